@@ -32,7 +32,7 @@ HELP_TEXTS = {
     "status": HelpText("Show what is held, stale or closed, and why.", ("status --by-file", "status --json")),
     "query": HelpText(
         "Query the warehouse in SQL.",
-        ('query "SELECT COUNT(*) FROM DimDate"', "query -f questions.sql --format csv"),
+        ('query "SELECT COUNT(*) FROM DimDate"', "query -f questions.sql --format xlsx --output answers.xlsx"),
     ),
     "tables": HelpText("List tables and views, or describe one.", ("tables", "tables ActualVsBudget")),
     "rejected": HelpText(

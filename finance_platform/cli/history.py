@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
-from finance_platform.cli.console import echo, open_console
+from finance_platform.cli.console import echo
+from finance_platform.cli.exports import export_options, export_rows, require_output
 from finance_platform.cli.options import (
     EXIT_OK,
     TABLE_ROWS,
-    format_option,
     home_option,
     object_key,
     require_raw_zone,
@@ -35,19 +35,25 @@ _AMOUNTS = ("row_count", "net_amount", "gross_amount", "unit")
 @click.option("--file", "file", metavar="FILE", help="Only decisions about this file.")
 @click.option("--who", metavar="NAME", help="Only decisions that this person made or prepared.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Decisions of this day (UTC) or later.")
-@format_option
+@export_options
 @with_exit_code
 def history(
-    home: Path | None, period: str | None, file: str | None, who: str | None, since: datetime | None, output_format: str
+    home: Path | None,
+    period: str | None,
+    file: str | None,
+    who: str | None,
+    since: datetime | None,
+    output_format: str,
+    output: Path | None,
 ) -> int:
     """List every accept, withdraw, close and reopen: who, when, why, and about how much money."""
     from finance_platform.bootstrap import processed_zone
-    from finance_platform.cli import rendering
     from finance_platform.deliveries.commits import read_commits, read_retired
     from finance_platform.deliveries.register import Register
     from finance_platform.deliveries.scans import require_whole_register
     from finance_platform.reports.history import HistoryFilter, decisions_in, rows_of
 
+    require_output(output_format, output)
     settings = require_raw_zone(load_settings(home=home))
     if period is not None and not _PERIOD.fullmatch(period):
         raise click.BadParameter(f"{period!r} is not a valid period; write it as YYYY-MM", param_hint="--period")
@@ -66,9 +72,9 @@ def history(
         named = [_for_a_table(row) if is_table else row for row in rows]
         columns = list(named[0]) if named else [*_COLUMNS_IN_A_TABLE, *_AMOUNTS]
         shown = named[-TABLE_ROWS:] if is_table else named
-        rendering.print_rows(open_console(), columns, [list(row.values()) for row in shown], output_format)
+        export_rows("Decisions", columns, [list(row.values()) for row in shown], output_format, output)
         if len(shown) < len(named):
-            echo(f"{len(named) - len(shown)} earlier ones; --format csv or json lists all", err=True)
+            echo(f"{len(named) - len(shown)} earlier ones; --format csv, json or xlsx lists all", err=True)
     return EXIT_OK
 
 

@@ -6,20 +6,19 @@ Belongs here: arguments, and the choice of the printer. Does not belong here: qu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from finance_platform.cli.console import echo, open_console
+from finance_platform.cli.exports import export_options, export_rows, require_output
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
     EXIT_FAILED,
     EXIT_OK,
     TABLE_ROWS,
-    format_option,
     home_option,
     json_option,
     require_raw_zone,
@@ -64,13 +63,16 @@ def status(home: Path | None, since: datetime | None, all_versions: bool, by_fil
     help="Movements of this day (UTC) or later; default: all.",
 )
 @click.option("--period", type=PERIOD, help="Only this period.")
-@format_option
+@export_options
 @with_exit_code
-def movements(home: Path | None, since: datetime | None, period: str | None, output_format: str) -> int:
+def movements(
+    home: Path | None, since: datetime | None, period: str | None, output_format: str, output: Path | None
+) -> int:
     """List every change of a published cell, with its cause, and whether it is a restatement."""
     from finance_platform.bootstrap import open_warehouse
     from finance_platform.reports.movements import COLUMNS_IN_A_TABLE, EARLIEST, movement_rows, select_columns
 
+    require_output(output_format, output)
     warehouse = open_warehouse(load_settings(home=home))
     day = since.replace(tzinfo=UTC) if since else EARLIEST
     moved = movement_rows(warehouse, since=day, period=period)
@@ -80,18 +82,12 @@ def movements(home: Path | None, since: datetime | None, period: str | None, out
         echo(f"Nothing moved{where}{f' since {day:%Y-%m-%d}' if since else ''}.", err=not is_table)
     if moved.rows or not is_table:
         columns = COLUMNS_IN_A_TABLE if is_table else moved.columns
-        _print_listing(columns, select_columns(moved, columns), output_format)
+        rows = select_columns(moved, columns)
+        shown = rows[:TABLE_ROWS] if is_table else rows
+        export_rows("Movements", columns, shown, output_format, output)
+        if len(shown) < len(rows):
+            echo(f"{len(rows) - len(shown)} more; --format csv, json or xlsx lists all", err=True)
     return EXIT_OK
-
-
-def _print_listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], output_format: str) -> None:
-    """Print rows; a table has the first rows only, and a note with the number of the others."""
-    from finance_platform.cli import rendering
-
-    shown = rows[:TABLE_ROWS] if output_format == "table" else rows
-    rendering.print_rows(open_console(), columns, shown, output_format)
-    if len(shown) < len(rows):
-        echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
 
 
 def read_status(settings: Settings, since: datetime | None = None, *, with_all_versions: bool = False) -> Status:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import itertools
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from finance_platform.cli.as_of import as_of_option, shown_state
+from finance_platform.cli.as_of import ShownState, as_of_option, shown_state
 from finance_platform.cli.console import SafeConsole, colored, echo, open_console
+from finance_platform.cli.exports import XLSX, export_options, opened_output, opened_workbook, require_output
 from finance_platform.cli.options import EXIT_OK, QUERY_TABLE_ROWS, format_option, home_option, with_exit_code
 from finance_platform.errors import QueryError
 from finance_platform.safe_text import quote_name, to_json
@@ -23,6 +25,7 @@ from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:
     from finance_platform.contracts.dictionary import DictionaryEntry
+    from finance_platform.reports.workbook_writer import WorkbookWriter
     from finance_platform.warehouse.port import RowStream
     from finance_platform.warehouse.query_script import ScriptStatement
 
@@ -35,7 +38,7 @@ MAX_SCRIPT_BYTES = 1 << 20
 @home_option
 @click.argument("sql", required=False)
 @click.option("-f", "--file", "file", metavar="FILE", help="Read the queries from this file.")
-@format_option
+@export_options
 @click.option(
     "--spreadsheet",
     is_flag=True,
@@ -46,7 +49,7 @@ MAX_SCRIPT_BYTES = 1 << 20
     type=click.IntRange(min=0),
     default=QUERY_TABLE_ROWS,
     show_default=True,
-    help="Rows of a table; 0: all. CSV and JSON always have all rows.",
+    help="Rows of a table; 0: all. CSV, JSON and workbooks always have all rows.",
 )
 @as_of_option
 @with_exit_code
@@ -55,6 +58,7 @@ def query(
     sql: str | None,
     file: str | None,
     output_format: str,
+    output: Path | None,
     spreadsheet: bool,
     limit: int,
     as_of: str,
@@ -62,26 +66,33 @@ def query(
     """Run read-only SQL queries, in Redshift's dialect, on the warehouse.
 
     SQL is one query; `-` reads queries from standard input, as --file does from a file, each ended by a semicolon. Each
-    of several results has a heading: the comment above its query. `finance-platform tables` lists what can be queried.
+    of several results has a heading: the comment above its query; in a workbook, each has a sheet.
+    `finance-platform tables` lists what can be queried.
     """
     from finance_platform.warehouse.query_script import errors_in_file, read_script
 
     if spreadsheet:
-        if output_format == "json":
-            raise click.UsageError("--spreadsheet prints CSV; leave out --format json")
+        if output_format in {"json", XLSX}:
+            raise click.UsageError(f"--spreadsheet prints CSV; leave out --format {output_format}")
         output_format = "csv"
+    require_output(output_format, output)
     settings = load_settings(home=home)
     source, script = _read(sql, file)
     statements = read_script(script, source)
-    results = _Results(open_console(), output_format, is_raw=not spreadsheet, limit=limit, count=len(statements))
-    with shown_state(settings, as_of) as shown:
+    with shown_state(settings, as_of) as shown, ExitStack() as stack:
+        results: _Results | _Sheets
+        if output_format == XLSX:
+            results = _Sheets(stack.enter_context(opened_workbook(output)), shown, count=len(statements))
+        else:
+            console = stack.enter_context(opened_output(output))
+            results = _Results(console, output_format, is_raw=not spreadsheet, limit=limit, count=len(statements))
         for statement in statements:
             with (
                 errors_in_file(source, statement),
                 shown.warehouse.stream(statement.sql, timeout_seconds=settings.query_timeout_seconds) as result,
             ):
                 results.add(statement, result)
-    results.close()
+        results.close()
     return EXIT_OK
 
 
@@ -184,6 +195,25 @@ class _Results:
             rendering.print_rows(self._console, [statement.heading], (), "csv", is_raw=self._is_raw)
         else:
             self._console.print(colored((statement.heading, "bold")), soft_wrap=True)
+
+
+class _Sheets:
+    """Writes each result to a sheet of a workbook, and the queries to the sheet of notes."""
+
+    def __init__(self, book: WorkbookWriter, shown: ShownState, *, count: int) -> None:
+        self._book = book
+        self._has_headings = count > 1
+        self._notes = ["Times are UTC.", *([f"Shown {shown.state.title}."] if shown.state else [])]
+
+    def add(self, statement: ScriptStatement, result: RowStream) -> None:
+        """Write one result."""
+        name = statement.heading if self._has_headings else "Result"
+        sheet = self._book.write_table(name, result.columns, result.rows)
+        self._notes.append(f"Sheet {sheet}: {statement.text}")
+
+    def close(self) -> None:
+        """Write the notes."""
+        self._book.write_notes(self._notes)
 
 
 def _read(sql: str | None, file: str | None) -> tuple[str, str]:

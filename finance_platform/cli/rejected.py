@@ -6,16 +6,23 @@ Belongs here: arguments, formats, and what is said beside the rows. Does not bel
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager, suppress
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from finance_platform.cli.console import SafeConsole, echo, open_console
+from finance_platform.cli.console import SafeConsole, echo
+from finance_platform.cli.exports import (
+    XLSX,
+    export_options,
+    opened_output,
+    replaced_file,
+    report_inexact,
+    require_output,
+)
 from finance_platform.cli.options import (
     EXIT_OK,
     TABLE_ROWS,
@@ -26,18 +33,23 @@ from finance_platform.cli.options import (
     with_exit_code,
 )
 from finance_platform.cli.usage_errors import PERIOD_OR_NONE
-from finance_platform.safe_text import quote_name
+from finance_platform.safe_text import printable_line, quote_name
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from finance_platform.deliveries.register import Event
+    from finance_platform.feeds.resolved import ReadingRules
     from finance_platform.reports.rejected_rows import RejectedRows, RejectedTotals, Selection
 
 _IN_A_TABLE = (
-    *("source_file", "source_sheet", "source_row", "source_column", "state", "outcome"),
-    *("reasons", "amount", "currency", "first_seen"),
+    *("source_file", "source_sheet", "source_row", "source_column", "state", "outcome", "amount", "currency"),
+    *("reasons", "department", "account", "text", "first_seen"),
 )
-_SHOWN_IF_FILLED = {"source_sheet", "source_column", "currency"}
+"""In this order: what a narrow terminal has no room for goes on below the row, from the right."""
+
+_SHOWN_IF_FILLED = {"source_sheet", "source_column", "currency", "department", "account", "text"}
+_TEXT_LENGTH = 200
+_NUMBERS = {"source_row", "amount"}
 _PLACES_IN_A_TABLE = 20
 
 
@@ -56,12 +68,7 @@ _PLACES_IN_A_TABLE = 20
     show_default=True,
     help="Print the rows, or their totals per reason or per file alone.",
 )
-@click.option(
-    "--format", "output_format", type=click.Choice(["table", "csv", "json", "xlsx"]), default="table", show_default=True
-)
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file; xlsx is always a file."
-)
+@export_options
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
@@ -80,7 +87,9 @@ def rejected(
     from finance_platform.deliveries.register import Register
     from finance_platform.reports.rejected_rows import RejectedRows, RejectedTotals
 
-    _require_output(output_format, output, by)
+    require_output(output_format, output)
+    if output_format == XLSX and by != "rows":
+        raise click.UsageError("a workbook has rows and totals: leave out --by")
     settings = require_raw_zone(load_settings(home=home))
     processed = processed_zone(settings)
     snapshot, events = read_snapshot(settings), Register(processed).events()
@@ -90,7 +99,7 @@ def rejected(
     if by != "rows":
         _print_totals(listing, selection, totals, by, output_format, output)
     elif output_format == "table":
-        _print_table(listing, selection, totals, output, TABLE_ROWS if limit is None else limit)
+        _print_table(listing, selection, totals, output, TABLE_ROWS if limit is None else limit, _rules(settings))
     else:
         _export(listing, selection, totals, output_format, output, limit or 0)
     if selection.period:
@@ -109,15 +118,6 @@ def _mention_rows_without_period(listing: RejectedRows, selection: Selection) ->
     if of_any_period.rows:
         rows = pluralize(of_any_period.rows, "row has no valid date", "rows have no valid date")
         echo(f"{rows} and may be of any period: --period none lists them", err=True)
-
-
-def _require_output(output_format: str, output: Path | None, by: str) -> None:
-    if output_format == "xlsx" and output is None:
-        raise click.UsageError("a workbook is a file: add --output FILE.xlsx")
-    if output_format == "xlsx" and by != "rows":
-        raise click.UsageError("a workbook has rows and totals: leave out --by")
-    if output is not None and not output.parent.is_dir():
-        raise click.UsageError(f"the folder of {output} does not exist; create it, or check the path given to --output")
 
 
 def _require_rule(rule: str | None, broken: Set[str]) -> None:
@@ -152,18 +152,30 @@ def _select(settings: Settings, events: Iterable[Event], chosen: Mapping[str, st
 
 
 def _print_table(
-    listing: RejectedRows, selection: Selection, totals: RejectedTotals, output: Path | None, limit: int
+    listing: RejectedRows,
+    selection: Selection,
+    totals: RejectedTotals,
+    output: Path | None,
+    limit: int,
+    rules: Mapping[str, ReadingRules],
 ) -> None:
-    from finance_platform.cli.rendering import print_rows
+    from finance_platform.cli.rendering import new_table, print_rows
+    from finance_platform.reports.rejected_fields import booking_of
     from finance_platform.reports.rejected_rows import FILE_COLUMNS, REASON_COLUMNS
 
     rows = listing.largest(limit, selection, totals) if limit else list(listing.rows(selection, totals))
+    rows = [row | booking_of(row["raw_row"], rules.get(row["feed"])) for row in rows]
     columns = [name for name in _IN_A_TABLE if name not in _SHOWN_IF_FILLED or any(row[name] for row in rows)]
-    with _opened(output) as console:
+    with opened_output(output) as console:
         if not rows:
             console.print("No rejected rows.")
             return
-        print_rows(console, columns, [[_short(row, name) for name in columns] for row in rows], "table")
+        table = new_table(*columns, title="", numbers_from=len(columns))
+        for column, name in zip(table.columns, columns, strict=True):
+            column.justify = "right" if name in _NUMBERS else "left"
+        for row in rows:
+            table.add_row(*(printable_line(_short(row, name)) for name in columns))
+        console.print(table)
         for title, names, of_place in (
             ("By reason; a row that breaks several rules is in each of them", REASON_COLUMNS, totals.reason_rows()),
             ("By file", FILE_COLUMNS, totals.file_rows()),
@@ -180,8 +192,21 @@ def _print_table(
         )
 
 
-def _short(row: Mapping[str, Any], name: str) -> Any:
-    return row[name][:10] if name == "first_seen" and row[name] else row[name]
+def _rules(settings: Settings) -> Mapping[str, ReadingRules]:
+    """Return how each feed of the home is read."""
+    from finance_platform.feeds.feed_set import load_feed_set
+
+    return {feed.feed: feed.resolve(settings).rules for feed in load_feed_set(settings.feeds_path).feeds}
+
+
+def _short(row: Mapping[str, Any], name: str) -> str:
+    """Return a value for a table: of a time the day, of a long text its beginning."""
+    value = row[name]
+    if name == "first_seen" and value:
+        return str(value)[:10]
+    if name == "text" and len(value) > _TEXT_LENGTH:
+        return f"{value[:_TEXT_LENGTH]}…"
+    return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _print_totals(
@@ -198,7 +223,7 @@ def _print_totals(
     for _ in listing.rows(selection, totals):
         pass
     columns, rows = (REASON_COLUMNS, totals.reason_rows()) if by == "reason" else (FILE_COLUMNS, totals.file_rows())
-    with _opened(output) as console:
+    with opened_output(output) as console:
         print_rows(console, columns, rows, output_format)
 
 
@@ -213,13 +238,12 @@ def _export(
     from finance_platform.reports.rejected_workbook import write_rejected_workbook
 
     rows = iter(listing.largest(limit, selection, totals)) if limit else listing.rows(selection, totals)
-    if output_format == "xlsx" and output is not None:
-        with _replaced(output) as path:
+    if output_format == XLSX and output is not None:
+        with replaced_file(output) as path:
             inexact = write_rejected_workbook(path, rows, totals)
-        if inexact:
-            echo(f"{inexact:,} amounts have more than 15 digits and are texts in the workbook", err=True)
+        report_inexact(inexact)
     else:
-        with _opened(output) as console:
+        with opened_output(output) as console:
             _print_rows(console, rows, output_format)
     if output is not None:
         counts = totals.rows_by_outcome()
@@ -245,25 +269,3 @@ def _print_rows(console: SafeConsole, rows: Iterable[Mapping[str, Any]], output_
         for row in rows
     )
     print_rows(console, [*before, "columns", "values", *after], cells, output_format)
-
-
-@contextmanager
-def _opened(output: Path | None) -> Iterator[SafeConsole]:
-    """Open standard output, or a file that appears once it is whole."""
-    if output is None:
-        yield open_console()
-        return
-    with _replaced(output) as path, path.open("w", encoding="utf-8", newline="") as stream:
-        yield SafeConsole(file=stream, width=250, no_color=True)
-
-
-@contextmanager
-def _replaced(output: Path) -> Iterator[Path]:
-    """Give a path beside a file, which it replaces in the end; nothing is left of it after an error."""
-    beside = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        yield beside
-        beside.replace(output)
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)

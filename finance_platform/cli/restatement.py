@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from finance_platform.cli.console import echo, open_console
+from finance_platform.cli.exports import export_options, export_rows, require_output
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
     EXIT_OK,
-    format_option,
     home_option,
     require_raw_zone,
     with_exit_code,
@@ -37,22 +37,22 @@ _COLUMNS = ("step", "file", "account_type", "amount", "profit_effect", "decided_
 @click.command()
 @home_option
 @click.argument("close", metavar="[PERIOD[#N]]", required=False)
-@format_option
+@export_options
 @with_exit_code
-def restatement(home: Path | None, close: str | None, output_format: str) -> int:
+def restatement(home: Path | None, close: str | None, output_format: str, output: Path | None) -> int:
     """Show what leads from signed figures to those of now: each file with its amount, and who allowed it and why.
 
     Every signed close of PERIOD, its Nth one, or without PERIOD every close whose figures have changed. Exit code 1 if
     files, attributes and settings do not explain every cent.
     """
     from finance_platform.bootstrap import open_warehouse, processed_zone
-    from finance_platform.cli import rendering
     from finance_platform.deliveries.register import Register
     from finance_platform.deliveries.scans import require_whole_register
     from finance_platform.refresh.restatement import restate, rows_of, signed_closes
     from finance_platform.trace.published_lines import open_lines
     from finance_platform.warehouse.ledger import published_versions
 
+    require_output(output_format, output, is_table_for_people=True)
     settings = require_raw_zone(load_settings(home=home))
     processed = processed_zone(settings)
     require_whole_register(processed)
@@ -65,7 +65,7 @@ def restatement(home: Path | None, close: str | None, output_format: str) -> int
     else:
         rows = [{"unexplained": not one.steps.is_explained, **row} for one in found for row in rows_of(one)]
         columns = list(rows[0]) if rows else list(_COLUMNS)
-        rendering.print_rows(open_console(), columns, [list(row.values()) for row in rows], output_format)
+        export_rows("Restatement", columns, [list(row.values()) for row in rows], output_format, output)
     return EXIT_OK if all(one.steps.is_explained for one in found) else EXIT_ATTENTION
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from finance_platform.cli.as_of import as_of_option, shown_state
-from finance_platform.cli.console import echo, open_console
+from finance_platform.cli.console import echo
+from finance_platform.cli.exports import Target, export_options, require_output
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
     EXIT_OK,
     TABLE_ROWS,
-    format_option,
     home_option,
     object_key,
     require_raw_zone,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 @click.option("--line", type=click.IntRange(min=1), help="With --file: only this line, as an editor counts.")
 @click.option("--sheet", help="With --file: only this sheet of a workbook; --line is then its row.")
 @as_of_option
-@format_option
+@export_options
 @with_exit_code
 def trace(
     home: Path | None,
@@ -61,27 +61,30 @@ def trace(
     line: int | None,
     sheet: str | None,
     output_format: str,
+    output: Path | None,
     as_of: str,
     **cell: str | None,
 ) -> int:
     """Show the file lines behind a published cell or total, or the cells that a file, or one line of it, reached."""
+    require_output(output_format, output, is_table_for_people=True)
+    target = Target(output_format, output)
     settings = require_raw_zone(load_settings(home=home))
     if file is not None:
         if any(cell.values()):
             raise click.UsageError("with --file, only --line and --sheet are allowed")
-        return _trace_file(settings, as_of, object_key(settings, file), line, sheet, output_format)
+        return _trace_file(settings, as_of, object_key(settings, file), line, sheet, target)
     total = {name: cell.pop(name) for name in ("horizon", "reference", "unit", "statement_line")}
     if any(total.values()) or cell["measure"] in ("reference", "variance"):
-        return _trace_total(settings, as_of, cell | total, output_format)
+        return _trace_total(settings, as_of, cell | total, target)
     missing = [f"--{name}" for name in ("period", "department", "account") if cell[name] is None]
     if missing or line is not None or sheet is not None:
         unused = "--line needs --file" if line is not None else "--sheet needs --file"
         raise click.UsageError(f"missing {', '.join(missing)}" if missing else unused)
     given = {name: value for name, value in cell.items() if value is not None}
-    return _trace_cell(settings, as_of, given, output_format)
+    return _trace_cell(settings, as_of, given, target)
 
 
-def _trace_cell(settings: Settings, as_of: str, cell: dict[str, Any], output_format: str) -> int:
+def _trace_cell(settings: Settings, as_of: str, cell: dict[str, Any], target: Target) -> int:
     from dataclasses import replace
 
     from finance_platform.bootstrap import processed_zone, raw_zone
@@ -93,18 +96,19 @@ def _trace_cell(settings: Settings, as_of: str, cell: dict[str, Any], output_for
     store = open_lines(processed_zone(settings))
     with shown_state(settings, as_of) as shown:
         traced = trace_cell(shown.warehouse, store, CellName(**cell))
-    is_table = output_format == "table"
+    is_table = target.format == "table"
     if traced.lines:
         listed = traced.lines[:TABLE_ROWS] if is_table else traced.lines
         texts = add_texts(listed, raw_zone(settings), store, dialects(settings))
         traced = replace(traced, lines=[*texts, *traced.lines[len(listed) :]])
-    print_cell_trace(open_console(), traced, output_format)
-    if output_format != "json" or not traced.reconciles:
-        echo(describe_result(traced, shown.state.title if shown.state else ""), err=not is_table)
+    result = describe_result(traced, shown.state.title if shown.state else "")
+    print_cell_trace(target, traced, result)
+    if target.format != "json" or not traced.reconciles:
+        echo(result, err=not is_table)
     return EXIT_OK if traced.reconciles else EXIT_ATTENTION
 
 
-def _trace_total(settings: Settings, as_of: str, given: dict[str, Any], output_format: str) -> int:
+def _trace_total(settings: Settings, as_of: str, given: dict[str, Any], target: Target) -> int:
     from dataclasses import replace
 
     from finance_platform.bootstrap import processed_zone, raw_zone
@@ -124,21 +128,19 @@ def _trace_total(settings: Settings, as_of: str, given: dict[str, Any], output_f
     with shown_state(settings, as_of) as shown:
         name = TotalName(**{key: value for key, value in given.items() if value is not None})
         traced = trace_total(shown.warehouse, store, name)
-    is_table = output_format == "table"
+    is_table = target.format == "table"
     if traced.lines:
         listed = traced.lines[:TABLE_ROWS] if is_table else traced.lines
         texts = add_texts([one.line for one in listed], raw_zone(settings), store, dialects(settings))
         with_texts = [replace(one, line=line) for one, line in zip(listed, texts, strict=True)]
         traced = replace(traced, lines=[*with_texts, *traced.lines[len(listed) :]])
-    print_total_trace(open_console(), traced, output_format)
-    if output_format != "json" or not traced.reconciles:
+    print_total_trace(target, traced)
+    if target.format != "json" or not traced.reconciles:
         echo(describe_total(traced), err=not is_table)
     return EXIT_OK if traced.reconciles else EXIT_ATTENTION
 
 
-def _trace_file(
-    settings: Settings, as_of: str, key: str, line: int | None, sheet: str | None, output_format: str
-) -> int:
+def _trace_file(settings: Settings, as_of: str, key: str, line: int | None, sheet: str | None, target: Target) -> int:
     from finance_platform.bootstrap import processed_zone, raw_zone
     from finance_platform.cli.trace_output import print_file_trace
     from finance_platform.trace.cells import read_publication
@@ -151,7 +153,7 @@ def _trace_file(
         traced = trace_file(store, publication, key, line, sheet)
     if line is not None:
         traced = add_text(traced, raw_zone(settings), store, dialects(settings))
-    print_file_trace(open_console(), traced, output_format)
+    print_file_trace(target, traced)
     return EXIT_OK
 
 

@@ -6,10 +6,11 @@ Belongs here: tables, sentences, JSON and CSV of a trace. Does not belong here: 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from finance_platform.cli.console import SafeConsole
+from finance_platform.cli.exports import XLSX, Target, opened_output, opened_workbook
 from finance_platform.cli.options import TABLE_ROWS
 from finance_platform.cli.rendering import json_value, print_json, print_rows
 from finance_platform.feeds.cells import describe_place
@@ -18,6 +19,7 @@ from finance_platform.safe_text import quote_name
 from finance_platform.trace.cell_to_lines import CellTrace, TracedLine
 from finance_platform.trace.file_to_cells import FileTrace
 from finance_platform.trace.raw_lines import RawState
+from finance_platform.trace.source_file import FileDelivery
 from finance_platform.trace.totals import TotalLine, TotalTrace
 
 _TABLE_TEXT_LENGTH = 500
@@ -46,15 +48,26 @@ def text_unavailable(state: RawState) -> str:
     return f"[{_TEXT_UNAVAILABLE[state]}]" if state in _TEXT_UNAVAILABLE else ""
 
 
-def print_cell_trace(console: SafeConsole, trace: CellTrace, output_format: str) -> None:
-    """Print the lines behind a cell; JSON includes their sum, for the other formats see `describe_result`."""
-    if output_format == "json":
-        print_json(console, cell_trace_as_json(trace))
-    elif output_format == "csv":
-        rows = ([getattr(line, name) for name in _LINE_COLUMNS] for line in trace.lines)
-        print_rows(console, _LINE_COLUMNS, rows, "csv")
-    elif trace.lines:
-        _print_lines(console, trace)
+def print_cell_trace(target: Target, trace: CellTrace, result: str) -> None:
+    """Print the lines behind a cell; JSON includes their sum, a workbook the result; else see `describe_result`."""
+    rows = ([getattr(line, name) for name in _LINE_COLUMNS] for line in trace.lines)
+    if target.format == XLSX:
+        _write_lines(target, _LINE_COLUMNS, rows, result)
+        return
+    with opened_output(target.output) as console:
+        if target.format == "json":
+            print_json(console, cell_trace_as_json(trace))
+        elif target.format == "csv":
+            print_rows(console, _LINE_COLUMNS, rows, "csv")
+        elif trace.lines:
+            _print_lines(console, trace)
+
+
+def _write_lines(target: Target, columns: Sequence[str], rows: Iterable[Sequence[Any]], *notes: str) -> None:
+    """Write a workbook with the lines, and what they add up to as a note."""
+    with opened_workbook(target.output) as book:
+        book.write_table("Lines", columns, rows)
+        book.write_notes(notes)
 
 
 def cell_trace_as_json(trace: CellTrace) -> dict[str, Any]:
@@ -104,17 +117,21 @@ def describe_result(trace: CellTrace, state: str = "") -> str:
     return f"{name}: {lines} {total} {grouped_money(trace.total)}, {published}: reconciled.{replaced}"
 
 
-def print_total_trace(console: SafeConsole, trace: TotalTrace, output_format: str) -> None:
-    """Print the lines behind a total; JSON includes their sum, for the other formats see `describe_total`."""
-    if output_format == "json":
-        print_json(console, total_trace_as_json(trace))
-    elif output_format == "csv":
-        rows = ([one.period, one.effect, *(getattr(one.line, name) for name in _LINE_COLUMNS)] for one in trace.lines)
-        print_rows(console, ["period", "effect", *_LINE_COLUMNS], rows, "csv")
-    elif trace.lines:
-        columns = ["period", "department", "account", "effect", "file", "line", "date", "amount", "text"]
-        print_rows(console, columns, [_total_row(one) for one in trace.lines[:TABLE_ROWS]], "table")
-        _print_remainder(console, trace.lines, "lines")
+def print_total_trace(target: Target, trace: TotalTrace) -> None:
+    """Print the lines behind a total; JSON includes their sum, a workbook the result; else see `describe_total`."""
+    rows = ([one.period, one.effect, *(getattr(one.line, name) for name in _LINE_COLUMNS)] for one in trace.lines)
+    if target.format == XLSX:
+        _write_lines(target, ["period", "effect", *_LINE_COLUMNS], rows, describe_total(trace))
+        return
+    with opened_output(target.output) as console:
+        if target.format == "json":
+            print_json(console, total_trace_as_json(trace))
+        elif target.format == "csv":
+            print_rows(console, ["period", "effect", *_LINE_COLUMNS], rows, "csv")
+        elif trace.lines:
+            columns = ["period", "department", "account", "effect", "file", "line", "date", "amount", "text"]
+            print_rows(console, columns, [_total_row(one) for one in trace.lines[:TABLE_ROWS]], "table")
+            _print_remainder(console, trace.lines, "lines")
 
 
 def _total_row(one: TotalLine) -> list[Any]:
@@ -160,16 +177,30 @@ def describe_total(trace: TotalTrace) -> str:
     )
 
 
-def print_file_trace(console: SafeConsole, reached: FileTrace, output_format: str) -> None:
-    """Print the cells that a file, or one line of it, reached; CSV includes replaced and unpublished ones."""
-    if output_format == "json":
-        print_json(console, _as_json(reached))
-    elif output_format == "csv":
-        print_rows(console, _CELL_COLUMNS, list(_cell_rows(reached)), "csv")
-    else:
-        _print_versions(console, reached)
-        _print_cells(console, reached)
-        _print_other_rows(console, reached)
+def print_file_trace(target: Target, reached: FileTrace) -> None:
+    """Print the cells that a file, or one line of it, reached; CSV and workbooks have replaced and unpublished ones."""
+    if target.format == XLSX:
+        _write_cells(target, reached)
+        return
+    with opened_output(target.output) as console:
+        if target.format == "json":
+            print_json(console, _as_json(reached))
+        elif target.format == "csv":
+            print_rows(console, _CELL_COLUMNS, list(_cell_rows(reached)), "csv")
+        else:
+            _print_versions(console, reached)
+            _print_cells(console, reached)
+            _print_other_rows(console, reached)
+
+
+def _write_cells(target: Target, reached: FileTrace) -> None:
+    columns = [name.replace("_", " ") for name in _CELL_COLUMNS]
+    others = ([row.row, row.column, row.outcome, row.amount, row.reasons, row.raw_row] for row in reached.others)
+    with opened_workbook(target.output) as book:
+        book.write_table("Cells", columns, _cell_rows(reached))
+        if reached.others:
+            book.write_table("Other rows", ["line", "column", "outcome", "amount", "reasons", "raw row"], others)
+        book.write_notes([_describe_version(reached, version) for version in reached.versions])
 
 
 def _print_lines(console: SafeConsole, trace: CellTrace) -> None:
@@ -224,9 +255,7 @@ def _mismatch(trace: CellTrace, name: str, is_published: str) -> str:
 
 def _print_versions(console: SafeConsole, reached: FileTrace) -> None:
     for version in reached.versions:
-        published = ", published" if version.is_published else ""
-        reason = f": {version.reason}" if version.reason else ""
-        console.print(f"{quote_name(reached.file)} ({version.delivery_id}) is {version.state}{published}{reason}")
+        console.print(_describe_version(reached, version))
         if version.fix and version.state != "superseded":
             console.print(f"  Fix: {version.fix}")
     if reached.line is not None and reached.record is not None and reached.record != reached.line:
@@ -235,6 +264,12 @@ def _print_versions(console: SafeConsole, reached: FileTrace) -> None:
         console.print(f"[{_TEXT_UNAVAILABLE[reached.file_state]}]")
     elif reached.text is not None:
         console.print(reached.text)
+
+
+def _describe_version(reached: FileTrace, version: FileDelivery) -> str:
+    published = ", published" if version.is_published else ""
+    reason = f": {version.reason}" if version.reason else ""
+    return f"{quote_name(reached.file)} ({version.delivery_id}) is {version.state}{published}{reason}"
 
 
 def _print_cells(console: SafeConsole, reached: FileTrace) -> None:
@@ -262,7 +297,7 @@ def _print_other_rows(console: SafeConsole, reached: FileTrace) -> None:
 
 def _print_remainder(console: SafeConsole, rows: Sequence[object], noun: str) -> None:
     if len(rows) > TABLE_ROWS:
-        console.print(f"… {len(rows) - TABLE_ROWS:,} more {noun}; --format csv or json lists all")
+        console.print(f"… {len(rows) - TABLE_ROWS:,} more {noun}; --format csv, json or xlsx lists all")
 
 
 def _cell_rows(reached: FileTrace) -> Iterator[list[Any]]:

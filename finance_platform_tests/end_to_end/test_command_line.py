@@ -332,7 +332,9 @@ def test_rejected_rows_have_file_line_rule_and_reason(troubled: tuple[Home, Comm
 def test_rejected_rows_are_listed_with_totals_that_the_statement_has(troubled: tuple[Home, CommandResult]):
     home, _ = troubled
     result = home.command("rejected", "--limit", "1")
-    assert "7.00" in result.stdout.partition("By reason")[0]
+    listed = " ".join(result.stdout.partition("By reason")[0].split())
+    assert "7.00" in listed
+    assert "department account first_seen" in listed
     assert "first 1 of 2 rows, by money at stake; --limit 0" in result.stderr
     (total,) = json.loads(home.command("rejected", "--by", "file", "--format", "json").stdout)
     lines = json.loads(home.command("status", "--json").stdout)["reconciliation"]["by_file"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
@@ -106,6 +108,21 @@ def test_codes_match_in_any_case_and_spacing_but_not_without_zeros(corrected: Ho
     result = corrected.command("trace", *cell("2024-01", "450", "6000"))
     assert result.returncode == 2
     assert "did you mean '0450'?" in result.stderr
+
+
+def test_a_trace_is_a_workbook_with_the_lines_and_what_they_add_up_to(corrected: Home, tmp_path: Path):
+    book = tmp_path / "trace.xlsx"
+    exported = ("--format", "xlsx", "--output", str(book))
+    assert corrected.command("trace", *cell("2024-01", "0450", "6000"), *exported).returncode == 0
+    sheets = CalamineWorkbook.from_path(book)
+    header, line = sheets.get_sheet_by_name("Lines").to_python()
+    row = dict(zip(header, line, strict=True))
+    assert (row["file"], row["row"], row["amount"]) == ("transactions_corrections.csv", 2, 300)
+    ((note,),) = sheets.get_sheet_by_name("Notes").to_python()
+    assert "1 line totals 300.00, 300.00 is published: reconciled." in str(note)
+    assert corrected.command("trace", "--file", "transactions_corrections.csv", *exported).returncode == 0
+    cells = CalamineWorkbook.from_path(book).get_sheet_by_name("Cells").to_python()
+    assert ["2024-01", "Actual", "0450", "6000", 1, 300] in [row[:6] for row in cells]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.reasons import Reason, reasons_to_json
-from finance_platform.reports import rejected_workbook
+from finance_platform.reports import workbook_writer
 from finance_platform.reports.rejected_rows import (
     COLUMNS,
     REASON_COLUMNS,
@@ -34,7 +34,8 @@ from finance_platform.reports.rejected_rows import (
     first_seen,
     rejected_rows,
 )
-from finance_platform.reports.rejected_workbook import cell_text, write_rejected_workbook
+from finance_platform.reports.rejected_workbook import write_rejected_workbook
+from finance_platform.reports.workbook_writer import cell_text
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import (
     decision_on,
@@ -308,7 +309,7 @@ def test_a_workbook_that_cannot_be_written_is_an_error_of_the_machine(tmp_path: 
 
 
 def test_more_rows_than_a_sheet_holds_go_on_on_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rejected_workbook, "MAX_SHEET_ROWS", 3)
+    monkeypatch.setattr(workbook_writer, "MAX_SHEET_ROWS", 3)
     rows: list[dict[str, Any]] = [{**dict.fromkeys(COLUMNS), "details": [], "source_row": line} for line in range(5)]
     path = tmp_path / "rejected.xlsx"
     write_rejected_workbook(path, rows, RejectedTotals())

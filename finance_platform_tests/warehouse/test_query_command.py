@@ -9,9 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
+from datetime import date
 from pathlib import Path
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from finance_platform.cli.query import MAX_SCRIPT_BYTES
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -137,6 +140,39 @@ def test_a_file_of_queries_prints_each_result_below_its_heading(home: Home, tmp_
         {"heading": third, "line": 6, "rows": [{"c": 2}]},
     ]
     assert "'=1" in run(home, "-f", str(file), "--spreadsheet").stdout
+
+
+def test_a_workbook_has_a_sheet_per_result_with_numbers_as_numbers_and_no_formula(home: Home, tmp_path: Path):
+    file, book = tmp_path / "three.sql", tmp_path / "three.xlsx"
+    file.write_text(
+        "-- Days: how many?\nSELECT CAST(-1.50 AS DECIMAL(18, 2)) AS money, 2025 AS n, '=1+1' AS \"=t\", "
+        "DATE '2025-01-31' AS d;\n-- Days: how many?\nSELECT CAST('12345678901234567.89' AS DECIMAL(38, 2)) AS big;\n"
+    )
+    result = run(home, "-f", str(file), "--format", "xlsx", "--output", str(book))
+    assert (result.returncode, result.stdout) == (0, "")
+    assert result.stderr.splitlines() == [
+        f"2 rows: {book}",
+        "1 number has more than 15 digits and is a text in the workbook",
+    ]
+    sheets = CalamineWorkbook.from_path(book)
+    assert sheets.sheet_names == ["Days how many", "Days how many 2", "Notes"]
+    assert [sheets.get_sheet_by_name(name).to_python() for name in sheets.sheet_names[:2]] == [
+        [["money", "n", "=t", "d"], [-1.5, 2025, "=1+1", date.fromisoformat("2025-01-31")]],
+        [["big"], ["12345678901234567.89"]],
+    ]
+    with zipfile.ZipFile(book) as archive:
+        assert all(b"<f>" not in archive.read(name) for name in archive.namelist())
+    refused = run(home, DAYS, "--format", "xlsx")
+    assert (refused.returncode, "add --output FILE.xlsx" in refused.stderr) == (2, True)
+
+
+def test_a_query_that_fails_leaves_the_file_of_its_output_as_it_was(home: Home, tmp_path: Path):
+    file = tmp_path / "days.csv"
+    assert run(home, DAYS, "--format", "csv", "--output", str(file)).returncode == 0
+    before = file.read_text()
+    assert len(before.splitlines()) == day_count(home) + 1
+    assert run(home, "SELECT Nothing FROM DimDate", "--format", "csv", "--output", str(file)).returncode == 2
+    assert (file.read_text(), list(tmp_path.glob(".days*"))) == (before, [])
 
 
 def test_a_file_with_one_query_prints_what_the_query_as_an_argument_prints(home: Home, tmp_path: Path):

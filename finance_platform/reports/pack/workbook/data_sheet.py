@@ -19,7 +19,7 @@ from finance_platform.reports.pack.model import Cell, Pack
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
 from finance_platform.reports.pack.workbook.sheets import CHECKS_FIRST_ROW, HEADER_ROW, Book, Sheet
 from finance_platform.reports.pack.workbook.sums import Mark, Sum, Sums, range_name
-from finance_platform.reports.rejected_workbook import MAX_SHEET_ROWS
+from finance_platform.reports.workbook_writer import MAX_SHEET_ROWS
 
 MAX_AMOUNTS = 250_000
 """Amounts from which Data leaves out fiscal years that no other sheet needs; they take some 20 seconds to write."""

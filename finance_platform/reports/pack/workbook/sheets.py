@@ -21,7 +21,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.pack.workbook.sums import Sum
-from finance_platform.reports.rejected_workbook import cell_text
+from finance_platform.reports.workbook_writer import cell_text
 from finance_platform.safe_text import spreadsheet_cell
 
 HEADER_ROW = 4
