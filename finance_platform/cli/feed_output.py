@@ -6,6 +6,7 @@ Belongs here: the parts of each and their order, for people and as JSON. Does no
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,11 +16,13 @@ from finance_platform.cli.rendering import new_table, print_json, print_rows
 from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.feeds.findings import ControlTotals
-from finance_platform.money_text import grouped_money, plain_money
+from finance_platform.money_text import grouped_money, plain_money, signed_money
+from finance_platform.quality.checks import pluralize
 from finance_platform.refresh.feed_check import OUTCOMES, FileCheck, RefusedRow
 from finance_platform.refresh.feed_header import CheckedTable, HeaderColumn
 from finance_platform.refresh.feed_list import COLUMNS, FeedListing
 from finance_platform.refresh.feed_match import MatchedFile
+from finance_platform.refresh.live_comparison import LiveComparison
 from finance_platform.safe_text import quote_name
 
 _MAX_COLUMNS = 100
@@ -81,18 +84,23 @@ def _print_checked(console: SafeConsole, matched: MatchedFile, checked: FileChec
         return
     _print_counts(console, checked)
     _print_sums(console, checked)
+    if checked.live is not None:
+        _print_live(console, checked.live, checked.feed)
     _print_control_totals(console, checked.findings.control_totals)
     _print_rejected(console, checked)
     for warning, fix in checked.findings.fixes.items():
         _print_finding(console, ("warning", "yellow"), warning, fix)
-    for reason, fix in checked.holds.items():
-        _print_finding(console, ("held", "red"), reason, fix)
+    for fix, held in itertools.groupby(checked.holds.items(), key=lambda one: one[1]):
+        reasons = [reason for reason, _ in held]
+        for reason in reasons[:-1]:
+            _print_finding(console, ("held", "red"), reason, "")
+        _print_finding(console, ("held", "red"), reasons[-1], fix)
     for reason, fix in checked.conditions.items():
         text = f"{reason}; a run holds this file unless another file of the home gives it"
         _print_finding(console, ("condition", "yellow"), text, fix)
     if checked.is_fine and not checked.conditions:
-        text = " a run would publish this file, unless an earlier delivery or a closed period holds it"
-        _print_line(console, ("ok", "green"), text)
+        unless = "" if checked.live else ", unless an earlier delivery or a closed period holds it"
+        _print_line(console, ("ok", "green"), f" a run would publish this file{unless}")
 
 
 def _print_finding(console: SafeConsole, kind: tuple[str, str], text: str, fix: str) -> None:
@@ -167,6 +175,32 @@ def _print_sums(console: SafeConsole, checked: FileCheck) -> None:
         _print_line(console, f"… {len(sums) - _MAX_SUMS:,} more; --json lists all")
 
 
+def _print_live(console: SafeConsole, live: LiveComparison, feed: str) -> None:
+    """Print what the file would change of the lines that count now, and what a run would only warn of."""
+    if live.is_live:
+        _print_line(console, "This content counts already: a run changes nothing.")
+        return
+    replaced = " instead of its version that counts now" if live.replaces else ""
+    if not live.changed:
+        _print_line(console, f"With this file{replaced}, rows and amounts of feed {feed} stay as they are.")
+    else:
+        title = f"Lines of feed {feed} that count, now and with this file{replaced}"
+        columns = ("scenario", "period", "difference", "now", "then", "rows now", "rows then", "closed")
+        table = new_table(*columns, title=title, numbers_from=2)
+        for one in live.changed[:_MAX_SUMS]:
+            before, after = one.before, one.after
+            amounts = (signed_money(after.amount - before.amount), *map(grouped_money, (before.amount, after.amount)))
+            closed = "closed" if one.is_closed else ""
+            table.add_row(one.scenario, one.period, *amounts, f"{before.rows:,}", f"{after.rows:,}", closed)
+        console.print(table)
+        if len(live.changed) > _MAX_SUMS:
+            _print_line(console, f"… {len(live.changed) - _MAX_SUMS:,} more; --json lists all")
+        if live.equal:
+            _print_line(console, f"{pluralize(live.equal, 'period')} of the file with the same rows and amount")
+    for warning in live.warnings:
+        _print_line(console, ("warning", "yellow"), f" {warning}")
+
+
 def _print_control_totals(console: SafeConsole, totals: ControlTotals) -> None:
     if totals.checked:
         _print_line(console, f"Control totals: {totals.tied:,} of {totals.checked:,} tie")
@@ -218,6 +252,31 @@ def _as_json(matched: MatchedFile, checked: FileCheck | None) -> dict[str, Any]:
     return document if checked is None else document | _checked_as_json(checked)
 
 
+def _live_as_json(live: LiveComparison | None) -> dict[str, Any] | None:
+    if live is None:
+        return None
+    changed = [
+        {
+            "scenario": one.scenario,
+            "period": one.period,
+            "is_closed": one.is_closed,
+            "rows_before": one.before.rows,
+            "rows_after": one.after.rows,
+            "amount_before": plain_money(one.before.amount),
+            "amount_after": plain_money(one.after.amount),
+            "difference": plain_money(one.after.amount - one.before.amount),
+        }
+        for one in live.changed
+    ]
+    return {
+        "replaces": live.replaces,
+        "is_live": live.is_live,
+        "changed": changed,
+        "equal": live.equal,
+        "warnings": list(live.warnings),
+    }
+
+
 def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
     return {
         "state": "refused"
@@ -256,6 +315,7 @@ def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
         ],
         "control_totals": asdict(checked.findings.control_totals),
         "warnings": [{"warning": text, "fix": fix} for text, fix in checked.findings.fixes.items()],
+        "live": _live_as_json(checked.live),
         "holds": [{"reason": text, "fix": fix} for text, fix in checked.holds.items()],
         "conditions": [{"reason": text, "fix": fix} for text, fix in checked.conditions.items()],
     }

@@ -2,8 +2,7 @@
 
 Belongs here: the reader's rows counted and summed, and what would hold the file because of its own content. Does not
 belong here: finding its feed (see `feed_match`), what its columns give (see `feed_header`), rows that change because
-of another row (see `compared_rows`), what depends on earlier deliveries (see `deliveries.acceptance`), printing (see
-`cli`).
+of another row (see `compared_rows`), what counts now (see `live_comparison`), printing (see `cli`).
 
 The rows are those of `feeds.read_file`, which a run calls inside Spark.
 """
@@ -39,6 +38,7 @@ from finance_platform.feeds.tables import Table
 from finance_platform.feeds.weights import Weights, span
 from finance_platform.refresh.compared_rows import ComparedRows
 from finance_platform.refresh.feed_header import CheckedTable, describe_table
+from finance_platform.refresh.live_comparison import CheckedLines, LiveComparison, compare_with_live
 from finance_platform.refresh.spread_years import find_weight_years
 from finance_platform.refresh.untyped_accounts import UntypedAccounts
 from finance_platform.settings import Settings
@@ -98,8 +98,9 @@ class FileCheck:
         rounding: the difference that rounding to cents adds.
         findings: what the reader found about the file as a whole.
         covers: the periods that the file's name declares.
-        holds: the reasons to hold it that follow from its own content, each with its fix.
+        holds: the reasons to hold it that follow from its own content and from what counts now, each with its fix.
         conditions: the same for reasons that other files of the home may remove, and that it cannot tell yet.
+        live: what it would change of the ledger lines that count now; None without a home that was refreshed.
     """
 
     object_key: str
@@ -119,10 +120,11 @@ class FileCheck:
     covers: tuple[str, ...] = ()
     holds: dict[str, str] = field(default_factory=dict)
     conditions: dict[str, str] = field(default_factory=dict)
+    live: LiveComparison | None = None
 
     @property
     def is_fine(self) -> bool:
-        """Whether a run would publish the file, as far as its own content decides."""
+        """Whether a run would publish the file, as far as its content and what counts now decide."""
         return not self.refusal and not self.holds
 
 
@@ -142,7 +144,13 @@ def check_file(
         settings: the home, for its currency and its range of dates.
         processed: the processed zone with the rows that lines look up; without it, none is found.
     """
-    return _Check(store, object_key, descriptor, _resolve(descriptor, settings, processed), processed).run()
+    checked = _Check(store, object_key, descriptor, _resolve(descriptor, settings, processed), processed)
+    result = checked.run()
+    if checked.lines is not None and processed is not None and not result.refusal:
+        read = checked.as_delivery()
+        result.live = compare_with_live(processed, descriptor, checked.feed, settings, read, checked.lines.table())
+        result.holds = {**result.live.holds, **result.holds}
+    return result
 
 
 def _resolve(descriptor: FeedDescriptor, settings: Settings, processed: ObjectStore | None) -> ResolvedFeed:
@@ -163,11 +171,14 @@ class _Check:
         feed: ResolvedFeed,
         processed: ObjectStore | None,
     ) -> None:
-        self._store, self._descriptor, self._feed, self._processed = store, descriptor, feed, processed
+        self._store, self._descriptor, self.feed, self._processed = store, descriptor, feed, processed
         self._result = FileCheck(object_key, descriptor.feed, descriptor.kind)
         self._weights: Weights | None = None
+        self._file = FileToRead("", object_key, descriptor.feed, "")
         self._compared = ComparedRows(descriptor.kind)
         self._accounts = UntypedAccounts()
+        has_home = processed is not None and processed.exists()
+        self.lines = CheckedLines() if has_home and descriptor.kind == "ledger" else None
 
     def run(self) -> FileCheck:
         result = self._result
@@ -187,12 +198,13 @@ class _Check:
             self._compare_rows(file)
             result.refused_rows.sort(key=lambda row: (row.sheet or "", row.row))
             del result.refused_rows[MAX_REJECTED:]
-            result.holds = dict(self._holds(file))
+            self._file = file
+            result.holds = dict(self._holds())
             self._find_untyped()
         return result
 
     def _add_table(self, table: Table) -> None:
-        self._result.tables.append(describe_table(table, self._feed.rules, self._result.object_key))
+        self._result.tables.append(describe_table(table, self.feed.rules, self._result.object_key))
 
     def _add_summary(self, summary: Mapping[str, Any]) -> None:
         result = self._result
@@ -212,6 +224,8 @@ class _Check:
         self._compared.add(batch)
         if self._descriptor.kind == "ledger":
             self._accounts.add(batch)
+        if self.lines is not None:
+            self.lines.add(batch)
         is_refused = pc.equal(batch["outcome"], "rejected")
         for row in batch.select(["rules"]).filter(is_refused)["rules"].value_counts().to_pylist():
             self._result.rules.update(dict.fromkeys(row["values"].split(","), row["counts"]))
@@ -241,20 +255,22 @@ class _Check:
             self._count(changed.outcome, scenario, period, "", count)
             if self._descriptor.kind == "ledger":
                 self._accounts.remove(row)
+            if self.lines is not None:
+                self.lines.remove(row)
             self._result.rules[changed.rule] += 1
             self._result.refused_rows.append(
                 _refused_row({**row, "outcome": changed.outcome, "reasons": changed.reason})
             )
 
     def _read(self, file: FileToRead, on_table: Callable[[Table], None] | None = None) -> Iterator[pa.RecordBatch]:
-        return read_file(self._result.kind, self._feed, self._store, file, on_table, self._processed, self._weights)
+        return read_file(self._result.kind, self.feed, self._store, file, on_table, self._processed, self._weights)
 
     def _find_weights(self, file: FileToRead) -> None:
         """Sum the lines of the home that years are spread like; without a home, a condition says what is not known."""
-        rule = like_rule(self._feed.rules)
+        rule = like_rule(self.feed.rules)
         if rule is None:
             return
-        years = find_weight_years(self._store, self._processed, self._feed, file)
+        years = find_weight_years(self._store, self._processed, self.feed, file)
         if isinstance(years, str) or not years:
             return
         if self._processed is not None and self._processed.exists():
@@ -269,9 +285,9 @@ class _Check:
             "and in one month"
         ] = _GIVE_HOME
 
-    def _holds(self, file: FileToRead) -> Iterator[tuple[str, str]]:
+    def _holds(self) -> Iterator[tuple[str, str]]:
         """Yield the reasons to hold the file, in the words of a run, and what to do about each."""
-        event, commit = self._as_delivery(file)
+        event, commit = self.as_delivery()
         delivery = LiveDelivery(event, commit, ("", (0, ""), ""))
         advice = self._result.findings.advice
         for reason in (tolerance_breach(event, commit), nothing_accepted(delivery)):
@@ -290,16 +306,17 @@ class _Check:
         for number, types in islice(self._accounts.contradictions().items(), MAX_REJECTED):
             text = f"account {number} has the types {' and '.join(types)} in this file"
             self._result.conditions[text] = _GIVE_ONE_TYPE
-        if not self._feed.rules.is_debit_positive:
+        if not self.feed.rules.is_debit_positive:
             return
         numbers, is_known = self._accounts.find(self._processed, self._result.object_key)
         if numbers:
             reasons = self._result.holds if is_known else self._result.conditions
             reasons[untyped_accounts(numbers)] = _GIVE_TYPES
 
-    def _as_delivery(self, file: FileToRead) -> tuple[DeliveryDiscovered, DeliveryCommit]:
-        descriptor, result = self._descriptor, self._result
-        amount = descriptor.tolerance.rejected_amount
+    def as_delivery(self) -> tuple[DeliveryDiscovered, DeliveryCommit]:
+        """Return the file as a run would enter it, without identity and files."""
+        descriptor, result, file = self._descriptor, self._result, self._file
+        amount, removal = descriptor.tolerance.rejected_amount, descriptor.hold_if_removes
         event = DeliveryDiscovered(
             object_key=file.object_key,
             feed=file.feed,
@@ -315,6 +332,8 @@ class _Check:
             at="",
             run_id="",
             is_scoped=bool(descriptor.load.scope),
+            tolerated_removal=None if removal == "never" else str(removal),
+            is_held_when_late=descriptor.hold_if_late,
         )
         foreign = [
             ScenarioCount("", currency, "rejected", Count(absolute=gross)) for currency, gross in result.foreign.items()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from python_calamine import CalamineWorkbook
 
+from finance_platform.cli import main
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
@@ -26,6 +29,7 @@ CORRECTIONS = (
     "T7,2024-02-30,D100,4000,9.99,no such day\n"
     "T8,2024-03-10,D100,4000,0.50,after\n"
 )
+PROMISED = "checked.json"
 LENIENT = """\
 feed: transactions
 kind: ledger
@@ -49,9 +53,16 @@ def corrected(refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> H
     home = create_small_home(tmp_path_factory.mktemp("corrected"))
     home.write("feeds/transactions.yaml", LENIENT)
     refresh(home)
+    home.write("transactions_corrections.csv", CORRECTIONS)
+    home.write(PROMISED, feed_check(home, "transactions_corrections.csv")[1])
     home.write("raw/transactions_corrections.csv", CORRECTIONS)
     refresh(home)
     return home
+
+
+def feed_check(home: Home, name: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["feed", "check", "--home", str(home.path), str(home.path / name), "--json"])
+    return result.exit_code, result.stdout
 
 
 def trace(home: Home, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -71,6 +82,36 @@ def test_a_corrected_line_is_traced_to_the_file_that_corrects_it(corrected: Home
     assert (line["file"], line["row"], line["amount"]) == ("transactions_corrections.csv", 2, "300.00")
     assert (line["file_state"], line["text"]) == ("same", "T2,2024-01-31,0450,6000,300.00,Salaries corrected")
     assert traced["replaced_lines"] == {"transactions_corrections.csv": 1}
+
+
+def test_a_check_of_the_file_says_before_the_run_what_is_published_after_it(corrected: Home):
+    live = json.loads((corrected.path / PROMISED).read_text())["live"]
+    assert (live["replaces"], live["is_live"], live["equal"]) == (False, False, 0)
+    assert [(one["period"], one["difference"]) for one in live["changed"]] == [
+        ("2024-01", "49.90"),
+        ("2024-02", "-1100.00"),
+        ("2024-03", "1108.00"),
+    ]
+    published = corrected.select(
+        "SELECT YearMonth, CAST(SUM(TransactionCount) AS BIGINT), SUM(Amount) FROM FactFinancials JOIN DimDate "
+        "USING (DateKey) JOIN DimScenario USING (ScenarioKey) WHERE ScenarioName = 'Actual' GROUP BY 1 ORDER BY 1"
+    )
+    promised = [(one["period"], one["rows_after"], Decimal(one["amount_after"])) for one in live["changed"]]
+    assert promised == published
+
+
+def test_a_check_of_a_file_that_counts_knows_it_and_of_another_version_shows_what_that_changes(corrected: Home):
+    assert json.loads(feed_check(corrected, "raw/transactions_corrections.csv")[1])["live"]["is_live"]
+    # It comes after the corrections, so T2 and T3 count as it has them again; without T5, March loses a line more.
+    corrected.write("other/transactions.csv", TRANSACTIONS.replace("1000.00", "1000.50").rpartition("T5")[0])
+    code, printed = feed_check(corrected, "other/transactions.csv")
+    live = json.loads(printed)["live"]
+    assert (code, live["replaces"], live["equal"]) == (0, True, 0)
+    assert [(one["period"], one["rows_before"], one["rows_after"], one["difference"]) for one in live["changed"]] == [
+        ("2024-01", 2, 2, "-49.40"),
+        ("2024-02", 1, 2, "1100.00"),
+        ("2024-03", 4, 2, "-1000.00"),
+    ]
 
 
 def test_a_moved_line_is_in_its_new_period_and_no_longer_in_the_old_one(corrected: Home):
