@@ -18,8 +18,10 @@ from typing import Any
 
 import click
 
+from finance_platform.cli.console import echo
 from finance_platform.cli.help_texts import HELP_TEXTS, epilog
 from finance_platform.cli.options import prepare_output, report_error
+from finance_platform.cli.program_name import explain_program, note_mention
 from finance_platform.cli.usage_errors import with_fix
 
 _MODULES = {
@@ -97,6 +99,10 @@ class _Commands(click.Group):
             return super().main(*arguments, **options)
         except Exception as error:  # of a command itself, `with_exit_code` has reported it
             sys.exit(report_error(error))
+        finally:
+            # A pipe, a file or a schedule has no person who would type a command.
+            if sys.stderr.isatty() and (text := explain_program(sys.argv[1:])):
+                echo(text, err=True)
 
     def invoke(self, context: click.Context) -> object:
         """Run a command."""
@@ -106,6 +112,7 @@ class _Commands(click.Group):
             group = error.ctx.command if isinstance(error, click.UsageError) and error.ctx else self
             commands = group.list_commands(context) if isinstance(group, click.Group) else ()
             error.message = with_fix(error, [name for name in commands if name not in _HIDDEN])  # type: ignore[misc]  # final for subclasses
+            note_mention(error.message)
             raise
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:

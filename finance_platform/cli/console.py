@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from finance_platform.cli.program_name import note_mention
 from finance_platform.safe_text import printable
 
 Part = str | tuple[str, str]
@@ -29,6 +30,7 @@ class SafeConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as rich prints and measures it."""
+        note_mention(text)
         return super().render_str(printable(text), **options)
 
     def on_broken_pipe(self) -> None:
@@ -53,6 +55,7 @@ def open_console(*, err: bool = False, is_prose: bool = False) -> SafeConsole:
 
 def colored(*parts: Part) -> Text:
     """Return parts as one text, each tuple in its colour."""
+    note_mention("".join(part if isinstance(part, str) else part[0] for part in parts))
     return Text.assemble(
         *(printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts)
     )
@@ -60,6 +63,7 @@ def colored(*parts: Part) -> Text:
 
 def echo(*parts: Part, err: bool = False) -> None:
     """Print parts on a line of standard output or standard error, without wrapping."""
+    note_mention("".join(part if isinstance(part, str) else part[0] for part in parts))
     texts = (printable(part) if isinstance(part, str) else click.style(printable(part[0]), part[1]) for part in parts)
     click.echo("".join(texts), err=err)
 

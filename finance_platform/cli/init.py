@@ -6,18 +6,15 @@ Belongs here: its argument, and the commands that come next. Does not belong her
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import sys
 from pathlib import Path
 
 import click
 
 from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, with_exit_code
+from finance_platform.cli.program_name import program
 from finance_platform.safe_text import quote_name
 
-_NAME = "finance-platform"
 _OWN_FILES = """\
 Next, in {folder}:
   {program} feed draft FILE > feeds/NAME.yaml    # proposes a descriptor for a file; edit what it asks
@@ -43,14 +40,5 @@ def init(home: Path, has_sample: bool) -> int:
     created = create_home(home, with_sample=has_sample)
     name = quote_name(str(home))
     echo(f"Created in {name}: {', '.join(created)}" if created else f"{name} is a home already; nothing was changed.")
-    echo((_SAMPLE if has_sample else _OWN_FILES).format(folder=name, program=_program()))
+    echo((_SAMPLE if has_sample else _OWN_FILES).format(folder=name, program=program()))
     return EXIT_OK
-
-
-def _program() -> str:
-    """Return how the commands are called: by name where the shell finds it so, or else by this program's path."""
-    called = Path(sys.argv[0]).absolute()
-    found = shutil.which(_NAME)
-    if called.name != _NAME or (found and Path(found).samefile(called)):
-        return _NAME
-    return shlex.quote(str(called))
