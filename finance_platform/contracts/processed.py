@@ -68,8 +68,8 @@ BUDGET = Contract(
 DEPARTMENTS = Contract(
     name="departments",
     table="",
-    grain="One department from a period on, as described by one delivery of a reference file.",
-    natural_key=("delivery_id", "department_key", "valid_from"),
+    grain="One department from a period on, and predecessor, as described by one delivery of a reference file.",
+    natural_key=("delivery_id", "department_key", "valid_from", "predecessor_department_code"),
     columns=(
         *_LINEAGE,
         Column("department_key", "bigint", "Surrogate key of the department."),
@@ -81,6 +81,25 @@ DEPARTMENTS = Contract(
             "valid_from",
             "varchar",
             "Period from which the row describes the department, YYYY-MM; null for the default.",
+            nullable=True,
+        ),
+        Column(
+            "predecessor_department_code",
+            "varchar",
+            "Code of a department that the department replaces, in whole or in part, from that period on.",
+            nullable=True,
+        ),
+        Column(
+            "predecessor_share",
+            "varchar",
+            "Part of the predecessor's amounts that the department takes over, above 0 to 1, as text; null for 1.",
+            nullable=True,
+        ),
+        Column(
+            "origin_share",
+            "varchar",
+            "Part of the department's later amounts that belongs to the predecessor, 0 to 1, as text; null for the "
+            "default.",
             nullable=True,
         ),
     ),

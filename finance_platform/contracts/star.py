@@ -123,6 +123,57 @@ DEPARTMENT_HISTORY = Contract(
     ),
 )
 
+SHARE = "decimal(7,6)"
+"""A part of a whole, from 0 to 1."""
+
+INTERVAL_END = "decimal(13,12)"
+"""The end of an interval of shares: products of several shares, rounded."""
+
+DEPARTMENT_REORGANISATION = Contract(
+    name="department_reorganisation",
+    table="DepartmentReorganisation",
+    grain="One department that takes over another one, in whole or in part, from a period on.",
+    natural_key=("valid_from", "department_key", "predecessor_key"),
+    columns=(
+        Column("valid_from", "varchar(7)", "Period of the reorganisation, YYYY-MM.", "ValidFrom"),
+        Column("department_key", "bigint", "The department that takes over.", "DepartmentKey"),
+        Column("predecessor_key", "bigint", "The department that it replaces.", "PredecessorKey"),
+        Column("predecessor_code", "varchar(128)", "Its code.", "PredecessorCode"),
+        Column(
+            "share",
+            SHARE,
+            "Part of the predecessor's earlier amounts that belongs to the department: 0.6 is 60 %.",
+            "Share",
+        ),
+        Column(
+            "origin_share",
+            SHARE,
+            "Part of the department's later amounts that belongs to the predecessor; 0 if no file says.",
+            "OriginShare",
+        ),
+    ),
+)
+
+DEPARTMENT_MAPPING = Contract(
+    name="department_mapping",
+    table="DepartmentMapping",
+    grain="One structure, department, span of periods of its amounts, and department that shows a part of them.",
+    natural_key=("structure_from", "department_key", "valid_from", "shown_as_key"),
+    columns=(
+        Column(
+            "structure_from",
+            "varchar(7)",
+            "The period of a reorganisation, from which the structure holds; 0001-01 for the one before the first.",
+            "StructureFrom",
+        ),
+        Column("department_key", "bigint", "The department whose amounts they are.", "DepartmentKey"),
+        *_SPAN[:2],
+        Column("shown_as_key", "bigint", "The department that shows them in the structure.", "ShownAsKey"),
+        Column("share_from", INTERVAL_END, "Begin of its part in the interval from 0 to 1.", "ShareFrom"),
+        Column("share_to", INTERVAL_END, "End of its part; the parts of a department adjoin.", "ShareTo"),
+    ),
+)
+
 ACCOUNT_HISTORY = Contract(
     name="account_history",
     table="AccountHistory",
@@ -655,6 +706,8 @@ STAR: tuple[Contract, ...] = (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARI
 REPORTING: tuple[Contract, ...] = (
     DEPARTMENT_HISTORY,
     ACCOUNT_HISTORY,
+    DEPARTMENT_REORGANISATION,
+    DEPARTMENT_MAPPING,
     SCENARIO_PERIOD,
     STATEMENT_MAPPING,
     COMMENTARY,

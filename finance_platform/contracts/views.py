@@ -355,6 +355,35 @@ PERIOD_AMOUNT = ViewContract(
     ),
 )
 
+STRUCTURE_AMOUNT = ViewContract(
+    name="StructureAmount",
+    grain="One structure of the departments, accounting period, department of that structure, account and scenario.",
+    key=("StructureFrom", "Period", "DepartmentKey", "AccountKey", "ScenarioName"),
+    fix=("StructureFrom", "ScenarioName", "AccountType", "Measure"),
+    measures=("Amount", "MovedAmount"),
+    note="PeriodAmount as if departments that were split or merged had been organised in every period as from "
+    "StructureFrom on. IsCurrentStructure is today's structure, StructureFrom 0001-01 that before the first "
+    "reorganisation. Fix the Period too for Measure balance.",
+    columns=(
+        _c("StructureFrom", "varchar(7)", "Period of the reorganisation that made the structure; 0001-01 before any."),
+        _c("IsCurrentStructure", "boolean", "True for the structure after the last reorganisation."),
+        *_PERIOD,
+        *_FISCAL,
+        *_DEPARTMENT,
+        *_ACCOUNT,
+        *_MONETARY,
+        *_LINE,
+        *_SCENARIO,
+        _c(
+            "Amount",
+            MONEY_SUM,
+            "Amount of the department in that structure, home currency (units if not monetary), natural sign.",
+        ),
+        _c("MovedAmount", MONEY_SUM, "The part of Amount that other departments booked, home currency, natural sign."),
+        _IS_COMPLETE,
+    ),
+)
+
 SCENARIO_COMPARISON = ViewContract(
     name="ScenarioComparison",
     grain="One accounting period, department, account, scenario and reference, for monetary flows; a cell of one side "
@@ -976,6 +1005,7 @@ VIEWS: tuple[ViewContract, ...] = (
     COMPARABLE_PERIOD,
     STATEMENT_LINE,
     PERIOD_AMOUNT,
+    STRUCTURE_AMOUNT,
     SCENARIO_COMPARISON,
     UNBUDGETED_ACTUAL,
     UNSPENT_BUDGET,

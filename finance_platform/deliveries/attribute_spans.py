@@ -49,6 +49,7 @@ _MEMBER_COLUMNS = {
     "department_name": "name",
     "business_unit": "business_unit",
 }
+_PLACE = ("source_sheet", "source_row")
 _CODES = {"account_name": "account_number", "department_name": "department_code"}
 """The column that gives a name where nothing else does."""
 
@@ -152,12 +153,18 @@ def _rows(processed: ObjectStore, description: Description, kind: str) -> _Rows:
     table, names = _TABLES[kind], _ATTRIBUTES[kind]
     key = table.natural_key[1]
     commit = description.delivery.commit
-    by_key: dict[int, list[tuple[str, Attributes]]] = {}
-    for rows in read_rows(processed, commit.delivery_id, commit.files.get(table.name, ()), [key, "valid_from", *names]):
-        for row in rows.to_pylist():
+    by_key: dict[int, dict[tuple[str, bool], Attributes]] = {}
+    columns = [key, "valid_from", *_PLACE, *names]
+    for rows in read_rows(processed, commit.delivery_id, commit.files.get(table.name, ()), columns):
+        for row in sorted(rows.to_pylist(), key=lambda one: (one["source_sheet"] or "", one["source_row"])):
             since = row["valid_from"] or description.since
-            by_key.setdefault(row[key], []).append((since, {name: row[name] for name in names}))
-    return {member: sorted(of_member, key=lambda one: one[0]) for member, of_member in by_key.items()}
+            of_member = by_key.setdefault(row[key], {})
+            # Of rows with one date, one for each predecessor, the first one counts; a date counts before none.
+            of_member.setdefault((since, bool(row["valid_from"])), {name: row[name] for name in names})
+    return {
+        member: [(since, attributes) for (since, _), attributes in sorted(of_member.items(), key=lambda one: one[0])]
+        for member, of_member in by_key.items()
+    }
 
 
 def _statements(key: int, versions: Sequence[tuple[Description, _Rows]]) -> Iterator[_Statement]:

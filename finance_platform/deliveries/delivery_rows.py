@@ -23,7 +23,9 @@ from finance_platform.storage.port import ObjectStore
 _DELIVERY = "delivery_id"
 _FILES_KEPT = 16
 
-ADDED_COLUMNS = frozenset({"source_column", "valid_from"})
+ADDED_COLUMNS = frozenset(
+    {"source_column", "valid_from", "predecessor_department_code", "predecessor_share", "origin_share"}
+)
 """Columns that files of an earlier release lack; they are null there."""
 
 

@@ -8,6 +8,10 @@ A change that gives other lines needs a higher `READER_VERSION` (see `resolved`)
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+from functools import partial
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,7 +30,7 @@ from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.ledger_lines import check_choice, reject_long_codes
 from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
 from finance_platform.feeds.typed_codes import TypedCodes
-from finance_platform.feeds.violations import RuleViolations, quoted
+from finance_platform.feeds.violations import RuleViolations, quoted, to_mask
 
 _COLUMN_OF_FIELD = {
     "departments": {
@@ -34,6 +38,7 @@ _COLUMN_OF_FIELD = {
         "name": "department_name",
         "business_unit": "business_unit",
         "parent": "parent_department_code",
+        "predecessor": "predecessor_department_code",
     },
     "accounts": {
         "number": "account_number",
@@ -48,8 +53,12 @@ DEFAULT_VALID_FROM_FORMATS = ("yyyy-MM-dd", "yyyy-MM")
 """The formats of a date from which a row holds, where the descriptor gives none."""
 
 _DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS")
-_CODES = {"code", "number", "parent"}
+_CODES = {"code", "number", "parent", "predecessor"}
 _CHOICES = {"type": ACCOUNT_TYPES, "measure": MEASURES}
+_SHARES = {"share": "predecessor_share", "origin_share": "origin_share"}
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?) ?(%?)", re.ASCII)
+_SHARE_DECIMALS = 6
+_SMALLEST_SHARE = Decimal("0.000001")
 _NEEDED = {"departments": "code", "accounts": "number"}
 _KEY_COLUMN = {"departments": "department_key", "accounts": "account_key"}
 
@@ -86,6 +95,8 @@ class ReferenceRows:
         columns[_KEY_COLUMN[self._kind]] = map_distinct(codes, surrogate_key, pa.int64())
         columns["valid_from"] = self._valid_from(batch, violations)
         columns["line_key"] = _keys(codes, columns["valid_from"])
+        if self._kind == "departments":
+            self._add_reorganisation(columns, batch, violations)
         return columns | violations.columns()
 
     @property
@@ -113,6 +124,62 @@ class ReferenceRows:
         )
         return pc.strftime(days, "%Y-%m")
 
+    def _add_reorganisation(self, columns: dict[str, pa.Array], batch: RawBatch, violations: RuleViolations) -> None:
+        """Add the shares of a department that replaces another one, and check that both and the date are given."""
+        predecessors = columns["predecessor_department_code"]
+        folded = map_distinct(predecessors, fold, pa.string())
+        is_given = pc.is_valid(predecessors)
+        codes = columns["department_code"]
+        violations.add(
+            "own_predecessor",
+            to_mask(pc.equal(folded, map_distinct(codes, fold, pa.string()))),
+            lambda i: (
+                f"predecessor: {quoted(predecessors[i].as_py())} is the department itself; leave it blank, because "
+                "what other departments do not take over stays in it"
+            ),
+            of="predecessor",
+        )
+        violations.add(
+            "predecessor_without_date",
+            to_mask(pc.and_(is_given, pc.is_null(columns["valid_from"]))),
+            lambda i: (
+                f"predecessor: {quoted(predecessors[i].as_py())} is replaced, and valid_from does not say from when"
+            ),
+            of="predecessor",
+        )
+        for field, column in _SHARES.items():
+            shares = self._share(field, batch, violations)
+            violations.add(
+                "share_without_predecessor",
+                to_mask(pc.and_(pc.is_valid(shares), pc.invert(is_given))),
+                partial(_share_of_nothing, field, shares),
+                of=field,
+            )
+            columns[column] = shares
+        columns["line_key"] = pc.if_else(
+            is_given, pc.binary_join_element_wise(columns["line_key"], folded, " after "), columns["line_key"]
+        )
+
+    def _share(self, field: str, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
+        """Return a share of each row as plain text, such as 0.6; null where the file does not say."""
+        if field not in self._sources:
+            return pa.nulls(len(batch), pa.string())
+        written = violations.add_cells(field, field_texts(self._sources[field], batch))
+        rule = self._rules.fields.get(field, FieldRule())
+        least = 0 if field == "origin_share" else _SMALLEST_SHARE
+        shares = map_distinct(written, lambda text: _share_text(clean(text), rule.decimal, least), pa.string())
+        violations.add_invalid(
+            f"invalid_{field}",
+            written,
+            shares,
+            lambda i: (
+                f"{field}: {quoted(written[i].as_py())} is not a share above 0 and up to 1 with at most "
+                f"{_SHARE_DECIMALS} decimals; write 0{rule.decimal}6 or 60%"
+            ),
+            of=field,
+        )
+        return shares
+
     def _column(self, field: str, batch: RawBatch, violations: RuleViolations) -> pa.Array:
         if field not in self._sources:
             return pa.nulls(len(batch), pa.string())
@@ -126,6 +193,22 @@ class ReferenceRows:
             reject_long_codes(violations, field, codes)
             return codes
         return map_distinct(texts, short_name, pa.string())
+
+
+def _share_of_nothing(field: str, shares: pa.StringArray, row: int) -> str:
+    return f"{field}: {quoted(shares[row].as_py())} is a share, and predecessor does not say of which department"
+
+
+def _share_text(text: str, decimal: str, least: Decimal | int) -> str | None:
+    """Return a share without a sign, a percent sign or zeros at its end; None if it is not one."""
+    number = text.replace(decimal, ".") if decimal != "." else text
+    match = _SHARE.fullmatch(number)
+    if match is None:
+        return None
+    share = Decimal(match[1]) / (100 if match[2] else 1)
+    if not least <= share <= 1 or share != round(share, _SHARE_DECIMALS):
+        return None
+    return f"{round(share, _SHARE_DECIMALS).normalize():f}"
 
 
 def _keys(codes: pa.StringArray, valid_from: pa.StringArray) -> pa.StringArray:

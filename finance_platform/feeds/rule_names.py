@@ -12,7 +12,7 @@ from finance_platform.feeds.descriptor.columns import FIELDS
 _FIELDS = sorted({name for names in FIELDS.values() for name in names})
 _DATES = ("date", "period")
 _INVALID_DATES = (*_DATES, "valid_from")
-_CODES = ("department", "account", "scenario", "code", "number", "parent")
+_CODES = ("department", "account", "scenario", "code", "number", "parent", "predecessor")
 
 ROW_RULES = frozenset(
     {
@@ -30,8 +30,9 @@ ROW_RULES = frozenset(
         *("undeclared_scenario", "actual_in_plan", "outside_covered_periods", "half_voucher", "unbalanced_voucher"),
         *("conflicting_key", "repeated_row", "no_amount"),
         *("account_or_category", "comment_too_long", "invalid_order"),
+        *("own_predecessor", "predecessor_without_date", "share_without_predecessor"),
         *(f"blank_{name}" for name in _FIELDS),
-        *(f"invalid_{name}" for name in (*_INVALID_DATES, "opening", "balance")),
+        *(f"invalid_{name}" for name in (*_INVALID_DATES, "opening", "balance", "share", "origin_share")),
         *(f"{name}_out_of_range" for name in _DATES),
         *(f"{name}_too_long" for name in _CODES),
         *(f"unknown_{name}" for name in ("account_type", "type", "measure")),

@@ -200,6 +200,15 @@ ATTRIBUTES_AGREE: dict[str, Check] = {
         (DIM_DEPARTMENT, "names or business units"),
     )
 }
+REORGANISATIONS_CONSISTENT = Check(
+    ("processed", DIM_DEPARTMENT.name),
+    "reorganisations_are_consistent",
+    "Rows of a departments file about departments that were split or merged contradict each other: their shares add up "
+    "to more than the whole, departments replace each other in a circle at one date, a predecessor is in no other row "
+    "and no line, or rows of one department and date give different attributes. Rows whose shares or order contradict "
+    "each other do not count, and the view StructureAmount leaves their money where it was booked. Correct the rows "
+    "and send the file again.",
+)
 CODES_KEEP_ZEROS: dict[str, Check] = {
     contract.name: Check(
         ("processed", contract.name),
@@ -325,6 +334,7 @@ STAR_CHECKS = (
     LINES_EQUAL_STAR,
     TYPES_AGREE,
     *ATTRIBUTES_AGREE.values(),
+    REORGANISATIONS_CONSISTENT,
     *CODES_KEEP_ZEROS.values(),
 )
 WAREHOUSE_CHECKS = (

@@ -29,7 +29,7 @@ from finance_platform.errors import AsOfError
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.commits import read_slice
-from finance_platform.slices.published import published_history, published_snapshot
+from finance_platform.slices.published import published_members, published_snapshot
 from finance_platform.slices.signatures import read_signature, signed_closings, stored_rows
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
@@ -203,7 +203,7 @@ def _report_tables(processed: ObjectStore, settings: Settings, published: Publis
     return ReportTables(
         read_report_inputs(processed, snapshot.state.live),
         materiality(settings),
-        {**published_history(processed, published.versions), **feed_figures(processed, snapshot, settings.currency)},
+        {**published_members(processed, published.versions), **feed_figures(processed, snapshot, settings.currency)},
     )
 
 

@@ -36,7 +36,7 @@ from finance_platform.reports.history import decision_rows, decisions_in
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze, unknown_slice
-from finance_platform.slices.published import explain_stale, published_history, published_snapshot
+from finance_platform.slices.published import explain_stale, published_members, published_snapshot
 from finance_platform.slices.settings_in_force import record_settings
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
@@ -247,7 +247,7 @@ def _report_tables(
         read_report_inputs(processed, snapshot.state.live),
         materiality(settings),
         {
-            **published_history(processed, published),
+            **published_members(processed, published),
             **feed_figures(processed, snapshot, settings.currency, _expected_feeds(settings)),
             **decision_rows(decisions_in(events, snapshot.commits), settings.currency),
             **restatement_tables(lines, events, published),

@@ -28,6 +28,7 @@ from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMEN
 from finance_platform.deliveries.attribute_history import HISTORY, history_in
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.register import utc_text
+from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice, write_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import KEPT, explain_diff
@@ -144,7 +145,7 @@ def _keep(
     )
     rows = {**new, **{key: old[key] for key in concerned.keys}}
     history = _kept_history(contract, current, built, concerned.keys)
-    if rows == old and history == _history(current):
+    if rows == old and history == _history(current) and _reorganisations(current) == _reorganisations(built):
         target = TargetSlice(contract.name, WHOLE_TABLE, current.version, current.inputs or {})
         return KeptMembers(target, current, change)
     target = _target(contract, current, built, concerned.keys, history)
@@ -180,6 +181,11 @@ class _Sides:
 
 def _history(commit: SliceCommit) -> list[_Row]:
     rows: list[_Row] = (commit.inputs or {}).get(HISTORY, [])
+    return rows
+
+
+def _reorganisations(commit: SliceCommit) -> list[_Row]:
+    rows: list[_Row] = (commit.inputs or {}).get(REORGANISATIONS, [])
     return rows
 
 

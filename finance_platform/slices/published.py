@@ -6,12 +6,15 @@ Belongs here: looking up slice commits by the versions that the load ledger name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from finance_platform.contracts.star import FACT_FINANCIALS, WHOLE_TABLE
-from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, History
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, WHOLE_TABLE
+from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, History, Row
+from finance_platform.deliveries.department_structures import mapping_tables
+from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.slices.commits import SliceCommit, read_inputs, read_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import explain_diff
@@ -38,11 +41,21 @@ def published_snapshot(processed: ObjectStore, snapshot: Snapshot, published: Ve
     return replace(snapshot, target=target, built={name: commit for name, commit in commits.items() if commit})
 
 
-def published_history(processed: ObjectStore, published: Versions) -> History:
-    """Return what members whose attributes change are in which periods, by table, in published versions."""
+def published_members(processed: ObjectStore, published: Versions) -> History:
+    """Return what members are in which periods and how departments were reorganised, by table, in published versions.
+
+    The tables of a dimension whose version is not in the processed zone are left out.
+    """
     versions = [(name, WHOLE_TABLE, published.get((name, WHOLE_TABLE))) for name in HISTORIES]
     commits = [read_slice(processed, table, slice_name, version) for table, slice_name, version in versions if version]
-    return {HISTORIES[commit.table]: (commit.inputs or {}).get(HISTORY, []) for commit in commits if commit is not None}
+    tables: dict[Contract, Sequence[Row]] = {}
+    for commit in commits:
+        if commit is not None:
+            inputs = commit.inputs or {}
+            tables[HISTORIES[commit.table]] = inputs.get(HISTORY, [])
+            if commit.table == DIM_DEPARTMENT.name:
+                tables |= mapping_tables(inputs.get(REORGANISATIONS, []))
+    return tables
 
 
 def explain_stale(

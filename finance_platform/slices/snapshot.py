@@ -14,6 +14,7 @@ from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, Hi
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.reorganisations import find_reorganisations
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.settings import DEFAULT_STAR_SETTINGS, StarSettings
 from finance_platform.slices.commits import SliceCommit, read_slices
@@ -92,7 +93,8 @@ def take_snapshot(
     history = attribute_history(processed, state)
     empty = find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
     code = code_version("build_star")
-    target = target_slices(state, settings, code, overlaps, types, mentioned, empty, history)
+    reorganisations = [one.to_input() for one in find_reorganisations(processed, state).rows]
+    target = target_slices(state, settings, code, overlaps, types, mentioned, empty, history, reorganisations)
     existing = read_slices(processed, [(slice_.table, slice_.slice, slice_.version) for slice_ in target])
     built = {(commit.table, commit.slice): commit for commit in existing if commit}
     return Snapshot(commits, state, overlaps, target, built, settings)

@@ -152,6 +152,7 @@ _EXPLAINED_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
     "reference": _reference,
     "described": _described,
     "history": lambda *_: [],
+    "reorganisations": lambda *_: [],
     "hidden": _superseded_keys,
     "hidden_scopes": _superseded_scopes,
     "scenarios": _scenarios,

@@ -17,6 +17,7 @@ from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY,
 from finance_platform.deliveries.attribute_history import HISTORY, NO_HISTORY, History, history_in
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
+from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.deliveries.state import (
     DeliveryState,
     LiveDelivery,
@@ -159,6 +160,7 @@ def target_slices(
     accounts_of: Mapping[str, frozenset[int]] | None = None,
     leading_empty_periods: Collection[str] = (),
     history: History = NO_HISTORY,
+    reorganisations: Sequence[Mapping[str, Any]] = (),
 ) -> list[TargetSlice]:
     """Return every slice that the live deliveries give, dimensions first.
 
@@ -171,8 +173,9 @@ def target_slices(
         accounts_of: the accounts that each debit-positive delivery mentions.
         leading_empty_periods: see `leading_empty_periods.find_leading_empty_periods`; needed with ACTUALS_THROUGH.
         history: what members whose attributes changed were in which periods.
+        reorganisations: which departments take over others; see `Reorganisation.to_input`.
     """
-    dimensions = _dimension_inputs(state, settings, history)
+    dimensions = _dimension_inputs(state, settings, history, reorganisations)
     targets = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
     contributions = contributing_deliveries(state, overlaps)
     with_actuals = [period for period in actual_periods(contributions) if period not in leading_empty_periods]
@@ -209,7 +212,9 @@ def line_inputs(items: Sequence[ContributingDelivery]) -> dict[str, Any]:
     }
 
 
-def _dimension_inputs(state: DeliveryState, settings: StarSettings, history: History) -> dict[str, dict[str, Any]]:
+def _dimension_inputs(
+    state: DeliveryState, settings: StarSettings, history: History, reorganisations: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
     if not state.live:
         return {}
     days = sorted(
@@ -221,6 +226,7 @@ def _dimension_inputs(state: DeliveryState, settings: StarSettings, history: His
             "members": members,
             **_reference_inputs(state, "departments"),
             **_history_input(history, DEPARTMENT_HISTORY),
+            **({REORGANISATIONS: list(reorganisations)} if reorganisations else {}),
         },
         "dim_account": {
             "members": members,

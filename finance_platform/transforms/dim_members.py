@@ -46,7 +46,9 @@ def conformed_members(
 def _first_known(rows: DataFrame, key: str, columns: Sequence[str], *, latest_first: bool) -> DataFrame:
     if latest_first:
         since = F.coalesce("valid_from", "since")
-        nth = Window.partitionBy(key).orderBy(F.col("rank").desc(), since.desc())
+        # Of rows with one date, one for each predecessor, the first one counts; a date counts before none.
+        place = [F.col("valid_from").desc_nulls_last(), F.coalesce("source_sheet", F.lit("")), F.col("source_row")]
+        nth = Window.partitionBy(key).orderBy(F.col("rank").desc(), since.desc(), *place)
         # The latest description counts as a whole: an attribute that is blank in it is not filled from an older one.
         return rows.withColumn("nth", F.row_number().over(nth)).where(F.col("nth") == 1).select(key, *columns)
     nth = Window.partitionBy(key).orderBy(F.col("rank").asc())

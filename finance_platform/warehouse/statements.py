@@ -63,6 +63,7 @@ class SqlFile(StrEnum):
     COMPARABLE_PERIOD = "views/comparable_period.sql"
     STATEMENT_LINE = "views/statement_line.sql"
     PERIOD_AMOUNT = "views/period_amount.sql"
+    STRUCTURE_AMOUNT = "views/structure_amount.sql"
     SCENARIO_COMPARISON = "views/scenario_comparison.sql"
     UNBUDGETED_ACTUAL = "views/unbudgeted_actual.sql"
     UNSPENT_BUDGET = "views/unspent_budget.sql"

@@ -89,3 +89,36 @@ def test_a_department_that_moves_to_another_unit_is_in_each_for_its_own_periods(
     assert home.select(total) == before
     written = home.command("report", "--period", "2024-02", "--out", str(home.path / "out"))
     assert written.returncode == 0, written.stderr
+
+
+def test_a_department_that_is_split_is_shown_in_today_s_structure_and_in_the_old_one_to_the_cent(
+    home: Home, refresh: Refresher
+):
+    fact = home.select(
+        "SELECT YearMonth, AccountKey, ScenarioKey, SUM(Amount) FROM FactFinancials "
+        "INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    )
+    header = "department_code,department_name,business_unit,parent_department_code,valid_from,"
+    header += "predecessor_department_code,predecessor_share\n"
+    old = "D100,Sales,Commercial,,,,\n0450,Facilities,Operations,,,,\n"
+    parts = "D110,Online,Commercial,,2024-02,D100,33.3333%\nD120,Stores,Retail,,2024-02,D100,0.6\n"
+    home.write("raw/departments.csv", f"{header}{old}{parts}")
+
+    refreshed = refresh(home)
+
+    assert not refreshed.needs_attention
+    assert refreshed.alerts == []
+    by_structure = "SELECT Period, AccountKey, ScenarioKey, SUM(Amount) FROM StructureAmount "
+    by_structure += "INNER JOIN DimScenario ON DimScenario.ScenarioName = StructureAmount.ScenarioName "
+    for which in ("IsCurrentStructure", "NOT IsCurrentStructure"):
+        assert home.select(f"{by_structure} WHERE {which} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3") == fact
+    january = "SELECT DepartmentCode, BusinessUnit, Amount, MovedAmount FROM StructureAmount WHERE Period = '2024-01' "
+    january += "AND ScenarioName = 'Actual' AND AccountNumber = '4000' AND IsCurrentStructure ORDER BY 1"
+    assert [tuple(map(str, row)) for row in home.select(january)] == [
+        ("D100", "Commercial", "66.67", "0.00"),
+        ("D110", "Commercial", "333.33", "333.33"),
+        ("D120", "Retail", "600.00", "600.00"),
+    ]
+    home.write("raw/departments.csv", f"{header}{old}{parts.replace('0.6', '0.7')}")
+    assert refresh(home).failed_checks == ["reorganisations_are_consistent"]
+    assert home.select("SELECT COUNT(*) FROM DepartmentReorganisation") == [(0,)]

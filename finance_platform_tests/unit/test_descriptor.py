@@ -815,7 +815,7 @@ load: {{mode: replace_period}}
     ("name", "identity"),
     [
         ("accounts", "ae1d44dcbcf709bd"),
-        ("departments", "20da566adf243a04"),
+        ("departments", "f192509a993dd8b2"),
         ("transactions", "cb022fab5b46074c"),
         ("budget", "ae5732ef5efd26df"),
         ("forecast", "b3e92b1fed42a003"),

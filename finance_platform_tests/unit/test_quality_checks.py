@@ -18,6 +18,7 @@ from finance_platform.quality.checks import Check, pluralize, raw_checks
 from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
 from finance_platform.quality.processed import check_accounts_have_sign, check_lines_equal_star, check_schema
+from finance_platform.quality.reorganisations import check_reorganisations
 from finance_platform.quality.warehouse import (
     check_closed_periods,
     check_comments,
@@ -59,6 +60,7 @@ def test_exactly_the_declared_checks_are_evaluated():
         check_lines_equal_star(snapshot),
         check_accounts_have_sign(snapshot, processed),
         *check_attributes(snapshot, processed),
+        check_reorganisations(snapshot, processed),
         *check_codes_keep_zeros(snapshot, processed),
         *check_warehouse(EmptyWarehouse(), snapshot),
         check_closed_periods(()),

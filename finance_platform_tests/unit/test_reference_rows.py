@@ -23,6 +23,10 @@ columns:
   name: {from: Name}
   business_unit: {from: Unit, required: false, default: Group}
   parent: {from: Parent, required: false}
+  valid_from: {from: Since, required: false}
+  predecessor: {from: Before, required: false, pad: 2}
+  share: {from: Share, required: false, decimal: ","}
+  origin_share: {from: Origin, required: false}
 """
 HEADER = ("Code", "Name", "Unit", "Parent")
 ACCOUNTS = """\
@@ -53,6 +57,40 @@ def test_a_department_has_its_code_name_unit_parent_and_key() -> None:
     names = ("outcome", "department_code", "department_name", "business_unit", "parent_department_code")
     assert [typed.one(name) for name in names] == ["accepted", "d 1", "Sales North", "Trade", "D0"]
     assert typed.one("department_key") == surrogate_key("D 1")
+
+
+def successor(before: str = "7", since: str = "2025-04", share: str = "", origin: str = "") -> Typed:
+    header = ("Code", "Name", "Since", "Before", "Share", "Origin")
+    return reference_rows(DEPARTMENTS, header, ("D1", "Sales", since, before, share, origin))
+
+
+def test_a_department_names_what_it_replaces_from_when_and_to_which_part() -> None:
+    typed = successor(share="33,3333 %", origin="0.50")
+    names = ("outcome", "valid_from", "predecessor_department_code", "predecessor_share", "origin_share")
+    assert [typed.one(name) for name in names] == ["accepted", "2025-04", "07", "0.333333", "0.5"]
+    assert typed.one("line_key") == "d1 from 2025-04 after 07"
+    assert successor(before="", since="").one("line_key") == "d1"
+    assert [successor(share=text).one("predecessor_share") for text in ("1", "100%", "1,0")] == ["1", "1", "1"]
+    assert successor(origin="0").one("origin_share") == "0"
+
+
+@pytest.mark.parametrize(
+    ("given", "rule", "reason"),
+    [
+        ({"since": ""}, "predecessor_without_date", "'07' is replaced, and valid_from does not say from when"),
+        ({"before": "D1"}, "own_predecessor", "'D1' is the department itself"),
+        ({"before": "", "share": "1"}, "share_without_predecessor", "does not say of which department"),
+        ({"share": "0"}, "invalid_share", "'0' is not a share above 0 and up to 1"),
+        ({"share": "60"}, "invalid_share", "write 0,6 or 60%"),
+        ({"share": "-0,5"}, "invalid_share", "is not a share"),
+        ({"share": "0,3333333"}, "invalid_share", "with at most 6 decimals"),
+        ({"origin": "1.1"}, "invalid_origin_share", "'1.1' is not a share"),
+    ],
+)
+def test_a_row_that_cannot_say_what_it_replaces_is_rejected(given: dict[str, str], rule: str, reason: str) -> None:
+    typed = successor(**given)
+    assert (typed.one("outcome"), typed.one("rules")) == ("rejected", rule)
+    assert reason in str(typed.one("reasons"))
 
 
 def test_an_account_has_its_number_name_type_measure_parent_and_key() -> None:

@@ -27,6 +27,7 @@ from finance_platform.contracts.star import (
     SIGNED_CLOSE,
     STATEMENT_MAPPING,
 )
+from finance_platform.deliveries.department_structures import mapping_tables
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import insert
@@ -56,6 +57,14 @@ ACCOUNTS: dict[int, tuple[str, str, int]] = {
     20: ("Asset", "Cash", 0),
     21: ("Statistical", "Heads", 0),
 }
+REORGANISED = (
+    ("2024-03", 2, 1, "0.333333", "0.25"),
+    ("2024-10", 3, 4, "0.6", "0.5"),
+    ("2024-10", 3, 5, "0.4", "1"),
+    ("2025-01", 5, 4, "1", "0"),
+)
+"""Period, predecessor, department that takes over, its share, its origin share."""
+
 PARENT_ACCOUNTS = {12: "11", 13: "14", 14: "15", 15: "13", 16: "14"}
 """Three accounts are above each other in a circle, with one below them."""
 
@@ -258,9 +267,16 @@ def load_star(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
         insert(connection, DECISION_AMOUNT, [_closing("Revenue", "100.00"), _closing("Expense", "-7.50")])
         insert(connection, SIGNED_CLOSE, [signed_close("2025-02")])
         insert(connection, RESTATEMENT_STEP, [restatement_step("2025-02", 0, "signed"), restatement_step("2025-02", 1)])
+        for table, rows_of_table in mapping_tables([_reorganisation(*one) for one in REORGANISED]).items():
+            insert(connection, table, rows_of_table)
         insert(connection, DELIVERED_BALANCE, [_balance(*balance) for balance in BALANCES])
         insert(connection, MATERIALITY, [_threshold(None, "5000.00", "3.00"), _threshold(14, "0.00", "0.00")])
     return warehouse
+
+
+def _reorganisation(date: str, predecessor: int, department: int, share: str, origin: str) -> dict[str, Any]:
+    departments = {"department_key": department, "predecessor_key": predecessor, "predecessor_code": f"D{predecessor}"}
+    return {"valid_from": date, "share": share, "origin_share": origin} | departments
 
 
 def _balance(period: str, account: int, closing: str, opening: str | None = None) -> dict[str, object]:

@@ -31,6 +31,7 @@ from finance_platform_tests.warehouse.report_star import (
     INCOMPLETE,
     PERIODS,
     PRIOR_YEAR,
+    REORGANISED,
     ZERO,
     Horizon,
     Ledger,
@@ -435,6 +436,57 @@ def test_money_without_a_type_is_listed_by_scenario(reports: Reports) -> None:
         scenario: sum(amount for _, _, account, amount in reports.ledger.cells(scenario) if account == 19)
         for scenario in COVERED
     }
+
+
+def in_structure(structure: str, period: str, department: int) -> dict[int, Decimal]:
+    """Return who shows the amounts of a department in another structure, with the exact shares."""
+    shares = {department: Decimal(1)}
+    dates = sorted({one[0] for one in REORGANISED})
+    steps = [date for date in dates if period < date <= structure]
+    steps = steps or [date for date in reversed(dates) if structure < date <= period]
+    for date in steps:
+        rows = [(old, new, share) for at, old, new, share, _ in REORGANISED if at == date]
+        if structure < date:
+            rows = [(new, old, origin) for at, old, new, _, origin in REORGANISED if at == date]
+        after: dict[int, Decimal] = {}
+        for one, part in shares.items():
+            moved = [(target, Decimal(share)) for source, target, share in rows if source == one]
+            for target, share in [*moved, (one, 1 - sum((share for _, share in moved), ZERO))]:
+                after[target] = after.get(target, ZERO) + part * share
+        shares = {one: part for one, part in after.items() if part}
+    return shares
+
+
+def test_amounts_in_every_structure_add_up_to_the_cent_and_are_the_shares_of_the_departments(reports: Reports) -> None:
+    rows = reports.rows(
+        "SELECT StructureFrom, Period, ScenarioName, AccountKey, DepartmentKey, Amount FROM StructureAmount"
+    )
+    shown: dict[tuple[str, str, str, int], dict[int, Decimal]] = {}
+    for structure, period, scenario, account, department, amount in rows:
+        shown.setdefault((structure, period, scenario, account), {})[department] = amount
+    structures = sorted({key[0] for key in shown})
+    assert structures == ["0001-01", "2024-03", "2024-10", "2025-01"]
+    for scenario, by_period in reports.ledger.amounts.items():
+        for period, cells in by_period.items():
+            for structure in structures:
+                exact: dict[int, dict[int, Decimal]] = {}
+                for (department, account), amount in cells.items():
+                    for target, share in in_structure(structure, period, department).items():
+                        of_account = exact.setdefault(account, {})
+                        of_account[target] = of_account.get(target, ZERO) + amount * share
+                for account, by_department in exact.items():
+                    found = shown.pop((structure, period, scenario, account))
+                    assert sum(found.values()) == reports.ledger.total(scenario, period, account)
+                    assert found.keys() == by_department.keys()
+                    assert all(abs(found[one] - amount) <= Decimal("0.05") for one, amount in by_department.items())
+    assert not shown
+
+
+def test_today_s_structure_is_that_after_the_last_reorganisation(reports: Reports) -> None:
+    current = "SELECT DISTINCT StructureFrom, IsCurrentStructure FROM StructureAmount ORDER BY 1"
+    assert reports.rows(current) == [("0001-01", False), ("2024-03", False), ("2024-10", False), ("2025-01", True)]
+    departments = "SELECT DISTINCT DepartmentCode FROM StructureAmount WHERE IsCurrentStructure AND Period < '2024-01'"
+    assert sorted(reports.rows(departments)) == [("D1",), ("D2",), ("D4",)]
 
 
 def test_a_tree_has_each_branch_whole_and_ends_in_a_circle(reports: Reports) -> None:

@@ -57,6 +57,8 @@ EARLIER_ATTRIBUTES = {"DepartmentHistory", "AccountHistory"}
 """Compared by a load together with their dimensions, each attribute in the periods in which it was valid."""
 
 NO_FIGURES = {
+    "DepartmentReorganisation",
+    "DepartmentMapping",
     "StatementMapping",
     "Commentary",
     "Materiality",

@@ -36,6 +36,31 @@ CREATE TABLE IF NOT EXISTS AccountHistory (
 DISTSTYLE ALL
 SORTKEY (AccountKey);
 
+CREATE TABLE IF NOT EXISTS DepartmentReorganisation (
+    ValidFrom       VARCHAR(7)    NOT NULL,
+    DepartmentKey   BIGINT        NOT NULL,
+    PredecessorKey  BIGINT        NOT NULL,
+    PredecessorCode VARCHAR(128)  NOT NULL,
+    Share           DECIMAL(7, 6) NOT NULL,
+    OriginShare     DECIMAL(7, 6) NOT NULL,
+    PRIMARY KEY (ValidFrom, DepartmentKey, PredecessorKey)
+)
+DISTSTYLE ALL
+SORTKEY (ValidFrom);
+
+CREATE TABLE IF NOT EXISTS DepartmentMapping (
+    StructureFrom VARCHAR(7)      NOT NULL,
+    DepartmentKey BIGINT          NOT NULL,
+    ValidFrom     VARCHAR(7)      NOT NULL,
+    ValidTo       VARCHAR(7)      NOT NULL,
+    ShownAsKey    BIGINT          NOT NULL,
+    ShareFrom     DECIMAL(13, 12) NOT NULL,
+    ShareTo       DECIMAL(13, 12) NOT NULL,
+    PRIMARY KEY (StructureFrom, DepartmentKey, ValidFrom, ShownAsKey)
+)
+DISTSTYLE ALL
+SORTKEY (DepartmentKey);
+
 CREATE TABLE IF NOT EXISTS ScenarioPeriod (
     Period      VARCHAR(7) NOT NULL,
     ScenarioKey BIGINT     NOT NULL,

@@ -72,3 +72,23 @@ ATTACH RLS POLICY finance_every_row ON DepartmentHistory TO ROLE finance_analyst
 ATTACH RLS POLICY finance_own_departments ON DepartmentHistory TO ROLE finance_partner;
 
 ALTER TABLE DepartmentHistory ROW LEVEL SECURITY ON;
+
+ATTACH RLS POLICY finance_every_row ON DepartmentReorganisation TO ROLE finance_loader;
+
+ATTACH RLS POLICY finance_every_row ON DepartmentReorganisation TO ROLE finance_controller;
+
+ATTACH RLS POLICY finance_every_row ON DepartmentReorganisation TO ROLE finance_analyst;
+
+ATTACH RLS POLICY finance_own_departments ON DepartmentReorganisation TO ROLE finance_partner;
+
+ALTER TABLE DepartmentReorganisation ROW LEVEL SECURITY ON;
+
+ATTACH RLS POLICY finance_every_row ON DepartmentMapping TO ROLE finance_loader;
+
+ATTACH RLS POLICY finance_every_row ON DepartmentMapping TO ROLE finance_controller;
+
+ATTACH RLS POLICY finance_every_row ON DepartmentMapping TO ROLE finance_analyst;
+
+ATTACH RLS POLICY finance_own_departments ON DepartmentMapping TO ROLE finance_partner;
+
+ALTER TABLE DepartmentMapping ROW LEVEL SECURITY ON;

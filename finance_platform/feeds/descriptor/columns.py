@@ -47,7 +47,7 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
         "description",
     ),
     "lookup": ("key", *LOOKUP_FIELDS),
-    "departments": ("code", "name", "business_unit", "parent", "valid_from"),
+    "departments": ("code", "name", "business_unit", "parent", "valid_from", "predecessor", "share", "origin_share"),
     "accounts": ("number", "name", "type", "category", "parent", "measure", "valid_from"),
     "comments": COMMENT_FIELDS,
     "statement_lines": STATEMENT_LINE_FIELDS,
@@ -97,6 +97,12 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "measure": "`flow`, an amount of a period, or `balance`, an amount at its end.",
     "valid_from": "The day from whose period on the row describes the member; one member may have a row for each. By "
     "default the first period after the last closed one.",
+    "predecessor": "The code of a department that this one replaces, in whole or in part, from `valid_from` on; a row "
+    "for each of several.",
+    "share": "The part of the predecessor's earlier amounts that belongs to this department: `0.6` or `60%`. By "
+    "default all. What is left of the predecessor stays in it.",
+    "origin_share": "The part of this department's later amounts that belongs to the predecessor. By default all, if "
+    "the department is new and has one predecessor; else none.",
 }
 """What each field means, for the reference and for editors."""
 

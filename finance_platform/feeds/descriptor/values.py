@@ -28,10 +28,10 @@ MIN_SHORTENED_BYTES = 20
 """Of a shortened code: the hash at its end, and something that a person recognizes before it."""
 
 _AMOUNTS, _DATES = ("amount",), ("date", "period", "valid_from")
-_CODES = ("department", "account", "code", "number", "parent")
+_CODES = ("department", "account", "code", "number", "parent", "predecessor")
 _MONEY = (*_AMOUNTS, "opening", "balance")
 FIELDS_OF_KEYS: Mapping[str, Sequence[str]] = {
-    "decimal": _MONEY,
+    "decimal": (*_MONEY, "share", "origin_share"),
     "thousands": _MONEY,
     "scale": _MONEY,
     "sign_column": _AMOUNTS,
