@@ -1,6 +1,6 @@
-"""The option `--as-of`: a command on what was signed or published then, instead of what is published now.
+"""The options `--as-of` and `--attributes`: what was signed or published then, and with the attributes of which period.
 
-Belongs here: the option, and the warehouse that a command reads. Does not belong here: finding and loading the state
+Belongs here: the options, and the warehouse that a command reads. Does not belong here: finding and loading the state
 (see `refresh.as_of`).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +30,14 @@ as_of_option = click.option(
     help="As signed, close:2025-03 or close:2025-03#1, or as published then, 2025-04-30T18:00Z.",
 )
 
+attributes_option = click.option(
+    "--attributes",
+    type=click.Choice(["as-was", "as-is"]),
+    default="as-was",
+    show_default=True,
+    help="Accounts and departments as they were in each period, or in every period as they are now.",
+)
+
 
 class ShownState(NamedTuple):
     """The state that a command reads: a warehouse that has it, and what it is; None for what is published now."""
@@ -38,8 +47,10 @@ class ShownState(NamedTuple):
 
 
 @contextmanager
-def shown_state(settings: Settings, as_of: str) -> Iterator[ShownState]:
-    """Yield the state that `--as-of` names, or what is published now.
+def shown_state(settings: Settings, as_of: str, attributes: str = "as-was") -> Iterator[ShownState]:
+    """Yield the state that the options name, or what is published now.
+
+    With the attributes of now, the state is loaded like an earlier one.
 
     Raises:
         AsOfError: there is no such state, or it is no longer kept.
@@ -47,15 +58,20 @@ def shown_state(settings: Settings, as_of: str) -> Iterator[ShownState]:
     from finance_platform.bootstrap import embedded_warehouse, open_warehouse, processed_zone
 
     published = open_warehouse(settings)
-    if not as_of:
+    if not as_of and attributes == "as-was":
         yield ShownState(published)
         return
-    from finance_platform.refresh.as_of import find_state, load_state
+    from finance_platform.refresh.as_of import find_state, load_state, published_state
 
-    processed = processed_zone(settings)
-    state = find_state(processed, published, as_of, now=datetime.now(UTC))
+    processed, now = processed_zone(settings), datetime.now(UTC)
+    if as_of:
+        state = find_state(processed, published, as_of, now=now)
+    else:
+        state = published_state(processed, published, now=now)
+    state = replace(state, attributes=attributes)
     with TemporaryDirectory(prefix="finance-platform-as-of-") as folder:
         warehouse = embedded_warehouse(Path(folder) / "as_of.duckdb")
         load_state(processed, warehouse, settings, state, Path(folder))
-        echo(f"Shown {state.title}.", err=True)
+        latest = "with the latest attributes in every period" if attributes != "as-was" else ""
+        echo(f"Shown {', '.join(text for text in (state.title, latest) if text)}.", err=True)
         yield ShownState(warehouse, state)

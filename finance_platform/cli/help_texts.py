@@ -55,7 +55,11 @@ HELP_TEXTS = {
     ),
     "report": HelpText(
         "Write the report pack: a page and a workbook.",
-        ("report --period 2025-06 --open", "report --as-of close:2025-06", "report --audit 2025-06"),
+        (
+            "report --period 2025-06 --open",
+            "report --as-of close:2025-06",
+            "report --audit 2025-06",
+        ),
     ),
     "accept": HelpText(
         "Accept a file that is held.",

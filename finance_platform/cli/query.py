@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from finance_platform.cli.as_of import ShownState, as_of_option, shown_state
+from finance_platform.cli.as_of import ShownState, as_of_option, attributes_option, shown_state
 from finance_platform.cli.console import SafeConsole, colored, echo, open_console
 from finance_platform.cli.exports import XLSX, export_options, opened_output, opened_workbook, require_output
 from finance_platform.cli.options import EXIT_OK, QUERY_TABLE_ROWS, format_option, home_option, with_exit_code
@@ -52,6 +52,7 @@ MAX_SCRIPT_BYTES = 1 << 20
     help="Rows of a table; 0: all. CSV, JSON and workbooks always have all rows.",
 )
 @as_of_option
+@attributes_option
 @with_exit_code
 def query(
     home: Path | None,
@@ -62,6 +63,7 @@ def query(
     spreadsheet: bool,
     limit: int,
     as_of: str,
+    attributes: str,
 ) -> int:
     """Run read-only SQL queries, in Redshift's dialect, on the warehouse.
 
@@ -79,7 +81,7 @@ def query(
     settings = load_settings(home=home)
     source, script = _read(sql, file)
     statements = read_script(script, source)
-    with shown_state(settings, as_of) as shown, ExitStack() as stack:
+    with shown_state(settings, as_of, attributes) as shown, ExitStack() as stack:
         results: _Results | _Sheets
         if output_format == XLSX:
             results = _Sheets(stack.enter_context(opened_workbook(output)), shown, count=len(statements))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from finance_platform.cli.as_of import as_of_option, shown_state
+from finance_platform.cli.as_of import as_of_option, attributes_option, shown_state
 from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
 from finance_platform.cli.usage_errors import PERIOD
@@ -29,6 +29,7 @@ _MEGABYTES_FROM = 100_000
 @click.option("--unit", metavar="NAME", default="", help="Only this business unit; the file has nothing of another.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder; default: HOME/reports.")
 @as_of_option
+@attributes_option
 @click.option(
     "--audit", metavar="PERIOD", default="", help="Write the audit pack of a close instead: 2025-03, or 2025-03#1."
 )
@@ -41,11 +42,12 @@ def report(
     unit: str,
     out: Path | None,
     as_of: str,
+    attributes: str,
     audit: str,
     is_opened: bool,
 ) -> int:
     """Write the report pack of what is published: an HTML file that needs no network, and a workbook."""
-    from finance_platform.bootstrap import processed_zone, raw_zone, reports_folder
+    from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone, reports_folder
     from finance_platform.refresh.report_pack import read_published_pack, with_gates, write_report_pack
     from finance_platform.reports.pack.file_names import pack_file
     from finance_platform.reports.pack.workbook.figures import read_workbook_figures
@@ -53,10 +55,10 @@ def report(
 
     settings, period = load_settings(home=home), period or ""
     if audit:
-        if period or reference or unit or as_of or is_opened:
+        if period or reference or unit or as_of or is_opened or attributes != "as-was":
             raise click.UsageError("with --audit, only --out is allowed")
         return _write_audit_pack(settings, audit, out)
-    with shown_state(settings, as_of) as shown:
+    with shown_state(settings, as_of, attributes) as shown:
         pack = read_published_pack(
             processed_zone(settings),
             shown.warehouse,
@@ -66,12 +68,12 @@ def report(
             unit=unit,
             state=shown.state,
         )
-        if shown.state is None:
+        if not as_of:
             zones = raw_zone(settings), processed_zone(settings)
-            pack = with_gates(pack, *zones, shown.warehouse, settings, at=datetime.now(UTC))
+            pack = with_gates(pack, *zones, open_warehouse(settings), settings, at=datetime.now(UTC))
         figures = read_workbook_figures(shown.warehouse, pack)
     reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
-    name = pack_file(period, reference, unit, as_of)
+    name = pack_file(period, reference, unit, as_of, "" if attributes == "as-was" else attributes)
     written = write_report_pack(pack, figures, reports, at=datetime.now(UTC), name=name)
     choice = pack.choice
     against = f" against {printable_line(choice.reference)}" if choice.reference else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from finance_platform.cli.as_of import as_of_option, shown_state
+from finance_platform.cli.as_of import as_of_option, attributes_option, shown_state
 from finance_platform.cli.console import echo
 from finance_platform.cli.exports import Target, export_options, require_output
 from finance_platform.cli.options import (
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 @click.option("--line", type=click.IntRange(min=1), help="With --file: only this line, as an editor counts.")
 @click.option("--sheet", help="With --file: only this sheet of a workbook; --line is then its row.")
 @as_of_option
+@attributes_option
 @export_options
 @with_exit_code
 def trace(
@@ -63,6 +64,7 @@ def trace(
     output_format: str,
     output: Path | None,
     as_of: str,
+    attributes: str,
     **cell: str | None,
 ) -> int:
     """Show the file lines behind a published cell or total, or the cells that a file, or one line of it, reached."""
@@ -70,12 +72,14 @@ def trace(
     target = Target(output_format, output)
     settings = require_raw_zone(load_settings(home=home))
     if file is not None:
-        if any(cell.values()):
+        if any(cell.values()) or attributes != "as-was":
             raise click.UsageError("with --file, only --line and --sheet are allowed")
         return _trace_file(settings, as_of, object_key(settings, file), line, sheet, target)
     total = {name: cell.pop(name) for name in ("horizon", "reference", "unit", "statement_line")}
     if any(total.values()) or cell["measure"] in ("reference", "variance"):
-        return _trace_total(settings, as_of, cell | total, target)
+        return _trace_total(settings, (as_of, attributes), cell | total, target)
+    if attributes != "as-was":
+        raise click.UsageError("--attributes is for totals; the lines of a cell do not depend on attributes")
     missing = [f"--{name}" for name in ("period", "department", "account") if cell[name] is None]
     if missing or line is not None or sheet is not None:
         unused = "--line needs --file" if line is not None else "--sheet needs --file"
@@ -108,7 +112,7 @@ def _trace_cell(settings: Settings, as_of: str, cell: dict[str, Any], target: Ta
     return EXIT_OK if traced.reconciles else EXIT_ATTENTION
 
 
-def _trace_total(settings: Settings, as_of: str, given: dict[str, Any], target: Target) -> int:
+def _trace_total(settings: Settings, state: tuple[str, str], given: dict[str, Any], target: Target) -> int:
     from dataclasses import replace
 
     from finance_platform.bootstrap import processed_zone, raw_zone
@@ -125,7 +129,7 @@ def _trace_total(settings: Settings, as_of: str, given: dict[str, Any], target: 
     if given["line"] is None and given["account"] is None:
         raise click.UsageError("a total needs --statement-line or --account: different accounts do not add up")
     store = open_lines(processed_zone(settings))
-    with shown_state(settings, as_of) as shown:
+    with shown_state(settings, *state) as shown:
         name = TotalName(**{key: value for key, value in given.items() if value is not None})
         traced = trace_total(shown.warehouse, store, name)
     is_table = target.format == "table"

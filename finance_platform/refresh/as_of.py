@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import LOAD_LEDGER, PERIOD_STATUS, REPORTING
+from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, REPORTING
+from finance_platform.deliveries.attribute_history import HISTORIES
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import Event, Register, utc_text
@@ -34,15 +35,21 @@ from finance_platform.slices.signatures import read_signature, signed_closings, 
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
-from finance_platform.warehouse.ledger import slices_published_at
+from finance_platform.warehouse.ledger import published_slices, slices_published_at
 from finance_platform.warehouse.load_request import SliceName, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, Warehouse
 from finance_platform.warehouse.report_tables import ReportTables
-from finance_platform.warehouse.statements import delete_all, insert
+from finance_platform.warehouse.statements import delete_all, insert, select_columns
 
 _CLOSE = re.compile(r"close:(\d{4}-\d{2})(?:#([1-9][0-9]{0,5}))?")
 _RUN = "as-of"
 _EXAMPLES = "close:2025-03, close:2025-03#1 or 2025-04-30T18:00Z"
+
+AS_WAS, AS_IS = "as-was", "as-is"
+"""Whose attributes money has: those of its period, or the latest ones in every period."""
+
+_COPIED = (LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, *REPORTING)
+"""Tables of the published state that no slice has."""
 
 Tables = Mapping[Contract, Sequence[Mapping[str, Any]]]
 
@@ -52,7 +59,7 @@ class PublishedState:
     """What was published at a close or a time.
 
     Attributes:
-        title: what people call it.
+        title: what people call it; empty for what is published now.
         at: the moment; UTC.
         versions: the version of each slice, by table and slice.
         closed: the periods that were closed.
@@ -60,6 +67,7 @@ class PublishedState:
         tables: the rows of the small tables beside the star, if a close signed them; else None.
         load_number: the last load that it has.
         period: the period whose close signed it; else empty.
+        attributes: AS_WAS, or AS_IS: accounts and departments have their latest attributes in every period.
     """
 
     title: str
@@ -70,6 +78,34 @@ class PublishedState:
     tables: Tables | None
     load_number: int
     period: str = ""
+    attributes: str = AS_WAS
+
+
+def published_state(processed: ObjectStore, warehouse: Queryable, *, now: datetime) -> PublishedState:
+    """Return what is published now.
+
+    Args:
+        processed: the processed zone.
+        warehouse: the warehouse.
+        now: UTC.
+
+    Raises:
+        AsOfError: nothing is published.
+    """
+    published = published_slices(warehouse)
+    if not published:
+        raise AsOfError("nothing is published", fix="`finance-platform run` publishes the files of the raw zone")
+    versions = {name: one.version for name, one in published.items()}
+    tables = {
+        contract: [
+            dict(zip(contract.column_names, row, strict=True))
+            for row in warehouse.query(select_columns(contract, contract.column_names)).rows
+        ]
+        for contract in _COPIED
+    }
+    snapshot = _snapshot_at(processed, Register(processed).events(), now, versions)
+    last = max(one.load_number for one in published.values())
+    return PublishedState("", now, versions, frozenset(snapshot.state.closed), snapshot, tables, last)
 
 
 def find_state(processed: ObjectStore, warehouse: Queryable, as_of: str, *, now: datetime) -> PublishedState:
@@ -169,6 +205,8 @@ def load_state(
 ) -> None:
     """Load a state into an empty warehouse.
 
+    Without the rows of earlier attributes, every view has the latest ones in every period.
+
     Args:
         processed: the processed zone.
         warehouse: an empty one, of this process alone.
@@ -196,6 +234,11 @@ def load_state(
             for contract, rows in state.tables.items():
                 connection.execute(delete_all(contract))
                 insert(connection, contract, rows)
+    if state.attributes == AS_IS:
+        with warehouse.transaction() as connection:
+            connection.lock(LOAD_LEDGER.table)
+            for contract in HISTORIES.values():
+                connection.execute(delete_all(contract))
 
 
 def _report_tables(processed: ObjectStore, settings: Settings, published: PublishedState) -> ReportTables:

@@ -90,7 +90,8 @@ def read_published_pack(
     )
     if state is None:
         return pack
-    return replace(pack, as_of=state.title, stamp=replace(pack.stamp, number=state.load_number))
+    stamp = replace(pack.stamp, number=state.load_number)
+    return replace(pack, as_of=state.title, attributes=state.attributes, stamp=stamp)
 
 
 def with_gates(

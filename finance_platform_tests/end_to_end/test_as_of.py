@@ -76,6 +76,7 @@ def test_a_report_and_a_trace_show_the_signed_state(home: Home, refresh: Refresh
     assert written.returncode == 0, written.stderr
     (page,) = (home.path / "out").glob("*.html")
     assert "close of 2024-01" in page.read_text()
+    assert "attributes of each period (as-was)" in page.read_text()
     assert "Actual of 2024-01" in written.stdout
     cell = ("--period", "2024-01", "--department", "D100", "--account", "4000", "--as-of", "close:2024-01")
     traced = home.command("trace", *cell)

@@ -10,15 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform.cli.as_of import shown_state
+from finance_platform.settings import load_settings
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, DEPARTMENTS
+from finance_platform_tests.environment import platform_environment
 
 pytestmark = pytest.mark.end_to_end
 
 BY_TYPE = "SELECT Period, AccountType, SUM(Actual) FROM ActualVsBudget GROUP BY 1, 2 ORDER BY 1, 2"
 CATEGORIES = """
     SELECT Period, Category FROM PeriodAmount WHERE AccountNumber = '6000' AND ScenarioType = 'Actual' ORDER BY 1
+"""
+AMOUNTS = """
+    SELECT Period, AccountType, Amount FROM PeriodAmount
+    WHERE AccountNumber = '6000' AND ScenarioType = 'Actual' ORDER BY 1
 """
 TO_DATE = """
     SELECT Line, SUM(Amount) FROM ProfitAndLossByHorizon
@@ -59,6 +66,19 @@ def test_a_changed_account_keeps_what_it_was_in_closed_periods_and_nothing_is_re
     moved = home.select("SELECT DISTINCT Period, IsRestatement FROM Movements WHERE Kind = 'reclassification'")
     assert moved == [("2024-02", False)]
     assert sum(dict(home.select(TO_DATE)).values()) < sum(lines.values())
+    movements = home.select("SELECT COUNT(*) FROM Movements")
+    with platform_environment(home.path):
+        settings = load_settings(home=home.path)
+        for as_of, in_january, in_february in (("", "Asset", "Asset"), ("close:2024-01", "Expense", "Expense")):
+            with shown_state(settings, as_of, "as-is") as shown:
+                rows = shown.warehouse.query(AMOUNTS).rows
+                assert [row[:2] for row in rows] == [("2024-01", in_january), ("2024-02", in_february)]
+                assert rows[0][2] == home.select(AMOUNTS)[0][2]
+                assert as_of or shown.warehouse.query("SELECT COUNT(*) FROM Movements").rows == movements
+    written = home.command("report", "--attributes", "as-is", "--period", "2024-01", "--out", str(home.path / "out"))
+    assert written.returncode == 0, written.stderr
+    (page,) = (home.path / "out").glob("report_pack-2024-01-as-is.html")
+    assert "latest attributes in every period (as-is)" in page.read_text()
 
 
 def test_a_date_in_the_file_decides_and_one_in_a_closed_period_is_a_restatement(home: Home, refresh: Refresher):

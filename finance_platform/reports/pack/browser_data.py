@@ -87,6 +87,7 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
         "currency": pack.currency,
         "cents": cents,
         "unit": unit,
+        "traceOptions": "" if pack.attributes == "as-was" else f" --attributes {pack.attributes}",
         "unitName": f"{pack.currency} {unit_name}".strip(),
         "isDetailed": is_detailed,
         "isOneUnit": bool(pack.choice.unit),

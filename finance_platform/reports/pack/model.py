@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import takewhile
+from types import MappingProxyType
 
 from finance_platform.contracts.views import HORIZONS, PRIOR_YEAR
 from finance_platform.reports.restatements import RestatementStep
@@ -305,6 +306,11 @@ class PackDecision:
     money: tuple[str, ...]
 
 
+ATTRIBUTES_TEXTS = MappingProxyType(
+    {"as-was": "attributes of each period (as-was)", "as-is": "latest attributes in every period (as-is)"}
+)
+
+
 @dataclass(frozen=True)
 class Pack:
     """Everything that a pack shows.
@@ -332,6 +338,7 @@ class Pack:
         red_gates: of a period that is not closed: what contradicts each gate of its close, a clause each; None if they
             were not examined.
         as_of: which signed or earlier state it shows; empty for what is published now.
+        attributes: as-was, or as-is: accounts and departments have their latest attributes in every period.
     """
 
     entity: str
@@ -355,6 +362,12 @@ class Pack:
     decisions: tuple[PackDecision, ...] = ()
     red_gates: tuple[str, ...] | None = None
     as_of: str = ""
+    attributes: str = "as-was"
+
+    @property
+    def attributes_text(self) -> str:
+        """Which attributes accounts and departments have, for the head of a page."""
+        return ATTRIBUTES_TEXTS[self.attributes]
 
     @property
     def period(self) -> PackPeriod | None:

@@ -324,5 +324,6 @@ def subject(pack: Pack) -> str:
         f"load {stamp.number}",
         f"version {stamp.version}",
         pack.as_of,
+        pack.attributes_text,
     ]
     return " · ".join(part for part in parts if part)

@@ -11,7 +11,7 @@ const traceCommand = (cell, period) =>
 const TRACED_HORIZONS = { month: "month", ytd: "year to date", year: "full year" };
 function totalCommand(row, horizon) {
   const unit = selection.unit === ALL_UNITS ? "" : ` --unit ${D.unitShells[selection.unit]}`;
-  return `finance-platform trace --period ${D.periods[selection.period].name} --horizon "${TRACED_HORIZONS[horizon]}" --statement-line ${row.shell}${unit}`;
+  return `finance-platform trace --period ${D.periods[selection.period].name} --horizon "${TRACED_HORIZONS[horizon]}" --statement-line ${row.shell}${unit}${D.traceOptions}`;
 }
 
 /* --- 5 Top variances -------------------------------------------------------------------------------------------- */
