@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, PeriodStatusChanged
     from finance_platform.storage.port import ObjectStore
 
+late_period_option = click.option(
+    "--period",
+    "periods",
+    type=PERIOD,
+    multiple=True,
+    help="Of late lines, only those of this period; may be repeated.",
+)
 why_option = click.option("--why", required=True, metavar="TEXT", help="The reason, recorded with your name.")
 
 
@@ -46,10 +53,13 @@ why_option = click.option("--why", required=True, metavar="TEXT", help="The reas
 @click.argument("key", metavar="FILE")
 @click.option("--why", metavar="TEXT", default="", help="The reason, recorded with your name; needed to accept.")
 @click.option("--dry-run", "is_dry_run", is_flag=True, help="Show what would move, and change nothing.")
+@late_period_option
 @format_option
 @with_exit_code
-def accept(home: Path | None, key: str, why: str, *, is_dry_run: bool, output_format: str) -> int:
-    """Accept the held delivery of a raw object; the next run publishes it."""
+def accept(
+    home: Path | None, key: str, why: str, *, is_dry_run: bool, periods: tuple[str, ...], output_format: str
+) -> int:
+    """Accept the held delivery of a raw object, or its late lines; the next run publishes it."""
     from finance_platform.deliveries import decisions
     from finance_platform.deliveries.previews import preview_acceptance
 
@@ -58,9 +68,10 @@ def accept(home: Path | None, key: str, why: str, *, is_dry_run: bool, output_fo
     with locked_processed_zone(settings) as processed:
         key = object_key(settings, key)
         if author is None:
-            _print_preview(open_console(), quote_name(key), preview_acceptance(processed, key), output_format)
+            preview = preview_acceptance(processed, key, periods)
+            _print_preview(open_console(), quote_name(key), preview, output_format)
             return EXIT_OK
-        decision = decisions.accept(processed, key, author)
+        decision = decisions.accept(processed, key, author, periods)
     return report_decision(decision, quote_name(key), "is accepted", settings)
 
 
@@ -87,19 +98,33 @@ def _print_preview(console: SafeConsole, subject: str, rows: Sequence[PreviewRow
 @click.command()
 @home_option
 @click.option("--undo", is_flag=True, help="Reverse a withdrawal.")
+@click.option(
+    "--late-lines", "is_of_late_lines", is_flag=True, help="Only the lines that wait; the others of the file count."
+)
+@late_period_option
 @click.argument("key", metavar="FILE")
 @why_option
 @with_exit_code
-def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
+def withdraw(
+    home: Path | None, undo: bool, key: str, why: str, *, is_of_late_lines: bool, periods: tuple[str, ...]
+) -> int:
     """Remove the lines of a raw object, or drop its held delivery; the next run publishes the rest."""
     from finance_platform.deliveries import decisions
 
+    if periods and not is_of_late_lines:
+        raise click.UsageError("--period is only for late lines: add --late-lines, or leave --period out")
     settings = require_raw_zone(load_settings(home=home))
     with locked_processed_zone(settings) as processed:
         key, holds_closed_periods = object_key(settings, key), settings.holds_closed_periods
-        apply = decisions.reinstate if undo else decisions.withdraw
-        decision = apply(processed, key, new_author(settings, why), holds_closed_periods=holds_closed_periods)
-    return report_decision(decision, quote_name(key), "is no longer withdrawn" if undo else "is withdrawn", settings)
+        author = new_author(settings, why)
+        if is_of_late_lines:
+            of_late_lines = decisions.reinstate_late_lines if undo else decisions.withdraw_late_lines
+            decision = of_late_lines(processed, key, author, periods)
+        else:
+            apply = decisions.reinstate if undo else decisions.withdraw
+            decision = apply(processed, key, author, holds_closed_periods=holds_closed_periods)
+    subject = f"{quote_name(key)}, late lines," if is_of_late_lines else quote_name(key)
+    return report_decision(decision, subject, "is no longer withdrawn" if undo else "is withdrawn", settings)
 
 
 @click.command()

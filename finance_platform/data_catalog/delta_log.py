@@ -206,6 +206,9 @@ def _copy(processed: ObjectStore, file: OpenFile) -> int:
     with processed.open(file.copied_from) as stream:
         rows = pq.read_table(stream)
     counted = rows.filter(pc.is_in(rows["delivery_id"], pa.array(sorted(file.deliveries))))
+    for delivery, periods in file.periods.items():
+        is_other = pc.not_equal(counted["delivery_id"], delivery)
+        counted = counted.filter(pc.or_(is_other, pc.is_in(counted["period"], pa.array(periods, pa.string()))))
     written = BytesIO()
     pq.write_table(counted, written, compression="zstd")
     processed.write(file.key, written.getvalue())

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
-from finance_platform.data_catalog.tables import ALL_PERIODS, LINE_TABLES, ROW_TABLES, SLICE, period_of_file
+from finance_platform.data_catalog.tables import ALL_PERIODS, LINE_TABLES, ROW_TABLES, SLICE
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
+from finance_platform.deliveries.lines import period_of_file
 from finance_platform.slices.snapshot import Snapshot
 
 COPIES = "open"
@@ -36,6 +37,7 @@ class OpenFile:
         rows: how many it has; None if they were not counted.
         copied_from: the shared file that it is a copy of, in part; empty for a file of the platform itself.
         deliveries: those whose rows the copy has.
+        periods: of deliveries of which not all lines count, the periods whose rows the copy has, by delivery.
     """
 
     key: str
@@ -44,6 +46,7 @@ class OpenFile:
     rows: int | None = None
     copied_from: str = ""
     deliveries: frozenset[str] = frozenset()
+    periods: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,19 @@ class OpenTable:
 def open_tables(snapshot: Snapshot) -> list[OpenTable]:
     """Return the open tables of the processed zone; a table of the star that was never built is left out."""
     live = [delivery.commit for delivery in snapshot.state.live]
+    periods = {
+        one.delivery_id: sorted({count.period for count in one.commit.periods})
+        for one in snapshot.state.live
+        if not one.portion.is_whole
+    }
     inactive = [delivery.commit for delivery in snapshot.state.inactive]
     tables = [table for contract in STAR if (table := _star_table(contract, snapshot))]
     for contract in (*LINE_TABLES, *ROW_TABLES):
         # Held and refused deliveries have no lines that count, but rejected rows that need attention.
         commits = [*live, *inactive] if contract is REJECTED_ROWS else live
         is_sliced = contract in LINE_TABLES
-        tables.append(_table(contract, _delivery_files(contract, commits, is_sliced=is_sliced), is_sliced=is_sliced))
+        files = _delivery_files(contract, commits, periods if is_sliced else {}, is_sliced=is_sliced)
+        tables.append(_table(contract, files, is_sliced=is_sliced))
     return tables
 
 
@@ -98,7 +107,9 @@ def _star_table(contract: Contract, snapshot: Snapshot) -> OpenTable | None:
     return _table(contract, files, is_sliced=is_sliced)
 
 
-def _delivery_files(contract: Contract, commits: Iterable[DeliveryCommit], *, is_sliced: bool) -> Iterator[OpenFile]:
+def _delivery_files(
+    contract: Contract, commits: Iterable[DeliveryCommit], periods: Mapping[str, Sequence[str]], *, is_sliced: bool
+) -> Iterator[OpenFile]:
     shared: dict[str, tuple[DataFile, set[str]]] = {}
     for commit in commits:
         for file in commit.files.get(contract.name, ()):
@@ -107,9 +118,11 @@ def _delivery_files(contract: Contract, commits: Iterable[DeliveryCommit], *, is
             else:
                 yield OpenFile(file.key, _slice(file.key) if is_sliced else None, file.size)
     for key, (_, deliveries) in shared.items():
-        name = hashlib.sha256(json.dumps([key, *sorted(deliveries)]).encode()).hexdigest()[:16]
+        partly = {delivery: periods[delivery] for delivery in sorted(deliveries) if delivery in periods}
+        parts = [key, *sorted(deliveries), *([partly] if partly else [])]
+        name = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
         copy = f"{contract.name}/{COPIES}/{name}.parquet"
-        yield OpenFile(copy, _slice(key) if is_sliced else None, None, None, key, frozenset(deliveries))
+        yield OpenFile(copy, _slice(key) if is_sliced else None, None, None, key, frozenset(deliveries), partly)
 
 
 def _slice(key: str) -> str:

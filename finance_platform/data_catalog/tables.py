@@ -27,6 +27,7 @@ from finance_platform.contracts.processed import (
 )
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.lines import period_of_file
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
 
@@ -189,11 +190,6 @@ def hive_type(contract_type: str) -> str:
 
 def _folder(key: str) -> str:
     return PurePosixPath(key).parent.as_posix()
-
-
-def period_of_file(key: str) -> str:
-    """Return the accounting period whose lines a file has; empty for a file that is not split by period."""
-    return key.partition("/then_by=")[2].partition("/")[0]
 
 
 def _address(processed: ObjectStore, folder: str) -> str:

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.hold_reasons import REMOVAL, HoldReasons
+from finance_platform.deliveries.late_lines import Groups
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import claimed_cells
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
@@ -34,6 +35,10 @@ from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
 _ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
+_LATE = (
+    "`finance-platform accept {key} --why TEXT` publishes these lines too, `finance-platform withdraw --late-lines "
+    "{key} --why TEXT` drops them; both take --period PERIOD"
+)
 _CORRECT = "correct the file and send it again, or widen `tolerance` in the descriptor; " + _ACCEPT
 _COMPLETE = (
     "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
@@ -125,21 +130,30 @@ class _AcceptancePolicy:
         verdict = Verdict(candidate.event.object_key, candidate.delivery_id, at, run_id)
         if any(candidate.commit.unaccounted):
             return replace(verdict, reasons=(_unaccounted(candidate.commit),), fix=_REPORT, is_final=True)
+        if split := self._reasons.repeated_split(candidate):
+            self._live.add(candidate, self._live.by_id[candidate.delivery_id].portion.without)
+            return replace(split, at=at, run_id=run_id)
         reasons, warnings = self._reasons.find(candidate)
+        late: Groups = ()
         if reasons:
             advice = candidate.commit.findings.advice
             kinds = tuple(dict.fromkeys(kind for kind, _ in reasons))
-            fix = self._fix(candidate, kinds).format(key=quote_name(candidate.event.object_key))
+            late = self._reasons.late_periods(candidate, kinds)
+            texts = [text for _, text in reasons]
+            texts[-1] += _describe_late(late)
+            fix = _LATE if late else self._fix(candidate, kinds)
+            fix = fix.format(key=quote_name(candidate.event.object_key))
             verdict = replace(
                 verdict,
-                reasons=tuple(text for _, text in reasons),
+                reasons=tuple(texts),
                 kinds=kinds,
                 restates=self._reasons.restated_periods(candidate),
+                late=late,
                 fix=f"{advice}; or {fix}" if advice else fix,
             )
         is_counted = not verdict.is_held or verdict.is_accepted_by(candidate.accepted)
         if is_counted and candidate.delivery_id not in self._withdrawn:
-            self._live.add(candidate)
+            self._live.add(candidate, [period for group in late for period in group])
         return replace(verdict, warnings=warnings)
 
     def _fix(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:
@@ -161,6 +175,17 @@ class _AcceptancePolicy:
         if TOLERANCE in kinds:
             return _CORRECT
         return _GIVE_TYPE if CONFLICT in kinds else _ACCEPT
+
+
+def _describe_late(late: Groups) -> str:
+    """Return which lines of a delivery wait, and that its others count."""
+    if not late:
+        return ""
+    groups = [
+        group[0] if len(group) == 1 else f"{' and '.join(group)}, which share lines that move or vouchers"
+        for group in late
+    ]
+    return f"; only its lines of {'; '.join(groups)} wait"
 
 
 def _unaccounted(commit: DeliveryCommit) -> str:

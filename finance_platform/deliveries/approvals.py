@@ -101,6 +101,7 @@ def _proposal_of(
         event.proof,
         versions=event.versions if isinstance(event, PeriodStatusChanged) else {},
         amounts=event.amounts,
+        late_periods=event.late_periods if isinstance(event, DecisionRecorded) else (),
     )
 
 
@@ -139,4 +140,4 @@ def _subject_of(event: DecisionRecorded | PeriodStatusChanged | DecisionProposed
 
 def _content_of(proposal: DecisionProposed) -> tuple[object, ...]:
     """Return what two people must agree on; a file that was replaced meanwhile is another one."""
-    return proposal.action, proposal.subject, proposal.delivery_id, dict(proposal.versions)
+    return proposal.action, proposal.subject, proposal.delivery_id, dict(proposal.versions), proposal.late_periods

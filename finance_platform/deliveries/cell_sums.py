@@ -162,7 +162,10 @@ def _bound(deliveries: Iterable[LiveDelivery]) -> Decimal:
 
 def _changed_periods(overlaps: Overlaps, before: Sequence[LiveDelivery], after: Sequence[LiveDelivery]) -> set[str]:
     """Return the periods in which the deliveries that only one side has may change a sum."""
-    sides = [{(one.delivery_id, one.position, one.event.load_mode): one for one in live} for live in (before, after)]
+    sides = [
+        {(one.delivery_id, one.position, one.event.load_mode, one.portion): one for one in live}
+        for live in (before, after)
+    ]
     changed = [sides[number][key] for number in (0, 1) for key in sides[number].keys() - sides[1 - number].keys()]
     if any(delivery.event.kind == "accounts" for delivery in changed):
         changed = [*before, *after]  # another type may turn the sign of lines anywhere

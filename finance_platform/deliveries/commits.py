@@ -177,6 +177,7 @@ class DeliveryCommit:
         dated_from: of a file of master data, the first period from which on it describes each of its members by a
             row with a date; empty if each has a row without one.
         has_dates: whether a row of master data says from which period it holds.
+        voucher_periods: groups of periods that have lines of one voucher; a voucher is published whole.
     """
 
     delivery_id: str
@@ -208,6 +209,7 @@ class DeliveryCommit:
     unweighted_id: str = ""
     dated_from: str = ""
     has_dates: bool = False
+    voucher_periods: tuple[tuple[str, ...], ...] = ()
     attempt: str = ""
     committed_at: str = ""
 
@@ -299,6 +301,7 @@ _RECORDS = RecordType(
         "header": tuple,
         "header_kinds": tuple,
         "findings": ReaderFindings.from_json,
+        "voucher_periods": lambda groups: tuple(map(tuple, groups)),
     },
 )
 

@@ -21,7 +21,7 @@ from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.port import ObjectStore
 
 _ACCEPTED = "accepted"
-_COLUMNS = ("account_key", "scenario", "currency", "term", "row_count", "amount", "absolute", "unpriced")
+_COLUMNS = ("account_key", "scenario", "currency", "period", "term", "row_count", "amount", "absolute", "unpriced")
 _Place = tuple[str, str, str]
 _NOTHING = Count()
 
@@ -79,9 +79,10 @@ def _by_account(
     processed: ObjectStore, commit: DeliveryCommit, files: Sequence[DataFile]
 ) -> dict[tuple[int, tuple[str, str]], Count]:
     counts: dict[tuple[int, tuple[str, str]], Count] = {}
+    periods = {count.period for count in commit.periods}
     for rows in read_rows(processed, commit.delivery_id, files, _COLUMNS):
         for row in rows.to_pylist():
-            if row["term"] == _ACCEPTED:
+            if row["term"] == _ACCEPTED and row["period"] in periods:
                 place = (row["account_key"], (row["scenario"], row["currency"]))
                 count = Count(row["row_count"], Decimal(row["amount"]), Decimal(row["absolute"]), row["unpriced"])
                 counts[place] = counts.get(place, _NOTHING) + count

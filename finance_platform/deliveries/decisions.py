@@ -16,9 +16,10 @@ from typing import Any, Literal
 from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.approvals import record_decision
 from finance_platform.deliveries.cell_sums import find_overflows
-from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.decided_amounts import amounts_of_cells, amounts_of_delivery
 from finance_platform.deliveries.overlaps import compute_overlaps
+from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import (
     DecidedAmount,
     DecisionProposed,
@@ -67,26 +68,47 @@ class Author:
     needs_approval: bool = False
 
 
-def accept(processed: ObjectStore, object_key: str, author: Author) -> DecisionRecorded | DecisionProposed:
-    """Let a held delivery count from the next run on; the caller holds the run's lock.
+def accept(
+    processed: ObjectStore, object_key: str, author: Author, periods: Collection[str] = ()
+) -> DecisionRecorded | DecisionProposed:
+    """Let a held delivery, or the late lines of one, count from the next run on; the caller holds the run's lock.
 
     As every decision it is only proposed if the author needs the approval of another person, who has not proposed it.
 
+    Args:
+        processed: the processed zone.
+        object_key: the raw object.
+        author: who decides.
+        periods: of late lines, the periods that are meant; all that wait if there are none.
+
     Raises:
-        DecisionError: no delivery that can be accepted is held under that key.
+        DecisionError: no delivery that can be accepted is held under that key, or its lines of a period do not wait.
     """
     state, held = _acceptable(processed, object_key)
-    return _decide(processed, author, "accepted", held.event, amounts_of_delivery(processed, held.commit, state.live))
+    late = _select_late(held, periods)
+    amounts = amounts_of_delivery(processed, _commit_of(held, late), state.live)
+    return _decide(processed, author, "accepted", held.event, amounts, late_periods=late)
 
 
-def acceptable_delivery(processed: ObjectStore, object_key: str) -> tuple[DeliveryState, LiveDelivery | None]:
+def acceptable_delivery(
+    processed: ObjectStore, object_key: str, periods: Collection[str] = ()
+) -> tuple[DeliveryState, LiveDelivery | None]:
     """Return the state, and a held delivery as it would count if it were accepted; nothing is written.
 
+    Args:
+        processed: the processed zone.
+        object_key: the raw object.
+        periods: of late lines, the periods that are meant; all that wait if there are none.
+
     Raises:
-        DecisionError: no delivery that can be accepted is held under that key.
+        DecisionError: no delivery that can be accepted is held under that key, or its lines of a period do not wait.
     """
     state, held = _acceptable(processed, object_key)
-    return state, held.would_count
+    late = _select_late(held, periods)
+    if held.would_count is None or not late:
+        return state, held.would_count
+    without = held.would_count.portion.without.union(held.late_periods).difference(late)
+    return state, held.would_count.restricted_to(Portion(without=without))
 
 
 def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState, InactiveDelivery]:
@@ -105,6 +127,73 @@ def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState,
     return state, held
 
 
+def withdraw_late_lines(
+    processed: ObjectStore, object_key: str, author: Author, periods: Collection[str] = ()
+) -> DecisionRecorded | DecisionProposed:
+    """Drop the late lines of a delivery, whose others count; the caller holds the run's lock.
+
+    Args:
+        processed: the processed zone.
+        object_key: the raw object.
+        author: who decides.
+        periods: the periods that are meant; all that wait if there are none.
+
+    Raises:
+        DecisionError: no lines of the object wait, or those of a period do not.
+    """
+    state = _state(processed)
+    held = _find(object_key, [one for one in state.inactive if one.late], "held for late lines")
+    late = _select_late(held, periods)
+    amounts = amounts_of_delivery(processed, _commit_of(held, late), state.live)
+    return _decide(processed, author, "withdrawn", held.event, amounts, late_periods=late)
+
+
+def reinstate_late_lines(
+    processed: ObjectStore, object_key: str, author: Author, periods: Collection[str] = ()
+) -> DecisionRecorded | DecisionProposed:
+    """Let late lines that were withdrawn wait again; the caller holds the run's lock.
+
+    Args:
+        processed: the processed zone.
+        object_key: the raw object.
+        author: who decides.
+        periods: the periods that are meant; those of the last withdrawal if there are none.
+
+    Raises:
+        DecisionError: no late lines of the object are withdrawn, or those of a period are not.
+    """
+    state = _state(processed)
+    latest_first = sorted((one for one in state.withdrawn if one.late), key=_decided_at, reverse=True)
+    withdrawn = _find(object_key, latest_first, "withdrawn for its late lines")
+    late = _select_late(withdrawn, periods)
+    amounts = amounts_of_delivery(processed, _commit_of(withdrawn, late), state.live)
+    return _decide(processed, author, "reinstated", withdrawn.event, amounts, late_periods=late)
+
+
+def _select_late(held: InactiveDelivery, periods: Collection[str]) -> tuple[str, ...]:
+    """Return the late periods that a decision is about; none if it is about a whole delivery.
+
+    Raises:
+        DecisionError: a period is not among those of the late lines, or is decided together with one that is not named.
+    """
+    late, name = held.late_periods, quote_name(held.event.object_key)
+    if unknown := sorted(set(periods).difference(late)):
+        fix = f"choose among {', '.join(late)}" if late else "leave out --period: the whole file waits"
+        raise DecisionError(f"no lines of {name} in {', '.join(unknown)} wait for a decision of their own", fix=fix)
+    for group in held.late if periods else ():
+        if 0 < len(set(group).intersection(periods)) < len(group):
+            raise DecisionError(
+                f"lines of {name} move between {' and '.join(group)}, or are in vouchers with lines in both",
+                fix=f"decide about these periods together: {' '.join(f'--period {period}' for period in group)}",
+            )
+    return tuple(sorted(periods)) if periods else late
+
+
+def _commit_of(held: InactiveDelivery, periods: Collection[str]) -> DeliveryCommit:
+    """Return the commit of a delivery that does not count, or of its late lines in some periods."""
+    return Portion(frozenset(periods)).of(held.commit) if periods else held.commit
+
+
 def withdraw(
     processed: ObjectStore, object_key: str, author: Author, *, holds_closed_periods: bool = False
 ) -> DecisionRecorded | DecisionProposed:
@@ -115,17 +204,20 @@ def withdraw(
             `holds_closed_periods` is set.
     """
     state = _state(processed)
-    live_ids = {delivery.delivery_id for delivery in state.live}
+    live = [delivery for delivery in state.live if delivery.event.object_key == object_key]
+    live_ids = {delivery.delivery_id for delivery in live if delivery.portion.only is None}
     # A delivery that counts as before a change of its descriptor is taken out, although it is held since then.
     held = [
         delivery
         for delivery in state.inactive
         if delivery.event.object_key == object_key and delivery.commit.delivery_id not in live_ids
     ]
+    split = [delivery for delivery in live if delivery.portion.without and delivery.portion.only is None]
+    if not held and split:
+        return _withdraw_split(processed, state, split[0], author, holds_closed_periods=holds_closed_periods)
     if held:
         amounts = amounts_of_delivery(processed, held[0].commit, state.live)
         return _decide(processed, author, "withdrawn", held[0].event, amounts, keeps_earlier=True)
-    live = [delivery for delivery in state.live if delivery.event.object_key == object_key]
     missing = [event for event in state.missing if event.object_key == object_key]
     if missing and not live:
         _refuse_closed_with_missing(state, object_key, holds_closed_periods=holds_closed_periods)
@@ -140,6 +232,19 @@ def withdraw(
     return _decide(processed, author, "withdrawn", live[0].event, amounts)
 
 
+def _withdraw_split(
+    processed: ObjectStore, state: DeliveryState, delivery: LiveDelivery, author: Author, *, holds_closed_periods: bool
+) -> DecisionRecorded | DecisionProposed:
+    """Take out a delivery that counts in some periods only; the object's earlier version counts everywhere again."""
+    if holds_closed_periods:
+        _refuse_closed(processed, state, delivery)
+    earlier = [one for one in state.live if one.event.object_key == delivery.event.object_key and one is not delivery]
+    remaining = [one for one in state.live if one.event.object_key != delivery.event.object_key]
+    _refuse_unloadable(processed, state, [*remaining, *earlier], delivery.event.object_key)
+    amounts = amounts_of_delivery(processed, delivery.commit, state.live)
+    return _decide(processed, author, "withdrawn", delivery.event, amounts, keeps_earlier=True)
+
+
 def reinstate(
     processed: ObjectStore, object_key: str, author: Author, *, holds_closed_periods: bool = False
 ) -> DecisionRecorded | DecisionProposed:
@@ -149,9 +254,8 @@ def reinstate(
         DecisionError: the object is not withdrawn, or a closed period would change and `holds_closed_periods` is set.
     """
     state = _state(processed)
-    latest_first = sorted(
-        state.withdrawn, key=lambda delivery: delivery.decision.at if delivery.decision else "", reverse=True
-    )
+    whole = [delivery for delivery in state.withdrawn if not delivery.late]
+    latest_first = sorted(whole, key=_decided_at, reverse=True)
     withdrawn = _find(object_key, latest_first, "withdrawn")
     was_held = withdrawn.decision is not None and withdrawn.decision.keeps_earlier
     if holds_closed_periods and not was_held:
@@ -160,6 +264,10 @@ def reinstate(
         _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state.live)
     return _decide(processed, author, "reinstated", withdrawn.event, amounts)
+
+
+def _decided_at(delivery: InactiveDelivery) -> str:
+    return delivery.decision.at if delivery.decision else ""
 
 
 def close(
@@ -264,7 +372,8 @@ def _refuse_closed_with_missing(state: DeliveryState, object_key: str, *, holds_
 
 def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDelivery | InactiveDelivery) -> None:
     """Refuse to withdraw or reinstate a delivery that affects closed periods, wherever it is in the order."""
-    delivery = LiveDelivery(subject.event, subject.commit, ("", (0, ""), ""))
+    portion = subject.portion if isinstance(subject, LiveDelivery) else WHOLE
+    delivery = LiveDelivery(subject.event, subject.commit, ("", (0, ""), ""), portion=portion)
     key = delivery.event.object_key
     own = sorted({count.period for count in delivery.commit.periods} & state.closed.keys())
     if own:
@@ -273,7 +382,7 @@ def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDe
     others = overlaps.overlapping(delivery.delivery_id)
     periods = {period for other in others for _, period, _ in overlaps.overlap(other, delivery.delivery_id).lines}
     periods |= {period for _, period in covered_periods(delivery)}
-    if restated := sorted(periods & state.closed.keys()):
+    if restated := sorted(period for period in periods & state.closed.keys() if period in portion):
         message = f"{quote_name(key)} supersedes lines of other files in {', '.join(restated)}, closed periods"
         raise DecisionError(message, fix="reopen them first")
 
@@ -309,6 +418,7 @@ def _decide(
     amounts: Sequence[DecidedAmount] = (),
     *,
     keeps_earlier: bool = False,
+    late_periods: tuple[str, ...] = (),
 ) -> DecisionRecorded | DecisionProposed:
     event = DecisionRecorded(
         action,
@@ -317,6 +427,7 @@ def _decide(
         *_signature(author),
         keeps_earlier=keeps_earlier,
         amounts=amounts,
+        late_periods=late_periods,
     )
     return record_decision(processed, author, event, action, delivery.object_key)
 

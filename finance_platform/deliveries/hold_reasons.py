@@ -19,6 +19,7 @@ from finance_platform.deliveries.attribute_conflicts import (
 )
 from finance_platform.deliveries.cell_sums import find_overflows, may_overflow
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
+from finance_platform.deliveries.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.live_deliveries import LiveDeliveries, effect_of
 from finance_platform.deliveries.live_lines import Cell, LiveLines, claimed_cells
 from finance_platform.deliveries.moved_amounts import MovedAmount, find_moved_amounts
@@ -31,6 +32,7 @@ from finance_platform.deliveries.register import (
     TOLERANCE,
     UNTYPED,
     DeliveryDiscovered,
+    Verdict,
 )
 from finance_platform.deliveries.removals import Removal, find_removals
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
@@ -41,6 +43,9 @@ from finance_platform.storage.port import ObjectStore
 
 REMOVAL = "removal"
 """The kind of a reason about lines that would go."""
+
+RESTATEMENT = "restatement"
+"""The kind of a reason about a closed period that would change."""
 
 _MAX_NAMES = 5
 _MAXREMOVALS = 20
@@ -66,6 +71,8 @@ class HoldReasons:
         breach = tolerance_breach(candidate.event, candidate.commit)
         reasons = [(TOLERANCE, breach)] if breach else []
         current = self._live.by_id.get(candidate.delivery_id)
+        if current and current.portion.only is not None:
+            current = None  # a newer version has left some periods to it
         if current and effect_of(current.event) == effect_of(candidate.event):
             # It counts already and only its etag or its tolerance has changed: it has no effect on other deliveries.
             return reasons, candidate.verdict.warnings if candidate.verdict else ()
@@ -81,7 +88,7 @@ class HoldReasons:
         reasons += [("encoding", text) for text in candidate.commit.findings.doubts]
         reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
         reasons += [(REMOVAL, text) for text in self._removals(candidate)]
-        reasons += [("restatement", text) for text in self._restatements(candidate)]
+        reasons += [(RESTATEMENT, text) for text in self._restatements(candidate)]
         reasons += [("late", text) for text in late if candidate.event.is_held_when_late]
         return reasons, late
 
@@ -126,12 +133,18 @@ class HoldReasons:
             if _has_same_lines(other, candidate):
                 yield f"the same content as {quote_name(other.event.object_key)}, which counts already"
 
-    def _removals(self, candidate: LiveDelivery) -> Iterator[str]:
-        """Yield the departments of which the candidate would remove all live lines of its feed, or too many."""
+    def _removals(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Iterator[str]:
+        """Yield the departments of which the candidate would remove all live lines of its feed, or too many.
+
+        Args:
+            candidate: the delivery that is judged.
+            left_out: periods that are not looked at.
+        """
         tolerated = candidate.event.tolerated_removal
         if tolerated is None or not (self._live.affects_ledger(candidate) and self._live.may_remove_lines(candidate)):
             return
-        cells = {cell for cell in self._live.affected_cells(candidate) if not self._live.is_resent(candidate, cell)}
+        affected = {cell for cell in self._live.affected_cells(candidate) if cell[1] not in left_out}
+        cells = {cell for cell in affected if not self._live.is_resent(candidate, cell)}
         before, after = self._live.live_sets(candidate, cells)
         removals = find_removals(self._live_lines, before, after, cells, Decimal(tolerated))
         scenarios = {
@@ -147,6 +160,27 @@ class HoldReasons:
         if more := removals[_MAXREMOVALS:]:
             lines, gross = sum(one.lines for one in more), sum((one.gross for one in more), Decimal(0))
             yield f"{len(more):,} more departments and periods would lose {lines:,} lines, gross {grouped_money(gross)}"
+
+    def repeated_split(self, candidate: LiveDelivery) -> Verdict | None:
+        """Return the verdict by which lines of a delivery wait already, if only its etag or its tolerance changed."""
+        current, verdict = self._live.by_id.get(candidate.delivery_id), candidate.verdict
+        if current is None or current.portion.only is not None or verdict is None or not verdict.late:
+            return None
+        is_same = effect_of(current.event) == effect_of(candidate.event)
+        return verdict if is_same and not tolerance_breach(candidate.event, candidate.commit) else None
+
+    def late_periods(self, candidate: LiveDelivery, kinds: Collection[str]) -> Groups:
+        """Return the periods whose lines wait while the candidate counts in its others; see `late_lines`.
+
+        Args:
+            candidate: the delivery that is judged.
+            kinds: those of the reasons to hold it; nothing counts if one of them is about the others of its lines too.
+        """
+        if RESTATEMENT not in kinds or not {RESTATEMENT, REMOVAL}.issuperset(kinds):
+            return ()
+        groups = find_late_periods(self._live_lines, self._live, candidate, self._restated_cells(candidate))
+        late = {period for group in groups for period in group}
+        return () if late and any(self._removals(candidate, late)) else groups
 
     def restated_periods(self, candidate: LiveDelivery) -> tuple[str, ...]:
         """Return the closed periods that the candidate would restate."""

@@ -25,6 +25,11 @@ def line_files(commit: DeliveryCommit) -> list[DataFile]:
     return [file for table in _LINES for file in commit.files.get(table, ())]
 
 
+def period_of_file(key: str) -> str:
+    """Return the accounting period whose lines a file has; empty for a file that is not split by period."""
+    return key.partition("/then_by=")[2].partition("/")[0]
+
+
 def read_lines(
     processed: ObjectStore,
     commit: DeliveryCommit,

@@ -16,6 +16,7 @@ from finance_platform.deliveries.commits import UNKNOWN
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
 from finance_platform.deliveries.overlaps import Cell as LinesCell
 from finance_platform.deliveries.overlaps import Overlap, Overlaps
+from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery, Position, replaces_periods
 from finance_platform.feeds.amounts import EXACT
@@ -60,7 +61,7 @@ class LiveDeliveries:
 
     def __init__(self, live: Iterable[LiveDelivery], overlaps: Overlaps) -> None:
         self._overlaps = overlaps
-        self._by_key: dict[str, LiveDelivery] = {}
+        self._by_key: dict[str, list[LiveDelivery]] = {}
         self.by_id: dict[str, LiveDelivery] = {}
         self.added: list[LiveDelivery] = []
         self._in_order: list[LiveDelivery] = []
@@ -68,7 +69,7 @@ class LiveDeliveries:
         self._unknown = self._debit_positive = 0
         self._feeds: dict[str, _FeedIndex] = {}
         for delivery in live:
-            self.add(delivery)
+            self._enter(delivery)
 
     @property
     def in_order(self) -> list[LiveDelivery]:
@@ -76,12 +77,19 @@ class LiveDeliveries:
         return list(self._in_order)
 
     def in_order_with(self, candidate: LiveDelivery) -> list[LiveDelivery]:
-        """Return the deliveries in the defined order if the candidate counts instead of its object's earlier one."""
+        """Return the deliveries in the defined order if the candidate counts instead of its object's earlier ones."""
         deliveries = list(self._in_order)
         for earlier in self.earlier(candidate):
             del deliveries[_place(deliveries, earlier)]
-        insort(deliveries, candidate, key=_position)
+        for delivery in (candidate, *self._staying(candidate)):
+            insort(deliveries, delivery, key=_position)
         return deliveries
+
+    def _staying(self, candidate: LiveDelivery) -> list[LiveDelivery]:
+        """Return the earlier deliveries of the candidate's object in the periods in which it does not count."""
+        periods = candidate.portion.without
+        parts = [one.restricted_to(one.portion.within(periods)) for one in self.earlier(candidate)] if periods else []
+        return [part for part in parts if part]
 
     @property
     def gross(self) -> Decimal:
@@ -93,20 +101,29 @@ class LiveDeliveries:
         """Whether one of the deliveries is of a debit-positive feed."""
         return self._debit_positive > 0
 
-    def add(self, delivery: LiveDelivery) -> None:
-        """Let a delivery count, instead of an earlier one of its object."""
-        earlier = self._by_key.get(delivery.event.object_key)
-        if earlier:
-            self._feeds[earlier.event.feed].remove(earlier)
-            del self.by_id[earlier.delivery_id]
-            del self._in_order[_place(self._in_order, earlier)]
-            self._count(earlier, -1)
-        self._by_key[delivery.event.object_key] = delivery
+    def add(self, delivery: LiveDelivery, late: Collection[str] = ()) -> None:
+        """Let a delivery count instead of the earlier ones of its object, but for its lines in late periods."""
+        counted = delivery.restricted_to(Portion(without=frozenset(late)))
+        staying = self._staying(counted) if counted else []
+        for one in self.earlier(delivery):
+            self._leave(one)
+        for part in (*staying, *([counted] if counted else [])):
+            self._enter(part)
+
+    def _enter(self, delivery: LiveDelivery) -> None:
+        self._by_key.setdefault(delivery.event.object_key, []).append(delivery)
         self.by_id[delivery.delivery_id] = delivery
         self.added.append(delivery)
         insort(self._in_order, delivery, key=_position)
         self._count(delivery, 1)
         self._feeds.setdefault(delivery.event.feed, _FeedIndex()).add(delivery)
+
+    def _leave(self, delivery: LiveDelivery) -> None:
+        self._by_key[delivery.event.object_key].remove(delivery)
+        self._feeds[delivery.event.feed].remove(delivery)
+        del self.by_id[delivery.delivery_id]
+        del self._in_order[_place(self._in_order, delivery)]
+        self._count(delivery, -1)
 
     def _count(self, delivery: LiveDelivery, times: int) -> None:
         """Enter a delivery into the totals, or take it out."""
@@ -118,15 +135,14 @@ class LiveDeliveries:
         self._debit_positive += times * delivery.commit.is_debit_positive
 
     def earlier(self, candidate: LiveDelivery) -> list[LiveDelivery]:
-        """Return the live delivery of the candidate's object, if there is one."""
-        earlier = self._by_key.get(candidate.event.object_key)
-        return [earlier] if earlier else []
+        """Return the live deliveries of the candidate's object: none, one, or several that each have some periods."""
+        return list(self._by_key.get(candidate.event.object_key, ()))
 
     def difference(self, candidate: LiveDelivery) -> tuple[list[LiveDelivery], list[LiveDelivery]]:
         """Return the deliveries that would no longer count, and those that would count in addition."""
         removed = self.earlier(candidate)
         if any(earlier.delivery_id == candidate.delivery_id for earlier in removed):
-            return [], []
+            return [one for one in removed if one.delivery_id != candidate.delivery_id], []
         return removed, [candidate]
 
     def same_content(self, candidate: LiveDelivery) -> list[LiveDelivery]:
@@ -158,7 +174,10 @@ class LiveDeliveries:
         earlier = {one.delivery_id: one for one in self.earlier(candidate)}
         return (
             LiveSet(self.by_id, others | earlier),
-            LiveSet(self.live_with(candidate), {**others, candidate.delivery_id: candidate}),
+            LiveSet(
+                self.live_with(candidate),
+                {**others, **{one.delivery_id: one for one in (*self._staying(candidate), candidate)}},
+            ),
         )
 
     def may_remove_lines(self, candidate: LiveDelivery) -> bool:
@@ -178,6 +197,8 @@ class LiveDeliveries:
     def is_resent(self, candidate: LiveDelivery, cell: Cell) -> bool:
         """Return whether the earlier delivery has the same lines in a cell, and no other delivery is concerned."""
         for earlier in self.earlier(candidate):
+            if cell[1] not in earlier.portion:
+                continue
             deliveries = (earlier, candidate)
             contents = [_content(delivery, cell) for delivery in deliveries]
             return (
@@ -204,7 +225,7 @@ class LiveDeliveries:
         live = dict(self.by_id)
         for earlier in self.earlier(candidate):
             del live[earlier.delivery_id]
-        live[candidate.delivery_id] = candidate
+        live |= {one.delivery_id: one for one in (*self._staying(candidate), candidate)}
         return live
 
     def _contents(
@@ -255,7 +276,7 @@ class LiveDeliveries:
                 if (fold(lines_cell[0]), lines_cell[1]) == cell
             }
             for other in self._overlaps.overlapping(delivery.delivery_id)
-            if other in live and live[other].position > delivery.position
+            if other in live and live[other].position > delivery.position and cell[1] in live[other].portion
         ]
 
     def _superseded_scopes(self, delivery: LiveDelivery, cell: Cell, live: Mapping[str, LiveDelivery]) -> list[str]:

@@ -74,13 +74,13 @@ class LiveLines:
         scopes: set[str] = set()
         by_key: dict[str, LiveDelivery] = {}
         for other in self._overlaps.overlapping(delivery.delivery_id):
-            if other not in live or live[other].position <= delivery.position or other == delivery.delivery_id:
+            if other not in live or live[other].position <= delivery.position or is_same_object(delivery, live[other]):
                 continue
             for scenario, period, scope in self._overlaps.overlap(delivery.delivery_id, other).lines:
                 cell = (fold(scenario), period)
-                if cell in cells and delivery.event.is_scoped:
+                if cell in cells and delivery.event.is_scoped and period in live[other].portion:
                     scopes.add(_SEPARATOR.join((_cell_text(cell), scope or "")))
-                elif cell in cells:
+                elif cell in cells and not delivery.event.is_scoped:
                     by_key[other] = live[other]
         return Superseded(scopes=frozenset(scopes), by_key=by_key)
 
@@ -130,11 +130,21 @@ class LiveLines:
         own = lines["line_key"].combine_chunks()
         found = [
             keys.filter(pc.is_in(keys, value_set=own))
-            for table in read_lines(self._processed, other.commit, ["line_key"])
+            for table in read_lines(self._processed, other.commit, ["line_key"], counted_periods(other))
             for keys in table["line_key"].chunks
         ]
         superseded = pa.chunked_array(found, pa.string()).combine_chunks()
         return lines.filter(pc.invert(pc.is_in(lines["line_key"], value_set=superseded)))
+
+
+def is_same_object(one: LiveDelivery, other: LiveDelivery) -> bool:
+    """Return whether two deliveries are versions of one object: those that count together share no period and key."""
+    return one.event.object_key == other.event.object_key
+
+
+def counted_periods(delivery: LiveDelivery) -> set[str] | None:
+    """Return the periods in which a delivery's lines count; None if they do in all of its periods."""
+    return None if delivery.portion.is_whole else {count.period for count in delivery.commit.periods}
 
 
 def claimed_cells(delivery: LiveDelivery) -> set[Cell]:

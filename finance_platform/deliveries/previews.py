@@ -6,7 +6,7 @@ decision (see `decisions`), which deliveries are held (see `acceptance`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -45,18 +45,19 @@ class PreviewRow:
     profit_effect: Decimal
 
 
-def preview_acceptance(processed: ObjectStore, object_key: str) -> list[PreviewRow]:
+def preview_acceptance(processed: ObjectStore, object_key: str, periods: Collection[str] = ()) -> list[PreviewRow]:
     """Return what an acceptance of a held delivery would move; nothing for files of master data. Nothing is written.
 
     Args:
         processed: the processed zone.
         object_key: the raw object.
+        periods: of late lines, the periods that are meant; all that wait if there are none.
 
     Raises:
-        DecisionError: no delivery that can be accepted is held under that key.
+        DecisionError: no delivery that can be accepted is held under that key, or its lines of a period do not wait.
         DamagedObjectError: the rows of a delivery are damaged.
     """
-    state, candidate = acceptable_delivery(processed, object_key)
+    state, candidate = acceptable_delivery(processed, object_key, periods)
     if candidate is None:
         return []
     overlaps = compute_overlaps(processed, state.live, record=False)

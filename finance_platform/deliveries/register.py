@@ -115,7 +115,9 @@ class Verdict:
         is_final: whether it can never be accepted.
         warnings: messages about a delivery that counts.
         kinds: the kind of each reason, without repetition.
-        restates: the closed periods that a held delivery would restate.
+        restates: the closed periods that a delivery would restate.
+        late: the periods whose lines wait although the rest of the delivery counts, in groups that are decided
+            together; none if the delivery counts or is held as a whole.
     """
 
     object_key: str
@@ -128,6 +130,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     restates: tuple[str, ...] = ()
+    late: tuple[tuple[str, ...], ...] = ()
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
         """Return whether an earlier acceptance covers the verdict.
@@ -149,8 +152,8 @@ class Verdict:
 
     @property
     def is_held(self) -> bool:
-        """Whether the delivery does not count until a person accepts it."""
-        return bool(self.reasons)
+        """Whether the delivery as a whole does not count until a person accepts it."""
+        return bool(self.reasons) and not self.late
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,8 @@ class DecisionRecorded:
         proof: identity of the proof, which counts once; empty if there is none.
         prepared_by: who proposed it, if two people had to agree.
         amounts: the accepted lines of the delivery.
+        late_periods: the periods of a decision about lines that wait, or have waited, although the rest of the delivery
+            counts; none if it is about the whole delivery.
     """
 
     action: Literal["accepted", "withdrawn", "reinstated"]
@@ -203,6 +208,7 @@ class DecisionRecorded:
     proof: str = ""
     prepared_by: str = ""
     amounts: Sequence[DecidedAmount] = ()
+    late_periods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -251,6 +257,7 @@ class DecisionProposed:
         at: when, ISO 8601 UTC.
         identified_by: see `DecisionRecorded`, as the fields after it.
         versions: of a closing: see `PeriodStatusChanged`.
+        late_periods: see `DecisionRecorded`.
     """
 
     action: Literal["accepted", "withdrawn", "reinstated", "closed", "reopened"]
@@ -263,6 +270,7 @@ class DecisionProposed:
     proof: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     amounts: Sequence[DecidedAmount] = ()
+    late_periods: tuple[str, ...] = ()
 
 
 Event = DeliveryDiscovered | Verdict | DecisionRecorded | PeriodStatusChanged | DecisionProposed
@@ -482,6 +490,10 @@ _RENAMED = {"stamp": "etag"}
 """Fields that have another name in older documents of a register, which are never rewritten."""
 
 
+def _parse_groups(values: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(map(tuple, values))
+
+
 def _parse_amounts(values: Sequence[Mapping[str, Any]]) -> tuple[DecidedAmount, ...]:
     return tuple(DecidedAmount(**amount) for amount in values)
 
@@ -493,6 +505,8 @@ _RECORDS: RecordType[Any] = RecordType(
         "warnings": tuple,
         "kinds": tuple,
         "restates": tuple,
+        "late": _parse_groups,
+        "late_periods": tuple,
         "versions": dict,
         "waived": dict,
         "amounts": _parse_amounts,

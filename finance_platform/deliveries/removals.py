@@ -93,7 +93,7 @@ def changed_deliveries(
     for delivery_id, delivery in live.of_feed.items():
         superseded = lines.superseded(delivery, live, cells)
         there = other.of_feed.get(delivery_id)
-        if there is None or lines.superseded(there, other, cells) != superseded:
+        if there is None or there.portion != delivery.portion or lines.superseded(there, other, cells) != superseded:
             changed[delivery_id] = superseded
     return changed
 
@@ -105,7 +105,8 @@ def _keys_of_difference(lines: LiveLines, before: LiveSet, after: LiveSet, cells
         delivery
         for one, other in (sets, sets[::-1])
         for delivery_id, delivery in one.items()
-        if delivery_id not in other or other[delivery_id].position != delivery.position
+        if delivery_id not in other
+        or (other[delivery_id].position, other[delivery_id].portion) != (delivery.position, delivery.portion)
     ]
     tables = [lines.read(delivery, Superseded(), cells, ["line_key"]) for delivery in deliveries]
     keys = [chunk for table in tables for chunk in table["line_key"].chunks]

@@ -87,7 +87,13 @@ class SpreadWeights:
         """Return a hash that names the deliveries with such lines, and what others supersede of them."""
         lines = LiveLines(self.processed, self.overlaps)
         counted = [
-            [one.delivery_id, sorted(gone.cells), sorted(gone.scopes), sorted(gone.by_key)]
+            [
+                one.delivery_id,
+                sorted(gone.cells),
+                sorted(gone.scopes),
+                sorted(map(_name, gone.by_key.values())),
+                *_portion(one),
+            ]
             for one, gone in self._counted(_cells(rule, years), lines)
         ]
         return hashlib.sha256(json.dumps([years, sorted(counted)]).encode()).hexdigest()[:16]
@@ -106,6 +112,15 @@ class SpreadWeights:
             superseded = lines.superseded(delivery, LiveSet(by_id, by_feed[delivery.event.feed]), own)
             if len(superseded.cells) < len(own):
                 yield delivery, superseded
+
+
+def _portion(delivery: LiveDelivery) -> list[list[list[str] | None]]:
+    """Return the periods that count of a delivery of which not all lines do."""
+    return [] if delivery.portion.is_whole else [delivery.portion.described]
+
+
+def _name(delivery: LiveDelivery) -> str:
+    return " ".join([delivery.delivery_id, *map(str, _portion(delivery))])
 
 
 def _cells(rule: SpreadRule, years: Iterable[str]) -> set[Cell]:

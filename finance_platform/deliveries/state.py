@@ -6,11 +6,12 @@ Does not belong here: when a delivery is held (see `acceptance`), versions of sl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.header_changes import HeaderChange, find_header_changes
+from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import (
     DecisionRecorded,
     DeliveryDiscovered,
@@ -43,10 +44,11 @@ class LiveDelivery:
 
     Attributes:
         event: the register's event.
-        commit: the result of reading it.
+        commit: the result of reading it, with the figures of the lines that count.
         position: its place in the defined order; of conflicting deliveries the last one wins.
         verdict: the last verdict, if there is one.
         accepted: the kinds of reasons to hold it that a person accepted.
+        portion: the periods whose lines count.
     """
 
     event: DeliveryDiscovered
@@ -54,25 +56,40 @@ class LiveDelivery:
     position: Position
     verdict: Verdict | None = None
     accepted: frozenset[str] = frozenset()
+    portion: Portion = WHOLE
 
     @property
     def delivery_id(self) -> str:
         """The delivery's identity."""
         return self.commit.delivery_id
 
+    def restricted_to(self, portion: Portion) -> LiveDelivery | None:
+        """Return the delivery if only a portion of its lines counts; None if it then has neither lines nor claims.
+
+        What a file has beside its lines stays with the portion that is not of certain periods only.
+        """
+        if portion == self.portion:
+            return self
+        commit = portion.of(self.commit)
+        if portion.only is not None and not (commit.periods or commit.covers):
+            return None
+        return replace(self, commit=commit, portion=portion)
+
 
 @dataclass(frozen=True, slots=True)
 class InactiveDelivery:
-    """A delivery that was read and does not count: held, refused or withdrawn.
+    """A delivery that was read and does not count: held, refused or withdrawn; or those of its lines that do not.
 
     Attributes:
         event: the register's event.
-        commit: the result of reading it.
+        commit: the result of reading it, with the figures of the lines that do not count.
         reason: why it does not count.
         fix: what to do about it.
         decision: the withdrawal, if it is withdrawn.
         would_count: the delivery as it would count if it were accepted or reinstated; None if it was refused.
         is_waiting: whether it waits for other deliveries, so that it cannot be accepted.
+        late: the periods whose lines do not count although the rest of the delivery does, in groups that are decided
+            together; none if the whole delivery does not count.
     """
 
     event: DeliveryDiscovered
@@ -82,6 +99,12 @@ class InactiveDelivery:
     decision: DecisionRecorded | None = None
     would_count: LiveDelivery | None = None
     is_waiting: bool = False
+    late: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def late_periods(self) -> tuple[str, ...]:
+        """The periods of `late`, in order."""
+        return tuple(sorted(period for group in self.late for period in group))
 
     @property
     def is_refused(self) -> bool:
@@ -155,6 +178,9 @@ class _Version:
         accepted: the kinds of reasons that a person accepted.
         withdrawn: the withdrawal in force.
         withdrawn_at: its place among all events.
+        split: the verdict by which lines of some periods wait although the others count.
+        late: the periods whose lines wait for a decision.
+        dropped: the last decision about each of the periods whose lines a person withdrew.
     """
 
     event: DeliveryDiscovered
@@ -165,6 +191,18 @@ class _Version:
     accepted: frozenset[str] = frozenset()
     withdrawn: DecisionRecorded | None = None
     withdrawn_at: int = -1
+    split: Verdict | None = None
+    late: frozenset[str] = frozenset()
+    dropped: dict[str, DecisionRecorded] = field(default_factory=dict)
+
+    @property
+    def uncounted(self) -> frozenset[str]:
+        """The periods in which the object's earlier version counts instead."""
+        return self.late.union(self.dropped)
+
+    def groups(self, periods: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """Return those groups of late periods that are among some periods."""
+        return tuple(group for group in self.split.late if set(group) <= set(periods)) if self.split else ()
 
     @property
     def is_counted(self) -> bool:
@@ -202,27 +240,42 @@ class _Object:
     def discover(self, event: DeliveryDiscovered, place: int, scan: int) -> None:
         self.first_seen.setdefault(event.fingerprint, (scan, event.modified_at))
         counted = self.counted_version()
+        self._keep_late(self.versions.get(event.delivery_id), counted, place)
         version = self.versions.pop(event.delivery_id, None) or _Version(event, place)
         version.event, version.discovered_at, version.is_verdict_current = event, place, False
         if version is not counted:
             version.counted = None  # the version that counts remains until this one has a verdict
         self.versions[event.delivery_id] = version
 
+    def _keep_late(self, earlier: _Version | None, counted: _Version | None, place: int) -> None:
+        """Keep an earlier version that is discovered again where the version that counts now leaves periods to it."""
+        if earlier and counted and earlier is not counted and earlier.is_counted and counted.uncounted:
+            kept = f"{earlier.event.delivery_id} before {place}"
+            self.versions = {kept if one is earlier else name: one for name, one in self.versions.items()}
+
     def decide(self, event: DecisionRecorded, place: int) -> None:
         version = self.versions[event.delivery_id]
-        if event.action == "withdrawn":
+        if event.late_periods:
+            _decide_late(version, event)
+        elif event.action == "withdrawn":
             version.withdrawn, version.withdrawn_at = event, place
         elif event.action == "reinstated":
             version.withdrawn = None
         elif version.verdict and not (version.verdict.is_final or version.verdict.is_waiting):
             version.counted = version.event
             version.accepted |= set(version.verdict.kinds)
+            version.split, version.late, version.dropped = None, frozenset(), {}
 
     def evaluate(self, verdict: Verdict) -> None:
         version = self.versions[verdict.delivery_id]
         version.verdict, version.is_verdict_current = verdict, True
-        if not verdict.is_held or verdict.is_accepted_by(version.accepted):
-            version.counted = version.event
+        if verdict.is_held and not verdict.is_accepted_by(version.accepted):
+            return
+        version.counted = version.event
+        if version.split is None or version.split.late != verdict.late:
+            # A verdict that repeats the split leaves what was decided since.
+            version.split = verdict if verdict.late else None
+            version.late, version.dropped = frozenset(p for group in verdict.late for p in group), {}
 
     def newest_first(self) -> Iterator[_Version]:
         return reversed(self.versions.values())
@@ -244,13 +297,27 @@ class _Object:
         return next((v for v in self.newest_first() if v.is_counted and v.discovered_at > withdrawn_at), None)
 
 
+def _decide_late(version: _Version, event: DecisionRecorded) -> None:
+    """Enter a decision about lines that wait, or that a person withdrew, although the rest of the delivery counts."""
+    periods = frozenset(event.late_periods)
+    if event.action == "reinstated":
+        back = periods.intersection(version.dropped)
+        version.late |= back
+        version.dropped = {period: one for period, one in version.dropped.items() if period not in back}
+        return
+    if event.action == "withdrawn":
+        version.dropped |= dict.fromkeys(sorted(periods & version.late), event)
+    version.late -= periods
+
+
 def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> DeliveryState:
     """Return the state that follows from the events and commits.
 
     Of each raw object the newest version counts that was read and is neither held nor withdrawn; the previous one
-    remains until then. A withdrawal takes out the object with its earlier versions, unless the withdrawn version never
-    counted; later versions count again. A delivery that counts, and is held after a change of its descriptor, counts
-    as before the change.
+    remains until then. In the periods whose lines wait, or were withdrawn alone, it remains although the newest version
+    counts. A withdrawal takes out the object with its earlier versions, unless the withdrawn version never counted;
+    later versions count again. A delivery that counts, and is held after a change of its descriptor, counts as before
+    the change.
     """
     objects, closed = _replay(events)
     state = _Derivation(commits)
@@ -343,24 +410,29 @@ class _Derivation:
         """Enter the versions of one object."""
         self._add_descriptions(raw_object)
         ends_at, is_replaced = raw_object.withdrawn_at, False
+        portion: Portion = WHOLE  # what newer versions leave to the next one that counts
         for nth, version in enumerate(raw_object.newest_first()):
+            is_needed = not is_replaced or portion.only is not None
             commit = self.commits.get(version.event.delivery_id)
             if commit is None:
                 if nth == 0:
                     self.pending.append(version.event)
-                if version.is_counted and not is_replaced and version.discovered_at >= ends_at:
+                if version.is_counted and is_needed and version.discovered_at >= ends_at:
                     self.missing.append(version.event)
                     # Earlier versions must not come back in its place.
-                    ends_at, is_replaced = version.discovered_at, True
+                    ends_at, is_replaced, portion = version.discovered_at, True, WHOLE
                 continue
             if nth == 0 and commit.status == "read":
                 self._enter_undecided(version, commit, raw_object)
             if version.withdrawn and is_replaced:
                 continue  # a newer version counts instead, or was withdrawn as well
             is_ended = version.discovered_at < ends_at
-            if self._enter(version, commit, raw_object, is_current=nth == 0, is_ended=is_ended):
-                ends_at = version.discovered_at  # earlier versions no longer count
+            if self._enter(version, commit, raw_object, portion, is_current=nth == 0, is_ended=is_ended):
                 is_replaced = True
+                left = portion.within(version.uncounted) if portion.only is not None else Portion(version.uncounted)
+                portion = left if left.only else WHOLE
+                if portion.is_whole:
+                    ends_at = version.discovered_at  # earlier versions no longer count
             elif version.withdrawn and not version.withdrawn.keeps_earlier:
                 is_replaced = True
 
@@ -393,9 +465,16 @@ class _Derivation:
             self.waiting.append(_live(version, version.event, commit, raw_object))
 
     def _enter(
-        self, version: _Version, commit: DeliveryCommit, raw_object: _Object, *, is_current: bool, is_ended: bool
+        self,
+        version: _Version,
+        commit: DeliveryCommit,
+        raw_object: _Object,
+        portion: Portion,
+        *,
+        is_current: bool,
+        is_ended: bool,
     ) -> bool:
-        """Enter one version that was read or refused; return whether it counts."""
+        """Enter one version that was read or refused; return whether it counts, in the periods of `portion`."""
         if version.withdrawn:
             if is_current or not version.withdrawn.keeps_earlier:
                 self.withdrawn.append(_withdrawn(version, commit, version.withdrawn, raw_object))
@@ -407,10 +486,43 @@ class _Derivation:
         if is_ended:
             self.superseded.append(commit)
             return False
-        self.live.append(_live(version, version.counted, commit, raw_object))
+        whole = _live(version, version.counted, commit, raw_object)
+        live = whole.restricted_to(replace(portion, without=version.uncounted))
+        if live:
+            self.live.append(live)
+        else:
+            self.superseded.append(commit)
         if is_current and version.is_verdict_current and version.counted != version.event:
             self._enter_inactive(version, commit, raw_object)
+        if portion.is_whole:
+            self._enter_late(version, whole)
         return True
+
+    def _enter_late(self, version: _Version, whole: LiveDelivery) -> None:
+        """Enter the lines that wait, and those that a person withdrew alone."""
+        if version.split and version.late:
+            self.inactive.append(
+                InactiveDelivery(
+                    version.event,
+                    Portion(version.late).of(whole.commit),
+                    "; ".join(version.split.reasons),
+                    version.split.fix,
+                    would_count=whole.restricted_to(Portion(without=frozenset(version.dropped))),
+                    late=version.groups(version.late),
+                )
+            )
+        for decision in dict.fromkeys(version.dropped.values()):
+            periods = [period for period, one in version.dropped.items() if one == decision]
+            self.withdrawn.append(
+                InactiveDelivery(
+                    version.event,
+                    Portion(frozenset(periods)).of(whole.commit),
+                    *_words_of_withdrawal(decision),
+                    decision,
+                    would_count=whole.restricted_to(Portion(without=version.uncounted.difference(periods))),
+                    late=version.groups(periods),
+                )
+            )
 
     def _enter_inactive(self, version: _Version, commit: DeliveryCommit, raw_object: _Object) -> None:
         if commit.status == "refused":
@@ -441,10 +553,17 @@ def _position(event: DeliveryDiscovered, commit: DeliveryCommit, raw_object: _Ob
 def _withdrawn(
     version: _Version, commit: DeliveryCommit, decision: DecisionRecorded, raw_object: _Object
 ) -> InactiveDelivery:
-    reason = f"withdrawn by {decision.who}: {decision.why}"
-    fix = f"`finance-platform withdraw --undo {quote_name(decision.object_key)} --why TEXT` takes it in again"
     would_count = _live(version, version.counted or version.event, commit, raw_object)
-    return InactiveDelivery(version.event, commit, reason, fix, decision, would_count)
+    return InactiveDelivery(version.event, commit, *_words_of_withdrawal(decision), decision, would_count)
+
+
+def _words_of_withdrawal(decision: DecisionRecorded) -> tuple[str, str]:
+    """Return why something does not count, and how it counts again."""
+    options = "--late-lines --undo" if decision.late_periods else "--undo"
+    return (
+        f"withdrawn by {decision.who}: {decision.why}",
+        f"`finance-platform withdraw {options} {quote_name(decision.object_key)} --why TEXT` takes it in again",
+    )
 
 
 def lost_delivery(event: DeliveryDiscovered, part: str = "") -> LostDeliveryError:
@@ -470,9 +589,14 @@ def replaces_periods(delivery: LiveDelivery) -> bool:
 
 
 def live_with(live: Iterable[LiveDelivery], delivery: LiveDelivery) -> list[LiveDelivery]:
-    """Return the live deliveries, in order, if `delivery` counts instead of its object's earlier one."""
-    others = [other for other in live if other.event.object_key != delivery.event.object_key]
-    return sorted([*others, delivery], key=lambda one: one.position)
+    """Return the live deliveries, in order, if `delivery` counts instead of those of its object, where it does."""
+    without, after = delivery.portion.without, [delivery]
+    for other in live:
+        if other.event.object_key != delivery.event.object_key:
+            after.append(other)
+        elif without and (part := other.restricted_to(other.portion.within(without))):
+            after.append(part)
+    return sorted(after, key=lambda one: one.position)
 
 
 def has_effect(delivery: LiveDelivery, live: Iterable[LiveDelivery]) -> bool:

@@ -168,6 +168,8 @@ def _concerns(held: InactiveDelivery, state: DeliveryState, period: str) -> bool
     """Return whether a delivery that does not count would change a period, or may."""
     if held.event.kind == COMMENTS:
         return False
+    if held.late:
+        return period in held.late_periods
     if held.would_count is None or not held.commit.periods:
         return True  # what an unreadable file or one of master data would change is not known
     covered = {covered_period for _, covered_period in covered_periods(held.would_count)}
@@ -180,7 +182,7 @@ def _held(held: InactiveDelivery, period: str) -> Finding:
     amounts = "; ".join(
         f"{count.scenario} {grouped_money(count.amount)} in {pluralize(count.rows, 'line')}" for count in counts
     )
-    status = "could not be read" if held.is_refused else "is held"
+    status = "could not be read" if held.is_refused else "has late lines" if held.late else "is held"
     return Finding(
         f"{quote_name(held.event.object_key)} {status}{f' with {amounts}' if amounts else ''}: {held.reason}", held.fix
     )

@@ -13,11 +13,18 @@ from typing import Any
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBER_ATTRIBUTES, MEMBERS, TRANSACTIONS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.overlaps import Overlaps
+from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.settings import StarSettings
-from finance_platform.slices.versions import ContributingDelivery, TargetSlice, contributing_deliveries, scenarios
+from finance_platform.slices.versions import (
+    ContributingDelivery,
+    TargetSlice,
+    contributing_deliveries,
+    portions_of,
+    scenarios,
+)
 from finance_platform.spark_jobs.requests import (
     BuildRequest,
     CountedLines,
@@ -77,7 +84,7 @@ def build_request(
     for period, contribution in contributions:
         for scenario in contribution.scenarios:
             counted.setdefault((period, scenario), []).append(places[contribution.delivery.delivery_id])
-    superseded_keys = _superseded_keys([contribution for _, contribution in contributions], overlaps)
+    superseded_keys = _superseded_keys([one for _, one in contributions], overlaps, portions_of(state))
     with_lines = {place for deliveries in counted.values() for place in deliveries}
     with_lines |= {places[name] for keys in superseded_keys for name in (keys.delivery_id, keys.superseded_by)}
     return BuildRequest(
@@ -114,12 +121,19 @@ def _files(state: DeliveryState, with_lines: Collection[int]) -> list[SourceFile
     return [SourceFile(table, file, deliveries) for (table, file), deliveries in files.items()]
 
 
-def _superseded_keys(contributions: Sequence[ContributingDelivery], overlaps: Overlaps) -> list[SupersededKeys]:
+def _superseded_keys(
+    contributions: Sequence[ContributingDelivery], overlaps: Overlaps, portions: Mapping[str, Portion]
+) -> list[SupersededKeys]:
     pairs = {
         (contribution.delivery.delivery_id, later)
         for contribution in contributions
         for later in contribution.superseded_by
     }
     return sorted(
-        SupersededKeys(earlier, later, list(overlaps.overlap(earlier, later).other_periods)) for earlier, later in pairs
+        SupersededKeys(
+            earlier,
+            later,
+            [one for one in overlaps.overlap(earlier, later).other_periods if one in portions.get(later, WHOLE)],
+        )
+        for earlier, later in pairs
     )

@@ -312,8 +312,9 @@ def _damaged_files(processed: ObjectStore, state: DeliveryState, readable: _Rere
 
 def _commits_in_use(state: DeliveryState) -> list[DeliveryCommit]:
     """Return the commits of deliveries that count, may count, or are listed as held or withdrawn."""
-    commits = [delivery.commit for delivery in (*state.live, *state.awaiting_verdict, *state.waiting)]
-    commits += [delivery.commit for delivery in (*state.inactive, *state.withdrawn)]
+    # Of a delivery of which only some lines count, the last commit of these names what the file has beside its lines.
+    commits = [delivery.commit for delivery in (*state.inactive, *state.withdrawn)]
+    commits += [delivery.commit for delivery in (*state.live, *state.awaiting_verdict, *state.waiting)]
     return list({commit.delivery_id: commit for commit in commits}.values())
 
 

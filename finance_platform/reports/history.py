@@ -171,6 +171,7 @@ def _about_file(
     is_proposal: bool = False,
 ) -> Decision:
     commit = commits.get(event.delivery_id)
+    periods = event.late_periods or ([count.period for count in commit.periods] if commit else ())
     return Decision(
         number,
         _moment(event.at),
@@ -183,7 +184,7 @@ def _about_file(
         event.identified_by or UNVERIFIED,
         prepared_by,
         event.why,
-        frozenset(count.period for count in commit.periods) if commit else frozenset(),
+        frozenset(periods),
         event.amounts or (amounts_by_scenario(commit) if commit else ()),
     )
 

@@ -76,8 +76,9 @@ def waiting_by_period(state: DeliveryState, changes: Iterable[WaitingChange]) ->
     waiting: dict[str, list[str]] = {}
     for held in state.inactive:
         verdict = held.would_count.verdict if held.would_count else None
-        for period in verdict.restates if verdict else ():
-            waiting.setdefault(period, []).append(f"{quote_name(held.event.object_key)} is held: {held.reason}")
+        status = "has late lines" if held.late else "is held"
+        for period in held.late_periods or (verdict.restates if verdict else ()):
+            waiting.setdefault(period, []).append(f"{quote_name(held.event.object_key)} {status}: {held.reason}")
     for change in changes:
         for period in change.periods:
             waiting.setdefault(period, []).append(change.clause)

@@ -23,7 +23,8 @@ from finance_platform.deliveries.commits import (
     DeliveryCommit,
     ScenarioCount,
 )
-from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.portions import WHOLE, Portion
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.codes import fold
 from finance_platform.reports.star_lines import (
@@ -52,39 +53,59 @@ _NOTHING = Count()
 
 
 class CurrentDelivery(NamedTuple):
-    """A delivery that is part of the statement, and the term that its accepted lines belong to unless they are live."""
+    """A delivery, or a portion of one, that is part of the statement.
+
+    Attributes:
+        commit: the delivery, with the figures of the portion alone.
+        status: the term that its accepted lines belong to unless they are live.
+        portion: the periods of its accepted lines.
+    """
 
     commit: DeliveryCommit
     status: Literal["live", "held", "withdrawn", "replaced"]
+    portion: Portion = WHOLE
 
 
 def current_deliveries(state: DeliveryState) -> list[CurrentDelivery]:
-    """Return the deliveries that count, wait or can be reinstated, by object and content, each once.
+    """Return the deliveries that count, wait or can be reinstated, by object and content, each line of them once.
 
     A delivery that counts as it was first discovered, and is held as it was discovered last, is live.
     """
-    current: dict[str, CurrentDelivery] = {}
+    current: dict[tuple[str, Portion], CurrentDelivery] = {}
     for delivery in state.awaiting_verdict:
-        current[delivery.delivery_id] = CurrentDelivery(delivery.commit, "held")
-    for inactive in state.inactive:
-        current[inactive.commit.delivery_id] = CurrentDelivery(inactive.commit, "held")
-    for inactive in state.withdrawn:
-        current[inactive.commit.delivery_id] = CurrentDelivery(inactive.commit, "withdrawn")
+        current[delivery.delivery_id, WHOLE] = CurrentDelivery(delivery.commit, "held")
+    stopped: list[tuple[InactiveDelivery, Literal["held", "withdrawn"]]] = [
+        *((one, "held") for one in state.inactive),
+        *((one, "withdrawn") for one in state.withdrawn),
+    ]
+    for inactive, status in stopped:
+        portion = Portion(frozenset(inactive.late_periods)) if inactive.late else WHOLE
+        current[inactive.commit.delivery_id, portion] = CurrentDelivery(inactive.commit, status, portion)
     for delivery in state.live:
-        current[delivery.delivery_id] = CurrentDelivery(delivery.commit, "live")
-    return sorted(current.values(), key=lambda item: (item.commit.object_key, item.commit.delivery_id))
+        if delivery.portion.only is None:
+            current.pop((delivery.delivery_id, WHOLE), None)
+        current[delivery.delivery_id, delivery.portion] = CurrentDelivery(delivery.commit, "live", delivery.portion)
+    return sorted(current.values(), key=lambda one: (one.commit.object_key, one.commit.delivery_id, str(one.portion)))
 
 
-def earlier_deliveries(snapshot: Snapshot, retired: Mapping[str, DeliveryCommit]) -> list[DeliveryCommit]:
-    """Return the deliveries that are not current, removed ones too, by object.
+def earlier_deliveries(snapshot: Snapshot, retired: Mapping[str, DeliveryCommit]) -> list[CurrentDelivery]:
+    """Return the deliveries that are not current, removed ones too, by object; of some, only a rest is not current.
 
     Args:
         snapshot: the processed zone.
         retired: the commits of removed deliveries.
     """
-    current = {commit.delivery_id for commit, _ in current_deliveries(snapshot.state)}
-    commits = {**retired, **snapshot.commits}
-    return [commit for delivery_id, commit in sorted(commits.items()) if delivery_id not in current]
+    current: dict[str, list[Portion]] = {}
+    for one in current_deliveries(snapshot.state):
+        current.setdefault(one.commit.delivery_id, []).append(one.portion)
+    earlier = []
+    for delivery_id, commit in sorted({**retired, **snapshot.commits}.items()):
+        portions = current.get(delivery_id, [])
+        if all(portion.only is not None for portion in portions):
+            periods = frozenset[str]().union(*(portion.only or () for portion in portions))
+            rest = Portion(without=periods)
+            earlier.append(CurrentDelivery(rest.of(commit), "replaced", rest))
+    return earlier
 
 
 def reconcile(
@@ -93,7 +114,7 @@ def reconcile(
     warehouse: Queryable,
     *,
     currency: str,
-    earlier: Iterable[DeliveryCommit] = (),
+    earlier: Iterable[CurrentDelivery] = (),
 ) -> Reconciliation:
     """Return the reconciliation of the current deliveries.
 
@@ -109,7 +130,7 @@ def reconcile(
     published = published_content(slices, snapshot.commits)
     deliveries = [
         *current_deliveries(snapshot.state),
-        *(CurrentDelivery(commit, "replaced") for commit in earlier),
+        *earlier,
     ]
     ledger = [one for one in deliveries if one.commit.kind == "ledger" and one.commit.status == "read"]
     _add_deliveries(builder, ledger, snapshot.commits, target_lines(snapshot, snapshot.commits), published.lines)
@@ -147,7 +168,7 @@ def _separate_statistical(
     accounts = statistical_accounts(processed, snapshot.state.live)
     published = {name for built in slices if built for name, *_ in (built.inputs or {}).get("lines", ())}
     commits = {name: snapshot.commits[name] for name in published if name in snapshot.commits}
-    commits |= {one.commit.delivery_id: one.commit for one in ledger}
+    commits |= {name: snapshot.commits.get(name, one.commit) for one in ledger if (name := one.commit.delivery_id)}
     parts = parts_on_accounts(processed, commits.values(), accounts)
     if not parts:
         return
@@ -157,7 +178,9 @@ def _separate_statistical(
             add_slice(loaded, slice_commit, parts, is_statistical=True)
     separate = StatementBuilder(STATISTICAL)
     deliveries = [
-        CurrentDelivery(parts[commit.delivery_id], status) for commit, status in ledger if commit.delivery_id in parts
+        CurrentDelivery(portion.of(parts[commit.delivery_id]), status, portion)
+        for commit, status, portion in ledger
+        if commit.delivery_id in parts
     ]
     _add_deliveries(separate, deliveries, parts, target_lines(snapshot, parts, is_statistical=True), loaded)
     builder.separate(separate)
@@ -171,7 +194,7 @@ def _add_deliveries(
     loaded: Mapping[Place, Count],
 ) -> None:
     """Add the terms of deliveries, and of what the star has or will have of their lines."""
-    for commit, status in deliveries:
+    for commit, status, _ in deliveries:
         _add_delivery(builder, commit, status, target)
     for place in sorted(target.keys() | loaded.keys()):
         delivery_id, scenario = place

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.feeds.codes import fold
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.snapshot import Snapshot
-from finance_platform.slices.versions import ContributingDelivery, contributing_deliveries, line_inputs
+from finance_platform.slices.versions import PORTIONS, contributing_deliveries, line_inputs, portions_of
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.port import Queryable
@@ -40,19 +41,20 @@ def target_lines(
         is_statistical: whether these are the figures of statistical accounts alone.
     """
     target: dict[Place, Count] = {}
+    portions = portions_of(snapshot.state)
     for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
         for item in items:
             if item.delivery.delivery_id in commits:
                 _add_accepted(target, commits[item.delivery.delivery_id], period, item.scenarios)
         built = snapshot.built.get((_FACT, period))
-        if built and _is_built_from(built, items):
+        if built and _is_built_from(built, line_inputs(items, portions)):
             _subtract_superseded(target, built, is_statistical=is_statistical)
     return target
 
 
-def _is_built_from(built: SliceCommit, items: Sequence[ContributingDelivery]) -> bool:
+def _is_built_from(built: SliceCommit, lines: Mapping[str, Any]) -> bool:
     inputs = built.inputs or {}
-    return all(_as_lists(inputs.get(name)) == _as_lists(value) for name, value in line_inputs(items).items())
+    return all(_as_lists(inputs.get(name)) == _as_lists(lines.get(name)) for name in {*lines, PORTIONS})
 
 
 def _as_lists(value: object) -> object:

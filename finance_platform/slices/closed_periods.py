@@ -22,12 +22,12 @@ from finance_platform.slices.kept_members import keep_members
 from finance_platform.slices.settings_in_force import find_waiting_settings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.version_diff import explain_diff
-from finance_platform.slices.versions import TargetSlice
+from finance_platform.slices.versions import PORTIONS, TargetSlice
 from finance_platform.slices.waiting_changes import WaitingChange, moved_amounts
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
-_INPUTS_OF_DELIVERIES = ("lines", "hidden", "hidden_scopes")
+_INPUTS_OF_DELIVERIES = ("lines", "hidden", "hidden_scopes", PORTIONS)
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,16 @@ With ACTUALS_THROUGH, Actual covers the periods from its first line on, so other
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.overlaps import Overlaps
-from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.slices.versions import ContributingDelivery, contributing_deliveries
 from finance_platform.storage.port import ObjectStore
 
@@ -32,11 +33,11 @@ def find_leading_empty_periods(processed: ObjectStore, state: DeliveryState, ove
         state: its deliveries.
         overlaps: the lines that live deliveries claim from each other.
     """
-    commits = {delivery.delivery_id: delivery.commit for delivery in state.ledger}
+    live = {delivery.delivery_id: delivery for delivery in state.ledger}
     empty_periods = set()
     for period, contributions in contributing_deliveries(state, overlaps).items():
         with_actual = [item for item in contributions if _ACTUAL in item.scenarios]
-        if any(_has_live_line(processed, item, period, overlaps, commits) for item in with_actual):
+        if any(_has_live_line(processed, item, period, overlaps, live) for item in with_actual):
             break
         if with_actual:
             empty_periods.add(period)
@@ -48,7 +49,7 @@ def _has_live_line(
     item: ContributingDelivery,
     period: str,
     overlaps: Overlaps,
-    commits: Mapping[str, DeliveryCommit],
+    live: Mapping[str, LiveDelivery],
 ) -> bool:
     """Return whether at least one Actual line of a delivery is not superseded."""
     commit = item.delivery.commit
@@ -63,21 +64,27 @@ def _has_live_line(
         overlaps.overlap(commit.delivery_id, later).lines.get((_ACTUAL, period, None), 0)
         for later in item.superseded_by
     ]
-    if rows > sum(superseded) or rows == max(superseded, default=0):
+    is_whole = all(live[later].portion.is_whole for later in item.superseded_by)
+    if rows > sum(superseded) or (is_whole and rows == max(superseded, default=0)):
         return rows > sum(superseded)
-    # Several deliveries supersede some lines each; only the keys show whether these are the same lines.
-    remaining = pa.chunked_array(_keys(processed, commit, period), pa.string())
+    # Several deliveries supersede some lines each, or one by a part of its own; only the keys show which lines remain.
+    remaining = pa.chunked_array(_keys(processed, commit, {period}, (TRANSACTIONS.name,)), pa.string())
     for later in item.superseded_by:
-        for keys in _keys(processed, commits[later]):
+        later_commit = live[later].commit
+        for keys in _keys(processed, later_commit, {count.period for count in later_commit.periods}):
             remaining = remaining.filter(pc.invert(pc.is_in(remaining, value_set=keys)))
     return len(remaining) > 0
 
 
-def _keys(processed: ObjectStore, commit: DeliveryCommit, period: str | None = None) -> Iterator[pa.Array]:
-    """Yield the keys of a delivery's lines: all of them, or those of Actual in one period."""
-    tables = ("transactions", "budget") if period is None else ("transactions",)
+def _keys(
+    processed: ObjectStore,
+    commit: DeliveryCommit,
+    periods: Collection[str],
+    tables: Sequence[str] = (TRANSACTIONS.name, BUDGET.name),
+) -> Iterator[pa.Array]:
+    """Yield the keys of a delivery's lines in some periods, of Actual and plans or of one of them."""
     files = [file for table in tables for file in commit.files.get(table, ())]
+    wanted = pa.array(sorted(periods), pa.string())
     for rows in read_rows(processed, commit.delivery_id, files, ["line_key", "period"]):
-        if period is not None:
-            rows = rows.filter(pc.equal(rows["period"], period))
-        yield rows["line_key"].combine_chunks()
+        counted = rows.filter(pc.is_in(rows["period"], value_set=wanted))
+        yield counted["line_key"].combine_chunks()

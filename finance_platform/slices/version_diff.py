@@ -126,6 +126,13 @@ def _superseded_scopes(old: Any, new: Any, names: Names) -> list[str]:
     ]
 
 
+def _portions(old: Any, new: Any, names: Names) -> list[str]:
+    """Explain `portions`: the periods that count of deliveries that supersede lines of others by key."""
+    before, after = ({name: portion for name, *portion in items or ()} for items in (old, new))
+    changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+    return [f"late lines of {name} were decided" for name in sorted(_name(one, names) for one in changed)]
+
+
 def _scenarios(old: Any, new: Any, _: Names) -> list[str]:
     """Explain `scenarios`: name and type of each scenario that has lines."""
     before, after = dict(map(tuple, old or ())), dict(map(tuple, new or ()))
@@ -155,6 +162,7 @@ _EXPLAINED_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
     "reorganisations": lambda *_: [],
     "hidden": _superseded_keys,
     "hidden_scopes": _superseded_scopes,
+    "portions": _portions,
     "scenarios": _scenarios,
     "account_types": _account_types,
 }

@@ -10,18 +10,20 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY, WHOLE_TABLE
 from finance_platform.deliveries.attribute_history import HISTORY, NO_HISTORY, History, history_in
 from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.live_lines import is_same_object
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
+from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.deliveries.state import (
     DeliveryState,
     LiveDelivery,
-    Position,
     covered_periods,
     replaces_periods,
 )
@@ -29,6 +31,12 @@ from finance_platform.feeds.codes import fold
 
 if TYPE_CHECKING:
     from finance_platform.settings import StarSettings
+
+
+PORTIONS = "portions"
+"""The input that names the periods that count of deliveries that supersede keys, where not all of them do."""
+
+NO_PORTIONS: Mapping[str, Portion] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -76,10 +84,10 @@ def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> dict[st
     part of them that the feed's scope selects; under upsert the latest delivery that has a key wins it in any period.
     """
     winners = _period_winners(state)
-    positions = {delivery.delivery_id: delivery.position for delivery in state.ledger}
+    live = {delivery.delivery_id: delivery for delivery in state.ledger}
     contributions: dict[str, list[ContributingDelivery]] = {}
     for delivery in state.ledger:
-        superseded_by, scopes = _superseded(delivery, overlaps, positions)
+        superseded_by, scopes = _superseded(delivery, overlaps, live)
         scenarios_by_period: dict[str, list[str]] = {}
         for count in delivery.commit.periods:
             winner = winners.get((delivery.event.feed, fold(count.scenario), count.period), delivery.delivery_id)
@@ -108,18 +116,22 @@ def _period_winners(state: DeliveryState) -> dict[tuple[str, str, str], str]:
 
 
 def _superseded(
-    delivery: LiveDelivery, overlaps: Overlaps, positions: Mapping[str, Position]
+    delivery: LiveDelivery, overlaps: Overlaps, live: Mapping[str, LiveDelivery]
 ) -> tuple[dict[str, set[str]], dict[str, set[tuple[str, str | None]]]]:
     """Return, by period, the live later deliveries that supersede lines by key, and the scopes that are replaced."""
     superseded_by: dict[str, set[str]] = {}
     scopes: dict[str, set[tuple[str, str | None]]] = {}
     for other in overlaps.overlapping(delivery.delivery_id):
-        if other not in positions or positions[other] < delivery.position:
+        later = live.get(other)
+        if later is None or later.position < delivery.position or is_same_object(delivery, later):
             continue
-        for scenario, period, scope in overlaps.overlap(delivery.delivery_id, other).lines:
-            if delivery.event.is_scoped:
+        overlap = overlaps.overlap(delivery.delivery_id, other)
+        if not any(period in later.portion for period in overlap.other_periods):
+            continue
+        for scenario, period, scope in overlap.lines:
+            if delivery.event.is_scoped and period in later.portion:
                 scopes.setdefault(period, set()).add((scenario, scope))
-            else:
+            elif not delivery.event.is_scoped:
                 superseded_by.setdefault(period, set()).add(other)
     return superseded_by, scopes
 
@@ -177,11 +189,11 @@ def target_slices(
     """
     dimensions = _dimension_inputs(state, settings, history, reorganisations)
     targets = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
-    contributions = contributing_deliveries(state, overlaps)
+    contributions, portions = contributing_deliveries(state, overlaps), portions_of(state)
     with_actuals = [period for period in actual_periods(contributions) if period not in leading_empty_periods]
     for period, items in contributions.items():
         inputs: dict[str, Any] = {
-            **line_inputs(items),
+            **line_inputs(items, portions),
             "baseline": fold(settings.baseline_scenario),
             "actual_covers": actual_covers(period, with_actuals, settings.actuals_through),
             "code": code,
@@ -201,9 +213,21 @@ def target_slices(
     return targets
 
 
-def line_inputs(items: Sequence[ContributingDelivery]) -> dict[str, Any]:
-    """Return the inputs of a period's slice that name its ledger lines."""
+def portions_of(state: DeliveryState) -> dict[str, Portion]:
+    """Return the portion that counts of each delivery of which not all lines do, by id."""
+    return {delivery.delivery_id: delivery.portion for delivery in state.ledger if not delivery.portion.is_whole}
+
+
+def line_inputs(items: Sequence[ContributingDelivery], portions: Mapping[str, Portion] = NO_PORTIONS) -> dict[str, Any]:
+    """Return the inputs of a period's slice that name its ledger lines.
+
+    Args:
+        items: whose lines count in the period.
+        portions: see `portions_of`; a delivery supersedes only keys of the lines that count.
+    """
+    later = {name for item in items for name in item.superseded_by if name in portions}
     return {
+        **({PORTIONS: [[name, *portions[name].described] for name in sorted(later)]} if later else {}),
         "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in items),
         "hidden": sorted([item.delivery.delivery_id, later] for item in items for later in item.superseded_by),
         "hidden_scopes": sorted(

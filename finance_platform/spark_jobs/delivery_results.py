@@ -60,6 +60,7 @@ class DeliveryResult:
         members_hash: hash of the members that the lines mention.
         dated_from: see `DeliveryCommit`.
         has_dates: see `DeliveryCommit`.
+        voucher_periods: see `DeliveryCommit`.
     """
 
     summary: Row
@@ -74,6 +75,7 @@ class DeliveryResult:
     members_hash: str = ""
     dated_from: str = ""
     has_dates: bool = False
+    voucher_periods: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def is_opened(self) -> bool:
@@ -153,6 +155,7 @@ class DeliveryResult:
             unweighted_id=unweighted,
             dated_from=self.dated_from,
             has_dates=self.has_dates,
+            voucher_periods=tuple(self.voucher_periods),
             attempt=attempt,
             committed_at=committed_at,
         )

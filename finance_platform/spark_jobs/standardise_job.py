@@ -63,7 +63,7 @@ from finance_platform.transforms.member_attributes import ATTRIBUTE_FIELDS, memb
 from finance_platform.transforms.members import members
 from finance_platform.transforms.rejected_rows import rejected_rows
 from finance_platform.transforms.repeated_keys import find_possible_duplicates, repeated_keys, with_outcomes
-from finance_platform.transforms.vouchers import rejected_vouchers, with_rejected_vouchers
+from finance_platform.transforms.vouchers import rejected_vouchers, voucher_periods, with_rejected_vouchers
 
 _log = logging.getLogger(__name__)
 
@@ -155,6 +155,9 @@ class _Batch:
         written = WrittenLines.of(results)
         rows, rejects_others = self._compared(readable, written, results, folder)
         rejected = rejected_rows(rows)
+        if self._has_vouchers():
+            for row in sorted(voucher_periods(rows).collect()):
+                results[row["delivery_id"]].voucher_periods.append((row["first"], row["other"]))
         if rejects_others:
             rejected = self._with_cells(rejected, folder)
         shared = self._shared_folders(results)
@@ -196,13 +199,16 @@ class _Batch:
 
     def _balanced(self, rows: DataFrame, folder: str) -> tuple[DataFrame, bool]:
         """Return the rows with those vouchers rejected whole that are not balanced or whole; and if there are any."""
-        if not any(self.request.feeds[delivery.feed].rules.balanced_by for delivery in self.deliveries):
+        if not self._has_vouchers():
             return rows, False
         temporary = self.arguments.temporary
         files = write_whole(rejected_vouchers(rows), REJECTED_VOUCHERS, temporary, f"{folder}/vouchers")
         vouchers = read_files(self.spark, temporary, [file.key for file in files], REJECTED_VOUCHERS)
         balanced = with_rejected_vouchers(rows, vouchers, _compared_columns(self.kind))
         return balanced, _count_rows(temporary, files) > 0
+
+    def _has_vouchers(self) -> bool:
+        return any(self.request.feeds[delivery.feed].rules.balanced_by for delivery in self.deliveries)
 
     def _with_cells(self, rejected: DataFrame, folder: str) -> DataFrame:
         """Return the rejected rows, those that only other rows reject with the cells of their files."""

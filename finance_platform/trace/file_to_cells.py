@@ -269,6 +269,8 @@ class _DeliveryLines:
         own = live.get(self._commit.delivery_id)
         if own is None:
             return "this version of the file does not count"
+        if period not in own.portion:
+            return self._explain_late(period)
         if own.event.load_mode == "replace_period" and not own.event.is_scoped:
             later_files = [
                 delivery.event.object_key
@@ -280,6 +282,14 @@ class _DeliveryLines:
             if later_files:
                 return f"replaced by {later_files[-1]}, which covers {period}"
         return "not published yet; run `finance-platform run`"
+
+    def _explain_late(self, period: str) -> str:
+        """Return why lines of a period do not count although others of the delivery do."""
+        state, own = self._store.state, self._commit.delivery_id
+        for stopped in (*state.inactive, *state.withdrawn):
+            if stopped.commit.delivery_id == own and period in stopped.late_periods:
+                return f"{stopped.reason}; {stopped.fix}"
+        return "a later version of the file counts in this period"
 
 
 def _add_sums(sums: dict[tuple[Any, ...], tuple[int, Decimal]], period: str, lines: pa.Table) -> None:

@@ -8,7 +8,7 @@ Does not belong here: cells of the warehouse (see `cells`), the two traces (see 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import Any
 
@@ -20,11 +20,13 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, read_commits
 from finance_platform.deliveries.delivery_rows import ADDED_COLUMNS, with_added
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
+from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, Position, derive_positions, derive_state
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.feeds.codes import fold
 from finance_platform.slices.commits import slice_key
+from finance_platform.slices.versions import PORTIONS
 from finance_platform.storage.documents import open_parquet, parse_document
 from finance_platform.storage.port import ObjectStore
 
@@ -44,6 +46,7 @@ class PublishedPeriod:
         scenarios: by delivery id, the scenarios whose lines count.
         superseded_by: by delivery id, the later deliveries that have keys of some of its lines.
         superseded_scopes: by delivery id, scenario and scope key of the lines that a later delivery replaces.
+        portions: of deliveries of which only some lines count, the periods of those, by delivery id.
         baseline: the scenario that others are compared with, folded.
         actual_covers: whether Actual is compared with it; None if that depends on whether Actual has lines.
         line_counts: lines by surrogate key of the scenario.
@@ -57,6 +60,7 @@ class PublishedPeriod:
     baseline: str
     actual_covers: bool | None
     line_counts: Mapping[int, int]
+    portions: Mapping[str, Portion] = field(default_factory=dict)
 
 
 def read_period(processed: ObjectStore, period: str, version: str) -> PublishedPeriod:
@@ -92,6 +96,7 @@ def read_period(processed: ObjectStore, period: str, version: str) -> PublishedP
         inputs["baseline"],
         inputs["actual_covers"],
         {total["scenario_key"]: total["line_count"] for total in document.get("sums", ())},
+        {name: Portion.from_inputs(*portion) for name, *portion in inputs.get(PORTIONS, ())},
     )
 
 
@@ -177,7 +182,7 @@ class LineStore:
         superseded_by: pa.Array = pa.nulls(lines.num_rows, pa.string())
         # The last delivery that has a key wins, so later ones overwrite earlier ones.
         for later in sorted(period.superseded_by.get(delivery_id, ()), key=self._position):
-            keys = self._shared_keys(later, lines["line_key"])
+            keys = self._shared_keys(later, lines["line_key"], period.portions.get(later, WHOLE))
             superseded_by = pc.if_else(pc.is_in(lines["line_key"], value_set=keys), later, superseded_by)
         for scenario, scope in sorted(period.superseded_scopes.get(delivery_id, ()), key=str):
             later = self._superseding_delivery(delivery_id, (scenario, period.period, scope))
@@ -185,18 +190,22 @@ class LineStore:
             superseded_by = pc.if_else(is_in_scope.fill_null(False), later, superseded_by)
         return lines.append_column(SUPERSEDED_BY, superseded_by)
 
-    def _shared_keys(self, delivery_id: str, keys: pa.ChunkedArray) -> pa.Array:
-        """Return the keys that a delivery has too, in any period."""
+    def _shared_keys(self, delivery_id: str, keys: pa.ChunkedArray, portion: Portion) -> pa.Array:
+        """Return the keys that a delivery has too, in any period of a portion."""
         distinct = pc.unique(keys.drop_null())
         if len(distinct) == 0:
             return distinct
         ends = pc.min_max(distinct).as_py()
         between = {"line_key": (ends["min"], ends["max"])}
         files = line_files(self.commit(delivery_id))
-        shared = [
-            table["line_key"].filter(pc.is_in(table["line_key"], value_set=distinct)).combine_chunks()
-            for table in read_rows(self.processed, delivery_id, files, ["line_key"], {}, between)
-        ]
+        shared = []
+        for table in read_rows(self.processed, delivery_id, files, ["line_key", "period"], {}, between):
+            periods = [period for period in pc.unique(table["period"]).to_pylist() if period in portion]
+            is_shared = pc.and_(
+                pc.is_in(table["line_key"], value_set=distinct),
+                pc.is_in(table["period"], value_set=pa.array(periods, pa.string())),
+            )
+            shared.append(table["line_key"].filter(is_shared).combine_chunks())
         return pa.concat_arrays(shared) if shared else distinct.slice(0, 0)
 
     def _position(self, delivery_id: str) -> Position:

@@ -83,9 +83,11 @@ def find_versions(store: LineStore, published: Collection[str], object_key: str)
     states = {delivery.delivery_id: unevaluated for delivery in state.awaiting_verdict}
     states |= {delivery.delivery_id: ("live", "", "") for delivery in state.live}
     for stopped in state.inactive:
-        name = "refused" if stopped.is_refused else "held"
+        name = "refused" if stopped.is_refused else "live" if stopped.late else "held"
         states[stopped.commit.delivery_id] = (name, stopped.reason, stopped.fix)
-    states |= {gone.commit.delivery_id: ("withdrawn", gone.reason, gone.fix) for gone in state.withdrawn}
+    states |= {
+        gone.commit.delivery_id: ("withdrawn", gone.reason, gone.fix) for gone in state.withdrawn if not gone.late
+    }
     states |= {event.delivery_id: ("pending", "not read yet", _RUN) for event in state.pending}
     superseded = ("superseded", "a later version of the file replaced it", "")
     return [

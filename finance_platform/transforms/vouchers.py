@@ -75,6 +75,19 @@ def with_rejected_vouchers(rows: DataFrame, vouchers: DataFrame, shown: Sequence
     )
 
 
+def voucher_periods(rows: DataFrame) -> DataFrame:
+    """Return delivery_id, first and other: pairs of periods in which one voucher has accepted lines.
+
+    Args:
+        rows: staged ledger rows with their final outcomes.
+    """
+    accepted = rows.where(F.col("voucher").isNotNull() & (F.col("outcome") == "accepted"))
+    places = accepted.select(*_VOUCHER, "period").distinct()
+    first = F.min("period").over(Window.partitionBy(*_VOUCHER))
+    pairs = places.withColumn("first", first).where(F.col("period") != F.col("first"))
+    return pairs.select("delivery_id", "first", F.col("period").alias("other")).distinct()
+
+
 def _is_rejected() -> Column:
     return F.col("outcome") == "rejected"
 

@@ -107,7 +107,7 @@ def _arguments(chance: Random, name: str) -> tuple[Any, ...]:
         case "touch":
             return nth, at
         case "decide":
-            return chance.choice(["accept", "accept", "accept", "withdraw", "reinstate"]), nth
+            return chance.choice(_DECISIONS), nth
         case "change_a_descriptor":
             return _change(chance)
         case "change_the_settings":
@@ -118,6 +118,12 @@ def _arguments(chance: Random, name: str) -> tuple[Any, ...]:
             return nth, chance
         case _:
             return (nth,)
+
+
+_DECISIONS = [
+    *("accept", "accept", "accept", "withdraw", "reinstate"),
+    *("withdraw_late_lines", "reinstate_late_lines"),
+]
 
 
 def _change(chance: Random) -> tuple[str, dict[str, Any]]:

@@ -118,6 +118,8 @@ class Deliveries(RuleBasedStateMachine):
                 if action == "accept":
                     decisions.accept(self.home.processed, key, author)
                     self.accepted = True
+                elif action.endswith("late_lines"):
+                    getattr(decisions, action)(self.home.processed, key, author)
                 else:
                     holds = self.home.settings.holds_closed_periods
                     getattr(decisions, action)(self.home.processed, key, author, holds_closed_periods=holds)
@@ -242,7 +244,8 @@ class Deliveries(RuleBasedStateMachine):
         if action == "withdraw":
             live = [delivery.event.object_key for delivery in state.live]
             return [*live, *(stopped.event.object_key for stopped in state.inactive)]
-        return [one.event.object_key for one in (state.inactive if action == "accept" else state.withdrawn)]
+        stopped = state.inactive if action in {"accept", "withdraw_late_lines"} else state.withdrawn
+        return [one.event.object_key for one in stopped if one.late or not action.endswith("late_lines")]
 
     # What must hold
 
@@ -264,6 +267,10 @@ class Deliveries(RuleBasedStateMachine):
         self._check_open_tables(state)
         for delivery in state.ledger:
             typed = model.typed(self.sent[delivery.delivery_id])
+            if not delivery.portion.is_whole:
+                lines = [line for line in typed.lines if line.period in delivery.portion]
+                assert delivery.commit.outcome("accepted").rows == len(lines), delivery.event.object_key
+                continue
             counts = [delivery.commit.outcome(name).rows for name in ("accepted", "rejected", "duplicate")]
             assert counts == [len(typed.lines), typed.rejected, typed.duplicate], delivery.event.object_key
         for commit in read_commits(self.home.processed).values():
@@ -312,7 +319,10 @@ class Deliveries(RuleBasedStateMachine):
         """Hold the warehouse against the model, but for closed periods that stay as they were published."""
         publication = self.home.publication
         assert publication
-        live = [self.sent[delivery.delivery_id] for delivery in state.live]
+        live = [
+            replace(self.sent[one.delivery_id], only=one.portion.only, without=one.portion.without)
+            for one in state.live
+        ]
         in_force = publication.snapshot.settings
         described = [
             model.Described(self.sent[one.delivery.delivery_id], one.since, one.until)
@@ -334,8 +344,13 @@ class Deliveries(RuleBasedStateMachine):
         built = [commit for (table, _), commit in self.home.snapshot().built.items() if table == FACT_FINANCIALS.name]
         assert money == {(one.slice, total.scenario_key): total.amount for one in built for total in one.sums}
         for contract in (TRANSACTIONS, BUDGET):
-            found = {row["delivery_id"] for row in self.home.open_rows(contract.name)}
-            assert found == {one.delivery_id for one in state.live if one.commit.files.get(contract.name)}
+            found = {(row["delivery_id"], row["period"]) for row in self.home.open_rows(contract.name)}
+            assert found == {
+                (one.delivery_id, count.period)
+                for one in state.live
+                for count in one.commit.periods
+                if (count.scenario_type == "Actual") == (contract is TRANSACTIONS)
+            }
 
     def _check_closed_periods(self) -> None:
         """Hold closed periods against what was published, unless the home publishes or somebody accepted a change."""

@@ -111,6 +111,11 @@ def typed(delivery: Delivery) -> Typed:
     return Typed(kept, rejected + in_conflict, len(lines) - len(kept) - in_conflict)
 
 
+def counted(delivery: Delivery) -> tuple[Line, ...]:
+    """Return the lines in the periods in which the delivery counts."""
+    return tuple(line for line in typed(delivery).lines if delivery.counts(line.period))
+
+
 def _line(feed: Feed, row: SentRow, covers: Sequence[str]) -> Line | None:
     first, _, rest = (feed.scenario or row.scenario).partition(" ")
     scenario = f"{first.capitalize()} {rest}".strip()
@@ -169,7 +174,7 @@ def _order(delivery: Delivery) -> str:
 
 def live_lines(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Line]]:
     """Return the lines that no later delivery of the same feed hides; `deliveries` are in order."""
-    ledger = [(delivery, typed(delivery).lines) for delivery in deliveries if delivery.feed.kind == "ledger"]
+    ledger = [(delivery, counted(delivery)) for delivery in deliveries if delivery.feed.kind == "ledger"]
     claims = [_claims(delivery, lines) for delivery, lines in ledger]
     live = []
     for place, (delivery, lines) in enumerate(ledger):
@@ -192,10 +197,10 @@ def _claims(delivery: Delivery, lines: Sequence[Line]) -> set[tuple[object, ...]
     feed = delivery.feed
     claimed = {_claim(feed, line) for line in lines} - {None}
     if feed.mode == "replace_period":
-        whole = {(line.scenario, line.scope(feed)) for line in lines}
+        whole = {(line.scenario, line.scope(feed)) for line in (typed(delivery).lines if feed.scope else lines)}
         if feed.scenario and not feed.scope:
             whole.add((feed.scenario.casefold(), ()))
-        covers = covered_by_name(delivery)
+        covers = [period for period in covered_by_name(delivery) if delivery.counts(period)]
         claimed |= {("period", feed.scope, name, period, scope) for name, scope in whole for period in covers}
     return claimed
 
@@ -270,7 +275,7 @@ def _scenarios(ordered: Sequence[Delivery], baseline: str) -> dict[str, tuple[st
     shown: dict[str, str] = {}
     for delivery in ordered:
         if delivery.feed.kind == "ledger":
-            for _, spelled in sorted((line.period, line.spelled) for line in typed(delivery).lines):
+            for _, spelled in sorted((line.period, line.spelled) for line in counted(delivery)):
                 shown.setdefault(spelled.casefold(), spelled)
     return {name: (spelled, SCENARIO_TYPES[name], name == baseline) for name, spelled in shown.items()}
 

@@ -140,9 +140,17 @@ class Delivery:
         feed: as its descriptor said when the file was last looked at.
         content: its rows.
         first_seen: when a refresh first found this content under this key, then the file's own time; sorts as text.
+        only: the periods whose lines count; None for all of them.
+        without: periods whose lines do not.
     """
 
     key: str
     feed: Feed
     content: Sequence[SentRow] | Sequence[SentAccount]
     first_seen: str
+    only: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
+
+    def counts(self, period: str) -> bool:
+        """Return whether its lines of a period count."""
+        return (self.only is None or period in self.only) and period not in self.without

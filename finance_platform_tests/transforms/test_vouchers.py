@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from finance_platform.feeds.reasons import reasons_from_json
 from finance_platform.transforms.repeated_keys import repeated_keys, with_outcomes
-from finance_platform.transforms.vouchers import rejected_vouchers, with_rejected_vouchers
+from finance_platform.transforms.vouchers import rejected_vouchers, voucher_periods, with_rejected_vouchers
 from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, rows_of, staged_ledger
 
 SHOWN = ("document_date", "department_code", "account_number", "amount")
@@ -51,6 +51,20 @@ def outcomes(spark: SparkSession, *rows: Row) -> list[str]:
 def test_a_voucher_that_balances_is_accepted_wherever_its_lines_are(spark: SparkSession) -> None:
     rows = [of_voucher("V1", "10.00", 2), of_voucher("V2", "5.00", 3), of_voucher("V1", "-10.00", 4)]
     assert outcomes(spark, *rows, of_voucher("V2", "-5.00", 5)) == ["accepted"] * 4
+
+
+def test_the_periods_that_have_lines_of_one_voucher_are_found(spark: SparkSession) -> None:
+    rows = [
+        of_voucher("V1", "10.00", 2, period="2025-01"),
+        of_voucher("V1", "-10.00", 3, period="2025-02"),
+        of_voucher("V2", "5.00", 4, period="2025-03"),
+        of_voucher("V2", "-5.00", 5, period="2025-03"),
+        of_voucher("V3", "5.00", 6, period="2025-03"),
+        of_voucher("V3", "5.00", 7, "rejected", period="2025-04"),
+        of_voucher(None, "1.00", 8, period="2025-05"),
+    ]
+    pairs = {(row["first"], row["other"]) for row in voucher_periods(staged_ledger(spark, rows)).collect()}
+    assert pairs == {("2025-01", "2025-02")}
 
 
 def test_a_voucher_that_does_not_balance_is_rejected_whole_with_both_sides(spark: SparkSession) -> None:

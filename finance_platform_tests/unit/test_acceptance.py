@@ -256,15 +256,15 @@ def test_an_export_that_repeats_a_closed_period_and_adds_an_open_one_is_not_held
 
 
 @pytest.mark.parametrize("key", ["a.csv", "b.csv"])
-def test_an_export_that_repeats_a_closed_period_with_another_amount_is_held(zone: Zone, key: str) -> None:
+def test_an_export_that_repeats_a_closed_period_with_another_amount_waits_there(zone: Zone, key: str) -> None:
     zone.deliver("a.csv", lines("T1", "T2"), load_mode="upsert")
     zone.evaluate()
     zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
     changed = [replace(line, amount="99.00") if line.key == "T2" else line for line in lines("T1", "T2")]
     zone.deliver(key, [*changed, *lines("U1", period="2025-02")], load_mode="upsert", content="w")
-    assert zone.evaluate_held(holds_closed_periods=True) == {
-        key: ("would restate 2025-01, which is closed: Actual 89.00",)
-    }
+    verdict = zone.evaluate(holds_closed_periods=True)[key]
+    assert verdict.reasons == ("would restate 2025-01, which is closed: Actual 89.00; only its lines of 2025-01 wait",)
+    assert (verdict.late, verdict.is_held) == ((("2025-01",),), False)
 
 
 def replace_scopes(zone: Zone, key: str, *scopes: str, content: str, **values: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from finance_platform.deliveries.previews import preview_acceptance, profit_effe
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.findings import ReaderFindings
 from finance_platform_tests.unit.zone import Line, Zone
 
 SALE, WAGE = Line("S1", account="4000"), Line("W1", account="6000", amount="30.00")
@@ -36,6 +38,10 @@ def zone(tmp_path: Path) -> Zone:
     return zone
 
 
+DOUBTFUL: dict[str, Any] = {"commit_findings": ReaderFindings(doubts=("is it UTF-8?",))}
+"""What holds a delivery as a whole, the lines of open periods too."""
+
+
 def rows(zone: Zone, key: str) -> list[tuple[object, ...]]:
     return [
         (one.period, one.is_closed, one.account_type, str(one.amount), str(one.gross), str(one.profit_effect))
@@ -45,7 +51,7 @@ def rows(zone: Zone, key: str) -> list[tuple[object, ...]]:
 
 def test_a_preview_has_amounts_by_account_type_and_the_effect_on_profit(zone: Zone) -> None:
     wages = Line("W2", account="6000", amount="5.00", period="2025-02")
-    zone.deliver("b.csv", [replace(SALE, amount="12.50"), WAGE, wages], load_mode="upsert", content="w")
+    zone.deliver("b.csv", [replace(SALE, amount="12.50"), WAGE, wages], load_mode="upsert", content="w", **DOUBTFUL)
     assert zone.evaluate_held(holds_closed_periods=True).keys() == {"b.csv"}
     assert rows(zone, "b.csv") == [
         ("2025-01", True, "Revenue", "2.50", "2.50", "2.50"),

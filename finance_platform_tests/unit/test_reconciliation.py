@@ -484,11 +484,11 @@ def test_all_versions_are_every_delivery_that_was_read_and_the_rest_is_the_curre
     for name in ("in_warehouse", "not_loaded_yet", "superseded", "held", "withdrawn"):
         assert everything.rows(name) == current.rows(name)
     # What vacuum removes is no longer among the commits; the current statement does not miss it.
-    removed = {commit.delivery_id: commit for commit in earlier_deliveries(snapshot, {})}
+    removed = {one.commit.delivery_id: one.commit for one in earlier_deliveries(snapshot, {})}
     kept = {name: commit for name, commit in snapshot.commits.items() if name not in removed}
     vacuumed = replace(snapshot, commits=kept)
     assert reconciled(vacuumed, loaded(snapshot, counting)) == current
-    assert {commit.delivery_id for commit in earlier_deliveries(vacuumed, removed)} == set(removed)
+    assert {one.commit.delivery_id for one in earlier_deliveries(vacuumed, removed)} == set(removed)
 
 
 # Examples

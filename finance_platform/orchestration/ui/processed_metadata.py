@@ -90,7 +90,7 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
     live = [delivery.commit for delivery in snapshot.state.live]
     metadata: dict[str, Any] = {READ_NOW: str(len(read))}
     if contract.name == "rejected_rows":
-        current = [commit for commit, _ in current_deliveries(snapshot.state) if commit.status == "read"]
+        current = [one.commit for one in current_deliveries(snapshot.state) if one.commit.status == "read"]
         changes = [{"feed": one.feed, "file": one.file, "what": one.words} for one in snapshot.state.header_changes]
         return metadata | _rejected_rows_metadata(current, currency) | table_metadata("header_changes", changes)
     if contract.name in {"transactions", "budget"}:

@@ -1,0 +1,105 @@
+"""Late lines on a whole home: what is published, said, traced and counted while lines wait, and after each decision.
+
+Does not belong here: which lines wait (see `unit/test_late_lines`), every cause (see `test_causes_in_closed_periods`).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform_tests.end_to_end.home import Home, copy_home
+from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
+from finance_platform_tests.end_to_end.small_home import TRANSACTIONS
+
+pytestmark = pytest.mark.end_to_end
+
+HEADER = TRANSACTIONS.splitlines()[0]
+LATE = f"{HEADER}\nT8,2024-01-09,D100,4000,7.00,Late\nT9,2024-05-09,D100,4000,5.00,May\n"
+"""One line in January, which is closed, and one in May."""
+
+
+@pytest.fixture(scope="module")
+def closed(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with January closed; each test works on a copy."""
+    home = copy_home(small_home_once_run, tmp_path_factory.mktemp("closed") / "home")
+    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
+    return home.path
+
+
+@pytest.fixture
+def home(closed: Path, tmp_path: Path) -> Home:
+    return copy_home(closed, tmp_path / "home")
+
+
+def sales(home: Home) -> dict[str, str]:
+    rows = home.select("SELECT Period, SUM(Actual) FROM ActualVsBudget WHERE AccountNumber = '4000' GROUP BY Period")
+    return {period: str(amount) for period, amount in rows if amount}
+
+
+def actual(refreshed: Refreshed) -> dict[str, tuple[int, str, str]]:
+    """Return rows, net and gross of each term of Actual; no term is missing and nothing is unexplained."""
+    (line,) = [one for one in refreshed.status.reconciliation.by_scenario if one.scenario == "Actual"]
+    assert line.difference.is_zero
+    return {
+        name: (count.rows, f"{count.amount:.2f}", f"{count.absolute:.2f}")
+        for name, count in line.terms.items()
+        if not count.is_zero
+    }
+
+
+def traced(home: Home, line: int) -> dict[str, Any]:
+    trace = home.command("trace", "--file", "transactions_late.csv", "--line", str(line), "--format", "json")
+    assert trace.returncode == 0, trace.stderr
+    return dict(json.loads(trace.stdout))
+
+
+def test_lines_of_open_periods_are_published_while_late_ones_wait(home: Home, refresh: Refresher) -> None:
+    before = sales(home)
+    home.write("raw/transactions_late.csv", LATE)
+    refreshed = refresh(home)
+    assert sales(home) == {**before, "2024-05": "5.00"}
+    assert refreshed.needs_attention
+    assert actual(refreshed)["held"] == (1, "7.00", "7.00")
+    (held,) = [row for row in refreshed.status.deliveries if row["state"] == "held"]
+    assert (held["file"], held["rows"], held["accepted"]) == ("transactions_late.csv", 1, 1)
+    assert "2024-01, which is closed: Actual 7.00; only its lines of 2024-01 wait" in held["reason"]
+    (january,) = refreshed.status.details.closed
+    assert "transactions_late.csv has late lines" in january["waiting"][0]
+    assert "only its lines of 2024-01 wait" in traced(home, 2)["unpublished"][0]["why"]
+    assert [cell["period"] for cell in traced(home, 3)["cells"]] == ["2024-05"]
+    assert home.command("verify").returncode == 0
+
+    preview = home.command("accept", "transactions_late.csv", "--dry-run", "--format", "json")
+    assert [(row["period"], row["profit effect"]) for row in json.loads(preview.stdout)] == [("2024-01", "7.00")]
+    assert home.command("accept", "transactions_late.csv", "--why", "the supplier was late").returncode == 0
+    accepted = refresh(home)
+    assert sales(home) == {**before, "2024-01": "1007.00", "2024-05": "5.00"}
+    assert not accepted.needs_attention
+    assert [alert.kind for alert in accepted.alerts] == ["restatement"]
+    assert "held" not in actual(accepted)
+
+
+def test_late_lines_that_are_withdrawn_leave_the_rest_of_their_file(home: Home, refresh: Refresher) -> None:
+    before = sales(home)
+    home.write("raw/transactions.csv", TRANSACTIONS.replace("1000.00", "1000.50").replace("1100.00", "1101.00"))
+    refreshed = refresh(home)
+    assert sales(home) == {**before, "2024-02": "1101.00"}
+    assert actual(refreshed)["held"] == (2, "1250.60", "1250.60")
+    decided = home.command("withdraw", "transactions.csv", "--late-lines", "--why", "a mistake of the source")
+    assert decided.returncode == 0, decided.stderr
+    dropped = refresh(home)
+    assert sales(home) == {**before, "2024-02": "1101.00"}
+    assert not dropped.needs_attention
+    assert actual(dropped)["withdrawn"] == (2, "1250.60", "1250.60")
+    everything = home.command("status", "--all-versions")
+    assert everything.returncode == 0, everything.stdout
+
+    undone = home.command("withdraw", "transactions.csv", "--why", "the file is a draft")
+    assert undone.returncode == 0, undone.stderr
+    refreshed = refresh(home)
+    assert sales(home) == before
+    assert not refreshed.needs_attention

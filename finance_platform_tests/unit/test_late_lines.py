@@ -1,0 +1,266 @@
+"""Late lines: which lines of a delivery wait for a decision about a closed period, and what counts meanwhile.
+
+Does not belong here: whether a closed period would change (see `test_acceptance`), the published star (see
+`end_to_end/test_late_lines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.decisions import (
+    accept,
+    reinstate,
+    reinstate_late_lines,
+    withdraw,
+    withdraw_late_lines,
+)
+from finance_platform.deliveries.previews import preview_acceptance
+from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.errors import DecisionError
+from finance_platform_tests.unit.zone import ADA, Line, Zone, lines
+
+JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    return Zone(tmp_path / "processed")
+
+
+def close(zone: Zone, *periods: str) -> None:
+    for period in periods:
+        zone.append(PeriodStatusChanged("closed", period, "ada", "done", f"{period}-28T00:00:00+00:00"))
+
+
+def evaluate(zone: Zone) -> dict[str, tuple[str, ...]]:
+    """Evaluate deliveries; return the reasons of each that waits, as a whole or for some of its lines."""
+    verdicts = zone.evaluate(holds_closed_periods=True)
+    return {key: verdict.reasons for key, verdict in verdicts.items() if verdict.reasons}
+
+
+def counted(state: DeliveryState) -> dict[str, list[str]]:
+    """Return the periods in which lines of each delivery count."""
+    return {one.delivery_id: sorted({count.period for count in one.commit.periods}) for one in state.live}
+
+
+def waiting(state: DeliveryState) -> dict[str, tuple[str, ...]]:
+    return {one.event.object_key: one.late_periods for one in state.inactive}
+
+
+def counted_and_corrected(zone: Zone, sent: Sequence[Line], again: Sequence[Line], **values: Any) -> None:
+    """Deliver a file, close January, and deliver the file again."""
+    zone.deliver("a.csv", sent, **values)
+    zone.evaluate()
+    close(zone, JANUARY)
+    zone.deliver("a.csv", again, "v2", **values)
+
+
+def test_lines_of_open_periods_count_while_those_of_a_closed_one_wait(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY, amount="7.00")])
+    assert evaluate(zone) == {
+        "a.csv": ("would restate 2025-01, which is closed: Actual 10.00; only its lines of 2025-01 wait",)
+    }
+    assert counted(zone.state) == {"a.csv@v1": [FEBRUARY]}
+    assert waiting(zone.state) == {"a.csv": (JANUARY,)}
+    (late,) = zone.state.inactive
+    assert (late.commit.read.rows, late.commit.read.amount) == (1, Decimal(10))
+    assert "finance-platform accept a.csv --why TEXT" in late.fix
+
+
+def test_the_earlier_version_of_a_file_counts_where_the_new_one_waits(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
+
+
+def test_lines_that_a_correction_removes_from_a_closed_period_stay(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("2", FEBRUARY, amount="1.00")])
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
+    assert waiting(zone.state) == {"a.csv": (JANUARY,)}
+
+
+def test_a_delivery_that_changes_closed_periods_alone_is_held_as_a_whole(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("2", FEBRUARY)])
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY]}
+    assert waiting(zone.state) == {"a.csv": ()}
+
+
+@pytest.mark.parametrize(
+    ("sent", "again"),
+    [
+        pytest.param([Line("1"), Line("2", FEBRUARY)], [Line("1", FEBRUARY), Line("2", FEBRUARY)], id="out of it"),
+        pytest.param([Line("1", FEBRUARY), Line("2", FEBRUARY)], [Line("1"), Line("2", FEBRUARY)], id="into it"),
+        pytest.param([Line(), Line(amount="2.00", period=FEBRUARY)], [Line(period=FEBRUARY)], id="without a key"),
+    ],
+)
+def test_a_line_that_moves_between_a_closed_and_an_open_period_waits_on_both_sides(
+    zone: Zone, sent: list[Line], again: list[Line]
+) -> None:
+    march = Line("9", MARCH)
+    counted_and_corrected(zone, sent, [*again, march])
+    reason = evaluate(zone)["a.csv"][-1]
+    assert "only its lines of 2025-01 and 2025-02, which share lines that move or vouchers wait" in reason
+    assert counted(zone.state) == {"a.csv@v1": sorted({line.period for line in sent}), "a.csv@v2": [MARCH]}
+    assert waiting(zone.state) == {"a.csv": (JANUARY, FEBRUARY)}
+
+
+def test_a_line_that_moves_away_from_a_period_that_waits_for_another_line_waits_too(zone: Zone) -> None:
+    sent = [Line("1"), Line("2", FEBRUARY), Line("3", FEBRUARY)]
+    again = [Line("1", FEBRUARY), Line("2", MARCH), Line("3", FEBRUARY), Line("4", "2025-04")]
+    counted_and_corrected(zone, sent, again)
+    evaluate(zone)
+    assert waiting(zone.state) == {"a.csv": (JANUARY, FEBRUARY, MARCH)}
+
+
+def test_amounts_of_a_plan_that_are_alike_in_two_periods_do_not_move(zone: Zone) -> None:
+    sent = [Line(scenario="Budget"), Line(scenario="Budget", period=FEBRUARY, amount="5.00")]
+    again = [Line(scenario="Budget", amount="5.00"), Line(scenario="Budget", period=FEBRUARY)]
+    counted_and_corrected(zone, sent, again, load_mode="replace_period")
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
+
+
+def test_a_voucher_with_a_line_in_a_closed_period_waits_whole(zone: Zone) -> None:
+    close(zone, JANUARY)
+    sent = [Line("1"), Line("2", FEBRUARY), Line("3", MARCH)]
+    event = zone.deliver("a.csv", sent)
+    commit = read_commits(zone.store)[event.delivery_id]
+    zone.commit(replace(commit, voucher_periods=((JANUARY, FEBRUARY),)))
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [MARCH]}
+    with pytest.raises(DecisionError, match="move between 2025-01 and 2025-02") as refused:
+        accept(zone.store, "a.csv", ADA, [FEBRUARY])
+    assert "--period 2025-01 --period 2025-02" in refused.value.fix
+    accept(zone.store, "a.csv", ADA, [JANUARY, FEBRUARY])
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY, MARCH]}
+
+
+def test_a_key_that_another_file_has_in_a_closed_period_is_replaced_only_by_a_decision(zone: Zone) -> None:
+    zone.deliver("a.csv", lines("1", "2"), load_mode="upsert")
+    zone.evaluate()
+    close(zone, JANUARY)
+    zone.deliver("b.csv", [Line("1", amount="9.00"), Line("3", FEBRUARY)], load_mode="upsert")
+    versions = zone.versions()
+    evaluate(zone)
+    assert zone.versions()[JANUARY] == versions[JANUARY]
+    waiting_version = zone.versions()
+    accept(zone.store, "b.csv", ADA)
+    assert zone.versions()[JANUARY] != waiting_version[JANUARY]
+    assert counted(zone.state)["b.csv@v1"] == [JANUARY, FEBRUARY]
+
+
+def test_a_period_is_built_again_if_the_late_lines_that_supersede_its_keys_are_decided(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("b.csv", [Line("1"), Line("2", FEBRUARY)], load_mode="upsert", order="2")
+    evaluate(zone)
+    zone.deliver("a.csv", [Line("1", MARCH), Line("2", MARCH)], load_mode="upsert", order="1")
+    evaluate(zone)
+    before = zone.versions()
+    accept(zone.store, "b.csv", ADA)
+    after = zone.versions()
+    assert before[MARCH] != after[MARCH]  # line 1 of a.csv no longer counts
+    assert before[FEBRUARY] == after[FEBRUARY]
+
+
+def test_accepted_late_lines_count(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    evaluate(zone)
+    decision = accept(zone.store, "a.csv", ADA)
+    assert [(amount.rows, amount.net) for amount in decision.amounts] == [(1, "9.00")]
+    assert counted(zone.state) == {"a.csv@v2": [JANUARY, FEBRUARY]}
+    assert not zone.state.inactive
+
+
+def test_the_preview_of_late_lines_shows_what_they_would_move_alone(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    evaluate(zone)
+    rows = preview_acceptance(zone.store, "a.csv")
+    assert [(row.period, row.amount, row.is_closed) for row in rows] == [(JANUARY, Decimal(-1), True)]
+
+
+def test_late_lines_are_decided_period_by_period(zone: Zone) -> None:
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY), Line("3", MARCH)])
+    evaluate(zone)
+    assert [row.period for row in preview_acceptance(zone.store, "a.csv", [FEBRUARY])] == [FEBRUARY]
+    accept(zone.store, "a.csv", ADA, [FEBRUARY])
+    assert counted(zone.state) == {"a.csv@v1": [FEBRUARY, MARCH]}
+    assert waiting(zone.state) == {"a.csv": (JANUARY,)}
+    with pytest.raises(DecisionError, match="in 2025-02 wait for a decision"):
+        accept(zone.store, "a.csv", ADA, [FEBRUARY])
+    withdraw_late_lines(zone.store, "a.csv", ADA)
+    assert (counted(zone.state), waiting(zone.state)) == ({"a.csv@v1": [FEBRUARY, MARCH]}, {})
+
+
+def test_withdrawn_late_lines_wait_again_when_the_withdrawal_is_undone(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    evaluate(zone)
+    withdraw_late_lines(zone.store, "a.csv", ADA)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
+    (gone,) = zone.state.withdrawn
+    assert "withdraw --late-lines --undo a.csv" in gone.fix
+    assert gone.commit.read.rows == 1
+    reinstate_late_lines(zone.store, "a.csv", ADA)
+    assert waiting(zone.state) == {"a.csv": (JANUARY,)}
+
+
+def test_the_withdrawal_of_a_file_with_late_lines_restores_its_earlier_version(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    before = zone.versions()
+    evaluate(zone)
+    assert zone.versions() != before
+    withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY]}
+    assert (zone.versions(), zone.state.inactive) == (before, [])
+    reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
+
+
+def test_a_correction_that_repeats_the_closed_period_ends_the_wait(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    evaluate(zone)
+    zone.deliver("a.csv", [Line("1"), Line("3", FEBRUARY)], "v3")
+    assert evaluate(zone) == {}
+    assert counted(zone.state) == {"a.csv@v3": [JANUARY, FEBRUARY]}
+
+
+def test_a_later_correction_is_judged_against_what_is_published(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    evaluate(zone)
+    zone.deliver("a.csv", [Line("1", amount="8.00"), Line("4", FEBRUARY)], "v3")
+    assert evaluate(zone)["a.csv"][0].startswith("would restate 2025-01, which is closed: Actual -2.00")
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v3": [FEBRUARY]}
+    accept(zone.store, "a.csv", ADA)
+    assert counted(zone.state) == {"a.csv@v3": [JANUARY, FEBRUARY]}
+
+
+def test_an_earlier_content_that_comes_back_leaves_no_gap_until_it_is_judged(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    evaluate(zone)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)])
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
+    assert evaluate(zone) == {}
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY]}
+
+
+def test_a_file_that_is_only_touched_waits_as_before(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    evaluate(zone)
+    withdraw_late_lines(zone.store, "a.csv", ADA)
+    state = zone.state
+    event = next(one.event for one in state.live if one.delivery_id == "a.csv@v2")
+    zone.append(replace(event, etag="touched"))
+    evaluate(zone)
+    assert (counted(zone.state), waiting(zone.state)) == (counted(state), {})
