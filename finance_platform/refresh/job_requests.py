@@ -7,6 +7,7 @@ Belongs here: which deliveries, lines and slices a request names. Does not belon
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -87,11 +88,19 @@ def build_request(
     superseded_keys = _superseded_keys([one for _, one in contributions], overlaps, portions_of(state))
     with_lines = {place for deliveries in counted.values() for place in deliveries}
     with_lines |= {places[name] for keys in superseded_keys for name in (keys.delivery_id, keys.superseded_by)}
+    lines: Counter[tuple[int, str, str]] = Counter()
+    for place, delivery in enumerate(state.live):
+        if place in with_lines:
+            for count in delivery.commit.periods:
+                lines[place, count.period, count.scenario] += count.rows
     return BuildRequest(
         deliveries=list(places),
         files=_files(state, with_lines),
         slices=slices,
-        counted=[CountedLines(*lines, deliveries) for lines, deliveries in counted.items()],
+        counted=[
+            CountedLines(*cell, deliveries, sum(lines[place, *cell] for place in deliveries))
+            for cell, deliveries in counted.items()
+        ],
         superseded_keys=superseded_keys,
         superseded_scopes=[
             SupersededScope(contribution.delivery.delivery_id, scenario, period, scope)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -40,7 +42,7 @@ from finance_platform.spark_jobs.control_totals import (
     superseded_sums,
 )
 from finance_platform.spark_jobs.harness import run_job
-from finance_platform.spark_jobs.requests import BuildRequest, SourceFile
+from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
 from finance_platform.storage.port import ObjectStore
@@ -52,6 +54,9 @@ from finance_platform.transforms.fact_financials import fact_cells, fact_financi
 from finance_platform.transforms.live_lines import counted_lines, live_lines, superseded_lines, with_natural_sign
 
 _log = logging.getLogger(__name__)
+
+PART_LINES = 1_000_000
+"""The ledger lines that one machine turns into fact rows at once, which takes some hundred bytes of memory for each."""
 
 _LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
 _DELIVERY = Column("delivery_id", "varchar", "The delivery.")
@@ -202,8 +207,11 @@ def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildReq
         if target.table != FACT_FINANCIALS.name:
             _write_dimension(build, target, _dimension(build, target))
     periods = {target.slice: target for target in request.slices if target.table == FACT_FINANCIALS.name}
-    if periods:
-        _build_fact(build, periods)
+    keys = _superseded_keys(build) if periods else None
+    # A cluster has memory for all, and spreads few lines over few of its machines.
+    most = sys.maxsize if arguments.is_on_cluster else PART_LINES
+    for number, part in enumerate(in_parts(periods, request.counted, most)):
+        _build_fact(build, {period: periods[period] for period in part}, keys, f"part-{number}")
     build.temporary.delete_folder(build.staging)
     return {"built": build.built}
 
@@ -277,15 +285,43 @@ def _write_dimension(build: _Build, target: TargetSlice, rows: DataFrame) -> Non
     build.commit(target, files, (), written.count())
 
 
-def _build_fact(build: _Build, periods: Mapping[str, TargetSlice]) -> None:
+def in_parts(periods: Iterable[str], counted: Sequence[CountedLines], most: int) -> Iterator[list[str]]:
+    """Yield periods in parts of at most so many lines, which are built one after the other.
+
+    Memory then grows with the lines of a part, and with those of one period where these are more.
+    """
+    lines: Counter[str] = Counter()
+    for of_cell in counted:
+        lines[of_cell.period] += of_cell.lines
+    part: list[str] = []
+    filled = 0
+    for period in sorted(periods):
+        if part and filled + lines[period] > most:
+            yield part
+            part, filled = [], 0
+        part.append(period)
+        filled += lines[period]
+    if part:
+        yield part
+
+
+def _build_fact(build: _Build, periods: Mapping[str, TargetSlice], keys: DataFrame | None, part: str) -> None:
+    """Build and commit some periods of the fact table.
+
+    Args:
+        build: the run of the job.
+        periods: the slices by period.
+        keys: see `_superseded_keys`.
+        part: a name for the interim results of these periods.
+    """
     _log.info("building %d periods of the fact table", len(periods))
-    counted = _counted(build, list(periods))
-    keys, scopes = _superseded_keys(build), _superseded_scopes(build)
+    counted = _counted(build, list(periods), part)
+    scopes = _superseded_scopes(build)
     accounts = _accounts(build)
-    spans = _type_spans(build)
+    spans = _type_spans(build, part)
     lines = with_natural_sign(live_lines(counted, keys, scopes), accounts, spans)
     # The fact table reads its cells five times.
-    cells = build.store_interim(fact_cells(lines), FACT_CELLS, "cells")
+    cells = build.store_interim(fact_cells(lines), FACT_CELLS, f"{part}/cells")
     coverage = build.spark.createDataFrame(
         [(name, first_day(name), target.inputs["actual_covers"]) for name, target in periods.items()],
         "period string, first_day date, actual_covers boolean",
@@ -293,7 +329,7 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice]) -> None:
     baseline_key = surrogate_key(build.request.baseline_scenario)
     rows = fact_financials(cells, coverage, baseline_key, surrogate_key("Actual"))
     columns, order = FACT_FINANCIALS.stored_columns, ("scenario_key", "date_key", "department_key", "account_key")
-    folder = f"{FACT_FINANCIALS.name}/{build.attempt}"
+    folder = f"{FACT_FINANCIALS.name}/{build.attempt}/{part}"
     files = write_split(rows, columns, build.processed, folder, "period", order)
     keys_of_files = [file.key for of_period in files.values() for file in of_period]
     written = read_files(build.spark, build.processed, keys_of_files, columns)
@@ -304,6 +340,7 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice]) -> None:
     build.processed.sync(keys_of_files)
     for name, target in sorted(periods.items()):
         _commit_fact(build, target, files.get(name, []), compared.get(name, PeriodControl()), superseded.get(name, ()))
+    build.temporary.delete_folder(f"{build.staging}/{part}")
 
 
 def _commit_fact(
@@ -331,8 +368,8 @@ def _commit_fact(
     build.commit(target, files, sorted(sums, key=lambda scenario_sum: scenario_sum.scenario), rows, control, superseded)
 
 
-def _counted(build: _Build, periods: Sequence[str]) -> DataFrame:
-    counted = build.request.counted
+def _counted(build: _Build, periods: Sequence[str], part: str) -> DataFrame:
+    counted = [lines for lines in build.request.counted if lines.period in periods]
     places = [place for lines in counted for place in lines.deliveries]
     named = pa.array(build.request.deliveries, pa.string()).take(pa.array(places, pa.int64()))
     rows = pa.table(
@@ -342,10 +379,10 @@ def _counted(build: _Build, periods: Sequence[str]) -> DataFrame:
             "scenario": pa.array([lines.scenario for lines in counted for _ in lines.deliveries], pa.string()),
         }
     )
-    return counted_lines(build.read_lines(set(places), periods), build.store_names(rows, _COUNTED, "counted"))
+    return counted_lines(build.read_lines(set(places), periods), build.store_names(rows, _COUNTED, f"{part}/counted"))
 
 
-def _type_spans(build: _Build) -> DataFrame | None:
+def _type_spans(build: _Build, part: str) -> DataFrame | None:
     """Return the types by period of accounts whose type changes; None if there are none."""
     spans = build.request.type_spans
     if not spans:
@@ -354,7 +391,7 @@ def _type_spans(build: _Build) -> DataFrame | None:
     keys, since, types = zip(*spans, strict=True)
     columns = (pa.array(keys, pa.int64()), pa.array(since), pa.array(following, pa.string()), pa.array(types))
     names = [column.name for column in _TYPE_SPANS]
-    return build.store_names(pa.table(dict(zip(names, columns, strict=True))), _TYPE_SPANS, "type_spans")
+    return build.store_names(pa.table(dict(zip(names, columns, strict=True))), _TYPE_SPANS, f"{part}/type_spans")
 
 
 def _superseded_keys(build: _Build) -> DataFrame | None:

@@ -94,11 +94,13 @@ class CountedLines(NamedTuple):
         period: the period.
         scenario: the scenario, as these deliveries spell it.
         deliveries: the deliveries of the lines, as places in the request's deliveries.
+        lines: how many lines they are, superseded ones included.
     """
 
     period: str
     scenario: str
     deliveries: Sequence[int]
+    lines: int
 
 
 class SupersededKeys(NamedTuple):
