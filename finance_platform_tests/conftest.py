@@ -1,7 +1,7 @@
 """Fixtures and hooks of every test: an environment without the developer's settings, and one Spark session on Sail.
 
-Belongs here: hiding the developer's configuration, hypothesis' profile, the session, the order of files, Python's
-garbage collector.
+Belongs here: hiding the developer's configuration, hypothesis' profile, the session, the order of files, where files
+are, Python's garbage collector.
 Does not belong here: data, set-up of one layer.
 """
 
@@ -19,6 +19,7 @@ from finance_platform.settings import ENV_PREFIX
 from finance_platform_tests.new_warehouses import new_warehouses_are_copies, new_warehouses_are_created
 from finance_platform_tests.profiles import current_profile, load_hypothesis_profile
 from finance_platform_tests.shared_spark import shared_session, stop_shared_session
+from finance_platform_tests.temporary_files import keep_temporary_files_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 load_hypothesis_profile()
+keep_temporary_files_in_memory()
 
 # Modules and test items stay until the end. To search them for garbage takes a third of the time in which the tests are
 # collected, and again time whenever tests have created a few more objects.
