@@ -43,6 +43,10 @@ SENSOR_TAG = "dagster/sensor_name"
 RUN_SECONDS = 180
 EVERY_CHECK = current_profile().is_exhaustive
 """By default the pages of three of the fact table's checks; each takes seconds."""
+EVERY_SELECTION = current_profile().is_exhaustive
+NIGHTLY = pytest.mark.skipif(
+    not EVERY_SELECTION, reason="`orchestration/test_selections` runs the same; each run of the UI takes ten seconds"
+)
 
 
 @pytest.fixture(scope="module")
@@ -150,15 +154,13 @@ class Selected:
     """Runs that a person started by selecting something.
 
     Attributes:
-        table: of one table of the warehouse.
-        check: of one check.
+        singles: at night, of one table of the warehouse and of one check.
         periods: of three months that are built again.
         june: the page of one of these months.
         steps: of each run, its steps.
     """
 
-    table: Run
-    check: Run
+    singles: Sequence[Run]
     periods: Run
     june: str
     steps: Mapping[str, Sequence[str]]
@@ -166,13 +168,16 @@ class Selected:
 
 @pytest.fixture(scope="module")
 def selected(ui: UI, person: Person, fact: FactPages) -> Selected:
-    """A person materialized one table, executed one check, and had months built again."""
+    """A person had months built again; at night also materialized one table and executed one check."""
     assert fact.grid
-    table = run_after(lambda: person.materializes("warehouse/dim_date"), ui, person)
-    check = run_after(lambda: person.executes_check(FACT, "lake_equals_warehouse"), ui, person)
+    clicks = (
+        lambda: person.materializes("warehouse/dim_date"),
+        lambda: person.executes_check(FACT, "lake_equals_warehouse"),
+    )
+    singles = [run_after(click, ui, person) for click in clicks if EVERY_SELECTION]
     periods = run_after(lambda: person.rebuilds_periods(GRID, "['2025-06', '2024-01..2024-02']"), ui, person)
-    steps = {run.run_id: ui.steps_of(run) for run in (table, check, periods)}
-    return Selected(table, check, periods, person.reads_period(GRID, "2025-06"), steps)
+    steps = {run.run_id: ui.steps_of(run) for run in (*singles, periods)}
+    return Selected(singles, periods, person.reads_period(GRID, "2025-06"), steps)
 
 
 @dataclass(frozen=True)
@@ -350,14 +355,12 @@ def test_a_month_shows_its_money(fact: FactPages):
 # A selection
 
 
-def test_one_table_is_materialized_from_its_page(selected: Selected):
-    assert selected.table.status == "SUCCESS"
-    assert selected.steps[selected.table.run_id] == ["load"]
-
-
-def test_one_check_is_executed_from_its_page(selected: Selected):
-    assert selected.check.status == "SUCCESS"
-    assert selected.steps[selected.check.run_id] == ["load"]
+@NIGHTLY
+@pytest.mark.parametrize("position", [0, 1], ids=["table", "check"])
+def test_one_table_is_materialized_and_one_check_executed_from_its_page(selected: Selected, position: int):
+    run = selected.singles[position]
+    assert run.status == "SUCCESS"
+    assert selected.steps[run.run_id] == ["load"]
 
 
 def test_months_are_built_again_in_one_run_from_the_page_of_the_grid(selected: Selected):
