@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -19,8 +20,10 @@ from finance_platform.deliveries.commits import read_commits
 from finance_platform.settings import Settings, StarSettings, load_settings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage.port import ObjectStore
+from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
+from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job
 from finance_platform_tests.end_to_end.home import CommandResult, Home
-from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
+from finance_platform_tests.end_to_end.sample_home import create_part_of_the_sample, refresh_sample_once
 from finance_platform_tests.environment import clean_environment
 
 RUN_COLUMNS = {"load_timestamp", "loaded_at", "run_id", "attempt", "applied_at", "changes"}
@@ -55,7 +58,16 @@ class AwsHome:
 
 def local_sample(factory: pytest.TempPathFactory) -> Settings:
     """Return a local home with the sample after its first run; tests must not change it."""
-    home = refresh_sample_once(factory)
+    return _settings_of(refresh_sample_once(factory))
+
+
+def local_part_of_the_sample(folder: Path) -> Settings:
+    """Return a new local home with two months of the sample, a year apart, after its first run."""
+    with dagster_jobs_in_this_process():
+        return _settings_of(run_refresh_job(create_part_of_the_sample(folder, "2024-03", "2025-03")))
+
+
+def _settings_of(home: RefreshedHome) -> Settings:
     assert home.succeeded
     with clean_environment(home.path):
         return load_settings(home=home.path)

@@ -1,6 +1,6 @@
-"""A home with the shipped sample.
+"""A home with the shipped sample, or with a part of it.
 
-Belongs here: its files, its first run, once per session. Does not belong here: expectations.
+Belongs here: its files or those of some months, its first run, once per session. Does not belong here: expectations.
 """
 
 from __future__ import annotations
@@ -22,6 +22,18 @@ _PICKLE = "refreshed.pickle"
 def create_sample_home(folder: Path) -> Path:
     """Create a home with the shipped files; return its folder."""
     shutil.copytree(SAMPLE, folder / "raw")
+    return folder
+
+
+def create_part_of_the_sample(folder: Path, *months: str) -> Path:
+    """Create a home with the shipped master data and the lines of some months; return its folder."""
+    (folder / "raw").mkdir(parents=True)
+    for path in sorted(SAMPLE.iterdir()):
+        header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if any(month in line for month in months)]
+        has_months = path.stem in {"transactions", "budget", "forecast"}
+        text = "".join([header, *(kept if has_months else lines)])
+        (folder / "raw" / path.name).write_text(text, encoding="utf-8", newline="")
     return folder
 
 
