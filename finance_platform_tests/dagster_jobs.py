@@ -81,6 +81,7 @@ def dagster_jobs_in_this_process() -> Iterator[None]:
         patch.setattr(resources, "SubprocessJobRunner", JobsOnTheSession)
         for module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
             patch.setattr(module, "create_engine", _one_engine_per_file())
+        patch.setattr(Engine, "dispose", lambda *_: None)  # which creates a pool again; these engines have none
         patch.setattr(ScriptDirectory, "from_config", _read_migrations_once)
         patch.setattr(compute_logs, "tail_to_stream", lambda *_: nullcontext())
         patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", -1)

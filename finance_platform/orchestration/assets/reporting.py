@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import dagster as dg
 
-from finance_platform.bootstrap import home_lock
+from finance_platform.bootstrap import home_lock, warehouse_readers
 from finance_platform.code_version import platform_version
 from finance_platform.errors import LockedError
 from finance_platform.feeds.feed_set import load_feed_set
@@ -75,7 +75,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
         warehouse: dg.ResourceParam[Warehouse],
         reports: dg.ResourceParam[ObjectStore],
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with dagster_failures(context):
+        with dagster_failures(context), warehouse_readers(settings):
             if _VARIANCE_REPORT in context.selected_asset_keys:
                 yield _variance_report(context.run, processed_zone, warehouse, reports)
             if _REPORT_PACK in context.selected_asset_keys:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.dictionary import dictionary
@@ -413,6 +414,7 @@ def _charts() -> dict[str, Any]:
     return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((WEB / "charts").glob("*.json"))}
 
 
+@cache  # else each pack compiles the template again
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
