@@ -70,8 +70,11 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two workers more than there are cores: many tests wait for a job, a server, a browser or the disk."""
-    return (os.cpu_count() or 1) + 2
+    """Return one worker more than there are cores: many tests wait for a job, a server or a browser.
+
+    Each collects all tests, imports Dagster and Spark, and starts servers of its own: some 20 s of processor time.
+    """
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)
