@@ -59,7 +59,7 @@ check-definitions: $(DEVELOPMENT)
 	@$(BIN)/dg check defs
 
 check-templates: $(DEVELOPMENT)
-	$(BIN)/cfn-lint --regions us-east-1 eu-central-1 -- infra/cloudformation_template.yaml
+	$(BIN)/cfn-lint --regions us-east-1 eu-central-1 -- infra/cloudformation_template.yaml infra/deploy_role.yaml
 	$(BIN)/pytest -q finance_platform_tests/aws/test_template_policies.py
 
 check-locks: $(DEVELOPMENT)

@@ -7,6 +7,7 @@ properties it validates in part.
 from __future__ import annotations
 
 import contextlib
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -102,6 +103,7 @@ def extend_cloudformation() -> Iterator[None]:
     shared = {name: getattr(yaml.Loader, name) for name in ("yaml_constructors", "yaml_multi_constructors")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(yaml, "Loader", type("FastLoader", (yaml.CLoader,), shared))
+        patch.setattr(yaml, "load", _load_each_text_once(yaml.load))
         patch.setattr(parsing, "NULL_MODELS", [])  # types that moto leaves out without an error
         for name in UNKNOWN_TO_MOTO - known.keys():
             patch.setitem(known, name, type(name, (_RecordedResource,), {}))
@@ -109,6 +111,21 @@ def extend_cloudformation() -> Iterator[None]:
         # An alarm refers to the name of a target group; moto's target groups have no attributes.
         patch.setattr(FakeTargetGroup, "get_cfn_attribute", _qualified_name, raising=False)
         yield
+
+
+def _load_each_text_once(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a substitute for `yaml.load` that reads a text once, and then gives copies of what it read."""
+    documents: dict[tuple[str, str], bytes] = {}
+
+    def load_once(stream: Any, Loader: type) -> Any:  # noqa: N803  the name is the library's
+        if not isinstance(stream, str):
+            return load(stream, Loader)
+        key = (stream, Loader.__qualname__)
+        if key not in documents:
+            documents[key] = pickle.dumps(load(stream, Loader))
+        return pickle.loads(documents[key])  # noqa: S301  written above
+
+    return load_once
 
 
 def _qualified_name(group: FakeTargetGroup, attribute: str) -> str:
