@@ -33,6 +33,7 @@ from finance_platform.warehouse.port import NoWarehouseYetError, QueryTimeoutErr
 from finance_platform.warehouse.redshift import copy, load_connection
 from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 from finance_platform_tests.aws.redshift_copy import COPY_ROLE
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.engines import RedshiftEngine, contents, redshift_engine
 from finance_platform_tests.warehouse.star_files import (
     LOADED_AT,
@@ -342,6 +343,10 @@ def test_a_commit_whose_response_is_lost_is_not_repeated(
     assert loaded.query("SELECT COUNT(*) FROM LoadLedger WHERE LoadNumber = 3").rows == [(1,)]
 
 
+STEP = 1 if current_profile().is_exhaustive else 4
+"""By default a connection breaks at every fourth statement."""
+
+
 def test_a_load_that_breaks_off_anywhere_leaves_the_old_state_and_the_next_one_reaches_the_new(
     engine: RedshiftEngine,
     loaded: RedshiftWarehouse,
@@ -358,7 +363,7 @@ def test_a_load_that_breaks_off_anywhere_leaves_the_old_state_and_the_next_one_r
     monkeypatch.setattr(load, "PAUSES_SECONDS", ())
     before = engine.fingerprint(loaded)
 
-    for statement in range(count):
+    for statement in range(0, count, STEP):
         engine.server.faults.cut(statement)
         with pytest.raises(WarehouseUnreachableError):
             load_into(loaded, *targets)
@@ -383,7 +388,7 @@ def test_a_migration_that_breaks_off_anywhere_is_completed_by_the_next(
         try:
             engine.warehouse(database).prepare()
         except WarehouseUnreachableError:
-            statement += 1
+            statement += STEP
         else:
             break
 

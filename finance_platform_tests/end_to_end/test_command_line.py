@@ -383,7 +383,7 @@ def test_a_second_run_at_the_same_time_stops_with_a_message(tmp_path: Path):
     handle = os.open(tmp_path / "run.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        result = home.process("run")
+        result = home.command("run")
     finally:
         os.close(handle)
     assert result.returncode == 3
@@ -480,10 +480,10 @@ def test_a_query_may_begin_with_a_comment(loaded: tuple[Home, CommandResult]):
     assert home.query("-- How many days?\nSELECT COUNT(*) FROM DimDate") == [{"count": 366}]
 
 
-def test_a_failed_blocking_check_is_reported_with_evidence_and_fix(tmp_path: Path):
-    home = create_small_home(tmp_path)
-    home.command("run")
-    (path,) = [one for one in (tmp_path / "processed/deliveries").iterdir() if '"transactions.csv"' in one.read_text()]
+def test_a_failed_blocking_check_is_reported_with_evidence_and_fix(run_home: Home):
+    home = run_home
+    commits = (home.path / "processed/deliveries").iterdir()
+    (path,) = [one for one in commits if '"transactions.csv"' in one.read_text()]
     commit = json.loads(path.read_text())
     commit["periods"][0]["rows"] += 1
     path.write_text(json.dumps(commit))

@@ -18,6 +18,7 @@ from finance_platform.contracts.views import HORIZONS, VIEWS
 from finance_platform.reports.pack.browser_data import browser_data
 from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.warehouse.port import Warehouse
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.report_pack.sums import statement_sums
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE, Engine
 from finance_platform_tests.warehouse.report_star import (
@@ -519,8 +520,12 @@ def test_an_incomplete_month_is_shown_and_marked(reports: Reports) -> None:
     assert {period for period, is_complete in rows if is_complete} >= {"2024-08", "2025-02"}
 
 
-@pytest.mark.parametrize("period", AS_OF[:3])
-@pytest.mark.parametrize("reference", ["Budget", PRIOR_YEAR])
+@pytest.mark.parametrize(
+    ("period", "reference"),
+    [(period, reference) for period in AS_OF[:3] for reference in ("Budget", PRIOR_YEAR)]
+    if current_profile().is_exhaustive
+    else [(AS_OF[0], PRIOR_YEAR), (AS_OF[1], "Budget"), (AS_OF[2], PRIOR_YEAR)],
+)
 def test_the_report_pack_adds_up_its_cells_to_the_figures_of_the_statement(
     reports: Reports, period: str, reference: str
 ) -> None:
