@@ -85,4 +85,6 @@ def _for_a_table(row: Mapping[str, object]) -> dict[str, object]:
     who = f"{who}, prepared by {row['prepared_by']}" if row["prepared_by"] else who
     action = f"{action} as the opening of {row['opening_of']}" if row["opening_of"] else action
     values = {**row, "subject": row["object_key"] or row["period"], "action": action, "decided_by": who}
+    if isinstance(at := row["decided_at"], datetime):
+        values["decided_at"] = f"{at:%Y-%m-%dT%H:%M:%SZ}"
     return {name: values[name] for name in (*_COLUMNS_IN_A_TABLE, *_AMOUNTS)}

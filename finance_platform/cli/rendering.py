@@ -94,6 +94,12 @@ def distinct_keys(columns: Sequence[str]) -> list[str]:
     return keys
 
 
+class MoneyText(str):
+    """An amount as people read it; tables align it as a number."""
+
+    __slots__ = ()
+
+
 def print_json(console: SafeConsole, document: object) -> None:
     """Print a document without colours and without line breaks inside strings."""
     console.file.write(to_json(document, indent=2) + "\n")
@@ -240,7 +246,7 @@ def _print_table(console: SafeConsole, columns: Sequence[str], rows: Iterable[Se
     for row in rows:
         texts.append([_table_text(value) for value in row])
         is_numeric = [
-            was_numeric and isinstance(value, int | Decimal | None)
+            was_numeric and isinstance(value, int | Decimal | MoneyText | None)
             for was_numeric, value in zip(is_numeric, row, strict=True)
         ]
     widths = [max(map(cell_len, cells)) for cells in zip(columns, *texts, strict=True)]

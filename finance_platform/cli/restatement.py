@@ -121,6 +121,7 @@ def _print_close(restatement: Restatement) -> None:
 
 def _sections(restatement: Restatement) -> list[tuple[str, list[Sequence[Any]]]]:
     """Return the rows of each scenario, without account types that no step changes; types are never added up."""
+    from finance_platform.cli.rendering import MoneyText
     from finance_platform.refresh.restatement import NOW, SIGNED, rows_of
     from finance_platform.trace.roll_forward import BUDGET_AMOUNT
 
@@ -140,7 +141,7 @@ def _sections(restatement: Restatement) -> list[tuple[str, list[Sequence[Any]]]]
         (
             label,
             [
-                (what, file, account_type, grouped_money(sums[0]), grouped_money(sums[1]), who, why)
+                (what, file, account_type, *(MoneyText(grouped_money(total)) for total in sums), who, why)
                 for (_, what, file, account_type, who, why), sums in sorted(
                     section.items(), key=lambda item: (item[0][3], item[0][0])
                 )

@@ -4,7 +4,7 @@ Belongs here: comparing headers that commits have. Does not belong here: what a 
 printing.
 
 The order of columns, case and white space are no change. Neither is another header of an old content that other rules
-read again.
+read again, nor a new column that a field uses: the descriptor foresees it, such as the dates of master data.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER
+from finance_platform.feeds.header import without_position
+from finance_platform.feeds.reasons import shorten
 from finance_platform.safe_text import quote_name
 
 FIX_HEADER = (
@@ -139,8 +141,22 @@ def _change_of_feed(
         for content in known
         if content.run_id == run_id
         and (change := compare_headers(feed, (content.file, headers[id(content)]), (earlier.file, before)))
+        and (change := _without_used(change, content, commits))
     ]
     return replace(changes[-1], more_files=len(changes) - 1) if changes else None
+
+
+def _without_used(
+    change: HeaderChange, content: _Content, commits: Mapping[str, DeliveryCommit]
+) -> HeaderChange | None:
+    """Return a change without new columns that fields use, None if nothing is left; all of it if columns are gone."""
+    commit = next((commits[name] for name in reversed(content.ids) if name in commits), None)
+    if change.gone or commit is None or commit.status != "read":
+        return change
+    # Named as `feeds.column_kinds` names columns.
+    unused = {fold(shorten(clean(without_position(name)))) for name in commit.extra_columns}
+    added = tuple(name for name in change.added if fold(name) in unused)
+    return replace(change, added=added) if added else None
 
 
 def _is_read(content: _Content, commits: Mapping[str, DeliveryCommit]) -> bool:

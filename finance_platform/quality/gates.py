@@ -263,10 +263,12 @@ def find_unclassified(accounts: Iterable[UntypedAccount]) -> list[Finding]:
     """Return the accounts whose amounts are neither revenue nor expense."""
     return [
         Finding(
-            f"account {one.number} {one.name} has no type and {grouped_money(one.amount)} of Actual",
+            f"account {name} has no type and {grouped_money(one.amount)} of Actual",
             "give the account a type in an accounts file and run",
         )
         for one in accounts
+        # An account that no file describes has its number as its name.
+        for name in [one.number if one.name == one.number else f"{one.number} {one.name}"]
     ]
 
 

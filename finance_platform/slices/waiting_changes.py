@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.money_text import grouped_money, plain_money
 from finance_platform.slices.commits import SliceCommit, read_slice
 from finance_platform.storage.documents import open_parquet
@@ -24,6 +24,7 @@ from finance_platform.storage.port import ObjectStore
 SETTINGS = "settings"
 """In place of a table: settings that every period shares."""
 
+_NOUNS = {DIM_ACCOUNT.name: "account", DIM_DEPARTMENT.name: "department", DIM_SCENARIO.name: "scenario"}
 _NAMES_SHOWN = 5
 _WIDE = pa.decimal128(38, 2)
 
@@ -62,9 +63,17 @@ class WaitingChange:
     @property
     def clause(self) -> str:
         """What waits and why, as one clause without the periods."""
-        of = f" of {_shorten(self.members)}" if self.members else ""
-        subject = self.cause if self.table == SETTINGS else f"{self.table}{of} has changed: {self.cause}"
+        subject = self.cause if self.table == SETTINGS else f"{self._what} changed: {self.cause}"
         return subject + (f"; gross at stake: {self.gross}" if self.amounts else "")
+
+    @property
+    def _what(self) -> str:
+        """What would change, with its verb, in the words of a controller where there are such."""
+        noun = _NOUNS.get(self.table)
+        if noun and self.members:
+            is_one = len(self.members) == 1
+            return f"{noun}{'' if is_one else 's'} {_shorten(self.members)} {'has' if is_one else 'have'}"
+        return f"{self.table}{f' of {_shorten(self.members)}' if self.members else ''} has"
 
     @property
     def problem(self) -> str:

@@ -49,9 +49,10 @@ class Account(NamedTuple):
 
     def changes(self, other: Account) -> str:
         """Return what another version says instead, as a phrase."""
-        return _changes(
-            {"type": "account_type", "category": "category", "effect on profit": "profit_sign"}, self, other
-        )
+        names = {"type": "account_type", "category": "category"}
+        if self.account_type == other.account_type:  # another type says what becomes of the sign
+            names["effect on profit"] = "profit_sign"
+        return _changes(names, self, other)
 
 
 class Department(NamedTuple):

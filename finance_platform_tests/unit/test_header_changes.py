@@ -48,9 +48,16 @@ OLD = {"Date": "date", "Dept": "text", "Net": "number"}
 
 
 def sent(run: str, header: Mapping[str, str], key: str = "", **values: Any) -> Sent:
-    """Return a delivery of a run, with its header."""
+    """Return a delivery of a run, with its header, of which fields use the columns of `OLD` and no others."""
     event = delivered(key or f"{run}.csv", run_id=run, **values)
-    commit = commit_of(event, in_period("2025-01"), header=tuple(header), header_kinds=tuple(header.values()))
+    extra = tuple(name for name in header if name not in OLD)
+    commit = commit_of(
+        event,
+        in_period("2025-01"),
+        header=tuple(header),
+        header_kinds=tuple(header.values()),
+        extra_columns=extra,
+    )
     return event, commit
 
 
@@ -82,6 +89,15 @@ def test_what_is_no_change_of_the_header_is_not_reported(header: Mapping[str, st
 
 def test_the_first_files_of_a_feed_have_nothing_to_be_compared_with() -> None:
     assert changes(sent("r1", OLD, "a.csv"), sent("r1", {"Other": "text"}, "b.csv")) == []
+
+
+def test_a_new_column_that_a_field_uses_is_no_news_and_does_not_hide_another_one() -> None:
+    without = {name: kind for name, kind in OLD.items() if name != "Date"}
+    assert changes(sent("r1", without), sent("r2", OLD)) == []
+    (change,) = changes(sent("r1", without), sent("r2", {**OLD, "Note": "text"}))
+    assert (change.added, change.gone) == (("Note",), ())
+    (change,) = changes(sent("r1", {**without, "Day": "date"}), sent("r2", OLD))
+    assert (change.added, change.gone) == (("Date",), ("Day",)), "a column may have another name now"
 
 
 def test_the_report_ends_with_the_next_file_that_has_the_same_header() -> None:
