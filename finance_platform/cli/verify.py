@@ -19,15 +19,17 @@ from finance_platform.cli.options import (
     EXIT_OK,
     format_option,
     home_option,
+    read_snapshot,
     require_raw_zone,
     with_exit_code,
 )
 from finance_platform.safe_text import printable_line
-from finance_platform.settings import load_settings
+from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from finance_platform.deliveries.event_chain import Head
     from finance_platform.refresh.verify import Progress, Verification
+    from finance_platform.refresh.verify_records import OpenTables
 
 _COLUMNS = ("part", "subject", "finding")
 _PROGRESS_SECONDS = 2.0
@@ -58,7 +60,9 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
         echo(str(Register(processed).head()))
         return EXIT_OK
     heads = [(_parse(kept), "the head given to --head")] if kept else []
-    verifier = Verifier(raw_zone(settings), processed, open_warehouse(settings), period, heads, _progress())
+    verifier = Verifier(
+        raw_zone(settings), processed, open_warehouse(settings), period, heads, _open_tables(settings), _progress()
+    )
     result = verifier.verify()
     rows = [(one.part, one.subject, one.why) for one in result.findings]
     if output_format == "table":
@@ -66,6 +70,22 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
     if rows or output_format != "table":
         rendering.print_rows(open_console(), _COLUMNS, rows, output_format)
     return EXIT_ATTENTION if rows else EXIT_OK
+
+
+def _open_tables(settings: Settings) -> OpenTables | None:
+    """Return the open tables as they should be; None if the home has none, or a register that `verify` will name."""
+    from finance_platform.bootstrap import delta_options
+    from finance_platform.data_catalog.open_tables import open_tables
+    from finance_platform.errors import RegisterError
+    from finance_platform.refresh.verify_records import OpenTables
+
+    if not settings.open_tables:
+        return None
+    try:
+        snapshot = read_snapshot(settings)
+    except RegisterError:
+        return None
+    return OpenTables(open_tables(snapshot), delta_options(settings))
 
 
 def _verify_pack(path: Path, kept: str | None, output_format: str) -> int:

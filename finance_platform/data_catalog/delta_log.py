@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.data_catalog.open_tables import OpenFile, OpenTable, open_tables
-from finance_platform.errors import TransientError
+from finance_platform.errors import DamagedObjectError, TransientError
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
 
@@ -100,6 +100,34 @@ def keys_of_open_tables(
                 paths = _paths(_open(processed, table.name, dict(storage_options)))
                 keys.update(log, (f"{table.name}/{path}" for path in paths))
     return keys
+
+
+def find_changed_logs(
+    processed: ObjectStore, tables: Iterable[OpenTable], storage_options: Mapping[str, str]
+) -> Iterator[DamagedObjectError]:
+    """Yield the logs that are not as the platform left them; a log that is older than its target is no finding.
+
+    Args:
+        processed: the processed zone.
+        tables: the targets.
+        storage_options: how Delta's library reaches the zone, where that is S3.
+    """
+    for table in tables:
+        last, folder = _last_version(processed, table.name), f"{table.name}/{LOG_FOLDER}"
+        if last == "":
+            yield DamagedObjectError(folder, "its last commit is damaged, or somebody else wrote it")
+        if last != table.version:
+            continue
+        try:
+            with _delta_errors(table.name):
+                paths = _paths(_open(processed, table.name, dict(storage_options)))
+        except OpenTableError as error:
+            yield DamagedObjectError(folder, error.found)
+            continue
+        if changed := paths.symmetric_difference(_path(table, file) for file in table.files.values()):
+            yield DamagedObjectError(
+                folder, f"does not name the files of the table: {len(changed)} differ, such as {min(changed)}"
+            )
 
 
 def _last_version(processed: ObjectStore, name: str) -> str | None:

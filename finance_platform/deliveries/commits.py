@@ -139,11 +139,14 @@ class DataFile:
         key: its key.
         size: in bytes.
         is_shared: whether it has rows of other deliveries too; readers then take the rows with the delivery's id.
+        sha256: of its bytes, so that `verify` can name a file that was changed; empty in slices, whose rows are
+            compared instead, and in documents of an earlier release.
     """
 
     key: str
     size: int
     is_shared: bool = False
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +285,12 @@ def _parse_scenarios(values: Sequence[Mapping[str, Any]]) -> tuple[ScenarioCount
 
 
 def _parse_files(values: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tuple[DataFile, ...]]:
-    return {table: tuple(DataFile(**file) for file in files) for table, files in values.items()}
+    return {table: tuple(_parse_file(**file) for file in files) for table, files in values.items()}
+
+
+def _parse_file(key: str, sha256: str = "", **values: Any) -> DataFile:
+    # Small deliveries share files, so one text serves thousands of them.
+    return DataFile(sys.intern(key), sha256=sys.intern(sha256), **values)
 
 
 _RECORDS = RecordType(

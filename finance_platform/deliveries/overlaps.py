@@ -101,15 +101,34 @@ def compute_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery],
         deliveries: deliveries that count, or may count; one of each raw object.
         record: whether to store computed overlaps.
     """
+    pairs: _Pairs = {}
+    for name, members in _groups(deliveries):
+        pairs |= _compute_group(processed, name, members, record=record).overlaps
+    return Overlaps(pairs)
+
+
+def find_changed_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery]) -> Iterator[str]:
+    """Yield the documents whose overlaps of `deliveries` are not those of the lines, which are all compared again."""
+    for name, members in _groups(deliveries):
+        stored, ids = _read_group(processed, name), {delivery.delivery_id for delivery in members}
+        if not any(ids <= compared for compared in stored.compared):
+            continue  # the next run computes them
+        largest, *others = sorted((one.commit for one in members), key=lambda one: -one.outcome("accepted").rows)
+        compare = _compare_scopes if members[0].event.is_scoped else _compare_keys
+        known = {pair: overlap for pair, overlap in stored.overlaps.items() if ids.issuperset(pair)}
+        if known != compare(processed, [largest], others):
+            yield f"{FOLDER}/{name}.json"
+
+
+def _groups(deliveries: Iterable[LiveDelivery]) -> Iterator[tuple[str, list[LiveDelivery]]]:
+    """Yield the deliveries that can overlap, by group; a group of one is left out."""
     groups: dict[str, dict[str, LiveDelivery]] = {}
     for delivery in deliveries:
         if _needs_lines(delivery):
             groups.setdefault(_group_name(delivery), {})[delivery.delivery_id] = delivery
-    pairs: _Pairs = {}
     for name, members in groups.items():
         if len(members) > 1:
-            pairs |= _compute_group(processed, name, list(members.values()), record=record).overlaps
-    return Overlaps(pairs)
+            yield name, list(members.values())
 
 
 def _needs_lines(delivery: LiveDelivery) -> bool:

@@ -20,6 +20,14 @@ from finance_platform.deliveries.register import DeliveryDiscovered, Event, Regi
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
 from finance_platform.errors import DamagedObjectError, RegisterError
 from finance_platform.quality.checks import pluralize
+from finance_platform.refresh.verify_records import (
+    OpenTables,
+    find_changed_deliveries,
+    find_changed_open_tables,
+    find_changed_settings,
+    find_changed_slices,
+    find_forged_overlaps,
+)
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.signatures import find_changed_signatures, signed_closings
 from finance_platform.storage.immutable_documents import find_forged
@@ -86,6 +94,7 @@ class Verifier:
         warehouse: the warehouse.
         period: the only period to verify, YYYY-MM; None for all. The register is always verified as a whole.
         heads: heads of the register that were kept, each with where.
+        open_tables: the open tables as they should be; None if the home has none.
         progress: is called while it works.
     """
 
@@ -94,6 +103,7 @@ class Verifier:
     warehouse: Warehouse
     period: str | None = None
     heads: Sequence[tuple[Head, str]] = ()
+    open_tables: OpenTables | None = None
     progress: Progress = lambda _part, _done, _of: None
     _done: dict[str, int] = field(default_factory=dict)
 
@@ -117,7 +127,15 @@ class Verifier:
             return Verification([Part("register", parts[0].checked, [*found, finding]), loads], chain.head)
         state = derive_state(events, read_commits(self.processed))
         discovered = select_discovered(events)
-        parts += [self._verify_raw(discovered, state), self._verify_cells(discovered, state)]
+        parts += [
+            self._verify_raw(discovered, state),
+            self._verify_records(state),
+            self._verify_cells(discovered, state),
+        ]
+        if self.open_tables is not None:
+            changes = find_changed_open_tables(self.processed, self.open_tables)
+            logs = [Finding("open tables", key, why) for key, why in changes]
+            parts.append(Part("open tables", pluralize(len(self.open_tables.tables), "log"), logs))
         parts += [self._verify_signatures(events), loads]
         return Verification(parts, chain.head)
 
@@ -141,6 +159,8 @@ class Verifier:
                     continue
                 if head := parse_head(record.register_head):
                     heads.append((head, f"load {number}"))
+                elif record.register_head:
+                    findings.append(Finding("loads", f"load {number}", "its record names no head of the register"))
                 if number <= last:
                     findings += _differing_load(source, record)
                 self.progress("loads", number, confirmed)
@@ -180,6 +200,20 @@ class Verifier:
         if item.etag == event.etag:
             return f"has other bytes than those that were read, with the same size and times ({was})"
         return f"has other bytes than those that were read ({was}); the next run takes them as a new version"
+
+    def _verify_records(self, state: DeliveryState) -> Part:
+        """Compare the records of deliveries and of published slices with their files and with themselves."""
+        name, commits = "processed files", read_commits(self.processed)
+        concerned = [one for one in commits.values() if not one.periods or self._concerns(one.periods)]
+        published = [(table, slice_, one.version) for (table, slice_), one in published_slices(self.warehouse).items()]
+        differences = [
+            *find_changed_deliveries(self.processed, concerned, lambda done: self.progress(name, done, 0)),
+            *find_forged_overlaps(self.processed, state.live),
+            *find_changed_slices(self.processed, published),
+            *find_changed_settings(self.processed, published),
+        ]
+        findings = [Finding(name, key, why) for key, why in differences]
+        return Part(name, pluralize(len(concerned), "delivery", "deliveries"), findings)
 
     def _verify_cells(self, discovered: Sequence[DeliveryDiscovered], state: DeliveryState) -> Part:
         """Compare lines, slices and warehouse with each other."""

@@ -248,6 +248,11 @@ def _target(
     return TargetSlice(contract.name, WHOLE_TABLE, hashlib.sha256(text.encode()).hexdigest()[:16], inputs)
 
 
+def is_of_kept_members(inputs: Mapping[str, Any]) -> bool:
+    """Return whether a version has rows of two others, so that it is no hash of its inputs."""
+    return KEPT in inputs
+
+
 def _write(processed: ObjectStore, contract: Contract, target: TargetSlice, rows: list[_Row]) -> SliceCommit:
     buffer, attempt = io.BytesIO(), f"{KEPT}-{target.version}"
     pq.write_table(pa.Table.from_pylist(rows, arrow_schema(contract.stored_columns)), buffer)

@@ -43,7 +43,7 @@ def settings_in_force(processed: ObjectStore, settings: StarSettings, closed: Co
     """
     if not (settings.holds_closed_periods and closed):
         return settings
-    published = _read(processed)
+    published = read_published_settings(processed)
     if published is None:
         return settings
     if not _uncovered(closed, published["actuals_through"], settings.actuals_through):
@@ -54,7 +54,7 @@ def settings_in_force(processed: ObjectStore, settings: StarSettings, closed: Co
 def record_settings(processed: ObjectStore, in_force: StarSettings) -> None:
     """Record the settings that a load follows, before it publishes; the caller holds the home's lock."""
     values = {name: getattr(in_force, name) for name in _VARIABLES}
-    if values != _read(processed):
+    if values != read_published_settings(processed):
         processed.write(KEY, json.dumps(values, sort_keys=True).encode())
 
 
@@ -109,7 +109,7 @@ def _gross_of_plans(
     return amounts
 
 
-def _read(processed: ObjectStore) -> dict[str, Any] | None:
+def read_published_settings(processed: ObjectStore) -> dict[str, Any] | None:
     """Return what was published last; None if it is not recorded, or if the record is damaged."""
     try:
         return parse_document(KEY, processed.read(KEY), _parse)

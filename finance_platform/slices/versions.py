@@ -282,5 +282,10 @@ def _reference_inputs(state: DeliveryState, kind: str) -> dict[str, Any]:
 
 
 def _slice(table: str, slice_name: str, inputs: Mapping[str, Any]) -> TargetSlice:
+    return TargetSlice(table, slice_name, version_of(table, slice_name, inputs), inputs)
+
+
+def version_of(table: str, slice_name: str, inputs: Mapping[str, Any]) -> str:
+    """Return the version of a slice that is built from these inputs."""
     text = json.dumps([table, slice_name, inputs], sort_keys=True)
-    return TargetSlice(table, slice_name, hashlib.sha256(text.encode()).hexdigest()[:16], inputs)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -112,8 +112,17 @@ class DeliveryResult:
     def _counted(self) -> list[ScenarioCount]:
         return [ScenarioCount(*place, count) for place, count in sorted(self.scenarios.items())]
 
-    def to_commit(self, delivery: DeliveryToRead, rules: ReadingRules, attempt: str) -> DeliveryCommit:
-        """Return the commit of the delivery, read or refused."""
+    def to_commit(
+        self, delivery: DeliveryToRead, rules: ReadingRules, attempt: str, hashes: Mapping[str, str]
+    ) -> DeliveryCommit:
+        """Return the commit of the delivery, read or refused.
+
+        Args:
+            delivery: the delivery.
+            rules: of its feed.
+            attempt: of the job.
+            hashes: SHA-256 of each written file by key.
+        """
         summary, committed_at = self.summary, datetime.now(UTC).isoformat(timespec="microseconds")
         header: dict[str, str] = json.loads(summary["header"] or "{}")
         unweighted = unweighted_id(delivery.object_key, delivery.fingerprint, delivery.feed, rules)
@@ -140,7 +149,9 @@ class DeliveryResult:
             scenarios=[*_measured(summary), *self._counted()] if delivery.kind == "ledger" else (),
             rules=self.rules,
             periods=sorted(self.periods.values(), key=lambda count: (count.period, count.scenario)),
-            files=self.files,
+            files={
+                table: [replace(file, sha256=hashes[file.key]) for file in files] for table, files in self.files.items()
+            },
             members_hash=self.members_hash,
             is_debit_positive=rules.is_debit_positive,
             first_day=self.first_day,

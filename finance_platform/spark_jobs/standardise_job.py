@@ -99,14 +99,16 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
             _log.info("reading %d deliveries of kind %s", len(deliveries), kind)
             folder = f"{kind}-{number}" if number else kind
             results = _Batch(spark, arguments, request, kind, folder, deliveries).read_and_write()
-            arguments.processed.sync(_written_keys(results.values()))
+            keys = _written_keys(results.values())
+            arguments.processed.sync(keys)
+            hashes = {key: arguments.processed.fingerprint(key) for key in sorted(keys)}
             for delivery in deliveries:
                 result = results[delivery.delivery_id]
                 if not result.is_opened:
                     not_opened.append({"object_key": delivery.object_key, "reason": result.summary["reasons"]})
                     continue
                 rules = request.feeds[delivery.feed].rules
-                write_commit(arguments.processed, result.to_commit(delivery, rules, arguments.attempt))
+                write_commit(arguments.processed, result.to_commit(delivery, rules, arguments.attempt, hashes))
                 committed.append(delivery.delivery_id)
             arguments.temporary.delete_folder(_staging(arguments.attempt))
     return {"committed": committed, "not_opened": not_opened}

@@ -154,7 +154,9 @@ def find_forged(store: ObjectStore, folder: DocumentFolder[Any]) -> Iterator[str
     """
     believed = _read(store, folder)
     for key, data in zip(believed, find_many(store, list(believed)), strict=True):
-        if data is None or folder.parse(key, data) != believed[key][1]:
+        document = None if data is None else folder.parse(key, data)
+        # A damaged document is damaged for every process, and no checkpoint has it.
+        if document != believed[key][1] and not isinstance(document, DamagedObjectError):
             yield key
 
 

@@ -135,6 +135,8 @@ class LoadRecords:
             movements = self._read_movements(moved["file"], moved["sha256"]) if moved["file"] else []
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise DamagedObjectError(key, f"it has other keys or values than expected: {error}") from None
+        if (document.get("number"), moved.get("rows")) != (number, len(movements)):
+            raise DamagedObjectError(key, "it says another number of the load, or of its movements, than it has")
         return LoadRecord(number, ledger, movements, head)
 
     def _read_movements(self, key: str, digest: str) -> list[Row]:
