@@ -100,7 +100,7 @@ reference: $(DEVELOPMENT)  ## Update the reference of docs/feeds.md, docs/feed.s
 	@$(BIN)/python -m finance_platform_tests.data_dictionary
 	@$(BIN)/python -m finance_platform_tests.quicksight_resources
 
-tutorial: $(DEVELOPMENT)  ## Run the tutorial of docs/feeds.md and write its output into the page
+tutorial: $(DEVELOPMENT)  ## Run the commands of docs/feeds.md and docs/month_end.md and write their output into the pages
 	@$(BIN)/python -m finance_platform_tests.tutorial
 
 screenshots: $(DEVELOPMENT)  ## Update the screenshots of the documentation; needs Chromium
