@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from finance_platform.cli.console import echo
+from finance_platform.cli.console import echo, echo_raw
 from finance_platform.cli.options import EXIT_OK, home_option, require_raw_zone, with_exit_code
 from finance_platform.settings import Settings, load_settings
 
@@ -41,10 +41,12 @@ def ui(home: Path | None, port: int, auto_refresh: bool) -> int:
 
     settings = require_raw_zone(load_settings(home=home))
     with _listen("127.0.0.1", port) as listener, ui_lock(settings.home_path) as lock:
+        from finance_platform.orchestration.start_here import addresses
         from finance_platform.orchestration.webserver.ui_processes import run_ui
 
         _clean_dagster_home(settings)
         echo(f"The UI of {settings.home_path} opens on http://127.0.0.1:{port} in some seconds; Ctrl-C stops it.")
+        echo_raw(addresses(f"http://127.0.0.1:{port}"))
         run_ui(settings, listener, lock, auto_refresh=auto_refresh)
     return EXIT_OK
 

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.contracts.star import STAR
+from finance_platform.orchestration.start_here import job_description
 
 REFRESH = "refresh"
 REBUILD_PERIODS = "rebuild_periods"
@@ -50,7 +51,7 @@ def refresh_job() -> dg.UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         REFRESH,
         selection=dg.AssetSelection.all(),
-        description="Everything that is stale, end to end: register, read, build, load, report.",
+        description=job_description(),
         # One process for all steps: the work is in subprocesses and the warehouse, and steps start quickly.
         executor_def=dg.in_process_executor,
     )

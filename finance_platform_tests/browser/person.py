@@ -62,7 +62,7 @@ class Person:
         """Open the graph of all groups, as the menu on the left does, and return its text."""
         self.page.goto("/asset-groups")
         expect(self.button("Materialize all")).to_be_enabled()
-        self.sees("warehouse", "reporting")
+        self.sees("raw", "deliveries", "processed", "warehouse", "reporting")
         return self.text()
 
     def expands_lineage(self) -> None:
@@ -113,7 +113,7 @@ class Person:
         self.page.goto(f"/assets/{asset}?view=partitions")
         self.page.get_by_placeholder("Filter by name…").fill(period)
         self.page.get_by_text(period).first.click()
-        self.sees("load_number")
+        self.sees("load_number", "is_restated")
         return self.text()
 
     # Runs of a selection

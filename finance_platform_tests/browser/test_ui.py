@@ -108,7 +108,7 @@ def refreshed(ui: UI, person: Person) -> Refreshed:
     groups = person.opens_lineage()
     person.expands_lineage()
     run = run_after(person.materializes_all, ui, person)
-    run_page = person.read(f"/runs/{run.run_id}", "Success", "RUN_SUCCESS")
+    run_page = person.read(f"/runs/{run.run_id}", "Success", "RUN_SUCCESS", "Errored (0)", "Succeeded (")
     return Refreshed(groups, run, run_page, person.reads_expanded_lineage(), ui.stale_assets(), ui.check_states())
 
 
@@ -140,10 +140,14 @@ def fact(refreshed: Refreshed, person: Person) -> FactPages:
     checks = [check.partition(" ")[2] for check in refreshed.states if check.startswith(f"{FACT} ")]
     assert len(checks) == 9
     return FactPages(
-        person.read(f"/assets/{FACT}", "Grain", "Row count", "Show schema"),
+        person.read(f"/assets/{FACT}", "Grain", "Row count", "Show schema", "From processed/fact_financials: amount."),
         person.reads_checks(FACT, checks if EVERY_CHECK else checks[::3], len(checks)),
-        person.moves_to(f"/assets/{FACT}?view=lineage&lineageScope=upstream&lineageDepth=9", "raw", "transactions"),
-        person.moves_to(f"/assets/{GRID}?view=partitions", "Partitions Selected", "2022-10"),
+        person.moves_to(
+            f"/assets/{FACT}?view=lineage&lineageScope=upstream&lineageDepth=9", "raw", "processed", "transactions"
+        ),
+        person.moves_to(
+            f"/assets/{GRID}?view=partitions", "Partitions Selected", "2022-10", "Materialized (", "Missing ("
+        ),
         person.reads_period(GRID, "2025-06"),
         person.screens_of(FACT, "Grain", "periods_left_out"),
     )
@@ -227,7 +231,7 @@ def delivered(ui: UI, person: Person, selected: Selected) -> Delivered:
         run,
         ui.check_states(),
         person.reads_check(REJECTED, WITHIN_TOLERANCE),
-        person.read("/assets/deliveries/transactions?view=events", "Observed in run"),
+        person.read("/assets/deliveries/transactions?view=events", "Observed in run", f"{BAD_NAME} is held"),
         person.reads_period(GRID, "2026-01"),
         person.reads_period(GRID, "2025-10"),
         [(row["Period"], row["ScenarioName"], row["Amount"]) for row in rows],
@@ -263,7 +267,7 @@ def stopped(ui: UI, person: Person, delivered: Delivered) -> Stopped:
     send(ui.home, "feeds/journal.yaml", JOURNAL_FEED)
     send(ui.home, "raw/journal.csv", JOURNAL)
     run = ui.wait_for_run(earlier, RUN_SECONDS)
-    return Stopped(run, person.read(f"/runs/{run.run_id}", "Failure", "STEP_FAILURE"))
+    return Stopped(run, person.read(f"/runs/{run.run_id}", "Failure", "STEP_FAILURE", "A blocking check failed"))
 
 
 # The graph

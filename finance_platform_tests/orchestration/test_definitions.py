@@ -6,8 +6,10 @@ Belongs here: definitions as they load. Does not belong here: running them (see 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +17,7 @@ import pytest
 
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REBUILD_PERIODS, REFRESH
+from finance_platform.orchestration.start_here import JOB_PAGE, addresses
 from finance_platform.orchestration.ui.check_descriptions import COMPARES
 from finance_platform.quality.checks import (
     DELIVERY_CHECKS,
@@ -193,6 +196,24 @@ def test_the_refresh_job_runs_all_assets_in_one_process(definitions: dg.Definiti
     assert job.executor_def is dg.in_process_executor
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(PARENTS)
     assert job.description
+
+
+def test_the_page_of_the_refresh_job_leads_a_beginner_to_pages_that_exist(definitions: dg.Definitions):
+    description = definitions.resolve_job_def(REFRESH).description or ""
+    assert "**Start here**" in description
+    assets = {f"/assets/{key.to_user_string()}" for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+    folders = {asset.rpartition("/")[0] for asset in assets}
+    linked = [address.partition("?")[0] for address in re.findall(r"\]\((/[^)]+)\)", description)]
+    assert linked[:1] == ["/assets/reporting/report_pack"]
+    assert set(linked) <= assets | folders | {"/runs"}
+    printed = addresses("http://127.0.0.1:3000")
+    assert f"http://127.0.0.1:3000{JOB_PAGE}" in printed
+    assert JOB_PAGE.endswith(f"/{code_location_name()}/jobs/{REFRESH}")
+
+
+def code_location_name() -> str:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    return str(project["code_location_name"])
 
 
 def test_the_only_other_job_builds_periods_again(definitions: dg.Definitions):
