@@ -16,7 +16,7 @@ from finance_platform.deliveries.commits import Count
 from finance_platform.reports.rejected_rows import rejected_rows
 from finance_platform.reports.statement import Line, Reconciliation, sides
 from finance_platform_tests.end_to_end.home import Home
-from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS
 
 pytestmark = pytest.mark.end_to_end
@@ -28,6 +28,9 @@ path: gl*.csv
 columns: {date: Date, department: Dept, account: Account, amount: Amount}
 constants: {scenario: Actual}
 """
+EXACT, SIGNS, LARGE_CELL = "Budget exact", "Budget signs", "Budget cell"
+"""The scenarios of the feeds of one home, whose lines of the statement are then their own."""
+LARGE = "9999999999999999.99"
 JOURNAL = """\
 feed: journal
 kind: ledger
@@ -50,27 +53,41 @@ def figures(line: Line, term: str) -> tuple[int, str, str]:
     return count.rows, str(count.amount), str(count.absolute)
 
 
-def test_delivered_is_exact_and_rounding_is_a_term(tmp_path: Path, refresh: Refresher):
+def feed(name: str, scenario: str) -> str:
+    """Return a descriptor like `LEDGER`."""
+    return LEDGER.replace("gl", name).replace("Actual", scenario)
+
+
+@pytest.fixture(scope="module")
+def of_feeds(tmp_path_factory: pytest.TempPathFactory, refresh: Refresher) -> tuple[Home, Refreshed]:
+    """A home with a feed for each of the tests that have a scenario of their own; refreshed once."""
+    home = Home(tmp_path_factory.mktemp("feeds"))
+    header = "Date,Dept,Account,Amount\n"
+    home.write("feeds/exact.yaml", feed("exact", EXACT))
     rows = "".join(f"2024-01-01,A,{account},{amount}\n" for account, amount in zip("XYZ", ["0.335"] * 3, strict=True))
-    home = Home(tmp_path)
-    home.write("feeds/gl.yaml", LEDGER)
-    home.write("raw/gl.csv", "Date,Dept,Account,Amount\n" + rows)
-    line = line_of(refresh(home).status.reconciliation)
+    home.write("raw/exact.csv", header + rows)
+    keyed = feed("signs", SIGNS).replace("columns: {", "columns: {transaction_id: Id, ")
+    home.write(
+        "feeds/signs.yaml", f"{keyed}load: {{mode: upsert, key: [transaction_id]}}\ntolerance: {{rejected_rows: 1.0}}\n"
+    )
+    rows = "1,2024-01-01,A,X,0.335\n2,2024-01-01,A,X,-0.334\n2,2024-01-01,A,X,-0.334\n3,never,A,X,7.001\n"
+    home.write("raw/signs.csv", "Id," + header + rows)
+    home.write("feeds/cell.yaml", feed("cell", LARGE_CELL))
+    home.write("raw/cell_large.csv", f"{header}2024-01-01,A,X,{LARGE}\n2024-01-02,A,X,1.00\n")
+    home.write("raw/cell_good.csv", f"{header}2024-01-01,A,Y,5.00\n")
+    return home, refresh(home)
+
+
+def test_delivered_is_exact_and_rounding_is_a_term(of_feeds: tuple[Home, Refreshed]):
+    line = line_of(of_feeds[1].status.reconciliation, EXACT)
     assert figures(line, "delivered") == (3, "1.005", "1.005")
     assert figures(line, "in_warehouse") == (3, "1.02", "1.02")
     assert figures(line, "rounding") == (0, "-0.015", "-0.015")
     assert line.difference.is_zero
 
 
-def test_rounding_of_both_signs_of_rejected_and_of_repeated_rows_is_the_lines_own(tmp_path: Path, refresh: Refresher):
-    home = Home(tmp_path)
-    keyed = LEDGER.replace("columns: {", "columns: {transaction_id: Id, ") + (
-        "load: {mode: upsert, key: [transaction_id]}\ntolerance: {rejected_rows: 1.0}\n"
-    )
-    home.write("feeds/gl.yaml", keyed)
-    rows = "1,2024-01-01,A,X,0.335\n2,2024-01-01,A,X,-0.334\n2,2024-01-01,A,X,-0.334\n3,never,A,X,7.001\n"
-    home.write("raw/gl.csv", "Id,Date,Dept,Account,Amount\n" + rows)
-    line = line_of(refresh(home).status.reconciliation)
+def test_rounding_of_both_signs_of_rejected_and_of_repeated_rows_is_the_lines_own(of_feeds: tuple[Home, Refreshed]):
+    line = line_of(of_feeds[1].status.reconciliation, SIGNS)
     assert figures(line, "delivered") == (4, "6.668", "8.004")
     assert figures(line, "in_warehouse") == (2, "0.01", "0.67")
     assert figures(line, "rejected") == (1, "7.00", "7.00")
@@ -233,19 +250,11 @@ def test_a_file_with_two_types_of_an_account_is_held_until_an_accounts_file_deci
     assert home.select(profit) == [(Decimal("-100.00"),)]
 
 
-LARGE = "9999999999999999.99"
-
-
-def test_a_file_with_a_cell_that_is_too_large_is_held_and_the_others_load(tmp_path: Path, refresh: Refresher):
-    home = Home(tmp_path)
-    home.write("feeds/gl.yaml", LEDGER)
-    header = "Date,Dept,Account,Amount\n"
-    home.write("raw/gl_large.csv", f"{header}2024-01-01,A,X,{LARGE}\n2024-01-02,A,X,1.00\n")
-    home.write("raw/gl_good.csv", f"{header}2024-01-01,A,Y,5.00\n")
-    refreshed = refresh(home)
-    assert refreshed.held().keys() == {"gl_large.csv"}
-    assert "department A, account X: 10,000,000,000,000,000.99" in refreshed.held()["gl_large.csv"]
-    assert figures(line_of(refreshed.status.reconciliation), "in_warehouse") == (1, "5.00", "5.00")
+def test_a_file_with_a_cell_that_is_too_large_is_held_and_the_others_load(of_feeds: tuple[Home, Refreshed]):
+    _, refreshed = of_feeds
+    assert refreshed.held().keys() == {"cell_large.csv"}
+    assert "department A, account X: 10,000,000,000,000,000.99" in refreshed.held()["cell_large.csv"]
+    assert figures(line_of(refreshed.status.reconciliation, LARGE_CELL), "in_warehouse") == (1, "5.00", "5.00")
 
 
 def test_a_sum_over_a_year_may_be_larger_than_any_cell(tmp_path: Path, refresh: Refresher):
