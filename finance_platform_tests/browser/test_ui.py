@@ -196,7 +196,7 @@ class Delivered:
         january: the page of the new period.
         october: the page of the period that had only a budget.
         published: from the warehouse: period, scenario, amount.
-        graph: the lines of the expanded graph.
+        graph: at night, the lines of the expanded graph.
         stale: the assets that Dagster marks as stale.
     """
 
@@ -207,7 +207,7 @@ class Delivered:
     january: str
     october: str
     published: Sequence[tuple[str, str, str]]
-    graph: Sequence[str]
+    graph: Sequence[str] | None
     stale: Sequence[str]
 
 
@@ -235,7 +235,7 @@ def delivered(ui: UI, person: Person, selected: Selected) -> Delivered:
         person.reads_period(GRID, "2026-01"),
         person.reads_period(GRID, "2025-10"),
         [(row["Period"], row["ScenarioName"], row["Amount"]) for row in rows],
-        person.reads_expanded_lineage(),
+        person.reads_expanded_lineage() if EVERY_CHECK else None,
         ui.stale_assets(),
     )
 
@@ -294,8 +294,8 @@ def test_one_click_updates_everything(refreshed: Refreshed):
 
 
 def test_after_a_refresh_nothing_is_stale(refreshed: Refreshed, delivered: Delivered):
-    for graph, stale in ((refreshed.graph, refreshed.stale), (delivered.graph, delivered.stale)):
-        assert stale == []
+    assert (refreshed.stale, delivered.stale) == ([], [])
+    for graph in filter(None, (refreshed.graph, delivered.graph)):
         assert not [line for line in graph if re.search(r"(?i)stale|unsynced|outdated|missing|upstream", line)]
         assert graph.count("Materialized") >= 21
 
