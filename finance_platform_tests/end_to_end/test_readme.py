@@ -6,6 +6,8 @@ Belongs here: that each does what its line promises. Does not belong here: figur
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from finance_platform_tests.documented_commands import PAGES, REPOSITORY, documented_commands
@@ -40,7 +42,7 @@ def test_the_commands_of_the_readme_do_what_it_promises(tmp_path_factory: pytest
         if words in RUN_ELSEWHERE or words[0] in {"feed", "deploy", "remote", "verify", "audit-sample"}:
             continue
         # What a command writes belongs into a folder of the test; other tests use the home, too.
-        result = home.command(*(str(written / word) if word.endswith(".xlsx") else word for word in words))
+        result = home.command(*(str(written / Path(word).name) if word.endswith(".xlsx") else word for word in words))
         assert result.returncode in {0, 1}, f"{words}: {result.stderr}"
         key = next((start for start in promised if tuple(words[: len(start)]) == start), None)
         if key:

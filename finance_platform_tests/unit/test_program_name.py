@@ -32,7 +32,6 @@ def test_where_the_name_is_not_known_the_path_is_said_once_below_what_names_a_co
     assert "`finance-platform tables` lists all" in shown
     *_, last = shown.splitlines()
     assert last == f"This shell does not know the name finance-platform: type {PROGRAM}, with --home {tmp_path}"
-    assert f"type {PROGRAM.name}" in errors_on_a_terminal(*UNKNOWN_TABLE, cwd=PROGRAM.parent)
 
 
 def test_where_the_shell_knows_the_name_nothing_is_added(tmp_path: Path):
