@@ -405,6 +405,17 @@ SCENARIO_PERIOD = Contract(
     ),
 )
 
+WAITING_CHANGE = Contract(
+    name="waiting_change",
+    table="WaitingChange",
+    grain="One closed period in which changes wait for a decision.",
+    natural_key=("period",),
+    columns=(
+        Column("period", "varchar(7)", "Accounting period, YYYY-MM.", "Period"),
+        Column("change_count", "integer", "Number of held files and other changes that wait.", "ChangeCount"),
+    ),
+)
+
 STATEMENT_MAPPING = Contract(
     name="statement_mapping",
     table="StatementMapping",
@@ -709,6 +720,7 @@ REPORTING: tuple[Contract, ...] = (
     DEPARTMENT_REORGANISATION,
     DEPARTMENT_MAPPING,
     SCENARIO_PERIOD,
+    WAITING_CHANGE,
     STATEMENT_MAPPING,
     COMMENTARY,
     MATERIALITY,

@@ -288,6 +288,12 @@ PERIOD_CALENDAR = ViewContract(
         _c("LineCount", "bigint", "Number of ledger lines of Actual."),
         _c("UsualDepartments", "integer", "Number of departments that usually have lines."),
         _c("MissingDepartments", "integer", "Number of those with less than half of their usual number of lines."),
+        _c(
+            "WaitingChanges",
+            "integer",
+            "Number of changes of a closed period that wait for a decision: held files, attributes, settings, a "
+            "mapping; `status` names them.",
+        ),
     ),
 )
 

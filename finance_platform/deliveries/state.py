@@ -145,6 +145,8 @@ class DeliveryState:
         header_changes: how the header of each feed's last files differs from the one before.
         descriptions: deliveries of master data, those that count and the earlier ones that still describe a period,
             in the order in which they counted for each object.
+        lost_descriptions: earlier deliveries of master data that describe closed periods and have no commit, because it
+            is damaged or lost: what they said of those periods is not known.
     """
 
     live: Sequence[LiveDelivery]
@@ -158,6 +160,7 @@ class DeliveryState:
     closed: Mapping[str, PeriodStatusChanged] = field(default_factory=dict)
     header_changes: Sequence[HeaderChange] = ()
     descriptions: Sequence[Description] = ()
+    lost_descriptions: Sequence[DeliveryDiscovered] = ()
 
     @property
     def ledger(self) -> list[LiveDelivery]:
@@ -338,6 +341,7 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
         closed=closed,
         header_changes=find_header_changes(events, commits),
         descriptions=state.descriptions,
+        lost_descriptions=state.lost_descriptions,
     )
 
 
@@ -405,6 +409,7 @@ class _Derivation:
     withdrawn: list[InactiveDelivery] = field(default_factory=list)
     missing: list[DeliveryDiscovered] = field(default_factory=list)
     descriptions: list[Description] = field(default_factory=list)
+    lost_descriptions: list[DeliveryDiscovered] = field(default_factory=list)
 
     def add(self, raw_object: _Object) -> None:
         """Enter the versions of one object."""
@@ -443,9 +448,11 @@ class _Derivation:
         for counted in reversed(raw_object.counted):
             version = raw_object.versions[counted.delivery_id]
             commit = self.commits.get(counted.delivery_id)
+            is_empty = counted.until is not None and counted.since >= counted.until
+            if commit is None and counted.until is not None and not is_empty:
+                self.lost_descriptions.append(version.event)
             if commit is None or commit.status != "read":
                 continue
-            is_empty = counted.until is not None and counted.since >= counted.until
             if not is_empty or (not version.withdrawn and (is_dated or commit.has_dates)):
                 live = _live(version, version.counted or version.event, commit, raw_object)
                 descriptions.append(Description(live, counted.since, counted.until))

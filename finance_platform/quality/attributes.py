@@ -1,4 +1,4 @@
-"""Checks on the attributes of members: ledger lines that contradict each other.
+"""Checks on the attributes of members: ledger lines that contradict each other, earlier attributes that are lost.
 
 Belongs here: the outcomes, with the money at stake. Does not belong here: when two values conflict (see
 `deliveries.attribute_conflicts`).
@@ -20,7 +20,14 @@ from finance_platform.deliveries.attribute_conflicts import (
     gross_by_scenario,
 )
 from finance_platform.money_text import grouped_money
-from finance_platform.quality.checks import ATTRIBUTES_AGREE, TYPES_AGREE, Check, Outcome, pluralize
+from finance_platform.quality.checks import (
+    ATTRIBUTES_AGREE,
+    EARLIER_ATTRIBUTES_KNOWN,
+    TYPES_AGREE,
+    Check,
+    Outcome,
+    pluralize,
+)
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
@@ -35,6 +42,26 @@ def check_attributes(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome
     outcomes = [_outcome(TYPES_AGREE, types)]
     for name, check in ATTRIBUTES_AGREE.items():
         outcomes.append(_outcome(check, [one for one in others if f"dim_{one.dimension}" == name]))
+    return outcomes
+
+
+def check_earlier_attributes(snapshot: Snapshot) -> list[Outcome]:
+    """Check that every earlier file of master data that describes a closed period has its record."""
+    outcomes = []
+    for name, check in EARLIER_ATTRIBUTES_KNOWN.items():
+        kind = f"{name.removeprefix('dim_')}s"
+        lost = [event for event in snapshot.state.lost_descriptions if event.kind == kind]
+        evidence = [
+            {
+                "what": f"{quote_name(event.object_key)}: deliveries/{event.delivery_id}.json of an earlier version is "
+                "missing or damaged",
+                "file": event.object_key,
+                "delivery": event.delivery_id,
+            }
+            for event in lost
+        ]
+        summary = f"the records of {pluralize(len(lost), 'earlier version')} are lost" if lost else "all are known"
+        outcomes.append(Outcome.from_evidence(check, evidence, summary))
     return outcomes
 
 

@@ -200,6 +200,17 @@ ATTRIBUTES_AGREE: dict[str, Check] = {
         (DIM_DEPARTMENT, "names or business units"),
     )
 }
+EARLIER_ATTRIBUTES_KNOWN: dict[str, Check] = {
+    contract.name: Check(
+        ("processed", contract.name),
+        "earlier_attributes_are_known",
+        "The record of an earlier version of a file of master data is damaged or lost, so what it said about closed "
+        "periods is not known: members have there what later files say, or nothing. Closes that signed it still have "
+        "it. Put the file below deliveries/ back from a backup, or give the attributes of those periods in a file, "
+        "each with the date from which it holds.",
+    )
+    for contract in (DIM_ACCOUNT, DIM_DEPARTMENT)
+}
 REORGANISATIONS_CONSISTENT = Check(
     ("processed", DIM_DEPARTMENT.name),
     "reorganisations_are_consistent",
@@ -334,6 +345,7 @@ STAR_CHECKS = (
     LINES_EQUAL_STAR,
     TYPES_AGREE,
     *ATTRIBUTES_AGREE.values(),
+    *EARLIER_ATTRIBUTES_KNOWN.values(),
     REORGANISATIONS_CONSISTENT,
     *CODES_KEEP_ZEROS.values(),
 )

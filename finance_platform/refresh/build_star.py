@@ -18,7 +18,7 @@ from finance_platform.contracts.star import ACCOUNT_HISTORY, FACT_FINANCIALS
 from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.errors import JobError, RebuildError
 from finance_platform.feeds.dates import periods_between
-from finance_platform.quality.attributes import check_attributes
+from finance_platform.quality.attributes import check_attributes, check_earlier_attributes
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
 from finance_platform.quality.processed import check_star
@@ -218,6 +218,7 @@ def check_whole_star(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome
     return [
         *check_star(snapshot, processed),
         *check_attributes(snapshot, processed),
+        *check_earlier_attributes(snapshot),
         check_reorganisations(snapshot, processed),
         *check_codes_keep_zeros(snapshot, processed),
     ]

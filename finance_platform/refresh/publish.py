@@ -12,9 +12,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from finance_platform.contracts.star import COMMENTARY, DELIVERED_BALANCE, STATEMENT_MAPPING
+from finance_platform.contracts.star import COMMENTARY, DELIVERED_BALANCE, STATEMENT_MAPPING, WAITING_CHANGE
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import Outcome, pluralize
@@ -27,13 +28,14 @@ from finance_platform.quality.warehouse import (
     check_warehouse,
 )
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
-from finance_platform.refresh.kept_statement_lines import keep_mapping
+from finance_platform.refresh.kept_statement_lines import KeptMapping, keep_mapping
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.refresh.restatement import restatement_tables
 from finance_platform.refresh.restore import restore, slice_to_load
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.reports.history import decision_rows, decisions_in
 from finance_platform.reports.movements import movement_summary
+from finance_platform.reports.recent_changes import waiting_by_period
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze, unknown_slice
 from finance_platform.slices.published import explain_stale, published_members, published_snapshot
@@ -170,9 +172,8 @@ def _publish(
         report_tables.inputs.lines,
         is_restored=bool(repaired),
     )
-    if kept:
-        report_tables = replace(report_tables, mapping=kept.rows)
     waiting = (*frozen.waiting, *([kept.change] if kept else ()))
+    report_tables = _with_waiting(report_tables, frozen.snapshot.state, waiting, kept)
     result, refusal = None, _rejection(star_outcomes)
     if not refusal:
         result, refusal = _load(
@@ -195,7 +196,7 @@ def _publish(
         update_statuses(warehouse, frozen.snapshot.state.closed, actuals_through)
         if refusal:
             of_published = _report_tables(processed, settings, frozen.snapshot, versions)
-            report_tables = replace(of_published, mapping=report_tables.mapping)
+            report_tables = _with_waiting(of_published, frozen.snapshot.state, waiting, kept)
         replaced = update_report_tables(warehouse, report_tables)
     if audit.outcomes is None:
         audit(warehouse)
@@ -222,6 +223,15 @@ def _publish(
         [text for name, text in _OF_FILES.items() if name in replaced],
         waiting,
     )
+
+
+def _with_waiting(
+    tables: ReportTables, state: DeliveryState, waiting: Sequence[WaitingChange], kept: KeptMapping | None
+) -> ReportTables:
+    """Return the small tables with what waits for a decision, and with the mapping that stays until then."""
+    by_period = waiting_by_period(state, waiting)
+    rows = [{"period": period, "change_count": len(clauses)} for period, clauses in sorted(by_period.items())]
+    return replace(tables, figures={**tables.figures, WAITING_CHANGE: rows}, mapping=kept.rows if kept else None)
 
 
 def _record_access_rights(processed: ObjectStore, warehouse: Queryable, settings: Settings, at: datetime) -> None:

@@ -13,6 +13,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.errors import DamagedObjectError
 from finance_platform.quality.checks import pluralize
 from finance_platform.slices.commits import SliceCommit, read_slices
+from finance_platform.slices.published import published_members
 from finance_platform.storage.documents import find_damaged_files
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
@@ -54,7 +55,16 @@ def restore(
         else:
             damaged.append(record)
     slices, lacking = _published_slices(processed, history)
-    result = load.restore(warehouse, history, slices, run_id=run_id, loaded_at=clock(), records=records)
+    versions = {one.name: one.version for one in slices if one.version is not None}
+    result = load.restore(
+        warehouse,
+        history,
+        slices,
+        run_id=run_id,
+        loaded_at=clock(),
+        records=records,
+        members=published_members(processed, versions),
+    )
     restored = f"load {result.load_number} ({pluralize(len(result.loaded), 'slice')})"
     sentences = [
         f"the warehouse lacked the loads {last + 1} to {confirmed}: the processed zone gave them, as {restored}"

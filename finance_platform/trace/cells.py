@@ -7,8 +7,8 @@ Does not belong here: the lines behind it (see `published_lines`, `cell_to_lines
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -85,6 +85,22 @@ class Member:
 
 
 @dataclass(frozen=True)
+class EarlierTypes:
+    """The types by period of accounts whose attributes changed.
+
+    Attributes:
+        spans: by account key, first period, last period and type of each span.
+    """
+
+    spans: Mapping[int, Sequence[tuple[str, str, str]]]
+
+    def type_in(self, period: str, key: int, current: str) -> str:
+        """Return the type of an account in a period; `current` is that of an account without a change."""
+        types = (kind for first, last, kind in self.spans.get(key, ()) if first <= period <= last)
+        return next(types, current)
+
+
+@dataclass(frozen=True)
 class PublishedStar:
     """The published periods and members that the lines of a file may have reached.
 
@@ -92,11 +108,13 @@ class PublishedStar:
         periods: the inputs of each published period.
         accounts: the published accounts by key, for signs and spelling.
         departments: the published departments by key.
+        earlier_types: the types that accounts had in the periods.
     """
 
     periods: Mapping[str, PublishedPeriod]
     accounts: Mapping[int, Member]
     departments: Mapping[int, Member]
+    earlier_types: EarlierTypes
 
 
 def find_cell(warehouse: Queryable, name: CellName) -> Cell:
@@ -110,6 +128,8 @@ def find_cell(warehouse: Queryable, name: CellName) -> Cell:
         raise TraceError(f"{name.period!r} is not a valid period", fix="write it as YYYY-MM, such as 2025-06")
     department = _find_member("department", name.department, read_departments(warehouse).values())
     account = _find_member("account", name.account, read_accounts(warehouse).values())
+    account_type = read_earlier_types(warehouse).type_in(name.period, account.key, account.account_type)
+    account = replace(account, account_type=account_type)
     scenarios = [Member(key, code) for key, code in warehouse.query(statement(SqlFile.SCENARIO_NAMES)).rows]
     named_scenario = _find_member("scenario", name.scenario, scenarios) if name.scenario is not None else None
     for _ in range(_ATTEMPTS):
@@ -145,13 +165,13 @@ def read_publication(warehouse: Queryable, store: LineStore, object_key: str) ->
     }
     slices = published_slices(warehouse)
     if not slices:
-        return PublishedStar({}, {}, {})
+        return PublishedStar({}, {}, {}, EarlierTypes({}))
     periods = {
         name: read_period(store.processed, name, slice_.version)
         for (table, name), slice_ in slices.items()
         if table == FACT_FINANCIALS.name and name in periods_of_file
     }
-    return PublishedStar(periods, read_accounts(warehouse), read_departments(warehouse))
+    return PublishedStar(periods, read_accounts(warehouse), read_departments(warehouse), read_earlier_types(warehouse))
 
 
 def read_departments(warehouse: Queryable) -> dict[int, Member]:
@@ -163,6 +183,14 @@ def read_accounts(warehouse: Queryable) -> dict[int, Member]:
     """Return the published accounts by key."""
     rows = warehouse.query(statement(SqlFile.ACCOUNT_NUMBERS)).rows
     return {key: Member(key, number, account_type) for key, number, account_type in rows}
+
+
+def read_earlier_types(warehouse: Queryable) -> EarlierTypes:
+    """Return the published types by period of accounts whose attributes changed."""
+    spans: dict[int, list[tuple[str, str, str]]] = {}
+    for key, first, last, account_type in warehouse.query(statement(SqlFile.EARLIER_ACCOUNT_TYPES)).rows:
+        spans.setdefault(key, []).append((first, last, account_type))
+    return EarlierTypes(spans)
 
 
 def _find_member(dimension: str, code: str, members: Iterable[Member]) -> Member:

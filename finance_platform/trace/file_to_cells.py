@@ -246,7 +246,8 @@ class _DeliveryLines:
     ) -> None:
         account = self._publication.accounts.get(account_key, Member(account_key, str(account_key)))
         department = self._publication.departments.get(department_key, Member(department_key, str(department_key)))
-        signed = to_star_sign(amount, account.account_type, is_debit_positive=is_debit_positive)
+        account_type = self._publication.earlier_types.type_in(period, account_key, account.account_type)
+        signed = to_star_sign(amount, account_type, is_debit_positive=is_debit_positive)
         replaced_by = "" if later is None else superseding_file(self._store, later)
         cell = ReachedCell(period, scenario, department.code, account.code, rows, signed, replaced_by, column)
         (self.cells if later is None else self.replaced).append(cell)

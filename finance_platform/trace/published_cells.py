@@ -26,6 +26,7 @@ from finance_platform.safe_text import quote_name
 from finance_platform.slices.commits import SliceCommit, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
+from finance_platform.trace.cells import EarlierTypes, read_earlier_types
 from finance_platform.trace.published_lines import (
     SUPERSEDED_BY,
     LineStore,
@@ -95,6 +96,7 @@ class PublishedCells:
     _cells: dict[str, dict[_Key, _Sum]] = field(default_factory=dict)
     _members: dict[str, dict[int, str]] = field(default_factory=dict)
     _types: dict[int, str] = field(default_factory=dict)
+    _earlier_types: EarlierTypes = field(default_factory=lambda: EarlierTypes({}))
 
     def compare(self) -> list[CellDifference]:
         """Return every difference, in the order lines, dimensions, periods."""
@@ -187,6 +189,7 @@ class PublishedCells:
         if contract.name == "dim_account":
             account_type = names.index("account_type")
             self._types = {row[key]: row[account_type] for row in stored}
+            self._earlier_types = read_earlier_types(self.warehouse)
         if commit is not None:
             built = {row[key]: row for row in rows}
             shown = {row[key]: row for row in stored}
@@ -265,26 +268,28 @@ class PublishedCells:
     def _compare_lines(self, period: str, cells: Mapping[_Key, tuple[int, Decimal]]) -> None:
         """Compare the cells of a slice with the lines that it was built from."""
         lines = self._cells.get(period, {})
-        differing = (key for key in sorted(cells.keys() | lines.keys()) if not self._adds_up(key, cells, lines))
+        differing = (key for key in sorted(cells.keys() | lines.keys()) if not self._adds_up(period, key, cells, lines))
         for key in islice(differing, _DIFFERENCES_NAMED):
             found = lines.get(key, _Sum())
             self._differ(
                 f"{period} {self._name_of_cell(key)}",
                 f"is {_lines(*cells.get(key, (0, _ZERO)))} in its slice, and its ledger lines are "
-                f"{_lines(found.lines, self._signed(key, found))}",
+                f"{_lines(found.lines, self._signed(period, key, found))}",
             )
         if more := sum(1 for _ in differing):
             self._differ(period, f"{more:,} more cells differ from their ledger lines")
 
-    def _adds_up(self, key: _Key, cells: Mapping[_Key, tuple[int, Decimal]], lines: Mapping[_Key, _Sum]) -> bool:
+    def _adds_up(
+        self, period: str, key: _Key, cells: Mapping[_Key, tuple[int, Decimal]], lines: Mapping[_Key, _Sum]
+    ) -> bool:
         count, amount = cells.get(key, (0, _ZERO))
         found = lines.get(key, _Sum())
-        # A frozen period keeps the sign that the account's type gave it when it was built.
-        amounts = {self._signed(key, found), found.amount + found.flippable, found.amount - found.flippable}
-        return count == found.lines and amount in amounts
+        return count == found.lines and amount == self._signed(period, key, found)
 
-    def _signed(self, key: _Key, found: _Sum) -> Decimal:
-        is_credit = self._types.get(key[2], "") in CREDIT_TYPES
+    def _signed(self, period: str, key: _Key, found: _Sum) -> Decimal:
+        """Return the money of lines with the sign that the type of the account in the period gives them."""
+        account_type = self._earlier_types.type_in(period, key[2], self._types.get(key[2], ""))
+        is_credit = account_type in CREDIT_TYPES
         return found.amount - found.flippable if is_credit else found.amount + found.flippable
 
     def _name_of_row(self, key: _Key) -> str:

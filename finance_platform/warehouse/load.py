@@ -23,7 +23,7 @@ from finance_platform.warehouse.load_request import LoadResult, SliceName, Slice
 from finance_platform.warehouse.movements import NO_CAUSES, NO_HISTORY, LoadContext
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.report_tables import ReportTables, replace_report_tables
-from finance_platform.warehouse.statements import SqlFile, insert
+from finance_platform.warehouse.statements import SqlFile, delete_all, insert
 
 if TYPE_CHECKING:
     from finance_platform.warehouse.load_records import LoadRecord, LoadRecords
@@ -112,6 +112,7 @@ def restore(
     run_id: str,
     loaded_at: datetime,
     records: LoadRecords,
+    members: Mapping[Contract, Sequence[Mapping[str, object]]],
 ) -> LoadResult:
     """Publish what was published in another warehouse, or in this one before it was reset, with the history of loads.
 
@@ -124,6 +125,7 @@ def restore(
         run_id: the run, for the ledger.
         loaded_at: see `publish`.
         records: takes what the load published.
+        members: by table, what members were in which periods; the next load compares with it.
 
     Raises:
         LoadError: see `publish`.
@@ -137,6 +139,9 @@ def restore(
         stale = [target for target in targets if published.get(target.name) != target.version]
         first = ledger.next_load_number(connection)
         _load(connection, stale, None, 0, LoadContext(run_id, at))
+        for contract, rows in members.items():
+            connection.execute(delete_all(contract))
+            insert(connection, contract, rows)
         for record in history:
             if record.number >= first:
                 insert(connection, LOAD_LEDGER, record.ledger)

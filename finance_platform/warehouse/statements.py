@@ -147,6 +147,7 @@ class SqlFile(StrEnum):
     STATEMENT_ACCOUNTS = "reporting/statement_accounts.sql"
     DEPARTMENT_CODES = "reporting/department_codes.sql"
     ACCOUNT_NUMBERS = "reporting/account_numbers.sql"
+    EARLIER_ACCOUNT_TYPES = "reporting/earlier_account_types.sql"
     SCENARIO_NAMES = "reporting/scenario_names.sql"
     SECURITY_ROLES = "security/roles.sql"
     SECURITY_ACCESS = "security/access.sql"

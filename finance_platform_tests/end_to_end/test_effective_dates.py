@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform.bootstrap import open_warehouse
 from finance_platform.cli.as_of import shown_state
 from finance_platform.settings import load_settings
+from finance_platform.trace.cell_to_lines import trace_cell
+from finance_platform.trace.cells import CellName, read_publication
+from finance_platform.trace.file_to_cells import trace_file
+from finance_platform.trace.published_cells import PublishedCells
+from finance_platform.trace.published_lines import open_lines
+from finance_platform.warehouse.ledger import published_slices
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, DEPARTMENTS
@@ -19,6 +26,8 @@ from finance_platform_tests.environment import platform_environment
 
 pytestmark = pytest.mark.end_to_end
 
+KEY = "journal/lines.csv"
+MOVED = "SELECT DISTINCT LoadNumber, Period FROM Movements WHERE Kind = 'reclassification'"
 BY_TYPE = "SELECT Period, AccountType, SUM(Actual) FROM ActualVsBudget GROUP BY 1, 2 ORDER BY 1, 2"
 CATEGORIES = """
     SELECT Period, Category FROM PeriodAmount WHERE AccountNumber = '6000' AND ScenarioType = 'Actual' ORDER BY 1
@@ -142,3 +151,52 @@ def test_a_department_that_is_split_is_shown_in_today_s_structure_and_in_the_old
     home.write("raw/departments.csv", f"{header}{old}{parts.replace('0.6', '0.7')}")
     assert refresh(home).failed_checks == ["reorganisations_are_consistent"]
     assert home.select("SELECT COUNT(*) FROM DepartmentReorganisation") == [(0,)]
+
+
+JOURNAL = """\
+feed: journal
+kind: ledger
+path: journal/*.csv
+columns: {date: Day, department: Department, account: Account, amount: Amount}
+constants: {scenario: Actual}
+sign: debit_positive
+"""
+
+
+def test_lines_and_a_lost_warehouse_have_the_type_that_the_account_had_in_their_period(
+    small_home_once_run: Path, tmp_path: Path, refresh: Refresher
+):
+    home = copy_home(small_home_once_run, tmp_path / "home")
+    home.write("feeds/journal.yaml", JOURNAL)
+    lines = "Day,Department,Account,Amount\n2024-01-09,D100,4000,-70.00\n2024-02-09,D100,4000,-80.00\n"
+    home.write("raw/journal/lines.csv", lines)
+    header, *rows = ACCOUNTS.splitlines()
+    dated = [f"{header},valid_from", *(f"{row}," for row in rows), "4000,Fees,Expense,Other,,2024-02"]
+    home.write("raw/accounts.csv", "\n".join(dated) + "\n")
+    assert not refresh(home).needs_attention
+    with platform_environment(home.path):
+        settings = load_settings(home=home.path)
+        store, warehouse = open_lines(home.processed), open_warehouse(settings)
+        traced = [trace_cell(warehouse, store, CellName(period, "D100", "4000")) for period in ("2024-01", "2024-02")]
+        of_journal = [[str(line.star_amount) for line in one.lines if line.file == KEY] for one in traced]
+        assert of_journal == [["70.00"], ["-80.00"]]
+        assert all(one.reconciles for one in traced)
+        reached = trace_file(store, read_publication(warehouse, store, KEY), KEY).cells
+        assert {cell.period: str(cell.amount) for cell in reached} == {"2024-01": "70.00", "2024-02": "-80.00"}
+        cells = PublishedCells(home.processed, warehouse, store, published_slices(warehouse))
+        assert cells.compare() == []
+
+    # The next accounts file changes a closed period, which waits, and an open one; the warehouse is lost meanwhile.
+    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
+    waiting = "SELECT Period, WaitingChanges FROM PeriodCalendar WHERE WaitingChanges > 0"
+    assert home.select(waiting) == []
+    spans = "SELECT ValidFrom, ValidTo, AccountType FROM AccountSpan WHERE AccountNumber = '4000' ORDER BY 1"
+    before = home.select(spans), home.select(MOVED)
+    changed = [row.replace("2024-02", "2024-01") for row in dated]
+    home.write("raw/accounts.csv", "\n".join([*changed, "6000,Salaries,Expense,People,,2024-02"]) + "\n")
+    (home.path / "warehouse.duckdb").unlink()
+    refresh(home)
+    assert home.select(waiting) == [("2024-01", 2)]  # the account's type, and the lines that it turns around
+    assert home.select(spans) == before[0] == [("0001-01", "2024-01", "Revenue"), ("2024-02", "9999-12", "Expense")]
+    moved = {period for _, period in set(home.select(MOVED)) - set(before[1])}
+    assert min(moved) == "2024-02"

@@ -24,10 +24,13 @@ from finance_platform.contracts.star import ACCOUNT_HISTORY
 from finance_platform.deliveries.attribute_history import attribute_history
 from finance_platform.deliveries.attribute_spans import attribute_spans
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import periods_between
+from finance_platform.quality.attributes import check_earlier_attributes
+from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered
 
@@ -166,6 +169,20 @@ def test_an_account_that_leaves_the_file_or_is_withdrawn_stays_described_in_clos
     assert changes(chart.categories("7000")) == [("2024-12", "Rent"), ("2025-01", "Unknown")]
     chart.withdraw(second)
     assert changes(chart.categories()) == [("2024-12", "People"), ("2025-01", "Unknown")]
+
+
+def test_an_earlier_file_whose_record_is_lost_is_named_if_it_describes_closed_periods(chart: Chart) -> None:
+    unused = chart.deliver(("6000", "Early", None))
+    first = chart.deliver(("6000", "People", None))
+    chart.close("2024-12")
+    chart.deliver(("6000", "Payroll", None))
+    assert chart.state.lost_descriptions == []
+    del chart.commits[first], chart.commits[unused]
+    assert [event.delivery_id for event in chart.state.lost_descriptions] == [first]
+    snapshot = Snapshot(chart.commits, chart.state, NO_OVERLAPS, [], {})
+    accounts, departments = check_earlier_attributes(snapshot)
+    assert (accounts.passed, departments.passed) == (False, True)
+    assert first in str(accounts.evidence)
 
 
 def test_spans_with_the_same_classification_have_one_key_and_that_of_the_first_is_the_account_s(chart: Chart) -> None:

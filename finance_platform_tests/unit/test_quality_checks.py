@@ -13,7 +13,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.quality import checks
-from finance_platform.quality.attributes import check_attributes
+from finance_platform.quality.attributes import check_attributes, check_earlier_attributes
 from finance_platform.quality.checks import Check, pluralize, raw_checks
 from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
@@ -60,6 +60,7 @@ def test_exactly_the_declared_checks_are_evaluated():
         check_lines_equal_star(snapshot),
         check_accounts_have_sign(snapshot, processed),
         *check_attributes(snapshot, processed),
+        *check_earlier_attributes(snapshot),
         check_reorganisations(snapshot, processed),
         *check_codes_keep_zeros(snapshot, processed),
         *check_warehouse(EmptyWarehouse(), snapshot),

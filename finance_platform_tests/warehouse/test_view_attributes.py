@@ -58,6 +58,7 @@ EARLIER_ATTRIBUTES = {"DepartmentHistory", "AccountHistory"}
 
 NO_FIGURES = {
     "DepartmentReorganisation",
+    "WaitingChange",
     "DepartmentMapping",
     "StatementMapping",
     "Commentary",

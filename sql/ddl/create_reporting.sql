@@ -71,6 +71,14 @@ CREATE TABLE IF NOT EXISTS ScenarioPeriod (
 DISTSTYLE ALL
 SORTKEY (Period);
 
+CREATE TABLE IF NOT EXISTS WaitingChange (
+    Period      VARCHAR(7) NOT NULL,
+    ChangeCount INTEGER    NOT NULL,
+    PRIMARY KEY (Period)
+)
+DISTSTYLE ALL
+SORTKEY (Period);
+
 CREATE TABLE IF NOT EXISTS StatementMapping (
     AccountKey BIGINT,
     Category   VARCHAR(256),

@@ -15,13 +15,13 @@ GRANT SELECT, INSERT, DELETE ON TABLE DimDate, DimDepartment, DimAccount, DimSce
 
 GRANT SELECT, INSERT, DELETE ON TABLE LoadLedger, PeriodStatus, DepartmentUnit TO ROLE finance_loader;
 
-GRANT SELECT, INSERT, DELETE ON TABLE DepartmentHistory, AccountHistory, DepartmentReorganisation, DepartmentMapping, ScenarioPeriod, StatementMapping, Commentary, Materiality, DeliveredBalance, FeedTerm, RejectedFile, FeedPeriod, SignedClose, DecisionAmount, RestatementStep TO ROLE finance_loader;
+GRANT SELECT, INSERT, DELETE ON TABLE DepartmentHistory, AccountHistory, DepartmentReorganisation, DepartmentMapping, ScenarioPeriod, WaitingChange, StatementMapping, Commentary, Materiality, DeliveredBalance, FeedTerm, RejectedFile, FeedPeriod, SignedClose, DecisionAmount, RestatementStep TO ROLE finance_loader;
 
 GRANT SELECT, INSERT ON TABLE Movements TO ROLE finance_loader;
 
 GRANT SELECT ON TABLE SchemaVersion, BusinessUnitAccess TO ROLE finance_loader;
 
-GRANT SELECT ON TABLE DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials, Movements, PeriodStatus, DepartmentHistory, AccountHistory, DepartmentReorganisation, DepartmentMapping, ScenarioPeriod, StatementMapping, Commentary, Materiality, FeedPeriod, SignedClose TO ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
+GRANT SELECT ON TABLE DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials, Movements, PeriodStatus, DepartmentHistory, AccountHistory, DepartmentReorganisation, DepartmentMapping, ScenarioPeriod, WaitingChange, StatementMapping, Commentary, Materiality, FeedPeriod, SignedClose TO ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
 
 GRANT SELECT ON TABLE DepartmentSpan, AccountSpan, DepartmentClass, AccountClass, ActualVsBudget, PeriodCalendar, ComparablePeriod, StatementLine, PeriodAmount, StructureAmount, ScenarioComparison, UnbudgetedActual, UnspentBudget, OutlookSource, Outlook, HorizonPeriod, HorizonSpan, VarianceByHorizon, ProfitAndLoss, ProfitAndLossByHorizon, Kpi, VarianceBridge, TopVariance, CapExVsPlan, ForecastAccuracy, Unclassified, DepartmentTree, AccountTree, PlanVersion, FeedCompleteness, SignedAmount TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
 

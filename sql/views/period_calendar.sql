@@ -43,7 +43,9 @@ SELECT
     COALESCE(PeriodStatus.IsComplete AND PeriodDay.FiscalYear = LastPeriod.FiscalYear, FALSE) AS IsInYearToDate,
     PeriodStatus.LineCount,
     PeriodStatus.UsualDepartments,
-    PeriodStatus.MissingDepartments
+    PeriodStatus.MissingDepartments,
+    COALESCE(WaitingChange.ChangeCount, 0) AS WaitingChanges
 FROM PeriodStatus
 INNER JOIN PeriodDay ON PeriodDay.YearMonth = PeriodStatus.Period
-CROSS JOIN LastPeriod;
+CROSS JOIN LastPeriod
+LEFT JOIN WaitingChange ON WaitingChange.Period = PeriodStatus.Period;
