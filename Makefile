@@ -11,12 +11,13 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadfile --no-lo
 # A stamp records an installation; it is out of date when a lock file has changed since.
 RUNTIME := .venv/runtime.stamp
 DEVELOPMENT := .venv/development.stamp
-COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-strip-extras \
-	--no-emit-index-url --custom-compile-command "make lock"
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url \
+	--custom-compile-command "make lock"
+COMPILE := $(LOCK) pyproject.toml
 
-# The image on AWS has no Spark and no DuckDB (infra/Dockerfile says why).
-IMAGE_LOCK := infra/requirements-image.in -c requirements.txt --no-emit-package pyspark --no-emit-package py4j \
-	--no-emit-package pysail --no-emit-package duckdb
+# The image on AWS has Spark's client instead of Spark (infra/Dockerfile says why).
+IMAGE_LOCK := infra/requirements-image.in -c requirements.txt --no-emit-package pyspark --no-emit-package py4j
+SPARK_LOCK := infra/requirements-spark.in --no-deps
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,12 +64,14 @@ check-templates: $(DEVELOPMENT)
 	$(BIN)/pytest -q finance_platform_tests/aws/test_template_policies.py
 
 check-locks: $(DEVELOPMENT)
-	@mkdir -p build && cp requirements.txt requirements-dev.txt infra/requirements-image.txt build/
+	@mkdir -p build && cp requirements.txt requirements-dev.txt infra/requirements-image.txt infra/requirements-spark.txt build/
 	$(COMPILE) --group build -o build/requirements.txt
 	$(COMPILE) --group build --group dev -c requirements.txt -o build/requirements-dev.txt
 	$(COMPILE) $(IMAGE_LOCK) -o build/requirements-image.txt
+	$(LOCK) $(SPARK_LOCK) -o build/requirements-spark.txt
 	@diff requirements.txt build/requirements.txt && diff requirements-dev.txt build/requirements-dev.txt \
 		&& diff infra/requirements-image.txt build/requirements-image.txt \
+		&& diff infra/requirements-spark.txt build/requirements-spark.txt \
 		|| { echo "The lock files differ from pyproject.toml. Run: make lock"; exit 1; }
 
 check-secrets: $(DEVELOPMENT)
@@ -79,7 +82,7 @@ accept-secrets: $(DEVELOPMENT)  ## Record that what check-secrets finds now are 
 
 # Each lock has all packages with their hashes, so nothing is resolved or installed.
 audit: $(DEVELOPMENT)  ## Look for known vulnerabilities of the locked packages; needs the network
-	@for lock in requirements.txt requirements-dev.txt infra/requirements-image.txt; do \
+	@for lock in requirements.txt requirements-dev.txt infra/requirements-image.txt infra/requirements-spark.txt; do \
 		$(BIN)/pip-audit --disable-pip --no-deps --require-hashes --strict --progress-spinner off -r $$lock || exit 1; done
 
 bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 files, many small files, other tools, changes of 5 million rows
@@ -114,6 +117,7 @@ lock: $(DEVELOPMENT)  ## Update the lock files after a change of dependencies
 	$(COMPILE) --group build -o requirements.txt
 	$(COMPILE) --group build --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) $(IMAGE_LOCK) -o infra/requirements-image.txt
+	$(LOCK) $(SPARK_LOCK) -o infra/requirements-spark.txt
 
 deploy: dist  ## Show the changes and deploy to AWS (ARGS="--stack-name finance --image …")
 	@$(BIN)/finance-platform deploy $(ARGS)

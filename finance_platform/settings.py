@@ -209,6 +209,11 @@ class Settings(BaseSettings):
     glue_modules: str = Field(
         "", description="Wheels of the release whose scripts a Glue job runs; default: those of the job's definition."
     )
+    glue_from_bytes: int = Field(
+        200_000_000,
+        ge=0,
+        description="Bytes of text from which Glue runs a job; smaller ones run in the run's task. 0: always Glue.",
+    )
     glue_poll_seconds: float = Field(5.0, gt=0, description="How often a Glue job's state is polled.")
     redshift_host: Annotated[str, AfterValidator(_refuse_all_but_a_host)] = Field(
         "", description="The warehouse's endpoint; default: that of the workgroup or cluster."

@@ -1,10 +1,10 @@
 """The software bill of materials of a release, in CycloneDX: what the image and the Glue jobs consist of.
 
-Belongs here: reading the lock of the image, the base image and the files of the release, and writing the document.
+Belongs here: reading the locks of the image, the base image and the files of the release, and writing the document.
 Does not belong here: building the files (see `artefacts`), searching vulnerabilities (`make audit`).
 
 The same release gives the same bytes: the document has no time, and its serial number is derived from its components.
-It is written beside the release and is no part of it, since the lock of the image decides nothing that a job runs.
+It is written beside the release and is no part of it, since the locks of the image decide nothing that a job runs.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from finance_platform.errors import ArtefactsError
 
 FILE_NAME = "sbom.cdx.json"
 SCHEMA = SchemaVersion.V1_6
+IMAGE_LOCKS = ("requirements-image.txt", "requirements-spark.txt")
+"""The lock files of the image, in the folder `infra`."""
 
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 _BASE_IMAGE = re.compile(r"^FROM ([a-z/]+):(\S+)@sha256:([0-9a-f]{64})", re.MULTILINE)
@@ -39,13 +41,13 @@ def write_sbom(dist: Path, project: Path) -> Path:
 
     Args:
         dist: the folder that `make dist` built.
-        project: the checkout, with the lock of the image and its Dockerfile.
+        project: the checkout, with the locks of the image and its Dockerfile.
 
     Raises:
         ArtefactsError: there is no release, or the Dockerfile names its base image without a digest.
     """
     release = read_release(dist)
-    lock = (project / "infra" / "requirements-image.txt").read_text(encoding="utf-8")
+    lock = "\n".join((project / "infra" / name).read_text(encoding="utf-8") for name in IMAGE_LOCKS)
     dockerfile = (project / "infra" / "Dockerfile").read_text(encoding="utf-8")
     name = "finance-platform"
     root = Component(name=name, version=release.identifier, type=ComponentType.APPLICATION, bom_ref=name)

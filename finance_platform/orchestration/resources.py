@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from finance_platform import bootstrap
-from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
+from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner, JobZones
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.settings import Settings
 
@@ -28,12 +28,14 @@ def platform_resources(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _spark_jobs(settings: Settings) -> PipesJobRunner:
+def _spark_jobs(settings: Settings) -> DagsterJobRunner:
     zones = JobZones(settings.raw_root, settings.processed_root, bootstrap.s3_options(settings, is_raw=True))
     if not settings.is_on_aws:
         return SubprocessJobRunner(zones, settings.job_engine, spark_master=settings.spark_master)
     from finance_platform.orchestration.job_runners.glue_jobs import GlueJobRunner  # boto3 takes most of a second
     from finance_platform.orchestration.job_runners.glue_run import WaitPolicy
+    from finance_platform.orchestration.job_runners.sized_jobs import SizedJobRunner
 
     waiting = WaitPolicy(settings.glue_poll_seconds)
-    return GlueJobRunner(zones, settings.scripts_uri, settings.glue_job_prefix, settings.glue_modules, waiting)
+    glue = GlueJobRunner(zones, settings.scripts_uri, settings.glue_job_prefix, settings.glue_modules, waiting)
+    return SizedJobRunner(SubprocessJobRunner(zones, settings.job_engine), glue, settings.glue_from_bytes)

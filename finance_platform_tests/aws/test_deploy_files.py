@@ -33,13 +33,15 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 BUILT = "dist/finance_platform-*.whl"
 """The output of `make dist`; everything else in the image comes from the repository."""
 
-NOT_IN_IMAGE = {"pyspark", "py4j", "pysail", "duckdb"}
+NOT_IN_IMAGE = {"pyspark", "py4j"}
+NOT_AT_START = NOT_IN_IMAGE | {"pysail", "duckdb"}
+"""What only jobs and questions about an earlier state import."""
 
 PROGRAM = """
 import sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {not_in_image}:
+        if name.split(".")[0] in {not_at_start}:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Refuse())
 import dagster_aws.ecs, dagster_aws.s3
@@ -63,7 +65,7 @@ def instructions(name: str) -> list[str]:
 
 
 def copied_sources() -> list[str]:
-    return [line.split()[0] for line in instructions("COPY") if not line.startswith("--from")]
+    return [name for line in instructions("COPY") if not line.startswith("--from") for name in line.split()[:-1]]
 
 
 def test_everything_that_the_image_copies_is_in_the_repository_or_built():
@@ -86,11 +88,17 @@ def test_the_image_is_built_in_stages_from_one_python_and_runs_without_root():
     assert not re.search(r"(password|secret|token|aws_access)", DOCKERFILE, re.IGNORECASE)
 
 
-def test_the_image_installs_only_wheels_with_hashes():
-    (install_locked, install_platform) = (line for line in instructions("RUN") if "pip install" in line)
+def test_the_image_installs_wheels_with_hashes_and_one_package_that_has_no_wheel():
+    install_locked, install_client, install_platform = (line for line in instructions("RUN") if "pip install" in line)
     assert "--require-hashes" in install_locked
     assert "--only-binary=:all:" in install_locked
+    assert "--require-hashes --no-deps --no-build-isolation" in install_client
     assert "--no-index --no-deps" in install_platform
+
+
+def test_the_image_has_the_client_of_the_spark_that_the_platform_is_tested_with():
+    (client,) = re.findall(r"^pyspark-client==(\S+) ", (ROOT / "infra" / "requirements-spark.txt").read_text(), re.M)
+    assert client == importlib.metadata.version("pyspark")
 
 
 def test_the_images_lock_is_the_platforms_lock_without_spark_and_with_postgresql():
@@ -106,8 +114,8 @@ def test_the_images_lock_is_the_platforms_lock_without_spark_and_with_postgresql
     assert len(image_pins) <= text.count("--hash=sha256:")
 
 
-def test_the_platform_on_aws_runs_without_the_packages_that_the_image_lacks(tmp_path: Path):
-    program = PROGRAM.replace("{not_in_image}", repr(NOT_IN_IMAGE)).replace("{home}", str(tmp_path))
+def test_the_platform_on_aws_starts_without_spark_and_without_the_engines_of_jobs(tmp_path: Path):
+    program = PROGRAM.replace("{not_at_start}", repr(NOT_AT_START)).replace("{home}", str(tmp_path))
     process = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
 

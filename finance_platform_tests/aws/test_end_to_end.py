@@ -20,7 +20,9 @@ import pytest
 from finance_platform.bootstrap import processed_zone
 from finance_platform.contracts.star import STAR
 from finance_platform.settings import Settings
+from finance_platform.storage.s3_options import S3Options, object_store_variables
 from finance_platform_tests.aws.fakes import Deployment, Fakes, deploy, start_fakes
+from finance_platform_tests.aws.moto_server import REGION, in_environment
 from finance_platform_tests.aws.two_profiles import (
     RUN_COLUMNS,
     AwsHome,
@@ -76,9 +78,13 @@ class DeployedHome(AwsHome):
 
 @pytest.fixture(scope="module", autouse=True)
 def _dagster_jobs() -> Iterator[None]:
-    """Dagster's own files at less cost; Glue's jobs are processes. A second run would write a missing workbook."""
+    """Jobs in the task and Dagster's own files at less cost; a second run would write a missing workbook."""
     with dagster_jobs_in_this_process(), runs_write_workbooks():
         yield
+
+
+JOBS = {"in the task": "200000000", "in Glue": "0"}
+"""`GLUE_FROM_BYTES` by the place where the sample's jobs run."""
 
 
 @pytest.fixture(scope="module")
@@ -86,18 +92,25 @@ def fakes(local: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Every service; the local home comes first, because its Spark would take the fakes for its own S3."""
     assert local.profile == "local"
     with start_fakes(tmp_path_factory.mktemp("glue")) as running:
-        yield running
+        options = S3Options(region=REGION, endpoint_url=running.aws.address)
+        # A job in this process finds what a job's own process sets.
+        with in_environment(running.environment | object_store_variables(options)):
+            yield running
 
 
-@pytest.fixture(scope="module")
-def on_aws(fakes: Fakes, local: Settings, tmp_path_factory: pytest.TempPathFactory) -> DeployedHome:
+@pytest.fixture(scope="module", params=JOBS if current_profile().is_exhaustive else ["in the task"])
+def on_aws(
+    request: pytest.FixtureRequest, fakes: Fakes, local: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> DeployedHome:
     """A home with the files of the local one after its first run on profile aws."""
-    deployment = deploy(fakes)
+    deployment = deploy(fakes, glue_from_bytes=JOBS[request.param])
     home = DeployedHome(Home(tmp_path_factory.mktemp("home")), deployment.settings, deployment)
     for path in sorted(Path(local.raw_root).iterdir()):
         deployment.deliver(path)
+    started = len(fakes.glue.runs)
     ended = home.command("run")
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert len(fakes.glue.runs) - started == (2 if request.param == "in Glue" else 0)
     return home
 
 
@@ -160,12 +173,17 @@ def test_a_run_writes_nothing_to_the_raw_zone_and_no_zone_to_the_local_disk(on_a
     assert not {path.name for path in on_aws.home.path.iterdir()} & {"raw", "processed", "warehouse.duckdb", "reports"}
 
 
-def test_a_second_run_has_nothing_to_do_and_starts_no_job(on_aws: DeployedHome, fakes: Fakes):
-    jobs = len(fakes.glue.runs)
+def test_a_second_run_has_nothing_to_do_and_starts_no_job(on_aws: DeployedHome):
+    jobs = len(requests_of_jobs(on_aws))
     ended = on_aws.command("run")
     assert (ended.returncode, "Nothing to do" in ended.stdout) == (0, True), ended.stdout
     assert "No run was needed since run " in ended.stdout
-    assert len(fakes.glue.runs) == jobs
+    assert len(requests_of_jobs(on_aws)) == jobs == 2
+
+
+def requests_of_jobs(home: DeployedHome) -> list[str]:
+    keys = (item.key for item in processed_zone(home.settings).list_objects("jobs"))
+    return [key for key in keys if key.endswith("/request.json")]
 
 
 def test_the_data_catalog_lists_the_tables_of_the_processed_zone(on_aws: DeployedHome):

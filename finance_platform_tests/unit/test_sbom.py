@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deployment.sbom import SCHEMA, write_sbom
+from finance_platform.deployment.sbom import IMAGE_LOCKS, SCHEMA, write_sbom
 from finance_platform.errors import ArtefactsError
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def test_the_document_is_valid_by_the_schema_of_cyclonedx(dist: Path):
 
 
 def test_every_package_of_the_images_lock_is_listed_once_with_its_version(document: dict[str, Any]):
-    lock = (ROOT / "infra" / "requirements-image.txt").read_text()
+    lock = "\n".join((ROOT / "infra" / name).read_text() for name in IMAGE_LOCKS)
     pinned = sorted(re.findall(r"^([a-z0-9.-]+)(?:\[[^]]*\])?==(\S+)", lock, re.MULTILINE))
     libraries = [item for item in document["components"] if item["type"] == "library"]
     assert sorted((item["name"], item["version"]) for item in libraries) == pinned
@@ -68,7 +68,8 @@ def test_the_same_release_gives_the_same_bytes(dist: Path):
 
 def test_a_base_image_without_a_digest_is_refused(dist: Path, tmp_path: Path):
     (tmp_path / "infra").mkdir()
-    (tmp_path / "infra" / "requirements-image.txt").write_text("click==8.1.0 \\\n")
+    for name in IMAGE_LOCKS:
+        (tmp_path / "infra" / name).write_text("click==8.1.0 \\\n")
     (tmp_path / "infra" / "Dockerfile").write_text("FROM python:3.13-slim-bookworm\n")
     with pytest.raises(ArtefactsError, match="names no base image with a digest"):
         write_sbom(dist, tmp_path)

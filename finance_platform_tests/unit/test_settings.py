@@ -138,6 +138,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "raw_events_queue_url": "https://sqs.example/1/queue",
         "s3_request_payer": "True",
         "glue_modules": "s3://scripts/releases/0123456789ab/finance_platform-1-py3-none-any.whl",
+        "glue_from_bytes": "5000000",
         "glue_poll_seconds": "0.5",
         "redshift_port": "5440",
         "failures_topic_arn": "arn:aws:sns:eu-central-1:123456789012:failures",

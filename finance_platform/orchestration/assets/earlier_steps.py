@@ -15,7 +15,7 @@ import dagster as dg
 
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import STAR
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
+from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import asks_for_step
 from finance_platform.quality.checks import pluralize
 from finance_platform.refresh.build_star import build_star
@@ -41,7 +41,7 @@ def repeat_earlier_steps(
     settings: Settings,
     raw: ObjectStore,
     processed: ObjectStore,
-    jobs: PipesJobRunner,
+    jobs: DagsterJobRunner,
 ) -> None:
     """Take the steps before this one that the run asked for, if this is the first step of a re-execution from failure.
 

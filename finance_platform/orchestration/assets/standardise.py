@@ -28,7 +28,7 @@ from finance_platform.orchestration.assets.selections import (
 )
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
+from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import log_repairs
 from finance_platform.orchestration.ui.formatting import LINES_SHOWN, format_periods, limit_lines
 from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata, rows_behind
@@ -62,7 +62,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
         context: dg.AssetExecutionContext,
         raw_zone: dg.ResourceParam[ObjectStore],
         processed_zone: dg.ResourceParam[ObjectStore],
-        spark_jobs: dg.ResourceParam[PipesJobRunner],
+        spark_jobs: dg.ResourceParam[DagsterJobRunner],
         metrics: dg.ResourceParam[Metrics | None],
     ) -> Iterator[StepResult]:
         def report_read(read: ReadDeliveries) -> None:

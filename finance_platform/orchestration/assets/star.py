@@ -27,7 +27,7 @@ from finance_platform.orchestration.assets.selections import (
 )
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
+from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import log_repairs
 from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.orchestration.ui.previews import preview_files
@@ -85,7 +85,7 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
         config: RebuildConfig,
         raw_zone: dg.ResourceParam[ObjectStore],
         processed_zone: dg.ResourceParam[ObjectStore],
-        spark_jobs: dg.ResourceParam[PipesJobRunner],
+        spark_jobs: dg.ResourceParam[DagsterJobRunner],
         data_catalog: dg.ResourceParam[GlueDataCatalog | None],
     ) -> Iterator[StepResult]:
         with dagster_failures(context), home_lock(settings, context.run.run_id):

@@ -29,7 +29,7 @@ from finance_platform.orchestration.assets.selections import (
 from finance_platform.orchestration.assets.star import RebuildConfig, check_built, log_built, star_results
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
+from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import log_repairs
 from finance_platform.orchestration.ui.period_grid import grid_after
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
@@ -62,7 +62,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         config: RebuildConfig,
         raw_zone: dg.ResourceParam[ObjectStore],
         processed_zone: dg.ResourceParam[ObjectStore],
-        spark_jobs: dg.ResourceParam[PipesJobRunner],
+        spark_jobs: dg.ResourceParam[DagsterJobRunner],
         warehouse: dg.ResourceParam[Warehouse],
         alerts: dg.ResourceParam[Alerts],
         metrics: dg.ResourceParam[Metrics | None],
@@ -108,7 +108,7 @@ def _build_first(
     error: StarNotBuiltError,
     settings: Settings,
     processed: ObjectStore,
-    spark_jobs: PipesJobRunner,
+    spark_jobs: DagsterJobRunner,
 ) -> None:
     """Build what a load needs and a selection left out; the tables of the processed zone get events of their own."""
     context.log.info(f"not selected and done all the same, because a load needs it: build_star; {error.found}")

@@ -53,23 +53,18 @@ class JobZones:
         )
 
 
-@dataclass(frozen=True)
-class PipesJobRunner(ABC):
+class DagsterJobRunner(ABC):
     """Runs Spark jobs for the steps of a Dagster run.
 
     A step that dies may leave its job running. That is harmless: each attempt writes to folders of its own, what it
     commits is what the next attempt would commit, and uncommitted files are never read.
-
-    Attributes:
-        zones: the zones that the jobs read and write.
     """
-
-    zones: JobZones
 
     def bind(self, context: dg.AssetExecutionContext) -> JobRunner:
         """Return the runner for one step, which gets the jobs' output and metadata."""
         return _StepJobRunner(self, context)
 
+    @abstractmethod
     def run(self, context: dg.AssetExecutionContext, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job and return its result document.
 
@@ -78,6 +73,20 @@ class PipesJobRunner(ABC):
             TransientJobError: the job may succeed when it is started again.
             JobError: the job failed, or did not send exactly the result that it wrote.
         """
+
+
+@dataclass(frozen=True)
+class PipesJobRunner(DagsterJobRunner):
+    """Runs Spark jobs in one kind of place, with a session of Dagster Pipes around each.
+
+    Attributes:
+        zones: the zones that the jobs read and write.
+    """
+
+    zones: JobZones
+
+    def run(self, context: dg.AssetExecutionContext, job: JobName, request: bytes) -> dict[str, Any]:
+        """Run a job and return its result document; see `DagsterJobRunner`."""
         arguments = self.zones.arguments(_new_attempt())
         arguments.processed.write(request_key(arguments.attempt), request)
         try:
@@ -119,11 +128,11 @@ class PipesJobRunner(ABC):
 class _StepJobRunner:
     """The jobs of one step."""
 
-    jobs: PipesJobRunner
+    jobs: DagsterJobRunner
     context: dg.AssetExecutionContext
 
     def run(self, job: JobName, request: bytes) -> dict[str, Any]:
-        """Run a job; see `PipesJobRunner.run`."""
+        """Run a job; see `DagsterJobRunner.run`."""
         return self.jobs.run(self.context, job, request)
 
 

@@ -65,21 +65,34 @@ class SubprocessJobRunner(PipesJobRunner):
                 f"another job is writing to {arguments.processed_uri}", fix="wait until it has ended, then run again"
             )
         if exit_code:
-            raise self._failure(job, arguments)
+            raise self._failure(job, arguments) if arguments.has_local_zone else self._failure_on_s3(job, exit_code)
         return session.get_custom_messages()
 
     def _failure(self, job: JobName, arguments: JobArguments) -> JobError:
         last_line = _last_line(log_path(arguments.processed_uri, arguments.attempt))
-        if last_line or not arguments.has_local_zone:
+        if last_line:
             fix = f"read the job's log, {self.describe_log(job, arguments)}"
         else:
             fix = f"check that {arguments.processed_uri} is writable, and that there is free disk space and memory"
         return JobError(f"{job}: {last_line or 'it wrote no log'}", fix=fix)
 
+    def _failure_on_s3(self, job: JobName, exit_code: int) -> JobError:
+        """Return the failure of a job whose processed zone, and so no log file, is on S3."""
+        log = f"read the job's log, {self._log_on_s3(job)}"
+        if exit_code != -signal.SIGKILL:
+            return JobError(f"{job} ended with the exit code {exit_code}", fix=log)
+        return JobError(
+            f"{job} was killed, as by a machine that has no memory left",
+            fix=f"{log}; give runs more memory (RunSize), or Glue smaller jobs (FINANCE_PLATFORM_GLUE_FROM_BYTES)",
+        )
+
     def describe_log(self, job: JobName, arguments: JobArguments) -> str:
         """Return where the log of an attempt is: a file, or with a processed zone on S3 the step's output."""
         if arguments.has_local_zone:
             return str(log_path(arguments.processed_uri, arguments.attempt))
+        return self._log_on_s3(job)
+
+    def _log_on_s3(self, job: JobName) -> str:
         return f"in the output of the step that ran {job}"
 
 
