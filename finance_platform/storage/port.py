@@ -110,7 +110,7 @@ class ObjectStore(Protocol):
         """
 
     def local_copy(self, key: str) -> AbstractContextManager[LocalCopy]:
-        """Provide an object for several reads; a remote object is fetched once, to local disk.
+        """Provide one version of an object for several reads; a remote one is fetched once, to local disk, or streamed.
 
         Raises:
             OSError: the object cannot be read.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -37,7 +38,7 @@ from finance_platform.storage.s3_errors import (
     translate_s3_errors,
 )
 from finance_platform.storage.s3_options import S3_SCHEME, S3Options, object_store_variables
-from finance_platform.storage.s3_reader import FIRST_BYTES, WHOLE, ObjectStream
+from finance_platform.storage.s3_reader import FIRST_BYTES, WHOLE, ObjectReads, ObjectStream
 
 ATTEMPTS = 6
 """Maximum attempts of a request; with full jitter and 1, 2, 4 … s between, they take a quarter of a minute."""
@@ -45,6 +46,11 @@ ATTEMPTS = 6
 _CONNECT_SECONDS, _READ_SECONDS = 5, 20
 _MULTIPART_BYTES = 16 << 20
 _COPY_BYTES = 1 << 20
+
+COPIED_BYTES = 256 << 20
+"""The size up to which an object is copied for several reads. A larger one is read from S3 each time: a worker of Glue
+has some tens of GB of free disk, and reads several files at once."""
+
 _DELETE_BATCH = 1000
 _CONFLICT_RETRIES = 8
 """How often a conditional write is sent again after S3 has refused it because of a concurrent one."""
@@ -167,15 +173,18 @@ class S3Store:
 
     @contextmanager
     def local_copy(self, key: str) -> Iterator[LocalCopy]:
-        """Fetch an object once into a temporary file; the fingerprint is that of the fetched bytes."""
-        with tempfile.TemporaryDirectory(prefix="fetched-") as folder:
-            path = Path(folder) / "object"
-            digest = hashlib.sha256()
-            with self.open(key) as source, path.open("wb") as copy:
-                while piece := source.read(_COPY_BYTES):
-                    digest.update(piece)
-                    copy.write(piece)
-            yield LocalCopy(lambda: path.open("rb"), digest.hexdigest)
+        """Fetch an object once into a temporary file, or stream a large one; the fingerprint is of the bytes read."""
+        reads = ObjectReads(self._get(key), self._attempt("read", key, is_of_one_object=True))
+        with ExitStack() as stack:
+            with reads.open() as source:
+                if source.size > COPIED_BYTES:
+                    copy = LocalCopy(lambda: cast(BinaryIO, reads.open()), reads.fingerprint)
+                else:
+                    path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fetched-"))) / "object"
+                    with path.open("wb") as file:
+                        shutil.copyfileobj(source, file, _COPY_BYTES)
+                    copy = LocalCopy(lambda: path.open("rb"), reads.digest)
+            yield copy
 
     def read(self, key: str) -> bytes:
         """Return an object's bytes, from one response: a document may be overwritten during the read."""
@@ -224,8 +233,11 @@ class S3Store:
         return f"{self._root}/{key}"
 
     def _open(self, key: str, first_bytes: int) -> BinaryIO:
-        get = partial(self._client.get_object, Bucket=self._bucket, Key=self._base + key, **self._payer)
-        return cast(BinaryIO, ObjectStream(get, self._attempt("read", key, is_of_one_object=True), first_bytes))
+        attempt = self._attempt("read", key, is_of_one_object=True)
+        return cast(BinaryIO, ObjectStream(self._get(key), attempt, first_bytes))
+
+    def _get(self, key: str) -> Callable[..., Any]:
+        return partial(self._client.get_object, Bucket=self._bucket, Key=self._base + key, **self._payer)
 
     def _attempt(self, verb: str, key: str, *, is_of_one_object: bool = False) -> S3Operation:
         return S3Operation(verb, self._bucket, self._base + key, is_of_one_object)

@@ -1,6 +1,7 @@
-"""A seekable stream of one S3 object, as a Parquet reader needs it.
+"""Seekable streams of one S3 object, as a Parquet reader needs them.
 
-Belongs here: byte ranges, and retries after a broken connection. Does not belong here: the store (see `s3`).
+Belongs here: byte ranges, retries after a broken connection, several reads of one version and their hash. Does not
+belong here: the store (see `s3`).
 
 boto3's stream cannot seek and ends with its connection; pyarrow's own S3 client would find other credentials, does not
 support requester-pays buckets, and has error messages of its own.
@@ -8,6 +9,7 @@ support requester-pays buckets, and has error messages of its own.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import random
@@ -39,13 +41,16 @@ Get = Callable[..., Any]
 class ObjectStream(io.RawIOBase):
     """An object's bytes, all of one version: if it is overwritten meanwhile, the next piece is refused."""
 
-    def __init__(self, get: Get, attempt: S3Operation, first_bytes: int = FIRST_BYTES) -> None:
+    def __init__(
+        self, get: Get, attempt: S3Operation, first_bytes: int = FIRST_BYTES, reads: ObjectReads | None = None
+    ) -> None:
         """Read the first piece.
 
         Args:
             get: the client's `get_object` with bucket and key.
             attempt: for errors.
             first_bytes: the length of the first piece.
+            reads: the reads that this one belongs to, of the same version.
 
         Raises:
             FileNotFoundError: the object does not exist.
@@ -53,11 +58,17 @@ class ObjectStream(io.RawIOBase):
         super().__init__()
         self._get = get
         self._attempt = attempt
+        self._reads = reads
         self._position = 0
         self._start, self._piece = 0, b""
-        self._version: dict[str, str] = {}
+        self._version: dict[str, str] = reads.version if reads else {}
         self._size = 0
         self._fetch(0, first_bytes)
+
+    @property
+    def size(self) -> int:
+        """The length of the object."""
+        return self._size
 
     def readable(self) -> bool:
         """Return True."""
@@ -107,7 +118,9 @@ class ObjectStream(io.RawIOBase):
                         raise
                     time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))  # noqa: S311  jitter, no secret
                 else:
-                    return
+                    break
+        if self._reads:
+            self._reads.add(self._start, self._piece)
 
     def _request(self, start: int, count: int) -> dict[str, Any]:
         try:
@@ -117,6 +130,50 @@ class ObjectStream(io.RawIOBase):
                 raise
             self._size = 0  # an empty object has no first byte
             return {"Body": io.BytesIO()}
-        self._version = {"IfMatch": response["ETag"]}
+        self._version["IfMatch"] = response["ETag"]
         self._size = int(response.get("ContentRange", f"/{response['ContentLength']}").rpartition("/")[2])
         return response
+
+
+class ObjectReads:
+    """Several reads of one object without a copy of it: all are of the version that the first one found.
+
+    Attributes:
+        version: the condition of every request; empty before the first response.
+    """
+
+    def __init__(self, get: Get, attempt: S3Operation) -> None:
+        """Make no request yet; see `ObjectStream`."""
+        self.version: dict[str, str] = {}
+        self._get, self._attempt = get, attempt
+        self._digest, self._hashed = hashlib.sha256(), 0
+
+    def open(self) -> ObjectStream:
+        """Open the object for one read.
+
+        Raises:
+            OSError: the object cannot be read, or has another version than before.
+        """
+        return ObjectStream(self._get, self._attempt, reads=self)
+
+    def add(self, start: int, piece: bytes) -> None:
+        """Hash a piece that was read, as far as it continues what is hashed."""
+        new = memoryview(piece)[self._hashed - start :] if start <= self._hashed else memoryview(b"")
+        self._digest.update(new)
+        self._hashed += len(new)
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the object's bytes; only those are requested that no read has come to.
+
+        Raises:
+            OSError: see `open`.
+        """
+        with self.open() as stream:
+            stream.seek(self._hashed)
+            while stream.read(_AHEAD_BYTES):
+                pass
+        return self.digest()
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the bytes that were read so far without a gap."""
+        return self._digest.hexdigest()

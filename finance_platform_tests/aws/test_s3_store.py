@@ -6,6 +6,8 @@ errors (see `test_s3_errors`).
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from moto.s3.models import s3_backends
 
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register
-from finance_platform.errors import StorageError
+from finance_platform.errors import StorageError, TransientStorageError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.storage import s3
 from finance_platform.storage.factory import open_store
@@ -135,6 +137,50 @@ def test_a_local_copy_is_fetched_once_and_removed_afterwards(store: S3Store, aws
     assert len(requests_of(aws, read_thrice)) == 1
     assert paths[0].parent.name.startswith("fetched-")
     assert not paths[0].parent.exists()
+
+
+def test_a_large_object_is_streamed_for_several_reads_and_requested_no_more_often_than_it_is_read(
+    store: S3Store, aws: MotoServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(s3, "COPIED_BYTES", 1 << 20)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    data = bytes(range(256)) * (1 << 13)
+    store.write("a.csv", data)
+    read: list[bytes] = []
+    fingerprints: list[str] = []
+
+    def read_head_and_whole() -> None:
+        with store.local_copy("a.csv") as copy:
+            for size in (100, -1):
+                with copy.open() as stream:
+                    read.append(stream.read(size))
+            fingerprints.append(copy.fingerprint())
+            assert list(tmp_path.iterdir()) == []
+
+    pieces = requests_of(aws, read_head_and_whole)
+    assert (read[0], read[1] == data) == (data[:100], True)
+    assert fingerprints == [hashlib.sha256(data).hexdigest()]
+    # The size, the head, the whole in two pieces, and nothing but a start for the hash.
+    assert [request.headers["range"] for request in pieces] == [
+        *["bytes=0-131071"] * 3,
+        "bytes=131072-8519679",
+        "bytes=0-131071",
+    ]
+    assert all("if-match" in request.headers for request in pieces[1:])
+
+
+def test_a_large_object_that_is_overwritten_between_two_reads_cannot_be_read_any_more(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(s3, "COPIED_BYTES", 10)
+    store.write("a.csv", b"1,2\n" * 10)
+    with store.local_copy("a.csv") as copy:
+        copy.open().close()
+        store.write("a.csv", b"1,3\n" * 10)
+        with pytest.raises(TransientStorageError, match="overwritten meanwhile"):
+            copy.open()
+        with pytest.raises(TransientStorageError, match="overwritten meanwhile"):
+            copy.fingerprint()
 
 
 # Writing
