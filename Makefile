@@ -98,10 +98,11 @@ bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 
 sample: $(DEVELOPMENT)  ## Generate the sample and its answer key
 	@$(BIN)/python -m finance_platform_tests.sample.generator
 
-reference: $(DEVELOPMENT)  ## Update the reference of docs/feeds.md, docs/feed.schema.json, docs/data_dictionary.md and QuickSight's part of the template from the code
+reference: $(DEVELOPMENT)  ## Update the reference of docs/feeds.md, docs/feed.schema.json, docs/data_dictionary.md, QuickSight's part of the template and the Terraform module from the code
 	@$(BIN)/python -m finance_platform_tests.feed_reference
 	@$(BIN)/python -m finance_platform_tests.data_dictionary
 	@$(BIN)/python -m finance_platform_tests.quicksight_resources
+	@$(BIN)/python -m finance_platform_tests.terraform_module
 
 tutorial: $(DEVELOPMENT)  ## Run the commands of docs/feeds.md and docs/month_end.md and write their output into the pages
 	@$(BIN)/python -m finance_platform_tests.tutorial
