@@ -126,6 +126,7 @@ def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: FakeGlue, cap
         processed_uri="s3://wheel-processed/zone",
         scripts_uri="s3://wheel-scripts",
         glue_job_prefix="wheel",
+        glue_from_bytes=0,
         redshift_workgroup="finance",
         redshift_copy_role_arn="arn:aws:iam::123456789012:role/copy",
     )
