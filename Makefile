@@ -1,6 +1,6 @@
 # Every target sets up its own environment; the machine needs Python 3.11 to 3.13 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ui ui-aws test test-fast test-nightly coverage check check-style check-types check-rules check-definitions check-templates check-locks check-secrets accept-secrets audit bench sample reference tutorial \
+.PHONY: help run ui ui-aws test test-fast test-nightly test-older-spark coverage check check-style check-types check-rules check-definitions check-templates check-locks check-secrets accept-secrets audit bench sample reference tutorial \
 	screenshots dist deploy lock clean
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
@@ -18,6 +18,9 @@ COMPILE := $(LOCK) pyproject.toml
 # The image on AWS has Spark's client instead of Spark (infra/Dockerfile says why).
 IMAGE_LOCK := infra/requirements-image.in -c requirements.txt --no-emit-package pyspark --no-emit-package py4j
 SPARK_LOCK := infra/requirements-spark.in --no-deps
+# The Spark of Glue 5, which cannot be in one environment with that of Glue 6.
+SPARK35_LOCK := finance_platform_tests/requirements-spark35.in --python-version 3.11
+SPARK35 := .venv-spark35
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +42,12 @@ test-fast: $(DEVELOPMENT)  ## Run the tests that take no whole run, no browser a
 
 test-nightly: $(DEVELOPMENT)  ## Run the tests with many random homes and every breaking point; hours
 	@TEST_PROFILE=nightly $(PYTEST)
+
+test-older-spark: $(DEVELOPMENT)  ## Run both jobs on Spark 3.5, as in Glue 5, and compare every table; needs Java 17 and Python 3.11
+	@python3.11 -m venv $(SPARK35)
+	@$(SPARK35)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r finance_platform_tests/requirements-spark35.txt
+	@PYTHON_WITH_SPARK_35=$(CURDIR)/$(SPARK35)/bin/python $(BIN)/pytest -q finance_platform_tests/transforms/test_engine_parity.py -k spark_of_glue_5
 
 coverage: $(DEVELOPMENT)  ## Run the tests and hold the coverage of lines and branches to its floor
 	@$(PYTEST) --cov --cov-report=term
@@ -69,7 +78,9 @@ check-locks: $(DEVELOPMENT)
 	$(COMPILE) --group build --group dev -c requirements.txt -o build/requirements-dev.txt
 	$(COMPILE) $(IMAGE_LOCK) -o build/requirements-image.txt
 	$(LOCK) $(SPARK_LOCK) -o build/requirements-spark.txt
-	@diff requirements.txt build/requirements.txt && diff requirements-dev.txt build/requirements-dev.txt \
+	@cp finance_platform_tests/requirements-spark35.txt build/
+	$(LOCK) $(SPARK35_LOCK) -o build/requirements-spark35.txt
+	@diff finance_platform_tests/requirements-spark35.txt build/requirements-spark35.txt && diff requirements.txt build/requirements.txt && diff requirements-dev.txt build/requirements-dev.txt \
 		&& diff infra/requirements-image.txt build/requirements-image.txt \
 		&& diff infra/requirements-spark.txt build/requirements-spark.txt \
 		|| { echo "The lock files differ from pyproject.toml. Run: make lock"; exit 1; }
@@ -119,12 +130,13 @@ lock: $(DEVELOPMENT)  ## Update the lock files after a change of dependencies
 	$(COMPILE) --group build --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) $(IMAGE_LOCK) -o infra/requirements-image.txt
 	$(LOCK) $(SPARK_LOCK) -o infra/requirements-spark.txt
+	$(LOCK) $(SPARK35_LOCK) -o finance_platform_tests/requirements-spark35.txt
 
 deploy: dist  ## Show the changes and deploy to AWS (ARGS="--stack-name finance --image …")
 	@$(BIN)/finance-platform deploy $(ARGS)
 
 clean:  ## Remove the environment and the output of the sample
-	rm -rf .venv build dist data/processed data/dagster data/reports data/warehouse.duckdb data/run.lock
+	rm -rf .venv $(SPARK35) build dist data/processed data/dagster data/reports data/warehouse.duckdb data/run.lock
 
 $(RUNTIME): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is required; set PYTHON=/path/to/python"; exit 1; }

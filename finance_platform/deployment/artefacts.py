@@ -4,9 +4,9 @@ Belongs here: the list of files, building them, the manifest, and the job argume
 here: uploading (see `upload`).
 
 A release consists of the two job scripts (the same files that run locally), the platform's wheel, and the wheels that
-Glue lacks. Glue 6.0 brings its own Spark, Arrow, pandas, NumPy and boto3, which must not be replaced: modules are
-installed without their dependencies and without an index. The folder of a release is named by its contents: a stack
-that is rolled back runs the code that it ran before, and a running job keeps its files.
+Glue lacks, for the Python of each version of Glue. Glue brings its own Spark, Arrow, pandas and NumPy, which must not
+be replaced: modules are installed without their dependencies and without an index. The folder of a release is named by
+its contents: a stack that is rolled back runs the code that it ran before, and a running job keeps its files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +27,16 @@ import finance_platform
 from finance_platform.errors import ArtefactsError
 
 JOBS = ("standardise", "build_star")
+PYTHON_OF_GLUE = {"6.0": "3.13", "5.1": "3.11", "5.0": "3.11"}
+"""The Python of each version of Glue that a stack may choose."""
+
+NEWEST_GLUE = "6.0"
 MISSING_ON_GLUE = ("dagster-pipes", "olefile", "python-calamine")
 """The packages that the jobs import and Glue 6.0 lacks; `finance_platform_tests/aws/test_glue_wheel.py` verifies it."""
 
-PYTHON_ON_GLUE = "3.13"
+TOO_OLD_ON_GLUE_5 = ("boto3", "botocore", "s3transfer")
+"""The packages of Glue 5 that may be older than S3's conditional writes (133)."""
+
 INSTALLER_OPTION = "--no-deps --no-index"
 MANIFEST = "manifest.json"
 
@@ -67,15 +73,30 @@ class Release:
     identifier: str
     files: tuple[ReleaseFile, ...]
 
-    @property
-    def module_keys(self) -> list[str]:
-        """The keys of the wheels, the platform's first."""
-        keys = [file.key for file in self.files if file.path.suffix == ".whl"]
+    def module_keys(self, glue_version: str = NEWEST_GLUE) -> list[str]:
+        """Return the keys of the wheels that a version of Glue needs, the platform's first."""
+        python = f"cp{PYTHON_OF_GLUE[glue_version].replace('.', '')}"
+        superfluous = () if glue_version.startswith("5.") else TOO_OLD_ON_GLUE_5
+        keys = []
+        for file in self.files:
+            name, _, tag, *_ = [*file.path.name.split("-"), "", ""]
+            if file.path.suffix == ".whl" and name not in superfluous and (tag.startswith("py") or tag == python):
+                keys.append(file.key)
         return sorted(keys, key=lambda key: ("/finance_platform-" not in key, key))
 
-    def module_uris(self, scripts_uri: str) -> str:
-        """Return the addresses of the wheels in the form of Glue's `--additional-python-modules`."""
-        return ",".join(f"{scripts_uri.rstrip('/')}/{key}" for key in self.module_keys)
+    def module_uris(self, scripts_uri: str, glue_version: str = NEWEST_GLUE) -> str:
+        """Return the addresses of these wheels in the form of Glue's `--additional-python-modules`."""
+        return ",".join(f"{scripts_uri.rstrip('/')}/{key}" for key in self.module_keys(glue_version))
+
+    def stack_parameters(self, scripts_uri: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Return the template's parameters that name the release.
+
+        Args:
+            scripts_uri: s3://...; where the release is uploaded to.
+            parameters: the stack's other parameters, which may have a version of Glue.
+        """
+        modules = self.module_uris(scripts_uri, parameters.get("GlueVersion", NEWEST_GLUE))
+        return {"Release": self.identifier, "AdditionalPythonModules": modules}
 
     def script_key(self, job: str) -> str:
         """Return the key of a job's script.
@@ -171,13 +192,15 @@ def select_locked(requirements: str, names: Iterable[str]) -> str:
 
 def _download_wheels(dist: Path) -> None:
     project = Path(str(finance_platform.__file__)).parents[1]
+    lock = (project / "requirements.txt").read_text()
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder) / "requirements.txt"
-        requirements.write_text(select_locked((project / "requirements.txt").read_text(), MISSING_ON_GLUE))
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--only-binary=:all:", "--python-version", PYTHON_ON_GLUE, "--implementation", "cp"]
-        command += ["--platform", "manylinux2014_x86_64", "--require-hashes", "-r", str(requirements), "-d", str(dist)]
-        _run(command, project)
+        requirements.write_text(select_locked(lock, (*MISSING_ON_GLUE, *TOO_OLD_ON_GLUE_5)))
+        for python in sorted(set(PYTHON_OF_GLUE.values())):
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+            command += ["--only-binary=:all:", "--python-version", python, "--implementation", "cp"]
+            command += ["--platform", "manylinux2014_x86_64", "--require-hashes", "-r", str(requirements)]
+            _run([*command, "-d", str(dist)], project)
 
 
 def _run(command: list[str], folder: Path) -> None:

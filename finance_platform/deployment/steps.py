@@ -82,11 +82,7 @@ class Deployment:
         number = account.fetch_number()
         self.bucket = f"{request.stack_name}-scripts-{number}-{account.region}"
         self.target = f"account {number}, region {account.region}"
-        self._parameters = {
-            "Release": request.release.identifier,
-            "AdditionalPythonModules": request.release.module_uris(f"s3://{self.bucket}"),
-            **request.parameters,
-        }
+        self._parameters = self._parameters_beside({})
 
     def preview(self) -> Preview:
         """Find out what the deployment would change.
@@ -112,11 +108,17 @@ class Deployment:
         self._upload_missing([template])
         uploads = find_existing(self._account, self.bucket, [*artefacts, template])
         existing = {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
+        self._parameters = self._parameters_beside(existing)
         image = {**existing, **self._parameters}.get("Image", "")
         new_image = image if existing.get("Image") not in {None, "", image} else ""
         change_set = self._create_change_set()
         changes = self._stack.list_changes(change_set) if change_set else []
         return Preview(False, changes, uploads, bool(image), change_set, new_image)
+
+    def _parameters_beside(self, existing: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameters to set: those of the release, which fit the stack's existing ones, and those given."""
+        given = self._request.parameters
+        return {**self._request.release.stack_parameters(f"s3://{self.bucket}", {**existing, **given}), **given}
 
     def discard(self, preview: Preview) -> None:
         """Delete the change set of a preview that is not applied."""

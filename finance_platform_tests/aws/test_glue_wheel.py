@@ -20,6 +20,7 @@ from finance_platform.deliveries.commits import read_commits
 from finance_platform.deployment.artefacts import (
     JOBS,
     Release,
+    ReleaseFile,
     build_default_arguments,
     build_release,
     read_release,
@@ -167,6 +168,33 @@ def test_a_release_is_two_scripts_the_wheels_and_its_manifest_under_its_own_name
     assert wheels == ["dagster_pipes", "finance_platform", "olefile", "python_calamine"]
     assert names[-1] == "manifest.json"
     assert len(names) == 7
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("6.0", ["finance_platform-1-py3-none-any", "olefile-1-py2.py3-none-any", "python_calamine-1-cp313-cp313-x"]),
+        (
+            "5.0",
+            [
+                "finance_platform-1-py3-none-any",
+                "boto3-1-py3-none-any",
+                "olefile-1-py2.py3-none-any",
+                "python_calamine-1-cp311-cp311-x",
+            ],
+        ),
+    ],
+)
+def test_each_version_of_glue_gets_the_wheels_that_its_python_takes(version: str, expected: list[str]):
+    names = ["boto3-1-py3-none-any", "olefile-1-py2.py3-none-any", "finance_platform-1-py3-none-any"]
+    names += [f"python_calamine-1-{tag}-{tag}-x" for tag in ("cp311", "cp313")]
+    files = tuple(ReleaseFile(Path(f"{name}.whl"), f"releases/1/{name}.whl", "") for name in names)
+    script = ReleaseFile(Path("standardise_job.py"), "releases/1/standardise_job.py", "")
+    release = Release("1", (*files, script))
+    parameters = release.stack_parameters("s3://scripts/", {"GlueVersion": version, "Entity": "Group"})
+    modules = ",".join(f"s3://scripts/releases/1/{name}.whl" for name in expected)
+    assert parameters == {"Release": "1", "AdditionalPythonModules": modules}
+    assert (release.stack_parameters("s3://scripts", {}) == parameters) == (version == "6.0")
 
 
 def test_the_scripts_are_the_very_files_that_run_here(release: Release):

@@ -306,9 +306,16 @@ def test_the_jobs_are_what_the_platform_starts_and_run_what_a_release_has(job: d
     script = names[job["Name"]["Fn::Sub"]]
     expected = f"s3://${{ScriptsBucket}}/releases/${{Release}}/{script}_job.py"
     assert job["Command"]["ScriptLocation"] == {"Fn::Sub": expected}
-    assert (job["GlueVersion"], job["ExecutionProperty"]) == ("6.0", {"MaxConcurrentRuns": 1})
+    assert (job["GlueVersion"], job["ExecutionProperty"]) == ({"Ref": "GlueVersion"}, {"MaxConcurrentRuns": 1})
     assert job["DefaultArguments"]["--python-modules-installer-option"] == INSTALLER_OPTION
     assert build_default_arguments("s3://scripts", Release("0123456789ab", ())).keys() <= job["DefaultArguments"].keys()
+
+
+def test_the_versions_of_glue_are_those_whose_python_a_release_has_wheels_for():
+    from finance_platform.deployment.artefacts import NEWEST_GLUE, PYTHON_OF_GLUE
+
+    parameter = TEMPLATE.parameters["GlueVersion"]
+    assert (parameter["AllowedValues"], parameter["Default"]) == (list(PYTHON_OF_GLUE), NEWEST_GLUE)
 
 
 def test_alarms_and_dashboard_show_metrics_that_the_platform_sends():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -97,6 +98,9 @@ with spark_session("jvm", master="local-cluster[2,1,1024]") as spark:
 """
 """Prints how many tasks each executor had: its Python workers are children of one process."""
 
+SPARK_35 = os.environ.get("PYTHON_WITH_SPARK_35", "")
+"""The interpreter of an environment with PySpark 3.5, which cannot be in the same one as 4.1."""
+
 Cells = tuple[Any, ...]
 
 
@@ -123,8 +127,8 @@ class Run:
 class ScriptJobs:
     """Runs each job's script in a process of its own, as a laptop does, on one engine."""
 
-    def __init__(self, home: Path, engine: str, master: str = "") -> None:
-        self._home, self._engine, self._master = home, engine, master
+    def __init__(self, home: Path, engine: str, master: str = "", python: str = sys.executable) -> None:
+        self._home, self._engine, self._master, self._python = home, engine, master, python
         self._processed = LocalStore(home / f"processed-{engine}")
 
     def run(self, job: JobName, request: bytes) -> dict[str, Any]:
@@ -133,7 +137,7 @@ class ScriptJobs:
         root = str(self._processed.root)
         self._processed.write(request_key(job), request)
         arguments = JobArguments(str(self._home / "raw"), root, job, self._engine, self._master)
-        command = [sys.executable, "-P", str(PACKAGE / "spark_jobs" / f"{job}_job.py"), *arguments.as_command_line()]
+        command = [self._python, "-P", str(PACKAGE / "spark_jobs" / f"{job}_job.py"), *arguments.as_command_line()]
         ended = subprocess.run(command, check=False, timeout=1800 if self._master else 600)
         assert ended.returncode == 0, log_path(root, job).read_text(errors="replace")[-4000:]
         result: dict[str, Any] = json.loads(self._processed.read(result_key(job)))
@@ -141,7 +145,7 @@ class ScriptJobs:
         return result
 
 
-def run_engine(home: Path, engine: str, master: str = "") -> Run:
+def run_engine(home: Path, engine: str, master: str = "", python: str = sys.executable) -> Run:
     """Read the home's files and build the star by the use cases, each with one start of the engine."""
     settings = load_settings(home=home, actuals_through="2025-06", fiscal_year_start_month=4)
     star = StarSettings.of(settings)
@@ -150,7 +154,7 @@ def run_engine(home: Path, engine: str, master: str = "") -> Run:
     scan = register(raw, processed, settings, at=datetime.now(UTC), run_id=engine)
     assert not scan.problems
     assert not scan.unmatched
-    jobs = ScriptJobs(home, engine, master)
+    jobs = ScriptJobs(home, engine, master, python)
     read = standardise(raw, processed, jobs, settings, clock=lambda: datetime.now(UTC), run_id=engine)
     held = {verdict.object_key: "; ".join(verdict.reasons) for verdict in read.verdicts if verdict.is_held}
     assert [key for key, _ in read.read.not_opened] == [VANISHING]
@@ -259,6 +263,23 @@ def test_two_executors_give_the_tables_of_one_process(sail: Run, home: Path, tmp
     for contract in TABLES:
         assert cells(cluster.rows(contract.name)) == cells(sail.rows(contract.name))
     assert {one.version: one.sums for one in cluster.slices} == {one.version: one.sums for one in sail.slices}
+
+
+@pytest.mark.jvm
+@pytest.mark.usefixtures("_java")
+@pytest.mark.skipif(not SPARK_35, reason="`make test-older-spark` sets PYTHON_WITH_SPARK_35")
+def test_the_spark_of_glue_5_gives_the_tables_of_the_spark_of_glue_6(sail: Run, home: Path, tmp_path: Path) -> None:
+    """The job scripts under another interpreter, with PySpark 3.5 and the packages that a job has there."""
+    copy = shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("processed-*"))
+    # The modules come from this checkout, all else from that interpreter's own environment.
+    with clean_environment(copy, PYTHONPATH=str(PACKAGE.parent)):
+        older = run_engine(copy, "jvm", python=SPARK_35)
+    for contract in TABLES:
+        assert cells(older.rows(contract.name)) == cells(sail.rows(contract.name)), contract.name
+    assert {key: comparable(commit) for key, commit in older.commits.items()} == {
+        key: comparable(commit) for key, commit in sail.commits.items()
+    }
+    assert {one.version: one.sums for one in older.slices} == {one.version: one.sums for one in sail.slices}
 
 
 @pytest.mark.jvm

@@ -304,6 +304,16 @@ variable "additional_python_modules" {
   }
 }
 
+variable "glue_version" {
+  description = "Version of Glue that the jobs run in; an older one for regions and accounts without 6.0. `finance-platform deploy` chooses the wheels that fit."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.glue_version == null || try(contains(["6.0", "5.1", "5.0"], tostring(var.glue_version)), false)
+    error_message = "GlueVersion: expected one of 6.0, 5.1, 5.0."
+  }
+}
+
 variable "glue_from_bytes" {
   description = "Bytes of text from which Glue runs a job. Smaller jobs run in the task of the run, whose memory (RunSize) bounds them. 0 for always Glue."
   type        = number
@@ -945,6 +955,7 @@ locals {
     QueryGroup                        = var.query_group
     Release                           = var.release
     AdditionalPythonModules           = var.additional_python_modules
+    GlueVersion                       = var.glue_version
     GlueFromBytes                     = var.glue_from_bytes
     GlueWorkerType                    = var.glue_worker_type
     GlueWorkers                       = var.glue_workers
