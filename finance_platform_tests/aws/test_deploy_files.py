@@ -230,6 +230,15 @@ def test_no_workflow_uses_a_stored_key_of_aws():
     assert "role-to-assume" in text
 
 
+def test_every_deployment_of_the_workflow_passes_cloudformations_role_if_there_is_one():
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]["deploy"]
+    deployments = re.findall(r"make deploy ARGS=\"(.*)\"", "\n".join(step.get("run", "") for step in job["steps"]))
+    assert len(deployments) == 2
+    assert all(" $SERVICE_ROLE " in arguments for arguments in deployments)
+    option = "${{ vars.AWS_SERVICE_ROLE && format('--service-role {0}', vars.AWS_SERVICE_ROLE) }}"
+    assert job["env"]["SERVICE_ROLE"] == option
+
+
 def test_the_variables_of_the_workflows_are_documented():
     variables = {name for path in WORKFLOWS for name in re.findall(r"\bvars\.(\w+)", path.read_text())}
     documentation = (ROOT / "docs" / "deploy.md").read_text()
