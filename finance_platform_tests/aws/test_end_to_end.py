@@ -23,6 +23,7 @@ from finance_platform.settings import Settings
 from finance_platform.storage.s3_options import S3Options, object_store_variables
 from finance_platform_tests.aws.fakes import Deployment, Fakes, deploy, start_fakes
 from finance_platform_tests.aws.moto_server import REGION, in_environment
+from finance_platform_tests.aws.old_versions import without_rule
 from finance_platform_tests.aws.two_profiles import (
     RUN_COLUMNS,
     AwsHome,
@@ -171,6 +172,12 @@ def test_a_run_writes_nothing_to_the_raw_zone_and_no_zone_to_the_local_disk(on_a
     objects = boto3.client("s3").list_objects_v2(Bucket=on_aws.deployment.bucket("raw"))["Contents"]
     assert {item["Key"] for item in objects} == {path.name for path in SAMPLE.iterdir()}
     assert not {path.name for path in on_aws.home.path.iterdir()} & {"raw", "processed", "warehouse.duckdb", "reports"}
+
+
+def test_every_folder_of_the_processed_bucket_is_evidence_or_loses_its_old_versions(on_aws: DeployedHome):
+    folders = {item.key.partition("/")[0] for item in processed_zone(on_aws.settings).list_objects()}
+    assert {"register", "loads", "settings", "members", "jobs"} <= folders
+    assert without_rule(folders) == set()
 
 
 def test_a_second_run_has_nothing_to_do_and_starts_no_job(on_aws: DeployedHome):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deployment.template import FIRST_STAGE, read_template, template_path
+from finance_platform_tests.aws.old_versions import EVIDENCE, expiring_folders, without_rule
 from finance_platform_tests.profiles import current_profile
 
 TEMPLATE = read_template(template_path())
@@ -232,11 +233,17 @@ def test_what_is_created_refers_to_nothing_that_a_condition_leaves_out(values: d
     assert {reference.partition("::")[0] for reference in references(written)} <= known
 
 
-def test_versions_of_evidence_in_the_processed_zone_never_expire():
-    rules = RESOURCES["ProcessedBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    expiring = [rule["Prefix"] for rule in rules if "NoncurrentVersionExpiration" in rule]
-    assert not [prefix for prefix in expiring if prefix.startswith(("register", "loads", "signatures"))]
-    assert {"transactions/", "fact_financials/", "deliveries/", "slices/", "checkpoints/"} <= set(expiring)
+def test_versions_of_evidence_in_the_processed_zone_never_expire_and_those_of_all_else_do():
+    from finance_platform.contracts import processed
+    from finance_platform.contracts.model import Contract
+    from finance_platform.contracts.star import STAR
+
+    named = {one.name for one in (*vars(processed).values(), *STAR) if isinstance(one, Contract)}
+    for path in (template_path().parents[1] / "finance_platform").rglob("*.py"):
+        named |= set(re.findall(r'^_?(?:[A-Z]+_)?FOLDER = "([a-z][a-z_]*)', path.read_text(), re.MULTILINE))
+    assert {"register", "looks", "alerts", "manifests", "transactions", "members", "dim_date"} <= named
+    assert without_rule(named) == set()
+    assert EVIDENCE.isdisjoint(expiring_folders())
 
 
 @pytest.mark.parametrize("role", of_type("AWS::IAM::Role"))
