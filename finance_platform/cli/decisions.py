@@ -53,26 +53,41 @@ why_option = click.option("--why", required=True, metavar="TEXT", help="The reas
 @click.argument("key", metavar="FILE")
 @click.option("--why", metavar="TEXT", default="", help="The reason, recorded with your name; needed to accept.")
 @click.option("--dry-run", "is_dry_run", is_flag=True, help="Show what would move, and change nothing.")
+@click.option(
+    "--in-next-open-period",
+    "is_booked_later",
+    is_flag=True,
+    help="Leave closed periods as they are, and book what would change them in the first period after the last one.",
+)
 @late_period_option
 @format_option
 @with_exit_code
 def accept(
-    home: Path | None, key: str, why: str, *, is_dry_run: bool, periods: tuple[str, ...], output_format: str
+    home: Path | None,
+    key: str,
+    why: str,
+    *,
+    is_dry_run: bool,
+    is_booked_later: bool,
+    periods: tuple[str, ...],
+    output_format: str,
 ) -> int:
     """Accept the held delivery of a raw object, or its late lines; the next run publishes it."""
     from finance_platform.deliveries import decisions
-    from finance_platform.deliveries.previews import preview_acceptance
+    from finance_platform.deliveries.previews import preview_acceptance, preview_booking
 
     settings = require_raw_zone(load_settings(home=home))
     author = None if is_dry_run else new_author(settings, why)
     with locked_processed_zone(settings) as processed:
         key = object_key(settings, key)
         if author is None:
-            preview = preview_acceptance(processed, key, periods)
-            _print_preview(open_console(), quote_name(key), preview, output_format)
+            preview = (preview_booking if is_booked_later else preview_acceptance)(processed, key, periods)
+            options = f"{'--in-next-open-period ' if is_booked_later else ''}{quote_name(key)}"
+            _print_preview(open_console(), options, preview, output_format)
             return EXIT_OK
-        decision = decisions.accept(processed, key, author, periods)
-    return report_decision(decision, quote_name(key), "is accepted", settings)
+        decision = (decisions.book if is_booked_later else decisions.accept)(processed, key, author, periods)
+    effect = f"is accepted{f', and booked in {decision.booked_in}' if decision.booked_in else ''}"
+    return report_decision(decision, quote_name(key), effect, settings)
 
 
 def _print_preview(console: SafeConsole, subject: str, rows: Sequence[PreviewRow], output_format: str) -> None:

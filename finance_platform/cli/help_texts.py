@@ -63,7 +63,11 @@ HELP_TEXTS = {
     ),
     "accept": HelpText(
         "Accept a file that is held.",
-        ("accept transactions.csv --dry-run", 'accept transactions.csv --why "the branch was sold"'),
+        (
+            "accept transactions.csv --dry-run",
+            'accept transactions.csv --why "the branch was sold"',
+            'accept late.csv --in-next-open-period --why "small"',
+        ),
     ),
     "withdraw": HelpText(
         "Take the lines of a file out.",

@@ -236,6 +236,11 @@ def _print_lines(console: SafeConsole, trace: CellTrace) -> None:
 
 
 def _text(line: TracedLine) -> str:
+    late = f"[late, of {line.booked_from}] " if line.booked_from else ""
+    return late + _text_of_file(line)
+
+
+def _text_of_file(line: TracedLine) -> str:
     if line.file_state in _TEXT_UNAVAILABLE:
         return f"[{_TEXT_UNAVAILABLE[line.file_state]}] {line.description or ''}".rstrip()
     text = line.text or ""

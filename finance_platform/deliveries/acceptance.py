@@ -87,9 +87,9 @@ def evaluate_deliveries(
     if not candidates:
         return []
     candidate_keys = {candidate.event.object_key for candidate in candidates}
-    others = [delivery for delivery in state.live if delivery.event.object_key not in candidate_keys]
+    others = [delivery for delivery in state.effective if delivery.event.object_key not in candidate_keys]
     # The live versions of the candidates' objects are compared with the others, but not with the candidates.
-    overlaps = compute_overlaps(processed, state.live) | compute_overlaps(processed, [*others, *candidates])
+    overlaps = compute_overlaps(processed, state.effective) | compute_overlaps(processed, [*others, *candidates])
     policy = _AcceptancePolicy(processed, state, overlaps, holds_closed_periods=holds_closed_periods)
     by_key = {one.event.object_key: policy.evaluate(one, utc_text(at), run_id) for one in candidates}
     waiting = _still_waiting(candidates, by_key)
@@ -120,7 +120,7 @@ class _AcceptancePolicy:
     def __init__(
         self, processed: ObjectStore, state: DeliveryState, overlaps: Overlaps, *, holds_closed_periods: bool
     ) -> None:
-        self._live = LiveDeliveries(state.live, overlaps)
+        self._live = LiveDeliveries(state.effective, overlaps)
         closed = set(state.closed) if holds_closed_periods else set()
         self._reasons = HoldReasons(processed, self._live, overlaps, closed)
         self._withdrawn = {withdrawn.commit.delivery_id for withdrawn in state.withdrawn}
@@ -151,6 +151,7 @@ class _AcceptancePolicy:
                 late=late,
                 fix=f"{advice}; or {fix}" if advice else fix,
             )
+        verdict = replace(verdict, booked=self._reasons.booked_periods(candidate))
         is_counted = not verdict.is_held or verdict.is_accepted_by(candidate.accepted)
         if is_counted and candidate.delivery_id not in self._withdrawn:
             self._live.add(candidate, [period for group in late for period in group])

@@ -102,6 +102,7 @@ def _proposal_of(
         versions=event.versions if isinstance(event, PeriodStatusChanged) else {},
         amounts=event.amounts,
         late_periods=event.late_periods if isinstance(event, DecisionRecorded) else (),
+        booked_in=event.booked_in if isinstance(event, DecisionRecorded) else "",
     )
 
 
@@ -140,4 +141,5 @@ def _subject_of(event: DecisionRecorded | PeriodStatusChanged | DecisionProposed
 
 def _content_of(proposal: DecisionProposed) -> tuple[object, ...]:
     """Return what two people must agree on; a file that was replaced meanwhile is another one."""
-    return proposal.action, proposal.subject, proposal.delivery_id, dict(proposal.versions), proposal.late_periods
+    of_lines = proposal.late_periods, proposal.booked_in
+    return proposal.action, proposal.subject, proposal.delivery_id, dict(proposal.versions), *of_lines

@@ -180,6 +180,7 @@ class DeliveryCommit:
         dated_from: of a file of master data, the first period from which on it describes each of its members by a
             row with a date; empty if each has a row without one.
         has_dates: whether a row of master data says from which period it holds.
+        booked_from: of lines that are booked in a later period, the closed period that they concern; else empty.
         voucher_periods: groups of periods that have lines of one voucher; a voucher is published whole.
     """
 
@@ -212,6 +213,7 @@ class DeliveryCommit:
     unweighted_id: str = ""
     dated_from: str = ""
     has_dates: bool = False
+    booked_from: str = ""
     voucher_periods: tuple[tuple[str, ...], ...] = ()
     attempt: str = ""
     committed_at: str = ""

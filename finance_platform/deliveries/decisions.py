@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.approvals import record_decision
+from finance_platform.deliveries.bookings import Booking, plan_bookings, write_booking
 from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.decided_amounts import amounts_of_cells, amounts_of_delivery
@@ -105,10 +106,16 @@ def acceptable_delivery(
     """
     state, held = _acceptable(processed, object_key)
     late = _select_late(held, periods)
-    if held.would_count is None or not late:
-        return state, held.would_count
-    without = held.would_count.portion.without.union(held.late_periods).difference(late)
-    return state, held.would_count.restricted_to(Portion(without=without))
+    return state, _accepted(held, late) if held.would_count else None
+
+
+def late_periods_of(state: DeliveryState, object_key: str, periods: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the late periods of an object that a decision would be about; none if its delivery is held as a whole.
+
+    Raises:
+        DecisionError: no delivery is held under that key, or its lines of a period do not wait.
+    """
+    return _select_late(_find(object_key, state.inactive, "held"), periods)
 
 
 def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState, InactiveDelivery]:
@@ -125,6 +132,43 @@ def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState,
     if held.would_count:
         _refuse_unloadable(processed, state, live_with(state.live, held.would_count), object_key)
     return state, held
+
+
+def book(
+    processed: ObjectStore, object_key: str, author: Author, periods: Collection[str] = ()
+) -> DecisionRecorded | DecisionProposed:
+    """Accept a delivery or its late lines, and book what would change closed periods in the next open one.
+
+    Args:
+        processed: the processed zone; the caller holds the run's lock.
+        object_key: the raw object.
+        author: who decides.
+        periods: of late lines, the periods that are meant; all that wait if there are none.
+
+    Raises:
+        DecisionError: as for `accept`, and if no closed period would change, or lines of plans would be booked.
+    """
+    state, held = _acceptable(processed, object_key)
+    late = _select_late(held, periods)
+    bookings = plan_bookings(processed, state, _accepted(held, late), late)
+    for booking in bookings:
+        write_booking(processed, booking)
+    amounts = amounts_of_delivery(processed, _commit_of(held, late), state.live)
+    return _decide(processed, author, "accepted", held.event, amounts, late_periods=late, bookings=bookings)
+
+
+def _accepted(held: InactiveDelivery, late: Collection[str]) -> LiveDelivery:
+    """Return a held delivery as it would count if it, or its late lines of some periods, were accepted.
+
+    Raises:
+        DecisionError: nothing of it would count.
+    """
+    whole = held.would_count
+    if whole and late:
+        whole = whole.restricted_to(Portion(without=whole.portion.without.union(held.late_periods).difference(late)))
+    if whole is None:
+        raise DecisionError(f"{quote_name(held.event.object_key)} has nothing to publish: {held.reason}", fix=held.fix)
+    return whole
 
 
 def withdraw_late_lines(
@@ -205,7 +249,7 @@ def withdraw(
     """
     state = _state(processed)
     live = [delivery for delivery in state.live if delivery.event.object_key == object_key]
-    live_ids = {delivery.delivery_id for delivery in live if delivery.portion.only is None}
+    live_ids = {one.delivery_id for one in live if one.portion.only is None and not one.booked_from}
     # A delivery that counts as before a change of its descriptor is taken out, although it is held since then.
     held = [
         delivery
@@ -236,9 +280,11 @@ def _withdraw_split(
     processed: ObjectStore, state: DeliveryState, delivery: LiveDelivery, author: Author, *, holds_closed_periods: bool
 ) -> DecisionRecorded | DecisionProposed:
     """Take out a delivery that counts in some periods only; the object's earlier version counts everywhere again."""
-    if holds_closed_periods:
-        _refuse_closed(processed, state, delivery)
-    earlier = [one for one in state.live if one.event.object_key == delivery.event.object_key and one is not delivery]
+    own = [one for one in state.live if one.event.object_key == delivery.event.object_key]
+    for one in own if holds_closed_periods else ():
+        if one is delivery or one.booked_from:
+            _refuse_closed(processed, state, one)
+    earlier = [one for one in own if one is not delivery and not one.booked_from]
     remaining = [one for one in state.live if one.event.object_key != delivery.event.object_key]
     _refuse_unloadable(processed, state, [*remaining, *earlier], delivery.event.object_key)
     amounts = amounts_of_delivery(processed, delivery.commit, state.live)
@@ -419,6 +465,7 @@ def _decide(
     *,
     keeps_earlier: bool = False,
     late_periods: tuple[str, ...] = (),
+    bookings: Sequence[Booking] = (),
 ) -> DecisionRecorded | DecisionProposed:
     event = DecisionRecorded(
         action,
@@ -428,6 +475,8 @@ def _decide(
         keeps_earlier=keeps_earlier,
         amounts=amounts,
         late_periods=late_periods,
+        booked_in=bookings[0].period if bookings else "",
+        bookings=tuple((one.closed_period, one.booking_id) for one in bookings),
     )
     return record_decision(processed, author, event, action, delivery.object_key)
 

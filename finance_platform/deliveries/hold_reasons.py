@@ -182,6 +182,20 @@ class HoldReasons:
         late = {period for group in groups for period in group}
         return () if late and any(self._removals(candidate, late)) else groups
 
+    def booked_periods(self, candidate: LiveDelivery) -> tuple[str, ...]:
+        """Return the periods of which a candidate repeats lines that are booked in a later one."""
+        earlier = self._live.earlier(candidate)
+        booked = {period for one in earlier for period in one.booked if period in one.portion}
+        if not booked:
+            return ()
+        after = self._live.live_with(candidate)
+        changed = {
+            cell[1]
+            for cell in self._live.affected_cells(candidate)
+            if cell[1] in booked and self._live.is_restated(candidate, cell, after)
+        }
+        return tuple(sorted(booked - changed))
+
     def restated_periods(self, candidate: LiveDelivery) -> tuple[str, ...]:
         """Return the closed periods that the candidate would restate."""
         return tuple(sorted({period for _, period in self._restated_cells(candidate)}))

@@ -10,7 +10,7 @@ period waits or counts with all lines that the delivery has there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -61,8 +61,8 @@ def _linked_by_moves(
     """Yield the pairs of periods between which a line moves: it leaves the first one and is in the second one then."""
     before, after = live.live_sets(candidate, cells)
     is_alike = candidate.event.load_mode == "append"
-    old = _identified(_read(lines, before, after, cells), by_content=is_alike)
-    new = _identified(_read(lines, after, before, cells), by_content=is_alike)
+    old = _identified(read_changed(lines, before, after, cells, _COLUMNS), by_content=is_alike)
+    new = _identified(read_changed(lines, after, before, cells, _COLUMNS), by_content=is_alike)
     gone, come = _rest(old, new), _rest(new, old)
     moved = gone.join(come.rename_columns(["identity", "to"]), keys="identity", join_type="inner", coalesce_keys=True)
     moved = moved.filter(pc.not_equal(moved["period"], moved["to"]))
@@ -70,11 +70,13 @@ def _linked_by_moves(
     yield from zip(pairs["period"].to_pylist(), pairs["to"].to_pylist(), strict=True)
 
 
-def _read(lines: LiveLines, live: LiveSet, other: LiveSet, cells: Collection[Cell]) -> pa.Table:
+def read_changed(
+    lines: LiveLines, live: LiveSet, other: LiveSet, cells: Collection[Cell], columns: Sequence[str]
+) -> pa.Table:
     """Return the lines that count in one set, of the deliveries of which others count in the other set."""
     changed = changed_deliveries(lines, live, other, cells)
-    tables = [lines.read(live.of_feed[name], superseded, cells, _COLUMNS) for name, superseded in changed.items()]
-    return pa.concat_tables([lines.nothing(_COLUMNS), *tables])
+    tables = [lines.read(live.of_feed[name], superseded, cells, columns) for name, superseded in changed.items()]
+    return pa.concat_tables([lines.nothing(columns), *tables])
 
 
 def _identified(lines: pa.Table, *, by_content: bool) -> pa.Table:

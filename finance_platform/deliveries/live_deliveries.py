@@ -88,7 +88,7 @@ class LiveDeliveries:
     def _staying(self, candidate: LiveDelivery) -> list[LiveDelivery]:
         """Return the earlier deliveries of the candidate's object in the periods in which it does not count."""
         periods = candidate.portion.without
-        parts = [one.restricted_to(one.portion.within(periods)) for one in self.earlier(candidate)] if periods else []
+        parts = [one.staying_in(periods) for one in self.earlier(candidate)]
         return [part for part in parts if part]
 
     @property

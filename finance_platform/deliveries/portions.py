@@ -57,6 +57,11 @@ class Portion:
         own = frozenset(periods) if self.only is None else self.only.intersection(periods)
         return Portion(own - self.without)
 
+    def leaving(self, periods: Collection[str]) -> Portion | None:
+        """Return what it leaves to an earlier version if it counts everywhere but in some periods; None if nothing."""
+        left = frozenset(periods) if self.only is None else self.only.intersection(periods)
+        return Portion(left) if left else None
+
     def of(self, commit: DeliveryCommit) -> DeliveryCommit:
         """Return a commit with the figures of the portion alone."""
         if self.is_whole:

@@ -12,11 +12,15 @@ from decimal import Decimal
 
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.account_types import UNKNOWN, AccountTypes
-from finance_platform.deliveries.decisions import acceptable_delivery
+from finance_platform.deliveries.bookings import plan_bookings
+from finance_platform.deliveries.decisions import acceptable_delivery, late_periods_of
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.moved_amounts import MovedCell, find_moved_cells
 from finance_platform.deliveries.overlaps import compute_overlaps
+from finance_platform.deliveries.portions import Portion
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery, live_with
+from finance_platform.errors import DecisionError
 from finance_platform.storage.port import ObjectStore
 
 _PROFIT_SIGNS = {"Revenue": 1, "Expense": -1}
@@ -60,6 +64,14 @@ def preview_acceptance(processed: ObjectStore, object_key: str, periods: Collect
     state, candidate = acceptable_delivery(processed, object_key, periods)
     if candidate is None:
         return []
+    moved = _moved(processed, state, candidate)
+    after = live_with(state.live, candidate)
+    types = AccountTypes(processed).types(after, {cell.account_key for cell in moved}) if moved else {}
+    return _rows(moved, types, state.closed.keys())
+
+
+def _moved(processed: ObjectStore, state: DeliveryState, candidate: LiveDelivery) -> list[MovedCell]:
+    """Return the cells that would move if a delivery counted."""
     overlaps = compute_overlaps(processed, state.live, record=False)
     others = [one for one in state.live if one.event.object_key != candidate.event.object_key]
     overlaps |= compute_overlaps(processed, [*others, candidate], record=False)
@@ -67,8 +79,39 @@ def preview_acceptance(processed: ObjectStore, object_key: str, periods: Collect
     if not live.affects_ledger(candidate):
         return []
     cells = live.affected_cells(candidate)
-    moved = find_moved_cells(LiveLines(processed, overlaps), *live.live_sets(candidate, cells), cells)
-    types = AccountTypes(processed).types(live.in_order_with(candidate), {cell.account_key for cell in moved})
+    return find_moved_cells(LiveLines(processed, overlaps), *live.live_sets(candidate, cells), cells)
+
+
+def preview_booking(processed: ObjectStore, object_key: str, periods: Collection[str] = ()) -> list[PreviewRow]:
+    """Return what an acceptance would move that books late lines in the next open period; nothing is written.
+
+    Args:
+        processed: the processed zone.
+        object_key: the raw object.
+        periods: of late lines, the periods that are meant; all that wait if there are none.
+
+    Raises:
+        DecisionError: see `decisions.book`.
+        DamagedObjectError: the rows of a delivery are damaged.
+    """
+    state, candidate = acceptable_delivery(processed, object_key, periods)
+    if candidate is None:
+        raise DecisionError(f"{object_key} has no lines to book", fix="accept it, or withdraw it")
+    late = late_periods_of(state, object_key, periods)
+    bookings = plan_bookings(processed, state, candidate, late)
+    sums: dict[tuple[str, str, int, int, bool], Decimal] = {}
+    for row in (row for booking in bookings for row in booking.rows):
+        place = (row["scenario"], row["period"], row["department_key"], row["account_key"], row["is_debit_positive"])
+        sums[place] = sums.get(place, Decimal(0)) + row["amount"]
+    moved = [
+        MovedCell(scenario, period, account, is_debit_positive, amount)
+        for (scenario, period, _, account, is_debit_positive), amount in sorted(sums.items())
+        if amount
+    ]
+    closed = [booking.closed_period for booking in bookings]
+    elsewhere = candidate.restricted_to(Portion(without=candidate.portion.without.union(closed)))
+    moved += _moved(processed, state, elsewhere) if elsewhere else []
+    types = AccountTypes(processed).types([*state.live, candidate], {cell.account_key for cell in moved})
     return _rows(moved, types, state.closed.keys())
 
 

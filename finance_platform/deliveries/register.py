@@ -118,6 +118,7 @@ class Verdict:
         restates: the closed periods that a delivery would restate.
         late: the periods whose lines wait although the rest of the delivery counts, in groups that are decided
             together; none if the delivery counts or is held as a whole.
+        booked: the periods of which it repeats the lines of an earlier version that are booked in a later period.
     """
 
     object_key: str
@@ -131,6 +132,7 @@ class Verdict:
     kinds: tuple[str, ...] = ()
     restates: tuple[str, ...] = ()
     late: tuple[tuple[str, ...], ...] = ()
+    booked: tuple[str, ...] = ()
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
         """Return whether an earlier acceptance covers the verdict.
@@ -195,6 +197,8 @@ class DecisionRecorded:
         amounts: the accepted lines of the delivery.
         late_periods: the periods of a decision about lines that wait, or have waited, although the rest of the delivery
             counts; none if it is about the whole delivery.
+        booked_in: of an acceptance, the period in which what would change closed periods is booked instead; else empty.
+        bookings: each of these closed periods, and the delivery that has the booked lines.
     """
 
     action: Literal["accepted", "withdrawn", "reinstated"]
@@ -209,6 +213,8 @@ class DecisionRecorded:
     prepared_by: str = ""
     amounts: Sequence[DecidedAmount] = ()
     late_periods: tuple[str, ...] = ()
+    booked_in: str = ""
+    bookings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -257,7 +263,7 @@ class DecisionProposed:
         at: when, ISO 8601 UTC.
         identified_by: see `DecisionRecorded`, as the fields after it.
         versions: of a closing: see `PeriodStatusChanged`.
-        late_periods: see `DecisionRecorded`.
+        late_periods: see `DecisionRecorded`, as the field after it.
     """
 
     action: Literal["accepted", "withdrawn", "reinstated", "closed", "reopened"]
@@ -271,6 +277,7 @@ class DecisionProposed:
     versions: Mapping[str, str] = field(default_factory=dict)
     amounts: Sequence[DecidedAmount] = ()
     late_periods: tuple[str, ...] = ()
+    booked_in: str = ""
 
 
 Event = DeliveryDiscovered | Verdict | DecisionRecorded | PeriodStatusChanged | DecisionProposed
@@ -490,7 +497,7 @@ _RENAMED = {"stamp": "etag"}
 """Fields that have another name in older documents of a register, which are never rewritten."""
 
 
-def _parse_groups(values: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+def _parse_groups(values: Sequence[Sequence[str]]) -> tuple[Any, ...]:
     return tuple(map(tuple, values))
 
 
@@ -507,6 +514,8 @@ _RECORDS: RecordType[Any] = RecordType(
         "restates": tuple,
         "late": _parse_groups,
         "late_periods": tuple,
+        "booked": tuple,
+        "bookings": _parse_groups,
         "versions": dict,
         "waived": dict,
         "amounts": _parse_amounts,

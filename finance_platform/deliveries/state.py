@@ -49,6 +49,8 @@ class LiveDelivery:
         verdict: the last verdict, if there is one.
         accepted: the kinds of reasons to hold it that a person accepted.
         portion: the periods whose lines count.
+        booked: of a delivery in `DeliveryState.effective`, the periods of which its lines are booked in a later one.
+        booked_from: of lines that are booked in a later period, the closed period that they concern; else empty.
     """
 
     event: DeliveryDiscovered
@@ -57,6 +59,8 @@ class LiveDelivery:
     verdict: Verdict | None = None
     accepted: frozenset[str] = frozenset()
     portion: Portion = WHOLE
+    booked: frozenset[str] = frozenset()
+    booked_from: str = ""
 
     @property
     def delivery_id(self) -> str:
@@ -64,16 +68,22 @@ class LiveDelivery:
         return self.commit.delivery_id
 
     def restricted_to(self, portion: Portion) -> LiveDelivery | None:
-        """Return the delivery if only a portion of its lines counts; None if it then has neither lines nor claims.
+        """Return the delivery if only a portion of its lines counts; None if the portion has no period.
 
-        What a file has beside its lines stays with the portion that is not of certain periods only.
+        What a file has beside its lines stays with the portion that is not of certain periods only. A delivery without
+        lines in the periods that are left to it is live too: only its record says that it has none.
         """
         if portion == self.portion:
             return self
-        commit = portion.of(self.commit)
-        if portion.only is not None and not (commit.periods or commit.covers):
+        if portion.only is not None and not portion.only.difference(portion.without):
             return None
-        return replace(self, commit=commit, portion=portion)
+        return replace(self, commit=portion.of(self.commit), portion=portion)
+
+    def staying_in(self, periods: Collection[str]) -> LiveDelivery | None:
+        """Return what remains of it if a newer version of its object counts everywhere but in some periods."""
+        if self.booked_from:
+            return self if self.booked_from in periods else None
+        return self.restricted_to(self.portion.within(periods)) if periods else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,8 @@ class DeliveryState:
             until they are read again.
         closed: the closing event of each closed period.
         header_changes: how the header of each feed's last files differs from the one before.
+        booked: lines of deliveries that count which another period has instead; what became of them is in `reason`.
+        all_effective: see `effective`; empty if it is the same as `live`.
         descriptions: deliveries of master data, those that count and the earlier ones that still describe a period,
             in the order in which they counted for each object.
         lost_descriptions: earlier deliveries of master data that describe closed periods and have no commit, because it
@@ -161,11 +173,24 @@ class DeliveryState:
     header_changes: Sequence[HeaderChange] = ()
     descriptions: Sequence[Description] = ()
     lost_descriptions: Sequence[DeliveryDiscovered] = ()
+    booked: Sequence[InactiveDelivery] = ()
+    all_effective: Sequence[LiveDelivery] = ()
+
+    @property
+    def effective(self) -> Sequence[LiveDelivery]:
+        """The live deliveries, in order, as if lines that are booked in a later period were in their own.
+
+        What a further delivery would change is judged against them: it is a correction of these lines.
+        """
+        return self.all_effective or self.live
 
     @property
     def ledger(self) -> list[LiveDelivery]:
         """The live deliveries of ledger feeds, in order."""
         return [delivery for delivery in self.live if delivery.event.kind == "ledger"]
+
+
+_Booking = tuple[tuple[str, ...], DecisionRecorded | None]
 
 
 @dataclass(slots=True)
@@ -184,6 +209,8 @@ class _Version:
         split: the verdict by which lines of some periods wait although the others count.
         late: the periods whose lines wait for a decision.
         dropped: the last decision about each of the periods whose lines a person withdrew.
+        booked: by closed period, the deliveries that have its lines in a later period, and the decision; none if an
+            earlier version's lines are booked, which this one repeats.
     """
 
     event: DeliveryDiscovered
@@ -197,11 +224,27 @@ class _Version:
     split: Verdict | None = None
     late: frozenset[str] = frozenset()
     dropped: dict[str, DecisionRecorded] = field(default_factory=dict)
+    booked: dict[str, _Booking] = field(default_factory=dict)
+
+    @property
+    def undecided(self) -> frozenset[str]:
+        """The periods in which the object's earlier version counts instead, and no booking has the difference."""
+        return self.late.union(self.dropped)
 
     @property
     def uncounted(self) -> frozenset[str]:
         """The periods in which the object's earlier version counts instead."""
-        return self.late.union(self.dropped)
+        return self.undecided.union(self.booked)
+
+    def repeat_bookings(self, periods: Iterable[str]) -> None:
+        """Note the periods of which it repeats booked lines, its own or those of an earlier version."""
+        self.booked = {period: self.booked.get(period, ((), None)) for period in periods}
+
+    def note_bookings(self, decision: DecisionRecorded) -> None:
+        """Note the closed periods whose lines a decision books in a later one."""
+        for period in dict.fromkeys(period for period, _ in decision.bookings):
+            own = tuple(booking for of_period, booking in decision.bookings if of_period == period)
+            self.booked[period] = own, decision
 
     def groups(self, periods: Collection[str]) -> tuple[tuple[str, ...], ...]:
         """Return those groups of late periods that are among some periods."""
@@ -268,6 +311,8 @@ class _Object:
             version.counted = version.event
             version.accepted |= set(version.verdict.kinds)
             version.split, version.late, version.dropped = None, frozenset(), {}
+            version.repeat_bookings(version.verdict.booked)
+            version.note_bookings(event)
 
     def evaluate(self, verdict: Verdict) -> None:
         version = self.versions[verdict.delivery_id]
@@ -279,6 +324,7 @@ class _Object:
             # A verdict that repeats the split leaves what was decided since.
             version.split = verdict if verdict.late else None
             version.late, version.dropped = frozenset(p for group in verdict.late for p in group), {}
+            version.repeat_bookings(verdict.booked)
 
     def newest_first(self) -> Iterator[_Version]:
         return reversed(self.versions.values())
@@ -311,6 +357,7 @@ def _decide_late(version: _Version, event: DecisionRecorded) -> None:
     if event.action == "withdrawn":
         version.dropped |= dict.fromkeys(sorted(periods & version.late), event)
     version.late -= periods
+    version.note_bookings(event)
 
 
 def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> DeliveryState:
@@ -327,6 +374,7 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
     for raw_object in objects.values():
         state.add(raw_object)
     state.live.sort(key=lambda delivery: delivery.position)
+    state.effective.sort(key=lambda delivery: delivery.position)
     state.awaiting_verdict.sort(key=lambda delivery: delivery.position)
     state.waiting.sort(key=lambda delivery: delivery.position)
     return DeliveryState(
@@ -342,6 +390,8 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
         header_changes=find_header_changes(events, commits),
         descriptions=state.descriptions,
         lost_descriptions=state.lost_descriptions,
+        booked=state.booked,
+        all_effective=state.effective if state.has_bookings else (),
     )
 
 
@@ -410,12 +460,16 @@ class _Derivation:
     missing: list[DeliveryDiscovered] = field(default_factory=list)
     descriptions: list[Description] = field(default_factory=list)
     lost_descriptions: list[DeliveryDiscovered] = field(default_factory=list)
+    booked: list[InactiveDelivery] = field(default_factory=list)
+    effective: list[LiveDelivery] = field(default_factory=list)
+    has_bookings: bool = False
 
     def add(self, raw_object: _Object) -> None:
         """Enter the versions of one object."""
         self._add_descriptions(raw_object)
         ends_at, is_replaced = raw_object.withdrawn_at, False
         portion: Portion = WHOLE  # what newer versions leave to the next one that counts
+        effective: Portion | None = WHOLE  # the same, as if booked lines were in their own period
         for nth, version in enumerate(raw_object.newest_first()):
             is_needed = not is_replaced or portion.only is not None
             commit = self.commits.get(version.event.delivery_id)
@@ -432,10 +486,11 @@ class _Derivation:
             if version.withdrawn and is_replaced:
                 continue  # a newer version counts instead, or was withdrawn as well
             is_ended = version.discovered_at < ends_at
-            if self._enter(version, commit, raw_object, portion, is_current=nth == 0, is_ended=is_ended):
+            portions = portion, effective
+            if self._enter(version, commit, raw_object, *portions, is_current=nth == 0, is_ended=is_ended):
                 is_replaced = True
-                left = portion.within(version.uncounted) if portion.only is not None else Portion(version.uncounted)
-                portion = left if left.only else WHOLE
+                portion = portion.leaving(version.uncounted) or WHOLE
+                effective = effective.leaving(version.undecided) if effective else None
                 if portion.is_whole:
                     ends_at = version.discovered_at  # earlier versions no longer count
             elif version.withdrawn and not version.withdrawn.keeps_earlier:
@@ -477,6 +532,7 @@ class _Derivation:
         commit: DeliveryCommit,
         raw_object: _Object,
         portion: Portion,
+        effective: Portion | None,
         *,
         is_current: bool,
         is_ended: bool,
@@ -499,11 +555,35 @@ class _Derivation:
             self.live.append(live)
         else:
             self.superseded.append(commit)
+        if effective is not None:
+            counted = whole.restricted_to(replace(effective, without=version.undecided))
+            self.effective += [replace(counted, booked=frozenset(version.booked))] if counted else []
+        self._enter_bookings(version, whole, portion)
         if is_current and version.is_verdict_current and version.counted != version.event:
             self._enter_inactive(version, commit, raw_object)
         if portion.is_whole:
             self._enter_late(version, whole)
         return True
+
+    def _enter_bookings(self, version: _Version, whole: LiveDelivery, portion: Portion) -> None:
+        """Enter the lines that are booked in a later period, and those that they are booked for."""
+        self.has_bookings |= bool(version.booked)
+        for period, (bookings, decision) in version.booked.items():
+            if portion.is_whole:
+                reason = (
+                    f"booked in {decision.booked_in} by {decision.who}: {decision.why}"
+                    if decision
+                    else "repeats lines of an earlier version that are booked in a later period"
+                )
+                commit = Portion(frozenset({period})).of(whole.commit)
+                self.booked.append(InactiveDelivery(version.event, commit, reason, "", late=((period,),)))
+            for booking in bookings if period in portion else ():
+                event = replace(whole.event, delivery_id=booking, load_mode="append", is_scoped=False)
+                commit_of_lines = self.commits.get(booking)
+                if commit_of_lines is None:
+                    self.missing.append(event)
+                else:
+                    self.live.append(LiveDelivery(event, commit_of_lines, whole.position, booked_from=period))
 
     def _enter_late(self, version: _Version, whole: LiveDelivery) -> None:
         """Enter the lines that wait, and those that a person withdrew alone."""
@@ -514,7 +594,7 @@ class _Derivation:
                     Portion(version.late).of(whole.commit),
                     "; ".join(version.split.reasons),
                     version.split.fix,
-                    would_count=whole.restricted_to(Portion(without=frozenset(version.dropped))),
+                    would_count=whole.restricted_to(Portion(without=version.uncounted - version.late)),
                     late=version.groups(version.late),
                 )
             )
@@ -536,7 +616,8 @@ class _Derivation:
             self.inactive.append(InactiveDelivery(version.event, commit, commit.refusal, commit.fix))
         elif version.verdict:
             reason = "; ".join(version.verdict.reasons)
-            would_count = _live(version, version.event, commit, raw_object)
+            whole = _live(version, version.event, commit, raw_object)
+            would_count = whole.restricted_to(Portion(without=frozenset(version.verdict.booked)))
             self.inactive.append(
                 InactiveDelivery(
                     version.event,
@@ -601,7 +682,7 @@ def live_with(live: Iterable[LiveDelivery], delivery: LiveDelivery) -> list[Live
     for other in live:
         if other.event.object_key != delivery.event.object_key:
             after.append(other)
-        elif without and (part := other.restricted_to(other.portion.within(without))):
+        elif part := other.staying_in(without):
             after.append(part)
     return sorted(after, key=lambda one: one.position)
 

@@ -150,6 +150,7 @@ def _raw_files(state: PublishedState) -> bytes:
         (
             [one.event.object_key, one.event.fingerprint, one.event.feed, one.event.kind, one.delivery_id, one.event.at]
             for one in state.snapshot.state.live
+            if not one.booked_from
         ),
     )
 

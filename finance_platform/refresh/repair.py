@@ -286,7 +286,7 @@ def _damaged_commits(processed: ObjectStore, state: DeliveryState, readable: _Re
             effect = f"the figures of an earlier version of {event.object_key} are not in the statement of all versions"
             yield Damage(error.key, error.why, effect, fix="", aside=error.key)
     for name, event in missing.items():
-        if readable(event):
+        if name in readable.by_id and readable(event):
             yield Damage(commit_key(name), "it is missing", f"{event.object_key} is read again")
         else:
             yield _lost(commit_key(name), "it is missing", lost_delivery(event))
@@ -301,8 +301,11 @@ def _damaged_files(processed: ObjectStore, state: DeliveryState, readable: _Rere
         keys = [file.key for files in commit.files.values() for file in files if file.key in damaged]
         if not keys:
             continue
-        key, why, event = keys[0], damaged[keys[0]], readable.by_id[commit.delivery_id]
-        if readable(event):
+        key, why, event = keys[0], damaged[keys[0]], readable.by_id.get(commit.delivery_id)
+        if event is None:
+            event = next(live.event for live in state.live if live.delivery_id == commit.delivery_id)
+            yield _lost(key, why, lost_delivery(event, f"its file {key} ({why})"))
+        elif readable(event):
             yield Damage(key, why, f"{event.object_key} is read again", aside=commit_key(commit.delivery_id))
         elif commit.delivery_id in withdrawn:
             yield Damage(key, why, f"{event.object_key} is withdrawn and cannot be taken in again", fix="")

@@ -62,7 +62,7 @@ class CurrentDelivery(NamedTuple):
     """
 
     commit: DeliveryCommit
-    status: Literal["live", "held", "withdrawn", "replaced"]
+    status: Literal["live", "held", "withdrawn", "superseded", "replaced"]
     portion: Portion = WHOLE
 
 
@@ -74,9 +74,11 @@ def current_deliveries(state: DeliveryState) -> list[CurrentDelivery]:
     current: dict[tuple[str, Portion], CurrentDelivery] = {}
     for delivery in state.awaiting_verdict:
         current[delivery.delivery_id, WHOLE] = CurrentDelivery(delivery.commit, "held")
-    stopped: list[tuple[InactiveDelivery, Literal["held", "withdrawn"]]] = [
+    stopped: list[tuple[InactiveDelivery, Literal["held", "withdrawn", "superseded"]]] = [
         *((one, "held") for one in state.inactive),
         *((one, "withdrawn") for one in state.withdrawn),
+        # The lines of the closed period and those that are booked later stand for them.
+        *((one, "superseded") for one in state.booked),
     ]
     for inactive, status in stopped:
         portion = Portion(frozenset(inactive.late_periods)) if inactive.late else WHOLE
@@ -91,6 +93,8 @@ def current_deliveries(state: DeliveryState) -> list[CurrentDelivery]:
 def earlier_deliveries(snapshot: Snapshot, retired: Mapping[str, DeliveryCommit]) -> list[CurrentDelivery]:
     """Return the deliveries that are not current, removed ones too, by object; of some, only a rest is not current.
 
+    Lines that were booked in a later period are no version of a file.
+
     Args:
         snapshot: the processed zone.
         retired: the commits of removed deliveries.
@@ -101,7 +105,7 @@ def earlier_deliveries(snapshot: Snapshot, retired: Mapping[str, DeliveryCommit]
     earlier = []
     for delivery_id, commit in sorted({**retired, **snapshot.commits}.items()):
         portions = current.get(delivery_id, [])
-        if all(portion.only is not None for portion in portions):
+        if not commit.booked_from and all(portion.only is not None for portion in portions):
             periods = frozenset[str]().union(*(portion.only or () for portion in portions))
             rest = Portion(without=periods)
             earlier.append(CurrentDelivery(rest.of(commit), "replaced", rest))

@@ -284,8 +284,10 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
         {
             **_delivery_row(delivery.event.object_key, delivery.event.feed, "live", delivery.commit),
             "warnings": [*(delivery.verdict.warnings if delivery.verdict else ()), *delivery.commit.findings.warnings],
+            "booked_from": delivery.booked_from,
         }
         for delivery in state.live
+        if delivery.portion.only is None or delivery.commit.periods
     ]
     stopped = [_inactive_row(inactive, "refused" if inactive.is_refused else "held") for inactive in state.inactive]
     absent = frozenset(scan.absent)
@@ -317,6 +319,7 @@ def _delivery_row(key: str, feed: str, state: str, commit: DeliveryCommit) -> di
         "reason": "",
         "fix": "",
         "warnings": [],
+        "booked_from": "",
         "control_totals": asdict(commit.findings.control_totals),
         "decision": None,
     }

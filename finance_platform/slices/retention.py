@@ -232,7 +232,7 @@ def _needed_versions(
 def _in_use(state: DeliveryState) -> set[str]:
     """Return the deliveries that count, await reading or a verdict, or can be taken in again."""
     stopped = {delivery.commit.delivery_id for delivery in (*state.inactive, *state.withdrawn)}
-    read = {delivery.delivery_id for delivery in (*state.live, *state.awaiting_verdict)}
+    read = {delivery.delivery_id for delivery in (*state.live, *state.effective, *state.awaiting_verdict)}
     return stopped | read | {event.delivery_id for event in state.pending}
 
 

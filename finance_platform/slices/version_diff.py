@@ -133,6 +133,15 @@ def _portions(old: Any, new: Any, names: Names) -> list[str]:
     return [f"late lines of {name} were decided" for name in sorted(_name(one, names) for one in changed)]
 
 
+def _booked(old: Any, new: Any, names: Names) -> list[str]:
+    """Explain `booked`: the deliveries whose lines concern an earlier period, which is closed, and that period."""
+    before, after = ({(name, period) for name, period in items or ()} for items in (old, new))
+    return [
+        *(f"late lines of {_name(one, names)} for {period} are booked here" for one, period in sorted(after - before)),
+        *(f"late lines of {_name(one, names)} for {period} are gone" for one, period in sorted(before - after)),
+    ]
+
+
 def _scenarios(old: Any, new: Any, _: Names) -> list[str]:
     """Explain `scenarios`: name and type of each scenario that has lines."""
     before, after = dict(map(tuple, old or ())), dict(map(tuple, new or ()))
@@ -163,6 +172,7 @@ _EXPLAINED_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
     "hidden": _superseded_keys,
     "hidden_scopes": _superseded_scopes,
     "portions": _portions,
+    "booked": _booked,
     "scenarios": _scenarios,
     "account_types": _account_types,
 }

@@ -226,7 +226,9 @@ def line_inputs(items: Sequence[ContributingDelivery], portions: Mapping[str, Po
         portions: see `portions_of`; a delivery supersedes only keys of the lines that count.
     """
     later = {name for item in items for name in item.superseded_by if name in portions}
+    booked = [[one.delivery.delivery_id, one.delivery.booked_from] for one in items if one.delivery.booked_from]
     return {
+        **({"booked": sorted(booked)} if booked else {}),
         **({PORTIONS: [[name, *portions[name].described] for name in sorted(later)]} if later else {}),
         "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in items),
         "hidden": sorted([item.delivery.delivery_id, later] for item in items for later in item.superseded_by),

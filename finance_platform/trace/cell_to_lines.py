@@ -70,6 +70,7 @@ class TracedLine:
         description: free text of the source.
         file_state: state of the file since it was read; None if it was not checked.
         text: the record as an editor shows it; None if the file has changed or was not read.
+        booked_from: the closed period that the line concerns, if it is booked in a later one; else empty.
     """
 
     file: str
@@ -87,6 +88,7 @@ class TracedLine:
     description: str | None
     file_state: RawState | None = None
     text: str | None = None
+    booked_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,27 +218,25 @@ def _collect_lines(
         contributing = filter_scenarios(table, period.scenarios[delivery_id])
         for row in store.add_superseded_by(contributing, delivery_id, period).to_pylist():
             if row[SUPERSEDED_BY] is None:
-                file = store.commit(delivery_id).object_key
-                lines.append(traced_line(file, delivery_id, cell.account.account_type, row))
+                lines.append(traced_line(store.commit(delivery_id), cell.account.account_type, row))
             else:
                 replaced[superseding_file(store, row[SUPERSEDED_BY])] += 1
 
 
-def traced_line(file: str, delivery_id: str, account_type: str, row: Mapping[str, Any]) -> TracedLine:
+def traced_line(commit: DeliveryCommit, account_type: str, row: Mapping[str, Any]) -> TracedLine:
     """Return a ledger line.
 
     Args:
-        file: object key of its file.
-        delivery_id: its delivery.
+        commit: its delivery.
         account_type: the published type of its account.
         row: its `LINE_COLUMNS`.
     """
     return TracedLine(
-        file=file,
+        file=commit.object_key,
         sheet=row["source_sheet"],
         row=row["source_row"],
         column=row["source_column"],
-        delivery_id=delivery_id,
+        delivery_id=commit.delivery_id,
         scenario=row["scenario"],
         document_date=row["document_date"],
         department=row["department_code"],
@@ -245,4 +245,5 @@ def traced_line(file: str, delivery_id: str, account_type: str, row: Mapping[str
         star_amount=to_star_sign(row["amount"], account_type, is_debit_positive=row["is_debit_positive"]),
         transaction_id=row["transaction_id"],
         description=row["description"],
+        booked_from=commit.booked_from,
     )

@@ -287,9 +287,9 @@ class _DeliveryLines:
     def _explain_late(self, period: str) -> str:
         """Return why lines of a period do not count although others of the delivery do."""
         state, own = self._store.state, self._commit.delivery_id
-        for stopped in (*state.inactive, *state.withdrawn):
+        for stopped in (*state.inactive, *state.withdrawn, *state.booked):
             if stopped.commit.delivery_id == own and period in stopped.late_periods:
-                return f"{stopped.reason}; {stopped.fix}"
+                return "; ".join(filter(None, [stopped.reason, stopped.fix]))
         return "a later version of the file counts in this period"
 
 

@@ -271,7 +271,7 @@ def _lines(
         for row in table.filter(is_wanted).to_pylist():
             account = classes.at("account", row["account_key"], term.period)
             if (classes.at("department", row["department_key"], term.period), account) in places:
-                line = traced_line(commit.object_key, commit.delivery_id, types[account], row)
+                line = traced_line(commit, types[account], row)
                 yield TotalLine(term.period, line.star_amount * factors.get(account, 1) * term.sign, line)
 
 

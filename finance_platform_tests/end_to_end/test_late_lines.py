@@ -13,7 +13,7 @@ import pytest
 
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
-from finance_platform_tests.end_to_end.small_home import TRANSACTIONS
+from finance_platform_tests.end_to_end.small_home import BUDGET, TRANSACTIONS
 
 pytestmark = pytest.mark.end_to_end
 
@@ -38,6 +38,10 @@ def home(closed: Path, tmp_path: Path) -> Home:
 def sales(home: Home) -> dict[str, str]:
     rows = home.select("SELECT Period, SUM(Actual) FROM ActualVsBudget WHERE AccountNumber = '4000' GROUP BY Period")
     return {period: str(amount) for period, amount in rows if amount}
+
+
+def january(home: Home) -> list[object]:
+    return sorted(home.select("SELECT * FROM ActualVsBudget WHERE Period = '2024-01'"), key=repr)
 
 
 def actual(refreshed: Refreshed) -> dict[str, tuple[int, str, str]]:
@@ -103,3 +107,74 @@ def test_late_lines_that_are_withdrawn_leave_the_rest_of_their_file(home: Home, 
     refreshed = refresh(home)
     assert sales(home) == before
     assert not refreshed.needs_attention
+
+
+def test_late_lines_are_booked_in_the_next_open_period(home: Home, refresh: Refresher) -> None:
+    before, signed = sales(home), january(home)
+    home.write("raw/transactions_late.csv", LATE)
+    refresh(home)
+    preview = home.command("accept", "transactions_late.csv", "--in-next-open-period", "--dry-run", "--format", "json")
+    assert [(row["period"], row["amount"], row["profit effect"]) for row in json.loads(preview.stdout)] == [
+        ("2024-02", "7.00", "7.00")
+    ]
+    booked = home.command("accept", "transactions_late.csv", "--in-next-open-period", "--why", "small")
+    assert "is accepted, and booked in 2024-02" in booked.stdout, booked.stderr
+    refreshed = refresh(home)
+    assert sales(home) == {**before, "2024-02": "1107.00", "2024-05": "5.00"}
+    assert january(home) == signed
+    assert not refreshed.needs_attention
+    assert not refreshed.alerts
+    assert actual(refreshed)["superseded"] == (1, "7.00", "7.00")
+    (movement,) = [row for row in refreshed.status.details.movements if row["period"] == "2024-02"]
+    assert "late lines of transactions_late.csv for 2024-01 are booked here" in movement["cause"]
+    trace = home.command(
+        *("trace", "--period", "2024-02", "--department", "D100", "--account", "4000", "--format", "json")
+    )
+    lines = {line["file"]: line for line in json.loads(trace.stdout)["lines"]}
+    line = lines["transactions_late.csv"]
+    assert (line["document_date"], line["booked_from"], line["row"]) == ("2024-01-09", "2024-01", 2)
+    assert line["text"] == "T8,2024-01-09,D100,4000,7.00,Late"
+    assert "booked in 2024-02" in traced(home, 2)["unpublished"][0]["why"]
+    for command in (("verify",), ("status", "--all-versions"), ("restatement",), ("history",)):
+        assert home.command(*command).returncode == 0, command
+
+    withdrawn = home.command("withdraw", "transactions_late.csv", "--why", "not ours")
+    assert withdrawn.returncode == 0, withdrawn.stderr
+    assert not refresh(home).needs_attention
+    assert sales(home) == before
+
+
+def test_a_corrected_line_is_booked_as_a_reversal_and_a_later_correction_still_works(
+    home: Home, refresh: Refresher
+) -> None:
+    before, signed = sales(home), january(home)
+    first = TRANSACTIONS.replace("1000.00", "1000.50")
+    home.write("raw/transactions.csv", first)
+    refresh(home)  # held as a whole: nothing but January changes
+    booked = home.command("accept", "transactions.csv", "--in-next-open-period", "--why", "small")
+    assert booked.returncode == 0, booked.stderr
+    assert not refresh(home).needs_attention
+    assert (sales(home), january(home)) == ({**before, "2024-02": "1100.50"}, signed)
+
+    home.write("raw/transactions.csv", first.replace("(100.00)", "(90.00)"))
+    assert not refresh(home).needs_attention  # January is as booked, so nothing waits
+    assert (sales(home), january(home)) == ({**before, "2024-02": "1100.50", "2024-03": "-90.00"}, signed)
+
+    home.write("raw/transactions.csv", TRANSACTIONS.replace("1000.00", "1002.00").replace("(100.00)", "(80.00)"))
+    refreshed = refresh(home)
+    assert refreshed.needs_attention
+    assert "Actual 1.50; only its lines of 2024-01 wait" in refreshed.held()["transactions.csv"]
+    assert sales(home) == {**before, "2024-02": "1100.50", "2024-03": "-80.00"}
+    booked = home.command("accept", "transactions.csv", "--in-next-open-period", "--why", "small again")
+    assert booked.returncode == 0, booked.stderr
+    refreshed = refresh(home)
+    actual(refreshed)
+    assert (sales(home), january(home)) == ({**before, "2024-02": "1102.00", "2024-03": "-80.00"}, signed)
+    assert home.command("verify").returncode == 0
+
+
+def test_lines_of_a_plan_are_not_booked_in_another_period(home: Home, refresh: Refresher) -> None:
+    home.write("raw/budget.csv", BUDGET.replace("2024-01,D100,4000,900.00", "2024-01,D100,4000,950.00"))
+    refresh(home)
+    refused = home.command("accept", "budget.csv", "--in-next-open-period", "--why", "small")
+    assert (refused.returncode, "only lines of Actual can be booked later" in refused.stderr) == (2, True)

@@ -122,7 +122,7 @@ def _arguments(chance: Random, name: str) -> tuple[Any, ...]:
 
 _DECISIONS = [
     *("accept", "accept", "accept", "withdraw", "reinstate"),
-    *("withdraw_late_lines", "reinstate_late_lines"),
+    *("withdraw_late_lines", "reinstate_late_lines", "book", "book"),
 ]
 
 

@@ -376,7 +376,8 @@ class LawHome:
         last = {event.object_key: event for event in self.events()}
         present = {item.key for item in self.raw.list_objects()}
         readable = {event.delivery_id for key, event in last.items() if key in present}
-        kept = [delivery.commit for delivery in state.live if delivery.delivery_id not in readable]
+        live = {one.delivery_id: one.commit for one in (*state.effective, *state.live)}
+        kept = [commit for name, commit in live.items() if name not in readable]
         old = self.path / f"processed-{self.tick():%H%M}"
         (self.path / "processed").rename(old)
         shutil.copytree(old / "register", self.path / "processed" / "register")

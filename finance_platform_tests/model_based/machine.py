@@ -29,8 +29,9 @@ from finance_platform.deliveries import decisions
 from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.event_chain import ChainReader
+from finance_platform.deliveries.lines import read_lines
 from finance_platform.deliveries.register import Register
-from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import fold
 from finance_platform.refresh.restatement import SignedClose, restate, signed_closes
@@ -46,7 +47,7 @@ from finance_platform_tests.model_based import model
 from finance_platform_tests.model_based.chance import AT_FIRST, FEEDS, actions, content, moment
 from finance_platform_tests.model_based.home import BrokenOffError, FaultInjector, LawHome
 from finance_platform_tests.model_based.model import Cell, Figures, Star
-from finance_platform_tests.model_based.sent import Content, Delivery, SentAccount, as_bytes
+from finance_platform_tests.model_based.sent import Content, Delivery, SentAccount, SentRow, as_bytes
 
 _One = TypeVar("_One")
 
@@ -118,7 +119,7 @@ class Deliveries(RuleBasedStateMachine):
                 if action == "accept":
                     decisions.accept(self.home.processed, key, author)
                     self.accepted = True
-                elif action.endswith("late_lines"):
+                elif action == "book" or action.endswith("late_lines"):
                     getattr(decisions, action)(self.home.processed, key, author)
                 else:
                     holds = self.home.settings.holds_closed_periods
@@ -244,7 +245,7 @@ class Deliveries(RuleBasedStateMachine):
         if action == "withdraw":
             live = [delivery.event.object_key for delivery in state.live]
             return [*live, *(stopped.event.object_key for stopped in state.inactive)]
-        stopped = state.inactive if action in {"accept", "withdraw_late_lines"} else state.withdrawn
+        stopped = state.inactive if action in {"accept", "book", "withdraw_late_lines"} else state.withdrawn
         return [one.event.object_key for one in stopped if one.late or not action.endswith("late_lines")]
 
     # What must hold
@@ -266,6 +267,8 @@ class Deliveries(RuleBasedStateMachine):
         self._check_star(state)
         self._check_open_tables(state)
         for delivery in state.ledger:
+            if delivery.booked_from:
+                continue
             typed = model.typed(self.sent[delivery.delivery_id])
             if not delivery.portion.is_whole:
                 lines = [line for line in typed.lines if line.period in delivery.portion]
@@ -319,10 +322,8 @@ class Deliveries(RuleBasedStateMachine):
         """Hold the warehouse against the model, but for closed periods that stay as they were published."""
         publication = self.home.publication
         assert publication
-        live = [
-            replace(self.sent[one.delivery_id], only=one.portion.only, without=one.portion.without)
-            for one in state.live
-        ]
+        live = [self._as_sent(one) for one in state.live]
+        self._check_that_bookings_lose_nothing(state, live)
         in_force = publication.snapshot.settings
         described = [
             model.Described(self.sent[one.delivery.delivery_id], one.since, one.until)
@@ -335,6 +336,38 @@ class Deliveries(RuleBasedStateMachine):
         assert _without(kept, star) == _without(kept, expected)
         frozen = publication.frozen
         assert _outside(frozen, star.facts) == _outside(frozen, expected.facts)
+
+    def _as_sent(self, delivery: LiveDelivery) -> Delivery:
+        """Return what was sent of a live delivery; of lines that are booked in a later period, what was booked."""
+        if not delivery.booked_from:
+            sent = self.sent[delivery.delivery_id]
+            return replace(sent, only=delivery.portion.only, without=delivery.portion.without)
+        columns = ("transaction_id", "posting_date", "department_code", "account_number", "scenario", "amount")
+        rows = [
+            SentRow(*(str(value) for value in row.values()))
+            for lines in read_lines(self.home.processed, delivery.commit, columns)
+            for row in lines.to_pylist()
+        ]
+        plain: dict[str, Any] = {
+            "mode": "append",
+            "key": (),
+            "scope": (),
+            "has_covers": False,
+            "has_types": False,
+            "order": "",
+        }
+        feed = replace(self.feeds[delivery.event.feed], **plain)
+        return Delivery(delivery.event.object_key, feed, rows, "")
+
+    def _check_that_bookings_lose_nothing(self, state: DeliveryState, live: Sequence[Delivery]) -> None:
+        """Hold the money of all periods together against that of the lines in the periods that they concern."""
+        effective = [
+            replace(self.sent[one.delivery_id], only=one.portion.only, without=one.portion.without)
+            for one in state.effective
+            if not one.booked_from
+        ]
+        totals = [model.totals(model.in_order(deliveries)) for deliveries in (live, effective)]
+        assert totals[0] == totals[1]
 
     def _check_open_tables(self, state: DeliveryState) -> None:
         """Hold what Delta's readers see against the commits: the money of each slice, and the deliveries that count."""

@@ -184,6 +184,15 @@ def live_lines(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Line]]:
     return live
 
 
+def totals(deliveries: Sequence[Delivery]) -> dict[tuple[str, str, str, str], Decimal]:
+    """Return the money that counts by feed, scenario, department and account, over all periods, sign as delivered."""
+    sums: dict[tuple[str, str, str, str], Decimal] = {}
+    for delivery, line in live_lines(deliveries):
+        place = (delivery.feed.name, line.scenario, line.department.casefold(), line.account.casefold())
+        sums[place] = sums.get(place, ZERO) + line.amount
+    return {place: total for place, total in sums.items() if total}
+
+
 def _claim(feed: Feed, line: Line) -> tuple[object, ...] | None:
     """Return what a later delivery must claim to hide a line."""
     if feed.mode == "upsert":

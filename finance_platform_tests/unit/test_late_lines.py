@@ -17,15 +17,17 @@ import pytest
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.decisions import (
     accept,
+    book,
     reinstate,
     reinstate_late_lines,
     withdraw,
     withdraw_late_lines,
 )
-from finance_platform.deliveries.previews import preview_acceptance
+from finance_platform.deliveries.previews import preview_acceptance, preview_booking
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
+from finance_platform.feeds.findings import ReaderFindings
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines
 
 JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
@@ -264,3 +266,72 @@ def test_a_file_that_is_only_touched_waits_as_before(zone: Zone) -> None:
     zone.append(replace(event, etag="touched"))
     evaluate(zone)
     assert (counted(zone.state), waiting(zone.state)) == (counted(state), {})
+
+
+# In the next open period
+
+
+def amounts(zone: Zone) -> dict[str, dict[str, Decimal]]:
+    """Return the money of each live file by period."""
+    sums: dict[str, dict[str, Decimal]] = {}
+    for one in zone.state.live:
+        for count in one.commit.periods:
+            of_file = sums.setdefault(one.commit.object_key, {})
+            of_file[count.period] = of_file.get(count.period, Decimal(0)) + count.amount
+    return sums
+
+
+def test_late_lines_that_are_booked_later_leave_the_closed_period_as_it_is(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    before = zone.versions()
+    evaluate(zone)
+    assert [(row.period, row.amount, row.is_closed) for row in preview_booking(zone.store, "a.csv")] == [
+        (FEBRUARY, Decimal(-1), False)
+    ]
+    decision = book(zone.store, "a.csv", ADA)
+    assert (getattr(decision, "booked_in", ""), decision.late_periods) == (FEBRUARY, (JANUARY,))
+    assert zone.versions()[JANUARY] == before[JANUARY]
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: Decimal(9)}}  # 10 + 9 - 10
+    assert not zone.state.inactive
+    withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert zone.versions() == before
+
+
+def test_a_delivery_that_is_held_as_a_whole_can_be_booked_later(zone: Zone) -> None:
+    close(zone, JANUARY)
+    event = zone.deliver("a.csv", [Line("1")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    assert amounts(zone) == {"a.csv": {FEBRUARY: Decimal(10)}}
+    zone.append(replace(event, etag="touched"))
+    assert evaluate(zone) == {}
+    assert amounts(zone) == {"a.csv": {FEBRUARY: Decimal(10)}}
+
+
+def test_a_line_that_moves_into_an_open_period_is_reversed_there_and_counts_in_its_own(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1")], [Line("1", MARCH), Line("2", "2025-04")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    expected = {JANUARY: 10, FEBRUARY: -10, MARCH: 10, "2025-04": 10}
+    assert amounts(zone) == {"a.csv": {period: Decimal(amount) for period, amount in expected.items()}}
+
+
+def test_a_key_of_another_file_is_reversed_once_however_often_it_is_corrected(zone: Zone) -> None:
+    zone.deliver("a.csv", lines("1"), load_mode="upsert")
+    zone.evaluate()
+    close(zone, JANUARY)
+    for number, amount in ((1, "9.00"), (2, "7.00"), (3, "10.00")):
+        zone.deliver(f"b{number}.csv", [Line("1", amount=amount)], f"w{number}", load_mode="upsert")
+        (reason,) = evaluate(zone)[f"b{number}.csv"]
+        assert reason == f"would restate 2025-01, which is closed: Actual {('-1.00', '-2.00', '3.00')[number - 1]}"
+        book(zone.store, f"b{number}.csv", ADA)
+        total = sum((sum(of_file.values()) for of_file in amounts(zone).values()), Decimal(0))
+        assert total == Decimal(amount)
+    assert sum(of_file.get(JANUARY, Decimal(0)) for of_file in amounts(zone).values()) == 10
+
+
+def test_what_changes_no_closed_period_cannot_be_booked_later(zone: Zone) -> None:
+    zone.deliver("a.csv", [Line("1")], commit_findings=ReaderFindings(doubts=("is it UTF-8?",)))
+    evaluate(zone)
+    with pytest.raises(DecisionError, match="changes no closed period"):
+        book(zone.store, "a.csv", ADA)

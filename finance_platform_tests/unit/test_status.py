@@ -105,6 +105,7 @@ def test_a_live_delivery_has_its_rows_and_money_by_outcome():
         "reason": "",
         "fix": "",
         "warnings": [],
+        "booked_from": "",
         "control_totals": {"checked": 0, "tied": 0, "listed": (), "missing": ()},
         "decision": None,
     }

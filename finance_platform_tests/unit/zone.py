@@ -212,6 +212,7 @@ def _row(event: DeliveryDiscovered, line: Line) -> dict[str, Any]:
         "delivery_id": event.delivery_id,
         "feed": event.feed,
         "scenario": line.scenario,
+        "scenario_type": line.scenario.split(" ")[0].capitalize(),
         "period": line.period,
         "line_key": line.key,
         "scope_key": line.scope,
