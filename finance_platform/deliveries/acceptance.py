@@ -13,8 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from finance_platform.deliveries.bookings import Booking, write_booking
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.deliveries.hold_reasons import REMOVAL, HoldReasons
+from finance_platform.deliveries.hold_reasons import HOLD, PUBLISH, REMOVAL, HoldReasons
 from finance_platform.deliveries.late_lines import Groups
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import claimed_cells
@@ -77,7 +78,7 @@ def evaluate_deliveries(
         processed: the processed zone; the caller holds the run's lock.
         at: now, UTC.
         run_id: the run that evaluates.
-        holds_closed_periods: whether a delivery that would restate a closed period is held.
+        holds_closed_periods: whether lines that would restate a closed period wait, where their feed does not say it.
     """
     register = Register(processed)
     state = derive_state(register.events(), read_commits(processed))
@@ -121,8 +122,9 @@ class _AcceptancePolicy:
         self, processed: ObjectStore, state: DeliveryState, overlaps: Overlaps, *, holds_closed_periods: bool
     ) -> None:
         self._live = LiveDeliveries(state.effective, overlaps)
-        closed = set(state.closed) if holds_closed_periods else set()
-        self._reasons = HoldReasons(processed, self._live, overlaps, closed)
+        self._processed = processed
+        policy = HOLD if holds_closed_periods else PUBLISH
+        self._reasons = HoldReasons(processed, self._live, overlaps, set(state.closed), late_lines=policy)
         self._withdrawn = {withdrawn.commit.delivery_id for withdrawn in state.withdrawn}
 
     def evaluate(self, candidate: LiveDelivery, at: str, run_id: str) -> Verdict:
@@ -135,7 +137,16 @@ class _AcceptancePolicy:
             return replace(split, at=at, run_id=run_id)
         reasons, warnings = self._reasons.find(candidate)
         late: Groups = ()
-        if reasons:
+        if bookings := self._reasons.bookings(candidate, {kind for kind, _ in reasons}):
+            verdict = replace(
+                verdict,
+                booked_in=bookings[0].period,
+                bookings=tuple((one.closed_period, one.booking_id) for one in bookings),
+            )
+            for booking in bookings:
+                write_booking(self._processed, booking)
+            warnings = (*warnings, _describe_bookings(bookings))
+        elif reasons:
             advice = candidate.commit.findings.advice
             kinds = tuple(dict.fromkeys(kind for kind, _ in reasons))
             late = self._reasons.late_periods(candidate, kinds)
@@ -187,6 +198,11 @@ def _describe_late(late: Groups) -> str:
         for group in late
     ]
     return f"; only its lines of {'; '.join(groups)} wait"
+
+
+def _describe_bookings(bookings: Sequence[Booking]) -> str:
+    closed = ", ".join(dict.fromkeys(one.closed_period for one in bookings))
+    return f"would restate {closed}, closed, so what it would change there is booked in {bookings[0].period}"
 
 
 def _unaccounted(commit: DeliveryCommit) -> str:

@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -72,10 +72,10 @@ class Booking:
     rows: Sequence[Mapping[str, Any]]
 
 
-def plan_bookings(
+def plan_decided_bookings(
     processed: ObjectStore, state: DeliveryState, candidate: LiveDelivery, periods: Collection[str]
 ) -> list[Booking]:
-    """Return what would be booked for each closed period that a delivery would change; nothing is written.
+    """Return what a person's decision would book; nothing is written.
 
     Args:
         processed: the processed zone.
@@ -90,13 +90,45 @@ def plan_bookings(
     others = [one for one in state.effective if one.event.object_key != candidate.event.object_key]
     overlaps |= compute_overlaps(processed, [*others, candidate], record=False)
     live, lines = LiveDeliveries(state.effective, overlaps), LiveLines(processed, overlaps)
-    cells = {
-        cell
-        for cell in live.affected_cells(candidate)
-        if cell[1] in state.closed and (not periods or cell[1] in periods)
-    }
+    bookings = plan_bookings(lines, live, candidate, state.closed.keys(), periods)
     name = quote_name(candidate.event.object_key)
-    sources = {one.delivery_id: one.commit for one in (*state.effective, candidate)}
+    if not bookings:
+        raise DecisionError(
+            f"{name} changes no closed period", fix=f"`finance-platform accept {name} --why TEXT` publishes it"
+        )
+    if plans := find_plans(bookings):
+        raise DecisionError(
+            f"{name} has lines of {', '.join(plans)} in closed periods, and only lines of Actual can be booked later",
+            fix="accept the file, which publishes them in their own period, or withdraw it",
+        )
+    return bookings
+
+
+def find_plans(bookings: Iterable[Booking]) -> list[str]:
+    """Return the plans of which lines would be booked in a later period."""
+    return sorted({row["scenario"] for one in bookings for row in one.rows if row["scenario_type"] != "Actual"})
+
+
+def plan_bookings(
+    lines: LiveLines,
+    live: LiveDeliveries,
+    candidate: LiveDelivery,
+    closed: Collection[str],
+    periods: Collection[str] = (),
+) -> list[Booking]:
+    """Return what would be booked for each closed period that a delivery would change.
+
+    Args:
+        lines: reads the lines of the deliveries.
+        live: the effective deliveries.
+        candidate: the delivery as it would count.
+        closed: the closed periods.
+        periods: the periods that matter; all of the delivery's if there are none.
+    """
+    cells = {
+        cell for cell in live.affected_cells(candidate) if cell[1] in closed and (not periods or cell[1] in periods)
+    }
+    sources = {one.delivery_id: one.commit for one in (*live.by_id.values(), candidate)}
     bookings: list[Booking] = []
     for period in sorted({period for _, period in cells}):
         of_period = {cell for cell in cells if cell[1] == period}
@@ -107,18 +139,8 @@ def plan_bookings(
         rows = [*_lacking(new, old), *({**row, "amount": -row["amount"]} for row in _lacking(old, new))]
         for source in dict.fromkeys(row["delivery_id"] for row in rows):
             own = [row for row in rows if row["delivery_id"] == source]
-            to = next_period(max(state.closed))
+            to = next_period(max(closed))
             bookings.append(_booking(candidate.delivery_id, sources[source], period, to, own))
-    if not bookings:
-        raise DecisionError(
-            f"{name} changes no closed period", fix=f"`finance-platform accept {name} --why TEXT` publishes it"
-        )
-    plans = sorted({row["scenario"] for one in bookings for row in one.rows if row["scenario_type"] != "Actual"})
-    if plans:
-        raise DecisionError(
-            f"{name} has lines of {', '.join(plans)} in closed periods, and only lines of Actual can be booked later",
-            fix="accept the file, which publishes them in their own period, or withdraw it",
-        )
     return bookings
 
 

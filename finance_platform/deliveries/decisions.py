@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.approvals import record_decision
-from finance_platform.deliveries.bookings import Booking, plan_bookings, write_booking
+from finance_platform.deliveries.bookings import Booking, plan_decided_bookings, write_booking
 from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.decided_amounts import amounts_of_cells, amounts_of_delivery
@@ -150,7 +150,7 @@ def book(
     """
     state, held = _acceptable(processed, object_key)
     late = _select_late(held, periods)
-    bookings = plan_bookings(processed, state, _accepted(held, late), late)
+    bookings = plan_decided_bookings(processed, state, _accepted(held, late), late)
     for booking in bookings:
         write_booking(processed, booking)
     amounts = amounts_of_delivery(processed, _commit_of(held, late), state.live)

@@ -249,6 +249,7 @@ class _Scan:
             order=self._order(feed, item.key),
             tolerated_removal=None if removal == "never" else str(removal),
             is_held_when_late=feed.hold_if_late,
+            late_lines=feed.late_lines or "",
         )
 
     def _delivery_id(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:

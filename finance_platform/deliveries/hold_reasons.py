@@ -17,6 +17,7 @@ from finance_platform.deliveries.attribute_conflicts import (
     find_type_conflicts,
     gross_by_scenario,
 )
+from finance_platform.deliveries.bookings import Booking, find_plans, plan_bookings
 from finance_platform.deliveries.cell_sums import find_overflows, may_overflow
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.late_lines import Groups, find_late_periods
@@ -47,6 +48,9 @@ REMOVAL = "removal"
 RESTATEMENT = "restatement"
 """The kind of a reason about a closed period that would change."""
 
+HOLD, NEXT_OPEN_PERIOD, PUBLISH = "hold", "next_open_period", "publish"
+"""What becomes of lines that would change a closed period."""
+
 _MAX_NAMES = 5
 _MAXREMOVALS = 20
 
@@ -55,12 +59,28 @@ class HoldReasons:
     """Judges candidates against the deliveries that count; what it reads is read once."""
 
     def __init__(
-        self, processed: ObjectStore, live: LiveDeliveries, overlaps: Overlaps, closed_periods: Collection[str]
+        self,
+        processed: ObjectStore,
+        live: LiveDeliveries,
+        overlaps: Overlaps,
+        closed_periods: Collection[str],
+        *,
+        late_lines: str,
     ) -> None:
+        """Prepare to judge.
+
+        Args:
+            processed: the processed zone.
+            live: the deliveries that count.
+            overlaps: the lines that they and the candidates claim from each other.
+            closed_periods: the closed periods.
+            late_lines: what becomes of lines that would change them where the feed does not say it.
+        """
         self._processed = processed
         self._live = live
         self._overlaps = overlaps
         self._closed = closed_periods
+        self._late_lines = late_lines
         self._account_types = AccountTypes(processed)
         self._attribute_files = AttributeFiles(processed)
         self._given_types = GivenTypes(self._attribute_files)
@@ -73,7 +93,7 @@ class HoldReasons:
         current = self._live.by_id.get(candidate.delivery_id)
         if current and current.portion.only is not None:
             current = None  # a newer version has left some periods to it
-        if current and effect_of(current.event) == effect_of(candidate.event):
+        if current and current.portion.is_whole and effect_of(current.event) == effect_of(candidate.event):
             # It counts already and only its etag or its tolerance has changed: it has no effect on other deliveries.
             return reasons, candidate.verdict.warnings if candidate.verdict else ()
         late: tuple[str, ...] = ()
@@ -167,6 +187,7 @@ class HoldReasons:
         if current is None or current.portion.only is not None or verdict is None or not verdict.late:
             return None
         is_same = effect_of(current.event) == effect_of(candidate.event)
+        is_same &= current.event.late_lines == candidate.event.late_lines
         return verdict if is_same and not tolerance_breach(candidate.event, candidate.commit) else None
 
     def late_periods(self, candidate: LiveDelivery, kinds: Collection[str]) -> Groups:
@@ -181,6 +202,24 @@ class HoldReasons:
         groups = find_late_periods(self._live_lines, self._live, candidate, self._restated_cells(candidate))
         late = {period for group in groups for period in group}
         return () if late and any(self._removals(candidate, late)) else groups
+
+    def bookings(self, candidate: LiveDelivery, kinds: Collection[str]) -> list[Booking]:
+        """Return what the candidate's feed books in the next open period; nothing if the candidate waits.
+
+        Args:
+            candidate: the delivery that is judged.
+            kinds: those of the reasons to hold it; it waits if one of them is about more than closed periods.
+        """
+        if self._policy(candidate) != NEXT_OPEN_PERIOD or RESTATEMENT not in kinds:
+            return []
+        is_of_closed = {RESTATEMENT, REMOVAL}.issuperset(kinds)
+        if not is_of_closed or any(self._removals(candidate, self.restated_periods(candidate))):
+            return []
+        bookings = plan_bookings(self._live_lines, self._live, candidate, self._closed)
+        return [] if find_plans(bookings) else bookings
+
+    def _policy(self, candidate: LiveDelivery) -> str:
+        return candidate.event.late_lines or self._late_lines
 
     def booked_periods(self, candidate: LiveDelivery) -> tuple[str, ...]:
         """Return the periods of which a candidate repeats lines that are booked in a later one."""
@@ -201,7 +240,7 @@ class HoldReasons:
         return tuple(sorted({period for _, period in self._restated_cells(candidate)}))
 
     def _restated_cells(self, candidate: LiveDelivery) -> set[Cell]:
-        if not self._live.affects_ledger(candidate) or not self._closed:
+        if not self._live.affects_ledger(candidate) or not self._closed or self._policy(candidate) == PUBLISH:
             return set()
         live_after = self._live.live_with(candidate)
         closed_cells = {cell for cell in self._live.affected_cells(candidate) if cell[1] in self._closed}

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.account_types import UNKNOWN, AccountTypes
-from finance_platform.deliveries.bookings import plan_bookings
+from finance_platform.deliveries.bookings import plan_decided_bookings
 from finance_platform.deliveries.decisions import acceptable_delivery, late_periods_of
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import LiveLines
@@ -98,7 +98,7 @@ def preview_booking(processed: ObjectStore, object_key: str, periods: Collection
     if candidate is None:
         raise DecisionError(f"{object_key} has no lines to book", fix="accept it, or withdraw it")
     late = late_periods_of(state, object_key, periods)
-    bookings = plan_bookings(processed, state, candidate, late)
+    bookings = plan_decided_bookings(processed, state, candidate, late)
     sums: dict[tuple[str, str, int, int, bool], Decimal] = {}
     for row in (row for booking in bookings for row in booking.rows):
         place = (row["scenario"], row["period"], row["department_key"], row["account_key"], row["is_debit_positive"])

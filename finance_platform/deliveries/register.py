@@ -80,6 +80,8 @@ class DeliveryDiscovered:
         tolerated_removal: share of a department's live lines in a scenario and period that it may remove before it is
             held, or None for all.
         is_held_when_late: whether it is held, instead of only a warning, if it sorts before one that it overlaps.
+        late_lines: what becomes of lines that would change a closed period: hold, next_open_period or publish; empty
+            for what the home does.
     """
 
     object_key: str
@@ -99,6 +101,7 @@ class DeliveryDiscovered:
     order: str = ""
     tolerated_removal: str | None = "0.5"
     is_held_when_late: bool = False
+    late_lines: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ class Verdict:
         late: the periods whose lines wait although the rest of the delivery counts, in groups that are decided
             together; none if the delivery counts or is held as a whole.
         booked: the periods of which it repeats the lines of an earlier version that are booked in a later period.
+        booked_in: the period in which what would change closed periods is booked, since its feed says so; else empty.
+        bookings: each of these closed periods, and a delivery that has booked lines of it.
     """
 
     object_key: str
@@ -133,6 +138,8 @@ class Verdict:
     restates: tuple[str, ...] = ()
     late: tuple[tuple[str, ...], ...] = ()
     booked: tuple[str, ...] = ()
+    booked_in: str = ""
+    bookings: tuple[tuple[str, str], ...] = ()
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
         """Return whether an earlier acceptance covers the verdict.

@@ -190,7 +190,7 @@ class DeliveryState:
         return [delivery for delivery in self.live if delivery.event.kind == "ledger"]
 
 
-_Booking = tuple[tuple[str, ...], DecisionRecorded | None]
+_Booking = tuple[tuple[str, ...], DecisionRecorded | Verdict | None]
 
 
 @dataclass(slots=True)
@@ -240,8 +240,8 @@ class _Version:
         """Note the periods of which it repeats booked lines, its own or those of an earlier version."""
         self.booked = {period: self.booked.get(period, ((), None)) for period in periods}
 
-    def note_bookings(self, decision: DecisionRecorded) -> None:
-        """Note the closed periods whose lines a decision books in a later one."""
+    def note_bookings(self, decision: DecisionRecorded | Verdict) -> None:
+        """Note the closed periods whose lines a decision or a verdict books in a later one."""
         for period in dict.fromkeys(period for period, _ in decision.bookings):
             own = tuple(booking for of_period, booking in decision.bookings if of_period == period)
             self.booked[period] = own, decision
@@ -325,6 +325,7 @@ class _Object:
             version.split = verdict if verdict.late else None
             version.late, version.dropped = frozenset(p for group in verdict.late for p in group), {}
             version.repeat_bookings(verdict.booked)
+            version.note_bookings(verdict)
 
     def newest_first(self) -> Iterator[_Version]:
         return reversed(self.versions.values())
@@ -570,13 +571,10 @@ class _Derivation:
         self.has_bookings |= bool(version.booked)
         for period, (bookings, decision) in version.booked.items():
             if portion.is_whole:
-                reason = (
-                    f"booked in {decision.booked_in} by {decision.who}: {decision.why}"
-                    if decision
-                    else "repeats lines of an earlier version that are booked in a later period"
-                )
                 commit = Portion(frozenset({period})).of(whole.commit)
-                self.booked.append(InactiveDelivery(version.event, commit, reason, "", late=((period,),)))
+                self.booked.append(
+                    InactiveDelivery(version.event, commit, _words_of_booking(decision), "", late=((period,),))
+                )
             for booking in bookings if period in portion else ():
                 event = replace(whole.event, delivery_id=booking, load_mode="append", is_scoped=False)
                 commit_of_lines = self.commits.get(booking)
@@ -643,6 +641,17 @@ def _withdrawn(
 ) -> InactiveDelivery:
     would_count = _live(version, version.counted or version.event, commit, raw_object)
     return InactiveDelivery(version.event, commit, *_words_of_withdrawal(decision), decision, would_count)
+
+
+def _words_of_booking(decision: DecisionRecorded | Verdict | None) -> str:
+    """Return why other lines count instead of those of a closed period."""
+    match decision:
+        case DecisionRecorded():
+            return f"booked in {decision.booked_in} by {decision.who}: {decision.why}"
+        case Verdict():
+            return f"booked in {decision.booked_in}, as `late_lines` of its feed says"
+        case None:
+            return "repeats lines of an earlier version that are booked in a later period"
 
 
 def _words_of_withdrawal(decision: DecisionRecorded) -> tuple[str, str]:

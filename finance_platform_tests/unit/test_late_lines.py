@@ -335,3 +335,47 @@ def test_what_changes_no_closed_period_cannot_be_booked_later(zone: Zone) -> Non
     evaluate(zone)
     with pytest.raises(DecisionError, match="changes no closed period"):
         book(zone.store, "a.csv", ADA)
+
+
+# By the feed
+
+
+@pytest.mark.parametrize(
+    ("late_lines", "expected"),
+    [
+        ("", {FEBRUARY: 10}),
+        ("hold", {FEBRUARY: 10}),
+        ("next_open_period", {FEBRUARY: 20}),
+        ("publish", {JANUARY: 10, FEBRUARY: 10}),
+    ],
+)
+def test_a_feed_says_what_becomes_of_its_late_lines(zone: Zone, late_lines: str, expected: dict[str, int]) -> None:
+    close(zone, JANUARY)
+    event = zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)], late_lines=late_lines)
+    verdict = zone.evaluate(holds_closed_periods=late_lines != "hold")["a.csv"]
+    assert amounts(zone) == {"a.csv": {period: Decimal(amount) for period, amount in expected.items()}}
+    assert bool(zone.state.inactive) == (late_lines in {"", "hold"})
+    if late_lines == "next_open_period":
+        text = "would restate 2025-01, closed, so what it would change there is booked in 2025-02"
+        assert verdict.warnings == (text,)
+        assert zone.state.booked[0].reason == "booked in 2025-02, as `late_lines` of its feed says"
+    zone.append(replace(event, etag="touched"))
+    zone.evaluate(holds_closed_periods=late_lines != "hold")
+    assert amounts(zone) == {"a.csv": {period: Decimal(amount) for period, amount in expected.items()}}
+
+
+def test_late_lines_of_a_plan_wait_although_their_feed_books_them_later(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("1", scenario="Budget")], late_lines="next_open_period")
+    assert evaluate(zone).keys() == {"a.csv"}
+    assert amounts(zone) == {}
+
+
+def test_another_policy_of_the_feed_decides_about_lines_that_wait(zone: Zone) -> None:
+    close(zone, JANUARY)
+    split = zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)])
+    whole = zone.deliver("b.csv", [Line("3", amount="5.00")], "w")
+    evaluate(zone)
+    zone.append(*(replace(event, late_lines="next_open_period") for event in (split, whole)))
+    assert evaluate(zone) == {}
+    assert amounts(zone) == {"a.csv": {FEBRUARY: Decimal(20)}, "b.csv": {FEBRUARY: Decimal(5)}}

@@ -228,6 +228,14 @@ class FeedDescriptor(StrictModel):
         "reported.",
     )
 
+    late_lines: Literal["hold", "next_open_period", "publish"] | None = Field(
+        None,
+        description="What becomes of lines that would change a closed period: `hold`, they wait for a decision; "
+        "`next_open_period`, they are booked in the first period after the last closed one, with their document date, "
+        "or wait if they are of a plan; `publish`, they restate the closed period. Without it, the home's "
+        "FINANCE_PLATFORM_CLOSED_PERIODS decides between the first and the last.",
+    )
+
     _is_shipped: bool = PrivateAttr(False)
 
     def as_shipped(self) -> FeedDescriptor:
