@@ -65,7 +65,7 @@ class HoldReasons:
         overlaps: Overlaps,
         closed_periods: Collection[str],
         *,
-        late_lines: str,
+        late_lines: str = HOLD,
     ) -> None:
         """Prepare to judge.
 
