@@ -1,27 +1,35 @@
 """A warehouse that is new or was lost gets what was published, and the history of its loads, on every engine.
 
-Belongs here: `refresh.restore` on the star of these tests. Does not belong here: whole homes, and where a run may end
-in between (see `damage/test_audit_trail`), the rights of people (see `aws/test_redshift_apply_security`).
+Belongs here: `refresh.restore` on the star of these tests, and the published state with the latest attributes. Does
+not belong here: whole homes, and where a run may end in between (see `damage/test_audit_trail`), the rights of people
+(see `aws/test_redshift_apply_security`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from finance_platform.contracts.star import ACCOUNT_HISTORY
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.refresh.as_of import AS_IS, load_state, published_state
 from finance_platform.refresh.restore import restore
+from finance_platform.settings import load_settings
 from finance_platform.slices.commits import ScenarioSum, SliceCommit, write_slice
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_records import LoadRecords
 from finance_platform.warehouse.load_request import SliceToLoad
 from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.statements import insert
+from finance_platform_tests.environment import platform_environment
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE, Engine, RedshiftEngine
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january, removed
 
@@ -89,3 +97,39 @@ def test_a_new_warehouse_gets_figures_ledger_and_movements_and_the_next_load_mov
     again = commit(zone, [star_files.facts("2025-01", "j3", january())])
     moved = publish(other, again, run_id="run-5", loaded_at=later, closed_periods=["2025-01"], records=records).moved
     assert {(one.period, one.is_restatement) for one in moved} == {("2025-01", True)}
+
+
+def test_what_is_published_is_shown_with_the_latest_attributes_in_every_period(
+    warehouse: Warehouse, star_files: StarFiles, zone: ObjectStore, tmp_path: Path
+) -> None:
+    slices = commit(zone, [*star_files.dimensions(), star_files.facts("2025-01", "j1", january())])
+    publish(warehouse, slices, run_id="run-1", loaded_at=LOADED_AT, records=LoadRecords(zone))
+    key, number = warehouse.query(
+        "SELECT AccountKey, AccountNumber FROM DimAccount WHERE AccountType = 'Expense'"
+    ).rows[0]
+    span = {
+        "account_key": key,
+        "account_class_key": key,
+        "account_name": "Rent",
+        "category": "Lease",
+        "measure": "flow",
+    }
+    span |= {"profit_sign": 0, "is_monetary": True, "parent_account_number": None}
+    asset = span | {"valid_from": "0001-01", "valid_to": "2025-01", "is_current": False, "account_type": "Asset"}
+    expense = {"valid_from": "2025-02", "valid_to": "9999-12", "is_current": True, "account_type": "Expense"}
+    with warehouse.transaction() as connection:
+        insert(connection, ACCOUNT_HISTORY, [asset, span | expense | {"account_class_key": key + 1}])
+    types = f"SELECT DISTINCT AccountType FROM PeriodAmount WHERE AccountNumber = '{number}'"
+    assert warehouse.query(types).rows == [("Asset",)]
+
+    state = replace(published_state(zone, warehouse, now=datetime.now(UTC)), attributes=AS_IS)
+    (tmp_path / "copies").mkdir()
+    shown = DuckDBWarehouse(tmp_path / "as_is.duckdb")
+    with platform_environment(tmp_path):
+        load_state(zone, shown, load_settings(home=tmp_path), state, tmp_path / "copies")
+
+    assert shown.query(types).rows == [("Expense",)]
+    for table in HISTORY:
+        assert rows(shown, table) == rows(warehouse, table)
+    for table, columns in STAR.items():
+        assert rows(shown, table, columns) == rows(warehouse, table, columns)
