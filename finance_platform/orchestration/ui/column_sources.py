@@ -88,6 +88,8 @@ _REFERENCE_FIELDS: Mapping[str, str] = {
     "department_code": "code",
     "department_name": "name",
     "parent_department_code": "parent",
+    "predecessor_department_code": "predecessor",
+    "predecessor_share": "share",
     "account_key": "number",
     "account_number": "number",
     "account_name": "name",
