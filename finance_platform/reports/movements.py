@@ -139,7 +139,8 @@ def describe_moved(rows: Sequence[Mapping[str, Any]]) -> str:
 def _describe_change(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the amounts of some cells before and after with the signed difference, and the gross if it is more.
 
-    What is reported elsewhere has one amount, and a difference only if it changed besides.
+    What is reported elsewhere has one amount, and a difference only if it changed besides. What is published for the
+    first time has no amount before.
     """
     old, new, net, gross = (
         sum((Decimal(row[name]) for row in rows), _ZERO) for name in ("old_amount", "new_amount", "difference", "moved")
@@ -147,6 +148,8 @@ def _describe_change(rows: Sequence[Mapping[str, Any]]) -> str:
     if rows[0]["kind"] == "reclassification":
         return grouped_money(gross) + (f" (and {signed_money(net)})" if net else "")
     more = "" if gross == abs(net) else f", {grouped_money(gross)} gross"
+    if rows[0]["kind"] == "publication":
+        return f"{grouped_money(new)}{more}"
     return f"{grouped_money(old)} → {grouped_money(new)} ({signed_money(net)}{more})"
 
 

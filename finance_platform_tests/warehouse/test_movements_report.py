@@ -305,6 +305,8 @@ def test_what_a_run_says_has_the_amounts_before_and_after_with_sign_and_the_gros
     assert describe_moved([summary_row(**offsetting)]) == (
         "2025-01: Actual Amount 50.00 → 60.00 (+10.00, 30.00 gross); 1 cell"
     )
+    published = summary_row(kind="publication", old_amount="0.00", new_amount="5.00", difference="5.00", moved="5.00")
+    assert describe_moved([published]) == "2025-01: Actual Amount first published 5.00; 1 cell"
     reclassified = [group for group in groups(moved, SECOND) if group[0]["kind"] == "reclassification"]
     assert "Actual Amount reclassified 501.00;" in describe_moved(reclassified[0])
 
