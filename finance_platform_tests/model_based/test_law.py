@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pyspark.sql import SparkSession
@@ -24,6 +25,9 @@ SETTINGS = settings(
 )
 
 
+@pytest.mark.skipif(
+    not PROFILE.is_exhaustive, reason="`test_trace` does and checks the same with its home, and traces every cell too"
+)
 def test_incremental_equals_from_scratch_equals_the_model(spark: SparkSession) -> None:
     machine = type("DeliveriesOnSail", (Deliveries,), {"spark": spark})
     run_state_machine_as_test(machine, settings=SETTINGS)
