@@ -18,6 +18,7 @@ from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import contributing_deliveries
+from finance_platform.storage.bulk_read import open_many
 from finance_platform.storage.port import ObjectStore
 
 
@@ -25,15 +26,13 @@ def check_schema(contract: Contract, processed: ObjectStore, keys: Iterable[str]
     """Check that every Parquet file has exactly the contract's columns, in order, with its types."""
     (check,) = [check for check in SCHEMA_CHECKS if check.asset == ("processed", contract.name)]
     expected = contract_columns(contract.stored_columns)
-    evidence: list[dict[str, Any]] = []
-    count = 0
-    for key in keys:
-        count += 1
-        with processed.open(key) as stream:
-            columns = parquet_columns(stream)
-        if columns != expected:
-            evidence.append({"file": key, "expected": str(expected), "found": str(columns)})
-    summary = f"{pluralize(count, 'file')} read"
+    files = list(keys)
+    evidence = [
+        {"file": key, "expected": str(expected), "found": str(columns)}
+        for key, columns in zip(files, open_many(processed, files, parquet_columns), strict=True)
+        if columns != expected
+    ]
+    summary = f"{pluralize(len(files), 'file')} read"
     if evidence:
         summary += f", {pluralize(len(evidence), 'differs', 'differ')}"
     return Outcome.from_evidence(check, evidence, summary)

@@ -58,6 +58,9 @@ _log = logging.getLogger(__name__)
 PART_LINES = 1_000_000
 """The ledger lines that one machine turns into fact rows at once, which takes some hundred bytes of memory for each."""
 
+_FEW_FILES = 2
+"""So many files are read again at less cost than written and read once."""
+
 _LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
 _DELIVERY = Column("delivery_id", "varchar", "The delivery.")
 _RANKS = (
@@ -103,6 +106,18 @@ class _Build:
             return rows
         live = self.ranks.select("delivery_id")
         return rows.join(F.broadcast(live), on="delivery_id", how="left_semi").select(*rows.columns)
+
+    @cached_property
+    def members(self) -> DataFrame:
+        """The members of every live delivery; those of many files are read once.
+
+        Both dimensions and the fact table look at them in many plans, and each plan looks at every file: on S3, with
+        some forty requests.
+        """
+        members = self.read(MEMBERS.name, MEMBERS.columns)
+        if sum(source.table == MEMBERS.name for source in self.request.files) <= _FEW_FILES:
+            return members
+        return self.store_interim(members, MEMBERS.columns, MEMBERS.name)
 
     def read_lines(self, deliveries: set[int], periods: Iterable[str]) -> DataFrame:
         """Return the ledger lines of some deliveries in some periods, with those of others that share their files."""
@@ -236,7 +251,7 @@ def _dates(build: _Build, inputs: Mapping[str, Any]) -> DataFrame:
 
 def _departments(build: _Build) -> DataFrame:
     reference = build.read(DEPARTMENTS.name, DEPARTMENTS.columns)
-    members = build.read(MEMBERS.name, MEMBERS.columns)
+    members = build.members
     departments = members.where(F.col("dimension") == "department").select("member_key", "code")
     refuse_collisions(reference.select("department_key", "department_code").union(departments))
     return dim_department(reference, members, build.ranks)
@@ -244,7 +259,7 @@ def _departments(build: _Build) -> DataFrame:
 
 def _accounts(build: _Build) -> DataFrame:
     reference = build.read(ACCOUNTS.name, ACCOUNTS.columns)
-    members = build.read(MEMBERS.name, MEMBERS.columns)
+    members = build.members
     accounts = members.where(F.col("dimension") == "account").select("member_key", "code")
     refuse_collisions(reference.select("account_key", "account_number").union(accounts))
     return dim_account(reference, members, build.ranks)

@@ -55,6 +55,7 @@ from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequ
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
 from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
+from finance_platform.storage.bulk_read import open_many
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.accepted_rows import accepted_rows
@@ -325,11 +326,8 @@ def _compared_columns(kind: str) -> list[str]:
 
 def _count_rows(store: ObjectStore, files: Sequence[DataFile]) -> int:
     """Return the number of rows of Parquet files, from their footers."""
-    count = 0
-    for file in files:
-        with store.open(file.key) as stream:
-            count += pq.read_metadata(stream).num_rows
-    return count
+    keys = [file.key for file in files]
+    return sum(open_many(store, keys, lambda stream: int(pq.read_metadata(stream).num_rows)))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from finance_platform.contracts.model import Column
 from finance_platform.contracts.schemas import contract_columns, parquet_columns, spark_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.errors import JobError
+from finance_platform.storage.bulk_read import open_many
 from finance_platform.storage.local_errors import translate_native_write_errors
 from finance_platform.storage.port import ObjectStore
 
@@ -122,9 +123,8 @@ def write_whole(rows: DataFrame, columns: Sequence[Column], store: ObjectStore, 
 def _written(store: ObjectStore, folder: str, columns: Sequence[Column]) -> list[DataFile]:
     """Return the files of a folder, after a check of their columns."""
     files = [DataFile(item.key, item.size) for item in store.list_objects(folder) if item.key.endswith(".parquet")]
-    for file in files:
-        with store.open(file.key) as stream:
-            written = parquet_columns(stream)
+    footers = open_many(store, [file.key for file in files], parquet_columns)
+    for file, written in zip(files, footers, strict=True):
         if written != contract_columns(columns):
             raise JobError(
                 f"{file.key}: expected the columns {contract_columns(columns)}, Spark wrote {written}",

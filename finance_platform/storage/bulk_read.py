@@ -1,15 +1,18 @@
-"""Bulk reads of many small documents of a store.
+"""Bulk reads of many objects of a store: small documents as a whole, of other objects what is asked for.
 
 Belongs here: concurrent reads where each one waits for a network. Does not belong here: what the documents mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO, TypeVar
 
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
+
+_Read = TypeVar("_Read")
 
 _THREADS = 10
 """The number of connections of a boto3 client; one after the other, S3 serves thirty to fifty reads a second."""
@@ -20,12 +23,21 @@ _BATCH = 500
 
 def find_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes | None]:
     """Yield the bytes of each object, in the order of the keys; None for an object that does not exist."""
-    if not is_remote(store.root):
-        yield from (_find(store, key) for key in keys)
-        return
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for first in range(0, len(keys), _BATCH):
-            yield from threads.map(lambda key: _find(store, key), keys[first : first + _BATCH])
+    yield from _each(store, keys, lambda key: _find(store, key))
+
+
+def open_many(store: ObjectStore, keys: Sequence[str], read: Callable[[BinaryIO], _Read]) -> Iterator[_Read]:
+    """Open each object and yield what a function reads of it, such as a footer, in the order of the keys.
+
+    Raises:
+        FileNotFoundError: an object does not exist.
+    """
+
+    def read_one(key: str) -> _Read:
+        with store.open(key) as stream:
+            return read(stream)
+
+    yield from _each(store, keys, read_one)
 
 
 def read_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes]:
@@ -38,6 +50,16 @@ def read_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes]:
         if data is None:
             raise FileNotFoundError(f"{key} is not in {store.root}")
         yield data
+
+
+def _each(store: ObjectStore, keys: Sequence[str], read: Callable[[str], _Read]) -> Iterator[_Read]:
+    """Yield what a function returns for each key, in order; of a remote store, it reads several at once."""
+    if not is_remote(store.root):
+        yield from map(read, keys)
+        return
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for first in range(0, len(keys), _BATCH):
+            yield from threads.map(read, keys[first : first + _BATCH])
 
 
 def _find(store: ObjectStore, key: str) -> bytes | None:

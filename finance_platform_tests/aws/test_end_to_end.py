@@ -36,6 +36,7 @@ from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process, ru
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import SAMPLE
 from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.shared_spark import shared_session
 from finance_platform_tests.workbooks import Rows, xlsx
 
 TARGETS_FEED = """
@@ -92,6 +93,8 @@ JOBS = {"in the task": "200000000", "in Glue": "0"}
 def fakes(local: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
     """Every service; the local home comes first, because its Spark would take the fakes for its own S3."""
     assert local.profile == "local"
+    if not current_profile().is_exhaustive:
+        shared_session()  # it leaves variables in the environment, which would end with the block below
     with start_fakes(tmp_path_factory.mktemp("glue")) as running:
         options = S3Options(region=REGION, endpoint_url=running.aws.address)
         # A job in this process finds what a job's own process sets.
