@@ -138,7 +138,9 @@ class ScriptJobs:
         self._processed.write(request_key(job), request)
         arguments = JobArguments(str(self._home / "raw"), root, job, self._engine, self._master)
         command = [self._python, "-P", str(PACKAGE / "spark_jobs" / f"{job}_job.py"), *arguments.as_command_line()]
-        ended = subprocess.run(command, check=False, timeout=1800 if self._master else 600)
+        ended = subprocess.run(
+            command, check=False, timeout=1800 if self._master or self._python != sys.executable else 600
+        )
         assert ended.returncode == 0, log_path(root, job).read_text(errors="replace")[-4000:]
         result: dict[str, Any] = json.loads(self._processed.read(result_key(job)))
         assert result["attempt"] == job
