@@ -206,7 +206,7 @@ def find_type_conflicts(
 def find_master_data_conflicts(
     processed: ObjectStore, deliveries: Sequence[LiveDelivery], gross_of: GrossOf
 ) -> list[AttributeConflict]:
-    """Return the members that two live reference files describe differently; the later file counts.
+    """Return the members that two live reference files describe differently from one date on; the later file counts.
 
     Args:
         processed: the processed zone.
@@ -216,7 +216,7 @@ def find_master_data_conflicts(
     files = AttributeFiles(processed)
     conflicts = []
     for dimension, (table, columns) in _MASTER_DATA.items():
-        described: dict[tuple[int, str], list[AttributeSource]] = {}
+        described: dict[tuple[int, str, str], list[AttributeSource]] = {}
         codes: dict[int, str] = {}
         for delivery in deliveries:
             for row in files.rows(delivery, table):
@@ -224,8 +224,10 @@ def find_master_data_conflicts(
                 codes[key] = row[_CODE_COLUMNS[dimension]]
                 for attribute, column in columns.items():
                     if _says_something(attribute, row[column]):
-                        described.setdefault((key, attribute), []).append(_description(delivery, row, row[column]))
-        for (key, attribute), sources in sorted(described.items()):
+                        # Another value from another date on is a change.
+                        place = (key, attribute, row["valid_from"] or "")
+                        described.setdefault(place, []).append(_description(delivery, row, row[column]))
+        for (key, attribute, _), sources in sorted(described.items()):
             counted = sources[-1]
             given = next((one for one in sources if one.compared != counted.compared), None)
             if given:

@@ -285,6 +285,17 @@ def test_reference_files_that_say_the_same_or_nothing_do_not_conflict(sent: Sent
     assert all(outcome.passed for outcome in check_attributes(snapshot(sent), sent.store))
 
 
+def test_rows_that_hold_from_different_dates_do_not_conflict(sent: Sent):
+    sent.accounts(account_type="Expense", account_number="205", source_row=2)
+    sent.accounts(account_type="Revenue", account_number="205", source_row=2, valid_from="2025-02")
+    assert all(outcome.passed for outcome in check_attributes(snapshot(sent), sent.store))
+    sent.accounts(account_type="Asset", account_number="205", source_row=3, valid_from="2025-02")
+    types, *_ = check_attributes(snapshot(sent), sent.store)
+    assert [row["what"] for row in types.evidence] == [
+        "account 205: 2.csv, line 2, gives the account type 'Revenue'; 'Asset' counts, by 3.csv, line 3"
+    ]
+
+
 def test_departments_that_two_files_name_differently_conflict_without_money(sent: Sent):
     sent.departments(department_name="Works", department_code="A", source_row=2)
     sent.departments(department_name="Plant", department_code="A", source_row=2)
