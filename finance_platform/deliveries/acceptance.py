@@ -15,7 +15,7 @@ from datetime import datetime
 
 from finance_platform.deliveries.bookings import Booking, write_booking
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.deliveries.hold_reasons import HOLD, PUBLISH, REMOVAL, HoldReasons
+from finance_platform.deliveries.hold_reasons import HOLD, PUBLISH, REMOVAL, RESTATEMENT, HoldReasons
 from finance_platform.deliveries.late_lines import Groups
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import claimed_cells
@@ -37,8 +37,13 @@ from finance_platform.storage.port import ObjectStore
 
 _ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
 _LATE = (
-    "`finance-platform accept {key} --why TEXT` publishes these lines too, `finance-platform withdraw --late-lines "
-    "{key} --why TEXT` drops them; both take --period PERIOD"
+    "`finance-platform accept {key} --why TEXT` publishes these lines too, with --in-next-open-period it books them "
+    "there, and `finance-platform withdraw --late-lines {key} --why TEXT` drops them; --dry-run shows what would "
+    "move, --period PERIOD selects"
+)
+_RESTATES = (
+    "`finance-platform accept {key} --why TEXT` publishes it, with --in-next-open-period it books what would change "
+    "closed periods there, with --dry-run it shows what would move; `withdraw` drops it"
 )
 _CORRECT = "correct the file and send it again, or widen `tolerance` in the descriptor; " + _ACCEPT
 _COMPLETE = (
@@ -186,7 +191,9 @@ class _AcceptancePolicy:
             return _COMPLETE
         if TOLERANCE in kinds:
             return _CORRECT
-        return _GIVE_TYPE if CONFLICT in kinds else _ACCEPT
+        if CONFLICT in kinds:
+            return _GIVE_TYPE
+        return _RESTATES if RESTATEMENT in kinds else _ACCEPT
 
 
 def _describe_late(late: Groups) -> str:

@@ -129,7 +129,13 @@ def _describe_holds(feed: FeedDescriptor) -> str:
     removes = feed.hold_if_removes
     share = "" if removes == "never" else f", one that removes over {removes * 100:f} % of a published period"
     late = ", one that comes late" if feed.hold_if_late else ""
-    return f"a delivery beyond its tolerance{share}, the same content under another name{late}"
+    policy = {
+        "hold": ", lines that would change a closed period",
+        "next_open_period": "; lines that would change a closed period are booked in the next open one",
+        "publish": "; lines that change a closed period are published",
+        None: "",
+    }[feed.late_lines]
+    return f"a delivery beyond its tolerance{share}, the same content under another name{late}{policy}"
 
 
 def _spellings(feed: FeedDescriptor) -> dict[str, str]:
