@@ -557,14 +557,21 @@ class _Derivation:
         else:
             self.superseded.append(commit)
         if effective is not None:
-            counted = whole.restricted_to(replace(effective, without=version.undecided))
-            self.effective += [replace(counted, booked=frozenset(version.booked))] if counted else []
+            self._enter_effective(version, whole, effective)
         self._enter_bookings(version, whole, portion)
         if is_current and version.is_verdict_current and version.counted != version.event:
             self._enter_inactive(version, commit, raw_object)
         if portion.is_whole:
             self._enter_late(version, whole)
         return True
+
+    def _enter_effective(self, version: _Version, whole: LiveDelivery, portion: Portion) -> None:
+        """Enter the lines that count as if booked ones were in their own period."""
+        counted = whole.restricted_to(replace(portion, without=version.undecided))
+        if counted:
+            # Of thousands of deliveries, almost none is booked elsewhere, and each stays the object that it is.
+            booked = frozenset(version.booked)
+            self.effective.append(replace(counted, booked=booked) if booked else counted)
 
     def _enter_bookings(self, version: _Version, whole: LiveDelivery, portion: Portion) -> None:
         """Enter the lines that are booked in a later period, and those that they are booked for."""
