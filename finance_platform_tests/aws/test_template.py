@@ -31,6 +31,7 @@ WAREHOUSE = {"ExistingWarehouse": "w", "ExistingWarehouseHost": "h", "ExistingWa
 ALL_ON = {
     "Image": "i", "AlertEmail": "a@b.co", "BiAllowedCidr": "c", "AllowPortForwarding": "yes", "UiCertificateArn": "arn",
     "UiLoginIssuer": "https", "QuickSightOwner": "arn", "RawCrawler": "on", "EndpointZones": "all",
+    "GovernedCatalog": "on",
 }  # fmt: skip
 EVERYTHING = {**NETWORK, **GROUPS, **WAREHOUSE, "ExistingKeyArn": "arn", "ExistingRawBucket": "b"}
 PARTS: tuple[dict[str, str], ...] = (
@@ -244,6 +245,23 @@ def test_versions_of_evidence_in_the_processed_zone_never_expire_and_those_of_al
     assert {"register", "looks", "alerts", "manifests", "transactions", "members", "dim_date"} <= named
     assert without_rule(named) == set()
     assert EVIDENCE.isdisjoint(expiring_folders())
+
+
+def test_a_governed_catalog_lets_the_platform_keep_its_tables_and_the_warehouse_only_read_them():
+    grants: dict[str, set[str]] = {}
+    for one in RESOURCES.values():
+        if one["Type"] == "AWS::LakeFormation::PrincipalPermissions":
+            assert one["Condition"] == "HasGovernedCatalog"
+            role = one["Properties"]["Principal"]["DataLakePrincipalIdentifier"]["Fn::GetAtt"][0]
+            (kind, resource), *more = one["Properties"]["Resource"].items()
+            assert (resource.get("DatabaseName", resource.get("Name")), more) == ({"Ref": "DataCatalog"}, [])
+            assert one["Properties"]["PermissionsWithGrantOption"] == []
+            grants.setdefault(role, set()).update(f"{kind} {right}" for right in one["Properties"]["Permissions"])
+    tables = {f"Table {right}" for right in ("DESCRIBE", "SELECT")}
+    assert grants == {
+        "PlatformRole": {"Database CREATE_TABLE", "Database DESCRIBE", "Table ALTER", "Table DROP"} | tables,
+        "CopyRole": {"Database DESCRIBE"} | tables,
+    }
 
 
 @pytest.mark.parametrize("role", of_type("AWS::IAM::Role"))

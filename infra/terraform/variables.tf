@@ -396,6 +396,16 @@ variable "open_tables" {
   }
 }
 
+variable "governed_catalog" {
+  description = "Whether the account's Data Catalog is governed (AWS::LakeFormation). The stack then grants the platform and the warehouse what they need; the deploying role must be an administrator of the catalog."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.governed_catalog == null || try(contains(["on", "off"], tostring(var.governed_catalog)), false)
+    error_message = "GovernedCatalog: expected one of on, off."
+  }
+}
+
 variable "image" {
   description = "The platform's image in the stack's repository, by tag or digest. Without one the stack has no Dagster."
   type        = string
@@ -963,6 +973,7 @@ locals {
     GlueMetrics                       = var.glue_metrics
     RawCrawler                        = var.raw_crawler
     OpenTables                        = var.open_tables
+    GovernedCatalog                   = var.governed_catalog
     Image                             = var.image
     CpuArchitecture                   = var.cpu_architecture
     RunSize                           = var.run_size
