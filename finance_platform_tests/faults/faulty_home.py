@@ -15,10 +15,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION, STAR, WAREHOUSE
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.register import Register
+from finance_platform.refresh.close import close_period, examine_period
 from finance_platform.refresh.register import register
 from finance_platform.refresh.report import REPORT_FILE
+from finance_platform.refresh.verify import Verifier
 from finance_platform.reports.reconciliation import reconcile
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore
@@ -49,8 +54,43 @@ THEN = {
     ),
     "plan/p.csv": (SentRow("", "2024-03-01", "D2", "6000", "", "-25.00"),),
 }
-_TIMES = {"at", "modified_at", "run_id", "committed_at", "built_at", "attempt", "loaded_at", "etag", "size_and_time"}
+UNITS = """\
+feed: units
+kind: departments
+path: units/*.csv
+columns: {code: Code, name: Name, business_unit: Unit, valid_from: From}
+"""
+BALANCES = """\
+feed: balances
+kind: balances
+path: balances/*.csv
+columns: {period: Period, account: Account, balance: Balance}
+"""
+AUDITED = {
+    # A department moves to another unit from February on, and a trial balance of January comes.
+    "units/u.csv": b"Code,Name,Unit,From\nD1,Sales,North,\nD1,Sales,South,2024-02\n",
+    "balances/b.csv": b"Period,Account,Balance\n2024-01,4000,-100.00\n",
+    # A late line of January, which is closed.
+    "ledger/d.csv": as_bytes("ledger", (SentRow("5", "2024-01-20", "D1", "4000", "Actual", "5.00", "Revenue"),)),
+}
+"""What the tables beside the star and the audit trail have rows of."""
+
+_TIMES = {
+    "signature",
+    "restated_at",
+    "at",
+    "modified_at",
+    "run_id",
+    "committed_at",
+    "built_at",
+    "attempt",
+    "loaded_at",
+    "etag",
+    "size_and_time",
+}
 """Fields with a moment, a run or an attempt; two runs with the same result differ in them."""
+_OF_A_RUN = {"run_id", "signature", "event_number"}
+_BESIDE_THE_STAR = [one for one in WAREHOUSE if one not in (*STAR, LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION)]
 
 
 @dataclass
@@ -102,6 +142,18 @@ class FaultyHome(LawHome):
         """Return what the statement does not explain; empty if the equation holds."""
         return reconcile(self.processed, self.snapshot(), self.warehouse, currency="USD").unexplained
 
+    def close(self, period: str) -> None:
+        """Close a period, whatever its gates say."""
+        examined = examine_period(self.raw, self.processed, self.warehouse, self.settings, period, at=self.tick())
+        waived = [result.gate.name for result in examined.red_without(())]
+        author = Author("ana", "books closed", self.tick())
+        close_period(self.processed, self.warehouse, self.settings, examined, author, waived=waived)
+
+    def _rows(self, contract: Contract) -> list[tuple[Any, ...]]:
+        """Return the rows of a table without times, runs and signatures."""
+        names = [one.sql_name for one in contract.columns if one.type != "timestamp" and one.name not in _OF_A_RUN]
+        return _sorted(self.warehouse.query(f"SELECT {', '.join(names)} FROM {contract.table}").rows)
+
     def outcome(self) -> dict[str, Any]:
         """Return everything that follows from the files and decisions, without times, runs and attempts."""
         events = [_without_times(asdict(event)) for event in Register(self.processed).events()]
@@ -116,6 +168,8 @@ class FaultyHome(LawHome):
             "deliveries": {name: _figures(asdict(commit)) for name, commit in sorted(commits.items())},
             "published": {name: (one.version, one.row_count, one.amount) for name, one in sorted(ledger.items())},
             "load ledger": _sorted(self.warehouse.query(history).rows),
+            "audit trail": {contract.table: self._rows(contract) for contract in _BESIDE_THE_STAR},
+            "verified": [str(one) for one in Verifier(self.raw, self.processed, self.warehouse).verify().findings],
             "status": _without_times(json.loads(json.dumps(self.status().as_json(), default=str))),
             "report": self.reports.read(REPORT_FILE).decode(),
             "unexplained": self.unexplained(),
@@ -152,9 +206,15 @@ def refreshed_then_changed(home: FaultyHome) -> None:
     """Refresh a home, then send more: its next refresh is the one whose storage fails."""
     for feed in (LEDGER, PLAN, CHART):
         home.describe(feed.name, feed.descriptor())
+    home.describe("units", UNITS)
+    home.describe("balances", BALANCES)
     for nth, (key, content) in enumerate(FIRST.items()):
         home.put(key, as_bytes("ledger", content), FIRST_MOMENT + timedelta(hours=nth))
     home.refresh()
+    home.close("2024-01")
+    home.refresh()
+    for nth, (key, data) in enumerate(AUDITED.items()):
+        home.put(key, data, FIRST_MOMENT + timedelta(hours=12 + nth))
     for nth, (key, content) in enumerate(THEN.items()):
         home.put(key, as_bytes("ledger", content), FIRST_MOMENT + timedelta(days=1, hours=nth))
     home.put("chart/c.csv", as_bytes("accounts", (SentAccount("6000", "Expense"),)), FIRST_MOMENT)
