@@ -85,7 +85,10 @@ def counts_of_delivery(processed: ObjectStore, commit: DeliveryCommit) -> Iterat
 def _part(commit: DeliveryCommit, rows: list[dict[str, Any]]) -> DeliveryCommit:
     terms: dict[tuple[str, str], Count] = {}
     periods: dict[tuple[str, str], Count] = {}
+    counted = {(count.scenario, count.period) for count in commit.periods}
     for row in rows:
+        if row["term"] == "accepted" and (row["scenario"], row["period"]) not in counted:
+            continue  # of a delivery of which only some periods count
         count = Count(row["row_count"], Decimal(row["amount"]), Decimal(row["absolute"]), row["unpriced"])
         for term in (row["term"], DELIVERED):
             place = (row["scenario"], term)

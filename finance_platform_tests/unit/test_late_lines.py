@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from finance_platform.deliveries.account_counts import parts_on_accounts
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.decisions import (
     accept,
@@ -23,10 +24,12 @@ from finance_platform.deliveries.decisions import (
     withdraw,
     withdraw_late_lines,
 )
+from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.previews import preview_acceptance, preview_booking
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
+from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines
 
@@ -335,6 +338,20 @@ def test_what_changes_no_closed_period_cannot_be_booked_later(zone: Zone) -> Non
     evaluate(zone)
     with pytest.raises(DecisionError, match="changes no closed period"):
         book(zone.store, "a.csv", ADA)
+
+
+def test_the_lines_of_an_account_are_those_of_the_periods_that_count(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("1")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    (booking,) = [one.commit for one in zone.state.live if one.booked_from]
+    account = {surrogate_key("4000")}
+    (part,) = parts_on_accounts(zone.store, [booking], account).values()
+    assert [(count.period, count.rows, count.amount) for count in part.periods] == [(FEBRUARY, 1, Decimal(10))]
+    without = Portion(without=frozenset({FEBRUARY})).of(booking)
+    (rest,) = parts_on_accounts(zone.store, [without], account).values()
+    assert (rest.periods, rest.scenarios) == ([], [])
 
 
 # By the feed
