@@ -280,15 +280,31 @@ def _withdraw_split(
     processed: ObjectStore, state: DeliveryState, delivery: LiveDelivery, author: Author, *, holds_closed_periods: bool
 ) -> DecisionRecorded | DecisionProposed:
     """Take out a delivery that counts in some periods only; the object's earlier version counts everywhere again."""
-    own = [one for one in state.live if one.event.object_key == delivery.event.object_key]
-    for one in own if holds_closed_periods else ():
-        if one is delivery or one.booked_from:
-            _refuse_closed(processed, state, one)
-    earlier = [one for one in own if one is not delivery and not one.booked_from]
-    remaining = [one for one in state.live if one.event.object_key != delivery.event.object_key]
-    _refuse_unloadable(processed, state, [*remaining, *earlier], delivery.event.object_key)
+    key = delivery.event.object_key
+    decision = DecisionRecorded("withdrawn", key, delivery.event.delivery_id, *_signature(author), keeps_earlier=True)
+    after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
+    changed = [
+        period
+        for period in sorted(state.closed if holds_closed_periods else ())
+        if _contents(state.live, key, period) != _contents(after, key, period)
+    ]
+    if changed:
+        message = f"without {quote_name(key)}, {', '.join(changed)}, closed, would have other lines"
+        raise DecisionError(message, fix="reopen them first")
+    _refuse_unloadable(processed, state, after, key)
     amounts = amounts_of_delivery(processed, delivery.commit, state.live)
     return _decide(processed, author, "withdrawn", delivery.event, amounts, keeps_earlier=True)
+
+
+def _contents(live: Iterable[LiveDelivery], object_key: str, period: str) -> list[tuple[str, str, int]]:
+    """Return what the versions of an object count in a period."""
+    return sorted(
+        (count.scenario, count.content, count.rows)
+        for one in live
+        if one.event.object_key == object_key
+        for count in one.commit.periods
+        if count.period == period
+    )
 
 
 def reinstate(

@@ -233,6 +233,21 @@ def test_the_withdrawal_of_a_file_with_late_lines_restores_its_earlier_version(z
     assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
 
 
+def test_a_withdrawal_is_refused_only_if_it_changes_a_closed_period(zone: Zone) -> None:
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY), Line("3", MARCH)])
+    zone.evaluate()
+    close(zone, JANUARY, FEBRUARY)
+    again = [Line("1", amount="9.00"), Line("2", FEBRUARY), Line("3", MARCH, amount="8.00")]
+    zone.deliver("a.csv", again, "v2")
+    evaluate(zone)
+    close(zone, MARCH)
+    with pytest.raises(DecisionError, match="without a.csv, 2025-03, closed, would have other lines"):
+        withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    zone.append(PeriodStatusChanged("reopened", MARCH, "ada", "", "2025-06-02T00:00:00+00:00"))
+    withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY, MARCH]}
+
+
 def test_a_correction_that_repeats_the_closed_period_ends_the_wait(zone: Zone) -> None:
     counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
     evaluate(zone)
