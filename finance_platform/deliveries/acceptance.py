@@ -204,7 +204,7 @@ def _describe_late(late: Groups) -> str:
         group[0] if len(group) == 1 else f"{' and '.join(group)}, which share lines that move or vouchers"
         for group in late
     ]
-    return f"; only its lines of {'; '.join(groups)} wait"
+    return f"; only its lines of {' and of '.join(groups)} wait"
 
 
 def _describe_bookings(bookings: Sequence[Booking]) -> str:
