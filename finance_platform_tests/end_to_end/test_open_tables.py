@@ -27,6 +27,7 @@ from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import create_small_home
+from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
 
@@ -110,6 +111,20 @@ def test_another_engine_reads_the_same(original: Home, spark: SparkSession):
     expected = rows(original, "fact_financials")
     assert (row["amount"], row["count"]) == (sum(fact["amount"] for fact in expected), len(expected))
     assert table.where("slice = '2024-02'").count() == sum(fact["slice"] == "2024-02" for fact in expected) > 0
+
+
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="one other engine reads them above")
+def test_polars_reads_the_same_as_docs_open_tables_says(original: Home):
+    import polars  # a tenth of a second in each worker
+
+    tables = [path.parent.name for path in sorted((original.path / "processed").glob("*/_delta_log"))]
+    assert {contract.name for contract in STAR} < set(tables)
+    for name in tables:
+        read = polars.read_delta(str(folder(original, name)), use_pyarrow=True).to_dicts()
+        assert sorted(read, key=repr) == sorted(rows(original, name), key=repr), name
+    # Without the option, Polars takes `split_by=…` in the paths of files for a partition column of Hive.
+    with pytest.raises(polars.exceptions.SchemaFieldNotFoundError, match="split_by"):
+        polars.read_delta(str(folder(original, "fact_financials")))
 
 
 def test_nothing_is_written_when_nothing_changed(original: Home):
