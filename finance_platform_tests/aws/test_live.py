@@ -27,8 +27,8 @@ pytestmark = pytest.mark.live_aws
 _DEPLOYED = {name: value for name, value in os.environ.items() if name.startswith(ENV_PREFIX)}
 
 
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsHome]:
+@pytest.fixture(scope="module", params=["0", "200000000"], ids=["jobs in Glue", "jobs on this machine"])
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsHome]:
     """A home in the account for this module alone, with the sample in its raw zone."""
     if _DEPLOYED.get(f"{ENV_PREFIX}PROFILE") != "aws":
         pytest.skip(f"no account: set {ENV_PREFIX}PROFILE=aws and what `finance-platform deploy` prints")
@@ -38,7 +38,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsHome]:
     own = {"RAW_URI": f"{root}/raw", "PROCESSED_URI": f"{root}/processed"}
     # A test sends neither alerts nor metrics.
     own |= {"REDSHIFT_SCHEMA": name, "FAILURES_TOPIC_ARN": "", "ANOMALIES_TOPIC_ARN": "", "METRICS_NAMESPACE": ""}
-    own |= {"DATA_CATALOG_DATABASE": "", "REPORTS_URI": ""}
+    own |= {"DATA_CATALOG_DATABASE": "", "REPORTS_URI": "", "GLUE_FROM_BYTES": request.param}
     variables = {**_DEPLOYED, **{ENV_PREFIX + setting: value for setting, value in own.items()}}
     home = AwsHome(Home(tmp_path_factory.mktemp("live")), variables)
     raw = raw_zone(home.settings)
