@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.delivery_rows import read_rows
+from finance_platform.deliveries.portions import WHOLE
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.trace.period_versions import Cells, PeriodVersion
 from finance_platform.trace.published_lines import SUPERSEDED_BY, LineStore, PublishedPeriod, filter_scenarios
@@ -161,7 +162,10 @@ class _Comparison:
         inputs = (self._before if is_before else self._after).inputs
         return (
             inputs.scenarios.get(delivery_id, ()),
-            frozenset(inputs.superseded_by.get(delivery_id, ())),
+            # Late lines of a later delivery that were decided supersede more keys than before.
+            frozenset(
+                (later, inputs.portions.get(later, WHOLE)) for later in inputs.superseded_by.get(delivery_id, ())
+            ),
             inputs.superseded_scopes.get(delivery_id, frozenset()),
         )
 
@@ -249,6 +253,9 @@ class _Comparison:
 
     def _add_budget(self, effects: Mapping[Source, Cells]) -> None:
         """Add what changed in the budget beside Actual: the baseline's amounts, by file, or another baseline."""
+        was, is_covered = self._is_budget_booked(self._before), self._is_budget_booked(self._after)
+        if not (was or is_covered):
+            return  # Actual has no budget beside it, whatever budgets say
         old, new = self._before.inputs.baseline, self._after.inputs.baseline
         old_key, new_key = surrogate_key(old), surrogate_key(new)
         rest = dict(self._after.budget)
@@ -264,7 +271,6 @@ class _Comparison:
             _add(rest, cells, -1)
             self._add_step(source, BUDGET_AMOUNT, cells)
         _add(rest, _beside_actual(self._flips, new_key), -1)
-        was, is_covered = self._is_budget_booked(self._before), self._is_budget_booked(self._after)
         if was != is_covered:
             detail = f"Actual {'now' if is_covered else 'no longer'} covers the period"
             self._add_step(Source(COVERAGE, "", detail), BUDGET_AMOUNT, rest)
@@ -278,7 +284,8 @@ class _Comparison:
     def _reclassify(self, measure: str, cells: Cells) -> None:
         """Move money whose attributes changed from the group as signed to the group as published."""
         baseline = surrogate_key(self._after.inputs.baseline)
-        flips = self._flips if measure == AMOUNT else _beside_actual(self._flips, baseline)
+        has_budget = self._is_budget_booked(self._before) or self._is_budget_booked(self._after)
+        flips = self._flips if measure == AMOUNT else _beside_actual(self._flips if has_budget else {}, baseline)
         for key in cells.keys() | flips.keys():
             amount, flip = cells.get(key, _ZERO), flips.get(key, _ZERO)
             old, new = self._place(key, measure, self._before), self._place(key, measure, self._after)
