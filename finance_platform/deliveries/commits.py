@@ -20,6 +20,7 @@ from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import READER_VERSION
+from finance_platform.storage.bulk_read import write_many
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable
 from finance_platform.storage.port import ObjectStore
@@ -319,6 +320,11 @@ _RECORDS = RecordType(
 def write_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
     """Make a delivery visible, atomically."""
     processed.write(commit_key(commit.delivery_id), commit.to_json())
+
+
+def write_commits(processed: ObjectStore, commits: Iterable[DeliveryCommit]) -> None:
+    """Make deliveries visible, each atomically; on S3 several at once, where one takes some 30 ms."""
+    write_many(processed, {commit_key(commit.delivery_id): commit.to_json() for commit in commits})
 
 
 def retire_commit(processed: ObjectStore, commit: DeliveryCommit, counts: Iterable[bytes]) -> None:

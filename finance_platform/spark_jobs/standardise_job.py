@@ -44,7 +44,7 @@ from finance_platform.contracts.schemas import (
     STAGED_ROWS,
     spark_schema,
 )
-from finance_platform.deliveries.commits import DataFile, write_commit
+from finance_platform.deliveries.commits import DataFile, write_commits
 from finance_platform.feeds.delivered_cells import make_cell_reader
 from finance_platform.feeds.read_file import make_reader
 from finance_platform.spark_jobs.arguments import JobArguments
@@ -103,14 +103,16 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
             keys = _written_keys(results.values())
             arguments.processed.sync(keys)
             hashes = {key: arguments.processed.fingerprint(key) for key in sorted(keys)}
+            commits = []
             for delivery in deliveries:
                 result = results[delivery.delivery_id]
                 if not result.is_opened:
                     not_opened.append({"object_key": delivery.object_key, "reason": result.summary["reasons"]})
                     continue
                 rules = request.feeds[delivery.feed].rules
-                write_commit(arguments.processed, result.to_commit(delivery, rules, arguments.attempt, hashes))
+                commits.append(result.to_commit(delivery, rules, arguments.attempt, hashes))
                 committed.append(delivery.delivery_id)
+            write_commits(arguments.processed, commits)
             arguments.temporary.delete_folder(_staging(arguments.attempt))
     return {"committed": committed, "not_opened": not_opened}
 

@@ -1,11 +1,11 @@
-"""Bulk reads of many objects of a store: small documents as a whole, of other objects what is asked for.
+"""Bulk reads of many objects of a store, as a whole or what is asked for, and bulk writes of small documents.
 
-Belongs here: concurrent reads where each one waits for a network. Does not belong here: what the documents mean.
+Belongs here: concurrent requests where each one waits for a network. Does not belong here: what the documents mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, TypeVar
 
@@ -50,6 +50,16 @@ def read_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes]:
         if data is None:
             raise FileNotFoundError(f"{key} is not in {store.root}")
         yield data
+
+
+def write_many(store: ObjectStore, documents: Mapping[str, bytes]) -> None:
+    """Write documents, in their order but to a remote store several at once; each is atomic by itself.
+
+    Raises:
+        OSError: a document cannot be written; some of the others may be.
+    """
+    for _ in _each(store, list(documents), lambda key: store.write(key, documents[key])):
+        pass
 
 
 def _each(store: ObjectStore, keys: Sequence[str], read: Callable[[str], _Read]) -> Iterator[_Read]:

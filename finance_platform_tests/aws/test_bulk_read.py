@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.storage.bulk_read import find_many, read_many
+from finance_platform.storage.bulk_read import find_many, open_many, read_many, write_many
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore
 
@@ -38,3 +38,14 @@ def test_a_missing_document_is_none_and_the_others_are_read(store: ObjectStore):
 def test_a_required_document_that_is_missing_is_named(store: ObjectStore):
     with pytest.raises(FileNotFoundError, match=r"deliveries/gone\.json"):
         list(read_many(store, [KEYS[0], "deliveries/gone.json"]))
+
+
+def test_what_is_read_of_each_object_is_in_the_order_of_the_keys(store: ObjectStore):
+    keys = KEYS[::-1]
+    assert list(open_many(store, keys, lambda stream: stream.read(14))) == [key.encode()[:14] for key in keys]
+
+
+def test_documents_that_are_written_together_are_there_and_whole(store: ObjectStore):
+    documents = {key: f"again {key}".encode() for key in (*KEYS, "deliveries/new.json")}
+    write_many(store, documents)
+    assert dict(zip(documents, read_many(store, list(documents)), strict=True)) == documents
