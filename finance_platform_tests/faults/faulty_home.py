@@ -52,6 +52,8 @@ THEN = {
         SentRow("3", "2024-03-05", "D2", "6000", "Actual", "-31.00"),
         SentRow("4", "2024-03-06", "D3", "6000", "Actual", "7.77"),
     ),
+    # A late line of January, which is closed. Files come in the order of their names, as those of one second on S3 do.
+    "ledger/d.csv": (SentRow("5", "2024-01-20", "D1", "4000", "Actual", "5.00", "Revenue"),),
     "plan/p.csv": (SentRow("", "2024-03-01", "D2", "6000", "", "-25.00"),),
 }
 UNITS = """\
@@ -70,10 +72,8 @@ AUDITED = {
     # A department moves to another unit from February on, and a trial balance of January comes.
     "units/u.csv": b"Code,Name,Unit,From\nD1,Sales,North,\nD1,Sales,South,2024-02\n",
     "balances/b.csv": b"Period,Account,Balance\n2024-01,4000,-100.00\n",
-    # A late line of January, which is closed.
-    "ledger/d.csv": as_bytes("ledger", (SentRow("5", "2024-01-20", "D1", "4000", "Actual", "5.00", "Revenue"),)),
 }
-"""What the tables beside the star and the audit trail have rows of."""
+"""What tables beside the star have rows of."""
 
 _TIMES = {
     "signature",
@@ -213,10 +213,10 @@ def refreshed_then_changed(home: FaultyHome) -> None:
     home.refresh()
     home.close("2024-01")
     home.refresh()
-    for nth, (key, data) in enumerate(AUDITED.items()):
-        home.put(key, data, FIRST_MOMENT + timedelta(hours=12 + nth))
     for nth, (key, content) in enumerate(THEN.items()):
         home.put(key, as_bytes("ledger", content), FIRST_MOMENT + timedelta(days=1, hours=nth))
+    for nth, (key, data) in enumerate(AUDITED.items()):
+        home.put(key, data, FIRST_MOMENT + timedelta(days=2, hours=nth))
     home.put("chart/c.csv", as_bytes("accounts", (SentAccount("6000", "Expense"),)), FIRST_MOMENT)
 
 
