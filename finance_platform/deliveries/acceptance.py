@@ -19,7 +19,7 @@ from finance_platform.deliveries.hold_reasons import HOLD, PUBLISH, REMOVAL, RES
 from finance_platform.deliveries.late_lines import Groups
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import claimed_cells
-from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, compute_overlaps
 from finance_platform.deliveries.register import (
     CONFLICT,
     CONTROL_TOTAL,
@@ -95,7 +95,10 @@ def evaluate_deliveries(
     candidate_keys = {candidate.event.object_key for candidate in candidates}
     others = [delivery for delivery in state.effective if delivery.event.object_key not in candidate_keys]
     # The live versions of the candidates' objects are compared with the others, but not with the candidates.
-    overlaps = compute_overlaps(processed, state.effective) | compute_overlaps(processed, [*others, *candidates])
+    published = compute_overlaps(processed, state.live) if state.all_effective else NO_OVERLAPS
+    overlaps = (
+        published | compute_overlaps(processed, state.effective) | compute_overlaps(processed, [*others, *candidates])
+    )
     policy = _AcceptancePolicy(processed, state, overlaps, holds_closed_periods=holds_closed_periods)
     by_key = {one.event.object_key: policy.evaluate(one, utc_text(at), run_id) for one in candidates}
     waiting = _still_waiting(candidates, by_key)
@@ -129,7 +132,10 @@ class _AcceptancePolicy:
         self._live = LiveDeliveries(state.effective, overlaps)
         self._processed = processed
         policy = HOLD if holds_closed_periods else PUBLISH
-        self._reasons = HoldReasons(processed, self._live, overlaps, set(state.closed), late_lines=policy)
+        self._published = LiveDeliveries(state.live, overlaps) if state.all_effective else None
+        self._reasons = HoldReasons(
+            processed, self._live, overlaps, set(state.closed), late_lines=policy, published=self._published
+        )
         self._withdrawn = {withdrawn.commit.delivery_id for withdrawn in state.withdrawn}
 
     def evaluate(self, candidate: LiveDelivery, at: str, run_id: str) -> Verdict:
@@ -170,7 +176,12 @@ class _AcceptancePolicy:
         verdict = replace(verdict, booked=self._reasons.booked_periods(candidate))
         is_counted = not verdict.is_held or verdict.is_accepted_by(candidate.accepted)
         if is_counted and candidate.delivery_id not in self._withdrawn:
-            self._live.add(candidate, [period for group in late for period in group])
+            uncounted = [period for group in late for period in group]
+            self._live.add(candidate, uncounted)
+            if self._published:
+                self._published.add(
+                    candidate, {*uncounted, *verdict.booked, *(period for period, _ in verdict.bookings)}
+                )
         return replace(verdict, warnings=warnings)
 
     def _fix(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:

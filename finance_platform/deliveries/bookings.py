@@ -35,7 +35,7 @@ from finance_platform.deliveries.commits import (
     ScenarioCount,
     write_commit,
 )
-from finance_platform.deliveries.late_lines import read_changed
+from finance_platform.deliveries.late_lines import find_moves, read_changed
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.overlaps import compute_overlaps
@@ -124,6 +124,9 @@ def plan_bookings(
         candidate: the delivery as it would count.
         closed: the closed periods.
         periods: the periods that matter; all of the delivery's if there are none.
+
+    Raises:
+        DecisionError: a key moves between a closed period and one that is not: it replaces lines wherever they are.
     """
     cells = {
         cell for cell in live.affected_cells(candidate) if cell[1] in closed and (not periods or cell[1] in periods)
@@ -136,11 +139,20 @@ def plan_bookings(
         old, new = (
             read_changed(lines, *sets, of_period, _COLUMNS).to_pylist() for sets in ((before, after), (after, before))
         )
-        rows = [*_lacking(new, old), *({**row, "amount": -row["amount"]} for row in _lacking(old, new))]
+        come, gone = list(_lacking(new, old)), list(_lacking(old, new))
+        rows = [*come, *({**row, "amount": -row["amount"]} for row in gone)]
         for source in dict.fromkeys(row["delivery_id"] for row in rows):
             own = [row for row in rows if row["delivery_id"] == source]
             to = next_period(max(closed))
             bookings.append(_booking(candidate.delivery_id, sources[source], period, to, own))
+    booked = {one.closed_period for one in bookings}
+    moves = find_moves(lines, live, candidate, live.affected_cells(candidate)) if bookings else ()
+    if candidate.event.load_mode == "upsert" and any((old in booked) != (new in booked) for old, new in moves):
+        name = quote_name(candidate.event.object_key)
+        raise DecisionError(
+            f"{name} moves lines between closed and open periods by their key, which replaces them wherever they are",
+            fix="accept the file, which publishes them in their own period, or withdraw it",
+        )
     return bookings
 
 

@@ -25,6 +25,7 @@ from finance_platform.deliveries.live_deliveries import LiveDeliveries, effect_o
 from finance_platform.deliveries.live_lines import Cell, LiveLines, claimed_cells
 from finance_platform.deliveries.moved_amounts import MovedAmount, find_moved_amounts
 from finance_platform.deliveries.overlaps import Overlaps
+from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import (
     CONFLICT,
     CONTROL_TOTAL,
@@ -37,6 +38,7 @@ from finance_platform.deliveries.register import (
 )
 from finance_platform.deliveries.removals import Removal, find_removals
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
+from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import fold
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
@@ -66,6 +68,7 @@ class HoldReasons:
         closed_periods: Collection[str],
         *,
         late_lines: str = HOLD,
+        published: LiveDeliveries | None = None,
     ) -> None:
         """Prepare to judge.
 
@@ -74,6 +77,7 @@ class HoldReasons:
             live: the deliveries that count.
             overlaps: the lines that they and the candidates claim from each other.
             closed_periods: the closed periods.
+            published: the deliveries that count where lines are booked in a later period, if that is not `live`.
             late_lines: what becomes of lines that would change them where the feed does not say it.
         """
         self._processed = processed
@@ -81,6 +85,7 @@ class HoldReasons:
         self._overlaps = overlaps
         self._closed = closed_periods
         self._late_lines = late_lines
+        self._published = published
         self._account_types = AccountTypes(processed)
         self._attribute_files = AttributeFiles(processed)
         self._given_types = GivenTypes(self._attribute_files)
@@ -215,7 +220,10 @@ class HoldReasons:
         is_of_closed = {RESTATEMENT, REMOVAL}.issuperset(kinds)
         if not is_of_closed or any(self._removals(candidate, self.restated_periods(candidate))):
             return []
-        bookings = plan_bookings(self._live_lines, self._live, candidate, self._closed)
+        try:
+            bookings = plan_bookings(self._live_lines, self._live, candidate, self._closed)
+        except DecisionError:
+            return []  # a person decides
         return [] if find_plans(bookings) else bookings
 
     def _policy(self, candidate: LiveDelivery) -> str:
@@ -244,7 +252,13 @@ class HoldReasons:
             return set()
         live_after = self._live.live_with(candidate)
         closed_cells = {cell for cell in self._live.affected_cells(candidate) if cell[1] in self._closed}
-        return {cell for cell in closed_cells if self._live.is_restated(candidate, cell, live_after)}
+        restated = {cell for cell in closed_cells if self._live.is_restated(candidate, cell, live_after)}
+        counted = candidate.restricted_to(Portion(without=frozenset(self.booked_periods(candidate))))
+        if self._published and counted:
+            # Lines of another file that are booked later may be repeated here, and would count in the closed period.
+            after = self._published.live_with(counted)
+            restated |= {cell for cell in closed_cells if self._published.is_restated(counted, cell, after)}
+        return restated
 
     def _restatements(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the closed periods and the amounts by scenario that would move in them."""

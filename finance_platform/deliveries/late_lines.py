@@ -44,7 +44,7 @@ def find_late_periods(
     changed = {cell[1] for cell in cells if live.is_restated(candidate, cell, after)}
     if changed <= closed:
         return ()
-    links = [*_linked_by_vouchers(live, candidate), *_linked_by_moves(lines, live, candidate, cells)]
+    links = [*_linked_by_vouchers(live, candidate), *find_moves(lines, live, candidate, cells)]
     groups = [group for group in _connected(closed, links) if closed.intersection(group)]
     late = {period for group in groups for period in group}
     return () if changed <= late else tuple(sorted(tuple(sorted(group)) for group in groups))
@@ -55,7 +55,7 @@ def _linked_by_vouchers(live: LiveDeliveries, candidate: LiveDelivery) -> Iterab
         yield from map(tuple, delivery.commit.voucher_periods)
 
 
-def _linked_by_moves(
+def find_moves(
     lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, cells: Collection[Cell]
 ) -> Iterable[tuple[str, str]]:
     """Yield the pairs of periods between which a line moves: it leaves the first one and is in the second one then."""

@@ -348,6 +348,19 @@ def test_a_key_of_another_file_is_reversed_once_however_often_it_is_corrected(zo
     assert sum(of_file.get(JANUARY, Decimal(0)) for of_file in amounts(zone).values()) == 10
 
 
+def test_a_key_that_leaves_a_closed_period_is_not_booked_later_but_waits(zone: Zone) -> None:
+    zone.deliver("a.csv", lines("1"), load_mode="upsert", tolerated_removal=None)
+    zone.evaluate()
+    close(zone, JANUARY)
+    zone.deliver("b.csv", [Line("1", MARCH)], "w", load_mode="upsert", tolerated_removal=None)
+    evaluate(zone)
+    before = amounts(zone)
+    with pytest.raises(DecisionError, match="moves lines between closed and open periods"):
+        book(zone.store, "b.csv", ADA)
+    assert amounts(zone) == before
+    accept(zone.store, "b.csv", ADA)
+
+
 def test_what_changes_no_closed_period_cannot_be_booked_later(zone: Zone) -> None:
     zone.deliver("a.csv", [Line("1")], commit_findings=ReaderFindings(doubts=("is it UTF-8?",)))
     evaluate(zone)
