@@ -7,6 +7,7 @@ Does not belong here: results of queries (see `test_views`, `test_quality_querie
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,26 @@ ROOT = Path(__file__).resolve().parents[2]
 SQL = ROOT / "sql"
 FOR_PEOPLE = "dml/sample_queries.sql"
 EXACT_TEXT = "security/"
+RESERVED = frozenset(
+    re.findall(
+        r"\w+",
+        """
+AES128 AES256 ALL ALLOWOVERWRITE ANALYSE ANALYZE AND ANY ARRAY AS ASC AUTHORIZATION AZ64 BACKUP BETWEEN BINARY
+BLANKSASNULL BOTH BYTEDICT BZIP2 CASE CAST CHECK COLLATE COLUMN CONNECT CONSTRAINT CREATE CREDENTIALS CROSS
+CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURRENT_USER_ID DEFAULT DEFERRABLE DEFLATE DEFRAG DELTA
+DELTA32K DESC DISABLE DISTINCT DO ELSE EMPTYASNULL ENABLE ENCODE ENCRYPT ENCRYPTION END EXCEPT EXPLICIT FALSE
+FOR FOREIGN FREEZE FROM FULL GLOBALDICT256 GLOBALDICT64K GRANT GROUP GZIP HAVING IDENTITY IGNORE ILIKE IN
+INITIALLY INNER INTERSECT INTERVAL INTO IS ISNULL JOIN LEADING LEFT LIKE LIMIT LOCALTIME LOCALTIMESTAMP LUN LUNS
+LZO LZOP MINUS MOSTLY16 MOSTLY32 MOSTLY8 NATURAL NEW NOT NOTNULL NULL NULLS OFF OFFLINE OFFSET OID OLD ON ONLY
+OPEN OR ORDER OUTER OVERLAPS PARALLEL PARTITION PERCENT PERMISSIONS PIVOT PLACING PRIMARY RAW READRATIO RECOVER
+REFERENCES REJECTLOG RESORT RESPECT RESTORE RIGHT SELECT SESSION_USER SIMILAR SNAPSHOT SOME START SYSDATE SYSTEM
+TABLE TAG TDES TEXT255 TEXT32K THEN TIMESTAMP TO TOP TRAILING TRUE TRUNCATECOLUMNS UNION UNIQUE UNNEST UNPIVOT
+USER USING VERBOSE WALLET WHEN WHERE WITH WITHOUT
+""",
+    )
+)
+"""The reserved words of Redshift, and two that its page of them warns of as names of tables
+(https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html). Neither DuckDB nor PostgreSQL refuses all."""
 FILES = sorted(
     name
     for name in (file.relative_to(SQL).as_posix() for file in SQL.rglob("*.sql"))
@@ -148,6 +169,15 @@ def test_no_or_contains_a_subquery(name: str) -> None:
     either = [node for tree in trees for node in tree.find_all(exp.Or)]
 
     assert [node.sql() for node in either if node.find(exp.Select, exp.Exists)] == [], "Redshift cannot join it"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_name_is_a_reserved_word_of_redshift(name: str) -> None:
+    trees = [parse(text) for text in split((SQL / name).read_text(encoding="utf-8"))]
+
+    names = {node.name for tree in trees for node in tree.find_all(exp.Identifier) if not node.quoted}
+
+    assert sorted(one for one in names if one.upper() in RESERVED) == []
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -85,7 +85,7 @@ SELECT
     CAST(
         100 * (CAST(SUM(Numerator) AS DOUBLE PRECISION) / CAST(NULLIF(SUM(Denominator), 0) AS DOUBLE PRECISION))
         AS DECIMAL(9, 1)
-    ) AS PerCent
+    ) AS InPercent
 FROM Kpi
 WHERE
     AsOfPeriod = (SELECT Period FROM PeriodCalendar WHERE IsLastComplete)

@@ -9,7 +9,7 @@
 -- Accounts are as they were in the period; departments as from StructureFrom on, in the current structure as they are now.
 
 CREATE OR REPLACE VIEW StructureAmount AS
-WITH Start AS (
+WITH Beginning AS (
     SELECT CAST('0001-01' AS VARCHAR(7)) AS StructureFrom
 
     UNION
@@ -20,10 +20,10 @@ WITH Start AS (
 
 Structure AS (
     SELECT
-        Start.StructureFrom,
-        Start.StructureFrom = Latest.StructureFrom AS IsCurrentStructure
-    FROM Start
-    CROSS JOIN (SELECT MAX(StructureFrom) AS StructureFrom FROM Start) AS Latest
+        Beginning.StructureFrom,
+        Beginning.StructureFrom = Latest.StructureFrom AS IsCurrentStructure
+    FROM Beginning
+    CROSS JOIN (SELECT MAX(StructureFrom) AS StructureFrom FROM Beginning) AS Latest
 ),
 
 Part AS (
