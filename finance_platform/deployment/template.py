@@ -135,7 +135,12 @@ class Template:
         effective = {name: str(values.get(name, item.get("Default", ""))) for name, item in self.parameters.items()}
 
         def value_of(item: Any) -> str:
-            return effective[item["Ref"]] if isinstance(item, dict) else str(item)
+            if not isinstance(item, dict):
+                return str(item)
+            if "Fn::Join" in item:
+                separator, parts = item["Fn::Join"]
+                return str(separator).join(map(value_of, parts))
+            return effective[item["Ref"]]
 
         def is_true(condition: Any) -> bool:
             if isinstance(condition, str):

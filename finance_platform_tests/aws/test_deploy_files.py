@@ -239,6 +239,20 @@ def test_every_deployment_of_the_workflow_passes_cloudformations_role_if_there_i
     assert job["env"]["SERVICE_ROLE"] == option
 
 
+def test_the_session_of_a_deployment_lasts_as_long_as_its_job_and_no_longer_than_its_role_allows():
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]["deploy"]
+    (session,) = [step["with"] for step in job["steps"] if "role-to-assume" in step.get("with", {})]
+    role = read_template(ROOT / "infra" / "deploy_role.yaml").document["Resources"]["DeployRole"]["Properties"]
+    assert job["timeout-minutes"] * 60 <= session["role-duration-seconds"] <= role["MaxSessionDuration"]
+
+
+def test_the_documented_stack_of_the_deploy_role_is_beyond_what_that_role_may_change():
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    (name,) = re.findall(r"--stack-name (\S+) --template-file infra/deploy_role\.yaml", text)
+    default = read_template(ROOT / "infra" / "deploy_role.yaml").parameters["StackName"]["Default"]
+    assert not name.startswith(f"{default}-")
+
+
 def test_the_variables_of_the_workflows_are_documented():
     variables = {name for path in WORKFLOWS for name in re.findall(r"\bvars\.(\w+)", path.read_text())}
     documentation = (ROOT / "docs" / "deploy.md").read_text()

@@ -85,6 +85,19 @@ def test_the_deploy_role_is_assumed_by_one_environment_and_creates_no_unbounded_
             assert statement["Condition"]["StringEquals"]["aws:RequestedRegion"]
 
 
+def test_cloudformations_role_may_call_what_reading_and_deleting_a_role_takes():
+    (policy,) = read_template(DEPLOY_ROLE).document["Resources"]["ServiceRole"]["Properties"]["Policies"]
+    allowed = {
+        action
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    # As the registry's schema of AWS::IAM::Role lists them; no role of the stack has an attached policy.
+    reading = {"GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies"}
+    assert {f"iam:{name}" for name in reading | {"CreateRole", "DeleteRole", "DeleteRolePolicy"}} <= allowed
+    assert not [role for role in of_type("AWS::IAM::Role") if "ManagedPolicyArns" in role.values[0]]
+
+
 def test_what_is_created_first_needs_nothing_of_the_rest_and_fits_into_a_request():
     first = {name for name, one in RESOURCES.items() if one.get("Metadata", {}).get("Stage") == FIRST_STAGE}
     assert {"Key", "ScriptsBucket", "ImageRepository"} <= first
@@ -264,6 +277,41 @@ def test_a_governed_catalog_lets_the_platform_keep_its_tables_and_the_warehouse_
     }
 
 
+def test_a_marker_of_a_removed_object_goes_with_its_last_version():
+    rules = RESOURCES["ProcessedBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert [(rule["Status"], rule.get("Prefix", "")) for rule in rules if rule.get("ExpiredObjectDeleteMarker")] == [
+        ("Enabled", "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "rules"),
+    [
+        ({}, 2),
+        ({"UiAllowedCidr": "10.42.0.0/16"}, 1),
+        ({"NetworkPrefix": "172.20", "UiAllowedCidr": "172.20.0.0/16"}, 1),
+        ({**NETWORK, "ExistingVpcCidr": "10.7.0.0/16", "UiAllowedCidr": "10.7.0.0/16"}, 1),
+        ({**NETWORK, "ExistingVpcCidr": "10.7.0.0/16", "UiAllowedCidr": "10.42.0.0/16"}, 2),
+    ],
+)
+def test_the_load_balancer_has_no_rule_twice(values: dict[str, str], rules: int):
+    is_true = TEMPLATE._evaluator(values)
+    ingress = RESOURCES["LoadBalancerSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    chosen = [rule["Fn::If"][1 if is_true(rule["Fn::If"][0]) else 2] if "Fn::If" in rule else rule for rule in ingress]
+    assert len([rule for rule in chosen if rule != {"Ref": "AWS::NoValue"}]) == rules
+
+
+def test_the_task_of_a_run_loses_no_line_of_its_output():
+    (container,) = RESOURCES["RunTask"]["Properties"]["ContainerDefinitions"]
+    assert container["LogConfiguration"]["Options"]["mode"] == "blocking"
+
+
+def test_a_job_that_writes_encrypted_data_has_the_rights_that_glue_asks_for():
+    statements = RESOURCES["GlueRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    (key,) = [one for one in statements if one["Sid"] == "UseTheKey"]
+    assert key["Action"] == ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+
+
 @pytest.mark.parametrize("role", of_type("AWS::IAM::Role"))
 def test_every_role_can_have_a_permissions_boundary(role: dict[str, Any]):
     assert role["PermissionsBoundary"]["Fn::If"][:2] == ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}]
@@ -307,7 +355,8 @@ def test_the_network_has_no_way_out():
 
 @pytest.mark.parametrize("group", of_type("AWS::EC2::SecurityGroup"))
 def test_a_security_group_lets_in_named_ports_alone(group: dict[str, Any]):
-    for rule in group["SecurityGroupIngress"]:
+    for choice in group["SecurityGroupIngress"]:
+        rule = choice["Fn::If"][2] if "Fn::If" in choice else choice
         assert rule["IpProtocol"] == "tcp"
         assert rule.get("CidrIp") != "0.0.0.0/0"
         assert rule["FromPort"] == rule["ToPort"]
