@@ -3,7 +3,8 @@
 Belongs here: counting the lines that two deliveries of a feed both claim, by scenario, period and scope, and storing
 the counts. Does not belong here: which of two deliveries wins (see `slices.versions`).
 
-Deliveries are immutable, so an overlap is computed once. Only keys and periods are read, and only of files whose key
+Deliveries are immutable, so an overlap is computed once; of a delivery of which not all periods count, once for each
+portion. Only keys and periods are read, and only of files whose key
 ranges intersect, so the cost of a small delivery hardly grows with the number of deliveries.
 """
 
@@ -51,19 +52,22 @@ class Overlap:
 _NO_OVERLAP = Overlap({}, ())
 
 _Pairs = dict[tuple[str, str], Overlap]
-"""Overlaps by delivery and overlapping delivery."""
+"""Overlaps by the names of a delivery and of an overlapping one."""
 
 
 @dataclass
 class _Group:
-    """The stored overlaps of one group: the newest sets of deliveries that were compared pairwise, and the result."""
+    """The stored overlaps of one group: the newest sets of deliveries that were compared pairwise, and the result.
+
+    Deliveries have the names that `_name` gives them.
+    """
 
     compared: tuple[frozenset[str], ...] = ()
     overlaps: _Pairs = field(default_factory=dict)
 
-    def add(self, ids: frozenset[str], overlaps: _Pairs) -> _Group:
+    def add(self, names: frozenset[str], overlaps: _Pairs) -> _Group:
         """Return the group with one more set; overlaps that belong only to older sets are dropped."""
-        sets = (ids, *self.compared[: _MAX_SETS - 1])
+        sets = (names, *self.compared[: _MAX_SETS - 1])
         pairs = {**self.overlaps, **overlaps}
         return _Group(sets, {pair: overlap for pair, overlap in pairs.items() if any(s.issuperset(pair) for s in sets)})
 
@@ -103,20 +107,21 @@ def compute_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery],
     """
     pairs: _Pairs = {}
     for name, members in _groups(deliveries):
-        pairs |= _compute_group(processed, name, members, record=record).overlaps
+        ids = {_name(delivery): delivery.delivery_id for delivery in members}
+        overlaps = _compute_group(processed, name, members, record=record).overlaps
+        pairs |= {(ids[one], ids[other]): of for (one, other), of in overlaps.items() if one in ids and other in ids}
     return Overlaps(pairs)
 
 
 def find_changed_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery]) -> Iterator[str]:
     """Yield the documents whose overlaps of `deliveries` are not those of the lines, which are all compared again."""
     for name, members in _groups(deliveries):
-        stored, ids = _read_group(processed, name), {delivery.delivery_id for delivery in members}
-        if not any(ids <= compared for compared in stored.compared):
+        stored, names = _read_group(processed, name), {_name(delivery) for delivery in members}
+        if not any(names <= compared for compared in stored.compared):
             continue  # the next run computes them
-        largest, *others = sorted((one.commit for one in members), key=lambda one: -one.outcome("accepted").rows)
-        compare = _compare_scopes if members[0].event.is_scoped else _compare_keys
-        known = {pair: overlap for pair, overlap in stored.overlaps.items() if ids.issuperset(pair)}
-        if known != compare(processed, [largest], others):
+        largest, *others = sorted(members, key=lambda one: -one.commit.outcome("accepted").rows)
+        known = {pair: overlap for pair, overlap in stored.overlaps.items() if names.issuperset(pair)}
+        if known != _compare(processed, [largest], others):
             yield f"{FOLDER}/{name}.json"
 
 
@@ -142,16 +147,21 @@ def _group_name(delivery: LiveDelivery) -> str:
     return f"{delivery.event.feed}.{'scope' if delivery.event.is_scoped else 'key'}"
 
 
+def _name(delivery: LiveDelivery) -> str:
+    """Return what names the lines of a delivery that count: its identity, with the periods if these are not all."""
+    portion = delivery.portion
+    return delivery.delivery_id if portion.is_whole else f"{delivery.delivery_id} {json.dumps(portion.described)}"
+
+
 def _compute_group(processed: ObjectStore, name: str, deliveries: Sequence[LiveDelivery], *, record: bool) -> _Group:
     group = _read_group(processed, name)
-    ids = frozenset(delivery.delivery_id for delivery in deliveries)
-    if any(ids <= compared for compared in group.compared):
+    names = frozenset(_name(delivery) for delivery in deliveries)
+    if any(names <= compared for compared in group.compared):
         return group
-    closest = max(group.compared, key=lambda compared: len(ids & compared), default=frozenset[str]())
-    old = [delivery.commit for delivery in deliveries if delivery.delivery_id in closest]
-    new = [delivery.commit for delivery in deliveries if delivery.delivery_id not in closest]
-    overlaps = (_compare_scopes if deliveries[0].event.is_scoped else _compare_keys)(processed, old, new)
-    group = group.add(ids, overlaps)
+    closest = max(group.compared, key=lambda compared: len(names & compared), default=frozenset[str]())
+    old = [delivery for delivery in deliveries if _name(delivery) in closest]
+    new = [delivery for delivery in deliveries if _name(delivery) not in closest]
+    group = group.add(names, _compare(processed, old, new))
     if record:
         processed.write(f"{FOLDER}/{name}.json", _to_json(group))
     return group
@@ -201,6 +211,14 @@ def _to_json(group: _Group) -> bytes:
     ]
     compared = [sorted(ids) for ids in group.compared]
     return json.dumps({"compared": compared, "shared": shared}, indent=1, ensure_ascii=False).encode()
+
+
+def _compare(processed: ObjectStore, old: Sequence[LiveDelivery], new: Sequence[LiveDelivery]) -> _Pairs:
+    """Compare the lines of the new deliveries with those of all others."""
+    compare = _compare_scopes if new[0].event.is_scoped else _compare_keys
+    names = {delivery.delivery_id: _name(delivery) for delivery in (*old, *new)}
+    pairs = compare(processed, [one.commit for one in old], [one.commit for one in new])
+    return {(names[one], names[other]): overlap for (one, other), overlap in pairs.items()}
 
 
 def _compare_keys(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> _Pairs:
@@ -276,8 +294,15 @@ def _with_keys(table: pa.Table, keys: pa.Array) -> pa.Table:
 
 def _keys(processed: ObjectStore, commit: DeliveryCommit) -> Iterator[pa.Table]:
     """Yield the keys of a delivery's lines, batch by batch."""
-    for table in read_lines(processed, commit, _KEY_COLUMNS):
+    for table in _counted_lines(processed, commit, _KEY_COLUMNS):
         yield table.append_column("delivery", pa.repeat(pa.scalar(commit.delivery_id), len(table)))
+
+
+def _counted_lines(processed: ObjectStore, commit: DeliveryCommit, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield a delivery's lines of the periods that its commit has; a file that deliveries share has all periods."""
+    periods = pa.array(sorted({count.period for count in commit.periods}), pa.string())
+    for table in read_lines(processed, commit, columns):
+        yield table.filter(pc.is_in(table["period"], value_set=periods)) if commit.periods else table
 
 
 def _join(lines: pa.Table, new: set[str]) -> _Pairs:
@@ -322,7 +347,7 @@ def _scopes(processed: ObjectStore, commit: DeliveryCommit) -> dict[Cell, int]:
     """Return the number of a delivery's lines by scenario, period and scope key."""
     counts: dict[Cell, int] = {}
     columns = ["scenario", "period", "scope_key"]
-    for table in read_lines(processed, commit, columns):
+    for table in _counted_lines(processed, commit, columns):
         for row in table.group_by(columns).aggregate([([], "count_all")]).to_pylist():
             cell = (row["scenario"], row["period"], row["scope_key"])
             counts[cell] = counts.get(cell, 0) + row["count_all"]

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.overlaps import FOLDER, Cell, Overlaps, compute_overlaps
+from finance_platform.deliveries.overlaps import FOLDER, Cell, Overlaps, compute_overlaps, find_changed_overlaps
+from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
 from finance_platform_tests.profiles import current_profile
@@ -287,6 +288,17 @@ def test_overlaps_of_a_held_delivery_and_of_the_one_that_it_would_replace_are_ke
     zone.store.opened.clear()
     assert pairs(compute_overlaps(zone.store, everything), everything) == before
     assert zone.store.opened == []
+
+
+def test_lines_that_wait_overlap_once_they_count(zone: Zone) -> None:
+    zone.deliver("a.csv", [Line("A1", "2025-01"), Line("A2", "2025-02")], load_mode="upsert")
+    zone.deliver("b.csv", [Line("A1", "2025-01"), Line("B2", "2025-02")], load_mode="upsert")
+    first, second = deliveries_of(zone)
+    waiting = second.restricted_to(Portion(without=frozenset({"2025-01"})))
+    assert pairs(compute_overlaps(zone.store, [first, waiting]), [first, waiting]) == {}
+    overlaps = compute_overlaps(zone.store, [first, second])
+    assert set(pairs(overlaps, [first, second])) == {("a.csv@v1", "b.csv@v1"), ("b.csv@v1", "a.csv@v1")}
+    assert list(find_changed_overlaps(zone.store, [first, second])) == []
 
 
 def test_overlaps_of_former_deliveries_are_dropped(zone: Zone) -> None:
