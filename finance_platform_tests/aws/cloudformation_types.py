@@ -27,6 +27,7 @@ UNKNOWN_TO_MOTO = {
     "AWS::Glue::Database",
     "AWS::Glue::Job",
     "AWS::Glue::SecurityConfiguration",
+    "AWS::LakeFormation::PrincipalPermissions",
     "AWS::QuickSight::Analysis",
     "AWS::QuickSight::Dashboard",
     "AWS::QuickSight::DataSet",

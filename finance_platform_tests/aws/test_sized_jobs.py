@@ -5,6 +5,7 @@ Belongs here: the choice, and how Sail reaches S3 from a task. Does not belong h
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -209,10 +210,12 @@ def test_sail_takes_the_credentials_of_the_tasks_role_and_encrypts_with_the_key(
         "AccessKeyId": "ASIATASK", "SecretAccessKey": "of-the-role", "Token": "t", "Expiration": "2099-01-01T00:00:00Z",
     }  # fmt: skip
     options = {"region": REGION, "endpoint_url": moto.address, "kms_key_id": KEY}
-    with task_role(credentials) as role, clean_environment(tmp_path, **role.environment):
+    with task_role(credentials) as role, clean_environment(tmp_path):
+        # A task has no other variables of AWS; earlier tests may have left the keys of a user.
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         ended = subprocess.run(
             [sys.executable, "-c", ON_S3, f"s3://{bucket}", json.dumps(options)],
-            capture_output=True, text=True, check=False,
+            env=variables | role.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (0, "3\n"), ended.stderr
     assert role.tokens

@@ -295,6 +295,7 @@ def test_lines_that_wait_overlap_once_they_count(zone: Zone) -> None:
     zone.deliver("b.csv", [Line("A1", "2025-01"), Line("B2", "2025-02")], load_mode="upsert")
     first, second = deliveries_of(zone)
     waiting = second.restricted_to(Portion(without=frozenset({"2025-01"})))
+    assert waiting is not None
     assert pairs(compute_overlaps(zone.store, [first, waiting]), [first, waiting]) == {}
     overlaps = compute_overlaps(zone.store, [first, second])
     assert set(pairs(overlaps, [first, second])) == {("a.csv@v1", "b.csv@v1"), ("b.csv@v1", "a.csv@v1")}

@@ -248,11 +248,11 @@ def test_a_cell_that_is_mapped_to_blank_takes_its_text_from_the_name() -> None:
     [
         (
             "{department: {from: Dept, scale: 1000}}",
-            "columns.department: scale: is only for amount, opening, balance; remove it",
+            "columns.department: scale: is only for amount, opening, balance, share, origin_share; remove it",
         ),
         (
             "{account: {from: Account, decimal: ','}}",
-            "columns.account: decimal: is only for amount, opening, balance; remove it",
+            "columns.account: decimal: is only for amount, opening, balance, share, origin_share; remove it",
         ),
         ("{amount: {from: Amount, pad: 4}}", "columns.amount: pad: is only for department, account, code"),
         ("{account: {from: Account, formats: [yyyy]}}", "columns.account: formats: is only for date, period"),
