@@ -248,7 +248,7 @@ def test_a_cell_that_is_mapped_to_blank_takes_its_text_from_the_name() -> None:
     [
         (
             "{department: {from: Dept, scale: 1000}}",
-            "columns.department: scale: is only for amount, opening, balance, share, origin_share; remove it",
+            "columns.department: scale: is only for amount, opening, balance; remove it",
         ),
         (
             "{account: {from: Account, decimal: ','}}",
