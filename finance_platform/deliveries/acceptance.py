@@ -21,6 +21,7 @@ from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import claimed_cells
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, compute_overlaps
 from finance_platform.deliveries.register import (
+    BOOKED_KEY,
     CONFLICT,
     CONTROL_TOTAL,
     NOTHING_ACCEPTED,
@@ -44,6 +45,10 @@ _LATE = (
 _RESTATES = (
     "`finance-platform accept {key} --why TEXT` publishes it, with --in-next-open-period it books what would change "
     "closed periods there, with --dry-run it shows what would move; `withdraw` drops it"
+)
+_BOOKED_KEY = (
+    "send these lines in the file that has them, or withdraw that file; the hold then ends by itself. "
+    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
 )
 _CORRECT = "correct the file and send it again, or widen `tolerance` in the descriptor; " + _ACCEPT
 _COMPLETE = (
@@ -192,6 +197,8 @@ class _AcceptancePolicy:
         return self._fix_by_kind(candidate, kinds) + (_PARTIAL if is_of_others else "")
 
     def _fix_by_kind(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:
+        if BOOKED_KEY in kinds:
+            return _BOOKED_KEY
         if UNTYPED in kinds:
             return _DESCRIBE
         if OVERFLOW in kinds:

@@ -35,10 +35,10 @@ from finance_platform.deliveries.commits import (
     ScenarioCount,
     write_commit,
 )
-from finance_platform.deliveries.late_lines import find_moves, read_changed
+from finance_platform.deliveries.late_lines import read_changed
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import LiveLines
-from finance_platform.deliveries.overlaps import compute_overlaps
+from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.dates import first_day, next_period
@@ -126,7 +126,7 @@ def plan_bookings(
         periods: the periods that matter; all of the delivery's if there are none.
 
     Raises:
-        DecisionError: a key moves between a closed period and one that is not: it replaces lines wherever they are.
+        DecisionError: the delivery replaces lines of other files, or has keys of them.
     """
     cells = {
         cell for cell in live.affected_cells(candidate) if cell[1] in closed and (not periods or cell[1] in periods)
@@ -145,15 +145,26 @@ def plan_bookings(
             own = [row for row in rows if row["delivery_id"] == source]
             to = next_period(max(closed))
             bookings.append(_booking(candidate.delivery_id, sources[source], period, to, own))
-    booked = {one.closed_period for one in bookings}
-    moves = find_moves(lines, live, candidate, live.affected_cells(candidate)) if bookings else ()
-    if candidate.event.load_mode == "upsert" and any((old in booked) != (new in booked) for old, new in moves):
+    others = [one for one in bookings if one.source.object_key != candidate.event.object_key]
+    shared = find_shared_keys(live, lines.overlaps, candidate) if bookings else ""
+    if others or shared:
         name = quote_name(candidate.event.object_key)
         raise DecisionError(
-            f"{name} moves lines between closed and open periods by their key, which replaces them wherever they are",
+            f"{name} replaces lines of other files, or has keys of them, so its lines cannot be booked later",
             fix="accept the file, which publishes them in their own period, or withdraw it",
         )
     return bookings
+
+
+def find_shared_keys(
+    live: LiveDeliveries, overlaps: Overlaps, delivery: LiveDelivery, *, with_bookings: bool = False
+) -> str:
+    """Return another file that counts and has keys of a delivery, or one whose lines are booked later; else empty."""
+    for name in overlaps.overlapping(delivery.delivery_id):
+        other = live.by_id.get(name)
+        if other and other.event.object_key != delivery.event.object_key and (other.booked or not with_bookings):
+            return other.event.object_key
+    return ""
 
 
 def _lacking(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -15,10 +15,11 @@ from typing import Any, Literal
 
 from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.approvals import record_decision
-from finance_platform.deliveries.bookings import Booking, plan_decided_bookings, write_booking
+from finance_platform.deliveries.bookings import Booking, find_shared_keys, plan_decided_bookings, write_booking
 from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.decided_amounts import amounts_of_cells, amounts_of_delivery
+from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import (
@@ -452,7 +453,16 @@ def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDe
 def _refuse_unloadable(
     processed: ObjectStore, state: DeliveryState, after: Sequence[LiveDelivery], object_key: str
 ) -> None:
-    """Refuse a decision after which nothing could be loaded: sums would be too large, or accounts lack a type."""
+    """Refuse a decision after which nothing could be loaded, or that lets keys of lines count that are booked later."""
+    of_all = compute_overlaps(processed, [*state.effective, *after], record=False) if state.all_effective else None
+    for one in after if of_all else ():
+        if one.event.object_key == object_key and of_all is not None:
+            file = find_shared_keys(LiveDeliveries(state.effective, of_all), of_all, one, with_bookings=True)
+            if file:
+                raise DecisionError(
+                    f"{quote_name(object_key)} has keys of {quote_name(file)}, whose late lines are booked later",
+                    fix="withdraw that file first, or send the lines in it",
+                )
     types = AccountTypes(processed)
     overlaps = compute_overlaps(processed, state.live, record=False) | compute_overlaps(processed, after, record=False)
     if sums := find_overflows(processed, overlaps, types, state.live, after):

@@ -17,7 +17,7 @@ from finance_platform.deliveries.attribute_conflicts import (
     find_type_conflicts,
     gross_by_scenario,
 )
-from finance_platform.deliveries.bookings import Booking, find_plans, plan_bookings
+from finance_platform.deliveries.bookings import Booking, find_plans, find_shared_keys, plan_bookings
 from finance_platform.deliveries.cell_sums import find_overflows, may_overflow
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.late_lines import Groups, find_late_periods
@@ -27,6 +27,7 @@ from finance_platform.deliveries.moved_amounts import MovedAmount, find_moved_am
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import (
+    BOOKED_KEY,
     CONFLICT,
     CONTROL_TOTAL,
     NOTHING_ACCEPTED,
@@ -106,6 +107,10 @@ class HoldReasons:
             reasons.append((NOTHING_ACCEPTED, reason))
         reasons += [(UNTYPED, text) for text in self._untyped(candidate)]
         reasons += [(OVERFLOW, text) for text in self._overflows(candidate)]
+        if file := find_shared_keys(self._live, self._overlaps, candidate, with_bookings=True):
+            reasons.append(
+                (BOOKED_KEY, f"has keys of {quote_name(file)}, whose late lines are booked in a later period")
+            )
         reasons += [(CONFLICT, text) for text in self._type_conflicts(candidate)]
         if current is None:
             late = tuple(self._lateness(candidate))

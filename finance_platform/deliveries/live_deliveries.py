@@ -276,7 +276,9 @@ class LiveDeliveries:
                 if (fold(lines_cell[0]), lines_cell[1]) == cell
             }
             for other in self._overlaps.overlapping(delivery.delivery_id)
-            if other in live and live[other].position > delivery.position and cell[1] in live[other].portion
+            if other in live and live[other].position > delivery.position
+            # Of keys, the counts do not say which ones are in the periods that count.
+            if live[other].portion.is_whole or (delivery.event.is_scoped and cell[1] in live[other].portion)
         ]
 
     def _superseded_scopes(self, delivery: LiveDelivery, cell: Cell, live: Mapping[str, LiveDelivery]) -> list[str]:

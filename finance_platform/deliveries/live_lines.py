@@ -62,7 +62,7 @@ class LiveLines:
 
     def __init__(self, processed: ObjectStore, overlaps: Overlaps) -> None:
         self._processed = processed
-        self._overlaps = overlaps
+        self._overlaps = self.overlaps = overlaps
 
     def superseded(self, delivery: LiveDelivery, live_set: LiveSet, cells: Collection[Cell]) -> Superseded:
         """Return what the other live deliveries supersede of a delivery in some cells."""

@@ -50,7 +50,10 @@ CONFLICT = "conflict"
 CONTROL_TOTAL = "control_total"
 """The kind of the reason that a total which the file prints is not the sum of its lines."""
 
-WAITING_KINDS = frozenset({UNTYPED, OVERFLOW})
+BOOKED_KEY = "booked_key"
+"""The kind of a reason that ends when lines of another file are no longer booked in a later period."""
+
+WAITING_KINDS = frozenset({UNTYPED, OVERFLOW, BOOKED_KEY})
 """Kinds of reasons that no person can accept, since nothing could be published."""
 
 ENDING_KINDS = WAITING_KINDS | {CONFLICT}
