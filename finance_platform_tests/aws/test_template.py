@@ -344,6 +344,14 @@ def test_the_warehouse_and_the_records_are_encrypted_and_not_public():
     assert RESOURCES["ServerlessNamespace"]["Properties"]["KmsKeyId"]
 
 
+def test_both_kinds_of_warehouse_ask_for_tls_and_log_what_users_do():
+    wanted = {"require_ssl": "true", "enable_user_activity_logging": "true"}
+    cluster = RESOURCES["ClusterParameters"]["Properties"]["Parameters"]
+    workgroup = RESOURCES["ServerlessWorkgroup"]["Properties"]["ConfigParameters"]
+    assert {one["ParameterName"]: one["ParameterValue"] for one in cluster} == wanted
+    assert {one["ParameterKey"]: one["ParameterValue"] for one in workgroup} == wanted
+
+
 def test_the_network_has_no_way_out():
     kinds = {one["Type"] for one in RESOURCES.values()}
     assert not kinds & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EIP"}
