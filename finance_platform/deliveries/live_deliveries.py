@@ -218,7 +218,7 @@ class LiveDeliveries:
         """Return whether the lines of a cell would change; a file that repeats the live lines changes nothing."""
         others = self.others(candidate, cell)
         before = self._contents([*others, *self.earlier(candidate)], cell, self.by_id)
-        return before != self._contents([*others, candidate], cell, live_after)
+        return before != self._contents([*others, *self._staying(candidate), candidate], cell, live_after)
 
     def live_with(self, candidate: LiveDelivery) -> Mapping[str, LiveDelivery]:
         """Return the live deliveries if the candidate counts instead of its object's earlier delivery."""
