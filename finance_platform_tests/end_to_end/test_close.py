@@ -153,7 +153,7 @@ def test_each_gate_names_what_contradicts_it_with_the_amount_and_the_file(home: 
         "journal.csv: 2 rejected rows of Actual, 9.00 gross",
         "sundry.csv: 1 rejected row of Actual, 26,000.00 gross",
     ]
-    assert red["unclassified"] == ["account 9999 9999 has no type and 17.00 of Actual"]
+    assert red["unclassified"] == ["account 9999 has no type and 17.00 of Actual"]
     assert red["balanced"] == ["journal.csv: 2 lines of vouchers that do not balance or are not whole, 9.00 gross"]
     assert "the file prints 9.00, its lines add up to 8.00" in red["control_totals"][0]
     assert red["previous"] == [f"2024-{month:02} is open" for month in range(7, 13)]
@@ -178,7 +178,7 @@ def test_a_waived_gate_is_in_the_register_with_what_contradicted_it(home: Home):
     closing = closings(home)[-1]
     assert (closing.period, closing.why) == ("2025-01", "the board meets today")
     assert set(closing.waived) == set(red)
-    assert closing.waived["unclassified"] == "account 9999 9999 has no type and 17.00 of Actual"
+    assert closing.waived["unclassified"] == "account 9999 has no type and 17.00 of Actual"
 
 
 def test_the_first_close_closes_all_earlier_periods_and_actual_covers_the_period_at_once(home: Home):
