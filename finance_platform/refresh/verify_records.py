@@ -120,9 +120,13 @@ def find_changed_slices(processed: ObjectStore, names: Sequence[SliceVersion]) -
 
 
 def find_changed_settings(processed: ObjectStore, names: Sequence[SliceVersion]) -> Iterator[Difference]:
-    """Yield the settings that are recorded as published, and are not those of the published dimensions."""
+    """Yield the record of the published settings if it is lost, or not about those of the published dimensions."""
+    if not names:
+        return  # nothing is published yet
     recorded = read_published_settings(processed)
     if recorded is None:
+        why = "is missing or damaged, so that a change of the settings does not wait for a decision"
+        yield SETTINGS_KEY, f"{why}; the next run that loads something records those of the home"
         return
     inputs = {table: of_slice for (table, _, _), of_slice in read_inputs(processed, names).items() if of_slice}
     baseline, month = (

@@ -276,6 +276,13 @@ def test_changes_of_many_files_at_once_are_all_named_and_a_run_derives_what_is_r
     assert home.tables() == tables
 
 
+def test_a_lost_record_of_the_published_settings_is_named(home: Home):
+    path = home.path / "processed/settings/published.json"
+    for text in ("{", None):
+        path.write_text(text) if text else path.unlink()
+        assert any("settings/published.json: is missing or damaged" in one for one in verify(home))
+
+
 def test_a_log_of_an_open_table_that_names_other_files_is_named(home: Home):
     snapshot = take_snapshot(home.processed, StarSettings.of(load_settings(home=home.path)), record=False)
     tables = open_tables(snapshot)
