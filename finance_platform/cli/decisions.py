@@ -224,8 +224,8 @@ def report_decision(
 
     if isinstance(decision, DecisionProposed):
         echo(
-            f"{subject}: {decision.who} has proposed that it {effect}. Two people have to agree: another person gives "
-            "the same command; until then nothing changes."
+            f"{subject.rstrip(',')}: {decision.who} has proposed that it {effect}. Two people have to agree: another "
+            "person gives the same command; until then nothing changes."
         )
         return EXIT_ATTENTION
     if is_published:

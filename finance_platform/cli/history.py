@@ -84,6 +84,8 @@ def _for_a_table(row: Mapping[str, object]) -> dict[str, object]:
     who = f"{row['decided_by']} (unverified)" if row["identified_by"] == "unverified" else row["decided_by"]
     who = f"{who}, prepared by {row['prepared_by']}" if row["prepared_by"] else who
     action = f"{action} as the opening of {row['opening_of']}" if row["opening_of"] else action
+    action = f"{action}, late lines of {row['late_periods']}" if row["late_periods"] else action
+    action = f"{action}, booked in {row['booked_in']}" if row["booked_in"] else action
     values = {**row, "subject": row["object_key"] or row["period"], "action": action, "decided_by": who}
     if isinstance(at := row["decided_at"], datetime):
         values["decided_at"] = f"{at:%Y-%m-%dT%H:%M:%SZ}"

@@ -610,6 +610,20 @@ DECISION_AMOUNT = Contract(
             nullable=True,
         ),
         Column(
+            "late_periods",
+            "varchar(1024)",
+            "The periods of a decision about late lines, while the rest of the file counts; null for a whole file.",
+            "LatePeriods",
+            nullable=True,
+        ),
+        Column(
+            "booked_in",
+            "varchar(7)",
+            "Of an acceptance, the period in which lines of closed periods are booked instead; else null.",
+            "BookedIn",
+            nullable=True,
+        ),
+        Column(
             "scenario_name", "varchar(128)", "The scenario; null if no money is known.", "ScenarioName", nullable=True
         ),
         Column("account_type", "varchar(16)", "The accounts' type; null if unknown.", "AccountType", nullable=True),

@@ -918,6 +918,8 @@ DECISION_LOG = ViewContract(
         _c("Reason", "varchar(4096)", "Why, in the person's words."),
         _c("Waived", "varchar(4096)", "Of a closing, the gates that were waived, with what contradicted each."),
         _c("OpeningOf", "varchar(7)", "Of a closing that came with the home's first one, the period of that."),
+        _c("LatePeriods", "varchar(1024)", "The periods of a decision about late lines; null for a whole file."),
+        _c("BookedIn", "varchar(7)", "Of an acceptance, the period in which late lines are booked instead."),
         _c("ScenarioName", "varchar(128)", "The scenario; null if no money is known."),
         _c("AccountType", "varchar(16)", "The accounts' type; null if unknown."),
         _c("Unit", "varchar(16)", "The home's currency, a foreign currency, or statistical."),

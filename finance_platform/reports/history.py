@@ -47,6 +47,8 @@ class Decision:
         why: in the person's words.
         waived: of a closing: the gates that were waived, with what contradicted each; empty without one.
         opening_of: of a closing that came with the home's first one: the period of that; else empty.
+        late_periods: the periods of a decision about late lines, while the rest of the file counts.
+        booked_in: of an acceptance: the period in which lines of closed periods are booked instead; else empty.
         periods: the periods of the file's accepted lines, or the period itself.
         amounts: the money that it is about.
     """
@@ -66,6 +68,8 @@ class Decision:
     amounts: Sequence[DecidedAmount]
     waived: str = ""
     opening_of: str = ""
+    late_periods: Sequence[str] = ()
+    booked_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,8 @@ def rows_of(decision: Decision, currency: str) -> Iterator[dict[str, object]]:
         "reason": DECISION_AMOUNT.fit("reason", decision.why) or "",
         "waived": DECISION_AMOUNT.fit("waived", decision.waived),
         "opening_of": decision.opening_of or None,
+        "late_periods": DECISION_AMOUNT.fit("late_periods", ", ".join(decision.late_periods)),
+        "booked_in": decision.booked_in or None,
     }
     for amount in decision.amounts or (None,):
         yield {**common, **_amount_values(amount, currency)}
@@ -186,6 +192,8 @@ def _about_file(
         event.why,
         frozenset(periods),
         event.amounts or (amounts_by_scenario(commit) if commit else ()),
+        late_periods=event.late_periods,
+        booked_in=event.booked_in,
     )
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.register import DecisionRecorded, Register
+from finance_platform.reports.history import decisions_in, rows_of
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 
@@ -133,3 +134,11 @@ def test_the_view_has_the_same_rows_after_the_next_run_although_nothing_arrived(
     assert decided.command("reopen", "2024-02", "--why", "too early").returncode == 0
     assert not refresh(decided).loaded
     assert len(decided.select(LOG)) > before
+
+
+def test_a_decision_about_late_lines_has_their_periods_and_where_they_are_booked():
+    signature = ("anna", "small", "2024-05-02T09:00:00.000000Z")
+    booked = DecisionRecorded("accepted", "a.csv", "d1", *signature, late_periods=("2024-01",), booked_in="2024-04")
+    whole = DecisionRecorded("withdrawn", "a.csv", "d1", *signature)
+    rows = [row for decision in decisions_in([booked, whole], {}) for row in rows_of(decision, "EUR")]
+    assert [(row["late_periods"], row["booked_in"]) for row in rows] == [("2024-01", "2024-04"), (None, None)]

@@ -140,8 +140,10 @@ def test_late_lines_are_booked_in_the_next_open_period(home: Home, refresh: Refr
     assert (line["document_date"], line["booked_from"], line["row"]) == ("2024-01-09", "2024-01", 2)
     assert line["text"] == "T8,2024-01-09,D100,4000,7.00,Late"
     assert "booked in 2024-02" in traced(home, 2)["unpublished"][0]["why"]
-    for command in (("verify",), ("status", "--all-versions"), ("restatement",), ("history",)):
+    for command in (("verify",), ("status", "--all-versions"), ("restatement",)):
         assert home.command(*command).returncode == 0, command
+    history = home.command("history", COLUMNS="200")
+    assert "accepted, late lines of 2024-01, booked in 2024-02" in history.stdout, history.stderr
 
     withdrawn = home.command("withdraw", "transactions_late.csv", "--why", "not ours")
     assert withdrawn.returncode == 0, withdrawn.stderr

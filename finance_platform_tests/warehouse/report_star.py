@@ -327,6 +327,8 @@ def _closing(account_type: str, amount: str) -> dict[str, Any]:
         "reason": "audited",
         "waived": None,
         "opening_of": None,
+        "late_periods": None,
+        "booked_in": None,
     }
     what = {"action": "closed", "is_proposal": False, "object_key": None, "period": "2025-02", "delivery_id": None}
     money = {"scenario_name": "Actual", "account_type": account_type, "unit": "USD", "row_count": 3}

@@ -188,6 +188,8 @@ CREATE TABLE IF NOT EXISTS DecisionAmount (
     Reason       VARCHAR(4096) NOT NULL,
     Waived       VARCHAR(4096),
     OpeningOf    VARCHAR(7),
+    LatePeriods  VARCHAR(1024),
+    BookedIn     VARCHAR(7),
     ScenarioName VARCHAR(128),
     AccountType  VARCHAR(16),
     Unit         VARCHAR(16),

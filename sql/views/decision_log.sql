@@ -19,6 +19,8 @@ SELECT
     Reason,
     Waived,
     OpeningOf,
+    LatePeriods,
+    BookedIn,
     ScenarioName,
     AccountType,
     Unit,
