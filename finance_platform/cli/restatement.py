@@ -99,7 +99,7 @@ def _print_closes(found: Sequence[Restatement], count: int, name: str | None) ->
         if number:
             echo("")
         _print_close(one)
-    if name is None and found:
+    if name is None and found and count > len(found):
         echo(f"{pluralize(count - len(found), 'other close')} as signed.", err=True)
 
 

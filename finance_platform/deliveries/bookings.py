@@ -236,9 +236,10 @@ def _write(processed: ObjectStore, folder: str, contract: Contract, rows: Sequen
     buffer = io.BytesIO()
     schema = arrow_schema(contract.stored_columns)
     pq.write_table(pa.Table.from_pylist([dict(row) for row in rows], schema=schema), buffer)
-    processed.write(key, buffer.getvalue())
+    data = buffer.getvalue()
+    processed.write(key, data)
     processed.sync([key])
-    return DataFile(key, len(buffer.getvalue()))
+    return DataFile(key, len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
 def _members(booking: Booking) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,7 @@ from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.findings import ReaderFindings
+from finance_platform.refresh.verify_records import find_changed_deliveries
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines
 
 JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
@@ -380,6 +381,20 @@ def test_the_lines_of_an_account_are_those_of_the_periods_that_count(zone: Zone)
     without = Portion(without=frozenset({FEBRUARY})).of(booking)
     (rest,) = parts_on_accounts(zone.store, [without], account).values()
     assert (rest.periods, rest.scenarios) == ([], [])
+
+
+def test_every_changed_file_of_a_booking_is_named(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("1")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    booked = [one.commit for one in zone.state.live if one.booked_from]
+    keys = [file.key for one in booked for files in one.files.values() for file in files]
+    assert (len(keys), list(find_changed_deliveries(zone.store, booked, lambda _: None))) == (3, [])
+    for key in keys:
+        path = zone.path / key
+        path.write_bytes(bytes(255 - byte for byte in path.read_bytes()))
+    assert [key for key, _ in find_changed_deliveries(zone.store, booked, lambda _: None)] == keys
 
 
 # By the feed
