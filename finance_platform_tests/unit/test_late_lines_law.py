@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.live_lines import LiveLines, LiveSet, claimed_cells
-from finance_platform.deliveries.overlaps import compute_overlaps
+from finance_platform.deliveries.overlaps import compute_overlaps, find_changed_overlaps
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.errors import DecisionError
@@ -112,6 +112,7 @@ def test_closed_periods_stay_no_money_is_lost_and_every_line_is_in_a_term(
             zone.evaluate(holds_closed_periods=True)
             state = zone.state
             lines = lines_of(zone, state.live)
+            assert list(find_changed_overlaps(zone.store, state.live)) == [], (action, key)
             if may_restate or closed != sorted(state.closed):
                 closed = sorted(state.closed)
                 signed = of_periods(lines, closed)
