@@ -107,9 +107,13 @@ def compute_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery],
     """
     pairs: _Pairs = {}
     for name, members in _groups(deliveries):
-        ids = {_name(delivery): delivery.delivery_id for delivery in members}
-        overlaps = _compute_group(processed, name, members, record=record).overlaps
-        pairs |= {(ids[one], ids[other]): of for (one, other), of in overlaps.items() if one in ids and other in ids}
+        group = _compute_group(processed, name, members, record=record)
+        # Whole deliveries of other sets too: the version that counts if a candidate for its place is held is one.
+        ids = {one: one for one in frozenset[str]().union(*group.compared) if " " not in one}
+        for delivery in members:
+            ids.pop(delivery.delivery_id, None)
+            ids[_name(delivery)] = delivery.delivery_id
+        pairs |= {(ids[a], ids[b]): overlap for (a, b), overlap in group.overlaps.items() if a in ids and b in ids}
     return Overlaps(pairs)
 
 
