@@ -29,8 +29,9 @@ from finance_platform.storage.port import ObjectStore
 
 FOLDER = "overlaps"
 _KEY_COLUMNS = ("line_key", "scenario", "period")
-_MAX_SETS = 3
-"""Number of stored sets: if a delivery is held, the one that it would replace still counts and needs its overlaps."""
+_MAX_SETS = 4
+"""Number of stored sets: what is published, what counts as if booked lines were in their own period, with candidates,
+and what counts then. If a delivery is held, the one that it would replace still counts and needs its overlaps."""
 
 Cell = tuple[str, str, str | None]
 """Scenario, period and scope key of the claimed lines; the scope key is None under load mode upsert."""
