@@ -12,7 +12,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO, NamedTuple, TextIO
 
@@ -76,7 +76,7 @@ class DelimitedFile:
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 
-    def batches(self) -> Iterator[RawBatch]:
+    def batches(self) -> Generator[RawBatch, None, None]:
         """Yield every row after the header, blank ones included, in order.
 
         Raises:

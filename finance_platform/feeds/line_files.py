@@ -11,6 +11,7 @@ A line whose key's hash was met before in its file is not written: the job compa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +27,9 @@ from finance_platform.feeds.file_names import WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
 from finance_platform.storage.port import ObjectStore
+
+_THREADS = 2
+"""Files that one task encodes or decodes at once: Arrow lets other threads run meanwhile."""
 
 WAITING_BYTES = 192 << 20
 """The lines of one file that wait for their period's Parquet file; beyond it, the period with the most is written."""
@@ -130,21 +134,27 @@ class LineFiles:
 
     def finish(self) -> None:
         """Write what still waits."""
-        for part in sorted(self._parts):
-            self._write(part)
+        parts = sorted(part for part, waiting in self._parts.items() if waiting.batches)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            self.written += threads.map(self._store_part, parts)
 
     def first_lines(self) -> Iterator[pa.Table]:
         """Yield the written lines whose key may be that of a line that was not written."""
         if not self.repeated:
             return
         repeated = pa.array(np.unique(np.concatenate(self.repeated)))
-        for file in self.written:
-            with self._store.open(file.key) as stream:
-                table = pq.ParquetFile(stream)
-                keys = table.read(["line_key"])["line_key"].combine_chunks()
-                is_first = pc.is_in(pa.array(hash_texts(keys)), repeated)
-                if pc.any(is_first).as_py():
-                    yield table.read().filter(is_first)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for lines in threads.map(lambda file: self._with_keys(file, repeated), self.written):
+                if lines is not None:
+                    yield lines
+
+    def _with_keys(self, file: WrittenFile, hashes: pa.UInt64Array) -> pa.Table | None:
+        """Return the lines of a file whose key has one of these hashes; None if there are none."""
+        with self._store.open(file.key) as stream:
+            table = pq.ParquetFile(stream)
+            keys = table.read(["line_key"])["line_key"].combine_chunks()
+            has_key = pc.is_in(pa.array(hash_texts(keys)), hashes)
+            return table.read().filter(has_key) if pc.any(has_key).as_py() else None
 
     def _may_repeat(self, keys: pa.StringArray, is_line: Mask) -> Mask:
         """Return the accepted lines whose key's hash an earlier line has, and remember the hashes of the others."""
@@ -177,7 +187,9 @@ class LineFiles:
         for start, end in zip([0, *bounds], [*bounds, len(order)], strict=True):
             self._wait(names[part_numbers[order[start]]], lines.slice(start, end - start))
         while self._size > WAITING_BYTES:
-            self._write(max(self._parts, key=lambda part: self._parts[part].size))
+            part = max(self._parts, key=lambda part: self._parts[part].size)
+            self._size -= self._parts[part].size
+            self.written.append(self._store_part(part))
 
     def _wait(self, part: _Part, rows: pa.RecordBatch) -> None:
         waiting = self._parts.setdefault(part, _Waiting())
@@ -185,11 +197,9 @@ class LineFiles:
         waiting.size += rows.nbytes
         self._size += rows.nbytes
 
-    def _write(self, part: _Part) -> None:
+    def _store_part(self, part: _Part) -> WrittenFile:
         """Write the lines of a part that wait as one file."""
         waiting = self._parts[part]
-        if not waiting.batches:
-            return
         lines = pa.Table.from_batches(waiting.batches)
         values = {**self._lineage, "period": part.period, "scenario_type": part.scenario_type}
         columns = [
@@ -204,9 +214,8 @@ class LineFiles:
         folder = f"{part.table}/{self._folder}/split_by={self._lineage['delivery_id']}/then_by={part.period}"
         key = f"{folder}/part-{part.scenario_type}-{waiting.files:05}.parquet"
         self._store.write(key, data)
-        self.written.append(WrittenFile(part.table, key, len(data)))
-        self._size -= waiting.size
         self._parts[part] = _Waiting(files=waiting.files + 1)
+        return WrittenFile(part.table, key, len(data))
 
 
 def parquet_bytes(lines: pa.Table) -> bytes:

@@ -7,7 +7,7 @@ Does not belong here: Spark (see `spark_jobs.standardise_job`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -33,6 +33,7 @@ from finance_platform.feeds.line_files import LineFiles
 from finance_platform.feeds.lookup_rows import LookupRows
 from finance_platform.feeds.lookups import Lookup, load_lookup
 from finance_platform.feeds.printed_totals import PrintedTotals
+from finance_platform.feeds.read_ahead import read_ahead
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.report_rows import ReportRows
 from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed, named_headers
@@ -352,7 +353,7 @@ def read_file(
                     if on_table:
                         on_table(table)
                     try:
-                        for columns, rows in _typed_batches(kind, feed, table, totals, key):
+                        for columns, rows in read_ahead(_typed_batches(kind, feed, table, totals, key)):
                             yield from _staged(schema, rows, lineage, columns, line_files)
                     except MissingColumnError as error:
                         _add_header(feed, table, totals, next(iter(table.batches()), None))
@@ -392,7 +393,7 @@ def _own_descriptor(feed: ResolvedFeed, object_key: str, fix: str) -> str:
 
 def _typed_batches(
     kind: str, feed: ResolvedFeed, table: Table, totals: ReaderTotals, object_key: str
-) -> Iterator[tuple[dict[str, pa.Array], RawBatch]]:
+) -> Generator[tuple[dict[str, pa.Array], RawBatch], None, None]:
     """Yield the typed columns of each batch of a table beside the batch, and add them to the totals."""
     if kind == "ledger":
         shape = bind_shape(feed.rules, table.header, object_key)
@@ -494,7 +495,7 @@ def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
 def _raw_batches(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> Iterator[RawBatch]:
     """Yield a table's batches, and update the greatest value of the column that orders the feed's deliveries."""
     header, marker = _order_header(feed, table.header), RowMarker(feed.rules, table.header)
-    for number, batch in enumerate(table.batches()):
+    for number, batch in enumerate(read_ahead(table.batches())):
         if not number:
             _add_header(feed, table, totals, batch)
         if header:

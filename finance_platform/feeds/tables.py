@@ -6,7 +6,7 @@ Belongs here: the interface, and opening a file by what its bytes are. Does not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Protocol
 
 from finance_platform.feeds.cells import RawBatch
@@ -37,7 +37,7 @@ class Table(Protocol):
     def notes(self) -> Mapping[str, Note]:
         """The notes by message."""
 
-    def batches(self) -> Iterator[RawBatch]:
+    def batches(self) -> Generator[RawBatch, None, None]:
         """Yield every row after the header, blank ones included, in order.
 
         Raises:

@@ -10,7 +10,7 @@ import fnmatch
 import io
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -65,7 +65,7 @@ class WorkbookSheet:
         self._first = next(self._opened[1], [])
         self.header = self._read_header()
 
-    def batches(self) -> Iterator[RawBatch]:
+    def batches(self) -> Generator[RawBatch, None, None]:
         """Yield every row after the header up to the last with a cell, in order; blank rows between them included.
 
         Raises:
