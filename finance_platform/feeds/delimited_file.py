@@ -13,6 +13,7 @@ import csv
 import io
 import re
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import BinaryIO, NamedTuple, TextIO
 
@@ -83,16 +84,14 @@ class DelimitedFile:
             UnreadableDeliveryError: bytes are not valid in the encoding; names the line.
         """
         rows_read = 0
-        if self._one_line_is_one_row():
-            try:
+        if self._may_be_plain():
+            # A line that is not one row, a ragged or blank row, or invalid bytes: each row before was one line.
+            with suppress(_NotPlainError, pa.ArrowInvalid, UnicodeError):
                 for batch in self._batches_by_arrow():
                     rows_read += len(batch)
                     yield batch
-            except (pa.ArrowInvalid, UnicodeError):
-                # A ragged or blank row, or invalid bytes: each row so far was one line, so they are valid.
-                yield from self._batches_by_csv(skip=rows_read)
-            return
-        yield from self._batches_by_csv(skip=0)
+                return
+        yield from self._batches_by_csv(skip=rows_read)
 
     def first_rows(self, count: int) -> list[tuple[int, list[str]]]:
         """Return line and cells of the first rows, as far as a header may extend; lines above the header included."""
@@ -205,26 +204,17 @@ class DelimitedFile:
             fix="check dialect.header_row in the descriptor",
         )
 
-    def _one_line_is_one_row(self) -> bool:
-        marks = self._dialect.delimiter + self._dialect.quote
-        comment = self._dialect.comment or ""
-        if self._encoding not in _ASCII_COMPATIBLE or not (marks + comment).isascii():
-            return False
-        with self._open() as stream:
-            start = stream.read(len(codecs.BOM_UTF8))
-            rest = b"" if self._encoding == "utf-8-sig" and start == codecs.BOM_UTF8 else start
-            while block := stream.read(_BLOCK_BYTES):
-                lines, line_end, rest = (rest + block).rpartition(b"\n")
-                if len(rest) > _CELL_LIMIT or not _is_plain(lines + line_end, marks, comment):
-                    return False
-        return _is_plain(rest, marks, comment)
+    def _may_be_plain(self) -> bool:
+        """Return whether the bytes of line ends, delimiters and quotes are these characters alone."""
+        characters = self._dialect.delimiter + self._dialect.quote + (self._dialect.comment or "")
+        return self._encoding in _ASCII_COMPATIBLE and characters.isascii()
 
     def _batches_by_arrow(self) -> Iterator[RawBatch]:
         dialect = self._dialect
         encoding = "utf8" if self._encoding == "utf-8-sig" else self._encoding
         with self._open() as stream:
             reader = arrow_csv.open_csv(
-                stream,
+                _PlainLines(stream, dialect, has_mark=self._encoding == "utf-8-sig"),
                 arrow_csv.ReadOptions(
                     column_names=self.header,
                     skip_rows=dialect.header_row,
@@ -324,6 +314,61 @@ def _unclosed_quote(line: int) -> UnreadableDeliveryError:
         f"line {line}: a quote is opened in this row and never closed, so the rest of the file would be one cell",
         fix="close or remove the quote; if quotes are plain text, set dialect.quote to a character not in the file",
     )
+
+
+class _NotPlainError(ValueError):
+    """A line is not one row in every CSV reader's eyes, or is longer than a block."""
+
+
+class _PlainLines(io.RawIOBase):
+    """The bytes of a file, whole lines at a time, as long as each line is one row.
+
+    So a file is read once, also where its last line is the first that is not plain.
+    """
+
+    def __init__(self, stream: BinaryIO, dialect: Dialect, *, has_mark: bool) -> None:
+        """Begin at the start of a file.
+
+        Args:
+            stream: the file.
+            dialect: its delimiter, quote and comment, all ASCII.
+            has_mark: whether it may begin with the byte order mark of UTF-8.
+        """
+        self._stream = stream
+        self._marks, self._comment = dialect.delimiter + dialect.quote, dialect.comment or ""
+        self._mark = codecs.BOM_UTF8 if has_mark else b""
+        self._checked = self._rest = b""
+        self._is_at_end = False
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes: at most `size`, and not more than end with a line; none at the end of the file.
+
+        Raises:
+            _NotPlainError: a line among the next is not one row.
+        """
+        while not (self._checked or self._is_at_end):
+            self._check_next()
+        end = len(self._checked) if size < 0 else size
+        data, self._checked = self._checked[:end], self._checked[end:]
+        return data
+
+    def _check_next(self) -> None:
+        # Arrow makes a batch of whatever it gets. It gets whole lines: it took the end of a first line for an empty file.
+        block = self._stream.read(_BLOCK_BYTES - len(self._rest))
+        if block:
+            lines, line_end, self._rest = (self._rest + block).rpartition(b"\n")
+            self._checked = lines + line_end
+        else:
+            self._checked, self._rest, self._is_at_end = self._rest, b"", True
+        text = self._checked.removeprefix(self._mark)
+        if self._checked:
+            self._mark = b""
+        if len(self._rest) == _BLOCK_BYTES or not _is_plain(text, self._marks, self._comment):
+            raise _NotPlainError
 
 
 def _is_plain(lines: bytes, marks: str, comment: str) -> bool:
