@@ -99,6 +99,7 @@ audit: $(DEVELOPMENT)  ## Look for known vulnerabilities of the locked packages;
 bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 files, many small files, other tools, changes of 5 million rows
 	@$(BIN)/python benchmarks/parser_scaling.py
 	@$(BIN)/python benchmarks/reading_speed.py
+	@$(BIN)/python benchmarks/large_file.py 2
 	@$(BIN)/python benchmarks/workbook_reading.py
 	@$(BIN)/python benchmarks/run_times.py
 	@$(BIN)/python benchmarks/scan_cost.py

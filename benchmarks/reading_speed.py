@@ -31,7 +31,8 @@ from finance_platform.storage.local import LocalStore
 _ROWS = 2_000_000
 _CHUNK = 100_000
 _DAYS = 1_000
-_DESCRIPTOR = """\
+_HEADER = b"Id,Date,Department,Account,Amount,Text\n"
+DESCRIPTOR = """\
 feed: journal
 kind: ledger
 path: journal.csv
@@ -94,7 +95,7 @@ def _by_arrow(path: Path) -> int:
 
 
 def _by_reader(path: Path, fingerprint: str) -> int:
-    feed = parse_descriptor(_DESCRIPTOR, "journal.yaml").resolve(Settings(_env_file=None))
+    feed = parse_descriptor(DESCRIPTOR, "journal.yaml").resolve(Settings(_env_file=None))
     file = FileToRead("delivery", path.name, feed.name, fingerprint)
     batches = read_file("ledger", feed, LocalStore(path.parent), file)
     return sum(len(batch) for batch in batches) - 1
@@ -117,9 +118,14 @@ def _parse_singly(texts: pa.StringArray) -> int:
     return len(texts)
 
 
+def lines_of_file(rows: int) -> tuple[bytes, bytes]:
+    """Return the header, and lines as the measured file has them."""
+    return _HEADER, _lines(0, rows)
+
+
 def _write(path: Path, rows: int) -> None:
     with path.open("wb") as stream:
-        stream.write(b"Id,Date,Department,Account,Amount,Text\n")
+        stream.write(_HEADER)
         for start in range(0, rows, _CHUNK):
             stream.write(_lines(start, min(_CHUNK, rows - start)))
 
