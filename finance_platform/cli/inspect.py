@@ -101,10 +101,10 @@ def read_status(settings: Settings, since: datetime | None = None, *, with_all_v
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
     from finance_platform.orchestration.runs import last_run
     from finance_platform.refresh import status as use_case
-    from finance_platform.refresh.complete_run import read_complete_run, trust_recorded_code
+    from finance_platform.refresh.recorded_code import trust_recorded_code
 
     processed = processed_zone(settings)
-    trust_recorded_code(read_complete_run(processed))
+    trust_recorded_code(processed)
     return use_case.read_status(
         raw_zone(settings),
         processed,

@@ -357,7 +357,7 @@ class _PlainLines(io.RawIOBase):
         return data
 
     def _check_next(self) -> None:
-        # Arrow makes a batch of whatever it gets. It gets whole lines: it took the end of a first line for an empty file.
+        # Arrow makes a batch of what it gets: whole lines, since it took the end of a first line for an empty file.
         block = self._stream.read(_BLOCK_BYTES - len(self._rest))
         if block:
             lines, line_end, self._rest = (self._rest + block).rpartition(b"\n")

@@ -22,15 +22,13 @@ from finance_platform.deliveries.state import derive_state
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.feed_set import FeedSet, load_feed_set
 from finance_platform.quality.checks import all_checks
+from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.settings import Settings
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
-
-COMPLETE = f"{FOLDER}/complete.json"
-"""Beside the records of scans, which go with it: a run that completes a refresh removes it and writes it again."""
 
 _NOT_COMPARED = frozenset({FOLDER, "jobs", "leases", "manifests", "staging"})
 """Folders of which nothing is ever repaired or derived again."""
@@ -122,15 +120,6 @@ def read_complete_run(processed: ObjectStore) -> CompleteRun | None:
         return parse_document(COMPLETE, processed.read(COMPLETE), _parse)
     except (FileNotFoundError, DamagedObjectError):
         return None
-
-
-def trust_recorded_code(complete: CompleteRun | None) -> None:
-    """Take the versions of the jobs' code from the record if it was made by the same files of the platform.
-
-    Deriving them means parsing a hundred modules, which takes longer than everything else that a small command does.
-    """
-    if complete and complete.platform == platform_version():
-        trust_code_versions(complete.code)
 
 
 def is_as_recorded(

@@ -26,7 +26,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, derive_state
-from finance_platform.refresh.complete_run import COMPLETE
+from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.session import open_reader, run_query
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse

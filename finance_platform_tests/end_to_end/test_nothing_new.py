@@ -26,8 +26,9 @@ from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.nothing_new import answer_without_run
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.refresh import complete_run
-from finance_platform.refresh.complete_run import COMPLETE, CompleteRun, read_complete_run, record_complete_run
+from finance_platform.refresh.complete_run import CompleteRun, read_complete_run, record_complete_run
 from finance_platform.refresh.nothing_new import find_nothing_new
+from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.refresh.report import REPORT_FILE
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.settings import Settings, load_settings

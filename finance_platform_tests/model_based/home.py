@@ -32,9 +32,10 @@ from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, Outcome, all_checks
 from finance_platform.refresh.build_star import build_star
-from finance_platform.refresh.complete_run import COMPLETE, read_complete_run, record_complete_run
+from finance_platform.refresh.complete_run import read_complete_run, record_complete_run
 from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.publish import Publication, publish
+from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.refresh.register import register
 from finance_platform.refresh.report import report
 from finance_platform.refresh.standardise import standardise

@@ -38,7 +38,7 @@ from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.refresh_run import run_refresh
 from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED_BY
-from finance_platform.refresh.complete_run import COMPLETE
+from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.reports.reconciliation import reconcile
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.statement import Reconciliation
