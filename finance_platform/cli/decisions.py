@@ -154,7 +154,12 @@ def reopen(home: Path | None, period: str, why: str) -> int:
     settings = require_raw_zone(load_settings(home=home))
     with locked_processed_zone(settings) as processed:
         decision = decisions.reopen(processed, period, new_author(settings, why))
-    return report_decision(decision, period, "is open again", settings)
+        freed = decisions.held_until_reopened(processed, period)
+    outcome = report_decision(decision, period, "is open again", settings)
+    if freed:
+        names = ", ".join(quote_name(name) for name in freed)
+        echo(f"It also judges again what waited because {period} was closed: {names}. `withdraw` drops it before that.")
+    return outcome
 
 
 @click.command()

@@ -1,8 +1,8 @@
 """Acceptance: whether a delivery that was read counts at once, or is held.
 
 Belongs here: verdicts, and what to do about a held delivery. A verdict is made once, against the deliveries that count
-at that moment, and recorded in the register; only a new discovery leads to a new verdict, or the arrival of what a
-waiting delivery needs.
+at that moment, and recorded in the register; only a new discovery leads to a new verdict, the arrival of what a
+waiting delivery needs, or the opening of the closed period because of which it waits.
 Does not belong here: the reasons (see `hold_reasons`), what people decide (see `decisions`), what follows from a
 verdict (see `state`).
 """
@@ -81,8 +81,9 @@ def evaluate_deliveries(
 ) -> list[Verdict]:
     """Make a verdict on every delivery that awaits one, in delivery order; record the verdicts and return them.
 
-    Reference deliveries come first, since ledger lines may need their types. Deliveries that others can set free are
-    evaluated again, and have a new verdict if the result is another one.
+    Reference deliveries come first, since ledger lines may need their types. Deliveries that others can set free, and
+    those that wait because of a period that is open by now, are evaluated again, and have a new verdict if the result
+    is another one.
 
     Args:
         processed: the processed zone; the caller holds the run's lock.
@@ -90,6 +91,14 @@ def evaluate_deliveries(
         run_id: the run that evaluates.
         holds_closed_periods: whether lines that would restate a closed period wait, where their feed does not say it.
     """
+    verdicts = _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
+    if any(verdict.late and not verdict.rejudges for verdict in verdicts):
+        # A verdict that repeats the one before is about periods that may be open by now.
+        verdicts += _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
+    return verdicts
+
+
+def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed_periods: bool) -> list[Verdict]:
     register = Register(processed)
     state = derive_state(register.events(), read_commits(processed))
     candidates = sorted(
@@ -105,27 +114,33 @@ def evaluate_deliveries(
         published | compute_overlaps(processed, state.effective) | compute_overlaps(processed, [*others, *candidates])
     )
     policy = _AcceptancePolicy(processed, state, overlaps, holds_closed_periods=holds_closed_periods)
-    by_key = {one.event.object_key: policy.evaluate(one, utc_text(at), run_id) for one in candidates}
-    waiting = _still_waiting(candidates, by_key)
+    by_id = {one.delivery_id: policy.evaluate(one, utc_text(at), run_id) for one in candidates}
+    waiting = _still_waiting(candidates, by_id)
     while waiting:
         # One that counts now may be what another one waits for.
-        by_key |= {one.event.object_key: policy.evaluate(one, utc_text(at), run_id) for one in waiting}
-        still_waiting = _still_waiting(waiting, by_key)
+        by_id |= {one.delivery_id: policy.evaluate(one, utc_text(at), run_id) for one in waiting}
+        still_waiting = _still_waiting(waiting, by_id)
         if len(still_waiting) == len(waiting):
             break
         waiting = still_waiting
-    earlier = {one.event.object_key: one.verdict for one in state.waiting}
-    verdicts = [verdict for key, verdict in by_key.items() if not _is_repeated(verdict, earlier.get(key))]
+    earlier = {one.delivery_id: one for one in state.waiting}
+    verdicts = [verdict for of_id, verdict in by_id.items() if not _is_repeated(verdict, earlier.get(of_id))]
     register.append(verdicts)
     return verdicts
 
 
 def _still_waiting(candidates: Sequence[LiveDelivery], verdicts: Mapping[str, Verdict]) -> list[LiveDelivery]:
-    return [candidate for candidate in candidates if verdicts[candidate.event.object_key].may_end]
+    return [candidate for candidate in candidates if verdicts[candidate.delivery_id].may_end]
 
 
-def _is_repeated(verdict: Verdict, earlier: Verdict | None) -> bool:
-    return earlier is not None and replace(verdict, at=earlier.at, run_id=earlier.run_id) == earlier
+def _is_repeated(verdict: Verdict, candidate: LiveDelivery | None) -> bool:
+    earlier = candidate.verdict if candidate else None
+    if candidate is None or earlier is None:
+        return False
+    if candidate.late and set(verdict.late) == set(candidate.late):
+        # The one before also has the groups about which people have decided.
+        verdict = replace(verdict, late=earlier.late, rejudges=())
+    return replace(verdict, at=earlier.at, run_id=earlier.run_id) == earlier
 
 
 class _AcceptancePolicy:
@@ -145,13 +160,16 @@ class _AcceptancePolicy:
 
     def evaluate(self, candidate: LiveDelivery, at: str, run_id: str) -> Verdict:
         """Return the verdict; a delivery that counts joins the live ones."""
-        verdict = Verdict(candidate.event.object_key, candidate.delivery_id, at, run_id)
+        rejudges = tuple(sorted(period for group in candidate.late for period in group))
+        verdict = Verdict(candidate.event.object_key, candidate.delivery_id, at, run_id, rejudges=rejudges)
         if any(candidate.commit.unaccounted):
             return replace(verdict, reasons=(_unaccounted(candidate.commit),), fix=_REPORT, is_final=True)
         if split := self._reasons.repeated_split(candidate):
             self._live.add(candidate, self._live.by_id[candidate.delivery_id].portion.without)
             return replace(split, at=at, run_id=run_id)
         reasons, warnings = self._reasons.find(candidate)
+        if candidate.late and candidate.verdict:
+            warnings = candidate.verdict.warnings  # of its lines that count
         late: Groups = ()
         if bookings := self._reasons.bookings(candidate, {kind for kind, _ in reasons}):
             verdict = replace(
@@ -165,10 +183,11 @@ class _AcceptancePolicy:
         elif reasons:
             advice = candidate.commit.findings.advice
             kinds = tuple(dict.fromkeys(kind for kind, _ in reasons))
-            late = self._reasons.late_periods(candidate, kinds)
+            late = self._reasons.late_periods(candidate, kinds) or candidate.late
             texts = [text for _, text in reasons]
             texts[-1] += _describe_late(late)
-            fix = _LATE if late else self._fix(candidate, kinds)
+            is_decided = {RESTATEMENT, REMOVAL}.issuperset(kinds)
+            fix = _LATE if late and is_decided else self._fix(candidate, kinds)
             fix = fix.format(key=quote_name(candidate.event.object_key))
             verdict = replace(
                 verdict,

@@ -418,6 +418,11 @@ def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusC
     return record_decision(processed, author, event, "reopened", period)
 
 
+def held_until_reopened(processed: ObjectStore, period: str) -> list[str]:
+    """Return the files that wait, as a whole or with some lines, because of a period that was closed and is open."""
+    return sorted({one.event.object_key for one in _state(processed).inactive if period in one.reopened})
+
+
 def _state(processed: ObjectStore) -> DeliveryState:
     require_whole_register(processed)
     return derive_state(Register(processed).events(), read_commits(processed))

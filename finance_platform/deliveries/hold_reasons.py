@@ -194,7 +194,7 @@ class HoldReasons:
     def repeated_split(self, candidate: LiveDelivery) -> Verdict | None:
         """Return the verdict by which lines of a delivery wait already, if only its etag or its tolerance changed."""
         current, verdict = self._live.by_id.get(candidate.delivery_id), candidate.verdict
-        if current is None or current.portion.only is not None or verdict is None or not verdict.late:
+        if candidate.late or current is None or current.portion.only is not None or verdict is None or not verdict.late:
             return None
         is_same = effect_of(current.event) == effect_of(candidate.event)
         is_same &= current.event.late_lines == candidate.event.late_lines
@@ -258,7 +258,8 @@ class HoldReasons:
         live_after = self._live.live_with(candidate)
         closed_cells = {cell for cell in self._live.affected_cells(candidate) if cell[1] in self._closed}
         restated = {cell for cell in closed_cells if self._live.is_restated(candidate, cell, live_after)}
-        counted = candidate.restricted_to(Portion(without=frozenset(self.booked_periods(candidate))))
+        repeated = candidate.portion.without.union(self.booked_periods(candidate))
+        counted = candidate.restricted_to(Portion(without=repeated))
         if self._published and counted:
             # Lines of another file that are booked later may be repeated here, and would count in the closed period.
             after = self._published.live_with(counted)

@@ -33,6 +33,8 @@ def find_late_periods(
 ) -> Groups:
     """Return the periods whose lines wait while the candidate counts in its others; none if all that changes waits.
 
+    A candidate that counts in part already is never held as a whole.
+
     Args:
         lines: reads the lines of the deliveries that count, and of the candidate.
         live: the deliveries that count.
@@ -42,12 +44,12 @@ def find_late_periods(
     cells, after = live.affected_cells(candidate), live.live_with(candidate)
     closed = {period for _, period in restated}
     changed = {cell[1] for cell in cells if live.is_restated(candidate, cell, after)}
-    if changed <= closed:
+    if changed <= closed and not candidate.late:
         return ()
     links = [*_linked_by_vouchers(live, candidate), *find_moves(lines, live, candidate, cells)]
     groups = [group for group in _connected(closed, links) if closed.intersection(group)]
     late = {period for group in groups for period in group}
-    return () if changed <= late else tuple(sorted(tuple(sorted(group)) for group in groups))
+    return () if changed <= late and not candidate.late else tuple(sorted(tuple(sorted(group)) for group in groups))
 
 
 def _linked_by_vouchers(live: LiveDeliveries, candidate: LiveDelivery) -> Iterable[tuple[str, ...]]:

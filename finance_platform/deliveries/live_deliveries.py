@@ -103,7 +103,7 @@ class LiveDeliveries:
 
     def add(self, delivery: LiveDelivery, late: Collection[str] = ()) -> None:
         """Let a delivery count instead of the earlier ones of its object, but for its lines in late periods."""
-        counted = delivery.restricted_to(Portion(without=frozenset(late)))
+        counted = delivery.restricted_to(Portion(without=delivery.portion.without.union(late)))
         staying = self._staying(counted) if counted else []
         for one in self.earlier(delivery):
             self._leave(one)
@@ -141,9 +141,9 @@ class LiveDeliveries:
     def difference(self, candidate: LiveDelivery) -> tuple[list[LiveDelivery], list[LiveDelivery]]:
         """Return the deliveries that would no longer count, and those that would count in addition."""
         removed = self.earlier(candidate)
-        if any(earlier.delivery_id == candidate.delivery_id for earlier in removed):
-            return [one for one in removed if one.delivery_id != candidate.delivery_id], []
-        return removed, [candidate]
+        own = [one for one in removed if one.delivery_id == candidate.delivery_id]
+        removed = [one for one in removed if one.delivery_id != candidate.delivery_id]
+        return removed, [] if own and own[0].portion == candidate.portion else [candidate]
 
     def same_content(self, candidate: LiveDelivery) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with the same bytes, scenarios and periods."""

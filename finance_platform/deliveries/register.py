@@ -127,6 +127,8 @@ class Verdict:
         booked: the periods of which it repeats the lines of an earlier version that are booked in a later period.
         booked_in: the period in which what would change closed periods is booked, since its feed says so; else empty.
         bookings: each of these closed periods, and a delivery that has booked lines of it.
+        rejudges: the periods whose lines waited and that it judges again, since a closed one was opened; it says
+            nothing about the delivery's other lines. None if it is about the whole delivery.
     """
 
     object_key: str
@@ -143,6 +145,7 @@ class Verdict:
     booked: tuple[str, ...] = ()
     booked_in: str = ""
     bookings: tuple[tuple[str, str], ...] = ()
+    rejudges: tuple[str, ...] = ()
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
         """Return whether an earlier acceptance covers the verdict.
@@ -525,6 +528,7 @@ _RECORDS: RecordType[Any] = RecordType(
         "late": _parse_groups,
         "late_periods": tuple,
         "booked": tuple,
+        "rejudges": tuple,
         "bookings": _parse_groups,
         "versions": dict,
         "waived": dict,

@@ -51,6 +51,7 @@ class LiveDelivery:
         portion: the periods whose lines count.
         booked: of a delivery in `DeliveryState.effective`, the periods of which its lines are booked in a later one.
         booked_from: of lines that are booked in a later period, the closed period that they concern; else empty.
+        late: of a delivery that counts in part, the periods whose lines waited and are judged again, in groups.
     """
 
     event: DeliveryDiscovered
@@ -61,6 +62,7 @@ class LiveDelivery:
     portion: Portion = WHOLE
     booked: frozenset[str] = frozenset()
     booked_from: str = ""
+    late: tuple[tuple[str, ...], ...] = ()
 
     @property
     def delivery_id(self) -> str:
@@ -100,6 +102,7 @@ class InactiveDelivery:
         is_waiting: whether it waits for other deliveries, so that it cannot be accepted.
         late: the periods whose lines do not count although the rest of the delivery does, in groups that are decided
             together; none if the whole delivery does not count.
+        reopened: the periods that were closed when it was held and are open by now; the next run judges it again.
     """
 
     event: DeliveryDiscovered
@@ -110,6 +113,7 @@ class InactiveDelivery:
     would_count: LiveDelivery | None = None
     is_waiting: bool = False
     late: tuple[tuple[str, ...], ...] = ()
+    reopened: tuple[str, ...] = ()
 
     @property
     def late_periods(self) -> tuple[str, ...]:
@@ -147,7 +151,8 @@ class DeliveryState:
         pending: current deliveries that are not read yet.
         superseded: commits that once counted and were replaced.
         awaiting_verdict: current deliveries that are read and have no verdict since their last discovery.
-        waiting: current deliveries that other deliveries can set free; each run evaluates them again.
+        waiting: deliveries that other deliveries, or the opening of a period, can set free; each run evaluates them
+            again.
         withdrawn: deliveries that a person withdrew, and that can be reinstated.
         missing: deliveries that count and have no commit, because it is damaged or lost; nothing can be published
             until they are read again.
@@ -211,6 +216,7 @@ class _Version:
         dropped: the last decision about each of the periods whose lines a person withdrew.
         booked: by closed period, the deliveries that have its lines in a later period, and the decision; none if an
             earlier version's lines are booked, which this one repeats.
+        is_reinstated: whether late lines wait again after a withdrawal, and were not judged since.
     """
 
     event: DeliveryDiscovered
@@ -225,6 +231,7 @@ class _Version:
     late: frozenset[str] = frozenset()
     dropped: dict[str, DecisionRecorded] = field(default_factory=dict)
     booked: dict[str, _Booking] = field(default_factory=dict)
+    is_reinstated: bool = False
 
     @property
     def undecided(self) -> frozenset[str]:
@@ -249,6 +256,20 @@ class _Version:
     def groups(self, periods: Collection[str]) -> tuple[tuple[str, ...], ...]:
         """Return those groups of late periods that are among some periods."""
         return tuple(group for group in self.split.late if set(group) <= set(periods)) if self.split else ()
+
+    def rejudge_late(self, verdict: Verdict) -> None:
+        """Enter a verdict about lines that waited; what people decided about other periods stays."""
+        decided = tuple(g for g in (self.split.late if self.split else ()) if not set(g).intersection(verdict.rejudges))
+        self.split = self.verdict = replace(verdict, late=tuple(sorted({*verdict.late, *decided})), rejudges=())
+        self.late = self.late.difference(verdict.rejudges).union(*verdict.late)
+        self.is_reinstated = False
+        self.note_bookings(verdict)
+
+    def reopened(self, closed: Collection[str]) -> tuple[str, ...]:
+        """Return the periods because of which it, or lines of it, wait, and that are open by now."""
+        verdict = self.split if self.late else self.verdict
+        periods = verdict.restates if verdict else ()
+        return tuple(period for period in periods if period not in closed and period not in self.dropped)
 
     @property
     def is_counted(self) -> bool:
@@ -316,7 +337,11 @@ class _Object:
 
     def evaluate(self, verdict: Verdict) -> None:
         version = self.versions[verdict.delivery_id]
-        version.verdict, version.is_verdict_current = verdict, True
+        version.is_verdict_current = True
+        if verdict.rejudges:
+            version.rejudge_late(verdict)
+            return
+        version.verdict = verdict
         if verdict.is_held and not verdict.is_accepted_by(version.accepted):
             return
         version.counted = version.event
@@ -353,6 +378,7 @@ def _decide_late(version: _Version, event: DecisionRecorded) -> None:
     if event.action == "reinstated":
         back = periods.intersection(version.dropped)
         version.late |= back
+        version.is_reinstated = True
         version.dropped = {period: one for period, one in version.dropped.items() if period not in back}
         return
     if event.action == "withdrawn":
@@ -371,7 +397,7 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
     the change.
     """
     objects, closed = _replay(events)
-    state = _Derivation(commits)
+    state = _Derivation(commits, closed)
     for raw_object in objects.values():
         state.add(raw_object)
     state.live.sort(key=lambda delivery: delivery.position)
@@ -451,6 +477,7 @@ def _is_known(objects: Mapping[str, _Object], event: Verdict | DecisionRecorded)
 @dataclass
 class _Derivation:
     commits: Mapping[str, DeliveryCommit]
+    closed: Mapping[str, PeriodStatusChanged]
     live: list[LiveDelivery] = field(default_factory=list)
     inactive: list[InactiveDelivery] = field(default_factory=list)
     pending: list[DeliveryDiscovered] = field(default_factory=list)
@@ -521,7 +548,8 @@ class _Derivation:
             self.awaiting_verdict.append(_live(version, version.event, commit, raw_object))
         elif (
             version.verdict
-            and version.verdict.may_end
+            and version.verdict.is_held
+            and (version.verdict.may_end or version.reopened(self.closed))
             and not version.withdrawn
             and version.counted != version.event  # a person may have accepted it
         ):
@@ -593,16 +621,24 @@ class _Derivation:
     def _enter_late(self, version: _Version, whole: LiveDelivery) -> None:
         """Enter the lines that wait, and those that a person withdrew alone."""
         if version.split and version.late:
+            reopened, groups = version.reopened(self.closed), version.groups(version.late)
             self.inactive.append(
                 InactiveDelivery(
                     version.event,
                     Portion(version.late).of(whole.commit),
-                    "; ".join(version.split.reasons),
-                    version.split.fix,
+                    *_words_of_hold(version.split, reopened),
                     would_count=whole.restricted_to(Portion(without=version.uncounted - version.late)),
-                    late=version.groups(version.late),
+                    is_waiting=version.split.is_waiting,
+                    late=groups,
+                    reopened=reopened,
                 )
             )
+            is_unjudged = bool(reopened) or version.is_reinstated or version.split.may_end
+            if is_unjudged and version.is_verdict_current:
+                # As if lines that are booked in a later period were in their own, as all live deliveries are then.
+                candidate = whole.restricted_to(Portion(without=frozenset(version.dropped)))
+                if candidate:
+                    self.waiting.append(replace(candidate, late=groups, booked=frozenset(version.booked)))
         for decision in dict.fromkeys(version.dropped.values()):
             periods = [period for period, one in version.dropped.items() if one == decision]
             self.withdrawn.append(
@@ -620,17 +656,17 @@ class _Derivation:
         if commit.status == "refused":
             self.inactive.append(InactiveDelivery(version.event, commit, commit.refusal, commit.fix))
         elif version.verdict:
-            reason = "; ".join(version.verdict.reasons)
+            reopened = version.reopened(self.closed)
             whole = _live(version, version.event, commit, raw_object)
             would_count = whole.restricted_to(Portion(without=frozenset(version.verdict.booked)))
             self.inactive.append(
                 InactiveDelivery(
                     version.event,
                     commit,
-                    reason,
-                    version.verdict.fix,
+                    *_words_of_hold(version.verdict, reopened),
                     would_count=would_count,
                     is_waiting=version.verdict.is_waiting,
+                    reopened=reopened,
                 )
             )
 
@@ -648,6 +684,19 @@ def _withdrawn(
 ) -> InactiveDelivery:
     would_count = _live(version, version.counted or version.event, commit, raw_object)
     return InactiveDelivery(version.event, commit, *_words_of_withdrawal(decision), decision, would_count)
+
+
+def _words_of_hold(verdict: Verdict, reopened: Sequence[str]) -> tuple[str, str]:
+    """Return why something is held and what to do; a reason about periods that are open by now is of then."""
+    reason = "; ".join(verdict.reasons)
+    if not reopened:
+        return reason or "waits for the next run, which judges it again", verdict.fix
+    verb = "was" if len(reopened) == 1 else "were"
+    opened = f"{', '.join(reopened)} {verb} opened again, so the next run judges it again"
+    return (
+        f"{opened}; it was held because it \u201c{reason}\u201d",
+        f"`finance-platform run` publishes it if nothing else holds it; {verdict.fix}",
+    )
 
 
 def _words_of_booking(decision: DecisionRecorded | Verdict | None) -> str:

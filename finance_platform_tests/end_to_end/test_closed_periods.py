@@ -130,6 +130,19 @@ def test_a_change_of_a_reopened_period_is_not_held(home: Home, refresh: Refreshe
     assert not refreshed.alerts
 
 
+def test_a_file_that_waits_for_a_period_is_published_after_it_is_reopened(home: Home, refresh: Refresher):
+    home.write("raw/transactions.csv", CORRECTED)
+    refresh(home, **HOLD)
+    opened = home.command("reopen", "2024-01", "--why", "a late invoice", **HOLD)
+    assert "judges again what waited because 2024-01 was closed: transactions.csv." in opened.stdout
+    assert "2024-01 was opened again" in home.command("status", **HOLD).stdout
+    assert not refresh(home, **HOLD).needs_attention
+    assert january(home) == Decimal("1250.60")
+    steps = json.loads(home.command("restatement", "2024-01", "--format", "json", **HOLD).stdout)
+    corrected = [(step["amount"], step["reason"]) for step in steps if step["cause"] == "corrected"]
+    assert corrected == [("0.50", "a late invoice")]
+
+
 def test_lines_of_a_closed_period_can_be_withdrawn_only_after_it_is_reopened(home: Home):
     refused = home.command("withdraw", "transactions.csv", "--why", "wrong file", **HOLD)
     assert refused.returncode == 2

@@ -262,6 +262,7 @@ class Deliveries(RuleBasedStateMachine):
         present = self._present()
         assert [event.object_key for event in state.pending if event.object_key in present] == []
         assert list(state.awaiting_verdict) == []
+        assert [one for one in state.inactive if one.reopened] == []
         self._check_closed_periods()
         self._check_restatements()
         self._check_star(state)

@@ -439,3 +439,143 @@ def test_another_policy_of_the_feed_decides_about_lines_that_wait(zone: Zone) ->
     zone.append(*(replace(event, late_lines="next_open_period") for event in (split, whole)))
     assert evaluate(zone) == {}
     assert amounts(zone) == {"a.csv": {FEBRUARY: Decimal(20)}, "b.csv": {FEBRUARY: Decimal(5)}}
+
+
+# After a period is opened again
+
+
+def reopen(zone: Zone, *periods: str) -> None:
+    for period in periods:
+        zone.append(PeriodStatusChanged("reopened", period, "ada", "an invoice", f"{period}-28T01:00:00+00:00"))
+
+
+def test_late_lines_count_after_their_period_is_opened_again(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
+    evaluate(zone)
+    reopen(zone, JANUARY)
+    (held,) = zone.state.inactive
+    assert held.reopened == (JANUARY,)
+    assert held.reason.startswith("2025-01 was opened again, so the next run judges it again; it was held because it")
+    assert evaluate(zone) == {}
+    assert counted(zone.state) == {"a.csv@v2": [JANUARY, FEBRUARY]}
+    assert (waiting(zone.state), zone.state.waiting, evaluate(zone)) == ({}, [], {})
+
+
+def test_a_file_that_is_held_as_a_whole_counts_after_its_period_is_opened_again(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("1")])
+    evaluate(zone)
+    reopen(zone, JANUARY)
+    assert "2025-01 was opened again" in zone.state.inactive[0].reason
+    assert evaluate(zone) == {}
+    assert (counted(zone.state), zone.state.inactive) == ({"a.csv@v1": [JANUARY]}, [])
+
+
+def test_only_lines_of_the_period_that_is_opened_again_count(zone: Zone) -> None:
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY), Line("3", MARCH)])
+    evaluate(zone)
+    reopen(zone, FEBRUARY)
+    expected = ("would restate 2025-01, which is closed: Actual 10.00; only its lines of 2025-01 wait",)
+    assert evaluate(zone) == {"a.csv": expected}
+    assert (counted(zone.state), waiting(zone.state)) == ({"a.csv@v1": [FEBRUARY, MARCH]}, {"a.csv": (JANUARY,)})
+    assert zone.state.inactive[0].reason == expected[0]
+
+
+def test_a_period_that_is_closed_again_before_the_next_run_holds_its_lines_as_before(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)])
+    evaluate(zone)
+    before = zone.state.inactive
+    reopen(zone, JANUARY)
+    close(zone, JANUARY)
+    assert (zone.evaluate(holds_closed_periods=True), zone.state.inactive) == ({}, before)
+
+
+def test_lines_that_move_between_an_open_and_a_closed_period_wait_for_the_closed_one(zone: Zone) -> None:
+    sent, again = [Line("1"), Line("2", FEBRUARY)], [Line("1", FEBRUARY), Line("2", FEBRUARY), Line("9", MARCH)]
+    zone.deliver("a.csv", sent, tolerated_removal=None)
+    zone.evaluate()
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", again, "v2", tolerated_removal=None)
+    evaluate(zone)
+    reopen(zone, FEBRUARY)
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY], "a.csv@v2": [MARCH]}
+    assert waiting(zone.state) == {"a.csv": (JANUARY, FEBRUARY)}
+    reopen(zone, JANUARY)
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v2": [FEBRUARY, MARCH]}
+
+
+def test_what_a_person_dropped_stays_dropped_when_periods_are_opened_again(zone: Zone) -> None:
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY), Line("3", MARCH)])
+    evaluate(zone)
+    withdraw_late_lines(zone.store, "a.csv", ADA, [JANUARY])
+    reopen(zone, JANUARY, FEBRUARY)
+    assert evaluate(zone) == {}
+    assert counted(zone.state) == {"a.csv@v1": [FEBRUARY, MARCH]}
+    assert [one.late_periods for one in zone.state.withdrawn] == [(JANUARY,)]
+    reinstate_late_lines(zone.store, "a.csv", ADA)
+    assert evaluate(zone) == {}
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY, MARCH]}
+
+
+def test_lines_that_are_taken_back_wait_with_their_own_reason(zone: Zone) -> None:
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY), Line("3", MARCH)])
+    evaluate(zone)
+    withdraw_late_lines(zone.store, "a.csv", ADA, [JANUARY])
+    reopen(zone, FEBRUARY)
+    evaluate(zone)
+    reinstate_late_lines(zone.store, "a.csv", ADA)
+    evaluate(zone)
+    (held,) = zone.state.inactive
+    assert held.reason == "would restate 2025-01, which is closed: Actual 10.00; only its lines of 2025-01 wait"
+
+
+def test_lines_that_are_booked_later_stay_there_when_periods_are_opened_again(zone: Zone) -> None:
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY), Line("3", "2025-04")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA, [JANUARY])
+    reopen(zone, JANUARY, FEBRUARY)
+    assert evaluate(zone) == {}
+    assert amounts(zone) == {"a.csv": {MARCH: Decimal(10), FEBRUARY: Decimal(10), "2025-04": Decimal(10)}}
+
+
+def test_late_lines_wait_on_if_they_take_too_much_out_of_the_opened_period(zone: Zone) -> None:
+    sent = [*lines("1", "2", "3", "4"), Line("5", FEBRUARY)]
+    counted_and_corrected(zone, sent, [Line("1"), Line("5", FEBRUARY, amount="9.00")])
+    evaluate(zone)
+    reopen(zone, JANUARY)
+    (reason,) = evaluate(zone)["a.csv"]
+    assert "would lose 3 of 4 lines" in reason
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
+    (held,) = zone.state.inactive
+    assert (held.reason, held.late_periods, zone.evaluate(holds_closed_periods=True)) == (reason, (JANUARY,), {})
+    accept(zone.store, "a.csv", ADA)
+    assert counted(zone.state) == {"a.csv@v2": [JANUARY, FEBRUARY]}
+
+
+def test_a_touched_file_whose_period_was_opened_counts_in_the_same_run(zone: Zone) -> None:
+    close(zone, JANUARY)
+    event = zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)])
+    evaluate(zone)
+    reopen(zone, JANUARY)
+    zone.append(replace(event, etag="touched"))
+    evaluate(zone)
+    assert (counted(zone.state), waiting(zone.state)) == ({"a.csv@v1": [JANUARY, FEBRUARY]}, {})
+
+
+def test_late_lines_of_a_version_before_a_held_one_are_judged_again_too(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)])
+    evaluate(zone)
+    zone.deliver("a.csv", [Line("2", FEBRUARY)], "v2", commit_findings=ReaderFindings(doubts=("is it UTF-8?",)))
+    evaluate(zone)
+    reopen(zone, JANUARY)
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY]}
+    assert [one.reason for one in zone.state.inactive] == ["is it UTF-8?"]
