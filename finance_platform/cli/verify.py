@@ -61,7 +61,14 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
         return EXIT_OK
     heads = [(_parse(kept), "the head given to --head")] if kept else []
     verifier = Verifier(
-        raw_zone(settings), processed, open_warehouse(settings), period, heads, _open_tables(settings), _progress()
+        raw_zone(settings),
+        processed,
+        open_warehouse(settings),
+        period,
+        heads,
+        _open_tables(settings),
+        settings,
+        _progress(),
     )
     result = verifier.verify()
     rows = [(one.part, one.subject, one.why) for one in result.findings]

@@ -7,10 +7,10 @@ is held (see `acceptance`), what a person may decide (see `decisions`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from finance_platform.deliveries.event_chain import (
     START,
@@ -28,7 +28,7 @@ from finance_platform.feeds.resolved import LoadMode
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.documents import find_wrong_field, parse_document
 from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable
-from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.records import RecordType
 
 FOLDER = "register"
@@ -454,6 +454,29 @@ def _behind(unlinked: Sequence[object], head: Head) -> Head:
 
 def _key(number: int) -> str:
     return f"{FOLDER}/{number:012d}.json"
+
+
+def hide_later(processed: ObjectStore, number: int) -> ObjectStore:
+    """Return a processed zone whose register ends with a document; nothing may be written to it.
+
+    Args:
+        processed: the processed zone.
+        number: of the last document.
+    """
+    return cast("ObjectStore", _EarlierRegister(processed, number))
+
+
+class _EarlierRegister:
+    def __init__(self, store: ObjectStore, number: int) -> None:
+        self._store, self._after = store, _key(number)
+
+    def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
+        for item in self._store.list_objects(prefix, after=after):
+            if not (item.key.startswith(f"{FOLDER}/") and item.key > self._after):
+                yield item
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 def select_discovered(events: Iterable[Event]) -> list[DeliveryDiscovered]:

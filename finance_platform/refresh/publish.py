@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import COMMENTARY, DELIVERED_BALANCE, STATEMENT_MAPPING, WAITING_CHANGE
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
@@ -50,9 +51,9 @@ from finance_platform.warehouse.access_rights import read_units, record
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices, published_versions
 from finance_platform.warehouse.load_records import LoadRecords
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad
-from finance_platform.warehouse.period_status import update_statuses
+from finance_platform.warehouse.period_status import status_rows, update_statuses
 from finance_platform.warehouse.port import Queryable, Warehouse
-from finance_platform.warehouse.report_tables import ReportTables, update_report_tables
+from finance_platform.warehouse.report_tables import ReportTables, target_rows, update_report_tables
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,26 @@ def _report_tables(
             **restatement_tables(lines, events, published),
         },
     )
+
+
+def small_tables(
+    processed: ObjectStore, warehouse: Queryable, settings: Settings
+) -> dict[Contract, Sequence[dict[str, object]]]:
+    """Return the rows that every table beside the star should have, as the processed zone is now; nothing is written.
+
+    Args:
+        processed: the processed zone.
+        warehouse: what is published.
+        settings: the home.
+    """
+    versions = published_versions(warehouse)
+    frozen = freeze(processed, settings, versions, record=False)
+    tables = _report_tables(processed, settings, frozen.snapshot, versions)
+    kept = keep_mapping(processed, warehouse, settings, frozen.snapshot, versions, tables.inputs.lines)
+    waiting = (*frozen.waiting, *([kept.change] if kept else ()))
+    tables = _with_waiting(tables, frozen.snapshot.state, waiting, kept)
+    closed, through = frozen.snapshot.state.closed, frozen.snapshot.settings.actuals_through
+    return {**status_rows(warehouse, closed, through), **target_rows(warehouse, tables)}
 
 
 def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Settings) -> list[Outcome]:

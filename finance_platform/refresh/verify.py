@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
+from finance_platform.contracts.views import VIEWS
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
 from finance_platform.deliveries.event_chain import ChainReader, Head, parse_head
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
@@ -28,7 +29,9 @@ from finance_platform.refresh.verify_records import (
     find_changed_slices,
     find_forged_overlaps,
 )
+from finance_platform.refresh.verify_tables import SMALL_TABLES, find_changed_tables
 from finance_platform.safe_text import quote_name
+from finance_platform.settings import Settings
 from finance_platform.slices.signatures import find_changed_signatures, signed_closings
 from finance_platform.storage.immutable_documents import find_forged
 from finance_platform.storage.port import ObjectStore, error_message
@@ -37,6 +40,8 @@ from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse.ledger import last_load_number, published_slices
 from finance_platform.warehouse.load_records import LoadRecord, LoadRecords, read_all, rows_of_load, sort_rows
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, Warehouse
+
+_FIX_OF_VIEW = "; move the file of DuckDB away and run, or let Redshift's owner run its definition in `sql/views`"
 
 Progress = Callable[[str, int, int], None]
 """Is called with the part, how much of it is done, and of how much; 0 if that is not known."""
@@ -95,6 +100,7 @@ class Verifier:
         period: the only period to verify, YYYY-MM; None for all. The register is always verified as a whole.
         heads: heads of the register that were kept, each with where.
         open_tables: the open tables as they should be; None if the home has none.
+        settings: the home, which the tables beside the star follow; None to leave them and the views out.
         progress: is called while it works.
     """
 
@@ -104,6 +110,7 @@ class Verifier:
     period: str | None = None
     heads: Sequence[tuple[Head, str]] = ()
     open_tables: OpenTables | None = None
+    settings: Settings | None = None
     progress: Progress = lambda _part, _done, _of: None
     _done: dict[str, int] = field(default_factory=dict)
 
@@ -131,6 +138,7 @@ class Verifier:
             self._verify_raw(discovered, state),
             self._verify_records(state),
             self._verify_cells(discovered, state),
+            *self._verify_tables_and_views(),
         ]
         if self.open_tables is not None:
             changes = find_changed_open_tables(self.processed, self.open_tables)
@@ -229,6 +237,22 @@ class Verifier:
                 cells = PublishedCells(self.processed, source, lines, published, only, self._count(name))
                 differences += [Finding(name, one.subject, one.why) for one in cells.compare()]
         return Part(name, pluralize(len(published), "slice"), differences)
+
+    def _verify_tables_and_views(self) -> Iterator[Part]:
+        """Compare the tables beside the star with the processed zone, and the views with this release's definitions."""
+        if self.settings is None:
+            return
+        tables, views = "tables beside the star", "views"
+        try:
+            changed_views = self.warehouse.changed_views()
+        except NoWarehouseYetError:
+            return
+        with self.warehouse.reading() as source:
+            changes = find_changed_tables(self.processed, source, self.settings)
+            found = [Finding(tables, name, why) for name, why in changes]
+        yield Part(tables, pluralize(len(SMALL_TABLES), "table"), found)
+        found = [Finding(views, name, f"{why}{_FIX_OF_VIEW}") for name, why in changed_views]
+        yield Part(views, pluralize(len(VIEWS), "view"), found)
 
     def _concerns(self, periods: Sequence[PeriodCount]) -> bool:
         return self.period is None or any(count.period == self.period for count in periods)

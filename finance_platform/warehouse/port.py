@@ -138,6 +138,15 @@ class Warehouse(Queryable, Protocol):
         """
         ...
 
+    def changed_views(self) -> Sequence[tuple[str, str]]:
+        """Return each view that is not as this release defines it, and what is wrong with it; nothing is changed.
+
+        Raises:
+            QueryError: see `Queryable`.
+            NoWarehouseYetError: nothing was ever loaded.
+        """
+        ...
+
     def stream(self, sql: str, *, timeout_seconds: int) -> AbstractContextManager[RowStream]:
         """Run one read-only query of a person on the published state, and read its rows as they come.
 

@@ -9,6 +9,7 @@ wait (see `refresh.kept_statement_lines`); the others change in closed periods t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -98,9 +99,23 @@ def update_report_tables(warehouse: Warehouse, tables: ReportTables) -> tuple[st
 
 def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, Sequence[_Row]]:
     """Return the target rows of each table whose stored rows differ."""
+    return {
+        contract: rows
+        for contract, rows in target_rows(source, tables).items()
+        if stored_rows(source, contract) != counted_rows(contract, rows)
+    }
+
+
+def target_rows(source: Queryable, tables: ReportTables) -> dict[Contract, Sequence[_Row]]:
+    """Return the rows that each table should have.
+
+    Args:
+        source: sees the accounts that are published, or about to be.
+        tables: what the rows are made of.
+    """
     accounts = _accounts(source)
     mapping = list(_mapping(tables.inputs.lines, accounts)) if tables.mapping is None else tables.mapping
-    targets: dict[Contract, Sequence[_Row]] = {
+    return {
         STATEMENT_MAPPING: mapping,
         COMMENTARY: [
             {name: getattr(comment, name) for name in COMMENTARY.column_names} for comment in tables.inputs.comments
@@ -108,9 +123,6 @@ def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, Sequence[_
         MATERIALITY: list(_materiality(tables.thresholds, accounts)),
         DELIVERED_BALANCE: _balances(tables.inputs.balances),
         **tables.figures,
-    }
-    return {
-        contract: rows for contract, rows in targets.items() if _stored(source, contract) != _as_set(contract, rows)
     }
 
 
@@ -124,12 +136,14 @@ def mapping_rows(source: Queryable, lines: Sequence[StatementLineRow]) -> list[d
     return list(_mapping(lines, _accounts(source)))
 
 
-def _stored(source: Queryable, contract: Contract) -> set[tuple[object, ...]]:
-    return set(source.query(select_columns(contract, contract.column_names)).rows)
+def stored_rows(source: Queryable, contract: Contract) -> Counter[tuple[object, ...]]:
+    """Return the rows of a table, each with how often it is there."""
+    return Counter(source.query(select_columns(contract, contract.column_names)).rows)
 
 
-def _as_set(contract: Contract, rows: Sequence[Mapping[str, object]]) -> set[tuple[object, ...]]:
-    return {tuple(row[name] for name in contract.column_names) for row in rows}
+def counted_rows(contract: Contract, rows: Sequence[Mapping[str, object]]) -> Counter[tuple[object, ...]]:
+    """Return rows as `stored_rows` does."""
+    return Counter(tuple(row[name] for name in contract.column_names) for row in rows)
 
 
 def _accounts(source: Queryable) -> list[_Account]:

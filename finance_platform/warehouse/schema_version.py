@@ -16,6 +16,9 @@ from finance_platform.warehouse import statements
 from finance_platform.warehouse.movements import join_within_limit
 from finance_platform.warehouse.port import LoadConnection
 
+OTHER_RELEASE = "says that tables and views are those of another release; the next run brings those of this one"
+"""What is wrong with a warehouse that is not current."""
+
 
 class SchemaVersion(NamedTuple):
     """The latest migration of a warehouse; number 0 before the first."""

@@ -19,12 +19,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import WAREHOUSE
 from finance_platform.data_catalog.delta_log import sync_open_tables
 from finance_platform.data_catalog.open_tables import open_tables
 from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.deliveries.register import DOCUMENTS, Register
+from finance_platform.refresh.publish import small_tables
 from finance_platform.refresh.verify import Verifier
 from finance_platform.refresh.verify_records import OpenTables, find_changed_open_tables
+from finance_platform.refresh.verify_tables import COMPARED_ELSEWHERE, SMALL_TABLES
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage import immutable_documents
@@ -39,7 +43,9 @@ from finance_platform_tests.profiles import current_profile
 def verify(home: Home, period: str | None = None) -> list[str]:
     immutable_documents.forget_documents()
     settings = load_settings(home=home.path)
-    verifier = Verifier(raw_zone(settings), processed_zone(settings), open_warehouse(settings), period)
+    verifier = Verifier(
+        raw_zone(settings), processed_zone(settings), open_warehouse(settings), period, settings=settings
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(immutable_documents, "FEWEST_NEW", 1)  # so that checkpoints are read
         return [f"{one.part}: {one.subject}: {one.why}" for one in verifier.verify().findings]
@@ -274,6 +280,62 @@ def test_changes_of_many_files_at_once_are_all_named_and_a_run_derives_what_is_r
     refresh(home)
     assert verify(home) == [one for one in found if one.startswith("loads: ")]
     assert home.tables() == tables
+
+
+def foreign_row(contract: Contract) -> str:
+    """Return the SQL that adds a row of plain values to a table."""
+    texts = [
+        {"boolean": "true", "timestamp": "'2024-01-01'"}.get(column.type, "'zz'" if "char" in column.type else "0")
+        for column in contract.columns
+    ]
+    return f"INSERT INTO {contract.table} VALUES ({', '.join(texts)})"
+
+
+def test_every_table_of_the_warehouse_is_compared_with_something(home: Home):
+    targets = small_tables(home.processed, open_warehouse(load_settings(home=home.path)), load_settings(home=home.path))
+    assert set(targets) == set(SMALL_TABLES)
+    assert {*SMALL_TABLES, *COMPARED_ELSEWHERE} == set(WAREHOUSE)
+
+
+def test_a_change_of_each_table_beside_the_star_is_named_and_a_run_stores_it_again(home: Home, refresh: Refresher):
+    change_warehouse(home, "; ".join(foreign_row(contract) for contract in SMALL_TABLES))
+    change_warehouse(home, "INSERT INTO FeedTerm SELECT * FROM FeedTerm LIMIT 1; DELETE FROM SchemaVersion")
+    found = verify(home)
+    named = {one.split(": ")[1] for one in found if one.startswith("tables beside the star: ")}
+    assert named == {contract.table for contract in SMALL_TABLES}
+    assert any("1 are not in the processed zone (zz); the next run stores the right rows" in one for one in found)
+    assert "views: SchemaVersion: says that tables and views are those of another release" in " ".join(found)
+    refresh(home)
+    assert verify(home) == []
+
+
+def test_a_row_that_is_there_twice_is_named_and_goes_with_the_next_run(home: Home, refresh: Refresher):
+    change_warehouse(home, "INSERT INTO FeedPeriod SELECT * FROM FeedPeriod LIMIT 1")
+    (found,) = verify(home)
+    assert "FeedPeriod: 0 of its" in found
+    refresh(home)
+    assert verify(home) == []
+
+
+def test_a_change_of_a_view_is_named_with_what_to_do(home: Home):
+    change_warehouse(
+        home,
+        "CREATE VIEW OfAnother AS SELECT 1 AS One; DROP VIEW Kpi; "
+        "CREATE OR REPLACE VIEW Restatement AS SELECT * REPLACE (0.00 AS Amount) FROM Restatement; "
+        "CREATE OR REPLACE VIEW main.DimDate AS SELECT 1 AS DateKey",
+    )
+    found = [one for one in verify(home) if one.startswith("views: ")]
+    assert [one.split(": ")[1] for one in found] == ["Kpi", "Restatement", "main.DimDate"]
+    assert "is missing; move the file of DuckDB away and run" in found[0]
+    assert "has another definition than this release gives it" in found[1]
+
+
+def test_a_decision_since_the_last_run_is_no_finding(home: Home):
+    assert home.command("withdraw", "budget.csv", "--why", "wrong plan").returncode == 0
+    assert home.command("close", "2024-01", "--waive", "unclassified", "--why", "done").returncode in {0, 1}
+    assert verify(home) == []
+    change_warehouse(home, "UPDATE FeedPeriod SET LineCount = LineCount + 1")
+    assert [one.split(": ")[1] for one in verify(home)] == ["FeedPeriod"]
 
 
 def test_a_lost_record_of_the_published_settings_is_named(home: Home):

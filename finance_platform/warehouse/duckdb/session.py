@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "finance"
 
+FILE_FORMAT: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.2.0"}
+"""The format of a new file: the drivers that BI tools ship are often years older than this process's DuckDB (078)."""
+
 _T = TypeVar("_T")
 
 _SCHEMAS = "SELECT 1 FROM duckdb_schemas() WHERE database_name = 'warehouse' AND schema_name = ?"

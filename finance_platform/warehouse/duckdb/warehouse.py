@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 
 from finance_platform.errors import DamagedWarehouseError, QueryError
 from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
+from finance_platform.warehouse.duckdb.changed_views import find_changed_views
 from finance_platform.warehouse.duckdb.damaged_file import read_whole, set_aside
 from finance_platform.warehouse.duckdb.errors import load_errors, query_errors
 from finance_platform.warehouse.duckdb.kept_readers import reader_of
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.migration import is_current, migrate, pending_statements
 from finance_platform.warehouse.duckdb.session import (
+    FILE_FORMAT,
     FIX_QUERY,
     SCHEMA,
     begin_session,
@@ -42,9 +44,6 @@ from finance_platform.warehouse.port import (
 
 if TYPE_CHECKING:
     import duckdb
-
-_FILE_FORMAT: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.2.0"}
-"""The format of a new file: the drivers that BI tools ship are often years older than this process's DuckDB (078)."""
 
 
 class DuckDBWarehouse:
@@ -77,6 +76,11 @@ class DuckDBWarehouse:
         except NoWarehouseYetError:
             return pending_statements(None, self._alternative_fix)
 
+    def changed_views(self) -> list[tuple[str, str]]:
+        """Return the views that are not as this release defines them; see `Warehouse`."""
+        with open_reader(self.path) as connection:
+            return list(find_changed_views(connection))
+
     @contextmanager
     def reading(self) -> Iterator[Queryable]:
         """Answer several queries from the file as it is when the first of them comes; see `Warehouse`."""
@@ -105,7 +109,7 @@ class DuckDBWarehouse:
 
         with self.damage_noted(), self._file.replacement() as copy:
             with load_errors("opening a copy of the warehouse"):
-                connection = duckdb.connect(str(copy.path), config=_FILE_FORMAT)
+                connection = duckdb.connect(str(copy.path), config=FILE_FORMAT)
             with closing(connection):
                 load_connection = DuckDBLoadConnection(connection)
                 with load_errors("creating tables and views"):

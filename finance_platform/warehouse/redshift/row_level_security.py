@@ -45,6 +45,10 @@ class SecuredWarehouse:
         """Return the statements that `prepare` would run; see `Warehouse`."""
         return self._warehouse.pending_statements()
 
+    def changed_views(self) -> Sequence[tuple[str, str]]:
+        """Return the views that are not as this release defines them; see `Warehouse`."""
+        return self._warehouse.changed_views()
+
     def reading(self) -> AbstractContextManager[Queryable]:
         """Answer several queries; see `Warehouse`."""
         return self._warehouse.reading()

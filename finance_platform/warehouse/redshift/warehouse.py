@@ -29,6 +29,7 @@ from finance_platform.warehouse.port import (
     QueryTimeoutError,
     RowStream,
 )
+from finance_platform.warehouse.redshift.changed_views import find_changed_views
 from finance_platform.warehouse.redshift.credentials import Credentials, CredentialsResolver, resolve_credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
 from finance_platform.warehouse.redshift.errors import is_missing_table, is_timeout
@@ -84,6 +85,11 @@ class RedshiftWarehouse:
         """Return the statements that `prepare` would run; see `Warehouse`."""
         with self._session() as session:
             return pending_statements(session, self._endpoint.schema)
+
+    def changed_views(self) -> list[tuple[str, str]]:
+        """Return the views that are not as this release defines them; see `Warehouse`."""
+        with self._session() as session:
+            return list(find_changed_views(session, self._endpoint.schema))
 
     def reading(self) -> AbstractContextManager[Queryable]:
         """Answer several queries, each in a session of its own; see `Warehouse`."""
