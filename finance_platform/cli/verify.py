@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
         open_warehouse(settings),
         period,
         heads,
-        _open_tables(settings),
+        partial(_open_tables, settings) if settings.open_tables else None,
         settings,
         _progress(),
     )
@@ -79,20 +80,17 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
     return EXIT_ATTENTION if rows else EXIT_OK
 
 
-def _open_tables(settings: Settings) -> OpenTables | None:
-    """Return the open tables as they should be; None if the home has none, or a register that `verify` will name."""
+def _open_tables(settings: Settings) -> OpenTables:
+    """Return the open tables as they should be.
+
+    Raises:
+        FinancePlatformError: what they follow from is damaged.
+    """
     from finance_platform.bootstrap import delta_options
     from finance_platform.data_catalog.open_tables import open_tables
-    from finance_platform.errors import RegisterError
     from finance_platform.refresh.verify_records import OpenTables
 
-    if not settings.open_tables:
-        return None
-    try:
-        snapshot = read_snapshot(settings)
-    except RegisterError:
-        return None
-    return OpenTables(open_tables(snapshot), delta_options(settings))
+    return OpenTables(open_tables(read_snapshot(settings)), delta_options(settings))
 
 
 def _verify_pack(path: Path, kept: str | None, output_format: str) -> int:

@@ -19,7 +19,7 @@ from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commi
 from finance_platform.deliveries.event_chain import ChainReader, Head, parse_head
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
-from finance_platform.errors import DamagedObjectError, RegisterError
+from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
 from finance_platform.quality.checks import pluralize
 from finance_platform.refresh.verify_records import (
     OpenTables,
@@ -99,7 +99,7 @@ class Verifier:
         warehouse: the warehouse.
         period: the only period to verify, YYYY-MM; None for all. The register is always verified as a whole.
         heads: heads of the register that were kept, each with where.
-        open_tables: the open tables as they should be; None if the home has none.
+        open_tables: returns the open tables as they should be; None if the home has none.
         settings: the home, which the tables beside the star follow; None to leave them and the views out.
         progress: is called while it works.
     """
@@ -109,7 +109,7 @@ class Verifier:
     warehouse: Warehouse
     period: str | None = None
     heads: Sequence[tuple[Head, str]] = ()
-    open_tables: OpenTables | None = None
+    open_tables: Callable[[], OpenTables] | None = None
     settings: Settings | None = None
     progress: Progress = lambda _part, _done, _of: None
     _done: dict[str, int] = field(default_factory=dict)
@@ -140,11 +140,7 @@ class Verifier:
             self._verify_cells(discovered, state),
             *self._verify_tables_and_views(),
         ]
-        if self.open_tables is not None:
-            changes = find_changed_open_tables(self.processed, self.open_tables)
-            logs = [Finding("open tables", key, why) for key, why in changes]
-            parts.append(Part("open tables", pluralize(len(self.open_tables.tables), "log"), logs))
-        parts += [self._verify_signatures(events), loads]
+        parts += [*self._verify_open_tables(), self._verify_signatures(events), loads]
         return Verification(parts, chain.head)
 
     def _verify_loads(self) -> tuple[Part, list[tuple[Head, str]]]:
@@ -237,6 +233,20 @@ class Verifier:
                 cells = PublishedCells(self.processed, source, lines, published, only, self._count(name))
                 differences += [Finding(name, one.subject, one.why) for one in cells.compare()]
         return Part(name, pluralize(len(published), "slice"), differences)
+
+    def _verify_open_tables(self) -> Iterator[Part]:
+        """Compare the logs of open tables with the files that count."""
+        if self.open_tables is None:
+            return
+        name = "open tables"
+        try:
+            tables = self.open_tables()
+        except FinancePlatformError as error:
+            # Which files count follows from files that another part has named.
+            yield Part(name, "0 logs", [Finding(name, "the logs", f"cannot be compared: {error.found}")])
+            return
+        found = [Finding(name, key, why) for key, why in find_changed_open_tables(self.processed, tables)]
+        yield Part(name, pluralize(len(tables.tables), "log"), found)
 
     def _verify_tables_and_views(self) -> Iterator[Part]:
         """Compare the tables beside the star with the processed zone, and the views with this release's definitions."""

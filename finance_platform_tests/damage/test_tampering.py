@@ -364,6 +364,18 @@ def test_a_log_of_an_open_table_that_names_other_files_is_named(home: Home):
     assert named["dim_account/_delta_log"].startswith("does not name the files of the table: ")
 
 
+def test_a_deleted_file_of_master_data_is_named_and_every_other_part_is_compared(home: Home):
+    path = DERIVED["master data"](home)
+    path.unlink()
+    edit_a_published_cell(home)
+    verified = home.command("verify", "--format", "json")
+    assert verified.returncode == 1, verified.stderr
+    named = {row["part"]: row["subject"] for row in json.loads(verified.stdout)}
+    assert named["processed files"] == path.relative_to(home.path / "processed").as_posix()
+    assert "2024-03-09" in named["published figures"]
+    assert {"tables beside the star", "open tables"} <= named.keys()
+
+
 def test_a_period_that_nobody_touched_has_no_findings(home: Home):
     edit_a_published_cell(home)
     assert verify(home, "2024-01") == []
