@@ -47,6 +47,13 @@ _LEDGER_LINE = (
     ),
     Column("transaction_id", "varchar", "Identifier in the source.", nullable=True),
     Column("description", "varchar", "Free text of the source.", nullable=True, is_personal=True),
+    # Last, so that files of an earlier release have their columns in the same places.
+    Column(
+        "reverses_transaction_id",
+        "varchar",
+        "Identifier in the source of the line that the line reverses.",
+        nullable=True,
+    ),
 )
 
 TRANSACTIONS = Contract(

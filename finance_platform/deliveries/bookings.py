@@ -219,7 +219,17 @@ def write_booking(processed: ObjectStore, booking: Booking) -> DeliveryCommit:
         read=total,
         outcomes={"accepted": total},
         scenarios=[ScenarioCount(scenario[0], "", term, total) for term in (DELIVERED, "accepted")],
-        periods=[PeriodCount(*scenario, booking.period, total.rows, total.amount, booking.booking_id, total.absolute)],
+        periods=[
+            PeriodCount(
+                *scenario,
+                booking.period,
+                total.rows,
+                total.amount,
+                booking.booking_id,
+                total.absolute,
+                sum(row["reverses_transaction_id"] is not None for row in rows),
+            )
+        ],
         files=files,
         is_debit_positive=any(row["is_debit_positive"] for row in rows),
         first_day=day,

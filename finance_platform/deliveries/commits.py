@@ -98,6 +98,7 @@ class PeriodCount:
         rows: lines.
         amount: their total, sign as delivered.
         absolute: sum of their absolute amounts.
+        reversals: how many of them name a line that they reverse; none in documents of an earlier release.
         content: a hash of what the star derives from the lines, in any order; equal lines have equal hashes.
     """
 
@@ -108,6 +109,7 @@ class PeriodCount:
     amount: Decimal
     content: str = ""
     absolute: Decimal = UNKNOWN
+    reversals: int = 0
 
     @property
     def count(self) -> Count:

@@ -24,7 +24,10 @@ _DELIVERY = "delivery_id"
 _FILES_KEPT = 16
 
 ADDED_COLUMNS = frozenset(
-    {"source_column", "valid_from", "predecessor_department_code", "predecessor_share", "origin_share"}
+    {
+        *("source_column", "valid_from", "predecessor_department_code", "predecessor_share", "origin_share"),
+        "reverses_transaction_id",
+    }
 )
 """Columns that files of an earlier release lack; they are null there."""
 

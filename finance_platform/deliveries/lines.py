@@ -5,17 +5,23 @@ Belongs here: files, columns, and leaving out other periods. Does not belong her
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
-from finance_platform.deliveries.delivery_rows import read_shared
+from finance_platform.deliveries.delivery_rows import ADDED_COLUMNS, read_shared, with_added
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
+Having = Mapping[str, pa.Array | None]
+"""By column of text, the values that lines must have there; None for any value, but not none."""
+
+ANY_LINE: Having = MappingProxyType({})
 _LINES = ("transactions", "budget")
 _BATCH_ROWS = 1_000_000
 
@@ -36,6 +42,7 @@ def read_lines(
     columns: Sequence[str],
     periods: Collection[str] | None = None,
     keys: pa.Array | None = None,
+    having: Having = ANY_LINE,
 ) -> Iterator[pa.Table]:
     """Yield columns of a delivery's lines, a million rows at a time.
 
@@ -45,15 +52,18 @@ def read_lines(
         columns: names of the columns.
         periods: leave out the lines of other periods; the files are sorted by period, so most are not read.
         keys: leave out the lines with other keys; of row groups that have none of them, only the keys are read.
+        having: leave out the lines without these values; row groups that cannot have them by their footers are not
+            read.
     """
     wanted = {} if periods is None else {"period": pa.array(sorted(periods), pa.string())}
     if keys is not None:
         wanted["line_key"] = keys
-    names = list(dict.fromkeys([*columns, *wanted]))
+    names = list(dict.fromkeys([*columns, *wanted, *having]))
     for file in line_files(commit):
-        for table in _tables(processed, commit.delivery_id, file, names, periods, keys):
-            for name, values in wanted.items():
-                table = table.filter(pc.is_in(table[name], value_set=values))
+        for table in _tables(processed, commit.delivery_id, file, names, periods, keys, having):
+            for name, values in (*wanted.items(), *having.items()):
+                is_wanted = pc.is_valid(table[name]) if values is None else pc.is_in(table[name], value_set=values)
+                table = table.filter(is_wanted)
             yield table.select(list(columns))
 
 
@@ -64,23 +74,44 @@ def _tables(
     columns: list[str],
     periods: Collection[str] | None,
     keys: pa.Array | None,
+    having: Having,
 ) -> Iterator[pa.Table]:
-    """Yield columns of a delivery's lines in a file; of other periods and keys, too, that lie among them."""
+    """Yield columns of a delivery's lines in a file; of other periods and values, too, that lie among them."""
     if file.is_shared:
         yield read_shared(processed, delivery_id, file.key, columns)
         return
-    with open_parquet(processed, file.key, [*columns, "period"]) as parquet:
+    with open_parquet(processed, file.key, {*columns, "period"} - ADDED_COLUMNS) as parquet:
         groups = _row_groups(parquet, periods)
+        for name, values in having.items():
+            groups = [number for number in groups if _may_have(parquet, number, name, values)]
         if keys is not None:
             groups = [number for number in groups if _has_key(parquet, number, keys)]
         for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns):
-            yield pa.Table.from_batches([batch])
+            yield with_added(pa.Table.from_batches([batch]), columns)
 
 
 def _has_key(file: pq.ParquetFile, row_group: int, keys: pa.Array) -> bool:
     """Return whether a line of a row group has one of the keys."""
     found = file.read_row_group(row_group, columns=["line_key"])["line_key"]
     return bool(pc.any(pc.is_in(found, value_set=keys)).as_py())
+
+
+def _may_have(file: pq.ParquetFile, row_group: int, name: str, values: pa.Array | None) -> bool:
+    """Return whether a line of a row group may have one of the values in a column, by the footer's statistics."""
+    footer = file.metadata
+    if name not in footer.schema.names:
+        return False
+    group = footer.row_group(row_group)
+    statistics = group.column(footer.schema.names.index(name)).statistics
+    if statistics is None:
+        return True
+    if statistics.has_null_count and statistics.null_count == group.num_rows:
+        return False
+    if values is None or not statistics.has_min_max:
+        return True
+    ordered = sorted(values.drop_null().to_pylist())
+    place = bisect_left(ordered, statistics.min)
+    return place < len(ordered) and ordered[place] <= statistics.max
 
 
 def _row_groups(file: pq.ParquetFile, periods: Collection[str] | None) -> list[int]:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
-from finance_platform.deliveries.lines import read_lines
+from finance_platform.deliveries.lines import ANY_LINE, Having, read_lines
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
 from finance_platform.feeds.codes import fold
@@ -91,6 +91,7 @@ class LiveLines:
         cells: Collection[Cell],
         columns: Sequence[str],
         keys: pa.Array | None = None,
+        having: Having = ANY_LINE,
     ) -> pa.Table:
         """Return lines of a delivery that count, with the text of their cell as column `cell`.
 
@@ -100,6 +101,7 @@ class LiveLines:
             cells: the cells to read.
             columns: names of further columns.
             keys: leave out lines with other keys; None for any.
+            having: leave out lines without these values; see `lines.read_lines`.
         """
         own = {(fold(count.scenario), count.period) for count in delivery.commit.periods}
         counted = {cell for cell in own.intersection(cells) if _cell_text(cell) not in superseded.cells}
@@ -109,7 +111,7 @@ class LiveLines:
         periods = {period for _, period in counted}
         names = list(dict.fromkeys(["scenario", "period", "scope_key", "line_key", *columns]))
         tables = []
-        for batch in read_lines(self._processed, delivery.commit, names, periods, keys):
+        for batch in read_lines(self._processed, delivery.commit, names, periods, keys, having):
             table = _with_cell(batch)
             table = table.filter(pc.is_in(table["cell"], value_set=wanted))
             if superseded.scopes:
@@ -127,6 +129,8 @@ class LiveLines:
 
     def _without_keys_of(self, lines: pa.Table, other: LiveDelivery) -> pa.Table:
         """Return the lines whose key another delivery does not have."""
+        if not lines.num_rows:
+            return lines
         own = lines["line_key"].combine_chunks()
         found = [
             keys.filter(pc.is_in(keys, value_set=own))

@@ -426,6 +426,7 @@ class LedgerLines:
         )
         columns["description"] = texts.get("description", nothing)
         columns["transaction_id"] = texts.get("transaction_id", nothing)
+        columns["reverses_transaction_id"] = texts.get("reverses", nothing)
         return columns
 
     def _types(self, columns: Mapping[str, pa.Array]) -> pa.Array:

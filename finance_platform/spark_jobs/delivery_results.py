@@ -259,6 +259,7 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
         F.sum(F.abs("amount")).alias("absolute"),
         F.min("posting_date").alias("first_day"),
         F.max("posting_date").alias("last_day"),
+        F.count("reverses_transaction_id").alias("reversals"),
         # A sum does not depend on the order of lines, and shows pairs of lines that a bitwise operation would cancel.
         F.sum(F.xxhash64(*_CONTENT).cast("decimal(38,0)")).alias("content"),
     )
@@ -268,9 +269,10 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
         result.count_lines("accepted", row["scenario"], "", count)
         result.count_account(row["account_key"], row["scenario"], "", row["period"], "accepted", count=count)
         place = (row["scenario"], row["period"])
-        content = int(row["content"])
+        content, reversals = int(row["content"]), int(row["reversals"])
         if earlier := result.periods.get(place):
             count, content = earlier.count + count, int(earlier.content) + content
+            reversals += earlier.reversals
         result.periods[place] = PeriodCount(
             row["scenario"],
             row["scenario_type"],
@@ -279,6 +281,7 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
             count.amount,
             str(content),
             count.absolute,
+            reversals,
         )
         first_day, last_day = str(row["first_day"]), str(row["last_day"])
         result.first_day = min(result.first_day or first_day, first_day)

@@ -50,6 +50,7 @@ columns:
   amount: {from: {debit: Dr, credit: Cr}, decimal: ",", thousands: "."}
   scenario: {from: Version, map: {A: Actual, B: Budget}}
   transaction_id: {from: No}
+  reverses: {from: Cancels, required: false}
   account_name: {from: Text, required: false}
   description: {from: "supplier  name"}
 order: {from_column: Sent}
@@ -198,7 +199,7 @@ def test_a_raw_page_lists_every_header_that_is_read_with_its_use(own: dict[str, 
     uses = {name: column.description or "" for name, column in columns(own["raw/everything"]).items()}
     assert uses.keys() == {
         *("Date", "Booked", "Period", "Cost Centre", "Group", "Code", "Account", "Dr", "Cr", "Version", "No", "Text"),
-        *("supplier  name", "Sent"),
+        *("supplier  name", "Sent", "Cancels"),
     }
     assert uses["Group"] == "Becomes `account`, as part of `{Group}-{Code}`. Read: blank means 9999."
     assert uses["Booked"] == "Becomes `date`, if the file lacks Date. Read: a date as dd.MM.yyyy."
@@ -263,6 +264,7 @@ NOT_DELIVERED: dict[str, set[Column]] = {
             for name in ("scenario", "scenario_type", "scenario_key")
         ),
         *(("processed/budget", name) for name in ("line_key", "transaction_id", "description")),
+        *((f"processed/{table}", "reverses_transaction_id") for table in ("transactions", "budget")),
     },
 }
 """Columns that a header could fill, but that no descriptor of the home maps."""

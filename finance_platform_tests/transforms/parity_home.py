@@ -32,6 +32,7 @@ path: gl/*.{csv,xlsx}
 dialect: {delimiter: ";"}
 columns:
   transaction_id: Beleg
+  reverses: {from: Storno zu, required: false}
   date: {from: Datum, formats: [dd.MM.yyyy]}
   period: {from: Periode, formats: [MM/yyyy]}
   department: Kostenstelle
@@ -47,6 +48,7 @@ hold_if_removes: never
 tolerance: {rejected_rows: 1}
 """
 _GL_HEADER = "Beleg;Datum;Periode;Kostenstelle;Bezeichnung;Konto;Kontoname;Art;Soll;Haben;Text\n"
+_GL_WIDER = _GL_HEADER.replace("Text", "Text;Storno zu")
 _GL_FIRST = (
     'A1;03.01.2021;01/2021; d100 ;Erste Stelle;0010;Erlöse;E;;1.000,00;"Sunday, ISO year 2020, ""quoted"" \\ / \t"\n'
     "A2;31.12.2020;12/2020;D100;Zweiter Name;10;;A;12,345;;rounded half up\n"
@@ -64,11 +66,13 @@ _GL_FIRST = (
     "B2;01.03.2024;03/2024;de7;;K1;;K;;1e3;no amount\n"
     "B4;05.03.2024;03/2024;de7;;K1;;K;;4,00;;a cell too many\n"
 )
-# A1 is corrected, A2 moves from December to January, A3 stays, C1 is new.
+# A1 is corrected, A2 moves from December to January, A3 stays, C1 is new. C2 reverses it; the first file has no column
+# for that.
 _GL_SECOND = (
-    "A1;03.01.2021;01/2021;D100;;0010;;E;;1.100,00;corrected\n"
-    "A2;31.12.2020;01/2021;D100;;10;;A;12,34;;moved\n"
-    "C1;05.01.2021;01/2021;d100;;0010;;E;;0,10;\n"
+    "A1;03.01.2021;01/2021;D100;;0010;;E;;1.100,00;corrected;\n"
+    "A2;31.12.2020;01/2021;D100;;10;;A;12,34;;moved; \n"
+    "C1;05.01.2021;01/2021;d100;;0010;;E;;0,10;;\n"
+    "C2;05.01.2021;01/2021;d100;;0010;;E;0,10;;;C1\n"
 )
 _GL_UNTYPED = "E1;05.03.2024;03/2024;de7;;NEU;;;7,00;;the account's type is unknown\n"
 _GL_BAD_BYTES = "D1;01.03.2021;03/2021;D100;;10;;A;1,00;;good\nD2;01.03.2021;03/2021;D100;;10;;A;1,00;;\xff no UTF-8\n"
@@ -187,7 +191,7 @@ _SITES_ROWS = "Code,Name,Unit,Above\n7-01,Nord eins,,\nDE7,Werk sieben,Produktio
 GENERAL_LEDGER_FACTS = {
     # (period, account): Amount of Actual, natural sign, after the second file of the general ledger.
     ("2020-12", "0010"): Decimal("-250.00"),
-    ("2021-01", "0010"): Decimal("1100.10"),
+    ("2021-01", "0010"): Decimal("1100.00"),
     ("2021-01", "10"): Decimal("12.34"),
     ("2024-12", "10"): Decimal("12.34"),
     ("2024-02", "B1"): Decimal("99999.99"),
@@ -208,7 +212,7 @@ PLANS_FACTS = {
 OUTCOMES = {
     # accepted, rejected, duplicate, skipped
     "gl/1.csv": (7, 6, 1, 1),
-    "gl/2.xlsx": (3, 0, 0, 0),
+    "gl/2.xlsx": (4, 0, 0, 0),
     "gl/5.csv": (1, 0, 0, 0),
     "journal/a.csv": (7, 11, 1, 0),
     "plans/1.txt": (6, 3, 0, 0),
@@ -238,7 +242,7 @@ def make_home(home: Path) -> Path:
     _copy_sample(raw, feeds)
     files = {
         "gl/1.csv": (_GL_HEADER + _GL_FIRST).encode(),
-        "gl/2.xlsx": xlsx({"Journal": [*csv.reader((_GL_HEADER + _GL_SECOND).splitlines(), delimiter=";")]}),
+        "gl/2.xlsx": xlsx({"Journal": [*csv.reader((_GL_WIDER + _GL_SECOND).splitlines(), delimiter=";")]}),
         "gl/3.csv": b"Beleg;Datum\nA1;01.01.2021\n",  # refused: columns are missing
         "plans/1.txt": _PLANS_FIRST.encode("cp1252"),
         "plans/2.txt": _PLANS_SECOND.encode("cp1252"),

@@ -38,11 +38,12 @@ columns:
   amount: {from: Amount}
   scenario: {from: Plan}
   transaction_id: {from: Id}
+  reverses: {from: Of}
   description: {from: Text}
 scenarios: {Outlook: Forecast}
 load: {mode: upsert, key: [transaction_id, scenario]}
 """
-HEADER = "Date,Dept,Account,Amount,Plan,Id,Text"
+HEADER = "Date,Dept,Account,Amount,Plan,Id,Of,Text"
 
 
 def lines(*, repeats: bool, conflicts: bool) -> bytes:
@@ -51,7 +52,7 @@ def lines(*, repeats: bool, conflicts: bool) -> bytes:
     rows = [
         f"2025-0{chance.randint(1, 3)}-1{chance.randint(0, 9)},d{chance.randint(1, 4)},400{chance.randint(0, 5)},"
         f"{chance.randint(-999, 999)}.{chance.randint(10, 99)},{chance.choice(('Actual', 'Budget', 'Outlook'))},"
-        f"T{number},{chance.choice(('Rent', 'Müller – A', ''))}"
+        f"T{number},{f'T{number - 9}' if number % 9 == 8 else ''},{chance.choice(('Rent', 'Müller – A', ''))}"
         for number in range(300)
     ]
     rows[50] = rows[50].replace("2025-", "2025-x")
@@ -60,7 +61,12 @@ def lines(*, repeats: bool, conflicts: bool) -> bytes:
         chance.shuffle(rows)
     if conflicts:
         # The only line with this account loses it, and two lines become one's duplicates and a third one's conflict.
-        rows += ["2025-01-10,D9,9999,1.00,Actual,C1,", "2025-02-10,D9,4000,1.00,Actual,C1,", rows[0], f"{rows[0]} new"]
+        rows += [
+            "2025-01-10,D9,9999,1.00,Actual,C1,,",
+            "2025-02-10,D9,4000,1.00,Actual,C1,,",
+            rows[0],
+            f"{rows[0]} new",
+        ]
     return "\n".join([HEADER, *rows, ""]).encode()
 
 
@@ -110,6 +116,8 @@ def test_lines_that_the_reader_writes_are_those_that_spark_writes(
     assert commit == expected_commit
     assert rows == expected_rows
     assert commit.outcomes["duplicate"].rows == 3
+    reversals = [row for table in ("transactions", "budget") for row in rows[table] if row["reverses_transaction_id"]]
+    assert len(reversals) == sum(count.reversals for count in commit.periods) > 30
     assert "conflicting_key" in commit.rules or not conflicts
 
 

@@ -112,6 +112,30 @@ WRONG = [
         "default",
     ),
     (
+        column("reverses", "{from: Reversal of}"),
+        "reverses",
+        "columns.reverses: names a line by its transaction_id, so columns.transaction_id is needed",
+        "",
+    ),
+    (
+        with_columns({"transaction_id": "Id", "reverses": "{from: Reversal of, default: X}"}),
+        "reverses",
+        "columns.reverses: default: would make every other line a reversal; remove it",
+        "",
+    ),
+    (
+        with_columns({"transaction_id": "Id", "reverses": "{from_name: 'x'}"}),
+        "reverses",
+        "columns.reverses: from_name: is not allowed, because each row has its own reverses",
+        "",
+    ),
+    (
+        with_lines(LEDGER, constants="{scenario: Actual, reverses: X}"),
+        "constants",
+        "constants.reverses is not allowed; columns.reverses is needed",
+        "",
+    ),
+    (
         with_lines(LEDGER, constants="{scenario: Actual, amount: 1}", columns="{date: D, department: P, account: A}"),
         "constants",
         "constants.amount is not allowed; columns.amount is needed",

@@ -445,3 +445,18 @@ def test_a_column_of_signs_is_proposed():
     assert feed.columns["amount"].sign_column is not None
     assert feed.columns["amount"].sign_column.negative == ["H"]
     assert feed.sign == "debit_positive"
+
+
+@pytest.mark.parametrize(
+    ("number", "reverses"),
+    [("Document No", "Reversed document"), ("Entry No", "Reversal of"), ("Id", "Reverses"), ("Belegnr", "Storno zu")],
+)
+def test_a_column_that_names_the_reversed_line_is_a_field_of_its_own(number: str, reverses: str) -> None:
+    text = f"Posting Date,Cost Centre,GL Account,Amount,{number},{reverses}\n"
+    fields = drafted(f"{text}2025-01-31,D1,4000,10.00,M1,\n2025-02-28,D1,4000,-10.00,M2,M1\n").columns
+    assert (fields["transaction_id"].source, fields["reverses"].source) == ([number], [reverses])
+
+
+def test_a_column_that_names_the_reversed_line_is_not_read_without_numbers_of_lines() -> None:
+    text = PLAIN.replace("Amount\n", "Amount,Reversal of\n").replace(".00\n", ".00,M1\n")
+    assert "reverses" not in drafted(text).columns

@@ -333,6 +333,14 @@ def test_a_missing_optional_column_leaves_the_field_empty() -> None:
     assert (typed.one("outcome"), typed.one("description")) == ("accepted", None)
 
 
+def test_a_line_may_name_the_line_that_it_reverses() -> None:
+    text = with_columns({"transaction_id": "Id", "reverses": "{from: Reversal of, required: false}"})
+    rows = ledger_rows(text, {"Id": "R1", "Reversal of": " M1 "}, {"Id": "M1", "Reversal of": " "})
+    assert rows.column("outcome") == ["accepted", "accepted"]
+    assert rows.column("reverses_transaction_id") == ["M1", None]
+    assert ledger_rows(text, {"Id": "R1"}).one("reverses_transaction_id") is None
+
+
 def test_a_missing_column_with_a_default_has_the_default_in_every_row() -> None:
     text = with_columns({"department": "{from: Cost Centre, required: false, default: D999}"})
     assert ledger_rows(text, {}).one("department_code") == "D999"

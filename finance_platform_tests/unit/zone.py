@@ -37,7 +37,7 @@ ADA = Author("ada", "looked at it", NOON)
 
 @dataclass(frozen=True)
 class Line:
-    """A ledger line; `scope` if its feed has one."""
+    """A ledger line; `scope` if its feed has one, `number` and `reverses` if it has them in its source."""
 
     key: str | None = None
     period: str = "2025-01"
@@ -47,6 +47,8 @@ class Line:
     department: str = "D1"
     account: str = "4000"
     day: int = 15
+    number: str | None = None
+    reverses: str | None = None
 
 
 class RecordingStore(LocalStore):
@@ -182,7 +184,11 @@ class Zone:
     def _write_lines(self, event: DeliveryDiscovered, sent: Sequence[Line]) -> dict[str, Sequence[DataFile]]:
         files: dict[str, Sequence[DataFile]] = {}
         for table, is_actual in (("transactions", True), ("budget", False)):
-            rows = [_row(event, line) for line in sent if (line.scenario == "Actual") == is_actual]
+            rows = [
+                _row(event, line, number)
+                for number, line in enumerate(sent, start=2)
+                if (line.scenario == "Actual") == is_actual
+            ]
             if rows:
                 key = f"{table}/{event.delivery_id}.parquet"
                 files[table] = (self.write(key, arrow_schema(TRANSACTIONS.columns), rows, row_groups=2),)
@@ -202,15 +208,20 @@ def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
             len(of_period),
             sum((Decimal(line.amount) for line in of_period), Decimal("0.00")),
             repr(sorted(map(repr, of_period))),
+            reversals=sum(line.reverses is not None for line in of_period),
         )
         for (scenario, period), of_period in groups.items()
     ]
 
 
-def _row(event: DeliveryDiscovered, line: Line) -> dict[str, Any]:
+def _row(event: DeliveryDiscovered, line: Line, number: int) -> dict[str, Any]:
     return {
         "delivery_id": event.delivery_id,
         "feed": event.feed,
+        "source_file": event.object_key,
+        "source_row": number,
+        "transaction_id": line.number,
+        "reverses_transaction_id": line.reverses,
         "scenario": line.scenario,
         "scenario_type": line.scenario.split(" ")[0].capitalize(),
         "period": line.period,

@@ -28,7 +28,8 @@ SELECT
     CAST(transactions.line_key AS VARCHAR(65535)) AS LineKey,
     CAST(transactions.scope_key AS VARCHAR(65535)) AS ScopeKey,
     CAST(transactions.transaction_id AS VARCHAR(65535)) AS TransactionId,
-    CAST(transactions.description AS VARCHAR(65535)) AS Description
+    CAST(transactions.description AS VARCHAR(65535)) AS Description,
+    CAST(transactions.reverses_transaction_id AS VARCHAR(65535)) AS ReversesTransactionId
 FROM ${lake_schema}.transactions
 UNION ALL
 SELECT
@@ -53,7 +54,8 @@ SELECT
     CAST(budget.line_key AS VARCHAR(65535)) AS LineKey,
     CAST(budget.scope_key AS VARCHAR(65535)) AS ScopeKey,
     CAST(budget.transaction_id AS VARCHAR(65535)) AS TransactionId,
-    CAST(budget.description AS VARCHAR(65535)) AS Description
+    CAST(budget.description AS VARCHAR(65535)) AS Description,
+    CAST(budget.reverses_transaction_id AS VARCHAR(65535)) AS ReversesTransactionId
 FROM ${lake_schema}.budget
 WITH NO SCHEMA BINDING;
 

@@ -38,6 +38,7 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
         "scenario",
         "period",
         "transaction_id",
+        "reverses",
         "currency",
         "department_name",
         "business_unit",
@@ -72,6 +73,8 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "period": "The accounting period, if it is not that of the date; the line is booked on its day closest to the "
     "date. Of a comment, the period that the variance is seen from; of a balance, the period at whose end it is.",
     "transaction_id": "What names the line in the source system.",
+    "reverses": "The `transaction_id` of the line that the line reverses, of the same scenario, department and "
+    "account; blank for other lines.",
     "currency": "The code or sign of the line's currency; a line in another one than the home's is rejected.",
     "department_name": "The department's name, where no departments file gives one.",
     "business_unit": "The business unit of the department.",
@@ -114,7 +117,7 @@ SCOPE_FIELDS = ("department", "account", "business_unit")
 MONEY_FIELDS = ("amount", "opening", "balance")
 """Fields of money, which may be debit less credit."""
 
-ROW_FIELDS = (*MONEY_FIELDS, "code", "number", "key")
+ROW_FIELDS = (*MONEY_FIELDS, "code", "number", "key", "reverses")
 """Fields that differ from row to row, so a file's name cannot give them."""
 
 

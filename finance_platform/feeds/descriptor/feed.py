@@ -312,6 +312,7 @@ class FeedDescriptor(StrictModel):
                 *row_rule_mistakes(self.skip, self.control_total, self.kind),
                 *self._balanced_mistakes(),
                 *self._completeness_mistakes(),
+                *self._reversal_mistakes(),
                 *type_mistakes(self.types_by_prefix, self.kind),
                 *self._ignored_mistakes(),
             ]
@@ -333,7 +334,7 @@ class FeedDescriptor(StrictModel):
                 yield f"constants.{name} is in columns too; keep one"
             if not value.strip():
                 yield f"constants.{name} is blank"
-            if name == "amount":
+            if name in {"amount", "reverses"}:
                 yield f"constants.{name} is not allowed; columns.{name} is needed"
             if name in CONSTANT_FORMATS and value.strip() and not parse_date(value, CONSTANT_FORMATS[name]):
                 formats = " or ".join(CONSTANT_FORMATS[name])
@@ -401,6 +402,14 @@ class FeedDescriptor(StrictModel):
             yield f"document_numbers: a feed of kind {self.kind} has no documents; remove it"
         elif self.document_numbers and not self._has_field("transaction_id"):
             yield "document_numbers: needs columns.transaction_id, the column of the document's number"
+
+    def _reversal_mistakes(self) -> Iterator[str]:
+        if "reverses" not in self.columns or self.kind != "ledger":
+            return
+        if not self._has_field("transaction_id"):
+            yield "columns.reverses: names a line by its transaction_id, so columns.transaction_id is needed"
+        if self.columns["reverses"].default is not None:
+            yield "columns.reverses: default: would make every other line a reversal; remove it"
 
     def _ignored_mistakes(self) -> Iterator[str]:
         ignored = {fold(name) for name in self.ignore_columns}

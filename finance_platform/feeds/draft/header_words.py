@@ -10,6 +10,14 @@ import unicodedata
 from collections.abc import Mapping
 
 WORDS: Mapping[str, tuple[str, ...]] = {
+    "reverses": (
+        "reversal of", "reverses", "reversed document", "reversed document number", "reversed document no",
+        "reversed doc", "reversed transaction", "reversed entry", "reversed entry no", "reversed line",
+        "reversal document", "reversal doc", "reversal for", "reverses transaction id", "reverses document",
+        "original document", "original document number", "original transaction id", "storno zu", "storno von",
+        "stornobeleg", "storno beleg", "stornierter beleg", "storniert", "extourne de", "contrepassation de",
+        "annule", "anula", "anula a", "storno di", "stornering van",
+    ),
     "transaction_id": (
         "transaction id", "transaction number", "transaction no", "trans no", "entry no", "document number",
         "document no", "doc no", "voucher", "voucher no", "journal id", "line id", "reference", "id", "belegnummer",

@@ -81,7 +81,14 @@ class _Ledger:
         for name in ("department",) if is_account_measured else ("department", "account"):
             self._code(name)
         self._scenario()
-        for name in ("transaction_id", "currency", "department_name", "business_unit", "account_name"):
+        for name in (
+            "transaction_id",
+            *self._reverses(),
+            "currency",
+            "department_name",
+            "business_unit",
+            "account_name",
+        ):
             self._optional(name)
         for name in ("account_type", "account_category", "description"):
             self._optional(name)
@@ -135,6 +142,10 @@ class _Ledger:
         texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *self._sample.header]
         words = [word for text in texts for word in plain_name(text).split()]
         self._draft.constants["scenario"] = next((_PLANS[word] for word in words if word in _PLANS), "Actual")
+
+    def _reverses(self) -> tuple[str, ...]:
+        """Return the field of the reversed line's number, which only files with numbers of lines have."""
+        return ("reverses",) if best_column(["transaction_id"], self._free()) else ()
 
     def _optional(self, name: str) -> None:
         column = best_column([name], self._free())

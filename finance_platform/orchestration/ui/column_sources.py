@@ -80,6 +80,7 @@ _LINE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "department_key": ("department",),
     "account_number": ("account",),
     "account_key": ("account",),
+    "reverses_transaction_id": ("reverses",),
 }
 """The fields behind a column of ledger lines whose name is not that of its field."""
 
