@@ -151,10 +151,13 @@ class LiveDeliveries:
         deliveries = feed.by_content.get(_bytes_and_cells(candidate), ())
         return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
 
+    def of_cell(self, feed: str, cell: Cell) -> list[LiveDelivery]:
+        """Return the live deliveries of a feed with lines in a cell."""
+        return list(self._feeds.get(feed, _FeedIndex()).by_cell.get(cell, {}).values())
+
     def others(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with lines in a cell."""
-        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
-        deliveries = feed.by_cell.get(cell, {}).values()
+        deliveries = self.of_cell(candidate.event.feed, cell)
         return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
 
     def affected_cells(self, candidate: LiveDelivery) -> set[Cell]:

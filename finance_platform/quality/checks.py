@@ -238,6 +238,15 @@ LINES_EQUAL_STAR = Check(
     f"The star's amounts or line counts differ from the ledger lines it was built from, so it is not loaded.{_REBUILD}",
     is_blocking=True,
 )
+REVERSALS_CANCEL = Check(
+    ("processed", "fact_financials"),
+    "reversals_cancel_their_lines",
+    "A line names a line that it reverses, and the two do not cancel: no line that counts has the number, it is of "
+    "another department or account, the amounts have one sign, or the reversals are more than the line. All of these "
+    "lines count. Send the missing file, or correct the lines and send their file again.",
+    is_warning=True,
+    is_urgent=True,
+)
 NO_GAPS = Check(
     ("processed", "transactions"),
     "actuals_have_no_gaps",
@@ -348,6 +357,7 @@ STAR_CHECKS = (
     *EARLIER_ATTRIBUTES_KNOWN.values(),
     REORGANISATIONS_CONSISTENT,
     *CODES_KEEP_ZEROS.values(),
+    REVERSALS_CANCEL,
 )
 WAREHOUSE_CHECKS = (
     *KEYS_COLLIDE_NOWHERE.values(),

@@ -23,6 +23,7 @@ from finance_platform.quality.checks import Outcome
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
 from finance_platform.quality.processed import check_star
 from finance_platform.quality.reorganisations import check_reorganisations
+from finance_platform.quality.reversals import check_reversals
 from finance_platform.refresh.job_requests import build_request, to_document
 from finance_platform.refresh.repair import (
     damage_noted,
@@ -221,4 +222,5 @@ def check_whole_star(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome
         *check_earlier_attributes(snapshot),
         check_reorganisations(snapshot, processed),
         *check_codes_keep_zeros(snapshot, processed),
+        check_reversals(snapshot, processed),
     ]

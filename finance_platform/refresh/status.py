@@ -15,6 +15,7 @@ from finance_platform.deliveries.commits import read_commits, read_retired
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import read_report_inputs
+from finance_platform.deliveries.reversals import find_broken_reversals
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
@@ -151,6 +152,7 @@ class _Reader:
             waiting=waiting,
             damage=[*self.problems, *damage],
             lost_zeros=lost_zeros,
+            reversals=find_broken_reversals(processed, snapshot.state, snapshot.overlaps),
             expected=expected_feeds(feed_set, scan.events, self.at, self.settings.close_holidays),
             untyped_accounts=untyped_accounts(warehouse, ledger),
         )

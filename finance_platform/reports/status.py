@@ -13,12 +13,14 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
+from finance_platform.deliveries.reversals import BrokenReversal
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.money_text import exact_money, plain_money
 from finance_platform.quality.checks import pluralize
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
+from finance_platform.quality.reversals import advise_reversal, describe_reversal
 from finance_platform.reports import statement
 from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import TERMS, Reconciliation
@@ -47,6 +49,7 @@ class StatusDetails:
         waiting: what would change in closed periods, and waits for a decision, beside held deliveries.
         damage: what is damaged in the home: file, problem and fix; the fix is empty if nothing is to be done.
         lost_zeros: codes that differ from those of other members in zeros only.
+        reversals: lines that name a line that they reverse and do not cancel it.
         expected: the feeds of which files are expected.
         untyped_accounts: how many accounts have lines, if none of them has a type; else 0.
     """
@@ -58,6 +61,7 @@ class StatusDetails:
     waiting: Sequence[WaitingChange] = ()
     damage: Sequence[Mapping[str, str]] = ()
     lost_zeros: Sequence[LostZerosOfFeed] = ()
+    reversals: Sequence[BrokenReversal] = ()
     expected: Sequence[ExpectedFeed] = ()
     untyped_accounts: int = 0
 
@@ -154,6 +158,15 @@ class Status:
             *(
                 {"file": lost.file, "kind": "code", "warning": lost.warning, "fix": lost.fix}
                 for lost in self.details.lost_zeros
+            ),
+            *(
+                {
+                    "file": broken.reversals[-1].file,
+                    "kind": "reversal",
+                    "warning": describe_reversal(broken),
+                    "fix": advise_reversal(broken),
+                }
+                for broken in self.details.reversals
             ),
             *(
                 {

@@ -19,6 +19,7 @@ from finance_platform.quality.deliveries import check_deliveries, check_raw, che
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
 from finance_platform.quality.processed import check_accounts_have_sign, check_lines_equal_star, check_schema
 from finance_platform.quality.reorganisations import check_reorganisations
+from finance_platform.quality.reversals import check_reversals
 from finance_platform.quality.warehouse import (
     check_closed_periods,
     check_comments,
@@ -63,6 +64,7 @@ def test_exactly_the_declared_checks_are_evaluated():
         *check_earlier_attributes(snapshot),
         check_reorganisations(snapshot, processed),
         *check_codes_keep_zeros(snapshot, processed),
+        check_reversals(snapshot, processed),
         *check_warehouse(EmptyWarehouse(), snapshot),
         check_closed_periods(()),
         check_comments((), EmptyWarehouse()),
@@ -112,6 +114,7 @@ def test_every_failure_is_alerted_except_warnings_that_are_not_urgent():
         "amounts_are_usual",
         "every_file_has_a_feed",
         "no_file_vanished",
+        "reversals_cancel_their_lines",
     }
 
 

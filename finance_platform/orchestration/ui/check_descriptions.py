@@ -30,6 +30,8 @@ COMPARES: Mapping[str, str] = {
     "earlier_attributes_are_known": "Each earlier file of master data that describes a closed period has its record.",
     "reorganisations_are_consistent": "Departments that were split or merged go to others, not more than in full, "
     "from a date on and without a circle at one date.",
+    "reversals_cancel_their_lines": "What reverses a line has its department and account and the opposite sign, and is "
+    "not more than the line.",
     "codes_keep_their_zeros": "No two codes differ only in zeros before them or `.0` behind them.",
     "ledger_lines_equal_star": "By scenario, period and account, the star has the line count and the cents of the "
     "ledger lines that it was built from.",

@@ -1,0 +1,109 @@
+"""The check on reversals: each cancels the line that it names, and no more than that.
+
+Belongs here: the outcome, the words about each reversal that does not, and its fix. Does not belong here: the rules
+(see `deliveries.reversals`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from finance_platform.deliveries.reversals import BrokenReversal, ReversalLine, find_broken_reversals, total
+from finance_platform.feeds.cells import describe_place
+from finance_platform.money_text import grouped_money
+from finance_platform.quality.checks import REVERSALS_CANCEL, Outcome, pluralize
+from finance_platform.safe_text import quote_name
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.port import ObjectStore
+
+_NAMES = 3
+"""How many lines or files a sentence names."""
+
+_ADVICE = {
+    "own": "correct the number of the reversed line in the source and send the file again",
+    "missing": "send the file that has the line, and the warning ends; or correct the number in the source and send "
+    "the file again: a spreadsheet may have removed its leading zeros",
+    "elsewhere": "correct the department, the account or the number in the source and send the file again",
+    "sign": "correct the amount, its sign or the number in the source and send the file again",
+    "excess": "remove the reversal that is too much, or correct the amount, in the source and send the file again; of "
+    "two files with the same reversal, withdraw one",
+}
+
+
+def check_reversals(snapshot: Snapshot, processed: ObjectStore) -> Outcome:
+    """Check that every reversal cancels the line that it names."""
+    broken = find_broken_reversals(processed, snapshot.state, snapshot.overlaps)
+    if not broken:
+        return Outcome.from_evidence(REVERSALS_CANCEL, (), "every reversal cancels the line that it names")
+    gross: dict[str, Decimal] = {}
+    for one in broken:
+        for line in one.reversals:
+            gross[line.scenario] = gross.get(line.scenario, Decimal("0.00")) + abs(line.amount)
+    money = ", ".join(f"{scenario} {grouped_money(amount)}" for scenario, amount in sorted(gross.items()))
+    lines = sum(len(one.reversals) for one in broken)
+    count = pluralize(lines, "reversal does not cancel the line that it names", "reversals do not cancel their lines")
+    summary = f"{count}, gross: {money}"
+    return Outcome.from_evidence(REVERSALS_CANCEL, [_evidence_row(one) for one in broken], summary)
+
+
+def describe_reversal(broken: BrokenReversal) -> str:
+    """Return what is wrong with reversals, in a sentence with their places and amounts."""
+    first = broken.reversals[0]
+    number = repr(first.names)
+    together = "together " if len(broken.reversals) > 1 else ""
+    reversals = f"{_places(broken.reversals)}, {together}{grouped_money(broken.amount)}"
+    verb = "names" if len(broken.reversals) == 1 else "name"
+    reverses = "reverses" if len(broken.reversals) == 1 else "reverse"
+    match broken.rule:
+        case "own":
+            return f"{reversals}: {verb} {number}, which is its own number"
+        case "missing" if broken.waiting:
+            return f"{reversals}: {reverses} {number}, which waits in {_files(broken)}"
+        case "missing":
+            return f"{reversals}: {reverses} {number}, and no line of {first.scenario} that counts has this number"
+        case "elsewhere":
+            other = broken.named[0]
+            return (
+                f"{reversals}, of department {first.department} and account {first.account}: {reverses} {number}, "
+                f"which is of department {other.department} and account {other.account} in {_places(broken.named)}"
+            )
+    line = f"{number}, {grouped_money(total(broken.named))} in {_places(broken.named)}"
+    if broken.rule == "sign":
+        return f"{reversals}: {reverses} {line}, and {'does' if verb == 'names' else 'do'} not have the opposite sign"
+    excess = grouped_money(abs(broken.amount) - abs(total(broken.named)))
+    return f"{reversals}: {reverses} {line}; {excess} too much"
+
+
+def advise_reversal(broken: BrokenReversal) -> str:
+    """Return what to do about reversals that do not cancel the line that they name."""
+    if broken.waiting:
+        return f"decide about {_files(broken)}: {broken.waiting[0].fix}"
+    return _ADVICE[broken.rule]
+
+
+def _evidence_row(broken: BrokenReversal) -> dict[str, Any]:
+    # Of a line that is reversed twice, the last reversal is the one to look at first.
+    line = broken.reversals[-1 if broken.rule == "excess" else 0]
+    return {
+        "what": describe_reversal(broken),
+        "fix": advise_reversal(broken),
+        "file": line.file,
+        "line": line.row,
+        "period": line.period,
+        "scenario": line.scenario,
+        "amount": str(line.amount),
+    }
+
+
+def _places(lines: Sequence[ReversalLine]) -> str:
+    """Return file and line of a few lines."""
+    places = [f"{quote_name(line.file)} {describe_place(line.sheet or None, line.row)}" for line in lines[:_NAMES]]
+    more = f" and {len(lines) - _NAMES:,} more" if len(lines) > _NAMES else ""
+    return f"{', '.join(places)}{more}"
+
+
+def _files(broken: BrokenReversal) -> str:
+    names = list(dict.fromkeys(quote_name(one.event.object_key) for one in broken.waiting))
+    return ", ".join(names[:_NAMES]) + (f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else "")
