@@ -228,7 +228,7 @@ def _select_late(held: InactiveDelivery, periods: Collection[str]) -> tuple[str,
     for group in held.late if periods else ():
         if 0 < len(set(group).intersection(periods)) < len(group):
             raise DecisionError(
-                f"lines of {name} move between {' and '.join(group)}, or are in vouchers with lines in both",
+                f"lines of {name} move between {' and '.join(group)}, or share vouchers or reversals",
                 fix=f"decide about these periods together: {' '.join(f'--period {period}' for period in group)}",
             )
     return tuple(sorted(periods)) if periods else late

@@ -4,8 +4,9 @@ Belongs here: which periods wait, and which of them are decided together. Does n
 would change (see `hold_reasons`), what follows from the verdict (see `state`).
 
 A line whose date moves from one period to another would be published in both, or in neither, if only one of them
-waited; and half a voucher does not balance. So periods that have such a line or voucher in common wait together, and a
-period waits or counts with all lines that the delivery has there.
+waited; half a voucher does not balance; and a reversal does not cancel a line that waits. So periods that have such a
+line, voucher or pair of line and reversal in common wait together, and a period waits or counts with all lines that the
+delivery has there.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ import pyarrow.compute as pc
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet
 from finance_platform.deliveries.removals import changed_deliveries
+from finance_platform.deliveries.reversals import has_reversals
 from finance_platform.deliveries.state import LiveDelivery
 
 _COLUMNS = ("period", "scenario", "line_key", "transaction_id", "department_key", "account_key", "amount")
+_NUMBERS = ("transaction_id", "reverses_transaction_id")
+_REVERSAL = ("period", "scenario", "department_key", "account_key", "amount", *_NUMBERS)
 _PLACE = ("identity", "period", "scenario", "department_key", "account_key", "amount")
 _SEPARATOR = "\x1f"
 
@@ -46,7 +50,11 @@ def find_late_periods(
     changed = {cell[1] for cell in cells if live.is_restated(candidate, cell, after)}
     if changed <= closed and not candidate.late:
         return ()
-    links = [*_linked_by_vouchers(live, candidate), *find_moves(lines, live, candidate, cells)]
+    links = [
+        *_linked_by_vouchers(live, candidate),
+        *_linked_by_reversals(lines, live, candidate, cells),
+        *find_moves(lines, live, candidate, cells),
+    ]
     groups = [group for group in _connected(closed, links) if closed.intersection(group)]
     late = {period for group in groups for period in group}
     return () if changed <= late and not candidate.late else tuple(sorted(tuple(sorted(group)) for group in groups))
@@ -55,6 +63,53 @@ def find_late_periods(
 def _linked_by_vouchers(live: LiveDeliveries, candidate: LiveDelivery) -> Iterable[tuple[str, ...]]:
     for delivery in (candidate, *live.earlier(candidate)):
         yield from map(tuple, delivery.commit.voucher_periods)
+
+
+def _linked_by_reversals(
+    lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, cells: Collection[Cell]
+) -> Iterable[tuple[str, str]]:
+    """Yield the pairs of periods of which one has a line that changes, and the other one a reversal of it that does.
+
+    The reversal of a line that stays as it is, such as an accrual of a closed month, links nothing: what it cancels is
+    published.
+    """
+    if not any(map(has_reversals, (candidate, *live.earlier(candidate)))):
+        return
+    before, after = live.live_sets(candidate, cells)
+    old, new = (read_changed(lines, *sets, cells, _REVERSAL) for sets in ((before, after), (after, before)))
+    changed = pa.concat_tables([_lacking(new, old), _lacking(old, new)])
+    named = changed.select(["scenario", "transaction_id", "period"])
+    reversals = changed.select(["scenario", "reverses_transaction_id", "period"]).rename_columns(
+        ["scenario", "transaction_id", "other"]
+    )
+    pairs = named.filter(pc.is_valid(named["transaction_id"])).join(
+        reversals.filter(pc.is_valid(reversals["transaction_id"])),
+        keys=["scenario", "transaction_id"],
+        join_type="inner",
+    )
+    apart = pairs.filter(pc.not_equal(pairs["period"], pairs["other"])).group_by(["period", "other"]).aggregate([])
+    yield from zip(apart["period"].to_pylist(), apart["other"].to_pylist(), strict=True)
+
+
+def _lacking(lines: pa.Table, others: pa.Table) -> pa.Table:
+    """Return the lines with `_REVERSAL` that the others lack; of several equal ones, one if there are fewer."""
+    columns = list(_REVERSAL)
+    # A join matches no nulls, and a line without a number may equal another one.
+    own, other = (_with_texts(table).group_by(columns).aggregate([([], "count_all")]) for table in (lines, others))
+    joined = own.join(other.rename_columns([*columns, "other_count"]), keys=columns, join_type="left outer")
+    lacking = joined.filter(pc.greater(joined["count_all"], pc.fill_null(joined["other_count"], 0))).select(columns)
+    for name in _NUMBERS:
+        column = lacking[name]
+        lacking = lacking.set_column(columns.index(name), name, pc.if_else(pc.equal(column, ""), None, column))
+    return lacking
+
+
+def _with_texts(lines: pa.Table) -> pa.Table:
+    """Return lines with `_REVERSAL` whose numbers are texts that may be empty."""
+    table = lines.select(list(_REVERSAL))
+    for name in _NUMBERS:
+        table = table.set_column(table.column_names.index(name), name, pc.fill_null(table[name], ""))
+    return table
 
 
 def find_moves(

@@ -27,6 +27,7 @@ from finance_platform.deliveries.decisions import (
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.previews import preview_acceptance, preview_booking
 from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.reversals import find_broken_reversals
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import surrogate_key
@@ -117,7 +118,7 @@ def test_a_line_that_moves_between_a_closed_and_an_open_period_waits_on_both_sid
     march = Line("9", MARCH)
     counted_and_corrected(zone, sent, [*again, march])
     reason = evaluate(zone)["a.csv"][-1]
-    assert "only its lines of 2025-01 and 2025-02, which share lines that move or vouchers wait" in reason
+    assert "only its lines of 2025-01 and 2025-02, which share lines that move, vouchers or reversals wait" in reason
     assert counted(zone.state) == {"a.csv@v1": sorted({line.period for line in sent}), "a.csv@v2": [MARCH]}
     assert waiting(zone.state) == {"a.csv": (JANUARY, FEBRUARY)}
 
@@ -579,3 +580,79 @@ def test_late_lines_of_a_version_before_a_held_one_are_judged_again_too(zone: Zo
     evaluate(zone)
     assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY]}
     assert [one.reason for one in zone.state.inactive] == ["is it UTF-8?"]
+
+
+# Reversals
+
+
+def named(number: str, amount: str = "10.00", period: str = JANUARY) -> Line:
+    return Line(number, period, amount=amount, number=number)
+
+
+def reversing(number: str, of: str, period: str, amount: str = "-10.00") -> Line:
+    return Line(number, period, amount=amount, number=number, reverses=of)
+
+
+def test_a_reversal_in_an_open_period_waits_with_the_late_line_that_it_names(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [named("1"), reversing("2", "1", FEBRUARY), named("3", period=MARCH)])
+    assert evaluate(zone)["a.csv"][-1].endswith(
+        "only its lines of 2025-01 and 2025-02, which share lines that move, vouchers or reversals wait"
+    )
+    assert counted(zone.state) == {"a.csv@v1": [MARCH]}
+    with pytest.raises(DecisionError, match="2025-01 and 2025-02, or share vouchers or reversals"):
+        accept(zone.store, "a.csv", ADA, [FEBRUARY])
+    accept(zone.store, "a.csv", ADA)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY, MARCH]}
+
+
+def test_late_lines_and_their_reversals_are_dropped_together(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [named("1"), reversing("2", "1", FEBRUARY), named("3", period=MARCH)])
+    evaluate(zone)
+    withdraw_late_lines(zone.store, "a.csv", ADA)
+    assert (counted(zone.state), waiting(zone.state)) == ({"a.csv@v1": [MARCH]}, {})
+    reinstate_late_lines(zone.store, "a.csv", ADA)
+    assert waiting(zone.state) == {"a.csv": (JANUARY, FEBRUARY)}
+    withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert counted(zone.state) == {}
+
+
+def test_a_late_line_that_is_booked_later_counts_beside_its_reversal(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [named("1"), reversing("2", "1", MARCH), named("3", period="2025-04")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    assert amounts(zone) == {"a.csv": {FEBRUARY: Decimal(10), MARCH: Decimal(-10), "2025-04": Decimal(10)}}
+    assert find_broken_reversals(zone.store, zone.state, zone.overlaps(record=False)) == []
+
+
+def test_the_reversal_of_a_published_line_counts_while_other_lines_of_its_period_wait(zone: Zone) -> None:
+    sent = [named("1"), named("2")]
+    again = [named("1"), named("2", "9.00"), reversing("4", "1", FEBRUARY)]
+    counted_and_corrected(zone, sent, again)
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
+
+
+def test_a_reversal_that_counts_already_does_not_wait_with_a_correction_of_its_line(zone: Zone) -> None:
+    sent = [named("1"), reversing("2", "1", FEBRUARY)]
+    again = [named("1", "12.00"), reversing("2", "1", FEBRUARY), named("3", period=FEBRUARY)]
+    counted_and_corrected(zone, sent, again)
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY], "a.csv@v2": [FEBRUARY]}
+
+
+def test_a_reversal_and_its_line_that_both_vanish_stay_together(zone: Zone) -> None:
+    sent = [named("1"), named("3"), reversing("2", "1", FEBRUARY), named("4", period=FEBRUARY)]
+    again = [named("3"), named("4", period=FEBRUARY), named("5", period=MARCH)]
+    counted_and_corrected(zone, sent, again)
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY], "a.csv@v2": [MARCH]}
+
+
+def test_a_late_reversal_in_a_closed_period_waits_with_a_new_line_of_an_open_one(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [reversing("2", "1", JANUARY), named("1", period=FEBRUARY), named("3", period=MARCH)])
+    evaluate(zone)
+    assert counted(zone.state) == {"a.csv@v1": [MARCH]}
