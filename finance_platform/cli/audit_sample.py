@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _COLUMNS = (
     *("number", "file", "sha256", "sheet", "row", "column", "period", "scenario", "document_date", "department_code"),
-    *("account_number", "amount", "transaction_id", "text"),
+    *("account_number", "amount", "transaction_id", "reverses_transaction_id", "text"),
 )
 _IN_A_TABLE = ("number", "file", "row", "document_date", "department_code", "account_number", "amount", "text")
 

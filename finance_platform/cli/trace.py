@@ -93,16 +93,16 @@ def _trace_cell(settings: Settings, as_of: str, cell: dict[str, Any], target: Ta
 
     from finance_platform.bootstrap import processed_zone, raw_zone
     from finance_platform.cli.trace_output import describe_result, print_cell_trace
-    from finance_platform.trace.cell_to_lines import add_texts, trace_cell
+    from finance_platform.trace.cell_to_lines import add_reversals, add_texts, trace_cell
     from finance_platform.trace.cells import CellName
     from finance_platform.trace.published_lines import open_lines
 
     store = open_lines(processed_zone(settings))
     with shown_state(settings, as_of) as shown:
         traced = trace_cell(shown.warehouse, store, CellName(**cell))
-    is_table = target.format == "table"
+        is_table = target.format == "table"
+        listed = add_reversals(traced.lines[:TABLE_ROWS] if is_table else traced.lines, shown.warehouse, store)
     if traced.lines:
-        listed = traced.lines[:TABLE_ROWS] if is_table else traced.lines
         texts = add_texts(listed, raw_zone(settings), store, dialects(settings))
         traced = replace(traced, lines=[*texts, *traced.lines[len(listed) :]])
     result = describe_result(traced, shown.state.title if shown.state else "")
@@ -117,7 +117,7 @@ def _trace_total(settings: Settings, state: tuple[str, str], given: dict[str, An
 
     from finance_platform.bootstrap import processed_zone, raw_zone
     from finance_platform.cli.trace_output import describe_total, print_total_trace
-    from finance_platform.trace.cell_to_lines import add_texts
+    from finance_platform.trace.cell_to_lines import add_reversals, add_texts
     from finance_platform.trace.published_lines import open_lines
     from finance_platform.trace.totals import TotalName, trace_total
 
@@ -132,10 +132,11 @@ def _trace_total(settings: Settings, state: tuple[str, str], given: dict[str, An
     with shown_state(settings, *state) as shown:
         name = TotalName(**{key: value for key, value in given.items() if value is not None})
         traced = trace_total(shown.warehouse, store, name)
-    is_table = target.format == "table"
-    if traced.lines:
+        is_table = target.format == "table"
         listed = traced.lines[:TABLE_ROWS] if is_table else traced.lines
-        texts = add_texts([one.line for one in listed], raw_zone(settings), store, dialects(settings))
+        lines = add_reversals([one.line for one in listed], shown.warehouse, store)
+    if traced.lines:
+        texts = add_texts(lines, raw_zone(settings), store, dialects(settings))
         with_texts = [replace(one, line=line) for one, line in zip(listed, texts, strict=True)]
         traced = replace(traced, lines=[*with_texts, *traced.lines[len(listed) :]])
     print_total_trace(target, traced)
@@ -148,13 +149,13 @@ def _trace_file(settings: Settings, as_of: str, key: str, line: int | None, shee
     from finance_platform.bootstrap import processed_zone, raw_zone
     from finance_platform.cli.trace_output import print_file_trace
     from finance_platform.trace.cells import read_publication
-    from finance_platform.trace.file_to_cells import add_text, trace_file
+    from finance_platform.trace.file_to_cells import add_reversals, add_text, trace_file
     from finance_platform.trace.published_lines import open_lines
 
     store = open_lines(processed_zone(settings))
     with shown_state(settings, as_of) as shown:
         publication = read_publication(shown.warehouse, store, key)
-        traced = trace_file(store, publication, key, line, sheet)
+        traced = add_reversals(trace_file(store, publication, key, line, sheet), shown.warehouse, store)
     if line is not None:
         traced = add_text(traced, raw_zone(settings), store, dialects(settings))
     print_file_trace(target, traced)

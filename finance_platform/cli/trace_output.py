@@ -19,6 +19,7 @@ from finance_platform.safe_text import quote_name
 from finance_platform.trace.cell_to_lines import CellTrace, TracedLine
 from finance_platform.trace.file_to_cells import FileTrace
 from finance_platform.trace.raw_lines import RawState
+from finance_platform.trace.reversals import LinkedLine
 from finance_platform.trace.source_file import FileDelivery
 from finance_platform.trace.totals import TotalLine, TotalTrace
 
@@ -35,6 +36,8 @@ _CELL_COLUMNS = [
     "why_not_published",
     "column",
 ]
+_LINK_COLUMNS = ["reverses", "reversed_by"]
+"""Beside the cells of one line, in CSV and workbooks."""
 
 _TEXT_UNAVAILABLE = {
     RawState.CHANGED: "the file has changed since",
@@ -50,7 +53,7 @@ def text_unavailable(state: RawState) -> str:
 
 def print_cell_trace(target: Target, trace: CellTrace, result: str) -> None:
     """Print the lines behind a cell; JSON includes their sum, a workbook the result; else see `describe_result`."""
-    rows = ([getattr(line, name) for name in _LINE_COLUMNS] for line in trace.lines)
+    rows = (_line_values(line) for line in trace.lines)
     if target.format == XLSX:
         _write_lines(target, _LINE_COLUMNS, rows, result)
         return
@@ -61,6 +64,21 @@ def print_cell_trace(target: Target, trace: CellTrace, result: str) -> None:
             print_rows(console, _LINE_COLUMNS, rows, "csv")
         elif trace.lines:
             _print_lines(console, trace)
+
+
+def _line_values(line: TracedLine) -> list[Any]:
+    """Return a line's `_LINE_COLUMNS`; lines that it is linked with are text."""
+    links = {"reversed_lines": describe_links(line.reversed_lines), "reversed_by": describe_links(line.reversed_by)}
+    return [links.get(name, getattr(line, name)) for name in _LINE_COLUMNS]
+
+
+def describe_links(lines: Iterable[LinkedLine]) -> str:
+    """Return file, row, date and amount of each of some lines."""
+    return "; ".join(
+        f"{quote_name(line.file)} {describe_place(line.sheet, line.row)}, {line.document_date}, "
+        f"{grouped_money(line.amount)}"
+        for line in lines
+    )
 
 
 def _write_lines(target: Target, columns: Sequence[str], rows: Iterable[Sequence[Any]], *notes: str) -> None:
@@ -119,7 +137,7 @@ def describe_result(trace: CellTrace, state: str = "") -> str:
 
 def print_total_trace(target: Target, trace: TotalTrace) -> None:
     """Print the lines behind a total; JSON includes their sum, a workbook the result; else see `describe_total`."""
-    rows = ([one.period, one.effect, *(getattr(one.line, name) for name in _LINE_COLUMNS)] for one in trace.lines)
+    rows = ([one.period, one.effect, *_line_values(one.line)] for one in trace.lines)
     if target.format == XLSX:
         _write_lines(target, ["period", "effect", *_LINE_COLUMNS], rows, describe_total(trace))
         return
@@ -186,18 +204,33 @@ def print_file_trace(target: Target, reached: FileTrace) -> None:
         if target.format == "json":
             print_json(console, _as_json(reached))
         elif target.format == "csv":
-            print_rows(console, _CELL_COLUMNS, list(_cell_rows(reached)), "csv")
+            print_rows(console, [*_CELL_COLUMNS, *_LINK_COLUMNS], list(_linked_cell_rows(reached)), "csv")
         else:
             _print_versions(console, reached)
             _print_cells(console, reached)
             _print_other_rows(console, reached)
+            for text in _reversal_sentences(reached):
+                console.print(text)
+
+
+def _reversal_sentences(reached: FileTrace) -> Iterator[str]:
+    if reached.reversed_lines:
+        yield f"It reverses {describe_links(reached.reversed_lines)}."
+    if reached.reversed_by:
+        yield f"It is reversed by {describe_links(reached.reversed_by)}."
+
+
+def _linked_cell_rows(reached: FileTrace) -> Iterator[list[Any]]:
+    """Yield the cells, each with the lines that the traced line is linked with."""
+    links = [describe_links(reached.reversed_lines), describe_links(reached.reversed_by)]
+    yield from ([*row, *links] for row in _cell_rows(reached))
 
 
 def _write_cells(target: Target, reached: FileTrace) -> None:
-    columns = [name.replace("_", " ") for name in _CELL_COLUMNS]
+    columns = [name.replace("_", " ") for name in (*_CELL_COLUMNS, *_LINK_COLUMNS)]
     others = ([row.row, row.column, row.outcome, row.amount, row.reasons, row.raw_row] for row in reached.others)
     with opened_workbook(target.output) as book:
-        book.write_table("Cells", columns, _cell_rows(reached))
+        book.write_table("Cells", columns, _linked_cell_rows(reached))
         if reached.others:
             book.write_table("Other rows", ["line", "column", "outcome", "amount", "reasons", "raw row"], others)
         book.write_notes([_describe_version(reached, version) for version in reached.versions])
@@ -237,7 +270,14 @@ def _print_lines(console: SafeConsole, trace: CellTrace) -> None:
 
 def _text(line: TracedLine) -> str:
     late = f"[late, of {line.booked_from}] " if line.booked_from else ""
-    return late + _text_of_file(line)
+    reverses = f"[reverses {_reversed_lines(line)}] " if line.reverses is not None else ""
+    reversed_by = f"[reversed by {describe_links(line.reversed_by)}] " if line.reversed_by else ""
+    return late + reverses + reversed_by + _text_of_file(line)
+
+
+def _reversed_lines(line: TracedLine) -> str:
+    """Return the lines that a line reverses; the number that it names if none is published."""
+    return describe_links(line.reversed_lines) or f"{line.reverses!r}, which no published line has"
 
 
 def _text_of_file(line: TracedLine) -> str:

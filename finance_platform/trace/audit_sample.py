@@ -31,7 +31,8 @@ Method = Literal["mus", "random"]
 
 _PLACE = ("source_sheet", "source_row", "source_column")
 _DETAILS = (
-    *("scenario", "document_date", "department_code", "account_number", "amount", "transaction_id", "description"),
+    *("scenario", "document_date", "department_code", "account_number", "amount", "transaction_id"),
+    *("reverses_transaction_id", "description"),
 )
 _CENT = Decimal("0.01")
 

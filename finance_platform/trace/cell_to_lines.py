@@ -29,6 +29,7 @@ from finance_platform.trace.published_lines import (
     read_period,
 )
 from finance_platform.trace.raw_lines import RawState, check_raw_state, read_raw_texts
+from finance_platform.trace.reversals import LinkedLine, NumberedLine, find_links
 from finance_platform.warehouse.port import Queryable
 
 LINE_COLUMNS = (
@@ -42,6 +43,7 @@ LINE_COLUMNS = (
     "amount",
     "is_debit_positive",
     "transaction_id",
+    "reverses_transaction_id",
     "description",
 )
 """The columns of a ledger line that `traced_line` takes."""
@@ -67,10 +69,13 @@ class TracedLine:
         amount: sign as delivered.
         star_amount: sign of the star.
         transaction_id: identifier in the source.
+        reverses: identifier of the line that it reverses.
         description: free text of the source.
         file_state: state of the file since it was read; None if it was not checked.
         text: the record as an editor shows it; None if the file has changed or was not read.
         booked_from: the closed period that the line concerns, if it is booked in a later one; else empty.
+        reversed_lines: the published lines that it reverses; see `add_reversals`.
+        reversed_by: the published lines that reverse it.
     """
 
     file: str
@@ -85,10 +90,13 @@ class TracedLine:
     amount: Decimal
     star_amount: Decimal
     transaction_id: str | None
+    reverses: str | None
     description: str | None
     file_state: RawState | None = None
     text: str | None = None
     booked_from: str = ""
+    reversed_lines: Sequence[LinkedLine] = ()
+    reversed_by: Sequence[LinkedLine] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +190,32 @@ def add_texts(
     return with_texts
 
 
+def add_reversals(lines: Sequence[TracedLine], warehouse: Queryable, store: LineStore) -> list[TracedLine]:
+    """Return lines with the published lines that they reverse, and with those that reverse them.
+
+    Args:
+        lines: from `trace_cell`.
+        warehouse: what is published.
+        store: the deliveries.
+    """
+    numbered = [
+        NumberedLine(
+            store.commit(line.delivery_id).feed,
+            line.scenario,
+            surrogate_key(line.department),
+            surrogate_key(line.account),
+            line.transaction_id,
+            line.reverses,
+        )
+        for line in lines
+    ]
+    links = find_links(warehouse, store, numbered)
+    return [
+        replace(line, reversed_lines=of_line.reverses, reversed_by=of_line.reversed_by)
+        for line, of_line in zip(lines, links, strict=True)
+    ]
+
+
 def read_file_texts(
     raw: ObjectStore, commit: DeliveryCommit, store: LineStore, places: Iterable[Place], dialects: Mapping[str, Dialect]
 ) -> tuple[RawState, dict[Place, str]]:
@@ -244,6 +278,7 @@ def traced_line(commit: DeliveryCommit, account_type: str, row: Mapping[str, Any
         amount=row["amount"],
         star_amount=to_star_sign(row["amount"], account_type, is_debit_positive=row["is_debit_positive"]),
         transaction_id=row["transaction_id"],
+        reverses=row["reverses_transaction_id"],
         description=row["description"],
         booked_from=commit.booked_from,
     )

@@ -27,6 +27,7 @@ from finance_platform.trace.cell_to_lines import read_file_texts, superseding_fi
 from finance_platform.trace.cells import Member, PublishedStar
 from finance_platform.trace.published_lines import SUPERSEDED_BY, LineStore, filter_scenarios
 from finance_platform.trace.raw_lines import RawState
+from finance_platform.trace.reversals import LinkedLine, NumberedLine, find_links
 from finance_platform.trace.source_file import (
     FileDelivery,
     OtherRow,
@@ -36,6 +37,7 @@ from finance_platform.trace.source_file import (
     other_rows,
     select_version,
 )
+from finance_platform.warehouse.port import Queryable
 
 _COLUMNS = (
     "period",
@@ -45,6 +47,7 @@ _COLUMNS = (
     "amount",
     "is_debit_positive",
 )
+_NUMBERED = ("scenario", "department_key", "account_key", "transaction_id", "reverses_transaction_id")
 _CELL = ("scenario", "department_key", "account_key", "is_debit_positive", SUPERSEDED_BY, "source_column")
 _ZERO = Decimal("0.00")
 
@@ -103,6 +106,8 @@ class FileTrace:
         file_state: state of the file since it was read; None if it was not checked.
         text: the record as an editor or a spreadsheet shows it, if the file is unchanged.
         sheet: the sheet that is shown, of a workbook.
+        reversed_lines: the published lines that the traced line reverses; none for a whole file.
+        reversed_by: the published lines that reverse the traced line.
     """
 
     file: str
@@ -118,6 +123,8 @@ class FileTrace:
     file_state: RawState | None = None
     text: str | None = None
     sheet: str | None = None
+    reversed_lines: Sequence[LinkedLine] = ()
+    reversed_by: Sequence[LinkedLine] = ()
 
 
 def trace_file(
@@ -158,6 +165,25 @@ def trace_file(
         () if record is None else list(other_rows(store, commit, record, sheet)),
         {name: count.rows for name, count in sorted(commit.outcomes.items())},
         sheet=sheet,
+    )
+
+
+def add_reversals(trace: FileTrace, warehouse: Queryable, store: LineStore) -> FileTrace:
+    """Return the trace of one line with the published lines that it reverses, and with those that reverse it."""
+    if trace.record is None:
+        return trace
+    commit = store.commit(trace.shown)
+    equal = {"source_row": trace.record, **({} if trace.sheet is None else {"source_sheet": trace.sheet})}
+    lines = [
+        NumberedLine(commit.feed, *(row[name] for name in _NUMBERED))
+        for table in store.lines(commit.delivery_id, _NUMBERED, equal)
+        for row in table.to_pylist()
+    ]
+    links = find_links(warehouse, store, lines)
+    return replace(
+        trace,
+        reversed_lines=tuple(dict.fromkeys(line for one in links for line in one.reverses)),
+        reversed_by=tuple(dict.fromkeys(line for one in links for line in one.reversed_by)),
     )
 
 
