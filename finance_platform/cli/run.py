@@ -57,7 +57,7 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
     _check_periods(settings, periods)
     started = time.monotonic()
     outcome, status, variance = (None if force or rebuild else _answer_without_run(settings)) or _run(
-        settings, rebuild=rebuild, periods=periods
+        settings, rebuild=rebuild, periods=periods, has_news=rebuild or not force
     )
     seconds = time.monotonic() - started
     restated = _read_restated(settings) if outcome.run_id else ()
@@ -120,12 +120,14 @@ def _answer_without_run(settings: Settings) -> _Report | None:
     return outcome, answer.status, answer.variance
 
 
-def _run(settings: Settings, *, rebuild: bool, periods: tuple[str, ...]) -> _Report:
-    """Run every step."""
-    with _progress() as on_step:
+def _run(settings: Settings, *, rebuild: bool, periods: tuple[str, ...], has_news: bool) -> _Report:
+    """Run every step; with news, the process of the Spark jobs starts while Dagster is imported."""
+    from finance_platform.orchestration.job_runners.job_process import job_process
+
+    with job_process(settings, starts_now=has_news) as process, _progress() as on_step:
         from finance_platform.orchestration.refresh_run import run_refresh
 
-        outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step)
+        outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step, process=process)
     status = read_status(settings)
     return outcome, status, _read_variance(settings)
 

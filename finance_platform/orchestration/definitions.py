@@ -16,6 +16,7 @@ from finance_platform.orchestration.assets.standardise import standardise_assets
 from finance_platform.orchestration.assets.star import star_assets
 from finance_platform.orchestration.assets.warehouse import warehouse_assets
 from finance_platform.orchestration.dagster_environment import warn_of_foreign_history
+from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import quiet_logger, rebuild_job, refresh_job
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.schedules import close_calendar
@@ -29,11 +30,12 @@ from finance_platform.storage.file_modes import mask_new_files
 _log = logging.getLogger(__name__)
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
+def build_definitions(settings: Settings, process: JobProcess | None = None) -> dg.Definitions:
     """Return everything that Dagster needs to know for a home.
 
     Args:
         settings: decides the home, and through its descriptors which `raw/<feed>` assets there are.
+        process: see `platform_resources`.
     """
     feed_set = load_feed_set(settings.feeds_path)
     return dg.Definitions(
@@ -49,7 +51,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=[refresh_job(), rebuild_job()],
         schedules=close_calendar(settings),
         sensors=[raw_files_sensor(settings), *alerting_sensors(settings)],
-        resources=platform_resources(settings),
+        resources=platform_resources(settings, process),
         loggers={"quiet": quiet_logger},
         executor=dg.in_process_executor,
     )

@@ -31,6 +31,7 @@ from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.code_location import execute_in_location
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
@@ -49,7 +50,12 @@ _TAGS = {STARTED_BY: COMMAND_LINE, MAX_RETRIES_TAG: "0"}
 
 
 def run_refresh(
-    settings: Settings, *, rebuild: bool, periods: Sequence[str], on_step: Callable[[str], None]
+    settings: Settings,
+    *,
+    rebuild: bool,
+    periods: Sequence[str],
+    on_step: Callable[[str], None],
+    process: JobProcess | None = None,
 ) -> RunOutcome:
     """Run everything that is stale, end to end.
 
@@ -58,6 +64,7 @@ def run_refresh(
         rebuild: make slices again although they are current.
         periods: with `rebuild`, only these periods of the fact table.
         on_step: called with a step's name when it starts.
+        process: runs the Spark jobs of this machine; without it, each has a process of its own.
 
     Raises:
         HomeError: the home has no raw zone, or cannot be written to.
@@ -80,7 +87,7 @@ def run_refresh(
     ):
         # A run of the command line holds the lock to its end, and this one holds it now.
         killed = fail_orphaned_runs(instance, from_command_line=True)
-        job = build_definitions(settings).resolve_job_def(REFRESH)
+        job = build_definitions(settings, process).resolve_job_def(REFRESH)
         result = execute_in_location(job, instance, run_config=config, tags=_TAGS)
         ended = instance.get_run_by_id(result.run_id)
         _notify(settings, instance, [*killed, *([ended] if ended else [])])

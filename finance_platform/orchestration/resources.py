@@ -8,19 +8,25 @@ from __future__ import annotations
 from typing import Any
 
 from finance_platform import bootstrap
+from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner, JobZones
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.settings import Settings
 
 
-def platform_resources(settings: Settings) -> dict[str, Any]:
-    """Return the resources by the names under which assets and sensors ask for them."""
+def platform_resources(settings: Settings, process: JobProcess | None = None) -> dict[str, Any]:
+    """Return the resources by the names under which assets and sensors ask for them.
+
+    Args:
+        settings: the home.
+        process: runs the Spark jobs of this machine; without it, each has a process of its own.
+    """
     return {
         "raw_zone": bootstrap.raw_zone(settings),
         "processed_zone": bootstrap.processed_zone(settings),
         "raw_zone_events": bootstrap.open_raw_zone_events(settings),
         "reports": bootstrap.reports_folder(settings),
-        "spark_jobs": _spark_jobs(settings),
+        "spark_jobs": _spark_jobs(settings, process),
         "warehouse": bootstrap.open_warehouse(settings),
         "data_catalog": bootstrap.open_data_catalog(settings),
         "alerts": bootstrap.open_alerts(settings),
@@ -28,10 +34,10 @@ def platform_resources(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _spark_jobs(settings: Settings) -> DagsterJobRunner:
+def _spark_jobs(settings: Settings, process: JobProcess | None) -> DagsterJobRunner:
     zones = JobZones(settings.raw_root, settings.processed_root, bootstrap.s3_options(settings, is_raw=True))
     if not settings.is_on_aws:
-        return SubprocessJobRunner(zones, settings.job_engine, spark_master=settings.spark_master)
+        return SubprocessJobRunner(zones, settings.job_engine, spark_master=settings.spark_master, process=process)
     from finance_platform.orchestration.job_runners.glue_jobs import GlueJobRunner  # boto3 takes most of a second
     from finance_platform.orchestration.job_runners.glue_run import WaitPolicy
     from finance_platform.orchestration.job_runners.sized_jobs import SizedJobRunner

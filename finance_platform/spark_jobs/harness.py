@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,14 @@ JobBody = Callable[[JobArguments, dict[str, Any]], dict[str, Any]]
 def run_job(job: JobName, body: JobBody) -> None:
     """Run a job: read its request, run the body, write and report its one result document."""
     arguments = parse_arguments(sys.argv[1:])
+    start_log(arguments)
+    if not arguments.is_in_glue:
+        end_with_parent()
+    run_attempt(job, body, arguments, lambda: _open_pipes(arguments))
+
+
+def start_log(arguments: JobArguments) -> None:
+    """Send the log and all output of this process where an attempt's log belongs; or end the process."""
     if arguments.has_local_zone:
         try:
             _write_log_to_file(log_path(arguments.processed_uri, arguments.attempt))
@@ -87,16 +95,26 @@ def run_job(job: JobName, body: JobBody) -> None:
             sys.exit(NO_LOG_EXIT_CODE)
     _log_printable_text()
     logging.getLogger("botocore").setLevel(logging.WARNING)
-    if not arguments.is_in_glue:
-        _end_with_parent()
-    if arguments.has_local_zone:
-        try:
-            hold_lock_file(Path(arguments.processed_uri))
-        except LockedError as error:
-            _log.error("%s", error)
-            sys.exit(LOCKED_EXIT_CODE)
-    with _open_pipes(arguments) as pipes:
-        _report(pipes, execute(job, body, arguments))
+
+
+def run_attempt(job: JobName, body: JobBody, arguments: JobArguments, open_pipes: Callable[[], PipesContext]) -> None:
+    """Run one attempt, with one job at a time in a zone on disk, and report its result; or end the process.
+
+    Args:
+        job: the job.
+        body: its work.
+        arguments: of the attempt.
+        open_pipes: opens the connection to Dagster.
+    """
+    with ExitStack() as stack:
+        if arguments.has_local_zone:
+            try:
+                stack.enter_context(hold_lock_file(Path(arguments.processed_uri)))
+            except LockedError as error:
+                _log.error("%s", error)
+                sys.exit(LOCKED_EXIT_CODE)
+        with open_pipes() as pipes:
+            _report(pipes, execute(job, body, arguments))
 
 
 def execute(job: JobName, body: JobBody, arguments: JobArguments) -> dict[str, Any]:
@@ -177,9 +195,10 @@ def _write_log_to_file(path: Path) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(handle, sys.stdout.fileno())
     os.dup2(handle, sys.stderr.fileno())
+    os.close(handle)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when its parent has ended, so that no job continues unseen."""
     parent = os.getppid()
 

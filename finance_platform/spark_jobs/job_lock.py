@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from finance_platform.errors import LockedError
@@ -22,19 +23,26 @@ _LOCK_WAIT_SECONDS = 10.0
 _LOCK_POLL_SECONDS = 0.2
 
 
-def hold_lock_file(processed: Path) -> None:
-    """Take the lock; wait for a moment, since a job whose parent was killed ends soon.
+@contextmanager
+def hold_lock_file(processed: Path) -> Iterator[None]:
+    """Hold the lock; wait for a moment, since a job whose parent was killed ends soon.
 
     Raises:
         LockedError: another job is at work.
     """
-    # The handle stays open until the process ends; the lock goes with it.
+    # If the process is killed, the lock goes with its handle.
     handle = os.open(processed / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
-    give_up_at = time.monotonic() + _LOCK_WAIT_SECONDS
-    while not _is_locked_by_us(handle):
-        if time.monotonic() > give_up_at:
-            raise LockedError(f"a Spark job is writing to {processed}", fix="wait until it has ended, then run again")
-        time.sleep(_LOCK_POLL_SECONDS)
+    try:
+        give_up_at = time.monotonic() + _LOCK_WAIT_SECONDS
+        while not _is_locked_by_us(handle):
+            if time.monotonic() > give_up_at:
+                raise LockedError(
+                    f"a Spark job is writing to {processed}", fix="wait until it has ended, then run again"
+                )
+            time.sleep(_LOCK_POLL_SECONDS)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _is_locked_by_us(handle: int) -> bool:

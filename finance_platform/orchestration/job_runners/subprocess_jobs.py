@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,12 +21,13 @@ import dagster as dg
 import finance_platform
 from finance_platform.code_version import JobName
 from finance_platform.errors import JobError, LockedError
+from finance_platform.orchestration.job_runners.job_process import INTERRUPT_SECONDS, JobProcess
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner, open_session
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import LOCKED_EXIT_CODE, log_path
 
-_INTERRUPT_SECONDS = 20
-"""How long an interrupted job has to end by itself."""
+_LAST_JOB: JobName = "build_star"
+"""The job after which the steps of a run need no other."""
 
 
 def script_path(job: JobName) -> Path:
@@ -42,11 +43,13 @@ class SubprocessJobRunner(PipesJobRunner):
         spark_engine: sail or jvm.
         script_path: finds a job's script.
         spark_master: of a cluster; empty for Spark on this machine.
+        process: runs the jobs instead of a process for each, as long as it has not ended.
     """
 
     spark_engine: str
     script_path: Callable[[JobName], Path] = script_path
     spark_master: str = ""
+    process: JobProcess | None = None
 
     def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
         """Run a job's script to its end and return the results that it sent.
@@ -56,10 +59,8 @@ class SubprocessJobRunner(PipesJobRunner):
             JobError: the script failed.
         """
         arguments = replace(arguments, spark_engine=self.spark_engine, spark_master=self.spark_master)
-        # -P keeps the script's own folder off the module path, where its siblings would shadow other modules.
-        command = [sys.executable, "-P", str(self.script_path(job)), *arguments.as_command_line()]
         with open_session(context, dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()) as session:
-            exit_code = _run(command, {**os.environ, **session.get_bootstrap_env_vars()})
+            exit_code = self._run(job, arguments, session.get_bootstrap_env_vars())
         if exit_code == LOCKED_EXIT_CODE:
             raise LockedError(
                 f"another job is writing to {arguments.processed_uri}", fix="wait until it has ended, then run again"
@@ -67,6 +68,18 @@ class SubprocessJobRunner(PipesJobRunner):
         if exit_code:
             raise self._failure(job, arguments) if arguments.has_local_zone else self._failure_on_s3(job, exit_code)
         return session.get_custom_messages()
+
+    def _run(self, job: JobName, arguments: JobArguments, variables: Mapping[str, str]) -> int:
+        """Run a job to its end and return its exit code."""
+        if self.process is not None:
+            exit_code = self.process.run(job, arguments, variables)
+            if job == _LAST_JOB:
+                self.process.end()
+            if exit_code is not None:
+                return exit_code
+        # -P keeps the script's own folder off the module path, where its siblings would shadow other modules.
+        command = [sys.executable, "-P", str(self.script_path(job)), *arguments.as_command_line()]
+        return _run(command, {**os.environ, **variables})
 
     def _failure(self, job: JobName, arguments: JobArguments) -> JobError:
         last_line = _last_line(log_path(arguments.processed_uri, arguments.attempt))
@@ -104,7 +117,7 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
     except BaseException:
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_INTERRUPT_SECONDS)
+            process.wait(INTERRUPT_SECONDS)
         raise
 
 

@@ -1,0 +1,148 @@
+"""One process for the Spark jobs of a run on this machine, started before the run's first step needs it.
+
+Belongs here: its start, orders to it, its end. Does not belong here: what it does (see `spark_jobs.job_host`), which
+jobs it gets (see `subprocess_jobs`). Dagster is not imported: the process starts while the run imports it.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import finance_platform
+from finance_platform.code_version import JobName
+from finance_platform.settings import Settings
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.job_orders import DONE, ENGINE, READY, JobOrder
+from finance_platform.storage.s3_options import S3_SCHEME
+
+INTERRUPT_SECONDS = 20
+"""How long an interrupted job has to end by itself."""
+
+_END_SECONDS = 5
+
+
+def script_path() -> Path:
+    """Return the path of the process's script."""
+    return Path(str(finance_platform.__file__)).parent / "spark_jobs" / "job_host.py"
+
+
+class JobProcess:
+    """A process for jobs, one after the other.
+
+    A job that fails, or whose process is killed, ends it; the jobs after that have processes of their own.
+    """
+
+    def __init__(self, script: Path | None = None) -> None:
+        """Prepare it; `start` starts it, or the first job does.
+
+        Args:
+            script: what it runs; `spark_jobs.job_host` without one.
+        """
+        self._script = script or script_path()
+        self._process: subprocess.Popen[str] | None = None
+        self._is_ready = False
+        self._is_over = False
+
+    def start(self) -> None:
+        """Start it, and do not wait for that."""
+        try:
+            self._process = subprocess.Popen(
+                # -P keeps the script's own folder off the module path, where its siblings would shadow other modules.
+                [sys.executable, "-P", str(self._script)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # If Spark cannot start, the job that then gets a process of its own reports why.
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        except OSError:
+            self._is_over = True
+
+    def run(self, job: JobName, arguments: JobArguments, variables: Mapping[str, str]) -> int | None:
+        """Run a job to its end and return its exit code; None if the process has ended and does not begin the job.
+
+        Args:
+            job: the job.
+            arguments: of the attempt.
+            variables: the parameters of Dagster Pipes.
+        """
+        if self._process is None and not self._is_over:
+            self.start()
+        process = self._process
+        if self._is_over or process is None:
+            return None
+        try:
+            is_begun = self._begin(process, JobOrder.of(job, arguments, variables))
+            if is_begun and _next_answer(process) == DONE:
+                return 0
+            self._is_over = True
+            exit_code = process.wait()
+        except BaseException:
+            self._is_over = True
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(INTERRUPT_SECONDS)
+            raise
+        return exit_code if is_begun else None
+
+    def end(self) -> None:
+        """Let it end once it has nothing to do, and do not wait for that: its memory is needed by what follows."""
+        self._is_over = True
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def close(self) -> None:
+        """End it, and wait for that."""
+        self.end()
+        if self._process is None:
+            return
+        if not self._is_ready:
+            self._process.kill()  # it is still importing, has written nothing, and would go on for a second
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _begin(self, process: subprocess.Popen[str], order: JobOrder) -> bool:
+        """Send an order as soon as the process takes one; return whether it got it."""
+        self._is_ready = self._is_ready or _next_answer(process) == READY
+        if not self._is_ready or process.stdin is None:
+            return False
+        try:
+            process.stdin.write(order.to_line())
+            process.stdin.flush()
+        except BrokenPipeError:
+            return False
+        return True
+
+
+def _next_answer(process: subprocess.Popen[str]) -> str:
+    """Return the next answer; empty if the process ends without one."""
+    return process.stdout.readline() if process.stdout is not None else ""
+
+
+@contextmanager
+def job_process(settings: Settings, *, starts_now: bool) -> Iterator[JobProcess | None]:
+    """Yield a process for the jobs of a run; None if each job has one of its own, or runs elsewhere.
+
+    Args:
+        settings: the home.
+        starts_now: whether jobs are likely, so that the process starts at once.
+    """
+    if settings.is_on_aws or settings.job_engine != ENGINE or settings.processed_root.startswith(S3_SCHEME):
+        yield None
+        return
+    process = JobProcess()
+    try:
+        if starts_now:
+            process.start()
+        yield process
+    finally:
+        process.close()
