@@ -8,7 +8,10 @@ under debit-positive feeds depend on it, so it must be known before the dimensio
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from operator import itemgetter
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from finance_platform.contracts.processed import MEMBER_ATTRIBUTES
 from finance_platform.deliveries.delivery_rows import read_rows
@@ -30,22 +33,25 @@ class AccountTypes:
     def mentioned(self, delivery: LiveDelivery) -> Mapping[int, tuple[str, str]]:
         """Return number and type, which may be blank, by key of the accounts that a delivery's lines mention."""
         if delivery.delivery_id not in self._mentioned:
-            rows = _rows(self._processed, delivery, "members", ["dimension", "member_key", "code", "account_type"])
-            self._mentioned[delivery.delivery_id] = {
-                row["member_key"]: (row["code"], row["account_type"] or "")
-                for row in rows
-                if row["dimension"] == "account"
-            }
+            columns = ["dimension", "member_key", "code", "account_type"]
+            mentioned: dict[int, tuple[str, str]] = {}
+            for rows in _tables(self._processed, delivery, "members", columns):
+                accounts = rows.filter(pc.equal(rows["dimension"], "account"))
+                pairs = zip(accounts["code"].to_pylist(), _texts(accounts["account_type"]), strict=True)
+                mentioned.update(zip(accounts["member_key"].to_pylist(), pairs, strict=True))
+            self._mentioned[delivery.delivery_id] = mentioned
         return self._mentioned[delivery.delivery_id]
 
     def described(self, delivery: LiveDelivery) -> Mapping[int, str]:
         """Return the type, which may be blank, by key of the accounts of a reference delivery: that of the last row."""
         if delivery.delivery_id not in self._described:
-            rows = _rows(self._processed, delivery, "accounts", ["account_key", "account_type", "valid_from"])
-            self._described[delivery.delivery_id] = {
-                row["account_key"]: row["account_type"] or ""
-                for row in sorted(rows, key=lambda row: row["valid_from"] or "")
-            }
+            columns = ["account_key", "account_type", "valid_from"]
+            rows: list[tuple[int, str, str]] = []
+            for table in _tables(self._processed, delivery, "accounts", columns):
+                keys, types, starts = table["account_key"], _texts(table["account_type"]), _texts(table["valid_from"])
+                rows += zip(keys.to_pylist(), types, starts, strict=True)
+            rows.sort(key=itemgetter(2))
+            self._described[delivery.delivery_id] = {key: account_type for key, account_type, _ in rows}
         return self._described[delivery.delivery_id]
 
     def types(self, live: Sequence[LiveDelivery], keys: Collection[int] | None = None) -> dict[int, str]:
@@ -149,8 +155,17 @@ def accounts_mentioned(processed: ObjectStore, delivery: LiveDelivery) -> dict[i
     return {key: number for key, (number, _) in AccountTypes(processed).mentioned(delivery).items()}
 
 
-def _rows(
-    processed: ObjectStore, delivery: LiveDelivery, table: str, columns: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    for rows in read_rows(processed, delivery.delivery_id, delivery.commit.files.get(table, ()), columns):
-        yield from rows.to_pylist()
+def _tables(processed: ObjectStore, delivery: LiveDelivery, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    return read_rows(processed, delivery.delivery_id, delivery.commit.files.get(table, ()), columns)
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    """Return the texts of a column, blank for null; equal ones are one object."""
+    return [text or "" for text in _shared(column)]
+
+
+def _shared(column: pa.ChunkedArray) -> Iterator[str | None]:
+    for chunk in column.chunks:
+        encoded = chunk.dictionary_encode()
+        values = encoded.dictionary.to_pylist()
+        yield from (None if index is None else values[index] for index in encoded.indices.to_pylist())

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
@@ -18,7 +19,13 @@ from finance_platform.errors import DescriptorError, HomeError
 from finance_platform.feeds.descriptor import FEED_NAME, FeedDescriptor, is_path
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
-from finance_platform.feeds.file_names import file_ending, is_readable_ending, matches_glob
+from finance_platform.feeds.file_names import (
+    beginnings_of_glob,
+    comparable_name,
+    file_ending,
+    is_readable_ending,
+    matches_glob,
+)
 from finance_platform.feeds.limits import MAX_DESCRIPTOR_BYTES, MAX_DESCRIPTORS, MAX_PATH_CHARACTERS
 from finance_platform.safe_text import printable
 from finance_platform.storage.plain_file import open_plain_file
@@ -105,8 +112,8 @@ class FeedSet:
             if any(matches_glob(path, object_key) for path in broken.paths):
                 # A shipped descriptor does not take over: it might read the file in a wrong way.
                 return blocked_by(broken.file, object_key)
-        for descriptors in (self.own, self.shipped):
-            matching = [feed for feed in descriptors if feed.matches(object_key)]
+        for candidates in self._candidates:
+            matching = [feed for feed in candidates.of(object_key) if feed.matches(object_key)]
             if len(matching) == 1:
                 return Match(matching[0])
             if matching:
@@ -115,6 +122,28 @@ class FeedSet:
                     None, Problem(object_key, f"two feeds match this file: {names}", "make one of their paths narrower")
                 )
         return Match()
+
+    @cached_property
+    def _candidates(self) -> tuple[_Candidates, ...]:
+        return _Candidates(self.own), _Candidates(self.shipped)
+
+
+class _Candidates:
+    """Descriptors by what the names of their files begin with, so that a file is not compared with all of hundreds."""
+
+    def __init__(self, feeds: Sequence[FeedDescriptor]) -> None:
+        by_length: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for number, feed in enumerate(feeds):
+            for path in feed.paths:
+                for beginning in beginnings_of_glob(path):
+                    by_length[len(beginning)][beginning].append(number)
+        self._feeds, self._by_length = feeds, by_length
+
+    def of(self, object_key: str) -> list[FeedDescriptor]:
+        """Return the descriptors of which a glob may match an object's key, in their order."""
+        name = comparable_name(object_key)
+        numbers = {number for length, feeds in self._by_length.items() for number in feeds.get(name[:length], ())}
+        return [self._feeds[number] for number in sorted(numbers)]
 
 
 def blocked_by(file: str, object_key: str) -> Match:

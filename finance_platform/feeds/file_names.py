@@ -36,6 +36,7 @@ PACKED_ENDING = ".gz"
 """Of text that is packed with gzip, after its own ending."""
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_BEFORE_WILDCARD = re.compile(r"[^*?\[]*")
 _MAX_EXPANDED = 1_000
 """Globs that the braces of one glob stand for."""
 
@@ -94,6 +95,16 @@ def matches_glob(glob: str, object_key: str) -> bool:
         len(parts) == len(matchers) and all(match(part) for match, part in zip(matchers, parts, strict=True))
         for matchers in _glob_matchers(glob)
     )
+
+
+def comparable_name(object_key: str) -> str:
+    """Return an object's key as `beginnings_of_glob` compares it."""
+    return "/".join(_key_parts(object_key)[1:])
+
+
+def beginnings_of_glob(glob: str) -> list[str]:
+    """Return with what the comparable name of an object begins that a glob matches; one for each choice of braces."""
+    return [_BEFORE_WILDCARD.match("/".join(_key_parts(expanded)[1:]))[0] for expanded in expand_braces(glob)]
 
 
 @lru_cache(maxsize=1)

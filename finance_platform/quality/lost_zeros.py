@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -143,12 +144,9 @@ def _files(dimension: str, snapshot: Snapshot) -> list[str]:
 def _lost_in(dimension: str, snapshot: Snapshot, processed: ObjectStore) -> list[LostZeros]:
     code, key = _CODE_COLUMNS[dimension], f"{dimension}_key"
     by_number: dict[str, dict[str, tuple[int, bool]]] = {}
-    for file in _files(dimension, snapshot):
-        with open_parquet(processed, file, (code, key, "is_inferred")) as parquet:
-            members = parquet.read(columns=[code, key, "is_inferred"])
-        for row in members.filter(pc.match_substring_regex(members[code], _NUMBER)).to_pylist():
-            number = _digits(row[code]).lstrip("0")
-            by_number.setdefault(number, {})[row[code]] = row[key], row["is_inferred"]
+    for row in _with_a_neighbour(code, _members(processed, _files(dimension, snapshot), [code, key, "is_inferred"])):
+        number = _digits(row[code]).lstrip("0")
+        by_number.setdefault(number, {})[row[code]] = row[key], row["is_inferred"]
     pairs: dict[str, LostZeros] = {}
     for members_of in by_number.values():
         inferred = {name for name, (_, is_inferred) in members_of.items() if is_inferred}
@@ -157,6 +155,26 @@ def _lost_in(dimension: str, snapshot: Snapshot, processed: ObjectStore) -> list
             if not known or known.digits < len(_digits(other)):
                 pairs[name] = LostZeros(dimension, members_of[name][0], name, other)
     return [pairs[name] for name in sorted(pairs)]
+
+
+def _members(processed: ObjectStore, files: Iterable[str], columns: Sequence[str]) -> Iterator[pa.Table]:
+    for file in files:
+        with open_parquet(processed, file, columns) as parquet:
+            yield parquet.read(columns=list(columns))
+
+
+def _with_a_neighbour(code: str, members: Iterable[pa.Table]) -> list[dict[str, Any]]:
+    """Return the members whose code is that of another member but for zeros; of tens of thousands, nearly none is."""
+    tables = list(members)
+    if not tables:
+        return []
+    table = pa.concat_tables(tables)
+    table = table.filter(pc.match_substring_regex(table[code], _NUMBER))
+    numbers = pc.replace_substring_regex(table[code], r"^0+|\.0+$", "")
+    counts = numbers.value_counts()
+    repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    rows: list[dict[str, Any]] = table.filter(pc.is_in(numbers, repeated)).to_pylist()
+    return rows
 
 
 def _pairs(codes: Iterable[str], inferred: set[str]) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 from finance_platform.code_version import JOBS, current_code_version, platform_version, trust_code_versions
@@ -25,6 +26,7 @@ from finance_platform.quality.checks import all_checks
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.run_outcome import EvaluatedCheck
+from finance_platform.reports.variance import AMOUNTS, VarianceRow, variance_rows
 from finance_platform.settings import Settings
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
@@ -48,6 +50,8 @@ class CompleteRun:
         alert_bytes: the size of the file of alerts, which a run sends again if they are lost.
         code: the version of each job's code.
         checks: the checks as the run evaluated them.
+        variance: Actual against Budget, so that nothing adds up the whole fact table again while the warehouse is the
+            same; None where the warehouse's content has no version.
     """
 
     run_id: str
@@ -59,6 +63,7 @@ class CompleteRun:
     alert_bytes: int
     code: Mapping[str, str]
     checks: Sequence[EvaluatedCheck]
+    variance: Sequence[VarianceRow] | None = None
 
 
 def record_complete_run(
@@ -86,18 +91,20 @@ def record_complete_run(
     expected = {("/".join(check.asset), check.name) for check in all_checks(feed.feed for feed in feed_set.feeds)}
     if {(check.asset, check.name) for check in checks} != expected or not _is_settled(processed, feed_set, run_id):
         return False
+    version = warehouse.content_version()
     document = CompleteRun(
         run_id=run_id,
         platform=platform,
         settings=_hash(settings.model_dump(mode="json")),
         processed=_hash_objects(processed),
-        warehouse=warehouse.content_version(),
+        warehouse=version,
         packs=_pack_etags(reports),
         alert_bytes=_alert_bytes(settings),
         code={job: current_code_version(job) for job in JOBS},
         checks=checks,
+        variance=variance_rows(warehouse) if version else None,
     )
-    processed.write(COMPLETE, json.dumps(asdict(document), indent=1).encode())
+    processed.write(COMPLETE, json.dumps(asdict(document), indent=1, default=str).encode())
     return True
 
 
@@ -170,4 +177,12 @@ def _alert_bytes(settings: Settings) -> int:
 
 def _parse(values: Mapping[str, Any]) -> CompleteRun:
     checks = tuple(EvaluatedCheck(**{**check, "evidence": tuple(check["evidence"])}) for check in values["checks"])
-    return CompleteRun(**{**values, "checks": checks})
+    variance = values["variance"]
+    if variance is not None:
+        variance = tuple(map(_parse_variance, variance))
+    return CompleteRun(**{**values, "checks": checks, "variance": variance})
+
+
+def _parse_variance(values: Mapping[str, Any]) -> VarianceRow:
+    amounts = {name: None if values[name] is None else Decimal(values[name]) for name in AMOUNTS}
+    return VarianceRow(**{**values, **amounts, "incomplete_periods": tuple(values["incomplete_periods"])})

@@ -86,7 +86,7 @@ def find_nothing_new(
             return None
         if not complete.warehouse and not _is_published_as_recorded(processed, warehouse, settings, complete, at):
             return None
-        variance = variance_rows(warehouse)
+        variance = variance_rows(warehouse) if complete.variance is None else complete.variance
         if reports.read(REPORT_FILE) != as_csv(variance).encode():
             return None
     except (FinancePlatformError, OSError):

@@ -113,6 +113,9 @@ class VarianceRow:
         return write(amount)
 
 
+AMOUNTS = ("actual", "actual_with_budget", "budget", "variance", "actual_incomplete")
+"""The fields of a row that are decimals, or None."""
+
 REPORT_COLUMNS = tuple(VarianceRow(0, 0, "", "", None, None, None, None).cells())
 """The columns of the report's file."""
 

@@ -25,12 +25,13 @@ from finance_platform.code_version import platform_version
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.nothing_new import answer_without_run
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
-from finance_platform.refresh import complete_run
+from finance_platform.refresh import complete_run, nothing_new
 from finance_platform.refresh.complete_run import CompleteRun, read_complete_run, record_complete_run
 from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.refresh.report import REPORT_FILE
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
+from finance_platform.reports.variance import variance_rows
 from finance_platform.settings import Settings, load_settings
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.dagster_jobs import runs_write_workbooks
@@ -108,6 +109,17 @@ def test_the_json_of_nothing_new_names_the_last_complete_run(home: Home):
     assert (document["run_id"], document["unchanged_since"], document["succeeded"]) == (None, last, True)
     assert document["status"]["is_sound"]
     assert document["checks"]
+
+
+def test_actual_against_budget_is_taken_from_the_record_while_the_warehouse_is_the_same(
+    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """To add it up again reads the whole fact table."""
+    expected = variance_rows(home.warehouse)
+    monkeypatch.delattr(nothing_new, "variance_rows")
+    answer = answer_without_run(settings)
+    assert answer is not None
+    assert list(answer.variance) == expected
 
 
 @contextmanager

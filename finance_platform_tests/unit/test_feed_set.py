@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from finance_platform.errors import HomeError
+from finance_platform.feeds import file_names
+from finance_platform.feeds.descriptor import feed as descriptor_feed
 from finance_platform.feeds.feed_set import FeedSet, load_feed_set, shipped_descriptors
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform_tests.unit.factories import LEDGER, descriptor, raw_batch, settings, with_lines, write
@@ -55,6 +57,30 @@ def test_shipped_feeds_read_files_of_their_names_at_the_top_of_the_raw_zone(
     object_key: str, expected: str | None, tmp_path: Path
 ) -> None:
     assert feed_of(load_feed_set(tmp_path / "no such folder"), object_key) == expected
+
+
+def test_a_file_is_compared_only_with_feeds_whose_files_begin_as_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home may have hundreds of descriptors, and thousands of files."""
+    paths = {f"source_{number}": f"source_{number:03d}*.csv" for number in range(60)}
+    paths |= {"any": "[x-z]*.csv", "braces": "{Europe,asia}/*.csv", "folder": "in/*/march.csv", "dots": "./q//r.csv"}
+    feed_set = feed_set_of(tmp_path, **{name: named(name, f"'{path}'") for name, path in paths.items()})
+    assert not feed_set.problems
+    compared: list[str] = []
+    monkeypatch.setattr(
+        descriptor_feed, "matches_glob", lambda glob, key: compared.append(glob) or file_names.matches_glob(glob, key)
+    )
+    keys = [
+        *("source_007.csv", "SOURCE_059_x.CSV", "source_06.csv", "source_060.csv", "y1.csv", "Y1.csv", "europe/a.csv"),
+        *("Asia/B.csv", "asia.csv", "in/2025/March.csv", "in/march.csv", "q/r.csv", "/q/./r.csv", "accounts.csv", ""),
+    ]
+    matched = {key: feed_of(feed_set, key) for key in keys}
+    assert len(compared) < 2 * len(keys)
+    assert matched == {
+        key: next((feed.feed for feed in (*feed_set.own, *feed_set.shipped) if feed.matches(key)), None) for key in keys
+    }
+    assert {"source_7", "source_59", "any", "braces", "folder", "dots"} <= set(matched.values())
 
 
 def test_shipped_descriptors_are_valid_and_named_like_their_files() -> None:
