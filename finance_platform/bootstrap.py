@@ -37,6 +37,8 @@ def s3_options(settings: Settings, *, is_raw: bool = False) -> S3Options:
         endpoint_url=settings.s3_endpoint_url,
         kms_key_id=settings.s3_kms_key_id,
         request_payer=is_raw and settings.s3_request_payer,
+        lock_days=0 if is_raw else settings.s3_lock_days,
+        lock_mode=settings.s3_lock_mode,
     )
 
 

@@ -205,6 +205,12 @@ class Settings(BaseSettings):
     s3_endpoint_url: WebAddress = Field("", description="Endpoint of S3, such as an interface endpoint.")
     s3_kms_key_id: str = Field("", description="Key to encrypt objects with; default: the bucket's.")
     s3_request_payer: bool = Field(False, description="Whether the reader pays for requests to the raw zone.")
+    s3_lock_days: int = Field(
+        0, ge=0, le=36500, description="Days for which S3 refuses to delete what the register writes; 0: no lock."
+    )
+    s3_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = Field(
+        "GOVERNANCE", description="Whether some roles may lift that lock (GOVERNANCE), or none (COMPLIANCE)."
+    )
     glue_job_prefix: str = Field("finance-platform", min_length=1, description="Jobs are PREFIX-standardise and so on.")
     glue_modules: str = Field(
         "", description="Wheels of the release whose scripts a Glue job runs; default: those of the job's definition."

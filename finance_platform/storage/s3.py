@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -37,7 +37,7 @@ from finance_platform.storage.s3_errors import (
     translate_client_errors,
     translate_s3_errors,
 )
-from finance_platform.storage.s3_options import S3_SCHEME, S3Options, object_store_variables
+from finance_platform.storage.s3_options import EVIDENCE_FOLDERS, S3_SCHEME, S3Options, object_store_variables
 from finance_platform.storage.s3_reader import FIRST_BYTES, WHOLE, ObjectReads, ObjectStream
 
 ATTEMPTS = 6
@@ -136,6 +136,7 @@ class S3Store:
         self._encryption = (
             {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": options.kms_key_id} if options.kms_key_id else {}
         )
+        self._lock_days, self._lock_mode = options.lock_days, options.lock_mode
 
     @property
     def root(self) -> str:
@@ -198,8 +199,9 @@ class S3Store:
                 self._put(key, data)
                 return
             config = TransferConfig(multipart_threshold=_MULTIPART_BYTES, multipart_chunksize=_MULTIPART_BYTES)
+            extra = {**self._encryption, **self._lock(key)}
             self._client.upload_fileobj(
-                io.BytesIO(data), self._bucket, self._base + key, ExtraArgs=self._encryption, Config=config
+                io.BytesIO(data), self._bucket, self._base + key, ExtraArgs=extra, Config=config
             )
 
     def write_new(self, key: str, data: bytes) -> bool:
@@ -267,7 +269,16 @@ class S3Store:
     def _put(self, key: str, data: bytes, **more: Any) -> None:
         if key.endswith(".html"):
             more["ContentType"] = "text/html; charset=utf-8"  # else a browser offers to save it
-        self._client.put_object(Bucket=self._bucket, Key=self._base + key, Body=data, **self._encryption, **more)
+        more |= {**self._encryption, **self._lock(key)}
+        self._client.put_object(Bucket=self._bucket, Key=self._base + key, Body=data, **more)
+
+    def _lock(self, key: str) -> dict[str, Any]:
+        """Return the arguments that lock the version that a write makes; empty for what is no evidence."""
+        if not self._lock_days or key.partition("/")[0] not in EVIDENCE_FOLDERS:
+            return {}
+        until = datetime.now(UTC) + timedelta(days=self._lock_days)
+        # S3 accepts no lock without a checksum, and not every boto3 sends one unasked.
+        return {"ObjectLockMode": self._lock_mode, "ObjectLockRetainUntilDate": until, "ChecksumAlgorithm": "CRC32"}
 
     def _put_if(self, key: str, data: bytes, condition: Mapping[str, str]) -> bool:
         writer = uuid4().hex

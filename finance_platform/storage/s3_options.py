@@ -11,6 +11,11 @@ from dataclasses import dataclass
 
 S3_SCHEME = "s3://"
 
+EVIDENCE_FOLDERS = frozenset(
+    {"access_rights", "loads", "register", "retired_account_counts", "retired_deliveries", "signatures"}
+)
+"""The folders of the processed zone whose objects are evidence: S3 keeps their versions, and may lock them."""
+
 
 @dataclass(frozen=True)
 class S3Options:
@@ -21,12 +26,16 @@ class S3Options:
         endpoint_url: an endpoint other than that of AWS.
         kms_key_id: the key that encrypts written objects; empty for the bucket's default.
         request_payer: whether the reader pays for requests.
+        lock_days: days for which S3 refuses to delete a written version of evidence; 0 for no lock.
+        lock_mode: whether some roles may lift that lock (GOVERNANCE) or none (COMPLIANCE).
     """
 
     region: str = ""
     endpoint_url: str = ""
     kms_key_id: str = ""
     request_payer: bool = False
+    lock_days: int = 0
+    lock_mode: str = "GOVERNANCE"
 
 
 NO_OPTIONS = S3Options()

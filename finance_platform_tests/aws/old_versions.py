@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from functools import cache
 
 from finance_platform.deployment.template import read_template, template_path
+from finance_platform.storage.s3_options import EVIDENCE_FOLDERS
 
-EVIDENCE = frozenset(
-    {"register", "loads", "signatures", "access_rights", "retired_deliveries", "retired_account_counts"}
-)
+EVIDENCE = EVIDENCE_FOLDERS
 """The folders whose versions stay for ever."""
 
 

@@ -9,23 +9,29 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
+from finance_platform.bootstrap import s3_options
+from finance_platform.deliveries import commits, register
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register
 from finance_platform.errors import StorageError, TransientStorageError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.slices import signatures
 from finance_platform.storage import s3
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.s3 import S3Store, s3_client
-from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
-from finance_platform_tests.aws.moto_server import MotoServer
+from finance_platform.storage.s3_options import EVIDENCE_FOLDERS, NO_OPTIONS, S3Options
+from finance_platform.warehouse import access_rights, load_records
+from finance_platform_tests.aws.moto_server import REGION, MotoServer
 from finance_platform_tests.aws.s3_faults import Request, error_response, lost_response, ok_response
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 from finance_platform_tests.unit.zone import NOON
@@ -221,6 +227,56 @@ def test_objects_are_encrypted_with_the_configured_key(bucket: str, aws: MotoSer
 def test_without_a_configured_key_the_bucket_s_default_encryption_applies(store: S3Store, aws: MotoServer):
     (request,) = requests_of(aws, lambda: store.write("a", b"x"))
     assert "x-amz-server-side-encryption" not in request.headers
+
+
+def test_evidence_is_locked_as_it_is_written_and_all_else_is_not(aws: MotoServer):
+    client, name = s3_client(NO_OPTIONS), f"locked-{aws.new_bucket()}"
+    region = {"LocationConstraint": REGION}
+    client.create_bucket(Bucket=name, CreateBucketConfiguration=region, ObjectLockEnabledForBucket=True)
+    locking = S3Store(f"s3://{name}/zone", client, S3Options(lock_days=30, lock_mode="COMPLIANCE"))
+    event = "register/000000000001.json"
+    assert locking.write_new(event, b"{}")
+    for key in ("loads/1.json", "slices/fact/1.json"):
+        locking.write(key, b"{}")
+    found = {
+        key: client.head_object(Bucket=name, Key=f"zone/{key}") for key in (event, "loads/1.json", "slices/fact/1.json")
+    }
+    days = [(item["ObjectLockRetainUntilDate"] - datetime.now(UTC)).total_seconds() / 86400 for item in found.values()
+            if "ObjectLockRetainUntilDate" in item]  # fmt: skip
+    assert [round(number) for number in days] == [30, 30]
+    assert found[event]["ObjectLockMode"] == "COMPLIANCE"
+    locking.delete(event)  # hides the version, which stays
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.delete_object(Bucket=name, Key=f"zone/{event}", VersionId=found[event]["VersionId"])
+
+
+def test_evidence_that_is_written_in_parts_is_locked_too(bucket: str, aws: MotoServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(s3, "_MULTIPART_BYTES", 5 << 20)
+    locking = S3Store(f"s3://{bucket}", s3_client(NO_OPTIONS), S3Options(lock_days=30))
+    first, *_ = requests_of(aws, lambda: locking.write("loads/large.parquet", bytes(6 << 20)))
+    assert (first.method, first.query, first.headers["x-amz-object-lock-mode"]) == ("POST", "uploads", "GOVERNANCE")
+
+
+def test_without_a_lock_a_write_asks_for_none(store: S3Store, aws: MotoServer):
+    (request,) = requests_of(aws, lambda: store.write("register/1.json", b"{}"))
+    assert not [name for name in request.headers if "object-lock" in name]
+
+
+def test_the_folders_of_evidence_are_those_that_the_platform_writes_it_to():
+    assert {
+        access_rights.FOLDER,
+        load_records.FOLDER,
+        signatures.FOLDER,
+        register.FOLDER,
+        commits.RETIRED,
+        commits._RETIRED_COUNTS,
+    } == EVIDENCE_FOLDERS
+
+
+def test_the_raw_zone_s_store_locks_nothing():
+    home = settings(s3_lock_days=30, s3_lock_mode="COMPLIANCE")
+    assert s3_options(home).lock_days == 30
+    assert s3_options(home, is_raw=True).lock_days == 0
 
 
 def test_requests_have_the_requester_pays_header_if_configured(bucket: str, aws: MotoServer):

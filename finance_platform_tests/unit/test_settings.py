@@ -137,6 +137,8 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "s3_endpoint_url": "https://s3.example",
         "raw_events_queue_url": "https://sqs.example/1/queue",
         "s3_request_payer": "True",
+        "s3_lock_days": "3650",
+        "s3_lock_mode": "COMPLIANCE",
         "glue_modules": "s3://scripts/releases/0123456789ab/finance_platform-1-py3-none-any.whl",
         "glue_from_bytes": "5000000",
         "glue_poll_seconds": "0.5",

@@ -20,6 +20,14 @@ output "scripts_uri" {
   value = lookup(aws_cloudformation_stack.this.outputs, "ScriptsUri", null)
 }
 
+output "s3_lock_days" {
+  value = lookup(aws_cloudformation_stack.this.outputs, "S3LockDays", null)
+}
+
+output "s3_lock_mode" {
+  value = lookup(aws_cloudformation_stack.this.outputs, "S3LockMode", null)
+}
+
 output "raw_events_queue_url" {
   value = lookup(aws_cloudformation_stack.this.outputs, "RawEventsQueueUrl", null)
 }

@@ -755,12 +755,26 @@ variable "object_lock_days" {
 }
 
 variable "object_lock_mode" {
-  description = "Whether some roles may lift that lock (GOVERNANCE) or none, not even the account's owner (COMPLIANCE)."
+  description = "Whether some roles may lift these locks (GOVERNANCE) or none, not even the account's owner (COMPLIANCE)."
   type        = string
   default     = null
   validation {
     condition     = var.object_lock_mode == null || try(contains(["GOVERNANCE", "COMPLIANCE"], tostring(var.object_lock_mode)), false)
     error_message = "ObjectLockMode: expected one of GOVERNANCE, COMPLIANCE."
+  }
+}
+
+variable "register_lock_days" {
+  description = "Days for which no version of what the register, loads and signatures write can be deleted (S3 Object Lock); 0 for no lock. It cannot be switched off later."
+  type        = number
+  default     = null
+  validation {
+    condition     = var.register_lock_days == null || try(var.register_lock_days >= 0, false)
+    error_message = "RegisterLockDays: expected at least 0."
+  }
+  validation {
+    condition     = var.register_lock_days == null || try(var.register_lock_days <= 36500, false)
+    error_message = "RegisterLockDays: expected at most 36500."
   }
 }
 
@@ -1009,6 +1023,7 @@ locals {
     PermissionsBoundaryArn            = var.permissions_boundary_arn
     ObjectLockDays                    = var.object_lock_days
     ObjectLockMode                    = var.object_lock_mode
+    RegisterLockDays                  = var.register_lock_days
     DeletionProtection                = var.deletion_protection
     ExistingVpcId                     = var.existing_vpc_id
     ExistingVpcCidr                   = var.existing_vpc_cidr
