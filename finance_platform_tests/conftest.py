@@ -17,6 +17,7 @@ import pytest
 
 from finance_platform.settings import ENV_PREFIX
 from finance_platform_tests.new_warehouses import new_warehouses_are_copies, new_warehouses_are_created
+from finance_platform_tests.open_readers import readers_stay_open
 from finance_platform_tests.profiles import current_profile, load_hypothesis_profile
 from finance_platform_tests.shared_spark import shared_session, stop_shared_session
 from finance_platform_tests.temporary_files import keep_temporary_files_in_memory
@@ -81,6 +82,17 @@ def pytest_xdist_auto_num_workers() -> int:
 def _hide_the_developers_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _readers_stay_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    with nullcontext() if "opens_readers" in request.fixturenames else readers_stay_open():
+        yield
+
+
+@pytest.fixture
+def opens_readers() -> None:
+    """For tests of the readers of a warehouse: each query opens one, as commands do outside of tests."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,6 +21,8 @@ from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.port import NoWarehouseYetError
 from finance_platform_tests.damage.damages import DAMAGES, OTHER_DAMAGES
 
+pytestmark = pytest.mark.usefixtures("opens_readers")
+
 COUNT = "SELECT COUNT(*) AS N FROM FactFinancials"
 OF_A_FILE = {name: damage for name, damage in {**DAMAGES, **OTHER_DAMAGES}.items() if name != "missing"}
 

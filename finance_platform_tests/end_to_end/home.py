@@ -28,10 +28,12 @@ from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.storage.local import LocalStore
-from finance_platform.warehouse.duckdb.session import open_reader, run_query
+from finance_platform.warehouse.duckdb.kept_readers import reader_of
+from finance_platform.warehouse.duckdb.session import run_query
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.environment import clean_environment
 from finance_platform_tests.installed_wheel import installed_environment
+from finance_platform_tests.open_readers import readers_stay_open
 
 Tables = dict[str, list[tuple[Any, ...]]]
 
@@ -63,7 +65,7 @@ class Home:
     def command(self, *arguments: str, standard_input: str | None = None, **environment: str) -> CommandResult:
         """Run `finance-platform` with `--home` in this process."""
         command = self._with_home(arguments)
-        with clean_environment(self.path, **environment):
+        with clean_environment(self.path, **environment), readers_stay_open():
             result = CliRunner().invoke(main, command, input=standard_input, prog_name="finance-platform")
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -128,7 +130,7 @@ class Home:
     def tables(self) -> Tables:
         """Return every row of every table of the star, without the columns that the load sets."""
         tables = {}
-        with open_reader(self.warehouse.path) as connection:
+        with reader_of(self.warehouse.path) as connection:
             for contract in STAR:
                 names = ", ".join(column.sql_name for column in contract.stored_columns)
                 sql = f"SELECT {names} FROM {contract.table} ORDER BY {names}"

@@ -21,7 +21,7 @@ from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, removed
 
 ENGINES = EVERY_ENGINE
-pytestmark = pytest.mark.usefixtures("creates_warehouses")
+pytestmark = pytest.mark.usefixtures("creates_warehouses", "opens_readers")
 Release = Callable[..., None]
 
 

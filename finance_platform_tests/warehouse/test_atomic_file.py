@@ -14,6 +14,8 @@ import pytest
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
 
+pytestmark = pytest.mark.usefixtures("opens_readers")
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> AtomicFile:

@@ -14,6 +14,8 @@ from finance_platform.errors import QueryError
 from finance_platform.warehouse.duckdb.kept_readers import kept_readers, reader_of
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 
+pytestmark = pytest.mark.usefixtures("opens_readers")
+
 FACTS = "SELECT COUNT(*) FROM FactFinancials"
 LOADS = "SELECT COUNT(*) FROM LoadLedger"
 OPEN_FOR_WRITING = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('CREATE TABLE other (id INTEGER)')"

@@ -27,6 +27,8 @@ from finance_platform.warehouse.query_script import read_script
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, january, removed
 
+pytestmark = pytest.mark.usefixtures("opens_readers")
+
 NAMES = [entry.name for entry in dictionary() if entry.name not in {"BusinessUnitAccess", "DepartmentUnit"}]
 QUERIES = (statements.sql_folder() / "dml" / "sample_queries.sql").read_text(encoding="utf-8")
 GUIDE = (Path(__file__).parents[2] / "docs" / "bi.md").read_text(encoding="utf-8")
