@@ -364,16 +364,23 @@ def test_a_log_of_an_open_table_that_names_other_files_is_named(home: Home):
     assert named["dim_account/_delta_log"].startswith("does not name the files of the table: ")
 
 
-def test_a_deleted_file_of_master_data_is_named_and_every_other_part_is_compared(home: Home):
-    path = DERIVED["master data"](home)
-    path.unlink()
+def test_a_deleted_file_of_master_data_is_named_and_every_other_part_is_compared(home: Home, refresh: Refresher):
+    dated = "account_number,account_name,account_type,valid_from\n6000,Rent,Asset,2024-02-01\n"
+    home.write("raw/accounts_dated.csv", dated)
+    refresh(home)
+    (file,) = home.commits()["accounts_dated.csv"].files["accounts"]
+    (home.path / "processed" / file.key).unlink()
     edit_a_published_cell(home)
     verified = home.command("verify", "--format", "json")
     assert verified.returncode == 1, verified.stderr
-    named = {row["part"]: row["subject"] for row in json.loads(verified.stdout)}
-    assert named["processed files"] == path.relative_to(home.path / "processed").as_posix()
-    assert "2024-03-09" in named["published figures"]
-    assert {"tables beside the star", "open tables"} <= named.keys()
+    rows = json.loads(verified.stdout)
+    named = {(row["part"], row["subject"]) for row in rows}
+    assert ("processed files", file.key) in named
+    assert any(part == "published figures" and "2024-03-09" in subject for part, subject in named)
+    assert {part for part, _ in named} >= {"tables beside the star", "open tables"}
+    (logs,) = [row["finding"] for row in rows if row["part"] == "open tables"]
+    assert logs.startswith("cannot be compared: ")
+    assert file.key in logs
 
 
 def test_a_period_that_nobody_touched_has_no_findings(home: Home):
