@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
 from finance_platform.deliveries.account_types import UNKNOWN, AccountTypes
+from finance_platform.deliveries.commits import UNKNOWN as UNKNOWN_AMOUNT
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.register import DecidedAmount
@@ -48,6 +49,16 @@ def amounts_of_delivery(
     sums: dict[_Place, Count] = {}
     for (account, (scenario, unit)), count in by_account.items():
         place = (scenario, types.get(account, UNKNOWN), unit)
+        sums[place] = sums.get(place, _NOTHING) + count
+    return _encode(sums)
+
+
+def add_amounts(amounts: Iterable[Iterable[DecidedAmount]]) -> tuple[DecidedAmount, ...]:
+    """Return the sums of several deliveries by scenario, account type and unit."""
+    sums: dict[_Place, Count] = {}
+    for one in (one for of_delivery in amounts for one in of_delivery):
+        place = (one.scenario, one.account_type, one.unit)
+        count = Count(one.rows, Decimal(one.net), Decimal(one.gross) if one.gross else UNKNOWN_AMOUNT)
         sums[place] = sums.get(place, _NOTHING) + count
     return _encode(sums)
 

@@ -18,7 +18,7 @@ from finance_platform.deliveries.approvals import record_decision
 from finance_platform.deliveries.bookings import Booking, find_shared_keys, plan_decided_bookings, write_booking
 from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.deliveries.decided_amounts import amounts_of_cells, amounts_of_delivery
+from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_cells, amounts_of_delivery
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
@@ -293,8 +293,20 @@ def _withdraw_split(
         message = f"without {quote_name(key)}, {', '.join(changed)}, closed, would have other lines"
         raise DecisionError(message, fix="reopen them first")
     _refuse_unloadable(processed, state, after, key)
-    amounts = amounts_of_delivery(processed, delivery.commit, state.live)
+    amounts = add_amounts(
+        amounts_of_delivery(processed, one.commit, state.live)
+        for one in (delivery, *_bookings_of_one(key, state.live, after))
+    )
     return _decide(processed, author, "withdrawn", delivery.event, amounts, keeps_earlier=True)
+
+
+def _bookings_of_one(
+    object_key: str, live: Iterable[LiveDelivery], other: Iterable[LiveDelivery]
+) -> list[LiveDelivery]:
+    """Return the lines of an object that are booked in a later period in one state, and not in another one."""
+    elsewhere = {one.delivery_id for one in other}
+    of_object = [one for one in live if one.booked_from and one.event.object_key == object_key]
+    return [one for one in of_object if one.delivery_id not in elsewhere]
 
 
 def _contents(live: Iterable[LiveDelivery], object_key: str, period: str) -> list[tuple[str, str, int]]:
@@ -326,6 +338,12 @@ def reinstate(
     if withdrawn.would_count and not was_held:
         _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state.live)
+    decision = DecisionRecorded("reinstated", object_key, withdrawn.event.delivery_id, *_signature(author))
+    after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
+    own = [one for one in after if one.delivery_id == withdrawn.commit.delivery_id]
+    if bookings := _bookings_of_one(object_key, after, state.live):
+        # What is booked in a later period is not what the file has in the closed one.
+        amounts = add_amounts(amounts_of_delivery(processed, one.commit, state.live) for one in (*own, *bookings))
     return _decide(processed, author, "reinstated", withdrawn.event, amounts)
 
 

@@ -49,7 +49,7 @@ class Decision:
         opening_of: of a closing that came with the home's first one: the period of that; else empty.
         late_periods: the periods of a decision about late lines, while the rest of the file counts.
         booked_in: of an acceptance: the period in which lines of closed periods are booked instead; else empty.
-        periods: the periods of the file's accepted lines, or the period itself.
+        periods: the periods of the file's accepted lines, the one in which lines are booked, or the period itself.
         amounts: the money that it is about.
     """
 
@@ -190,7 +190,7 @@ def _about_file(
         event.identified_by or UNVERIFIED,
         prepared_by,
         event.why,
-        frozenset(periods),
+        frozenset({*periods, event.booked_in} - {""}),
         event.amounts or (amounts_by_scenario(commit) if commit else ()),
         late_periods=event.late_periods,
         booked_in=event.booked_in,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.account_counts import parts_on_accounts
-from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.commits import Count, ScenarioCount, read_commits
 from finance_platform.deliveries.decisions import (
     accept,
     book,
@@ -326,6 +326,49 @@ def test_a_delivery_that_is_held_as_a_whole_can_be_booked_later(zone: Zone) -> N
     zone.append(replace(event, etag="touched"))
     assert evaluate(zone) == {}
     assert amounts(zone) == {"a.csv": {FEBRUARY: Decimal(10)}}
+
+
+def deliver_with_money(zone: Zone, sent: Sequence[Line], content: str) -> None:
+    """Deliver a file whose commit has its money by scenario, as those of the reader have."""
+    amount = sum((Decimal(line.amount) for line in sent), Decimal(0))
+    accepted = ScenarioCount("Actual", "", "accepted", Count(len(sent), amount, amount))
+    zone.deliver("a.csv", sent, content, commit_scenarios=[accepted])
+
+
+def test_a_withdrawal_names_the_money_that_is_booked_in_the_next_open_period(zone: Zone) -> None:
+    deliver_with_money(zone, [Line("1"), Line("2", FEBRUARY)], "v1")
+    zone.evaluate()
+    close(zone, JANUARY)
+    deliver_with_money(zone, [Line("1", amount="9.00"), Line("3", FEBRUARY)], "v2")
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    gone = withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert sum(one.rows for one in gone.amounts) == 3  # 10 of February; 9 less 10 of January
+    assert sum(Decimal(one.net) for one in gone.amounts) == Decimal(9)
+    back = reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert back.amounts == gone.amounts
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: Decimal(9)}}
+
+
+def test_the_withdrawal_of_a_file_of_which_all_lines_are_booked_later_names_them(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("1")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    gone = withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert [(one.rows, one.net) for one in gone.amounts] == [(1, "10.00")]
+
+
+def test_a_booking_of_an_earlier_version_stays_and_is_not_part_of_a_withdrawal(zone: Zone) -> None:
+    close(zone, JANUARY)
+    deliver_with_money(zone, [Line("1"), Line("2", FEBRUARY)], "v1")
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    deliver_with_money(zone, [Line("1"), Line("2", FEBRUARY, amount="12.00")], "v2")
+    assert evaluate(zone) == {}
+    gone = withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert [(one.rows, one.net) for one in gone.amounts] == [(1, "12.00")]
+    assert amounts(zone) == {"a.csv": {FEBRUARY: Decimal(20)}}
 
 
 def test_a_line_that_moves_into_an_open_period_is_reversed_there_and_counts_in_its_own(zone: Zone) -> None:
