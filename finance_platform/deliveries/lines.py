@@ -61,7 +61,7 @@ def read_lines(
     names = list(dict.fromkeys([*columns, *wanted, *having]))
     for file in line_files(commit):
         for table in _tables(processed, commit.delivery_id, file, names, periods, keys, having):
-            for name, values in (*wanted.items(), *having.items()):
+            for name, values in (*having.items(), *wanted.items()):  # the fewest lines first
                 is_wanted = pc.is_valid(table[name]) if values is None else pc.is_in(table[name], value_set=values)
                 table = table.filter(is_wanted)
             yield table.select(list(columns))
@@ -83,7 +83,7 @@ def _tables(
     with open_parquet(processed, file.key, {*columns, "period"} - ADDED_COLUMNS) as parquet:
         groups = _row_groups(parquet, periods)
         for name, values in having.items():
-            groups = [number for number in groups if _may_have(parquet, number, name, values)]
+            groups = [number for number in groups if may_have(parquet, number, name, values)]
         if keys is not None:
             groups = [number for number in groups if _has_key(parquet, number, keys)]
         for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns):
@@ -96,7 +96,7 @@ def _has_key(file: pq.ParquetFile, row_group: int, keys: pa.Array) -> bool:
     return bool(pc.any(pc.is_in(found, value_set=keys)).as_py())
 
 
-def _may_have(file: pq.ParquetFile, row_group: int, name: str, values: pa.Array | None) -> bool:
+def may_have(file: pq.ParquetFile, row_group: int, name: str, values: pa.Array | None) -> bool:
     """Return whether a line of a row group may have one of the values in a column, by the footer's statistics."""
     footer = file.metadata
     if name not in footer.schema.names:

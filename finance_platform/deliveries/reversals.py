@@ -28,9 +28,8 @@ from finance_platform.storage.port import ObjectStore
 Rule = Literal["own", "missing", "elsewhere", "sign", "excess"]
 
 _COLUMNS = (
-    *("delivery_id", "source_file", "source_sheet", "source_row", "source_column", "scenario", "period"),
-    *("document_date", "department_code", "department_key", "account_number", "account_key", "amount"),
-    *("transaction_id", "reverses_transaction_id"),
+    *("source_sheet", "source_row", "scenario", "period", "department_code", "department_key", "account_number"),
+    *("account_key", "amount", "transaction_id", "reverses_transaction_id"),
 )
 _ZERO = Decimal("0.00")
 
@@ -218,12 +217,13 @@ class _Reader:
         superseded = self._lines.superseded(delivery, LiveSet(self._live.by_id, others), cells)
         lines = self._lines.read(delivery, superseded, cells, _COLUMNS, having=having)
         rows = lines.select(list(_COLUMNS)).to_pylist()
-        yield from sorted(map(_line, rows), key=lambda line: (line.sheet, line.row))
+        file = delivery.commit.object_key
+        yield from sorted((_line(file, row) for row in rows), key=lambda line: (line.sheet, line.row))
 
 
-def _line(row: dict[str, Any]) -> ReversalLine:
+def _line(file: str, row: dict[str, Any]) -> ReversalLine:
     return ReversalLine(
-        file=row["source_file"],
+        file=file,
         sheet=row["source_sheet"] or "",
         row=row["source_row"],
         scenario=row["scenario"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,9 +11,11 @@ import pytest
 
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.delivery_rows import read_rows
+from finance_platform.deliveries.lines import may_have, read_lines
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.local import LocalStore
 from finance_platform.trace import published_lines
+from finance_platform_tests.unit.factories import commit_of, delivered
 
 
 @pytest.mark.parametrize("is_shared", [False, True], ids=["own file", "shared file"])
@@ -32,3 +35,35 @@ def test_a_file_without_another_column_is_damaged(tmp_path: Path) -> None:
     pq.write_table(pa.table({"delivery_id": ["a"], "source_row": [2]}), tmp_path / "cut.parquet")
     with pytest.raises(DamagedObjectError, match="no column amount"):
         list(read_rows(LocalStore(tmp_path), "a", [DataFile("cut.parquet", 1)], ["amount", "source_column"]))
+
+
+def test_only_lines_with_a_value_are_read_and_only_row_groups_thatmay_have_it(tmp_path: Path) -> None:
+    numbers = pa.array(["A1", "A2", "B1", "B2", None, None, "C1", None])
+    lines = pa.table({"period": ["2025-01"] * 8, "transaction_id": numbers, "source_row": range(8)})
+    pq.write_table(lines, tmp_path / "lines.parquet", row_group_size=2)
+    commit = replace(commit_of(delivered()), files={"transactions": (DataFile("lines.parquet", 1),)})
+
+    def read(values: list[str] | None) -> list[int]:
+        having = {"transaction_id": None if values is None else pa.array(values, pa.string())}
+        tables = list(read_lines(LocalStore(tmp_path), commit, ["source_row"], having=having))
+        assert all(table.column_names == ["source_row"] for table in tables)
+        return [row for table in tables for row in table["source_row"].to_pylist()]
+
+    assert read(["B1", "A2", "X"]) == [1, 2]
+    assert read(None) == [0, 1, 2, 3, 6]
+    with pq.ParquetFile(tmp_path / "lines.parquet") as file:
+        groups = range(4)
+        assert [may_have(file, group, "transaction_id", pa.array(["A9", "B1"])) for group in groups] == [
+            *(False, True, False, False)
+        ]
+        assert [may_have(file, group, "transaction_id", None) for group in groups] == [True, True, False, True]
+        assert not may_have(file, 0, "reverses_transaction_id", None)  # a file of an earlier release
+
+
+def test_lines_of_an_earlier_release_are_read_without_the_column_and_reverse_none(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"period": ["2025-01"], "source_row": [2]}), tmp_path / "old.parquet")
+    commit = replace(commit_of(delivered()), files={"transactions": (DataFile("old.parquet", 1),)})
+    columns = ["source_row", "reverses_transaction_id"]
+    (table,) = read_lines(LocalStore(tmp_path), commit, columns, {"2025-01"})
+    assert table.to_pylist() == [{"source_row": 2, "reverses_transaction_id": None}]
+    assert not list(read_lines(LocalStore(tmp_path), commit, columns, having={"reverses_transaction_id": None}))
