@@ -18,6 +18,7 @@ from moto.cloudformation.models import ChangeSet
 from moto.cloudformation.utils import yaml_tag_constructor
 from moto.core.common_models import CloudFormationModel
 from moto.elbv2.models import FakeTargetGroup
+from moto.rds.models import DBInstance
 
 UNKNOWN_TO_MOTO = {
     "AWS::CloudFormation::WaitConditionHandle",
@@ -111,7 +112,20 @@ def extend_cloudformation() -> Iterator[None]:
         patch.setattr(ChangeSet, "apply", _apply_completely(ChangeSet.apply))
         # An alarm refers to the name of a target group; moto's target groups have no attributes.
         patch.setattr(FakeTargetGroup, "get_cfn_attribute", _qualified_name, raising=False)
+        # The secret that RDS makes for a password.
+        _add_attribute(patch, DBInstance, "MasterUserSecret.SecretArn", _ARN_FROM_RDS)
         yield
+
+
+_ARN_FROM_RDS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-records-AbCdEf"
+
+
+def _add_attribute(patch: pytest.MonkeyPatch, model: Any, name: str, value: str) -> None:
+    has, get = model.has_cfn_attr, model.get_cfn_attribute
+    patch.setattr(model, "has_cfn_attr", classmethod(lambda _, attribute: attribute == name or has(attribute)))
+    patch.setattr(
+        model, "get_cfn_attribute", lambda self, attribute: value if attribute == name else get(self, attribute)
+    )
 
 
 def _load_each_text_once(load: Callable[..., Any]) -> Callable[..., Any]:

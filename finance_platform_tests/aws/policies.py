@@ -48,12 +48,16 @@ class Policy:
     document: dict[str, Any]
 
 
-def resolve_policies(template: Template, *, is_serverless: bool = True) -> Iterator[Policy]:
-    """Yield every policy of a template, for one of the two kinds of warehouse."""
+def resolve_policies(
+    template: Template, *, is_serverless: bool = True, rotates_passwords: bool = False
+) -> Iterator[Policy]:
+    """Yield every policy of a template, for one of the two kinds of warehouse and of passwords."""
+    true = {"IsServerless"} if is_serverless else set()
+    true |= {"RotatesPasswords"} if rotates_passwords else set()
     resources = template.document["Resources"]
     for name, resource in resources.items():
         for path, document in _documents(resource.get("Properties", {}), ""):
-            resolved = _resolve(document, resources, is_serverless=is_serverless)
+            resolved = _resolve(document, resources, true)
             yield Policy(name, resource["Type"], path.endswith("AssumeRolePolicyDocument"), resolved)
 
 
@@ -69,7 +73,7 @@ def _documents(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _documents(inner, path)
 
 
-def _resolve(value: Any, resources: dict[str, Any], *, is_serverless: bool) -> Any:
+def _resolve(value: Any, resources: dict[str, Any], true: set[str]) -> Any:
     def identify(name: str, *, is_ref: bool = False) -> str:
         if name.startswith("AWS::"):
             return _PSEUDO[name.removeprefix("AWS::")]
@@ -84,11 +88,11 @@ def _resolve(value: Any, resources: dict[str, Any], *, is_serverless: bool) -> A
         if "Ref" in value:
             return identify(value["Ref"], is_ref=True)
         if "Fn::GetAtt" in value:
-            return identify(value["Fn::GetAtt"][0])
+            name, attribute = value["Fn::GetAtt"]
+            return _ARNS["AWS::SecretsManager::Secret"] if "Secret" in attribute else identify(name)
         if "Fn::If" in value:
             condition, if_true, if_false = value["Fn::If"]
-            is_true = is_serverless if condition == "IsServerless" else condition.startswith("HasOwn")
-            return resolve(if_true if is_true else if_false)
+            return resolve(if_true if condition in true or condition.startswith("HasOwn") else if_false)
         if "Fn::Sub" in value:
             return re.sub(
                 r"\$\{([^}.]+)(\.[^}]+)?\}", lambda match: identify(match[1], is_ref=not match[2]), value["Fn::Sub"]

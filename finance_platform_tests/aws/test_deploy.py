@@ -273,6 +273,8 @@ EXISTING = {
     "ExistingWorkgroupArn": f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:workgroup/"
     "0d990263-003e-418e-b2e1-f1a9b9c4e0f0",
     "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    "RotatePasswords": "on",
+    "RegisterLockDays": "3650",
 }
 """Everything that an account can bring along."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deployment.template import FIRST_STAGE, read_template, template_path
+from finance_platform.orchestration import rotated_password
 from finance_platform_tests.aws.old_versions import EVIDENCE, expiring_folders, without_rule
 from finance_platform_tests.profiles import current_profile
 
@@ -31,7 +32,9 @@ WAREHOUSE = {"ExistingWarehouse": "w", "ExistingWarehouseHost": "h", "ExistingWa
 ALL_ON = {
     "Image": "i", "AlertEmail": "a@b.co", "BiAllowedCidr": "c", "AllowPortForwarding": "yes", "UiCertificateArn": "arn",
     "UiLoginIssuer": "https", "QuickSightOwner": "arn", "RawCrawler": "on", "EndpointZones": "all",
-    "GovernedCatalog": "on",
+    "GovernedCatalog": "on", "RotatePasswords": "on", "ObjectLockDays": "30", "RegisterLockDays": "30",
+    "PermissionsBoundaryArn": "arn", "ZoneA": "a", "CloseWorkingDay": "5", "ClusterNodes": "2",
+    "QuickSightReaders": "arn",
 }  # fmt: skip
 EVERYTHING = {**NETWORK, **GROUPS, **WAREHOUSE, "ExistingKeyArn": "arn", "ExistingRawBucket": "b"}
 PARTS: tuple[dict[str, str], ...] = (
@@ -258,6 +261,54 @@ def test_versions_of_evidence_in_the_processed_zone_never_expire_and_those_of_al
     assert {"register", "looks", "alerts", "manifests", "transactions", "members", "dim_date"} <= named
     assert without_rule(named) == set()
     assert EVIDENCE.isdisjoint(expiring_folders())
+
+
+MAKERS = {
+    "ServerlessNamespace": ("AdminUserPassword", "ManageAdminPassword", "AdminPasswordSecretKmsKeyId"),
+    "Cluster": ("MasterUserPassword", "ManageMasterPassword", "MasterPasswordSecretKmsKeyId"),
+    "Records": ("MasterUserPassword", "ManageMasterUserPassword", "MasterUserSecret"),
+}
+
+
+@pytest.mark.parametrize(("name", "properties"), MAKERS.items())
+def test_a_password_is_either_given_or_made_and_rotated_by_its_service(name: str, properties: tuple[str, str, str]):
+    given, managed, key = (RESOURCES[name]["Properties"][each]["Fn::If"] for each in properties)
+    assert {given[0], managed[0], key[0]} == {"RotatesPasswords"}
+    assert given[1] == managed[2] == key[2] == {"Ref": "AWS::NoValue"}
+    assert managed[1] is True
+    assert "Key" in str(key[1])
+
+
+def test_every_task_gets_the_secret_from_which_it_reads_a_rotated_password_and_its_role_may_read_it():
+    arn = ["RotatesPasswords", {"Fn::GetAtt": ["Records", "MasterUserSecret.SecretArn"]}]
+    for task in ("RunTask", "CodeTask", "DaemonTask", "WebserverTask"):
+        properties = RESOURCES[task]["Properties"]
+        (container,) = properties["ContainerDefinitions"]
+        environment = {item["Name"]: item["Value"] for item in container["Environment"]}
+        assert environment[rotated_password.VARIABLE] == {"Fn::If": [*arn, ""]}
+        role = RESOURCES[properties["TaskRoleArn"]["Fn::GetAtt"][0]]["Properties"]
+        statements = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+        allowed = [one["Resource"] for one in statements if one.get("Action") == "secretsmanager:GetSecretValue"]
+        assert {"Fn::If": [*arn, {"Ref": "RecordsSecret"}]} in allowed, task
+
+
+def test_evidence_is_locked_by_the_platform_s_role_in_exactly_its_folders_and_without_a_default():
+    bucket = RESOURCES["ProcessedBucket"]["Properties"]
+    assert bucket["ObjectLockConfiguration"]["Fn::If"][:2] == ["HasRegisterLock", {"ObjectLockEnabled": "Enabled"}]
+    policies = RESOURCES["PlatformRole"]["Properties"]["Policies"]
+    statements = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
+    (lock,) = [one for one in statements if "s3:PutObjectRetention" in one.get("Action", "")]
+    assert {resource["Fn::If"][1]["Fn::Sub"].split("/")[1] for resource in lock["Resource"]} == EVIDENCE
+    assert "s3:BypassGovernanceRetention" not in TEMPLATE.text.replace("# Without `s3:BypassGovernanceRetention`", "")
+
+
+def test_every_parameter_that_a_condition_reads_is_set_in_the_combinations_that_are_followed():
+    read = set(re.findall(r"'Ref': '(\w+)'", str(TEMPLATE.document["Conditions"])))
+    followed = {name for values in [*CHOICES, *EXISTING] for name in values}
+    assert read - followed == {
+        "ActualsThrough", "CloseHolidays", "MaterialityByAccount", "QueryGroup",  # a value or none in an environment
+        "AutoRefresh", "NetworkPrefix", "UiAllowedCidr",  # compared in tests of their own
+    }  # fmt: skip
 
 
 def test_a_governed_catalog_lets_the_platform_keep_its_tables_and_the_warehouse_only_read_them():

@@ -16,8 +16,15 @@ from finance_platform_tests.aws.policies import Policy, resolve_policies
 
 FOUND = {
     f"{policy.resource}-{number}-{kind}": policy
-    for kind, is_serverless in (("serverless", True), ("provisioned", False))
-    for number, policy in enumerate(resolve_policies(read_template(template_path()), is_serverless=is_serverless))
+    for kind, is_serverless, rotates in (
+        ("serverless", True, False),
+        ("provisioned", False, False),
+        ("serverless-rotating", True, True),
+        ("provisioned-rotating", False, True),
+    )
+    for number, policy in enumerate(
+        resolve_policies(read_template(template_path()), is_serverless=is_serverless, rotates_passwords=rotates)
+    )
 }
 RESOURCES: dict[str, dict[str, Any]] = read_template(template_path()).document["Resources"]
 IN_THE_NETWORK = {

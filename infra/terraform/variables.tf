@@ -778,6 +778,16 @@ variable "register_lock_days" {
   }
 }
 
+variable "rotate_passwords" {
+  description = "Whether Redshift and RDS make the passwords of the warehouse's owner and of Dagster's records and rotate them, every 30 and every 7 days. Off for generated ones that stay."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.rotate_passwords == null || try(contains(["on", "off"], tostring(var.rotate_passwords)), false)
+    error_message = "RotatePasswords: expected one of on, off."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether Dagster's records and the load balancer refuse to be deleted until it is switched off."
   type        = string
@@ -1024,6 +1034,7 @@ locals {
     ObjectLockDays                    = var.object_lock_days
     ObjectLockMode                    = var.object_lock_mode
     RegisterLockDays                  = var.register_lock_days
+    RotatePasswords                   = var.rotate_passwords
     DeletionProtection                = var.deletion_protection
     ExistingVpcId                     = var.existing_vpc_id
     ExistingVpcCidr                   = var.existing_vpc_cidr
