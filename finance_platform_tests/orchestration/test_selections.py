@@ -167,6 +167,7 @@ def test_one_table_of_the_warehouse_is_published_with_all_others_and_the_log_nam
     assert published(home) == after
 
 
+@pytest.mark.usefixtures("opens_readers")  # DuckDB lets no reader of this process be open while it writes the file
 def test_checks_by_themselves_read_what_is_published_change_nothing_and_find_what_somebody_changed(home: Settings):
     refresh(home)
     write(home.home_path / "raw/journal_2.csv", LATER_LINES)
