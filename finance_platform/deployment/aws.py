@@ -53,6 +53,12 @@ class Account:
         with translate_aws_errors(f"creating a client of {service}"):
             return self._session.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
 
+    def standard_endpoint(self, service: str) -> str:
+        """Return the address of a service in the region, whatever variables and files of the process say."""
+        with translate_aws_errors(f"creating a client of {service}"):
+            client = self._session.client(service, config=Config(ignore_configured_endpoint_urls=True))
+        return str(client.meta.endpoint_url).rstrip("/")
+
     @property
     def is_of_a_container(self) -> bool:
         """Whether the credentials are those of a task's role, so that they say nothing about a person."""

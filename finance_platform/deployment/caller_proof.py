@@ -4,20 +4,23 @@ Belongs here: making the proof, checking it. Does not belong here: what a person
 how somebody is identified (see `cli.author`).
 
 The caller signs GetCallerIdentity without sending it, so no credential leaves the caller's machine, and a task that
-sends it gets the name of its signer. The signature covers the host, which the task chooses itself, and a header
-that binds it to one deployment and one command: an intercepted proof repeats that command at most, within 15 minutes,
-and the register takes each proof once.
+sends it gets the name of its signer. The signature covers the host, which is AWS's for the deployment's region whatever
+the variables of the task say, and a header that binds it to one deployment and one command: an intercepted proof
+repeats that command at most, within 15 minutes, and the register takes each proof once. Whoever starts a task chooses
+its variables, and anybody can have an account of AWS: an answer of another server, or about a caller of another
+account, proves nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
@@ -43,6 +46,10 @@ _PARAMETERS = frozenset(
     }
 )
 _TIMEOUT_SECONDS = 10
+_ARN = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::([0-9]{12}):[ -~]+")
+_REPLY = re.compile(
+    rb'\s*(?:<\?xml[^>]*\?>\s*)?<GetCallerIdentityResponse xmlns="https://sts\.amazonaws\.com/doc/2011-06-15/"\s*>'
+)
 _GIVE_AGAIN = "give the command again through `finance-platform remote`"
 
 
@@ -87,7 +94,7 @@ def make_proof(account: Account, deployment: str, command: Sequence[str]) -> str
 def check_proof(
     account: Account, proof: str, deployment: str, command: Sequence[str], *, now: datetime
 ) -> Caller | None:
-    """Return who signed a proof; None if STS cannot be reached, so that it is not known.
+    """Return who signed a proof; None if AWS's STS cannot be asked, so that it is not known.
 
     Args:
         account: the account and region of the deployment.
@@ -97,11 +104,17 @@ def check_proof(
         now: UTC.
 
     Raises:
-        DecisionError: it is no such proof, is too old or too new, or was made for something else.
+        DecisionError: it is no such proof, is too old or too new, was made for something else, or by a caller of
+            another account.
+        DeploymentAccessError: the task's own account cannot be asked for.
     """
-    signature = _validate(proof, now)
+    values, signature = _validate(proof, now)
     client = account.client("sts")
-    url = f"{client.meta.endpoint_url.rstrip('/')}/?{proof}"
+    endpoint = client.meta.endpoint_url.rstrip("/")
+    if not is_of_aws(endpoint, account.standard_endpoint("sts")):
+        return None
+    # What is sent is what was checked, whatever another parser would read in the text of the proof.
+    url = f"{endpoint}/?{urlencode(values, quote_via=quote, safe='-_.~')}"
     request = AWSRequest("GET", url, headers={_HEADER: _bind(deployment, command)})
     try:
         # No redirect is followed.
@@ -118,18 +131,50 @@ def check_proof(
         )
     shape = client.meta.service_model.operation_model("GetCallerIdentity").output_shape
     reply = {"body": response.content, "headers": dict(response.headers), "status_code": response.status_code}
-    try:
-        arn = str(create_parser("query").parse(reply, shape)["Arn"])
-    except (KeyError, ResponseParserError):
+    arn = _parse_arn(reply, shape)
+    if arn is None:
         raise DecisionError(
-            f"{client.meta.endpoint_url} does not answer as AWS's Security Token Service",
+            f"{endpoint} does not answer as AWS's Security Token Service",
             fix="correct AWS_ENDPOINT_URL_STS or AWS_ENDPOINT_URL",
-        ) from None
+        )
+    own, number = account.fetch_number(), arn.split(":")[4]
+    if number != own:
+        raise DecisionError(
+            f"{arn} is of the account {number}, and the deployment is in {own}",
+            fix="give the command with a role or a user of the deployment's account",
+        )
     return Caller(arn, signature)
 
 
-def _validate(proof: str, now: datetime) -> str:
-    """Return the identity of a proof whose form and age are as they should be."""
+def is_of_aws(endpoint: str, standard: str) -> bool:
+    """Return whether an address of STS is AWS's: the standard one of the region, or an interface endpoint of a VPC.
+
+    The name of an interface endpoint of another provider's service has `vpce-svc-` in place of `sts`.
+
+    Args:
+        endpoint: the address that is in force.
+        standard: that of the region and partition, as botocore knows it.
+    """
+    if endpoint == standard:
+        return standard.startswith("https://")
+    name = re.escape(standard.removeprefix("https://")).split(r"\.")
+    service, region, suffix = name[0], name[1], r"\.".join(name[2:])
+    return bool(re.fullmatch(rf"https://vpce-[0-9a-z-]+\.{service}\.{region}\.vpce\.{suffix}", endpoint))
+
+
+def _parse_arn(reply: dict[str, Any], shape: Any) -> str | None:
+    """Return the name in an answer; None if it is no answer of STS to GetCallerIdentity."""
+    try:
+        parsed = create_parser("query").parse(reply, shape)
+        arn, number = str(parsed["Arn"]), str(parsed["Account"])
+    except (KeyError, ResponseParserError):
+        return None
+    found = _ARN.fullmatch(arn)
+    return arn if _REPLY.match(reply["body"]) and found and found[1] == number else None
+
+
+def _validate(proof: str, now: datetime) -> tuple[dict[str, str], str]:
+    """Return the parameters and the identity of a proof whose form and age are as they should be."""
     pairs = parse_qsl(proof, keep_blank_values=True)
     values = dict(pairs)
     is_of_form = (
@@ -142,7 +187,7 @@ def _validate(proof: str, now: datetime) -> str:
     try:
         signed_at = datetime.strptime(values.get("X-Amz-Date", ""), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         lifetime = timedelta(seconds=int(values.get("X-Amz-Expires", "")))
-    except ValueError:
+    except (ValueError, OverflowError):
         is_of_form = False
     if not is_of_form:
         raise DecisionError(
@@ -154,7 +199,7 @@ def _validate(proof: str, now: datetime) -> str:
             f"the proof of your identity was made at {signed_at:%H:%M:%S} UTC, and is valid for 15 minutes at most",
             fix=_GIVE_AGAIN,
         )
-    return hashlib.sha256(values["X-Amz-Signature"].encode()).hexdigest()[:32]
+    return values, hashlib.sha256(values["X-Amz-Signature"].encode()).hexdigest()[:32]
 
 
 def _bind(deployment: str, command: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from finance_platform.cli.author import identify_author
+from finance_platform.deployment import caller_proof
 from finance_platform.deployment.aws import Account
 from finance_platform.deployment.caller_proof import VARIABLE, check_proof, make_proof
 from finance_platform.errors import DecisionError
@@ -35,10 +36,27 @@ REPLY = (
 )
 
 
+OWN = REPLY.replace("ada", "task")
+REQUESTS: list[str] = []
+REDIRECT: list[str] = []
+AWS = "https://sts.eu-west-1.amazonaws.com"
+
+
 class Sts(BaseHTTPRequestHandler):
     """Answers a request whose signature is that of the secret `fake-secret`."""
 
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(OWN.encode())
+
     def do_GET(self) -> None:
+        REQUESTS.append(self.path)
+        if REDIRECT:
+            self.send_response(302)
+            self.send_header("Location", REDIRECT[0])
+            self.end_headers()
+            return
         status = 200 if self._is_signed() else 403
         self.send_response(status)
         self.end_headers()
@@ -66,6 +84,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for name, value in environment(f"http://127.0.0.1:{server.server_port}").items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(caller_proof, "is_of_aws", lambda *_: True)  # the server stands for AWS's
+    REQUESTS.clear()
+    REDIRECT.clear()
     yield Account(REGION)
     server.shutdown()
     server.server_close()
@@ -119,6 +140,11 @@ def test_a_proof_is_valid_for_15_minutes(account: Account, age: timedelta):
         {"X-Amz-Expires": "604800"},
         {"X-Amz-Date": "yesterday"},
         {"X-Amz-Signature": ""},
+        {"X-Amz-Expires": "9" * 40},
+        {"X-Amz-Expires": "-900"},
+        {"x-amz-date": "20250101T000000Z"},
+        {"Version": "2011-06-15\r\nHost: elsewhere"},
+        {"X-Amz-Algorithm": "AWS4-ECDSA-P256-SHA256"},
     ],
 )
 def test_only_get_caller_identity_bound_and_short_lived_is_ever_sent(account: Account, values: dict[str, str]):
@@ -140,7 +166,75 @@ def test_without_an_endpoint_of_sts_the_decision_is_unverified(account: Account,
     assert (author.identified_by, author.proof) == ("", "")
 
 
-@pytest.mark.parametrize("body", ["<html>Welcome</html>", "no XML at all"])
+@pytest.mark.parametrize(
+    ("endpoint", "is_trusted"),
+    [
+        (AWS, True),
+        ("https://vpce-0abc-1d.sts.eu-west-1.vpce.amazonaws.com", True),
+        ("http://sts.eu-west-1.amazonaws.com", False),
+        ("https://sts.eu-west-2.amazonaws.com", False),
+        ("https://sts.eu-west-1.amazonaws.com.example.org", False),
+        ("https://sts.eu-west-1.amazonaws.com@example.org", False),
+        ("https://sts.eu-west-1.amazonaws.com:8443", False),
+        ("https://stsXeu-west-1.amazonaws.com", False),
+        ("https://vpce-0abc.vpce-svc-0def.eu-west-1.vpce.amazonaws.com", False),
+        ("https://vpce-0abc.sts.eu-west-1.vpce.amazonaws.com/redirect", False),
+        ("https://ada.execute-api.eu-west-1.amazonaws.com", False),
+        ("https://127.0.0.1", False),
+    ],
+)
+def test_only_aws_is_asked_who_signed(endpoint: str, is_trusted: bool):
+    assert caller_proof.is_of_aws(endpoint, AWS) == is_trusted
+
+
+def test_a_variable_of_the_task_cannot_name_the_server_that_says_who_somebody_is(monkeypatch: pytest.MonkeyPatch):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sts)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for name, value in environment(f"http://127.0.0.1:{server.server_port}").items():
+        monkeypatch.setenv(name, value)
+    REQUESTS.clear()
+    account = Account(REGION)
+    assert check_proof(account, make_proof(account, ZONE, ACCEPT), ZONE, ACCEPT, now=now()) is None
+    assert REQUESTS == []
+    assert account.standard_endpoint("sts") == f"https://sts.{REGION}.amazonaws.com"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_redirect_is_not_followed(account: Account):
+    proof = make_proof(account, ZONE, ACCEPT)
+    REDIRECT.append("/elsewhere")
+    with pytest.raises(DecisionError, match="HTTP status 302"):
+        check_proof(account, proof, ZONE, ACCEPT, now=now())
+    assert len(REQUESTS) == 1
+
+
+def test_what_is_sent_is_what_was_checked(account: Account):
+    proof = make_proof(account, ZONE, ACCEPT)
+    for added in ("#&Action=AssumeRole", " HTTP/1.1", "%0d%0aX-Evil: 1"):
+        with pytest.raises(DecisionError):
+            check_proof(account, f"{proof}{added}", ZONE, ACCEPT, now=now())
+    assert all("#" not in path and " " not in path and path.count("Action=") == 1 for path in REQUESTS)
+
+
+def test_a_caller_of_another_account_is_refused(account: Account, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(f"{__name__}.OWN", OWN.replace("123456789012", "210987654321"))
+    with pytest.raises(DecisionError, match="is of the account 123456789012, and the deployment is in 210987654321"):
+        check_proof(account, make_proof(account, ZONE, ACCEPT), ZONE, ACCEPT, now=now())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>Welcome</html>",
+        "no XML at all",
+        REPLY.replace("GetCallerIdentityResponse", "Response"),
+        REPLY.replace("https://sts.amazonaws.com/doc/2011-06-15/", "https://example.org/"),
+        REPLY.replace(ARN, "ada"),
+        REPLY.replace(ARN, f"{ARN}\n(approved)"),
+        REPLY.replace("<Account>123456789012", "<Account>000000000000"),
+    ],
+)
 def test_a_server_that_is_not_sts_is_not_believed(account: Account, monkeypatch: pytest.MonkeyPatch, body: str):
     monkeypatch.setattr(f"{__name__}.REPLY", body)
     with pytest.raises(DecisionError, match="does not answer as AWS's Security Token Service"):
