@@ -131,16 +131,18 @@ def test_a_change_of_a_reopened_period_is_not_held(home: Home, refresh: Refreshe
 
 
 def test_a_file_that_waits_for_a_period_is_published_after_it_is_reopened(home: Home, refresh: Refresher):
-    home.write("raw/transactions.csv", CORRECTED)
+    home.write("raw/transactions.csv", TRANSACTIONS.replace("1000.00", "1234567.00"))
     refresh(home, **HOLD)
+    preview = home.command("accept", "transactions.csv", "--dry-run", **HOLD).stdout
+    assert preview.count("1,233,567.00") == 5  # amount, gross, profit effect; the effects on profit below
     opened = home.command("reopen", "2024-01", "--why", "a late invoice", **HOLD)
     assert "judges again what waited because 2024-01 was closed: transactions.csv." in opened.stdout
     assert "2024-01 was opened again" in home.command("status", **HOLD).stdout
     assert not refresh(home, **HOLD).needs_attention
-    assert january(home) == Decimal("1250.60")
+    assert january(home) == Decimal("1234817.10")
     steps = json.loads(home.command("restatement", "2024-01", "--format", "json", **HOLD).stdout)
     corrected = [(step["amount"], step["reason"]) for step in steps if step["cause"] == "corrected"]
-    assert corrected == [("0.50", "a late invoice")]
+    assert corrected == [("1233567.00", "a late invoice")]
 
 
 def test_lines_of_a_closed_period_can_be_withdrawn_only_after_it_is_reopened(home: Home):

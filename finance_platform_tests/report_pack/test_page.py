@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts
-from finance_platform.reports.pack.model import Cell, Choice, FeedLines, Pack, WaitingFile, references
+from finance_platform.reports.pack.model import Cell, Choice, FeedLines, Pack, PackDecision, WaitingFile, references
 from finance_platform.reports.pack.page import Gate, gates, render, script_json
 from finance_platform_tests.report_pack.made_packs import (
     ACTUAL,
@@ -260,3 +260,25 @@ def test_every_cell_is_in_the_document(scenario: int, account: int):
     found = [sum(row[4]) for row in data["series"] if (keys[0][row[0]], keys[1][row[2]]) == (scenario, account)]
     wanted = [cell.amount for cell in pack.cells if (cell.scenario, cell.account) == (scenario, account)]
     assert Decimal(sum(found)) / 100 == sum(wanted)
+
+
+def test_decisions_about_late_lines_name_their_periods_and_where_they_are_booked() -> None:
+    decision = PackDecision(
+        number=7,
+        at=datetime(2025, 4, 1, 6, 0),  # noqa: DTZ001  as the warehouse stores it
+        action="accepted",
+        is_proposal=False,
+        subject="late.csv",
+        who="ada",
+        prepared_by="",
+        why="small",
+        waived="",
+        opening_of="",
+        late_periods="2025-01, 2025-02",
+        booked_in="2025-03",
+        money=("Actual Revenue 1,234,567.00 EUR",),
+    )
+    proposed = replace(decision, is_proposal=True, booked_in="")
+    assert proposed.words == "proposed: accepted, late lines of 2025-01, 2025-02"
+    page = render(made_pack(decisions=(decision,)), written_at=WRITTEN_AT)
+    assert "accepted, late lines of 2025-01, 2025-02, booked in 2025-03" in page

@@ -12,6 +12,8 @@ SELECT
     Reason,
     Waived,
     OpeningOf,
+    LatePeriods,
+    BookedIn,
     ScenarioName,
     AccountType,
     Unit,

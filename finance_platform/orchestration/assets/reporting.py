@@ -160,7 +160,7 @@ def _decisions(pack: Pack) -> list[dict[str, Any]]:
     return [
         {
             "at": f"{one.at:%Y-%m-%d %H:%M}",
-            "decision": f"proposed: {one.action}" if one.is_proposal else one.action,
+            "decision": one.words,
             "about": one.subject,
             "who": one.who,
             "why": one.why,

@@ -303,7 +303,16 @@ class PackDecision:
     why: str
     waived: str
     opening_of: str
+    late_periods: str
+    booked_in: str
     money: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """What was decided: of late lines with their periods, and of a booking with the period that has it."""
+        action = f"proposed: {self.action}" if self.is_proposal else self.action
+        action = f"{action}, late lines of {self.late_periods}" if self.late_periods else action
+        return f"{action}, booked in {self.booked_in}" if self.booked_in else action
 
 
 ATTRIBUTES_TEXTS = MappingProxyType(

@@ -300,7 +300,7 @@ def _decisions(pack: Pack) -> StaticTable:
     rows = [
         [
             _text(f"{one.at:%Y-%m-%d %H:%M}"),
-            _text(f"proposed: {one.action}" if one.is_proposal else one.action),
+            _text(one.words),
             _text(f"{one.subject}, as the opening of {one.opening_of}" if one.opening_of else one.subject),
             _text(f"{one.who}, prepared by {one.prepared_by}" if one.prepared_by else one.who),
             _text(one.why),

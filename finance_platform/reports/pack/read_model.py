@@ -281,9 +281,8 @@ def _decisions(warehouse: Queryable) -> Iterator[PackDecision]:
     rows = warehouse.query(statement(SqlFile.PACK_DECISIONS)).rows
     for _, group in groupby(rows, key=lambda row: row[0]):
         of_decision = list(group)
-        number, at, action, is_proposal, subject, who, identified_by, prepared_by, why, waived, opening_of = (
-            of_decision[0][:11]
-        )
+        number, at, action, is_proposal, subject, who, identified_by, prepared_by, why, waived = of_decision[0][:10]
+        opening_of, late_periods, booked_in = of_decision[0][10:13]
         yield PackDecision(
             number,
             at,
@@ -295,9 +294,11 @@ def _decisions(warehouse: Queryable) -> Iterator[PackDecision]:
             why,
             waived or "",
             opening_of or "",
+            late_periods or "",
+            booked_in or "",
             tuple(
                 f"{scenario}{f' {account_type}' if account_type else ''} {exact_money(net, grouping=',')} {unit}"
-                for scenario, account_type, unit, net in (row[11:] for row in of_decision)
+                for scenario, account_type, unit, net in (row[13:] for row in of_decision)
                 if net is not None
             ),
         )
