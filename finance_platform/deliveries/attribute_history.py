@@ -8,7 +8,7 @@ The rows are an input of the version of their dimension, so that a version says 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -21,9 +21,9 @@ from finance_platform.contracts.star import (
     FIRST_PERIOD,
     LAST_PERIOD,
 )
-from finance_platform.deliveries.account_types import STATISTICAL
+from finance_platform.deliveries.account_types import STATISTICAL, UNKNOWN, AccountTypes
 from finance_platform.deliveries.attribute_spans import Attributes, Span, attribute_spans
-from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import period_before
 from finance_platform.storage.port import ObjectStore
@@ -70,6 +70,32 @@ def attribute_history(processed: ObjectStore, state: DeliveryState) -> dict[Cont
 def history_in(period: str, rows: Iterable[Row], key_column: str) -> dict[int, Row]:
     """Return the rows that hold in a period, by key."""
     return {row[key_column]: row for row in rows if row["valid_from"] <= period <= row["valid_to"]}
+
+
+class TypesInPeriods:
+    """The type of accounts in each period, as the views have it."""
+
+    def __init__(
+        self, processed: ObjectStore, state: DeliveryState, live: Sequence[LiveDelivery], keys: Collection[int]
+    ) -> None:
+        """Read the types.
+
+        Args:
+            processed: the processed zone.
+            state: the deliveries, with those that describe earlier periods.
+            live: those that count, or would count, in order.
+            keys: the accounts.
+
+        Raises:
+            DamagedObjectError: the rows of a delivery are damaged.
+        """
+        self._current = AccountTypes(processed).types(live, keys)
+        self._earlier = attribute_history(processed, state)[ACCOUNT_HISTORY] if keys else []
+
+    def type_in(self, period: str, key: int) -> str:
+        """Return the type of an account in a period, `Unknown` without one."""
+        found = history_in(period, (row for row in self._earlier if row["account_key"] == key), "account_key")
+        return str(found[key]["account_type"]) if key in found else self._current.get(key, UNKNOWN)
 
 
 def _rows(key: int, spans: Sequence[Span], kind: str) -> Iterator[Row]:

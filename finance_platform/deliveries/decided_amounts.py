@@ -8,16 +8,16 @@ The event keeps them, because the types of accounts change, and `vacuum` removes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
-from finance_platform.deliveries.account_types import UNKNOWN, AccountTypes
+from finance_platform.deliveries.attribute_history import TypesInPeriods
 from finance_platform.deliveries.commits import UNKNOWN as UNKNOWN_AMOUNT
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.register import DecidedAmount
-from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.port import ObjectStore
 
@@ -28,27 +28,27 @@ _NOTHING = Count()
 
 
 def amounts_of_delivery(
-    processed: ObjectStore, commit: DeliveryCommit, live: Sequence[LiveDelivery]
+    processed: ObjectStore, commit: DeliveryCommit, state: DeliveryState
 ) -> tuple[DecidedAmount, ...]:
     """Return the accepted lines of a delivery by scenario, account type and unit, sign as delivered.
 
     Args:
         processed: the processed zone.
         commit: the delivery; of a release without counts by account, the sums have no account type.
-        live: the deliveries that give accounts their types.
+        state: the deliveries, which give accounts their types in each period.
     """
     files = commit.files.get(ACCOUNT_COUNTS.name, ())
     if not files:
         return amounts_by_scenario(commit)
     try:
         by_account = _by_account(processed, commit, files)
-        types = AccountTypes(processed).types(live, {account for account, _ in by_account})
+        types = TypesInPeriods(processed, state, state.live, {account for account, _, _ in by_account})
     except DamagedObjectError:
         # A withdrawal is what helps against some damage, so it must be possible.
         return amounts_by_scenario(commit)
     sums: dict[_Place, Count] = {}
-    for (account, (scenario, unit)), count in by_account.items():
-        place = (scenario, types.get(account, UNKNOWN), unit)
+    for (account, period, (scenario, unit)), count in by_account.items():
+        place = (scenario, types.type_in(period, account), unit)
         sums[place] = sums.get(place, _NOTHING) + count
     return _encode(sums)
 
@@ -68,16 +68,18 @@ def amounts_by_scenario(commit: DeliveryCommit) -> tuple[DecidedAmount, ...]:
     return _encode({(one.scenario, "", one.currency): one.count for one in commit.scenarios if one.term == _ACCEPTED})
 
 
-def amounts_of_cells(cells: Iterable[tuple[str, int, Decimal]], types: Mapping[int, str]) -> tuple[DecidedAmount, ...]:
+def amounts_of_cells(
+    cells: Iterable[tuple[str, int, Decimal]], type_of: Callable[[int], str]
+) -> tuple[DecidedAmount, ...]:
     """Return the sums of published cells by scenario and account type, sign of the star.
 
     Args:
         cells: scenario, account key and amount of each; lines are not known, so neither is the gross amount.
-        types: account type by key.
+        type_of: returns the type that an account has in the period, by its key.
     """
     sums: dict[tuple[str, str], tuple[int, Decimal]] = {}
     for scenario, account, amount in cells:
-        place = (scenario, types.get(account, UNKNOWN))
+        place = (scenario, type_of(account))
         rows, net = sums.get(place, (0, Decimal("0.00")))
         sums[place] = (rows + 1, net + amount)
     return tuple(
@@ -88,13 +90,13 @@ def amounts_of_cells(cells: Iterable[tuple[str, int, Decimal]], types: Mapping[i
 
 def _by_account(
     processed: ObjectStore, commit: DeliveryCommit, files: Sequence[DataFile]
-) -> dict[tuple[int, tuple[str, str]], Count]:
-    counts: dict[tuple[int, tuple[str, str]], Count] = {}
+) -> dict[tuple[int, str, tuple[str, str]], Count]:
+    counts: dict[tuple[int, str, tuple[str, str]], Count] = {}
     periods = {count.period for count in commit.periods}
     for rows in read_rows(processed, commit.delivery_id, files, _COLUMNS):
         for row in rows.to_pylist():
             if row["term"] == _ACCEPTED and row["period"] in periods:
-                place = (row["account_key"], (row["scenario"], row["currency"]))
+                place = (row["account_key"], row["period"], (row["scenario"], row["currency"]))
                 count = Count(row["row_count"], Decimal(row["amount"]), Decimal(row["absolute"]), row["unpriced"])
                 counts[place] = counts.get(place, _NOTHING) + count
     return counts

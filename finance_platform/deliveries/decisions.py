@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.approvals import record_decision
+from finance_platform.deliveries.attribute_history import TypesInPeriods
 from finance_platform.deliveries.bookings import Booking, find_shared_keys, plan_decided_bookings, write_booking
 from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
@@ -88,7 +90,7 @@ def accept(
     """
     state, held = _acceptable(processed, object_key)
     late = _select_late(held, periods)
-    amounts = amounts_of_delivery(processed, _commit_of(held, late), state.live)
+    amounts = amounts_of_delivery(processed, _commit_of(held, late), state)
     return _decide(processed, author, "accepted", held.event, amounts, late_periods=late)
 
 
@@ -154,7 +156,7 @@ def book(
     bookings = plan_decided_bookings(processed, state, _accepted(held, late), late)
     for booking in bookings:
         write_booking(processed, booking)
-    amounts = amounts_of_delivery(processed, _commit_of(held, late), state.live)
+    amounts = amounts_of_delivery(processed, _commit_of(held, late), state)
     return _decide(processed, author, "accepted", held.event, amounts, late_periods=late, bookings=bookings)
 
 
@@ -189,7 +191,7 @@ def withdraw_late_lines(
     state = _state(processed)
     held = _find(object_key, [one for one in state.inactive if one.late], "held for late lines")
     late = _select_late(held, periods)
-    amounts = amounts_of_delivery(processed, _commit_of(held, late), state.live)
+    amounts = amounts_of_delivery(processed, _commit_of(held, late), state)
     return _decide(processed, author, "withdrawn", held.event, amounts, late_periods=late)
 
 
@@ -211,7 +213,7 @@ def reinstate_late_lines(
     latest_first = sorted((one for one in state.withdrawn if one.late), key=_decided_at, reverse=True)
     withdrawn = _find(object_key, latest_first, "withdrawn for its late lines")
     late = _select_late(withdrawn, periods)
-    amounts = amounts_of_delivery(processed, _commit_of(withdrawn, late), state.live)
+    amounts = amounts_of_delivery(processed, _commit_of(withdrawn, late), state)
     return _decide(processed, author, "reinstated", withdrawn.event, amounts, late_periods=late)
 
 
@@ -261,7 +263,7 @@ def withdraw(
     if not held and split:
         return _withdraw_split(processed, state, split[0], author, holds_closed_periods=holds_closed_periods)
     if held:
-        amounts = amounts_of_delivery(processed, held[0].commit, state.live)
+        amounts = amounts_of_delivery(processed, held[0].commit, state)
         return _decide(processed, author, "withdrawn", held[0].event, amounts, keeps_earlier=True)
     missing = [event for event in state.missing if event.object_key == object_key]
     if missing and not live:
@@ -273,7 +275,7 @@ def withdraw(
         _refuse_closed(processed, state, live[0])
     remaining = [delivery for delivery in state.live if delivery.event.object_key != object_key]
     _refuse_unloadable(processed, state, remaining, object_key)
-    amounts = amounts_of_delivery(processed, live[0].commit, state.live)
+    amounts = amounts_of_delivery(processed, live[0].commit, state)
     return _decide(processed, author, "withdrawn", live[0].event, amounts)
 
 
@@ -294,7 +296,7 @@ def _withdraw_split(
         raise DecisionError(message, fix="reopen them first")
     _refuse_unloadable(processed, state, after, key)
     amounts = add_amounts(
-        amounts_of_delivery(processed, one.commit, state.live)
+        amounts_of_delivery(processed, one.commit, state)
         for one in (delivery, *_bookings_of_one(key, state.live, after))
     )
     return _decide(processed, author, "withdrawn", delivery.event, amounts, keeps_earlier=True)
@@ -337,13 +339,13 @@ def reinstate(
         _refuse_closed(processed, state, withdrawn)
     if withdrawn.would_count and not was_held:
         _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
-    amounts = amounts_of_delivery(processed, withdrawn.commit, state.live)
+    amounts = amounts_of_delivery(processed, withdrawn.commit, state)
     decision = DecisionRecorded("reinstated", object_key, withdrawn.event.delivery_id, *_signature(author))
     after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
     own = [one for one in after if one.delivery_id == withdrawn.commit.delivery_id]
     if bookings := _bookings_of_one(object_key, after, state.live):
         # What is booked in a later period is not what the file has in the closed one.
-        amounts = add_amounts(amounts_of_delivery(processed, one.commit, state.live) for one in (*own, *bookings))
+        amounts = add_amounts(amounts_of_delivery(processed, one.commit, state) for one in (*own, *bookings))
     return _decide(processed, author, "reinstated", withdrawn.event, amounts)
 
 
@@ -385,11 +387,13 @@ def close(
     for one in (*opening, period):
         if target.get(one) != published[one]:
             raise DecisionError(f"{one} has changes that are not published yet", fix="run `finance-platform run` first")
-    types = AccountTypes(processed).types(state.live) if cells else {}
+    of_period = {name: list(of_name) for name, of_name in (cells or {}).items()}
+    accounts = {account for of_name in of_period.values() for _, account, _ in of_name}
+    types = TypesInPeriods(processed, state, state.live, accounts)
 
     def closing(name: str, **values: Any) -> PeriodStatusChanged:
         versions = {"fact_financials": published[name]}
-        amounts = amounts_of_cells(list((cells or {}).get(name, ())), types)
+        amounts = amounts_of_cells(of_period.get(name, ()), partial(types.type_in, name))
         return PeriodStatusChanged(
             "closed", name, *_signature(author), versions=versions, signature=signature, amounts=amounts, **values
         )

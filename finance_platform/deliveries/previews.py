@@ -6,12 +6,12 @@ decision (see `decisions`), which deliveries are held (see `acceptance`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from finance_platform.contracts.star import CREDIT_TYPES
-from finance_platform.deliveries.account_types import UNKNOWN, AccountTypes
+from finance_platform.deliveries.attribute_history import TypesInPeriods
 from finance_platform.deliveries.bookings import plan_decided_bookings
 from finance_platform.deliveries.decisions import acceptable_delivery, late_periods_of
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
@@ -34,7 +34,7 @@ class PreviewRow:
         scenario: its name.
         period: YYYY-MM.
         is_closed: whether the period is closed, so that the decision restates it.
-        account_type: type of the accounts, `Unknown` without one.
+        account_type: type of the accounts in the period, `Unknown` without one.
         amount: the net difference, in the sign of the star.
         gross: the sum of the absolute differences by department and account.
         profit_effect: what profit changes by: that of Revenue less that of Expense; zero for other types.
@@ -66,7 +66,7 @@ def preview_acceptance(processed: ObjectStore, object_key: str, periods: Collect
         return []
     moved = _moved(processed, state, candidate)
     after = live_with(state.live, candidate)
-    types = AccountTypes(processed).types(after, {cell.account_key for cell in moved}) if moved else {}
+    types = TypesInPeriods(processed, state, after, {cell.account_key for cell in moved})
     return _rows(moved, types, state.closed.keys())
 
 
@@ -111,7 +111,7 @@ def preview_booking(processed: ObjectStore, object_key: str, periods: Collection
     closed = [booking.closed_period for booking in bookings]
     elsewhere = candidate.restricted_to(Portion(without=candidate.portion.without.union(closed)))
     moved += _moved(processed, state, elsewhere) if elsewhere else []
-    types = AccountTypes(processed).types([*state.live, candidate], {cell.account_key for cell in moved})
+    types = TypesInPeriods(processed, state, [*state.live, candidate], {cell.account_key for cell in moved})
     return _rows(moved, types, state.closed.keys())
 
 
@@ -124,10 +124,10 @@ def profit_effects(rows: Iterable[PreviewRow], *, of_closed: bool) -> dict[str, 
     return effects
 
 
-def _rows(moved: Sequence[MovedCell], types: Mapping[int, str], closed: Iterable[str]) -> list[PreviewRow]:
+def _rows(moved: Sequence[MovedCell], types: TypesInPeriods, closed: Iterable[str]) -> list[PreviewRow]:
     sums: dict[tuple[str, str, str], tuple[Decimal, Decimal]] = {}
     for cell in moved:
-        account_type = types.get(cell.account_key, UNKNOWN)
+        account_type = types.type_in(cell.period, cell.account_key)
         is_flipped = cell.is_debit_positive and account_type in CREDIT_TYPES
         amount = -cell.amount if is_flipped else cell.amount
         place = (cell.scenario, cell.period, account_type)

@@ -14,12 +14,15 @@ import pytest
 
 from finance_platform.contracts.processed import ACCOUNTS
 from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.deliveries.attribute_history import TypesInPeriods
+from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.decisions import close
 from finance_platform.deliveries.previews import preview_acceptance, profit_effects
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.findings import ReaderFindings
-from finance_platform_tests.unit.zone import Line, Zone
+from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 SALE, WAGE = Line("S1", account="4000"), Line("W1", account="6000", amount="30.00")
 TYPES = {"4000": "Revenue", "6000": "Expense", "2100": "Liability"}
@@ -76,3 +79,48 @@ def test_credits_of_a_trial_balance_are_previewed_in_the_sign_of_the_star(zone: 
 def test_only_a_delivery_that_can_be_accepted_has_a_preview(zone: Zone) -> None:
     with pytest.raises(DecisionError, match=r"no delivery of 'a\.csv' is held"):
         preview_acceptance(zone.store, "a.csv")
+
+
+def test_a_preview_and_a_decision_have_the_type_of_the_account_in_each_period(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    columns = ("account_key", "account_number", "account_name", "account_type", "valid_from")
+    described = [
+        dict(zip(columns, (surrogate_key("4000"), "4000", "Rent", kind, since), strict=True))
+        for kind, since in (("Expense", None), ("Asset", "2025-02"))
+    ]
+    numbered = [{**row, "source_row": number} for number, row in enumerate(described, start=1)]
+    file = zone.write("accounts/dated.parquet", arrow_schema(ACCOUNTS.columns), numbered)
+    read = Count(2, unpriced=2)
+    zone.deliver(
+        "accounts.csv",
+        [],
+        "dated",
+        feed="chart",
+        kind="accounts",
+        commit_files={"accounts": (file,)},
+        commit_read=read,
+        commit_outcomes={"accepted": read},
+        commit_has_dates=True,
+        commit_dated_from="",
+    )
+    zone.evaluate()
+    zone.deliver("a.csv", [Line("1"), Line("2", "2025-02", amount="7.00")], **DOUBTFUL)
+    zone.evaluate()
+    shown = [(row.period, row.account_type, row.profit_effect) for row in preview_acceptance(zone.store, "a.csv")]
+    assert shown == [("2025-01", "Expense", Decimal("-10.00")), ("2025-02", "Asset", Decimal("0.00"))]
+    types = TypesInPeriods(zone.store, zone.state, zone.state.live, {surrogate_key("4000")})
+    assert [types.type_in(period, surrogate_key("4000")) for period in ("2024-12", "2025-01", "2025-02")] == [
+        "Expense",
+        "Expense",
+        "Asset",
+    ]
+    cells = [("Actual", surrogate_key("4000"), Decimal(5))]
+    closing: Any = close(
+        zone.store,
+        "2025-01",
+        ADA,
+        target={"2025-01": "v"},
+        published={"2025-01": "v"},
+        cells={"2025-01": cells},
+    )
+    assert [(one.account_type, one.net) for one in closing.amounts] == [("Expense", "5.00")]
