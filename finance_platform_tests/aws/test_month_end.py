@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,13 +70,17 @@ def test_the_quarter_on_aws_shows_what_the_page_shows_and_signed_figures_stay(tm
 
 
 def deliver(command: str, folder: Path, deployment: Deployment) -> None:
-    """Copy the files that the page copies into the folder `raw` into the bucket of raw files."""
+    """Copy the files that the page copies into the folder `raw` into the bucket of raw files, descriptors beside it."""
     *names, target = shlex.split(command)[1:]
-    assert target == "raw/"
+    assert target in {"raw/", "feeds/"}
     for name in names:
         pattern = Path(name)
         for path in sorted((folder / pattern.parent).glob(pattern.name)):
-            deployment.deliver(path)
+            if target == "raw/":
+                deployment.deliver(path)
+            else:
+                (folder / target).mkdir(exist_ok=True)
+                shutil.copy(path, folder / target)
 
 
 def comparable(output: str, folder: Path) -> str:
