@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ from finance_platform.cli.options import EXIT_ATTENTION, EXIT_OK, with_exit_code
 from finance_platform.errors import FinancePlatformError
 
 if TYPE_CHECKING:
-    from finance_platform.deployment.stack import Event
+    from finance_platform.deployment.aws import Account
+    from finance_platform.deployment.stack import Event, Stack
     from finance_platform.deployment.steps import Preview
 
 _stack_option = click.option(
@@ -126,9 +128,10 @@ _OF_THIS_MACHINE = frozenset({"init", "ui", "deploy", "remote"})
 @_stack_option
 @_region_option
 @click.option("--as-owner", is_flag=True, help="Use the rights of the warehouse's owner, for migrate and secure.")
+@click.option("--pause", is_flag=True, help="With `prove`: pause the cluster, which stops all readers for ten minutes.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @with_exit_code
-def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str]) -> int:
+def remote(stack_name: str, region: str, as_owner: bool, pause: bool, command: Sequence[str]) -> int:
     """Run a command of the platform inside the deployment: finance-platform remote status --json."""
     _refuse_files_of_this_machine(command)
     from finance_platform.deployment.aws import Account
@@ -152,8 +155,18 @@ def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str])
 
         ids, raw_uri = stack.list_physical_ids(), stack.read_outputs()["RawUri"]
         echo("From this machine, with your own rights:")
-        exit_code = max(exit_code, report_findings(person_assumptions(account, ids, raw_uri)))
+        ask = partial(_ask_warehouse, account, stack) if pause else None
+        exit_code = max(exit_code, report_findings(person_assumptions(account, ids, raw_uri, ask)))
     return exit_code
+
+
+def _ask_warehouse(account: Account, stack: Stack) -> str:
+    """Query the warehouse in a task and return what the task prints."""
+    from finance_platform.deployment.tasks import OneOffTask, run_task
+
+    printed: list[str] = []
+    run_task(account, stack, OneOffTask(["finance-platform", "query", "SELECT 1 AS One"], False, {}), printed.append)
+    return "\n".join(printed)
 
 
 def _refuse_files_of_this_machine(command: Sequence[str]) -> None:

@@ -32,6 +32,7 @@ _Result = TypeVar("_Result")
 
 _GLUE_SECONDS = 600
 _ACTION_SECONDS = 90
+_CLUSTER_SECONDS = 1800
 _ACTIVE = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
 
 _GLUE_SCRIPT = """
@@ -51,22 +52,28 @@ def task_assumptions(account: Account, settings: Settings) -> tuple[Assumption, 
     return (
         Assumption("objects are encrypted with the deployment's key", lambda: _encryption(account, settings)),
         Assumption("no bucket outside the deployment can be reached", lambda: _way_out(account)),
+        Assumption("what is written last to the register is locked", lambda: _lock(account, settings)),
         Assumption("Glue installs the wheels and has pyarrow", lambda: _glue(account, settings)),
     )
 
 
-def person_assumptions(account: Account, ids: Mapping[str, str], raw_uri: str) -> tuple[Assumption, ...]:
+def person_assumptions(
+    account: Account, ids: Mapping[str, str], raw_uri: str, ask_paused: Callable[[], str] | None = None
+) -> tuple[Assumption, ...]:
     """Return what a person with the rights of a deployment can try from outside.
 
     Args:
         account: the account.
         ids: the physical ids of the stack's resources.
         raw_uri: the raw zone, which may be a bucket that the stack did not create.
+        ask_paused: queries the warehouse, which is paused then, and returns what is printed; None to pause nothing.
     """
     return (
         Assumption("an alarm reaches its topic", lambda: _alarm(account, ids)),
         Assumption("a write to the raw zone reaches the queue", lambda: _event(account, ids, raw_uri)),
-        Assumption("a paused warehouse says so", _paused),
+        Assumption("logs are encrypted with the deployment's key", lambda: _logs(account, ids)),
+        Assumption("a paused warehouse says so, and comes back", lambda: _paused(account, ids, ask_paused)),
+        Assumption("a password that is rotated reaches running tasks", lambda: _rotated(ids)),
     )
 
 
@@ -83,9 +90,10 @@ def _encryption(account: Account, settings: Settings) -> str:
         try:
             item = client.get_object(Bucket=bucket, Key=key)
             content, encryption = item["Body"].read(), item.get("ServerSideEncryption", "none")
+            key_id = item.get("SSEKMSKeyId", "")
         finally:
             client.delete_object(Bucket=bucket, Key=key)
-    return expect(content == b"finance" and encryption == "aws:kms", f"encryption {encryption}")
+    return expect(content == b"finance" and encryption == "aws:kms", f"encryption {encryption} {key_id}".strip())
 
 
 def _way_out(account: Account) -> str:
@@ -183,10 +191,65 @@ def _message_of(sqs: Any, queue: str, key: str) -> bool:
     return any(key in message["Body"] for message in response.get("Messages", []))
 
 
-def _paused() -> str:
+def _lock(account: Account, settings: Settings) -> str:
+    if not settings.s3_lock_days:
+        raise NotTriedError("evidence has no lock: RegisterLockDays is 0")
+    bucket, prefix = _split(settings.processed_root)
+    client = account.client("s3")
+    with translate_aws_errors(f"reading the lock of an event in s3://{bucket}/{prefix}register/"):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}register/")
+        events = [item for page in pages for item in page.get("Contents", ())]
+        if not events:
+            raise NotTriedError("the register has no event yet: run it again after the first load")
+        newest = max(events, key=lambda item: (item["LastModified"], item["Key"]))
+        head = client.head_object(Bucket=bucket, Key=newest["Key"])
+    mode, until = head.get("ObjectLockMode", ""), head.get("ObjectLockRetainUntilDate")
+    seen = f"{newest['Key']}: {mode} until {until:%Y-%m-%d}" if until else f"{newest['Key']} has no lock"
+    return expect(mode == settings.s3_lock_mode and until, seen)
+
+
+def _logs(account: Account, ids: Mapping[str, str]) -> str:
+    group = ids["TaskLogs"]
+    with translate_aws_errors(f"describing the log group {group}"):
+        found = account.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    keys = [item.get("kmsKeyId", "") for item in found if item["logGroupName"] == group]
+    is_ours = "Key" not in ids or any(ids["Key"] in key for key in keys)
+    return expect(any(keys) and is_ours, f"{group}: {keys[0] if any(keys) else 'no key'}")
+
+
+def _paused(account: Account, ids: Mapping[str, str], ask: Callable[[], str] | None) -> str:
+    cluster = ids.get("Cluster", "")
+    if not cluster:
+        raise NotTriedError("the stack has no cluster, and Redshift Serverless is never paused: a query wakes it")
+    if ask is None:
+        raise NotTriedError(
+            "it stops the cluster for all readers for ten minutes: `finance-platform remote --pause prove` tries it"
+        )
+    client = account.client("redshift")
+
+    def is_in(state: str) -> Callable[[], bool]:
+        def look() -> bool:
+            (found,) = client.describe_clusters(ClusterIdentifier=cluster)["Clusters"]
+            return bool(found["ClusterStatus"] == state)
+
+        return look
+
+    with translate_aws_errors(f"pausing the cluster {cluster}"):
+        client.pause_cluster(ClusterIdentifier=cluster)
+        try:
+            _wait(is_in("paused"), _CLUSTER_SECONDS, account.poll_seconds, f"{cluster} is not paused")
+            printed = ask()
+        finally:
+            client.resume_cluster(ClusterIdentifier=cluster)
+        _wait(is_in("available"), _CLUSTER_SECONDS, account.poll_seconds, f"{cluster} is not available again")
+    last = printed.strip().splitlines()[-1:] or ["nothing"]
+    return expect("paused" in printed, f"a query printed: {' '.join(last)}")
+
+
+def _rotated(ids: Mapping[str, str]) -> str:
     raise NotTriedError(
-        "it would stop the warehouse for all readers; pause a cluster, run `finance-platform remote status`, and see "
-        "whether the error says that the warehouse is paused"
+        "it is a change that lasts: with RotatePasswords=on, `aws secretsmanager rotate-secret` on the secret rds!… of "
+        f"{ids.get('Records', 'the records')}, then see that the UI still opens and a refresh runs to its end"
     )
 
 

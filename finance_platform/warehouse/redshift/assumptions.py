@@ -41,6 +41,8 @@ _OWNER = "only the warehouse's owner can try it: `finance-platform remote --as-o
 _WAIT_SECONDS = 1.0
 """How long a lock is held while another session waits for it."""
 
+_ROLES = ("finance_loader", "finance_controller", "finance_analyst", "finance_partner")
+
 _FEW_ROWS = pa.table(
     {
         "amount": pa.array([CENTS, None], pa.decimal128(18, 2)),
@@ -81,7 +83,7 @@ def redshift_assumptions(
                 lambda: _copy(session, endpoint, processed, open_another),
             ),
             Assumption("the login has the loader's rights", lambda: _loader(session, scratch, endpoint.schema)),
-            *_owners_assumptions(scratch, lake_schema),
+            *_owners_assumptions(scratch, endpoint.schema, lake_schema),
         )
 
 
@@ -148,13 +150,14 @@ class _Scratch:
                 self.session.run(sql)
 
 
-def _owners_assumptions(scratch: _Scratch, lake_schema: str) -> tuple[Assumption, ...]:
+def _owners_assumptions(scratch: _Scratch, schema: str, lake_schema: str) -> tuple[Assumption, ...]:
     texts: dict[str, Callable[[], str]] = {
         "DDL is rolled back with its transaction": lambda: _transactional_ddl(scratch),
         "a longer VARCHAR is refused in a transaction and taken outside": lambda: _longer_varchar(scratch),
         "LOCK waits, and what follows sees what the other load committed": lambda: _lock(scratch),
         "of two loads that write one table, the later one fails as transient": lambda: _conflict(scratch),
         "the catalog shows a user the tables that a role may read": lambda: _catalog(scratch),
+        "each role of the platform finds its tables in the catalog and reads a view": lambda: _roles(scratch, schema),
         "row-level security shows a role its rows, through a view too": lambda: _row_policies(scratch),
         "a view that is replaced keeps its policies": lambda: _replaced_view(scratch),
         "a mask hides a column from one role, through a view too": lambda: _mask(scratch),
@@ -273,6 +276,28 @@ def _catalog(scratch: _Scratch) -> str:
             {"schema": scratch.name},
         ).rows
     return expect(rows == [("catalogued",)], f"{len(rows)} tables")
+
+
+def _roles(scratch: _Scratch, schema: str) -> str:
+    session = scratch.enter()
+    existing = {str(name) for (name,) in session.run("SELECT role_name FROM svv_roles").rows}
+    missing = sorted(set(_ROLES) - existing)
+    if missing:
+        raise NotTriedError(f"{missing[0]} does not exist: `finance-platform remote --as-owner secure` creates it")
+    seen = {}
+    for role in _ROLES:
+        user = scratch.user(role.removeprefix("finance_"))
+        scratch.do(f"GRANT ROLE {role} TO {user}", f"REVOKE ROLE {role} FROM {user}")
+        with scratch.acting_as(user):
+            found = session.run(
+                "SELECT pg_class.relname FROM pg_class INNER JOIN pg_namespace "
+                "ON pg_namespace.oid = pg_class.relnamespace WHERE pg_namespace.nspname = :schema "
+                "AND pg_class.relname IN ('dimdate', 'periodcalendar')",
+                {"schema": schema},
+            ).rows
+            session.run(f"SELECT COUNT(*) FROM {schema}.PeriodCalendar")
+        seen[role] = len(found)
+    return expect(set(seen.values()) == {2}, ", ".join(f"{role}: {count} of 2" for role, count in seen.items()))
 
 
 def _make_policed(scratch: _Scratch) -> tuple[str, str, str]:
