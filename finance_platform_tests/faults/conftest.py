@@ -25,3 +25,8 @@ def _two_documents_have_a_checkpoint() -> Iterator[None]:
 def _every_write_of_a_new_warehouse_can_fail() -> Iterator[None]:
     with new_warehouses_are_created():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _every_opening_of_a_warehouse_can_fail(opens_readers: None) -> None:
+    """Each query opens a reader, as commands do outside of tests."""

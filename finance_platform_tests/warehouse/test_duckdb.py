@@ -45,6 +45,8 @@ from finance_platform_tests.warehouse.star_files import (
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = list(DIM_SCENARIO.column_names)
 
+pytestmark = pytest.mark.usefixtures("opens_readers")
+
 
 @contextmanager
 def stage(warehouse: DuckDBWarehouse) -> Iterator[LoadConnection]:
