@@ -1,7 +1,7 @@
 """The tutorial of docs/feeds.md, from a strange file to the report: every command, with the output that it shows.
 
-At night its run is a process of its own, whose Spark jobs are processes too. By default it is one in this process, as in
-the other tests of commands; `test_command_line` runs the command of an installed wheel.
+At night its run is a process of its own, whose Spark jobs are processes too. By default it is one in this process, as
+in the other tests of commands; `test_command_line` runs the command of an installed wheel.
 """
 
 from __future__ import annotations
