@@ -138,6 +138,7 @@ def test_every_module_says_what_belongs_in_it():
 
 NOTED_PRIVATE_IMPORTS = {
     "finance_platform/orchestration/code_location.py": "dagster._core",
+    "finance_platform/orchestration/kept_connections.py": "dagster._core",
     "finance_platform/orchestration/run_alerts.py": "dagster._core",
     "finance_platform/orchestration/webserver/server.py": "dagster._core",
 }

@@ -1,11 +1,11 @@
-"""Connections to Dagster's SQLite files that stay open while its instance is.
+"""Connections to Dagster's SQLite files that stay open while its instance is, and their engines.
 
 Belongs here: keeping them, their settings, what their engines have compiled. Does not belong here: opening the instance
 (see `dagster_instance`), errors of its storage (see `storage_errors`).
 
 Dagster opens and closes a connection for each thing that it stores, a thousand per run. Opening costs more than
 storing: SQLite reads the file's schema again, and syncs when the last connection is closed. It creates an engine for
-each, too, and an engine compiles each statement once for itself.
+each, too, which costs as much as the rest of a connection, and an engine compiles each statement once for itself.
 """
 
 from __future__ import annotations
@@ -15,14 +15,22 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
+# No public API lets these storages keep an engine (154).
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
 
 _STATEMENTS = 1_000
+
+_STORAGES: tuple[ModuleType, ...] = (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage)
+"""Dagster's modules that create engines by their name `create_engine`."""
 
 
 class SharedDialect(SQLiteDialect_pysqlite):
@@ -110,12 +118,41 @@ def kept_connections() -> Iterator[None]:
     event.listen(Engine, "do_connect", connect)
     event.listen(Engine, "engine_connect", share)
     try:
-        yield
+        with _kept_engines():
+            yield
     finally:
         event.remove(Engine, "engine_connect", share)
         event.remove(Engine, "do_connect", connect)
         for connection in opened:
             connection.end()
+
+
+@contextmanager
+def _kept_engines() -> Iterator[None]:
+    """Let Dagster's storages create one engine per file, while they open and close connections as before."""
+    originals = {module: module.create_engine for module in _STORAGES}
+    for module, create in originals.items():
+        vars(module)["create_engine"] = _create_once(create)
+    try:
+        yield
+    finally:
+        for module, create in originals.items():
+            vars(module)["create_engine"] = create
+
+
+def _create_once(create: Callable[..., Engine]) -> Callable[..., Engine]:
+    """Return a function that creates an engine for each address and options once."""
+    engines: dict[str, Engine] = {}
+
+    def created(url: str, **options: Any) -> Engine:
+        key = f"{url} {options}"
+        if key not in engines:
+            engine = engines[key] = create(url, **options)
+            # Dagster disposes of an engine after each use. These have no pool that would keep a connection.
+            vars(engine)["dispose"] = lambda *_, **__: None
+        return engines[key]
+
+    return created
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -6,8 +6,11 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from finance_platform.orchestration.kept_connections import kept_connections
@@ -108,3 +111,19 @@ def test_a_statement_is_compiled_once_for_all_engines(file: Path, caplog: pytest
         assert runs(second) == [1]
     assert "cached since" in caplog.text
     assert "generated in" not in caplog.text
+
+
+def test_dagster_has_one_engine_per_file_which_outlasts_its_use(file: Path):
+    runs_storage: ModuleType = sqlite_run_storage
+    event_storage: ModuleType = sqlite_event_log
+    before = runs_storage.create_engine
+    with kept_connections():
+        address, options = f"sqlite:///{file}", {"poolclass": NullPool}
+        first = runs_storage.create_engine(address, **options)
+        first.dispose()
+        assert runs_storage.create_engine(address, **options) is first
+        assert runs_storage.create_engine(f"{address}.other", **options) is not first
+        assert event_storage.create_engine(address, **options) is not first
+        with first.connect() as connection:
+            assert runs(connection) == [1]
+    assert runs_storage.create_engine is before
