@@ -198,6 +198,9 @@ class Settings(BaseSettings):
         False, description="Whether the group of a home's files may read them; default: only their owner."
     )
     retention_days: int = Field(90, ge=0, description="Days before vacuum may remove superseded data.")
+    run_retention_days: int = Field(
+        180, ge=0, description="Days before runs and their events leave Dagster's storage; 0: they stay."
+    )
 
     # On AWS only. boto3 finds the credentials (role, environment, profile).
     aws_region: str = Field("", description="The region; default: the one that boto3 finds.")

@@ -19,7 +19,7 @@ from finance_platform.orchestration.dagster_environment import warn_of_foreign_h
 from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import quiet_logger, rebuild_job, refresh_job
 from finance_platform.orchestration.resources import platform_resources
-from finance_platform.orchestration.schedules import close_calendar
+from finance_platform.orchestration.schedules import close_calendar, run_retention
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
 from finance_platform.orchestration.ui.feed_specs import delivery_spec
@@ -49,7 +49,7 @@ def build_definitions(settings: Settings, process: JobProcess | None = None) -> 
             *(delivery_spec(feed) for feed in feed_set.feeds),
         ],
         jobs=[refresh_job(), rebuild_job()],
-        schedules=close_calendar(settings),
+        schedules=[*close_calendar(settings), *run_retention(settings)],
         sensors=[raw_files_sensor(settings), *alerting_sensors(settings)],
         resources=platform_resources(settings, process),
         loggers={"quiet": quiet_logger},

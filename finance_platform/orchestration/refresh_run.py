@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -35,6 +36,7 @@ from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
+from finance_platform.orchestration.run_retention import purge_runs
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
 from finance_platform.orchestration.ui.processed_metadata import READ_NOW
 from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, parse_slices
@@ -102,6 +104,13 @@ def run_refresh(
                 run_id=outcome.run_id,
                 checks=outcome.checks,
                 platform=platform,
+            )
+            purge_runs(
+                instance,
+                settings.dagster_home,
+                settings.run_retention_days,
+                datetime.now(UTC),
+                complete=outcome.run_id,
             )
         return outcome
 

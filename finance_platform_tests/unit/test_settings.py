@@ -122,6 +122,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "closed_periods": "publish",
         "approvals": "two",
         "retention_days": "7",
+        "run_retention_days": "30",
         "auto_refresh": "True",
         "alert_run_finished": "True",
         "group_readable": "True",

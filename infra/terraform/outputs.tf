@@ -172,6 +172,10 @@ output "retention_days" {
   value = lookup(aws_cloudformation_stack.this.outputs, "RetentionDays", null)
 }
 
+output "run_retention_days" {
+  value = lookup(aws_cloudformation_stack.this.outputs, "RunRetentionDays", null)
+}
+
 output "auto_refresh" {
   value = lookup(aws_cloudformation_stack.this.outputs, "AutoRefresh", null)
 }

@@ -168,6 +168,20 @@ variable "retention_days" {
   }
 }
 
+variable "run_retention_days" {
+  description = "Days for which Dagster keeps runs and their events; 0 keeps them."
+  type        = number
+  default     = null
+  validation {
+    condition     = var.run_retention_days == null || try(var.run_retention_days >= 0, false)
+    error_message = "RunRetentionDays: expected at least 0."
+  }
+  validation {
+    condition     = var.run_retention_days == null || try(var.run_retention_days <= 3650, false)
+    error_message = "RunRetentionDays: expected at most 3650."
+  }
+}
+
 variable "auto_refresh" {
   description = "Whether the sensors are on by default."
   type        = string
@@ -976,6 +990,7 @@ locals {
     MaterialityPercent                = var.materiality_percent
     MaterialityByAccount              = var.materiality_by_account
     RetentionDays                     = var.retention_days
+    RunRetentionDays                  = var.run_retention_days
     AutoRefresh                       = var.auto_refresh
     AlertRunFinished                  = var.alert_run_finished
     Warehouse                         = var.warehouse

@@ -20,6 +20,9 @@ from finance_platform.settings import Settings
 
 _KIND_OF_SUFFIX = {"csv": "csv", "tsv": "text", "txt": "text", "xlsx": "excel"}
 
+DELIVERIES = "deliveries"
+"""The first part of the keys of the feeds' timelines."""
+
 
 def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
     """Return the page of a feed's files."""
@@ -70,7 +73,7 @@ def unread_spec(settings: Settings) -> dg.AssetSpec:
 
 def delivery_key(feed: str) -> dg.AssetKey:
     """Return the key of a feed's timeline."""
-    return dg.AssetKey(["deliveries", feed])
+    return dg.AssetKey([DELIVERIES, feed])
 
 
 def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
