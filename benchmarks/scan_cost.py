@@ -1,9 +1,13 @@
 """Measures the sensor's scans by the number of raw objects: seconds and memory of one tick's work.
 
-Belongs here: a raw zone of many small objects, and scans of it in their own process.
+Belongs here: a raw zone of many small objects, and scans of it in their own process; the register that they leave.
 Does not belong here: the cost of runs (see `run_times`, `cost_of_change`).
 
     python benchmarks/scan_cost.py [OBJECTS] [--s3]
+    python benchmarks/scan_cost.py --register
+
+With --register, it measures how long a process takes to read the register of 10, 10,000 and 100,000 earlier deliveries,
+from its documents and from a checkpoint. The events are entered by the platform's own functions, without files.
 
 With --s3, a local server answers in place of S3. It is slow, so the seconds say nothing about S3; the processor time of
 the scan, its growth and its memory do. On a real bucket, 100,000 objects are 100 requests.
@@ -12,8 +16,10 @@ the scan, its growth and its memory do. On a real bucket, 100,000 objects are 10
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,8 +29,11 @@ from process_monitor import Measurement, compile_product, measure
 from rich.console import Console
 from rich.table import Table
 
+from finance_platform.deliveries.checkpoints import update_checkpoints
+from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict
 from finance_platform.deliveries.scans import mark_refreshed, record_scan
 from finance_platform.storage.factory import open_store
+from finance_platform.storage.immutable_documents import forget_documents
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore
 
@@ -32,6 +41,8 @@ _OBJECTS = 100_000
 _S3_OBJECTS = 20_000
 _OBJECTS_PER_FOLDER = 5_000
 _SCANS = 5
+_DELIVERIES = (10, 10_000, 100_000)
+_AT = "2025-01-01T00:00:00.000000+00:00"
 _SCRIPT = """
 import sys
 from datetime import UTC, datetime, timedelta
@@ -48,7 +59,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("objects", nargs="?", type=int)
     parser.add_argument("--s3", action="store_true")
+    parser.add_argument("--register", action="store_true")
     options = parser.parse_args()
+    if options.register:
+        _measure_register()
+        return
     objects = options.objects or (_S3_OBJECTS if options.s3 else _OBJECTS)
     compile_product()
     table = Table("raw objects", "scans", "seconds per scan", "processor s per scan", "peak MiB")
@@ -99,6 +114,48 @@ def _refresh_and_change(raw: ObjectStore, processed: ObjectStore, write: Callabl
     mark_refreshed(processed, "run")
     for key in ("new.csv", _key(1)):
         write(key)
+
+
+def _measure_register() -> None:
+    table = Table("earlier deliveries", "from documents, processor s", "from a checkpoint", "ratio")
+    for count in _DELIVERIES:
+        with tempfile.TemporaryDirectory() as folder:
+            store = LocalStore(folder)
+            Register(store).append(_discovered(number) for number in range(count))
+            Register(store).append(Verdict(_key(number), f"d{number}", _AT, "run") for number in range(count))
+            events, slow = _read_register(store)
+            update_checkpoints(store)
+            same, fast = _read_register(store)
+            if same != events:
+                raise SystemExit(f"the checkpoint of {count:,} deliveries has other events than the documents")
+            table.add_row(f"{count:,}", f"{slow:.3f}", f"{fast:.3f}", f"{fast / slow:.2f}")
+    Console().print(table)
+
+
+def _discovered(number: int) -> DeliveryDiscovered:
+    digest = hashlib.sha256(str(number).encode()).hexdigest()
+    return DeliveryDiscovered(
+        object_key=_key(number),
+        feed="transactions",
+        kind="ledger",
+        delivery_id=f"d{number}",
+        fingerprint=digest,
+        etag=digest[:32],
+        size=120,
+        modified_at=_AT,
+        load_mode="upsert",
+        tolerated_share="0.01",
+        tolerated_amount="500000.00",
+        at=_AT,
+        run_id="run",
+    )
+
+
+def _read_register(store: LocalStore) -> tuple[list[Event], float]:
+    forget_documents()
+    started = time.process_time()
+    events = Register(store).events()
+    return events, time.process_time() - started
 
 
 def _measure_scans(home: Path, zones: tuple[str, str], scans: int) -> Measurement:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import pyarrow as pa
@@ -77,13 +77,23 @@ class RecordType(Generic[Record]):
 
     def decode(self, table: pa.Table) -> Iterator[Record | None]:
         """Yield the records of columns that `encode` returned."""
-        columns = [self._decode(name, table[name]) for name in self.columns]
-        for kind, *values in zip(*columns, strict=True):
+        kinds = self._decode(_KIND, table[_KIND])
+        decoded: dict[str, list[Any]] = {}
+        records: list[Record | None] = [None] * len(kinds)
+        for kind in dict.fromkeys(kinds):
             if kind is _ABSENT:
-                yield None
                 continue
-            named = zip(self.columns[1:], values, strict=True)
-            yield self.kinds[kind](**{name: value for name, value in named if value is not _ABSENT})
+            its_type = self.kinds[kind]
+            positions = [position for position, other in enumerate(kinds) if other == kind]
+            values = []
+            for name in _field_names(its_type):
+                if name not in decoded:
+                    decoded[name] = self._decode(name, table[name])
+                values.append([decoded[name][position] for position in positions])
+            # Every record has every field of its kind, in the order in which its type takes them.
+            for position, record in zip(positions, map(its_type, *values), strict=True):
+                records[position] = record
+        yield from records
 
     def _decode(self, name: str, column: pa.ChunkedArray) -> list[Any]:
         decoded: list[Any] = []
@@ -99,6 +109,11 @@ class RecordType(Generic[Record]):
     @cached_property
     def _parse(self) -> dict[str, Callable[[str], Any]]:
         return {name: _remembered(parse) for name, parse in self.parsers.items()}
+
+
+@cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(_as_dataclass(kind)))
 
 
 def _remembered(parse: Callable[[Any], Any]) -> Callable[[str], Any]:

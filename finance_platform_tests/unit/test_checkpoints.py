@@ -123,6 +123,28 @@ def test_a_process_reads_what_is_newer_than_the_checkpoint_and_few_files(zone: Z
     assert reads == {"checkpoints": 2, "deliveries": 1, "register": 1}
 
 
+def test_few_documents_have_a_checkpoint_if_they_are_large(
+    zone: Zone, reads: Counter[str], monkeypatch: pytest.MonkeyPatch
+):
+    """A run that finds thousands of files enters them into the register as one document."""
+    register = Register(LocalStore(zone.path.parent / "one"))
+    register.append(zone.register.events())
+    monkeypatch.setattr(immutable_documents, "FEWEST_NEW", 100)
+    update_checkpoints(register.store)
+    assert list(register.store.list_objects("checkpoints")) == []
+    monkeypatch.setattr(immutable_documents, "LARGE_BYTES", 1_000)
+    update_checkpoints(register.store)
+    register.append(zone.register.events()[:1])
+    expected = register.events()
+    forget_documents()
+    reads.clear()
+    assert register.events() == expected
+    assert reads == {"checkpoints": 1, "register": 1}
+    drop_checkpoints(register.store)
+    (lost,) = find_outdated(register.store)
+    assert lost.why == "it lacks 2 documents"
+
+
 def test_the_number_of_files_grows_more_slowly_than_that_of_documents(tmp_path: Path):
     zone, counts = Zone(tmp_path), list[int]()
     for number in range(60):
