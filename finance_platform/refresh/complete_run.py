@@ -28,11 +28,12 @@ from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.variance import AMOUNTS, VarianceRow, variance_rows
 from finance_platform.settings import Settings
+from finance_platform.slices.line_counts import FOLDER as AUDITS
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
 
-_NOT_COMPARED = frozenset({FOLDER, "jobs", "leases", "manifests", "staging"})
+_NOT_COMPARED = frozenset({FOLDER, AUDITS, "jobs", "leases", "manifests", "staging"})
 """Folders of which nothing is ever repaired or derived again."""
 
 
@@ -119,6 +120,11 @@ def _is_settled(processed: ObjectStore, feed_set: FeedSet, run_id: str) -> bool:
         return True
     needs_others = any(feed.kind == "lookup" or (feed.spread and feed.spread.how.like) for feed in feed_set.feeds)
     return not needs_others and not derive_state(events, read_commits(processed)).waiting
+
+
+def discard_complete_run(processed: ObjectStore) -> None:
+    """Remove the record, so that the next run is one: what it says of the checks is no longer true."""
+    processed.delete(COMPLETE)
 
 
 def read_complete_run(processed: ObjectStore) -> CompleteRun | None:

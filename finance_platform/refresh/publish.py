@@ -6,29 +6,46 @@ Belongs here: the use case. Does not belong here: how a load works (see `warehou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import COMMENTARY, DELIVERED_BALANCE, STATEMENT_MAPPING, WAITING_CHANGE
+from finance_platform.contracts.star import (
+    COMMENTARY,
+    DELIVERED_BALANCE,
+    FACT_FINANCIALS,
+    STATEMENT_MAPPING,
+    WAITING_CHANGE,
+)
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
+from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import Outcome, pluralize
 from finance_platform.quality.processed import check_star
 from finance_platform.quality.warehouse import (
     Audit,
+    AuditScope,
     check_closed_periods,
     check_comments,
+    check_published_figures,
     check_statement_lines,
     check_warehouse,
+    in_order,
 )
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
+from finance_platform.refresh.complete_run import discard_complete_run
+from finance_platform.refresh.full_audit import (
+    FullAudit,
+    discard_full_audit,
+    follow_load,
+    record_full_audit,
+    reliable_audit,
+)
 from finance_platform.refresh.kept_statement_lines import KeptMapping, keep_mapping
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.refresh.restatement import restatement_tables
@@ -39,6 +56,8 @@ from finance_platform.reports.movements import movement_summary
 from finance_platform.reports.recent_changes import waiting_by_period
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze, unknown_slice
+from finance_platform.slices.completeness import Lines
+from finance_platform.slices.line_counts import count_lines
 from finance_platform.slices.published import explain_stale, published_members, published_snapshot
 from finance_platform.slices.settings_in_force import record_settings
 from finance_platform.slices.snapshot import Snapshot
@@ -54,6 +73,22 @@ from finance_platform.warehouse.load_request import LoadResult, SliceName, Slice
 from finance_platform.warehouse.period_status import status_rows, update_statuses
 from finance_platform.warehouse.port import Queryable, Warehouse
 from finance_platform.warehouse.report_tables import ReportTables, target_rows, update_report_tables
+
+
+@dataclass(frozen=True)
+class Audited:
+    """Which slices the blocking checks have read.
+
+    Attributes:
+        periods: the periods that the load has replaced; None for every slice.
+        last_full: when every slice last passed, ISO 8601 UTC; empty if that is not known.
+    """
+
+    periods: tuple[str, ...] | None
+    last_full: str
+
+
+EVERYTHING = Audited(None, "")
 
 
 @dataclass(frozen=True)
@@ -74,6 +109,7 @@ class Publication:
         stale: slices that are not published in their target version, after the load.
         repaired: what was damaged in the warehouse and was built again, a sentence each.
         also_loaded: what people say about the figures and was replaced, such as comments or trial balances.
+        audited: which slices the blocking checks have read.
     """
 
     load: LoadResult | None
@@ -88,6 +124,7 @@ class Publication:
     repaired: Sequence[str] = ()
     also_loaded: Sequence[str] = ()
     waiting: Sequence[WaitingChange] = ()
+    audited: Audited = EVERYTHING
 
 
 _OF_FILES = {
@@ -145,6 +182,7 @@ def _publish(
     repaired = [*warehouse.prepare()]
     records = LoadRecords(processed, str(Register(processed).head()))
     repaired += restore(processed, warehouse, records, run_id=run_id, clock=clock)
+    last_audit = None if repaired else reliable_audit(processed, warehouse)
     if settings.is_on_aws:
         _record_access_rights(processed, warehouse, settings, clock())
     versions = published_versions(warehouse)
@@ -159,7 +197,11 @@ def _publish(
         )
     record_settings(processed, frozen.snapshot.settings)
     actuals_through = frozen.snapshot.settings.actuals_through
-    audit = Audit(frozen.snapshot, actuals_through=actuals_through, frozen_periods=frozen.periods)
+    force = {name for name in frozen.snapshot.built if rebuild.selects(*name)}
+    names = list(dict.fromkeys([*frozen.snapshot.to_publish(versions), *sorted(force)]))
+    is_everything = not names or {(one.table, one.slice) for one in frozen.snapshot.target} <= {*names}
+    scope = None if is_everything or last_audit is None else AuditScope.of(names, warehouse)
+    audit = Audit(frozen.snapshot, actuals_through=actuals_through, frozen_periods=frozen.periods, scope=scope)
     # The step that builds runs these checks too, but a selection may load without it.
     star_outcomes = check_star(frozen.snapshot, processed)
     target = {(one.table, one.slice): one.version for one in frozen.snapshot.target}
@@ -175,6 +217,7 @@ def _publish(
     )
     waiting = (*frozen.waiting, *([kept.change] if kept else ()))
     report_tables = _with_waiting(report_tables, frozen.snapshot.state, waiting, kept)
+    lines = _line_counts(processed, frozen.snapshot)
     result, refusal = None, _rejection(star_outcomes)
     if not refusal:
         result, refusal = _load(
@@ -183,8 +226,10 @@ def _publish(
             frozen.snapshot,
             versions,
             audit,
-            rebuild,
+            names,
+            force,
             actuals_through=actuals_through,
+            lines=lines,
             report_tables=report_tables,
             records=records,
             run_id=run_id,
@@ -194,18 +239,19 @@ def _publish(
     if result is None or result.load_number is None:
         # No load has stored them: a decision or a setting may have changed them, or an upgrade has added the table.
         ensure_lease_held(processed.root)
-        update_statuses(warehouse, frozen.snapshot.state.closed, actuals_through)
+        update_statuses(warehouse, frozen.snapshot.state.closed, actuals_through, None if refusal else lines)
         if refusal:
             of_published = _report_tables(processed, settings, frozen.snapshot, versions)
             report_tables = _with_waiting(of_published, frozen.snapshot.state, waiting, kept)
         replaced = update_report_tables(warehouse, report_tables)
     if audit.outcomes is None:
         audit(warehouse)
+    audited = _after_audit(processed, warehouse, audit, scope, last_audit, is_loaded=not refusal, at=clock())
     ledger = published_slices(warehouse)
     now_published = {name: one.version for name, one in ledger.items()}
     snapshot = published_snapshot(processed, frozen.snapshot, now_published)
     outcomes = [
-        *(audit.outcomes or ()),
+        *in_order([*(audit.outcomes or ()), *check_published_figures(warehouse, actuals_through=actuals_through)]),
         check_closed_periods(waiting),
         check_comments(report_tables.inputs.comments, warehouse),
         check_statement_lines(report_tables.inputs.lines, warehouse),
@@ -223,7 +269,56 @@ def _publish(
         repaired,
         [text for name, text in _OF_FILES.items() if name in replaced],
         waiting,
+        audited,
     )
+
+
+def _line_counts(processed: ObjectStore, snapshot: Snapshot) -> dict[str, Lines] | None:
+    """Return the lines of the target slices by period; None if a file is damaged, and the fact table is read instead.
+
+    A damaged file that is to be loaded fails the load, which names it.
+    """
+    try:
+        facts = [commit for (table, _), commit in snapshot.built.items() if table == FACT_FINANCIALS.name]
+        return count_lines(processed, facts)
+    except DamagedObjectError:
+        return None
+
+
+def _after_audit(
+    processed: ObjectStore,
+    warehouse: Warehouse,
+    audit: Audit,
+    scope: AuditScope | None,
+    last: FullAudit | None,
+    *,
+    is_loaded: bool,
+    at: datetime,
+) -> Audited:
+    """Keep the record of the last audit of every slice; audit every slice if the record is old, without a lock.
+
+    Args:
+        processed: the processed zone.
+        warehouse: the warehouse, after the load.
+        audit: the load's; it takes the outcomes of the further one, if that finds something.
+        scope: what the load's audit has read; None for everything.
+        last: the record; None if it is not known that every slice passes.
+        is_loaded: whether what was audited is published.
+        at: now, UTC.
+    """
+    periods = None if scope is None else tuple(sorted(scope.periods))
+    if scope is not None and last is not None and is_loaded:
+        if not last.is_old(at):
+            follow_load(processed, warehouse, last)
+            return Audited(periods, last.at)
+        audit.repeat(warehouse)
+        periods = None
+    if periods is not None:
+        return Audited(periods, last.at if last else "")
+    if is_loaded and all(outcome.passed for outcome in audit.outcomes or ()):
+        return Audited(None, record_full_audit(processed, warehouse, at=at).at)
+    discard_full_audit(processed)
+    return Audited(None, "")
 
 
 def _with_waiting(
@@ -286,13 +381,18 @@ def small_tables(
     return {**status_rows(warehouse, closed, through), **target_rows(warehouse, tables)}
 
 
-def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Settings) -> list[Outcome]:
-    """Run every check on what is published, and change nothing.
+def check_published(
+    processed: ObjectStore, warehouse: Warehouse, settings: Settings, *, at: datetime
+) -> tuple[list[Outcome], Audited]:
+    """Run every check on every published slice, and change nothing that is published.
+
+    What fails makes the next load audit everything, and the next run is one, whether there is news or not.
 
     Args:
         processed: the processed zone; the caller holds the home's lock.
         warehouse: the warehouse.
         settings: the home.
+        at: now, UTC.
 
     Raises:
         NoWarehouseYetError: nothing was ever loaded.
@@ -302,14 +402,20 @@ def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Sett
     snapshot = published_snapshot(processed, frozen.snapshot, versions)
     inputs = read_report_inputs(processed, frozen.snapshot.state.live)
     kept = keep_mapping(processed, warehouse, settings, frozen.snapshot, versions, inputs.lines)
-    return [
-        *check_warehouse(
-            warehouse, snapshot, actuals_through=frozen.snapshot.settings.actuals_through, frozen_periods=frozen.periods
-        ),
+    of_slices = check_warehouse(
+        warehouse, snapshot, actuals_through=frozen.snapshot.settings.actuals_through, frozen_periods=frozen.periods
+    )
+    outcomes = [
+        *of_slices,
         check_closed_periods((*frozen.waiting, *([kept.change] if kept else ()))),
         check_comments(inputs.comments, warehouse),
         check_statement_lines(inputs.lines, warehouse),
     ]
+    if all(outcome.passed for outcome in of_slices if outcome.check.is_blocking):
+        return outcomes, Audited(None, record_full_audit(processed, warehouse, at=at).at)
+    discard_full_audit(processed)
+    discard_complete_run(processed)
+    return outcomes, Audited(None, "")
 
 
 def _expected_feeds(settings: Settings) -> list[str]:
@@ -330,17 +436,17 @@ def _load(
     snapshot: Snapshot,
     versions: Mapping[SliceName, str],
     audit: Audit,
-    rebuild: Rebuild,
+    names: Sequence[SliceName],
+    force: Collection[SliceName],
     *,
     actuals_through: str | None,
+    lines: Mapping[str, Lines] | None,
     report_tables: ReportTables,
     records: LoadRecords,
     run_id: str,
     at: datetime,
 ) -> tuple[LoadResult | None, str]:
     """Load what is stale; return the load (None without one) and the audit's reason for rejecting it."""
-    force = {name for name in snapshot.built if rebuild.selects(*name)}
-    names = list(dict.fromkeys([*snapshot.to_publish(versions), *sorted(force)]))
     if not names:
         return None, ""
 
@@ -359,6 +465,7 @@ def _load(
             force=force,
             closed_periods=snapshot.state.closed,
             actuals_through=actuals_through,
+            lines=lines,
             causes=explain_stale(processed, snapshot, versions, names),
             audit=audit_and_check_lease,
             report_tables=report_tables,

@@ -19,6 +19,9 @@ MIN_EARLIER_PERIODS = 3
 LinesByDepartment = Mapping[int, int]
 """Actual lines by department key; a department without lines may be missing."""
 
+Lines = Mapping[tuple[int, int], int]
+"""The lines of a period by department and scenario key; 0 where only a plan is booked on a row of Actual."""
+
 
 @dataclass(frozen=True)
 class PeriodStatus:

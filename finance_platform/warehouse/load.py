@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +19,9 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.money_text import plain_money
+from finance_platform.slices.completeness import Lines
 from finance_platform.warehouse import ledger, movements, period_status, statements
+from finance_platform.warehouse.date_ranges import exact_ranges
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, validate_slices
 from finance_platform.warehouse.movements import NO_CAUSES, NO_HISTORY, LoadContext
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
@@ -65,6 +68,7 @@ def publish(
     force: Collection[SliceName] = (),
     closed_periods: Collection[str] = (),
     actuals_through: str | None = None,
+    lines: Mapping[str, Lines] | None = None,
     causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES,
     audit: Audit | None = None,
     report_tables: ReportTables | None = None,
@@ -80,6 +84,7 @@ def publish(
         force: slices to load even if they are published in their version already, after a rebuild.
         closed_periods: periods in which a movement is a restatement, YYYY-MM; they are complete.
         actuals_through: last period that Actual covers, if the home sets one; see `slices.completeness`.
+        lines: the lines of every slice after the load, for the status of the periods; see `period_status`.
         causes: by slice, the changes in its inputs, for the movements.
         audit: runs inside the transaction, before it commits, in every attempt; False rolls everything back.
         report_tables: what people say about the figures; None leaves it as it is.
@@ -96,12 +101,15 @@ def publish(
     targets = validate_slices(slices)
     history = NO_HISTORY if report_tables is None else report_tables.figures
     context = LoadContext(run_id, loaded_at.astimezone(UTC).replace(tzinfo=None), closed_periods, causes, history)
+    attempt = partial(
+        _publish_once, warehouse, targets, force, context, audit, actuals_through, lines, report_tables, records
+    )
     for pause in PAUSES_SECONDS:
         try:
-            return _publish_once(warehouse, targets, force, context, audit, actuals_through, report_tables, records)
+            return attempt()
         except TransientWarehouseError:
             time.sleep(pause)
-    return _publish_once(warehouse, targets, force, context, audit, actuals_through, report_tables, records)
+    return attempt()
 
 
 def restore(
@@ -160,6 +168,7 @@ def _publish_once(
     context: LoadContext,
     audit: Audit | None,
     actuals_through: str | None,
+    lines: Mapping[str, Lines] | None,
     report_tables: ReportTables | None,
     records: LoadRecords | None,
 ) -> LoadResult:
@@ -173,9 +182,9 @@ def _publish_once(
         number = ledger.next_load_number(connection)
         _load(connection, stale, published, number, context)
         ledger.record_load(connection, stale, load_number=number, run_id=context.run_id, loaded_at=context.loaded_at)
-        period_status.replace_statuses(connection, context.closed_periods, actuals_through)
+        period_status.replace_statuses(connection, context.closed_periods, actuals_through, lines)
         replaced = () if report_tables is None else replace_report_tables(connection, report_tables)
-        moved = movements.moved_sums(connection, number)
+        moved = movements.moved_sums(connection, number, context.loaded_at)
         if audit is not None and not audit(connection):
             raise AuditFailedError(
                 f"load {number} of {len(stale)} slices breaks a blocking check; the published data is unchanged",
@@ -260,18 +269,13 @@ def _replace(
 ) -> None:
     if contract.sliced_by_period:
         ranges: dict[str, int] = {}
-        for index, target in enumerate(slices):
-            ranges[f"first_{index}"], ranges[f"last_{index}"] = _date_keys(target.slice)
-        connection.execute(statements.delete_ranges(contract, "date_key", len(slices)), ranges)
+        days = exact_ranges(target.slice for target in slices)
+        for index, (first, last) in enumerate(days):
+            ranges[f"first_{index}"], ranges[f"last_{index}"] = first, last
+        connection.execute(statements.delete_ranges(contract, "date_key", len(days)), ranges)
     else:
         connection.execute(statements.delete_all(contract))
     connection.execute(
         statements.insert_staged(contract),
         {column.name: loaded_at for column in contract.columns if column.set_by_load},
     )
-
-
-def _date_keys(period: str) -> tuple[int, int]:
-    """The lowest and the highest possible DateKey of a period."""
-    month = int(period.replace("-", "")) * 100
-    return month + 1, month + 31

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -81,7 +81,8 @@ class LoadRecords:
 
     def write(self, source: Queryable, number: int) -> None:
         """Write the record of a load from the warehouse, or from the transaction that is about to publish it."""
-        ledger, movements = (rows_of_load(source, contract, number) for contract in (LOAD_LEDGER, MOVEMENTS))
+        ledger = rows_of_load(source, LOAD_LEDGER, number)
+        movements = _movements_of_load(source, number, {row["loaded_at"] for row in ledger})
         file, digest = "", ""
         if movements:
             buffer = io.BytesIO()
@@ -161,6 +162,17 @@ def rows_of_load(source: Queryable, contract: Contract, number: int) -> list[Row
     query = select_between(contract, contract.column_names, "load_number")
     rows = source.query(query, {"first": number, "last": number}).rows
     return [dict(zip(contract.column_names, row, strict=True)) for row in rows]
+
+
+def _movements_of_load(source: Queryable, number: int, times: Collection[datetime]) -> list[Row]:
+    """Return the movements of a load by its time, which Movements is sorted by: other loads' are not read."""
+    query = select_between(MOVEMENTS, MOVEMENTS.column_names, "loaded_at")
+    rows = [row for at in times for row in source.query(query, {"first": at, "last": at}).rows]
+    return [
+        row
+        for row in (dict(zip(MOVEMENTS.column_names, one, strict=True)) for one in rows)
+        if row["load_number"] == number
+    ]
 
 
 def sort_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:

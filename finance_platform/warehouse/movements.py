@@ -23,6 +23,7 @@ from finance_platform.contracts.star import (
     FACT_FINANCIALS,
     MOVEMENTS,
 )
+from finance_platform.warehouse.date_ranges import covering_ranges
 from finance_platform.warehouse.load_request import MovedSum, SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
 from finance_platform.warehouse.statements import (
@@ -140,10 +141,32 @@ _CELL = Contract(
         Column("had_lines", "boolean", "True if the cell has published rows.", "HadLines"),
         Column("has_lines", "boolean", "True if the cell has rows after the load.", "HasLines"),
         Column("has_money", "boolean", "False if neither measure has an amount, before or after.", "HasMoney"),
-        Column("is_first", "boolean", "True if the scenario's measure was never published in the period.", "IsFirst"),
+        Column("is_first", "boolean", "True if the fact table has none of the measure, scenario, period.", "IsFirst"),
     ),
 )
-_SCRATCH = (_SLICE, _RECLASSIFICATION, _CELL)
+_PUBLISHED_CELL = Contract(
+    name="stage_published_cell",
+    table="StagePublishedCell",
+    grain="One cell (scenario, period, department, account) that is published and that a load may move.",
+    natural_key=("period_number", "scenario_key", "department_key", "account_key"),
+    columns=(
+        Column("period_number", "integer", "The period as yyyymm.", "PeriodNumber"),
+        *(MOVEMENTS.column(name) for name in ("scenario_key", "department_key", "account_key")),
+        Column("is_loaded", "boolean", "True if the load replaces or removes its period.", "IsLoaded"),
+        Column("old_amount", MONEY, "The published amount.", "OldAmount"),
+        Column("old_budget_amount", MONEY, "The published BudgetAmount.", "OldBudgetAmount"),
+        Column("old_count", "bigint", "Ledger lines that are published.", "OldCount"),
+        Column("had_budget", "integer", "1 if a row has a BudgetAmount other than 0, else 0.", "HadBudget"),
+    ),
+)
+_EARLIER_MEASURE = Contract(
+    name="stage_earlier_measure",
+    table="StageEarlierMeasure",
+    grain="One measure of a scenario in a period that was published before and has no amounts now.",
+    natural_key=("measure", "period", "scenario_key"),
+    columns=tuple(MOVEMENTS.column(name) for name in ("measure", "period", "scenario_key")),
+)
+_SCRATCH = (_SLICE, _RECLASSIFICATION, _PUBLISHED_CELL, _CELL, _EARLIER_MEASURE)
 
 
 class LoadContext(NamedTuple):
@@ -193,15 +216,33 @@ def record_movements(
         else:
             insert_into_stage(connection, history, context.history.get(history, ()))
             connection.execute(insert_changed_spans(_RECLASSIFICATION, dimension, history, key_column, attributes))
+    _stage_published_cells(connection, slices)
     connection.execute(statement(SqlFile.STAGE_CELLS))
+    if _count(connection, SqlFile.COUNT_FIRST_CELLS):
+        connection.execute(statement(SqlFile.STAGE_EARLIER_MEASURES))
     load = {"load_number": load_number, "run_id": context.run_id, "loaded_at": context.loaded_at}
     connection.execute(statement(SqlFile.WRITE_MOVEMENTS), load)
     connection.execute(statement(SqlFile.WRITE_RECLASSIFICATIONS), load)
 
 
-def moved_sums(connection: LoadConnection, load_number: int) -> tuple[MovedSum, ...]:
+def _stage_published_cells(connection: LoadConnection, slices: Sequence[SliceToLoad]) -> None:
+    """Stage what is published in the replaced periods, and beyond them only where an attribute changes."""
+    periods = [target.slice for target in slices if target.contract.sliced_by_period]
+    for days in covering_ranges(periods):
+        connection.execute(statement(SqlFile.STAGE_REPLACED_CELLS), days.parameters)
+    has_dimension = any(target.contract in COMPARED_ATTRIBUTES for target in slices)
+    if has_dimension and _count(connection, SqlFile.COUNT_RECLASSIFICATIONS):
+        connection.execute(statement(SqlFile.STAGE_RECLASSIFIED_CELLS))
+
+
+def _count(connection: LoadConnection, file: SqlFile) -> int:
+    return int(connection.query(statement(file)).rows[0][0])
+
+
+def moved_sums(connection: LoadConnection, load_number: int, loaded_at: datetime) -> tuple[MovedSum, ...]:
     """Return the movements of a load, summed; new members are known only after the dimensions are replaced."""
-    rows = connection.query(statement(SqlFile.MOVED_BY_LOAD), {"load_number": load_number}).rows
+    values = {"load_number": load_number, "loaded_at": loaded_at}
+    rows = connection.query(statement(SqlFile.MOVED_BY_LOAD), values).rows
     return tuple(MovedSum(*row) for row in rows)
 
 

@@ -8,15 +8,15 @@ They are tables, not views: under row-level security, a view would count only th
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import LOAD_LEDGER, PERIOD_STATUS, SCENARIO_PERIOD
-from finance_platform.slices.completeness import PeriodStatus, evaluate_periods
+from finance_platform.contracts.star import DIM_SCENARIO, LOAD_LEDGER, PERIOD_STATUS, SCENARIO_PERIOD
+from finance_platform.slices.completeness import Lines, PeriodStatus, evaluate_periods
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
-from finance_platform.warehouse.statements import SqlFile, delete_all, insert, statement
+from finance_platform.warehouse.statements import SqlFile, delete_all, insert, select_columns, statement
 
 
 class ScenarioPeriod(NamedTuple):
@@ -52,15 +52,21 @@ def stored_scenario_periods(source: Queryable) -> list[ScenarioPeriod]:
     return [ScenarioPeriod(*row) for row in source.query(statement(SqlFile.SCENARIO_PERIODS)).rows]
 
 
-def replace_statuses(connection: LoadConnection, closed_periods: Collection[str], actuals_through: str | None) -> None:
+def replace_statuses(
+    connection: LoadConnection,
+    closed_periods: Collection[str],
+    actuals_through: str | None,
+    lines: Mapping[str, Lines] | None = None,
+) -> None:
     """Store the status of each period of the fact table; the caller's transaction holds the ledger's lock.
 
     Args:
         connection: sees the facts that are published, or about to be.
         closed_periods: the closed periods.
         actuals_through: last period that Actual covers, if the home sets one.
+        lines: the lines of every published slice by period; None to count them in the fact table, reading all of it.
     """
-    target = _target(connection, closed_periods, actuals_through)
+    target = _target(connection, closed_periods, actuals_through, lines)
     if target.statuses != stored_statuses(connection):
         connection.execute(delete_all(PERIOD_STATUS))
         insert(connection, PERIOD_STATUS, [asdict(status) for status in target.statuses])
@@ -69,34 +75,43 @@ def replace_statuses(connection: LoadConnection, closed_periods: Collection[str]
         insert(connection, SCENARIO_PERIOD, [row._asdict() for row in target.scenarios])
 
 
-def update_statuses(warehouse: Warehouse, closed_periods: Collection[str], actuals_through: str | None) -> None:
+def update_statuses(
+    warehouse: Warehouse,
+    closed_periods: Collection[str],
+    actuals_through: str | None,
+    lines: Mapping[str, Lines] | None = None,
+) -> None:
     """Store the statuses in a transaction of their own, if they changed: after a decision, a setting, an upgrade.
 
     Args:
         warehouse: a prepared warehouse; the caller holds the run's lock.
         closed_periods: the closed periods.
         actuals_through: last period that Actual covers, if the home sets one.
+        lines: see `replace_statuses`.
 
     Raises:
         LoadError: the transaction fails; the stored statuses are unchanged.
     """
-    target = _target(warehouse, closed_periods, actuals_through)
+    target = _target(warehouse, closed_periods, actuals_through, lines)
     if target != _Target(stored_statuses(warehouse), stored_scenario_periods(warehouse)):
         with warehouse.transaction() as connection:
             connection.lock(LOAD_LEDGER.table)
-            replace_statuses(connection, closed_periods, actuals_through)
+            replace_statuses(connection, closed_periods, actuals_through, lines)
 
 
 def actual_lines(source: Queryable) -> dict[str, dict[int, int]]:
     """Return the published lines of Actual by period and department key; a period with plans only has zeros."""
-    return _count_lines(source)[0]
+    return _count_lines(source, None)[0]
 
 
-def _count_lines(source: Queryable) -> tuple[dict[str, dict[int, int]], dict[tuple[str, int, bool], int]]:
+def _count_lines(
+    source: Queryable, lines: Mapping[str, Lines] | None
+) -> tuple[dict[str, dict[int, int]], dict[tuple[str, int, bool], int]]:
     """Return the lines of Actual by period and department, and those of each scenario by period."""
     actual: dict[str, dict[int, int]] = {}
     by_scenario: dict[tuple[str, int, bool], int] = {}
-    for period, department, scenario, scenario_type, count in source.query(statement(SqlFile.SCENARIO_LINES)).rows:
+    rows = source.query(statement(SqlFile.SCENARIO_LINES)).rows if lines is None else _known_lines(source, lines)
+    for period, department, scenario, scenario_type, count in rows:
         is_actual = scenario_type == "Actual"
         departments = actual.setdefault(period, {})
         departments[department] = departments.get(department, 0) + (int(count) if is_actual else 0)
@@ -105,19 +120,35 @@ def _count_lines(source: Queryable) -> tuple[dict[str, dict[int, int]], dict[tup
     return actual, by_scenario
 
 
+def _known_lines(source: Queryable, lines: Mapping[str, Lines]) -> list[tuple[Any, ...]]:
+    """Return the rows of `SCENARIO_LINES` from counts; only the few rows of DimScenario are read."""
+    types = dict(source.query(select_columns(DIM_SCENARIO, ["scenario_key", "scenario_type"])).rows)
+    return [
+        (period, department, scenario, types[scenario], count)
+        for period, counts in sorted(lines.items())
+        for (department, scenario), count in sorted(counts.items())
+        if scenario in types
+    ]
+
+
 def status_rows(
     source: Queryable, closed_periods: Collection[str], actuals_through: str | None
 ) -> dict[Contract, list[dict[str, object]]]:
     """Return the rows that both tables have once these periods are closed."""
-    target = _target(source, closed_periods, actuals_through)
+    target = _target(source, closed_periods, actuals_through, None)
     return {
         PERIOD_STATUS: [asdict(status) for status in target.statuses],
         SCENARIO_PERIOD: [row._asdict() for row in target.scenarios],
     }
 
 
-def _target(source: Queryable, closed_periods: Collection[str], actuals_through: str | None) -> _Target:
-    actual, scenario_lines = _count_lines(source)
+def _target(
+    source: Queryable,
+    closed_periods: Collection[str],
+    actuals_through: str | None,
+    lines: Mapping[str, Lines] | None,
+) -> _Target:
+    actual, scenario_lines = _count_lines(source, lines)
     statuses = evaluate_periods(actual, closed_periods, actuals_through)
     last_complete = max((status.period for status in statuses if status.is_complete), default="")
     scenarios = [

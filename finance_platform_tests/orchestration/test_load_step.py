@@ -8,6 +8,7 @@ Each fixture that is called after an event is a chapter: it changes the home, ru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -45,6 +46,8 @@ class Seen:
     metadata: dict[str, Any]
     moved: list[dict[str, Any]]
     amount: Decimal
+    audited: str
+    every_slice_passed: bool
 
     @property
     def blocking(self) -> list[EvaluatedCheck]:
@@ -57,6 +60,8 @@ def run(home: Settings) -> Seen:
     warehouse = DuckDBWarehouse(home.warehouse_path)
     with open_instance(home.dagster_home) as instance:
         event = instance.get_latest_materialization_event(FACT)
+        audit = _metadata_of(instance, "references_resolve")
+        assert "audited" not in _metadata_of(instance, "amounts_are_usual")
     assert event is not None
     assert event.asset_materialization is not None
     return Seen(
@@ -66,7 +71,18 @@ def run(home: Settings) -> Seen:
         metadata={name: value.value for name, value in event.asset_materialization.metadata.items()},
         moved=movement_summary(warehouse),
         amount=warehouse.query("SELECT SUM(Amount) FROM FactFinancials WHERE DateKey < 20250300").rows[0][0],
+        audited=str(audit["audited"].value),
+        every_slice_passed="every_slice_passed" in audit,
     )
+
+
+def _metadata_of(instance: dg.DagsterInstance, check: str) -> Mapping[str, dg.MetadataValue[Any]]:
+    """Return the metadata of the latest evaluation of a check of the fact table."""
+    key = dg.AssetCheckKey(FACT, check)
+    (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    assert record.event is not None
+    assert record.event.dagster_event is not None
+    return record.event.dagster_event.asset_check_evaluation_data.metadata
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +150,17 @@ def test_what_moved_shows_with_its_net_and_its_cause(changed: Seen):
     (shown,) = (record.data for record in changed.metadata["moved_in_30_days"].records)
     assert (shown["period"], shown["scenario"], shown["cells"], shown["what"]) == ("2025-01", "Actual", 1, "movement")
     assert shown["cause"] == "transactions.csv: another version"
+
+
+def test_a_check_shows_which_slices_it_read_and_that_every_slice_passed(first: Seen, changed: Seen):
+    assert (first.audited, first.every_slice_passed) == ("every slice", True)
+    assert changed.audited == "2 periods (2025-01 … 2025-02): what this load replaced"
+    assert changed.every_slice_passed
+
+
+def test_a_load_into_a_file_that_somebody_has_changed_audits_every_slice(refused: Seen, healed: Seen):
+    assert (refused.audited, refused.every_slice_passed) == ("every slice", False)
+    assert (healed.audited, healed.every_slice_passed) == ("every slice", True)
 
 
 def test_a_load_that_breaks_a_blocking_check_publishes_nothing(changed: Seen, refused: Seen):

@@ -23,7 +23,10 @@ from finance_platform.contracts.star import STAR
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.resources import platform_resources
+from finance_platform.refresh.complete_run import read_complete_run
+from finance_platform.refresh.full_audit import AUDITED
 from finance_platform.settings import Settings
+from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices
 from finance_platform_tests.profiles import current_profile
@@ -181,6 +184,7 @@ def test_checks_by_themselves_read_what_is_published_change_nothing_and_find_wha
     )
     checked = run(home, selected)
     assert checked.is_success
+    assert (home.home_path / "processed" / AUDITED).exists()
     assert (len(checked.checks), set(checked.checks.values()), checked.assets) == (5, {True}, set())
     assert (published(home), sorted((home.home_path / "processed/register").iterdir())) == (before, register)
 
@@ -193,6 +197,9 @@ def test_checks_by_themselves_read_what_is_published_change_nothing_and_find_wha
         f"warehouse/fact_financials {equal}": False,
         f"warehouse/fact_financials {references}": True,
     }
+    # The next load relies on no slice that it does not replace, and the next run is one.
+    assert not (home.home_path / "processed" / AUDITED).exists()
+    assert read_complete_run(LocalStore(str(home.home_path / "processed"))) is None
 
 
 def test_every_check_can_be_executed_by_itself_and_no_table_needs_another_one(home: Settings):

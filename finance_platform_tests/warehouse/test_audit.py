@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from finance_platform.contracts.star import DIM_ACCOUNT
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_SCENARIO
 from finance_platform.errors import LoadError, TransientWarehouseError
-from finance_platform.quality.checks import BASELINE_ONCE, LAKE_EQUALS_WAREHOUSE, VARIANCE_IDENTITY
-from finance_platform.quality.warehouse import Audit
+from finance_platform.quality.checks import (
+    BASELINE_ONCE,
+    LAKE_EQUALS_WAREHOUSE,
+    REFERENCES_RESOLVE,
+    VARIANCE_IDENTITY,
+)
+from finance_platform.quality.warehouse import Audit, AuditScope, check_published_figures
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.duckdb.session import open_reader, run_query
@@ -27,15 +33,18 @@ from finance_platform.warehouse.port import Queryable
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
+    FORECAST,
     LOADED_AT,
     RENT,
     SALES,
+    TRUCKS,
     Fact,
     StarFiles,
     accounts,
     february,
     january,
     removed,
+    scenarios,
 )
 from finance_platform_tests.warehouse.test_load import Counting, FaultError
 
@@ -201,16 +210,132 @@ def test_a_load_that_differs_from_the_built_slices_by_a_cent_is_rejected(
     assert [outcome.check for outcome in failed] == [LAKE_EQUALS_WAREHOUSE]
 
 
-def test_a_warning_does_not_reject_a_load(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
+def test_a_warning_is_not_looked_for_in_the_transaction_and_does_not_reject_a_load(
+    loaded: DuckDBWarehouse, star_files: StarFiles
+) -> None:
     less = star_files.facts("2025-02", "f2", february()[:1])
     audit = Audit(snapshot_with(star_files.facts("2025-01", "j1", january()), less))
 
     load_into(loaded, less, audit=audit)
 
-    # The inferred department is a warning; the outcomes of a published load mention no rollback.
     outcomes = audit.outcomes or []
-    assert [outcome.check.name for outcome in outcomes if not outcome.passed] == ["members_are_described"]
+    assert {outcome.check.is_blocking for outcome in outcomes} == {True}
     assert not any("rolled back" in outcome.summary for outcome in outcomes)
+    # The inferred department is a warning.
+    warnings = [outcome.check.name for outcome in check_published_figures(loaded) if not outcome.passed]
+    assert warnings == ["members_are_described"]
+
+
+# What the audit of a load reads
+
+
+def failed(audit: Audit) -> list[Any]:
+    return [outcome.check for outcome in audit.outcomes or [] if not outcome.passed]
+
+
+def tampered(warehouse: DuckDBWarehouse) -> DuckDBWarehouse:
+    """The warehouse after somebody changed an amount of January."""
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(f"UPDATE finance.FactFinancials SET Amount = Amount + 1 WHERE AccountKey = {TRUCKS}")
+    return warehouse
+
+
+def test_the_audit_of_a_load_reads_what_it_replaces_and_a_full_one_finds_a_change_of_another_period(
+    loaded: DuckDBWarehouse, star_files: StarFiles
+) -> None:
+    new = star_files.facts("2025-02", "f2", february()[:1])
+    after = snapshot_with(star_files.facts("2025-01", "j1", january()), new)
+    tampered(loaded)
+    scoped = Audit(after, scope=AuditScope.of([new.name], loaded))
+    load_into(loaded, new, audit=scoped)
+    assert failed(scoped) == []
+
+    full = Audit(after)
+    assert not full(loaded)
+    assert set(failed(full)) == {VARIANCE_IDENTITY, BASELINE_ONCE, LAKE_EQUALS_WAREHOUSE}
+
+
+@pytest.mark.parametrize("check", [check for check, _ in BROKEN], ids=lambda check: check.name)
+def test_the_audit_of_a_load_rejects_what_breaks_a_check_in_a_slice_that_it_replaces(
+    loaded: DuckDBWarehouse, star_files: StarFiles, check: Any
+) -> None:
+    broken = star_files.facts("2025-02", "f2", dict(BROKEN)[check])
+    january_slice = star_files.facts("2025-01", "j1", january())
+    audit = Audit(snapshot_with(january_slice, broken), scope=AuditScope.of([broken.name], loaded))
+
+    with pytest.raises(AuditFailedError):
+        load_into(loaded, broken, audit=audit)
+
+    assert failed(audit) == [check]
+
+
+def test_a_slice_that_stays_and_has_another_version_in_the_ledger_rejects_a_load(
+    loaded: DuckDBWarehouse, star_files: StarFiles
+) -> None:
+    new = star_files.facts("2025-02", "f2", february()[:1])
+    diverged = snapshot_with(star_files.facts("2025-01", "j0", january()), new)
+    audit = Audit(diverged, scope=AuditScope.of([new.name], loaded))
+
+    with pytest.raises(AuditFailedError):
+        load_into(loaded, new, audit=audit)
+
+    (outcome,) = [outcome for outcome in audit.outcomes or [] if not outcome.passed]
+    assert outcome.check is LAKE_EQUALS_WAREHOUSE
+    assert [row["period"] for row in outcome.evidence] == ["2025-01"]
+
+
+def test_a_slice_that_the_ledger_does_not_have_rejects_a_load(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
+    new = star_files.facts("2025-02", "f2", february()[:1])
+    march = star_files.facts("2025-03", "m1", [Fact("2025-03-01", SALES, RENT, ACTUAL, "3.00")])
+    after = snapshot_with(star_files.facts("2025-01", "j1", january()), new, march)
+
+    with pytest.raises(AuditFailedError):
+        load_into(loaded, new, audit=Audit(after, scope=AuditScope.of([new.name], loaded)))
+
+
+def test_a_member_that_a_dimension_loses_is_looked_for_in_every_slice(
+    loaded: DuckDBWarehouse, star_files: StarFiles
+) -> None:
+    without = star_files.dimension(DIM_ACCOUNT, [row for row in accounts() if row["account_key"] != TRUCKS], "d2")
+    new = star_files.facts("2025-02", "f2", february()[:1])
+    after = snapshot_with(star_files.facts("2025-01", "j1", january()), new)
+    audit = Audit(after, scope=AuditScope.of([without.name, new.name], loaded))
+
+    with pytest.raises(AuditFailedError):
+        load_into(loaded, without, new, audit=audit)
+
+    (outcome,) = [outcome for outcome in audit.outcomes or [] if not outcome.passed]
+    assert outcome.check is REFERENCES_RESOLVE
+    assert outcome.evidence == [{"ColumnName": "AccountKey", "MissingKey": TRUCKS, "RowCount": 2}]
+
+
+def test_a_scenario_that_becomes_the_baseline_is_compared_in_every_slice(
+    loaded: DuckDBWarehouse, star_files: StarFiles
+) -> None:
+    rows = [{**row, "is_baseline": row["scenario_key"] == FORECAST} for row in scenarios()]
+    changed = star_files.dimension(DIM_SCENARIO, rows, "d2")
+    new = star_files.facts("2025-02", "f2", february()[:1])
+    after = snapshot_with(star_files.facts("2025-01", "j1", january()), new)
+    audit = Audit(after, scope=AuditScope.of([changed.name, new.name], loaded))
+
+    with pytest.raises(AuditFailedError):
+        load_into(loaded, changed, new, audit=audit)
+
+    assert failed(audit) == [BASELINE_ONCE]
+
+
+def test_a_dimension_whose_keys_collide_rejects_a_load_that_replaces_nothing_else(
+    loaded: DuckDBWarehouse, star_files: StarFiles
+) -> None:
+    rows = [*accounts(), {**accounts()[0], "account_key": 99}]
+    repeated = star_files.dimension(DIM_ACCOUNT, rows, "d2")
+    months = (star_files.facts("2025-01", "j1", january()), star_files.facts("2025-02", "f1", february()))
+    audit = Audit(snapshot_with(*months), scope=AuditScope.of([repeated.name], loaded))
+
+    with pytest.raises(AuditFailedError):
+        load_into(loaded, repeated, audit=audit)
+
+    assert [check.name for check in failed(audit)] == ["keys_collide_nowhere"]
 
 
 # Loads that a fault interrupts
@@ -245,7 +370,7 @@ def one_query_audit(inside: Queryable) -> bool:
     return bool(inside.query("SELECT COUNT(*) FROM FactFinancials").rows)
 
 
-STATEMENTS = 52
+STATEMENTS = 58
 """One test each, so that a failure names the statement; another test compares the number with a load's."""
 
 

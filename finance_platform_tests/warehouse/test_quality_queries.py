@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.warehouse.date_ranges import EVERY_DAY
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import SliceToLoad
 from finance_platform.warehouse.port import Warehouse
@@ -95,8 +96,9 @@ BROKEN: list[tuple[SqlFile, Callable[[StarFiles], SliceToLoad], list[tuple[Any, 
 
 
 def _broken_by(loaded: Warehouse, invariant: SqlFile, through: str = "9999-12") -> list[tuple[Any, ...]]:
-    parameters = {"actuals_through": through} if invariant is SqlFile.BASELINE_BOOKED_ONCE else {}
-    return loaded.query(statement(invariant), parameters).rows
+    through_parameter = {"actuals_through": through} if invariant is SqlFile.BASELINE_BOOKED_ONCE else {}
+    days = {} if invariant is SqlFile.KEYS_COLLIDE_NOWHERE else EVERY_DAY.parameters
+    return loaded.query(statement(invariant), {**through_parameter, **days}).rows
 
 
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=str)
@@ -137,7 +139,7 @@ def test_actuals_after_the_last_covered_period_need_no_budget(loaded: Warehouse,
 
 
 def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: Warehouse, star_files: StarFiles) -> None:
-    result = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD))
+    result = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD), EVERY_DAY.parameters)
 
     assert result.columns == ["ScenarioKey", "Period", "RowCount", "Amount", "BudgetAmount"]
     expected = {
@@ -161,7 +163,7 @@ def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: Warehous
         loaded_at=LOADED_AT,
     )
 
-    rows = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD)).rows
+    rows = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD), EVERY_DAY.parameters).rows
 
     assert (ACTUAL, "2031-02", 1, Decimal("10.00"), Decimal("0.00")) in rows
 

@@ -35,6 +35,7 @@ VALUES: dict[str, object] = {
     "last_date_key": 20251231,
     "last_period": "2025-12",
     "load_number": 2,
+    "loaded_at": datetime(2025, 7, 1, 12),  # noqa: DTZ001  the warehouse's times have no zone
     "period": "2025-01",
     "reference": "Budget",
     "row_count": 5,

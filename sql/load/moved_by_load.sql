@@ -1,6 +1,6 @@
--- Grain: one row per period, kind, scenario, measure, and money or not, that a load moved; :load_number is the load.
+-- Grain: one row per period, kind, scenario, measure, and money or not, that the load :load_number of :loaded_at moved.
 --
--- A cell counts once, even if several of its attributes changed.
+-- By its time, which Movements is sorted by, Redshift finds the blocks of the load. A cell counts once, even if several of its attributes changed.
 
 WITH MovedCell AS (
     SELECT
@@ -15,7 +15,7 @@ WITH MovedCell AS (
         MAX(NewAmount) AS NewAmount,
         MAX(Difference) AS Difference
     FROM Movements
-    WHERE LoadNumber = CAST(:load_number AS BIGINT)
+    WHERE LoadedAt = CAST(:loaded_at AS TIMESTAMP) AND LoadNumber = CAST(:load_number AS BIGINT)
     GROUP BY Period, Kind, ScenarioKey, DepartmentKey, AccountKey, Measure, IsRestatement
 )
 

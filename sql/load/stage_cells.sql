@@ -1,74 +1,34 @@
 -- Grain: one cell (measure, scenario, period, department, account) that this load may move, with old and new amount.
 --
--- Covers replaced and removed periods, and the cells of members and periods whose attributes change. Old rows are in
--- FactFinancials, new ones in its stage; a period that is not loaded keeps its rows, so old and new are equal.
+-- Covers replaced and removed periods, and the cells of members and periods whose attributes change. Old amounts are in
+-- StagePublishedCell, new ones in the stage of FactFinancials; a period that is not loaded keeps its rows, so old and
+-- new are equal. FactFinancials itself is not read here: see stage_replaced_cells.sql.
 -- First publications of a period are left out: it was published before if LoadLedger has rows of it. IsFirst marks the
--- first amounts of a measure of a scenario in such a period: neither the fact table (for BudgetAmount: a budget booked
--- there) nor Movements has any.
+-- amounts of a measure of a scenario in such a period of which the fact table has none (for BudgetAmount: a budget
+-- booked there); whether Movements has any is looked up for these only (see stage_earlier_measures.sql).
 -- A cell without money in either measure, or with another number of lines, is kept as Amount: its lines entered or left.
 -- The period is derived from DateKey, as everywhere in a load: a day need not be in DimDate yet.
--- Members are joined instead of using IN: a subquery inside an OR cannot become a join, and Redshift's compute nodes
--- run no other kind.
 
 INSERT INTO StageCell (
     Measure, Period, ScenarioKey, DepartmentKey, AccountKey, OldAmount, NewAmount, OldCount, NewCount, HadLines,
     HasLines, HasMoney, IsFirst
 )
-WITH ChangedPeriod AS (
-    SELECT DISTINCT
-        CAST(SUBSTRING(Period, 1, 4) || SUBSTRING(Period, 6, 2) AS INTEGER) AS PeriodNumber
-    FROM StageReclassification
-    WHERE Period IS NOT NULL
-),
-
-ChangedScenario AS (
-    SELECT DISTINCT ScenarioKey
-    FROM StageReclassification
-    WHERE ScenarioKey IS NOT NULL
-),
-
-ChangedDepartment AS (
-    SELECT DISTINCT DepartmentKey
-    FROM StageReclassification
-    WHERE DepartmentKey IS NOT NULL
-),
-
-ChangedAccount AS (
-    SELECT DISTINCT AccountKey
-    FROM StageReclassification
-    WHERE AccountKey IS NOT NULL
-),
-
-ConcernedRow AS (
+WITH ConcernedRow AS (
     SELECT
-        CAST(FactFinancials.DateKey AS INTEGER) / CAST(100 AS INTEGER) AS PeriodNumber,
-        FactFinancials.ScenarioKey,
-        FactFinancials.DepartmentKey,
-        FactFinancials.AccountKey,
-        FactFinancials.Amount AS OldAmount,
-        FactFinancials.BudgetAmount AS OldBudgetAmount,
-        CASE WHEN StageSlice.IsLoaded THEN CAST(0 AS DECIMAL(18, 2)) ELSE FactFinancials.Amount END AS NewAmount,
-        CASE
-            WHEN StageSlice.IsLoaded THEN CAST(0 AS DECIMAL(18, 2)) ELSE FactFinancials.BudgetAmount
-        END AS NewBudgetAmount,
-        FactFinancials.TransactionCount AS OldCount,
-        CASE WHEN StageSlice.IsLoaded THEN 0 ELSE FactFinancials.TransactionCount END AS NewCount,
+        PeriodNumber,
+        ScenarioKey,
+        DepartmentKey,
+        AccountKey,
+        OldAmount,
+        OldBudgetAmount,
+        CASE WHEN IsLoaded THEN CAST(0 AS DECIMAL(18, 2)) ELSE OldAmount END AS NewAmount,
+        CASE WHEN IsLoaded THEN CAST(0 AS DECIMAL(18, 2)) ELSE OldBudgetAmount END AS NewBudgetAmount,
+        OldCount,
+        CASE WHEN IsLoaded THEN 0 ELSE OldCount END AS NewCount,
         1 AS IsOld,
-        CASE WHEN StageSlice.IsLoaded THEN 0 ELSE 1 END AS IsNew
-    FROM FactFinancials
-    LEFT JOIN StageSlice
-        ON StageSlice.PeriodNumber = CAST(FactFinancials.DateKey AS INTEGER) / CAST(100 AS INTEGER)
-    LEFT JOIN ChangedPeriod
-        ON ChangedPeriod.PeriodNumber = CAST(FactFinancials.DateKey AS INTEGER) / CAST(100 AS INTEGER)
-    LEFT JOIN ChangedScenario ON ChangedScenario.ScenarioKey = FactFinancials.ScenarioKey
-    LEFT JOIN ChangedDepartment ON ChangedDepartment.DepartmentKey = FactFinancials.DepartmentKey
-    LEFT JOIN ChangedAccount ON ChangedAccount.AccountKey = FactFinancials.AccountKey
-    WHERE
-        StageSlice.IsLoaded
-        OR ChangedPeriod.PeriodNumber IS NOT NULL
-        OR ChangedScenario.ScenarioKey IS NOT NULL
-        OR ChangedDepartment.DepartmentKey IS NOT NULL
-        OR ChangedAccount.AccountKey IS NOT NULL
+        CASE WHEN IsLoaded THEN 0 ELSE 1 END AS IsNew,
+        HadBudget
+    FROM StagePublishedCell
 
     UNION ALL
 
@@ -84,7 +44,8 @@ ConcernedRow AS (
         0 AS OldCount,
         TransactionCount AS NewCount,
         0 AS IsOld,
-        1 AS IsNew
+        1 AS IsNew,
+        0 AS HadBudget
     FROM StageFactFinancials
 ),
 
@@ -102,7 +63,7 @@ ConcernedCell AS (
         SUM(NewCount) AS NewCount,
         MAX(IsOld) AS HadLines,
         MAX(IsNew) AS HasLines,
-        MAX(CASE WHEN OldBudgetAmount <> 0 THEN 1 ELSE 0 END) AS HadBudget
+        MAX(HadBudget) AS HadBudget
     FROM ConcernedRow
     GROUP BY PeriodNumber, ScenarioKey, DepartmentKey, AccountKey
 ),
@@ -170,14 +131,9 @@ PublishedPeriod AS (
 ),
 
 PublishedMeasure AS (
-    SELECT Measure, Period, ScenarioKey
+    SELECT DISTINCT Measure, Period, ScenarioKey
     FROM MeasuredCell
     WHERE WasThere = 1
-
-    UNION
-
-    SELECT Measure, Period, ScenarioKey
-    FROM Movements
 )
 
 SELECT

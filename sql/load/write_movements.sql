@@ -16,13 +16,18 @@ WITH MovedCell AS (
             WHEN OldAmount <> NewAmount THEN NULL
             WHEN NOT HasMoney AND HadLines <> HasLines THEN 'existence'
             WHEN OldCount <> NewCount THEN 'number'
-        END AS ChangeOfLines
+        END AS ChangeOfLines,
+        StageCell.IsFirst AND StageEarlierMeasure.Period IS NULL AS IsPublication
     FROM StageCell
+    LEFT JOIN StageEarlierMeasure
+        ON StageEarlierMeasure.Measure = StageCell.Measure
+        AND StageEarlierMeasure.Period = StageCell.Period
+        AND StageEarlierMeasure.ScenarioKey = StageCell.ScenarioKey
 )
 
 SELECT
     CAST(:load_number AS BIGINT) AS LoadNumber,
-    CASE WHEN MovedCell.IsFirst THEN 'publication' ELSE 'movement' END AS Kind,
+    CASE WHEN MovedCell.IsPublication THEN 'publication' ELSE 'movement' END AS Kind,
     MovedCell.Measure,
     MovedCell.Period,
     MovedCell.ScenarioKey,

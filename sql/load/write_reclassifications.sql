@@ -8,9 +8,20 @@ INSERT INTO Movements (
     OldAmount, NewAmount, Difference, IsRestatement, OldVersion, NewVersion, Cause, RunId, LoadedAt
 )
 WITH PublishedCell AS (
-    SELECT Measure, Period, ScenarioKey, DepartmentKey, AccountKey, OldAmount, NewAmount
+    SELECT
+        StageCell.Measure,
+        StageCell.Period,
+        StageCell.ScenarioKey,
+        StageCell.DepartmentKey,
+        StageCell.AccountKey,
+        StageCell.OldAmount,
+        StageCell.NewAmount
     FROM StageCell
-    WHERE NOT IsFirst
+    LEFT JOIN StageEarlierMeasure
+        ON StageEarlierMeasure.Measure = StageCell.Measure
+        AND StageEarlierMeasure.Period = StageCell.Period
+        AND StageEarlierMeasure.ScenarioKey = StageCell.ScenarioKey
+    WHERE NOT StageCell.IsFirst OR StageEarlierMeasure.Period IS NOT NULL
 ),
 
 ChangedCell AS (

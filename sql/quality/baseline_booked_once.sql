@@ -2,13 +2,17 @@
 --
 -- Only in the periods that Actual covers: elsewhere a budget has no Actual row to be booked on. None is a pass.
 -- :actuals_through is the last period that Actual covers, 9999-12 without a setting.
+-- Of the days :first_date_key to :last_date_key, whole periods, bound so that an engine finds their blocks.
 
 WITH CoveredPeriod AS (
     SELECT DISTINCT DimDate.YearMonth
     FROM FactFinancials
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
     INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
-    WHERE DimScenario.ScenarioType = 'Actual' AND DimDate.YearMonth <= :actuals_through
+    WHERE
+        FactFinancials.DateKey BETWEEN :first_date_key AND :last_date_key
+        AND DimScenario.ScenarioType = 'Actual'
+        AND DimDate.YearMonth <= :actuals_through
 ),
 
 BookedOrPlanned AS (
@@ -22,6 +26,7 @@ BookedOrPlanned AS (
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
     INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
     INNER JOIN CoveredPeriod ON CoveredPeriod.YearMonth = DimDate.YearMonth
+    WHERE FactFinancials.DateKey BETWEEN :first_date_key AND :last_date_key
 )
 
 SELECT

@@ -1,6 +1,7 @@
 -- Grain: one row per scenario and accounting period of FactFinancials, to compare with the built slices to the cent.
 --
 -- The period is derived from DateKey, not joined, so that a row with an unknown date is still counted.
+-- Of the days :first_date_key to :last_date_key, bound so that an engine finds their blocks.
 
 WITH LoadedDay AS (
     SELECT
@@ -10,6 +11,7 @@ WITH LoadedDay AS (
         SUM(Amount) AS Amount,
         SUM(BudgetAmount) AS BudgetAmount
     FROM FactFinancials
+    WHERE DateKey BETWEEN :first_date_key AND :last_date_key
     GROUP BY DateKey, ScenarioKey
 )
 

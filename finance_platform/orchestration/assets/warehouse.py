@@ -31,14 +31,15 @@ from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import log_repairs
+from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.period_grid import grid_after
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
 from finance_platform.orchestration.ui.slice_metadata import compute_table_version, describe_slices
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED, PublishedTables
-from finance_platform.quality.checks import WAREHOUSE_CHECKS
+from finance_platform.quality.checks import WAREHOUSE_CHECKS, Outcome
 from finance_platform.refresh.build_star import build_star
-from finance_platform.refresh.publish import Publication, check_published, publish
+from finance_platform.refresh.publish import Audited, Publication, check_published, publish
 from finance_platform.reports.metrics import restated_amount
 from finance_platform.reports.movements import restatement_alerts
 from finance_platform.reports.period_totals import period_totals
@@ -70,8 +71,8 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         run_id = context.run.run_id
         with dagster_failures(context), home_lock(settings, run_id), warehouse_readers(settings):
             if is_of_checks_alone(context):
-                outcomes = check_published(processed_zone, warehouse, settings)
-                yield from selected_checks(context, outcomes)
+                outcomes, audited = check_published(processed_zone, warehouse, settings, at=datetime.now(UTC))
+                yield from selected_checks(context, outcomes, partial(_audit_metadata, audited))
                 fail_on_blocking_checks(selected_outcomes(context, outcomes))
                 return
             repeat_earlier_steps(context, "load", settings, raw_zone, processed_zone, spark_jobs)
@@ -158,11 +159,22 @@ def _results(
                 **preview,
             },
             check_results=[
-                check_result(outcome)
+                check_result(outcome, _audit_metadata(result.audited, outcome))
                 for outcome in result.outcomes
                 if outcome.check.asset == ("warehouse", contract.name)
             ],
         )
+
+
+def _audit_metadata(audited: Audited, outcome: Outcome) -> dict[str, dg.MetadataValue]:
+    """Return which slices a blocking check has read, and when every slice last passed them all."""
+    if not outcome.check.is_blocking:
+        return {}
+    slices = "every slice"
+    if audited.periods is not None:
+        slices = f"{format_periods(audited.periods)}: what this load replaced" if audited.periods else "dimensions only"
+    passed = dg.MetadataValue.timestamp(datetime.fromisoformat(audited.last_full)) if audited.last_full else None
+    return {"audited": dg.MetadataValue.text(slices), **({"every_slice_passed": passed} if passed else {})}
 
 
 def _send_alerts(

@@ -1,0 +1,98 @@
+"""The record of the last audit of every slice, on which the audits of single loads build.
+
+Belongs here: the document, and whether a load may rely on it. Does not belong here: the checks (see
+`quality.warehouse`).
+
+A load audits the slices that it replaces: the others passed when they were loaded, and nothing but a load writes them.
+That holds as long as every slice has passed since, with the checks of this release, and nothing else has written to the
+warehouse. If that is not known, the next load audits everything, as it does if the record is lost (151).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from finance_platform.code_version import platform_version
+from finance_platform.errors import DamagedObjectError
+from finance_platform.slices.line_counts import FOLDER
+from finance_platform.storage.documents import parse_document
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.port import Warehouse
+
+AUDITED = f"{FOLDER}/full.json"
+OLDEST = timedelta(hours=36)
+"""A day and a half: an audit each night keeps the record younger."""
+
+
+@dataclass(frozen=True)
+class FullAudit:
+    """An audit of every slice that found nothing.
+
+    Attributes:
+        at: when, ISO 8601 UTC.
+        platform: the version of the platform, whose checks ran.
+        warehouse: the version of the warehouse's content after the last load; empty if it has none.
+    """
+
+    at: str
+    platform: str
+    warehouse: str
+
+    def is_old(self, now: datetime) -> bool:
+        """Return whether every slice should be audited again."""
+        return now - datetime.fromisoformat(self.at) > OLDEST
+
+
+def last_full_audit(processed: ObjectStore) -> FullAudit | None:
+    """Return the record; None if the last full audit found something, or there was none."""
+    try:
+        return parse_document(AUDITED, processed.read(AUDITED), _parse)
+    except (FileNotFoundError, DamagedObjectError):
+        return None
+
+
+def reliable_audit(processed: ObjectStore, warehouse: Warehouse) -> FullAudit | None:
+    """Return the record if the slices that a load does not replace are known to be as they were loaded.
+
+    Args:
+        processed: the processed zone.
+        warehouse: the warehouse, before the load.
+    """
+    last = last_full_audit(processed)
+    if last is None or last.warehouse != warehouse.content_version() or last.platform != platform_version():
+        return None
+    return last
+
+
+def record_full_audit(processed: ObjectStore, warehouse: Warehouse, *, at: datetime) -> FullAudit:
+    """Record that every slice passes; the caller holds the home's lock."""
+    audit = FullAudit(at.astimezone(UTC).isoformat(timespec="seconds"), platform_version(), warehouse.content_version())
+    _write(processed, audit)
+    return audit
+
+
+def follow_load(processed: ObjectStore, warehouse: Warehouse, last: FullAudit) -> None:
+    """Note what the warehouse is like after a load that passed its own audit."""
+    after = replace(last, warehouse=warehouse.content_version())
+    if after != last:
+        _write(processed, after)
+
+
+def discard_full_audit(processed: ObjectStore) -> None:
+    """Remove the record, after an audit that found something: the next load audits everything."""
+    processed.delete(AUDITED)
+
+
+def _write(processed: ObjectStore, audit: FullAudit) -> None:
+    processed.write(AUDITED, json.dumps(asdict(audit), indent=1).encode())
+
+
+def _parse(values: Mapping[str, Any]) -> FullAudit:
+    audit = FullAudit(**values)
+    if datetime.fromisoformat(audit.at).tzinfo is None:
+        raise ValueError(f"{audit.at} has no time zone")
+    return audit

@@ -1,0 +1,80 @@
+"""The ledger lines of each department and scenario by period, from the slices of the fact table.
+
+Belongs here: counting the lines of a slice, remembering the counts. Does not belong here: what follows from them (see
+`slices.completeness`, `warehouse.period_status`).
+
+The status of a period depends on the lines of the periods before it, so a load needs the counts of every period. A
+version of a slice never changes, so its lines are counted once: what is remembered can be lost, and is counted again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from finance_platform.errors import DamagedObjectError
+from finance_platform.slices.commits import SliceCommit
+from finance_platform.slices.completeness import Lines
+from finance_platform.storage.documents import open_parquet, parse_document
+from finance_platform.storage.port import ObjectStore
+
+FOLDER = "audits"
+"""What loads remember of the slices that they do not replace; all of it can be lost."""
+
+REMEMBERED = f"{FOLDER}/line_counts.json"
+_COLUMNS = ("department_key", "scenario_key", "transaction_count")
+
+
+def count_lines(processed: ObjectStore, commits: Iterable[SliceCommit]) -> dict[str, Lines]:
+    """Return the lines of slices of the fact table by period, reading those that are not remembered.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock.
+        commits: at most one slice of each period.
+
+    Raises:
+        DamagedObjectError: a file of a slice is damaged.
+    """
+    remembered = _remembered(processed)
+    slices = {commit.slice: commit for commit in commits if commit.row_count}
+    counts: dict[str, Lines] = {}
+    for period, commit in slices.items():
+        known = remembered.get(commit.version)
+        counts[period] = _count(processed, commit) if known is None else known
+    versions = {commit.version for commit in slices.values()}
+    if versions != remembered.keys():
+        _remember(processed, {slices[period].version: lines for period, lines in counts.items()})
+    return counts
+
+
+def _count(processed: ObjectStore, commit: SliceCommit) -> Lines:
+    lines: dict[tuple[int, int], int] = {}
+    for file in commit.files:
+        with open_parquet(processed, file.key, _COLUMNS) as parquet:
+            rows = parquet.read(columns=list(_COLUMNS))
+        grouped = rows.group_by(["department_key", "scenario_key"]).aggregate([("transaction_count", "sum")])
+        keys = zip(grouped["department_key"].to_pylist(), grouped["scenario_key"].to_pylist(), strict=True)
+        for key, count in zip(keys, grouped["transaction_count_sum"].to_pylist(), strict=True):
+            lines[key] = lines.get(key, 0) + int(count)
+    return lines
+
+
+def _remembered(processed: ObjectStore) -> dict[str, Lines]:
+    """Return the counts by the version of a slice; a lost or damaged document has none."""
+    try:
+        return parse_document(REMEMBERED, processed.read(REMEMBERED), _parse)
+    except (FileNotFoundError, DamagedObjectError):
+        return {}
+
+
+def _remember(processed: ObjectStore, counts: Mapping[str, Lines]) -> None:
+    document = {version: [[*key, count] for key, count in lines.items()] for version, lines in counts.items()}
+    processed.write(REMEMBERED, json.dumps(document).encode())
+
+
+def _parse(values: Mapping[str, Any]) -> dict[str, Lines]:
+    return {
+        version: {(int(department), int(scenario)): int(count) for department, scenario, count in rows}
+        for version, rows in values.items()
+    }

@@ -1,0 +1,131 @@
+"""What a load reads of the warehouse: the slices that it replaces, whatever else is published.
+
+Belongs here: counts of statements, files and rows. Does not belong here: what the statements do (see `test_load`),
+what the audit finds (see `test_audit`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from finance_platform.contracts.star import DIM_DATE, DIM_DEPARTMENT
+from finance_platform.quality.warehouse import Audit, AuditScope
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, Parameters, QueryResult, Warehouse
+from finance_platform_tests.warehouse.engines import EVERY_ENGINE, Engine
+from finance_platform_tests.warehouse.star_files import (
+    ACTUAL,
+    LOADED_AT,
+    RENT,
+    SALES,
+    Fact,
+    StarFiles,
+    days,
+    departments,
+)
+from finance_platform_tests.warehouse.test_audit import snapshot_with
+
+ENGINES = EVERY_ENGINE
+
+
+@dataclass
+class Reading:
+    """The statements of a load, and the rows of FactFinancials and Movements within the bounds of each."""
+
+    warehouse: Warehouse
+    statements: int = 0
+    rows: int = 0
+    files: int = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[LoadConnection]:
+        with self.warehouse.transaction() as connection:
+            yield cast("LoadConnection", ReadingConnection(connection, self))
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
+        return self.warehouse.query(sql, parameters)
+
+
+@dataclass
+class ReadingConnection:
+    connection: LoadConnection
+    reading: Reading
+
+    def lock(self, table: str) -> None:
+        self.connection.lock(table)
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
+        self._count(sql, parameters)
+        return self.connection.query(sql, parameters)
+
+    def execute(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> None:
+        self._count(sql, parameters)
+        self.connection.execute(sql, parameters)
+
+    def copy(self, stage_table: str, columns: Sequence[str], files: Sequence[str]) -> int:
+        self.reading.statements += 1
+        self.reading.files += len(files)
+        return self.connection.copy(stage_table, columns, files)
+
+    def _count(self, sql: str, parameters: Parameters) -> None:
+        self.reading.statements += 1
+        bounds: list[Any] = [value for name, value in parameters.items() if name.startswith(("first", "last"))]
+        for table, column in (("FactFinancials", "DateKey"), ("Movements", "LoadedAt")):
+            if not re.search(rf"(FROM|JOIN) {table}\b", sql):
+                continue
+            where = f" WHERE {column} BETWEEN {_literal(min(bounds))} AND {_literal(max(bounds))}" if bounds else ""
+            if table == "Movements" and "loaded_at" in parameters:
+                where = f" WHERE {column} = {_literal(parameters['loaded_at'])}"
+            self.reading.rows += self.connection.query(f"SELECT COUNT(*) FROM {table}{where}").rows[0][0]
+
+
+def _literal(value: Any) -> str:
+    return str(value) if isinstance(value, int) else f"CAST('{value}' AS TIMESTAMP)"
+
+
+def small_load(warehouse: Warehouse, star_files: StarFiles, months: int) -> Reading:
+    """Load two of some months and the departments again, and return what that read."""
+    periods = [f"{2020 + month // 12}-{month % 12 + 1:02d}" for month in range(months)]
+
+    def month(period: str, version: str, amount: str) -> SliceToLoad:
+        facts = [Fact(f"{period}-{day:02d}", SALES, RENT, ACTUAL, amount) for day in range(1, 11)]
+        return star_files.facts(period, version, facts)
+
+    dates = star_files.dimension(DIM_DATE, [day for year in (2020, 2021, 2022) for day in days(year)])
+    others = [target for target in star_files.dimensions() if target.contract_name != DIM_DATE.name]
+    base = {period: month(period, "v1", "10.00") for period in periods}
+    publish(warehouse, [dates, *others, *base.values()], run_id="run-1", loaded_at=LOADED_AT)
+    moved = month(periods[2], "v2", "12.00")
+    publish(warehouse, [moved], run_id="run-2", loaded_at=LOADED_AT + timedelta(days=1))
+    new = {period: month(period, "v3", "11.00") for period in periods[:2]}
+    again = [star_files.dimension(DIM_DEPARTMENT, departments(), "d2"), *new.values()]
+    after = snapshot_with(*{**base, moved.slice: moved, **new}.values())
+    reading = Reading(warehouse)
+    publish(
+        cast("Warehouse", reading),
+        again,
+        run_id="run-3",
+        loaded_at=LOADED_AT + timedelta(days=2),
+        lines={period: {(SALES, ACTUAL): 10} for period in periods},
+        audit=Audit(after, scope=AuditScope.of([one.name for one in again], warehouse)),
+    )
+    return reading
+
+
+def test_a_small_load_runs_as_many_statements_and_reads_as_many_rows_on_a_base_of_ten_times_the_size(
+    engine: Engine, star_files: StarFiles, tmp_path: Path
+) -> None:
+    small, large = (small_load(engine.empty(tmp_path / str(months)), star_files, months) for months in (3, 30))
+
+    assert (large.statements, large.files, large.rows) == (small.statements, small.files, small.rows)
+    # docs/performance.md has the number.
+    assert (small.statements, small.files) == (42, 3)
+    # Twenty rows are staged and deleted, and twenty new ones read by five checks; two movements are summed.
+    assert small.rows == 20 + 20 + 5 * 20 + 2

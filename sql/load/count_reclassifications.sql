@@ -1,0 +1,4 @@
+-- Grain: one row, the number of attributes that this load changes.
+
+SELECT COUNT(*) AS Attributes
+FROM StageReclassification;
