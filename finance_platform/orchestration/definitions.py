@@ -17,9 +17,9 @@ from finance_platform.orchestration.assets.star import star_assets
 from finance_platform.orchestration.assets.warehouse import warehouse_assets
 from finance_platform.orchestration.dagster_environment import warn_of_foreign_history
 from finance_platform.orchestration.job_runners.job_process import JobProcess
-from finance_platform.orchestration.jobs import quiet_logger, rebuild_job, refresh_job
+from finance_platform.orchestration.jobs import audit_job, quiet_logger, rebuild_job, refresh_job
 from finance_platform.orchestration.resources import platform_resources
-from finance_platform.orchestration.schedules import close_calendar, run_retention
+from finance_platform.orchestration.schedules import close_calendar, nightly_audit, run_retention
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
 from finance_platform.orchestration.ui.feed_specs import delivery_spec
@@ -48,8 +48,8 @@ def build_definitions(settings: Settings, process: JobProcess | None = None) -> 
             by_period_spec(settings),
             *(delivery_spec(feed) for feed in feed_set.feeds),
         ],
-        jobs=[refresh_job(), rebuild_job()],
-        schedules=[*close_calendar(settings), *run_retention(settings)],
+        jobs=[refresh_job(), rebuild_job(), audit_job()],
+        schedules=[*close_calendar(settings), nightly_audit(settings), *run_retention(settings)],
         sensors=[raw_files_sensor(settings), *alerting_sensors(settings)],
         resources=platform_resources(settings, process),
         loggers={"quiet": quiet_logger},

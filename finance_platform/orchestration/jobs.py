@@ -1,4 +1,4 @@
-"""Jobs: `refresh`, which updates everything that is stale, and `rebuild_periods`; the logger of the command line.
+"""Jobs: `refresh`, which updates everything that is stale, `rebuild_periods`, `audit`; the command line's logger.
 
 Belongs here: selections of assets that run together, their executor. Does not belong here: asset logic.
 """
@@ -16,6 +16,7 @@ from finance_platform.orchestration.start_here import job_description
 
 REFRESH = "refresh"
 REBUILD_PERIODS = "rebuild_periods"
+AUDIT = "audit"
 
 _REBUILDING_STEPS = frozenset({"build_star", "load", "reporting__variance_report"})
 
@@ -53,6 +54,18 @@ def refresh_job() -> dg.UnresolvedAssetJobDefinition:
         selection=dg.AssetSelection.all(),
         description=job_description(),
         # One process for all steps: the work is in subprocesses and the warehouse, and steps start quickly.
+        executor_def=dg.in_process_executor,
+    )
+
+
+def audit_job() -> dg.UnresolvedAssetJobDefinition:
+    """Return the job that audits every published slice, and changes nothing that is published (151)."""
+    return dg.define_asset_job(
+        AUDIT,
+        selection=dg.AssetSelection.checks_for_assets(*(dg.AssetKey(["warehouse", one.name]) for one in STAR)),
+        description="Runs every check of the warehouse on every published slice. A load audits the slices that it "
+        "replaces; this also finds what somebody changed in the others. If a check fails, so does the run, and loads "
+        "audit everything until all pass.",
         executor_def=dg.in_process_executor,
     )
 

@@ -1,4 +1,4 @@
-"""Schedules: the close calendar, and the nightly removal of old runs.
+"""Schedules: the close calendar, the audit of every night, the nightly removal of old runs.
 
 Belongs here: what happens at a time. Does not belong here: runs that start on changes (see `sensors`), which runs may
 be removed (see `run_retention`).
@@ -9,7 +9,7 @@ from datetime import UTC, timedelta
 import dagster as dg
 
 from finance_platform.feeds.expectations import working_day
-from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.jobs import AUDIT, REFRESH
 from finance_platform.orchestration.run_retention import AT_ONCE, purge_runs
 from finance_platform.quality.checks import pluralize
 from finance_platform.refresh.complete_run import read_complete_run
@@ -17,6 +17,7 @@ from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 
 _EVERY_MORNING = "0 6 * * *"
+_EVERY_NIGHT = "0 3 * * *"
 _EVERY_NIGHT_HOURS = "15 1-4 * * *"
 """Several times, since each removes a limited number."""
 
@@ -32,7 +33,7 @@ def close_calendar(settings: Settings) -> list[dg.ScheduleDefinition]:
         job_name=REFRESH,
         cron_schedule=_EVERY_MORNING,
         execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING if settings.auto_refresh else dg.DefaultScheduleStatus.STOPPED,
+        default_status=_default_status(settings),
         description=f"Refreshes at 06:00 UTC on working day {closing_day} of each month, so that the close begins with "
         "all delivered files. Set by FINANCE_PLATFORM_CLOSE_WORKING_DAY and FINANCE_PLATFORM_CLOSE_HOLIDAYS.",
     )
@@ -59,7 +60,7 @@ def run_retention(settings: Settings) -> list[dg.ScheduleDefinition]:
         job_name=REFRESH,
         cron_schedule=_EVERY_NIGHT_HOURS,
         execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING if settings.auto_refresh else dg.DefaultScheduleStatus.STOPPED,
+        default_status=_default_status(settings),
         description=f"Starts no run: removes runs older than {days} days, with their events, at most {AT_ONCE} at a "
         "time. The last event of each asset and partition stays. Set by FINANCE_PLATFORM_RUN_RETENTION_DAYS.",
     )
@@ -73,3 +74,20 @@ def run_retention(settings: Settings) -> list[dg.ScheduleDefinition]:
         return dg.SkipReason(f"removed {pluralize(removed, 'run')} older than {days} days")
 
     return [remove_old_runs]
+
+
+def nightly_audit(settings: Settings) -> dg.ScheduleDefinition:
+    """Return the schedule that audits every published slice at night (151)."""
+    return dg.ScheduleDefinition(
+        name="nightly_audit",
+        job_name=AUDIT,
+        cron_schedule=_EVERY_NIGHT,
+        execution_timezone="UTC",
+        default_status=_default_status(settings),
+        description="Runs every check of the warehouse on every published slice at 03:00 UTC. A load audits only the "
+        "slices that it replaces.",
+    )
+
+
+def _default_status(settings: Settings) -> dg.DefaultScheduleStatus:
+    return dg.DefaultScheduleStatus.RUNNING if settings.auto_refresh else dg.DefaultScheduleStatus.STOPPED

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import cast
 
 import dagster as dg
 import pytest
 
 from finance_platform.orchestration.definitions import build_definitions
-from finance_platform.orchestration.jobs import REBUILD_PERIODS, REFRESH
+from finance_platform.orchestration.jobs import AUDIT, REBUILD_PERIODS, REFRESH, audit_job
 from finance_platform.orchestration.start_here import JOB_PAGE, addresses
 from finance_platform.orchestration.ui.check_descriptions import COMPARES
 from finance_platform.quality.checks import (
@@ -216,9 +217,14 @@ def code_location_name() -> str:
     return str(project["code_location_name"])
 
 
-def test_the_only_other_job_builds_periods_again(definitions: dg.Definitions):
+def test_the_only_other_jobs_build_periods_again_and_audit_what_is_published(definitions: dg.Definitions):
     names = {job.name for job in definitions.resolve_all_job_defs() if not job.name.startswith("__")}
-    assert names == {REFRESH, REBUILD_PERIODS}
+    assert names == {REFRESH, REBUILD_PERIODS, AUDIT}
+    assert {node.name for node in definitions.resolve_job_def(AUDIT).nodes} == {"load"}
+    graph, selection = definitions.resolve_asset_graph(), cast("dg.AssetSelection", audit_job().selection)
+    assert selection.resolve(graph) == set()
+    checked = {(tuple(key.asset_key.path), key.name) for key in selection.resolve_checks(graph)}
+    assert checked == {(check.asset, check.name) for check in WAREHOUSE_CHECKS}
     steps = {node.name for node in definitions.resolve_job_def(REBUILD_PERIODS).nodes}
     assert steps == {"build_star", "load", "reporting__variance_report"}
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.feeds.expectations import working_day
-from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.schedules import close_calendar
+from finance_platform.orchestration.jobs import AUDIT, REFRESH
+from finance_platform.orchestration.schedules import close_calendar, nightly_audit
 from finance_platform_tests.unit.factories import settings
 
 
@@ -74,3 +74,10 @@ def test_the_schedule_starts_the_refresh_and_is_on_only_if_refreshing_is_automat
     assert (schedule.job_name, schedule.default_status) == (REFRESH, dg.DefaultScheduleStatus.RUNNING)
     (schedule,) = close_calendar(settings(home=tmp_path, close_working_day=3))
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+
+
+def test_every_slice_is_audited_each_night_where_refreshing_is_automatic(tmp_path: Path):
+    schedule = nightly_audit(settings(home=tmp_path, auto_refresh=True))
+    assert (schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == (AUDIT, "0 3 * * *", "UTC")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert nightly_audit(settings(home=tmp_path)).default_status == dg.DefaultScheduleStatus.STOPPED

@@ -55,7 +55,11 @@ COMPARES: Mapping[str, str] = {
 """By name of a check, what is so while it is green."""
 
 
+_OF_A_LOAD = " A load checks the slices that it replaces; the job `audit` checks every slice, each night."
+
+
 def describe_check(check: Check) -> str:
     """Return the description of a check's page, as Markdown: what it compares, then what to do when it fails."""
     colour = "yellow" if check.is_warning else "red"
-    return f"{COMPARES[check.name]}\n\n**When it is {colour}**: {check.description}"
+    reach = _OF_A_LOAD if check.is_blocking and check.asset[0] == "warehouse" else ""
+    return f"{COMPARES[check.name]}{reach}\n\n**When it is {colour}**: {check.description}"
