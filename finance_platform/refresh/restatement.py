@@ -134,7 +134,7 @@ def restate(
             steps = roll_forward(store, before, after)
             if steps.steps or all_of:
                 yield Restatement(
-                    close, steps, {source: one for source in steps.steps if (one := _decided(source, close, events))}
+                    close, steps, {source: one for source in steps.steps if (one := decided(source, close, events))}
                 )
 
 
@@ -145,13 +145,18 @@ def _is_as_signed(processed: ObjectStore, period: str, signed: Versions, publish
     return not has_changed_members(read_members(processed, signed, period), read_members(processed, published, period))
 
 
-def _decided(source: Source, close: SignedClose, events: Sequence[Event]) -> Decided | None:
+def decided(source: Source, close: SignedClose, events: Sequence[Event]) -> Decided | None:
     """Return the last decision about the file of a step since the close; else the reopening that allowed the change."""
     files = set(source.object_key.split(", ")) if source.object_key else set[str]()
     actions = _ACTIONS.get(source.cause, _COUNTING)
     about_file = reopened = None
     for number, event in enumerate(events[close.event_number :], start=close.event_number + 1):
-        if isinstance(event, DecisionRecorded) and event.object_key in files and event.action in actions:
+        if (
+            isinstance(event, DecisionRecorded)
+            and event.object_key in files
+            and event.action in actions
+            and _moves(event, close.event.period)
+        ):
             about_file = Decided(number, event.who, event.why, event.at, event.action)
         elif isinstance(event, PeriodStatusChanged) and (event.period, event.action) == (
             close.event.period,
@@ -159,6 +164,12 @@ def _decided(source: Source, close: SignedClose, events: Sequence[Event]) -> Dec
         ):
             reopened = Decided(number, event.who, event.why, event.at, event.action)
     return about_file or reopened
+
+
+def _moves(decision: DecisionRecorded, period: str) -> bool:
+    """Return whether a decision is about lines of a period, and does not book them in a later one."""
+    is_about = not decision.late_periods or period in decision.late_periods
+    return is_about and all(period != closed for closed, _ in decision.bookings)
 
 
 def restatement_tables(
