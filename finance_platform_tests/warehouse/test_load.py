@@ -313,6 +313,9 @@ class Counting:
     def pending_statements(self) -> tuple[str, ...]:
         return self.warehouse.pending_statements()
 
+    def changed_views(self) -> Sequence[tuple[str, str]]:
+        return self.warehouse.changed_views()
+
     def reading(self) -> AbstractContextManager[Queryable]:
         return self.warehouse.reading()
 
