@@ -96,7 +96,7 @@ audit: $(DEVELOPMENT)  ## Look for known vulnerabilities of the locked packages;
 	@for lock in requirements.txt requirements-dev.txt infra/requirements-image.txt infra/requirements-spark.txt; do \
 		$(BIN)/pip-audit --disable-pip --no-deps --require-hashes --strict --progress-spinner off -r $$lock || exit 1; done
 
-bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 files, many small files, other tools, changes of 5 million rows
+bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 files, many small files, requests to S3, other tools, changes of 5 million rows
 	@$(BIN)/python benchmarks/parser_scaling.py
 	@$(BIN)/python benchmarks/reading_speed.py
 	@$(BIN)/python benchmarks/large_file.py 2
@@ -104,6 +104,7 @@ bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 
 	@$(BIN)/python benchmarks/run_times.py
 	@$(BIN)/python benchmarks/scan_cost.py
 	@$(BIN)/python benchmarks/many_files.py
+	@$(BIN)/python benchmarks/s3_requests.py
 	@$(BIN)/python benchmarks/peers.py
 	@$(BIN)/python benchmarks/cost_of_change.py
 

@@ -72,15 +72,15 @@ def _measure(home: Path, count: int, *, is_first_only: bool) -> list[Case]:
     """Run the cases of one number of files in order."""
     raw = home / "raw"
     raw.mkdir()
-    _write_references(raw)
+    write_references(raw)
     for number in range(count):
-        _write_file(raw, number)
+        write_file(raw, number)
     cases = [_run(home, count, FIRST)]
     _check(home, count)
     if is_first_only:
         return cases
     cases.append(_run(home, count, NOTHING))
-    _write_file(raw, count)
+    write_file(raw, count)
     cases.append(_run(home, count, ONE_MORE))
     _check(home, count + 1)
     return cases
@@ -111,7 +111,8 @@ def _check(home: Path, count: int) -> None:
         raise SystemExit(f"{count} files of one line each, and the warehouse has {lines} lines of {amount}")
 
 
-def _write_references(raw: Path) -> None:
+def write_references(raw: Path) -> None:
+    """Write the files of departments, accounts and budget."""
     departments = ["department_code,department_name,business_unit"]
     departments += [f"D{number:03d},Department {number},Unit {number % 4}" for number in range(_DEPARTMENTS)]
     (raw / "departments.csv").write_text("\n".join(departments) + "\n", encoding="utf-8")
@@ -123,7 +124,8 @@ def _write_references(raw: Path) -> None:
     (raw / "budget.csv").write_text("\n".join(budget) + "\n", encoding="utf-8")
 
 
-def _write_file(raw: Path, number: int) -> None:
+def write_file(raw: Path, number: int) -> None:
+    """Write one file of transactions with one line."""
     file = raw / f"transactions_{number:06d}.csv"
     day = f"{_period(number % _MONTHS)}-{number % 28 + 1:02d}"
     file.write_text(

@@ -1,0 +1,190 @@
+"""Counts what a refresh asks of S3 by the number of deliveries: requests by kind, and memory.
+
+Belongs here: a home on profile aws on substitutes, whole commands on it, and what their requests would take on S3.
+Does not belong here: measuring processes (see `process_monitor`), homes on disk (see `many_files`).
+
+`python benchmarks/s3_requests.py` measures 50 and 2,000 one-line files; name other numbers after it. It needs what
+the tests need. The seconds of a substitute say nothing about S3, so the time there is computed: processor seconds, and
+the usual latency of each request, with lists one after the other and others ten at a time, as the platform sends them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from many_files import write_file, write_references
+from process_monitor import PRODUCT, Measurement, compile_product, measure
+from rich.console import Console
+from rich.table import Table
+from s3_server import s3_server, take_counts
+
+from finance_platform_tests.aws.fake_glue import fake_glue
+from finance_platform_tests.aws.fake_redshift import fake_redshift
+from finance_platform_tests.aws.fakes import Deployment, Fakes, deploy
+from finance_platform_tests.aws.moto_server import in_environment, moto_server
+
+COUNTS = (50, 2_000)
+SECONDS_OF_S3 = {"GET": 0.03, "HEAD": 0.02, "LIST": 0.1, "PUT": 0.05, "DELETE": 0.03, "POST": 0.05}
+"""A usual time of a request within a region: 30 to 50 ms until the first byte; a list of 1,000 keys takes longer."""
+
+AT_ONCE = 10
+AIM_SECONDS, AIM_BYTES = 60, 1 << 30
+ONE_MORE = "one more delivery"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One command on a home of so many deliveries.
+
+    Attributes:
+        deliveries: the files in the raw zone before it.
+        name: what had happened before it.
+        cost: its seconds and memory here.
+        requests: by kind and folder, such as `GET register`.
+    """
+
+    deliveries: int
+    name: str
+    cost: Measurement
+    requests: Counter[str]
+
+    def of_kind(self, kind: str) -> int:
+        """Return the number of requests of a kind."""
+        return sum(count for name, count in self.requests.items() if name.split()[0] == kind)
+
+    @property
+    def seconds_one_by_one(self) -> float:
+        """What the requests take on S3 if each waits for the one before."""
+        return sum(self.of_kind(kind) * seconds for kind, seconds in SECONDS_OF_S3.items())
+
+    @property
+    def seconds_on_s3(self) -> float:
+        """The processor seconds here, and the requests as they are sent: lists in order, many others at once."""
+        lists = self.of_kind("LIST") * SECONDS_OF_S3["LIST"]
+        others = self.seconds_one_by_one - lists
+        return self.cost.processor_seconds + lists + others / AT_ONCE
+
+    @property
+    def is_in_the_aim(self) -> bool:
+        """Whether it stays within a minute and a gigabyte."""
+        return self.seconds_on_s3 <= AIM_SECONDS and (self.cost.peak_bytes or 0) <= AIM_BYTES
+
+
+def main() -> None:
+    """Measure every number of deliveries and print the tables."""
+    parser = argparse.ArgumentParser(description="Count the requests of a refresh to S3 by the number of deliveries.")
+    parser.add_argument("deliveries", nargs="*", type=int, default=COUNTS, help="numbers of deliveries, ascending")
+    parser.add_argument("--without-catalog", action="store_true", help="register no tables: deliveries may share files")
+    arguments = parser.parse_args()
+    catalog = {"data_catalog_database": ""} if arguments.without_catalog else {}
+    compile_product()
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    cases: list[Case] = []
+    for count in arguments.deliveries:
+        with (
+            tempfile.TemporaryDirectory(prefix="s3-requests-") as folder,
+            s3_server() as s3,
+            moto_server() as aws,
+            fake_redshift(s3) as redshift,
+            fake_glue(Path(folder), aws) as glue,
+            in_environment({**aws.environment, "AWS_ENDPOINT_URL_S3": s3}),
+        ):
+            cases += _measure(
+                deploy(Fakes(aws, glue, redshift), s3_endpoint_url=s3, **catalog), s3, Path(folder), count
+            )
+        console.print(_table(cases))
+        console.print(_by_folder(cases))
+
+
+def _measure(deployment: Deployment, s3: str, folder: Path, count: int) -> Iterator[Case]:
+    """Run the cases of one number of deliveries in order."""
+    home, files = folder / "home", folder / "files"
+    home.mkdir()
+    files.mkdir()
+    (home / ".env").write_text("".join(f"{name}={value}\n" for name, value in deployment.settings.items()))
+    write_references(files)
+    for number in range(count):
+        write_file(files, number)
+    _deliver(deployment, files)
+
+    def run(name: str, *command: str) -> Case:
+        take_counts(s3)
+        cost = measure([*PRODUCT, *command, "--home", str(home)], home)
+        requests = take_counts(s3)
+        case = Case(count, name, cost, requests)
+        Console(stderr=True, width=160).print(
+            f"{count:,} deliveries: {name}: {sum(requests.values()):,} requests, {cost.seconds:.0f} s here, "
+            f"{cost.processor_seconds:.1f} processor s, {_mib(cost.peak_bytes)}; most: {requests.most_common(6)}"
+        )
+        return case
+
+    yield run("first run", "run")
+    yield run("nothing new", "run")
+    for number in range(2):  # the first one after many also writes checkpoints
+        write_file(files, count + number)
+        _deliver(deployment, files)
+        yield run(ONE_MORE, "run")
+    yield run("status", "status")
+
+
+def _deliver(deployment: Deployment, files: Path) -> None:
+    """Move files into the raw zone."""
+    for file in sorted(files.iterdir()):
+        deployment.deliver(file)
+        file.unlink()
+
+
+def _table(cases: list[Case]) -> Table:
+    table = Table(title="Requests to S3", box=None, title_justify="left", header_style="bold")
+    kinds = list(SECONDS_OF_S3)
+    for column in (
+        "deliveries",
+        "case",
+        "requests",
+        *kinds,
+        "processor s",
+        "s on S3",
+        "one by one",
+        "peak memory",
+        "in the aim",
+    ):
+        table.add_column(column, justify="left" if column == "case" else "right")
+    for case in cases:
+        table.add_row(
+            f"{case.deliveries:,}",
+            case.name,
+            f"{sum(case.requests.values()):,}",
+            *(f"{case.of_kind(kind):,}" for kind in kinds),
+            f"{case.cost.processor_seconds:.1f}",
+            f"{case.seconds_on_s3:.0f}",
+            f"{case.seconds_one_by_one:.0f}",
+            _mib(case.cost.peak_bytes),
+            "" if case.name != ONE_MORE else "yes" if case.is_in_the_aim else "no",
+        )
+    return table
+
+
+def _by_folder(cases: list[Case]) -> Table:
+    """Return the requests of one more delivery by folder, a column for each number of deliveries before it."""
+    table = Table(title="One more delivery, by folder", box=None, title_justify="left", header_style="bold")
+    last = {case.deliveries: case for case in cases if case.name == ONE_MORE}
+    table.add_column("requests", no_wrap=True)
+    for deliveries in last:
+        table.add_column(f"after {deliveries:,}", justify="right")
+    for name in sorted(set().union(*(case.requests for case in last.values()))):
+        table.add_row(name, *(f"{case.requests[name]:,}" for case in last.values()))
+    return table
+
+
+def _mib(size: int | None) -> str:
+    return "unknown" if size is None else f"{size / 2**20:,.0f} MiB"
+
+
+if __name__ == "__main__":
+    main()
