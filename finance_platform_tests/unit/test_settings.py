@@ -326,12 +326,18 @@ def test_only_the_settings_read_the_environment() -> None:
     for path in PACKAGE.rglob("*.py"):
         for use in uses_of_the_environment(path.read_text()):
             modules.setdefault(use, set()).add(path.relative_to(PACKAGE).as_posix())
-    # The session sets variables for Spark's engines; other engines get the S3 endpoint of boto3. DAGSTER_HOME belongs
-    # to Dagster. A command tells Arrow its allocator. The proof of who gives a command belongs to one task, not to a
-    # home. The UI, the build of a wheel and a local job are processes that inherit the environment.
+    # The session sets variables for Spark's engines; other engines get the S3 endpoint of boto3. DAGSTER_HOME and the
+    # secret of its records belong to Dagster. A command tells Arrow its allocator. The proof of who gives a command
+    # belongs to one task, not to a home. The UI, the build of a wheel and a local job are processes that inherit the
+    # environment.
     assert modules == {
         "sets": {"cli/__init__.py", "spark_jobs/session.py"},
-        "reads": {"cli/author.py", "orchestration/dagster_environment.py", "storage/s3_options.py"},
+        "reads": {
+            "cli/author.py",
+            "orchestration/dagster_environment.py",
+            "orchestration/rotated_password.py",
+            "storage/s3_options.py",
+        },
         "passes on": {
             "deployment/artefacts.py",
             "feeds/workbook_process.py",
