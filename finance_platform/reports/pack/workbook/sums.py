@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from finance_platform.contracts.views import HORIZONS, PRIOR_YEAR
 from finance_platform.reports.pack.model import Cell, Pack, PackAccount
@@ -51,7 +52,7 @@ class Mark:
         """The header of the column."""
         return f"{self.horizon.capitalize()}: {self.side.value}"
 
-    @property
+    @cached_property
     def range_name(self) -> str:
         """The name of its cells in formulas."""
         return range_name(f"{self.horizon} {self.side.value}")
@@ -240,13 +241,16 @@ class Sums:
     def _rows(
         self, measure: str, mark: Mark | None, key: str, *, compared: bool, only: _Accounts
     ) -> Iterator[tuple[tuple[int, ...], Decimal]]:
-        of = self.keys[key].of
+        of, name = self.keys[key].of, mark.range_name if mark else ""
+        effects = {
+            key: (1 if measure == AMOUNT else profit_effect(account)) if only.has(account) else 0
+            for key, account in self._accounts.items()
+        }
         for (department, account, marks, month), amount in self._groups.items():
-            effect = 1 if measure == AMOUNT else profit_effect(self._accounts[account])
-            value = dict(marks).get(mark.range_name) if mark else None
+            effect = effects[account]
+            value = next((value for marked, value in marks if marked == name), None)
             is_marked = month if mark is None else value == COMPARED if compared else value
-            where = of(department, account)
-            if not effect or not is_marked or where is None or not only.has(self._accounts[account]):
+            if not effect or not is_marked or (where := of(department, account)) is None:
                 continue
             yield (where if mark else (*where, month)), amount * effect
             if mark is None:
