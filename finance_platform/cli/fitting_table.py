@@ -7,7 +7,7 @@ Rich would shorten amounts and names of files to fit them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Column, Table
@@ -45,7 +45,7 @@ class FittingTable(Table):
         ]
         if _total(widths) <= options.max_width:
             yield from super().__rich_console__(console, options)
-        elif self.columns[-1].justify == "left" and _total([*widths[:-1], _LEAST_NOTE_WIDTH]) <= options.max_width:
+        elif self._has_wrapped_note(widths, options.max_width):
             for column in self.columns[:-1]:
                 column.no_wrap = True
             self.columns[-1].overflow = "fold"
@@ -53,15 +53,31 @@ class FittingTable(Table):
         else:
             if self.title:
                 yield Text(str(self.title), style="italic")
-            yield from self._rows(heads, texts, widths, options.max_width)
+            yield from self._rows(heads, zip(*texts, strict=True), widths, options.max_width)
+
+    def lines_of(self, rows: Sequence[Sequence[str]], widths: Sequence[int], width: int) -> Iterator[Text] | None:
+        """Return the lines of rows of a table without any, where the last columns go below each row; None elsewhere.
+
+        Args:
+            rows: the cells, printable and without line breaks.
+            widths: of the columns.
+            width: of the terminal.
+        """
+        if _total(widths) <= width or self._has_wrapped_note(widths, width):
+            return None
+        heads = [_text_of(column.header) for column in self.columns]
+        return self._rows(heads, (list(map(Text, row)) for row in rows), widths, width)
+
+    def _has_wrapped_note(self, widths: Sequence[int], width: int) -> bool:
+        return self.columns[-1].justify == "left" and _total([*widths[:-1], _LEAST_NOTE_WIDTH]) <= width
 
     def _rows(
-        self, heads: Sequence[Text], texts: Sequence[Sequence[Text]], widths: Sequence[int], width: int
+        self, heads: Sequence[Text], rows: Iterable[Sequence[Text]], widths: Sequence[int], width: int
     ) -> Iterator[Text]:
         count = max((number for number in range(1, len(widths)) if _total(widths[:number]) <= width), default=1)
         shown = list(zip(self.columns[:count], widths[:count], strict=True))
         yield _line([(head, *one) for head, one in zip(heads, shown, strict=False)], style="bold")
-        for row in zip(*texts, strict=True):
+        for row in rows:
             yield _line([(cell, *one) for cell, one in zip(row, shown, strict=False)])
             below = zip(heads[count:], row[count:], strict=True)
             yield from _below([Text(" ").join(filter(None, (head, cell))) for head, cell in below if cell.plain], width)

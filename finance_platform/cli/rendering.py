@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.table import Table
+from rich.text import Text
 
 from finance_platform.cli.console import Part, SafeConsole, colored
 from finance_platform.cli.fitting_table import FittingTable
@@ -132,8 +133,8 @@ def print_table(
 ) -> None:
     """Print a table that may have a row for each of thousands of files.
 
-    Rich takes half a millisecond for a row. A long table without colours whose rows fit on a line is printed without
-    it, byte for byte as it prints them.
+    Rich takes half a millisecond for a row. A long table without colours is printed without it, byte for byte as it
+    prints them, whether its rows fit on a line or go on below it.
 
     Args:
         console: the console.
@@ -148,7 +149,17 @@ def print_table(
         [[printable(cell if isinstance(cell, str) else cell[0]) for cell in row] for row in rows] if is_plain else []
     )
     widths = [max(map(cell_len, cells)) for cells in zip(columns, *texts, strict=True)]
-    if not is_plain or sum(widths) + 2 * (len(widths) - 1) > console.width or _has_line_breaks(texts):
+    is_plain = is_plain and not _has_line_breaks(texts)
+    lines = table.lines_of(texts, widths, console.width) if is_plain else None
+    if lines is not None:
+        console.print(Text(title, style="italic"))
+        for line in lines:
+            if line.cell_len <= console.width:
+                console.file.write(line.plain + "\n")
+            else:
+                console.print(line)
+        return
+    if not is_plain or sum(widths) + 2 * (len(widths) - 1) > console.width:
         for row in rows:
             table.add_row(*(cell if isinstance(cell, str) else colored(cell) for cell in row))
         console.print(table)
