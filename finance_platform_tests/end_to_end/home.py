@@ -26,6 +26,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.refresh.full_audit import AUDITED
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.kept_readers import reader_of
@@ -138,9 +139,9 @@ class Home:
         return tables
 
     def files(self) -> dict[str, tuple[int, int]]:
-        """Return size and time of every file of the warehouse and the processed zone, but for the record of the run."""
-        record = self.path / "processed" / COMPLETE
-        paths = [path for path in (self.path / "processed").rglob("*") if path.is_file() and path != record]
+        """Return size and time of every file of the warehouse and the processed zone, but for the run's records."""
+        records = {self.path / "processed" / key for key in (COMPLETE, AUDITED)}
+        paths = [path for path in (self.path / "processed").rglob("*") if path.is_file() and path not in records]
         paths.append(self.path / "warehouse.duckdb")
         return {str(path.relative_to(self.path)): (path.stat().st_size, path.stat().st_mtime_ns) for path in paths}
 

@@ -33,6 +33,7 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, Outcome, all_checks
 from finance_platform.refresh.build_star import build_star
 from finance_platform.refresh.complete_run import read_complete_run, record_complete_run
+from finance_platform.refresh.full_audit import AUDITED
 from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.publish import Publication, publish
 from finance_platform.refresh.recorded_code import COMPLETE
@@ -309,7 +310,7 @@ class LawHome:
 
     def files(self) -> frozenset[tuple[str, int]]:
         """Return every file with its time, but for what each complete refresh writes again."""
-        written = {"reports", PurePath(COMPLETE).name}
+        written = {"reports", PurePath(COMPLETE).name, PurePath(AUDITED).name}
         files = [path for path in self.path.rglob("*") if path.is_file() and written.isdisjoint(path.parts[-2:])]
         return frozenset((str(path), path.stat().st_mtime_ns) for path in files)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +20,11 @@ import pytest
 
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.refresh_run import run_refresh
+from finance_platform.refresh.full_audit import OLDEST, record_full_audit
 from finance_platform.reports.movements import movement_summary
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.settings import Settings
+from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform_tests.unit.factories import settings, write
@@ -129,6 +132,20 @@ def healed(home: Settings, refused: Seen) -> Seen:
     return run(home)
 
 
+@pytest.fixture(scope="module")
+def late(home: Settings, healed: Seen) -> Seen:
+    """Two nights passed without an audit, somebody has been at March, and February was sent again."""
+    assert healed.outcome.succeeded, healed.outcome.error
+    with duckdb.connect(str(home.warehouse_path)) as connection:
+        connection.execute("UPDATE finance.FactFinancials SET Variance = Variance + 0.01 WHERE DateKey > 20250300")
+    store, warehouse = LocalStore(str(home.home_path / "processed")), DuckDBWarehouse(home.warehouse_path)
+    # As on Redshift, where a change by another user leaves no mark.
+    record_full_audit(store, warehouse, at=datetime.now(UTC) - 2 * OLDEST)
+    text = TRANSACTIONS.replace("1000.00", "900.00").replace("1100.00", "1300.00")
+    write(home.home_path / "raw/transactions.csv", text)
+    return run(home)
+
+
 def periods(seen: Seen) -> dict[str, dict[str, Any]]:
     return {record.data["period"]: dict(record.data) for record in seen.metadata["periods"].records}
 
@@ -195,3 +212,12 @@ def test_a_refused_load_is_completed_by_the_next_run(changed: Seen, healed: Seen
     assert healed.amount == Decimal("2100.00")
     assert healed.data_version != changed.data_version
     assert [str(row["difference"]) for row in healed.moved] == ["-100.00", "100.00"]
+
+
+def test_after_a_missed_night_a_load_is_published_and_every_slice_is_audited_then(late: Seen):
+    assert late.amount == Decimal("2200.00")
+    assert late.outcome.loaded != []
+    (check,) = late.blocking
+    assert check.name == "variance_is_amount_less_budget"
+    assert check.summary == "1 row breaks it"
+    assert (late.audited, late.every_slice_passed) == ("every slice", False)

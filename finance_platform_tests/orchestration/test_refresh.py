@@ -38,6 +38,7 @@ from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.refresh_run import run_refresh
 from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED_BY
+from finance_platform.refresh.full_audit import AUDITED
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.reports.reconciliation import reconcile
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
@@ -197,7 +198,7 @@ def run(home: Settings, *, rebuild: bool = False, periods: Sequence[str] = ()) -
             path.relative_to(processed.root).as_posix(): (path.stat().st_size, path.stat().st_mtime_ns)
             for path in Path(processed.root).rglob("*")
             # The record of a complete run names the run.
-            if path.is_file() and path.name not in {"job.lock", PurePath(COMPLETE).name}
+            if path.is_file() and path.name not in {"job.lock", PurePath(COMPLETE).name, PurePath(AUDITED).name}
         },
         attempts=sorted(path.name for path in (Path(processed.root) / "jobs").iterdir()),
         ledger=published_slices(warehouse),
