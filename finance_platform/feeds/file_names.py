@@ -36,7 +36,7 @@ PACKED_ENDING = ".gz"
 """Of text that is packed with gzip, after its own ending."""
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
-_BEFORE_WILDCARD = re.compile(r"[^*?\[]*")
+_WILDCARD = re.compile(r"[*?\[]")
 _MAX_EXPANDED = 1_000
 """Globs that the braces of one glob stand for."""
 
@@ -104,7 +104,7 @@ def comparable_name(object_key: str) -> str:
 
 def beginnings_of_glob(glob: str) -> list[str]:
     """Return with what the comparable name of an object begins that a glob matches; one for each choice of braces."""
-    return [_BEFORE_WILDCARD.match("/".join(_key_parts(expanded)[1:]))[0] for expanded in expand_braces(glob)]
+    return [_WILDCARD.split("/".join(_key_parts(expanded)[1:]), 1)[0] for expanded in expand_braces(glob)]
 
 
 @lru_cache(maxsize=1)

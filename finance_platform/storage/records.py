@@ -83,7 +83,7 @@ class RecordType(Generic[Record]):
         for kind in dict.fromkeys(kinds):
             if kind is _ABSENT:
                 continue
-            its_type = self.kinds[kind]
+            its_type: type = self.kinds[kind]
             positions = [position for position, other in enumerate(kinds) if other == kind]
             values = []
             for name in _field_names(its_type):

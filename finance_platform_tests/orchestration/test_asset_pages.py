@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -362,11 +361,8 @@ def test_a_header_in_two_spellings_is_one_column(tmp_path: Path):
 # Cost
 
 
-def test_definitions_load_fast_and_import_no_engine(tmp_path: Path):
-    started = time.monotonic()
+def test_definitions_import_no_engine(tmp_path: Path):
     process = subprocess.run(
         [sys.executable, "-c", SPECS_WITHOUT_ENGINES], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert process.stdout.strip() == "[]"
-    # A start takes 1.5 s; the rest is for a busy machine.
-    assert time.monotonic() - started < 20

@@ -89,7 +89,7 @@ def test_runs_are_configured_alike_on_a_laptop_and_on_aws(local: dict[str, Any],
 
 
 def test_no_secret_is_in_the_file(aws: dict[str, Any]):
-    values = aws["storage"]["postgres"]["postgres_db"]
+    values = aws["storage"]["custom"]["config"]["postgres_db"]
     assert all(set(values[name]) == {"env"} for name in ("hostname", "username", "password", "db_name"))
 
 

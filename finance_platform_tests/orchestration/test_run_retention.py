@@ -38,10 +38,11 @@ def add_run(
     run = dg.DagsterRun(job_name="refresh", status=dg.DagsterRunStatus.SUCCESS if ends else dg.DagsterRunStatus.STARTED)
     instance.add_run(run)
     for event in events:
-        kind = dg.DagsterEventType.ASSET_MATERIALIZATION
-        data: object = StepMaterializationData(event) if isinstance(event, dg.AssetMaterialization) else None
-        if data is None:
-            kind, data = dg.DagsterEventType.ASSET_OBSERVATION, AssetObservationData(event)
+        kind, data = (
+            (dg.DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(event))
+            if isinstance(event, dg.AssetMaterialization)
+            else (dg.DagsterEventType.ASSET_OBSERVATION, AssetObservationData(event))
+        )
         instance.report_dagster_event(
             DagsterEvent(kind.value, run.job_name, event_specific_data=data, step_key="load"), run.run_id
         )
