@@ -372,8 +372,6 @@ from pathlib import Path
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
 
-pytestmark = pytest.mark.usefixtures("opens_readers")
-
 warehouse = DuckDBWarehouse(Path(sys.argv[1]))
 if sys.argv[2] == "before the rename":
     AtomicFile._publish = lambda *arguments: os._exit(9)
