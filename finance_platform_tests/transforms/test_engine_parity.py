@@ -260,7 +260,9 @@ def test_both_engines_give_the_same_warehouse_of_a_published_ledger(
 def test_two_executors_give_the_tables_of_one_process(sail: Run, home: Path, tmp_path: Path) -> None:
     """The job scripts on a cluster of two executor processes, which get the package from the job."""
     copy = shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("processed-*"))
-    with clean_environment(copy):
+    # Spark divides each group into 200 parts by default, and a task costs more than the few rows of this home.
+    (tmp_path / "spark-defaults.conf").write_text("spark.sql.shuffle.partitions 4\nspark.ui.enabled false\n")
+    with clean_environment(copy, SPARK_CONF_DIR=str(tmp_path)):
         cluster = run_engine(copy, "jvm", "local-cluster[2,1,1024]")
     for contract in TABLES:
         assert cells(cluster.rows(contract.name)) == cells(sail.rows(contract.name))
