@@ -286,12 +286,7 @@ def _withdraw_split(
     key = delivery.event.object_key
     decision = DecisionRecorded("withdrawn", key, delivery.event.delivery_id, *_signature(author), keeps_earlier=True)
     after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
-    changed = [
-        period
-        for period in sorted(state.closed if holds_closed_periods else ())
-        if _contents(state.live, key, period) != _contents(after, key, period)
-    ]
-    if changed:
+    if changed := _changed_periods(key, state.live, after, state.closed if holds_closed_periods else ()):
         message = f"without {quote_name(key)}, {', '.join(changed)}, closed, would have other lines"
         raise DecisionError(message, fix="reopen them first")
     _refuse_unloadable(processed, state, after, key)
@@ -309,6 +304,17 @@ def _bookings_of_one(
     elsewhere = {one.delivery_id for one in other}
     of_object = [one for one in live if one.booked_from and one.event.object_key == object_key]
     return [one for one in of_object if one.delivery_id not in elsewhere]
+
+
+def _changed_periods(
+    object_key: str, live: Sequence[LiveDelivery], after: Sequence[LiveDelivery], periods: Collection[str]
+) -> list[str]:
+    """Return those of some periods in which the versions of an object that count have other lines after a decision."""
+    return [
+        period
+        for period in sorted(periods)
+        if _contents(live, object_key, period) != _contents(after, object_key, period)
+    ]
 
 
 def _contents(live: Iterable[LiveDelivery], object_key: str, period: str) -> list[tuple[str, str, int]]:
@@ -342,6 +348,10 @@ def reinstate(
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
     decision = DecisionRecorded("reinstated", object_key, withdrawn.event.delivery_id, *_signature(author))
     after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
+    if changed := _changed_periods(object_key, state.live, after, state.closed if holds_closed_periods else ()):
+        # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
+        message = f"with {quote_name(object_key)}, {', '.join(changed)}, closed, would have other lines"
+        raise DecisionError(message, fix="reopen them first")
     own = [one for one in after if one.delivery_id == withdrawn.commit.delivery_id]
     if bookings := _bookings_of_one(object_key, after, state.live):
         # What is booked in a later period is not what the file has in the closed one.

@@ -209,7 +209,8 @@ class HoldReasons:
         """
         if RESTATEMENT not in kinds or not {RESTATEMENT, REMOVAL}.issuperset(kinds):
             return ()
-        groups = find_late_periods(self._live_lines, self._live, candidate, self._restated_cells(candidate))
+        restated, links = self._restated_cells(candidate), tuple(self._ended_bookings(candidate))
+        groups = find_late_periods(self._live_lines, self._live, candidate, restated, links)
         late = {period for group in groups for period in group}
         return () if late and any(self._removals(candidate, late)) else groups
 
@@ -255,16 +256,34 @@ class HoldReasons:
     def _restated_cells(self, candidate: LiveDelivery) -> set[Cell]:
         if not self._live.affects_ledger(candidate) or not self._closed or self._policy(candidate) == PUBLISH:
             return set()
-        live_after = self._live.live_with(candidate)
-        closed_cells = {cell for cell in self._live.affected_cells(candidate) if cell[1] in self._closed}
-        restated = {cell for cell in closed_cells if self._live.is_restated(candidate, cell, live_after)}
-        repeated = candidate.portion.without.union(self.booked_periods(candidate))
-        counted = candidate.restricted_to(Portion(without=repeated))
+        restated = self._changed_cells(self._live, candidate)
+        counted = self._counted(candidate)
         if self._published and counted:
             # Lines of another file that are booked later may be repeated here, and would count in the closed period.
-            after = self._published.live_with(counted)
-            restated |= {cell for cell in closed_cells if self._published.is_restated(counted, cell, after)}
+            # A booking ends where this file counts instead of it, and it may be in a period that is closed since.
+            restated |= self._changed_cells(self._published, counted)
         return restated
+
+    def _changed_cells(self, live: LiveDeliveries, candidate: LiveDelivery) -> set[Cell]:
+        """Return the cells of closed periods whose lines a candidate would change among some deliveries."""
+        after = live.live_with(candidate)
+        cells = {cell for cell in live.affected_cells(candidate) if cell[1] in self._closed}
+        return {cell for cell in cells if live.is_restated(candidate, cell, after)}
+
+    def _counted(self, candidate: LiveDelivery) -> LiveDelivery | None:
+        """Return what would be published of a candidate: all but lines of which it repeats a booking."""
+        repeated = candidate.portion.without.union(self.booked_periods(candidate))
+        return candidate.restricted_to(Portion(without=repeated))
+
+    def _ended_bookings(self, candidate: LiveDelivery) -> Iterator[tuple[str, str]]:
+        """Yield the period of each booking that a candidate ends, and the one, closed since, in which it is booked."""
+        counted = self._counted(candidate) if self._published else None
+        if self._published is None or counted is None:
+            return
+        for one in self._published.earlier(candidate):
+            if one.booked_from and one.booked_from not in counted.portion.without:
+                periods = {count.period for count in one.commit.periods}
+                yield from ((one.booked_from, period) for period in sorted(periods.intersection(self._closed)))
 
     def _restatements(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the closed periods and the amounts by scenario that would move in them."""
@@ -272,7 +291,10 @@ class HoldReasons:
         if not cells:
             return
         periods = sorted({period for _, period in cells})
-        moved = find_moved_amounts(self._live_lines, *self._live.live_sets(candidate, cells), cells)
+        live, counted = self._live, candidate
+        if self._published and not cells <= self._changed_cells(self._live, candidate):
+            live, counted = self._published, self._counted(candidate) or candidate
+        moved = find_moved_amounts(self._live_lines, *live.live_sets(counted, cells), cells)
         amounts = ", ".join(f"{one.scenario} {_money(one)}" for one in moved)
         verb = "is closed" if len(periods) == 1 else "are closed"
         yield f"would restate {', '.join(periods)}, which {verb}{f': {amounts}' if amounts else ''}"

@@ -33,7 +33,11 @@ Groups = tuple[tuple[str, ...], ...]
 
 
 def find_late_periods(
-    lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, restated: Collection[Cell]
+    lines: LiveLines,
+    live: LiveDeliveries,
+    candidate: LiveDelivery,
+    restated: Collection[Cell],
+    links: Iterable[tuple[str, ...]] = (),
 ) -> Groups:
     """Return the periods whose lines wait while the candidate counts in its others; none if all that changes waits.
 
@@ -44,6 +48,7 @@ def find_late_periods(
         live: the deliveries that count.
         candidate: the delivery that is judged.
         restated: the scenarios and closed periods that it would change.
+        links: further periods that are decided together.
     """
     cells, after = live.affected_cells(candidate), live.live_with(candidate)
     closed = {period for _, period in restated}
@@ -51,6 +56,7 @@ def find_late_periods(
     if changed <= closed and not candidate.late:
         return ()
     links = [
+        *links,
         *_linked_by_vouchers(live, candidate),
         *_linked_by_reversals(lines, live, candidate, cells),
         *find_moves(lines, live, candidate, cells),

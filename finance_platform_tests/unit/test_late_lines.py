@@ -589,6 +589,54 @@ def test_lines_that_are_booked_later_stay_there_when_periods_are_opened_again(zo
     assert amounts(zone) == {"a.csv": {MARCH: Decimal(10), FEBRUARY: Decimal(10), "2025-04": Decimal(10)}}
 
 
+def booked_in_a_period_that_is_closed_since(zone: Zone) -> None:
+    """Book a line of January in March, close March and open January again."""
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", [Line("1"), Line("4", "2025-04")], tolerated_removal=None)
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    close(zone, MARCH)
+    reopen(zone, JANUARY)
+
+
+@pytest.mark.parametrize("corrected", [[Line("1", amount="12.00")], []])
+def test_a_correction_that_would_end_a_booking_in_a_closed_period_waits(zone: Zone, corrected: list[Line]) -> None:
+    booked_in_a_period_that_is_closed_since(zone)
+    sent = [*corrected, Line("4", "2025-04"), Line("5", "2025-05")]
+    zone.deliver("a.csv", sent, "v2", tolerated_removal=None)
+    (reason,) = evaluate(zone)["a.csv"]
+    assert reason.startswith(
+        "would restate 2025-03, which is closed: Actual -10.00; only its lines of 2025-01 and 2025-03"
+    )
+    assert amounts(zone) == {"a.csv": {MARCH: Decimal(10), "2025-04": Decimal(10), "2025-05": Decimal(10)}}
+    accept(zone.store, "a.csv", ADA)
+    in_january = {JANUARY: Decimal(12)} if corrected else {}
+    assert amounts(zone) == {"a.csv": {**in_january, "2025-04": Decimal(10), "2025-05": Decimal(10)}}
+
+
+def test_a_correction_that_would_end_a_booking_counts_after_its_period_is_opened_again(zone: Zone) -> None:
+    booked_in_a_period_that_is_closed_since(zone)
+    zone.deliver("a.csv", [Line("1", amount="12.00"), Line("4", "2025-04"), Line("5", "2025-05")], "v2")
+    evaluate(zone)
+    reopen(zone, MARCH)
+    assert evaluate(zone) == {}
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(12), "2025-04": Decimal(10), "2025-05": Decimal(10)}}
+
+
+def test_a_withdrawal_is_not_undone_if_its_booking_is_in_a_period_that_is_closed_since(zone: Zone) -> None:
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", [Line("1"), Line("4", "2025-04")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    close(zone, MARCH)
+    with pytest.raises(DecisionError, match="2025-03, closed"):
+        reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    reopen(zone, MARCH)
+    reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert amounts(zone) == {"a.csv": {MARCH: Decimal(10), "2025-04": Decimal(10)}}
+
+
 def test_late_lines_wait_on_if_they_take_too_much_out_of_the_opened_period(zone: Zone) -> None:
     sent = [*lines("1", "2", "3", "4"), Line("5", FEBRUARY)]
     counted_and_corrected(zone, sent, [Line("1"), Line("5", FEBRUARY, amount="9.00")])
