@@ -269,7 +269,12 @@ class _Version:
         """Return the periods because of which it, or lines of it, wait, and that are open by now."""
         verdict = self.split if self.late else self.verdict
         periods = verdict.restates if verdict else ()
-        return tuple(period for period in periods if period not in closed and period not in self.dropped)
+        # Of late lines, those of other periods are decided about, whatever becomes of these periods.
+        return tuple(period for period in periods if period not in closed and (not self.late or period in self.late))
+
+    def decided(self) -> tuple[str, ...]:
+        """Return the closed periods that the verdict about its late lines names, and about which people decided."""
+        return tuple(period for period in self.split.restates if period not in self.late) if self.split else ()
 
     @property
     def is_counted(self) -> bool:
@@ -626,7 +631,7 @@ class _Derivation:
                 InactiveDelivery(
                     version.event,
                     Portion(version.late).of(whole.commit),
-                    *_words_of_hold(version.split, reopened),
+                    *_words_of_hold(version.split, reopened, version.decided()),
                     would_count=whole.restricted_to(Portion(without=version.uncounted - version.late)),
                     is_waiting=version.split.is_waiting,
                     late=groups,
@@ -686,9 +691,15 @@ def _withdrawn(
     return InactiveDelivery(version.event, commit, *_words_of_withdrawal(decision), decision, would_count)
 
 
-def _words_of_hold(verdict: Verdict, reopened: Sequence[str]) -> tuple[str, str]:
-    """Return why something is held and what to do; a reason about periods that are open by now is of then."""
+def _words_of_hold(verdict: Verdict, reopened: Sequence[str], decided: Sequence[str] = ()) -> tuple[str, str]:
+    """Return why something is held and what to do.
+
+    A reason about periods that are open by now is of then, and one about late lines may also be about periods that
+    people have decided since.
+    """
     reason = "; ".join(verdict.reasons)
+    if reason and decided:
+        reason += f"; its lines of {', '.join(decided)} are decided since"
     if not reopened:
         return reason or "waits for the next run, which judges it again", verdict.fix
     verb = "was" if len(reopened) == 1 else "were"

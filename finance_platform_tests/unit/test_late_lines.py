@@ -589,6 +589,20 @@ def test_lines_that_are_booked_later_stay_there_when_periods_are_opened_again(zo
     assert amounts(zone) == {"a.csv": {MARCH: Decimal(10), FEBRUARY: Decimal(10), "2025-04": Decimal(10)}}
 
 
+def test_a_period_whose_late_lines_are_decided_does_not_judge_the_others_again_when_it_is_opened(zone: Zone) -> None:
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY), Line("3", MARCH)])
+    evaluate(zone)
+    accept(zone.store, "a.csv", ADA, [JANUARY])
+    reopen(zone, JANUARY)
+    (held,) = zone.state.inactive
+    assert (held.late_periods, held.reopened, zone.state.waiting) == ((FEBRUARY,), (), [])
+    assert held.reason.endswith("; its lines of 2025-01 are decided since")
+    reopen(zone, FEBRUARY)
+    assert evaluate(zone) == {}
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY, MARCH]}
+
+
 def booked_in_a_period_that_is_closed_since(zone: Zone) -> None:
     """Book a line of January in March, close March and open January again."""
     close(zone, JANUARY, FEBRUARY)
