@@ -5,12 +5,13 @@ belong here: what a person reads about a broken rule (see `quality.reversals`), 
 
 A name is the `transaction_id` of a line, and a document may have several lines under one. So the lines of one feed,
 scenario, name, department and account are compared together: what reverses them has the opposite sign and is at most
-their sum (147). Only feeds with such lines are read, and of them only row groups that may have one of the names.
+their sum, and a reversal that is reversed itself no longer reverses them (147). Only feeds with such lines are read,
+and of them only row groups that may have one of the names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -90,17 +91,24 @@ class BrokenReversal:
         reversals: the lines that name it, in one department and account, in the order of deliveries.
         named: the lines with the name: those of the same department and account, or under `elsewhere` the others.
         waiting: under `missing`, the deliveries that do not count and have the name.
+        taken_back: the sum of the lines that reverse these reversals.
     """
 
     rule: Rule
     reversals: Sequence[ReversalLine]
     named: Sequence[ReversalLine] = ()
     waiting: Sequence[InactiveDelivery] = field(default=())
+    taken_back: Decimal = _ZERO
 
     @property
     def amount(self) -> Decimal:
         """The sum of the reversals, sign as delivered."""
         return total(self.reversals)
+
+    @property
+    def excess(self) -> Decimal:
+        """By how much the reversals that are not reversed themselves are more than the line; not negative."""
+        return max(_ZERO, abs(self.amount + self.taken_back) - abs(total(self.named)))
 
 
 def total(lines: Iterable[ReversalLine]) -> Decimal:
@@ -133,18 +141,52 @@ def find_broken_reversals(processed: ObjectStore, state: DeliveryState, overlaps
 
 def _broken_of_feed(reader: _Reader, feed: str) -> Iterator[BrokenReversal]:
     groups: dict[_Name, dict[Place, list[ReversalLine]]] = {}
+    reverses: dict[tuple[_Name, Place], set[str]] = {}
     for line in reader.reversals(feed):
         name = _Name(feed, fold(line.scenario), line.names)
         groups.setdefault(name, {}).setdefault(line.place, []).append(line)
+        reverses.setdefault((name._replace(transaction_id=line.transaction_id), line.place), set()).add(line.names)
     named: dict[_Name, list[ReversalLine]] = {}
     for line in reader.named(feed, {name.transaction_id for name in groups}):
         named.setdefault(_Name(feed, fold(line.scenario), line.transaction_id), []).append(line)
     lost = {name.transaction_id for name in groups if name not in named}
     waiting = reader.waiting(feed, lost) if lost else {}
     for name, places in groups.items():
-        for place, reversals in places.items():
-            if broken := compare_reversals(place, reversals, named.get(name, ()), waiting.get(name, ())):
+        for place, lines in places.items():
+            if own := [line for line in lines if line.names == line.transaction_id]:
+                yield BrokenReversal("own", own)
+            reversals = [line for line in lines if line.names != line.transaction_id]
+            others = [line for line in named.get(name, ()) if line.names != line.transaction_id]
+            taken_back = _taken_back(groups, reverses, name, place) if reversals else _ZERO
+            if reversals and (broken := compare_reversals(place, reversals, others, waiting.get(name, ()), taken_back)):
                 yield broken
+
+
+def _taken_back(
+    groups: Mapping[_Name, Mapping[Place, Sequence[ReversalLine]]],
+    reverses: Mapping[tuple[_Name, Place], Collection[str]],
+    name: _Name,
+    place: Place,
+) -> Decimal:
+    """Return the sum of the lines that reverse reversals of a name, of those that reverse them again, and so on.
+
+    A document that reverses two others is left out: which one of both counts again, no line says.
+    """
+
+    def lines(number: str) -> Sequence[ReversalLine]:
+        return groups.get(name._replace(transaction_id=number), {}).get(place, ())
+
+    amount, seen, numbers = _ZERO, {name.transaction_id}, {name.transaction_id}
+    while numbers:
+        reversals = {line.transaction_id for number in numbers for line in lines(number)}
+        numbers = {
+            number
+            for number in reversals - seen
+            if len(reverses.get((name._replace(transaction_id=number), place), ())) == 1
+        }
+        seen |= numbers
+        amount += sum((total(lines(number)) for number in numbers), _ZERO)
+    return amount
 
 
 def compare_reversals(
@@ -152,6 +194,7 @@ def compare_reversals(
     reversals: Sequence[ReversalLine],
     named: Sequence[ReversalLine],
     waiting: Sequence[InactiveDelivery] = (),
+    taken_back: Decimal = _ZERO,
 ) -> BrokenReversal | None:
     """Return how reversals break a rule; None if they do not.
 
@@ -160,10 +203,8 @@ def compare_reversals(
         reversals: the lines that name one identifier there.
         named: the lines with the identifier, of any department and account.
         waiting: the deliveries that do not count and have it.
+        taken_back: the sum of the lines that reverse these reversals.
     """
-    own = [line for line in reversals if line.names == line.transaction_id]
-    if own:
-        return BrokenReversal("own", own)
     if not named:
         return BrokenReversal("missing", reversals, waiting=waiting)
     here = [line for line in named if line.place == place]
@@ -172,7 +213,9 @@ def compare_reversals(
     reversed_amount, amount = total(reversals), total(here)
     if reversed_amount * amount > 0 or (reversed_amount and not amount):
         return BrokenReversal("sign", reversals, here)
-    return BrokenReversal("excess", reversals, here) if abs(reversed_amount) > abs(amount) else None
+    broken = BrokenReversal("excess", reversals, here, taken_back=taken_back)
+    # Reversals that are taken back by more than their amount are named themselves.
+    return broken if broken.excess and (reversed_amount + taken_back) * reversed_amount > 0 else None
 
 
 class _Reader:

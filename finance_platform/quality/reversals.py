@@ -72,8 +72,8 @@ def describe_reversal(broken: BrokenReversal) -> str:
     line = f"{number}, {grouped_money(total(broken.named))} in {_places(broken.named)}"
     if broken.rule == "sign":
         return f"{reversals}: {reverses} {line}, and {'does' if verb == 'names' else 'do'} not have the opposite sign"
-    excess = grouped_money(abs(broken.amount) - abs(total(broken.named)))
-    return f"{reversals}: {reverses} {line}; {excess} too much"
+    taken_back = f", {grouped_money(broken.taken_back)} reverses them again" if broken.taken_back else ""
+    return f"{reversals}: {reverses} {line}{taken_back}; {grouped_money(broken.excess)} too much"
 
 
 def advise_reversal(broken: BrokenReversal) -> str:

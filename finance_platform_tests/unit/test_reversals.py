@@ -125,6 +125,39 @@ def test_a_line_that_names_itself_is_no_reversal(zone: Zone) -> None:
     assert describe_reversal(one) == "a.csv line 3, -10.00: names 'M1', which is its own number"
 
 
+def test_a_line_whose_reversal_was_reversed_may_be_reversed_again(zone: Zone) -> None:
+    again = [reversal("M1"), reversal("R1", "10.00", number="R2"), reversal("M1", number="R3")]
+    zone.deliver("a.csv", [line("M1"), *again])
+    assert rules(zone) == []
+    zone.deliver("b.csv", [reversal("R2", number="R4"), reversal("M1", "-3.00", number="R5")], "b")
+    (one,) = broken(zone)
+    assert describe_reversal(one).endswith("; 13.00 too much")
+
+
+def test_what_reverses_a_reversal_is_named_with_what_is_too_much(zone: Zone) -> None:
+    parts = [reversal("M1"), reversal("R1", "4.00", number="R2"), reversal("M1", "-7.00", number="R3")]
+    zone.deliver("a.csv", [line("M1"), *parts])
+    (one,) = broken(zone)
+    assert describe_reversal(one) == (
+        "a.csv line 3, a.csv line 5, together -17.00: reverse 'M1', 10.00 in a.csv line 2, 4.00 reverses them again; "
+        "3.00 too much"
+    )
+
+
+def test_reversals_that_reverse_each_other_are_compared_without_end(zone: Zone) -> None:
+    zone.deliver("a.csv", [reversal("R2", "-10.00", number="R1"), reversal("R1", "10.00", number="R2")])
+    assert rules(zone) == []
+
+
+def test_a_reversal_of_a_line_is_compared_although_another_line_names_itself(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1"), reversal("M1", number="M1"), reversal("M1", "-50.00", number="R2")])
+    own, excess = broken(zone)
+    assert (own.rule, describe_reversal(excess)) == (
+        "own",
+        "a.csv line 4, -50.00: reverses 'M1', 10.00 in a.csv line 2; 40.00 too much",
+    )
+
+
 def test_a_document_is_reversed_line_by_line_of_its_departments_and_accounts(zone: Zone) -> None:
     document = [line("M1", "70.00"), line("M1", "30.00", account="5000"), line("M1", "-100.00", account="1000")]
     mirrored = [reversal("M1", str(-Decimal(one.amount)), account=one.account, period=FEBRUARY) for one in document]
