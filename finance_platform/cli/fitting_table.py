@@ -8,6 +8,7 @@ Rich would shorten amounts and names of files to fit them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Column, Table
@@ -56,7 +57,7 @@ class FittingTable(Table):
             yield from self._rows(heads, zip(*texts, strict=True), widths, options.max_width)
 
     def lines_of(self, rows: Sequence[Sequence[str]], widths: Sequence[int], width: int) -> Iterator[Text] | None:
-        """Return the lines of rows of a table without any, where the last columns go below each row; None elsewhere.
+        """Return the title and the lines of rows, where the last columns go below each row; None elsewhere.
 
         Args:
             rows: the cells, printable and without line breaks.
@@ -66,7 +67,8 @@ class FittingTable(Table):
         if _total(widths) <= width or self._has_wrapped_note(widths, width):
             return None
         heads = [_text_of(column.header) for column in self.columns]
-        return self._rows(heads, (list(map(Text, row)) for row in rows), widths, width)
+        title = Text(str(self.title), style="italic")
+        return chain([title], self._rows(heads, (list(map(Text, row)) for row in rows), widths, width))
 
     def _has_wrapped_note(self, widths: Sequence[int], width: int) -> bool:
         return self.columns[-1].justify == "left" and _total([*widths[:-1], _LEAST_NOTE_WIDTH]) <= width

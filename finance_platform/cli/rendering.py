@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.table import Table
-from rich.text import Text
 
 from finance_platform.cli.console import Part, SafeConsole, colored
 from finance_platform.cli.fitting_table import FittingTable
@@ -152,7 +151,6 @@ def print_table(
     is_plain = is_plain and not _has_line_breaks(texts)
     lines = table.lines_of(texts, widths, console.width) if is_plain else None
     if lines is not None:
-        console.print(Text(title, style="italic"))
         for line in lines:
             if line.cell_len <= console.width:
                 console.file.write(line.plain + "\n")

@@ -358,15 +358,13 @@ class _PlainLines(io.RawIOBase):
 
     def _check_next(self) -> None:
         # Arrow makes a batch of what it gets: whole lines, since it took the end of a first line for an empty file.
-        block = self._stream.read(_BLOCK_BYTES - len(self._rest))
-        if block:
-            lines, line_end, self._rest = (self._rest + block).rpartition(b"\n")
-            self._checked = lines + line_end
-        else:
-            self._checked, self._rest, self._is_at_end = self._rest, b"", True
-        text = self._checked.removeprefix(self._mark)
-        if self._checked:
-            self._mark = b""
+        data = self._rest
+        while len(data) < _BLOCK_BYTES and not self._is_at_end:
+            block = self._stream.read(_BLOCK_BYTES - len(data))
+            data, self._is_at_end = data + block, not block
+        lines, line_end, self._rest = (data, b"", b"") if self._is_at_end else data.rpartition(b"\n")
+        self._checked = lines + line_end
+        text, self._mark = self._checked.removeprefix(self._mark), b""
         if len(self._rest) == _BLOCK_BYTES or not _is_plain(text, self._marks, self._comment):
             raise _NotPlainError
 

@@ -24,7 +24,7 @@ from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, line_cells, template_headers
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.tables import Table
-from finance_platform.feeds.violations import quoted
+from finance_platform.feeds.violations import BLANK_ROW, quoted
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
 _SEARCHED_ROWS = 30
@@ -150,10 +150,10 @@ def explain_rejected_rows(
     Args:
         rules: the feed's rules.
         sources: the source of each field in the file.
-        batch: the first rows of a file without a single accepted row.
-        violated: the rules that each row broke, comma-separated; null for blank rows.
+        batch: the first rows of a file without a single accepted row, not all of them blank.
+        violated: the rules that each row broke, comma-separated; null for rows that are skipped.
     """
-    common = set.intersection(*(set(text.split(",")) for text in violated if text and text != "blank_row"))
+    common = set.intersection(*(set(text.split(",")) for text in violated if text and text != BLANK_ROW))
     if "cell_too_long" in common:
         fix = "check dialect.delimiter and .quote in the descriptor; if they are right, shorten the cells at the source"
         return "every row has a cell that is longer than what is read", fix

@@ -43,7 +43,7 @@ from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
 from finance_platform.feeds.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.unread_months import UnreadMonths
-from finance_platform.feeds.violations import ACCEPTED, REJECTED
+from finance_platform.feeds.violations import ACCEPTED, BLANK_ROW, REJECTED
 from finance_platform.feeds.weights import Weights, load_weights
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.factory import open_store
@@ -442,11 +442,16 @@ def _spread(
 def _keep_first_batch(
     totals: ReaderTotals, lines: LedgerLines, batch: RawBatch, columns: Mapping[str, pa.Array]
 ) -> None:
-    """Keep the first batch of a file of which nothing is accepted, and drop it as soon as something is."""
+    """Keep the first batch of a file of which nothing is accepted, and drop it as soon as something is.
+
+    Blank rows have no cause to be found.
+    """
     if totals.accepted:
         totals.first_batch = None
     elif totals.first_batch is None:
-        totals.first_batch = FirstBatch(lines.sources, batch, columns["rules"].to_pylist())
+        rules = columns["rules"].to_pylist()
+        if any(text and text != BLANK_ROW for text in rules):
+            totals.first_batch = FirstBatch(lines.sources, batch, rules)
 
 
 def _add_header(feed: ResolvedFeed, table: Table, totals: ReaderTotals, batch: RawBatch | None) -> None:

@@ -101,7 +101,10 @@ _FREE_TEXT = {"description", "name", "department_name", "account_name"}
 """Fields that may name a person, so that no message that leaves the processed zone quotes them."""
 
 
-_BLANK_ROW = Reason("blank_row", "", "", "every cell is blank")
+BLANK_ROW = "blank_row"
+"""The rule that a row without any text breaks."""
+
+_BLANK_ROW = Reason(BLANK_ROW, "", "", "every cell is blank")
 _NO_AMOUNT = Reason("no_amount", "", "", "every cell that could give a line is blank")
 
 

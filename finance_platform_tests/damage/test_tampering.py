@@ -330,6 +330,7 @@ def test_a_change_of_a_view_is_named_with_what_to_do(home: Home):
     assert "has another definition than this release gives it" in found[1]
 
 
+@pytest.mark.usefixtures("opens_readers")  # DuckDB lets no reader of this process be open while it writes the file
 def test_a_decision_since_the_last_run_is_no_finding(home: Home):
     assert home.command("withdraw", "budget.csv", "--why", "wrong plan").returncode == 0
     assert home.command("close", "2024-01", "--waive", "unclassified", "--why", "done").returncode in {0, 1}
@@ -364,6 +365,7 @@ def test_a_log_of_an_open_table_that_names_other_files_is_named(home: Home):
     assert named["dim_account/_delta_log"].startswith("does not name the files of the table: ")
 
 
+@pytest.mark.usefixtures("opens_readers")  # DuckDB lets no reader of this process be open while it writes the file
 def test_a_deleted_file_of_master_data_is_named_and_every_other_part_is_compared(home: Home, refresh: Refresher):
     dated = "account_number,account_name,account_type,valid_from\n6000,Rent,Asset,2024-02-01\n"
     home.write("raw/accounts_dated.csv", dated)

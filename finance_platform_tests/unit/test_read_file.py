@@ -236,6 +236,8 @@ NAMES = "header_row: 0, names: [Date, Unit, Dept, Acct, Dr, Cr, Note]"
 @example(b"\xff\xfe", "utf-8", False)
 @example(b"\x00", "utf-16", False)
 @example(b"1,\x81\n", "cp1252", False)
+@example(b"\n2025-01-02", "utf-8", False)
+@example(b"\n" * 30_000, "utf-8", False)
 def test_the_totals_of_any_file_are_those_of_its_staged_rows_or_it_is_refused(
     tmp_path: Path, content: bytes, encoding: str, has_header: bool
 ) -> None:
