@@ -39,7 +39,7 @@ from finance_platform.trace.published_lines import (
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load_request import SliceName
 from finance_platform.warehouse.port import Queryable
-from finance_platform.warehouse.statements import select_between, select_columns
+from finance_platform.warehouse.statements import count_by, select_between, select_columns
 
 _CELL = ("scenario_key", "department_key", "account_key")
 _LINE = ("scenario", "period", *_CELL, "amount", "is_debit_positive")
@@ -107,6 +107,8 @@ class PublishedCells:
             self._compare_dimension(contract)
         for name in periods:
             self._compare_period(name, has_lines=periods[name] is not None)
+        if self.only is None:
+            self._compare_other_periods(periods)
         return self._differences
 
     def _read_periods(self) -> dict[str, PublishedPeriod | None]:
@@ -193,6 +195,7 @@ class PublishedCells:
         if commit is not None:
             built = {row[key]: row for row in rows}
             shown = {row[key]: row for row in stored}
+            self._compare_number(contract.table, len(shown), len(stored))
             self._compare_rows(built, shown, names, lambda one: f"{contract.table} {self._code(contract.name, one[0])}")
         self.progress(contract.table)
 
@@ -206,13 +209,27 @@ class PublishedCells:
             stored = self.warehouse.query(select_between(FACT_FINANCIALS, columns, "date_key"), bounds).rows
             built = {tuple(row[place] for place in key): row for row in rows}
             shown = {tuple(row[place] for place in key): row for row in stored}
-            if len(shown) < len(stored):
-                self._differ(name, f"{len(stored) - len(shown):,} rows of the warehouse repeat the key of another one")
+            self._compare_number(name, len(shown), len(stored))
             self._compare_rows(built, shown, columns, self._name_of_row)
             if has_lines:
                 self._compare_lines(name, _cells_of(rows, columns))
         self._cells.pop(name, None)
         self.progress(name)
+
+    def _compare_number(self, subject: str, keys: int, rows: int) -> None:
+        """Report rows of the warehouse with the key of another one; a join counts each of them."""
+        if rows > keys:
+            verb = "row of the warehouse repeats" if rows - keys == 1 else "rows of the warehouse repeat"
+            self._differ(subject, f"{rows - keys:,} {verb} the key of another one")
+
+    def _compare_other_periods(self, periods: Collection[str]) -> None:
+        """Report rows of the warehouse in a period that was never published: no slice is compared with them."""
+        counts: dict[str, int] = {}
+        for day, rows in self.warehouse.query(count_by(FACT_FINANCIALS, "date_key")).rows:
+            period = "no period" if day is None else f"{str(day)[:4]}-{str(day)[4:6]}"
+            counts[period] = counts.get(period, 0) + int(rows)
+        for period in sorted(counts.keys() - periods):
+            self._differ(period, f"the warehouse has rows there ({counts[period]:,}), and nothing was published")
 
     def _read_slice(self, name: SliceName, contract: Contract) -> tuple[SliceCommit | None, list[tuple[Any, ...]]]:
         """Return a published slice and its rows, after comparing them with its commit and the load ledger."""

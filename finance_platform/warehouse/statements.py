@@ -280,6 +280,14 @@ def select_columns(contract: Contract, names: Sequence[str]) -> str:
     return exp.select(*columns).from_(contract.table).sql(dialect="redshift")
 
 
+def count_by(contract: Contract, name: str) -> str:
+    """Return the query for each value of a column and the number of rows that have it, in no order."""
+    from sqlglot import exp
+
+    column = contract.column(name).sql_name
+    return exp.select(column, "COUNT(*)").from_(contract.table).group_by(column).sql(dialect="redshift")
+
+
 def select_between(contract: Contract, names: Sequence[str], column_name: str) -> str:
     """Return the query for some columns of the rows with a column between `:first` and `:last`, in no order."""
     from sqlglot import exp

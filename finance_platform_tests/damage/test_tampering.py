@@ -317,6 +317,17 @@ def test_a_row_that_is_there_twice_is_named_and_goes_with_the_next_run(home: Hom
     assert verify(home) == []
 
 
+def test_rows_of_the_star_that_are_there_twice_or_in_another_period_are_named(home: Home):
+    change_warehouse(home, "INSERT INTO DimAccount SELECT * FROM DimAccount WHERE AccountNumber = '6000'")
+    change_warehouse(
+        home, "INSERT INTO FactFinancials SELECT * REPLACE (20241224 AS DateKey) FROM FactFinancials LIMIT 1"
+    )
+    assert [one for one in verify(home) if one.startswith("published figures")] == [
+        "published figures: DimAccount: 1 row of the warehouse repeats the key of another one",
+        "published figures: 2024-12: the warehouse has rows there (1), and nothing was published",
+    ]
+
+
 def test_a_change_of_a_view_is_named_with_what_to_do(home: Home):
     change_warehouse(
         home,
