@@ -21,6 +21,7 @@ from finance_platform.deliveries.commits import DataFile, DeliveryCommit, commit
 from finance_platform.deliveries.overlaps import find_changed_overlaps
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
+from finance_platform.safe_text import quote_name
 from finance_platform.slices.commits import find_damaged_slices, read_inputs, slice_key
 from finance_platform.slices.kept_members import is_of_kept_members
 from finance_platform.slices.settings_in_force import KEY as SETTINGS_KEY
@@ -35,6 +36,7 @@ SliceVersion = tuple[str, str, str]
 """Table, slice, version."""
 
 _AGAIN = "remove it, and a run reads the delivery again"
+_MISSING = "is missing"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,17 @@ def find_changed_deliveries(
                 compared[file.key] = _changed_file(processed, file)
                 progress(len(compared))
                 if compared[file.key]:
-                    yield file.key, f"{compared[file.key]} ({commit.object_key}); {_AGAIN}"
+                    yield file.key, f"{compared[file.key]} ({commit.object_key}); {_again(commit, compared[file.key])}"
+
+
+def _again(commit: DeliveryCommit, why: str) -> str:
+    """Return how a file of a delivery comes back."""
+    if commit.booked_from:
+        return (
+            f"restore it from a backup: a decision wrote it, with lines of {commit.booked_from} that are booked later; "
+            f"`finance-platform withdraw {quote_name(commit.object_key)} --why TEXT` takes them out with the file"
+        )
+    return "a run reads the delivery again" if why == _MISSING else _AGAIN
 
 
 def _changed_file(processed: ObjectStore, file: DataFile) -> str:
@@ -75,7 +87,7 @@ def _changed_file(processed: ObjectStore, file: DataFile) -> str:
         found = processed.fingerprint(file.key) if file.sha256 else ""
         size = processed.find(file.key) if not file.sha256 else None
     except FileNotFoundError:
-        return "is missing"
+        return _MISSING
     except OSError as error:
         return f"cannot be read: {error_message(error)}"
     if not file.sha256:

@@ -441,6 +441,19 @@ def test_every_changed_file_of_a_booking_is_named(zone: Zone) -> None:
     assert [key for key, _ in find_changed_deliveries(zone.store, booked, lambda _: None)] == keys
 
 
+def test_a_lost_file_of_a_booking_is_not_said_to_be_read_again(zone: Zone) -> None:
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("1")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    booked = [one.commit for one in zone.state.live if one.booked_from]
+    lost = booked[0].files["transactions"][0].key
+    zone.store.delete(lost)
+    ((key, why),) = find_changed_deliveries(zone.store, booked, lambda _: None)
+    assert key == lost
+    assert why.startswith("is missing (a.csv); restore it from a backup: a decision wrote it, with lines of 2025-01")
+
+
 # By the feed
 
 
