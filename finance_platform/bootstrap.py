@@ -8,6 +8,7 @@ boto3 takes most of a second.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,6 +134,14 @@ def warehouse_readers(settings: Settings) -> AbstractContextManager[None]:
     from finance_platform.warehouse.duckdb.kept_readers import kept_readers
 
     return kept_readers()
+
+
+def translate_ahead(settings: Settings) -> Iterator[None]:
+    """Translate the statements of a run for the warehouse's engine, in steps; nothing on Redshift, which takes them."""
+    if not settings.is_on_aws:
+        from finance_platform.warehouse.duckdb.work_ahead import translate_ahead
+
+        yield from translate_ahead(settings.warehouse_path)
 
 
 def redshift_endpoint(settings: Settings) -> RedshiftEndpoint:

@@ -213,6 +213,12 @@ def _fix_of_listing(sql: str) -> str:
     return "`finance-platform tables` lists the tables and views, `finance-platform tables NAME` describes one"
 
 
+def is_query(sql: str) -> bool:
+    """Return whether a statement begins as a query does."""
+    tokens = _tokens(sql)
+    return bool(tokens) and tokens[0].token_type in _QUERY_BEGINS_WITH
+
+
 @lru_cache(maxsize=256)
 def parse_query(sql: str) -> exp.Query:
     """Return the tree of one read-only query of the subset; callers must not change it.
@@ -220,8 +226,7 @@ def parse_query(sql: str) -> exp.Query:
     Raises:
         QueryError: it is not one.
     """
-    tokens = _tokens(sql)
-    if not tokens or tokens[0].token_type not in _QUERY_BEGINS_WITH:
+    if not is_query(sql):
         raise QueryError(
             f"{shorten(sql)!r} does not begin with SELECT or WITH", fix=_fix_of_listing(sql) or _WRITE_A_SELECT
         )

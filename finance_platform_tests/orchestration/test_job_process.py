@@ -25,6 +25,7 @@ from finance_platform.orchestration.job_runners import job_process as job_proces
 from finance_platform.orchestration.job_runners.job_process import JobProcess, job_process
 from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
+from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.job_lock import LOCK_FILE
 from finance_platform_tests.unit.factories import settings, write
 
@@ -95,8 +96,13 @@ def run(tmp_path: Path) -> Iterator[Run]:
     """Runs an asset whose jobs have one process."""
     opened: list[JobProcess] = []
 
-    def materialize(asset: dg.AssetsDefinition, standardise: str = "pass", host: str = HOST) -> Any:
-        process = JobProcess(write(tmp_path / "host.py", host.format(standardise=standardise)))
+    def materialize(
+        asset: dg.AssetsDefinition,
+        standardise: str = "pass",
+        host: str = HOST,
+        meanwhile: Callable[[], Iterator[None]] | None = None,
+    ) -> Any:
+        process = JobProcess(write(tmp_path / "host.py", host.format(standardise=standardise)), meanwhile)
         opened.append(process)
         scripts = {
             job: write(tmp_path / f"{job}.py", OWN_PROCESS.format(job=job)) for job in ("standardise", "build_star")
@@ -212,3 +218,52 @@ def test_the_process_can_start_before_dagster_or_spark_is_imported():
     code = "import sys, finance_platform.orchestration.job_runners.job_process; "
     code += "print({'dagster', 'pyspark', 'boto3'} & sys.modules.keys())"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
+
+
+def test_the_first_job_is_accompanied_by_work_that_may_fail(run: Run):
+    begun: list[str] = []
+
+    def steps() -> Iterator[None]:
+        begun.append(threading.current_thread().name)
+        yield
+        raise OSError("no module could be read")
+
+    results = metadata_of(run(both, meanwhile=steps))["results"]
+    assert results[0]["process"] == results[1]["process"]
+    assert begun == ["work-ahead"]
+
+
+def test_work_beside_a_job_ends_with_the_run_after_the_step_that_it_is_at(tmp_path: Path):
+    taken: list[int] = []
+    is_begun = threading.Event()
+
+    def steps() -> Iterator[None]:
+        for number in range(10_000):
+            taken.append(number)
+            is_begun.set()
+            time.sleep(0.001)
+            yield
+
+    process = JobProcess(write(tmp_path / "host.py", "print('ready', flush=True)\ninput()\n"), steps)
+    arguments = JobArguments(str(tmp_path / "raw"), str(tmp_path / "processed"), attempt="a")
+    assert process.run("standardise", arguments, {}) == 0
+    assert is_begun.wait(5)
+    process.close()
+    count = len(taken)
+    assert 0 < count < 10_000
+    time.sleep(0.01)
+    assert len(taken) == count
+
+
+def test_no_work_is_done_beside_a_job_that_the_process_does_not_take(tmp_path: Path):
+    taken: list[int] = []
+
+    def steps() -> Iterator[None]:
+        taken.append(1)
+        yield
+
+    process = JobProcess(write(tmp_path / "host.py", "raise SystemExit(1)\n"), steps)
+    arguments = JobArguments(str(tmp_path / "raw"), str(tmp_path / "processed"), attempt="a")
+    assert process.run("standardise", arguments, {}) is None
+    process.close()
+    assert not taken

@@ -6,10 +6,12 @@ jobs it gets (see `subprocess_jobs`). Dagster is not imported: the process start
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from finance_platform.settings import Settings
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.job_orders import DONE, ENGINE, READY, JobOrder
 from finance_platform.storage.s3_options import S3_SCHEME
+
+_log = logging.getLogger(__name__)
 
 INTERRUPT_SECONDS = 20
 """How long an interrupted job has to end by itself."""
@@ -37,13 +41,17 @@ class JobProcess:
     A job that fails, or whose process is killed, ends it; the jobs after that have processes of their own.
     """
 
-    def __init__(self, script: Path | None = None) -> None:
+    def __init__(self, script: Path | None = None, meanwhile: Callable[[], Iterator[None]] | None = None) -> None:
         """Prepare it; `start` starts it, or the first job does.
 
         Args:
             script: what it runs; `spark_jobs.job_host` without one.
+            meanwhile: work for this process, which waits for the first job: small steps, which others can do again.
         """
         self._script = script or script_path()
+        self._meanwhile = meanwhile
+        self._work: threading.Thread | None = None
+        self._is_closed = False
         self._process: subprocess.Popen[str] | None = None
         self._is_ready = False
         self._is_over = False
@@ -78,6 +86,8 @@ class JobProcess:
             return None
         try:
             is_begun = self._begin(process, JobOrder.of(job, arguments, variables))
+            if is_begun:
+                self._work_meanwhile()
             if is_begun and _next_answer(process) == DONE:
                 return 0
             self._is_over = True
@@ -98,8 +108,11 @@ class JobProcess:
                 self._process.stdin.close()
 
     def close(self) -> None:
-        """End it, and wait for that."""
+        """End it, and wait for that, and for the step that this process is at beside it."""
         self.end()
+        self._is_closed = True
+        if self._work is not None:
+            self._work.join()
         if self._process is None:
             return
         if not self._is_ready:
@@ -109,6 +122,23 @@ class JobProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _work_meanwhile(self) -> None:
+        """Begin the work beside the first job."""
+        if self._meanwhile is None:
+            return
+        steps, self._meanwhile = self._meanwhile, None
+        self._work = threading.Thread(target=self._take_steps, args=[steps], name="work-ahead", daemon=True)
+        self._work.start()
+
+    def _take_steps(self, steps: Callable[[], Iterator[None]]) -> None:
+        try:
+            for _ in steps():
+                if self._is_closed:
+                    return
+        except Exception:
+            # The step of the run that needs it does it again, and reports the error as its own.
+            _log.debug("work ahead of the load failed", exc_info=True)
 
     def _begin(self, process: subprocess.Popen[str], order: JobOrder) -> bool:
         """Send an order as soon as the process takes one; return whether it got it."""
@@ -139,7 +169,10 @@ def job_process(settings: Settings, *, starts_now: bool) -> Iterator[JobProcess 
     if settings.is_on_aws or settings.job_engine != ENGINE or settings.processed_root.startswith(S3_SCHEME):
         yield None
         return
-    process = JobProcess()
+    # Imported here: commands that start no process do without it.
+    from finance_platform.orchestration.work_ahead import work_ahead
+
+    process = JobProcess(meanwhile=lambda: work_ahead(settings))
     try:
         if starts_now:
             process.start()

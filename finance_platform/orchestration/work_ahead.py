@@ -1,0 +1,26 @@
+"""Work of the last steps that does not depend on the jobs, done while these are at work.
+
+Belongs here: what it is. Does not belong here: when it is done (see `orchestration.job_runners.job_process`).
+
+It is only imports and translations, which a process does once and the steps do themselves where it was not done. So a
+failure of theirs is reported by the step that needs them, and a run that ends early has left nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from finance_platform.bootstrap import translate_ahead
+from finance_platform.settings import Settings
+
+_LATE_MODULES = ("jinja2", "finance_platform.reports.pack.workbook.write")
+"""Modules that the report imports when it needs them; the one with the library of workbooks takes most of a second."""
+
+
+def work_ahead(settings: Settings) -> Iterator[None]:
+    """Do the work in small steps, one at each step of the iterator."""
+    yield from translate_ahead(settings)
+    for name in _LATE_MODULES:
+        import_module(name)
+        yield
