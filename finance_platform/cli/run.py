@@ -135,11 +135,11 @@ def _run(settings: Settings, *, rebuild: bool, periods: tuple[str, ...], has_new
 def _read_variance(settings: Settings) -> Sequence[VarianceRow]:
     from finance_platform.bootstrap import open_warehouse
     from finance_platform.errors import DamagedWarehouseError
-    from finance_platform.reports.variance import variance_rows
+    from finance_platform.reports.variance import published_variance
     from finance_platform.warehouse.port import NoWarehouseYetError
 
     try:
-        return variance_rows(open_warehouse(settings))
+        return published_variance(open_warehouse(settings))
     except (NoWarehouseYetError, DamagedWarehouseError):
         return []
 

@@ -26,7 +26,7 @@ from finance_platform.quality.checks import all_checks
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.run_outcome import EvaluatedCheck
-from finance_platform.reports.variance import AMOUNTS, VarianceRow, variance_rows
+from finance_platform.reports.variance import AMOUNTS, VarianceRow, published_variance
 from finance_platform.settings import Settings
 from finance_platform.slices.line_counts import FOLDER as AUDITS
 from finance_platform.storage.documents import parse_document
@@ -103,7 +103,7 @@ def record_complete_run(
         alert_bytes=_alert_bytes(settings),
         code={job: current_code_version(job) for job in JOBS},
         checks=checks,
-        variance=variance_rows(warehouse) if version else None,
+        variance=published_variance(warehouse) if version else None,
     )
     processed.write(COMPLETE, json.dumps(asdict(document), indent=1, default=str).encode())
     return True

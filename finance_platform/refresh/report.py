@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from finance_platform.deliveries.scans import mark_refreshed
-from finance_platform.reports.variance import VarianceRow, as_csv, variance_rows
+from finance_platform.reports.variance import VarianceRow, as_csv, published_variance
 from finance_platform.storage.port import ObjectStore
-from finance_platform.warehouse.port import Queryable
+from finance_platform.warehouse.port import Warehouse
 
 REPORT_FILE = "variance_report.csv"
 
@@ -33,7 +33,7 @@ class Report:
 
 def report(
     processed: ObjectStore,
-    warehouse: Queryable,
+    warehouse: Warehouse,
     reports: ObjectStore,
     *,
     run_id: str,
@@ -50,7 +50,7 @@ def report(
         is_complete: whether the run took every step, so that its scan of the raw zone is refreshed.
         continued_runs: failed runs that this run continues; one of them may have scanned the raw zone.
     """
-    rows = variance_rows(warehouse)
+    rows = published_variance(warehouse)
     text = as_csv(rows)
     reports.write(REPORT_FILE, text.encode())
     if is_complete:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from finance_platform.money_text import plain_money
 from finance_platform.safe_text import spreadsheet_cell
-from finance_platform.warehouse.port import Queryable
+from finance_platform.warehouse.port import Queryable, Warehouse
 from finance_platform.warehouse.statements import SqlFile, statement
 
 NO_BUDGET = "no budget"
@@ -153,6 +153,27 @@ def variance_rows(warehouse: Queryable) -> list[VarianceRow]:
         for fiscal_year, group in groupby(sums, lambda row: row.fiscal_year)
         for row in _year_rows(years[fiscal_year], list(group))
     ]
+
+
+def published_variance(warehouse: Warehouse) -> list[VarianceRow]:
+    """Return the rows of `variance_rows`, added up once in a process for one state of the warehouse.
+
+    A run needs them for its report, for the record of what it left, and for its output.
+    """
+    version = warehouse.content_version()
+    if not version:
+        return variance_rows(warehouse)
+    if version not in _LATEST:
+        rows = variance_rows(warehouse)
+        _LATEST.clear()
+        if warehouse.content_version() == version:
+            _LATEST[version] = tuple(rows)
+        return rows
+    return list(_LATEST[version])
+
+
+_LATEST: dict[str, tuple[VarianceRow, ...]] = {}
+"""The rows of the state that was added up last, by the version of its content; at most one."""
 
 
 def as_csv(rows: Sequence[VarianceRow]) -> str:

@@ -12,10 +12,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from finance_platform.reports.variance import VarianceRow, as_csv, variance_rows
+from finance_platform.reports.variance import VarianceRow, as_csv, published_variance, variance_rows
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.period_status import update_statuses
+from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
 
 HEADER = (
@@ -269,3 +270,48 @@ def test_a_budget_of_zero_is_a_budget():
 
 def test_a_report_without_rows_is_only_a_header():
     assert as_csv([]) == f"{HEADER}\n"
+
+
+# Once for a state of the warehouse
+
+
+class CountedWarehouse(DuckDBWarehouse):
+    """Counts the queries that it answers."""
+
+    count = 0
+    has_version = True
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
+        self.count += 1
+        return super().query(sql, parameters)
+
+    def content_version(self) -> str:
+        return super().content_version() if self.has_version else ""
+
+
+def test_the_same_state_of_a_warehouse_is_added_up_once(path: Path):
+    first, again = CountedWarehouse(path), CountedWarehouse(path)
+    assert published_variance(first) == published_variance(again) == variance_rows(DuckDBWarehouse(path))
+    assert (first.count > 0, again.count) == (True, 0)
+
+
+def test_rows_of_the_report_follow_every_change_of_the_warehouse(path: Path):
+    warehouse = DuckDBWarehouse(path)
+    before = published_variance(warehouse)
+    with warehouse.transaction() as connection:
+        connection.execute("DELETE FROM FactFinancials WHERE DateKey < 20250200")
+    assert published_variance(warehouse) == variance_rows(warehouse) != before
+
+
+def test_who_changes_the_rows_of_the_report_changes_no_later_ones(path: Path):
+    published_variance(DuckDBWarehouse(path)).clear()
+    assert published_variance(DuckDBWarehouse(path)) == variance_rows(DuckDBWarehouse(path))
+
+
+def test_a_warehouse_without_a_version_is_added_up_each_time(path: Path):
+    warehouse = CountedWarehouse(path)
+    warehouse.has_version = False
+    published_variance(warehouse)
+    count = warehouse.count
+    published_variance(warehouse)
+    assert warehouse.count == 2 * count > 0
