@@ -64,10 +64,8 @@ def shown_state(settings: Settings, as_of: str, attributes: str = "as-was") -> I
     from finance_platform.refresh.as_of import find_state, load_state, published_state
 
     processed, now = processed_zone(settings), datetime.now(UTC)
-    if as_of:
-        state = find_state(processed, published, as_of, now=now)
-    else:
-        state = published_state(processed, published, now=now)
+    with published.reading() as reader:
+        state = find_state(processed, reader, as_of, now=now) if as_of else published_state(processed, reader, now=now)
     state = replace(state, attributes=attributes)
     with TemporaryDirectory(prefix="finance-platform-as-of-") as folder:
         warehouse = embedded_warehouse(Path(folder) / "as_of.duckdb")

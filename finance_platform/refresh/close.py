@@ -194,6 +194,8 @@ def close_period(
             fix="correct what the gates name, or waive them",
         )
     published = _facts(examined.versions)
+    with warehouse.reading() as published_state:
+        signature = _sign(processed, published_state, settings, examined)
     event = decisions.close(
         processed,
         examined.period,
@@ -205,7 +207,7 @@ def close_period(
         },
         opening=examined.opening,
         waived={name: contradicted[name] for name in sorted(waived)},
-        signature=_sign(processed, warehouse, settings, examined),
+        signature=signature,
     )
     if isinstance(event, DecisionProposed):
         return event

@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
+from finance_platform.contracts.star import REPORTING
 from finance_platform.deliveries.register import PeriodStatusChanged, Register
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
+from finance_platform.warehouse.statements import select_columns
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 
@@ -193,6 +197,22 @@ def test_the_first_close_closes_all_earlier_periods_and_actual_covers_the_period
     ]
     assert home.command("reopen", "2024-03", "--why", "a late invoice").returncode == 0
     assert findings(home, "2025-01")["previous"] == ["2024-03 is open"]
+
+
+def test_a_close_signs_the_tables_of_one_state_of_the_warehouse(home: Home, monkeypatch: pytest.MonkeyPatch):
+    """Each query of its own opens the warehouse as it is by then."""
+    asked: list[str] = []
+    query = DuckDBWarehouse.query
+
+    def noted(warehouse: DuckDBWarehouse, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
+        asked.append(sql)
+        return query(warehouse, sql, parameters)
+
+    monkeypatch.setattr(DuckDBWarehouse, "query", noted)
+    assert home.command("close", "2024-12", "--why", "year end").returncode == 0
+    assert asked
+    assert {select_columns(table, table.column_names) for table in REPORTING}.isdisjoint(asked)
+    assert closings(home)[-1].signature
 
 
 def test_every_gate_turns_green_once_its_cause_is_gone(home: Home, refresh: Refresher):
