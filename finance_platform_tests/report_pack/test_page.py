@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts
-from finance_platform.reports.pack.model import Cell, Choice, FeedLines, Pack, PackDecision, WaitingFile, references
+from finance_platform.reports.pack.model import (
+    Cell,
+    Choice,
+    FeedLines,
+    Pack,
+    PackDecision,
+    PackScenario,
+    WaitingFile,
+    references,
+)
 from finance_platform.reports.pack.page import Gate, gates, render, script_json
 from finance_platform_tests.report_pack.made_packs import (
     ACTUAL,
@@ -105,6 +114,16 @@ def test_the_same_pack_gives_the_same_bytes_but_for_the_time():
     assert render(made_pack(), written_at=WRITTEN_AT) == first
     later = render(made_pack(), written_at=WRITTEN_AT + timedelta(minutes=5))
     assert later.replace("08:35 UTC", "08:30 UTC") == first
+
+
+def test_the_text_of_a_pack_has_sets_in_order_since_its_data_version_is_a_hash_of_it():
+    months = [f"{year}-{month:02d}" for year in range(2000, 2030) for month in range(1, 13)]
+    texts = {
+        repr(PackScenario(1, "Actual", "Actual", is_baseline=False, covered=frozenset(order)))
+        for order in (months, months[::-1], [*months[7:], *months[:7]])
+    }
+    assert len(texts) == 1
+    assert str(months) in texts.pop()
 
 
 def test_amounts_are_whole_cents_in_one_row_per_scenario_department_and_account():

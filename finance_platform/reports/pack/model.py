@@ -64,6 +64,10 @@ class PackScenario:
     is_baseline: bool
     covered: frozenset[str]
 
+    def __repr__(self) -> str:
+        """Return the same text in every process: the data version of the pack is a hash of it."""
+        return f"PackScenario({vars(self) | {'covered': sorted(self.covered)}})"
+
 
 @dataclass(frozen=True)
 class PackDepartment:
