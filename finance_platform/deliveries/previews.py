@@ -134,7 +134,8 @@ def _rows(moved: Sequence[MovedCell], types: TypesInPeriods, closed: Iterable[st
         net, gross = sums.get(place, (Decimal(0), Decimal(0)))
         sums[place] = (net + amount, gross + abs(amount))
     periods = set(closed)
+    zero = Decimal(0)  # added, since a negative amount times no sign is a negative zero, which would be shown as -0.00
     return [
-        PreviewRow(scenario, period, period in periods, kind, net, gross, net * _PROFIT_SIGNS.get(kind, 0))
+        PreviewRow(scenario, period, period in periods, kind, net, gross, net * _PROFIT_SIGNS.get(kind, 0) + zero)
         for (scenario, period, kind), (net, gross) in sorted(sums.items())
     ]
