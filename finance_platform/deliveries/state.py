@@ -156,6 +156,8 @@ class DeliveryState:
         withdrawn: deliveries that a person withdrew, and that can be reinstated.
         missing: deliveries that count and have no commit, because it is damaged or lost; nothing can be published
             until they are read again.
+        missing_bookings: of those, the lines that are booked in a later period: the closed period that they concern,
+            by delivery id.
         closed: the closing event of each closed period.
         header_changes: how the header of each feed's last files differs from the one before.
         booked: lines of deliveries that count which another period has instead; what became of them is in `reason`.
@@ -174,12 +176,17 @@ class DeliveryState:
     waiting: Sequence[LiveDelivery] = ()
     withdrawn: Sequence[InactiveDelivery] = ()
     missing: Sequence[DeliveryDiscovered] = ()
+    missing_bookings: Mapping[str, str] = field(default_factory=dict)
     closed: Mapping[str, PeriodStatusChanged] = field(default_factory=dict)
     header_changes: Sequence[HeaderChange] = ()
     descriptions: Sequence[Description] = ()
     lost_descriptions: Sequence[DeliveryDiscovered] = ()
     booked: Sequence[InactiveDelivery] = ()
     all_effective: Sequence[LiveDelivery] = ()
+
+    def lost_delivery(self, missing: DeliveryDiscovered) -> LostDeliveryError:
+        """Return the error about a delivery of `missing`."""
+        return lost_delivery(missing, booked_from=self.missing_bookings.get(missing.delivery_id, ""))
 
     @property
     def effective(self) -> Sequence[LiveDelivery]:
@@ -418,6 +425,7 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
         waiting=state.waiting,
         withdrawn=state.withdrawn,
         missing=state.missing,
+        missing_bookings=state.missing_bookings,
         closed=closed,
         header_changes=find_header_changes(events, commits),
         descriptions=state.descriptions,
@@ -491,6 +499,7 @@ class _Derivation:
     waiting: list[LiveDelivery] = field(default_factory=list)
     withdrawn: list[InactiveDelivery] = field(default_factory=list)
     missing: list[DeliveryDiscovered] = field(default_factory=list)
+    missing_bookings: dict[str, str] = field(default_factory=dict)
     descriptions: list[Description] = field(default_factory=list)
     lost_descriptions: list[DeliveryDiscovered] = field(default_factory=list)
     booked: list[InactiveDelivery] = field(default_factory=list)
@@ -620,6 +629,7 @@ class _Derivation:
                 commit_of_lines = self.commits.get(booking)
                 if commit_of_lines is None:
                     self.missing.append(event)
+                    self.missing_bookings[booking] = period
                 else:
                     self.live.append(LiveDelivery(event, commit_of_lines, whole.position, booked_from=period))
 
@@ -730,20 +740,29 @@ def _words_of_withdrawal(decision: DecisionRecorded) -> tuple[str, str]:
     )
 
 
-def lost_delivery(event: DeliveryDiscovered, part: str = "") -> LostDeliveryError:
+def lost_delivery(event: DeliveryDiscovered, part: str = "", *, booked_from: str = "") -> LostDeliveryError:
     """Return the error about a delivery that cannot be read again.
 
     Args:
         event: its discovery.
         part: what is damaged; its commit if empty.
+        booked_from: of lines that are booked in a later period, the closed period that they concern; else empty.
     """
     key = event.object_key
     part = part or f"its record deliveries/{event.delivery_id}.json"
+    withdrawal = f"`finance-platform withdraw {quote_name(key)} --why TEXT` takes its lines out"
+    if booked_from:
+        # The lines were computed from what was published when they were decided, so no file has them.
+        return LostDeliveryError(
+            f"{key}: {part} is damaged or missing in the processed zone, and a decision wrote it, with lines of "
+            f"{booked_from} that are booked later; nothing that needs it is published, and what is published stays",
+            fix=f"restore the file of the processed zone from a backup; {withdrawal}, those of {booked_from} too",
+        )
     return LostDeliveryError(
         f"{key}: {part} is damaged or missing in the processed zone, and the raw zone does not have the content that "
         f"was read (SHA-256 {event.fingerprint}); nothing that needs it is published, and what is published stays",
         fix=f"put {key} with that content back into the raw zone and run, or restore the file of the processed zone "
-        f"from a backup; `finance-platform withdraw {key} --why TEXT` takes its lines out",
+        f"from a backup; {withdrawal}",
     )
 
 

@@ -33,6 +33,12 @@ def log_repairs(context: dg.AssetExecutionContext, repaired: Sequence[str]) -> N
         context.log.warning(_REPAIRED + sentence)
 
 
+def log_lasting_damage(context: dg.AssetExecutionContext, not_repaired: Sequence[str]) -> None:
+    """Log what is damaged and cannot be derived again, a line each; `status` says how it comes back."""
+    for sentence in not_repaired:
+        context.log.warning(f"not repaired: {sentence}")
+
+
 def repair_of(record: logging.LogRecord) -> str:
     """Return the sentence of a message of `log_repairs`; empty for any other message."""
     message = str(getattr(record, "dagster_meta", {}).get("orig_message") or "")

@@ -67,6 +67,11 @@ class Damage:
         """What is wrong and what follows, without the object's name."""
         return f"is ignored: {self.why}" if self.effect == _IGNORED else f"is damaged ({self.why}): {self.effect}"
 
+    @property
+    def is_repaired(self) -> bool:
+        """Whether a run derives it again, or sets aside what nothing needs; else a person has to restore it."""
+        return self.fix == RUN or (bool(self.aside) and not self.fix)
+
     def __str__(self) -> str:
         return f"{self.key} {self.clause}"
 
@@ -105,7 +110,7 @@ def find_damage(raw: ObjectStore, processed: ObjectStore, state: DeliveryState |
     return damage + [Damage(key, foreign, _IGNORED, fix="") for key in register.foreign_keys()]
 
 
-def repair(raw: ObjectStore, processed: ObjectStore, *, at: datetime) -> list[str]:
+def repair(raw: ObjectStore, processed: ObjectStore, *, at: datetime) -> tuple[list[str], list[str]]:
     """Set aside what is damaged, so that the steps of this run derive it again.
 
     Args:
@@ -114,12 +119,15 @@ def repair(raw: ObjectStore, processed: ObjectStore, *, at: datetime) -> list[st
         at: now, UTC; names the folder of what is set aside.
 
     Returns:
-        A sentence per damaged object, without those that are only ignored.
+        A sentence per damaged object, without those that are only ignored: first of those that are derived again, then
+        of those that stay damaged.
     """
-    damage = find_damage(raw, processed)
-    _set_aside(processed, damage, at)
+    found = find_damage(raw, processed)
+    _set_aside(processed, found, at)
     outdated = [Damage(error.key, error.why, _READ_SINGLY) for error in find_outdated(processed)]
-    return [str(one) for one in (*damage, *outdated) if one.effect != _IGNORED]
+    damage = [one for one in (*found, *outdated) if one.effect != _IGNORED]
+    repaired = [str(one) for one in damage if one.is_repaired]
+    return repaired, [str(one) for one in damage if not one.is_repaired]
 
 
 def find_damaged_target(processed: ObjectStore, snapshot: Snapshot) -> list[Damage]:
@@ -188,7 +196,8 @@ def require_readable(processed: ObjectStore, state: DeliveryState, files: Mappin
         for files_of_table in delivery.commit.files.values():
             for file in files_of_table:
                 if file.key in damaged:
-                    raise lost_delivery(delivery.event, f"its file {file.key} ({damaged[file.key]})")
+                    part = f"its file {file.key} ({damaged[file.key]})"
+                    raise lost_delivery(delivery.event, part, booked_from=delivery.commit.booked_from)
 
 
 def suspect_damaged(processed: ObjectStore, keys: Iterable[str]) -> DamagedObjectError | None:
@@ -239,15 +248,20 @@ def _known_as_lost(processed: ObjectStore, error: DamagedObjectError) -> LostDel
         files = [file for of_table in commit.files.values() for file in of_table if file.key == error.key]
         if files and _damaged(processed, files):
             events = select_discovered(Register(processed).events())
-            (event,) = [event for event in reversed(events) if event.delivery_id == name][:1]
-            return lost_delivery(event, f"its file {error.key} ({error.why})")
+            # Lines that are booked in a later period have no discovery of their own: that of their file stands for it.
+            event = next(
+                event
+                for event in reversed(events)
+                if event.delivery_id == name or (commit.booked_from and event.object_key == commit.object_key)
+            )
+            return lost_delivery(event, f"its file {error.key} ({error.why})", booked_from=commit.booked_from)
     return None
 
 
 def require_none_missing(state: DeliveryState) -> None:
     """Raise LostDeliveryError if a delivery counts and has no commit."""
     if state.missing:
-        raise lost_delivery(state.missing[0])
+        raise state.lost_delivery(state.missing[0])
 
 
 class _Rereadable:
@@ -259,6 +273,7 @@ class _Rereadable:
         self._current = {event.object_key: event.delivery_id for event in events}
 
     def __call__(self, event: DeliveryDiscovered) -> bool:
+        # False of lines that are booked in a later period too: no file has them.
         if self._current[event.object_key] != event.delivery_id:
             return False
         with suppress(OSError):
@@ -274,14 +289,14 @@ def _damaged_commits(processed: ObjectStore, state: DeliveryState, readable: _Re
     pending = {event.delivery_id for event in state.pending}
     for error in find_damaged_commits(processed):
         name = PurePosixPath(error.key).stem
-        event = readable.by_id.get(name)
         lost = missing.pop(name, None)
+        event = readable.by_id.get(name, lost)
         if event is None:
             yield Damage(error.key, "no delivery has this name", _IGNORED, fix="")
         elif (lost or name in pending) and readable(event):
             yield Damage(error.key, error.why, f"{event.object_key} is read again", aside=error.key)
         elif lost:
-            yield _lost(error.key, error.why, lost_delivery(event), aside=error.key)
+            yield _lost(error.key, error.why, state.lost_delivery(lost), aside=error.key)
         else:
             effect = f"the figures of an earlier version of {event.object_key} are not in the statement of all versions"
             yield Damage(error.key, error.why, effect, fix="", aside=error.key)
@@ -289,7 +304,7 @@ def _damaged_commits(processed: ObjectStore, state: DeliveryState, readable: _Re
         if name in readable.by_id and readable(event):
             yield Damage(commit_key(name), "it is missing", f"{event.object_key} is read again")
         else:
-            yield _lost(commit_key(name), "it is missing", lost_delivery(event))
+            yield _lost(commit_key(name), "it is missing", state.lost_delivery(event))
 
 
 def _damaged_files(processed: ObjectStore, state: DeliveryState, readable: _Rereadable) -> Iterator[Damage]:
@@ -304,7 +319,7 @@ def _damaged_files(processed: ObjectStore, state: DeliveryState, readable: _Rere
         key, why, event = keys[0], damaged[keys[0]], readable.by_id.get(commit.delivery_id)
         if event is None:
             event = next(live.event for live in state.live if live.delivery_id == commit.delivery_id)
-            yield _lost(key, why, lost_delivery(event, f"its file {key} ({why})"))
+            yield _lost(key, why, lost_delivery(event, f"its file {key} ({why})", booked_from=commit.booked_from))
         elif readable(event):
             yield Damage(key, why, f"{event.object_key} is read again", aside=commit_key(commit.delivery_id))
         elif commit.delivery_id in withdrawn:

@@ -21,7 +21,7 @@ from finance_platform.deliveries.lookups import discover_again, has_lookups, wit
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict, utc_text
 from finance_platform.deliveries.scans import discard_scan
 from finance_platform.deliveries.spread_weights import like_rule
-from finance_platform.deliveries.state import derive_state, lost_delivery
+from finance_platform.deliveries.state import derive_state
 from finance_platform.errors import JobError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.feeds.resolved import ResolvedFeed
@@ -58,11 +58,13 @@ class Standardised:
         read: what the job did.
         verdicts: on the deliveries that were read and had none yet.
         repaired: damaged objects of the processed zone that are derived again, a sentence each.
+        not_repaired: those that stay damaged, since nothing has what they held.
     """
 
     read: ReadDeliveries
     verdicts: Sequence[Verdict]
     repaired: Sequence[str] = ()
+    not_repaired: Sequence[str] = ()
 
 
 def standardise(
@@ -92,7 +94,7 @@ def standardise(
         TransientJobError: the job may succeed when it is started again.
         LostDeliveryError: a delivery counts, its commit is damaged, and it cannot be read again.
     """
-    repaired = repair(raw, processed, at=clock())
+    repaired, not_repaired = repair(raw, processed, at=clock())
     first, first_verdicts = _read_lookups(raw, processed, jobs, settings, clock=clock, run_id=run_id)
     weights, verdicts_on_weights = _read_weights(raw, processed, jobs, settings, clock=clock, run_id=run_id)
     read = first + weights + _read_pending(raw, processed, jobs, settings)
@@ -103,7 +105,7 @@ def standardise(
             processed, at=clock(), run_id=run_id, holds_closed_periods=settings.holds_closed_periods
         )
     update_checkpoints(processed)
-    return Standardised(read, [*first_verdicts, *verdicts_on_weights, *verdicts], repaired)
+    return Standardised(read, [*first_verdicts, *verdicts_on_weights, *verdicts], repaired, not_repaired)
 
 
 def _require_none_lost(processed: ObjectStore) -> None:
@@ -112,7 +114,7 @@ def _require_none_lost(processed: ObjectStore) -> None:
     replaced = {delivery.event.object_key for delivery in state.awaiting_verdict}
     for event in state.missing:
         if event.object_key not in replaced:
-            raise lost_delivery(event)
+            raise state.lost_delivery(event)
 
 
 def _read_lookups(

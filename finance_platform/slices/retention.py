@@ -40,7 +40,7 @@ from finance_platform.deliveries.register import (
     Verdict,
     utc_text,
 )
-from finance_platform.deliveries.state import DeliveryState, lost_delivery
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import FOLDER as SLICES
 from finance_platform.slices.signatures import signed_versions
@@ -168,7 +168,7 @@ def _refuse_damage(processed: ObjectStore, snapshot: Snapshot) -> None:
         LostDeliveryError: one was lost.
     """
     if snapshot.state.missing:
-        raise lost_delivery(snapshot.state.missing[0])
+        raise snapshot.state.lost_delivery(snapshot.state.missing[0])
     damaged = find_damaged_commits(processed)
     if damaged:
         raise DamagedObjectError(damaged[0].key, damaged[0].why, fix="run `finance-platform run` first")

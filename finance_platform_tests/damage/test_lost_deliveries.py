@@ -11,7 +11,7 @@ import pytest
 
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.commits import commit_key
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.register import DeliveryDiscovered, PeriodStatusChanged
 from finance_platform.errors import DamagedObjectError, DecisionError, LostDeliveryError
 from finance_platform.refresh.repair import find_damage, repair, require_none_missing, require_readable
 from finance_platform.slices.retention import find_expired
@@ -58,7 +58,8 @@ def test_the_damaged_commit_is_kept_and_a_person_is_told_what_to_do(zone: Zone, 
     zone.store.write(commit_key(event.delivery_id), b"{")
     (damage,) = find_damage(raw, zone.store)
     assert "put a.csv with that content back into the raw zone" in damage.fix
-    (sentence,) = repair(raw, zone.store, at=NOON)
+    repaired, (sentence,) = repair(raw, zone.store, at=NOON)
+    assert repaired == []
     assert "\n" not in sentence
     assert zone.store.read(f"{FOLDER}/20250601T120000Z/{commit_key(event.delivery_id)}") == b"{"
     assert [one.delivery_id for one in zone.state.missing] == [event.delivery_id]
@@ -112,6 +113,32 @@ def test_rows_that_cannot_be_read_again_leave_the_commit_and_stop_only_what_read
     require_readable(zone.store, zone.state, intact)
     with pytest.raises(LostDeliveryError, match=r"a\.csv: its file"):
         require_readable(zone.store, zone.state, {file.key: file})
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"PAR1"])
+@pytest.mark.parametrize("part", ["its record", "its rows"])
+def test_lines_that_a_decision_booked_are_said_to_come_back_from_a_backup_alone(
+    tmp_path: Path, part: str, content: bytes | None
+):
+    zone, raw = Zone(tmp_path / "processed"), LocalStore(tmp_path / "raw")
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "done", "2025-01-28T00:00:00+00:00"))
+    zone.deliver("late lines.csv", [Line("T1")])
+    zone.evaluate(holds_closed_periods=True)
+    decisions.book(zone.store, "late lines.csv", ADA)
+    (booking,) = [one.commit for one in zone.state.live if one.booked_from]
+    key = commit_key(booking.delivery_id) if part == "its record" else booking.files["transactions"][0].key
+    zone.store.delete(key) if content is None else zone.store.write(key, content)
+
+    (damage,) = find_damage(raw, zone.store)
+    assert damage.key == key
+    assert "a decision wrote it, with lines of 2025-01" in damage.effect
+    assert damage.fix.startswith("restore the file of the processed zone from a backup; ")
+    assert "withdraw 'late lines.csv' --why TEXT` takes its lines out" in damage.fix
+    repaired, (sentence,) = repair(raw, zone.store, at=NOON)
+    assert (repaired, sentence) == ([], str(damage))
+
+    decisions.withdraw(zone.store, "late lines.csv", ADA)
+    assert zone.state.missing == []
 
 
 @pytest.mark.parametrize("loss", ["damaged", "missing"])

@@ -29,7 +29,7 @@ from finance_platform.orchestration.assets.selections import (
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
-from finance_platform.orchestration.jobs import log_repairs
+from finance_platform.orchestration.jobs import log_lasting_damage, log_repairs
 from finance_platform.orchestration.ui.formatting import LINES_SHOWN, format_periods, limit_lines
 from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata, rows_behind
 from finance_platform.orchestration.ui.table_specs import processed_spec
@@ -85,6 +85,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
                 on_read=report_read,
             )
             log_repairs(context, result.repaired)
+            log_lasting_damage(context, result.not_repaired)
             _log_verdicts(context, result.verdicts)
             read = result.read.commits
             snapshot = take_snapshot(processed_zone, StarSettings.of(settings))
