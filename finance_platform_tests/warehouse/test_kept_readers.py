@@ -47,6 +47,26 @@ def test_queries_on_the_same_state_open_the_file_once(loaded: DuckDBWarehouse, i
     assert instances() == 3
 
 
+def test_every_way_to_read_uses_the_same_reader(loaded: DuckDBWarehouse, instances: Callable[[], int]) -> None:
+    loaded.changed_views()  # the first time in a process, it creates the views to compare with
+    before = instances()
+    with kept_readers():
+        loaded.query(FACTS)
+        with loaded.reading() as reading:
+            assert reading.query(FACTS).rows == [(12,)]
+        with loaded.stream(FACTS, timeout_seconds=0) as stream:
+            assert list(stream.rows) == [(12,)]
+        assert loaded.changed_views() == []
+    assert instances() == before + 1
+
+
+def test_rows_that_a_stream_did_not_deliver_are_not_seen_by_the_next_query(loaded: DuckDBWarehouse) -> None:
+    with kept_readers():
+        with loaded.stream("SELECT DateKey FROM DimDate", timeout_seconds=0) as stream:
+            next(iter(stream.rows))
+        assert loaded.query(FACTS).rows == [(12,)]
+
+
 def test_a_load_within_the_block_is_seen_by_the_next_query(loaded: DuckDBWarehouse) -> None:
     with kept_readers():
         assert loaded.query(FACTS).rows == [(12,)]

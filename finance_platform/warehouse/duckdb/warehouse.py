@@ -78,7 +78,7 @@ class DuckDBWarehouse:
 
     def changed_views(self) -> list[tuple[str, str]]:
         """Return the views that are not as this release defines them; see `Warehouse`."""
-        with open_reader(self.path) as connection:
+        with reader_of(self.path) as connection:
             return list(find_changed_views(connection))
 
     @contextmanager
@@ -99,7 +99,7 @@ class DuckDBWarehouse:
     @contextmanager
     def stream(self, sql: str, *, timeout_seconds: int) -> Iterator[RowStream]:
         """Run one read-only query of a person on the published state; see `Warehouse`."""
-        with open_reader(self.path) as connection:
+        with reader_of(self.path) as connection:
             yield stream_query(connection, sql, timeout_seconds)
 
     @contextmanager
@@ -167,6 +167,6 @@ class _OpenedOnce:
         """Run one read-only query on the published state; see `Queryable`."""
         with self._warehouse.damage_noted():
             if self._connection is None:
-                self._connection = self._stack.enter_context(open_reader(self._warehouse.path))
+                self._connection = self._stack.enter_context(reader_of(self._warehouse.path))
             with query_errors(FIX_QUERY):
                 return run_query(self._connection, sql, parameters)
