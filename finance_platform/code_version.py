@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -47,13 +48,33 @@ def platform_version() -> str:
 
     Another version of the platform may check, show or repair more, even if its jobs make the same rows.
     """
-    package = Path(str(finance_platform.__file__)).parent
+    package = str(Path(str(finance_platform.__file__)).parent)
     digest = hashlib.sha256()
-    for file in sorted(package.rglob("*")):
-        if file.suffix != ".pyc" and file.is_file():
-            digest.update(f"{file.relative_to(package)}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    for file, modified_at, size in sorted(_files(package)):
+        digest.update(f"{file.removeprefix(package)}\0".encode())
+        digest.update(_hash_file(file, modified_at, size))
     return digest.hexdigest()[:32]
+
+
+def _files(folder: str) -> Iterator[tuple[str, int, int]]:
+    """Yield path, time and size of each file below a folder, without what Python has compiled.
+
+    `Path.rglob` takes five times as long, and a refresh walks the package three times.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name != "__pycache__":
+                    yield from _files(entry.path)
+            elif entry.is_file() and not entry.name.endswith(".pyc"):
+                status = entry.stat()
+                yield entry.path, status.st_mtime_ns, status.st_size
+
+
+@cache
+def _hash_file(file: str, _modified_at: int, _size: int) -> bytes:
+    """Hash a file; one with the same time and size is read once per process."""
+    return hashlib.sha256(Path(file).read_bytes()).digest()
 
 
 def trust_code_versions(versions: Mapping[str, str]) -> None:
@@ -83,16 +104,16 @@ def source_version(job: JobName, package: Path) -> str:
     return _version(job, _modification_times(package))
 
 
-_TRUSTED: dict[tuple[str, tuple[tuple[str, Path, int], ...]], str] = {}
+_TRUSTED: dict[tuple[str, tuple[tuple[str, str, int], ...]], str] = {}
 """By job, and name, file and time of each module: versions that were derived from the same files before."""
 
 
-def _version(job: JobName, modified_at: tuple[tuple[str, Path, int], ...]) -> str:
+def _version(job: JobName, modified_at: tuple[tuple[str, str, int], ...]) -> str:
     return _TRUSTED.get((job, modified_at)) or _derive_version(job, modified_at)
 
 
 @lru_cache(maxsize=16)
-def _derive_version(job: JobName, modified_at: tuple[tuple[str, Path, int], ...]) -> str:
+def _derive_version(job: JobName, modified_at: tuple[tuple[str, str, int], ...]) -> str:
     """Return the version of a job's code, given name, file and time of each module that it may import."""
     modules = {name: (file, time) for name, file, time in modified_at}
     digests: dict[str, str] = {}
@@ -107,14 +128,16 @@ def _derive_version(job: JobName, modified_at: tuple[tuple[str, Path, int], ...]
     return hashlib.sha256("".join(sorted(digests.values())).encode()).hexdigest()[:16]
 
 
-def _modification_times(package: Path) -> tuple[tuple[str, Path, int], ...]:
+def _modification_times(package: Path) -> tuple[tuple[str, str, int], ...]:
     """Return name, file and time of each module of the packages that determine rows."""
-    files = [file for name in _PACKAGES for file in (package / name).rglob("*.py")]
-    return tuple(sorted((_module_name(file.relative_to(package)), file, file.stat().st_mtime_ns) for file in files))
+    files = [found for name in _PACKAGES for found in _files(str(package / name)) if found[0].endswith(".py")]
+    return tuple(sorted((_module_name(file, package), file, modified_at) for file, modified_at, _ in files))
 
 
-def _module_name(file: Path) -> str:
-    parts = file.parent.parts if file.name == "__init__.py" else file.with_suffix("").parts
+@cache
+def _module_name(file: str, package: Path) -> str:
+    path = Path(file).relative_to(package)
+    parts = path.parent.parts if path.name == "__init__.py" else path.with_suffix("").parts
     return ".".join(parts)
 
 
@@ -127,9 +150,9 @@ class _Module:
 
 
 @cache
-def _read_module(file: Path, _modified_at: int) -> _Module:
+def _read_module(file: str, _modified_at: int) -> _Module:
     """Parse a module; a file with the same time is parsed once per process."""
-    tree = ast.parse(file.read_bytes())
+    tree = ast.parse(Path(file).read_bytes())
     return _Module(hashlib.sha256(_normal_form(tree).encode()).hexdigest(), tuple(_imports(tree)))
 
 

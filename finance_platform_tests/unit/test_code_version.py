@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import finance_platform
-from finance_platform.code_version import JobName, code_version, source_version
+from finance_platform.code_version import JobName, code_version, platform_version, source_version
 
 JOBS: tuple[JobName, ...] = ("standardise", "build_star")
 Edit = Callable[[str, str, str], None]
@@ -94,3 +94,20 @@ def test_code_that_only_starts_jobs_keeps_the_version(package: Path, edit: Edit)
     edit("cli/__init__.py", "import ", "import json\nimport ")
     edit("spark_jobs/harness.py", "_PARENT_CHECK_SECONDS = 1.0", "_PARENT_CHECK_SECONDS = 2.0")
     assert versions(package) == before
+
+
+def test_the_platforms_version_changes_with_any_file_that_is_not_compiled(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(finance_platform, "__file__", str(package / "__init__.py"))
+    before = platform_version()
+    compiled = package / "feeds" / "__pycache__"
+    compiled.mkdir(exist_ok=True)
+    (compiled / "amounts.pyc.140").write_bytes(b"being written")
+    (package / "feeds" / "amounts.pyc").touch()
+    assert platform_version() == before
+    cli = package / "cli" / "close.py"
+    cli.write_bytes(cli.read_bytes() + b"\n")
+    assert platform_version() != before
+    cli.write_bytes(cli.read_bytes().rstrip(b"\n") + b"\n")
+    assert platform_version() == before
