@@ -256,6 +256,7 @@ def create_scratch(contract: Contract) -> str:
     return _create_temporary(contract.table, contract.columns)
 
 
+@lru_cache
 def count_staged(contract: Contract) -> str:
     """Return the query for the number of staged rows."""
     from sqlglot import exp
@@ -274,6 +275,11 @@ def first_rows(contract: Contract) -> str:
 
 def select_columns(contract: Contract, names: Sequence[str]) -> str:
     """Return the query for some columns of every row of a table, in no order."""
+    return _select_columns(contract, tuple(names))
+
+
+@lru_cache
+def _select_columns(contract: Contract, names: tuple[str, ...]) -> str:
     from sqlglot import exp
 
     columns = [contract.column(name).sql_name for name in names]
@@ -290,6 +296,11 @@ def count_by(contract: Contract, name: str) -> str:
 
 def select_between(contract: Contract, names: Sequence[str], column_name: str) -> str:
     """Return the query for some columns of the rows with a column between `:first` and `:last`, in no order."""
+    return _select_between(contract, tuple(names), column_name)
+
+
+@lru_cache
+def _select_between(contract: Contract, names: tuple[str, ...], column_name: str) -> str:
     from sqlglot import exp
 
     columns = [contract.column(name).sql_name for name in names]
@@ -297,6 +308,7 @@ def select_between(contract: Contract, names: Sequence[str], column_name: str) -
     return exp.select(*columns).from_(contract.table).where(between).sql(dialect="redshift")
 
 
+@lru_cache
 def delete_all(contract: Contract) -> str:
     """Return the statement that empties a table; TRUNCATE would commit the transaction on Redshift."""
     from sqlglot import exp
@@ -304,6 +316,7 @@ def delete_all(contract: Contract) -> str:
     return exp.delete(contract.table).sql(dialect="redshift")
 
 
+@lru_cache
 def delete_ranges(contract: Contract, column_name: str, count: int) -> str:
     """Return the DELETE of `count` ranges of a column; bind `:first_0`, `:last_0`, `:first_1` and so on."""
     from sqlglot import exp
@@ -313,6 +326,7 @@ def delete_ranges(contract: Contract, column_name: str, count: int) -> str:
     return exp.delete(contract.table).where(exp.or_(*ranges)).sql(dialect="redshift")
 
 
+@lru_cache
 def insert_staged(contract: Contract) -> str:
     """Return the INSERT of all staged rows into their table; bind each column that is set by the load."""
     from sqlglot import exp
@@ -327,6 +341,7 @@ def insert_staged(contract: Contract) -> str:
     return exp.insert(staged, contract.table, columns=_names(contract)).sql(dialect="redshift")
 
 
+@lru_cache
 def insert_rows(contract: Contract, count: int) -> str:
     """Return the INSERT of `count` rows; bind `:<column>_<row>`, as in `:slice_0`."""
     from sqlglot import exp

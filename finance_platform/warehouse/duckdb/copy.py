@@ -7,6 +7,7 @@ Does not belong here: the transaction (see `load_connection`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ _PARQUET_COLUMNS = (
 )
 
 
+@lru_cache
 def copy_statement(stage_table: str) -> str:
     """Return the statement that appends the rows of `$files`."""
     from sqlglot import exp
