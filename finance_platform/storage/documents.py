@@ -133,13 +133,16 @@ def open_parquet(store: ObjectStore, key: str, columns: Iterable[str] = ()) -> I
         raise DamagedObjectError(key, f"it is not a readable Parquet file: {' '.join(str(error).split())}") from None
 
 
-def read_parquet(key: str, data: bytes | None, columns: Iterable[str] = ()) -> pa.Table:
+def read_parquet(
+    key: str, data: bytes | None, columns: Iterable[str] = (), *, only: Sequence[str] | None = None
+) -> pa.Table:
     """Return the rows of a small Parquet file.
 
     Args:
         key: the file.
         data: its bytes; None if it does not exist.
         columns: columns that it must have.
+        only: the columns to decode, as far as it has them; all by default.
 
     Raises:
         DamagedObjectError: see `open_parquet`.
@@ -147,7 +150,8 @@ def read_parquet(key: str, data: bytes | None, columns: Iterable[str] = ()) -> p
     if data is None:
         raise DamagedObjectError(key, "it is missing")
     try:
-        rows = pq.read_table(io.BytesIO(data))
+        # Without the machinery for folders of files, a one-line file takes a fifth of the time.
+        rows = pq.ParquetFile(io.BytesIO(data)).read(columns=None if only is None else list(only))
     except (pa.ArrowException, OSError) as error:
         raise DamagedObjectError(key, f"it is not a readable Parquet file: {' '.join(str(error).split())}") from None
     if missing := set(columns).difference(rows.column_names):
