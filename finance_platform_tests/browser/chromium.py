@@ -45,7 +45,9 @@ def opened_page(executable: str, url: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         # The sandbox needs rights that a container does not have; only our own UI is opened.
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(base_url=url, viewport={"width": 1600, "height": 1000}, timezone_id="UTC")
+        page = browser.new_page(
+            base_url=url, viewport={"width": 1600, "height": 1000}, timezone_id="UTC", reduced_motion="reduce"
+        )
         page.set_default_timeout(_TIMEOUT_MS)
         expect.set_options(timeout=_TIMEOUT_MS)
         yield page

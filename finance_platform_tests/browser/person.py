@@ -30,18 +30,19 @@ class Person:
         return self.page.locator("body").inner_text()
 
     def read(self, path: str, *until: str) -> str:
-        """Open a page, wait until it shows all of these texts, and return its text."""
-        self.page.goto(path)
+        """Go to a page, wait until it shows all of these texts, and return its text."""
+        self.goes_to(path)
         self.sees(*until)
         return self.text()
 
-    def moves_to(self, path: str, *until: str) -> str:
-        """Go from one page to another as a click on a link does, which loads the UI only once; else see `read`."""
-        self.page.evaluate(
-            "path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')) }", path
-        )
-        self.sees(*until)
-        return self.text()
+    def goes_to(self, path: str) -> None:
+        """Go to a page: from another page of the UI as a click on a link does, which does not load the UI again."""
+        if self.page.url == "about:blank":
+            self.page.goto(path)
+        else:
+            self.page.evaluate(
+                "path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')) }", path
+            )
 
     def leaves(self) -> None:
         """Close the page, which asks the server for news and draws what is at work as long as it is open."""
@@ -60,7 +61,7 @@ class Person:
 
     def opens_lineage(self) -> str:
         """Open the graph of all groups, as the menu on the left does, and return its text."""
-        self.page.goto("/asset-groups")
+        self.goes_to("/asset-groups")
         expect(self.button("Materialize all")).to_be_enabled()
         self.sees("raw", "deliveries", "processed", "warehouse", "reporting")
         return self.text()
@@ -75,7 +76,7 @@ class Person:
     def reads_expanded_lineage(self) -> list[str]:
         """Return the lines of text of the whole graph, each asset with its latest state."""
         self.page.set_viewport_size({"width": _BIG_SCREEN[0], "height": _BIG_SCREEN[1]})
-        self.page.goto("/asset-groups")
+        self.goes_to("/asset-groups")
         self.sees("variance_report")
         expect(self.page.get_by_text("Loading...")).to_have_count(0)
         lines = self.text().splitlines()
@@ -90,7 +91,7 @@ class Person:
 
     def reads_checks(self, asset: str, names: Sequence[str], count: int) -> dict[str, str]:
         """Return, by check, the text of its page, after a click on it in the asset's list of `count` checks."""
-        self.moves_to(f"/assets/{asset}?view=checks", f"Checks ({count})", "Latest execution")
+        self.read(f"/assets/{asset}?view=checks", f"Checks ({count})", "Latest execution")
         pages = {}
         for name in names:
             self.page.get_by_title(name, exact=True).first.click()
@@ -99,7 +100,7 @@ class Person:
 
     def reads_check(self, asset: str, name: str) -> str:
         """Return the text of a check's page."""
-        self.page.goto(f"/assets/{asset}?view=checks&checkDetail={name}")
+        self.goes_to(f"/assets/{asset}?view=checks&checkDetail={name}")
         return self._open_check(name)
 
     def _open_check(self, name: str) -> str:
@@ -110,7 +111,7 @@ class Person:
 
     def reads_period(self, asset: str, period: str) -> str:
         """Return the text of a partitioned asset's page after a click on one period."""
-        self.page.goto(f"/assets/{asset}?view=partitions")
+        self.goes_to(f"/assets/{asset}?view=partitions")
         self.page.get_by_placeholder("Filter by name…").fill(period)
         self.page.get_by_text(period).first.click()
         self.sees("load_number", "is_restated")
@@ -120,7 +121,7 @@ class Person:
 
     def materializes(self, asset: str) -> None:
         """Click the button of one asset's page."""
-        self.page.goto(f"/assets/{asset}")
+        self.goes_to(f"/assets/{asset}")
         self.button("Materialize").first.click()
 
     def executes_check(self, asset: str, name: str) -> None:
@@ -130,7 +131,7 @@ class Person:
 
     def rebuilds_periods(self, grid: str, periods: str) -> None:
         """Follow the link on the page of the grid of months, type periods, and launch the run."""
-        self.page.goto(f"/assets/{grid}?view=overview")
+        self.goes_to(f"/assets/{grid}?view=overview")
         self.page.get_by_role("link", name="Launchpad of rebuild_periods").click()
         self.page.locator(".CodeMirror").first.click()
         self.page.keyboard.press("Control+A")
@@ -154,7 +155,7 @@ class Person:
 
     def switches_on(self, sensors: Sequence[str]) -> None:
         """Turn sensors on by their switches."""
-        self.page.goto("/automation")
+        self.goes_to("/automation")
         for name in sensors:
             row = self.page.locator("[data-index]").filter(has=self.page.get_by_text(name, exact=True))
             # The first box of a row selects it; the second is the switch.
