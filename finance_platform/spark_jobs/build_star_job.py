@@ -11,14 +11,15 @@ import io
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -41,6 +42,7 @@ from finance_platform.spark_jobs.control_totals import (
     star_sums,
     superseded_sums,
 )
+from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session
@@ -62,6 +64,15 @@ _FEW_FILES = 2
 """So many files are read again at less cost than written and read once."""
 
 _LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
+_STAR_COLUMNS = frozenset(
+    {
+        *("delivery_id", "scenario", "scenario_type", "scenario_key", "period", "posting_date"),
+        *("department_key", "account_key", "amount", "is_debit_positive", "line_key", "scope_key"),
+    }
+)
+_LINES = tuple(column for column in TRANSACTIONS.columns if column.name in _STAR_COLUMNS)
+"""The columns of ledger lines that the star is derived from."""
+
 _DELIVERY = Column("delivery_id", "varchar", "The delivery.")
 _RANKS = (
     _DELIVERY,
@@ -92,6 +103,7 @@ class _Build:
     request: BuildRequest
     attempt: str
     built: list[list[str]] = field(default_factory=list)
+    _tables: dict[str, DataFrame] = field(default_factory=dict)
 
     @property
     def staging(self) -> str:
@@ -100,12 +112,14 @@ class _Build:
 
     def read(self, table: str, columns: Sequence[Column]) -> DataFrame:
         """Return a table's rows of every live delivery."""
-        files = [source for source in self.request.files if source.table == table]
-        rows = self._read_files(files, columns)
-        if not any(source.file.is_shared for source in files):
-            return rows
-        live = self.ranks.select("delivery_id")
-        return rows.join(F.broadcast(live), on="delivery_id", how="left_semi").select(*rows.columns)
+        if table not in self._tables:
+            files = [source for source in self.request.files if source.table == table]
+            rows = self._read_files(files, columns, f"tables/{table}")
+            if any(source.file.is_shared for source in files):
+                live = self.ranks.select("delivery_id")
+                rows = rows.join(F.broadcast(live), on="delivery_id", how="left_semi").select(*rows.columns)
+            self._tables[table] = rows
+        return self._tables[table]
 
     @cached_property
     def members(self) -> DataFrame:
@@ -119,32 +133,88 @@ class _Build:
             return members
         return self.store_interim(members, MEMBERS.columns, MEMBERS.name)
 
-    def read_lines(self, deliveries: set[int], periods: Iterable[str]) -> DataFrame:
-        """Return the ledger lines of some deliveries in some periods, with those of others that share their files."""
+    def read_lines(
+        self, deliveries: set[int], periods: Iterable[str], name: str, columns: Sequence[Column] = _LINES
+    ) -> DataFrame:
+        """Return the ledger lines of some deliveries in some periods, with those of others that share their files.
+
+        Args:
+            deliveries: as places in the request's deliveries.
+            periods: the periods.
+            name: a name for the interim result.
+            columns: the columns to return, the period among them.
+        """
         files = [
             source
             for source in self.request.files
             if source.table in _LINE_TABLES and not deliveries.isdisjoint(source.deliveries)
         ]
-        lines = self._read_files(files, TRANSACTIONS.columns)
+        lines = self._read_files(files, columns, name, sorted(periods))
         return lines.where(F.col("period").isin(*periods))
 
-    def _read_files(self, files: Sequence[SourceFile], columns: Sequence[Column]) -> DataFrame:
-        """Return the rows of files without those of deliveries that were read again, and have them in another file."""
-        outdated = self._outdated(files)
-        keys = [source.file.key for source in files if source.file.key not in outdated]
-        rows = read_files(self.spark, self.processed, keys, columns)
-        for key, deliveries in outdated.items():
-            of_file = read_files(self.spark, self.processed, [key], columns)
-            rows = rows.unionByName(of_file.where(~F.col("delivery_id").isin(sorted(deliveries))))
-        return rows
+    def _read_files(
+        self, files: Sequence[SourceFile], columns: Sequence[Column], name: str, periods: Sequence[str] = ()
+    ) -> DataFrame:
+        """Return the rows of files without those of deliveries that were read again, and have them in another file.
 
-    def _outdated(self, files: Sequence[SourceFile]) -> dict[str, set[str]]:
-        """Return, by shared file, the deliveries whose rows in it are of an earlier reading."""
-        if len({source.file.key.split("/")[1] for source in files}) < 2:
+        Args:
+            files: the files.
+            columns: their columns to return.
+            name: a name for the interim result, if small files are gathered.
+            periods: those whose rows are needed; all if empty. Rows of others may be returned as well.
+        """
+        small = files_to_gather(self.processed, [source.file for source in files])
+        others = [source for source in files if source.file.key not in small]
+        outdated = self._outdated(others, files)
+        parts = [self._read_by_spark([key], columns, deliveries) for key, deliveries in outdated.items()]
+        if whole := [source.file.key for source in others if source.file.key not in outdated]:
+            parts.append(self._read_by_spark(whole, columns))
+        if gathered := self._gather([one for one in files if one.file.key in small], columns, name, periods):
+            parts.append(read_files(self.spark, self.temporary, gathered, columns))
+        # Without a part for no files, since Sail fails on some plans that have one.
+        return reduce(DataFrame.unionByName, parts) if parts else self._read_by_spark([], columns)
+
+    def _read_by_spark(
+        self, keys: Sequence[str], columns: Sequence[Column], without: Collection[str] = ()
+    ) -> DataFrame:
+        """Return the rows of files, without those of some deliveries."""
+        rows = read_files(self.spark, self.processed, keys, columns)
+        return rows.where(~F.col("delivery_id").isin(sorted(without))) if without else rows
+
+    def _gather(
+        self, files: Sequence[SourceFile], columns: Sequence[Column], name: str, periods: Sequence[str]
+    ) -> list[str]:
+        """Put the rows of small files together in this process and return the interim files; see `_read_files`.
+
+        Of a shared file, these are the rows that count. Which rows are outdated depends on the file, so they are left
+        out before they meet those of other files.
+        """
+        names = pa.array(self.request.deliveries, pa.string())
+        wanted = pa.array(periods, pa.string())
+        places = {source.file.key: source.deliveries for source in files}
+
+        def select(file: DataFile, rows: pa.Table) -> pa.Table:
+            if len(wanted):
+                rows = rows.filter(pc.is_in(rows["period"], wanted))
+            if file.is_shared:
+                counting = names.take(pa.array(places[file.key], pa.int64()))
+                rows = rows.filter(pc.is_in(rows["delivery_id"], counting))
+            return rows
+
+        small = [source.file for source in files]
+        return gather_files(self.processed, small, columns, self.temporary, f"{self.staging}/{name}", select)
+
+    def _outdated(self, files: Sequence[SourceFile], together_with: Sequence[SourceFile]) -> dict[str, set[str]]:
+        """Return, by shared file, the deliveries whose rows in it are of an earlier reading.
+
+        Args:
+            files: the files to look at.
+            together_with: all files that are read; the later reading may be in any of them.
+        """
+        if len({source.file.key.split("/")[1] for source in together_with}) < 2:
             return {}
         names = self.request.deliveries
-        requested = {names[place] for source in files for place in source.deliveries}
+        requested = {names[place] for source in together_with for place in source.deliveries}
         outdated = {}
         for source in files:
             if source.file.is_shared:
@@ -394,7 +464,8 @@ def _counted(build: _Build, periods: Sequence[str], part: str) -> DataFrame:
             "scenario": pa.array([lines.scenario for lines in counted for _ in lines.deliveries], pa.string()),
         }
     )
-    return counted_lines(build.read_lines(set(places), periods), build.store_names(rows, _COUNTED, f"{part}/counted"))
+    lines = build.read_lines(set(places), periods, f"{part}/lines")
+    return counted_lines(lines, build.store_names(rows, _COUNTED, f"{part}/counted"))
 
 
 def _type_spans(build: _Build, part: str) -> DataFrame | None:
@@ -421,7 +492,9 @@ def _superseded_keys(build: _Build) -> DataFrame | None:
     )
     periods = {period for pair in pairs for period in pair.periods}
     by = {pair.superseded_by for pair in pairs}
-    later = build.read_lines({place for place, name in enumerate(build.request.deliveries) if name in by}, periods)
+    places = {place for place, name in enumerate(build.request.deliveries) if name in by}
+    keys_only = [column for column in _LINES if column.name in ("delivery_id", "period", "line_key")]
+    later = build.read_lines(places, periods, "superseding_lines", keys_only)
     keys = (
         later.select(F.col("delivery_id").alias("superseded_by"), "period", "line_key")
         .join(F.broadcast(later_periods), on=["superseded_by", "period"], how="inner")

@@ -33,6 +33,8 @@ from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_enviro
 from finance_platform_tests.in_process_jobs import InProcessJobs
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.shared_spark import shared_session
+from finance_platform_tests.transforms.rows import ledger_line
+from finance_platform_tests.transforms.small_builds import SmallBuild
 
 HEADER = "transaction_id,transaction_date,department_code,account_number,amount,description\n"
 NEW_IN_A_CHECKPOINT = 4
@@ -67,10 +69,7 @@ class Zones:
         standardise(raw, processed, jobs, self.settings, clock=lambda: datetime.now(UTC), run_id=run)
         built = build_star(processed, jobs, StarSettings.of(self.settings))
         assert built.built
-        return Counter(
-            f"{request.method} {'/'.join(request.path.split('/')[1:3])}"
-            for request in self.moto.faults.requests[before:]
-        )
+        return _by_kind_and_folder(self.moto, before)
 
 
 @pytest.fixture
@@ -81,6 +80,24 @@ def zones(moto: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with in_environment(moto.environment | object_store_variables(options)):
         raw, processed = (f"s3://{moto.new_bucket()}" for _ in range(2))
         yield Zones(moto, load_settings(home=tmp_path, raw_uri=raw, processed_uri=processed, aws_region=REGION))
+
+
+def test_a_build_opens_each_small_file_of_lines_once(zones: Zones):
+    processed = processed_zone(zones.settings)
+    requests = []
+    for earlier in (3, 8):
+        names = [f"D{number}" for number in range(earlier + 1)]
+        build = SmallBuild(processed, names, ["2025-01"])
+        for name in names:
+            lines = [ledger_line(delivery_id=name), ledger_line("2025-02-03", delivery_id=name)]
+            build.add(f"transactions/{earlier}/{name}.parquet", lines, [name])
+        before = len(zones.moto.faults.requests)
+        (built,) = build.run(shared_session(), f"after-{earlier}", {"Actual": names})
+        assert [one.line_count for one in built.sums] == [earlier + 1]
+        requests.append(_by_kind_and_folder(zones.moto, before))
+    few, many = requests
+    assert [(name.split()[0], many[name]) for name in many if name.endswith("/transactions")] == [("GET", 9)]
+    assert sum(many.values()) - sum(few.values()) == 5, (few, many)
 
 
 @pytest.mark.skipif(not current_profile().is_exhaustive, reason="four refreshes; TEST_PROFILE=nightly runs it")
@@ -97,6 +114,11 @@ def test_one_more_delivery_takes_as_many_requests_whatever_came_before(zones: Zo
     assert sum(many.values()) <= sum(few.values()) + 2 * 25, (few, many)
     # A delivery is read once and committed once; 39 more share their files.
     assert sum(many_new.values()) - sum(few.values()) <= 39 * 7, (few, many_new)
+
+
+def _by_kind_and_folder(moto: MotoServer, before: int) -> Counter[str]:
+    """Return the number of requests since then."""
+    return Counter(f"{one.method} {'/'.join(one.path.split('/')[1:3])}" for one in moto.faults.requests[before:])
 
 
 def test_footers_are_read_several_at_a_time_and_in_order(moto: MotoServer):

@@ -6,6 +6,8 @@ Belongs here: the order and size of the steps. Does not belong here: the rows of
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,12 +17,16 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from finance_platform.errors import JobError
-from finance_platform.spark_jobs import build_star_job
+from finance_platform.feeds.codes import surrogate_key
+from finance_platform.spark_jobs import build_star_job, gathered_files
 from finance_platform.spark_jobs.build_star_job import in_parts, refuse_collisions
-from finance_platform.spark_jobs.requests import CountedLines
+from finance_platform.spark_jobs.requests import CountedLines, SupersededKeys
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import create_small_home
+from finance_platform_tests.transforms.rows import ledger_line
+from finance_platform_tests.transforms.small_builds import SmallBuild
 
 SCHEMA = "member_key bigint, code string"
 FIGURES = ("slice", "row_count", "sums", "hidden_lines", "hidden_amount", "superseded", "accounts_compared")
@@ -66,6 +72,48 @@ def test_periods_that_are_built_one_by_one_have_the_same_figures(
     whole, parts = homes
     assert _figures(whole) == _figures(parts)
     assert len(list((parts.path / "processed/fact_financials").glob("*/part-*"))) == 3
+
+
+def test_gathered_files_give_the_slices_of_files_that_spark_reads(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = SmallBuild(LocalStore(tmp_path), ["D0", "D1", "D2", "D3", "D4"], ["2025-01", "2025-02"])
+    lines = [
+        *(ledger_line(amount=f"{number}.50", delivery_id="D0", line_key=f"K{number}") for number in range(300)),
+        ledger_line(amount="20.00", delivery_id="D1", line_key="K1"),
+        # D2 was read again: its lines that count are in a file of another attempt. HELD does not count at all.
+        ledger_line(amount="999.00", delivery_id="D2", line_key="K7"),
+        ledger_line(amount="888.00", delivery_id="HELD"),
+    ]
+    shared = build.add("transactions/first/shared.parquet", lines, ["D0", "D1"], is_shared=True)
+    again = [ledger_line(amount="30.00", delivery_id="D2"), ledger_line("2025-03-01", "777.00", delivery_id="D2")]
+    build.add("transactions/second/D2.parquet", again, ["D2"], lacks=["scope_key", "reverses_transaction_id"])
+    later = [ledger_line("2025-02-01", "5.00", delivery_id="D3", line_key="K7")]
+    build.add("transactions/third/D3.parquet", later, ["D3"])
+    planned = [ledger_line("2025-02-01", "60.00", delivery_id="D4", scenario="Budget")]
+    build.add("budget/third/D4.parquet", planned, ["D4"])
+    # The key of a line of January has moved to February.
+    build.superseded_keys = [SupersededKeys("D0", "D3", ["2025-02"])]
+    built = {}
+    for gathered, remote, size in (("none", False, 0), ("all", True, shared.size), ("some", True, shared.size - 1)):
+        monkeypatch.setattr(gathered_files, "is_remote", lambda _, remote=remote: remote)
+        monkeypatch.setattr(gathered_files, "SMALL_BYTES", size)
+        commits = build.run(spark, gathered, {"Actual": ["D0", "D1", "D2", "D3"], "Budget": ["D4"]})
+        assert not list((tmp_path / "staging").rglob("*.parquet"))
+        figures = [(one.slice, one.row_count, one.sums, one.hidden_lines, one.differences) for one in commits]
+        built[gathered] = (
+            build.rows(commits),
+            figures,
+            [astuple(one) for slice_ in commits for one in slice_.superseded],
+        )
+    assert built["all"] == built["some"] == built["none"]
+    rows, figures, _ = built["none"]
+    actual = [row for row in rows if row["scenario_key"] == surrogate_key("Actual")]
+    assert [(row["amount"], row["transaction_count"]) for row in actual if row["transaction_count"]] == [
+        (Decimal("45042.50"), 301),
+        (Decimal("5.00"), 1),
+    ]
+    assert [(hidden, differences) for *_, hidden, differences in figures] == [(1, ()), (0, ())]
 
 
 def _figures(home: Home) -> tuple[list[tuple[object, ...]], list[dict[str, object]]]:

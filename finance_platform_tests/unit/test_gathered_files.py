@@ -26,6 +26,7 @@ from finance_platform.spark_jobs.gathered_files import (
     files_to_gather,
     gather_files,
 )
+from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore
 
@@ -113,7 +114,6 @@ def test_files_in_memory_are_limited_by_their_bytes(store: CountingStore, monkey
     files = [_file(store, f"D{number}", [1]) for number in range(7)]
     monkeypatch.setattr(gathered_files, "_READ_BYTES", files[0].size * 2)
     batches: list[int] = []
-    find_many = gathered_files.find_many
 
     def count(source: ObjectStore, keys: Sequence[str]) -> Any:
         batches.append(len(keys))
