@@ -111,9 +111,10 @@ bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 
 sample: $(DEVELOPMENT)  ## Generate the sample and its answer key
 	@$(BIN)/python -m finance_platform_tests.sample.generator
 
-reference: $(DEVELOPMENT)  ## Update the reference of docs/feeds.md, docs/feed.schema.json, docs/data_dictionary.md, QuickSight's part of the template and the Terraform module from the code
+reference: $(DEVELOPMENT)  ## Update the reference of docs/feeds.md, docs/feed.schema.json, docs/data_dictionary.md, the prepared queries, QuickSight's part of the template and the Terraform module from the code
 	@$(BIN)/python -m finance_platform_tests.feed_reference
 	@$(BIN)/python -m finance_platform_tests.data_dictionary
+	@$(BIN)/python -m finance_platform_tests.prepared_queries
 	@$(BIN)/python -m finance_platform_tests.quicksight_resources
 	@$(BIN)/python -m finance_platform_tests.terraform_module
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -133,6 +132,9 @@ def parse_amounts(
     is_other = pc.and_(pc.invert(is_plain), pc.is_valid(texts))
     if not pc.any(is_other).as_py():
         return ParsedAmounts(values, _sum(values), Decimal(0), proves_marks=proves_marks)
+    # Imported where texts are parsed: most commands parse none, and Arrow needs none of it.
+    import numpy as np
+
     positions = pc.indices_nonzero(is_other)
     others = pc.take(texts, positions)
     common = parse_common(others, notation)
@@ -175,6 +177,8 @@ def _parse_plain(texts: pa.StringArray, notation: Notation) -> tuple[pa.BooleanA
 
 def _parse_rest(texts: pa.StringArray, is_rest: pa.BooleanArray, notation: Notation) -> ParsedAmounts:
     """Parse the texts in forms that are not common; each distinct one once."""
+    import numpy as np
+
     places = np.flatnonzero(is_rest)
     encoded = pc.take(texts, pa.array(places)).dictionary_encode()
     distinct = [_read(text, notation) for text in encoded.dictionary.to_pylist()]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from finance_platform.feeds.cells import RawBatch
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ class NoteCollector:
         self, text: str, fix: str, rows: npt.NDArray[np.bool_], batch: RawBatch, texts: pa.StringArray | None
     ) -> None:
         """Add the cells of a batch that are True in `rows`; `texts` is None for text that no message may quote."""
+        import numpy as np
+
         positions = np.flatnonzero(rows)
         if not len(positions):
             return

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.limits import MAX_TEXT_CHARACTERS, MAX_VALUE_CHARACTERS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Finding = Literal["nul", "harmful", "invisible", "guard", "too_long"]
 
@@ -152,11 +154,15 @@ def has_only_visible_ascii(texts: pa.StringArray) -> bool:
 
 
 def _bytes_of(texts: pa.StringArray) -> npt.NDArray[np.uint8]:
+    import numpy as np
+
     data = texts.buffers()[2]
     return np.frombuffer(data if data is not None else b"", dtype=np.uint8)
 
 
 def _may_need_cleaning(texts: pa.StringArray, *, is_name: bool) -> bool:
+    import numpy as np
+
     data = _bytes_of(texts)
     if has_only_visible_ascii(texts):
         return not is_name and any((data == byte).any() for byte in _GUARD_BYTES)

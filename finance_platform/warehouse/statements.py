@@ -20,6 +20,7 @@ from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.star import FIRST_PERIOD, LAST_PERIOD, WAREHOUSE
 from finance_platform.contracts.views import VIEWS
 from finance_platform.warehouse.port import LoadConnection
+from finance_platform.warehouse.prepared_queries import find_prepared_statement
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -189,9 +190,12 @@ def script(file: SqlFile) -> str:
 @lru_cache
 def statements(file: SqlFile) -> tuple[str, ...]:
     """Return a file's statements, word for word, in order."""
+    text = script(file)
+    if (prepared := find_prepared_statement(text)) is not None:
+        return (prepared,)
     from finance_platform.warehouse.dialect import split
 
-    return split(script(file))
+    return split(text)
 
 
 def statement(file: SqlFile) -> str:

@@ -44,7 +44,7 @@ class Probed:
 def probe(home: Home, *arguments: str) -> Probed:
     """Run a command in a process of its own."""
     with clean_environment(home.path):
-        done = subprocess.run([sys.executable, "-c", PROBE, *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", PROBE, *arguments], capture_output=True, text=True, check=False)
     code, modules = json.loads(done.stderr.splitlines()[-1])
     return Probed(code, done.stdout, set(modules))
 
@@ -61,5 +61,5 @@ def test_commands_that_read_import_no_dagster_no_spark_and_no_library_that_they_
     assert imported(run_home, "query", *home, sql).isdisjoint(NEVER | {"pyarrow", "yaml"})
     file = str(run_home.path / "raw" / "transactions.csv")
     assert imported(run_home, "feed", "check", *home, file).isdisjoint(NEVER | {"duckdb", "sqlglot"})
-    assert imported(run_home, "rejected", *home).isdisjoint(NEVER | {"duckdb", "sqlglot"})
-    assert imported(run_home, "status", *home).isdisjoint(NEVER)
+    assert imported(run_home, "rejected", *home).isdisjoint(NEVER | {"duckdb", "sqlglot", "numpy"})
+    assert imported(run_home, "status", *home).isdisjoint(NEVER | {"sqlglot", "numpy"})

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +27,7 @@ from finance_platform.warehouse.port import (
     QueryTimeoutError,
     RowStream,
 )
+from finance_platform.warehouse.prepared_queries import find_prepared_query
 
 if TYPE_CHECKING:
     import duckdb
@@ -105,6 +107,10 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def run_query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
     """Run one read-only query of the subset; see `Queryable`."""
+    prepared = find_prepared_query(sql)
+    if prepared is not None and not any(isinstance(value, Decimal) for value in parameters.values()):
+        cursor = connection.execute(prepared.duckdb, dict(parameters) or None)
+        return QueryResult(list(prepared.columns), cursor.fetchall())
     from finance_platform.warehouse.dialect import parse_query, require_cast_decimals
     from finance_platform.warehouse.duckdb.translation import to_duckdb
     from finance_platform.warehouse.result_columns import name_columns

@@ -1,0 +1,47 @@
+"""Writes the queries that are translated for DuckDB before the platform is built.
+
+Belongs here: which queries are prepared, and the content of their file. Does not belong here: reading it (see
+`warehouse.prepared_queries`).
+
+    python -m finance_platform_tests.prepared_queries
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from finance_platform.warehouse.dialect import parse_query, split
+from finance_platform.warehouse.duckdb.translation import to_duckdb
+from finance_platform.warehouse.prepared_queries import PREPARED_FILE, PreparedQuery, hash_script
+from finance_platform.warehouse.result_columns import output_names
+from finance_platform.warehouse.statements import SqlFile, script
+
+PREPARED = (
+    SqlFile.PUBLISHED_SLICES,
+    SqlFile.MOVEMENT_SUMMARY,
+    SqlFile.MOVEMENTS_SINCE,
+    SqlFile.ACCOUNTS_WITHOUT_TYPES,
+    SqlFile.LINES_IN_WAREHOUSE,
+)
+"""What `status`, `movements` and a run with nothing new ask of any home."""
+
+
+def prepare() -> list[PreparedQuery]:
+    """Return what is translated now."""
+    queries = []
+    for file in PREPARED:
+        text = script(file)
+        (sql,) = split(text)
+        names = output_names(parse_query(sql), sql)
+        queries.append(PreparedQuery(hash_script(text), sql, to_duckdb(sql), names))
+    return queries
+
+
+def as_json(queries: Sequence[PreparedQuery]) -> str:
+    """Return the content of the file that has these queries."""
+    return json.dumps([query._asdict() for query in queries], indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    PREPARED_FILE.write_text(as_json(prepare()), encoding="utf-8")

@@ -1,0 +1,68 @@
+"""The end of a command's own process: what it wrote, its exit code, and handlers of libraries.
+
+Belongs here: ending without destroying every module. Does not belong here: exit codes of commands (see `command_line`).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from finance_platform.cli import _PromptExit
+from finance_platform.contracts.dictionary import dictionary
+
+COMMAND = """
+import atexit, sys
+from finance_platform import cli
+class Witness:
+    def __del__(self): print("destroyed", file=sys.stderr)
+cli.witness = Witness()
+ends = cli._Commands.get_command
+def get_command(*arguments):
+    atexit.register(print, "handler called", file=sys.stderr)
+    return ends(*arguments)
+cli._Commands.get_command = get_command
+cli.main()
+"""
+
+
+def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_a_process_ends_with_its_output_and_its_code_and_destroys_nothing():
+    done = run_command("tables", "--format", "csv")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > len(dictionary())
+    assert done.stderr.splitlines() == ["handler called"]
+
+
+def test_a_wrong_command_ends_with_its_code(tmp_path: Path):
+    done = run_command("status", "--home", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "destroyed" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "library"), [(None, "a_library"), ("an error", "a_library"), (0, "dagster"), (0, "coverage")]
+)
+def test_a_process_ends_in_the_usual_way_without_a_code_or_with_a_library_that_has_more_to_do(
+    code: object, library: str, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("boto3", "coverage", "dagster", "pyspark"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, library, sys)
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    at_exit = _PromptExit()
+    at_exit.code = code
+    at_exit.end()
+    assert ended == []
+    at_exit.code = 3
+    monkeypatch.delitem(sys.modules, library)
+    at_exit.end()
+    assert ended == [3]
