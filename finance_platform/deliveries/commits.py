@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
@@ -279,10 +279,23 @@ def _parse_periods(values: Sequence[Mapping[str, Any]]) -> tuple[PeriodCount, ..
     return tuple(map(_parse_period, values))
 
 
+_PERIOD_FIELDS = frozenset(one.name for one in fields(PeriodCount))
+
+
 def _parse_period(values: Mapping[str, Any]) -> PeriodCount:
-    texts = {name: sys.intern(value) for name, value in values.items() if isinstance(value, str)}
-    amount, absolute = _parse_amount(values["amount"]), _parse_amount(values.get("absolute", "NaN"))
-    return PeriodCount(**{**values, **texts, "amount": amount, "absolute": absolute})
+    if not values.keys() <= _PERIOD_FIELDS:
+        raise TypeError(f"unknown fields {sorted(values.keys() - _PERIOD_FIELDS)}")
+    # By position: a home may have a hundred thousand of them.
+    return PeriodCount(
+        sys.intern(values["scenario"]),
+        sys.intern(values["scenario_type"]),
+        sys.intern(values["period"]),
+        values["rows"],
+        _parse_amount(values["amount"]),
+        sys.intern(values.get("content", "")),
+        _parse_amount(values.get("absolute", "NaN")),
+        values.get("reversals", 0),
+    )
 
 
 def _parse_scenarios(values: Sequence[Mapping[str, Any]]) -> tuple[ScenarioCount, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -54,6 +55,13 @@ commits = st.builds(
 @given(commits)
 def test_a_parsed_commit_is_equal_to_the_written_one(commit: DeliveryCommit) -> None:
     assert DeliveryCommit.from_json(commit.to_json()) == commit
+
+
+def test_a_commit_with_an_unknown_field_in_a_period_is_refused() -> None:
+    document = json.loads(commit_of(delivered(), in_period("2025-01")).to_json())
+    document["periods"][0]["mood"] = "good"
+    with pytest.raises(TypeError, match="mood"):
+        DeliveryCommit.from_json(json.dumps(document))
 
 
 @given(commits)

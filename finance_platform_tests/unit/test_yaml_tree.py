@@ -14,6 +14,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from finance_platform.feeds.descriptor import yaml_tree
 from finance_platform.feeds.descriptor.yaml_tree import YamlError, is_plain, load_tree
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER
@@ -95,6 +96,36 @@ def test_shipped_descriptors_are_read_by_the_fast_parser_alone(file: Path, monke
 def test_a_changed_descriptor_is_read_or_refused_alike_by_both_parsers(inserted: str, place: int, removed: int) -> None:
     text = LEDGER[:place] + inserted + LEDGER[place + removed :]
     assert read(text) == read_in_python(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 300,
+        "[" * 2_500,
+        f"a: {'[' * 60}b{']' * 60}",
+        "- " * 60 + "a",
+        "- " * 3_000 + "a",
+        "{[a]: b}",
+        "{{a: b}: c}",
+        "a: 1\n---\nb: 2",
+        "a: b\na: c",
+        f"a: {'b' * 10_001}",
+        "",
+        "a",
+        "- a\n-\n- [b, {c: d}]",
+    ],
+    ids=lambda text: f"{text[:12]} of {len(text)}",
+)
+def test_deep_long_and_unusual_texts_are_read_or_refused_alike_by_both_parsers(text: str) -> None:
+    assert read(text) == read_in_python(text)
+
+
+def test_both_parsers_count_the_same_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml_tree, "MAX_DESCRIPTOR_VALUES", 5)
+    for text in ("a: [b, c]", "a: [b, c, d]", "a: {b: c}", "a: {b: c, d: e}"):
+        assert read(text) == read_in_python(text)
+    assert "more than 5 values" in read("a: [b, c, d]")[1]
 
 
 @pytest.mark.parametrize(

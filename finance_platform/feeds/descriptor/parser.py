@@ -269,12 +269,11 @@ def _line_of(tree: Any, names: Sequence[Any]) -> int:
 
 def _with_valid_dates(values: dict[str, Any]) -> dict[str, Any]:
     """Return a descriptor's values with a valid date in place of one that is not decided, which is reported already."""
-    decided = deepcopy(values)
     for part, name, valid in (("constants", "date", "2000-01-01"), ("unpivot", "year", "2000")):
-        keys = decided.get(part)
+        keys = values.get(part)
         if isinstance(keys, dict) and keys.get(name) == UNDECIDED:
-            keys[name] = valid
-    return decided
+            values = {**values, part: {**keys, name: valid}}
+    return values
 
 
 def _undecided(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, int]]:

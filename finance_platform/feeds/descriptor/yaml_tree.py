@@ -2,18 +2,17 @@
 
 Belongs here: YAML, and what of YAML a descriptor may use. Does not belong here: keys and values (see `parser`).
 
-The text is first read as a stream of events, which needs neither recursion nor memory for what aliases repeat. So what
-is built afterwards is known to be small.
-
 PyYAML's parser in Python takes 4 ms for a descriptor, libyaml a fifteenth of that. libyaml reads the plain YAML that
 nearly every descriptor is, where both agree; what is beyond that, or wrong, is read in Python, which also words the
 errors.
+
+In Python the text is first read as a stream of events, which needs neither recursion nor memory for what aliases
+repeat. So what is built afterwards is known to be small. A plain text has no aliases, so it is as large as it looks.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +32,12 @@ _UNUSUAL = re.compile(r"[^\x0a\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff
 _COMMENT_LINE = re.compile(r"^ *#.*$", re.MULTILINE)
 _NOT_PLAIN = re.compile(r'(?:^|[\s\[{,:])[%&*!|>@`]|\?|"[^"]*\\', re.MULTILINE)
 """What the parsers may take differently: directives, anchors, aliases, tags, blocks, question marks and escapes."""
+
+_SAFE_DEPTH = 2_000
+"""So many levels take less than a megabyte of the stack of C."""
+
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
+"""Characters that are no text: NUL, and halves of a pair of surrogates."""
 
 
 class YamlError(Exception):
@@ -55,14 +60,14 @@ def load_tree(text: str) -> tuple[Any, Any]:
     Raises:
         YamlError: the text is not valid YAML, or exceeds a limit.
     """
-    if yaml.__with_libyaml__ and is_plain(text):
+    if yaml.__with_libyaml__ and is_plain(text) and _is_shallow(text):
         try:
-            return _load(text, yaml.CBaseLoader, _Bounds())
+            return _load_plain(text)
         except (yaml.YAMLError, YamlError):
             pass  # it is read again in Python, whose error is the one to report
     bounds = _Bounds()
     try:
-        return _load(text, yaml.BaseLoader, bounds)
+        return _load(text, bounds)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else bounds.line
         raise YamlError(line, str(error.problem)) from None
@@ -78,11 +83,60 @@ def is_plain(text: str) -> bool:
     return not _UNUSUAL.search(text) and not _NOT_PLAIN.search(_COMMENT_LINE.sub("", text))
 
 
-def _load(text: str, loader_type: Any, bounds: _Bounds) -> tuple[Any, Any]:
-    """Return what `load_tree` does, by one of PyYAML's loaders."""
-    for event in yaml.parse(text, Loader=loader_type):
+def _is_shallow(text: str) -> bool:
+    """Return whether a plain text cannot be nested deeper than libyaml's functions may call themselves.
+
+    A level needs a bracket, or a column to the right of the level around it; a list may begin where its mapping does.
+    """
+    columns = max(map(len, text.split("\n")))
+    return text.count("[") + text.count("{") + 2 * columns <= _SAFE_DEPTH
+
+
+def _load_plain(text: str) -> tuple[Any, Any]:
+    """Return what `load_tree` does, of a plain text that is shallow; by libyaml, in one pass.
+
+    Raises:
+        YamlError: it exceeds a limit, or is not of text, lists and mappings from text alone.
+        yaml.YAMLError: libyaml refuses it.
+    """
+    loader = yaml.CBaseLoader(text)
+    try:
+        tree = loader.get_single_node()
+    finally:
+        loader.dispose()
+    return tree, None if tree is None else _PlainValues().of(tree, 1)
+
+
+class _PlainValues:
+    """Values of nodes of which none is repeated and none has a tag or an escape, since the text is plain."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def of(self, node: Any, depth: int) -> Any:
+        """Return the value of a node at a depth, the first being 1."""
+        self._count += 1
+        if depth > MAX_DESCRIPTOR_DEPTH or self._count > MAX_DESCRIPTOR_VALUES:
+            raise YamlError(node.start_mark.line + 1, "exceeds a limit")
+        if isinstance(node, yaml.ScalarNode):
+            if len(node.value) > MAX_DESCRIPTOR_TEXT_CHARACTERS:
+                raise YamlError(node.start_mark.line + 1, "exceeds a limit")
+            return node.value
+        if isinstance(node, yaml.SequenceNode):
+            return [self.of(item, depth + 1) for item in node.value]
+        values: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise YamlError(key.start_mark.line + 1, "a key that is not text")
+            values[self.of(key, depth + 1)] = self.of(value, depth + 1)
+        return values
+
+
+def _load(text: str, bounds: _Bounds) -> tuple[Any, Any]:
+    """Return what `load_tree` does, by PyYAML's parser in Python."""
+    for event in yaml.parse(text, Loader=yaml.BaseLoader):
         bounds.add(event)
-    loader = loader_type(text)
+    loader = yaml.BaseLoader(text)
     try:
         tree = loader.get_single_node()
         return tree, None if tree is None else loader.construct_document(tree)
@@ -123,15 +177,15 @@ class _Bounds:
         """
         self.line = event.start_mark.line + 1 if event.start_mark else self.line
         match event:
-            case yaml.AliasEvent():
-                if any(collection.anchor == event.anchor for collection in self.open):
-                    raise YamlError(self.line, f"the alias *{event.anchor} is inside the part that it repeats")
-                self._enter(*self.anchors.get(event.anchor or "", (1, 1)))
             case yaml.ScalarEvent():
                 self._check_scalar(event)
                 self._enter(1, 1)
                 if event.anchor:
                     self.anchors[event.anchor] = (1, 1)
+            case yaml.AliasEvent():
+                if any(collection.anchor == event.anchor for collection in self.open):
+                    raise YamlError(self.line, f"the alias *{event.anchor} is inside the part that it repeats")
+                self._enter(*self.anchors.get(event.anchor or "", (1, 1)))
             case yaml.CollectionStartEvent():
                 self._check_tag(event)
                 self._enter(1, 1)
@@ -165,11 +219,5 @@ class _Bounds:
         if len(event.value) > MAX_DESCRIPTOR_TEXT_CHARACTERS:
             message = f"a text has {len(event.value):,} characters; at most {MAX_DESCRIPTOR_TEXT_CHARACTERS:,} are read"
             raise YamlError(self.line, message, "shorten it, or close the quote before it")
-        unwritable = next(_unwritable_characters(event.value), None)
-        if unwritable is not None:
-            raise YamlError(self.line, f"a text has the character U+{ord(unwritable):04X}", "remove it")
-
-
-def _unwritable_characters(text: str) -> Iterator[str]:
-    """Yield the characters that are no text: NUL, and halves of a pair of surrogates."""
-    return (character for character in text if character == "\0" or "\ud800" <= character <= "\udfff")
+        if unwritable := _UNWRITABLE.search(event.value):
+            raise YamlError(self.line, f"a text has the character U+{ord(unwritable[0]):04X}", "remove it")
