@@ -12,11 +12,11 @@ from decimal import Decimal
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
 
 from finance_platform.errors import WorkbookSizeError
 from finance_platform.reports.pack.model import Cell, Pack
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
+from finance_platform.reports.pack.workbook.ready_rows import ReadyRows, ready_number
 from finance_platform.reports.pack.workbook.sheets import CHECKS_FIRST_ROW, HEADER_ROW, Book, Sheet
 from finance_platform.reports.pack.workbook.sums import Mark, Sum, Sums, range_name
 from finance_platform.reports.workbook_writer import MAX_SHEET_ROWS
@@ -33,6 +33,7 @@ _COLUMNS = (
     *("Account", "Type", "Category", "Line", "Amount", "Profit", "Outlook"),
     *("Line id", "Unit id", "Department id", "Account id"),
 )
+_YEAR, _AMOUNT, _PROFIT = (_COLUMNS.index(name) for name in ("Fiscal year", "Amount", "Profit"))
 _WIDTHS = (9, 8, 16, 18, 12, 24, 12, 28, 11, 20, 22, 16, 16, 9, 9, 9, 9, 9)
 _ROUNDING = Decimal("1e-13")
 
@@ -128,27 +129,70 @@ def write_data(book: Book, sums: Sums, sheet: Sheet, content: DataContent) -> No
     _write_amounts(book, sums, sheet.worksheet, content)
 
 
-def _write_amounts(book: Book, sums: Sums, worksheet: Worksheet, content: DataContent) -> None:
-    texts, years = _prepared_texts(book), {one.name: one.fiscal_year for one in book.pack.periods}
-    ids = _prepared_ids(book.pack, sums)
-    marks = list(enumerate(sums.marks.values(), len(_COLUMNS)))
-    patterns: dict[tuple[int, str], list[tuple[int, int]]] = {}
-    cents, left, number = book.format("cents"), book.format("year"), worksheet.write_number
-    year, amount, profit = (_COLUMNS.index(name) for name in ("Fiscal year", "Amount", "Profit"))
+def _write_amounts(book: Book, sums: Sums, worksheet: ReadyRows, content: DataContent) -> None:
+    """Write a row for each amount; what its period, scenario, department and account give is the same in many rows."""
+    ready, cents = _ReadyCells(book, sums, worksheet), book.format("cents")
+    amount = profit = ""
     for row, cell in enumerate(content.cells, HEADER_ROW + 1):
-        place = (cell.scenario, cell.period)
-        if place not in patterns:
-            patterns[place] = _marked(sums, marks, place)
-        for group in ((0, cell.period), (1, cell.scenario), (2, cell.department), (3, cell.account)):
-            for column, text, form in texts[group]:
-                worksheet.write_string(row, column, text, form)
-        number(row, year, years[cell.period], left)
-        number(row, amount, float(cell.amount), cents)
+        names = ready.names(cell)
+        amount = amount or worksheet.ready_cell(_AMOUNT, 0, cents)
+        figures = ready_number(amount, float(cell.amount))
         effect = sums.profit_of(cell.account, cell.amount)
         if effect is not None:
-            number(row, profit, float(effect), cents)
-        for column, value in (*ids[0, cell.department], *ids[1, cell.account], *patterns[place]):
-            number(row, column, value)
+            profit = profit or worksheet.ready_cell(_PROFIT, 0, cents)
+            figures += ready_number(profit, float(effect))
+        worksheet.write_ready_row(row, f"{names}{figures}{ready.numbers(cell)}")
+
+
+class _ReadyCells:
+    """The cells that many amounts have; each is written when the first amount needs it."""
+
+    def __init__(self, book: Book, sums: Sums, worksheet: ReadyRows) -> None:
+        self._write = worksheet.ready_cell
+        self._texts, self._ids = _prepared_texts(book), _prepared_ids(book.pack, sums)
+        self._years = {one.name: one.fiscal_year for one in book.pack.periods}
+        self._left = book.format("year")
+        self._sums, self._marks = sums, list(enumerate(sums.marks.values(), len(_COLUMNS)))
+        self._names: dict[tuple[int, int | str], str] = {}
+        self._patterns: dict[tuple[int, str], tuple[str, str]] = {}
+        self._departments: dict[int, str] = {}
+        self._accounts: dict[int, tuple[str, str]] = {}
+
+    def names(self, cell: Cell) -> str:
+        """Return the cells before the amount."""
+        groups = ((0, cell.period), (1, cell.scenario), (2, cell.department), (3, cell.account))
+        for group in groups:
+            if group not in self._names:
+                cells = [self._write(*text) for text in self._texts[group]]
+                if group[0] == 0:
+                    cells.append(self._write(_YEAR, self._years[cell.period], self._left))
+                self._names[group] = "".join(cells)
+        return "".join([self._names[group] for group in groups])
+
+    def numbers(self, cell: Cell) -> str:
+        """Return the cells after the profit: the numbers that formulas compare."""
+        place = (cell.scenario, cell.period)
+        if place not in self._patterns:
+            self._patterns[place] = self._of_place(place)
+        outlook, marks = self._patterns[place]
+        line, account = self._of_account(cell.account)
+        return f"{outlook}{line}{self._of_department(cell.department)}{account}{marks}"
+
+    def _of_place(self, place: tuple[int, str]) -> tuple[str, str]:
+        cells = [(column, self._write(column, number)) for column, number in _marked(self._sums, self._marks, place)]
+        before = [xml for column, xml in cells if column < len(_COLUMNS)]
+        return "".join(before), "".join(xml for _, xml in cells[len(before) :])
+
+    def _of_department(self, key: int) -> str:
+        if key not in self._departments:
+            self._departments[key] = "".join(self._write(*cell) for cell in self._ids[0, key])
+        return self._departments[key]
+
+    def _of_account(self, key: int) -> tuple[str, str]:
+        if key not in self._accounts:
+            *line, account = (self._write(*cell) for cell in self._ids[1, key])
+            self._accounts[key] = "".join(line), account
+        return self._accounts[key]
 
 
 def _marked(sums: Sums, marks: Sequence[tuple[int, Mark]], place: tuple[int, str]) -> list[tuple[int, int]]:

@@ -20,6 +20,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from finance_platform.reports.pack.model import Pack
+from finance_platform.reports.pack.workbook.ready_rows import ReadyRows
 from finance_platform.reports.pack.workbook.sums import Sum
 from finance_platform.reports.workbook_writer import cell_text
 from finance_platform.safe_text import spreadsheet_cell
@@ -202,7 +203,7 @@ class Sheet:
         self._effects: dict[int, tuple[int, int]] = {}
         self._widths: dict[int, tuple[float, bool]] = {}
         self._header_row = header_row
-        self.worksheet = book.workbook.add_worksheet(name)
+        self.worksheet = book.workbook.add_worksheet(name, ReadyRows)
         self.worksheet.set_landscape()
         self.worksheet.set_paper(_A4)
         self.worksheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)

@@ -1,0 +1,64 @@
+"""Rows that are put together from ready cells, against the same cells written by XlsxWriter one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+import xlsxwriter
+
+from finance_platform.reports.pack.workbook.ready_rows import ReadyRows, ready_number
+
+_TEXTS = ["Rent & <heat>", " spaces around ", "a\x07bell", "_x0041_", "Müller – 私", "line\nend", "'=1+1", '"quoted"']
+_NUMBERS = [0.0, -0.01, 1234567890123.45, 1e-7, 1e21, -5.0, 0.1 + 0.2, 12.0]
+
+
+def _workbook(write_rows: Callable[[xlsxwriter.Workbook, ReadyRows], None]) -> bytes:
+    stream = BytesIO()
+    with xlsxwriter.Workbook(stream, {"constant_memory": True}) as workbook:
+        sheet = workbook.add_worksheet("Data", ReadyRows)
+        sheet.set_column(2, 2, 20, workbook.add_format({"italic": True}))
+        sheet.set_row(1, 44)
+        sheet.write_string(1, 0, "Text", workbook.add_format({"bold": True}))
+        sheet.write_string(1, 1, "Number", workbook.add_format({"bottom": 1}))
+        write_rows(workbook, sheet)
+    return stream.getvalue()
+
+
+def _by_cell(workbook: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
+    quoted, cents = workbook.add_format({"quote_prefix": True}), workbook.add_format({"num_format": "0.00"})
+    for row, (text, number) in enumerate(zip(_TEXTS, _NUMBERS, strict=True), 2):
+        sheet.write_string(row, 0, text, quoted)
+        sheet.write_number(row, 1, number, cents)
+        sheet.write_number(row, 2, 7)
+        sheet.write_string(row, 27, text)
+
+
+def _ready(workbook: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
+    quoted, cents = workbook.add_format({"quote_prefix": True}), workbook.add_format({"num_format": "0.00"})
+    amount = ""
+    for row, (text, number) in enumerate(zip(_TEXTS, _NUMBERS, strict=True), 2):
+        name = sheet.ready_cell(0, text, quoted)
+        amount = amount or sheet.ready_cell(1, 0, cents)
+        rest = sheet.ready_cell(2, 7) + sheet.ready_cell(27, text)
+        sheet.write_ready_row(row, f"{name}{ready_number(amount, number)}{rest}")
+
+
+def test_ready_rows_give_the_bytes_of_cells_that_are_written_one_by_one():
+    assert _workbook(_ready) == _workbook(_by_cell)
+
+
+@pytest.mark.parametrize("row", [2, 3, 1000])
+def test_a_ready_cell_is_of_whatever_row_it_is_written_into(row: int):
+    def write_one(_: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
+        cell = sheet.ready_cell(3, "1", None)
+        sheet.write_ready_row(2, cell)
+        if row > 2:
+            sheet.write_ready_row(row, cell)
+
+    def write_by_cell(_: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
+        for written in sorted({2, row}):
+            sheet.write_string(written, 3, "1")
+
+    assert _workbook(write_one) == _workbook(write_by_cell)
