@@ -105,6 +105,8 @@ class _Commands(click.Group):
             at_exit = _PromptExit()
             # The handler that is registered first is called last.
             atexit.register(at_exit.end)
+            # Where the process ends in the usual way, Python would look for garbage among a million objects before.
+            atexit.register(gc.freeze)
         else:
             at_exit = None
         prepare_output()

@@ -8,6 +8,7 @@ It reads orders from standard input and ends when that does.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -32,6 +33,7 @@ from finance_platform.storage.factory import open_store
 def main() -> None:
     """Start Spark, then run the jobs that are asked for."""
     end_with_parent()
+    atexit.register(gc.freeze)  # as the command line does, for its reason
     # Standard output becomes the log of each job; what Spark prints before must not be taken for an answer.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -1,0 +1,20 @@
+"""The end of a command's own process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+PROBE = """
+import atexit, gc, sys
+import coverage  # one of the libraries beside which a process ends in the usual way
+atexit.register(lambda: print("frozen", gc.get_freeze_count() > 0))  # the first that registers runs last
+sys.argv = ["finance-platform", "--version"]
+from finance_platform.cli import main
+main()
+"""
+
+
+def test_what_a_process_has_when_it_ends_is_not_searched_for_garbage():
+    output = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True).stdout
+    assert output.splitlines()[-1] == "frozen True"
