@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,17 +23,30 @@ _INFIX = ".loading-"
 
 @dataclass
 class Replacement:
-    """A private copy to work on; published only if `is_changed` is set."""
+    """A private copy to work on; published only if `is_changed` is set.
+
+    Attributes:
+        path: its path.
+        is_new: whether there was no file to copy.
+        is_changed: whether it is published.
+    """
 
     path: Path
+    is_new: bool = False
     is_changed: bool = False
 
 
 class AtomicFile:
     """The file at `path`; writers hold the run's lock, readers need no lock."""
 
-    def __init__(self, path: Path) -> None:
-        """Resolve links, so that a rename replaces the file and not a link to it; one of a cycle is replaced itself."""
+    def __init__(self, path: Path, new_content: Callable[[], bytes] = bytes) -> None:
+        """Resolve links, so that a rename replaces the file and not a link to it; one of a cycle is replaced itself.
+
+        Args:
+            path: the file.
+            new_content: returns what a copy begins with where there is no file; empty for no copy but its path.
+        """
+        self._new_content = new_content
         path = path.expanduser()
         try:
             self.path = path.resolve()
@@ -56,7 +69,7 @@ class AtomicFile:
 
     @contextmanager
     def replacement(self) -> Iterator[Replacement]:
-        """Yield a copy beside the file (only its path, if there is no file yet), and publish it on normal exit.
+        """Yield a copy beside the file (or what a new one begins with), and publish it on normal exit.
 
         The caller closes the copy before. After an exception the file is unchanged.
 
@@ -71,10 +84,14 @@ class AtomicFile:
         self._require_no_log(self.path)
         copy = Replacement(self.path.with_name(f"{self.path.name}{_INFIX}{os.getpid()}-{secrets.token_hex(4)}"))
         copied_from = self._identity()
+        copy.is_new = copied_from is None
         try:
             if copied_from:
                 with translate_write_errors("copy the warehouse to", copy.path):
                     shutil.copy(self.path, copy.path)
+            elif content := self._new_content():
+                with translate_write_errors("create", copy.path):
+                    copy.path.write_bytes(content)
             yield copy
             if copy.is_changed:
                 self._require_no_log(copy.path)

@@ -23,6 +23,7 @@ from finance_platform.warehouse.duckdb.errors import load_errors, query_errors
 from finance_platform.warehouse.duckdb.kept_readers import reader_of
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.migration import is_current, migrate, pending_statements
+from finance_platform.warehouse.duckdb.new_file import NEW_FILE
 from finance_platform.warehouse.duckdb.session import (
     FILE_FORMAT,
     FIX_QUERY,
@@ -51,7 +52,7 @@ class DuckDBWarehouse:
 
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""
-        self._file = AtomicFile(path)
+        self._file = AtomicFile(path, NEW_FILE.take)
         self._is_suspect = False
 
     @property
@@ -123,7 +124,7 @@ class DuckDBWarehouse:
                 with load_errors("committing"):
                     connection.commit()
                     connection.execute("CHECKPOINT")
-            copy.is_changed = is_migrated or load_connection.has_changes
+            copy.is_changed = copy.is_new or is_migrated or load_connection.has_changes
 
     def _check(self) -> tuple[bool, str]:
         """Return whether the file has this release's tables and views, and what is damaged in it.

@@ -1,16 +1,19 @@
-"""What a load and the reports do with their SQL whatever the data are, done before they need it.
+"""What a load and the reports do whatever the data are, done before they need it.
 
-Belongs here: which statements they will send, and translating them. Does not belong here: when that is done (see
-`orchestration.job_runners.job_process`).
+Belongs here: which statements they will send, and translating them; the tables and views of a new warehouse. Does not
+belong here: when that is done (see `orchestration.job_runners.job_process`).
 
-Nothing is opened or written: all that stays is what `dialect` and `translation` keep in memory.
+Nothing of the home is opened or written: all that stays is what `dialect`, `translation` and `new_file` keep in memory.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from finance_platform.warehouse.duckdb.new_file import NEW_FILE
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.statements import SqlFile, definitions, statements
 
 _SENT_BY_RUNS = ("load/", "quality/", "reporting/")
@@ -20,7 +23,8 @@ def translate_ahead(path: Path) -> Iterator[None]:
     """Translate the statements of a run, one at each step of the iterator.
 
     Args:
-        path: of the warehouse's file; without one, the definitions of its tables and views are translated first.
+        path: of the warehouse's file; without one, its tables and views are made first, for the file that a load will
+            create.
     """
     # Imported here, where it is late for nothing: the two libraries take a third of a second.
     import duckdb  # noqa: F401
@@ -32,6 +36,8 @@ def translate_ahead(path: Path) -> Iterator[None]:
         for sql in definitions():
             to_duckdb(sql)
             yield
+        NEW_FILE.make(_new_content)
+        yield
     for file in SqlFile:
         if file.value.startswith(_SENT_BY_RUNS):
             for sql in statements(file):
@@ -39,3 +45,11 @@ def translate_ahead(path: Path) -> Iterator[None]:
                     parse_query(sql)
                 to_duckdb(sql)
                 yield
+
+
+def _new_content() -> bytes:
+    """Return a warehouse without rows, made in a temporary folder; only a load creates the home's file."""
+    with tempfile.TemporaryDirectory(prefix="finance-platform-") as folder:
+        warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
+        warehouse.prepare()
+        return warehouse.path.read_bytes()

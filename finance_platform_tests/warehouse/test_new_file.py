@@ -1,0 +1,102 @@
+"""A new warehouse that begins with a content that was made ahead."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from finance_platform.warehouse.duckdb import work_ahead as ahead
+from finance_platform.warehouse.duckdb.new_file import NEW_FILE, NewFile
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform_tests.new_warehouses import new_warehouses_are_created
+
+
+@pytest.fixture(autouse=True)
+def only_what_the_product_makes() -> Iterator[None]:
+    NEW_FILE.take()
+    with new_warehouses_are_created():
+        yield
+    NEW_FILE.take()
+
+
+def work_ahead(path: Path) -> None:
+    for _ in ahead.translate_ahead(path):
+        pass
+
+
+def content_of(path: Path) -> list[list[tuple[object, ...]]]:
+    """Return tables, views and columns with their comments and definitions, and the migrations."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return [
+            connection.execute(sql).fetchall()
+            for sql in (
+                "SELECT schema_name, table_name, comment, sql FROM duckdb_tables() ORDER BY ALL",
+                "SELECT schema_name, view_name, comment, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
+                "SELECT COLUMNS(* EXCLUDE (table_oid)) FROM duckdb_columns() WHERE NOT internal ORDER BY ALL",
+                "SELECT Version, Fingerprint, Changes FROM finance.SchemaVersion",
+            )
+        ]
+
+
+def test_a_warehouse_made_ahead_is_the_one_that_a_load_creates(tmp_path: Path):
+    DuckDBWarehouse(tmp_path / "created.duckdb").prepare()
+    work_ahead(tmp_path / "ahead.duckdb")
+    assert not (tmp_path / "ahead.duckdb").exists()
+    DuckDBWarehouse(tmp_path / "ahead.duckdb").prepare()
+    assert not NEW_FILE.take()
+    assert content_of(tmp_path / "ahead.duckdb") == content_of(tmp_path / "created.duckdb")
+
+
+def test_a_load_that_fails_leaves_no_file_of_what_was_made_ahead(tmp_path: Path):
+    path = tmp_path / "warehouse.duckdb"
+    work_ahead(path)
+    with pytest.raises(ZeroDivisionError), DuckDBWarehouse(path).transaction():
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_content_of_another_release_is_migrated(tmp_path: Path):
+    path = tmp_path / "other.duckdb"
+    DuckDBWarehouse(path).prepare()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE finance.SchemaVersion SET Fingerprint = 'of another release'")
+        connection.execute("DROP VIEW finance.Outlook")
+    NEW_FILE.make(path.read_bytes)
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare()
+    assert not warehouse.pending_statements()
+    assert warehouse.query("SELECT COUNT(*) FROM Outlook").rows == [(0,)]
+
+
+def test_a_warehouse_that_exists_keeps_its_rows_whatever_was_made_ahead(tmp_path: Path):
+    path = tmp_path / "warehouse.duckdb"
+    DuckDBWarehouse(path).prepare()
+    work_ahead(tmp_path / "none.duckdb")
+    with DuckDBWarehouse(path).transaction() as connection:
+        connection.execute("INSERT INTO SchemaVersion SELECT 2, 'x', 'y', AppliedAt FROM SchemaVersion")
+    assert [row[0] for row in content_of(path)[-1]] == [1, 2]
+
+
+def test_a_content_that_is_being_made_is_waited_for():
+    new_file, is_begun, may_end = NewFile(), threading.Event(), threading.Event()
+
+    def make() -> bytes:
+        is_begun.set()
+        may_end.wait(10)
+        return b"content"
+
+    maker = threading.Thread(target=new_file.make, args=[make])
+    maker.start()
+    is_begun.wait(10)
+    taken: list[bytes] = []
+    taker = threading.Thread(target=lambda: taken.append(new_file.take()))
+    taker.start()
+    may_end.set()
+    maker.join()
+    taker.join()
+    assert taken == [b"content"]
+    assert new_file.take() == b""
