@@ -36,7 +36,7 @@ def content_of(path: Path) -> list[list[tuple[object, ...]]]:
             for sql in (
                 "SELECT schema_name, table_name, comment, sql FROM duckdb_tables() ORDER BY ALL",
                 "SELECT schema_name, view_name, comment, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
-                "SELECT COLUMNS(* EXCLUDE (table_oid)) FROM duckdb_columns() WHERE NOT internal ORDER BY ALL",
+                "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal ORDER BY ALL",
                 "SELECT Version, Fingerprint, Changes FROM finance.SchemaVersion",
             )
         ]
