@@ -22,6 +22,7 @@ from finance_platform.feeds import delimited_file, file_format
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.delimited_file import DelimitedFile
 from finance_platform.feeds.resolved import Dialect
+from finance_platform_tests.profiles import current_profile
 
 Row = tuple[int, str | None, tuple[str, ...]]
 
@@ -118,7 +119,7 @@ def written_files(draw: st.DrawFn) -> Written:
 
 
 @given(written_files(), st.sampled_from([16, 50, 1 << 20]))
-@settings(max_examples=150)
+@settings(max_examples=current_profile().examples_of_slow(150))
 def test_files_of_the_csv_module_are_read_back_cell_by_cell_and_line_by_line(written: Written, block: int) -> None:
     if not written.data:
         return
@@ -151,7 +152,7 @@ def outcome(data: bytes, dialect: Dialect, *, by_csv: bool) -> list[Row] | str:
 
 
 @given(messy, st.sampled_from([16, 1 << 20]), st.integers(0, 2))
-@settings(max_examples=250)
+@settings(max_examples=current_profile().examples_of_slow(250))
 @example('x"y,"c\nd"z"\n', 1 << 20, 1)
 @example('x"y,"c\nd"z"\n1,2\n', 1 << 20, 1)
 @example('"x"y,z\n', 1 << 20, 1)

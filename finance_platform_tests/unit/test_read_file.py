@@ -21,6 +21,7 @@ from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER, feed, with_columns, with_lines, write
 
 ONE_PERIOD = with_lines(LEDGER, load="{mode: replace_period, covers: {from_name: 'gl_([0-9]+)'}}")
@@ -232,7 +233,9 @@ NAMES = "header_row: 0, names: [Date, Unit, Dept, Acct, Dr, Cr, Note]"
 
 
 @given(contents, st.sampled_from(["utf-8", "cp1252", "utf-16", "ascii"]), st.booleans())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=current_profile().examples_of_slow(150), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @example(b"\xff\xfe", "utf-8", False)
 @example(b"\x00", "utf-16", False)
 @example(b"1,\x81\n", "cp1252", False)

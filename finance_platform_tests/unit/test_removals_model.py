@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.zone import Line, Zone
 
 File = tuple[str, int, Sequence[Line]]
@@ -79,7 +80,7 @@ def content(chance: Random, mode: str) -> list[Line]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(current_profile().examples_of_slow(8)))
 def test_what_is_held_for_removals_is_what_a_count_of_live_lines_says(tmp_path: Path, mode: str, seed: int) -> None:
     chance, zone = Random(f"{mode} {seed}"), Zone(tmp_path / "processed")
     files: dict[str, File] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from finance_platform.feeds.descriptor.columns import FIELD_DESCRIPTIONS, FIELDS
@@ -39,6 +40,7 @@ def descriptor_schema() -> dict[str, Any]:
     return {"$schema": _DIALECT, **_for_yaml(schema), "title": "Feed descriptor"}
 
 
+@cache
 def schema_text() -> str:
     """Return the JSON Schema as the text of its file."""
     return json.dumps(descriptor_schema(), indent=2, ensure_ascii=False) + "\n"
