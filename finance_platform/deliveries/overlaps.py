@@ -4,14 +4,14 @@ Belongs here: counting the lines that two deliveries of a feed both claim, by sc
 the counts. Does not belong here: which of two deliveries wins (see `slices.versions`).
 
 Deliveries are immutable, so an overlap is computed once; of a delivery of which not all periods count, once for each
-portion. Only keys and periods are read, and only of files whose key
-ranges intersect, so the cost of a small delivery hardly grows with the number of deliveries.
+portion. Only keys and periods are read, and only of files whose key ranges intersect. The ranges are stored as well,
+so no file of an earlier delivery is opened for them, and the cost of a small one hardly grows with their number.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from finance_platform.deliveries.lines import line_files, read_lines
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.codes import fold
+from finance_platform.storage.bulk_read import read_each
 from finance_platform.storage.documents import open_parquet, parse_document
 from finance_platform.storage.port import ObjectStore
 
@@ -32,6 +33,13 @@ _KEY_COLUMNS = ("line_key", "scenario", "period")
 _MAX_SETS = 4
 """Number of stored sets: what is published, what counts as if booked lines were in their own period, with candidates,
 and what counts then. If a delivery is held, the one that it would replace still counts and needs its overlaps."""
+
+_BOUND_LENGTH = 40
+"""The characters of a key that a bound of a range has: a key may be a text of any length, and free text of a source."""
+
+_LAST_CHARACTER = "\U0010ffff"
+_POOLED_BYTES = 1 << 20
+"""The size up to which the files of a delivery are read beside those of others; of larger ones, one fills memory."""
 
 Cell = tuple[str, str, str | None]
 """Scenario, period and scope key of the claimed lines; the scope key is None under load mode upsert."""
@@ -55,22 +63,31 @@ _NO_OVERLAP = Overlap({}, ())
 _Pairs = dict[tuple[str, str], Overlap]
 """Overlaps by the names of a delivery and of an overlapping one."""
 
+_KeyRange = tuple[str, str] | None
+"""Bounds of the keys of a delivery's lines, in all its periods; None if it has no keys."""
+
 
 @dataclass
 class _Group:
     """The stored overlaps of one group: the newest sets of deliveries that were compared pairwise, and the result.
 
-    Deliveries have the names that `_name` gives them.
+    Deliveries have the names that `_name` gives them, and key ranges have their identities.
     """
 
     compared: tuple[frozenset[str], ...] = ()
     overlaps: _Pairs = field(default_factory=dict)
+    key_ranges: Mapping[str, _KeyRange] = field(default_factory=dict)
 
-    def add(self, names: frozenset[str], overlaps: _Pairs) -> _Group:
-        """Return the group with one more set; overlaps that belong only to older sets are dropped."""
+    def add(self, names: frozenset[str], overlaps: _Pairs, key_ranges: Mapping[str, _KeyRange]) -> _Group:
+        """Return the group with one more set; what belongs only to older sets is dropped."""
         sets = (names, *self.compared[: _MAX_SETS - 1])
         pairs = {**self.overlaps, **overlaps}
-        return _Group(sets, {pair: overlap for pair, overlap in pairs.items() if any(s.issuperset(pair) for s in sets)})
+        ids = {name.partition(" ")[0] for compared in sets for name in compared}
+        return _Group(
+            sets,
+            {pair: overlap for pair, overlap in pairs.items() if any(s.issuperset(pair) for s in sets)},
+            {one: bounds for one, bounds in {**self.key_ranges, **key_ranges}.items() if one in ids},
+        )
 
 
 class Overlaps:
@@ -126,7 +143,8 @@ def find_changed_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDeliv
             continue  # the next run computes them
         largest, *others = sorted(members, key=lambda one: -one.commit.outcome("accepted").rows)
         known = {pair: overlap for pair, overlap in stored.overlaps.items() if names.issuperset(pair)}
-        if known != _compare(processed, [largest], others):
+        ranges = _key_ranges(processed, members, {})
+        if known != _compare(processed, [largest], others, ranges):
             yield f"{FOLDER}/{name}.json"
 
 
@@ -166,7 +184,8 @@ def _compute_group(processed: ObjectStore, name: str, deliveries: Sequence[LiveD
     closest = max(group.compared, key=lambda compared: len(names & compared), default=frozenset[str]())
     old = [delivery for delivery in deliveries if _name(delivery) in closest]
     new = [delivery for delivery in deliveries if _name(delivery) not in closest]
-    group = group.add(names, _compare(processed, old, new))
+    ranges = _key_ranges(processed, deliveries, group.key_ranges)
+    group = group.add(names, _compare(processed, old, new, ranges), ranges)
     if record:
         processed.write(f"{FOLDER}/{name}.json", _to_json(group))
     return group
@@ -201,7 +220,9 @@ def _parse_group(document: Mapping[str, Any]) -> _Group:
         )
         for values in document["shared"]
     }
-    return _Group(tuple(frozenset(ids) for ids in document["compared"]), overlaps)
+    # A document of an earlier release has no ranges.
+    ranges = {one: bounds and (bounds[0], bounds[1]) for one, bounds in document.get("key_ranges", {}).items()}
+    return _Group(tuple(frozenset(ids) for ids in document["compared"]), overlaps, ranges)
 
 
 def _to_json(group: _Group) -> bytes:
@@ -215,22 +236,37 @@ def _to_json(group: _Group) -> bytes:
         for (delivery, other), overlap in sorted(group.overlaps.items())
     ]
     compared = [sorted(ids) for ids in group.compared]
-    return json.dumps({"compared": compared, "shared": shared}, indent=1, ensure_ascii=False).encode()
+    ranges = dict(sorted(group.key_ranges.items()))
+    document = {"compared": compared, "shared": shared, "key_ranges": ranges}
+    return json.dumps(document, indent=1, ensure_ascii=False).encode()
 
 
-def _compare(processed: ObjectStore, old: Sequence[LiveDelivery], new: Sequence[LiveDelivery]) -> _Pairs:
+def _compare(
+    processed: ObjectStore,
+    old: Sequence[LiveDelivery],
+    new: Sequence[LiveDelivery],
+    key_ranges: Mapping[str, _KeyRange],
+) -> _Pairs:
     """Compare the lines of the new deliveries with those of all others."""
-    compare = _compare_scopes if new[0].event.is_scoped else _compare_keys
     names = {delivery.delivery_id: _name(delivery) for delivery in (*old, *new)}
-    pairs = compare(processed, [one.commit for one in old], [one.commit for one in new])
+    old_commits, new_commits = [one.commit for one in old], [one.commit for one in new]
+    if new[0].event.is_scoped:
+        pairs = _compare_scopes(processed, old_commits, new_commits)
+    else:
+        pairs = _compare_keys(processed, old_commits, new_commits, key_ranges)
     return {(names[one], names[other]): overlap for (one, other), overlap in pairs.items()}
 
 
-def _compare_keys(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> _Pairs:
+def _compare_keys(
+    processed: ObjectStore,
+    old: Sequence[DeliveryCommit],
+    new: Sequence[DeliveryCommit],
+    key_ranges: Mapping[str, _KeyRange],
+) -> _Pairs:
     """Compare the keys of the new deliveries with those of all others whose key ranges intersect."""
     new_ids = {commit.delivery_id for commit in new}
     overlaps: _Pairs = {}
-    for cluster in _intersecting(processed, [*old, *new]):
+    for cluster in _intersecting([*old, *new], key_ranges):
         new_ones = [commit for commit in cluster if commit.delivery_id in new_ids]
         if new_ones and len(cluster) > 1:
             old_ones = [commit for commit in cluster if commit.delivery_id not in new_ids]
@@ -238,9 +274,11 @@ def _compare_keys(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Se
     return overlaps
 
 
-def _intersecting(processed: ObjectStore, commits: Sequence[DeliveryCommit]) -> Iterator[list[DeliveryCommit]]:
+def _intersecting(
+    commits: Sequence[DeliveryCommit], key_ranges: Mapping[str, _KeyRange]
+) -> Iterator[list[DeliveryCommit]]:
     """Yield clusters of deliveries whose key ranges intersect, directly or through others."""
-    bounded = [(bounds, commit) for commit in commits if (bounds := _key_range(processed, commit))]
+    bounded = [(bounds, commit) for commit in commits if (bounds := key_ranges[commit.delivery_id])]
     cluster: list[DeliveryCommit] = []
     end = ""
     for (first, last), commit in sorted(bounded, key=lambda item: item[0]):
@@ -253,36 +291,58 @@ def _intersecting(processed: ObjectStore, commits: Sequence[DeliveryCommit]) -> 
         yield cluster
 
 
-def _key_range(processed: ObjectStore, commit: DeliveryCommit) -> tuple[str, str] | None:
-    """Return bounds of a delivery's keys, from the footers of its own files; None if it has no keys."""
-    bounds: list[tuple[str, str]] = []
-    for file in line_files(commit):
-        if file.is_shared:
-            # The footer is about the keys of all deliveries in the file, and these are few.
-            ends = pc.min_max(read_shared(processed, commit.delivery_id, file.key, _KEY_COLUMNS)["line_key"]).as_py()
-            if ends["min"] is not None:
-                bounds.append((ends["min"], ends["max"]))
-            continue
-        with open_parquet(processed, file.key, ["line_key"]) as parquet:
-            footer = parquet.metadata
-        column = footer.schema.names.index("line_key")
-        for number in range(footer.num_row_groups):
-            statistics = footer.row_group(number).column(column).statistics
-            if statistics is None or not statistics.has_min_max:
-                bounds.append(("", "\U0010ffff"))
-            else:
-                bounds.append((statistics.min, statistics.max))
-    if not bounds:
-        return None
-    return min(first for first, _ in bounds), max(last for _, last in bounds)
+def _key_ranges(
+    processed: ObjectStore, deliveries: Sequence[LiveDelivery], known: Mapping[str, _KeyRange]
+) -> dict[str, _KeyRange]:
+    """Return bounds of each delivery's keys; those that are not known come from the footers of its own files."""
+    if deliveries[0].event.is_scoped:
+        return {}
+    unknown = [delivery.commit for delivery in deliveries if delivery.delivery_id not in known]
+    own = [file.key for commit in unknown for file in line_files(commit) if not file.is_shared]
+    bounds = dict(zip(own, read_each(processed, own, lambda key: _bounds_in_file(processed, key)), strict=True))
+    ranges = {one.delivery_id: known[one.delivery_id] for one in deliveries if one.delivery_id in known}
+    for commit in unknown:
+        of_files: list[tuple[str, str]] = []
+        for file in line_files(commit):
+            of_files += _bounds_in_shared(processed, commit, file.key) if file.is_shared else bounds[file.key]
+        ranges[commit.delivery_id] = (
+            (min(first for first, _ in of_files)[:_BOUND_LENGTH], _upper(max(last for _, last in of_files)))
+            if of_files
+            else None
+        )
+    return ranges
+
+
+def _upper(key: str) -> str:
+    """Return an upper bound of a key, of limited length."""
+    return key if len(key) <= _BOUND_LENGTH else key[:_BOUND_LENGTH] + _LAST_CHARACTER
+
+
+def _bounds_in_file(processed: ObjectStore, key: str) -> list[tuple[str, str]]:
+    """Return bounds of the keys in each row group of a delivery's own file."""
+    bounds = []
+    with open_parquet(processed, key, ["line_key"]) as parquet:
+        footer = parquet.metadata
+    column = footer.schema.names.index("line_key")
+    for number in range(footer.num_row_groups):
+        statistics = footer.row_group(number).column(column).statistics
+        if statistics is None or not statistics.has_min_max:
+            bounds.append(("", _LAST_CHARACTER))
+        else:
+            bounds.append((statistics.min, statistics.max))
+    return bounds
+
+
+def _bounds_in_shared(processed: ObjectStore, commit: DeliveryCommit, key: str) -> list[tuple[str, str]]:
+    """Return bounds of a delivery's keys in a shared file, whose footer is about the keys of all deliveries in it."""
+    ends = pc.min_max(read_shared(processed, commit.delivery_id, key, _KEY_COLUMNS)["line_key"]).as_py()
+    return [] if ends["min"] is None else [(ends["min"], ends["max"])]
 
 
 def _compare_cluster(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> _Pairs:
-    new_lines = pa.concat_tables(table for commit in new for table in _keys(processed, commit))
+    new_lines = pa.concat_tables(_keys_of_each(processed, new, lambda table: table))
     keys = new_lines["line_key"].combine_chunks()
-    old_lines = [
-        matches for commit in old for table in _keys(processed, commit) if (matches := _with_keys(table, keys)).num_rows
-    ]
+    old_lines = [one for one in _keys_of_each(processed, old, lambda table: _with_keys(table, keys)) if one.num_rows]
     if len(new) > 1:
         counted = pc.value_counts(keys)
         repeated = pc.filter(counted.field("values"), pc.greater(counted.field("counts"), 1))
@@ -291,6 +351,21 @@ def _compare_cluster(processed: ObjectStore, old: Sequence[DeliveryCommit], new:
     candidates = pa.concat_arrays([repeated, *(matches["line_key"].combine_chunks() for matches in old_lines)])
     lines = pa.concat_tables([*old_lines, _with_keys(new_lines, candidates)])
     return _join(lines, {commit.delivery_id for commit in new})
+
+
+def _keys_of_each(
+    processed: ObjectStore, commits: Sequence[DeliveryCommit], select: Callable[[pa.Table], pa.Table]
+) -> Iterator[pa.Table]:
+    """Yield the keys of deliveries' lines that a function selects, those of several small deliveries at once."""
+    small, large = [], []
+    for commit in commits:
+        files = line_files(commit)
+        is_small = sum(file.size for file in files) <= _POOLED_BYTES and not any(file.is_shared for file in files)
+        (small if is_small else large).append(commit)
+    for tables in read_each(processed, small, lambda commit: [*map(select, _keys(processed, commit))]):
+        yield from tables
+    for commit in large:
+        yield from map(select, _keys(processed, commit))
 
 
 def _with_keys(table: pa.Table, keys: pa.Array) -> pa.Table:

@@ -13,6 +13,7 @@ from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
 
 _Read = TypeVar("_Read")
+_Item = TypeVar("_Item")
 
 _THREADS = 10
 """The number of connections of a boto3 client; one after the other, S3 serves thirty to fifty reads a second."""
@@ -21,9 +22,19 @@ _BATCH = 500
 """The number of documents that are in memory at once."""
 
 
+def read_each(store: ObjectStore, items: Sequence[_Item], read: Callable[[_Item], _Read]) -> Iterator[_Read]:
+    """Yield what a function reads for each item, in order; of a remote store, it reads several at once."""
+    if not is_remote(store.root):
+        yield from map(read, items)
+        return
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for first in range(0, len(items), _BATCH):
+            yield from threads.map(read, items[first : first + _BATCH])
+
+
 def find_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes | None]:
     """Yield the bytes of each object, in the order of the keys; None for an object that does not exist."""
-    yield from _each(store, keys, lambda key: _find(store, key))
+    yield from read_each(store, keys, lambda key: _find(store, key))
 
 
 def open_many(store: ObjectStore, keys: Sequence[str], read: Callable[[BinaryIO], _Read]) -> Iterator[_Read]:
@@ -37,7 +48,7 @@ def open_many(store: ObjectStore, keys: Sequence[str], read: Callable[[BinaryIO]
         with store.open(key) as stream:
             return read(stream)
 
-    yield from _each(store, keys, read_one)
+    yield from read_each(store, keys, read_one)
 
 
 def read_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes]:
@@ -58,18 +69,8 @@ def write_many(store: ObjectStore, documents: Mapping[str, bytes]) -> None:
     Raises:
         OSError: a document cannot be written; some of the others may be.
     """
-    for _ in _each(store, list(documents), lambda key: store.write(key, documents[key])):
+    for _ in read_each(store, list(documents), lambda key: store.write(key, documents[key])):
         pass
-
-
-def _each(store: ObjectStore, keys: Sequence[str], read: Callable[[str], _Read]) -> Iterator[_Read]:
-    """Yield what a function returns for each key, in order; of a remote store, it reads several at once."""
-    if not is_remote(store.root):
-        yield from map(read, keys)
-        return
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for first in range(0, len(keys), _BATCH):
-            yield from threads.map(read, keys[first : first + _BATCH])
 
 
 def _find(store: ObjectStore, key: str) -> bytes | None:

@@ -238,7 +238,11 @@ def _check_of(hint: Any) -> _Check:
         return lambda value: isinstance(value, Mapping) and all(of_key(k) and of_value(v) for k, v in value.items())
     if origin is tuple and arguments[-1] is not Ellipsis:
         parts = [_check_of(argument) for argument in arguments]
-        return lambda value: len(value) == len(parts) and all(check(v) for check, v in zip(parts, value, strict=True))
+        return lambda value: (
+            isinstance(value, Sequence)
+            and len(value) == len(parts)
+            and all(check(v) for check, v in zip(parts, value, strict=True))
+        )
     if origin and issubclass(origin, Collection):
         return _check_of_collection(_check_of(arguments[0]))
     if is_dataclass(hint) and isinstance(hint, type):
