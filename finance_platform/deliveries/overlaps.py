@@ -357,7 +357,8 @@ def _keys_of_each(
     processed: ObjectStore, commits: Sequence[DeliveryCommit], select: Callable[[pa.Table], pa.Table]
 ) -> Iterator[pa.Table]:
     """Yield the keys of deliveries' lines that a function selects, those of several small deliveries at once."""
-    small, large = [], []
+    small: list[DeliveryCommit] = []
+    large: list[DeliveryCommit] = []
     for commit in commits:
         files = line_files(commit)
         is_small = sum(file.size for file in files) <= _POOLED_BYTES and not any(file.is_shared for file in files)
