@@ -13,13 +13,14 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import (
     ACCOUNT_COUNTS,
     ACCOUNTS,
@@ -50,12 +51,13 @@ from finance_platform.feeds.read_file import make_reader
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.batches import in_batches, reader_count, shared_folders
 from finance_platform.spark_jobs.delivery_results import DeliveryResult, count_written, write_account_counts
+from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
 from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
-from finance_platform.storage.bulk_read import open_many
+from finance_platform.storage.bulk_read import open_many, read_each
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.accepted_rows import accepted_rows
@@ -102,7 +104,7 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
             results = _Batch(spark, arguments, request, kind, folder, deliveries).read_and_write()
             keys = _written_keys(results.values())
             arguments.processed.sync(keys)
-            hashes = {key: arguments.processed.fingerprint(key) for key in sorted(keys)}
+            hashes = dict(zip(keys, read_each(arguments.processed, keys, arguments.processed.fingerprint), strict=True))
             commits = []
             for delivery in deliveries:
                 result = results[delivery.delivery_id]
@@ -117,9 +119,9 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
     return {"committed": committed, "not_opened": not_opened}
 
 
-def _written_keys(results: Iterable[DeliveryResult]) -> set[str]:
+def _written_keys(results: Iterable[DeliveryResult]) -> list[str]:
     """Return the keys of the Parquet files that the commits will name; small deliveries share them."""
-    return {file.key for result in results for files in result.files.values() for file in files}
+    return sorted({file.key for result in results for files in result.files.values() for file in files})
 
 
 def _staging(attempt: str) -> str:
@@ -165,9 +167,12 @@ class _Batch:
                 results[row["delivery_id"]].voucher_periods.append((row["first"], row["other"]))
         if rejects_others:
             rejected = self._with_cells(rejected, folder)
+        lines = self._read_back(written.data_files, TRANSACTIONS.columns, "written_lines")
+        if lines is not None:
+            count_written(TRANSACTIONS, lines, results)
         shared = self._shared_folders(results)
         for contract in self._tables():
-            of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, written)
+            of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, lines)
             self._write_table(contract, of_table, results, shared, written)
         if self.kind == "ledger":
             counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
@@ -283,7 +288,7 @@ class _Batch:
         shared: Mapping[str, str],
         written: WrittenLines,
     ) -> None:
-        """Write the rows of one table, and enter files and counts into the results."""
+        """Write the rows of one table, and enter files and counts into the results, but those of written lines."""
         processed = self.arguments.processed
         folder = f"{contract.name}/{self.arguments.attempt}/{self.folder}"
         is_by_period = contract in (TRANSACTIONS, BUDGET)
@@ -302,21 +307,37 @@ class _Batch:
                 files |= write_split(of_table, contract.columns, processed, folder, "delivery_id", then_by="period")
             else:
                 files |= write_split(of_table, contract.columns, processed, folder, "delivery_id", order)
+        own = list({file.key: file for of_delivery in files.values() for file in of_delivery}.values())
         for delivery_id, of_delivery in written.of_table(contract.name).items():
             files[delivery_id] = [*of_delivery, *files.get(delivery_id, ())]
         for delivery_id, of_delivery in files.items():
             results[delivery_id].files[contract.name] = of_delivery
         if contract is MEMBER_ATTRIBUTES:
             return  # its rows are neither lines nor members
-        keys = dict.fromkeys(file.key for of_delivery in files.values() for file in of_delivery)
-        if keys:
-            count_written(contract, read_files(self.spark, processed, keys, contract.columns), results)
+        rows = self._read_back(own, contract.columns, contract.name)
+        if rows is not None:
+            count_written(contract, rows, results)
 
-    def _rows_of_table(self, contract: Contract, rows: DataFrame, written: WrittenLines) -> DataFrame:
-        """Return the accepted rows of a table that are not in their files yet; of members, all."""
+    def _read_back(self, files: Sequence[DataFile], columns: Sequence[Column], name: str) -> DataFrame | None:
+        """Return the rows of files as they were written; None if there are none. Small ones on S3 are read once."""
+        processed, temporary = self.arguments.processed, self.arguments.temporary
+        gathered = files_to_gather(processed, files)
+        small = [file for file in files if file.key in gathered]
+        folder = f"{_staging(self.arguments.attempt)}/{self.folder}/read_back/{name}"
+        parts = [
+            read_files(self.spark, store, keys, columns)
+            for store, keys in (
+                (processed, [file.key for file in files if file.key not in gathered]),
+                (temporary, gather_files(processed, small, columns, temporary, folder)),
+            )
+            if keys
+        ]
+        return reduce(DataFrame.unionByName, parts) if parts else None
+
+    def _rows_of_table(self, contract: Contract, rows: DataFrame, lines: DataFrame | None) -> DataFrame:
+        """Return the accepted rows of a table that are not in their files yet, unlike `lines`; of members, all."""
         if contract is MEMBERS:
-            processed, keys = self.arguments.processed, written.keys
-            return members(rows, read_files(self.spark, processed, keys, TRANSACTIONS.columns) if keys else None)
+            return members(rows, lines)
         return member_attributes(rows) if contract is MEMBER_ATTRIBUTES else accepted_rows(rows, contract)
 
 

@@ -75,9 +75,9 @@ class WrittenLines:
         return {name: tables[table] for name, tables in self.files.items() if table in tables}
 
     @property
-    def keys(self) -> list[str]:
-        """The keys of all files."""
-        return [file.key for tables in self.files.values() for files in tables.values() for file in files]
+    def data_files(self) -> list[DataFile]:
+        """The files of all deliveries."""
+        return [file for tables in self.files.values() for files in tables.values() for file in files]
 
     def remove(self, store: ObjectStore, rows: Mapping[str, Sequence[int]]) -> None:
         """Write files again without some lines, and remove the files as they were, which nothing names.

@@ -15,10 +15,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.spark_jobs import gathered_files
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.in_process_jobs import InProcessArguments
 from finance_platform_tests.unit.factories import LEDGER, feed, write
 
 LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100,4000,-0.25\n"
@@ -62,3 +64,50 @@ def test_an_attempt_never_writes_into_the_folders_of_another(spark: SparkSession
     attempted(spark, folder, "20250101T000000-1")
     with pytest.raises(Exception, match="20250101T000000-1"):
         attempted(spark, folder, "20250101T000000-1")
+
+
+class RecordingStore(LocalStore):
+    """A store that records which objects this process read whole, and which addresses Spark was given."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.read_whole: list[str] = []
+        self.addresses: list[str] = []
+
+    def read(self, key: str) -> bytes:
+        self.read_whole.append(key)
+        return super().read(key)
+
+    def uri(self, key: str) -> str:
+        self.addresses.append(key)
+        return super().uri(key)
+
+
+def test_written_files_of_a_remote_store_are_read_back_once_and_give_the_same_commits(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    names = ["d1", "d2", "d3"]
+    contents = {name: LINES + f"2025-03-01,D200,x,{name[1]}.00\n".encode() * 2 for name in names}
+    commits = {}
+    for remote in (False, True):
+        monkeypatch.setattr(gathered_files, "is_remote", lambda _, remote=remote: remote)
+        folder = tmp_path / str(remote)
+        (folder / "processed").mkdir(parents=True)
+        for name, content in contents.items():
+            write(folder / f"raw/{name}.csv", content)
+        store = RecordingStore(folder / "processed")
+        arguments = InProcessArguments(str(folder / "raw"), store.root, "attempt-1", "sail", store=store)
+        deliveries = [
+            DeliveryToRead(name, f"{name}.csv", "ledger", "ledger", hashlib.sha256(content).hexdigest())
+            for name, content in contents.items()
+        ]
+        request = StandardiseRequest(deliveries, {"ledger": feed(LEDGER)}, shares_files=False)
+        read_deliveries(spark, arguments, request)
+        commits[remote] = read_commits(store)
+    assert {name: without_names(one) for name, one in commits[True].items()} == {
+        name: without_names(one) for name, one in commits[False].items()
+    }
+    written = {file.key for one in commits[True].values() for of_table in one.files.values() for file in of_table}
+    lines = {file.key for one in commits[True].values() for file in one.files["transactions"]}
+    assert [store.read_whole.count(key) for key in sorted(lines)] == [1] * 9
+    assert written.isdisjoint(store.addresses)
