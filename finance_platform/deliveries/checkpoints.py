@@ -1,4 +1,4 @@
-"""The checkpoints of the register, of the commits of deliveries and of those that were removed.
+"""The checkpoints of the register, of the commits of deliveries and of those that were removed, and of the members.
 
 Belongs here: which folders have a checkpoint, as runs, repairs and the removal of old data need them together. Does not
 belong here: how a checkpoint works (see `storage.immutable_documents`).
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from finance_platform.deliveries.commits import COMMITS, RETIRED_COMMITS
+from finance_platform.deliveries.members_checkpoint import find_untrusted_members
 from finance_platform.deliveries.register import DOCUMENTS
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.checkpoints import FOLDER
@@ -23,13 +24,13 @@ _FOLDERS = (DOCUMENTS, COMMITS, RETIRED_COMMITS)
 
 
 def update_checkpoints(processed: ObjectStore) -> None:
-    """Bring the checkpoints up to date where that is worth a write; the caller holds the home's lock."""
+    """Bring the checkpoints of documents up to date where that is worth a write; the caller holds the home's lock."""
     for folder in _FOLDERS:
         update_checkpoint(processed, folder)
 
 
 def drop_checkpoints(processed: ObjectStore) -> None:
-    """Remove the checkpoints, so that the next process reads every document itself."""
+    """Remove the checkpoints, so that the next process reads every document and every file itself."""
     processed.delete_folder(FOLDER)
 
 
@@ -37,6 +38,7 @@ def find_untrusted(processed: ObjectStore) -> Iterator[DamagedObjectError]:
     """Yield the files of checkpoints that are damaged, foreign or of another release."""
     for folder in _FOLDERS:
         yield from find_untrusted_checkpoints(processed, folder)
+    yield from find_untrusted_members(processed)
 
 
 def find_outdated(processed: ObjectStore) -> Iterator[DamagedObjectError]:

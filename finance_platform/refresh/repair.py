@@ -38,7 +38,7 @@ _SUSPECTS = f"{FOLDER}/suspects.json"
 """The files that a step found to be damaged while it read them; the next run reads them whole."""
 
 _IGNORED = "it is ignored"
-_READ_SINGLY = "its documents are read one by one, and it is written again"
+_READ_SINGLY = "what it has is read one by one, and it is written again"
 
 RUN = "run `finance-platform run`"
 RUN_AGAIN = "run again; it is derived again first"

@@ -13,10 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
 from finance_platform.contracts.views import VIEWS
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
 from finance_platform.deliveries.event_chain import ChainReader, Head, parse_head
+from finance_platform.deliveries.members_checkpoint import find_forged_members
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
 from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
@@ -228,6 +230,9 @@ class Verifier:
         differences = [Finding(name, key, why) for key, why in _foreign_commits(lines)]
         forged = "is not what a checkpoint has of it: somebody wrote the checkpoint"
         differences += [Finding(name, key, forged) for key in find_forged(self.processed, COMMITS)]
+        files = [file for commit in lines.commits.values() for file in commit.files.get(MEMBERS.name, ())]
+        forged = "has other members than the files that it names: somebody wrote it"
+        differences += [Finding(name, key, forged) for key in find_forged_members(self.processed, files)]
         if published:
             with self.warehouse.reading() as source:
                 cells = PublishedCells(self.processed, source, lines, published, only, self._count(name))

@@ -30,7 +30,8 @@ from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.account_counts import counts_of_delivery
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
-from finance_platform.deliveries.commits import DeliveryCommit, find_damaged_commits, retire_commit
+from finance_platform.deliveries.commits import DeliveryCommit, find_damaged_commits, read_commits, retire_commit
+from finance_platform.deliveries.members_checkpoint import forget_files
 from finance_platform.deliveries.register import (
     DecisionRecorded,
     DeliveryDiscovered,
@@ -187,6 +188,8 @@ def remove(processed: ObjectStore, removals: Iterable[Removal]) -> None:
         for key in removal.keys:
             processed.delete(key)
     update_checkpoints(processed)
+    commits = read_commits(processed).values()
+    forget_files(processed, {file.key for commit in commits for file in commit.files.get(MEMBERS.name, ())})
 
 
 def superseded_since(events: Sequence[Event]) -> dict[str, str]:

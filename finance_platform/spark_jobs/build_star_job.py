@@ -29,6 +29,7 @@ from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, 
 from finance_platform.contracts.schemas import FACT_CELLS
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.members_checkpoint import MembersFile, read_members
 from finance_platform.errors import JobError
 from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.dates import first_day
@@ -59,9 +60,6 @@ _log = logging.getLogger(__name__)
 
 PART_LINES = 1_000_000
 """The ledger lines that one machine turns into fact rows at once, which takes some hundred bytes of memory for each."""
-
-_FEW_FILES = 2
-"""So many files are read again at less cost than written and read once."""
 
 _LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
 _STAR_COLUMNS = frozenset(
@@ -123,15 +121,15 @@ class _Build:
 
     @cached_property
     def members(self) -> DataFrame:
-        """The members of every live delivery; those of many files are read once.
+        """The members of every live delivery, without those that only repeat what an earlier one says of a member.
 
-        Both dimensions and the fact table look at them in many plans, and each plan looks at every file: on S3, with
-        some forty requests.
+        This process reads them: most are in a checkpoint, and each plan of Spark would look at every file.
         """
-        members = self.read(MEMBERS.name, MEMBERS.columns)
-        if sum(source.table == MEMBERS.name for source in self.request.files) <= _FEW_FILES:
-            return members
-        return self.store_interim(members, MEMBERS.columns, MEMBERS.name)
+        files = [
+            MembersFile(source.file, source.deliveries) for source in self.request.files if source.table == MEMBERS.name
+        ]
+        members = read_members(self.processed, files, self.request.deliveries)
+        return self.store_names(members, MEMBERS.columns, MEMBERS.name)
 
     def read_lines(
         self, deliveries: set[int], periods: Iterable[str], name: str, columns: Sequence[Column] = _LINES

@@ -64,7 +64,7 @@ def read_checkpoint(
         DamagedObjectError: the file is damaged, foreign or of another release; it is not trusted at all.
         FileNotFoundError: it was removed, since another file has its documents.
     """
-    file = _open(store, key, record_type.form, record_type.columns)
+    file = open_checkpoint(store, key, record_type.form, record_type.columns)
     version: Version | None = None
     records: list[Record] = []
     for batch in file.iter_batches(_ROWS_AT_ONCE):
@@ -89,7 +89,7 @@ def read_versions(store: ObjectStore, key: str, form: str) -> list[Version]:
     Raises:
         DamagedObjectError, FileNotFoundError: see `read_checkpoint`.
     """
-    versions = pa.table(_open(store, key, form, ()).read([_KEY, _ETAG]))
+    versions = pa.table(open_checkpoint(store, key, form).read([_KEY, _ETAG]))
     pairs = zip(versions[_KEY].to_pylist(), versions[_ETAG].to_pylist(), strict=True)
     return list(dict.fromkeys(pairs))
 
@@ -113,6 +113,11 @@ def write_checkpoint(
         raise ValueError("a checkpoint of no documents")
     writer.close()
     data = buffer.getvalue()
+    return store_checkpoint(store, folder, data)
+
+
+def store_checkpoint(store: ObjectStore, folder: str, data: bytes) -> str:
+    """Write the bytes of a file of a folder's checkpoint; return its key."""
     key = f"{FOLDER}/{folder}/{_name(data)}"
     store.write(key, data)
     return key
@@ -121,10 +126,26 @@ def write_checkpoint(
 def _table(rows: Sequence[tuple[str, str, Any]], record_type: RecordType[Any]) -> pa.Table:
     keys, etags, records = zip(*rows, strict=True)
     columns = {_KEY: pa.array(keys, pa.string()), _ETAG: pa.array(etags, pa.string()), **record_type.encode(records)}
-    return pa.table(columns).replace_schema_metadata({_FORM: record_type.form})
+    return with_form(pa.table(columns), record_type.form)
 
 
-def _open(store: ObjectStore, key: str, form: str, columns: Sequence[str]) -> pq.ParquetFile:
+def with_form(rows: pa.Table, form: str) -> pa.Table:
+    """Return rows that say in which form they are, as `open_checkpoint` expects it."""
+    return rows.replace_schema_metadata({_FORM: form})
+
+
+def open_checkpoint(store: ObjectStore, key: str, form: str, columns: Sequence[str] = ()) -> pq.ParquetFile:
+    """Open a file of a checkpoint, which is in memory then.
+
+    Args:
+        store: the store.
+        key: the file.
+        form: the form of its rows; those of another release have another one.
+        columns: columns of repeated texts, to read as dictionaries.
+
+    Raises:
+        DamagedObjectError, FileNotFoundError: see `read_checkpoint`.
+    """
     data = store.read(key)
     if PurePosixPath(key).name != _name(data):
         raise DamagedObjectError(key, "its content is not what was written, or it is no checkpoint")

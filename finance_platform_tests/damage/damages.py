@@ -33,6 +33,7 @@ DERIVED: dict[str, Callable[[Home], Path]] = {
     "listing of a scan": _first("processed/looks/*.jsonl.gz"),
     "checkpoint of the commits": _first("processed/checkpoints/deliveries/*.parquet"),
     "checkpoint of the register": _first("processed/checkpoints/register/*.parquet"),
+    "checkpoint of the members": _first("processed/checkpoints/members/*.parquet"),
     "ledger lines": _first("processed/transactions/**/*.parquet"),
     "plan lines": _first("processed/budget/**/*.parquet"),
     "master data": _first("processed/accounts/**/*.parquet"),

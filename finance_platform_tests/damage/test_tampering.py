@@ -32,7 +32,7 @@ from finance_platform.refresh.verify_tables import COMPARED_ELSEWHERE, SMALL_TAB
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage import immutable_documents
-from finance_platform.storage.checkpoints import CheckpointedDocument, write_checkpoint
+from finance_platform.storage.checkpoints import CheckpointedDocument, store_checkpoint, write_checkpoint
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.damage.damages import DERIVED
 from finance_platform_tests.end_to_end.home import Home
@@ -205,6 +205,15 @@ def forge_a_checkpoint(home: Home) -> None:
     write_checkpoint(store, "register", DOCUMENTS.record_type, [forged])
 
 
+def forge_the_members(home: Home) -> None:
+    """Write a whole checkpoint of the members, with the right name, in which a code is another one."""
+    (path,) = (home.path / "processed/checkpoints/members").iterdir()
+    change_rows(path, {"code": lambda codes: pa.chunked_array([pa.array(["9999", *codes.to_pylist()[1:]])])})
+    data = path.read_bytes()
+    path.unlink()
+    store_checkpoint(LocalStore(home.path / "processed"), "members", data)
+
+
 def edit_the_record_of_a_load(home: Home) -> None:
     path = home.path / "processed/loads/000000000001.json"
     change_document(path, lambda document: document["ledger"][0].update(row_count=1_000_000))
@@ -236,6 +245,7 @@ CHANGES: dict[Callable[[Home], None], str] = {
     edit_the_record_of_a_load: "loads: LoadLedger of load 1: 1 of its",
     lose_the_end_of_the_register: "is missing: load 1 names it with the hash",
     forge_a_checkpoint: "register: document 1: is not what a checkpoint has of it",
+    forge_the_members: "has other members than the files that it names: somebody wrote it",
 }
 
 RECORDS: dict[Callable[[Home], None], str] = {

@@ -243,7 +243,7 @@ def test_a_damaged_checkpoint_is_named_and_written_again(zone: Zone, folder: str
     assert everything(zone) == expected
     (problem,) = find_problems(zone)
     assert problem.startswith(f"checkpoints/{folder}/{path.name} is damaged")
-    assert problem.endswith("its documents are read one by one, and it is written again")
+    assert problem.endswith("what it has is read one by one, and it is written again")
     forget_documents()
     repaired, not_repaired = repair(LocalStore(zone.path.parent / "raw"), zone.store, at=datetime.now(UTC))
     assert problem in repaired
