@@ -103,36 +103,38 @@ def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
         periods.pop()
     recent = tuple(periods[-EVALUATED_PERIODS:])
     floors = {period: turnover[period] * _IMMATERIAL for period in periods}
-    all_series = [_series(accounts[number], periods) for number in sorted(accounts)]
-    unusual = [month for series in all_series for month in _unusual_months(series, recent, floors)]
+    unusual: list[UnusualMonth] = []
+    evaluated = 0
+    for number in sorted(accounts):
+        known = accounts[number]
+        # The account has 0.00 in each month without lines from its first one with lines on.
+        first = next((place for place, period in enumerate(periods) if period in known and known[period].lines), None)
+        if first is not None:
+            evaluated += len(periods) - first > MIN_HISTORY_MONTHS
+            unusual += _unusual_months(known, periods[first:], recent, floors)
     unusual.sort(key=_sort_key, reverse=True)
-    return UnusualMonths(recent, sum(len(series) > MIN_HISTORY_MONTHS for series in all_series), tuple(unusual))
+    return UnusualMonths(recent, evaluated, tuple(unusual))
 
 
 def _sort_key(unusual: UnusualMonth) -> tuple[str, Decimal]:
     return unusual.month.period, abs(unusual.month.amount - unusual.expected.median)
 
 
-def _series(known: Mapping[str, AccountMonth], periods: Sequence[str]) -> list[AccountMonth]:
-    """Return an account's months, starting with the first that has lines, with 0.00 where it has none."""
-    any_month = next(iter(known.values()))
-    series: list[AccountMonth] = []
-    for period in periods:
-        month = known.get(period) or replace(any_month, period=period, amount=_ZERO, lines=0, moved=_ZERO)
-        if series or month.lines:
-            series.append(month)
-    return series
-
-
 def _unusual_months(
-    series: Sequence[AccountMonth], recent: Sequence[str], floors: Mapping[str, Decimal]
+    known: Mapping[str, AccountMonth], periods: Sequence[str], recent: Sequence[str], floors: Mapping[str, Decimal]
 ) -> Iterator[UnusualMonth]:
-    amounts = [month.amount for month in series]
-    for position, month in enumerate(series):
-        if month.period not in recent and not month.moved:
-            continue
+    """Yield an account's unusual months.
+
+    Months without lines, which a home with many accounts has in millions, are amounts alone unless one is unusual.
+    """
+    amounts = [known[period].amount if period in known else _ZERO for period in periods]
+    evaluated = {*recent, *(period for period, month in known.items() if month.moved)}
+    for position, period in [(place, period) for place, period in enumerate(periods) if period in evaluated]:
+        month = known.get(period)
         history = amounts[max(0, position - HISTORY_MONTHS) : position]
-        calendar_month = month.period[5:]
-        same_month = [earlier.amount for earlier in series[:position] if earlier.period[5:] == calendar_month]
-        if is_unusual(month.amount, history, same_month[-_EARLIER_YEARS:], floors[month.period]):
+        same_month = [
+            amount for earlier, amount in zip(periods[:position], amounts, strict=False) if earlier[5:] == period[5:]
+        ]
+        if is_unusual(amounts[position], history, same_month[-_EARLIER_YEARS:], floors[period]):
+            month = month or replace(next(iter(known.values())), period=period, amount=_ZERO, lines=0, moved=_ZERO)
             yield UnusualMonth(month, expected_range(history))
