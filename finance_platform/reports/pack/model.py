@@ -15,6 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import takewhile
 from types import MappingProxyType
+from typing import NamedTuple
 
 from finance_platform.contracts.views import HORIZONS, PRIOR_YEAR
 from finance_platform.reports.restatements import RestatementStep
@@ -132,9 +133,11 @@ class StatementRow:
     parts: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
-class Cell:
-    """The amount of one scenario, department, account and period; the first three are keys."""
+class Cell(NamedTuple):
+    """The amount of one scenario, department, account and period; the first three are keys.
+
+    A pack has a hundred thousand of them, of which a tuple takes a third of the time that a dataclass does.
+    """
 
     scenario: int
     department: int

@@ -87,7 +87,7 @@ def read_pack(
         "first_period": periods[0].name if periods else "",
         "last_period": periods[-1].name if periods else "",
     }
-    cells = tuple(Cell(*row) for row in warehouse.query(statement(SqlFile.PACK_CELLS), bounds).rows)
+    cells = tuple(map(Cell._make, warehouse.query(statement(SqlFile.PACK_CELLS), bounds).rows))
     rows = warehouse.query(statement(SqlFile.PACK_STATEMENT)).rows
     used = {cell.account for cell in cells}
     outlook = dict(warehouse.query(statement(SqlFile.PACK_OUTLOOK)).rows)
