@@ -151,7 +151,7 @@ def test_a_home_with_more_cells_than_a_page_holds_shows_fewer_years_first():
         replace(one, name=f"{int(one.name[:4]) - 2}{one.name[4:]}", fiscal_year=one.fiscal_year - 2)
         for one in made_pack().periods
     ]
-    cells = [replace(one, period=f"{int(one.period[:4]) - 2}{one.period[4:]}") for one in made_pack().cells]
+    cells = [one._replace(period=f"{int(one.period[:4]) - 2}{one.period[4:]}") for one in made_pack().cells]
     pack = made_pack(periods=(*early, *made_pack().periods), cells=(*cells, *made_pack().cells))
     data = browser_data(pack, max_amounts=len(made_pack().cells))
     assert data["isDetailed"]
