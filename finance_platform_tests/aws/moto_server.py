@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 from uuid import uuid4
 
 import boto3
+from botocore.loaders import JSONFileLoader
 from botocore.utils import parse_to_aware_datetime
 from moto.core import serialize
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -98,6 +99,11 @@ def moto_application() -> Application:
 
 # In each list, moto parses the time of each object from text again: a third of the request's time.
 setattr(serialize, "parse_to_aware_datetime", lru_cache(maxsize=10_000)(parse_to_aware_datetime))  # noqa: B010
+
+# Each session of boto3 parses the description of each service again: a command has a session, and so do the tests. It
+# took a quarter of the time of the tests of deployments.
+_load_description = lru_cache(maxsize=None)(JSONFileLoader().load_file)
+setattr(JSONFileLoader, "load_file", lambda _, path: _load_description(path))  # noqa: B010
 
 
 @contextlib.contextmanager
