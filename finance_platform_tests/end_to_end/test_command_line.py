@@ -146,7 +146,7 @@ def test_a_query_prints_json_with_money_as_text_and_csv_with_a_header(loaded: tu
         {"AccountNumber": "4000", "Total": "2000.00"},
         {"AccountNumber": "6000", "Total": "1500.35"},
     ]
-    text = home.process("query", sql, "--format", "csv").stdout
+    text = home.command("query", sql, "--format", "csv").stdout
     assert list(csv.reader(io.StringIO(text))) == [["AccountNumber", "Total"], ["4000", "2000.00"], ["6000", "1500.35"]]
 
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from finance_platform.cli import main
+from finance_platform_tests.open_readers import readers_stay_open
 
 
 def run_all(cases: Path, results: Path) -> None:
     """Run each case of a JSON file, a list of arguments and variables; write code and output of each, a line each."""
     with results.open("w", encoding="utf-8") as file:
         for arguments, variables in json.loads(cases.read_text(encoding="utf-8")):
-            result = CliRunner().invoke(main, arguments, prog_name="finance-platform", env=variables)
+            with readers_stay_open():
+                result = CliRunner().invoke(main, arguments, prog_name="finance-platform", env=variables)
             is_exit = result.exception is None or isinstance(result.exception, SystemExit)
             # An exception that is no exit has passed every handler.
             escaped = "" if is_exit else repr(result.exception)
