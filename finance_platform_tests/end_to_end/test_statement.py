@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform.cli.reconciliation_output import print_sentences
 from finance_platform.deliveries.commits import Count
 from finance_platform.reports.rejected_rows import rejected_rows
 from finance_platform.reports.statement import Line, Reconciliation, sides
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS
+from finance_platform_tests.unit.printed_text import lines
 
 pytestmark = pytest.mark.end_to_end
 
@@ -29,6 +31,7 @@ columns: {date: Date, department: Dept, account: Account, amount: Amount}
 constants: {scenario: Actual}
 """
 EXACT, SIGNS, LARGE_CELL = "Budget exact", "Budget signs", "Budget cell"
+CONFLICT, BLOCKED = "Budget conflict", "Budget blocked"
 """The scenarios of the feeds of one home, whose lines of the statement are then their own."""
 LARGE = "9999999999999999.99"
 JOURNAL = """\
@@ -41,6 +44,18 @@ tolerance: {rejected_rows: 1.0}
 """
 JOURNAL_HEADER = "Date,Voucher,Dept,Account,Currency,Dr,Cr\n"
 ACCOUNTS = "account_number,account_name,account_type\n5000,Materials,Expense\n2000,Payables,Liability\n"
+
+UPSERTED = LEDGER.replace("columns: {", "columns: {transaction_id: Id, ") + (
+    "load: {mode: upsert, key: [transaction_id]}\ntolerance: {rejected_rows: 1.0}\nhold_if_removes: never\n"
+)
+HEADS = "account_number,account_name,account_type\nM,Rent,Expense\nH,Heads,{}\n"
+CONFLICTING = f"""\
+feed: conflict
+kind: ledger
+path: conflict.csv
+columns: {{date: Date, department: Dept, account: Account, account_type: Type, amount: Amount}}
+constants: {{scenario: {CONFLICT}}}
+"""
 
 
 def line_of(statement: Reconciliation, scenario: str = "Actual", unit: str = "USD") -> Line:
@@ -75,6 +90,14 @@ def of_feeds(tmp_path_factory: pytest.TempPathFactory, refresh: Refresher) -> tu
     home.write("feeds/cell.yaml", feed("cell", LARGE_CELL))
     home.write("raw/cell_large.csv", f"{header}2024-01-01,A,X,{LARGE}\n2024-01-02,A,X,1.00\n")
     home.write("raw/cell_good.csv", f"{header}2024-01-01,A,Y,5.00\n")
+    home.write("feeds/journal.yaml", JOURNAL)
+    home.write("raw/accounts.csv", ACCOUNTS)
+    vouchers = (
+        "2025-01-10,V1,D1,5000,USD,100.00,\n2025-01-10,V1,D1,2000,USD,,100.00\n"
+        "2025-01-11,V2,D1,5000,EUR,2500000.00,\n2025-01-11,V2,D1,2000,eur,,2500000.00\n"
+        "2025-01-12,V3,D1,5000,Swiss money,9.00,\n"
+    )
+    home.write("raw/journal-02.csv", JOURNAL_HEADER + vouchers)
     return home, refresh(home)
 
 
@@ -96,17 +119,8 @@ def test_rounding_of_both_signs_of_rejected_and_of_repeated_rows_is_the_lines_ow
     assert line.difference.is_zero
 
 
-def test_a_foreign_voucher_is_shown_in_its_currency_and_added_to_nothing(tmp_path: Path, refresh: Refresher):
-    home = Home(tmp_path)
-    home.write("feeds/journal.yaml", JOURNAL)
-    home.write("raw/accounts.csv", ACCOUNTS)
-    vouchers = (
-        "2025-01-10,V1,D1,5000,USD,100.00,\n2025-01-10,V1,D1,2000,USD,,100.00\n"
-        "2025-01-11,V2,D1,5000,EUR,2500000.00,\n2025-01-11,V2,D1,2000,eur,,2500000.00\n"
-        "2025-01-12,V3,D1,5000,Swiss money,9.00,\n"
-    )
-    home.write("raw/journal-02.csv", JOURNAL_HEADER + vouchers)
-    status = refresh(home).status
+def test_a_foreign_voucher_is_shown_in_its_currency_and_added_to_nothing(of_feeds: tuple[Home, Refreshed]):
+    home, status = of_feeds[0], of_feeds[1].status
     euro = line_of(status.reconciliation, unit="EUR")
     assert figures(euro, "rejected") == figures(euro, "delivered") == (2, "0.00", "5000000.00")
     assert sides(euro.term("rejected")) == (Decimal(2500000), Decimal(2500000))
@@ -120,17 +134,37 @@ def test_a_foreign_voucher_is_shown_in_its_currency_and_added_to_nothing(tmp_pat
     assert printed.count(",EUR\n") == 2
 
 
-def test_a_blocked_load_leaves_the_statement_of_a_debit_credit_feed_true(tmp_path: Path, refresh: Refresher):
-    home = Home(tmp_path)
-    home.write("feeds/journal.yaml", JOURNAL)
+@pytest.fixture(scope="module")
+def changed(
+    tmp_path_factory: pytest.TempPathFactory, refresh: Refresher
+) -> tuple[Home, Reconciliation, Reconciliation]:
+    """A home with a feed for each of the tests of a later delivery; the statements before and after all of these."""
+    home = Home(tmp_path_factory.mktemp("changed"))
+    home.write("feeds/journal.yaml", JOURNAL.replace("Actual", BLOCKED))
     home.write("raw/accounts.csv", ACCOUNTS)
     first = "2025-01-10,V1,D1,5000,USD,1000.00,\n2025-01-10,V1,D1,2000,USD,,1000.00\n"
     home.write("raw/journal-01.csv", JOURNAL_HEADER + first)
-    refresh(home)
+    home.write("feeds/gl.yaml", UPSERTED)
+    home.write("raw/accounts_heads.csv", HEADS.format("Statistical"))
+    home.write("raw/gl_1.csv", "Id,Date,Dept,Account,Amount\n1,2024-01-01,A,H,12\n")
+    home.write("feeds/conflict.yaml", CONFLICTING)
+    home.write(
+        "raw/conflict.csv",
+        "Date,Dept,Account,Type,Amount\n2024-01-01,A,205,Expense,10.00\n2024-01-02,A,205,Revenue,90.00\n",
+    )
+    before = refresh(home).status.reconciliation
     untyped = "2025-01-20,V9,D1,5998,USD,10.00,\n2025-01-20,V9,D1,2000,USD,,10.00\n"
     home.write("raw/journal-03.csv", JOURNAL_HEADER + untyped)
-    statement = refresh(home).status.reconciliation
-    line = line_of(statement)
+    home.write("raw/accounts_heads.csv", HEADS.format("Expense"))
+    home.write("raw/accounts_205.csv", "account_number,account_name,account_type\n205,Stationery,Expense\n")
+    return home, before, refresh(home).status.reconciliation
+
+
+def test_a_blocked_load_leaves_the_statement_of_a_debit_credit_feed_true(
+    changed: tuple[Home, Reconciliation, Reconciliation],
+):
+    statement = changed[2]
+    line = line_of(statement, BLOCKED)
     assert figures(line, "delivered") == (4, "0.00", "2020.00")
     assert figures(line, "in_warehouse") == (2, "0.00", "2000.00")
     waiting = line.term("not_loaded_yet") + line.term("held")
@@ -180,12 +214,6 @@ def test_rejected_rows_add_up_to_their_term_by_scenario_and_currency(tmp_path: P
     assert set(totals) == {("Actual", "USD"), ("Actual", "EUR"), ("Budget", "USD"), ("(no scenario)", "USD")}
 
 
-UPSERTED = LEDGER.replace("columns: {", "columns: {transaction_id: Id, ") + (
-    "load: {mode: upsert, key: [transaction_id]}\ntolerance: {rejected_rows: 1.0}\nhold_if_removes: never\n"
-)
-HEADS = "account_number,account_name,account_type\nM,Rent,Expense\nH,Heads,{}\n"
-
-
 def test_lines_on_statistical_accounts_are_apart_from_money_in_every_term(tmp_path: Path, refresh: Refresher):
     home = Home(tmp_path)
     home.write("feeds/gl.yaml", UPSERTED)
@@ -207,45 +235,28 @@ def test_lines_on_statistical_accounts_are_apart_from_money_in_every_term(tmp_pa
     of_money = Count(2, Decimal(101), Decimal(101))
     assert money.terms == {"delivered": of_money, "in_warehouse": of_money}
     assert all(one.difference.is_zero for one in (*statement.lines, *statement.by_feed, heads, money))
-    printed = home.command("run").stdout
+    printed = "\n".join(lines(print_sentences, statement))
     assert "Actual statistical net: delivered 29.346 = in the warehouse 16.35" in printed
 
 
-def test_an_account_that_becomes_money_moves_to_the_line_of_money_at_once(tmp_path: Path, refresh: Refresher):
-    home = Home(tmp_path)
-    home.write("feeds/gl.yaml", UPSERTED)
-    home.write("raw/accounts.csv", HEADS.format("Statistical"))
-    home.write("raw/gl_1.csv", "Id,Date,Dept,Account,Amount\n1,2024-01-01,A,H,12\n")
-    assert [line.unit for line in refresh(home).status.reconciliation.by_scenario] == ["statistical"]
-    home.write("raw/accounts.csv", HEADS.format("Expense"))
-    statement = refresh(home).status.reconciliation
-    assert figures(line_of(statement), "in_warehouse") == (1, "12.00", "12.00")
-    assert [line.unit for line in statement.by_scenario] == ["USD"]
+def test_an_account_that_becomes_money_moves_to_the_line_of_money_at_once(
+    changed: tuple[Home, Reconciliation, Reconciliation],
+):
+    _, before, after = changed
+    assert [line.unit for line in before.by_scenario if line.scenario == "Actual"] == ["statistical"]
+    assert figures(line_of(after), "in_warehouse") == (1, "12.00", "12.00")
+    assert [line.unit for line in after.by_scenario if line.scenario == "Actual"] == ["USD"]
 
 
-CONFLICTING = """\
-feed: gl
-kind: ledger
-path: gl.csv
-columns: {date: Date, department: Dept, account: Account, account_type: Type, amount: Amount}
-constants: {scenario: Actual}
-"""
-
-
-def test_a_file_with_two_types_of_an_account_is_held_until_an_accounts_file_decides(tmp_path: Path, refresh: Refresher):
-    home = Home(tmp_path)
-    home.write("feeds/gl.yaml", CONFLICTING)
-    home.write(
-        "raw/gl.csv",
-        "Date,Dept,Account,Type,Amount\n2024-01-01,A,205,Expense,10.00\n2024-01-02,A,205,Revenue,90.00\n",
-    )
-    line = line_of(refresh(home).status.reconciliation)
-    assert figures(line, "held") == (2, "100.00", "100.00")
-    home.write("raw/accounts.csv", "account_number,account_name,account_type\n205,Stationery,Expense\n")
-    line = line_of(refresh(home).status.reconciliation)
-    assert figures(line, "in_warehouse") == (2, "100.00", "100.00")
+def test_a_file_with_two_types_of_an_account_is_held_until_an_accounts_file_decides(
+    changed: tuple[Home, Reconciliation, Reconciliation],
+):
+    home, before, after = changed
+    assert figures(line_of(before, CONFLICT), "held") == (2, "100.00", "100.00")
+    assert figures(line_of(after, CONFLICT), "in_warehouse") == (2, "100.00", "100.00")
     profit = (
         "SELECT SUM(f.Amount * a.ProfitSign) FROM FactFinancials f JOIN DimAccount a ON a.AccountKey = f.AccountKey"
+        " WHERE a.AccountNumber = '205'"
     )
     assert home.select(profit) == [(Decimal("-100.00"),)]
 
