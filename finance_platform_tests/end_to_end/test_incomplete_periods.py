@@ -51,18 +51,31 @@ def half_a_year(refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) ->
     return home.path
 
 
+@pytest.fixture(scope="module")
+def begun(half_a_year: Path, refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home after a refresh with three lines of the next month; for copies."""
+    home = copy_home(half_a_year, tmp_path_factory.mktemp("begun") / "home")
+    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
+    refresh(home)
+    return home.path
+
+
 @pytest.fixture
 def home(half_a_year: Path, tmp_path: Path) -> Home:
     """A home of the test's own with these lines, after its first refresh."""
     return copy_home(half_a_year, tmp_path / "home")
 
 
-def test_lines_dated_in_the_next_month_do_not_move_the_variance_of_the_year(home: Home, refresh: Refresher):
-    assert expense(home) == ("2025", "6", "600.00", "540.00", "60.00", "", "0.00")
+@pytest.fixture
+def begun_home(begun: Path, tmp_path: Path) -> Home:
+    """A home of the test's own whose seventh month has begun."""
+    return copy_home(begun, tmp_path / "home")
 
-    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
-    refresh(home)
 
+def test_lines_dated_in_the_next_month_do_not_move_the_variance_of_the_year(half_a_year: Path, begun: Path):
+    assert expense(Home(half_a_year)) == ("2025", "6", "600.00", "540.00", "60.00", "", "0.00")
+
+    home = Home(begun)
     assert expense(home) == ("2025", "6", "600.00", "540.00", "60.00", "2025-07", "30.00")
     rows = home.select("SELECT Period, Actual, Budget, IsComplete FROM ActualVsBudget ORDER BY Period")
     assert [row[0] for row in rows if not row[-1]] == ["2025-07"]
@@ -77,18 +90,16 @@ def test_lines_dated_in_several_later_months_do_not_either(home: Home, refresh: 
     assert expense(home)[:5] == ("2025", "6", "600.00", "540.00", "60.00")
 
 
-def test_a_month_becomes_complete_by_more_lines_without_a_movement(home: Home, refresh: Refresher):
-    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
-    refresh(home)
+def test_a_month_becomes_complete_by_more_lines_without_a_movement(begun_home: Home, refresh: Refresher):
+    home = begun_home
     home.write("raw/transactions_late.csv", transactions("2025-07", 2, day=20))
     refresh(home)
 
     assert expense(home) == ("2025", "7", "650.00", "630.00", "20.00", "", "0.00")
 
 
-def test_a_month_becomes_complete_by_its_close_and_only_its_mark_changes(home: Home, refresh: Refresher):
-    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
-    refresh(home)
+def test_a_month_becomes_complete_by_its_close_and_only_its_mark_changes(begun_home: Home, refresh: Refresher):
+    home = begun_home
     before = home.tables()
 
     assert home.command("close", "2025-07", "--waive", "completeness", "--why", "no more lines").returncode == 0
@@ -101,8 +112,8 @@ def test_a_month_becomes_complete_by_its_close_and_only_its_mark_changes(home: H
     assert expense(home) == ("2025", "6", "600.00", "540.00", "60.00", "2025-07", "30.00")
 
 
-def test_a_setting_overrides_what_is_complete(home: Home, refresh: Refresher):
-    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
+def test_a_setting_overrides_what_is_complete(begun_home: Home, refresh: Refresher):
+    home = begun_home
     refresh(home, FINANCE_PLATFORM_ACTUALS_THROUGH="2025-07")
     assert expense(home) == ("2025", "7", "630.00", "630.00", "0.00", "", "0.00")
 
