@@ -49,7 +49,13 @@ from finance_platform.deliveries.commits import DataFile, write_commits
 from finance_platform.feeds.delivered_cells import make_cell_reader
 from finance_platform.feeds.read_file import make_reader
 from finance_platform.spark_jobs.arguments import JobArguments
-from finance_platform.spark_jobs.batches import in_batches, reader_count, shared_folders
+from finance_platform.spark_jobs.batches import (
+    BATCH_DELIVERIES,
+    BATCH_OWN_FILES,
+    in_batches,
+    reader_count,
+    shared_folders,
+)
 from finance_platform.spark_jobs.delivery_results import DeliveryResult, count_written, write_account_counts
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
@@ -96,9 +102,11 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
     """Read every delivery of the request, write its rows, commit it; return the job's result."""
     committed: list[str] = []
     not_opened: list[dict[str, str]] = []
+    # A cluster has memory for all.
+    most = BATCH_DELIVERIES if request.shares_files or arguments.is_on_cluster else BATCH_OWN_FILES
     for kind in _TABLES:
         of_kind = [delivery for delivery in request.deliveries if delivery.kind == kind]
-        for number, deliveries in enumerate(in_batches(of_kind)):
+        for number, deliveries in enumerate(in_batches(of_kind, most)):
             _log.info("reading %d deliveries of kind %s", len(deliveries), kind)
             folder = f"{kind}-{number}" if number else kind
             results = _Batch(spark, arguments, request, kind, folder, deliveries).read_and_write()

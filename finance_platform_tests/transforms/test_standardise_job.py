@@ -15,7 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.spark_jobs import gathered_files
+from finance_platform.spark_jobs import gathered_files, standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.standardise_job import read_deliveries
@@ -89,6 +89,7 @@ def test_written_files_of_a_remote_store_are_read_back_once_and_give_the_same_co
     names = ["d1", "d2", "d3"]
     contents = {name: LINES + f"2025-03-01,D200,x,{name[1]}.00\n".encode() * 2 for name in names}
     commits = {}
+    monkeypatch.setattr(standardise_job, "BATCH_OWN_FILES", 2)
     for remote in (False, True):
         monkeypatch.setattr(gathered_files, "is_remote", lambda _, remote=remote: remote)
         folder = tmp_path / str(remote)
@@ -111,3 +112,5 @@ def test_written_files_of_a_remote_store_are_read_back_once_and_give_the_same_co
     lines = {file.key for one in commits[True].values() for file in one.files["transactions"]}
     assert [store.read_whole.count(key) for key in sorted(lines)] == [1] * 9
     assert written.isdisjoint(store.addresses)
+    # A writer holds memory for each open file, so fewer deliveries are read at once where each has its own.
+    assert len({key.split("/")[2] for key in lines}) == 2

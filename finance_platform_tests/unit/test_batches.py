@@ -41,6 +41,12 @@ def test_there_are_not_more_batches_than_twice_what_the_bounds_need(runs: list[t
     assert len(list(in_batches(deliveries))) <= 2 * needed + 1
 
 
+def test_deliveries_with_files_of_their_own_are_read_fewer_at_once():
+    read = list(in_batches(to_read([(100, 1_000)]), batches.BATCH_OWN_FILES))
+    assert [len(batch) for batch in read] == [250] * 4
+    assert len(list(in_batches(to_read([(100, 1_000)])))) == 1
+
+
 def test_a_few_large_files_are_read_at_once_whatever_else_arrives():
     assert len(list(in_batches(to_read([(3 << 20, 36), (100, 3)])))) == 1
 
