@@ -90,6 +90,7 @@ def test_written_files_of_a_remote_store_are_read_back_once_and_give_the_same_co
     contents = {name: LINES + f"2025-03-01,D200,x,{name[1]}.00\n".encode() * 2 for name in names}
     commits = {}
     monkeypatch.setattr(standardise_job, "BATCH_OWN_FILES", 2)
+    monkeypatch.setattr(gathered_files, "FEW_FILES", 0)
     for remote in (False, True):
         monkeypatch.setattr(gathered_files, "is_remote", lambda _, remote=remote: remote)
         folder = tmp_path / str(remote)
