@@ -32,6 +32,7 @@ from finance_platform.errors import DamagedObjectError, LostDeliveryError
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, slice_key
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.documents import FOLDER, find_damaged_files, parse_document, set_aside
+from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 
 _SUSPECTS = f"{FOLDER}/suspects.json"
@@ -87,25 +88,26 @@ def find_damage(raw: ObjectStore, processed: ObjectStore, state: DeliveryState |
     Raises:
         RegisterError: the register is damaged.
     """
-    register = Register(processed)
+    documents = listed_once(processed)
+    register = Register(documents)
     events = select_discovered(register.events())
-    state = state or derive_state(register.events(), read_commits(processed))
+    state = state or derive_state(register.events(), read_commits(documents))
     readable = _Rereadable(raw, events)
-    damage = [*_damaged_commits(processed, state, readable), *_damaged_files(processed, state, readable)]
+    damage = [*_damaged_commits(documents, state, readable), *_damaged_files(processed, state, readable)]
     lacking = "the figures of a version that was removed are not in the statement of all versions"
     damage += [
         Damage(error.key, error.why, lacking, fix="", aside=error.key)
-        for error in find_damaged_commits(processed, RETIRED_COMMITS)
+        for error in find_damaged_commits(documents, RETIRED_COMMITS)
     ]
     damage += [
         Damage(error.key, error.why, "overlaps of deliveries are computed again", aside=error.key)
-        for error in find_damaged_overlaps(processed)
+        for error in find_damaged_overlaps(documents)
     ]
     damage += [
         Damage(error.key, error.why, "the raw zone is compared with nothing once", aside=error.key)
         for error in find_damaged_scans(processed)
     ]
-    damage += [Damage(error.key, error.why, _READ_SINGLY, aside=error.key) for error in find_untrusted(processed)]
+    damage += [Damage(error.key, error.why, _READ_SINGLY, aside=error.key) for error in find_untrusted(documents)]
     foreign = "its name is not that of an event of the register"
     return damage + [Damage(key, foreign, _IGNORED, fix="") for key in register.foreign_keys()]
 

@@ -101,7 +101,7 @@ class _Build:
     request: BuildRequest
     attempt: str
     built: list[list[str]] = field(default_factory=list)
-    _tables: dict[str, DataFrame] = field(default_factory=dict)
+    _tables: dict[str, DataFrame] = field(default_factory=dict, init=False)
 
     @property
     def staging(self) -> str:

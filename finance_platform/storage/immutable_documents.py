@@ -28,6 +28,7 @@ from finance_platform.storage.checkpoints import (
     read_versions,
     write_checkpoint,
 )
+from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.records import RecordType
 
@@ -133,18 +134,18 @@ def update_checkpoint(store: ObjectStore, folder: DocumentFolder[Any]) -> None:
     record_type = folder.record_type
     if record_type is None:
         return
+    listed = listed_once(store)
     records = {
         (key, etag): of_document
-        for key, (etag, document) in _read(store, folder).items()
+        for key, (etag, document) in _read(listed, folder).items()
         if (of_document := folder.to_records(document)) is not None
     }
     files = dict(_trusted_files(store, folder.name, record_type))
     true = {key: versions for key, versions in files.items() if all(version in records for version in versions)}
     checkpointed = {version for versions in true.values() for version in versions}
     new = {version for version in records if version not in checkpointed}
-    sizes = {(item.key, item.etag): item.size for item in store.list_objects(folder.name)}
-    # A document that was added meanwhile has no size here, and waits for the next run.
-    if len(true) == len(files) and not is_worth_a_checkpoint([sizes.get(version, 0) for version in new]):
+    sizes = {(item.key, item.etag): item.size for item in listed.list_objects(folder.name)}
+    if len(true) == len(files) and not is_worth_a_checkpoint([sizes[version] for version in new]):
         return
     replaced = [key for key in files if key not in true]
     for key, versions in sorted(true.items(), key=lambda item: len(item[1])):

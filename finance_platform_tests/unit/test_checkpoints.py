@@ -321,3 +321,25 @@ def test_a_checkpoint_never_has_what_vacuum_removed(tmp_path: Path):
 def test_the_register_and_the_commits_have_record_types():
     forms = {folder.record_type.form for folder in (COMMITS, DOCUMENTS) if folder.record_type}
     assert len(forms) == 2
+
+
+@pytest.mark.parametrize(
+    "step", [lambda zone: update_checkpoints(zone.store), lambda zone: find_damage(zone.store, zone.store)]
+)
+def test_a_step_lists_each_folder_of_documents_once(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch, step: Callable[[Zone], object]
+):
+    listed: Counter[str] = Counter()
+    list_objects = LocalStore.list_objects
+
+    def count(store: LocalStore, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
+        listed[prefix] += 1
+        return list_objects(store, prefix, after=after)
+
+    monkeypatch.setattr(LocalStore, "list_objects", count)
+    step(zone)
+    assert {folder: listed[folder] for folder in ("register", "deliveries", "retired_deliveries")} == {
+        "register": 1,
+        "deliveries": 1,
+        "retired_deliveries": 1,
+    }
