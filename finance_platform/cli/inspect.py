@@ -25,10 +25,13 @@ from finance_platform.cli.options import (
     with_exit_code,
 )
 from finance_platform.cli.usage_errors import PERIOD
+from finance_platform.errors import FinancePlatformError
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from finance_platform.reports.status import Status
+    from finance_platform.storage.port import ObjectStore
+    from finance_platform.warehouse.port import Warehouse
 
 
 @click.command()
@@ -90,28 +93,47 @@ def movements(
     return EXIT_OK
 
 
-def read_status(settings: Settings, since: datetime | None = None, *, with_all_versions: bool = False) -> Status:
-    """Return the status of a home.
+def read_status(
+    settings: Settings, since: datetime | None = None, *, with_all_versions: bool = False, record: bool = False
+) -> Status:
+    """Return the status of a home, from a record if the home is as the last complete run left it and there is one.
 
     Args:
         settings: the home.
         since: report movements of then or later; None for the latest load.
         with_all_versions: whether to add the statement of all versions.
+        record: whether to record the status of such a home; only a run does.
     """
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
     from finance_platform.orchestration.runs import last_run
     from finance_platform.refresh import status as use_case
+    from finance_platform.refresh.known_status import read_known_status, record_status
     from finance_platform.refresh.recorded_code import trust_recorded_code
+    from finance_platform.storage.listed_once import listed_once
 
-    processed = processed_zone(settings)
+    raw, processed = listed_once(raw_zone(settings)), listed_once(processed_zone(settings))
+    warehouse, at, latest = open_warehouse(settings), datetime.now(UTC), last_run(settings.dagster_home)
+    identity = "" if since or with_all_versions else _identify(raw, processed, warehouse, settings, at)
+    if identity and (known := read_known_status(processed, identity, latest)):
+        return known
     trust_recorded_code(processed)
-    return use_case.read_status(
-        raw_zone(settings),
-        processed,
-        open_warehouse(settings),
-        settings,
-        at=datetime.now(UTC),
-        since=since,
-        last_run=last_run(settings.dagster_home),
-        with_all_versions=with_all_versions,
+    derived = use_case.read_status(
+        raw, processed, warehouse, settings, at=at, since=since, last_run=latest, with_all_versions=with_all_versions
     )
+    if record:
+        record_status(processed, identity, derived)
+    return derived
+
+
+def _identify(raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, at: datetime) -> str:
+    """Return the identity of a home that is as the last complete run left it; empty if it is not, or unreadable."""
+    from finance_platform.refresh.complete_run import read_complete_run
+    from finance_platform.refresh.known_status import identify_home
+
+    try:
+        complete = read_complete_run(processed)
+        if complete is None or not complete.warehouse:
+            return ""
+        return identify_home(raw, processed, warehouse, settings, complete, at)
+    except (FinancePlatformError, OSError):
+        return ""  # the status that is derived instead reports what is wrong

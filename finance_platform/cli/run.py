@@ -128,7 +128,7 @@ def _run(settings: Settings, *, rebuild: bool, periods: tuple[str, ...], has_new
         from finance_platform.orchestration.refresh_run import run_refresh
 
         outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step, process=process)
-    status = read_status(settings)
+    status = read_status(settings, record=True)
     return outcome, status, _read_variance(settings)
 
 

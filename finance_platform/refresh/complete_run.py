@@ -135,27 +135,32 @@ def read_complete_run(processed: ObjectStore) -> CompleteRun | None:
         return None
 
 
-def is_as_recorded(
-    processed: ObjectStore, warehouse: Warehouse, reports: ObjectStore, settings: Settings, complete: CompleteRun
+def are_outputs_as_recorded(reports: ObjectStore, settings: Settings, complete: CompleteRun) -> bool:
+    """Return whether the report pack and the alerts are as the last complete run left them.
+
+    Args:
+        reports: where reports are.
+        settings: the home.
+        complete: the record of the last complete run.
+    """
+    return _pack_etags(reports) == complete.packs and _alert_bytes(settings) >= complete.alert_bytes
+
+
+def is_home_as_recorded(
+    processed: ObjectStore, warehouse: Warehouse, settings: Settings, complete: CompleteRun
 ) -> bool:
-    """Return whether the platform, its settings and everything that it keeps are as the last complete run left them.
+    """Return whether the platform, its settings, the processed zone and the warehouse are as the last run left them.
 
     Args:
         processed: the processed zone.
         warehouse: the warehouse.
-        reports: where reports are.
         settings: the home.
         complete: the record of the last complete run.
     """
     if complete.platform != platform_version() or complete.settings != _hash(settings.model_dump(mode="json")):
         return False
     trust_code_versions(complete.code)
-    return (
-        warehouse.content_version() == complete.warehouse
-        and _pack_etags(reports) == complete.packs
-        and _alert_bytes(settings) >= complete.alert_bytes
-        and _hash_objects(processed) == complete.processed
-    )
+    return warehouse.content_version() == complete.warehouse and _hash_objects(processed) == complete.processed
 
 
 def _hash_objects(processed: ObjectStore) -> str:

@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from finance_platform.deliveries.changes import detect_changes
-from finance_platform.deliveries.scans import fingerprint_config
 from finance_platform.errors import FinancePlatformError
-from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.refresh.complete_run import CompleteRun, is_as_recorded
+from finance_platform.refresh.complete_run import CompleteRun, are_outputs_as_recorded
+from finance_platform.refresh.known_status import identify_home, read_known_status, record_status
 from finance_platform.refresh.publish import publish
 from finance_platform.refresh.report import REPORT_FILE
 from finance_platform.refresh.status import read_status
@@ -63,7 +61,7 @@ def find_nothing_new(
 ) -> NothingNew | None:
     """Return what a run would report, if it is certain that it would change nothing; None if it is not.
 
-    Nothing is written, and no file of the raw zone is read.
+    No file of the raw zone is read, and nothing is written but the status that is reported, for the next time.
 
     Args:
         raw: the raw zone.
@@ -77,11 +75,13 @@ def find_nothing_new(
     """
     listed, raw = listed_once(processed), listed_once(raw)
     try:
-        if not is_as_recorded(listed, warehouse, reports, settings, complete) or _has_changes(
-            raw, listed, settings, at
-        ):
+        if not are_outputs_as_recorded(reports, settings, complete):
             return None
-        status = read_status(raw, listed, warehouse, settings, at=at, last_run=last_run)
+        identity = identify_home(raw, listed, warehouse, settings, complete, at)
+        if not identity:
+            return None
+        known = read_known_status(listed, identity, last_run) if complete.warehouse else None
+        status = known or read_status(raw, listed, warehouse, settings, at=at, last_run=last_run)
         if status.is_broken or status.is_stale or any(damage["fix"] for damage in status.details.damage):
             return None
         if not complete.warehouse and not _is_published_as_recorded(processed, warehouse, settings, complete, at):
@@ -89,6 +89,8 @@ def find_nothing_new(
         variance = variance_rows(warehouse) if complete.variance is None else complete.variance
         if reports.read(REPORT_FILE) != as_csv(variance).encode():
             return None
+        if known is None and complete.warehouse:
+            record_status(processed, identity, status)
     except (FinancePlatformError, OSError):
         return None  # the run that starts instead reports or repairs what is wrong
     return NothingNew(complete.run_id, complete.checks, status, variance)
@@ -101,10 +103,3 @@ def _is_published_as_recorded(
     publication = publish(processed, warehouse, settings, clock=lambda: at, run_id=complete.run_id)
     evaluated = {EvaluatedCheck.of(outcome) for outcome in publication.outcomes}
     return publication.load is None and evaluated <= set(complete.checks)
-
-
-def _has_changes(raw: ObjectStore, processed: ObjectStore, settings: Settings, at: datetime) -> bool:
-    config = fingerprint_config(load_feed_set(settings.feeds_path), settings)
-    changes = detect_changes(raw, processed, config, at)
-    # The sensor leaves a file alone while somebody may be writing it; a person's run reads it as it is.
-    return bool(changes.changes or changes.still_being_written)

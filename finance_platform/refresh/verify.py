@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
@@ -23,6 +24,9 @@ from finance_platform.deliveries.register import DeliveryDiscovered, Event, Regi
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
 from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
 from finance_platform.quality.checks import pluralize
+from finance_platform.refresh.complete_run import read_complete_run
+from finance_platform.refresh.known_status import find_forged_status, identify_home
+from finance_platform.refresh.status import read_status
 from finance_platform.refresh.verify_records import (
     OpenTables,
     find_changed_deliveries,
@@ -217,9 +221,24 @@ class Verifier:
             *find_forged_overlaps(self.processed, state.live),
             *find_changed_slices(self.processed, published),
             *find_changed_settings(self.processed, published),
+            *self._find_forged_status(),
         ]
         findings = [Finding(name, key, why) for key, why in differences]
         return Part(name, pluralize(len(concerned), "delivery", "deliveries"), findings)
+
+    def _find_forged_status(self) -> Iterator[tuple[str, str]]:
+        """Derive the status again, if one is recorded for the home as it is now."""
+        if self.settings is None or (complete := read_complete_run(self.processed)) is None or not complete.warehouse:
+            return
+        at, settings = datetime.now(UTC), self.settings
+        identity = identify_home(self.raw, self.processed, self.warehouse, settings, complete, at)
+        key = find_forged_status(
+            self.processed,
+            identity,
+            lambda: read_status(self.raw, self.processed, self.warehouse, settings, at=at),
+        )
+        if key:
+            yield key, "is not the status that follows from the home: somebody wrote it; remove it"
 
     def _verify_cells(self, discovered: Sequence[DeliveryDiscovered], state: DeliveryState) -> Part:
         """Compare lines, slices and warehouse with each other."""

@@ -83,6 +83,8 @@ class Status:
         header_changes: how the header of each feed's last files differs from the one before.
         all_versions: the reconciliation of all versions of each file; None unless it was asked for.
         is_broken: whether the register is damaged, so that only what is published is known.
+        known_warnings: the warnings of a status that was recorded, without what they follow from; None of one that was
+            derived.
     """
 
     deliveries: list[dict[str, Any]]
@@ -97,6 +99,7 @@ class Status:
     header_changes: Sequence[HeaderChange] = ()
     all_versions: Reconciliation | None = None
     is_broken: bool = False
+    known_warnings: list[dict[str, str]] | None = None
 
     @property
     def without_types(self) -> str:
@@ -133,6 +136,8 @@ class Status:
     @property
     def warnings(self) -> list[dict[str, str]]:
         """Findings that do not stop anything: file, kind, warning and fix."""
+        if self.known_warnings is not None:
+            return self.known_warnings
         of_deliveries = [
             {
                 "file": row["file"],

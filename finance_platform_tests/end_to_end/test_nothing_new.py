@@ -6,6 +6,7 @@ Belongs here: what differs from the last complete run, one thing at a time. Does
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -22,11 +23,13 @@ from dagster import DagsterInstance
 from finance_platform import bootstrap
 from finance_platform.bootstrap import reports_folder
 from finance_platform.code_version import platform_version
+from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.nothing_new import answer_without_run
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.refresh import complete_run, nothing_new
 from finance_platform.refresh.complete_run import CompleteRun, read_complete_run, record_complete_run
+from finance_platform.refresh.known_status import identify_home
 from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.refresh.report import REPORT_FILE
@@ -122,6 +125,56 @@ def test_actual_against_budget_is_taken_from_the_record_while_the_warehouse_is_t
     assert list(answer.variance) == expected
 
 
+def recorded_statuses(home: Home) -> list[Path]:
+    return sorted((home.path / "processed" / "looks").glob("status-*.json.gz"))
+
+
+def test_the_status_of_an_unchanged_home_is_read_from_its_record_and_is_the_one_that_follows(
+    home: Home, settings: Settings
+):
+    assert answer_without_run(settings) is not None
+    (record,) = recorded_statuses(home)
+    outputs = [home.command("status", *options).stdout for options in ((), ("--json",), ("--by-file",))]
+    with moved_away(record):
+        derived = [home.command("status", *options).stdout for options in ((), ("--json",), ("--by-file",))]
+    assert outputs == derived
+    assert "duckdb" not in probe(home, "status", "--home", str(home.path)).modules
+
+
+def test_a_recorded_status_that_is_damaged_is_none_and_one_that_somebody_wrote_is_a_finding(
+    home: Home, settings: Settings
+):
+    assert answer_without_run(settings) is not None
+    (record,) = recorded_statuses(home)
+    content, expected = record.read_bytes(), home.command("status", "--json").stdout
+    try:
+        for damaged in (b"", content[:-9], gzip.compress(b"{}"), gzip.compress(b"[1]"), b"\x1f\x8b"):
+            record.write_bytes(damaged)
+            assert home.command("status", "--json").stdout == expected
+        document = json.loads(gzip.decompress(content))
+        document["deliveries"][0]["accepted"] += 1
+        record.write_bytes(gzip.compress(json.dumps(document).encode()))
+        assert home.command("status", "--json").stdout != expected
+        verified = home.command("verify")
+        assert verified.returncode == 1
+        assert f"looks/{record.name}" in "".join(verified.stdout.split())
+        assert "somebody wrote it" in " ".join(verified.stdout.split())
+    finally:
+        record.write_bytes(content)
+    assert home.command("verify").returncode == 0
+
+
+def test_a_status_is_recorded_by_the_day_only_where_files_are_due(home: Home, settings: Settings):
+    complete = read_complete_run(home.processed)
+    assert complete is not None
+    ports = (bootstrap.raw_zone(settings), home.processed, home.warehouse, settings, complete)
+    today, tomorrow = (identify_home(*ports, datetime(2031, 1, day, tzinfo=UTC)) for day in (1, 2))
+    assert today
+    assert (today == tomorrow) is not any(
+        feed.expect or feed.freshness for feed in load_feed_set(settings.feeds_path).feeds
+    )
+
+
 @contextmanager
 def moved_away(path: Path) -> Iterator[None]:
     """Without a file, which is itself again afterwards: a rename within a folder leaves its content and inode."""
@@ -199,7 +252,8 @@ def test_a_damaged_object_of_the_processed_zone_needs_a_run(home: Home, settings
 def test_lost_records_of_scans_need_a_run(home: Home, settings: Settings):
     for path in (home.path / "processed" / "looks").iterdir():
         with moved_away(path):
-            assert is_needed(settings), path
+            # A recorded status is derived again; without the others, nothing is known to be unchanged.
+            assert is_needed(settings) is not path.name.startswith("status-"), path
     assert not is_needed(settings)
 
 

@@ -43,6 +43,7 @@ from finance_platform.refresh.standardise import standardise
 from finance_platform.refresh.status import read_status
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.status import Status
+from finance_platform.reports.status_record import encode_status
 from finance_platform.settings import Settings, StarSettings, load_settings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage import immutable_documents
@@ -288,13 +289,25 @@ class LawHome:
         report(self.processed, self.warehouse, self.reports, run_id=self.run_id, is_complete=True)
 
     def is_nothing_new(self) -> bool:
-        """Return whether the command `run` would report the state without a run."""
+        """Return whether the command `run` would report the state without a run, and `status` from a record.
+
+        The recorded status is the one that follows from a full replay of the register.
+        """
         complete = read_complete_run(self.processed)
         if complete is None:
             return False
         at = datetime.now(UTC) + timedelta(hours=1)
         ports = (self.raw, self.processed, self.warehouse, self.reports)
-        return find_nothing_new(*ports, self.settings, complete, at=at, last_run=None) is not None
+        first, again = (
+            find_nothing_new(*ports, self.settings, complete, at=at, last_run=None) for _ in ("derived", "recorded")
+        )
+        if first is None or again is None:
+            assert first is again
+            return False
+        derived = read_status(self.raw, self.processed, self.warehouse, self.settings, at=at)
+        assert again.status.known_warnings == derived.warnings
+        assert encode_status(again.status) == encode_status(first.status) == encode_status(derived)
+        return True
 
     def refresh(self) -> None:
         """Take every step; each leaves everything as it is if the command `run` would not have started them."""
@@ -312,7 +325,7 @@ class LawHome:
         """Return every file with its time, but for what each complete refresh writes again."""
         written = {"reports", PurePath(COMPLETE).name, PurePath(AUDITED).name}
         files = [path for path in self.path.rglob("*") if path.is_file() and written.isdisjoint(path.parts[-2:])]
-        return frozenset((str(path), path.stat().st_mtime_ns) for path in files)
+        return frozenset((str(path), path.stat().st_mtime_ns) for path in files if not path.name.startswith("status-"))
 
     def _refresh(self) -> None:
         self.register()

@@ -1,0 +1,73 @@
+"""The recorded status: what is written down is what was derived, in every part that is printed or returned.
+
+Belongs here: `reports.status_record`. Does not belong here: when it is used (see `end_to_end.test_nothing_new`).
+"""
+
+from __future__ import annotations
+
+import gzip
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from finance_platform.deliveries.commits import UNKNOWN, Count
+from finance_platform.deliveries.header_changes import HeaderChange
+from finance_platform.errors import DamagedObjectError
+from finance_platform.reports.expected_feeds import ExpectedFeed
+from finance_platform.reports.statement import Line, Reconciliation
+from finance_platform.reports.status import Status, StatusDetails
+from finance_platform.reports.status_record import decode_status, encode_status
+from finance_platform_tests.unit.printed_text import status
+
+RUN = {"run_id": "r2", "job": "refresh", "status": "SUCCESS", "started": None, "ended": None}
+
+
+def rich_status() -> Status:
+    """Return a status with every part that a home without damage may have; a name has half a character."""
+    terms = {
+        "delivered": Count(3, Decimal("10.125"), UNKNOWN, 1),
+        "in_warehouse": Count(2, Decimal("10.12"), Decimal("12.00")),
+    }
+    lines = [Line("Actual", "USD", terms, "ledger", "a\udce9.csv", has_sides=True), Line("Budget", "EUR", {})]
+    expected = [
+        ExpectedFeed("ledger", "a*.csv", "Anna", date(2025, 1, 3), date(2025, 2, 3), is_overdue=True),
+        ExpectedFeed("plan", "p*.csv", "", None, None, is_overdue=False),
+    ]
+    return status(
+        vanished=["gone.csv"],
+        unmatched=["strange.pdf"],
+        problems=[{"file": "b.csv", "problem": "p", "fix": "f"}],
+        reconciliation=Reconciliation(lines, "USD"),
+        header_changes=[HeaderChange("ledger", "b.csv", "a.csv", ("x",), ("y",), (("y", "x"),), 2)],
+        details=StatusDetails(
+            closed=[{"period": "2025-01", "waiting": []}],
+            movements=[{"period": "2025-01", "moved": "1.00"}],
+            last_run=RUN,
+            expected=expected,
+            untyped_accounts=3,
+        ),
+    )
+
+
+def test_a_status_that_was_written_down_is_the_one_that_was_derived():
+    derived = rich_status()
+    known = decode_status("key", encode_status(derived), RUN)
+    assert known.as_json() == derived.as_json()
+    assert known.warnings == derived.warnings
+    assert len(known.warnings) == 4
+    assert known.reconciliation.lines == derived.reconciliation.lines
+    assert known.details == derived.details
+    assert (known.is_healthy, known.is_stale, known.without_types) == (False, False, derived.without_types)
+    assert encode_status(known) == encode_status(derived)
+
+
+def test_the_last_run_is_not_written_down():
+    other = decode_status("key", encode_status(rich_status()), {**RUN, "status": "FAILURE"})
+    assert other.details.last_run == {**RUN, "status": "FAILURE"}
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", gzip.compress(b""), gzip.compress(b"{}"), gzip.compress(b"[]")])
+def test_anything_else_is_not_a_recorded_status(data: bytes):
+    with pytest.raises(DamagedObjectError, match="not a recorded status"):
+        decode_status("key", data, None)
