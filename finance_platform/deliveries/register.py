@@ -27,7 +27,8 @@ from finance_platform.errors import DamagedObjectError, RegisterError
 from finance_platform.feeds.resolved import LoadMode
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.documents import find_wrong_field, parse_document
-from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable
+from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable, read_later
+from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.records import RecordType
 
@@ -324,23 +325,39 @@ class Register:
         """Return the number of documents."""
         return len(self._numbers())
 
-    def events(self, *, after: int = 0) -> list[Event]:
+    def events(self) -> list[Event]:
         """Return every event, oldest first.
-
-        Args:
-            after: leave out the events of this many first documents.
 
         Raises:
             RegisterError: a document is damaged or missing.
         """
         documents = read_immutable(self._processed, DOCUMENTS)
-        numbered = [document for document in documents if document is not None]
-        for number, document in enumerate(numbered, start=1):
+        return self._events(1, [document for document in documents if document is not None])
+
+    def events_after(self, length: int) -> list[Event]:
+        """Return the events behind the first documents, oldest first; these are listed and not read.
+
+        Args:
+            length: how many first documents are left out.
+
+        Raises:
+            RegisterError: a document is missing, or one of those behind is damaged.
+        """
+        listed = listed_once(self._processed)
+        Register(listed).require_length(0)
+        documents = read_later(listed, DOCUMENTS, _key(length))
+        return self._events(length + 1, [document for document in documents if document is not None])
+
+    def _events(self, first: int, documents: Iterable[_NumberedDocument]) -> list[Event]:
+        """Return the events of documents, of which the first has a number."""
+        events: list[Event] = []
+        for number, document in enumerate(documents, start=first):
             if document.number != number:
                 raise self._error(number, _MISSING)
             if document.damage:
                 raise self._error(number, document.damage)
-        return [event for document in numbered[after:] for event in document.events]
+            events += document.events
+        return events
 
     def require_length(self, length: int) -> None:
         """Raise RegisterError if a document is missing: before others, or at the end, as an earlier scan recorded."""

@@ -144,7 +144,7 @@ def read_listing(processed: ObjectStore, scan: ScanRecord | None) -> Iterator[Ob
 
 def decisions_since(register: Register, scan: ScanRecord | None) -> list[DecisionRecorded | PeriodStatusChanged]:
     """Return the decisions of people since a scan, oldest first."""
-    events: Iterable[Event] = register.events(after=scan.register_length if scan else 0)
+    events: Iterable[Event] = register.events_after(scan.register_length) if scan else register.events()
     return [event for event in events if isinstance(event, DecisionRecorded | PeriodStatusChanged)]
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from finance_platform.deliveries.commits import Count, known_or_unknown
@@ -40,7 +40,10 @@ def encode_status(status: Status) -> bytes:
         "header_changes": [asdict(change) for change in status.header_changes],
         "expected": [one.as_json() for one in status.details.expected],
         "currency": status.reconciliation.currency,
-        "lines": [_encode_line(line) for line in status.reconciliation.lines],
+        "by_scenario": [_encode_line(line) for line in status.reconciliation.by_scenario],
+        "by_feed": [_encode_line(line) for line in status.reconciliation.by_feed],
+        # As text in the text: there is a line for each file, and only some outputs show them.
+        "lines": json.dumps([_encode_line(line) for line in status.reconciliation.lines]),
     }
     return gzip.compress(json.dumps(document).encode(), compresslevel=1, mtime=0)
 
@@ -60,7 +63,7 @@ def decode_status(key: str, data: bytes, last_run: Mapping[str, Any] | None) -> 
         document = json.loads(gzip.decompress(data))
         return Status(
             **{name: document[name] for name in _PLAIN if name != "warnings"},
-            reconciliation=Reconciliation([_decode_line(line) for line in document["lines"]], document["currency"]),
+            reconciliation=_decode_reconciliation(document),
             details=StatusDetails(
                 **{name: document[name] for name in _DETAILS},
                 last_run=last_run,
@@ -71,6 +74,34 @@ def decode_status(key: str, data: bytes, last_run: Mapping[str, Any] | None) -> 
         )
     except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, EOFError, OSError, zlib.error) as error:
         raise DamagedObjectError(key, f"it is not a recorded status: {error}") from None
+
+
+def _decode_reconciliation(document: Mapping[str, Any]) -> Reconciliation:
+    reconciliation = Reconciliation(_Lines(str(document["lines"])), document["currency"])
+    # What a derived one adds up when it is first asked for.
+    for name in ("by_scenario", "by_feed"):
+        vars(reconciliation)[name] = [_decode_line(line) for line in document[name]]
+    return reconciliation
+
+
+class _Lines(Sequence[Line]):
+    """The lines by file, decoded when they are first asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _lines(self) -> list[Line]:
+        return [_decode_line(line) for line in json.loads(self._text)]
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._lines[place]
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self._lines)
 
 
 def _encode_line(line: Line) -> list[Any]:

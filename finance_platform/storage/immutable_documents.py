@@ -88,6 +88,31 @@ def read_immutable(store: ObjectStore, folder: DocumentFolder[_Document]) -> lis
     return [document for _, document in _read(store, folder).values()]
 
 
+def read_later(store: ObjectStore, folder: DocumentFolder[_Document], after: str) -> list[_Document]:
+    """Return the documents of a folder whose keys come after another one, in the order of the keys.
+
+    If they are few, the others are listed and not read, neither from a checkpoint.
+
+    Args:
+        store: the store.
+        folder: see `read_immutable`.
+        after: the key.
+
+    Raises:
+        FileNotFoundError: a document was removed between the listing and the read.
+    """
+    known = _DOCUMENTS.get((store.root, folder.name), {})
+    listed = [item for item in store.list_objects(folder.name) if item.key > after]
+    documents = {item.key: known[item.key][1] for item in listed if known.get(item.key, ("",))[0] == item.etag}
+    lacking = [item for item in listed if item.key not in documents]
+    if is_worth_a_checkpoint([item.size for item in lacking]):
+        return [document for key, (_, document) in _read(store, folder).items() if key > after]
+    keys = [item.key for item in lacking]
+    for key, data in zip(keys, read_many(store, keys), strict=True):
+        documents[key] = folder.parse(key, data)
+    return [documents[item.key] for item in listed]
+
+
 def find_untrusted_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) -> list[DamagedObjectError]:
     """Return the files of a folder's checkpoint that are damaged, foreign or of another release."""
     untrusted = []

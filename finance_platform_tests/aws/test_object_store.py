@@ -264,7 +264,7 @@ def test_the_register_counts_its_documents_and_returns_events_after_a_number(sto
     for number in range(3):
         register.append([decision_on("accepted", delivered(f"file {number}"))])
     assert register.length() == 3
-    assert [event.object_key for event in register.events(after=2)] == ["file 2"]  # type: ignore[union-attr]
+    assert [event.object_key for event in register.events_after(2)] == ["file 2"]  # type: ignore[union-attr]
     assert len(register.events()) == 3
 
 

@@ -13,6 +13,7 @@ from finance_platform.storage.immutable_documents import (
     FEWEST_RELEASED,
     DocumentFolder,
     read_immutable,
+    read_later,
     release_memory,
 )
 from finance_platform.storage.local import LocalStore
@@ -77,3 +78,18 @@ def test_many_documents_are_forgotten_to_release_their_memory_and_then_read_agai
     release_memory(records)
     assert documents(store) == [1]
     assert reads == {"deliveries/a.json": times}
+
+
+def test_only_later_documents_are_read_if_they_are_few(tmp_path: Path, reads: Counter[str]):
+    store, folder = LocalStore(tmp_path), DocumentFolder("deliveries", parse)
+    for number in range(200):
+        store.write(f"deliveries/{number:03d}.json", str(number).encode())
+    assert read_later(store, folder, "deliveries/197.json") == [198, 199]
+    assert reads == {"deliveries/198.json": 1, "deliveries/199.json": 1}
+    assert read_later(store, folder, "deliveries/199.json") == []
+    assert read_later(store, folder, "deliveries/049.json") == list(range(50, 200))
+    assert set(reads.values()) == {1, 2}, "many are read with all the others, once"
+    assert read_later(store, folder, "deliveries/100.json") == list(range(101, 200))
+    assert sum(reads.values()) == 202
+    store.write("deliveries/199.json", b"7")
+    assert read_later(store, folder, "deliveries/198.json") == [7]

@@ -24,6 +24,8 @@ from finance_platform.deliveries.register import (
     select_discovered,
     utc_text,
 )
+from finance_platform.errors import RegisterError
+from finance_platform.storage.immutable_documents import forget_documents
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
 from finance_platform_tests.unit.factories import decision_on, delivered, verdict_on
@@ -179,3 +181,18 @@ def test_utc_text_has_microseconds_and_time_zone() -> None:
     moment = datetime(2025, 1, 1, tzinfo=UTC)
     assert utc_text(moment) == "2025-01-01T00:00:00.000000+00:00"
     assert datetime.fromisoformat(utc_text(moment + timedelta(microseconds=1))) == moment + timedelta(microseconds=1)
+
+
+def test_later_events_are_read_without_the_earlier_documents(processed: LocalStore) -> None:
+    for number in range(4):
+        Register(processed).append([delivered(f"{number}.csv")])
+    everything = Register(processed).events()
+    forget_documents()
+    processed.write("register/000000000001.json", b"not JSON")
+    assert Register(processed).events_after(2) == everything[2:]
+    assert Register(processed).events_after(4) == []
+    with pytest.raises(RegisterError, match="event number 1"):
+        Register(processed).events_after(0)
+    processed.delete("register/000000000002.json")
+    with pytest.raises(RegisterError, match="event number 2: the event is missing"):
+        Register(processed).events_after(3)

@@ -56,7 +56,9 @@ def test_a_status_that_was_written_down_is_the_one_that_was_derived():
     assert known.as_json() == derived.as_json()
     assert known.warnings == derived.warnings
     assert len(known.warnings) == 4
-    assert known.reconciliation.lines == derived.reconciliation.lines
+    assert list(known.reconciliation.lines) == derived.reconciliation.lines
+    assert known.reconciliation.by_scenario == derived.reconciliation.by_scenario
+    assert known.reconciliation.by_feed == derived.reconciliation.by_feed
     assert known.details == derived.details
     assert (known.is_healthy, known.is_stale, known.without_types) == (False, False, derived.without_types)
     assert encode_status(known) == encode_status(derived)
