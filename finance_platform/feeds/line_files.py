@@ -271,28 +271,78 @@ def _mix(words: Hashes) -> Hashes:
 
 
 class _SeenHashes:
-    """The hashes so far, in sorted arrays of which each is longer than the next."""
+    """The hashes so far: bits by which most new ones are known, and sorted arrays, each longer than the next."""
 
     def __init__(self) -> None:
         self._sorted: list[Hashes] = []
+        self._count = 0
+        self._bits = np.zeros(_FIRST_BITS >> 3, np.uint8)
 
     def add(self, hashes: Hashes) -> Mask:
         """Add hashes; return which of them were there before, or are earlier among these."""
-        order = np.argsort(hashes, kind="stable")
-        ordered = hashes[order]
-        is_seen: Mask = np.zeros(len(ordered), dtype=np.bool_)
-        is_seen[1:] = ordered[1:] == ordered[:-1]
-        for earlier in self._sorted:
-            places = np.minimum(np.searchsorted(earlier, ordered), len(earlier) - 1)
-            is_seen |= earlier[places] == ordered
-        new = ordered[~is_seen]
+        self._make_room(len(hashes))
+        is_seen = self._are_among_earlier(hashes)
+        new = np.sort(hashes[~is_seen])
+        is_repeated = new[1:] == new[:-1]
+        if is_repeated.any():
+            is_seen |= _are_repeated(hashes, new[1:][is_repeated])
+            new = np.concatenate([new[:1], new[1:][~is_repeated]])
+        self._set_bits(new)
+        self._count += len(new)
         while self._sorted and len(self._sorted[-1]) <= len(new):
             new = np.sort(np.concatenate([self._sorted.pop(), new]), kind="stable")
         if len(new):
             self._sorted.append(new)
-        in_place: Mask = np.empty(len(is_seen), dtype=np.bool_)
-        in_place[order] = is_seen
-        return in_place
+        return is_seen
+
+    def _are_among_earlier(self, hashes: Hashes) -> Mask:
+        places, masks = self._places(hashes)
+        is_seen: Mask = (self._bits[places] & masks) != 0
+        maybe = np.flatnonzero(is_seen)
+        if len(maybe):
+            is_seen[maybe] = self._are_stored(hashes[maybe])
+        return is_seen
+
+    def _are_stored(self, hashes: Hashes) -> Mask:
+        are_stored: Mask = np.zeros(len(hashes), dtype=np.bool_)
+        for earlier in self._sorted:
+            places = np.minimum(np.searchsorted(earlier, hashes), len(earlier) - 1)
+            are_stored |= earlier[places] == hashes
+        return are_stored
+
+    def _places(self, hashes: Hashes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Return the byte of each hash, and its bit in it."""
+        bits = hashes & np.uint64(8 * len(self._bits) - 1)
+        return (bits >> np.uint64(3)).astype(np.int64), np.uint8(1) << (bits & np.uint64(7)).astype(np.uint8)
+
+    def _set_bits(self, hashes: Hashes) -> None:
+        places, masks = self._places(hashes)
+        np.bitwise_or.at(self._bits, places, masks)
+
+    def _make_room(self, count: int) -> None:
+        """Let there be enough bits for so many more hashes that few new ones find theirs set."""
+        needed = (self._count + count) * _BITS_PER_HASH
+        size = 8 * len(self._bits)
+        while size < min(needed, _MOST_BITS):
+            size *= 4
+        if size > 8 * len(self._bits):
+            self._bits = np.zeros(size >> 3, np.uint8)
+            for earlier in self._sorted:
+                self._set_bits(earlier)
+
+
+_FIRST_BITS, _MOST_BITS, _BITS_PER_HASH = 1 << 20, 1 << 28, 16
+"""Up to 32 MiB: with more than 17 million keys, more of the new ones are looked for among the sorted hashes."""
+
+
+def _are_repeated(hashes: Hashes, repeated: Hashes) -> Mask:
+    """Return which hashes are earlier among them, given those that are there more than once, sorted."""
+    places = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
+    candidates = np.flatnonzero(repeated[places] == hashes)
+    order = candidates[np.argsort(hashes[candidates], kind="stable")]
+    are_repeated: Mask = np.zeros(len(hashes), dtype=np.bool_)
+    are_repeated[order[1:]] = hashes[order[1:]] == hashes[order[:-1]]
+    return are_repeated
 
 
 def _table_of(scenario_type: str | None) -> Contract:

@@ -1,0 +1,47 @@
+"""Which keys of a file an earlier line has, by their hashes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from finance_platform.feeds import line_files
+from finance_platform.feeds.line_files import Hashes
+
+
+def first_and_later(batches: list[Hashes]) -> list[bool]:
+    """Return which hashes are met again, by a set."""
+    seen: set[int] = set()
+    are_seen = []
+    for value in (int(value) for batch in batches for value in batch):
+        are_seen.append(value in seen)
+        seen.add(value)
+    return are_seen
+
+
+def found(batches: list[Hashes]) -> list[bool]:
+    seen = line_files._SeenHashes()
+    return [bool(is_seen) for batch in batches for is_seen in seen.add(batch)]
+
+
+@pytest.mark.parametrize("distinct", [1, 3, 200, 1 << 60])
+@pytest.mark.parametrize("size", [0, 1, 7, 400])
+def test_a_hash_is_seen_if_an_earlier_line_of_the_file_has_it(distinct: int, size: int):
+    draw = np.random.default_rng([distinct % 1_000, size])
+    batches = [draw.integers(0, distinct, size, dtype=np.uint64) for _ in range(12)]
+    assert found(batches) == first_and_later(batches)
+
+
+def test_hashes_that_share_bits_are_distinguished(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line_files, "_FIRST_BITS", 64)
+    monkeypatch.setattr(line_files, "_MOST_BITS", 256)
+    draw = np.random.default_rng(1)
+    batches = [draw.integers(0, 3_000, 100, dtype=np.uint64) * np.uint64(1 << 40) for _ in range(20)]
+    assert found(batches) == first_and_later(batches)
+
+
+def test_more_bits_keep_what_was_seen(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line_files, "_FIRST_BITS", 64)
+    numbers = np.arange(5_000, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    batches = [*np.split(numbers, 50), numbers[::-1]]
+    assert found(batches) == first_and_later(batches)
