@@ -27,7 +27,8 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
 
-_STATEMENTS = 1_000
+_compiled: LRUCache[Any, Any] = LRUCache(1_000)
+"""The statements that this process has compiled; they do not depend on a file."""
 
 _STORAGES: tuple[ModuleType, ...] = (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage)
 """Dagster's modules that create engines by their name `create_engine`."""
@@ -86,7 +87,6 @@ def kept_connections() -> Iterator[None]:
     """
     opened: list[_Connection] = []
     free: dict[str, list[_Connection]] = defaultdict(list)
-    compiled: LRUCache[Any, Any] = LRUCache(_STATEMENTS)
 
     def connect(_: Dialect, __: object, arguments: list[Any], options: dict[str, Any]) -> sqlite3.Connection | None:
         if options.get("uri") or not arguments or arguments[0] == ":memory:":
@@ -112,7 +112,7 @@ def kept_connections() -> Iterator[None]:
 
     def share(connection: Connection) -> None:
         if isinstance(connection.dialect, SharedDialect):
-            connection.execution_options(compiled_cache=compiled)
+            connection.execution_options(compiled_cache=_compiled)
 
     registry.register("sqlite", __name__, SharedDialect.__name__)
     event.listen(Engine, "do_connect", connect)

@@ -113,6 +113,15 @@ def test_a_statement_is_compiled_once_for_all_engines(file: Path, caplog: pytest
     assert "generated in" not in caplog.text
 
 
+def test_the_next_instance_of_a_process_compiles_no_statement_again(file: Path, caplog: pytest.LogCaptureFixture):
+    for level in (logging.WARNING, logging.INFO):
+        caplog.set_level(level, logger="sqlalchemy.engine")
+        with kept_connections(), engine(file).connect() as connection:
+            assert runs(connection) == [1]
+    assert "cached since" in caplog.text
+    assert "generated in" not in caplog.text
+
+
 def test_dagster_has_one_engine_per_file_which_outlasts_its_use(file: Path):
     runs_storage: ModuleType = sqlite_run_storage
     event_storage: ModuleType = sqlite_event_log
