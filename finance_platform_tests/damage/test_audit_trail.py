@@ -17,9 +17,10 @@ from finance_platform.refresh.verify import Verifier
 from finance_platform.settings import load_settings
 from finance_platform.storage import immutable_documents
 from finance_platform.warehouse.load_records import LoadRecords
-from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.session_artifacts import session_artifact
 
 LEDGER = "SELECT LoadNumber, TableName, Slice, Version, IsRemoved, RowCount, Amount, RunId, LoadedAt FROM LoadLedger"
 MOVED = (
@@ -43,14 +44,20 @@ class KilledError(Exception):
 
 
 @pytest.fixture
-def moved(home: Home, refresh: Refresher) -> Home:
+def moved(
+    home_with_overlap: Path, refresh: Refresher, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Home:
     """A home with two loads, of which the second has moved a cell of a closed period."""
-    home.write(".env", "FINANCE_PLATFORM_CLOSED_PERIODS=publish\n")
-    assert home.command("close", "2024-03", "--why", "audited").returncode == 0
-    home.write("raw/transactions_4.csv", CORRECTION)
-    assert refresh(home).loaded
-    assert len(home.select(MOVED)) == 1
-    return home
+
+    def create(path: Path) -> None:
+        home = copy_home(home_with_overlap, path / "home")
+        home.write(".env", "FINANCE_PLATFORM_CLOSED_PERIODS=publish\n")
+        assert home.command("close", "2024-03", "--why", "audited").returncode == 0
+        home.write("raw/transactions_4.csv", CORRECTION)
+        assert refresh(home).loaded
+        assert len(home.select(MOVED)) == 1
+
+    return copy_home(session_artifact(tmp_path_factory, "moved", create) / "home", tmp_path / "home")
 
 
 def trail(home: Home, loads: int = 2) -> list[tuple[Any, ...]]:
