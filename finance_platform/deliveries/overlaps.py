@@ -11,6 +11,7 @@ so no file of an earlier delivery is opened for them, and the cost of a small on
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,7 @@ from finance_platform.deliveries.lines import line_files, read_lines
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.codes import fold
-from finance_platform.storage.bulk_read import read_each
+from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.documents import open_parquet, parse_document
 from finance_platform.storage.port import ObjectStore
 
@@ -144,7 +145,8 @@ def find_changed_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDeliv
         largest, *others = sorted(members, key=lambda one: -one.commit.outcome("accepted").rows)
         known = {pair: overlap for pair, overlap in stored.overlaps.items() if names.issuperset(pair)}
         ranges = _key_ranges(processed, members, {})
-        if known != _compare(processed, [largest], others, ranges):
+        is_range_changed = any(ranges.get(one, bounds) != bounds for one, bounds in stored.key_ranges.items())
+        if is_range_changed or known != _compare(processed, [largest], others, ranges):
             yield f"{FOLDER}/{name}.json"
 
 
@@ -266,12 +268,31 @@ def _compare_keys(
     """Compare the keys of the new deliveries with those of all others whose key ranges intersect."""
     new_ids = {commit.delivery_id for commit in new}
     overlaps: _Pairs = {}
-    for cluster in _intersecting([*old, *new], key_ranges):
+    for cluster in _intersecting([*_near(old, new, key_ranges), *new], key_ranges):
         new_ones = [commit for commit in cluster if commit.delivery_id in new_ids]
         if new_ones and len(cluster) > 1:
             old_ones = [commit for commit in cluster if commit.delivery_id not in new_ids]
             overlaps |= _compare_cluster(processed, old_ones, new_ones)
     return overlaps
+
+
+def _near(
+    old: Iterable[DeliveryCommit], new: Iterable[DeliveryCommit], key_ranges: Mapping[str, _KeyRange]
+) -> list[DeliveryCommit]:
+    """Return the old deliveries whose key ranges intersect that of a new one; the others share no key with any."""
+    united: list[tuple[str, str]] = []
+    for first, last in sorted(bounds for commit in new if (bounds := key_ranges[commit.delivery_id])):
+        if united and first <= united[-1][1]:
+            united[-1] = united[-1][0], max(united[-1][1], last)
+        else:
+            united.append((first, last))
+    near = []
+    for commit in old:
+        if bounds := key_ranges[commit.delivery_id]:
+            place = bisect_left(united, bounds[0], key=lambda one: one[1])  # the first that ends there or later
+            if place < len(united) and united[place][0] <= bounds[1]:
+                near.append(commit)
+    return near
 
 
 def _intersecting(
@@ -299,7 +320,7 @@ def _key_ranges(
         return {}
     unknown = [delivery.commit for delivery in deliveries if delivery.delivery_id not in known]
     own = [file.key for commit in unknown for file in line_files(commit) if not file.is_shared]
-    bounds = dict(zip(own, read_each(processed, own, lambda key: _bounds_in_file(processed, key)), strict=True))
+    bounds = dict(zip(own, map_many(processed, own, lambda key: _bounds_in_file(processed, key)), strict=True))
     ranges = {one.delivery_id: known[one.delivery_id] for one in deliveries if one.delivery_id in known}
     for commit in unknown:
         of_files: list[tuple[str, str]] = []
@@ -363,7 +384,7 @@ def _keys_of_each(
         files = line_files(commit)
         is_small = sum(file.size for file in files) <= _POOLED_BYTES and not any(file.is_shared for file in files)
         (small if is_small else large).append(commit)
-    for tables in read_each(processed, small, lambda commit: [*map(select, _keys(processed, commit))]):
+    for tables in map_many(processed, small, lambda commit: [*map(select, _keys(processed, commit))]):
         yield from tables
     for commit in large:
         yield from map(select, _keys(processed, commit))
@@ -407,8 +428,10 @@ def _join(lines: pa.Table, new: set[str]) -> _Pairs:
 
 
 def _compare_scopes(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> _Pairs:
-    """Compare the scopes of the new deliveries with those of all others."""
-    commits = [*old, *new]
+    """Compare the scopes of the new deliveries with those of all others in the same periods."""
+    periods = {period for commit in new for period in _claimed_periods(commit)}
+    # What has lines in no period, as its commit says, has none.
+    commits = [*(commit for commit in old if not periods.isdisjoint(_claimed_periods(commit))), *new]
     lines = {commit.delivery_id: _scopes(processed, commit) for commit in commits}
     claimants: dict[Cell, list[str]] = {}
     for commit in commits:
@@ -433,6 +456,10 @@ def _scopes(processed: ObjectStore, commit: DeliveryCommit) -> dict[Cell, int]:
             cell = (row["scenario"], row["period"], row["scope_key"])
             counts[cell] = counts.get(cell, 0) + row["count_all"]
     return counts
+
+
+def _claimed_periods(commit: DeliveryCommit) -> set[str]:
+    return {*(count.period for count in commit.periods), *commit.covers}
 
 
 def _claims(commit: DeliveryCommit, lines: Mapping[Cell, int]) -> set[Cell]:

@@ -63,7 +63,7 @@ from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequ
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
 from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
-from finance_platform.storage.bulk_read import open_many, read_each
+from finance_platform.storage.bulk_read import map_many, open_many
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.accepted_rows import accepted_rows
@@ -112,7 +112,7 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
             results = _Batch(spark, arguments, request, kind, folder, deliveries).read_and_write()
             keys = _written_keys(results.values())
             arguments.processed.sync(keys)
-            hashes = dict(zip(keys, read_each(arguments.processed, keys, arguments.processed.fingerprint), strict=True))
+            hashes = dict(zip(keys, map_many(arguments.processed, keys, arguments.processed.fingerprint), strict=True))
             commits = []
             for delivery in deliveries:
                 result = results[delivery.delivery_id]

@@ -22,7 +22,7 @@ _BATCH = 500
 """The number of documents that are in memory at once."""
 
 
-def read_each(store: ObjectStore, items: Sequence[_Item], read: Callable[[_Item], _Read]) -> Iterator[_Read]:
+def map_many(store: ObjectStore, items: Sequence[_Item], read: Callable[[_Item], _Read]) -> Iterator[_Read]:
     """Yield what a function reads for each item, in order; of a remote store, it reads several at once."""
     if not is_remote(store.root):
         yield from map(read, items)
@@ -34,7 +34,7 @@ def read_each(store: ObjectStore, items: Sequence[_Item], read: Callable[[_Item]
 
 def find_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes | None]:
     """Yield the bytes of each object, in the order of the keys; None for an object that does not exist."""
-    yield from read_each(store, keys, lambda key: _find(store, key))
+    yield from map_many(store, keys, lambda key: _find(store, key))
 
 
 def open_many(store: ObjectStore, keys: Sequence[str], read: Callable[[BinaryIO], _Read]) -> Iterator[_Read]:
@@ -48,7 +48,7 @@ def open_many(store: ObjectStore, keys: Sequence[str], read: Callable[[BinaryIO]
         with store.open(key) as stream:
             return read(stream)
 
-    yield from read_each(store, keys, read_one)
+    yield from map_many(store, keys, read_one)
 
 
 def read_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes]:
@@ -69,7 +69,7 @@ def write_many(store: ObjectStore, documents: Mapping[str, bytes]) -> None:
     Raises:
         OSError: a document cannot be written; some of the others may be.
     """
-    for _ in read_each(store, list(documents), lambda key: store.write(key, documents[key])):
+    for _ in map_many(store, list(documents), lambda key: store.write(key, documents[key])):
         pass
 
 

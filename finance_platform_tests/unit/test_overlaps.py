@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -248,6 +249,42 @@ def test_compared_files_are_not_read_again_for_a_delivery_in_another_key_range(z
     zone.store.opened.clear()
     compute_overlaps(zone.store, deliveries_of(zone))
     assert reads(zone) == {"transactions/d.csv@v1.parquet": 1}
+
+
+def test_a_file_between_others_that_its_range_does_not_reach_is_not_read(zone: Zone) -> None:
+    zone.deliver("chain.csv", lines("A1", "C9"), load_mode="upsert")
+    zone.deliver("start.csv", lines("A1", "A2"), load_mode="upsert")
+    compute_overlaps(zone.store, deliveries_of(zone))
+    zone.deliver("end.csv", lines("C8", "C9"), load_mode="upsert")
+    zone.store.opened.clear()
+    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    assert set(reads(zone)) == {"transactions/chain.csv@v1.parquet", "transactions/end.csv@v1.parquet"}
+    assert overlaps.overlapping("end.csv@v1") == ["chain.csv@v1"]
+
+
+def test_stored_ranges_that_are_not_those_of_the_lines_are_found(zone: Zone) -> None:
+    zone.deliver("a.csv", lines("A1"), load_mode="upsert")
+    zone.deliver("b.csv", lines("B1"), load_mode="upsert")
+    compute_overlaps(zone.store, deliveries_of(zone))
+    assert list(find_changed_overlaps(zone.store, deliveries_of(zone))) == []
+    (key,) = stored(zone)
+    document = json.loads(zone.store.read(key))
+    assert document["key_ranges"] == {"a.csv@v1": ["A1", "A1"], "b.csv@v1": ["B1", "B1"]}
+    document["key_ranges"]["a.csv@v1"] = ["Z", "Z"]
+    zone.store.write(key, json.dumps(document).encode())
+    assert list(find_changed_overlaps(zone.store, deliveries_of(zone))) == [key]
+
+
+def test_a_file_whose_scopes_are_in_other_periods_is_not_read(zone: Zone) -> None:
+    values: dict[str, Any] = {"load_mode": "replace_period", "is_scoped": True}
+    zone.deliver("january.csv", [Line(None, "2025-01", scope="s1")], **values)
+    zone.deliver("declared.csv", [Line(None, "2025-01", scope="s1")], commit_covers=("2025-02",), **values)
+    compute_overlaps(zone.store, deliveries_of(zone))
+    zone.deliver("february.csv", [Line(None, "2025-02", scope="s1")], **values)
+    zone.store.opened.clear()
+    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    assert set(reads(zone)) == {"transactions/declared.csv@v1.parquet", "transactions/february.csv@v1.parquet"}
+    assert overlaps.overlapping("february.csv@v1") == ["declared.csv@v1"]
 
 
 def test_key_ranges_that_an_earlier_release_has_not_stored_are_read_once(zone: Zone) -> None:
