@@ -7,12 +7,12 @@ Does not belong here: the consequence of a difference (see `quality.processed`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import MONEY
@@ -22,6 +22,21 @@ from finance_platform.transforms.live_lines import with_natural_sign
 _MAX_DIFFERENCES = 50
 _ACCOUNT = ("period", "scenario_key", "account_key")
 _ZERO = Decimal("0.00")
+
+
+_Cell = tuple[Any, ...]
+"""Period, scenario key and account key."""
+
+_SUPERSEDED = ("superseded_lines", "superseded_amount")
+
+
+class _Lines(NamedTuple):
+    """Sums of the ledger lines of a cell."""
+
+    lines: int
+    amount: Decimal
+    delivered: Decimal
+    absolute: Decimal
 
 
 class ScenarioFigures(NamedTuple):
@@ -139,14 +154,15 @@ def compare(control: Iterable[Any], star: Iterable[Any]) -> dict[str, PeriodCont
         control: rows of `control_sums`.
         star: rows of `star_sums`.
     """
-    control_rows = {tuple(row[name] for name in _ACCOUNT): row for row in control}
-    with_lines = {cell: row for cell, row in control_rows.items() if row["lines"]}
-    star_rows = {tuple(row[name] for name in _ACCOUNT): row for row in star}
+    with_lines: dict[_Cell, _Lines] = {}
+    star_rows = {cell: ScenarioFigures(*figures) for cell, figures in _by_cell(star, ScenarioFigures._fields)}
     periods: dict[str, PeriodControl] = {}
-    for (name, *_), row in control_rows.items():
-        period = periods.setdefault(name, PeriodControl())
-        period.superseded_lines += row["superseded_lines"]
-        period.superseded_amount += row["superseded_amount"]
+    for cell, (*lines, superseded_lines, superseded_amount) in _by_cell(control, (*_Lines._fields, *_SUPERSEDED)):
+        period = periods.setdefault(cell[0], PeriodControl())
+        period.superseded_lines += superseded_lines
+        period.superseded_amount += superseded_amount
+        if lines[0]:
+            with_lines[cell] = _Lines(*lines)
     for cell in sorted(with_lines.keys() | star_rows.keys()):
         name, scenario, _ = cell
         period = periods.setdefault(name, PeriodControl())
@@ -154,22 +170,42 @@ def compare(control: Iterable[Any], star: Iterable[Any]) -> dict[str, PeriodCont
     return periods
 
 
+def _by_cell(rows: Iterable[Any], names: Sequence[str]) -> Iterator[tuple[_Cell, tuple[Any, ...]]]:
+    """Yield the cell of each row, and the values with some names.
+
+    A row of Spark is a tuple that searches each name among its names. A home with many accounts has as many rows here
+    as it has lines, so the names are looked up once.
+    """
+    wanted = (*_ACCOUNT, *names)
+    places: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for row in rows:
+        if isinstance(row, Row):
+            fields = tuple(row.__fields__)
+            if fields not in places:
+                places[fields] = tuple(map(fields.index, wanted))
+            plain = tuple(row)
+            values = tuple([plain[place] for place in places[fields]])
+        else:
+            values = tuple([row[name] for name in wanted])
+        yield values[: len(_ACCOUNT)], values[len(_ACCOUNT) :]
+
+
 def _compare_account(
-    period: PeriodControl, scenario: int, cell: tuple[Any, ...], lines: Mapping[str, Any] | None, star: Any | None
+    period: PeriodControl, scenario: int, cell: _Cell, lines: _Lines | None, star: ScenarioFigures | None
 ) -> None:
     period.accounts_compared += 1
-    period.delivered[scenario] = period.delivered.get(scenario, _ZERO) + (lines["delivered"] if lines else _ZERO)
-    period.absolute[scenario] = period.absolute.get(scenario, _ZERO) + (lines["absolute"] if lines else _ZERO)
+    period.delivered[scenario] = period.delivered.get(scenario, _ZERO) + (lines.delivered if lines else _ZERO)
+    period.absolute[scenario] = period.absolute.get(scenario, _ZERO) + (lines.absolute if lines else _ZERO)
     before = period.star.get(scenario, ScenarioFigures())
     if star:
         period.star[scenario] = ScenarioFigures(
-            before.rows + star["rows"],
-            before.lines + star["lines"],
-            before.amount + star["amount"],
-            before.budget_amount + star["budget_amount"],
+            before.rows + star.rows,
+            before.lines + star.lines,
+            before.amount + star.amount,
+            before.budget_amount + star.budget_amount,
         )
-    expected = (lines["lines"], lines["amount"]) if lines else (0, _ZERO)
-    actual = (star["lines"], star["amount"]) if star else (0, _ZERO)
+    expected = (lines.lines, lines.amount) if lines else (0, _ZERO)
+    actual = (star.lines, star.amount) if star else (0, _ZERO)
     if expected != actual and len(period.differences) < _MAX_DIFFERENCES:
         period.differences.append(
             Difference(scenario, cell[2], f"{expected[0]} lines, {expected[1]}", f"{actual[0]} lines, {actual[1]}")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,6 +33,7 @@ from finance_platform.deliveries.commits import (
     ScenarioCount,
 )
 from finance_platform.deliveries.spread_weights import unweighted_id
+from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import text_without_column
 from finance_platform.feeds.codes import fold, scenario_name
 from finance_platform.feeds.findings import ReaderFindings
@@ -263,29 +265,60 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
         # A sum does not depend on the order of lines, and shows pairs of lines that a bitwise operation would cancel.
         F.sum(F.xxhash64(*_CONTENT).cast("decimal(38,0)")).alias("content"),
     )
-    for row in sums.collect():
-        result = results[row["delivery_id"]]
-        count = Count(row["row_count"], row["amount"], row["absolute"])
-        result.count_lines("accepted", row["scenario"], "", count)
-        result.count_account(row["account_key"], row["scenario"], "", row["period"], "accepted", count=count)
-        place = (row["scenario"], row["period"])
-        content, reversals = int(row["content"]), int(row["reversals"])
-        if earlier := result.periods.get(place):
+    places: dict[tuple[str, str, str, str], _PlaceSums] = {}
+    # A home with many accounts has as many sums as lines. A row is a tuple; by name, each value is searched for.
+    for delivery_id, scenario, scenario_type, period, account_key, *values in map(tuple, sums.collect()):
+        rows, amount, absolute, first_day, last_day, reversals, content = values
+        count = Count(rows, amount, absolute)
+        if account_key is not None:
+            accounts, key = results[delivery_id].accounts, (account_key, scenario, "", period, "accepted")
+            accounts[key] = accounts[key] + count if key in accounts else count
+        place = delivery_id, scenario, scenario_type, period
+        if (of_place := places.get(place)) is None:
+            of_place = places[place] = _PlaceSums(first_day, last_day)
+        of_place.add(count, first_day, last_day, reversals, int(content))
+    for (delivery_id, scenario, scenario_type, period), of_place in places.items():
+        result, count = results[delivery_id], Count(of_place.rows, of_place.amount, of_place.absolute)
+        result.count_lines("accepted", scenario, "", count)
+        content, reversals = of_place.content, of_place.reversals
+        if earlier := result.periods.get((scenario, period)):
             count, content = earlier.count + count, int(earlier.content) + content
             reversals += earlier.reversals
-        result.periods[place] = PeriodCount(
-            row["scenario"],
-            row["scenario_type"],
-            row["period"],
+        result.periods[scenario, period] = PeriodCount(
+            scenario,
+            scenario_type,
+            period,
             count.rows,
             count.amount,
             str(content),
             count.absolute,
             reversals,
         )
-        first_day, last_day = str(row["first_day"]), str(row["last_day"])
+        first_day, last_day = str(of_place.first_day), str(of_place.last_day)
         result.first_day = min(result.first_day or first_day, first_day)
         result.last_day = max(result.last_day, last_day)
+
+
+@dataclass(slots=True)
+class _PlaceSums:
+    """The accepted lines of one delivery, scenario and period, over all accounts."""
+
+    first_day: Any
+    last_day: Any
+    rows: int = 0
+    amount: Decimal = _ZERO
+    absolute: Decimal = _ZERO
+    reversals: int = 0
+    content: int = 0
+
+    def add(self, count: Count, first_day: Any, last_day: Any, reversals: int, content: int) -> None:
+        """Add the lines of an account."""
+        self.rows += count.rows
+        self.amount = EXACT.add(self.amount, count.amount)
+        self.absolute = EXACT.add(self.absolute, count.absolute)
+        self.first_day, self.last_day = min(self.first_day, first_day), max(self.last_day, last_day)
+        self.reversals += reversals
+        self.content += content
 
 
 def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
@@ -308,9 +341,9 @@ def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -
 
 def _hash_members(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
     members: dict[str, list[list[str]]] = {}
-    for row in written.drop("member_key").collect():
-        members.setdefault(row["delivery_id"], []).append(
-            [row[name] or "" for name in row.asDict() if name != "delivery_id"]
-        )
+    described = written.drop("member_key")
+    delivery = described.columns.index("delivery_id")
+    for row in map(list, described.collect()):
+        members.setdefault(row.pop(delivery), []).append([value or "" for value in row])
     for delivery_id, rows in members.items():
         results[delivery_id].members_hash = hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:16]
