@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 PROBE = """
 import atexit, gc, sys
@@ -18,3 +19,21 @@ main()
 def test_what_a_process_has_when_it_ends_is_not_searched_for_garbage():
     output = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True).stdout
     assert output.splitlines()[-1] == "frozen True"
+
+
+QUERY = """
+import sys
+import coverage
+sys.argv = ["finance-platform", "query", "--home", sys.argv[1], "SELECT 1 AS One"]
+from finance_platform.cli import main
+import duckdb
+kept = duckdb.connect()
+main()
+"""
+
+
+def test_a_process_that_has_opened_a_warehouse_ends_without_a_list_of_leaks(tmp_path: Path):
+    errors = subprocess.run(
+        [sys.executable, "-c", QUERY, str(tmp_path)], capture_output=True, text=True, check=False
+    ).stderr
+    assert "leaked" not in errors
