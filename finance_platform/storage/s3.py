@@ -1,7 +1,7 @@
 """The object store on S3: a store is a bucket, or a prefix in a bucket.
 
 Belongs here: what is particular to S3. Does not belong here: what the objects mean, error messages (see `s3_errors`),
-reading one object (see `s3_reader`).
+reading one object (see `s3_reader`), the pages of a listing (see `s3_listing`).
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from finance_platform.storage.s3_errors import (
     translate_client_errors,
     translate_s3_errors,
 )
+from finance_platform.storage.s3_listing import S3Listing
 from finance_platform.storage.s3_options import EVIDENCE_FOLDERS, S3_SCHEME, S3Options, object_store_variables
 from finance_platform.storage.s3_reader import FIRST_BYTES, WHOLE, ObjectReads, ObjectStream
 
@@ -133,6 +134,7 @@ class S3Store:
         self._base = f"{prefix}/" if prefix else ""
         self._client = client
         self._payer = {"RequestPayer": "requester"} if options.request_payer else {}
+        self._listing = S3Listing(client, self._bucket, self._payer)
         self._encryption = (
             {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": options.kms_key_id} if options.kms_key_id else {}
         )
@@ -149,9 +151,9 @@ class S3Store:
         return True
 
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
-        """Yield the objects in a folder, a page at a time; S3 orders its listings by key."""
+        """Yield the objects in a folder; S3 orders its listings by key."""
         folder = f"{prefix}/" if prefix else ""
-        for entry in self._entries(f"{self._base}{folder}", f"{self._base}{after}" if after else ""):
+        for entry in self._listing.entries(f"{self._base}{folder}", f"{self._base}{after}" if after else ""):
             key = entry["Key"].removeprefix(self._base)
             if _is_file(key):
                 yield _describe(key, entry)
@@ -223,7 +225,7 @@ class S3Store:
     def delete_folder(self, prefix: str) -> None:
         """Remove every object in a folder, hidden ones too."""
         batch: list[dict[str, str]] = []
-        for entry in self._entries(f"{self._base}{prefix}/"):
+        for entry in self._listing.entries(f"{self._base}{prefix}/"):
             batch.append({"Key": entry["Key"]})
             if len(batch) == _DELETE_BATCH:
                 self._delete_all(batch)
@@ -251,15 +253,6 @@ class S3Store:
             lease.ensure_lease_held(self._root)
         with translate_s3_errors(self._attempt(verb, key)):
             yield
-
-    def _entries(self, prefix: str, after: str = "") -> Iterator[Mapping[str, Any]]:
-        start = {"StartAfter": after} if after else {}
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix, **start, **self._payer
-        )
-        with translate_s3_errors(S3Operation("list", self._bucket, prefix)):
-            for page in pages:
-                yield from page.get("Contents", ())
 
     def _list_once(self, prefix: str) -> list[Mapping[str, Any]]:
         with translate_s3_errors(S3Operation("list", self._bucket, prefix)):

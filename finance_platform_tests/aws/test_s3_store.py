@@ -122,6 +122,50 @@ def test_a_listing_requests_a_page_when_it_is_needed(store: S3Store, bucket: str
     assert len(requests_of(aws, lambda: next(store.list_objects()))) == 1
 
 
+def hashes(count: int) -> list[str]:
+    return sorted(hashlib.sha256(str(number).encode()).hexdigest()[:16] for number in range(count))
+
+
+def listed(store: S3Store, prefix: str = "") -> list[str]:
+    return [item.key for item in store.list_objects(prefix)]
+
+
+def test_pages_of_names_that_are_hashes_are_requested_at_once(store: S3Store, bucket: str, aws: MotoServer):
+    names = [f"commits/{name}.json" for name in hashes(5000)]
+    put(bucket, (f"zone/{name}" for name in names))
+    put(bucket, ["zone/commits/booked-1.json", "zone/commits/zz.json"])
+    names = sorted([*names, "commits/booked-1.json", "commits/zz.json"])
+    found: list[str] = []
+    requests = requests_of(aws, lambda: found.extend(listed(store, "commits")))
+    assert found == names
+    assert len(requests) <= 8  # pages of which none has to wait for the one before; one after another there are six
+    assert sum("start-after" in request.query for request in requests) == len(requests) - 1
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param([f"{name}/part-{n}.parquet" for name in hashes(900) for n in range(3)], id="folders of hashes"),
+        pytest.param([f"{number:08d}.csv" for number in range(2500)], id="numbers"),
+        pytest.param([f"2025{number:04d}_ledger.csv" for number in range(2500)], id="dates"),
+        pytest.param([f"{0xF0000000 + number:08x}" for number in range(2500)], id="hexadecimal numbers"),
+        pytest.param([*hashes(300), *(f"00{name}" for name in hashes(1100))], id="hashes of which most are alike"),
+        pytest.param([f"{folder}/{name}" for folder in ("a", "a-b", "b", "c") for name in hashes(700)], id="folders"),
+        pytest.param([*(f"a/{name}" for name in hashes(1200)), "b.csv", "b/c.csv"], id="folders and files"),
+        pytest.param([f"f{number:04d}/x.csv" for number in range(1500)], id="many folders"),
+    ],
+)
+def test_whatever_the_names_a_listing_has_each_object_once_and_in_order(
+    store: S3Store, bucket: str, aws: MotoServer, names: list[str]
+):
+    put(bucket, (f"zone/{name}" for name in names))
+    put(bucket, ["zone-2/other.csv", "zonf"])
+    found: list[str] = []
+    requests = requests_of(aws, lambda: found.extend(listed(store)))
+    assert found == sorted(names)
+    assert len(requests) < 40
+
+
 def test_a_small_object_is_read_by_one_request(store: S3Store, aws: MotoServer):
     store.write("a.json", b"x" * 100_000)
     assert len(requests_of(aws, lambda: store.read("a.json"))) == 1

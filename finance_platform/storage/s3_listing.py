@@ -1,0 +1,160 @@
+"""Listing a bucket: a page of a thousand objects at a time, and pages of a large folder several at once.
+
+Belongs here: where a listing can be cut so that its parts are requested at the same time. Does not belong here: what an
+object is (see `s3`), reading many objects (see `bulk_read`).
+
+S3 names the next page only in the one before, so twenty thousand objects are twenty requests one after another, and a
+run lists the deliveries several times. But a listing may start at any name, existing or not. Where the names are hashes
+they are evenly spread, so the first page says where the others begin; folders with other names are listed one by one.
+A wrong guess costs a request and nothing else: the parts meet at names, whatever objects there are between them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from finance_platform.storage.s3_errors import S3Operation, translate_s3_errors
+
+Entry = Mapping[str, Any]
+"""An object as S3 lists it: Key, Size, ETag, LastModified and more."""
+
+_THREADS = 10
+"""The number of connections of a boto3 client, and of pages that are in memory at once."""
+
+_HASH = re.compile(r"[0-9a-f]{8}")
+_SPACE = 16**8
+_EVENLY = 0.02
+"""Of hashes, the first of a page of a thousand lies within this share of the page, but for one listing in 500 million;
+a date such as 20250131 does not."""
+
+_FILLED = 800
+"""The number of objects that a part should have, so that almost every part is one request."""
+
+_MOST_FOLDERS = 100
+
+
+@dataclass(frozen=True)
+class _Page:
+    entries: Sequence[Entry]
+    is_last: bool
+
+    @property
+    def end(self) -> str:
+        """The last key."""
+        return str(self.entries[-1]["Key"])
+
+    def names(self, prefix: str) -> list[str]:
+        """The keys without their prefix."""
+        return [str(entry["Key"])[len(prefix) :] for entry in self.entries]
+
+
+class S3Listing:
+    """The objects of a bucket.
+
+    Args:
+        client: boto3's client of S3; threads may share it.
+        bucket: the bucket.
+        arguments: what each request has beside bucket and prefix.
+    """
+
+    def __init__(self, client: Any, bucket: str, arguments: Mapping[str, Any]) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._arguments = arguments
+
+    def entries(self, prefix: str, after: str = "") -> Iterator[Entry]:
+        """Yield the objects whose keys begin with a prefix, ordered by key; the first page is requested first.
+
+        Args:
+            prefix: of the keys; a folder with its `/`.
+            after: leave out this key and those before it.
+        """
+        first = self._page(prefix, after)
+        yield from first.entries
+        if not first.is_last:
+            yield from self._after(prefix, first, is_whole=not after)
+
+    def _after(self, prefix: str, page: _Page, *, is_whole: bool) -> Iterator[Entry]:
+        """Yield the objects after a page; `is_whole` says that the page is the first of all with the prefix."""
+        if is_whole and (share := _share(prefix, page)):
+            yield from self._parts(prefix, page, share)
+        elif is_whole and (folders := self._folders(prefix, page)):
+            yield from self._from_folders(folders, page.end)
+        else:
+            while not page.is_last:
+                page = self._page(prefix, page.end)
+                yield from page.entries
+
+    def _parts(self, prefix: str, first: _Page, share: float) -> Iterator[Entry]:
+        """Yield the objects after the first page, which has a share of all possible names; several parts at once."""
+        after, place, density = first.end, share, len(first.entries) / share
+        with ThreadPoolExecutor(_THREADS) as threads:
+            while place < 1:
+                places = [place + number * _FILLED / density for number in range(1, _THREADS + 1)]
+                ends = [_name(prefix, end) for end in places if end < 1]
+                ends += [""] if len(ends) < _THREADS else []
+                found = 0
+                for part in threads.map(lambda ends: self._part(prefix, *ends), pairwise([after, *ends])):
+                    found += len(part)
+                    yield from part
+                # Where the names are not spread as in the first page, the next parts are wider or narrower.
+                after, start, place = ends[-1], place, places[len(ends) - 1]
+                density = max(found, 1) / (place - start)
+
+    def _part(self, prefix: str, after: str, last: str) -> list[Entry]:
+        """Return the objects after a name and up to another one, or up to the end if that is empty."""
+        found: list[Entry] = []
+        while True:
+            page = self._page(prefix, after)
+            found += [entry for entry in page.entries if not last or entry["Key"] <= last]
+            if page.is_last or (last and page.end > last):
+                return found
+            after = page.end
+
+    def _from_folders(self, folders: Sequence[str], after: str) -> Iterator[Entry]:
+        """Yield the objects of folders after a key, the first pages of the folders several at once."""
+        # All keys of a folder that sorts before the key, and is not its folder, sort before it too.
+        left = [folder for folder in folders if folder > after or after.startswith(folder)]
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for first in range(0, len(left), _THREADS):
+                some = left[first : first + _THREADS]
+                for folder, page in zip(some, threads.map(self._page, some), strict=True):
+                    yield from (entry for entry in page.entries if entry["Key"] > after)
+                    if not page.is_last:
+                        rest = self._after(folder, page, is_whole=True)
+                        yield from (entry for entry in rest if entry["Key"] > after)
+
+    def _folders(self, prefix: str, first: _Page) -> list[str]:
+        """Return the folders directly below a prefix, if all objects are in few folders; else none."""
+        if not all("/" in name for name in first.names(prefix)):
+            return []
+        with translate_s3_errors(S3Operation("list", self._bucket, prefix)):
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, Delimiter="/", **self._arguments)
+        folders = sorted(entry["Prefix"] for entry in page.get("CommonPrefixes", ()))
+        is_all = not page.get("IsTruncated") and not page.get("Contents")
+        return folders if is_all and 1 < len(folders) <= _MOST_FOLDERS else []
+
+    def _page(self, prefix: str, after: str = "") -> _Page:
+        start = {"StartAfter": after} if after else {}
+        with translate_s3_errors(S3Operation("list", self._bucket, prefix)):
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **start, **self._arguments)
+        entries = page.get("Contents", ())
+        return _Page(entries, is_last=not page.get("IsTruncated") or not entries)
+
+
+def _share(prefix: str, page: _Page) -> float:
+    """Return the share of all possible names that are in the first page; zero if names are not evenly spread."""
+    names = page.names(prefix)
+    if not all(map(_HASH.match, names)) or all(name[:8].isdigit() for name in names):
+        return 0
+    first, last = (int(name[:8], 16) / _SPACE for name in (names[0], names[-1]))
+    return last if first <= _EVENLY * last else 0
+
+
+def _name(prefix: str, place: float) -> str:
+    return f"{prefix}{int(place * _SPACE):08x}"
