@@ -5,8 +5,7 @@ a job does, the runner of subprocesses (see `orchestration.test_subprocess_jobs`
 
 A process with Spark takes two seconds of processor time to start, twice a refresh. Commands in processes of their own,
 the browser's homes and the nightly profile start them. Dagster creates an engine of SQLAlchemy for each of the thousand
-times that a run opens its files, each with empty caches: a third of the time of a run. It looks for the table of checks
-whenever it stores an evaluation: a thirtieth. And it imports Alembic's ninety
+times that a run opens its files, each with empty caches: a third of the time of a run. And it imports Alembic's ninety
 migrations again whenever it creates or checks a file, eleven times in the first run of a home: a tenth. Four processes
 repeat the output of each run's steps on the terminal, which commands in processes of their own show. The workbook of
 the report pack takes half a second per run, with its queries; commands in processes of their own, and `report`, write
@@ -19,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -27,7 +25,6 @@ import pytest
 from alembic.script import ScriptDirectory
 from dagster._core.execution import compute_logs
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from sqlalchemy import Engine, NullPool, create_engine
@@ -86,7 +83,6 @@ def dagster_jobs_in_this_process() -> Iterator[None]:
             patch.setattr(module, "create_engine", _one_engine_per_file())
         patch.setattr(Engine, "dispose", lambda *_: None)  # which creates a pool again; these engines have none
         patch.setattr(ScriptDirectory, "from_config", _read_migrations_once)
-        patch.setattr(SqliteEventLogStorage, "has_table", _look_for_tables_once())
         patch.setattr(compute_logs, "tail_to_stream", lambda *_: nullcontext())
         patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", -1)
         patch.setattr(star, "sync_open_tables_or_warn", lambda *_: None)  # see `end_to_end.test_open_tables`
@@ -99,23 +95,6 @@ def runs_write_workbooks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", _MAX_AMOUNTS)
         yield
-
-
-def _look_for_tables_once() -> Callable[[SqliteEventLogStorage, str], bool]:
-    """Return a substitute for `has_table`, which Dagster asks for each evaluation of a check that it stores."""
-    look, found = SqliteEventLogStorage.has_table, set[tuple[str, int, str]]()
-
-    def has_table(storage: SqliteEventLogStorage, name: str) -> bool:
-        path = storage.path_for_shard(sqlite_event_log.INDEX_SHARD_NAME)
-        table = (path, Path(path).stat().st_ino, name) if Path(path).exists() else None
-        if table is None or table not in found:
-            if not look(storage, name):
-                return False
-            if table:
-                found.add(table)
-        return True
-
-    return has_table
 
 
 def _one_engine_per_file() -> Callable[..., Engine]:
