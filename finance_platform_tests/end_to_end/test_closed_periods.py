@@ -189,20 +189,20 @@ def test_lines_that_leave_a_view_because_their_account_becomes_a_balance_are_a_r
         "raw/accounts.csv",
         "number,name,type,measure,from\n4000,Sales,Revenue,flow,\n6000,Salaries,Expense,balance,2024-01\n",
     )
-    published = home.command("run", "--json")
-    assert published.returncode == 0
+    published = refresh(home)
+    assert not published.needs_attention
     assert home.select("SELECT DISTINCT AccountNumber FROM ActualVsBudget") == [("4000",)]
     moved = [
         (row["period"], row["kind"], row["quantity"], row["moved"], row["is_restatement"], row["cause"])
-        for row in json.loads(published.stdout)["movements"]
+        for row in published.status.details.movements
     ]
     cause = "accounts.csv: another version"
     assert moved == [
         ("2024-01", "reclassification", "balance", "250.10", True, cause),
         ("2024-02", "reclassification", "balance", "1250.25", False, cause),
     ]
-    (alert,) = [json.loads(line) for line in (home.path / "alerts.jsonl").read_text().splitlines()]
-    assert alert["found"]["gross"]["Actual Amount reclassified (balances, largest period)"] == "250.10"
+    (alert,) = published.alerts
+    assert alert.found["gross"]["Actual Amount reclassified (balances, largest period)"] == "250.10"
 
 
 def test_an_unpublished_or_closed_period_cannot_be_closed(home: Home):
