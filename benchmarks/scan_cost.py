@@ -7,7 +7,8 @@ Does not belong here: the cost of runs (see `run_times`, `cost_of_change`).
     python benchmarks/scan_cost.py --register
 
 With --register, it measures how long a process takes to read the register of 10, 10,000 and 100,000 earlier deliveries,
-from its documents and from a checkpoint. The events are entered by the platform's own functions, without files.
+from its documents and from a checkpoint, and to find that it has no event since the last refresh. The events are
+entered by the platform's own functions, without files.
 
 With --s3, a local server answers in place of S3. It is slow, so the seconds say nothing about S3; the processor time of
 the scan, its growth and its memory do. On a real bucket, 100,000 objects are 100 requests.
@@ -117,7 +118,9 @@ def _refresh_and_change(raw: ObjectStore, processed: ObjectStore, write: Callabl
 
 
 def _measure_register() -> None:
-    table = Table("earlier deliveries", "from documents, processor s", "from a checkpoint", "ratio")
+    table = Table(
+        "earlier deliveries", "from documents, processor s", "from a checkpoint", "ratio", "since the last refresh"
+    )
     for count in _DELIVERIES:
         with tempfile.TemporaryDirectory() as folder:
             store = LocalStore(folder)
@@ -128,7 +131,10 @@ def _measure_register() -> None:
             same, fast = _read_register(store)
             if same != events:
                 raise SystemExit(f"the checkpoint of {count:,} deliveries has other events than the documents")
-            table.add_row(f"{count:,}", f"{slow:.3f}", f"{fast:.3f}", f"{fast / slow:.2f}")
+            later, since = _read_register(store, after=Register(store).length())
+            if later:
+                raise SystemExit(f"the register of {count:,} deliveries has events after its last one")
+            table.add_row(f"{count:,}", f"{slow:.3f}", f"{fast:.3f}", f"{fast / slow:.2f}", f"{since:.4f}")
     Console().print(table)
 
 
@@ -151,10 +157,10 @@ def _discovered(number: int) -> DeliveryDiscovered:
     )
 
 
-def _read_register(store: LocalStore) -> tuple[list[Event], float]:
+def _read_register(store: LocalStore, after: int = 0) -> tuple[list[Event], float]:
     forget_documents()
     started = time.process_time()
-    events = Register(store).events()
+    events = Register(store).events_after(after) if after else Register(store).events()
     return events, time.process_time() - started
 
 
