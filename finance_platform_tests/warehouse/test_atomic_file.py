@@ -5,13 +5,14 @@ Belongs here: `AtomicFile` on plain files. Does not belong here: DuckDB (see `te
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from finance_platform.errors import LoadError, TransientWarehouseError
+from finance_platform.errors import DiskError, LoadError, TransientWarehouseError
 from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
 
 pytestmark = pytest.mark.usefixtures("opens_readers")
@@ -150,3 +151,46 @@ def test_the_copy_is_on_disk_before_it_takes_the_file_s_place(
         inode = copy.path.stat().st_ino
 
     assert synced == [f"{inode} while False", f"{file.path.parent.stat().st_ino} while True"]
+
+
+def begun_with(tmp_path: Path, content: bytes) -> AtomicFile:
+    return AtomicFile(tmp_path / "warehouse.duckdb", lambda: content)
+
+
+def test_a_new_file_begins_with_the_content_that_was_made_for_it_and_an_old_one_with_its_own(tmp_path: Path) -> None:
+    file = begun_with(tmp_path, b"made ahead")
+    for expected in (b"made ahead", b"made ahead, changed"):
+        with file.replacement() as copy:
+            assert copy.path.read_bytes() == expected
+            assert copy.is_new is (expected == b"made ahead")
+            copy.path.write_bytes(b"made ahead, changed")
+            copy.is_changed = True
+    assert file.path.read_bytes() == b"made ahead, changed"
+
+
+def test_a_full_disk_below_the_content_of_a_new_file_is_an_error_that_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = begun_with(tmp_path, b"made ahead")
+
+    def fill(path: Path, _: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", fill)
+        with pytest.raises(DiskError), file.replacement():
+            pass
+    assert names(file) == []
+    with file.replacement() as copy:
+        copy.is_changed = True
+    assert file.path.read_bytes() == b"made ahead"
+
+
+def test_the_content_of_a_new_file_that_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    file = begun_with(tmp_path, b"made ahead")
+    (tmp_path / "warehouse.duckdb.loading-1-left").write_bytes(b"made a")
+    with file.replacement() as copy:
+        copy.is_changed = True
+    assert names(file) == ["warehouse.duckdb"]
+    assert file.path.read_bytes() == b"made ahead"
