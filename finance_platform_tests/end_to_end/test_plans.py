@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform_tests.end_to_end.home import Home, copy_home
-from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
 from finance_platform_tests.end_to_end.small_home import BUDGET, create_small_home
 
 pytestmark = pytest.mark.end_to_end
@@ -85,22 +85,16 @@ def budgets(home: Home) -> dict[str, str]:
     return {row["DepartmentCode"]: row["B"] for row in rows}
 
 
-def test_plan_files_of_two_departments_are_live_side_by_side(home: Home, refresh: Refresher):
+def test_a_plan_file_replaces_and_removes_its_own_rows_and_no_others(home: Home, refresh: Refresher):
     home.write("raw/budget_hr.csv", HR)
     assert not refresh(home).needs_attention
     assert budgets(home) == {"D1": "65.00", "D2": "25.00"}
-    # A corrected version of a file replaces that file's lines alone.
+    # One file comes with another amount, the other with a row less.
     home.write("raw/budget_hr.csv", HR.replace("25.00", "26.00"))
-    assert not refresh(home).needs_attention
-    assert budgets(home) == {"D1": "65.00", "D2": "26.00"}
-
-
-def test_a_plan_file_with_fewer_rows_removes_its_own_rows_and_no_others(home: Home, refresh: Refresher):
-    home.write("raw/budget_hr.csv", HR)
-    assert not refresh(home).needs_attention
     home.write("raw/budget_sales.csv", HEADER + "2025-01,D1,6100,60.00\n")
     assert not refresh(home).needs_attention
-    assert plan(home) == {"Budget D1 6100": "60.00", "Budget D2 6100": "25.00"}
+    assert plan(home) == {"Budget D1 6100": "60.00", "Budget D2 6100": "26.00"}
+    assert budgets(home) == {"D1": "60.00", "D2": "26.00"}
 
 
 def test_of_two_files_that_plan_a_cell_the_later_one_counts(home: Home, refresh: Refresher):
@@ -119,17 +113,29 @@ def test_of_two_files_that_plan_a_cell_the_later_one_counts(home: Home, refresh:
     assert plan(home) == first
 
 
-def test_a_plan_named_after_its_quarter_or_month_is_a_scenario_of_its_own(home: Home, refresh: Refresher):
-    first = budgets(home)
+@pytest.fixture(scope="module")
+def named(planned: Path, refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Refreshed]:
+    """The home after plans with all kinds of names came at once."""
+    home = copy_home(planned, tmp_path_factory.mktemp("named") / "home")
     # The first quarter's plan begins as a copy of the budget.
     home.write("raw/budget_q1.csv", SALES)
     home.write("raw/budget_q1_hr.csv", HR)
     home.write("raw/forecast_2025-06.csv", SALES.replace("budget", "forecast").replace("60.00", "61.00"))
     home.write("raw/forecast_2025-07.csv", SALES.replace("budget", "forecast").replace("60.00", "61.00"))
     home.write("raw/forecast_hr.csv", HR.replace("budget", "forecast"))
-    assert not refresh(home).needs_attention
-    assert budgets(home) == first
-    assert plan(home) == {
+    cells = "2025-01,D2,6100,9.00,\n2025-01,D2,6101,8.00,Forecast\n"
+    home.write("raw/budget_q2.csv", HEADER.strip() + ",Scenario\n" + cells)
+    home.write("raw/budget_copy.csv", SALES)
+    home.write("feeds/extract.yaml", EXTRACT)
+    home.write("raw/extract/a_2025-01.csv", "month,department,account,amount\n2025-01,D1,6100,1.00\n")
+    return home, refresh(home)
+
+
+def test_a_plan_named_after_its_quarter_or_month_is_a_scenario_of_its_own(named: tuple[Home, Refreshed], planned: Path):
+    home = named[0]
+    assert budgets(home) == budgets(Home(planned))
+    of_columns = {"Budget Q2 D2 6100": "9.00", "Forecast D2 6101": "8.00"}
+    assert plan(home) == of_columns | {
         "Budget D1 6100": "60.00",
         "Budget D1 6101": "5.00",
         "Budget Q1 D1 6100": "60.00",
@@ -143,21 +149,20 @@ def test_a_plan_named_after_its_quarter_or_month_is_a_scenario_of_its_own(home: 
     }
 
 
-def test_a_column_says_another_scenario_than_the_name(home: Home, refresh: Refresher):
-    cells = "2025-01,D2,6100,9.00,\n2025-01,D2,6101,8.00,Forecast\n"
-    home.write("raw/budget_q2.csv", HEADER.strip() + ",Scenario\n" + cells)
-    assert not refresh(home).needs_attention
-    assert plan(home) == {
-        "Budget D1 6100": "60.00",
-        "Budget D1 6101": "5.00",
-        "Budget Q2 D2 6100": "9.00",
-        "Forecast D2 6101": "8.00",
-    }
+def test_a_column_says_another_scenario_than_the_name(named: tuple[Home, Refreshed]):
+    of_department = {cell: amount for cell, amount in plan(named[0]).items() if " D2 " in cell}
+    assert (of_department["Budget Q2 D2 6100"], of_department["Forecast D2 6101"]) == ("9.00", "8.00")
+    assert "Budget Q2 D2 6101" not in of_department
 
 
-def test_a_copy_of_a_plan_under_another_suffix_is_held(home: Home, refresh: Refresher):
-    home.write("raw/budget_copy.csv", SALES)
-    assert refresh(home).held() == {"budget_copy.csv": "the same content as budget_sales.csv, which counts already"}
+def test_a_copy_of_a_plan_under_another_suffix_is_held(named: tuple[Home, Refreshed]):
+    assert named[1].held() == {"budget_copy.csv": "the same content as budget_sales.csv, which counts already"}
+
+
+def test_a_file_whose_name_does_not_give_the_scenario_is_refused(named: tuple[Home, Refreshed]):
+    (row,) = [row for row in named[1].status.deliveries if row["file"] == "extract/a_2025-01.csv"]
+    assert row["state"] == "refused"
+    assert row["reason"] == "extract/a_2025-01.csv: the name gives no scenario: it does not match '_(q[1-4])_'"
 
 
 def test_an_empty_file_clears_the_period_and_the_scenario_of_its_name(home: Home, refresh: Refresher):
@@ -171,15 +176,6 @@ def test_an_empty_file_clears_the_period_and_the_scenario_of_its_name(home: Home
     assert home.command("accept", "extract/b_q1_2025-01.csv", "--why", "no plan").returncode == 0
     assert not refresh(home).needs_attention
     assert plan(home) == {"Budget D1 6100": "60.00", "Budget D1 6101": "5.00", "Budget Q2 D1 6100": "2.00"}
-
-
-def test_a_file_whose_name_does_not_give_the_scenario_is_refused(home: Home, refresh: Refresher):
-    home.write("feeds/extract.yaml", EXTRACT)
-    home.write("raw/extract/a_2025-01.csv", "month,department,account,amount\n2025-01,D1,6100,1.00\n")
-    refreshed = refresh(home)
-    (row,) = [row for row in refreshed.status.deliveries if row["file"] == "extract/a_2025-01.csv"]
-    assert row["state"] == "refused"
-    assert row["reason"] == "extract/a_2025-01.csv: the name gives no scenario: it does not match '_(q[1-4])_'"
 
 
 def test_a_budget_that_is_read_again_under_the_scenario_of_its_name_moves_nothing(tmp_path: Path, refresh: Refresher):
