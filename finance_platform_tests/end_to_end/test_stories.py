@@ -46,7 +46,7 @@ def decide(home: Home, action: str, key: str) -> None:
     assert home.command(action, key, "--why", "we talked about it").returncode == 0
 
 
-def test_a_correction_rebuilds_its_own_periods_and_the_old_file_restores_every_table(
+def test_corrections_rebuild_their_own_periods_and_the_old_files_restore_every_table(
     tmp_path: Path, refresh: Refresher
 ):
     home = create_small_home(tmp_path)
@@ -54,16 +54,22 @@ def test_a_correction_rebuilds_its_own_periods_and_the_old_file_restores_every_t
     home.write("raw/transactions_may.csv", may)
     assert not refresh(home).needs_attention
     first = home.tables()
+    # A budget file is one delivery: every period that it reaches, here January and February, is rebuilt.
+    of_both = [f"fact_financials {period}" for period in ("2024-01", "2024-02", "2024-05")]
     home.write("raw/transactions_may.csv", may.replace("20.00", "25.00"))
+    home.write("raw/budget.csv", BUDGET.replace("2024-01,D100,4000,900.00", "2024-01,D100,4000,950.00"))
     changed = refresh(home)
     assert not changed.needs_attention
-    assert changed.built == ["fact_financials 2024-05"]
+    assert sorted(changed.read) == ["budget.csv", "transactions_may.csv"]
+    assert sorted(changed.built) == sorted(changed.loaded) == of_both
     assert amounts(home, "Actual")["2024-05"] == "35.00"
+    assert home.query("SELECT SUM(Budget) AS B FROM ActualVsBudget") == [{"B": "2850.00"}]
     home.write("raw/transactions_may.csv", may)
+    home.write("raw/budget.csv", BUDGET)
     back = refresh(home)
     assert not back.needs_attention
     assert (back.read, back.built) == ([], [])
-    assert back.loaded == ["fact_financials 2024-05"]
+    assert sorted(back.loaded) == of_both
     assert home.tables() == first
 
 
@@ -86,22 +92,6 @@ def test_a_correction_with_an_older_time_wins_and_a_rebuild_from_raw_files_names
     assert warning["file"] == "transactions_a.csv"
     assert "replace those of transactions_b.csv only because its modification time is later" in warning["warning"]
     assert not from_raw.needs_attention
-
-
-def test_a_budget_correction_rebuilds_its_periods_and_the_old_file_restores_them(run_home: Home, refresh: Refresher):
-    home = run_home
-    first = home.tables()
-    home.write("raw/budget.csv", BUDGET.replace("2024-01,D100,4000,900.00", "2024-01,D100,4000,950.00"))
-    changed = refresh(home)
-    # A budget file is one delivery: every period that it reaches, here January and February, is rebuilt.
-    assert changed.read == ["budget.csv"]
-    assert sorted(changed.loaded) == ["fact_financials 2024-01", "fact_financials 2024-02"]
-    assert home.query("SELECT SUM(Budget) AS B FROM ActualVsBudget") == [{"B": "2850.00"}]
-    home.write("raw/budget.csv", BUDGET)
-    back = refresh(home)
-    assert (back.read, back.built) == ([], [])
-    assert sorted(back.loaded) == ["fact_financials 2024-01", "fact_financials 2024-02"]
-    assert home.tables() == first
 
 
 def test_a_moved_key_leaves_its_old_period_and_returns_after_the_withdrawal(run_home: Home, refresh: Refresher):
