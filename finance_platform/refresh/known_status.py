@@ -57,9 +57,12 @@ def identify_home(
     feed_set = load_feed_set(settings.feeds_path)
     changes = detect_changes(raw, processed, fingerprint_config(feed_set, settings), at)
     # The sensor leaves a file alone while somebody may be writing it; a person's run reads it as it is.
-    if changes.changes or changes.still_being_written or changes.refreshed is None or find_damaged_scans(processed):
+    if changes.changes or changes.still_being_written or changes.refreshed is None:
         return ""
-    require_whole_register(processed)
+    if complete.warehouse:  # without a version, the status is derived, which looks at these as well
+        if find_damaged_scans(processed):
+            return ""
+        require_whole_register(processed)
     has_days = any(feed.expect or feed.freshness for feed in feed_set.feeds)
     state = (complete.run_id, complete.platform, complete.settings, complete.processed, complete.warehouse)
     listing = (changes.refreshed.listing, changes.refreshed.terms, at.date().isoformat() if has_days else "")
