@@ -108,11 +108,9 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
         return []
     candidate_keys = {candidate.event.object_key for candidate in candidates}
     others = [delivery for delivery in state.effective if delivery.event.object_key not in candidate_keys]
-    # The live versions of the candidates' objects are compared with the others, but not with the candidates.
     published = compute_overlaps(processed, state.live) if state.all_effective else NO_OVERLAPS
-    overlaps = (
-        published | compute_overlaps(processed, state.effective) | compute_overlaps(processed, [*others, *candidates])
-    )
+    overlaps = published | compute_overlaps(processed, state.effective)
+    overlaps |= compute_overlaps(processed, [*others, *candidates, *_versions_to_replace(state, candidates)])
     policy = _AcceptancePolicy(processed, state, overlaps, holds_closed_periods=holds_closed_periods)
     by_id = {one.delivery_id: policy.evaluate(one, utc_text(at), run_id) for one in candidates}
     waiting = _still_waiting(candidates, by_id)
@@ -127,6 +125,17 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
     verdicts = [verdict for of_id, verdict in by_id.items() if not _is_repeated(verdict, earlier.get(of_id))]
     register.append(verdicts)
     return verdicts
+
+
+def _versions_to_replace(state: DeliveryState, candidates: Sequence[LiveDelivery]) -> list[LiveDelivery]:
+    """Return the versions that count until one of the candidates does, if there are candidates for other objects too.
+
+    A candidate that comes first is judged while they count, and they stay if the candidate for their object is held.
+    """
+    ids, keys = {one.delivery_id for one in candidates}, {one.event.object_key for one in candidates}
+    if len(keys) == 1:
+        return []
+    return [one for one in state.effective if one.event.object_key in keys and one.delivery_id not in ids]
 
 
 def _still_waiting(candidates: Sequence[LiveDelivery], verdicts: Mapping[str, Verdict]) -> list[LiveDelivery]:

@@ -121,7 +121,8 @@ def compute_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery],
 
     Args:
         processed: the processed zone.
-        deliveries: deliveries that count, or may count; one of each raw object.
+        deliveries: deliveries that count, or may count. Of one raw object, whole versions are not compared with each
+            other, since only one of them counts.
         record: whether to store computed overlaps.
     """
     pairs: _Pairs = {}
@@ -250,13 +251,21 @@ def _compare(
     key_ranges: Mapping[str, _KeyRange],
 ) -> _Pairs:
     """Compare the lines of the new deliveries with those of all others."""
-    names = {delivery.delivery_id: _name(delivery) for delivery in (*old, *new)}
+    deliveries = {delivery.delivery_id: delivery for delivery in (*old, *new)}
+    names = {delivery_id: _name(delivery) for delivery_id, delivery in deliveries.items()}
+    # What a delivery counts in the place of: of one object, only one whole version counts.
+    places = {
+        delivery_id: delivery.event.object_key if delivery.portion.is_whole else names[delivery_id]
+        for delivery_id, delivery in deliveries.items()
+    }
     old_commits, new_commits = [one.commit for one in old], [one.commit for one in new]
     if new[0].event.is_scoped:
         pairs = _compare_scopes(processed, old_commits, new_commits)
     else:
-        pairs = _compare_keys(processed, old_commits, new_commits, key_ranges)
-    return {(names[one], names[other]): overlap for (one, other), overlap in pairs.items()}
+        pairs = _compare_keys(processed, old_commits, new_commits, key_ranges, places)
+    return {
+        (names[one], names[other]): overlap for (one, other), overlap in pairs.items() if places[one] != places[other]
+    }
 
 
 def _compare_keys(
@@ -264,13 +273,14 @@ def _compare_keys(
     old: Sequence[DeliveryCommit],
     new: Sequence[DeliveryCommit],
     key_ranges: Mapping[str, _KeyRange],
+    places: Mapping[str, str],
 ) -> _Pairs:
     """Compare the keys of the new deliveries with those of all others whose key ranges intersect."""
     new_ids = {commit.delivery_id for commit in new}
     overlaps: _Pairs = {}
     for cluster in _intersecting([*_near(old, new, key_ranges), *new], key_ranges):
         new_ones = [commit for commit in cluster if commit.delivery_id in new_ids]
-        if new_ones and len(cluster) > 1:
+        if new_ones and len({places[commit.delivery_id] for commit in cluster}) > 1:
             old_ones = [commit for commit in cluster if commit.delivery_id not in new_ids]
             overlaps |= _compare_cluster(processed, old_ones, new_ones)
     return overlaps

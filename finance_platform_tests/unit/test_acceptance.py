@@ -245,6 +245,27 @@ def test_a_key_that_moves_out_of_a_closed_period_restates_it(zone: Zone) -> None
     }
 
 
+@pytest.mark.parametrize("order", [("a.csv", "c.csv"), ("c.csv", "a.csv")])
+@pytest.mark.parametrize("is_correction_held", [False, True])
+def test_a_file_that_takes_keys_is_compared_with_the_version_that_another_file_of_the_run_replaces(
+    zone: Zone, order: tuple[str, str], *, is_correction_held: bool
+) -> None:
+    """The correction of a.csv comes with c.csv, which has a key of a.csv in another period."""
+    sent = [*lines("T1", "T2", "T3"), *lines("U1", period="2025-02")]
+    zone.deliver("a.csv", sent, load_mode="upsert")
+    zone.evaluate()
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    files = {
+        "a.csv": lines("T2") if is_correction_held else [*sent, *lines("U2", period="2025-02")],
+        "c.csv": lines("T1", period="2025-03"),
+    }
+    for key in order:
+        zone.deliver(key, files[key], load_mode="upsert", content="w")
+    held = zone.evaluate_held(holds_closed_periods=True)
+    assert held["c.csv"] == ("would restate 2025-01, which is closed: Actual -10.00",)
+    assert ("a.csv" in held) == is_correction_held
+
+
 @pytest.mark.parametrize("key", ["a.csv", "b.csv"])
 def test_an_export_that_repeats_a_closed_period_and_adds_an_open_one_is_not_held(zone: Zone, key: str) -> None:
     zone.deliver("a.csv", lines("T1", "T2"), load_mode="upsert")
