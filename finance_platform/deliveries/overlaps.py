@@ -65,14 +65,14 @@ _Pairs = dict[tuple[str, str], Overlap]
 """Overlaps by the names of a delivery and of an overlapping one."""
 
 _KeyRange = tuple[str, str] | None
-"""Bounds of the keys of a delivery's lines, in all its periods; None if it has no keys."""
+"""Bounds of the keys of a delivery's lines that count; None if it has no keys."""
 
 
 @dataclass
 class _Group:
     """The stored overlaps of one group: the newest sets of deliveries that were compared pairwise, and the result.
 
-    Deliveries have the names that `_name` gives them, and key ranges have their identities.
+    Deliveries have the names that `_name` gives them, also in the ranges of their keys.
     """
 
     compared: tuple[frozenset[str], ...] = ()
@@ -83,11 +83,11 @@ class _Group:
         """Return the group with one more set; what belongs only to older sets is dropped."""
         sets = (names, *self.compared[: _MAX_SETS - 1])
         pairs = {**self.overlaps, **overlaps}
-        ids = {name.partition(" ")[0] for compared in sets for name in compared}
+        kept = frozenset[str]().union(*sets)
         return _Group(
             sets,
             {pair: overlap for pair, overlap in pairs.items() if any(s.issuperset(pair) for s in sets)},
-            {one: bounds for one, bounds in {**self.key_ranges, **key_ranges}.items() if one in ids},
+            {name: bounds for name, bounds in {**self.key_ranges, **key_ranges}.items() if name in kept},
         )
 
 
@@ -262,7 +262,8 @@ def _compare(
     if new[0].event.is_scoped:
         pairs = _compare_scopes(processed, old_commits, new_commits)
     else:
-        pairs = _compare_keys(processed, old_commits, new_commits, key_ranges, places)
+        ranges = {delivery_id: key_ranges[name] for delivery_id, name in names.items()}
+        pairs = _compare_keys(processed, old_commits, new_commits, ranges, places)
     return {
         (names[one], names[other]): overlap for (one, other), overlap in pairs.items() if places[one] != places[other]
     }
@@ -328,15 +329,15 @@ def _key_ranges(
     """Return bounds of each delivery's keys; those that are not known come from the footers of its own files."""
     if deliveries[0].event.is_scoped:
         return {}
-    unknown = [delivery.commit for delivery in deliveries if delivery.delivery_id not in known]
-    own = [file.key for commit in unknown for file in line_files(commit) if not file.is_shared]
+    unknown = {name: delivery.commit for delivery in deliveries if (name := _name(delivery)) not in known}
+    own = [file.key for commit in unknown.values() for file in line_files(commit) if not file.is_shared]
     bounds = dict(zip(own, map_many(processed, own, lambda key: _bounds_in_file(processed, key)), strict=True))
-    ranges = {one.delivery_id: known[one.delivery_id] for one in deliveries if one.delivery_id in known}
-    for commit in unknown:
+    ranges = {name: known[name] for delivery in deliveries if (name := _name(delivery)) in known}
+    for name, commit in unknown.items():
         of_files: list[tuple[str, str]] = []
         for file in line_files(commit):
             of_files += _bounds_in_shared(processed, commit, file.key) if file.is_shared else bounds[file.key]
-        ranges[commit.delivery_id] = (
+        ranges[name] = (
             (min(first for first, _ in of_files)[:_BOUND_LENGTH], _upper(max(last for _, last in of_files)))
             if of_files
             else None

@@ -275,6 +275,21 @@ def test_stored_ranges_that_are_not_those_of_the_lines_are_found(zone: Zone) -> 
     assert list(find_changed_overlaps(zone.store, deliveries_of(zone))) == [key]
 
 
+def test_a_range_is_stored_for_the_lines_that_count_not_for_the_whole_delivery(zone: Zone) -> None:
+    """A file has the lines of one period, so the range of some periods may be too narrow for all."""
+    zone.deliver("a.csv", [Line("A1"), Line("Z9", "2025-02")], load_mode="upsert")
+    zone.deliver("b.csv", lines("B1"), load_mode="upsert")
+    first, second = deliveries_of(zone)
+    part = first.restricted_to(Portion(without=frozenset({"2025-01"})))
+    assert part
+    for deliveries in ([part, second], [first, second]):
+        compute_overlaps(zone.store, deliveries)
+    (key,) = stored(zone)
+    document = json.loads(zone.store.read(key))
+    assert document["key_ranges"].keys() == set().union(*document["compared"])
+    assert len(document["key_ranges"]) == 3
+
+
 def test_a_file_whose_scopes_are_in_other_periods_is_not_read(zone: Zone) -> None:
     values: dict[str, Any] = {"load_mode": "replace_period", "is_scoped": True}
     zone.deliver("january.csv", [Line(None, "2025-01", scope="s1")], **values)
