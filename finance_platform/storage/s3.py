@@ -1,7 +1,7 @@
 """The object store on S3: a store is a bucket, or a prefix in a bucket.
 
 Belongs here: what is particular to S3. Does not belong here: what the objects mean, error messages (see `s3_errors`),
-reading one object (see `s3_reader`), the pages of a listing (see `s3_listing`).
+reading one object (see `s3_reader`), the pages of a listing (see `s3_pages`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from finance_platform.storage.s3_errors import (
     translate_client_errors,
     translate_s3_errors,
 )
-from finance_platform.storage.s3_listing import S3Listing
 from finance_platform.storage.s3_options import EVIDENCE_FOLDERS, S3_SCHEME, S3Options, object_store_variables
+from finance_platform.storage.s3_pages import S3Listing
 from finance_platform.storage.s3_reader import FIRST_BYTES, WHOLE, ObjectReads, ObjectStream
 
 ATTEMPTS = 6

@@ -151,7 +151,7 @@ def test_a_read_only_home_ends_in_a_sentence_and_the_next_run_has_the_state_of_n
 def test_a_command_that_is_killed_at_a_write_is_repaired_by_the_next(tmp_path: Path, expected: dict[str, Any]):
     """It dies at one of its renames, links and removals, while the job that builds the star is at work."""
     home = sent(tmp_path / "killed")
-    assert is_killed(home, 40, tmp_path)
+    assert is_killed(home, 45, tmp_path)
     assert list(home.path.glob("processed/fact_financials"))
     assert not (home.path / "warehouse.duckdb").exists()
     assert_repaired(home, expected)
