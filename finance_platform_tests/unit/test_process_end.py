@@ -22,8 +22,9 @@ def test_what_a_process_has_when_it_ends_is_not_searched_for_garbage():
 
 
 QUERY = """
-import sys
+import atexit, gc, sys
 import coverage
+atexit.register(lambda: print("enabled", gc.isenabled()))
 sys.argv = ["finance-platform", "query", "--home", sys.argv[1], "SELECT 1 AS One"]
 from finance_platform.cli import main
 import duckdb
@@ -33,7 +34,6 @@ main()
 
 
 def test_a_process_that_has_opened_a_warehouse_ends_without_a_list_of_leaks(tmp_path: Path):
-    errors = subprocess.run(
-        [sys.executable, "-c", QUERY, str(tmp_path)], capture_output=True, text=True, check=False
-    ).stderr
-    assert "leaked" not in errors
+    done = subprocess.run([sys.executable, "-c", QUERY, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert "leaked" not in done.stderr
+    assert done.stdout.splitlines()[-1] == "enabled False"
