@@ -3,7 +3,8 @@
 Belongs here: what the platform, Sail and the warehouse's substitute ask of S3, as S3 answers it. Does not belong here:
 faults, rights, versions (see the tests' substitutes): a home of 20,000 deliveries takes an hour there.
 
-`GET /-/requests` returns the number of requests by kind and folder since it was last asked.
+`GET /-/requests` returns the number of requests by kind and folder since it was last asked. `GET /-/slow/1` makes each
+answer to the platform take as long as S3's usually do, and `GET /-/slow/0` as short as it can be.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +30,10 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 PAGE = 1000
-_COUNTS = "/-/requests"
+_COUNTS, _SLOW = "/-/requests", "/-/slow/"
+
+SECONDS_OF_S3 = {"GET": 0.03, "HEAD": 0.02, "LIST": 0.1, "PUT": 0.05, "DELETE": 0.03, "POST": 0.05}
+"""A usual time of a request within a region: 30 to 50 ms until the first byte; a list of 1,000 keys takes longer."""
 
 
 @contextmanager
@@ -46,6 +51,12 @@ def take_counts(address: str) -> Counter[str]:
     """Return the number of requests by kind and folder since the last call."""
     with urlopen(address + _COUNTS) as response:  # noqa: S310  an address of this machine
         return Counter(json.load(response))
+
+
+def answer_slowly(address: str, *, is_slow: bool) -> None:
+    """Let the answers to the platform take as long as on S3, or not."""
+    with urlopen(f"{address}{_SLOW}{int(is_slow)}"):  # noqa: S310  an address of this machine
+        pass
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ class _State:
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.numbers = count(1)
         self.counts: Counter[str] = Counter()
+        self.is_slow = False
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -108,21 +120,29 @@ class _Handler(BaseHTTPRequestHandler):
                 counts, self.state.counts = self.state.counts, Counter()
             self._send(200, json.dumps(counts).encode())
             return
+        if url.path.startswith(_SLOW):
+            self.state.is_slow = url.path == f"{_SLOW}1"
+            self._send(200)
+            return
         bucket, _, key = unquote(url.path).lstrip("/").partition("/")
         query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
+        kind = "LIST" if "list-type" in query else self.command
+        if self.state.is_slow and self._is_of_platform():
+            time.sleep(SECONDS_OF_S3[kind])
         with self.state.lock:
-            self._count(bucket, key, query)
+            if self._is_of_platform():
+                self._count(kind, bucket, key, query)
             self._dispatch(bucket, key, query, body)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815  the names of the base class
 
-    def _count(self, bucket: str, key: str, query: dict[str, str]) -> None:
+    def _is_of_platform(self) -> bool:
+        """Return whether the request is not one of the warehouse's substitute or of the benchmark itself."""
         agent = self.headers.get("User-Agent", "")
-        if "Boto3" in agent and "finance-platform" not in agent:
-            return  # the warehouse's substitute, and the benchmark itself
-        is_list = "list-type" in query
-        folder = (query.get("prefix", "") if is_list else key).partition("/")[0]
-        kind = "LIST" if is_list else self.command
+        return "Boto3" not in agent or "finance-platform" in agent
+
+    def _count(self, kind: str, bucket: str, key: str, query: dict[str, str]) -> None:
+        folder = (query.get("prefix", "") if kind == "LIST" else key).partition("/")[0]
         self.state.counts[f"{kind} {'raw' if bucket.endswith('-raw') else folder}".strip()] += 1
 
     def _dispatch(self, name: str, key: str, query: dict[str, str], body: bytes) -> None:

@@ -21,6 +21,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.data_catalog.open_tables import OpenFile, OpenTable, open_tables
 from finance_platform.errors import DamagedObjectError, TransientError
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.port import ObjectStore
 
 if TYPE_CHECKING:
@@ -55,12 +56,16 @@ def sync_open_tables(
     Raises:
         OpenTableError: a log cannot be read or written. The commits so far are right; the next call writes the rest.
     """
-    done = {}
-    for table in tables:
-        if _last_version(processed, table.name) != table.version:
-            with _delta_errors(table.name):
-                done[table.name] = _sync(processed, table, dict(storage_options))
-    return done
+
+    def sync(table: OpenTable) -> str:
+        if _last_version(processed, table.name) == table.version:
+            return ""
+        with _delta_errors(table.name):
+            return _sync(processed, table, dict(storage_options))
+
+    targets = list(tables)
+    done = zip(targets, map_many(processed, targets, sync), strict=True)
+    return {table.name: what for table, what in done if what}
 
 
 def sync_or_warn(
