@@ -65,7 +65,9 @@ check-rules: $(DEVELOPMENT)
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q finance_platform_tests/test_architecture.py finance_platform_tests/test_vocabulary.py
 
+# The folder that .env names may be gone since it was written there.
 check-definitions: $(DEVELOPMENT)
+	@$(BIN)/python -m finance_platform.orchestration.dagster_environment
 	@$(BIN)/dg check defs
 
 check-templates: $(DEVELOPMENT)
