@@ -25,9 +25,9 @@ T9,2024-03-09,D100,4000,77.00,March
 
 LATER_FILE = """\
 transaction_id,transaction_date,department_code,account_number,amount,description
-T10,2024-02-10,D100,4000,5.00,February
+T8,2024-02-10,D100,4000,5.00,February
 """
-"""The good file that arrives beside the damage."""
+"""The good file that arrives beside the damage. Its key is between those of the file before, so they are compared."""
 
 
 @pytest.fixture(scope="session")

@@ -57,3 +57,17 @@ def test_a_withdrawal_takes_its_lines_out(home_with_loss: Home, refresh: Refresh
     amounts = home_with_loss.select("SELECT SUM(TransactionCount) FROM FactFinancials")
     assert amounts == [(9,)]  # five lines of the first file, one of the good file, three of the budget
     assert home_with_loss.command("status").returncode == 0
+
+
+def test_a_file_that_needs_no_lost_rows_is_published_and_the_loss_stays_named(home: Home, refresh: Refresher):
+    """Neither its period nor its key is one of the lost rows."""
+    (lost, *_) = home.commits()[FILE].files["transactions"]
+    (home.path / "processed" / lost.key).write_bytes(b"PAR1")
+    (home.path / "raw" / FILE).unlink()
+    before = home.select("SELECT SUM(Amount) FROM FactFinancials")[0][0]
+    home.write("raw/transactions_3.csv", LATER_FILE.replace("T8,", "T99,"))
+    assert refresh(home).needs_attention
+    assert home.select("SELECT SUM(Amount) FROM FactFinancials")[0][0] - before == 5
+    status = home.command("status")
+    assert status.returncode == 1
+    assert f"put {FILE} with that content back into the raw zone" in " ".join(status.stdout.split())
