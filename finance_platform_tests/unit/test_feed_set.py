@@ -97,6 +97,7 @@ def test_shipped_descriptors_are_valid_and_named_like_their_files() -> None:
     [
         ("budget.csv", "Budget"),
         ("budget_q1.csv", "Budget Q1"),
+        ("Budget Q1.CSV", "Budget Q1"),
         ("budget_q2.csv", "Budget Q2"),
         ("budget_q3.csv", "Budget Q3"),
         ("budget_q4.csv", "Budget Q4"),
@@ -113,6 +114,7 @@ def test_shipped_descriptors_are_valid_and_named_like_their_files() -> None:
         ("forecast.csv", "Forecast"),
         ("forecast_2025-06.csv", "Forecast 2025-06"),
         ("forecast_202506.csv", "Forecast 2025-06"),
+        ("Forecast_2025-06.csv", "Forecast 2025-06"),
         ("forecast_2025_06.csv", "Forecast 2025-06"),
         ("forecast_2025-06_hr.csv", "Forecast 2025-06"),
         ("forecast_2025.csv", "Forecast"),
