@@ -146,6 +146,34 @@ def test_the_name_of_a_budget_gives_its_scenario():
     assert drafted(PLAIN, "budget_2025.csv").constants["scenario"] == "Budget"
 
 
+@pytest.mark.parametrize(
+    ("name", "scenario"),
+    [
+        ("forecast_2025-06.csv", "Forecast 2025-06"),
+        ("Forecast 202506.csv", "Forecast 2025-06"),
+        ("budget_q1_hr.csv", "Budget Q1"),
+        ("forecast_hr.csv", "Forecast"),
+    ],
+)
+def test_a_draft_takes_the_scenario_of_a_plan_from_the_name_as_the_shipped_feeds_do(
+    name: str, scenario: str, tmp_path: Path
+):
+    assert {of for of, _ in checked(tmp_path, PLAIN, name).sums} == {scenario}
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("forecast_hr.csv", "replace_period"),
+        ("forecast_2025-06.csv", "replace_period"),
+        ("Budget FY25.csv", "replace_period"),
+        ("ledger.csv", "append"),
+    ],
+)
+def test_a_second_version_of_a_plan_does_not_count_beside_the_first(name: str, mode: str):
+    assert drafted(PLAIN, name).load.mode == mode
+
+
 def test_scenarios_of_a_column_are_proposed_and_others_left_to_decide():
     feed = drafted("Date,Dept,Account,Amount,Version\n2025-01-31,D1,4000,1.00,Actual\n2025-01-31,D1,4000,1.00,Budget\n")
     assert feed.columns["scenario"].source == ["Version"]
@@ -157,6 +185,9 @@ def test_scenarios_of_a_column_are_proposed_and_others_left_to_decide():
     [
         ("Cost Centre,Name,Business Unit\n0460,IT,Central\n", "departments", {"code", "name", "business_unit"}),
         ("Account,Account Name,Type\n4000,Sales,Revenue\n", "accounts", {"number", "name", "type"}),
+        ("Konto;Bezeichnung;Kontenart\n6110;Miete;Aufwand\n", "accounts", {"number", "name", "type"}),
+        ("Konto;Bezeichnung;GuV-Seite\n6110;Miete;Aufwand\n", "accounts", {"number", "name", "type"}),
+        ("Kostenstelle;Bezeichnung;Bereich\n1;Süd;Vertrieb\n", "departments", {"code", "name", "business_unit"}),
     ],
 )
 def test_master_data_is_recognized(text: str, kind: str, fields: set[str], tmp_path: Path):
@@ -170,6 +201,9 @@ def test_master_data_is_recognized(text: str, kind: str, fields: set[str], tmp_p
     [
         ("spend_2025-01.csv", "spend", "spend_*.csv"),
         ("erp/GL Extract 03.csv", "gl_extract", "erp/GL Extract *.csv"),
+        ("hauptbuch_2025_q1.csv", "hauptbuch", "hauptbuch_*.csv"),
+        ("FY25 Costs v3.csv", "fy25_costs", "FY25 Costs v*.csv"),
+        ("2025-03_costs.csv", "costs", "2025-03_costs.csv"),
         ("2025.csv", "new_feed", "2025.csv"),
         ("[x] a.csv", "x_a", "?x? a.csv"),
         ("unread files.csv", "new_feed", "unread files.csv"),

@@ -78,6 +78,7 @@ class FieldsDraft:
         rows_comment: what was guessed about these two.
         ignored: columns that are not read because they add up others.
         unclear: columns beside those of periods, of which a person decides whether they are periods.
+        is_plan: whether every line is one of a plan, so that a later file is a new version.
         is_debit_positive: whether amounts are debit less credit and no pair of columns says so.
         balanced: the column that names vouchers, if they balance; empty if there is none.
         balanced_comment: how many of them do.
@@ -92,6 +93,7 @@ class FieldsDraft:
     rows_comment: str = ""
     ignored: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
+    is_plan: bool = False
     is_debit_positive: bool = False
     balanced: str = ""
     balanced_comment: str = ""

@@ -24,6 +24,10 @@ from finance_platform.safe_text import printable_line
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+_SERIAL = re.compile("(?:_(?:v|q|h|p|fy|rev)?[0-9]+|[0-9]+)+$")
+"""What distinguishes a file from its successors, such as _2025_q1 or _v3."""
+_MIN_LETTERS = 3
+"""Letters that a name must have before the part that may differ, so that its glob does not match everything."""
 _MAX_COMMENT = 300
 _MAX_LISTED = 20
 _LAST_OF_FOUR_DIGITS = 0xFFFF
@@ -127,7 +131,8 @@ def _totals(sample: Sample) -> Iterator[str]:
     # The inner level first, as the descriptor needs it.
     rules.sort(key=lambda rule: rule["kind"] == "grand")
     lines = ", ".join(map(str, list(sample.totals)[:_MAX_LISTED]))
-    yield from _comment(f"decide: rows that print a total, such as line {lines}; they must tie, and are not data")
+    noun = "line" if len(sample.totals) == 1 else "lines"
+    yield from _comment(f"decide: rows that print a total, such as {noun} {lines}; they must tie, and are not data")
     yield f"control_total: {flow(rules)}"
 
 
@@ -139,11 +144,18 @@ def _constants(draft: FieldsDraft) -> Iterator[str]:
         yield from _comment("decide: the scenario of every line: Actual, Budget, Forecast …")
     if constants:
         yield f"constants: {flow(constants)}"
-    yield from _comment(
-        "decide: what a second file does. append adds its lines; replace_period replaces the months that it contains; "
-        "upsert replaces lines with the same key."
-    )
-    yield "load: {mode: append}"
+    if draft.is_plan:
+        yield from _comment(
+            "decide: what a second file does. replace_period replaces the months that it contains, as a new version of "
+            "a plan does; with `scope: [department]`, only those of its departments. append adds its lines."
+        )
+        yield "load: {mode: replace_period}"
+    else:
+        yield from _comment(
+            "decide: what a second file does. append adds its lines; replace_period replaces the months that it "
+            "contains; upsert replaces lines with the same key."
+        )
+        yield "load: {mode: append}"
     yield from _comment("Any rejected row holds the file; `tolerance: {rejected_rows: 0.01}` allows one in a hundred.")
 
 
@@ -162,7 +174,7 @@ def _dialect(sample: Sample) -> dict[str, Any]:
 
 def _feed_name(name: str) -> str:
     stem = re.sub("[^a-z0-9]+", "_", PurePosixPath(name).stem.lower()).strip("_")
-    stem = re.sub("_?[0-9][0-9_]*$", "", re.sub("^[^a-z]+", "", stem)).strip("_")[:60]
+    stem = _SERIAL.sub("", re.sub("^[^a-z]+", "", stem)).strip("_")[:60]
     if not re.fullmatch(FEED_NAME, stem) or stem == UNREAD_FILES:
         return "new_feed"
     # A descriptor with a shipped feed's name would replace that feed.
@@ -170,13 +182,14 @@ def _feed_name(name: str) -> str:
 
 
 def _path(object_key: str) -> str:
-    """Return a glob for a file and its successors: what follows the first digit of the name may differ."""
+    """Return a glob for a file and its successors: what follows the first number behind a word may differ."""
     path = PurePosixPath(object_key)
     folder = "" if str(path.parent) == "." else f"{path.parent}/"
-    digit = re.search("[0-9]", path.name)
+    numbers = re.finditer("[0-9]+", path.name)
+    digit = next((one for one in numbers if sum(map(str.isalpha, path.name[: one.start()])) >= _MIN_LETTERS), None)
     name = path.name
     ending = path.name[-len(file_ending(name)) :] if file_ending(name) else ""
-    if digit and 3 <= digit.start() < len(name) - len(ending):
+    if digit and digit.start() < len(name) - len(ending):
         name = f"{name[: digit.start()]}*{ending}"
     if not is_path(f"a{ending}"):
         name = f"{path.stem}.csv"

@@ -86,9 +86,12 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "expense description", "kontobezeichnung", "konto bezeichnung", "libelle compte", "intitule du compte",
         "nombre de cuenta", "descrizione conto",
     ),
-    "account_type": ("account type", "type of account", "kontoart", "type de compte", "tipo de cuenta", "tipo conto"),
+    "account_type": (
+        "account type", "type of account", "kontoart", "kontenart", "kontotyp", "type de compte", "tipo de cuenta",
+        "tipo conto",
+    ),
     "account_category": ("account category", "category", "account group", "kontengruppe", "categorie", "categoria"),
-    "business_unit": ("business unit", "bu", "segment", "geschaftsbereich", "unidad de negocio"),
+    "business_unit": ("business unit", "bu", "segment", "geschaftsbereich", "bereich", "unidad de negocio"),
     "amount": (
         "amount", "amt", "net amount", "amount net", "net", "net value", "value", "sum", "total", "gross amount",
         "amount in local currency", "local amount", "posted amount", "actual amount", "budget amount",

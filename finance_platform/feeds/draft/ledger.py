@@ -30,6 +30,8 @@ from finance_platform.feeds.draft.references import draft_references, reference_
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date
+from finance_platform.feeds.feed_set import shipped_descriptors
+from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.resolved import template_headers
 
 _MAX_SCENARIOS = 12
@@ -141,7 +143,14 @@ class _Ledger:
             )
         texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *self._sample.header]
         words = [word for text in texts for word in plain_name(text).split()]
-        self._draft.constants["scenario"] = next((_PLANS[word] for word in words if word in _PLANS), "Actual")
+        scenario = next((_PLANS[word] for word in words if word in _PLANS), "Actual")
+        self._draft.is_plan = scenario != "Actual"
+        rule = _scenario_of_name(self._file)
+        if rule:
+            comment = "the scenario comes from the file's name, as in the shipped feed"
+            self._draft.fields["scenario"] = FieldDraft(rule, comment)
+        else:
+            self._draft.constants["scenario"] = scenario
 
     def _reverses(self) -> tuple[str, ...]:
         """Return the field of the reversed line's number, which only files with numbers of lines have."""
@@ -169,7 +178,10 @@ class _Ledger:
             return
         names = ", ".join(map(repr, foreign[:_MAX_SCENARIOS]))
         if len(foreign) < len(codes) or len(foreign) > _MAX_SCENARIOS:
-            comment = f"decide: rows in {names} will be rejected, because the home's currency is {home}"
+            comment = (
+                f"decide: rows in {names} will be rejected, because the home's currency is {home}; "
+                "FINANCE_PLATFORM_CURRENCY in the home's .env sets it"
+            )
             self._take("currency", column, comment, required="false")
             return
         comment = (
@@ -178,6 +190,17 @@ class _Ledger:
             f"place of {UNDECIDED}"
         )
         self._take("currency", column, comment, required="false", map=dict.fromkeys(foreign, UNDECIDED))
+
+
+def _scenario_of_name(file: str) -> dict[str, Any]:
+    """Return how a shipped feed reads a scenario from a file's name; empty if it reads none from this one."""
+    for feed in shipped_descriptors():
+        rule = feed.columns.get("scenario")
+        if rule is None or not rule.from_name or not feed.matches(file):
+            continue
+        if value_from_name(rule.from_name, rule.template, file) is not None:
+            return rule.model_dump(by_alias=True, exclude_defaults=True, exclude={"source"})
+    return {}
 
 
 def used_headers(draft: FieldsDraft) -> Iterator[str]:

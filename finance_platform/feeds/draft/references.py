@@ -50,6 +50,10 @@ def draft_references(draft: FieldsDraft, columns: Sequence[Column]) -> None:
         column = best_column(words, [column for column in columns if column.name not in used and column.texts])
         if column is None and name in {"code", "number"}:
             column = next((one for one in columns if one.name not in used and is_code(one)), None)
+        if column is None and name == "type":
+            # Its values say what it is, whatever its name.
+            free = [one for one in columns if one.name not in used and one.texts]
+            column = next((one for one in free if _fits_reference(name, one)), None)
         if column is not None and _fits_reference(name, column):
             used.add(column.name)
             values: dict[str, Any] = {"from": column.name}
