@@ -156,7 +156,9 @@ class Settings(BaseSettings):
     approvals: Literal["one", "two"] = Field(
         "one", description="How many people have to give a command that decides: accept, withdraw, close, reopen."
     )
-    auto_refresh: bool = Field(False, description="Whether the sensors start switched on; `make ui` sets it.")
+    auto_refresh: bool = Field(
+        False, description="Whether the sensors start switched on; `finance-platform ui` sets it."
+    )
     sensor_interval_seconds: int = Field(10, ge=1, description="How often the sensor scans the raw zone.")
     raw_events_queue_url: WebAddress = Field(
         "", description="SQS queue with events of writes to the raw zone; the sensor then lists it after an event."

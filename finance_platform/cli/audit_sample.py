@@ -89,7 +89,8 @@ def audit_sample(
         rows.append({**own, **line.values, "text": text})
     is_table = output_format == "table"
     columns = _IN_A_TABLE if is_table else _COLUMNS
-    rendering.print_rows(open_console(), columns, [[row[name] for name in columns] for row in rows], output_format)
+    cells = [[row[name] for name in columns] for row in rows]
+    rendering.print_rows(open_console(), columns, cells, output_format, is_listing=True)
     _print_population(sample, method, seed, is_table=is_table)
     return EXIT_OK
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
-from finance_platform.cli.rendering import MoneyText, print_rows
+from finance_platform.cli.rendering import print_rows
 from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
@@ -96,18 +95,11 @@ def _print_preview(console: SafeConsole, subject: str, rows: Sequence[PreviewRow
     from finance_platform.deliveries.previews import profit_effects
 
     columns = ("scenario", "period", "closed", "account type", "amount", "gross", "profit effect")
-    show = _grouped if output_format == "table" else _plain
     cells = [
-        (
-            one.scenario,
-            one.period,
-            one.is_closed,
-            one.account_type,
-            *map(show, (one.amount, one.gross, one.profit_effect)),
-        )
+        (one.scenario, one.period, one.is_closed, one.account_type, one.amount, one.gross, one.profit_effect)
         for one in rows
     ]
-    print_rows(console, columns, cells, output_format)
+    print_rows(console, columns, cells, output_format, is_listing=True)
     if output_format != "table":
         return
     for of_closed, where in ((True, "closed periods"), (False, "all periods")):
@@ -116,16 +108,6 @@ def _print_preview(console: SafeConsole, subject: str, rows: Sequence[PreviewRow
         console.print(f"Effect on profit in {where}: {effects or 'none'}", soft_wrap=True)
     command = f"`finance-platform accept {subject} --why TEXT`"
     console.print(f"Nothing is decided: {command} publishes this with the next run.", soft_wrap=True)
-
-
-def _grouped(amount: Decimal) -> object:
-    """Return an amount as people read it."""
-    return MoneyText(grouped_money(amount))
-
-
-def _plain(amount: Decimal) -> object:
-    """Return an amount for machines."""
-    return amount
 
 
 @click.command()

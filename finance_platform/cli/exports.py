@@ -106,7 +106,7 @@ def export_rows(
             book.write_notes(["Times are UTC."])
         return
     with opened_output(output) as console:
-        print_rows(console, columns, rows, output_format)
+        print_rows(console, columns, rows, output_format, is_listing=True)
 
 
 @contextmanager

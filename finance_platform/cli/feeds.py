@@ -20,7 +20,7 @@ from finance_platform.cli.options import (
     json_option,
     with_exit_code,
 )
-from finance_platform.errors import HomeError
+from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import load_settings
 
@@ -95,7 +95,7 @@ def _match(home: Path | None, file: Path, descriptor: Path | None) -> MatchedFil
     """Return a file and its feed.
 
     Raises:
-        HomeError: the file does not exist.
+        UnreadableDeliveryError: the file does not exist.
     """
     from finance_platform.bootstrap import raw_zone
     from finance_platform.feeds.feed_set import load_feed_set
@@ -105,5 +105,7 @@ def _match(home: Path | None, file: Path, descriptor: Path | None) -> MatchedFil
     matched = match_file(file, raw_zone(settings), settings, load_feed_set(settings.feeds_path), descriptor)
     if matched is None:
         name = quote_name(str(file))
-        raise HomeError(f"{name} is neither a file nor a key of the raw zone {settings.raw_root}", fix="check the path")
+        raise UnreadableDeliveryError(
+            f"{name} is neither a file nor a key of the raw zone {settings.raw_root}", fix="check the path"
+        )
     return matched

@@ -33,6 +33,7 @@ from finance_platform.cli.options import (
     with_exit_code,
 )
 from finance_platform.cli.usage_errors import PERIOD_OR_NONE
+from finance_platform.money_text import exact_money
 from finance_platform.safe_text import printable_line, quote_name
 from finance_platform.settings import Settings, load_settings
 
@@ -181,7 +182,7 @@ def _print_table(
             ("By file", FILE_COLUMNS, totals.file_rows()),
         ):
             console.print(f"\n{title}")
-            print_rows(console, names, of_place[:_PLACES_IN_A_TABLE], "table")
+            print_rows(console, names, of_place[:_PLACES_IN_A_TABLE], "table", is_listing=True)
             if len(of_place) > _PLACES_IN_A_TABLE:
                 console.print(f"… {len(of_place) - _PLACES_IN_A_TABLE:,} more; --by reason or --by file lists all")
     if totals.rows > len(rows):
@@ -206,7 +207,7 @@ def _short(row: Mapping[str, Any], name: str) -> str:
         return str(value)[:10]
     if name == "text" and len(value) > _TEXT_LENGTH:
         return f"{value[:_TEXT_LENGTH]}…"
-    return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return "" if value is None else exact_money(value, grouping=",") if isinstance(value, Decimal) else str(value)
 
 
 def _print_totals(
@@ -224,7 +225,7 @@ def _print_totals(
         pass
     columns, rows = (REASON_COLUMNS, totals.reason_rows()) if by == "reason" else (FILE_COLUMNS, totals.file_rows())
     with opened_output(output) as console:
-        print_rows(console, columns, rows, output_format)
+        print_rows(console, columns, rows, output_format, is_listing=True)
 
 
 def _export(

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from finance_platform.cli.console import Part, SafeConsole, colored
 from finance_platform.cli.fitting_table import FittingTable
-from finance_platform.money_text import grouped_money
+from finance_platform.money_text import exact_money, grouped_money
 from finance_platform.safe_text import printable, printable_line, quote_name, spreadsheet_cell, to_json
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def print_rows(
     output_format: str,
     *,
     is_raw: bool = False,
+    is_listing: bool = False,
 ) -> None:
     """Print rows as `table`, `csv` or `json`; CSV and JSON row by row.
 
@@ -62,6 +63,8 @@ def print_rows(
         output_format: `table`, `csv` or `json`.
         is_raw: CSV for machines, with every text as it is unless a terminal shows it; otherwise it is for spreadsheets,
             in which no text may become a formula (see `spreadsheet_cell`).
+        is_listing: the rows are the platform's own listing, not of a query: a table groups the digits of money, as
+            the sentences around it do, and what does not fit on a line goes on below it.
     """
     if output_format == "json":
         keys = distinct_keys(columns)
@@ -71,6 +74,8 @@ def print_rows(
         writer = csv.writer(console.file, lineterminator="\n")
         writer.writerow([write_cell(name) for name in columns])
         writer.writerows([write_cell(value) for value in row] for row in rows)
+    elif is_listing:
+        _print_listing(console, columns, rows)
     else:
         _print_table(console, columns, rows)
 
@@ -92,12 +97,6 @@ def distinct_keys(columns: Sequence[str]) -> list[str]:
         taken.add(key)
         keys.append(key)
     return keys
-
-
-class MoneyText(str):
-    """An amount as people read it; tables align it as a number."""
-
-    __slots__ = ()
 
 
 def print_json(console: SafeConsole, document: object) -> None:
@@ -250,14 +249,7 @@ def _print_table(console: SafeConsole, columns: Sequence[str], rows: Iterable[Se
 
     A number is never cut or wrapped, and no word is cut.
     """
-    is_numeric = [True] * len(columns)
-    texts = []
-    for row in rows:
-        texts.append([_table_text(value) for value in row])
-        is_numeric = [
-            was_numeric and isinstance(value, int | Decimal | MoneyText | None)
-            for was_numeric, value in zip(is_numeric, row, strict=True)
-        ]
+    texts, is_numeric = _table_cells(columns, rows, _table_text)
     widths = [max(map(cell_len, cells)) for cells in zip(columns, *texts, strict=True)]
     least = [
         width if has_numbers else min(width, max(_LEAST_TEXT_WIDTH, cell_len(name)))
@@ -273,6 +265,31 @@ def _print_table(console: SafeConsole, columns: Sequence[str], rows: Iterable[Se
     for row_texts in texts:
         table.add_row(*row_texts)
     console.print(table)
+
+
+def _print_listing(console: SafeConsole, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    texts, is_numeric = _table_cells(columns, rows, _listing_text)
+    table = FittingTable(*columns)
+    for column, has_numbers in zip(table.columns, is_numeric, strict=True):
+        column.justify = "right" if has_numbers and texts else "left"
+    for row_texts in texts:
+        table.add_row(*row_texts)
+    console.print(table)
+
+
+def _table_cells(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], text_of: Callable[[Any], str]
+) -> tuple[list[list[str]], list[bool]]:
+    """Return the texts of rows, and for each column whether it has numbers alone."""
+    is_numeric = [True] * len(columns)
+    texts = []
+    for row in rows:
+        texts.append(list(map(text_of, row)))
+        is_numeric = [
+            was_numeric and isinstance(value, int | Decimal | None)
+            for was_numeric, value in zip(is_numeric, row, strict=True)
+        ]
+    return texts, is_numeric
 
 
 def _print_records(console: SafeConsole, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -296,6 +313,10 @@ def _table_text(value: Any) -> str:
     if not isinstance(value, Decimal) or len(decimals) <= _CENTS:
         return text
     return f"{whole}.{decimals.rstrip('0').ljust(_CENTS, '0')}"
+
+
+def _listing_text(value: Any) -> str:
+    return exact_money(value, grouping=",") if isinstance(value, Decimal) else _table_text(value)
 
 
 def _text(value: Any) -> str:

@@ -23,7 +23,6 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
-from finance_platform.money_text import grouped_money
 from finance_platform.quality.checks import pluralize
 from finance_platform.settings import load_settings
 
@@ -114,14 +113,13 @@ def _print_close(restatement: Restatement) -> None:
     console = open_console()
     for label, rows in _sections(restatement):
         echo(f"{label}:")
-        rendering.print_rows(console, _COLUMNS, rows, "table")
+        rendering.print_rows(console, _COLUMNS, rows, "table", is_listing=True)
     if not steps.is_explained:
         echo("Not everything is explained: `finance-platform verify` names what was changed or is missing.")
 
 
 def _sections(restatement: Restatement) -> list[tuple[str, list[Sequence[Any]]]]:
     """Return the rows of each scenario, without account types that no step changes; types are never added up."""
-    from finance_platform.cli.rendering import MoneyText
     from finance_platform.refresh.restatement import NOW, SIGNED, rows_of
     from finance_platform.trace.roll_forward import BUDGET_AMOUNT
 
@@ -141,7 +139,7 @@ def _sections(restatement: Restatement) -> list[tuple[str, list[Sequence[Any]]]]
         (
             label,
             [
-                (what, file, account_type, *(MoneyText(grouped_money(total)) for total in sums), who, why)
+                (what, file, account_type, *sums, who, why)
                 for (_, what, file, account_type, who, why), sums in sorted(
                     section.items(), key=lambda item: (item[0][3], item[0][0])
                 )

@@ -101,7 +101,7 @@ def _print_movements(console: SafeConsole, status: Status) -> None:
     )
     console.print("Movements", style="italic")
     names = [column.replace("_", " ").removeprefix("is ") for column in columns]
-    print_rows(console, names, [[row[name] for name in columns] for row in rows[:_ROWS]], "table")
+    print_rows(console, names, [[row[name] for name in columns] for row in rows[:_ROWS]], "table", is_listing=True)
     if len(rows) > _ROWS:
         console.print(f"… {len(rows) - _ROWS} more; `finance-platform movements` lists all")
 

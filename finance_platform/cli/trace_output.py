@@ -148,7 +148,8 @@ def print_total_trace(target: Target, trace: TotalTrace) -> None:
             print_rows(console, ["period", "effect", *_LINE_COLUMNS], rows, "csv")
         elif trace.lines:
             columns = ["period", "department", "account", "effect", "file", "line", "date", "amount", "text"]
-            print_rows(console, columns, [_total_row(one) for one in trace.lines[:TABLE_ROWS]], "table")
+            shown = [_total_row(one) for one in trace.lines[:TABLE_ROWS]]
+            print_rows(console, columns, shown, "table", is_listing=True)
             _print_remainder(console, trace.lines, "lines")
 
 
@@ -264,7 +265,7 @@ def _print_lines(console: SafeConsole, trace: CellTrace) -> None:
         ]
         for line in trace.lines[:TABLE_ROWS]
     ]
-    print_rows(console, columns, rows, "table")
+    print_rows(console, columns, rows, "table", is_listing=True)
     _print_remainder(console, trace.lines, "lines")
 
 
@@ -327,7 +328,7 @@ def _print_cells(console: SafeConsole, reached: FileTrace) -> None:
     shown = rows[:TABLE_ROWS]
     filled = [index for index, _ in enumerate(_CELL_COLUMNS) if any(row[index] not in {"", None} for row in shown)]
     columns = [_CELL_COLUMNS[index].replace("_", " ") for index in filled]
-    print_rows(console, columns, [[row[index] for index in filled] for row in shown], "table")
+    print_rows(console, columns, [[row[index] for index in filled] for row in shown], "table", is_listing=True)
     _print_remainder(console, rows, "cells")
 
 

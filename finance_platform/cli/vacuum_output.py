@@ -32,7 +32,7 @@ def print_vacuum(
         for removal in listed[:TABLE_ROWS]
     ]
     if rows:
-        print_rows(console, ["kind", "name", "since", "objects", "bytes"], rows, "table")
+        print_rows(console, ["kind", "name", "since", "objects", "bytes"], rows, "table", is_listing=True)
     if len(listed) > len(rows):
         console.print(f"… {len(listed) - len(rows):,} more; --json lists all")
     for kind in _KINDS:

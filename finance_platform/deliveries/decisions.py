@@ -558,7 +558,7 @@ def _find(object_key: str, deliveries: Sequence[InactiveDelivery], status: str) 
 def _unknown(object_key: str, status: str, known: Iterable[str]) -> DecisionError:
     names = sorted(known)
     match = closest_match(object_key, names)
-    hint = f"choose one of {', '.join(names[:10])};" if names else "there is none;"
+    hint = f"choose one of {', '.join(names[:10])};" if names else f"no file {status};"
     hint = f"did you mean {match!r}?" if match else hint
     return DecisionError(f"no delivery of {object_key!r} {status}", fix=f"{hint} `finance-platform status` lists all")
 

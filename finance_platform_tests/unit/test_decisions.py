@@ -78,7 +78,7 @@ def test_the_error_for_a_mistyped_name_suggests_the_closest_one(zone: Zone) -> N
 def test_the_error_reports_that_nothing_is_held(zone: Zone) -> None:
     accept(zone.store, "held.csv", ADA)
     fix = refusal(lambda: accept(zone.store, "held.csv", ADA))[1]
-    assert fix == "there is none; `finance-platform status` lists all"
+    assert fix == "no file is held; `finance-platform status` lists all"
 
 
 def test_a_refused_file_cannot_be_accepted(zone: Zone) -> None:

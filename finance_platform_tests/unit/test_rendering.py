@@ -252,3 +252,25 @@ def test_a_listing_on_a_narrow_terminal_goes_on_below_its_rows(width: int):
     assert "".join(line.strip() for line in shown).count(name) == 2
     assert [output.getvalue().count(amount) for amount in amounts] == [2, 2]
     assert not [line for line in shown if line.endswith("skipped")][1:]
+
+
+def listing(columns: list[str], rows: list[tuple[Any, ...]], output_format: str, width: int) -> list[str]:
+    output = io.StringIO()
+    print_rows(SafeConsole(file=output, width=width), columns, rows, output_format, is_listing=True)
+    return output.getvalue().splitlines()
+
+
+def test_a_listing_groups_the_digits_of_money_and_a_query_s_result_does_not():
+    rows = [("a.csv", 1234, Decimal("15713.380")), ("b.csv", 5, Decimal("-1234.5678"))]
+    columns = ["file", "line", "amount"]
+    shown = [line.split() for line in listing(columns, rows, "table", 80)]
+    assert shown == [columns, ["a.csv", "1234", "15,713.38"], ["b.csv", "5", "-1,234.5678"]]
+    assert "15713.38" in printed(print_rows, columns, rows, "table")
+    assert listing(columns, rows, "csv", 80)[1] == "a.csv,1234,15713.380"
+
+
+def test_a_long_text_of_a_listing_is_below_its_row_and_not_in_a_narrow_column():
+    text = "T000001,2022-10-01,0460,6110,15713.38"
+    rows = [("transactions.csv", 2, Decimal("15713.38"), text)]
+    shown = listing(["file", "line", "amount", "text"], rows, "table", 50)
+    assert shown[1:] == ["transactions.csv     2  15,713.38", f"    text {text}"]

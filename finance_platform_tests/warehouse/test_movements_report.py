@@ -383,7 +383,7 @@ def test_the_command_shows_a_table_by_default(path: Path) -> None:
 
     assert result.exit_code == 0
     assert "transactions.csv: another version" in result.stdout
-    assert "-1000.00" in result.stdout
+    assert "-1,000.00" in result.stdout
 
 
 @pytest.mark.usefixtures("loaded")
