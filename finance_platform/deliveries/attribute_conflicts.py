@@ -19,7 +19,7 @@ from typing import Any
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBER_ATTRIBUTES
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
-from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
+from finance_platform.deliveries.state import LiveDelivery, replaced_cells, replaces_periods
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.port import ObjectStore
 
@@ -330,12 +330,10 @@ def _source(delivery: LiveDelivery, row: Mapping[str, Any], value: str) -> Attri
 
 def _last_places(deliveries: Sequence[LiveDelivery]) -> dict[tuple[str, str, str], int]:
     """Return the place of the last delivery that covers each scenario and period of feeds that replace periods."""
-    replacing = {delivery.event.feed for delivery in deliveries if replaces_periods(delivery)}
     return {
         (delivery.event.feed, *cell): place
         for place, delivery in enumerate(deliveries)
-        if delivery.event.feed in replacing
-        for cell in covered_periods(delivery)
+        for cell in replaced_cells(delivery)
     }
 
 

@@ -22,7 +22,7 @@ from finance_platform.deliveries.cell_sums import find_overflows, may_overflow
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.live_deliveries import LiveDeliveries, effect_of
-from finance_platform.deliveries.live_lines import Cell, LiveLines, claimed_cells
+from finance_platform.deliveries.live_lines import Cell, LiveLines
 from finance_platform.deliveries.moved_amounts import MovedAmount, find_moved_amounts
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
@@ -38,7 +38,7 @@ from finance_platform.deliveries.register import (
     Verdict,
 )
 from finance_platform.deliveries.removals import Removal, find_removals
-from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
+from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import fold
 from finance_platform.money_text import grouped_money
@@ -302,9 +302,10 @@ class HoldReasons:
     def _lateness(self, candidate: LiveDelivery) -> list[str]:
         """Return a message if live deliveries of the feed sort after the candidate and supersede its lines."""
         others = set(self._overlaps.overlapping(candidate.delivery_id)) & self._live.by_id.keys()
-        if candidate.event.kind == "ledger" and not candidate.event.is_scoped:
-            cells = claimed_cells(candidate) if candidate.event.load_mode == "replace_period" else set()
-            others |= {other.delivery_id for cell in cells for other in self._live.others(candidate, cell)}
+        if candidate.event.kind == "ledger":
+            cells = replaced_cells(candidate)
+            same = (one for cell in cells for one in self._live.others(candidate, cell) if replaces_periods(one))
+            others |= {other.delivery_id for other in same}
         names = sorted(
             self._live.by_id[other].event.object_key
             for other in others

@@ -18,7 +18,7 @@ from finance_platform.deliveries.overlaps import Cell as LinesCell
 from finance_platform.deliveries.overlaps import Overlap, Overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import DeliveryDiscovered
-from finance_platform.deliveries.state import LiveDelivery, Position, replaces_periods
+from finance_platform.deliveries.state import LiveDelivery, Position, replaced_cells, replaces_periods
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.codes import fold
 
@@ -259,7 +259,7 @@ class LiveDeliveries:
     ) -> int:
         if delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped:
             is_replaced = any(
-                other.position > delivery.position and cell in claimed_cells(other) for other in deliveries
+                other.position > delivery.position and cell in replaced_cells(other) for other in deliveries
             )
             return _rows(delivery, cell) if is_replaced else 0
         superseded = self._superseded_lines(delivery, cell, live)

@@ -18,7 +18,7 @@ from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.lines import ANY_LINE, Having, read_lines
 from finance_platform.deliveries.overlaps import Overlaps
-from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
+from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.port import ObjectStore
 
@@ -69,7 +69,7 @@ class LiveLines:
         live = live_set.live
         if replaces_periods(delivery):
             later = [one for one in live_set.of_feed.values() if one.position > delivery.position]
-            replaced = {cell for one in later for cell in claimed_cells(one) if cell in cells}
+            replaced = {cell for one in later for cell in replaced_cells(one) if cell in cells}
             return Superseded(cells=frozenset(_cell_text(cell) for cell in replaced))
         scopes: set[str] = set()
         by_key: dict[str, LiveDelivery] = {}

@@ -771,6 +771,15 @@ def replaces_periods(delivery: LiveDelivery) -> bool:
     return delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped
 
 
+def replaced_cells(delivery: LiveDelivery) -> set[tuple[str, str]]:
+    """Return scenario (folded) and period of the lines that a delivery replaces in those of its feed that do the same.
+
+    A file of a feed whose load mode was changed keeps the mode that it was read with until it counts under the other
+    one. Deliveries of different modes replace nothing of each other.
+    """
+    return covered_periods(delivery) if replaces_periods(delivery) else set()
+
+
 def live_with(live: Iterable[LiveDelivery], delivery: LiveDelivery) -> list[LiveDelivery]:
     """Return the live deliveries, in order, if `delivery` counts instead of those of its object, where it does."""
     without, after = delivery.portion.without, [delivery]
@@ -789,12 +798,13 @@ def has_effect(delivery: LiveDelivery, live: Iterable[LiveDelivery]) -> bool:
     """
     if delivery.commit.outcome("accepted").rows:
         return True
-    covered = covered_periods(delivery) if replaces_periods(delivery) else set()
+    covered = replaced_cells(delivery)
     return any(
         bool(other.commit.outcome("accepted").rows)
         if other.event.object_key == delivery.event.object_key
         else other.event.feed == delivery.event.feed
         and other.position < delivery.position
+        and replaces_periods(other)
         and any((fold(count.scenario), count.period) in covered for count in other.commit.periods)
         for other in live
     )

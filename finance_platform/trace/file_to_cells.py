@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.state import covered_periods
+from finance_platform.deliveries.state import replaced_cells
 from finance_platform.errors import TraceError
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.resolved import Dialect
@@ -304,7 +304,7 @@ class _DeliveryLines:
                 for delivery in self._store.state.ledger
                 if delivery.event.feed == own.event.feed
                 and delivery.position > own.position
-                and (fold(scenario), period) in covered_periods(delivery)
+                and (fold(scenario), period) in replaced_cells(delivery)
             ]
             if later_files:
                 return f"replaced by {later_files[-1]}, which covers {period}"

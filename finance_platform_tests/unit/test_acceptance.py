@@ -15,8 +15,9 @@ import pytest
 from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
 from finance_platform.feeds.findings import ControlTotal, ControlTotals, ReaderFindings
+from finance_platform.slices.versions import contributing_deliveries
 from finance_platform_tests.unit.factories import decision_on, partly_rejected
-from finance_platform_tests.unit.zone import Line, Zone, lines, many
+from finance_platform_tests.unit.zone import Line, Zone, counts_of, lines, many
 
 
 @pytest.fixture
@@ -319,9 +320,24 @@ def test_a_changed_load_mode_that_removes_live_lines_is_held(zone: Zone) -> None
     first, second = zone.deliver("a.csv", many(9)), zone.deliver("b.csv", many(1), content="w")
     zone.evaluate()
     zone.append(*(replace(event, load_mode="replace_period") for event in (first, second)))
-    assert zone.evaluate_held().keys() == {"a.csv"}
+    assert zone.evaluate_held().keys() == {"b.csv"}
     assert sorted(zone.live) == ["a.csv@v1", "b.csv@w"]
-    assert {live.event.load_mode for live in zone.state.live if live.event.object_key == "a.csv"} == {"append"}
+    assert {live.event.load_mode for live in zone.state.live if live.event.object_key == "b.csv"} == {"append"}
+
+
+def test_a_load_mode_that_no_longer_replaces_lines_restates_the_closed_period_in_which_it_did(zone: Zone) -> None:
+    """The first file waits there, so its earlier version would count again if the second one no longer replaced it."""
+    sent, whole = [Line(), Line(period="2025-02")], {"load_mode": "replace_period", "is_scoped": False}
+    for read_as, values in (("whole", whole), ("scope", {**whole, "is_scoped": True})):
+        for key in ("a.csv", "b.csv"):
+            again = [replace(line, scope=key) for line in sent]
+            counts = [replace(count, content=f"{key} {count.period}") for count in counts_of(again)]
+            zone.deliver(key, again, key, delivery_id=f"{key}@{read_as}", commit_periods=tuple(counts), **values)
+        verdicts = zone.evaluate(holds_closed_periods=True)
+        zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    assert all("would restate 2025-01" in verdict.reasons[-1] for verdict in verdicts.values())
+    january = contributing_deliveries(zone.state, zone.overlaps())["2025-01"]
+    assert [item.delivery.delivery_id for item in january] == ["b.csv@whole"]
 
 
 def test_a_delivery_in_a_reopened_period_is_not_held(zone: Zone) -> None:
