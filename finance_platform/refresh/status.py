@@ -127,7 +127,12 @@ class _Reader:
         if not owners:
             raise error
         self.without |= set(owners)
-        self.problems.append({"file": error.key, "problem": error.why, "fix": error.fix})
+        of_owners = {file.key for name in owners for files in commits[name].files.values() for file in files}
+        # A run repairs what it finds without a rebuild, or asks a person; what only a reader sees needs a rebuild.
+        known = {one.key: one for one in find_damage(self.raw, self.processed) if one.key in of_owners}
+        self.problems += [{"file": key, "problem": one.clause, "fix": one.fix} for key, one in known.items()] or [
+            {"file": error.key, "problem": error.why, "fix": error.fix}
+        ]
 
     def _read(self) -> Status:
         processed, warehouse = self.processed, self.warehouse

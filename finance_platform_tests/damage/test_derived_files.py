@@ -60,6 +60,21 @@ def test_one_damaged_file_of_every_kind_at_once_is_healed_by_one_run(
     assert not refresh(home).has_work
 
 
+@pytest.mark.parametrize(
+    ("has_raw", "fix"), [(True, "run `finance-platform run`"), (False, "put accounts.csv with that content back")]
+)
+def test_damaged_rows_that_the_status_needs_are_named_with_what_the_next_run_makes_of_them(
+    home: Home, *, has_raw: bool, fix: str
+):
+    DAMAGES["missing"](DERIVED["master data"](home))
+    if not has_raw:
+        (home.path / "raw" / "accounts.csv").unlink()
+    (problem,) = json.loads(home.command("status", "--json").stdout)["problems"]
+    assert problem["file"].startswith("accounts/")
+    assert problem["problem"].startswith("is damaged (it is missing): ")
+    assert problem["fix"].startswith(fix)
+
+
 @pytest.mark.skipif(not current_profile().is_exhaustive, reason="the whole matrix is for the nightly profile")
 @pytest.mark.parametrize(("kind", "damage"), EVERY_CASE)
 def test_a_damaged_file_is_named_and_healed_by_what_the_fix_says(
