@@ -78,6 +78,17 @@ class Ledger:
         changed = self._month(CHANGED_FILE, corrects=True, changes_one_in=100)
         _write_lines(self._file(CHANGED_FILE), MONTHS + 1, changed)
 
+    def append_line(self) -> None:
+        """Send the single file again with one line more, in its last month."""
+        path, month = self.raw / "transactions.csv", MONTHS - 1
+        ids = np.array([self._first_ids()[-1]])
+        line = self._lines(np.random.default_rng([month, 3]), ids, np.array([month]), 0)[0].as_py()
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content + line.encode() + b"\n")
+        written_at = _FIRST_WRITTEN + 3600 * (MONTHS + 1)
+        os.utime(path, (written_at, written_at))
+
     def deliver(self, rows: int) -> None:
         """Write a small file of two months; one line in twenty corrects a line of the base."""
         per_month = rows // len(DELIVERED_MONTHS)

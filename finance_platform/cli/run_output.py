@@ -66,6 +66,7 @@ def summary_as_json(
         "deliveries_read": outcome.deliveries_read,
         "built": list(outcome.built),
         "loaded": list(outcome.loaded),
+        "unchanged": list(outcome.unchanged),
         "also_loaded": list(outcome.also_loaded),
         "repaired": list(outcome.repaired),
         "movements": movements_of_run(status, outcome.run_id),
@@ -131,12 +132,13 @@ def _describe_run(outcome: RunOutcome, seconds: float, home: Path | None) -> str
 
 
 def _describe_work(outcome: RunOutcome) -> str:
-    work = (outcome.deliveries_read, outcome.built, outcome.loaded, outcome.also_loaded)
+    work = (outcome.deliveries_read, outcome.built, outcome.loaded, outcome.also_loaded, outcome.unchanged)
     if not any(work) and outcome.succeeded:
         return "Nothing to do: no new deliveries, every period is current."
     read = pluralize(outcome.deliveries_read, "delivery", "deliveries")
     built, loaded = _slice_parts(outcome.built), [*_slice_parts(outcome.loaded), *outcome.also_loaded]
-    return f"Read {read}; built {_joined(built)}; loaded {_joined(loaded)}."
+    left = f"; left {_joined(_slice_parts(outcome.unchanged))} as before" if outcome.unchanged else ""
+    return f"Read {read}; built {_joined(built)}; loaded {_joined(loaded)}{left}."
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -13,7 +13,8 @@ from operator import itemgetter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.processed import MEMBER_ATTRIBUTES
+from finance_platform.contracts.processed import MEMBER_ATTRIBUTES, MEMBERS
+from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.storage.port import ObjectStore
@@ -153,6 +154,16 @@ def account_types(processed: ObjectStore, state: DeliveryState) -> dict[int, str
 def accounts_mentioned(processed: ObjectStore, delivery: LiveDelivery) -> dict[int, str]:
     """Return the account number by key of the accounts that a delivery's lines mention."""
     return {key: number for key, (number, _) in AccountTypes(processed).mentioned(delivery).items()}
+
+
+def account_keys(processed: ObjectStore, commit: DeliveryCommit) -> frozenset[int]:
+    """Return the keys of the accounts that a delivery's lines mention, of one that no longer counts too."""
+    keys: set[int] = set()
+    for rows in read_rows(
+        processed, commit.delivery_id, commit.files.get(MEMBERS.name, ()), ["dimension", "member_key"]
+    ):
+        keys.update(rows.filter(pc.equal(rows["dimension"], "account"))["member_key"].to_pylist())
+    return frozenset(keys)
 
 
 def _tables(processed: ObjectStore, delivery: LiveDelivery, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:

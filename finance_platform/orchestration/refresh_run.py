@@ -39,7 +39,7 @@ from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.run_retention import purge_runs
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
 from finance_platform.orchestration.ui.processed_metadata import READ_NOW
-from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, parse_slices
+from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, UNCHANGED, parse_slices
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED
 from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.reports.run_outcome import RunOutcome
@@ -163,6 +163,7 @@ def _outcome(result: dg.JobExecutionResult) -> RunOutcome:
         deliveries_read=_read_now(metadata),
         built=_changed(metadata, "processed"),
         loaded=_changed(metadata, "warehouse"),
+        unchanged=_changed(metadata, "warehouse", UNCHANGED),
         also_loaded=_also_loaded(metadata),
     )
 
@@ -172,12 +173,12 @@ def _read_now(metadata: dict[tuple[str, ...], Any]) -> int:
     return int(count.value) if count else 0
 
 
-def _changed(metadata: dict[tuple[str, ...], Any], group: str) -> list[str]:
+def _changed(metadata: dict[tuple[str, ...], Any], group: str, entry: str = CHANGED_NOW) -> list[str]:
     return [
         f"{path[-1]} {name}"
         for path, values in metadata.items()
-        if path[0] == group and CHANGED_NOW in values
-        for name in parse_slices(str(values[CHANGED_NOW].value))
+        if path[0] == group and entry in values
+        for name in parse_slices(str(values[entry].value))
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ from finance_platform.refresh.repair import (
     suspect_damaged,
 )
 from finance_platform.settings import StarSettings
+from finance_platform.slices.adoption import adopt_slices
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.job_runner import JobRunner
@@ -92,12 +93,14 @@ class BuiltStar:
         built: the slices that were built now.
         outcomes: of the checks on the whole star.
         repaired: damaged slices that were built again, a sentence each.
+        adopted: periods of which only the names of deliveries changed, and which kept their files.
     """
 
     snapshot: Snapshot
     built: Sequence[TargetSlice]
     outcomes: Sequence[Outcome]
     repaired: Sequence[str] = ()
+    adopted: Sequence[str] = ()
 
 
 def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebuild: Rebuild = NO_REBUILD) -> BuiltStar:
@@ -125,7 +128,8 @@ def _build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, reb
         drop_checkpoints(processed)
     plan = _plan(processed, star, rebuild)
     if plan.current:
-        return BuiltStar(plan.current, (), check_whole_star(plan.current, processed), plan.repaired)
+        outcomes = check_whole_star(plan.current, processed)
+        return BuiltStar(plan.current, (), outcomes, plan.repaired, plan.adopted)
     release_memory(plan.delivery_count)
     result = _run_job(processed, jobs, plan)
     reported = {tuple(name) for name in result["built"]}
@@ -139,7 +143,7 @@ def _build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, reb
         names = ", ".join(f"{target.table} {target.slice}" for target in after.to_build)
         raise JobError(f"build_star did not build {names}", fix="run again; missing slices are built again")
     built = [target for target in after.target if (target.table, target.slice, target.version) in plan.requested]
-    return BuiltStar(after, built, check_whole_star(after, processed), plan.repaired)
+    return BuiltStar(after, built, check_whole_star(after, processed), plan.repaired, plan.adopted)
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,7 @@ class _Plan:
         document: the request.
         files: the keys of the files that the job reads.
         delivery_count: how many deliveries count.
+        adopted: see `BuiltStar`.
     """
 
     repaired: Sequence[str]
@@ -161,15 +166,21 @@ class _Plan:
     document: bytes = b""
     files: pa.StringArray = field(default_factory=lambda: pa.array([], pa.string()))
     delivery_count: int = 0
+    adopted: Sequence[str] = ()
 
 
 def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan:
     before = take_snapshot(processed, star)
     require_none_missing(before.state)
     _require_known(before, rebuild)
-    repaired = repair_slices(processed, before, at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    repaired = repair_slices(processed, before, at=now)
     if repaired:
         before = take_snapshot(processed, star)
+    wanted = [target for target in before.to_build if not rebuild.selects(target.table, target.slice)]
+    adopted = adopt_slices(processed, before, wanted, at=now)
+    before = replace(before, built={**before.built, **adopted})
+    periods = sorted(period for _, period in adopted)
     missing = {(target.table, target.slice) for target in before.to_build}
     stale = [
         target
@@ -177,7 +188,7 @@ def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan
         if (target.table, target.slice) in missing or rebuild.selects(target.table, target.slice)
     ]
     if not stale:
-        return _Plan(repaired, before)
+        return _Plan(repaired, before, adopted=periods)
     history = before.history.get(ACCOUNT_HISTORY, ())
     request = build_request(before.state, before.overlaps, stale, before.settings, history)
     files = {source.file.key: source.file for source in request.files}
@@ -187,7 +198,7 @@ def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan
         _raise_if_damaged(processed, live)
     requested = frozenset((target.table, target.slice, target.version) for target in stale)
     keys = pa.array(list(files), pa.string())
-    return _Plan(repaired, None, requested, to_document(request), keys, len(before.state.live))
+    return _Plan(repaired, None, requested, to_document(request), keys, len(before.state.live), periods)
 
 
 def _require_known(snapshot: Snapshot, rebuild: Rebuild) -> None:

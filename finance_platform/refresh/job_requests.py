@@ -13,6 +13,7 @@ from typing import Any
 
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBER_ATTRIBUTES, MEMBERS, TRANSACTIONS
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.lines import period_of_file
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import DeliveryDiscovered
@@ -95,7 +96,7 @@ def build_request(
                 lines[place, count.period, count.scenario] += count.rows
     return BuildRequest(
         deliveries=list(places),
-        files=_files(state, with_lines),
+        files=_files(state, with_lines, periods.union(*(keys.periods for keys in superseded_keys))),
         slices=slices,
         counted=[
             CountedLines(*cell, deliveries, sum(lines[place, *cell] for place in deliveries))
@@ -119,14 +120,17 @@ def build_request(
     )
 
 
-def _files(state: DeliveryState, with_lines: Collection[int]) -> list[SourceFile]:
-    """Return the files with lines of some deliveries, and with the members and master data of all."""
+def _files(state: DeliveryState, with_lines: Collection[int], periods: Collection[str]) -> list[SourceFile]:
+    """Return the files with lines of some deliveries in some periods, and with the members and master data of all."""
     files: dict[tuple[str, DataFile], list[int]] = {}
     for place, delivery in enumerate(state.live):
         for table, of_table in delivery.commit.files.items():
             if table in _MEMBER_TABLES or (table in _LINE_TABLES and place in with_lines):
                 for file in of_table:
-                    files.setdefault((table, file), []).append(place)
+                    # Most files of lines have those of one period.
+                    period = period_of_file(file.key) if table in _LINE_TABLES else ""
+                    if not period or period in periods:
+                        files.setdefault((table, file), []).append(place)
     return [SourceFile(table, file, deliveries) for (table, file), deliveries in files.items()]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from finance_platform.contracts.model import Contract
@@ -57,6 +58,7 @@ from finance_platform.reports.recent_changes import waiting_by_period
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze, unknown_slice
 from finance_platform.slices.completeness import Lines
+from finance_platform.slices.equal_rows import find_unchanged
 from finance_platform.slices.line_counts import count_lines
 from finance_platform.slices.published import explain_stale, published_members, published_snapshot
 from finance_platform.slices.settings_in_force import record_settings
@@ -199,8 +201,10 @@ def _publish(
     actuals_through = frozen.snapshot.settings.actuals_through
     force = {name for name in frozen.snapshot.built if rebuild.selects(*name)}
     names = list(dict.fromkeys([*frozen.snapshot.to_publish(versions), *sorted(force)]))
-    is_everything = not names or {(one.table, one.slice) for one in frozen.snapshot.target} <= {*names}
-    scope = None if is_everything or last_audit is None else AuditScope.of(names, warehouse)
+    unchanged = find_unchanged(processed, frozen.snapshot, versions, [name for name in names if name not in force])
+    replaced_now = [name for name in names if name not in unchanged]
+    is_everything = not names or {(one.table, one.slice) for one in frozen.snapshot.target} <= {*replaced_now}
+    scope = None if is_everything or last_audit is None else AuditScope.of(replaced_now, warehouse)
     audit = Audit(frozen.snapshot, actuals_through=actuals_through, frozen_periods=frozen.periods, scope=scope)
     # The step that builds runs these checks too, but a selection may load without it.
     star_outcomes = check_star(frozen.snapshot, processed)
@@ -228,6 +232,7 @@ def _publish(
             audit,
             names,
             force,
+            unchanged,
             actuals_through=actuals_through,
             lines=lines,
             report_tables=report_tables,
@@ -438,6 +443,7 @@ def _load(
     audit: Audit,
     names: Sequence[SliceName],
     force: Collection[SliceName],
+    unchanged: Mapping[SliceName, str],
     *,
     actuals_through: str | None,
     lines: Mapping[str, Lines] | None,
@@ -449,6 +455,7 @@ def _load(
     """Load what is stale; return the load (None without one) and the audit's reason for rejecting it."""
     if not names:
         return None, ""
+    replaced = [name for name in names if name not in unchanged]
 
     def audit_and_check_lease(connection: Queryable) -> bool:
         is_good = audit(connection)
@@ -459,14 +466,14 @@ def _load(
     try:
         result = load.publish(
             warehouse,
-            slices_to_load(processed, snapshot, names),
+            slices_to_load(processed, snapshot, names, unchanged),
             run_id=run_id,
             loaded_at=at,
             force=force,
             closed_periods=snapshot.state.closed,
             actuals_through=actuals_through,
             lines=lines,
-            causes=explain_stale(processed, snapshot, versions, names),
+            causes=explain_stale(processed, snapshot, versions, replaced),
             audit=audit_and_check_lease,
             report_tables=report_tables,
             records=records,
@@ -476,13 +483,25 @@ def _load(
     except DamagedWarehouseError:
         raise
     except LoadError as error:
-        commits = [snapshot.built[name] for name in names if name in snapshot.built]
+        commits = [snapshot.built[name] for name in replaced if name in snapshot.built]
         if damage := discard_unreadable_slices(processed, commits, at=at):
             raise damage from error
         raise
     return result, ""
 
 
-def slices_to_load(processed: ObjectStore, snapshot: Snapshot, names: Sequence[SliceName]) -> list[SliceToLoad]:
-    """Return slices in the form that the load takes; a slice without a target is to be removed."""
-    return [slice_to_load(processed, name, snapshot.built.get(name)) for name in names]
+def slices_to_load(
+    processed: ObjectStore,
+    snapshot: Snapshot,
+    names: Sequence[SliceName],
+    unchanged: Mapping[SliceName, str] = MappingProxyType({}),
+) -> list[SliceToLoad]:
+    """Return slices in the form that the load takes; a slice without a target is to be removed.
+
+    Args:
+        processed: the processed zone.
+        snapshot: its state.
+        names: the slices.
+        unchanged: those whose rows stay, with the version that has them; see `equal_rows`.
+    """
+    return [slice_to_load(processed, name, snapshot.built.get(name), unchanged.get(name)) for name in names]

@@ -97,11 +97,13 @@ def _published_slices(
     return [slice_to_load(processed, name, whole.get(name)) for name in versions], lacking
 
 
-def slice_to_load(processed: ObjectStore, name: SliceName, commit: SliceCommit | None) -> SliceToLoad:
+def slice_to_load(
+    processed: ObjectStore, name: SliceName, commit: SliceCommit | None, rows_of: str | None = None
+) -> SliceToLoad:
     """Return a slice in the form that the load takes; one without a commit is to be removed."""
     table, slice_name = name
     if commit is None:
         return SliceToLoad(table, slice_name, None)
     sums = tuple(SliceSum(one.scenario_key, one.row_count, one.amount, one.budget_amount) for one in commit.sums)
     files = tuple(processed.uri(file.key) for file in commit.files)
-    return SliceToLoad(table, slice_name, commit.version, files, commit.row_count, sums)
+    return SliceToLoad(table, slice_name, commit.version, files, commit.row_count, sums, rows_of)

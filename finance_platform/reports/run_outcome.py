@@ -68,6 +68,7 @@ class RunOutcome:
         loaded: names of the slices that this run loaded.
         repaired: what was damaged in the home and was derived again, a sentence each.
         also_loaded: what people say about the figures that this run loaded, such as comments.
+        unchanged: names of the slices that this run published in another version with the same rows.
         unchanged_since: the last complete run, if no run was needed since; empty after a run.
     """
 
@@ -81,6 +82,7 @@ class RunOutcome:
     loaded: Sequence[str]
     repaired: Sequence[str] = ()
     also_loaded: Sequence[str] = ()
+    unchanged: Sequence[str] = ()
     unchanged_since: str = ""
 
     @property

@@ -12,19 +12,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pyarrow as pa
-
 from finance_platform.contracts.star import FACT_FINANCIALS, WHOLE_TABLE
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice
+from finance_platform.slices.equal_rows import has_equal_rows
 from finance_platform.slices.kept_members import keep_members
 from finance_platform.slices.settings_in_force import find_waiting_settings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.version_diff import explain_diff
 from finance_platform.slices.versions import PORTIONS, TargetSlice
 from finance_platform.slices.waiting_changes import WaitingChange, moved_amounts
-from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
 _INPUTS_OF_DELIVERIES = ("lines", "hidden", "hidden_scopes", PORTIONS)
@@ -100,7 +98,7 @@ def freeze_closed_periods(
         elif (
             current
             and _has_same_lines(snapshot, period, built, current)
-            and not _has_same_rows(processed, built, current)
+            and not has_equal_rows(processed, built, current)
         ):
             frozen[name] = current
             waiting.append(_waiting_change(processed, snapshot, built, current))
@@ -167,22 +165,3 @@ def _contents(snapshot: Snapshot, period: str, inputs: Mapping[str, Any]) -> lis
 def _as_lists(value: object) -> object:
     """Return a value with lists for tuples, as JSON gives them."""
     return [_as_lists(part) for part in value] if isinstance(value, list | tuple) else value
-
-
-def _has_same_rows(processed: ObjectStore, built: SliceCommit, current: SliceCommit) -> bool:
-    if built.row_count != current.row_count:
-        return False
-    rows = _rows(processed, built)
-    try:
-        return bool(rows == _rows(processed, current))
-    except DamagedObjectError:
-        return False  # what is published stays
-
-
-def _rows(processed: ObjectStore, commit: SliceCommit) -> pa.Table:
-    tables = []
-    for file in commit.files:
-        with open_parquet(processed, file.key) as parquet:
-            tables.append(parquet.read())
-    table = pa.concat_tables(tables) if tables else pa.table({})
-    return table.sort_by([(name, "ascending") for name in table.column_names]) if tables else table

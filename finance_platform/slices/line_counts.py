@@ -3,8 +3,8 @@
 Belongs here: counting the lines of a slice, remembering the counts. Does not belong here: what follows from them (see
 `slices.completeness`, `warehouse.period_status`).
 
-The status of a period depends on the lines of the periods before it, so a load needs the counts of every period. A
-version of a slice never changes, so its lines are counted once: what is remembered can be lost, and is counted again.
+The status of a period depends on the lines of the periods before it, so a load needs the counts of every period. The
+files of a slice never change, so their lines are counted once: what is remembered can be lost, and is counted again.
 """
 
 from __future__ import annotations
@@ -40,12 +40,16 @@ def count_lines(processed: ObjectStore, commits: Iterable[SliceCommit]) -> dict[
     slices = {commit.slice: commit for commit in commits if commit.row_count}
     counts: dict[str, Lines] = {}
     for period, commit in slices.items():
-        known = remembered.get(commit.version)
+        known = remembered.get(_files(commit))
         counts[period] = _count(processed, commit) if known is None else known
-    versions = {commit.version for commit in slices.values()}
-    if versions != remembered.keys():
-        _remember(processed, {slices[period].version: lines for period, lines in counts.items()})
+    if {_files(commit) for commit in slices.values()} != remembered.keys():
+        _remember(processed, {_files(slices[period]): lines for period, lines in counts.items()})
     return counts
+
+
+def _files(commit: SliceCommit) -> str:
+    """Return the files of a slice as one text; versions share them where only the names of deliveries changed."""
+    return " ".join(file.key for file in commit.files)
 
 
 def _count(processed: ObjectStore, commit: SliceCommit) -> Lines:
@@ -61,7 +65,7 @@ def _count(processed: ObjectStore, commit: SliceCommit) -> Lines:
 
 
 def _remembered(processed: ObjectStore) -> dict[str, Lines]:
-    """Return the counts by the version of a slice; a lost or damaged document has none."""
+    """Return the counts by the files of a slice; a lost or damaged document has none."""
     try:
         return parse_document(REMEMBERED, processed.read(REMEMBERED), _parse)
     except (FileNotFoundError, DamagedObjectError):
@@ -69,12 +73,12 @@ def _remembered(processed: ObjectStore) -> dict[str, Lines]:
 
 
 def _remember(processed: ObjectStore, counts: Mapping[str, Lines]) -> None:
-    document = {version: [[*key, count] for key, count in lines.items()] for version, lines in counts.items()}
+    document = {files: [[*key, count] for key, count in lines.items()] for files, lines in counts.items()}
     processed.write(REMEMBERED, json.dumps(document).encode())
 
 
 def _parse(values: Mapping[str, Any]) -> dict[str, Lines]:
     return {
-        version: {(int(department), int(scenario)): int(count) for department, scenario, count in rows}
-        for version, rows in values.items()
+        files: {(int(department), int(scenario)): int(count) for department, scenario, count in rows}
+        for files, rows in values.items()
     }

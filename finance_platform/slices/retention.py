@@ -142,7 +142,13 @@ def find_expired(
         for name, commit in snapshot.commits.items()
         if name not in in_use and since.get(name, before) < before
     }
-    removals = [_removal("slice version", _title(v), v.built_at, [v.key, *v.files], listing) for v in expired]
+    # Versions of a slice share files where only the names of deliveries changed: these go with the last of them.
+    named = {file for version in kept for file in version.files}
+    last_versions = {file: version.key for version in expired for file in version.files}
+    removals = []
+    for v in expired:
+        files = [file for file in v.files if file not in named and last_versions[file] == v.key]
+        removals.append(_removal("slice version", _title(v), v.built_at, [v.key, *files], listing))
     # A file that deliveries share goes with the last of them; until then, its commits need it.
     still_named = {
         file for name, commit in snapshot.commits.items() if name not in expired_commits for file in _files(commit)

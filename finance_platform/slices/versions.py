@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY, WHOLE_TABLE
-from finance_platform.deliveries.attribute_history import HISTORY, NO_HISTORY, History, history_in
+from finance_platform.deliveries.attribute_history import HISTORY, NO_HISTORY, History, Row, history_in
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.live_lines import is_same_object
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
@@ -205,12 +205,25 @@ def target_slices(
         debit_positive = [item.delivery.delivery_id for item in items if item.delivery.commit.is_debit_positive]
         if debit_positive:
             mentioned = frozenset[int]().union(*((accounts_of or {}).get(name, frozenset()) for name in debit_positive))
-            earlier = history_in(period, history.get(ACCOUNT_HISTORY, ()), "account_key")
-            given = {**(account_types or {}), **{key: row["account_type"] for key, row in earlier.items()}}
-            types = sorted((key, given.get(key, "Unknown")) for key in mentioned)
-            inputs["account_types"] = hashlib.sha256(json.dumps(types).encode()).hexdigest()[:16]
+            inputs["account_types"] = hash_types(
+                period, mentioned, account_types or {}, history.get(ACCOUNT_HISTORY, ())
+            )
         targets.append(_slice("fact_financials", period, inputs))
     return targets
+
+
+def hash_types(period: str, accounts: Collection[int], types: Mapping[int, str], history: Sequence[Row]) -> str:
+    """Return a hash of the types by which the lines of debit-positive deliveries are flipped in a period.
+
+    Args:
+        period: the period.
+        accounts: the accounts that these deliveries mention.
+        types: type by account.
+        history: what accounts whose attributes change were in earlier periods.
+    """
+    earlier = {key: row["account_type"] for key, row in history_in(period, history, "account_key").items()}
+    named = sorted((key, earlier.get(key, types.get(key, "Unknown"))) for key in accounts)
+    return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:16]
 
 
 def portions_of(state: DeliveryState) -> dict[str, Portion]:

@@ -78,7 +78,8 @@ def publish(
 
     Args:
         warehouse: the warehouse.
-        slices: the slices to publish or remove; one that is published in its version already is skipped.
+        slices: the slices to publish or remove; one that is published in its version already is skipped, and of one
+            that has the rows of the published version, only the new version is recorded.
         run_id: the run, for the ledger.
         loaded_at: LoadTimestamp of every row and LoadedAt of every ledger row; with a time zone.
         force: slices to load even if they are published in their version already, after a rebuild.
@@ -180,7 +181,11 @@ def _publish_once(
         if not stale:
             return LoadResult(None, (), already_published)
         number = ledger.next_load_number(connection)
-        _load(connection, stale, published, number, context)
+        changed = [target for target in stale if target.rows_of is None or target.name in force]
+        unchanged = [target for target in stale if target not in changed]
+        _require_published(unchanged, published)
+        if changed:
+            _load(connection, changed, published, number, context)
         ledger.record_load(connection, stale, load_number=number, run_id=context.run_id, loaded_at=context.loaded_at)
         period_status.replace_statuses(connection, context.closed_periods, actuals_through, lines)
         replaced = () if report_tables is None else replace_report_tables(connection, report_tables)
@@ -194,7 +199,18 @@ def _publish_once(
             records.write(connection, number)
     if records is not None:
         records.confirm(number)
-    return LoadResult(number, tuple(stale), already_published, moved, replaced)
+    names = tuple(target.name for target in unchanged)
+    return LoadResult(number, tuple(changed), already_published, moved, replaced, names)
+
+
+def _require_published(unchanged: Sequence[SliceToLoad], published: Mapping[SliceName, str]) -> None:
+    """Raise LoadError if the version whose rows are to stay is not the published one any more."""
+    for target in unchanged:
+        if published.get(target.name) != target.rows_of:
+            raise LoadError(
+                f"{target.contract_name} {target.slice} was loaded by somebody else in the meantime",
+                fix="run again",
+            )
 
 
 def _load(

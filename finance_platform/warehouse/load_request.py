@@ -43,6 +43,7 @@ class SliceToLoad:
         files: its Parquet files, absolute paths or URIs; possibly none.
         row_count: rows in those files.
         sums: the fact table's control sums, one per scenario; empty for dimensions.
+        rows_of: the published version that has the same rows, which then stay as they are; None if there is none.
     """
 
     contract_name: str
@@ -51,6 +52,7 @@ class SliceToLoad:
     files: tuple[str, ...] = ()
     row_count: int = 0
     sums: tuple[SliceSum, ...] = ()
+    rows_of: str | None = None
 
     @property
     def name(self) -> SliceName:
@@ -113,10 +115,11 @@ class LoadResult:
 
     Attributes:
         load_number: the load's number in the ledger; None if there was nothing to do.
-        loaded: the slices that it published or removed.
+        loaded: the slices whose rows it replaced or removed.
         already_published: the slices that were published in their target version before.
         moved: the movements, summed.
         report_tables: the small tables beside the star whose rows it replaced, by contract name.
+        unchanged: the slices that it published in another version with the same rows, which it left as they are.
     """
 
     load_number: int | None
@@ -124,6 +127,7 @@ class LoadResult:
     already_published: tuple[SliceName, ...]
     moved: tuple[MovedSum, ...] = ()
     report_tables: tuple[str, ...] = ()
+    unchanged: tuple[SliceName, ...] = ()
 
     @property
     def tables(self) -> dict[str, TableLoad]:
@@ -162,6 +166,8 @@ def _find_problem(target: SliceToLoad) -> str:
         return "a slice without a version is removed, so it has neither files nor rows"
     if target.version == "":
         return "a version is a hash, or None"
+    if target.version is None and target.rows_of:
+        return "a slice that is removed has no rows of another version"
     total = sum(part.row_count for part in target.sums)
     if contract.sliced_by_period and total != target.row_count:
         return f"the scenario sums total {total} rows but the slice declares {target.row_count}"

@@ -148,6 +148,14 @@ def test_a_request_to_build_names_the_lines_of_its_periods_and_the_members_of_al
     assert len(request.deliveries) == 4
 
 
+def test_a_request_to_build_names_no_file_of_lines_of_another_period() -> None:
+    names = [f"transactions/a/then_by={period}/part.parquet" for period in (JANUARY, FEBRUARY)]
+    files = {"transactions": [DataFile(name, 1) for name in (*names, "transactions/whole.parquet")]}
+    state = state_of(ledger(JANUARY, FEBRUARY, key="a", commit_files=files))
+    request = request_for(state, FEBRUARY)
+    assert [source.file.key for source in request.files] == [names[1], "transactions/whole.parquet"]
+
+
 def test_a_request_to_build_survives_its_json_document() -> None:
     state = state_of(
         upsert(JANUARY, key="a.csv"),

@@ -177,6 +177,33 @@ def test_a_version_that_is_a_target_published_recorded_by_a_closing_or_young_sta
     assert [removal.name for removal in expired(store, snapshot, "published")] == [f"{FACT} 2025-01 old"]
 
 
+def share(store: LocalStore, version: str, key: str, built_at: str = SPRING) -> None:
+    """Write a version that names the file of another one."""
+    write_slice(store, SliceCommit(FACT, "2025-01", version, 1, (DataFile(key, 4),), inputs={}, built_at=built_at))
+
+
+def test_a_file_that_a_version_shares_with_one_that_stays_is_not_removed(store: LocalStore):
+    key = build(store, "old")
+    share(store, "new", key, AUTUMN)
+    removals = expired(store, home(store, []))
+    assert keys(removals) == {f"slices/{FACT}/2025-01/old.json"}
+    remove(store, removals)
+    assert store.find(key) is not None
+
+
+def test_a_file_of_several_expired_versions_goes_with_the_last_of_them(store: LocalStore):
+    key = build(store, "a")
+    for version in ("b", "c"):
+        share(store, version, key)
+    removals = expired(store, home(store, []))
+    assert [removal.keys for removal in removals] == [
+        (f"slices/{FACT}/2025-01/a.json",),
+        (f"slices/{FACT}/2025-01/b.json",),
+        (f"slices/{FACT}/2025-01/c.json", key),
+    ]
+    assert sum(removal.size for removal in removals) == sum(len(store.read(one)) for one in keys(removals))
+
+
 def test_a_version_of_another_release_expires_too(store: LocalStore):
     document = {"table": FACT, "slice": "2025-01", "version": "x", "files": [{"key": f"{FACT}/x.parquet", "size": 1}]}
     store.write(f"slices/{FACT}/2025-01/x.json", json.dumps(document).encode())

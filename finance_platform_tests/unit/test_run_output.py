@@ -118,6 +118,17 @@ def test_a_run_that_loads_comments_alone_says_so():
     )
 
 
+def test_a_run_says_which_slices_it_left_as_before():
+    left: dict[str, Any] = {"deliveries_read": 1, "unchanged": [*PERIODS[1:], DIMENSIONS[1]]}
+    assert described_work(**left, built=PERIODS[:1], loaded=PERIODS[:1]) == (
+        "Read 1 delivery; built 1 period (2025-03); loaded 1 period (2025-03); "
+        "left 2 periods (2025-01 … 2025-02) and 1 dimension as before."
+    )
+    assert described_work(unchanged=DIMENSIONS[:1]) == (
+        "Read 0 deliveries; built nothing; loaded nothing; left 1 dimension as before."
+    )
+
+
 @pytest.mark.parametrize(
     ("read", "built", "loaded", "text"),
     [

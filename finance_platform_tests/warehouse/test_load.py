@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,42 @@ def test_a_replaced_slice_does_not_change_the_other_slices(loaded: Warehouse, st
     assert loaded.query("SELECT * FROM FactFinancials WHERE DateKey < 20250201 ORDER BY 1, 2, 3, 4").rows == others
     assert published_slices(loaded)[FACT, "2025-02"].load_number == 2
     assert published_slices(loaded)[FACT, "2025-01"].load_number == 1
+
+
+def test_a_slice_with_the_rows_of_the_published_version_is_recorded_and_its_rows_stay(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    before = loaded.query("SELECT * FROM FactFinancials ORDER BY 1, 2, 3, 4").rows
+    same = [
+        replace(star_files.facts("2025-01", "j2", january()), rows_of="j1", files=("nothing reads it",)),
+        replace(star_files.dimension(DIM_DEPARTMENT, departments(), "d2"), rows_of="d1"),
+    ]
+
+    result = publish(loaded, same, run_id="run-2", loaded_at=LOADED_AT + timedelta(days=1))
+
+    assert (result.load_number, result.loaded, result.moved) == (2, (), ())
+    assert set(result.unchanged) == {(FACT, "2025-01"), ("dim_department", "all")}
+    assert loaded.query("SELECT * FROM FactFinancials ORDER BY 1, 2, 3, 4").rows == before
+    published = published_slices(loaded)[FACT, "2025-01"]
+    assert (published.version, published.row_count, published.load_number) == ("j2", 10, 2)
+    assert published.amount == sum(Decimal(fact.amount) for fact in january())
+
+
+def test_a_slice_with_the_rows_of_a_version_that_is_not_published_any_more_is_refused(
+    loaded: Warehouse, star_files: StarFiles, state_of: StateOf
+) -> None:
+    before = state_of(loaded)
+    with pytest.raises(LoadError, match="loaded by somebody else in the meantime"):
+        load_into(loaded, replace(star_files.facts("2025-01", "j3", january()), rows_of="j2"))
+    assert state_of(loaded) == before
+
+
+def test_a_forced_slice_with_the_rows_of_the_published_version_is_loaded(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    same = replace(star_files.facts("2025-01", "j2", january()), rows_of="j1")
+    result = publish(loaded, [same], run_id="run-2", loaded_at=LOADED_AT, force={(FACT, "2025-01")})
+    assert ([one.name for one in result.loaded], result.unchanged) == ([(FACT, "2025-01")], ())
 
 
 def test_a_removed_slice_is_in_neither_the_table_nor_the_published_slices(loaded: Warehouse) -> None:
@@ -278,6 +314,7 @@ INVALID_SLICES = {
     "only slice is all": SliceToLoad("dim_date", "2025-01", "v"),
     "neither files nor rows": SliceToLoad(FACT, "2025-01", None, ("a.parquet",)),
     "a version is a hash": SliceToLoad(FACT, "2025-01", ""),
+    "no rows of another version": SliceToLoad(FACT, "2025-01", None, rows_of="j1"),
     "the scenario sums total 1 rows but the slice declares 2": SliceToLoad(
         FACT, "2025-01", "v", ("a.parquet",), 2, (SliceSum(ACTUAL, 1, Decimal(1), Decimal(0)),)
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -129,3 +129,32 @@ def test_a_small_load_runs_as_many_statements_and_reads_as_many_rows_on_a_base_o
     assert (small.statements, small.files) == (42, 3)
     # Twenty rows are staged and deleted, and twenty new ones read by five checks; two movements are summed.
     assert small.rows == 20 + 20 + 5 * 20 + 2
+
+
+def test_slices_with_the_rows_of_the_published_version_cost_no_statement_each(
+    engine: Engine, star_files: StarFiles, tmp_path: Path
+) -> None:
+    def unchanged_load(months: int) -> Reading:
+        warehouse = engine.empty(tmp_path / str(months))
+        periods = [f"{2020 + month // 12}-{month % 12 + 1:02d}" for month in range(months)]
+        facts = {one: star_files.facts(one, "v1", [Fact(f"{one}-01", SALES, RENT, ACTUAL, "10.00")]) for one in periods}
+        dates = star_files.dimension(DIM_DATE, [day for year in (2020, 2021, 2022) for day in days(year)])
+        others = [target for target in star_files.dimensions() if target.contract_name != DIM_DATE.name]
+        publish(warehouse, [dates, *others, *facts.values()], run_id="run-1", loaded_at=LOADED_AT)
+        again = [replace(one, version="v2", rows_of="v1") for one in facts.values()]
+        reading = Reading(warehouse)
+        publish(
+            cast("Warehouse", reading),
+            again,
+            run_id="run-2",
+            loaded_at=LOADED_AT + timedelta(days=1),
+            lines={period: {(SALES, ACTUAL): 1} for period in periods},
+            audit=Audit(snapshot_with(*again), scope=AuditScope.of([], warehouse)),
+        )
+        return reading
+
+    few, many = unchanged_load(3), unchanged_load(30)
+
+    assert (many.statements, many.files, many.rows) == (few.statements, 0, 0)
+    # docs/performance.md has the number.
+    assert few.statements == 8

@@ -29,6 +29,7 @@ from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import log_repairs
+from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.orchestration.ui.previews import preview_files
 from finance_platform.orchestration.ui.slice_metadata import (
@@ -114,6 +115,8 @@ def log_built(context: dg.AssetExecutionContext, result: BuiltStar) -> None:
     log_repairs(context, result.repaired)
     names = [(target.table, target.slice) for target in result.built]
     context.log.info(f"built {describe_slices(names)}" if names else "nothing to build")
+    if result.adopted:
+        context.log.info(f"left {format_periods(result.adopted)} as built: other deliveries have the same lines")
 
 
 def check_built(result: BuiltStar, processed: ObjectStore) -> list[Outcome]:

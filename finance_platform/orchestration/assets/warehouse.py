@@ -34,7 +34,11 @@ from finance_platform.orchestration.jobs import log_repairs
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.period_grid import grid_after
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
-from finance_platform.orchestration.ui.slice_metadata import compute_table_version, describe_slices
+from finance_platform.orchestration.ui.slice_metadata import (
+    compute_table_version,
+    describe_slices,
+    unchanged_metadata,
+)
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED, PublishedTables
 from finance_platform.quality.checks import WAREHOUSE_CHECKS, Outcome
@@ -129,8 +133,9 @@ def _log(context: dg.AssetExecutionContext, result: Publication) -> None:
         context.log.info("nothing to load: the warehouse holds every slice in its target version")
     else:
         restated = {moved.period for moved in result.load.moved if moved.is_restatement}
-        slices = describe_slices([loaded.name for loaded in result.load.loaded])
-        context.log.info(f"loaded {slices}, {len(restated)} restated, as load {result.load.load_number}")
+        slices = describe_slices([loaded.name for loaded in result.load.loaded]) or "no rows"
+        left = f", left {describe_slices(result.load.unchanged)} as before" if result.load.unchanged else ""
+        context.log.info(f"loaded {slices}{left}, {len(restated)} restated, as load {result.load.load_number}")
 
 
 def _results(
@@ -146,6 +151,7 @@ def _results(
         loaded_now=page.changed_slices(FACT_FINANCIALS),
         currency=settings.currency,
     )
+    unchanged = () if result.load is None else result.load.unchanged
     also_loaded = {ALSO_LOADED: dg.MetadataValue.text(", ".join(result.also_loaded))} if result.also_loaded else {}
     for contract in STAR:
         version = compute_table_version(contract, result.snapshot)
@@ -156,6 +162,7 @@ def _results(
             metadata={
                 **page.metadata(contract),
                 **(also_loaded if contract is FACT_FINANCIALS else {}),
+                **unchanged_metadata([slice_name for table, slice_name in unchanged if table == contract.name]),
                 **preview,
             },
             check_results=[
@@ -172,7 +179,7 @@ def _audit_metadata(audited: Audited, outcome: Outcome) -> dict[str, dg.Metadata
         return {}
     slices = "every slice"
     if audited.periods is not None:
-        slices = f"{format_periods(audited.periods)}: what this load replaced" if audited.periods else "dimensions only"
+        slices = f"{format_periods(audited.periods)}: what this load replaced" if audited.periods else "no period"
     passed = dg.MetadataValue.timestamp(datetime.fromisoformat(audited.last_full)) if audited.last_full else None
     return {"audited": dg.MetadataValue.text(slices), **({"every_slice_passed": passed} if passed else {})}
 

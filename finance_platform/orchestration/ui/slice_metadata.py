@@ -23,6 +23,9 @@ from finance_platform.slices.snapshot import Snapshot
 CHANGED_NOW = "changed_now"
 """The metadata name of the slices that a run built or loaded, from which the command line reports them."""
 
+UNCHANGED = "same_rows_in_another_version"
+"""The metadata name of the slices whose version a load recorded, and whose rows it left as they were."""
+
 _FACT = FACT_FINANCIALS.name
 _NOTHING = "none"
 _PERIOD = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -42,6 +45,11 @@ def slice_metadata(contract: Contract, snapshot: Snapshot, changed: Sequence[str
         "dagster/row_count": sum(commit.row_count for commit in commits),
         CHANGED_NOW: format_slices(changed),
     }
+
+
+def unchanged_metadata(slices: Sequence[str]) -> dict[str, Any]:
+    """Return the slices of a table that a load left as they were; nothing if there are none."""
+    return {UNCHANGED: format_slices(slices)} if slices else {}
 
 
 def period_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
