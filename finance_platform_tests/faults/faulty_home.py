@@ -43,6 +43,7 @@ FIRST = {
         SentRow("2", "2024-02-05", "D1", "4000", "Actual", "200.00", "Revenue"),
     ),
     "ledger/b.csv": (SentRow("3", "2024-03-05", "D2", "6000", "Actual", "-30.00"),),
+    "ledger/e.csv": (SentRow("6", "2024-05-05", "D1", "4000", "Actual", "60.00", "Revenue"),),
     "plan/p.csv": (SentRow("", "2024-01-01", "D1", "4000", "", "90.00"),),
 }
 THEN = {
@@ -54,6 +55,11 @@ THEN = {
     ),
     # A late line of January, which is closed. Files come in the order of their names, as those of one second on S3 do.
     "ledger/d.csv": (SentRow("5", "2024-01-20", "D1", "4000", "Actual", "5.00", "Revenue"),),
+    # The same line and one more: the slice of May takes over the files that it has.
+    "ledger/e.csv": (
+        SentRow("6", "2024-05-05", "D1", "4000", "Actual", "60.00", "Revenue"),
+        SentRow("7", "2024-06-05", "D1", "4000", "Actual", "70.00", "Revenue"),
+    ),
     "plan/p.csv": (SentRow("", "2024-03-01", "D2", "6000", "", "-25.00"),),
 }
 UNITS = """\

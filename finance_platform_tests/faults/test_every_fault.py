@@ -22,6 +22,7 @@ from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.decisions import Author, withdraw
 from finance_platform.deliveries.register import Register
+from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.retention import find_expired, remove
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.s3_options import NO_OPTIONS, object_store_variables
@@ -180,3 +181,11 @@ def test_the_disturbed_refresh_reads_replaces_and_removes_checkpoints(on_disk: S
     for folder in ("checkpoints/", "checkpoints/members/"):
         names = {one.name for one in on_disk.operations if folder in one.target}
         assert {"read", "write", "delete"} <= names, folder
+
+
+def test_the_disturbed_refresh_takes_over_the_files_of_a_slice(on_disk: Story):
+    processed = on_disk.undisturbed.processed
+    keys = [item.key for item in processed.list_objects("slices/fact_financials/2024-05")]
+    versions = [SliceCommit.from_json(processed.read(key)) for key in keys]
+    assert len({one.version for one in versions}) == 2
+    assert len({file.key for one in versions for file in one.files}) == 1
