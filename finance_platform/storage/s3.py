@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
@@ -37,6 +37,7 @@ from finance_platform.storage.s3_errors import (
     translate_client_errors,
     translate_s3_errors,
 )
+from finance_platform.storage.s3_list_response import parse_lists_quickly
 from finance_platform.storage.s3_options import EVIDENCE_FOLDERS, S3_SCHEME, S3Options, object_store_variables
 from finance_platform.storage.s3_pages import S3Listing
 from finance_platform.storage.s3_reader import FIRST_BYTES, WHOLE, ObjectReads, ObjectStream
@@ -81,9 +82,11 @@ def s3_client(options: S3Options) -> Any:
     )
     with translate_client_errors():
         # A session of its own: the default one is not thread-safe while a client is created.
-        return boto3.session.Session(botocore_session=_session()).client(
+        client = boto3.session.Session(botocore_session=_session()).client(
             "s3", region_name=options.region or None, endpoint_url=options.endpoint_url or None, config=config
         )
+    parse_lists_quickly(client)
+    return client
 
 
 def object_store_options(options: S3Options) -> dict[str, str]:
@@ -325,6 +328,13 @@ def _is_file(key: str) -> bool:
 
 def _describe(key: str, entry: Mapping[str, Any]) -> StoredObject:
     # The ETag comes first: `replace` takes it as its condition.
-    modified_at = entry["LastModified"].astimezone(UTC)
-    etag = f"{entry['ETag']} {entry['Size']} {modified_at.isoformat()}"
+    modified_at, text = _in_utc(entry["LastModified"])
+    etag = f"{entry['ETag']} {entry['Size']} {text}"
     return StoredObject(key=key, size=entry["Size"], modified_at=modified_at, etag=etag)
+
+
+@lru_cache(4096)
+def _in_utc(moment: datetime) -> tuple[datetime, str]:
+    """Return a moment in UTC and its text; thousands of objects of a listing were written in the same second."""
+    in_utc = moment.astimezone(UTC)
+    return in_utc, in_utc.isoformat()
