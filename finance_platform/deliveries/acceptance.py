@@ -14,7 +14,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from finance_platform.deliveries.bookings import Booking, write_booking
-from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.hold_reasons import HOLD, PUBLISH, REMOVAL, RESTATEMENT, HoldReasons
 from finance_platform.deliveries.late_lines import Groups
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
@@ -32,7 +33,7 @@ from finance_platform.deliveries.register import (
     Verdict,
     utc_text,
 )
-from finance_platform.deliveries.state import DeliveryState, LiveDelivery, derive_state, has_effect
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery, has_effect
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
@@ -100,7 +101,7 @@ def evaluate_deliveries(
 
 def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed_periods: bool) -> list[Verdict]:
     register = Register(processed)
-    state = derive_state(register.events(), read_commits(processed))
+    state = read_state(processed)
     candidates = sorted(
         [*state.awaiting_verdict, *state.waiting], key=lambda one: (one.event.kind == "ledger", one.position)
     )

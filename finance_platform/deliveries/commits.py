@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
@@ -22,7 +23,7 @@ from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import READER_VERSION
 from finance_platform.storage.bulk_read import write_many
 from finance_platform.storage.documents import parse_document
-from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable
+from finance_platform.storage.immutable_documents import DocumentFolder, read_derived, read_immutable
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.records import RecordType
 
@@ -359,14 +360,17 @@ def retire_commit(processed: ObjectStore, commit: DeliveryCommit, counts: Iterab
     processed.write(f"{RETIRED}/{commit.delivery_id}.json", replace(commit, files=files).to_json())
 
 
-def read_retired(processed: ObjectStore) -> dict[str, DeliveryCommit]:
+def read_retired(processed: ObjectStore) -> Mapping[str, DeliveryCommit]:
     """Return the commits of removed deliveries by delivery id; some may have been read again since."""
-    return _by_id(read_immutable(processed, RETIRED_COMMITS))
+    return read_derived(processed, RETIRED_COMMITS, _by_id)
 
 
-def read_commits(processed: ObjectStore) -> dict[str, DeliveryCommit]:
-    """Return every commit by delivery id; without damaged ones, whose deliveries are read again."""
-    return _by_id(read_immutable(processed, COMMITS))
+def read_commits(processed: ObjectStore) -> Mapping[str, DeliveryCommit]:
+    """Return every commit by delivery id; without damaged ones, whose deliveries are read again.
+
+    It is the same object as long as no commit has changed.
+    """
+    return read_derived(processed, COMMITS, _by_id)
 
 
 def find_damaged_commits(
@@ -381,8 +385,8 @@ def commit_key(delivery_id: str) -> str:
     return f"{FOLDER}/{delivery_id}.json"
 
 
-def _by_id(documents: Iterable[CommitDocument]) -> dict[str, DeliveryCommit]:
-    return {one.delivery_id: one for one in documents if isinstance(one, DeliveryCommit)}
+def _by_id(documents: Iterable[CommitDocument]) -> Mapping[str, DeliveryCommit]:
+    return MappingProxyType({one.delivery_id: one for one in documents if isinstance(one, DeliveryCommit)})
 
 
 def _parse_document(key: str, data: bytes) -> CommitDocument:

@@ -20,6 +20,7 @@ from finance_platform.deliveries.attribute_history import TypesInPeriods
 from finance_platform.deliveries.bookings import Booking, find_shared_keys, plan_decided_bookings, write_booking
 from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_cells, amounts_of_delivery
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.overlaps import compute_overlaps
@@ -457,7 +458,7 @@ def held_until_reopened(processed: ObjectStore, period: str) -> list[str]:
 
 def _state(processed: ObjectStore) -> DeliveryState:
     require_whole_register(processed)
-    return derive_state(Register(processed).events(), read_commits(processed))
+    return read_state(processed)
 
 
 def _refuse_closed_with_missing(state: DeliveryState, object_key: str, *, holds_closed_periods: bool) -> None:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from finance_platform.deliveries.commits import delivery_id, read_commits
+from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.ownership import BrokenOwners
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, utc_text
 from finance_platform.deliveries.spread_weights import like_rule
-from finance_platform.deliveries.state import DeliveryState, counted_objects, derive_state
+from finance_platform.deliveries.state import DeliveryState, counted_objects
 from finance_platform.errors import FileNameError, FinancePlatformError, TransientStorageError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet, Problem
@@ -93,7 +94,7 @@ def scan_raw_zone(
     known = select_discovered(events)
     feeds = {feed.feed: feed.resolve(settings) for feed in feed_set.feeds}
     if has_lookups(feeds):
-        feeds = with_lookups(feeds, derive_state(events, read_commits(register.store)))
+        feeds = with_lookups(feeds, state_of(register.store, events, read_commits(register.store)))
     identities = {name: feed.rules.identity for name, feed in feeds.items()}
     last = {event.object_key: event for event in known}
     owners = BrokenOwners(feed_set, identities, last)

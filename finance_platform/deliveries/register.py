@@ -27,7 +27,7 @@ from finance_platform.errors import DamagedObjectError, RegisterError
 from finance_platform.feeds.resolved import LoadMode
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.documents import find_wrong_field, parse_document
-from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable, read_later
+from finance_platform.storage.immutable_documents import DocumentFolder, read_derived, read_immutable, read_later
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.records import RecordType
@@ -325,14 +325,17 @@ class Register:
         """Return the number of documents."""
         return len(self._numbers())
 
-    def events(self) -> list[Event]:
-        """Return every event, oldest first.
+    def events(self) -> Sequence[Event]:
+        """Return every event, oldest first; the same object as long as no document has changed.
 
         Raises:
             RegisterError: a document is damaged or missing.
         """
-        documents = read_immutable(self._processed, DOCUMENTS)
-        return self._events(1, [document for document in documents if document is not None])
+        return read_derived(
+            self._processed,
+            DOCUMENTS,
+            lambda documents: tuple(self._events(1, [document for document in documents if document is not None])),
+        )
 
     def events_after(self, length: int) -> list[Event]:
         """Return the events behind the first documents, oldest first; these are listed and not read.

@@ -32,6 +32,7 @@ from finance_platform.refresh.repair import (
     require_readable,
     suspect_damaged,
 )
+from finance_platform.refresh.step_listings import listed_between_jobs
 from finance_platform.settings import StarSettings
 from finance_platform.slices.adoption import adopt_slices
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
@@ -119,6 +120,7 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
         LostDeliveryError: rows that are needed are damaged, and cannot be read again.
         DamagedObjectError: rows were found to be damaged while they were read; the next run reads them again.
     """
+    processed, jobs = listed_between_jobs(processed, jobs)
     with damage_noted(processed):
         return _build_star(processed, jobs, star, rebuild)
 
@@ -130,7 +132,7 @@ def _build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, reb
     if plan.current:
         outcomes = check_whole_star(plan.current, processed)
         return BuiltStar(plan.current, (), outcomes, plan.repaired, plan.adopted)
-    release_memory(plan.delivery_count)
+    release_memory(plan.read_count)
     result = _run_job(processed, jobs, plan)
     reported = {tuple(name) for name in result["built"]}
     if reported != plan.requested:
@@ -156,7 +158,7 @@ class _Plan:
         requested: table, slice and version of each slice.
         document: the request.
         files: the keys of the files that the job reads.
-        delivery_count: how many deliveries count.
+        read_count: how many deliveries have lines that the job reads.
         adopted: see `BuiltStar`.
     """
 
@@ -165,7 +167,7 @@ class _Plan:
     requested: frozenset[tuple[str, str, str]] = frozenset()
     document: bytes = b""
     files: pa.StringArray = field(default_factory=lambda: pa.array([], pa.string()))
-    delivery_count: int = 0
+    read_count: int = 0
     adopted: Sequence[str] = ()
 
 
@@ -198,7 +200,8 @@ def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan
         _raise_if_damaged(processed, live)
     requested = frozenset((target.table, target.slice, target.version) for target in stale)
     keys = pa.array(list(files), pa.string())
-    return _Plan(repaired, None, requested, to_document(request), keys, len(before.state.live), periods)
+    read_count = len(frozenset[int]().union(*(lines.deliveries for lines in request.counted)))
+    return _Plan(repaired, None, requested, to_document(request), keys, read_count, periods)
 
 
 def _require_known(snapshot: Snapshot, rebuild: Rebuild) -> None:

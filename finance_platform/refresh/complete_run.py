@@ -17,9 +17,9 @@ from typing import Any
 
 from finance_platform.code_version import JOBS, current_code_version, platform_version, trust_code_versions
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import FOLDER
-from finance_platform.deliveries.state import derive_state
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.feed_set import FeedSet, load_feed_set
 from finance_platform.quality.checks import all_checks
@@ -30,6 +30,7 @@ from finance_platform.reports.variance import AMOUNTS, VarianceRow, published_va
 from finance_platform.settings import Settings
 from finance_platform.slices.line_counts import FOLDER as AUDITS
 from finance_platform.storage.documents import parse_document
+from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
 
@@ -90,14 +91,18 @@ def record_complete_run(
     """
     feed_set = load_feed_set(settings.feeds_path)
     expected = {("/".join(check.asset), check.name) for check in all_checks(feed.feed for feed in feed_set.feeds)}
-    if {(check.asset, check.name) for check in checks} != expected or not _is_settled(processed, feed_set, run_id):
+    if {(check.asset, check.name) for check in checks} != expected:
+        return False
+    listed = listed_once(processed)
+    objects = _hash_objects(listed)  # first, since a listing of everything has those of the folders
+    if not _is_settled(listed, feed_set, run_id):
         return False
     version = warehouse.content_version()
     document = CompleteRun(
         run_id=run_id,
         platform=platform,
         settings=_hash(settings.model_dump(mode="json")),
-        processed=_hash_objects(processed),
+        processed=objects,
         warehouse=version,
         packs=_pack_etags(reports),
         alert_bytes=_alert_bytes(settings),
@@ -119,7 +124,7 @@ def _is_settled(processed: ObjectStore, feed_set: FeedSet, run_id: str) -> bool:
     if not any(getattr(event, "run_id", "") == run_id for event in events):
         return True
     needs_others = any(feed.kind == "lookup" or (feed.spread and feed.spread.how.like) for feed in feed_set.feeds)
-    return not needs_others and not derive_state(events, read_commits(processed)).waiting
+    return not needs_others and not state_of(processed, events, read_commits(processed)).waiting
 
 
 def discard_complete_run(processed: ObjectStore) -> None:

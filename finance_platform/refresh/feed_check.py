@@ -21,13 +21,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
-from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount, read_commits
+from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance_breach, untyped_accounts
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.overlaps import compute_overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered, Register
+from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.spread_weights import SpreadWeights, like_rule
-from finance_platform.deliveries.state import LiveDelivery, derive_state
+from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.errors import FinancePlatformError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.findings import ReaderFindings
@@ -158,7 +159,7 @@ def _resolve(descriptor: FeedDescriptor, settings: Settings, processed: ObjectSt
     feed = descriptor.resolve(settings)
     if processed is None or not has_lookups({feed.name: feed}) or not processed.exists():
         return feed
-    state = derive_state(Register(processed).events(), read_commits(processed))
+    state = read_state(processed)
     return with_lookups({feed.name: feed}, state)[feed.name]
 
 
@@ -274,7 +275,7 @@ class _Check:
         if isinstance(years, str) or not years:
             return
         if self._processed is not None and self._processed.exists():
-            state = derive_state(Register(self._processed).events(), read_commits(self._processed))
+            state = read_state(self._processed)
             overlaps = compute_overlaps(self._processed, state.ledger, record=False)
             table = SpreadWeights(self._processed, state, overlaps).table(rule, years)
             self._weights = Weights(table, rule.first_month)

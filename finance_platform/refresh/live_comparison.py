@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, delivery_id, read_commits
+from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.hold_reasons import HoldReasons
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
@@ -158,7 +159,7 @@ def compare_with_live(
     events = Register(processed).events()
     commits = read_commits(processed)
     event, commit = read
-    now = derive_state(events, commits)
+    now = state_of(processed, events, commits)
     own = delivery_id(event.object_key, event.fingerprint, event.feed, feed.rules.identity)
     if any(one.delivery_id == own for one in now.live):
         return LiveComparison(replaces=True, is_live=True)

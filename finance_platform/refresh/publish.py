@@ -65,6 +65,7 @@ from finance_platform.slices.settings_in_force import record_settings
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.storage.lease import ensure_lease_held
+from finance_platform.storage.listed_once import listed_until_written
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse import load
@@ -163,6 +164,7 @@ def publish(
         LostDeliveryError: a delivery counts, and its commit is damaged and cannot be read again.
         DamagedObjectError: the rows of a slice are damaged; the next run builds it again.
     """
+    processed = listed_until_written(processed)
     attempt = partial(_publish, processed, warehouse, settings, clock=clock, run_id=run_id, rebuild=rebuild)
     with damage_noted(processed):
         try:

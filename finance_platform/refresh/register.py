@@ -13,6 +13,7 @@ from finance_platform.deliveries.register import Register, utc_text
 from finance_platform.deliveries.scans import fingerprint_config, record_scan, require_whole_register
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.settings import Settings
+from finance_platform.storage.listed_once import listed_until_written
 from finance_platform.storage.port import ObjectStore
 
 
@@ -39,6 +40,7 @@ def register(
         StorageError: the raw zone cannot be listed.
         RegisterError: an event of the register is damaged or missing.
     """
+    processed = listed_until_written(processed)
     require_whole_register(processed)
     feed_set = load_feed_set(settings.feeds_path)
     scan = scan_raw_zone(

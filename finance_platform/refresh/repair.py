@@ -24,10 +24,11 @@ from finance_platform.deliveries.commits import (
     find_damaged_commits,
     read_commits,
 )
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.overlaps import find_damaged_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.scans import find_damaged_scans
-from finance_platform.deliveries.state import DeliveryState, derive_state, lost_delivery
+from finance_platform.deliveries.state import DeliveryState, lost_delivery
 from finance_platform.errors import DamagedObjectError, LostDeliveryError
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, slice_key
 from finance_platform.slices.snapshot import Snapshot
@@ -91,7 +92,7 @@ def find_damage(raw: ObjectStore, processed: ObjectStore, state: DeliveryState |
     documents = listed_once(processed)
     register = Register(documents)
     events = select_discovered(register.events())
-    state = state or derive_state(register.events(), read_commits(documents))
+    state = state or read_state(documents)
     readable = _Rereadable(raw, events)
     damage = [*_damaged_commits(documents, state, readable), *_damaged_files(processed, state, readable)]
     lacking = "the figures of a version that was removed are not in the statement of all versions"

@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.spread_weights import SpreadWeights, known_years, like_rule, unweighted_id
-from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.resolved import ResolvedFeed
@@ -63,7 +63,7 @@ class YearsLikeFiles:
 
     @cached_property
     def _weights(self) -> SpreadWeights:
-        state = derive_state(Register(self.processed).events(), read_commits(self.processed))
+        state = read_state(self.processed)
         return SpreadWeights(self.processed, state, compute_overlaps(self.processed, state.ledger))
 
     @cached_property

@@ -17,17 +17,18 @@ import pyarrow as pa
 from finance_platform.deliveries.acceptance import evaluate_deliveries
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import DeliveryCommit, delivery_id, read_commits
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.lookups import discover_again, has_lookups, with_lookups
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict, utc_text
 from finance_platform.deliveries.scans import discard_scan
 from finance_platform.deliveries.spread_weights import like_rule
-from finance_platform.deliveries.state import derive_state
 from finance_platform.errors import JobError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.refresh.job_requests import standardise_request, to_document
 from finance_platform.refresh.repair import damage_noted, repair
 from finance_platform.refresh.spread_years import YearsLikeFiles, has_years_like
+from finance_platform.refresh.step_listings import listed_between_jobs
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.immutable_documents import release_memory
@@ -94,6 +95,7 @@ def standardise(
         TransientJobError: the job may succeed when it is started again.
         LostDeliveryError: a delivery counts, its commit is damaged, and it cannot be read again.
     """
+    processed, jobs = listed_between_jobs(processed, jobs)
     repaired, not_repaired = repair(raw, processed, at=clock())
     first, first_verdicts = _read_lookups(raw, processed, jobs, settings, clock=clock, run_id=run_id)
     weights, verdicts_on_weights = _read_weights(raw, processed, jobs, settings, clock=clock, run_id=run_id)
@@ -110,7 +112,7 @@ def standardise(
 
 def _require_none_lost(processed: ObjectStore) -> None:
     """Raise LostDeliveryError if a delivery counts and has no commit, and no later version was read in its place."""
-    state = derive_state(Register(processed).events(), read_commits(processed))
+    state = read_state(processed)
     replaced = {delivery.event.object_key for delivery in state.awaiting_verdict}
     for event in state.missing:
         if event.object_key not in replaced:
@@ -171,7 +173,7 @@ def _feeds(processed: ObjectStore, settings: Settings) -> dict[str, ResolvedFeed
     feeds = {feed.feed: feed.resolve(settings) for feed in load_feed_set(settings.feeds_path).feeds}
     if not has_lookups(feeds):
         return feeds
-    return with_lookups(feeds, derive_state(Register(processed).events(), read_commits(processed)))
+    return with_lookups(feeds, read_state(processed))
 
 
 def _read_pending(
@@ -214,7 +216,7 @@ def _pending(
     is_wanted: Callable[[DeliveryDiscovered], bool],
 ) -> list[DeliveryDiscovered]:
     """Return the deliveries that can be read now: their feed has a descriptor and their file is present."""
-    state = derive_state(Register(processed).events(), read_commits(processed))
+    state = read_state(processed)
     pending = [
         event
         for event in state.pending

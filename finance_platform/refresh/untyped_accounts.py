@@ -14,9 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.deliveries.account_types import UNKNOWN, AccountTypes
-from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.register import Register
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.storage.port import ObjectStore
 
 _COLUMNS = ["account_key", "account_number", "account_type"]
@@ -59,7 +57,7 @@ class UntypedAccounts:
         untyped = {key: number for key, number, _ in lines if key not in typed}
         if not untyped or processed is None or not processed.exists():
             return sorted(untyped.values()), False
-        state = derive_state(Register(processed).events(), read_commits(processed))
+        state = read_state(processed)
         live = [delivery for delivery in state.live if delivery.event.object_key != object_key]
         types = AccountTypes(processed).types(live, untyped)
         return sorted(number for key, number in untyped.items() if types[key] == UNKNOWN), True

@@ -12,6 +12,7 @@ from finance_platform.code_version import code_version
 from finance_platform.deliveries.account_types import account_types, accounts_mentioned
 from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, History, attribute_history
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.reorganisations import find_reorganisations
@@ -83,10 +84,12 @@ def take_snapshot(
     Raises:
         DamagedObjectError: a Parquet file of a delivery is damaged.
     """
-    commits = read_commits(processed)
+    events, commits = Register(processed).events(), read_commits(processed)
     if without:
         commits = {name: commit for name, commit in commits.items() if name not in without}
-    state = derive_state(Register(processed).events(), commits)
+        state = derive_state(events, commits)
+    else:
+        state = state_of(processed, events, commits)
     settings = settings_in_force(processed, settings, state.closed)
     overlaps = compute_overlaps(processed, state.live, record=record)
     types, mentioned = _debit_positive(processed, state)

@@ -33,6 +33,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.records import RecordType
 
 _Document = TypeVar("_Document")
+_Derived = TypeVar("_Derived")
 
 FEWEST_NEW = 100
 """Fewer documents are read one by one; a checkpoint takes them when they have become more."""
@@ -86,6 +87,47 @@ def read_immutable(store: ObjectStore, folder: DocumentFolder[_Document]) -> lis
         FileNotFoundError: a document was removed between the listing and the read.
     """
     return [document for _, document in _read(store, folder).values()]
+
+
+def read_derived(
+    store: ObjectStore, folder: DocumentFolder[_Document], derive: Callable[[Sequence[_Document]], _Derived]
+) -> _Derived:
+    """Return what follows from the documents of a folder alone; derived once as long as each has the same etag.
+
+    Args:
+        store: the store.
+        folder: see `read_immutable`.
+        derive: always the same for the same folder; gets the documents in the order of their keys, and returns
+            something that callers do not change. What it raises is raised each time.
+
+    Raises:
+        FileNotFoundError: a document was removed between the listing and the read.
+    """
+    # As long as nothing has changed, the mapping is one object.
+    return derive_once(
+        f"{folder.name} of {store.root}",
+        (_read(store, folder),),
+        lambda documents: derive([document for _, document in documents.values()]),
+    )
+
+
+def derive_once(name: str, inputs: tuple[Any, ...], derive: Callable[..., _Derived]) -> _Derived:
+    """Return what follows from inputs that never change; the last result of each name is kept with its inputs.
+
+    Inputs are compared as objects: an equal one that was read again leads to another derivation. While the result is
+    kept, so are they, so no other object takes their place.
+
+    Args:
+        name: what is derived.
+        inputs: everything that the result depends on.
+        derive: gets the inputs; always does the same for the same name.
+    """
+    known = _DERIVED.get(name)
+    if known and all(mine is theirs for mine, theirs in zip(inputs, known[0], strict=True)):
+        return known[1]  # type: ignore[no-any-return]  # what the same function has returned
+    result = derive(*inputs)
+    _DERIVED[name] = inputs, result
+    return result
 
 
 def read_later(store: ObjectStore, folder: DocumentFolder[_Document], after: str) -> list[_Document]:
@@ -200,8 +242,9 @@ def find_forged(store: ObjectStore, folder: DocumentFolder[Any]) -> Iterator[str
 
 
 def forget_documents() -> None:
-    """Forget every document, as a process that has just started."""
+    """Forget every document and what was derived of them, as a process that has just started."""
     _DOCUMENTS.clear()
+    _DERIVED.clear()
 
 
 def release_memory(records: int) -> None:
@@ -225,7 +268,10 @@ def release_memory(records: int) -> None:
 
 
 _DOCUMENTS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {}
-"""By store and folder: etag and document by key."""
+"""By store and folder: etag and document by key. A mapping is replaced by another one and never changed."""
+
+_DERIVED: dict[str, tuple[tuple[Any, ...], Any]] = {}
+"""By name: inputs and what was derived of them."""
 
 
 def _read(store: ObjectStore, folder: DocumentFolder[_Document]) -> Mapping[str, tuple[str, _Document]]:

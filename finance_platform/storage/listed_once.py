@@ -1,4 +1,4 @@
-"""A store whose folders are listed once, for a use case that only reads.
+"""A store whose folders are listed once, for a use case that only reads, or until something is written through it.
 
 Belongs here: remembering listings. Does not belong here: documents (see `immutable_documents`), anything particular to
 one adapter.
@@ -10,7 +10,8 @@ The parts of a use case list the same folders again and again. A listing of 20,0
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from finance_platform.storage.port import ObjectStore, StoredObject
@@ -23,6 +24,23 @@ def listed_once(store: ObjectStore) -> ObjectStore:
         store: the store; what is written to it later is not listed.
     """
     return cast("ObjectStore", _ListedOnce(store))
+
+
+def listed_until_written(store: ObjectStore) -> ObjectStore:
+    """Return a store that lists each folder once, and once more after each write or removal in it.
+
+    What others write or remove meanwhile is not listed, so it is for a part of a step that holds the home's lock.
+
+    Args:
+        store: the store.
+    """
+    return cast("ObjectStore", _ListedUntilWritten(store))
+
+
+def forget_listings(store: ObjectStore) -> None:
+    """Let a store of `listed_until_written` list everything anew, because a job has written."""
+    if isinstance(store, _ListedUntilWritten):
+        store.forget_all()
 
 
 class _ListedOnce:
@@ -50,6 +68,60 @@ class _ListedOnce:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
+
+
+class _ListedUntilWritten(_ListedOnce):
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__(store)
+        self._writes = 0
+
+    def _list(self, prefix: str) -> list[StoredObject]:
+        writes = self._writes
+        listing = super()._list(prefix)
+        if writes != self._writes:
+            self._listings.pop(prefix, None)  # another thread has written while this one listed
+        return listing
+
+    def write(self, key: str, data: bytes) -> None:
+        with self._changing(key):
+            self._store.write(key, data)
+
+    def write_new(self, key: str, data: bytes) -> bool:
+        with self._changing(key):
+            return self._store.write_new(key, data)
+
+    def replace(self, key: str, data: bytes, *, etag: str) -> bool:
+        with self._changing(key):
+            return self._store.replace(key, data, etag=etag)
+
+    def delete(self, key: str) -> None:
+        with self._changing(key):
+            self._store.delete(key)
+
+    def delete_folder(self, prefix: str) -> None:
+        with self._changing(f"{prefix}/"):
+            self._store.delete_folder(prefix)
+
+    def sync(self, keys: Iterable[str]) -> None:
+        self._store.sync(keys)
+        self.forget_all()
+
+    def forget_all(self) -> None:
+        """Forget every listing."""
+        self._writes += 1
+        self._listings = {}
+
+    @contextmanager
+    def _changing(self, key: str) -> Iterator[None]:
+        """Forget the listings that have a key, or are of a folder in this one, whether the change succeeds or not."""
+        try:
+            yield
+        finally:
+            self._writes += 1
+            for prefix in list(self._listings):
+                folder = f"{prefix}/" if prefix else ""
+                if key.startswith(folder) or (key.endswith("/") and folder.startswith(key)):
+                    self._listings.pop(prefix, None)
 
 
 def _key(item: StoredObject) -> str:

@@ -18,11 +18,12 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, read_commits
+from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.delivery_rows import ADDED_COLUMNS, with_added
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
-from finance_platform.deliveries.state import DeliveryState, Position, derive_positions, derive_state
+from finance_platform.deliveries.state import DeliveryState, Position, derive_positions
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.feeds.codes import fold
 from finance_platform.slices.commits import slice_key
@@ -103,7 +104,7 @@ def read_period(processed: ObjectStore, period: str, version: str) -> PublishedP
 def open_lines(processed: ObjectStore) -> LineStore:
     """Return the lines of every delivery that was ever read."""
     commits, events = read_commits(processed), Register(processed).events()
-    return LineStore(processed, commits, select_discovered(events), derive_state(events, commits))
+    return LineStore(processed, commits, select_discovered(events), state_of(processed, events, commits))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -26,9 +26,11 @@ from finance_platform.data_catalog.delta_log import sync_open_tables
 from finance_platform.data_catalog.open_tables import open_tables
 from finance_platform.deliveries.changes import detect_changes
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.scans import fingerprint_config
 from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.errors import RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, Outcome, all_checks
 from finance_platform.refresh.build_star import build_star
@@ -312,7 +314,11 @@ class LawHome:
     def refresh(self) -> None:
         """Take every step; each leaves everything as it is if the command `run` would not have started them."""
         self.overwritten = []
-        # Each run is a process of its own, which has read no document yet.
+        with suppress(RegisterError):  # of a damaged register, which the refresh names
+            remembered = read_state(self.processed)
+            # Each run is a process of its own, which has read no document yet.
+            immutable_documents.forget_documents()
+            assert remembered == read_state(self.processed)
         immutable_documents.forget_documents()
         before = self.files() if self.is_nothing_new() and not self.during_the_run else None
         try:

@@ -38,6 +38,7 @@ from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.variance import VarianceRow
 from finance_platform.safe_text import printable_line
 from finance_platform.settings import Settings
+from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import S3_SCHEME
 from finance_platform.warehouse.port import Warehouse
@@ -79,7 +80,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
             if _VARIANCE_REPORT in context.selected_asset_keys:
                 yield _variance_report(context.run, processed_zone, warehouse, reports)
             if _REPORT_PACK in context.selected_asset_keys:
-                pack = read_published_pack(processed_zone, warehouse, settings)
+                pack = read_published_pack(listed_once(processed_zone), warehouse, settings)
                 figures = read_figures_for_a_run(warehouse, pack)
                 yield _report_pack(write_report_pack(pack, figures, reports, at=datetime.now(UTC)))
             checks = _evaluated_checks(context)

@@ -41,6 +41,7 @@ from finance_platform.reports.metrics import delivery_metrics, freshness_lags
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.storage.listed_once import listed_until_written
 from finance_platform.storage.port import ObjectStore
 
 _NAMES = {contract.name for contract in PROCESSED}
@@ -88,8 +89,9 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
             log_lasting_damage(context, result.not_repaired)
             _log_verdicts(context, result.verdicts)
             read = result.read.commits
-            snapshot = take_snapshot(processed_zone, StarSettings.of(settings))
-            report_deliveries(context, feeds, snapshot, Register(processed_zone), currency=settings.currency)
+            listed = listed_until_written(processed_zone)
+            snapshot = take_snapshot(listed, StarSettings.of(settings))
+            report_deliveries(context, feeds, snapshot, Register(listed), currency=settings.currency)
             _send_lags(context, feeds, metrics)
             outcomes = _check(snapshot, read, processed_zone)
             results = (_result(contract, snapshot, read, outcomes, processed_zone, settings) for contract in PROCESSED)
