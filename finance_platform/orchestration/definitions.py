@@ -18,6 +18,7 @@ from finance_platform.orchestration.assets.warehouse import warehouse_assets
 from finance_platform.orchestration.dagster_environment import warn_of_foreign_history
 from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import audit_job, quiet_logger, rebuild_job, refresh_job
+from finance_platform.orchestration.pack_ahead import PackAhead
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.schedules import close_calendar, nightly_audit, run_retention
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
@@ -30,12 +31,15 @@ from finance_platform.storage.file_modes import mask_new_files
 _log = logging.getLogger(__name__)
 
 
-def build_definitions(settings: Settings, process: JobProcess | None = None) -> dg.Definitions:
+def build_definitions(
+    settings: Settings, process: JobProcess | None = None, ahead: PackAhead | None = None
+) -> dg.Definitions:
     """Return everything that Dagster needs to know for a home.
 
     Args:
         settings: decides the home, and through its descriptors which `raw/<feed>` assets there are.
         process: see `platform_resources`.
+        ahead: reads the report pack beside the load, for a run that holds the home's lock from its start to its end.
     """
     feed_set = load_feed_set(settings.feeds_path)
     return dg.Definitions(
@@ -43,8 +47,8 @@ def build_definitions(settings: Settings, process: JobProcess | None = None) -> 
             register_assets(settings, feed_set),
             standardise_assets(settings, feed_set),
             star_assets(settings, feed_set),
-            warehouse_assets(settings),
-            reporting_assets(settings),
+            warehouse_assets(settings, ahead),
+            reporting_assets(settings, ahead),
             by_period_spec(settings),
             *(delivery_spec(feed) for feed in feed_set.feeds),
         ],

@@ -1,11 +1,12 @@
-"""Connections to Dagster's SQLite files that stay open while its instance is, and their engines.
+"""Connections to Dagster's SQLite files that stay open while its instance is, their engines and migration scripts.
 
 Belongs here: keeping them, their settings, what their engines have compiled. Does not belong here: opening the instance
 (see `dagster_instance`), errors of its storage (see `storage_errors`).
 
 Dagster opens and closes a connection for each thing that it stores, a thousand per run. Opening costs more than
 storing: SQLite reads the file's schema again, and syncs when the last connection is closed. It creates an engine for
-each, too, which costs as much as the rest of a connection, and an engine compiles each statement once for itself.
+each, too, which costs as much as the rest of a connection, and an engine compiles each statement once for itself. For
+each file it imports all scripts of its migrations, to know which one is the last.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 # No public API lets these storages keep an engine (154).
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
@@ -118,7 +122,7 @@ def kept_connections() -> Iterator[None]:
     event.listen(Engine, "do_connect", connect)
     event.listen(Engine, "engine_connect", share)
     try:
-        with _kept_engines():
+        with _kept_engines(), _kept_scripts():
             yield
     finally:
         event.remove(Engine, "engine_connect", share)
@@ -138,6 +142,27 @@ def _kept_engines() -> Iterator[None]:
     finally:
         for module, create in originals.items():
             vars(module)["create_engine"] = create
+
+
+@contextmanager
+def _kept_scripts() -> Iterator[None]:
+    """Let Alembic read each folder of migration scripts once; they are files of the installed Dagster."""
+    reader: Any = ScriptDirectory
+    original, read_scripts = vars(reader)["from_config"], reader.from_config
+    read: dict[str | None, ScriptDirectory] = {}
+
+    def from_config(config: Config) -> ScriptDirectory:
+        # Dagster's files differ in nothing else that says which scripts there are.
+        location = config.get_main_option("script_location")
+        if location not in read:
+            read[location] = read_scripts(config)
+        return read[location]
+
+    reader.from_config = staticmethod(from_config)
+    try:
+        yield
+    finally:
+        reader.from_config = original
 
 
 def _create_once(create: Callable[..., Engine]) -> Callable[..., Engine]:

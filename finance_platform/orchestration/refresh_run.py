@@ -34,6 +34,7 @@ from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
+from finance_platform.orchestration.pack_ahead import PackAhead
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.run_retention import purge_runs
@@ -42,6 +43,7 @@ from finance_platform.orchestration.ui.processed_metadata import READ_NOW
 from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, UNCHANGED, parse_slices
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED
 from finance_platform.refresh.complete_run import record_complete_run
+from finance_platform.refresh.recorded_code import trust_recorded_code
 from finance_platform.reports.run_outcome import RunOutcome
 from finance_platform.settings import Settings
 
@@ -77,6 +79,8 @@ def run_refresh(
         found = f"{settings.home_path} has no folder raw" if not settings.raw_uri else f"there is no {settings.raw_uri}"
         raise HomeError(found, fix=f"create {settings.raw_root} and put files into it")
     platform = platform_version()
+    # The jobs derive it themselves and refuse to make rows under another one.
+    trust_recorded_code(processed_zone(settings))
     config: dict[str, Any] = {"loggers": {"quiet": {}}}
     if rebuild:
         again = {"config": {"rebuild": True, "periods": list(periods)}}
@@ -86,10 +90,13 @@ def run_refresh(
         warehouse_readers(settings),
         open_instance(settings.dagster_home) as instance,
         _following(on_step) as watcher,
+        PackAhead() as ahead,
     ):
         # A run of the command line holds the lock to its end, and this one holds it now.
         killed = fail_orphaned_runs(instance, from_command_line=True)
-        job = build_definitions(settings, process).resolve_job_def(REFRESH)
+        # On Redshift, a second connection would be opened for it, and the engine is not this machine's.
+        definitions = build_definitions(settings, process, None if settings.is_on_aws else ahead)
+        job = definitions.resolve_job_def(REFRESH)
         result = execute_in_location(job, instance, run_config=config, tags=_TAGS)
         ended = instance.get_run_by_id(result.run_id)
         _notify(settings, instance, [*killed, *([ended] if ended else [])])

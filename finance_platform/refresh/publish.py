@@ -146,6 +146,7 @@ def publish(
     clock: Callable[[], datetime],
     run_id: str,
     rebuild: Rebuild = NO_REBUILD,
+    once_published: Callable[[], None] = lambda: None,
 ) -> Publication:
     """Publish every stale slice, or none of them.
 
@@ -156,6 +157,7 @@ def publish(
         clock: returns now, UTC.
         run_id: the run.
         rebuild: what is loaded again although it is current.
+        once_published: is called when nothing more is written to the warehouse; checks that only warn follow.
 
     Raises:
         StarNotBuiltError: target slices are not built; a missing slice would be taken for a removed one.
@@ -165,7 +167,16 @@ def publish(
         DamagedObjectError: the rows of a slice are damaged; the next run builds it again.
     """
     processed = listed_until_written(processed)
-    attempt = partial(_publish, processed, warehouse, settings, clock=clock, run_id=run_id, rebuild=rebuild)
+    attempt = partial(
+        _publish,
+        processed,
+        warehouse,
+        settings,
+        clock=clock,
+        run_id=run_id,
+        rebuild=rebuild,
+        once_published=once_published,
+    )
     with damage_noted(processed):
         try:
             return attempt()
@@ -182,6 +193,7 @@ def _publish(
     clock: Callable[[], datetime],
     run_id: str,
     rebuild: Rebuild,
+    once_published: Callable[[], None],
 ) -> Publication:
     repaired = [*warehouse.prepare()]
     records = LoadRecords(processed, str(Register(processed).head()))
@@ -254,6 +266,7 @@ def _publish(
     if audit.outcomes is None:
         audit(warehouse)
     audited = _after_audit(processed, warehouse, audit, scope, last_audit, is_loaded=not refusal, at=clock())
+    once_published()
     ledger = published_slices(warehouse)
     now_published = {name: one.version for name, one in ledger.items()}
     snapshot = published_snapshot(processed, frozen.snapshot, now_published)

@@ -1,4 +1,4 @@
-"""The versions of the jobs' code that the last complete run recorded, for commands that only compare them.
+"""The versions of the jobs' code that the last complete run recorded, for processes that run no job themselves.
 
 Belongs here: trusting them, and where the record is. Does not belong here: the record (see `complete_run`, which small
 commands do not import: that takes longer than what they do).
@@ -21,7 +21,7 @@ def trust_recorded_code(processed: ObjectStore) -> None:
     """Take the versions of the jobs' code from the record if it was made by the same files of the platform.
 
     Deriving them means parsing a hundred modules, which takes longer than everything else that a small command does. A
-    record that is not there or damaged is not trusted.
+    record that is not there or damaged is not trusted. A job derives its own version and refuses any other.
     """
     with suppress(FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         record = json.loads(processed.read(COMPLETE))

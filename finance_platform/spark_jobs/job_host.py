@@ -19,7 +19,7 @@ import pyarrow as pa
 from dagster_pipes import PipesContext, PipesDefaultContextLoader, PipesDefaultMessageWriter, PipesMappingParamsLoader
 from pyspark.sql import SparkSession
 
-from finance_platform.code_version import JobName
+from finance_platform.code_version import JOBS, JobName, code_version
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
 from finance_platform.spark_jobs.build_star_job import build_slices
 from finance_platform.spark_jobs.harness import end_with_parent, run_attempt, start_log
@@ -40,6 +40,8 @@ def main() -> None:
     with spark_session(ENGINE) as spark:
         answers.write(READY)
         answers.flush()
+        for job in JOBS:
+            code_version(job)  # each job compares it; until the first order comes, this process has nothing else to do
         for line in sys.stdin:
             _run(spark, JobOrder.from_line(line))
             answers.write(DONE)

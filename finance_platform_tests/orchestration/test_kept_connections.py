@@ -9,8 +9,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.sql import get_alembic_config
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from finance_platform.orchestration.kept_connections import kept_connections
@@ -136,3 +139,19 @@ def test_dagster_has_one_engine_per_file_which_outlasts_its_use(file: Path):
         with first.connect() as connection:
             assert runs(connection) == [1]
     assert runs_storage.create_engine is before
+
+
+def test_migration_scripts_are_read_once_while_connections_are_kept(monkeypatch: pytest.MonkeyPatch):
+    of_runs, of_events = (get_alembic_config(str(module.__file__)) for module in (sqlite_run_storage, sqlite_event_log))
+    read: list[Config] = []
+
+    def read_scripts(config: Config) -> int:
+        read.append(config)
+        return len(read)
+
+    monkeypatch.setattr(ScriptDirectory, "from_config", read_scripts)
+    with kept_connections():
+        assert [ScriptDirectory.from_config(config) for config in (of_runs, of_events)] == [1, 1]
+    assert read == [of_runs]
+    ScriptDirectory.from_config(of_events)
+    assert read == [of_runs, of_events]

@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,12 +27,14 @@ import dagster as dg
 import pytest
 
 import finance_platform
+from finance_platform import code_version
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import last_refresh
 from finance_platform.errors import HomeError, LockedError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.assets import reporting, warehouse
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
@@ -40,6 +43,8 @@ from finance_platform.orchestration.refresh_run import run_refresh
 from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED_BY
 from finance_platform.refresh.full_audit import AUDITED
 from finance_platform.refresh.recorded_code import COMPLETE
+from finance_platform.refresh.report_pack import read_published_pack
+from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.reconciliation import reconcile
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.statement import Reconciliation
@@ -272,10 +277,28 @@ def first(home: Settings) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def again(home: Settings, first: Seen) -> Seen:
-    """Nothing happened."""
+def pack_readers() -> list[str]:
+    """The threads that read the report pack of the second run."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def again(home: Settings, first: Seen, pack_readers: list[str]) -> Seen:
+    """Nothing happened; the versions of the jobs' code are known from the first run's record."""
     assert first.outcome.succeeded
-    return run(home)
+
+    def read(*arguments: Any) -> Pack:
+        pack_readers.append(threading.current_thread().name)
+        return read_published_pack(*arguments)
+
+    def derive(job: str, _: object) -> str:
+        raise AssertionError(f"the version of {job} was derived again")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code_version, "_derive_version", derive)
+        for module in (reporting, warehouse):
+            patch.setattr(module, "read_published_pack", read)
+        return run(home)
 
 
 @pytest.fixture(scope="module")
@@ -425,6 +448,11 @@ def test_a_second_run_does_nothing(first: Seen, again: Seen):
     assert again.attempts == first.attempts
     assert again.ledger == first.ledger
     assert again.load_times == first.load_times
+
+
+def test_the_report_pack_is_read_once_beside_the_load(again: Seen, pack_readers: list[str]):
+    assert again.outcome.succeeded
+    assert [name.partition("_")[0] for name in pack_readers] == ["pack-ahead"]
 
 
 def test_a_second_run_evaluates_all_checks_again(first: Seen, again: Seen):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.jobs import asks_for_step
+from finance_platform.orchestration.pack_ahead import PackAhead
 from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED_BY
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
 from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
@@ -57,8 +59,13 @@ _VARIANCE_REPORT = dg.AssetKey(["reporting", "variance_report"])
 _REPORT_PACK = dg.AssetKey(["reporting", "report_pack"])
 
 
-def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
-    """Return the assets of the reports."""
+def reporting_assets(settings: Settings, ahead: PackAhead | None = None) -> dg.AssetsDefinition:
+    """Return the assets of the reports.
+
+    Args:
+        settings: the home.
+        ahead: has read the report pack's figures if a load came before, in the same run.
+    """
     platform = platform_version()
 
     # The name is the step's, which the command line shows.
@@ -80,7 +87,8 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
             if _VARIANCE_REPORT in context.selected_asset_keys:
                 yield _variance_report(context.run, processed_zone, warehouse, reports)
             if _REPORT_PACK in context.selected_asset_keys:
-                pack = read_published_pack(listed_once(processed_zone), warehouse, settings)
+                read = partial(read_published_pack, listed_once(processed_zone), warehouse, settings)
+                pack = ahead.take(read) if ahead is not None else read()
                 figures = read_figures_for_a_run(warehouse, pack)
                 yield _report_pack(write_report_pack(pack, figures, reports, at=datetime.now(UTC)))
             checks = _evaluated_checks(context)

@@ -31,6 +31,7 @@ from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import log_repairs
+from finance_platform.orchestration.pack_ahead import PackAhead
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.period_grid import grid_after
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
@@ -44,16 +45,23 @@ from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED, Pu
 from finance_platform.quality.checks import WAREHOUSE_CHECKS, Outcome
 from finance_platform.refresh.build_star import build_star
 from finance_platform.refresh.publish import Audited, Publication, check_published, publish
+from finance_platform.refresh.report_pack import read_published_pack
 from finance_platform.reports.metrics import restated_amount
 from finance_platform.reports.movements import restatement_alerts
+from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.period_totals import period_totals
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
 
 
-def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
-    """Return the step with one output per table of the star."""
+def warehouse_assets(settings: Settings, ahead: PackAhead | None = None) -> dg.AssetsDefinition:
+    """Return the step with one output per table of the star.
+
+    Args:
+        settings: the home.
+        ahead: reads the report pack of what is loaded, in a run that writes it after the load.
+    """
 
     @dg.multi_asset(
         name="load",
@@ -88,6 +96,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 clock=lambda: datetime.now(UTC),
                 run_id=run_id,
                 rebuild=config.to_rebuild(),
+                once_published=partial(_read_pack_ahead, ahead, processed_zone, warehouse, settings),
             )
             try:
                 result = attempt()
@@ -106,6 +115,15 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
             fail_on_blocking_checks([*result.star_outcomes, *result.outcomes])
 
     return load
+
+
+def _read_pack_ahead(ahead: PackAhead | None, processed: ObjectStore, warehouse: Warehouse, settings: Settings) -> None:
+    def read() -> Pack:
+        with warehouse_readers(settings):  # of the other thread
+            return read_published_pack(processed, warehouse, settings)
+
+    if ahead is not None:
+        ahead.begin(read)
 
 
 def _build_first(
