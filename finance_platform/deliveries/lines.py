@@ -5,7 +5,6 @@ Belongs here: files, columns, and leaving out other periods. Does not belong her
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
@@ -109,9 +108,8 @@ def may_have(file: pq.ParquetFile, row_group: int, name: str, values: pa.Array |
         return False
     if values is None or not statistics.has_min_max:
         return True
-    ordered = sorted(values.drop_null().to_pylist())
-    place = bisect_left(ordered, statistics.min)
-    return place < len(ordered) and ordered[place] <= statistics.max
+    is_within = pc.and_(pc.greater_equal(values, statistics.min), pc.less_equal(values, statistics.max))
+    return bool(pc.any(is_within).as_py())
 
 
 def _row_groups(file: pq.ParquetFile, periods: Collection[str] | None) -> list[int]:

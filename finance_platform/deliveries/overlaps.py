@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_shared
-from finance_platform.deliveries.lines import line_files, read_lines
+from finance_platform.deliveries.lines import ANY_LINE, Having, line_files, read_lines
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.codes import fold
@@ -372,9 +372,9 @@ def _bounds_in_shared(processed: ObjectStore, commit: DeliveryCommit, key: str) 
 
 
 def _compare_cluster(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> _Pairs:
-    new_lines = pa.concat_tables(_keys_of_each(processed, new, lambda table: table))
+    new_lines = pa.concat_tables(_keys_of_each(processed, new))
     keys = new_lines["line_key"].combine_chunks()
-    old_lines = [one for one in _keys_of_each(processed, old, lambda table: _with_keys(table, keys)) if one.num_rows]
+    old_lines = [one for one in _keys_of_each(processed, old, keys) if one.num_rows]
     if len(new) > 1:
         counted = pc.value_counts(keys)
         repeated = pc.filter(counted.field("values"), pc.greater(counted.field("counts"), 1))
@@ -386,35 +386,41 @@ def _compare_cluster(processed: ObjectStore, old: Sequence[DeliveryCommit], new:
 
 
 def _keys_of_each(
-    processed: ObjectStore, commits: Sequence[DeliveryCommit], select: Callable[[pa.Table], pa.Table]
+    processed: ObjectStore, commits: Sequence[DeliveryCommit], among: pa.Array | None = None
 ) -> Iterator[pa.Table]:
-    """Yield the keys of deliveries' lines that a function selects, those of several small deliveries at once."""
+    """Yield the keys of deliveries' lines, or those among some keys; those of several small deliveries at once."""
     small: list[DeliveryCommit] = []
     large: list[DeliveryCommit] = []
     for commit in commits:
         files = line_files(commit)
         is_small = sum(file.size for file in files) <= _POOLED_BYTES and not any(file.is_shared for file in files)
         (small if is_small else large).append(commit)
-    for tables in map_many(processed, small, lambda commit: [*map(select, _keys(processed, commit))]):
+    for tables in map_many(processed, small, lambda commit: [*_keys(processed, commit, among)]):
         yield from tables
     for commit in large:
-        yield from map(select, _keys(processed, commit))
+        yield from _keys(processed, commit, among)
 
 
 def _with_keys(table: pa.Table, keys: pa.Array) -> pa.Table:
     return table.filter(pc.is_in(table["line_key"], value_set=keys))
 
 
-def _keys(processed: ObjectStore, commit: DeliveryCommit) -> Iterator[pa.Table]:
-    """Yield the keys of a delivery's lines, batch by batch."""
-    for table in _counted_lines(processed, commit, _KEY_COLUMNS):
+def _keys(processed: ObjectStore, commit: DeliveryCommit, among: pa.Array | None) -> Iterator[pa.Table]:
+    """Yield the keys of a delivery's lines, or those among some keys, batch by batch.
+
+    Row groups whose keys are all before or after those are not read.
+    """
+    having = ANY_LINE if among is None else {"line_key": among}
+    for table in _counted_lines(processed, commit, _KEY_COLUMNS, having):
         yield table.append_column("delivery", pa.repeat(pa.scalar(commit.delivery_id), len(table)))
 
 
-def _counted_lines(processed: ObjectStore, commit: DeliveryCommit, columns: Sequence[str]) -> Iterator[pa.Table]:
+def _counted_lines(
+    processed: ObjectStore, commit: DeliveryCommit, columns: Sequence[str], having: Having = ANY_LINE
+) -> Iterator[pa.Table]:
     """Yield a delivery's lines of the periods that its commit has; a file that deliveries share has all periods."""
     periods = pa.array(sorted({count.period for count in commit.periods}), pa.string())
-    for table in read_lines(processed, commit, columns):
+    for table in read_lines(processed, commit, columns, having=having):
         yield table.filter(pc.is_in(table["period"], value_set=periods)) if commit.periods else table
 
 

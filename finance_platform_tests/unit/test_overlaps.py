@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -260,6 +261,24 @@ def test_a_file_between_others_that_its_range_does_not_reach_is_not_read(zone: Z
     overlaps = compute_overlaps(zone.store, deliveries_of(zone))
     assert set(reads(zone)) == {"transactions/chain.csv@v1.parquet", "transactions/end.csv@v1.parquet"}
     assert overlaps.overlapping("end.csv@v1") == ["chain.csv@v1"]
+
+
+def test_row_groups_that_have_none_of_the_new_keys_are_not_read(zone: Zone) -> None:
+    zone.deliver("old.csv", lines("A1", "A9", "C1", "C9"), load_mode="upsert")
+    zone.deliver("later.csv", lines("A9", "D1"), load_mode="upsert")
+    compute_overlaps(zone.store, deliveries_of(zone))
+    path = zone.path / "transactions" / "old.csv@v1.parquet"
+    with pq.ParquetFile(path) as file:
+        assert file.metadata.num_row_groups == 2
+        group = file.metadata.row_group(0)
+        pages = [group.column(number) for number in range(group.num_columns)]
+    with path.open("r+b") as stream:
+        for page in pages:
+            stream.seek(page.dictionary_page_offset or page.data_page_offset)
+            stream.write(bytes(page.total_compressed_size))
+    zone.deliver("new.csv", lines("B8", "C1", "C5"), load_mode="upsert")
+    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    assert overlaps.overlap("new.csv@v1", "old.csv@v1").lines == {("Actual", "2025-01", None): 1}
 
 
 def test_stored_ranges_that_are_not_those_of_the_lines_are_found(zone: Zone) -> None:
