@@ -582,7 +582,10 @@ class _Derivation:
     ) -> bool:
         """Enter one version that was read or refused; return whether it counts, in the periods of `portion`."""
         if version.withdrawn:
-            if is_current or not version.withdrawn.keeps_earlier:
+            newest = next(raw_object.newest_first())
+            # One that came back when the newest version was withdrawn, and was withdrawn then, is to be undone first:
+            # what is booked of the newest version is the difference from it.
+            if is_current or not version.withdrawn.keeps_earlier or version.withdrawn_at > newest.discovered_at:
                 self.withdrawn.append(_withdrawn(version, commit, version.withdrawn, raw_object))
             return False
         if version.counted is None or commit.status != "read":

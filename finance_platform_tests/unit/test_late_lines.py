@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.refresh.verify_records import find_changed_deliveries
-from finance_platform_tests.unit.zone import ADA, Line, Zone, lines
+from finance_platform_tests.unit.zone import ADA, NOON, Line, Zone, lines
 
 JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
 
@@ -369,6 +370,24 @@ def test_a_booking_of_an_earlier_version_stays_and_is_not_part_of_a_withdrawal(z
     gone = withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
     assert [(one.rows, one.net) for one in gone.amounts] == [(1, "12.00")]
     assert amounts(zone) == {"a.csv": {FEBRUARY: Decimal(20)}}
+
+
+def test_withdrawals_of_two_versions_with_bookings_are_undone_in_turn(zone: Zone) -> None:
+    """What is booked of the second version is its difference from the first one, whose booking must count with it."""
+    close(zone, JANUARY)
+    expected = []
+    for content, amount in (("v1", "10.00"), ("v2", "11.00")):
+        deliver_with_money(zone, [Line("1", amount=amount), Line("2", FEBRUARY)], content)
+        evaluate(zone)
+        book(zone.store, "a.csv", ADA)
+        expected.append(amounts(zone))
+    assert [of_file["a.csv"][FEBRUARY] for of_file in expected] == [Decimal(20), Decimal(21)]
+    for minute in (1, 2):
+        withdraw(zone.store, "a.csv", replace(ADA, at=NOON + timedelta(minutes=minute)), holds_closed_periods=True)
+    assert not zone.live
+    for undone in expected:
+        reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
+        assert amounts(zone) == undone
 
 
 def test_a_line_that_moves_into_an_open_period_is_reversed_there_and_counts_in_its_own(zone: Zone) -> None:
