@@ -18,6 +18,9 @@ Names = Mapping[str, str]
 KEPT = "kept"
 """The key of the inputs of those rows of a dimension that stay as they were published (see `kept_members`)."""
 
+_COVERAGE = "actual_covers"
+"""The key of the input that says whether Actual covers the period; None if only the build finds out."""
+
 _HASHED = {
     "code": "the platform's code changed",
     "members": "the members that ledger lines mention changed",
@@ -57,6 +60,9 @@ def _explain_parts(old: Mapping[str, Any], new: Mapping[str, Any], names: Names)
         text for key, explain in _EXPLAINED_BY_PARTS.items() for text in explain(old.get(key), new.get(key), names)
     ]
     others = [key for key in sorted(old.keys() & new.keys()) if key not in _EXPLAINED_BY_PARTS and old[key] != new[key]]
+    if sentences and None in {old.get(_COVERAGE), new.get(_COVERAGE)}:
+        # The build finds the coverage, since later lines replace earlier ones; no rule has changed.
+        others = [key for key in others if key != _COVERAGE]
     sentences += [_other(key, old[key], new[key]) for key in others]
     if not sentences and old != new:
         return ["the inputs are recorded in another form"]
@@ -180,7 +186,7 @@ _EXPLAINED_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
 
 
 def _other(key: str, old: Any, new: Any) -> str:
-    if key == "actual_covers":
+    if key == _COVERAGE:
         return _coverage(old, new)
     if key in _PLAIN:
         return f"{_PLAIN[key]} from {old} to {new}"

@@ -93,6 +93,12 @@ def test_another_version_of_a_file_is_superseded_as_before():
     assert explain_diff(old, new, NAMES) == ["jan.csv: another version"]
 
 
+def test_lines_that_later_ones_replace_are_no_change_of_the_rule_for_the_coverage():
+    replaced = {**PERIOD, "hidden": [["j1", "f1"]], "actual_covers": None}
+    assert explain_diff(PERIOD, replaced, NAMES) == ["feb.csv now replaces lines of jan.csv"]
+    assert explain_diff(replaced, PERIOD, NAMES) == ["feb.csv no longer replaces lines of jan.csv"]
+
+
 def test_a_period_that_actual_now_covers_is_reported():
     assert explain_diff({**PERIOD, "actual_covers": False}, PERIOD, NAMES) == ["Actual now covers the period"]
 
