@@ -49,7 +49,12 @@ def _known_gate(_context: click.Context, _parameter: click.Parameter, names: Seq
 @click.argument("period", type=PERIOD)
 @click.option("--why", metavar="TEXT", default="", help="The reason, recorded with your name; needed to close.")
 @click.option(
-    "--waive", "waived", multiple=True, metavar="GATE", callback=_known_gate, help="Close although it is red."
+    "--waive",
+    "waived",
+    multiple=True,
+    metavar="GATE",
+    callback=_known_gate,
+    help="Close although this gate is red; may be repeated. --dry-run lists the gates.",
 )
 @click.option("--dry-run", "is_dry_run", is_flag=True, help="Show the gates, and change nothing.")
 @json_option

@@ -30,6 +30,8 @@ _MAX_COLUMNS = 100
 
 _MAX_SUMS = 60
 _MANY_EQUAL = 3
+_MAX_TIED = 5
+"""Totals that tie and are listed; a wide budget prints one for each department and month."""
 """Rows with one reason from which they share a line."""
 
 _WIDE = 76
@@ -204,9 +206,11 @@ def _print_live(console: SafeConsole, live: LiveComparison, feed: str) -> None:
 def _print_control_totals(console: SafeConsole, totals: ControlTotals) -> None:
     if totals.checked:
         _print_line(console, f"Control totals: {totals.tied:,} of {totals.checked:,} tie")
-        for total in totals.listed:
-            if total.ties:
-                _print_line(console, f"  {total.description}")
+        tied = [total.description for total in totals.listed if total.ties][:_MAX_TIED]
+        for description in tied:
+            _print_line(console, f"  {description}")
+        if totals.tied > len(tied):
+            _print_line(console, f"  … {totals.tied - len(tied):,} more tie")
 
 
 def _print_rejected(console: SafeConsole, checked: FileCheck) -> None:

@@ -6,8 +6,9 @@ Belongs here: arguments, columns. Does not belong here: the rows (see `reports.h
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -22,11 +23,14 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.money_text import exact_money
 from finance_platform.settings import load_settings
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_COLUMNS_IN_A_TABLE = ("decided_at", "action", "subject", "decided_by", "reason", "scenario_name", "account_type")
-_AMOUNTS = ("row_count", "net_amount", "gross_amount", "unit")
+_COLUMNS = (
+    *("decided_at", "action", "subject", "decided_by", "reason"),
+    *("scenario_name", "account_type", "row_count", "net_amount", "gross_amount", "unit"),
+)
 
 
 @click.command()
@@ -64,29 +68,57 @@ def history(
     require_whole_register(processed)
     commits = {**read_retired(processed), **read_commits(processed)}
     decisions = [one for one in decisions_in(Register(processed).events(), commits) if wanted.selects(one)]
-    rows = [row for decision in decisions for row in rows_of(decision, settings.currency)]
     is_table = output_format == "table"
-    if not rows:
+    if not decisions:
         echo("There is no decision that these options select.", err=not is_table)
-    if rows or not is_table:
-        named = [_for_a_table(row) if is_table else row for row in rows]
-        columns = list(named[0]) if named else [*_COLUMNS_IN_A_TABLE, *_AMOUNTS]
-        shown = named[-TABLE_ROWS:] if is_table else named
-        export_rows("Decisions", columns, [list(row.values()) for row in shown], output_format, output)
-        if len(shown) < len(named):
-            echo(f"{len(named) - len(shown)} earlier ones; --format csv, json or xlsx lists all", err=True)
+    if is_table and decisions:
+        shown = [
+            _for_a_table(list(rows_of(one, settings.currency)), settings.currency) for one in decisions[-TABLE_ROWS:]
+        ]
+        export_rows("Decisions", list(shown[0]), [list(row.values()) for row in shown], output_format, output)
+        if len(shown) < len(decisions):
+            echo(f"{len(decisions) - len(shown)} earlier ones; --format csv, json or xlsx lists all", err=True)
+    elif not is_table:
+        rows = [row for decision in decisions for row in rows_of(decision, settings.currency)]
+        columns = list(rows[0]) if rows else list(_COLUMNS)
+        export_rows("Decisions", columns, [list(row.values()) for row in rows], output_format, output)
     return EXIT_OK
 
 
-def _for_a_table(row: Mapping[str, object]) -> dict[str, object]:
-    """Return the columns that fit on a screen; what was proposed, and by whom it is known, are part of others."""
+def _for_a_table(rows: Sequence[Mapping[str, object]], currency: str) -> dict[str, object]:
+    """Return a decision on one line; what was proposed, and by whom it is known, are part of other columns.
+
+    Args:
+        rows: those of the decision, which differ in their amounts.
+        currency: of the home, which amounts do not name.
+    """
+    row = rows[0]
     action = f"proposed: {row['action']}" if row["is_proposal"] else row["action"]
     who = f"{row['decided_by']} (unverified)" if row["identified_by"] == "unverified" else row["decided_by"]
     who = f"{who}, prepared by {row['prepared_by']}" if row["prepared_by"] else who
     action = f"{action} as the opening of {row['opening_of']}" if row["opening_of"] else action
     action = f"{action}, late lines of {row['late_periods']}" if row["late_periods"] else action
     action = f"{action}, booked in {row['booked_in']}" if row["booked_in"] else action
-    values = {**row, "subject": row["object_key"] or row["period"], "action": action, "decided_by": who}
-    if isinstance(at := row["decided_at"], datetime):
-        values["decided_at"] = f"{at:%Y-%m-%dT%H:%M:%SZ}"
-    return {name: values[name] for name in (*_COLUMNS_IN_A_TABLE, *_AMOUNTS)}
+    at = row["decided_at"]
+    return {
+        "decided_at": f"{at:%Y-%m-%dT%H:%M:%SZ}" if isinstance(at, datetime) else at,
+        "action": action,
+        "subject": row["object_key"] or row["period"],
+        "decided_by": who,
+        "reason": row["reason"],
+        "net amounts": _amounts(rows, currency),
+    }
+
+
+def _amounts(rows: Sequence[Mapping[str, object]], currency: str) -> str:
+    """Return the amounts of a decision by scenario and account type, which are never added up."""
+    by_scenario: dict[object, list[str]] = {}
+    for row in rows:
+        net = row["net_amount"]
+        if isinstance(net, Decimal):
+            unit = "" if row["unit"] == currency else f" {row['unit']}"
+            of_type = " ".join(
+                filter(None, (str(row["account_type"] or ""), f"{exact_money(net, grouping=',')}{unit}"))
+            )
+            by_scenario.setdefault(row["scenario_name"], []).append(of_type)
+    return "; ".join(f"{scenario}: {', '.join(amounts)}" for scenario, amounts in by_scenario.items())

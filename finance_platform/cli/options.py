@@ -57,7 +57,9 @@ home_option = click.option(
     "--home", type=click.Path(path_type=Path, file_okay=False), help="The home folder; default: data."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-format_option = click.option("--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table")
+format_option = click.option(
+    "--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
 
 
 def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:

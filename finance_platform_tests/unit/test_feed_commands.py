@@ -282,3 +282,13 @@ def test_a_rule_that_does_not_exist_is_wrong_use_and_one_without_rows_is_not(hom
     assert result.exit_code == 2
     assert "there is no rule 'invalid_amont'; did you mean 'invalid_amount'?" in " ".join(result.output.split())
     assert invoke("rejected", "--home", home, "--rule", "invalid_amount").exit_code == 0
+
+
+def test_totals_that_tie_are_listed_up_to_a_few_and_then_counted(home: Path):
+    total = 'control_total: [{kind: subtotal, row: {column: Dept, matches: "^Total"}}]\n'
+    (home / "feeds" / "erp.yaml").write_text(with_lines(LEDGER, feed="erp", path="erp.csv") + total)
+    file = home / "raw" / "erp.csv"
+    file.write_text("Date,Dept,Account,Amount\n" + "2025-01-15,D100,4000,5.00\n,Total,,5.00\n" * 8)
+    shown = invoke("feed", "check", file, "--home", home).output
+    assert "Control totals: 8 of 8 tie" in shown
+    assert (shown.count("the file prints 5.00"), "… 3 more tie" in shown) == (5, True)
