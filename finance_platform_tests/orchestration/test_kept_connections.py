@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from alembic.config import Config
@@ -145,7 +146,7 @@ def test_migration_scripts_are_read_once_while_connections_are_kept(monkeypatch:
     of_runs, of_events = (get_alembic_config(str(module.__file__)) for module in (sqlite_run_storage, sqlite_event_log))
     read: list[Config] = []
 
-    def read_scripts(config: Config) -> int:
+    def read_scripts(config: Config) -> Any:
         read.append(config)
         return len(read)
 

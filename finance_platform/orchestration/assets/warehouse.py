@@ -51,6 +51,7 @@ from finance_platform.reports.movements import restatement_alerts
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.period_totals import period_totals
 from finance_platform.settings import Settings, StarSettings
+from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
 
@@ -120,7 +121,7 @@ def warehouse_assets(settings: Settings, ahead: PackAhead | None = None) -> dg.A
 def _read_pack_ahead(ahead: PackAhead | None, processed: ObjectStore, warehouse: Warehouse, settings: Settings) -> None:
     def read() -> Pack:
         with warehouse_readers(settings):  # of the other thread
-            return read_published_pack(processed, warehouse, settings)
+            return read_published_pack(listed_once(processed), warehouse, settings)
 
     if ahead is not None:
         ahead.begin(read)
