@@ -118,12 +118,6 @@ def read_month(text: str) -> NamedMonth | None:
     return _with_year(_MONTHS[names[0]], before, after, is_fiscal="fy" in others)
 
 
-def month_of(text: str) -> int | None:
-    """Return the month, 1 to 12, that a text names, see `read_month`; None if it names none."""
-    named = read_month(text)
-    return named.month if named else None
-
-
 def is_total_name(text: str) -> bool:
     """Return whether a header says that its column adds up months: `Summe 2026`, `Q1 Plan`, or a year alone."""
     words = _WORD.findall(plain_month(text))

@@ -21,7 +21,7 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.draft.header_words import WORDS, plain_name
 from finance_platform.feeds.draft.values import guess_amounts, guess_dates
-from finance_platform.feeds.month_names import month_of
+from finance_platform.feeds.month_names import read_month
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
@@ -310,7 +310,8 @@ def test_marks_of_amounts_are_those_that_read_every_sample():
     ],
 )
 def test_months_are_known_in_several_languages(header: str, month: int | None):
-    assert month_of(header) == month
+    named = read_month(header)
+    assert (named.month if named else None) == month
 
 
 def test_every_word_of_a_header_is_written_as_it_is_compared():

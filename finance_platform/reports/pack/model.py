@@ -172,15 +172,6 @@ class LineFigure:
 
 
 @dataclass(frozen=True)
-class BridgeStep:
-    """One step from the reference's profit to the scenario's: start, step or end; its name; profit, or effect on it."""
-
-    kind: str
-    label: str
-    impact: Decimal
-
-
-@dataclass(frozen=True)
 class Threshold:
     """From which effect on profit, in money and in per cent of the reference, a variance is material."""
 
@@ -396,23 +387,6 @@ class Pack:
         return next(
             (one for one in self.profit_and_loss if (one.horizon, one.reference_name, one.order) == place), None
         )
-
-    def bridge(self, horizon: str = "year to date") -> list[BridgeStep]:
-        """Return the steps from the reference's profit to the scenario's; the start and all steps add up to the end.
-
-        There are none without a statement, and none if the reference covers no period of the horizon.
-        """
-        rows = [(row, self.figure(horizon, self.choice.reference, row.order)) for row in self.statement]
-        last, total = rows[-1] if rows else (None, None)
-        if last is None or total is None or total.compared_amount is None or total.compared_reference is None:
-            return []
-        steps = [
-            BridgeStep("step", row.label, figure.impact)
-            for row, figure in rows
-            if not row.is_subtotal and figure is not None and figure.impact
-        ]
-        start = BridgeStep("start", self.choice.reference, total.compared_reference)
-        return [start, *steps, BridgeStep("end", self.choice.scenario, total.compared_amount)]
 
     @property
     def closed_through(self) -> str:
