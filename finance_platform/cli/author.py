@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from finance_platform.settings import Settings
 
 if TYPE_CHECKING:
-    from finance_platform.deliveries.decisions import Author
+    from finance_platform.deliveries.approvals import Author
     from finance_platform.deployment.caller_proof import Caller
 
 
@@ -30,7 +30,7 @@ def identify_author(settings: Settings, why: str) -> Author:
         settings: the home.
         why: the reason, in the person's words.
     """
-    from finance_platform.deliveries.decisions import Author
+    from finance_platform.deliveries.approvals import Author
 
     now, needs_approval = datetime.now(UTC), settings.approvals == "two"
     if not settings.is_on_aws:

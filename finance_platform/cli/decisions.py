@@ -33,7 +33,7 @@ from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from finance_platform.deliveries.decisions import Author
+    from finance_platform.deliveries.approvals import Author
     from finance_platform.deliveries.previews import PreviewRow
     from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, PeriodStatusChanged
     from finance_platform.storage.port import ObjectStore

@@ -1,7 +1,7 @@
 """Recording decisions: a proof of identity counts once, and where a home says so, two people have to agree.
 
-Belongs here: proposals, who may approve them, the register events. Does not belong here: which decisions are possible
-(see `decisions`), how a person is identified (see `cli.author`).
+Belongs here: authors, proposals, who may approve them, the register events. Does not belong here: which decisions are
+possible (see `decisions`), how a person is identified (see `cli.author`).
 
 With FINANCE_PLATFORM_APPROVALS=two, the first person who gives a command proposes the decision, and the first other
 person who gives the same command makes it.
@@ -10,8 +10,9 @@ person who gives the same command makes it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, TypeVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, TypeVar
 
 from finance_platform.deliveries.register import (
     DecisionProposed,
@@ -24,14 +25,33 @@ from finance_platform.errors import DecisionError
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
-if TYPE_CHECKING:
-    from finance_platform.deliveries.decisions import Author
-
 _Event = TypeVar("_Event", DecisionRecorded, PeriodStatusChanged)
 
 Action = Literal["accepted", "withdrawn", "reinstated", "closed", "reopened"]
 
 _APPROVALS = "FINANCE_PLATFORM_APPROVALS=two"
+
+
+@dataclass(frozen=True)
+class Author:
+    """The author of a decision, with the reason and the time.
+
+    Attributes:
+        who: user name.
+        why: in the person's words; the register keeps it permanently.
+        at: now, UTC.
+        identified_by: how the person is known: `os`, the user of the operating system; `sts`, the caller that AWS's
+            Security Token Service names; empty if nothing proves it.
+        proof: identity of the proof, which counts once; empty if there is none.
+        needs_approval: whether another person has to make the same decision before it takes effect.
+    """
+
+    who: str
+    why: str
+    at: datetime
+    identified_by: str = ""
+    proof: str = ""
+    needs_approval: bool = False
 
 
 def record_decision(

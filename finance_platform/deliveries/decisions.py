@@ -8,14 +8,12 @@ when a delivery is held (see `acceptance`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
 from finance_platform.deliveries.account_types import AccountTypes
-from finance_platform.deliveries.approvals import record_decision
+from finance_platform.deliveries.approvals import Author, record_decision
 from finance_platform.deliveries.attribute_history import TypesInPeriods
 from finance_platform.deliveries.bookings import Booking, find_shared_keys, plan_decided_bookings, write_booking
 from finance_platform.deliveries.cell_sums import find_overflows
@@ -49,28 +47,6 @@ from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import closest_match
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
-
-
-@dataclass(frozen=True)
-class Author:
-    """The author of a decision, with the reason and the time.
-
-    Attributes:
-        who: user name.
-        why: in the person's words; the register keeps it permanently.
-        at: now, UTC.
-        identified_by: how the person is known: `os`, the user of the operating system; `sts`, the caller that AWS's
-            Security Token Service names; empty if nothing proves it.
-        proof: identity of the proof, which counts once; empty if there is none.
-        needs_approval: whether another person has to make the same decision before it takes effect.
-    """
-
-    who: str
-    why: str
-    at: datetime
-    identified_by: str = ""
-    proof: str = ""
-    needs_approval: bool = False
 
 
 def accept(

@@ -15,8 +15,8 @@ from finance_platform.code_version import code_version
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, FEED_PERIOD, REPORTING
 from finance_platform.deliveries import decisions
+from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count
-from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.discovery import scan_raw_zone, unread_objects
 from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged, Register, select_discovered
 from finance_platform.deliveries.report_inputs import ReportInputs, read_report_inputs

@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import functions
 
 from finance_platform.deliveries import decisions
-from finance_platform.deliveries.decisions import Author
+from finance_platform.deliveries.approvals import Author
 from finance_platform.slices import snapshot
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform_tests.end_to_end.home import Home, copy_home

@@ -17,8 +17,8 @@ from typing import Any
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION, STAR, WAREHOUSE
+from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.register import Register
 from finance_platform.refresh.close import close_period, examine_period
 from finance_platform.refresh.register import register

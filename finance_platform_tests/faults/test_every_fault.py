@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from finance_platform.deliveries.decisions import Author, withdraw
+from finance_platform.deliveries.approvals import Author
+from finance_platform.deliveries.decisions import withdraw
 from finance_platform.deliveries.register import Register
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.retention import find_expired, remove

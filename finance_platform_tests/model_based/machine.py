@@ -26,8 +26,8 @@ from pyspark.sql import SparkSession
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries import decisions
+from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, read_commits
-from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.event_chain import ChainReader
 from finance_platform.deliveries.lines import read_lines
 from finance_platform.deliveries.register import Register

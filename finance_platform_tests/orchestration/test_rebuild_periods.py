@@ -12,7 +12,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from finance_platform.deliveries.decisions import Author, close
+from finance_platform.deliveries.approvals import Author
+from finance_platform.deliveries.decisions import close
 from finance_platform.errors import RebuildError
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from finance_platform.cli.author import identify_author
-from finance_platform.deliveries.decisions import Author, accept, close, reopen, withdraw
+from finance_platform.deliveries.approvals import Author
+from finance_platform.deliveries.decisions import accept, close, reopen, withdraw
 from finance_platform.deliveries.register import DecidedAmount, DecisionProposed, DecisionRecorded, PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.settings import Settings

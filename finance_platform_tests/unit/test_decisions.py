@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, read_commits
-from finance_platform.deliveries.decisions import Author, accept, close, reinstate, reopen, withdraw
+from finance_platform.deliveries.decisions import accept, close, reinstate, reopen, withdraw
 from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform_tests.unit.factories import partly_rejected

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.processed import MEMBERS, TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.acceptance import evaluate_deliveries
+from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
-from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict
 from finance_platform.deliveries.state import DeliveryState, derive_state
