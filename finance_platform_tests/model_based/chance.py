@@ -77,6 +77,7 @@ _BAD: Sequence[dict[str, str]] = (
 _ACTIONS = {
     "send": 10,
     "send_an_old_content_back_or_under_another_name": 3,
+    "send_again_with_a_row_more": 4,
     "touch": 1,
     "vanish": 1,
     "decide": 3,
@@ -104,6 +105,8 @@ def _arguments(chance: Random, name: str) -> tuple[Any, ...]:
             return key, content(chance, key), at
         case "send_an_old_content_back_or_under_another_name":
             return key, nth, at
+        case "send_again_with_a_row_more":
+            return nth, _row(chance, "K9", chance.choice(["2024-01-20", "2024-02-10"])), at
         case "touch":
             return nth, at
         case "decide":

@@ -556,7 +556,8 @@ def test_a_rebuild_moves_the_load_timestamp_of_that_period_alone(replaced: Seen,
 
 def test_a_changed_descriptor_reads_only_its_own_files_again(rebuilt: Seen, corrected: Seen):
     assert corrected.outcome.deliveries_read == 1
-    assert sorted(corrected.outcome.built) == ["fact_financials 2025-03", "fact_financials 2025-04"]
+    assert corrected.outcome.built == corrected.outcome.loaded == ["fact_financials 2025-04"]
+    assert corrected.outcome.unchanged == ["fact_financials 2025-03"]
     assert corrected.changed(rebuilt) == {
         "processed/transactions",
         "processed/rejected_rows",
