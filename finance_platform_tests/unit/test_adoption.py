@@ -5,11 +5,13 @@ Does not belong here: whole refreshes (see `model_based.test_resent_files`).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -23,10 +25,13 @@ from finance_platform.slices.commits import Difference, ScenarioSum, SliceCommit
 from finance_platform.slices.equal_rows import find_unchanged
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import TargetSlice, version_of
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.zone import ADA, NOON, Line, Zone, many
 
 JANUARY, FEBRUARY = "2025-01", "2025-02"
 FACT = FACT_FINANCIALS.name
+EXAMPLES = current_profile().examples // 25
+SCHEMA = pa.schema([pa.field("amount", pa.int64())])
 BASE = [*many(3, JANUARY), *many(2, FEBRUARY), *many(1, JANUARY, "Budget")]
 
 
@@ -55,8 +60,7 @@ def build(zone: Zone, **values: Any) -> None:
 
 
 def built(zone: Zone, target: TargetSlice, **values: Any) -> SliceCommit:
-    schema = pa.schema([pa.field("amount", pa.int64())])
-    file = zone.write(f"{FACT}/{target.version}/part-0.parquet", schema, [{"amount": 1}])
+    file = zone.write(f"{FACT}/{target.version}/part-0.parquet", SCHEMA, [{"amount": 1}])
     sums = (ScenarioSum(1, "Actual", 1, 1, Decimal("10.00"), Decimal("0.00")),)
     return SliceCommit(
         target.table, target.slice, target.version, 1, (file,), sums, inputs=target.inputs, attempt="job", **values
@@ -224,6 +228,49 @@ def test_a_period_whose_account_has_another_type_is_built(tmp_path: Path):
         if content == "v1":
             build(zone)
     assert adopted(zone) == set()
+
+
+def test_an_adopted_slice_has_the_files_of_the_lines_that_it_names(tmp_path: Path):
+    assert sum(adopted_in_a_random_zone(seed, tmp_path / f"{seed}") for seed in range(EXAMPLES))
+
+
+def adopted_in_a_random_zone(seed: int, path: Path) -> int:
+    """Send files that repeat and extend each other; compare each slice with the lines that were sent."""
+    chance, zone, adopted_periods = Random(seed), Zone(path), 0
+    sent: dict[str, list[Line]] = {}
+    for number in range(8):
+        key = chance.choice(["a.csv", "b.csv", "to_january.csv", "to_february.csv"])
+        earlier = [lines for name, lines in sent.items() if chance.random() < 0.7 or name.startswith(key)]
+        lines = [*chance.choice(earlier)] if earlier else [*BASE]
+        if chance.random() < 0.7:
+            new = Line(
+                None, chance.choice([JANUARY, FEBRUARY]), chance.choice(["Actual", "Budget"]), amount=f"{number}"
+            )
+            lines.insert(0, new)
+        mode = "replace_period" if key.startswith("to_") else "append"
+        values = {"feed": mode, "load_mode": mode, "commit_attempt": f"{number}"}
+        event = zone.deliver(key, lines, f"v{number}", commit_committed_at=f"2025-06-{number + 1:02d}", **values)
+        sent[event.delivery_id] = lines
+        zone.evaluate()
+        before = {one.slice: one for one in zone.snapshot().to_build if one.table == FACT}
+        adopted_periods += len(adopted(zone))
+        after = zone.snapshot()
+        for period, target in before.items():
+            expected = sorted(
+                (line.scenario, repr(line))
+                for name, *scenarios in target.inputs["lines"]
+                for line in sent[name]
+                if line.period == period and line.scenario in scenarios
+            )
+            file = f"{FACT}/{hashlib.sha256(repr((period, expected)).encode()).hexdigest()}"
+            commit = after.built.get((FACT, period))
+            if commit is None:
+                write_slice(
+                    zone.store, replace(built(zone, target), files=(zone.write(file, SCHEMA, [{"amount": 1}]),))
+                )
+            else:
+                assert [one.key for one in commit.files] == [file]
+    return adopted_periods
 
 
 # Rows that a load leaves as they are
