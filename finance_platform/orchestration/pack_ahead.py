@@ -1,4 +1,4 @@
-"""The figures of the report pack, read in a thread beside the rest of the load's step.
+"""The figures of the reports, read in a thread beside the rest of the load's step.
 
 Belongs here: when they are read, and who gets them. Does not belong here: reading them (see `refresh.report_pack`).
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Self
 
@@ -42,6 +42,11 @@ class PackAhead:
     def begin(self, read: Callable[[], Pack]) -> None:
         """Begin to read; a load that is tried again replaces what its first attempt has read."""
         self._pack = self._thread.submit(read)
+
+    def wait(self) -> None:
+        """Wait for what is being read, with what it leaves in the process, and for no error."""
+        if self._pack is not None:
+            wait([self._pack])
 
     def take(self, read: Callable[[], Pack]) -> Pack:
         """Return what was read, once; read it here if that was not begun or has failed, so that errors are reported."""

@@ -152,7 +152,8 @@ def test_migration_scripts_are_read_once_while_connections_are_kept(monkeypatch:
 
     monkeypatch.setattr(ScriptDirectory, "from_config", read_scripts)
     with kept_connections():
-        assert [ScriptDirectory.from_config(config) for config in (of_runs, of_events)] == [1, 1]
+        scripts: list[object] = [ScriptDirectory.from_config(config) for config in (of_runs, of_events)]
+    assert scripts == [1, 1]
     assert read == [of_runs]
     ScriptDirectory.from_config(of_events)
     assert read == [of_runs, of_events]

@@ -44,16 +44,19 @@ from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED
 from finance_platform.refresh.full_audit import AUDITED
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.refresh.report_pack import read_published_pack
+from finance_platform.reports import variance
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.reconciliation import reconcile
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.statement import Reconciliation
+from finance_platform.reports.variance import VarianceRow, variance_rows
 from finance_platform.settings import ENV_PREFIX, Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.spark_jobs.harness import request_key
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices
+from finance_platform.warehouse.port import Queryable
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
@@ -271,9 +274,22 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 @pytest.fixture(scope="module")
-def first(home: Settings) -> Seen:
+def variance_readers() -> list[str]:
+    """The threads that added up Actual against Budget in the first run."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def first(home: Settings, variance_readers: list[str]) -> Seen:
     """The first run."""
-    return run(home)
+
+    def read(queryable: Queryable) -> list[VarianceRow]:
+        variance_readers.append(threading.current_thread().name)
+        return variance_rows(queryable)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(variance, "variance_rows", read)
+        return run(home)
 
 
 @pytest.fixture(scope="module")
@@ -450,9 +466,12 @@ def test_a_second_run_does_nothing(first: Seen, again: Seen):
     assert again.load_times == first.load_times
 
 
-def test_the_report_pack_is_read_once_beside_the_load(again: Seen, pack_readers: list[str]):
+def test_the_figures_of_the_reports_are_read_once_beside_the_load(
+    again: Seen, variance_readers: list[str], pack_readers: list[str]
+):
     assert again.outcome.succeeded
-    assert [name.partition("_")[0] for name in pack_readers] == ["pack-ahead"]
+    for readers in (variance_readers, pack_readers):
+        assert [name.partition("_")[0] for name in readers] == ["pack-ahead"]
 
 
 def test_a_second_run_evaluates_all_checks_again(first: Seen, again: Seen):

@@ -84,6 +84,8 @@ def reporting_assets(settings: Settings, ahead: PackAhead | None = None) -> dg.A
         reports: dg.ResourceParam[ObjectStore],
     ) -> Iterator[dg.MaterializeResult[None]]:
         with dagster_failures(context), warehouse_readers(settings):
+            if ahead is not None:
+                ahead.wait()  # it has added up the variance report's figures as well
             if _VARIANCE_REPORT in context.selected_asset_keys:
                 yield _variance_report(context.run, processed_zone, warehouse, reports)
             if _REPORT_PACK in context.selected_asset_keys:
