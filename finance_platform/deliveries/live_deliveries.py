@@ -173,7 +173,7 @@ class LiveDeliveries:
 
     def live_sets(self, candidate: LiveDelivery, cells: Collection[Cell]) -> tuple[LiveSet, LiveSet]:
         """Return the live deliveries without and with the candidate."""
-        others = {one.delivery_id: one for cell in cells for one in self.others(candidate, cell)}
+        others = {one.delivery_id: one for cell in cells for one in self._others_of_feeds(candidate, cell)}
         earlier = {one.delivery_id: one for one in self.earlier(candidate)}
         return (
             LiveSet(self.by_id, others | earlier),
@@ -219,9 +219,20 @@ class LiveDeliveries:
 
     def is_restated(self, candidate: LiveDelivery, cell: Cell, live_after: Mapping[str, LiveDelivery]) -> bool:
         """Return whether the lines of a cell would change; a file that repeats the live lines changes nothing."""
-        others = self.others(candidate, cell)
-        before = self._contents([*others, *self.earlier(candidate)], cell, self.by_id)
-        return before != self._contents([*others, *self._staying(candidate), candidate], cell, live_after)
+        earlier, after = self.earlier(candidate), [*self._staying(candidate), candidate]
+        others = self._others_of_feeds(candidate, cell)
+        return self._contents([*others, *earlier], cell, self.by_id) != self._contents(
+            [*others, *after], cell, live_after
+        )
+
+    def _others_of_feeds(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects with lines in a cell, of each feed that the object has had.
+
+        Where an object has moved to another feed, the lines that it replaced in the earlier one count again.
+        """
+        feeds = dict.fromkeys(one.event.feed for one in (candidate, *self.earlier(candidate)))
+        key = candidate.event.object_key
+        return [other for feed in feeds for other in self.of_cell(feed, cell) if other.event.object_key != key]
 
     def live_with(self, candidate: LiveDelivery) -> Mapping[str, LiveDelivery]:
         """Return the live deliveries if the candidate counts instead of its object's earlier delivery."""
@@ -259,7 +270,9 @@ class LiveDeliveries:
     ) -> int:
         if delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped:
             is_replaced = any(
-                other.position > delivery.position and cell in replaced_cells(other) for other in deliveries
+                other.position > delivery.position and cell in replaced_cells(other)
+                for other in deliveries
+                if other.event.feed == delivery.event.feed
             )
             return _rows(delivery, cell) if is_replaced else 0
         superseded = self._superseded_lines(delivery, cell, live)

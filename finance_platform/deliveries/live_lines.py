@@ -50,7 +50,7 @@ class LiveSet:
 
     Attributes:
         live: all of them, by id.
-        of_feed: those of one feed that claim one of the cells that matter, by id.
+        of_feed: those of one feed that claim one of the cells that matter, by id; of two feeds if an object has moved.
     """
 
     live: Mapping[str, LiveDelivery]
@@ -68,7 +68,8 @@ class LiveLines:
         """Return what the other live deliveries supersede of a delivery in some cells."""
         live = live_set.live
         if replaces_periods(delivery):
-            later = [one for one in live_set.of_feed.values() if one.position > delivery.position]
+            same_feed = (one for one in live_set.of_feed.values() if one.event.feed == delivery.event.feed)
+            later = [one for one in same_feed if one.position > delivery.position]
             replaced = {cell for one in later for cell in replaced_cells(one) if cell in cells}
             return Superseded(cells=frozenset(_cell_text(cell) for cell in replaced))
         scopes: set[str] = set()

@@ -340,6 +340,32 @@ def test_a_load_mode_that_no_longer_replaces_lines_restates_the_closed_period_in
     assert [item.delivery.delivery_id for item in january] == ["b.csv@whole"]
 
 
+@pytest.mark.parametrize("moved", ["a.csv", "b.csv"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"load_mode": "replace_period"},
+        {"load_mode": "replace_period", "is_scoped": True},
+        {"load_mode": "upsert"},
+    ],
+)
+def test_lines_that_count_again_because_a_file_moved_to_another_feed_restate_a_closed_period(
+    zone: Zone, values: dict[str, Any], moved: str
+) -> None:
+    def send(key: str, **of_feed: Any) -> None:
+        sent = [Line("T1", scope="sales")]
+        counts = [replace(count, content=f"{key} {count.period}") for count in counts_of(sent)]
+        zone.deliver(key, sent, key, commit_periods=tuple(counts), **values, **of_feed)
+
+    for key in ("a.csv", "b.csv"):
+        send(key)
+        zone.evaluate()
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    send(moved, feed="other", delivery_id="moved")
+    held = zone.evaluate_held(holds_closed_periods=True)
+    assert held == {moved: ("would restate 2025-01, which is closed: Actual 10.00",)}
+
+
 def test_a_delivery_in_a_reopened_period_is_not_held(zone: Zone) -> None:
     close_january(zone)
     zone.append(PeriodStatusChanged("reopened", "2025-01", "ada", "a late invoice", "2025-06-02"))
