@@ -35,8 +35,9 @@ def refuse(self, address):
     return connect(self, address)
 socket.socket.connect = refuse
 from finance_platform.definitions import defs
-defs()
-heavy = [name for name in ("pyspark", "pysail", "duckdb", "boto3", "redshift_connector") if name in sys.modules]
+defs().resolve_asset_graph()
+engines = ("pyspark", "pysail", "duckdb", "boto3", "redshift_connector", "pandas", "sqlglot")
+heavy = [name for name in engines if name in sys.modules]
 print(json.dumps({"opened": opened, "heavy": heavy}))
 """
 

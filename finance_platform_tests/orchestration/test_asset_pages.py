@@ -6,8 +6,6 @@ Belongs here: specs as definitions load. Does not belong here: what a run adds (
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -58,15 +56,6 @@ tolerance: {rejected_rows: 0.01, rejected_amount: 1000.00}
 freshness: {warn_after_days: 35, fail_after_days: 40}
 """
 """A descriptor that uses nearly every key for columns."""
-
-SPECS_WITHOUT_ENGINES = """
-import sys
-from finance_platform.orchestration.definitions import build_definitions
-from finance_platform.feeds.feed_set import shipped_descriptors
-from finance_platform.settings import load_settings
-build_definitions(load_settings()).resolve_asset_graph()
-print(sorted({"pyspark", "duckdb", "boto3", "pandas", "sqlglot"} & set(sys.modules)))
-"""
 
 
 def specs_of(home: Path) -> dict[str, dg.AssetSpec]:
@@ -356,13 +345,3 @@ def test_a_header_in_two_spellings_is_one_column(tmp_path: Path):
     specs = specs_of(tmp_path)
     assert set(columns(specs["raw/ledger"])) == {"Date", "Dept", "Account", "Amount"}
     assert ("raw/ledger", "Date") in sources(specs["processed/transactions"])["period"]
-
-
-# Cost
-
-
-def test_definitions_import_no_engine(tmp_path: Path):
-    process = subprocess.run(
-        [sys.executable, "-c", SPECS_WITHOUT_ENGINES], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert process.stdout.strip() == "[]"
