@@ -277,7 +277,7 @@ def test_every_header_that_fills_a_field_is_the_source_of_a_column(own: dict[str
 
 def test_the_page_of_a_feed_describes_a_field_from_the_name_of_the_file(shipped: dict[str, dg.AssetSpec]):
     page = shipped["raw/forecast"].description or ""
-    assert "**From the file's name**: scenario, which matches `^forecast" in page
+    assert "**From the file's name**: scenario, which matches `(?i)^forecast" in page
     assert "`, as `Forecast {1}-{2}`, or else Forecast, unless a column of the file gives it." in page
     scenario = columns(shipped["raw/forecast"])["scenario"]
     assert "blank means the value that the file's name gives, or Forecast" in (scenario.description or "")

@@ -301,7 +301,7 @@ def test_the_log_has_one_line_per_action(first: State, unchanged: State, restate
     )
     assert "built 2 periods (2025-01 … 2025-02), 4 dimensions" in log
     assert "loaded 2 periods (2025-01 … 2025-02), 4 dimensions, 0 restated, as load 1" in log
-    assert "loaded 1 period (2025-01), 2 dimensions, 1 restated, as load 2" in "\n".join(restated.infos)
+    assert "loaded 1 period (2025-01), left 2 dimensions as before, 1 restated, as load 2" in "\n".join(restated.infos)
     assert "nothing new to read" in unchanged.infos
     assert all("\n" not in line for line in first.infos)
 
