@@ -50,7 +50,7 @@ class CompleteRun:
         warehouse: the version of the warehouse's content; empty if it has none.
         packs: the etag of each file of the report pack, by name; empty if it is not there.
         alert_bytes: the size of the file of alerts, which a run sends again if they are lost.
-        code: the version of each job's code.
+        code: the version of each job's code; none if the platform's files were replaced during the run.
         checks: the checks as the run evaluated them.
         variance: Actual against Budget, so that nothing adds up the whole fact table again while the warehouse is the
             same; None where the warehouse's content has no version.
@@ -106,7 +106,8 @@ def record_complete_run(
         warehouse=version,
         packs=_pack_etags(reports),
         alert_bytes=_alert_bytes(settings),
-        code={job: current_code_version(job) for job in JOBS},
+        # Files that were replaced during the run are not those of `platform`.
+        code={job: current_code_version(job) for job in JOBS} if platform_version() == platform else {},
         checks=checks,
         variance=published_variance(warehouse) if version else None,
     )

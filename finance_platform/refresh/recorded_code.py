@@ -21,7 +21,8 @@ def trust_recorded_code(processed: ObjectStore) -> None:
     """Take the versions of the jobs' code from the record if it was made by the same files of the platform.
 
     Deriving them means parsing a hundred modules, which takes longer than everything else that a small command does. A
-    record that is not there or damaged is not trusted. A job derives its own version and refuses any other.
+    record that is not there or damaged is not trusted. A job derives its own version and refuses any other, and a run
+    whose job has failed removes the record.
     """
     with suppress(FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         record = json.loads(processed.read(COMPLETE))

@@ -155,7 +155,7 @@ def _check_code(job: JobName, expected: str) -> None:
         # A slice's version covers the code that builds it: other code would build other rows under the same version.
         raise JobError(
             f"the job has the code {own}, the platform {expected}",
-            fix="run `finance-platform deploy` from the release that the platform runs",
+            fix="run again; on AWS, run `finance-platform deploy` from the release that the platform runs first",
         )
 
 

@@ -348,6 +348,28 @@ def test_a_run_whose_checks_are_not_all_known_leaves_no_record(home: Home, setti
     assert read_complete_run(home.processed) == complete
 
 
+def test_the_record_of_a_run_during_which_the_platform_was_replaced_has_no_version_of_its_code(
+    home: Home, settings: Settings
+):
+    """Else the old files, when they are back, would be taken for the code of the new ones."""
+    complete = read_complete_run(home.processed)
+    assert complete is not None
+    assert complete.code
+    assert record_complete_run(
+        home.processed,
+        home.warehouse,
+        reports_folder(settings),
+        settings,
+        run_id=complete.run_id,
+        checks=complete.checks,
+        platform="replaced",
+    )
+    found = read_complete_run(home.processed)
+    assert found is not None
+    assert found.code == {}
+    record_again(home, settings)
+
+
 def test_where_the_warehouse_s_content_has_no_version_its_checks_are_evaluated_again(home: Home, settings: Settings):
     """As on Redshift, whose tables somebody may have changed without a trace."""
     complete = read_complete_run(home.processed)

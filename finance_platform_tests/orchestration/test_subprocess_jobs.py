@@ -12,20 +12,19 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from finance_platform.code_version import JobName
 from finance_platform.errors import HomeError, JobError, LockedError, TransientJobError
 from finance_platform.orchestration import error_handling
 from finance_platform.orchestration.error_handling import dagster_failures
+from finance_platform.orchestration.job_runners import pipes_jobs
 from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner, script_path
-from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.spark_jobs.job_lock import LOCK_FILE
 from finance_platform_tests.unit.factories import write
 
@@ -74,13 +73,6 @@ def echoed(
     with dagster_failures(context):
         result = spark_jobs.bind(context).run("standardise", json.dumps(REQUEST).encode())
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
-
-
-class OutdatedJobs(SubprocessJobRunner):
-    """Starts jobs as a platform of another release would."""
-
-    def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
-        return super().start_and_wait(context, job, replace(arguments, code_version="older"))
 
 
 class BrokenJobs(SubprocessJobRunner):
@@ -224,10 +216,16 @@ def restarts(execution: dg.ExecuteInProcessResult) -> int:
     return sum(event.event_type == dg.DagsterEventType.STEP_RESTARTED for event in execution.all_events)
 
 
-def test_a_job_with_other_code_than_the_platform_builds_nothing(run: Run):
-    failure = failure_of(run(job(ECHO), OutdatedJobs))
+def test_a_job_with_other_code_than_the_platform_builds_nothing_and_the_record_of_its_code_is_removed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The platform has its versions from the record of the last complete run, or is older than its files."""
+    record = write(tmp_path / "processed" / COMPLETE, "{}")
+    monkeypatch.setattr(pipes_jobs, "code_version", lambda _: "older")
+    failure = failure_of(run(job(ECHO)))
     assert re.fullmatch(r"standardise: the job has the code [0-9a-f]{16}, the platform older", text(failure, "found"))
     assert "finance-platform deploy" in text(failure, "fix")
+    assert not record.exists()
 
 
 def test_a_permanent_error_is_not_retried(run: Run):

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 from dagster_aws.pipes import PipesS3ContextInjector
 
-from finance_platform.code_version import JobName, code_version
+from finance_platform.code_version import JobName
 from finance_platform.orchestration.job_runners.glue_run import GlueRun, WaitPolicy, glue_client
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner, open_session
 from finance_platform.orchestration.job_runners.s3_messages import S3Messages
@@ -55,7 +55,7 @@ class GlueJobRunner(PipesJobRunner):
         temporary = f"{self.scripts_uri.rstrip('/')}/{_TEMPORARY}"
         bucket, _, prefix = temporary.removeprefix(S3_SCHEME).partition("/")
         folder = f"{prefix}/messages/{arguments.attempt}"
-        arguments = replace(arguments, temp_uri=temporary, code_version=code_version(job))
+        arguments = replace(arguments, temp_uri=temporary)
         s3 = s3_client(arguments.s3_options)
         injector = PipesS3ContextInjector(bucket=bucket, client=s3, key_prefix=f"{folder}/")
         messages = S3Messages(s3, bucket, folder)

@@ -11,15 +11,16 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import dagster as dg
 
-from finance_platform.code_version import JobName
+from finance_platform.code_version import JobName, code_version
 from finance_platform.errors import JobError, TransientJobError
+from finance_platform.refresh.complete_run import discard_complete_run
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import failure_key, request_key, result_key
 from finance_platform.spark_jobs.job_runner import JobRunner
@@ -87,11 +88,14 @@ class PipesJobRunner(DagsterJobRunner):
 
     def run(self, context: dg.AssetExecutionContext, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job and return its result document; see `DagsterJobRunner`."""
-        arguments = self.zones.arguments(_new_attempt())
+        arguments = replace(self.zones.arguments(_new_attempt()), code_version=code_version(job))
         arguments.processed.write(request_key(arguments.attempt), request)
         try:
             messages = self.start_and_wait(context, job, arguments)
         except (JobError, TransientJobError) as error:
+            if isinstance(error, JobError):
+                # The versions of the code may have come from it; the next run derives them.
+                discard_complete_run(arguments.processed)
             raise _prefer_own_explanation(job, arguments, error) from error
         return self._verify_result(job, arguments, messages)
 
