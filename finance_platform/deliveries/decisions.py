@@ -187,7 +187,7 @@ def reinstate_late_lines(
         DecisionError: no late lines of the object are withdrawn, or those of a period are not.
     """
     state = _state(processed)
-    latest_first = sorted((one for one in state.withdrawn if one.late), key=_decided_at, reverse=True)
+    latest_first = _latest_first(processed, (one for one in state.withdrawn if one.late))
     withdrawn = _find(object_key, latest_first, "withdrawn for its late lines")
     late = _select_late(withdrawn, periods)
     amounts = amounts_of_delivery(processed, _commit_of(withdrawn, late), state)
@@ -314,8 +314,7 @@ def reinstate(
         DecisionError: the object is not withdrawn, or a closed period would change and `holds_closed_periods` is set.
     """
     state = _state(processed)
-    whole = [delivery for delivery in state.withdrawn if not delivery.late]
-    latest_first = sorted(whole, key=_decided_at, reverse=True)
+    latest_first = _latest_first(processed, (one for one in state.withdrawn if not one.late))
     withdrawn = _find(object_key, latest_first, "withdrawn")
     was_held = withdrawn.decision is not None and withdrawn.decision.keeps_earlier
     if holds_closed_periods and not was_held:
@@ -336,8 +335,11 @@ def reinstate(
     return _decide(processed, author, "reinstated", withdrawn.event, amounts)
 
 
-def _decided_at(delivery: InactiveDelivery) -> str:
-    return delivery.decision.at if delivery.decision else ""
+def _latest_first(processed: ObjectStore, withdrawn: Iterable[InactiveDelivery]) -> list[InactiveDelivery]:
+    """Return withdrawals, the last one first: in the register's order, since clocks of two machines may differ."""
+    decisions = (event for event in Register(processed).events() if isinstance(event, DecisionRecorded))
+    places = {decision: place for place, decision in enumerate(decisions)}
+    return sorted(withdrawn, key=lambda one: places[one.decision] if one.decision else -1, reverse=True)
 
 
 def close(
