@@ -841,8 +841,8 @@ load: {{mode: replace_period}}
         ("accounts", "ae1d44dcbcf709bd"),
         ("departments", "f192509a993dd8b2"),
         ("transactions", "cb022fab5b46074c"),
-        ("budget", "ae5732ef5efd26df"),
-        ("forecast", "b3e92b1fed42a003"),
+        ("budget", "7ebe6dadae8d18a3"),
+        ("forecast", "0b318eacd737843c"),
     ],
 )
 def test_the_identities_of_the_shipped_feeds_do_not_change(name: str, identity: str) -> None:
