@@ -27,6 +27,7 @@ from finance_platform.quality.reversals import check_reversals
 from finance_platform.refresh.job_requests import build_request, to_document
 from finance_platform.refresh.repair import (
     damage_noted,
+    read_suspects,
     repair_slices,
     require_none_missing,
     require_readable,
@@ -175,12 +176,12 @@ def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan
     before = take_snapshot(processed, star)
     require_none_missing(before.state)
     _require_known(before, rebuild)
-    now = datetime.now(UTC)
+    now, suspects = datetime.now(UTC), read_suspects(processed)
     repaired = repair_slices(processed, before, at=now)
     if repaired:
         before = take_snapshot(processed, star)
     wanted = [target for target in before.to_build if not rebuild.selects(target.table, target.slice)]
-    adopted = adopt_slices(processed, before, wanted, at=now)
+    adopted = adopt_slices(processed, before, wanted, suspects, at=now)
     before = replace(before, built={**before.built, **adopted})
     periods = sorted(period for _, period in adopted)
     missing = {(target.table, target.slice) for target in before.to_build}

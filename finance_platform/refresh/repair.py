@@ -32,6 +32,7 @@ from finance_platform.deliveries.state import DeliveryState, lost_delivery
 from finance_platform.errors import DamagedObjectError, LostDeliveryError
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, slice_key
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.documents import FOLDER, find_damaged_files, parse_document, set_aside
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
@@ -210,7 +211,8 @@ def suspect_damaged(processed: ObjectStore, keys: Iterable[str]) -> DamagedObjec
         processed: the processed zone; the caller holds the home's lock.
         keys: the Parquet files that a step could not use.
     """
-    sizes = {item.key: item.size for key in keys if (item := processed.find(key))}
+    keys = list(keys)
+    sizes = {item.key: item.size for item in map_many(processed, keys, processed.find) if item}
     damaged = find_damaged_files(processed, sizes, suspects=sizes.keys())
     damaged |= {key: "it is missing" for key in keys if key not in sizes}
     if not damaged:
@@ -220,9 +222,17 @@ def suspect_damaged(processed: ObjectStore, keys: Iterable[str]) -> DamagedObjec
     return DamagedObjectError(key, why, fix=RUN_AGAIN)
 
 
+def read_suspects(processed: ObjectStore) -> Collection[str]:
+    """Return the files that a step found to be damaged, until the slices are repaired; see `note_suspects`."""
+    try:
+        return parse_document(_SUSPECTS, processed.read(_SUSPECTS), frozenset[str])
+    except (FileNotFoundError, DamagedObjectError):
+        return frozenset()
+
+
 def note_suspects(processed: ObjectStore, keys: Iterable[str]) -> None:
     """Note files that a step found to be damaged, for the next run's repair."""
-    known = _suspects(processed)
+    known = read_suspects(processed)
     processed.write(_SUSPECTS, json.dumps(sorted({*known, *keys})).encode())
 
 
@@ -345,14 +355,7 @@ def _lost(key: str, why: str, error: LostDeliveryError, aside: str = "") -> Dama
 
 def _damaged(processed: ObjectStore, files: Iterable[DataFile]) -> dict[str, str]:
     sizes = {file.key: file.size for file in files}
-    return find_damaged_files(processed, sizes, _suspects(processed)) if sizes else {}
-
-
-def _suspects(processed: ObjectStore) -> Collection[str]:
-    try:
-        return parse_document(_SUSPECTS, processed.read(_SUSPECTS), frozenset[str])
-    except (FileNotFoundError, DamagedObjectError):
-        return frozenset()
+    return find_damaged_files(processed, sizes, read_suspects(processed)) if sizes else {}
 
 
 def _set_aside(processed: ObjectStore, damage: Iterable[Damage], at: datetime) -> None:

@@ -9,7 +9,7 @@ every period have other names, and the lines of most periods are the same: their
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -59,7 +59,12 @@ class _Part:
 
 
 def adopt_slices(
-    processed: ObjectStore, snapshot: Snapshot, targets: Iterable[TargetSlice], *, at: datetime
+    processed: ObjectStore,
+    snapshot: Snapshot,
+    targets: Iterable[TargetSlice],
+    suspects: Collection[str] = (),
+    *,
+    at: datetime,
 ) -> dict[tuple[str, str], SliceCommit]:
     """Write the commits of target slices whose rows are built already, and return them by table and slice.
 
@@ -70,10 +75,11 @@ def adopt_slices(
         processed: the processed zone; the caller holds the home's lock.
         snapshot: its state.
         targets: the target slices that have no commit.
+        suspects: files that are read whole before they are taken over, because a step could not read them.
         at: now, UTC.
     """
     facts = [one for one in targets if one.table == FACT_FINANCIALS.name and not _chooses_lines(one.inputs)]
-    bases = _find_bases(processed, snapshot, facts) if facts else {}
+    bases = _find_bases(processed, snapshot, facts, suspects) if facts else {}
     adopted = {
         (target.table, target.slice): replace(
             bases[target.slice], version=target.version, inputs=target.inputs, built_at=utc_text(at)
@@ -90,7 +96,9 @@ def _chooses_lines(inputs: Mapping[str, Any]) -> bool:
     return any(inputs.get(part) for part in _NOT_IN_CONTENT)
 
 
-def _find_bases(processed: ObjectStore, snapshot: Snapshot, facts: Sequence[TargetSlice]) -> dict[str, SliceCommit]:
+def _find_bases(
+    processed: ObjectStore, snapshot: Snapshot, facts: Sequence[TargetSlice], suspects: Collection[str]
+) -> dict[str, SliceCommit]:
     """Return, by period, a built slice with the rows of the target."""
     earlier = _EarlierVersions(processed, snapshot, facts)
     candidates = {target.slice: islice(earlier.versions(target), _MOST_CANDIDATES) for target in facts}
@@ -103,7 +111,7 @@ def _find_bases(processed: ObjectStore, snapshot: Snapshot, facts: Sequence[Targ
         ]
         found = {one.slice: one for one in read_slices(processed, names) if one is not None and _is_right(one)}
         sizes = {file.key: file.size for commit in found.values() for file in commit.files}
-        damaged = find_damaged_files(processed, sizes) if sizes else {}
+        damaged = find_damaged_files(processed, sizes, suspects) if sizes else {}
         bases |= {
             period: commit for period, commit in found.items() if not any(file.key in damaged for file in commit.files)
         }

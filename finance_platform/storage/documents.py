@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finance_platform.errors import DamagedObjectError
+from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
 
@@ -168,7 +169,7 @@ def find_damaged_files(store: ObjectStore, sizes: Mapping[str, int], suspects: C
     Args:
         store: the store.
         sizes: size in bytes by key, as a commit says.
-        suspects: files that are read whole.
+        suspects: files that are read whole, several at once where the store is remote.
     """
     remote = _remote_sizes(store, sizes) if is_remote(store.root) else None
     damaged: dict[str, str] = {}
@@ -180,9 +181,9 @@ def find_damaged_files(store: ObjectStore, sizes: Mapping[str, int], suspects: C
             damaged[key] = f"it has {actual:,} bytes instead of {size:,}"
         elif not ends:
             damaged[key] = "it is not a Parquet file"
-        elif key in suspects and (why := _read_whole(store, key)):
-            damaged[key] = why
-    return damaged
+    whole = [key for key in sizes if key in suspects and key not in damaged]
+    reasons = zip(whole, map_many(store, whole, partial(_read_whole, store)), strict=True)
+    return damaged | {key: why for key, why in reasons if why}
 
 
 def _read_whole(store: ObjectStore, key: str) -> str:

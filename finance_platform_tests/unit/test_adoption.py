@@ -6,7 +6,7 @@ Does not belong here: whole refreshes (see `model_based.test_resent_files`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -67,10 +67,10 @@ def built(zone: Zone, target: TargetSlice, **values: Any) -> SliceCommit:
     )
 
 
-def adopted(zone: Zone, snapshot: Snapshot | None = None) -> set[str]:
+def adopted(zone: Zone, snapshot: Snapshot | None = None, suspects: Collection[str] = ()) -> set[str]:
     """Adopt what can be, and return its periods."""
-    snapshot = snapshot or zone.snapshot()
-    return {period for _, period in adopt_slices(zone.store, snapshot, snapshot.to_build, at=datetime.now(UTC))}
+    snapshot, at = snapshot or zone.snapshot(), datetime.now(UTC)
+    return {period for _, period in adopt_slices(zone.store, snapshot, snapshot.to_build, suspects, at=at)}
 
 
 def test_a_file_with_one_line_more_leaves_the_other_period_as_built(zone: Zone):
@@ -187,6 +187,13 @@ def test_a_slice_whose_file_is_lost_is_not_adopted(zone: Zone):
     zone.store.delete(file.key)
     send(zone, BASE, content="v2")
     assert adopted(zone) == {FEBRUARY}
+
+
+def test_a_slice_whose_file_a_step_could_not_read_is_not_adopted(zone: Zone):
+    (file,) = zone.snapshot().built[FACT, JANUARY].files
+    zone.store.write(file.key, b"PAR1" + b"x" * (file.size - 8) + b"PAR1")
+    send(zone, BASE, content="v2")
+    assert adopted(zone, suspects=[file.key]) == {FEBRUARY}
 
 
 def test_a_slice_whose_shared_file_could_not_be_loaded_is_built_and_later_ones_have_its_new_file(zone: Zone):
