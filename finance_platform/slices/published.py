@@ -44,17 +44,19 @@ def published_snapshot(processed: ObjectStore, snapshot: Snapshot, published: Ve
 def published_members(processed: ObjectStore, published: Versions) -> History:
     """Return what members are in which periods and how departments were reorganised, by table, in published versions.
 
-    The tables of a dimension whose version is not in the processed zone are left out.
+    Those of a dimension that is not published are empty; those of one whose version is not in the processed zone are
+    left out.
     """
-    versions = [(name, WHOLE_TABLE, published.get((name, WHOLE_TABLE))) for name in HISTORIES]
-    commits = [read_slice(processed, table, slice_name, version) for table, slice_name, version in versions if version]
     tables: dict[Contract, Sequence[Row]] = {}
-    for commit in commits:
-        if commit is not None:
-            inputs = commit.inputs or {}
-            tables[HISTORIES[commit.table]] = inputs.get(HISTORY, [])
-            if commit.table == DIM_DEPARTMENT.name:
-                tables |= mapping_tables(inputs.get(REORGANISATIONS, []))
+    for name, table in HISTORIES.items():
+        version = published.get((name, WHOLE_TABLE))
+        commit = read_slice(processed, name, WHOLE_TABLE, version) if version else None
+        if version and commit is None:
+            continue
+        inputs = (commit.inputs if commit else None) or {}
+        tables[table] = inputs.get(HISTORY, [])
+        if name == DIM_DEPARTMENT.name:
+            tables |= mapping_tables(inputs.get(REORGANISATIONS, []))
     return tables
 
 

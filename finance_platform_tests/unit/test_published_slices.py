@@ -10,9 +10,16 @@ from typing import Any
 
 import pytest
 
+from finance_platform.contracts.star import (
+    ACCOUNT_HISTORY,
+    DEPARTMENT_HISTORY,
+    DEPARTMENT_MAPPING,
+    DEPARTMENT_REORGANISATION,
+    WHOLE_TABLE,
+)
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.slices.commits import SliceCommit, write_slice
-from finance_platform.slices.published import explain_stale, published_snapshot
+from finance_platform.slices.published import explain_stale, published_members, published_snapshot
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.storage.local import LocalStore
@@ -54,6 +61,13 @@ def test_a_published_version_without_a_commit_is_not_among_the_built(processed: 
     published = published_snapshot(processed, snapshot, {JANUARY: "v0"})
     assert [target.version for target in published.target] == ["v0"]
     assert published.built == {}
+
+
+def test_what_members_were_is_nothing_without_published_members_and_unknown_without_their_commit(processed: LocalStore):
+    departments = [DEPARTMENT_HISTORY, DEPARTMENT_REORGANISATION, DEPARTMENT_MAPPING]
+    assert published_members(processed, {}) == {table: [] for table in (*departments, ACCOUNT_HISTORY)}
+    lost = published_members(processed, {("dim_department", WHOLE_TABLE): "v1"})
+    assert lost == {ACCOUNT_HISTORY: []}
 
 
 def test_a_stale_slice_is_explained_by_the_inputs_that_differ(processed: LocalStore, snapshot: Snapshot):
