@@ -27,10 +27,6 @@ from finance_platform.money_text import exact_money
 from finance_platform.settings import load_settings
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_COLUMNS = (
-    *("decided_at", "action", "subject", "decided_by", "reason"),
-    *("scenario_name", "account_type", "row_count", "net_amount", "gross_amount", "unit"),
-)
 
 
 @click.command()
@@ -52,6 +48,7 @@ def history(
 ) -> int:
     """List every accept, withdraw, close and reopen: who, when, why, and about how much money."""
     from finance_platform.bootstrap import processed_zone
+    from finance_platform.contracts.star import DECISION_AMOUNT
     from finance_platform.deliveries.commits import read_commits, read_retired
     from finance_platform.deliveries.register import Register
     from finance_platform.deliveries.scans import require_whole_register
@@ -80,8 +77,8 @@ def history(
             echo(f"{len(decisions) - len(shown)} earlier ones; --format csv, json or xlsx lists all", err=True)
     elif not is_table:
         rows = [row for decision in decisions for row in rows_of(decision, settings.currency)]
-        columns = list(rows[0]) if rows else list(_COLUMNS)
-        export_rows("Decisions", columns, [list(row.values()) for row in rows], output_format, output)
+        columns = DECISION_AMOUNT.column_names
+        export_rows("Decisions", columns, [[row[name] for name in columns] for row in rows], output_format, output)
     return EXIT_OK
 
 

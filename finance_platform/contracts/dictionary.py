@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import FACT_FINANCIALS, MOVEMENTS, WAREHOUSE
+from finance_platform.contracts.star import FACT_FINANCIALS, MOVEMENTS, STAR, WAREHOUSE
 from finance_platform.contracts.views import VIEWS, ViewContract
 
 _FIX = {
@@ -75,8 +75,9 @@ class DictionaryEntry:
 
 
 def dictionary() -> tuple[DictionaryEntry, ...]:
-    """Return every view and table of the warehouse: views first, since they answer most questions."""
-    return (*map(_of_view, VIEWS), *map(_of_table, WAREHOUSE))
+    """Return every view and table of the warehouse: the star first, then the views, which answer most questions."""
+    others = (table for table in WAREHOUSE if table not in STAR)
+    return (*map(_of_table, STAR), *map(_of_view, VIEWS), *map(_of_table, others))
 
 
 def find_entry(name: str) -> DictionaryEntry | None:

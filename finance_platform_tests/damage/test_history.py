@@ -107,6 +107,8 @@ def test_every_format_has_the_same_decisions_and_no_formula(decided: Home):
     rows = list(csv.DictReader(io.StringIO(decided.command("history", "--format", "csv").stdout)))
     assert [row["action"] for row in rows] == [row["action"] for row in history(decided)]
     assert rows[-1]["reason"] == "'=sent by mistake"
+    without_rows = decided.command("history", "--format", "csv", "--who", "nobody").stdout
+    assert without_rows.strip().split(",") == list(rows[0])
 
 
 def test_the_view_has_the_same_rows_after_the_next_run_although_nothing_arrived(decided: Home, refresh: Refresher):
