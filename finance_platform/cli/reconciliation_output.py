@@ -47,10 +47,15 @@ def _print_sides_of_feeds(console: SafeConsole, reconciliation: Reconciliation) 
 def print_tables(
     console: SafeConsole, reconciliation: Reconciliation, title: str = "Reconciliation", *, by_file: bool = False
 ) -> None:
-    """Print the equation by scenario, by feed if there are several, and by file if asked."""
-    _print_table(console, reconciliation.by_scenario, title)
-    by_feed = reconciliation.by_feed
-    if len({line.feed for line in by_feed}) > 1:
+    """Print the equation by scenario, by feed if there are several, and by file if asked.
+
+    Where each scenario and unit comes from one feed, both would show the same figures: one table names the feeds.
+    """
+    by_scenario, by_feed = reconciliation.by_scenario, reconciliation.by_feed
+    has_feeds = len({line.feed for line in by_feed}) > 1
+    is_shared = len(by_feed) > len(by_scenario)
+    _print_table(console, by_feed if has_feeds and not is_shared else by_scenario, title)
+    if has_feeds and is_shared:
         _print_table(console, by_feed, f"{title} by feed")
     if by_file:
         _print_table(console, reconciliation.lines, f"{title} by file")

@@ -66,6 +66,17 @@ def test_several_feeds_have_a_table_of_their_own_and_sides_where_a_feed_has_them
     assert "Actual USD delivered 4 -20.00 60.00" in printed
 
 
+def test_feeds_that_share_no_scenario_are_named_in_the_one_table():
+    terms = {"delivered": money(1, "10.00"), "in_warehouse": money(1, "10.00")}
+    statement = of(Line("Actual", "USD", terms, "ledger", "a.csv"), Line("Budget", "USD", terms, "plan", "b.csv"))
+    assert lines(print_tables, statement)[2:] == [
+        "ledger Actual USD delivered 1 10.00 10.00",
+        "ledger Actual USD = in the warehouse 1 10.00 10.00",
+        "plan Budget USD delivered 1 10.00 10.00",
+        "plan Budget USD = in the warehouse 1 10.00 10.00",
+    ]
+
+
 def test_a_run_prints_debits_and_credits_of_a_feed_that_shares_its_scenario_with_one_without():
     count = Count(2, Decimal("-10.00"), Decimal("30.00"))
     terms = {"delivered": count, "in_warehouse": count}
