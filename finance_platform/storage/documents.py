@@ -171,10 +171,14 @@ def find_damaged_files(store: ObjectStore, sizes: Mapping[str, int], suspects: C
         sizes: size in bytes by key, as a commit says.
         suspects: files that are read whole, several at once where the store is remote.
     """
-    remote = _remote_sizes(store, sizes) if is_remote(store.root) else None
+    # A listing costs one request for a thousand files.
+    remote = store.find_objects(sizes) if is_remote(store.root) else None
     damaged: dict[str, str] = {}
     for key, size in sizes.items():
-        actual, ends = (remote.get(key), True) if remote is not None else _on_disk(f"{store.root}/{key}")
+        if remote is None:
+            actual, ends = _on_disk(f"{store.root}/{key}")
+        else:
+            actual, ends = (remote[key].size if key in remote else None), True
         if actual is None:
             damaged[key] = "it is missing"
         elif actual != size:
@@ -195,12 +199,6 @@ def _read_whole(store: ObjectStore, key: str) -> str:
     except DamagedObjectError as error:
         return error.why
     return ""
-
-
-def _remote_sizes(store: ObjectStore, keys: Iterable[str]) -> dict[str, int]:
-    # A listing of a folder costs one request for a thousand files.
-    folders = sorted({key.partition("/")[0] for key in keys})
-    return {item.key: item.size for folder in folders for item in store.list_objects(folder)}
 
 
 def _on_disk(path: str) -> tuple[int | None, bool]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any, cast
 
 from finance_platform.storage.port import ObjectStore, StoredObject
@@ -52,6 +53,18 @@ class _ListedOnce:
         """Yield the objects in a folder as they were when it was first listed; see `ObjectStore`."""
         objects = self._list(prefix)
         yield from objects[bisect_right(objects, after, key=_key) :]
+
+    def find_objects(self, keys: Iterable[str]) -> dict[str, StoredObject]:
+        """Return those of some objects that exist, of folders that were listed as they were then."""
+        found: dict[str, StoredObject] = {}
+        unlisted: list[str] = []
+        for folder, of_folder in groupby(sorted(keys), key=lambda key: key.partition("/")[0]):
+            if folder in self._listings or "" in self._listings:
+                sought = frozenset(of_folder)
+                found |= {item.key: item for item in self._list(folder) if item.key in sought}
+            else:
+                unlisted += of_folder
+        return found | self._store.find_objects(unlisted) if unlisted else found
 
     def _list(self, prefix: str) -> list[StoredObject]:
         if prefix in self._listings:

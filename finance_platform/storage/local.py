@@ -86,6 +86,10 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def find_objects(self, keys: Iterable[str]) -> dict[str, StoredObject]:
+        """Return those of some files that exist, by key."""
+        return {key: item for key in keys if (item := self.find(key))}
+
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of a file's bytes, read in pieces."""
         with open_plain_file(self._root / key, self._root) as stream:

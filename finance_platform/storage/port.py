@@ -93,6 +93,12 @@ class ObjectStore(Protocol):
     def find(self, key: str) -> StoredObject | None:
         """Return one object as a listing describes it, or None if it does not exist."""
 
+    def find_objects(self, keys: Iterable[str]) -> dict[str, StoredObject]:
+        """Return those of some objects that exist, by key, as a listing describes them.
+
+        The cost follows the number of keys rather than that of the objects beside them.
+        """
+
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of an object's bytes, in hex.
 

@@ -168,6 +168,12 @@ class S3Store:
         entries = self._list_once(self._base + key)
         return _describe(key, entries[0]) if entries and entries[0]["Key"] == self._base + key else None
 
+    def find_objects(self, keys: Iterable[str]) -> dict[str, StoredObject]:
+        """Return those of some objects that exist, by key; see `S3Listing.find`."""
+        entries = self._listing.find((self._base + key for key in keys), self._base)
+        found = ((entry["Key"].removeprefix(self._base), entry) for entry in entries)
+        return {key: _describe(key, entry) for key, entry in found}
+
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of an object's bytes, read in pieces."""
         with self.open(key) as stream:

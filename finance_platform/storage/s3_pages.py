@@ -6,16 +6,19 @@ object is (see `s3`), reading many objects (see `bulk_read`).
 S3 names the next page only in the one before, so twenty thousand objects are twenty requests one after another, and a
 run lists the deliveries several times. But a listing may start at any name, existing or not. Where the names are hashes
 they are evenly spread, so the first page says where the others begin; folders with other names are listed one by one.
+Where a process has listed a folder before, the names that it found then say so, whatever they are. And where the names
+of the objects are known, only what lies between them is listed.
 A wrong guess costs a request and nothing else: the parts meet at names, whatever objects there are between them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from finance_platform.storage.s3_errors import S3Operation, translate_s3_errors
@@ -36,6 +39,14 @@ _FILLED = 800
 """The number of objects that a part should have, so that almost every part is one request."""
 
 _MOST_FOLDERS = 100
+
+_PAGE = 1000
+
+_FEWEST_SOUGHT = 100
+"""So many objects are looked for in one part, however far they are from each other."""
+
+_ENDS: dict[tuple[str, str, str], Sequence[str]] = {}
+"""By server, bucket and prefix: the last name of each part but the last, as the last listing has found them."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,62 @@ class S3Listing:
             prefix: of the keys; a folder with its `/`.
             after: leave out this key and those before it.
         """
+        if after:
+            yield from self._from_first_page(prefix, after)
+            return
+        place = str(self._client.meta.endpoint_url), self._bucket, prefix
+        known = _ENDS.get(place)
+        ends: list[str] = []
+        number = 0
+        entries = self._known_parts(prefix, known) if known else self._from_first_page(prefix)
+        for number, entry in enumerate(entries, start=1):
+            if not number % _FILLED:
+                ends.append(str(entry["Key"]))
+            yield entry
+        _ENDS[place] = ends if number > _PAGE else ()
+
+    def find(self, keys: Iterable[str], base: str = "") -> Iterator[Entry]:
+        """Yield those of some objects that exist, ordered by key.
+
+        What lies between them is listed, a page at a time, and what lies beyond a page up to the next one is skipped.
+
+        Args:
+            keys: the objects.
+            base: what all keys begin with; the folders below it are listed apart.
+        """
+        parts: list[list[str]] = []
+        for _, of_folder in groupby(sorted(keys), key=lambda key: key[len(base) :].partition("/")[0]):
+            sought = list(of_folder)
+            size = min(_FILLED, max(_FEWEST_SOUGHT, -(-len(sought) // _THREADS)))
+            parts += [sought[first : first + size] for first in range(0, len(sought), size)]
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for first in range(0, len(parts), _THREADS):
+                for found in threads.map(self._find, parts[first : first + _THREADS]):
+                    yield from found
+
+    def _find(self, keys: Sequence[str]) -> list[Entry]:
+        """Return those of some objects that exist; `keys` are in order."""
+        prefix, sought = _common_start(keys[0], keys[-1]), frozenset(keys)
+        found: list[Entry] = []
+        place = 0
+        while place < len(keys):
+            # A name without its last character sorts before it, and next to it.
+            page = self._page(prefix, keys[place][:-1])
+            found += [entry for entry in page.entries if entry["Key"] in sought]
+            if page.is_last:
+                break
+            place = bisect_right(keys, page.end, place)
+        return found
+
+    def _known_parts(self, prefix: str, ends: Sequence[str]) -> Iterator[Entry]:
+        """Yield the objects of parts that end at known names, several parts at once."""
+        parts = list(pairwise(["", *ends, ""]))
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for first in range(0, len(parts), _THREADS):
+                for part in threads.map(lambda ends: self._part(prefix, *ends), parts[first : first + _THREADS]):
+                    yield from part
+
+    def _from_first_page(self, prefix: str, after: str = "") -> Iterator[Entry]:
         first = self._page(prefix, after)
         yield from first.entries
         if not first.is_last:
@@ -145,6 +212,12 @@ class S3Listing:
             page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **start, **self._arguments)
         entries = page.get("Contents", ())
         return _Page(entries, is_last=not page.get("IsTruncated") or not entries)
+
+
+def _common_start(one: str, other: str) -> str:
+    """Return the characters with which two texts begin alike; in an ordered sequence, so do all between them."""
+    pairs = zip(one, other, strict=False)
+    return one[: next((place for place, (mine, theirs) in enumerate(pairs) if mine != theirs), len(one))]
 
 
 def _share(prefix: str, page: _Page) -> float:

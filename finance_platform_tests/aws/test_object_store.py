@@ -56,6 +56,17 @@ def race(count: int, run: Callable[[int], bool]) -> list[int]:
 # Listing
 
 
+def test_of_some_objects_those_that_exist_are_found(store: ObjectStore):
+    names = [f"{folder}/{number:03d}.json" for folder in ("a", "a-b", "b") for number in range(120)]
+    for name in names[::40]:
+        store.write(name, name.encode())
+    store.write("a/000.json.txt", b"another name")
+    found = store.find_objects(names)
+    assert sorted(found) == sorted(names[::40])
+    assert all(item == store.find(key) for key, item in found.items())
+    assert store.find_objects([]) == {}
+
+
 def test_a_new_store_is_empty(store: ObjectStore):
     assert keys(store) == []
 

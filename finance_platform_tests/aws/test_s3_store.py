@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from botocore.exceptions import ClientError
@@ -28,6 +29,7 @@ from finance_platform.slices import signatures
 from finance_platform.storage import s3
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import StoredObject
 from finance_platform.storage.s3 import S3Store, s3_client
 from finance_platform.storage.s3_options import EVIDENCE_FOLDERS, NO_OPTIONS, S3Options
 from finance_platform.warehouse import access_rights, load_records
@@ -164,6 +166,44 @@ def test_whatever_the_names_a_listing_has_each_object_once_and_in_order(
     requests = requests_of(aws, lambda: found.extend(listed(store)))
     assert found == sorted(names)
     assert len(requests) < 40
+
+
+def test_a_folder_that_was_listed_is_listed_again_in_parts_at_once(store: S3Store, bucket: str, aws: MotoServer):
+    names = [f"{number:05d}.csv" for number in range(0, 7000, 2)]
+    put(bucket, (f"zone/dates/{name}" for name in names))
+    assert listed(store, "dates") == [f"dates/{name}" for name in names]  # one page after another
+    put(bucket, (f"zone/dates/{name}" for name in ("00001.csv", "03001.csv", "99999.csv")))
+    store.delete("dates/00000.csv")
+    names = sorted({*names, "00001.csv", "03001.csv", "99999.csv"} - {"00000.csv"})
+    found: list[str] = []
+    requests = requests_of(aws, lambda: found.extend(listed(store, "dates")))
+    assert found == [f"dates/{name}" for name in names]
+    starts = {parse_qs(request.query).get("start-after", [""])[0] for request in requests}
+    assert len(requests) == len(starts) == 5
+    assert starts == {"", *(f"zone/dates/{1600 * part - 2:05d}.csv" for part in range(1, 5))}
+
+
+def test_a_folder_of_which_most_was_removed_is_listed_as_it_is_now(store: S3Store, bucket: str):
+    put(bucket, (f"zone/dates/{number:05d}.csv" for number in range(1100)))
+    assert len(listed(store, "dates")) == 1100
+    store.delete_folder("dates")
+    assert listed(store, "dates") == []
+    put(bucket, (f"zone/dates/{number:05d}.csv" for number in range(500, 2700)))
+    assert listed(store, "dates") == [f"dates/{number:05d}.csv" for number in range(500, 2700)]
+
+
+def test_objects_that_are_known_are_found_without_a_listing_of_all(store: S3Store, bucket: str, aws: MotoServer):
+    names = [f"rows/{number:05d}/part.parquet" for number in range(4000)]
+    put(bucket, (f"zone/{name}" for name in names))
+    sought = [*names[:50], "rows/00049/part.parquet.crc", "rows/02000/other.parquet", *names[3990:], "sums/a.json"]
+    found: dict[str, StoredObject] = {}
+    requests = requests_of(aws, lambda: found.update(store.find_objects(sought)))
+    assert list(found) == [*names[:50], *names[3990:]]
+    assert len(requests) == 4  # two pages with objects that exist, one where one would be, and another folder
+    found.clear()
+    requests = requests_of(aws, lambda: found.update(store.find_objects(names)))
+    assert list(found) == names
+    assert len(requests) == 10  # 400 in each, and no page after another
 
 
 def test_a_small_object_is_read_by_one_request(store: S3Store, aws: MotoServer):

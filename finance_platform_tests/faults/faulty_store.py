@@ -40,6 +40,10 @@ class FaultyStore:
         found: StoredObject | None = self._run("read", "find", key, lambda: self._store.find(key))
         return found
 
+    def find_objects(self, keys: Iterable[str]) -> dict[str, StoredObject]:
+        names = list(keys)
+        return dict(self._run("read", "find_objects", "", lambda: self._store.find_objects(names)))
+
     def fingerprint(self, key: str) -> str:
         return str(self._run("read", "fingerprint", key, lambda: self._store.fingerprint(key)))
 

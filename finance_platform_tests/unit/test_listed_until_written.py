@@ -119,3 +119,16 @@ def test_what_a_job_has_written_is_listed_after_it(store: CountingStore, fails: 
     except RuntimeError:
         assert fails
     assert _keys(listed, "deliveries")[-1] == "deliveries/standardise.json"
+
+
+def test_objects_of_a_folder_that_was_listed_are_found_in_its_listing(store: CountingStore) -> None:
+    listed = listed_until_written(store)
+    keys = ["deliveries/a.json", "deliveries/none.json", "slices/fact/v1.json"]
+    assert list(listed.find_objects(keys)) == ["deliveries/a.json", "slices/fact/v1.json"]
+    _keys(listed, "deliveries")
+    store.delete("deliveries/a.json")  # by somebody else
+    assert list(listed.find_objects(keys)) == ["deliveries/a.json", "slices/fact/v1.json"]
+    listed.write("deliveries/none.json", b"3")
+    assert list(listed.find_objects(keys)) == ["deliveries/none.json", "slices/fact/v1.json"]
+    _keys(listed, "")
+    assert list(listed.find_objects(keys)) == ["deliveries/none.json", "slices/fact/v1.json"]
