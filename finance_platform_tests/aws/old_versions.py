@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from finance_platform.deployment.template import read_template, template_path
 from finance_platform.storage.s3_options import EVIDENCE_FOLDERS
+from finance_platform_tests.aws.shipped_template import shipped_template
 
 EVIDENCE = EVIDENCE_FOLDERS
 """The folders whose versions stay for ever."""
@@ -18,7 +18,7 @@ EVIDENCE = EVIDENCE_FOLDERS
 @cache
 def expiring_folders() -> frozenset[str]:
     """Return the folders whose old versions expire."""
-    bucket = read_template(template_path()).document["Resources"]["ProcessedBucket"]["Properties"]
+    bucket = shipped_template().document["Resources"]["ProcessedBucket"]["Properties"]
     rules = bucket["LifecycleConfiguration"]["Rules"]
     return frozenset(rule["Prefix"].rstrip("/") for rule in rules if "NoncurrentVersionExpiration" in rule)
 

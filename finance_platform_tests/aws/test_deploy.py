@@ -28,6 +28,7 @@ from finance_platform.deployment.upload import Upload, upload_missing
 from finance_platform.errors import DeploymentAccessError, DeploymentError
 from finance_platform.settings import Settings, load_settings
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment, moto_server
+from finance_platform_tests.aws.shipped_template import shipped_template
 
 # moto's CloudFormation and ECS take three seconds to import, in each worker: the functions that need them import them.
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def test_every_resource_of_the_template_is_in_the_stack(deployed: Result):
     assert deployed.exit_code == 0
     created = set(Stack(Account(), "finance").list_physical_ids())
     # moto lists an ingress rule that is a resource of its own without its name.
-    expected = set(read_template(template_path()).select_resources({})) - {"CodeLocationIngress"}
+    expected = set(shipped_template().select_resources({})) - {"CodeLocationIngress"}
     assert created - {"", "CodeLocationIngress"} == expected
 
 
@@ -142,7 +143,7 @@ def test_the_resource_types_that_moto_cannot_create_are_listed(cloud: MotoServer
 
     from finance_platform_tests.aws.cloudformation_types import UNKNOWN_TO_MOTO, is_recorded_only
 
-    types = {resource["Type"] for resource in read_template(template_path()).document["Resources"].values()}
+    types = {resource["Type"] for resource in shipped_template().document["Resources"].values()}
     known = {name for name, model in parsing.get_model_map().items() if not is_recorded_only(model)}
     assert types - known == UNKNOWN_TO_MOTO, cloud.address
 
@@ -304,7 +305,7 @@ def test_a_stack_takes_network_key_buckets_and_warehouse_of_the_account(
     result = deploy(dist, tmp_path, "--yes", "--tag", "CostCentre=4711", *arguments, name="group")
     assert result.exit_code == 0, result.output
     created = set(Stack(Account(), "group").list_physical_ids()) - {""}
-    template = read_template(template_path())
+    template = shipped_template()
     assert created == set(template.select_resources(values))
     assert not created & {
         "Key",
@@ -531,7 +532,7 @@ NOT_IN_OUTPUTS = {
 
 
 def test_the_outputs_are_exactly_the_settings_that_a_deployment_determines():
-    outputs = set(read_template(template_path()).document["Outputs"])
+    outputs = set(shipped_template().document["Outputs"])
     expected = {output_name(name) for name in Settings.model_fields if name not in NOT_IN_OUTPUTS}
     assert outputs - OUTPUTS_FOR_PEOPLE == expected
     assert outputs >= OUTPUTS_FOR_PEOPLE
@@ -540,7 +541,7 @@ def test_the_outputs_are_exactly_the_settings_that_a_deployment_determines():
 
 @pytest.mark.parametrize("task", ["CodeTask", "RunTask"])
 def test_the_platforms_tasks_get_the_settings_of_the_outputs(task: str):
-    document = read_template(template_path()).document
+    document = shipped_template().document
     (container,) = document["Resources"][task]["Properties"]["ContainerDefinitions"]
     environment = {item["Name"]: item["Value"] for item in container["Environment"]}
     settings = {name: value for name, value in environment.items() if name.startswith("FINANCE_PLATFORM_")}

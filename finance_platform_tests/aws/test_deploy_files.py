@@ -21,12 +21,13 @@ from dagster._core.workspace.config_schema import process_workspace_config
 
 from finance_platform.cli import main
 from finance_platform.cli.ui import webserver
-from finance_platform.deployment.template import read_template, template_path
+from finance_platform.deployment.template import read_template
 from finance_platform.notifications.alerts import Kind
+from finance_platform_tests.aws.shipped_template import shipped_template
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "infra" / "Dockerfile").read_text()
-TEMPLATE = read_template(template_path())
+TEMPLATE = shipped_template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE.document["Resources"]
 TASKS = [name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::ECS::TaskDefinition"]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -285,7 +286,7 @@ def test_the_state_machine_runs_a_refresh_in_the_stack_and_ends_in_a_state_for_e
     states = machine["States"]
     refresh = states[machine["StartAt"]]
     (override,) = refresh["Parameters"]["Overrides"]["ContainerOverrides"]
-    run_task = read_template(template_path()).document["Resources"]["RunTask"]["Properties"]
+    run_task = shipped_template().document["Resources"]["RunTask"]["Properties"]
     assert override["Name"] == run_task["ContainerDefinitions"][0]["Name"]
     assert run_task["Family"] == {"Fn::Sub": "${AWS::StackName}-run"}
     program, *arguments = override["Command"]

@@ -14,9 +14,9 @@ import pytest
 from finance_platform.contracts.security import BUSINESS_UNIT_ACCESS
 from finance_platform.contracts.views import VIEWS
 from finance_platform.deployment.quicksight import SHEETS, Sheet, build_resources, replace_generated
-from finance_platform.deployment.template import read_template, template_path
+from finance_platform_tests.aws.shipped_template import shipped_template
 
-TEMPLATE = read_template(template_path())
+TEMPLATE = shipped_template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE.document["Resources"]
 ON = {"QuickSightOwner": "arn", "QuickSightSecretArn": "arn", "QuickSightPeriod": "2025-09"}
 DATA_SETS = [name for name, one in RESOURCES.items() if one["Type"] == "AWS::QuickSight::DataSet"]

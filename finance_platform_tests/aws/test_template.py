@@ -13,9 +13,10 @@ import pytest
 from finance_platform.deployment.template import FIRST_STAGE, read_template, template_path
 from finance_platform.orchestration import rotated_password
 from finance_platform_tests.aws.old_versions import EVIDENCE, expiring_folders, without_rule
+from finance_platform_tests.aws.shipped_template import shipped_template
 from finance_platform_tests.profiles import current_profile
 
-TEMPLATE = read_template(template_path())
+TEMPLATE = shipped_template()
 DEPLOY_ROLE = template_path().with_name("deploy_role.yaml")
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE.document["Resources"]
 CHOICES = [

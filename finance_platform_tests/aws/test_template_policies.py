@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deployment.template import read_template, template_path
 from finance_platform_tests.aws.policies import Policy, resolve_policies
+from finance_platform_tests.aws.shipped_template import shipped_template
 
 FOUND = {
     f"{policy.resource}-{number}-{kind}": policy
@@ -23,10 +23,10 @@ FOUND = {
         ("provisioned-rotating", False, True),
     )
     for number, policy in enumerate(
-        resolve_policies(read_template(template_path()), is_serverless=is_serverless, rotates_passwords=rotates)
+        resolve_policies(shipped_template(), is_serverless=is_serverless, rotates_passwords=rotates)
     )
 }
-RESOURCES: dict[str, dict[str, Any]] = read_template(template_path()).document["Resources"]
+RESOURCES: dict[str, dict[str, Any]] = shipped_template().document["Resources"]
 IN_THE_NETWORK = {
     "ExecutionRole",
     "DagsterRole",
@@ -143,7 +143,7 @@ def test_a_bucket_takes_nothing_without_tls(zone: str):
 
 @pytest.mark.parametrize("role", ["GlueRole", "PlatformRole", "CopyRole", "DagsterRole", "WarehouseAdminRole"])
 def test_nobody_of_the_platform_writes_the_raw_zone(role: str):
-    resources = read_template(template_path()).document["Resources"]
+    resources = shipped_template().document["Resources"]
     for policy in resources[role]["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
             text = json.dumps(statement)

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deployment.template import read_template, template_path
+from finance_platform_tests.aws.shipped_template import shipped_template
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.terraform_module import MODULE, render_module, variable_name
 
-TEMPLATE = read_template(template_path()).document
+TEMPLATE = shipped_template().document
 REQUIRED = {
     "stack_name": "finance",
     "template_url": "https://templates.s3.eu-central-1.amazonaws.com/finance.yaml",

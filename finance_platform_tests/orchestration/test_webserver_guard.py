@@ -17,7 +17,6 @@ import dagster as dg
 import pytest
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
-from dagster_webserver.app import create_app_from_workspace_process_context
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
@@ -113,6 +112,8 @@ class Webserver:
 
 @pytest.fixture(scope="module")
 def webserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
+    from dagster_webserver.app import create_app_from_workspace_process_context  # takes a second, in each worker
+
     with (
         dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance,
         WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as context,
