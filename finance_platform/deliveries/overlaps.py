@@ -27,6 +27,7 @@ from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.documents import open_parquet, parse_document
+from finance_platform.storage.immutable_documents import derive_once, keep_equal
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "overlaps"
@@ -99,6 +100,12 @@ class Overlaps:
         self._overlapping: dict[str, list[str]] = {}
         for delivery_id, other in pairs:
             self._overlapping.setdefault(delivery_id, []).append(other)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both have the same pairs with the same lines."""
+        return isinstance(other, Overlaps) and self._pairs == other._pairs
+
+    __hash__ = None  # type: ignore[assignment]  # its pairs are a mapping
 
     def __or__(self, other: Overlaps) -> Overlaps:
         """Return the overlaps of the pairs of both."""
@@ -195,11 +202,21 @@ def _compute_group(processed: ObjectStore, name: str, deliveries: Sequence[LiveD
 
 
 def _read_group(processed: ObjectStore, name: str) -> _Group:
-    key = f"{FOLDER}/{name}.json"
     try:
-        return parse_document(key, processed.read(key), _parse_group)
+        return _read_document(processed, f"{FOLDER}/{name}.json")
     except (FileNotFoundError, DamagedObjectError):
         return _Group()  # computed again
+
+
+def _read_document(processed: ObjectStore, key: str) -> _Group:
+    """Return a document of overlaps; one of thousands of deliveries is parsed once as long as its bytes are the same.
+
+    Raises:
+        FileNotFoundError, DamagedObjectError: it does not exist, or cannot be read.
+    """
+    name = f"{key} of {processed.root}"
+    data = keep_equal(f"bytes of {name}", processed.read(key))
+    return derive_once(name, (data,), lambda data: parse_document(key, data, _parse_group))
 
 
 def find_damaged_overlaps(processed: ObjectStore) -> list[DamagedObjectError]:
@@ -207,7 +224,7 @@ def find_damaged_overlaps(processed: ObjectStore) -> list[DamagedObjectError]:
     damaged = []
     for item in list(processed.list_objects(FOLDER)):
         try:
-            parse_document(item.key, processed.read(item.key), _parse_group)
+            _read_document(processed, item.key)
         except FileNotFoundError:
             continue
         except DamagedObjectError as error:

@@ -28,6 +28,7 @@ from finance_platform.deliveries.state import (
     replaces_periods,
 )
 from finance_platform.feeds.codes import fold
+from finance_platform.storage.immutable_documents import derive_once
 
 if TYPE_CHECKING:
     from finance_platform.settings import StarSettings
@@ -77,12 +78,16 @@ class ContributingDelivery:
         )
 
 
-def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> dict[str, list[ContributingDelivery]]:
-    """Return, by period, the deliveries whose lines count there, in delivery order.
+def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mapping[str, Sequence[ContributingDelivery]]:
+    """Return, by period, the deliveries whose lines count there, in delivery order; derived once for the same objects.
 
     Under load mode replace_period the latest delivery of a feed that covers a scenario and period wins both, or the
     part of them that the feed's scope selects; under upsert the latest delivery that has a key wins it in any period.
     """
+    return derive_once("contributing deliveries", (state, overlaps), _contributing_deliveries)
+
+
+def _contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mapping[str, Sequence[ContributingDelivery]]:
     winners = _period_winners(state)
     live = {delivery.delivery_id: delivery for delivery in state.ledger}
     contributions: dict[str, list[ContributingDelivery]] = {}
@@ -102,7 +107,7 @@ def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> dict[st
                     tuple(sorted(scopes.get(period, ()), key=str)),
                 )
             )
-    return dict(sorted(contributions.items()))
+    return MappingProxyType(dict(sorted(contributions.items())))
 
 
 def _period_winners(state: DeliveryState) -> dict[tuple[str, str, str], str]:

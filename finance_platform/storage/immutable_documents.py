@@ -130,6 +130,20 @@ def derive_once(name: str, inputs: tuple[Any, ...], derive: Callable[..., _Deriv
     return result
 
 
+def keep_equal(name: str, value: _Derived) -> _Derived:
+    """Return the value that was last given by a name if it equals this one, so that what is derived of it is kept.
+
+    Args:
+        name: what the value is.
+        value: something that callers do not change.
+    """
+    known = _DERIVED.get(name)
+    if known and known[1] == value:
+        return known[1]  # type: ignore[no-any-return]  # what was given by the same name
+    _DERIVED[name] = (), value
+    return value
+
+
 def read_later(store: ObjectStore, folder: DocumentFolder[_Document], after: str) -> list[_Document]:
     """Return the documents of a folder whose keys come after another one, in the order of the keys.
 
@@ -271,7 +285,7 @@ _DOCUMENTS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {}
 """By store and folder: etag and document by key. A mapping is replaced by another one and never changed."""
 
 _DERIVED: dict[str, tuple[tuple[Any, ...], Any]] = {}
-"""By name: inputs and what was derived of them."""
+"""By name: inputs and what was derived of them, or what was kept."""
 
 
 def _read(store: ObjectStore, folder: DocumentFolder[_Document]) -> Mapping[str, tuple[str, _Document]]:

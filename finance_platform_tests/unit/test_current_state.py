@@ -1,4 +1,4 @@
-"""The remembered state of the deliveries is the one that follows from all events and commits."""
+"""The remembered state of the deliveries, and what a snapshot derives of it, are what a new process derives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import commit_key, read_commits
@@ -15,7 +15,11 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.decisions import withdraw
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.errors import RegisterError
-from finance_platform.storage.immutable_documents import forget_documents, release_memory
+from finance_platform.settings import StarSettings
+from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.versions import contributing_deliveries
+from finance_platform.storage.immutable_documents import forget_documents, keep_equal, release_memory
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines
 
 
@@ -78,6 +82,54 @@ def test_after_every_change_the_state_is_the_derived_one(changes: list[tuple[str
             assert state == _derived(zone)
     finally:
         shutil.rmtree(folder)
+
+
+_STAR = [StarSettings("Budget", None, 1), StarSettings("Budget", "2025-01", 7)]
+
+
+def _taken(zone: Zone, number: int) -> tuple[Snapshot, object]:
+    snapshot = take_snapshot(zone.store, _STAR[number % 2])
+    return snapshot, dict(contributing_deliveries(snapshot.state, snapshot.overlaps))
+
+
+@settings(max_examples=current_profile().examples_of_slow(40))
+@given(changes=st.lists(st.tuples(st.sampled_from([*_CHANGES, "lose overlaps"]), st.integers(0, 3)), max_size=4))
+def test_after_every_change_a_snapshot_is_that_of_a_new_process(changes: list[tuple[str, int]]) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="current-state-"))
+    try:
+        zone = Zone(folder / "processed")
+        for number in range(2):
+            zone.deliver(f"{number}.csv", lines("T1", f"T{number}"), load_mode="upsert")
+        zone.evaluate()
+        lost: dict[str, bytes] = {}
+        for change, number in changes:
+            _taken(zone, number + 1)
+            if change == "lose overlaps":
+                zone.store.delete_folder("overlaps")
+            else:
+                _change(zone, change, number, lost)
+            taken = _taken(zone, number)
+            forget_documents()
+            assert taken == _taken(zone, number)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_the_target_slices_of_the_same_deliveries_and_settings_are_derived_once(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    for name in ("a.csv", "b.csv"):
+        zone.deliver(name, lines("T1"), load_mode="upsert")
+    zone.evaluate()
+    first, again = (take_snapshot(zone.store, _STAR[0]) for _ in range(2))
+    assert again.target is first.target
+    assert take_snapshot(zone.store, _STAR[1]).target != first.target
+
+
+def test_a_value_that_equals_the_kept_one_is_the_kept_one() -> None:
+    kept = keep_equal("test", ["a"])
+    assert keep_equal("test", ["a"]) is kept
+    assert keep_equal("test", ["b"]) == ["b"]
+    assert keep_equal("test", ["a"]) is not kept
 
 
 def _change(zone: Zone, change: str, number: int, lost: dict[str, bytes]) -> None:
