@@ -7,6 +7,7 @@ Does not belong here: rules, contracts of tables that outlive a job (see `proces
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -55,6 +56,9 @@ REFUSED = "refused"
 
 WRITTEN = "written"
 """Outcome of a line that has its Parquet file and is compared with others that may have its key."""
+
+MENTIONED = "mentioned"
+"""Outcome of a copy of such a line that is the first of its table with its department's or its account's code."""
 
 NOT_OPENED = "not_opened"
 """Outcome of a file's summary row if storage could not return it; nothing is committed, the next run tries again."""
@@ -127,8 +131,14 @@ FACT_CELLS: tuple[Column, ...] = (
 )
 """The staging table of `transforms.fact_financials.fact_cells`."""
 
+_CELLS = tuple(
+    replace(column, nullable=True)
+    for column in DELIVERED_CELLS
+    if column.name not in {"delivery_id", "source_sheet", "source_row"}
+)
+
 STAGED_ROWS: dict[str, tuple[Column, ...]] = {
-    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_CURRENCY, *_VOUCHER, *_OUTCOME, *_TOTALS),
+    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_CURRENCY, *_VOUCHER, *_OUTCOME, *_CELLS, *_TOTALS),
     "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
     "lookup": (*LOOKUP_ROWS.columns, *_OUTCOME, *_TOTALS),
     "accounts": (*ACCOUNTS.columns, *_KEY, *_OUTCOME, *_TOTALS),

@@ -1,15 +1,17 @@
-"""The cells of rows that only other rows of their file reject, read from the file once more.
+"""The cells of rows that only other rows of their file reject, most of them read from the file once more.
 
 Belongs here: the cells of some rows as delivered, and those that are their key and their voucher.
 Does not belong here: which rows these are (see `transforms.delivered_cells`), Spark (see `spark_jobs.standardise_job`).
 
-Nearly all rows are accepted, so their cells are not kept. A file with repeated keys or broken vouchers is cut into
-cells again, which is much less than keeping the cells of every row of every such feed.
+Nearly all rows are accepted, so their cells are not kept, but for lines whose key was met before. A file with other
+such rows, which contradict a later one or are of a broken voucher, is cut into cells again, which is much less than
+keeping the cells of every row of every such feed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -97,7 +99,7 @@ def _read_cells(
 def _cells_of_table(
     table: Table, delivery_id: str, object_key: str, rules: ReadingRules, wanted: pa.Array
 ) -> Iterator[pa.RecordBatch]:
-    keys, vouchers = _headers(rules, table, object_key)
+    cells = TableCells(rules, table, object_key)
     for batch in table.batches():
         positions = np.flatnonzero(to_mask(pc.is_in(batch.source_rows, value_set=wanted))).tolist()
         if not positions:
@@ -107,11 +109,36 @@ def _cells_of_table(
             "delivery_id": pa.repeat(pa.scalar(delivery_id), size),
             "source_sheet": pa.repeat(pa.scalar(table.sheet, pa.string()), size),
             "source_row": pc.take(batch.source_rows, pa.array(positions)),
+            **cells.of_rows(batch, positions),
+        }
+        yield pa.RecordBatch.from_arrays([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
+
+
+class TableCells:
+    """The cells of rows of one table of a file."""
+
+    def __init__(self, rules: ReadingRules, table: Table, object_key: str) -> None:
+        """Take the table; its header is looked at when cells are asked for, which few files need.
+
+        Args:
+            rules: of the feed.
+            table: the table.
+            object_key: the file.
+        """
+        self._table = (rules, table, object_key)
+
+    @cached_property
+    def _named(self) -> tuple[list[str], list[str]]:
+        return _headers(*self._table)
+
+    def of_rows(self, batch: RawBatch, positions: Sequence[int]) -> dict[str, pa.Array]:
+        """Return the columns of `DELIVERED_CELLS` that are cells, for the rows of a batch at some positions."""
+        keys, vouchers = self._named
+        return {
             "cells_raw_row": pa.array(raw_rows(batch.columns, positions), pa.string()),
             **_part("key", keys, batch, positions),
             **_part("voucher", vouchers, batch, positions),
         }
-        yield pa.RecordBatch.from_arrays([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
 
 
 def _headers(rules: ReadingRules, table: Table, object_key: str) -> tuple[list[str], list[str]]:

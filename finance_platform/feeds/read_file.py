@@ -13,16 +13,26 @@ from decimal import Decimal
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED_ROWS, WRITTEN, arrow_schema
+from finance_platform.contracts.schemas import (
+    MEASURED,
+    MENTIONED,
+    NOT_OPENED,
+    REFUSED,
+    STAGED_ROWS,
+    WRITTEN,
+    arrow_schema,
+)
 from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.balance_rows import BalanceRows
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
+from finance_platform.feeds.delivered_cells import TableCells
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals, Note, ReaderFindings
 from finance_platform.feeds.header import find_column
@@ -43,7 +53,7 @@ from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
 from finance_platform.feeds.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.unread_months import UnreadMonths
-from finance_platform.feeds.violations import ACCEPTED, BLANK_ROW, REJECTED
+from finance_platform.feeds.violations import ACCEPTED, BLANK_ROW, REJECTED, to_mask
 from finance_platform.feeds.weights import Weights, load_weights
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.factory import open_store
@@ -337,7 +347,7 @@ def read_file(
         weights: the amounts that years are spread like, by default those of the feed; if they are not known, a year is
             not spread.
         line_files: takes the accepted lines of a ledger, which are not yielded then, but for those whose key another
-            line may have.
+            line may have, and the first of each department and account.
     """
     schema = arrow_schema(STAGED_ROWS[kind])
     key = file.object_key
@@ -352,9 +362,10 @@ def read_file(
                     _add_header(feed, table, totals, None)
                     if on_table:
                         on_table(table)
+                    cells = TableCells(feed.rules, table, key)
                     try:
                         for columns, rows in read_ahead(_typed_batches(kind, feed, table, totals, key)):
-                            yield from _staged(schema, rows, lineage, columns, line_files)
+                            yield from _not_written(schema, rows, lineage, columns, line_files, cells)
                     except MissingColumnError as error:
                         _add_header(feed, table, totals, next(iter(table.batches()), None))
                         found, fix = explain_missing_column(error, table, feed.rules)
@@ -527,30 +538,64 @@ def _greatest(texts: pa.Array) -> str:
 
 
 def _staged(
+    schema: pa.Schema, batch: RawBatch, lineage: dict[str, str], columns: dict[str, pa.Array]
+) -> pa.RecordBatch:
+    """Return a batch's rows."""
+    columns = _with_places(columns, batch)
+    size = len(batch)
+    columns |= {name: pa.repeat(pa.scalar(value), size) for name, value in lineage.items()}
+    columns["source_sheet"] = pa.repeat(pa.scalar(batch.sheet, pa.string()), size)
+    arrays = [columns.get(field.name, pa.nulls(size, field.type)) for field in schema]
+    return pa.RecordBatch.from_arrays(
+        [array.cast(f.type) for array, f in zip(arrays, schema, strict=True)], schema=schema
+    )
+
+
+def _with_places(columns: dict[str, pa.Array], batch: RawBatch) -> dict[str, pa.Array]:
+    columns = columns | {"source_row": batch.source_rows}
+    if batch.source_columns is not None:
+        columns["source_column"] = batch.source_columns
+    return columns
+
+
+def _not_written(
     schema: pa.Schema,
     batch: RawBatch,
     lineage: dict[str, str],
     columns: dict[str, pa.Array],
     line_files: LineFiles | None,
+    cells: TableCells,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield a batch's rows without the lines that are written; nothing if none is left."""
-    columns = columns | {"source_row": batch.source_rows}
-    if batch.source_columns is not None:
-        columns["source_column"] = batch.source_columns
-    size = len(batch)
-    if line_files is not None:
-        remains = line_files.add(columns, batch.sheet)
-        size = int(np.count_nonzero(remains))
-        if not size:
-            return
-        positions = pa.array(np.flatnonzero(remains))
-        columns = {name: pc.take(array, positions) for name, array in columns.items()}
-    columns |= {name: pa.repeat(pa.scalar(value), size) for name, value in lineage.items()}
-    columns["source_sheet"] = pa.repeat(pa.scalar(batch.sheet, pa.string()), size)
-    arrays = [columns.get(field.name, pa.nulls(size, field.type)) for field in schema]
-    yield pa.RecordBatch.from_arrays(
-        [array.cast(f.type) for array, f in zip(arrays, schema, strict=True)], schema=schema
-    )
+    """Yield a batch's rows without the lines that are written, but with those of them that members are derived from.
+
+    A line whose key was met before has its cells: it is probably a duplicate, and its file is not read again for them.
+    """
+    if line_files is None:
+        yield _staged(schema, batch, lineage, columns)
+        return
+    remains = line_files.add(_with_places(columns, batch), batch.sheet)
+    positions = np.flatnonzero(remains)
+    if len(positions):
+        rows = _taken(columns, positions)
+        may_repeat = np.flatnonzero(to_mask(pc.equal(rows["outcome"], ACCEPTED)))
+        if len(may_repeat):
+            places = np.full(len(positions), -1, np.int64)
+            places[may_repeat] = np.arange(len(may_repeat))
+            indices = pa.array(places, mask=places < 0)
+            of_rows = cells.of_rows(batch, positions[may_repeat].tolist())
+            rows |= {name: pc.take(array, indices) for name, array in of_rows.items()}
+        yield _staged(schema, batch.take(pa.array(positions)), lineage, rows)
+    firsts = line_files.mentions(columns, batch.sheet, ~remains)
+    if len(firsts):
+        rows = _taken(columns, firsts)
+        # Without a key: it is compared with no other line, and another one of its key does not reject it.
+        rows["line_key"] = pa.nulls(len(firsts), pa.string())
+        rows["outcome"] = pa.repeat(pa.scalar(MENTIONED), len(firsts))
+        yield _staged(schema, batch.take(pa.array(firsts)), lineage, rows)
+
+
+def _taken(columns: Mapping[str, pa.Array], positions: npt.NDArray[np.int64]) -> dict[str, pa.Array]:
+    return {name: pc.take(array, pa.array(positions)) for name, array in columns.items()}
 
 
 def _written_lines(schema: pa.Schema, line_files: LineFiles | None) -> Iterator[pa.RecordBatch]:

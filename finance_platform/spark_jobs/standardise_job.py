@@ -67,7 +67,14 @@ from finance_platform.storage.bulk_read import map_many, open_many
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.accepted_rows import accepted_rows
-from finance_platform.transforms.delivered_cells import add_cells, places, with_cells, without_cells
+from finance_platform.transforms.delivered_cells import (
+    add_cells,
+    cells_of_reader,
+    places,
+    with_cells,
+    without_cells,
+    without_places,
+)
 from finance_platform.transforms.member_attributes import ATTRIBUTE_FIELDS, member_attributes
 from finance_platform.transforms.members import members
 from finance_platform.transforms.rejected_rows import rejected_rows
@@ -174,13 +181,13 @@ class _Batch:
             for row in sorted(voucher_periods(rows).collect()):
                 results[row["delivery_id"]].voucher_periods.append((row["first"], row["other"]))
         if rejects_others:
-            rejected = self._with_cells(rejected, folder)
+            rejected = self._with_cells(rejected, readable, folder)
         lines = self._read_back(written.data_files, TRANSACTIONS.columns, "written_lines")
         if lines is not None:
             count_written(TRANSACTIONS, lines, results)
         shared = self._shared_folders(results)
         for contract in self._tables():
-            of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, lines)
+            of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, lines, written)
             self._write_table(contract, of_table, results, shared, written)
         if self.kind == "ledger":
             counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
@@ -228,15 +235,23 @@ class _Batch:
     def _has_vouchers(self) -> bool:
         return any(self.request.feeds[delivery.feed].rules.balanced_by for delivery in self.deliveries)
 
-    def _with_cells(self, rejected: DataFrame, folder: str) -> DataFrame:
-        """Return the rejected rows, those that only other rows reject with the cells of their files."""
+    def _with_cells(self, rejected: DataFrame, staged: DataFrame, folder: str) -> DataFrame:
+        """Return the rejected rows, those that only other rows reject with the cells of their files.
+
+        A file is read again only for rows whose cells the reader has not kept.
+        """
         temporary, feeds = self.arguments.temporary, self._feeds()
         files = write_whole(without_cells(rejected), REJECTED_ROWS.columns, temporary, f"{folder}/without_cells")
         rows = read_files(self.spark, temporary, [file.key for file in files], REJECTED_ROWS.columns)
-        of_files = places(rows).join(F.broadcast(self._listing()), on="delivery_id", how="inner")
+        wanted, kept = places(rows), None
+        if self.kind == "ledger":
+            kept = cells_of_reader(staged)
+            wanted = without_places(wanted, kept)
+        of_files = wanted.join(F.broadcast(self._listing()), on="delivery_id", how="inner")
         read = make_cell_reader(feeds, self.arguments.raw_uri, self.arguments.raw_options)
         # Each file is read by one task.
         cells = of_files.repartition(self._readers(), "delivery_id").mapInArrow(read, spark_schema(DELIVERED_CELLS))
+        cells = cells if kept is None else kept.unionByName(cells)
         return with_cells(rejected).unionByName(add_cells(rows, cells))
 
     def _listing(self) -> DataFrame:
@@ -342,10 +357,12 @@ class _Batch:
         ]
         return reduce(DataFrame.unionByName, parts) if parts else None
 
-    def _rows_of_table(self, contract: Contract, rows: DataFrame, lines: DataFrame | None) -> DataFrame:
+    def _rows_of_table(
+        self, contract: Contract, rows: DataFrame, lines: DataFrame | None, written: WrittenLines
+    ) -> DataFrame:
         """Return the accepted rows of a table that are not in their files yet, unlike `lines`; of members, all."""
         if contract is MEMBERS:
-            return members(rows, lines)
+            return members(rows, lines if written.is_reduced else None)
         return member_attributes(rows) if contract is MEMBER_ATTRIBUTES else accepted_rows(rows, contract)
 
 

@@ -49,10 +49,12 @@ class WrittenLines:
     Attributes:
         files: by delivery id and table.
         may_repeat: the number of lines that were not written because an earlier line may have their key.
+        is_reduced: whether lines have left their files again.
     """
 
     files: dict[str, dict[str, list[DataFile]]] = field(default_factory=dict)
     may_repeat: int = 0
+    is_reduced: bool = False
 
     @staticmethod
     def of(results: Mapping[str, DeliveryResult]) -> WrittenLines:
@@ -86,6 +88,7 @@ class WrittenLines:
             store: the processed zone.
             rows: `source_row` of the lines by delivery id.
         """
+        self.is_reduced = self.is_reduced or bool(rows)
         for delivery_id, of_delivery in rows.items():
             removed = pa.array(of_delivery, pa.int64())
             for table, files in self.files.get(delivery_id, {}).items():

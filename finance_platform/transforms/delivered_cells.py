@@ -2,7 +2,7 @@
 
 Grain of the output: one rejected or duplicate candidate line that was accepted by every rule of its own.
 
-Such a line has no cells when its outcome changes (see `feeds.delivered_cells`), so it is staged as typed at first.
+Most such lines have no cells when their outcome changes (see `feeds.delivered_cells`), so they are staged as typed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.processed import REJECTED_ROWS
-from finance_platform.contracts.schemas import arrow_schema, spark_schema
+from finance_platform.contracts.schemas import DELIVERED_CELLS, arrow_schema, spark_schema
 
 _PARTS = {
     "conflicting_key": "key",
@@ -41,6 +41,31 @@ def with_cells(rejected: DataFrame) -> DataFrame:
 def places(rows: DataFrame) -> DataFrame:
     """Return delivery, sheet and line of rows, each line once: a line may give several."""
     return rows.select("delivery_id", "source_sheet", "source_row").distinct()
+
+
+def cells_of_reader(staged: DataFrame) -> DataFrame:
+    """Return the cells of those staged rows of which the reader has kept them."""
+    return staged.where(F.col("cells_raw_row").isNotNull()).select(*[column.name for column in DELIVERED_CELLS])
+
+
+def without_places(of_files: DataFrame, cells: DataFrame) -> DataFrame:
+    """Return the places whose cells are not known.
+
+    Args:
+        of_files: places of rows.
+        cells: rows of `DELIVERED_CELLS`.
+    """
+    known = cells.select(
+        F.col("delivery_id").alias("known_delivery_id"),
+        F.coalesce(F.col("source_sheet"), F.lit("")).alias("known_sheet"),
+        F.col("source_row").alias("known_row"),
+    )
+    is_same = (
+        (F.col("delivery_id") == F.col("known_delivery_id"))
+        & (F.coalesce(F.col("source_sheet"), F.lit("")) == F.col("known_sheet"))
+        & (F.col("source_row") == F.col("known_row"))
+    )
+    return of_files.join(known, on=is_same, how="left_anti")
 
 
 def add_cells(rows: DataFrame, cells: DataFrame) -> DataFrame:

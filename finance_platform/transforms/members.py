@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.processed import MEMBERS
+from finance_platform.contracts.schemas import MENTIONED
 
 _SOURCES = {
     "department": {
@@ -36,10 +37,12 @@ def members(rows: DataFrame, lines: DataFrame | None = None) -> DataFrame:
     text.
 
     Args:
-        rows: the staged rows.
-        lines: accepted lines that are in their files already, which have no attributes.
+        rows: the staged rows, the first line of each member among them also where its line is in its file already.
+        lines: accepted lines that are in their files already, which have no attributes: if some that were the first of
+            their members have left the files again.
     """
-    accepted = rows.where(F.col("outcome") == "accepted").select("delivery_id", "source_row", *_USED)
+    outcomes = ("accepted", MENTIONED) if lines is None else ("accepted",)
+    accepted = rows.where(F.col("outcome").isin(*outcomes)).select("delivery_id", "source_row", *_USED)
     if lines is not None:
         present = set(lines.columns)
         columns = [F.col(name) if name in present else F.lit(None).cast("string").alias(name) for name in _USED]

@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.feeds import line_files
-from finance_platform.feeds.line_files import can_write_lines, hash_texts
+from finance_platform.feeds.line_files import LineFiles, can_write_lines, hash_texts
 from finance_platform.spark_jobs import standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
@@ -137,6 +137,26 @@ def test_no_line_of_a_feed_without_a_key_is_compared(spark: SparkSession, tmp_pa
     assert commit.outcomes["accepted"].rows == 2
 
 
+def test_no_file_is_read_again_for_the_cells_of_duplicates(
+    spark: SparkSession, tmp_path: Path, written_by_spark: Any, monkeypatch: pytest.MonkeyPatch
+):
+    content = lines(repeats=True, conflicts=False)
+    expected = written_by_spark(content, KEYED)
+
+    def read_no_file(*_: Any) -> Any:
+        def read(batches: Any) -> Any:
+            assert not sum(len(batch) for batch in batches)
+            return []
+
+        return read
+
+    monkeypatch.setattr(standardise_job, "make_cell_reader", read_no_file)
+    assert read(spark, tmp_path, content, KEYED) == expected
+    duplicates = [row for row in expected[1]["rejected_rows"] if row["outcome"] == "duplicate"]
+    assert len(duplicates) == 3
+    assert all('"column":"Id | Plan"' in row["reasons"] and '"Plan": ' in row["raw_row"] for row in duplicates)
+
+
 @pytest.mark.parametrize(
     ("change", "is_written"),
     [
@@ -153,6 +173,15 @@ def test_lines_that_other_rows_or_tables_need_are_left_to_the_job(change: dict[s
         text = text.replace(old, new)
     assert can_write_lines(feed(text).rules, "gl.csv") is is_written
     assert not can_write_lines(feed(text).rules, "gl.xlsx")
+
+
+def test_the_first_line_with_each_code_is_found_on_each_sheet(tmp_path: Path):
+    files = LineFiles(LocalStore(tmp_path), "attempt", {"delivery_id": "d1"})
+    codes = {"department_code": pa.array(["D1", "d1", "D1", "D2"]), "account_number": pa.array(["4000"] * 4)}
+    is_written = np.array([False, True, True, True])
+    assert files.mentions(codes, "North", is_written).tolist() == [1, 2, 3]
+    assert files.mentions(codes, "North", is_written).tolist() == []
+    assert files.mentions(codes, "South", np.array([True] * 4)).tolist() == [0, 1, 3]
 
 
 def test_equal_texts_have_equal_hashes_wherever_they_are():
