@@ -16,7 +16,7 @@ from datetime import datetime
 from finance_platform.deliveries.bookings import Booking, write_booking
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.hold_reasons import HOLD, PUBLISH, REMOVAL, RESTATEMENT, HoldReasons
+from finance_platform.deliveries.hold_reasons import HOLD, PUBLISH, REMOVAL, REPEATED, RESTATEMENT, HoldReasons
 from finance_platform.deliveries.late_lines import Groups
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import claimed_cells
@@ -73,6 +73,11 @@ _GIVE_TYPE = (
 _PARTIAL = (
     "; if each file has only a part of a period, such as one department or entity, set "
     "`load: {{mode: replace_period, scope: [...]}}` or `mode: append` in the descriptor"
+)
+_REPEATS = (
+    "withdraw the other file if this one replaces it; if files of the feed have earlier lines too, set "
+    "`load: {{mode: replace_period}}`, or `mode: upsert` with a key, in the descriptor. "
+    "`finance-platform accept {key} --why TEXT` counts these lines twice, `withdraw` drops the delivery"
 )
 _REPORT = "this is a fault of the platform: keep the file and report it"
 
@@ -240,6 +245,8 @@ class _AcceptancePolicy:
             return _CORRECT
         if CONFLICT in kinds:
             return _GIVE_TYPE
+        if REPEATED in kinds:
+            return _REPEATS
         return _RESTATES if RESTATEMENT in kinds else _ACCEPT
 
 

@@ -38,6 +38,7 @@ from finance_platform.deliveries.register import (
     Verdict,
 )
 from finance_platform.deliveries.removals import Removal, find_removals
+from finance_platform.deliveries.repeated_lines import RepeatedLines, find_repeated_lines
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import fold
@@ -47,6 +48,9 @@ from finance_platform.storage.port import ObjectStore
 
 REMOVAL = "removal"
 """The kind of a reason about lines that would go."""
+
+REPEATED = "repeated"
+"""The kind of a reason about lines that another file has already and that would count twice."""
 
 RESTATEMENT = "restatement"
 """The kind of a reason about a closed period that would change."""
@@ -114,7 +118,8 @@ class HoldReasons:
         reasons += [(CONFLICT, text) for text in self._type_conflicts(candidate)]
         if current is None:
             late = tuple(self._lateness(candidate))
-            reasons += [("duplicate", text) for text in self._duplicates(candidate)]
+            copies = [("duplicate", text) for text in self._duplicates(candidate)]
+            reasons += copies or [(REPEATED, text) for text in self._repeated(candidate)]
         reasons += [("encoding", text) for text in candidate.commit.findings.doubts]
         reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
         reasons += [(REMOVAL, text) for text in self._removals(candidate)]
@@ -162,6 +167,14 @@ class HoldReasons:
         for other in self._live.same_content(candidate):
             if _has_same_lines(other, candidate):
                 yield f"the same content as {quote_name(other.event.object_key)}, which counts already"
+
+    def _repeated(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield the files that have lines of the candidate too; one line alone may well be equal to another one."""
+        repeated = find_repeated_lines(self._live_lines, self._live, candidate)
+        for file in dict.fromkeys(one.object_key for one in repeated):
+            lines = [one for one in repeated if one.object_key == file]
+            if sum(one.rows for one in lines) > 1:
+                yield _describe_repeated(file, lines)
 
     def _removals(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Iterator[str]:
         """Yield the departments of which the candidate would remove all live lines of its feed, or too many.
@@ -368,6 +381,12 @@ def _contradiction(conflict: AttributeConflict, candidate: LiveDelivery) -> str:
         for source in (conflict.given, conflict.counted)
     ]
     return f"account {conflict.code} has the type {places[0]} and {places[1]}"
+
+
+def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> str:
+    """Return which lines of a delivery another file has too."""
+    lines = [f"{one.scenario} {one.period}, lines {one.rows:,}, gross {grouped_money(one.gross)}" for one in repeated]
+    return f"has the same lines as {quote_name(object_key)}, which counts already: {_shorten(lines, '; ')}"
 
 
 def _shorten(names: Sequence[str], separator: str = ", ") -> str:

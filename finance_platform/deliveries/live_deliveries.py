@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 
-from finance_platform.deliveries.commits import UNKNOWN
+from finance_platform.deliveries.commits import UNKNOWN, Count
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
 from finance_platform.deliveries.overlaps import Cell as LinesCell
 from finance_platform.deliveries.overlaps import Overlap, Overlaps
@@ -33,10 +33,14 @@ class _FeedIndex:
     by_cell: dict[Cell, dict[str, LiveDelivery]] = field(default_factory=dict)
     by_content: dict[_Content, tuple[LiveDelivery, ...]] = field(default_factory=dict)
     replacing: set[str] = field(default_factory=set)
+    by_lines: dict[Cell, dict[tuple[str, ...], dict[str, LiveDelivery]]] = field(default_factory=dict)
+    """The deliveries by the hashes of their lines in a cell; only for cells that were asked for."""
 
     def add(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
             self.by_cell.setdefault(cell, {})[delivery.delivery_id] = delivery
+            if cell in self.by_lines:
+                self.by_lines[cell].setdefault(tuple(_content(delivery, cell)), {})[delivery.delivery_id] = delivery
         content = _bytes_and_cells(delivery)
         self.by_content[content] = (*self.by_content.get(content, ()), delivery)
         if replaces_periods(delivery):
@@ -45,10 +49,20 @@ class _FeedIndex:
     def remove(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
             del self.by_cell[cell][delivery.delivery_id]
+            if cell in self.by_lines:
+                del self.by_lines[cell][tuple(_content(delivery, cell))][delivery.delivery_id]
         content = _bytes_and_cells(delivery)
         others = tuple(one for one in self.by_content[content] if one.delivery_id != delivery.delivery_id)
         self.by_content[content] = others
         self.replacing.discard(delivery.delivery_id)
+
+    def with_lines(self, cell: Cell, content: tuple[str, ...]) -> list[LiveDelivery]:
+        """Return the deliveries whose lines in a cell have these hashes."""
+        if cell not in self.by_lines:
+            by_content = self.by_lines[cell] = {}
+            for delivery in self.by_cell.get(cell, {}).values():
+                by_content.setdefault(tuple(_content(delivery, cell)), {})[delivery.delivery_id] = delivery
+        return list(self.by_lines[cell].get(content, {}).values())
 
 
 class LiveDeliveries:
@@ -150,6 +164,24 @@ class LiveDeliveries:
         feed = self._feeds.get(candidate.event.feed, _FeedIndex())
         deliveries = feed.by_content.get(_bytes_and_cells(candidate), ())
         return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
+
+    def same_lines(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects of the feed with as many lines of the same hash in a cell.
+
+        None if a version of the candidate's own object has these lines already. Where the hash of the candidate's lines
+        is not known, those with as many lines and the same money.
+        """
+        content, counts = _content(candidate, cell), _count(candidate, cell)
+        earlier = [one for one in self.earlier(candidate) if cell[1] in one.portion]
+        if any(_count(one, cell) == counts and content in ([], _content(one, cell)) for one in earlier):
+            return []
+        feed, key = self._feeds.get(candidate.event.feed, _FeedIndex()), candidate.event.object_key
+        others = feed.with_lines(cell, tuple(content)) if content else feed.by_cell.get(cell, {}).values()
+        return [
+            other
+            for other in others
+            if other.event.object_key != key and cell[1] in other.portion and _count(other, cell) == counts
+        ]
 
     def of_cell(self, feed: str, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of a feed with lines in a cell."""
@@ -335,6 +367,12 @@ def _content(delivery: LiveDelivery, cell: Cell) -> list[str]:
     """Return the hashes of a delivery's lines in a cell; nothing if one is not known."""
     contents = [one.content for one in delivery.commit.periods if (fold(one.scenario), one.period) == cell]
     return sorted(contents) if all(contents) else []
+
+
+def _count(delivery: LiveDelivery, cell: Cell) -> Count:
+    """Return a delivery's lines in a cell."""
+    counts = [one.count for one in delivery.commit.periods if (fold(one.scenario), one.period) == cell]
+    return sum(counts, Count())
 
 
 def _overlap_cells(overlap: Overlap) -> set[Cell]:

@@ -39,7 +39,8 @@ from finance_platform.storage.port import ObjectStore
 
 LINE_COLUMNS = (
     *("source_sheet", "source_row", "source_column", "scenario", "scenario_type", "period", "line_key", "scope_key"),
-    *("department_key", "department_code", "account_key", "amount"),
+    *("department_key", "department_code", "account_key", "amount", "posting_date", "document_date"),
+    *("transaction_id", "description", "reverses_transaction_id"),
 )
 """The columns of the accepted lines that the comparison needs."""
 

@@ -14,7 +14,7 @@ from finance_platform.deliveries.register import UNTYPED, DeliveryDiscovered, Ve
 from finance_platform.errors import DecisionError
 from finance_platform.quality.processed import check_accounts_have_sign
 from finance_platform_tests.unit.factories import partly_rejected
-from finance_platform_tests.unit.zone import ADA, Zone, many
+from finance_platform_tests.unit.zone import ADA, Line, Zone, many
 
 WAITS = "account 5998 has no type, which the sign of its debits and credits depends on"
 
@@ -28,7 +28,8 @@ def journal(zone: Zone, key: str = "journal.csv", content: str = "v1", **types: 
     """Deliver debits and credits on accounts, with `a4000` for account 4000, with the type that its lines give."""
     accounts = {name[1:]: account_type for name, account_type in types.items()}
     files = {"members": zone.members(f"{key}@{content}", accounts)}
-    return zone.deliver(key, many(2), content, feed="journal", commit_is_debit_positive=True, commit_files=files)
+    sent = [Line(number=content)] * 2
+    return zone.deliver(key, sent, content, feed="journal", commit_is_debit_positive=True, commit_files=files)
 
 
 def chart(zone: Zone, content: str = "c1", key: str = "chart.csv", **types: str | None) -> DeliveryDiscovered:

@@ -289,7 +289,7 @@ def test_the_keys_that_a_new_version_lacks_are_removed_unless_another_file_has_t
 
 def test_a_new_file_that_only_adds_reads_no_line_of_the_others(zone: Zone) -> None:
     for number in range(3):
-        zone.deliver(f"{number}.csv", many(5), content=f"v{number}")
+        zone.deliver(f"{number}.csv", [Line(number=f"{number}")] * 5, content=f"v{number}")
     zone.evaluate()
     zone.store.opened.clear()
     zone.deliver("new.csv", many(5), content="w")

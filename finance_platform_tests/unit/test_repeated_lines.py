@@ -1,0 +1,125 @@
+"""Lines that another file of the feed has already: which deliveries are held for them, and which are not.
+
+Does not belong here: files with the same bytes (see `test_acceptance`), whole homes (see `end_to_end`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from finance_platform.deliveries.commits import read_commits
+from finance_platform_tests.unit.factories import decision_on
+from finance_platform_tests.unit.zone import Line, Zone
+
+JANUARY = [Line(amount="10.00", day=2), Line(amount="-5.00", day=31)]
+FEBRUARY = [Line(period="2025-02", amount="7.00"), Line(period="2025-02", amount="7.00")]
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("jan.csv", JANUARY)
+    zone.evaluate()
+    return zone
+
+
+@pytest.mark.parametrize("sent", [JANUARY, JANUARY[::-1]])
+def test_a_file_with_other_bytes_and_the_same_lines_in_any_order_is_held(zone: Zone, sent: list[Line]) -> None:
+    zone.deliver("copy.csv", sent, "other bytes")
+    verdict = zone.evaluate()["copy.csv"]
+    assert verdict.reasons == (
+        "has the same lines as jan.csv, which counts already: Actual 2025-01, lines 2, gross 15.00",
+    )
+    assert "`finance-platform accept copy.csv --why TEXT` counts these lines twice" in verdict.fix
+    assert zone.live == ["jan.csv@v1"]
+
+
+def test_a_file_that_begins_with_the_months_of_an_earlier_one_is_held(zone: Zone) -> None:
+    zone.deliver("feb.csv", [*JANUARY, *FEBRUARY])
+    zone.deliver("mar.csv", [*JANUARY, *FEBRUARY, Line(period="2025-03")], "v3")
+    held = zone.evaluate_held()
+    assert held.keys() == {"feb.csv", "mar.csv"}
+    assert "Actual 2025-01, lines 2" in held["feb.csv"][0]
+    assert "Actual 2025-01, lines 2" in held["mar.csv"][0]
+
+
+def test_months_that_several_files_have_are_named_by_file(zone: Zone) -> None:
+    zone.deliver("feb.csv", FEBRUARY)
+    zone.deliver("both.csv", [*JANUARY, *FEBRUARY], "v3")
+    assert zone.evaluate_held()["both.csv"] == (
+        "has the same lines as jan.csv, which counts already: Actual 2025-01, lines 2, gross 15.00",
+        "has the same lines as feb.csv, which counts already: Actual 2025-02, lines 2, gross 14.00",
+    )
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [replace(JANUARY[0], number="4711"), JANUARY[1]],
+        [replace(JANUARY[0], day=3), JANUARY[1]],
+        [replace(JANUARY[0], department="D2"), JANUARY[1]],
+        [*JANUARY, Line(amount="0.01")],
+        JANUARY[:1],
+        [replace(line, scenario="Budget") for line in JANUARY],
+    ],
+    ids=["number", "day", "department", "one line more", "one line less", "scenario"],
+)
+def test_lines_that_differ_in_anything_are_no_copy(zone: Zone, sent: list[Line]) -> None:
+    zone.deliver("other.csv", sent, "v2")
+    assert zone.evaluate_held() == {}
+
+
+def test_a_single_line_may_be_equal_to_that_of_another_file(zone: Zone) -> None:
+    zone.deliver("a.csv", [Line(period="2025-03")])
+    zone.deliver("b.csv", [Line(period="2025-03")], "v2")
+    assert zone.evaluate_held() == {}
+
+
+def test_lines_of_zero_count_once_or_twice_alike(zone: Zone) -> None:
+    zone.deliver("a.csv", [Line(period="2025-03", amount="0.00")] * 2)
+    zone.deliver("b.csv", [Line(period="2025-03", amount="0.00")] * 2, "v2")
+    assert zone.evaluate_held() == {}
+
+
+@pytest.mark.parametrize("mode", ["replace_period", "upsert"])
+def test_lines_that_replace_each_other_do_not_count_twice(tmp_path: Path, mode: str) -> None:
+    zone = Zone(tmp_path / "processed")
+    for key in ("a.csv", "b.csv"):
+        zone.deliver(key, [replace(line, key=str(line.day)) for line in JANUARY], key, load_mode=mode)
+    assert zone.evaluate_held() == {}
+
+
+def test_the_same_lines_of_another_feed_or_of_a_withdrawn_file_are_no_copy(zone: Zone) -> None:
+    zone.deliver("other.csv", JANUARY, "v2", feed="other")
+    assert zone.evaluate_held() == {}
+    event = zone.deliver("jan.csv", JANUARY, "v3")
+    zone.evaluate()
+    zone.append(decision_on("withdrawn", event))
+    zone.deliver("again.csv", JANUARY, "v4")
+    assert zone.evaluate_held() == {}
+
+
+def test_an_accepted_copy_stays_accepted_if_one_of_both_is_read_again(zone: Zone) -> None:
+    copy = zone.deliver("copy.csv", JANUARY, "v2")
+    zone.evaluate()
+    zone.append(decision_on("accepted", copy))
+    zone.deliver("jan.csv", JANUARY, "saved again")
+    zone.deliver("copy.csv", [*JANUARY, *FEBRUARY], "v3")
+    assert zone.evaluate_held() == {}
+
+
+def test_lines_whose_hash_is_not_known_are_compared_with_files_of_the_same_money(zone: Zone) -> None:
+    event = zone.deliver("copy.csv", JANUARY, "v2")
+    commit = read_commits(zone.store)[event.delivery_id]
+    zone.commit(replace(commit, periods=[replace(count, content="") for count in commit.periods]))
+    assert zone.evaluate_held().keys() == {"copy.csv"}
+
+
+def test_only_files_whose_hashes_agree_are_opened(zone: Zone) -> None:
+    zone.store.opened.clear()
+    zone.deliver("other.csv", [replace(JANUARY[0], account="5000"), JANUARY[1]], "v2")
+    zone.evaluate()
+    assert not [key for key in zone.store.opened if key.startswith("transactions/")]
