@@ -171,16 +171,16 @@ class LiveDeliveries:
         None if a version of the candidate's own object has these lines already. Where the hash of the candidate's lines
         is not known, those with as many lines and the same money.
         """
-        content, counts = _content(candidate, cell), _count(candidate, cell)
+        content, counts = _content(candidate, cell), count_in_cell(candidate, cell)
         earlier = [one for one in self.earlier(candidate) if cell[1] in one.portion]
-        if any(_count(one, cell) == counts and content in ([], _content(one, cell)) for one in earlier):
+        if any(count_in_cell(one, cell) == counts and content in ([], _content(one, cell)) for one in earlier):
             return []
         feed, key = self._feeds.get(candidate.event.feed, _FeedIndex()), candidate.event.object_key
         others = feed.with_lines(cell, tuple(content)) if content else feed.by_cell.get(cell, {}).values()
         return [
             other
             for other in others
-            if other.event.object_key != key and cell[1] in other.portion and _count(other, cell) == counts
+            if other.event.object_key != key and cell[1] in other.portion and count_in_cell(other, cell) == counts
         ]
 
     def of_cell(self, feed: str, cell: Cell) -> list[LiveDelivery]:
@@ -369,7 +369,7 @@ def _content(delivery: LiveDelivery, cell: Cell) -> list[str]:
     return sorted(contents) if all(contents) else []
 
 
-def _count(delivery: LiveDelivery, cell: Cell) -> Count:
+def count_in_cell(delivery: LiveDelivery, cell: Cell) -> Count:
     """Return a delivery's lines in a cell."""
     counts = [one.count for one in delivery.commit.periods if (fold(one.scenario), one.period) == cell]
     return sum(counts, Count())

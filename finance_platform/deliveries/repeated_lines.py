@@ -10,6 +10,7 @@ and nothing else shows it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +18,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.deliveries.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.live_deliveries import LiveDeliveries, count_in_cell
 from finance_platform.deliveries.live_lines import Cell, LiveLines, Superseded, claimed_cells
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
@@ -64,15 +65,29 @@ def find_repeated_lines(lines: LiveLines, live: LiveDeliveries, candidate: LiveD
 
 
 def _repeated(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[RepeatedLines]:
-    for cell in sorted(claimed_cells(candidate)):
-        others = [one for one in live.same_lines(candidate, cell) if one.event.load_mode == "append"]
-        if not others or cell[1] not in candidate.portion:
-            continue
+    for cell, others in _similar(live, candidate).items():
         own = _sorted_lines(lines, candidate, cell)
         gross = Decimal(pc.sum(pc.abs(own["amount"].cast(_WIDE_MONEY))).as_py() or 0)
         if gross and (other := next((one for one in others if own.equals(_sorted_lines(lines, one, cell))), None)):
             scenario = next(one.scenario for one in candidate.commit.periods if fold(one.scenario) == cell[0])
             yield RepeatedLines(other.event.object_key, scenario, cell[1], own.num_rows, gross)
+
+
+def _similar(live: LiveDeliveries, candidate: LiveDelivery) -> dict[Cell, list[LiveDelivery]]:
+    """Return the deliveries that may have the candidate's lines, by cell.
+
+    Without those that have only one line in common: thousands of files of one line may well be alike, and would all be
+    opened.
+    """
+    similar: dict[Cell, list[LiveDelivery]] = {}
+    rows: Counter[str] = Counter()
+    for cell in sorted(claimed_cells(candidate)):
+        if cell[1] in candidate.portion:
+            similar[cell] = [one for one in live.same_lines(candidate, cell) if one.event.load_mode == "append"]
+            for other in similar[cell]:
+                rows[other.event.object_key] += count_in_cell(candidate, cell).rows
+    shared = {cell: [one for one in others if rows[one.event.object_key] > 1] for cell, others in similar.items()}
+    return {cell: others for cell, others in shared.items() if others}
 
 
 def _sorted_lines(lines: LiveLines, delivery: LiveDelivery, cell: Cell) -> pa.Table:

@@ -123,3 +123,12 @@ def test_only_files_whose_hashes_agree_are_opened(zone: Zone) -> None:
     zone.deliver("other.csv", [replace(JANUARY[0], account="5000"), JANUARY[1]], "v2")
     zone.evaluate()
     assert not [key for key in zone.store.opened if key.startswith("transactions/")]
+
+
+def test_files_of_one_line_are_not_opened(zone: Zone) -> None:
+    zone.deliver("a.csv", [Line(period="2025-03")])
+    zone.evaluate()
+    zone.store.opened.clear()
+    zone.deliver("b.csv", [Line(period="2025-03")], "v2")
+    zone.evaluate()
+    assert not [key for key in zone.store.opened if key.startswith("transactions/")]
