@@ -105,13 +105,15 @@ def read_status(
         record: whether to record the status of such a home; only a run does.
     """
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
+    from finance_platform.deliveries.register import FOLDER as REGISTER
     from finance_platform.orchestration.runs import last_run
     from finance_platform.refresh import status as use_case
     from finance_platform.refresh.known_status import read_known_status, record_status
     from finance_platform.refresh.recorded_code import trust_recorded_code
-    from finance_platform.storage.listed_once import listed_once
+    from finance_platform.storage.listed_once import list_ahead, listed_once
 
     raw, processed = listed_once(raw_zone(settings)), listed_once(processed_zone(settings))
+    list_ahead(processed, [REGISTER])
     warehouse, at, latest = open_warehouse(settings), datetime.now(UTC), last_run(settings.dagster_home)
     identity = "" if since or with_all_versions else _identify(raw, processed, warehouse, settings, at)
     if identity and (known := read_known_status(processed, identity, latest)):

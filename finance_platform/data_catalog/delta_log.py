@@ -22,6 +22,7 @@ from finance_platform.data_catalog.open_tables import OpenFile, OpenTable, open_
 from finance_platform.errors import DamagedObjectError, TransientError
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.bulk_read import map_many
+from finance_platform.storage.listed_once import list_ahead
 from finance_platform.storage.port import ObjectStore
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def sync_open_tables(
             return _sync(processed, table, dict(storage_options))
 
     targets = list(tables)
+    list_ahead(processed, [f"{table.name}/{LOG_FOLDER}" for table in targets])
     done = zip(targets, map_many(processed, targets, sync), strict=True)
     return {table.name: what for table, what in done if what}
 

@@ -21,6 +21,7 @@ from finance_platform.code_version import current_code_version
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Register
 from finance_platform.errors import DamagedObjectError
 from finance_platform.settings import StarSettings, materiality
+from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
 
@@ -103,9 +104,10 @@ def mark_refreshed(processed: ObjectStore, run_id: str) -> None:
     register = Register(processed)
     length = scan.register_length if decisions_since(register, scan) else register.length()
     processed.write(_REFRESHED, _document(replace(scan, register_length=length)))
-    for item in list(processed.list_objects(FOLDER)):
-        if item.key not in {_REFRESHED, _listing_key(scan.listing)}:
-            processed.delete(item.key)
+    kept = {_REFRESHED, _listing_key(scan.listing)}
+    outdated = [item.key for item in processed.list_objects(FOLDER) if item.key not in kept]
+    for _ in map_many(processed, outdated, processed.delete):
+        pass
 
 
 def discard_scan(processed: ObjectStore) -> None:

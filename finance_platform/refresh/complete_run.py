@@ -29,6 +29,7 @@ from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.variance import AMOUNTS, VarianceRow, published_variance
 from finance_platform.settings import Settings
 from finance_platform.slices.line_counts import FOLDER as AUDITS
+from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
@@ -179,8 +180,9 @@ def _hash_objects(processed: ObjectStore) -> str:
 
 def _pack_etags(reports: ObjectStore) -> dict[str, str]:
     """Return the etags of the report pack's files, which have the time of writing in them."""
-    found = {name: reports.find(name) for name in (PACK_FILE, WORKBOOK_FILE)}
-    return {name: file.etag if file else "" for name, file in found.items()}
+    names = (PACK_FILE, WORKBOOK_FILE)
+    found = zip(names, map_many(reports, names, reports.find), strict=True)
+    return {name: file.etag if file else "" for name, file in found}
 
 
 def _hash(values: object) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
+from finance_platform.deliveries.register import FOLDER as REGISTER
 from finance_platform.deliveries.register import Register, utc_text
 from finance_platform.deliveries.scans import fingerprint_config, record_scan, require_whole_register
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.settings import Settings
-from finance_platform.storage.listed_once import listed_until_written
+from finance_platform.storage.listed_once import list_ahead, listed_until_written
 from finance_platform.storage.port import ObjectStore
 
 
@@ -41,6 +42,7 @@ def register(
         RegisterError: an event of the register is damaged or missing.
     """
     processed = listed_until_written(processed)
+    list_ahead(processed, [REGISTER])
     require_whole_register(processed)
     feed_set = load_feed_set(settings.feeds_path)
     scan = scan_raw_zone(

@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 
 from finance_platform.deliveries.checkpoints import find_outdated, find_untrusted
 from finance_platform.deliveries.commits import (
+    COMMITS,
     RETIRED_COMMITS,
     DataFile,
     DeliveryCommit,
@@ -25,7 +26,9 @@ from finance_platform.deliveries.commits import (
     read_commits,
 )
 from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.overlaps import FOLDER as OVERLAPS
 from finance_platform.deliveries.overlaps import find_damaged_overlaps
+from finance_platform.deliveries.register import FOLDER as REGISTER
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.scans import find_damaged_scans
 from finance_platform.deliveries.state import DeliveryState, lost_delivery
@@ -33,12 +36,16 @@ from finance_platform.errors import DamagedObjectError, LostDeliveryError
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, slice_key
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.bulk_read import map_many
+from finance_platform.storage.checkpoints import FOLDER as CHECKPOINTS
 from finance_platform.storage.documents import FOLDER, find_damaged_files, parse_document, set_aside
-from finance_platform.storage.listed_once import listed_once
+from finance_platform.storage.listed_once import list_ahead, listed_once
 from finance_platform.storage.port import ObjectStore
 
 _SUSPECTS = f"{FOLDER}/suspects.json"
 """The files that a step found to be damaged while it read them; the next run reads them whole."""
+
+_DOCUMENT_FOLDERS = (REGISTER, COMMITS.name, RETIRED_COMMITS.name, OVERLAPS, CHECKPOINTS)
+"""The folders of documents that a search for damage lists."""
 
 _IGNORED = "it is ignored"
 _READ_SINGLY = "what it has is read one by one, and it is written again"
@@ -91,6 +98,7 @@ def find_damage(raw: ObjectStore, processed: ObjectStore, state: DeliveryState |
         RegisterError: the register is damaged.
     """
     documents = listed_once(processed)
+    list_ahead(documents, _DOCUMENT_FOLDERS)
     register = Register(documents)
     events = select_discovered(register.events())
     state = state or read_state(documents)

@@ -25,6 +25,7 @@ from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.remembered_reads import forget_read
 
 _Document = TypeVar("_Document")
 _Check = Callable[[Any], bool]
@@ -192,6 +193,7 @@ def find_damaged_files(store: ObjectStore, sizes: Mapping[str, int], suspects: C
 
 def _read_whole(store: ObjectStore, key: str) -> str:
     """Return why a Parquet file cannot be read; empty if it can."""
+    forget_read(store, key)  # it is a suspect because of what was read before
     try:
         with open_parquet(store, key) as file:
             for _ in file.iter_batches():

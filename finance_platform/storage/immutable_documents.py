@@ -31,6 +31,7 @@ from finance_platform.storage.checkpoints import (
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.records import RecordType
+from finance_platform.storage.remembered_reads import forget_reads
 
 _Document = TypeVar("_Document")
 _Derived = TypeVar("_Derived")
@@ -259,6 +260,7 @@ def forget_documents() -> None:
     """Forget every document and what was derived of them, as a process that has just started."""
     _DOCUMENTS.clear()
     _DERIVED.clear()
+    forget_reads()
 
 
 def release_memory(records: int) -> None:

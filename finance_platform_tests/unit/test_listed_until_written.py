@@ -1,42 +1,83 @@
-"""A store that lists a folder once until something in it is written through it."""
+"""A store that lists a folder once until something in it is written through it; on S3, it also reads once."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 from finance_platform.code_version import JobName
 from finance_platform.errors import DiskError
 from finance_platform.refresh.step_listings import listed_between_jobs
-from finance_platform.storage.listed_once import listed_until_written
+from finance_platform.storage import listed_once, remembered_reads
+from finance_platform.storage.documents import find_damaged_files
+from finance_platform.storage.listed_once import forget_listings, list_ahead, listed_until_written
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore, StoredObject
+from finance_platform.storage.remembered_reads import forget_reads
 
 _FOLDERS = ("", "deliveries", "slices", "slices/fact")
 
 
 class CountingStore(LocalStore):
-    """A store on disk that counts its listings by folder."""
+    """A store on disk that counts its listings by folder, and its reads and searches by key."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.listings: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
 
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
         self.listings[prefix] += 1
         return super().list_objects(prefix, after=after)
 
+    def find(self, key: str) -> StoredObject | None:
+        self.requests[key] += 1
+        return super().find(key)
 
-@pytest.fixture
-def store(tmp_path: Path) -> CountingStore:
-    store = CountingStore(tmp_path)
+    def read(self, key: str) -> bytes:
+        self.requests[key] += 1
+        return super().read(key)
+
+    def open(self, key: str) -> BinaryIO:
+        self.requests[key] += 1
+        return super().open(key)
+
+
+class RemoteStore(CountingStore):
+    """The same with an address on S3."""
+
+    @property
+    def root(self) -> str:
+        return f"s3://bucket{super().root}"
+
+
+def _filled(store: CountingStore) -> CountingStore:
     for key in ("deliveries/a.json", "deliveries/b.json", "slices/fact/v1.json", "slices/other.json"):
         store.write(key, b"1")
     return store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CountingStore:
+    return _filled(CountingStore(tmp_path))
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[CountingStore]:
+    yield _filled(RemoteStore(tmp_path))
+    forget_reads()
+
+
+@pytest.fixture
+def large(remote: CountingStore, monkeypatch: pytest.MonkeyPatch) -> CountingStore:
+    """A remote store with more objects than are listed at once."""
+    monkeypatch.setattr(listed_once, "SMALL_OBJECTS", 3)
+    monkeypatch.setattr(listed_once, "_PAGE", 2)
+    return remote
 
 
 def _keys(store: ObjectStore, folder: str) -> list[str]:
@@ -63,7 +104,7 @@ def _fail(store: ObjectStore) -> None:
         store.write("deliveries/a.json/below", b"2")
 
 
-@pytest.mark.parametrize(
+_CHANGES = pytest.mark.parametrize(
     "change",
     [
         pytest.param(lambda store: store.write("deliveries/c.json", b"2"), id="write"),
@@ -77,6 +118,9 @@ def _fail(store: ObjectStore) -> None:
         pytest.param(_fail, id="a failed write"),
     ],
 )
+
+
+@_CHANGES
 def test_after_a_write_every_listing_is_that_of_the_store(
     store: CountingStore, change: Callable[[ObjectStore], None]
 ) -> None:
@@ -86,6 +130,118 @@ def test_after_a_write_every_listing_is_that_of_the_store(
     change(listed)
     for folder in reversed(_FOLDERS):
         assert list(listed.list_objects(folder)) == list(store.list_objects(folder))
+
+
+def _read(store: ObjectStore, key: str) -> bytes | None:
+    try:
+        return store.read(key)
+    except FileNotFoundError:
+        return None
+
+
+@_CHANGES
+@pytest.mark.parametrize("is_listed_first", [True, False])
+@pytest.mark.parametrize("size", ["remote", "large"])
+def test_after_a_write_what_is_read_is_that_of_the_store(
+    size: str, is_listed_first: bool, change: Callable[[ObjectStore], None], request: pytest.FixtureRequest
+) -> None:
+    store: CountingStore = request.getfixturevalue(size)
+    keys = [item.key for item in store.list_objects()] + ["deliveries/c.json", "slices/fact/v2.json", "none.json"]
+    listed = listed_until_written(store)
+    for folder in _FOLDERS if is_listed_first else ():
+        list(listed.list_objects(folder))
+    for key in keys:
+        _read(listed, key)
+    change(listed)
+    for folder in ("", *_FOLDERS):
+        for key in keys:
+            assert _read(listed, key) == _read(store, key)
+            assert listed.find(key) == store.find(key)
+        assert list(listed.list_objects(folder)) == list(store.list_objects(folder))
+
+
+def test_on_s3_a_small_store_is_listed_as_a_whole_and_after_a_write_only_its_folder(remote: CountingStore) -> None:
+    listed = listed_until_written(remote)
+    for folder in ("deliveries", "slices", "slices/fact"):
+        assert _keys(listed, folder) == [item.key for item in LocalStore.list_objects(remote, folder)]
+    assert remote.listings == {"": 1}
+    listed.write("slices/new.json", b"2")
+    assert len(_keys(listed, "slices")) == 3
+    assert len(_keys(listed, "deliveries")) == 2
+    assert remote.listings == {"": 1, "slices": 1}
+    forget_listings(listed)
+    assert len(_keys(listed, "deliveries")) == 2
+    assert remote.listings == {"": 2, "slices": 1}
+
+
+def test_on_s3_a_large_store_is_listed_by_folders_and_its_size_is_asked_for_once(large: CountingStore) -> None:
+    for _ in range(2):
+        listed = listed_until_written(large)
+        list_ahead(listed, ["deliveries", "slices"])
+        assert len(_keys(listed, "deliveries")) == len(_keys(listed, "slices")) == 2
+        assert len(_keys(listed, "slices/fact")) == 1
+    assert large.listings == {"": 1, "deliveries": 2, "slices": 2}
+
+
+def test_on_s3_an_object_that_was_listed_is_read_once_in_each_version(remote: CountingStore) -> None:
+    for _ in range(2):
+        listed = listed_until_written(remote)
+        list(listed.list_objects("deliveries"))
+        with listed.open("deliveries/a.json") as stream:
+            assert stream.read() == listed.read("deliveries/a.json") == b"1"
+        assert listed.find("deliveries/a.json")
+    assert remote.requests["deliveries/a.json"] == 1
+    remote.write("deliveries/a.json", b"another")  # by another process
+    listed = listed_until_written(remote)
+    list(listed.list_objects("deliveries"))
+    assert listed.read("deliveries/a.json") == b"another"
+
+
+def test_on_s3_an_object_that_was_not_listed_with_its_folder_is_not_requested(remote: CountingStore) -> None:
+    listed = listed_until_written(remote)
+    list(listed.list_objects("deliveries"))
+    for read in (listed.read, listed.open):
+        with pytest.raises(FileNotFoundError):
+            read("deliveries/none.json")
+    assert listed.find("deliveries/none.json") is None
+    assert not remote.requests["deliveries/none.json"]
+
+
+def test_hidden_objects_are_in_no_listing_and_are_read(remote: CountingStore) -> None:
+    remote.write("deliveries/.hidden", b"1")
+    listed = listed_until_written(remote)
+    list(listed.list_objects("deliveries"))
+    assert listed.read("deliveries/.hidden") == b"1"
+
+
+def test_what_is_written_through_a_store_that_is_only_listed_once_is_read_from_the_store(remote: CountingStore) -> None:
+    listed = listed_once.listed_once(remote)
+    list(listed.list_objects())
+    listed.write("deliveries/a.json", b"2")
+    listed.write("deliveries/new.json", b"3")
+    assert (listed.read("deliveries/a.json"), listed.read("deliveries/new.json")) == (b"2", b"3")
+    assert len(_keys(listed, "deliveries")) == 2
+
+
+def test_a_suspected_file_is_requested_again(remote: CountingStore) -> None:
+    listed = listed_once.listed_once(remote)
+    list(listed.list_objects())
+    listed.read("slices/other.json")
+    assert find_damaged_files(listed, {"slices/other.json": 1}, ["slices/other.json"])
+    assert remote.requests["slices/other.json"] == 2
+
+
+def test_so_many_bytes_are_kept_and_no_large_object(remote: CountingStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered_reads, "LARGEST_BYTES", 4)
+    monkeypatch.setattr(remembered_reads, "MOST_BYTES", 8)
+    for number in range(4):
+        remote.write(f"looks/{number}", b"1234")
+    remote.write("looks/large", b"12345")
+    items = {item.key: item for item in LocalStore.list_objects(remote, "looks")}
+    order = ["looks/0", "looks/large", "looks/1", "looks/0", "looks/2", "looks/large", "looks/0", "looks/1"]
+    for key in order:
+        assert remembered_reads.read_once(remote, items[key]) == remote._root.joinpath(key).read_bytes()
+    assert remote.requests == {"looks/0": 1, "looks/1": 2, "looks/2": 1, "looks/large": 2}
 
 
 def test_a_listing_that_a_write_has_overtaken_is_not_kept(store: CountingStore) -> None:

@@ -76,9 +76,10 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
                 yield from _check_what_is_read(context, settings, processed_zone)
                 return
             repeat_earlier_steps(context, "standardise", settings, raw_zone, processed_zone, spark_jobs)
+            processed = listed_until_written(processed_zone)
             result = standardise(
                 raw_zone,
-                processed_zone,
+                processed,
                 spark_jobs.bind(context),
                 settings,
                 clock=lambda: datetime.now(UTC),
@@ -89,12 +90,11 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
             log_lasting_damage(context, result.not_repaired)
             _log_verdicts(context, result.verdicts)
             read = result.read.commits
-            listed = listed_until_written(processed_zone)
-            snapshot = take_snapshot(listed, StarSettings.of(settings))
-            report_deliveries(context, feeds, snapshot, Register(listed), currency=settings.currency)
+            snapshot = take_snapshot(processed, StarSettings.of(settings))
+            report_deliveries(context, feeds, snapshot, Register(processed), currency=settings.currency)
             _send_lags(context, feeds, metrics)
-            outcomes = _check(snapshot, read, processed_zone)
-            results = (_result(contract, snapshot, read, outcomes, processed_zone, settings) for contract in PROCESSED)
+            outcomes = _check(snapshot, read, processed)
+            results = (_result(contract, snapshot, read, outcomes, processed, settings) for contract in PROCESSED)
             yield from report_results(context, results, "every pending file is read, whatever table its lines go into")
             fail_on_blocking_checks(outcomes)
 

@@ -44,6 +44,7 @@ from finance_platform.quality.processed import check_schema
 from finance_platform.refresh.build_star import BuiltStar, Rebuild, build_star, check_whole_star, expand_periods
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.storage.listed_once import listed_until_written
 from finance_platform.storage.port import ObjectStore
 
 _NAMES = {contract.name for contract in STAR}
@@ -94,18 +95,17 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
                 yield from _check_what_is_built(context, settings, processed_zone)
                 return
             repeat_earlier_steps(context, "build_star", settings, raw_zone, processed_zone, spark_jobs)
-            result = build_star(
-                processed_zone, spark_jobs.bind(context), StarSettings.of(settings), config.to_rebuild()
-            )
+            processed = listed_until_written(processed_zone)
+            result = build_star(processed, spark_jobs.bind(context), StarSettings.of(settings), config.to_rebuild())
             log_built(context, result)
-            outcomes = check_built(result, processed_zone)
-            results = star_results(result, outcomes, processed_zone)
+            outcomes = check_built(result, processed)
+            results = star_results(result, outcomes, processed)
             yield from report_results(context, results, "every missing slice is built, whatever table it is of")
             fail_on_blocking_checks(outcomes)
-            sync_or_warn(data_catalog, result.snapshot, processed_zone, context.log)
+            sync_or_warn(data_catalog, result.snapshot, processed, context.log)
             if settings.open_tables:
                 options = delta_options(settings)
-                sync_open_tables_or_warn(processed_zone, result.snapshot, options, context.log)
+                sync_open_tables_or_warn(processed, result.snapshot, options, context.log)
 
     return build_star_slices
 
