@@ -174,13 +174,11 @@ def _acquire(zone: ObjectStore, name: str, run_id: str, timings: LeaseTimings) -
     now = datetime.now(UTC)
     lease = Lease(uuid4().hex, _who(), run_id, now, now + timedelta(seconds=timings.duration_seconds))
     key = lease_key(name)
-    # The etag is read before the document: if another process writes in between, the older etag is refused.
-    item = zone.find(key)
-    existing = _read(zone, name)
-    if item is None or existing is None:
+    existing, etag = _read_version(zone, name)
+    if existing is None:
         is_acquired = zone.write_new(key, lease.to_json())
     else:
-        is_acquired = existing.is_available(timings) and zone.replace(key, lease.to_json(), etag=item.etag)
+        is_acquired = existing.is_available(timings) and zone.replace(key, lease.to_json(), etag=etag)
     if is_acquired:
         return lease
     holder = _read(zone, name)
@@ -194,14 +192,19 @@ def _acquire(zone: ObjectStore, name: str, run_id: str, timings: LeaseTimings) -
 
 
 def _read(zone: ObjectStore, name: str) -> Lease | None:
+    return _read_version(zone, name)[0]
+
+
+def _read_version(zone: ObjectStore, name: str) -> tuple[Lease | None, str]:
+    """Return a lease and the etag of its document: another process may write at any moment, and its etag is another."""
     try:
-        document = zone.read(lease_key(name))
+        document, etag = zone.read_version(lease_key(name))
     except FileNotFoundError:
-        return None
+        return None, ""
     try:
         values = json.loads(document)
         moments = {key: datetime.fromisoformat(values[key]) for key in ("since", "until")}
-        return Lease(**{**values, **moments})
+        return Lease(**{**values, **moments}), etag
     except (ValueError, TypeError, KeyError) as error:
         raise StorageError(
             f"{zone.uri(lease_key(name))} is not a valid lease: {error}",
@@ -280,9 +283,8 @@ class _HeldLease:
 
     def _write(self, lease: Lease) -> bool:
         key = lease_key(self._name)
-        item = self._zone.find(key)
-        existing = _read(self._zone, self._name)
-        if item is None or existing is None or existing.holder != lease.holder:
+        existing, etag = _read_version(self._zone, self._name)
+        if existing is None or existing.holder != lease.holder:
             self._loss = f"was taken over by {existing}" if existing else "was removed"
             return False
-        return self._zone.replace(key, lease.to_json(), etag=item.etag)
+        return self._zone.replace(key, lease.to_json(), etag=etag)

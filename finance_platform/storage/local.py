@@ -109,6 +109,11 @@ class LocalStore:
         with translate_read_errors(self._root / key):
             return read_plain_file(self._root / key, self._root)
 
+    def read_version(self, key: str) -> tuple[bytes, str]:
+        """Return a file's bytes, and its etag as it was before: if the file is replaced in between, that is refused."""
+        item = self.find(key)
+        return self.read(key), item.etag if item else ""
+
     def write(self, key: str, data: bytes) -> None:
         """Write a file atomically: a complete file is renamed over it."""
         with self._temporary_file(key, data) as temporary:

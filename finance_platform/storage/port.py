@@ -129,6 +129,13 @@ class ObjectStore(Protocol):
             FileNotFoundError: the object does not exist.
         """
 
+    def read_version(self, key: str) -> tuple[bytes, str]:
+        """Return an object's bytes, and the etag with which `replace` takes the place of these bytes alone.
+
+        Raises:
+            FileNotFoundError: the object does not exist.
+        """
+
     def write(self, key: str, data: bytes) -> None:
         """Write an object atomically: a reader sees the old bytes or the new ones."""
 

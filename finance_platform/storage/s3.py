@@ -203,6 +203,12 @@ class S3Store:
         with self._open(key, WHOLE) as stream:
             return stream.read()
 
+    def read_version(self, key: str) -> tuple[bytes, str]:
+        """Return an object's bytes and its etag, which are in one response."""
+        stream = ObjectStream(self._get(key), self._attempt("read", key, is_of_one_object=True), WHOLE)
+        with stream:
+            return stream.readall(), stream.etag
+
     def write(self, key: str, data: bytes) -> None:
         """Write an object; a large one in parts, and S3 shows it once all have arrived."""
         with self._writing("write", key):
@@ -221,7 +227,7 @@ class S3Store:
 
     def replace(self, key: str, data: bytes, *, etag: str) -> bool:
         """Write an object if it still has this etag."""
-        return self._put_if(key, data, {"IfMatch": etag.partition(" ")[0]})  # see _describe
+        return self._put_if(key, data, {"IfMatch": etag.partition(" ")[0]})  # of a listing, see _describe
 
     def sync(self, keys: Iterable[str]) -> None:
         """Do nothing: S3 confirms a write only when the object is durable."""

@@ -70,6 +70,11 @@ class ObjectStream(io.RawIOBase):
         """The length of the object."""
         return self._size
 
+    @property
+    def etag(self) -> str:
+        """The version of the object."""
+        return self._version.get("IfMatch", "")
+
     def readable(self) -> bool:
         """Return True."""
         return True

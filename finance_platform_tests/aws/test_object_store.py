@@ -253,6 +253,17 @@ def test_an_object_is_replaced_if_it_has_the_same_etag(store: ObjectStore):
     assert store.read("a.json") == b"second"
 
 
+def test_bytes_are_replaced_only_in_the_version_that_was_read_with_its_etag(store: ObjectStore):
+    store.write("a.json", b"first")
+    data, etag = store.read_version("a.json")
+    assert data == b"first"
+    assert store.replace("a.json", b"second", etag=etag)
+    assert not store.replace("a.json", b"third", etag=etag)
+    assert store.read("a.json") == b"second"
+    with pytest.raises(FileNotFoundError):
+        store.read_version("none.json")
+
+
 def test_a_deleted_object_is_not_replaced(store: ObjectStore):
     store.write("a.json", b"first")
     item = store.find("a.json")
