@@ -94,7 +94,12 @@ def movements(
 
 
 def read_status(
-    settings: Settings, since: datetime | None = None, *, with_all_versions: bool = False, record: bool = False
+    settings: Settings,
+    since: datetime | None = None,
+    *,
+    with_all_versions: bool = False,
+    record: bool = False,
+    listed: ObjectStore | None = None,
 ) -> Status:
     """Return the status of a home, from a record if the home is as the last complete run left it and there is one.
 
@@ -103,6 +108,7 @@ def read_status(
         since: report movements of then or later; None for the latest load.
         with_all_versions: whether to add the statement of all versions.
         record: whether to record the status of such a home; only a run does.
+        listed: the processed zone as a run has listed it at its end; it is listed here by default.
     """
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
     from finance_platform.deliveries.register import FOLDER as REGISTER
@@ -112,7 +118,7 @@ def read_status(
     from finance_platform.refresh.recorded_code import trust_recorded_code
     from finance_platform.storage.listed_once import list_ahead, listed_once
 
-    raw, processed = listed_once(raw_zone(settings)), listed_once(processed_zone(settings))
+    raw, processed = listed_once(raw_zone(settings)), listed or listed_once(processed_zone(settings))
     list_ahead(processed, [REGISTER])
     warehouse, at, latest = open_warehouse(settings), datetime.now(UTC), last_run(settings.dagster_home)
     identity = "" if since or with_all_versions else _identify(raw, processed, warehouse, settings, at)

@@ -27,6 +27,7 @@ from finance_platform.cli.options import (
 from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
 from finance_platform.storage.file_modes import find_exposed
+from finance_platform.storage.listed_once import listed_once
 
 if TYPE_CHECKING:
     from finance_platform.reports.run_outcome import RunOutcome
@@ -122,13 +123,18 @@ def _answer_without_run(settings: Settings) -> _Report | None:
 
 def _run(settings: Settings, *, rebuild: bool, periods: tuple[str, ...], has_news: bool) -> _Report:
     """Run every step; with news, the process of the Spark jobs starts while Dagster is imported."""
+    from finance_platform.bootstrap import processed_zone
     from finance_platform.orchestration.job_runners.job_process import job_process
 
+    listed = listed_once(processed_zone(settings))
     with job_process(settings, starts_now=has_news) as process, _progress() as on_step:
         from finance_platform.orchestration.refresh_run import run_refresh
 
-        outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step, process=process)
-    status = read_status(settings, record=True)
+        outcome = run_refresh(
+            settings, rebuild=rebuild, periods=periods, on_step=on_step, process=process, listed_at_end=listed
+        )
+    # The status of what the run has left: of thousands of deliveries, to list everything again takes seconds.
+    status = read_status(settings, record=True, listed=listed)
     return outcome, status, _read_variance(settings)
 
 

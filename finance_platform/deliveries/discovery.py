@@ -218,13 +218,13 @@ class _Scan:
                 self._keep_last(item.key)
             return
         self.present.setdefault(feed.feed, {})[item.key] = event.fingerprint
-        if last is None or replace(event, at=last.at, run_id=last.run_id) != last:
-            self.new.append(event)
+        if event != last:
+            self.new.append(replace(event, at=utc_text(self.at), run_id=self.run_id))
 
     def _discover(
         self, item: StoredObject, feed: FeedDescriptor, last: DeliveryDiscovered | None
     ) -> DeliveryDiscovered:
-        """Return the event for an object; its bytes are read only if its etag has changed.
+        """Return the event for an object, of when it was entered last; bytes are read only if the etag has changed.
 
         Raises:
             FileNameError: the name does not contain what the descriptor reads from it.
@@ -244,8 +244,8 @@ class _Scan:
             load_mode=feed.load.mode,
             tolerated_share=str(feed.tolerance.rejected_rows),
             tolerated_amount=None if amount is None else str(amount),
-            at=utc_text(self.at),
-            run_id=self.run_id,
+            at=last.at if last else "",
+            run_id=last.run_id if last else "",
             is_scoped=bool(feed.load.scope),
             order=self._order(feed, item.key),
             tolerated_removal=None if removal == "never" else str(removal),

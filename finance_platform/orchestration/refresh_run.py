@@ -46,6 +46,7 @@ from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.refresh.recorded_code import trust_recorded_code
 from finance_platform.reports.run_outcome import RunOutcome
 from finance_platform.settings import Settings
+from finance_platform.storage.port import ObjectStore
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def run_refresh(
     periods: Sequence[str],
     on_step: Callable[[str], None],
     process: JobProcess | None = None,
+    listed_at_end: ObjectStore | None = None,
 ) -> RunOutcome:
     """Run everything that is stale, end to end.
 
@@ -69,6 +71,8 @@ def run_refresh(
         periods: with `rebuild`, only these periods of the fact table.
         on_step: called with a step's name when it starts.
         process: runs the Spark jobs of this machine; without it, each has a process of its own.
+        listed_at_end: the processed zone, listed by nobody yet; it is listed once the run has written everything, for
+            the record of the run and for what its caller reads afterwards.
 
     Raises:
         HomeError: the home has no raw zone, or cannot be written to.
@@ -104,7 +108,7 @@ def run_refresh(
         if outcome.succeeded:
             # After the alerts: if they cannot be sent, the next run sends them.
             record_complete_run(
-                processed_zone(settings),
+                listed_at_end or processed_zone(settings),
                 open_warehouse(settings),
                 reports_folder(settings),
                 settings,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit
@@ -182,6 +182,10 @@ def total(counts: Iterable[Count]) -> Count:
     return sum(counts, _NOTHING)
 
 
+_folded = lru_cache(1024)(fold)
+"""Thousands of deliveries have lines of the same few scenarios."""
+
+
 @dataclass
 class StatementBuilder:
     """Collects the terms of each feed, file, scenario and unit."""
@@ -216,11 +220,15 @@ class StatementBuilder:
         if count.is_zero:
             return
         feed, file, scenario, unit = place
-        self.names.setdefault(fold(scenario), scenario)
-        place = (feed, file, fold(scenario), unit)
-        terms = self.terms.setdefault(place, {})
+        folded = _folded(scenario)
+        self.names.setdefault(folded, scenario)
+        place = (feed, file, folded, unit)
+        terms = self.terms.get(place)
+        if terms is None:
+            self.terms[place], self.has_sides[place] = {term: count}, has_sides
+            return
         terms[term] = terms[term] + count if term in terms else count
-        self.has_sides[place] = self.has_sides.get(place, True) and has_sides
+        self.has_sides[place] = self.has_sides[place] and has_sides
 
     def lines(self) -> list[Line]:
         """Return a line per place."""

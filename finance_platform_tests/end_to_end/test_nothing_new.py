@@ -22,6 +22,7 @@ from dagster import DagsterInstance
 
 from finance_platform import bootstrap
 from finance_platform.bootstrap import reports_folder
+from finance_platform.cli.inspect import read_status
 from finance_platform.code_version import platform_version
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.definitions import build_definitions
@@ -34,8 +35,12 @@ from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.refresh.report import REPORT_FILE
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
+from finance_platform.reports.status_record import encode_status
 from finance_platform.reports.variance import variance_rows
 from finance_platform.settings import Settings, load_settings
+from finance_platform.storage.listed_once import listed_once
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import StoredObject
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.dagster_jobs import runs_write_workbooks
 from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
@@ -346,6 +351,35 @@ def test_a_run_whose_checks_are_not_all_known_leaves_no_record(home: Home, setti
         platform="any",
     )
     assert read_complete_run(home.processed) == complete
+
+
+def test_the_status_after_a_run_is_that_of_the_listing_which_the_record_of_the_run_has_made(
+    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """With 20,000 deliveries on S3, a listing of everything is a hundred requests."""
+    complete = read_complete_run(home.processed)
+    assert complete is not None
+    listings: list[tuple[str, str]] = []
+    list_objects = LocalStore.list_objects
+
+    def count_listings(store: LocalStore, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
+        listings.append((Path(store.root).name, prefix))
+        return list_objects(store, prefix, after=after)
+
+    monkeypatch.setattr(LocalStore, "list_objects", count_listings)
+    listed = listed_once(home.processed)
+    assert record_complete_run(
+        listed,
+        home.warehouse,
+        reports_folder(settings),
+        settings,
+        run_id=complete.run_id,
+        checks=complete.checks,
+        platform=platform_version(),
+    )
+    status = read_status(settings, listed=listed)
+    assert listings == [("processed", ""), ("raw", "")]
+    assert encode_status(read_status(settings)) == encode_status(status)
 
 
 def test_the_record_of_a_run_during_which_the_platform_was_replaced_has_no_version_of_its_code(
