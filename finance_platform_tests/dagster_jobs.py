@@ -24,7 +24,6 @@ import dagster as dg
 import pytest
 from alembic.script import ScriptDirectory
 from dagster._core.execution import compute_logs
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
@@ -89,7 +88,6 @@ def dagster_jobs_in_this_process() -> Iterator[None]:
         patch.setattr(compute_logs, "tail_to_stream", lambda *_: nullcontext())
         patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", -1)
         patch.setattr(reporting, "read_published_pack", _read_pack_without_profit_and_loss)
-        patch.setattr(SqlEventLogStorage, "supports_asset_checks", True)  # else it looks for a table at each check
         patch.setattr(star, "sync_open_tables_or_warn", lambda *_: None)  # see `end_to_end.test_open_tables`
         yield
 

@@ -1,21 +1,22 @@
 """Connections to Dagster's SQLite files that stay open while its instance is, their engines and migration scripts.
 
-Belongs here: keeping them, their settings, what their engines have compiled. Does not belong here: opening the instance
-(see `dagster_instance`), errors of its storage (see `storage_errors`).
+Belongs here: keeping them, their settings, what their engines have compiled, what is known of their schema. Does not
+belong here: opening the instance (see `dagster_instance`), errors of its storage (see `storage_errors`).
 
 Dagster opens and closes a connection for each thing that it stores, a thousand per run. Opening costs more than
 storing: SQLite reads the file's schema again, and syncs when the last connection is closed. It creates an engine for
 each, too, which costs as much as the rest of a connection, and an engine compiles each statement once for itself. For
-each file it imports all scripts of its migrations, to know which one is the last.
+each file it imports all scripts of its migrations, to know which one is the last. And some three hundred times per
+run it asks whether its file has a table, a column or the result of a migration that each new file has.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 # No public API lets these storages keep an engine (154).
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage, sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from sqlalchemy import Connection, Dialect, Engine, event
@@ -36,6 +37,9 @@ _compiled: LRUCache[Any, Any] = LRUCache(1_000)
 
 _STORAGES: tuple[ModuleType, ...] = (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage)
 """Dagster's modules that create engines by their name `create_engine`."""
+
+_OF_THE_SCHEMA = ("has_table", "has_secondary_index", "_has_asset_key_col_on_connection")
+"""Methods of Dagster's event log that look for a name in its file of assets; the name is the last argument."""
 
 
 class SharedDialect(SQLiteDialect_pysqlite):
@@ -122,7 +126,7 @@ def kept_connections() -> Iterator[None]:
     event.listen(Engine, "do_connect", connect)
     event.listen(Engine, "engine_connect", share)
     try:
-        with _kept_engines(), _kept_scripts():
+        with _kept_engines(), _kept_scripts(), _known_schema():
             yield
     finally:
         event.remove(Engine, "engine_connect", share)
@@ -165,6 +169,42 @@ def _kept_scripts() -> Iterator[None]:
         reader.from_config = original
 
 
+@contextmanager
+def _known_schema() -> Iterator[None]:
+    """Let each event log remember which names its file has; a file that lacks one is asked again.
+
+    A file is created or migrated when its log is opened, and no later release takes a name away.
+    """
+    log: Any = SqliteEventLogStorage
+    originals = {name: getattr(log, name) for name in _OF_THE_SCHEMA}
+    own = {name for name in originals if name in vars(log)}
+    for name, ask in originals.items():
+        setattr(log, name, _remember_what_exists(name, ask))
+    try:
+        yield
+    finally:
+        for name, ask in originals.items():
+            if name in own:
+                setattr(log, name, ask)
+            else:
+                delattr(log, name)  # it is inherited
+
+
+def _remember_what_exists(method: str, ask: Callable[..., bool]) -> Callable[..., bool]:
+    """Return the method, which asks a file for each name until it has it."""
+
+    def asked(log: Any, *arguments: Any) -> bool:
+        known: set[tuple[str, str]] = vars(log).setdefault("_known_names", set())
+        if (method, arguments[-1]) in known:
+            return True
+        exists = ask(log, *arguments)
+        if exists:
+            known.add((method, arguments[-1]))
+        return exists
+
+    return asked
+
+
 def _create_once(create: Callable[..., Engine]) -> Callable[..., Engine]:
     """Return a function that creates an engine for each address and options once."""
     engines: dict[str, Engine] = {}
@@ -183,7 +223,7 @@ def _create_once(create: Callable[..., Engine]) -> Callable[..., Engine]:
 def _identity(path: str) -> tuple[int, int] | None:
     """Return device and inode of a file; None if there is none."""
     try:
-        found = Path(path).stat()
+        found = os.stat(path)  # noqa: PTH116  two thousand times per run; a `Path` costs as much as the call
     except OSError:
         return None
     return found.st_dev, found.st_ino

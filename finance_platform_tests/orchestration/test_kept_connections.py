@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage, sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.sql import get_alembic_config
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
@@ -157,3 +157,26 @@ def test_migration_scripts_are_read_once_while_connections_are_kept(monkeypatch:
     assert read == [of_runs]
     ScriptDirectory.from_config(of_events)
     assert read == [of_runs, of_events]
+
+
+def test_dagster_asks_its_file_once_for_what_the_file_has_and_each_time_for_what_it_lacks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    before = dict(vars(SqliteEventLogStorage))
+    caplog.set_level(logging.INFO, logger="sqlalchemy.engine")
+    with kept_connections():
+        log = SqliteEventLogStorage(str(tmp_path))
+        names = ("asset_event_tags", "asset_key_table", "last_materialization_timestamp", "nothing")
+
+        def ask() -> tuple[list[bool], int]:
+            caplog.clear()
+            columns = [log.has_asset_key_col(name) for name in names]
+            answers = [log.has_table(names[0]), log.has_secondary_index(names[1]), *columns, log.has_table(names[3])]
+            queries = [record for record in caplog.records if record.message.startswith(("PRAGMA main.", "SELECT"))]
+            return answers, len(queries)
+
+        (first, many), (second, few) = ask(), ask()
+    assert first == second == [True, True, False, False, True, False, False]
+    # The names that the file lacks: a table, and three columns, each read from the table's description.
+    assert few == 4 < many
+    assert dict(vars(SqliteEventLogStorage)) == before
