@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -33,6 +34,7 @@ from finance_platform.reports.movements import (
 )
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
+from finance_platform_tests.warehouse.engines import DuckDBEngine
 from finance_platform_tests.warehouse.star_files import (
     RENT,
     StarFiles,
@@ -47,24 +49,33 @@ SECOND = datetime(2025, 7, 2, 8, 0, tzinfo=UTC)
 THIRD = datetime(2025, 7, 3, 0, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def moved(loaded: DuckDBWarehouse, star_files: StarFiles) -> DuckDBWarehouse:
-    """July 2nd: closed January lost revenue, and rent is an asset. July 3rd: February is removed."""
+@pytest.fixture(scope="module")
+def moved_once(duckdb_engine: DuckDBEngine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """July 2nd: closed January lost revenue, and rent is an asset. July 3rd: February is removed. For copies."""
+    folder = tmp_path_factory.mktemp("moved")
+    warehouse, star_files = duckdb_engine.loaded(folder), duckdb_engine.star_files(folder)
     reclassified = [{**row, "account_type": "Asset"} if row["account_key"] == RENT else row for row in accounts()]
     slices = [
         star_files.dimension(DIM_ACCOUNT, reclassified, "d2"),
         star_files.facts("2025-01", "j2", [*january()[:1], *january()[2:]]),
     ]
     publish(
-        loaded,
+        warehouse,
         slices,
         run_id="run-2",
         loaded_at=SECOND,
         closed_periods=["2025-01"],
         causes={slices[1].name: ["transactions.csv: another version"]},
     )
-    publish(loaded, [removed("2025-02")], run_id="run-3", loaded_at=THIRD)
-    return loaded
+    publish(warehouse, [removed("2025-02")], run_id="run-3", loaded_at=THIRD)
+    return folder / "home"
+
+
+@pytest.fixture
+def moved(moved_once: Path, path: Path) -> DuckDBWarehouse:
+    """A warehouse of the test's own with these movements."""
+    shutil.copytree(moved_once, path.parent)
+    return DuckDBWarehouse(path)
 
 
 def command(path: Path, *arguments: str) -> Result:
