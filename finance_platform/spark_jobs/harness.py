@@ -1,7 +1,8 @@
 """The harness of a Spark job: arguments in, one result document out.
 
-Belongs here: the log, the result (to the processed zone and to Dagster Pipes), the failure (to the processed zone).
-Does not belong here: the work of a job, its arguments (see `arguments`), locks (see `job_lock`).
+Belongs here: the log, the result (to the processed zone and to Dagster Pipes), when an account of a failure is left (in
+the processed zone, and in a pipe to the process that started the job). Does not belong here: the work of a job, its
+arguments (see `arguments`), locks (see `job_lock`), the form of that account (see `failure`).
 
 The place of a job and the place of the processed zone are independent. For a zone on disk, the log and the lock are
 files beside it; for a zone on S3, the log is the job's output and the lock is a lease. A job with parameters of Pipes
@@ -14,10 +15,11 @@ import json
 import logging
 import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +32,19 @@ from dagster_pipes import (
 )
 
 from finance_platform.code_version import JobName, code_version
-from finance_platform.errors import FinancePlatformError, HomeError, JobError, LockedError, TransientError
+from finance_platform.errors import DiskError, FinancePlatformError, JobError, LockedError
 from finance_platform.safe_text import PrintableFormatter
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
+from finance_platform.spark_jobs.failure import JobFailure, failure_sent, send_failure
 from finance_platform.spark_jobs.job_lock import hold_lock_file, job_lease
 from finance_platform.storage.documents import decode_json
+from finance_platform.storage.local_errors import translate_write_errors
+from finance_platform.storage.machine_errors import translate_machine_error
 
 _log = logging.getLogger(__name__)
+
+FAILED = "the job failed"
+"""The message of the last record of a failed job's log, before the traceback."""
 
 FOLDER = "jobs"
 """The folder of requests and results in the processed zone; it has a folder per attempt."""
@@ -79,26 +87,15 @@ JobBody = Callable[[JobArguments, dict[str, Any]], dict[str, Any]]
 def run_job(job: JobName, body: JobBody) -> None:
     """Run a job: read its request, run the body, write and report its one result document."""
     arguments = parse_arguments(sys.argv[1:])
-    start_log(arguments)
     if not arguments.is_in_glue:
         end_with_parent()
     run_attempt(job, body, arguments, lambda: _open_pipes(arguments))
 
 
-def start_log(arguments: JobArguments) -> None:
-    """Send the log and all output of this process where an attempt's log belongs; or end the process."""
-    if arguments.has_local_zone:
-        try:
-            _write_log_to_file(log_path(arguments.processed_uri, arguments.attempt))
-        except OSError:
-            # Without a log, a traceback would go to the terminal; the process that started the job reports it.
-            sys.exit(NO_LOG_EXIT_CODE)
-    _log_printable_text()
-    logging.getLogger("botocore").setLevel(logging.WARNING)
-
-
 def run_attempt(job: JobName, body: JobBody, arguments: JobArguments, open_pipes: Callable[[], PipesContext]) -> None:
     """Run one attempt, with one job at a time in a zone on disk, and report its result; or end the process.
+
+    All output of this process goes where the log of the attempt belongs.
 
     Args:
         job: the job.
@@ -106,15 +103,34 @@ def run_attempt(job: JobName, body: JobBody, arguments: JobArguments, open_pipes
         arguments: of the attempt.
         open_pipes: opens the connection to Dagster.
     """
-    with ExitStack() as stack:
+    _start_log(arguments)
+    with failure_sent(), _machine_errors_translated(arguments), ExitStack() as stack:
         if arguments.has_local_zone:
             try:
                 stack.enter_context(hold_lock_file(Path(arguments.processed_uri)))
             except LockedError as error:
                 _log.error("%s", error)
                 sys.exit(LOCKED_EXIT_CODE)
-        with open_pipes() as pipes:
-            _report(pipes, execute(job, body, arguments))
+        with _message_errors_translated(arguments):
+            pipes = stack.enter_context(open_pipes())
+        result = execute(job, body, arguments)
+        with _message_errors_translated(arguments):
+            _report(pipes, result)
+
+
+def _start_log(arguments: JobArguments) -> None:
+    """Send the log and all output of this process where an attempt's log belongs; or end the process."""
+    if arguments.has_local_zone:
+        path = log_path(arguments.processed_uri, arguments.attempt)
+        try:
+            with translate_write_errors("write", path):
+                _write_log_to_file(path)
+        except DiskError as error:
+            # Without a log, a traceback would go to the terminal; the process that started the job reports it.
+            send_failure(JobFailure.of(error))
+            sys.exit(NO_LOG_EXIT_CODE)
+    _log_printable_text()
+    logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 def execute(job: JobName, body: JobBody, arguments: JobArguments) -> dict[str, Any]:
@@ -131,20 +147,39 @@ def execute(job: JobName, body: JobBody, arguments: JobArguments) -> dict[str, A
 
 @contextmanager
 def _failure_recorded(arguments: JobArguments) -> Iterator[None]:
-    """Write an error of the platform to the processed zone, for the process that started the job."""
+    """Leave the account of an error of the platform, for the process that started the job.
+
+    It is sent before anything else can fail for the same reason, such as the last message to Dagster.
+    """
+    try:
+        with failure_sent(), _machine_errors_translated(arguments):
+            yield
+    except FinancePlatformError as error:
+        # On a full disk, or where S3 refuses to write, this fails as well; the error above is the one to report.
+        with suppress(FinancePlatformError):
+            arguments.processed.write(failure_key(arguments.attempt), JobFailure.of(error).to_json())
+        raise
+
+
+@contextmanager
+def _machine_errors_translated(arguments: JobArguments) -> Iterator[None]:
+    """Translate errors of this machine, as for the steps of a run; what to do about one of Glue's, Glue says."""
     try:
         yield
-    except FinancePlatformError as error:
-        failure = {
-            "title": error.title,
-            "found": error.found,
-            "fix": error.fix,
-            "is_transient": isinstance(error, TransientError),
-        }
-        # On a full disk this fails as well; the error above is the one to report.
-        with suppress(HomeError):
-            arguments.processed.write(failure_key(arguments.attempt), json.dumps(failure).encode())
+    except FinancePlatformError:
         raise
+    except (OSError, MemoryError) as error:
+        translated = None if arguments.is_in_glue else translate_machine_error(error)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def _message_errors_translated(arguments: JobArguments) -> AbstractContextManager[None]:
+    """Return a context that names the folder of the messages to Dagster where they are files of this machine."""
+    if arguments.is_in_glue:
+        return nullcontext()
+    return translate_write_errors("write messages to Dagster in", Path(tempfile.gettempdir()))
 
 
 def _check_code(job: JobName, expected: str) -> None:
@@ -183,7 +218,7 @@ def _log_printable_text() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    sys.excepthook = lambda kind, error, trace: _log.critical("the job failed", exc_info=(kind, error, trace))
+    sys.excepthook = lambda kind, error, trace: _log.critical(FAILED, exc_info=(kind, error, trace))
 
 
 def _write_log_to_file(path: Path) -> None:

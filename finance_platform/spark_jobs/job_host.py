@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 from finance_platform.code_version import JOBS, JobName, code_version
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
 from finance_platform.spark_jobs.build_star_job import build_slices
-from finance_platform.spark_jobs.harness import end_with_parent, run_attempt, start_log
+from finance_platform.spark_jobs.harness import end_with_parent, run_attempt
 from finance_platform.spark_jobs.job_orders import DONE, ENGINE, READY, JobOrder
 from finance_platform.spark_jobs.requests import BuildRequest, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
@@ -50,7 +50,6 @@ def main() -> None:
 
 def _run(spark: SparkSession, order: JobOrder) -> None:
     arguments = parse_arguments(order.command_line)
-    start_log(arguments)
     body = _BODIES[order.job]
     run_attempt(
         order.job, lambda given, request: body(spark, given, request), arguments, lambda: _open_pipes(order.variables)

@@ -55,6 +55,13 @@ def body(arguments, request):
     raise TransientStorageError("S3 was busy", fix="run again in a few minutes")
 run_job("standardise", body)
 """
+SPEECHLESS = """
+import json
+from finance_platform.spark_jobs.harness import run_job
+def body(arguments, request):
+    json.loads("no document")
+run_job("standardise", body)
+"""
 SLEEPING = "import time\ntime.sleep(120)\n"
 
 
@@ -67,7 +74,12 @@ def started(moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with in_environment(moto.environment), fake_glue(tmp_path_factory.mktemp("glue"), moto) as running:
         for bucket in ("glue-raw", "glue-processed", "glue-scripts"):
             boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        for prefix, text in (("small", ECHO), ("failing", FAILING), ("sleeping", SLEEPING)):
+        for prefix, text in (
+            ("small", ECHO),
+            ("failing", FAILING),
+            ("speechless", SPEECHLESS),
+            ("sleeping", SLEEPING),
+        ):
             address = f"{SCRIPTS}/releases/{prefix}/standardise_job.py"
             create_job(f"{prefix}-standardise", upload(text, address))
         yield running
@@ -299,6 +311,7 @@ def test_a_missing_scripts_bucket_is_named():
     [
         ("FAILED", "JobError: the disk is full", JobError, "is FAILED: JobError: the disk is full"),
         ("FAILED", "", JobError, "Glue gives no reason"),
+        ("FAILED", " \n", JobError, "Glue gives no reason"),
         ("FAILED", "Internal service error : try again later", TransientJobError, "Internal service error"),
         ("FAILED", "Resource unavailable: insufficient capacity", TransientJobError, "Resource unavailable"),
         ("FAILED", "ExecutorLostFailure (executor 3 exited)", TransientJobError, "ExecutorLostFailure"),
@@ -322,6 +335,16 @@ def test_each_end_state_has_its_class_its_words_and_the_place_of_the_log(
     assert "jr_1" in error.found
     assert "https://page" in error.fix
     assert "/aws-glue/finance-platform" in error.fix
+
+
+def test_a_run_without_a_message_of_glue_is_explained_by_the_error_that_the_job_has_sent():
+    run = {"Id": "jr_1", "JobName": "standardise", "JobRunState": "FAILED"}
+    error = error_from_run(run, "https://page", "ValueError: no rows")
+    assert error.found == "run jr_1 of the Glue job standardise is FAILED: ValueError: no rows"
+    lost = error_from_run(run, "https://page", "Py4JJavaError: ExecutorLostFailure (executor 3 exited)")
+    assert type(lost) is TransientJobError
+    error = error_from_run({**run, "ErrorMessage": "Command failed"}, "https://page", "ValueError: no rows")
+    assert "Command failed" in error.found
 
 
 def test_a_waiting_run_is_logged_once_and_an_expired_one_ends_the_wait(
@@ -355,6 +378,14 @@ def test_a_failed_job_explains_itself_and_its_output_is_shown_to_its_last_line(
     assert "unexpected message" not in output.err
     ((_, run),) = glue.runs.items()
     assert run.state == "FAILED"
+
+
+def test_a_job_that_can_neither_write_its_account_nor_gives_glue_a_reason_is_explained_by_its_last_message(
+    glue: FakeGlue,
+):
+    glue.behaviors.append(RunBehavior(error=" "))
+    found = failure_of(materialize(glue_jobs("speechless")))["found"]
+    assert found.endswith("is FAILED: JSONDecodeError: Expecting value: line 1 column 1 (char 0)")
 
 
 def test_the_request_is_neither_in_a_failure_nor_among_the_arguments(glue: FakeGlue):
@@ -450,6 +481,12 @@ def test_output_after_the_closing_message_is_shown_before_the_session_closes(
     output = capsys.readouterr()
     assert "the last line" in output.out
     assert "unexpected message" not in output.err
+
+
+def test_a_job_that_closes_without_an_error_has_sent_none(messages: Messages):
+    with messages.reader.read_messages(messages.handler):
+        messages.send(RESULT, CLOSED)
+        assert messages.reader.closing_error() == ""
 
 
 def test_the_wait_for_the_closing_message_ends_when_it_arrives_and_when_the_time_is_up(messages: Messages):

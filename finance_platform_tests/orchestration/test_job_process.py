@@ -140,8 +140,11 @@ def test_both_jobs_of_a_run_have_one_process_and_a_log_each(run: Run, tmp_path: 
 
 def test_a_job_that_is_killed_is_reported_and_the_next_one_has_a_process_of_its_own(run: Run, tmp_path: Path):
     found = metadata_of(run(after_a_failure, "sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)"))
-    assert found["found"] == "standardise: the output of standardise"
-    assert found["fix"] == f"read the job's log, {logs(tmp_path)[0]}"
+    assert found["found"] == (
+        "standardise was killed, as by a machine that has no memory left; "
+        "the last line of its log: the output of standardise"
+    )
+    assert found["fix"].endswith(f"then run again; read the job's log, {logs(tmp_path)[0]}")
     assert found["results"][0]["is_own"]
 
 
@@ -149,6 +152,26 @@ def test_an_error_of_a_job_is_reported_as_by_a_process_of_its_own(run: Run):
     found = metadata_of(run(after_a_failure, "raise ValueError('the disk is full')"))
     assert found["found"] == "standardise: ValueError: the disk is full"
     assert found["results"][0]["is_own"]
+
+
+def test_an_error_whose_log_and_account_cannot_be_written_is_reported_all_the_same(run: Run, tmp_path: Path):
+    full = "import resource; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    full += "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); arguments.processed.write('a', b'x')"
+    found = metadata_of(run(after_a_failure, full))
+    assert found["found"].endswith(f"cannot write {tmp_path / 'processed' / 'a'}: File too large")
+    assert found["results"][0]["is_own"]
+
+
+def test_a_job_has_a_process_of_its_own_if_the_one_for_all_died_while_it_waited(tmp_path: Path):
+    script = (
+        "import os, sys\nprint('ready', flush=True)\nsys.stdin.readline()\nprint('done', flush=True)\nos.close(0)\n"
+    )
+    process = JobProcess(write(tmp_path / "host.py", script))
+    arguments = JobArguments(str(tmp_path / "raw"), str(tmp_path / "processed"), attempt="a")
+    assert process.run("standardise", arguments, {}) == 0
+    assert process.run("build_star", arguments, {}) is None
+    assert process.failure is None
+    process.close()
 
 
 def test_jobs_have_processes_of_their_own_if_the_one_for_all_cannot_start(run: Run):

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -190,7 +191,7 @@ def test_a_result_that_was_not_written_is_rejected(run: Run):
 # Failures
 
 
-def test_a_crash_is_reported_with_the_last_line_of_the_log(run: Run, tmp_path: Path):
+def test_a_crash_is_reported_with_its_error_and_the_place_of_the_log(run: Run, tmp_path: Path):
     failure = failure_of(run(job("raise ValueError('the disk is full')")))
     assert text(failure, "found") == "standardise: ValueError: the disk is full"
     assert text(failure, "fix") == f"read the job's log, {attempts(tmp_path)[0] / 'job.log'}"
@@ -253,12 +254,12 @@ def test_a_crash_after_the_result_is_a_failure(run: Run):
         "pipes.report_custom_message({})",
         "sys.exit(7)",
     )
-    assert text(failure_of(run(script)), "found") == "standardise: it wrote no log"
+    assert text(failure_of(run(script)), "found") == "standardise ended with the exit code 7; it wrote no log"
 
 
 def test_an_end_before_the_log_exists_is_reported_as_such(run: Run):
     failure = failure_of(run("raise SystemExit(3)\n"))
-    assert text(failure, "found") == "standardise: it wrote no log"
+    assert text(failure, "found") == "standardise ended with the exit code 3; it wrote no log"
     assert text(failure, "fix").endswith("is writable, and that there is free disk space and memory")
 
 
@@ -270,11 +271,68 @@ log_path(arguments.processed_uri, arguments.attempt).mkdir(parents=True)
 """
 
 
-def test_a_job_that_cannot_write_its_log_prints_no_traceback(run: Run, capfd: pytest.CaptureFixture[str]):
+def test_a_job_that_cannot_write_its_log_is_reported_with_the_reason_and_prints_no_traceback(
+    run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
     failure = failure_of(run(job(ECHO, before=FOLDER_IN_PLACE_OF_THE_LOG)))
-    assert text(failure, "found") == "standardise: it wrote no log"
+    log = attempts(tmp_path)[0] / "job.log"
+    assert text(failure, "found") == f"standardise: {HomeError.title}: cannot write {log}: Is a directory"
+    assert text(failure, "fix").startswith("a folder is where a file is expected: move it away, then run again; ")
     assert "disk space" in text(failure, "fix")
     assert "harness.py" not in capfd.readouterr().err
+
+
+NOTHING_MORE_IS_WRITTEN = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
+"""As on a full disk, whatever of the processed zone: log, result, account."""
+
+
+@pytest.mark.parametrize("size", [0, 250])
+def test_a_job_that_can_write_neither_its_log_nor_its_messages_is_reported_with_the_reason(
+    run: Run, tmp_path: Path, size: int
+):
+    """The log breaks off before its first line, and inside of the traceback."""
+    body = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); " + NOTHING_MORE_IS_WRITTEN.format(size)
+    body += "; arguments.processed.write('a', b'x' * 1000)"
+    failure = failure_of(run(job(body)))
+    target = tmp_path / "processed" / "a"
+    assert text(failure, "found") == f"standardise: {HomeError.title}: cannot write {target}: File too large"
+    assert text(failure, "fix").startswith("raise the limit of file sizes (`ulimit -f`), then run again; ")
+
+
+def test_a_lock_that_cannot_be_created_is_reported_with_the_reason(run: Run, tmp_path: Path):
+    (tmp_path / "processed" / LOCK_FILE).mkdir(parents=True)
+    failure = failure_of(run(job(ECHO)))
+    assert text(failure, "found").endswith(f"{tmp_path / 'processed' / LOCK_FILE}: Is a directory")
+    assert text(failure, "fix").startswith("a folder is where a file is expected")
+
+
+def test_a_result_that_cannot_be_sent_to_dagster_is_reported_with_the_folder_of_the_messages(run: Run):
+    sending = (
+        "from finance_platform.spark_jobs import harness\ndef fail(*_): raise OSError(28, 'No space left on device')"
+    )
+    failure = failure_of(run(job(ECHO, before=f"{sending}\nharness._report = fail")))
+    assert text(failure, "found").endswith(
+        f"cannot write messages to Dagster in {tempfile.gettempdir()}: No space left on device"
+    )
+    assert text(failure, "fix").startswith("free space there, ")
+
+
+def test_a_job_that_dies_without_an_error_is_reported_with_how_it_ended_and_its_last_line(run: Run, tmp_path: Path):
+    failure = failure_of(run(job("import os; print('at row 7', flush=True); os.kill(os.getpid(), 11)")))
+    found = "standardise was ended by the signal SIGSEGV; the last line of its log: at row 7"
+    assert text(failure, "found") == found
+    assert text(failure, "fix") == f"read the job's log, {attempts(tmp_path)[0] / 'job.log'}"
+
+
+def test_an_account_that_is_damaged_does_not_hide_how_the_job_ended(run: Run):
+    writing = "from finance_platform.spark_jobs.harness import failure_key\n    "
+    writing += "arguments.processed.write(failure_key(arguments.attempt), b'{'); raise ValueError('no rows')"
+    assert text(failure_of(run(job(writing))), "found") == "standardise: ValueError: no rows"
+
+
+def test_a_record_that_cannot_be_removed_does_not_hide_why_the_job_failed(run: Run, tmp_path: Path):
+    (tmp_path / "processed" / COMPLETE).mkdir(parents=True)
+    assert text(failure_of(run(job("raise ValueError('no rows')"))), "found") == "standardise: ValueError: no rows"
 
 
 def test_a_failure_contains_nothing_of_the_environment_the_request_or_the_command(run: Run):

@@ -134,14 +134,15 @@ def _error_from_client(job_name: str, error: boto.BotoCoreError) -> FinancePlatf
     return JobError(f"{attempt}: {error}", fix="check FINANCE_PLATFORM_AWS_REGION")
 
 
-def error_from_run(run: Mapping[str, Any], console_url: str) -> JobError | TransientJobError:
+def error_from_run(run: Mapping[str, Any], console_url: str, job_error: str = "") -> JobError | TransientJobError:
     """Return the error for a run that ended in any state but `SUCCEEDED`.
 
     Args:
         run: the run as GetJobRun describes it.
         console_url: the run's page in the Glue console.
+        job_error: the error with which the job closed its messages, for a run without a message of Glue's.
     """
-    state, message = str(run["JobRunState"]), str(run.get("ErrorMessage") or "")
+    state, message = str(run["JobRunState"]), str(run.get("ErrorMessage") or "").strip() or job_error
     kind: type[JobError] | type[TransientJobError]
     kind, meaning, fix = _END_STATES.get(state, (JobError, "", "read the run's log"))
     if state in {"FAILED", "ERROR"}:

@@ -71,6 +71,7 @@ class GlueJobRunner(PipesJobRunner):
                     **session.get_bootstrap_cli_arguments(),
                 },
                 on_poll=messages.handle_new,
+                job_error=messages.closing_error,
             )
             messages.wait_until_closed(self.waiting.closing_seconds, self.waiting.poll_seconds)
         _add_metadata(context, run)

@@ -91,12 +91,18 @@ class GlueRun:
             f"#/job/{self.job_name}/run/{self.run_id}"
         )
 
-    def run_to_end(self, arguments: Mapping[str, str], on_poll: Callable[[], None]) -> None:
+    def run_to_end(
+        self,
+        arguments: Mapping[str, str],
+        on_poll: Callable[[], None],
+        job_error: Callable[[], str] = lambda: "",
+    ) -> None:
         """Start the run and wait until it has succeeded; stop it if anything ends the wait early.
 
         Args:
             arguments: the job's.
             on_poll: called before every poll of the state.
+            job_error: returns the error that the job itself has sent, after the run's end; empty if it sent none.
 
         Raises:
             LockedError: another run of the job was active for too long.
@@ -110,7 +116,7 @@ class GlueRun:
             self._stop()
             raise
         if run["JobRunState"] != SUCCEEDED:
-            raise error_from_run(run, self.console_url)
+            raise error_from_run(run, self.console_url, job_error())
 
     def start(self, arguments: Mapping[str, str]) -> None:
         """Start the run; while other runs are active wait for a turn, with growing and randomised pauses.

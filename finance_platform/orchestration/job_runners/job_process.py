@@ -7,6 +7,7 @@ jobs it gets (see `subprocess_jobs`). Dagster is not imported: the process start
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import finance_platform
 from finance_platform.code_version import JobName
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.failure import FailurePipe, JobFailure
 from finance_platform.spark_jobs.job_orders import DONE, ENGINE, READY, JobOrder
 from finance_platform.storage.s3_options import S3_SCHEME
 
@@ -53,12 +55,14 @@ class JobProcess:
         self._work: threading.Thread | None = None
         self._is_closed = False
         self._process: subprocess.Popen[str] | None = None
+        self._failure: FailurePipe | None = None
         self._is_ready = False
         self._is_over = False
 
     def start(self) -> None:
         """Start it, and do not wait for that."""
         try:
+            self._failure = FailurePipe()
             self._process = subprocess.Popen(
                 # -P keeps the script's own folder off the module path, where its siblings would shadow other modules.
                 [sys.executable, "-P", str(self._script)],
@@ -67,6 +71,8 @@ class JobProcess:
                 # If Spark cannot start, the job that then gets a process of its own reports why.
                 stderr=subprocess.DEVNULL,
                 text=True,
+                env={**os.environ, **self._failure.variables},
+                pass_fds=[self._failure.write_end],
             )
         except OSError:
             self._is_over = True
@@ -100,6 +106,11 @@ class JobProcess:
             raise
         return exit_code if is_begun else None
 
+    @property
+    def failure(self) -> JobFailure | None:
+        """Why the job failed that has ended the process, as far as it could report it."""
+        return self._failure.read() if self._failure is not None else None
+
     def end(self) -> None:
         """Let it end once it has nothing to do, and do not wait for that: its memory is needed by what follows."""
         self._is_over = True
@@ -113,6 +124,8 @@ class JobProcess:
         self._is_closed = True
         if self._work is not None:
             self._work.join()
+        if self._failure is not None:
+            self._failure.close()
         if self._process is None:
             return
         if not self._is_ready:

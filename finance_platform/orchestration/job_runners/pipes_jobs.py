@@ -19,9 +19,10 @@ from uuid import uuid4
 import dagster as dg
 
 from finance_platform.code_version import JobName, code_version
-from finance_platform.errors import JobError, TransientJobError
+from finance_platform.errors import FinancePlatformError, JobError, TransientJobError
 from finance_platform.refresh.complete_run import discard_complete_run
 from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.failure import JobFailure
 from finance_platform.spark_jobs.harness import failure_key, request_key, result_key
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
@@ -52,6 +53,18 @@ class JobZones:
             s3_kms_key_id=self.s3.kms_key_id,
             s3_request_payer="true" if self.s3.request_payer else "",
         )
+
+
+class JobEndedError(JobError):
+    """The process of a job ended without a result.
+
+    Attributes:
+        failure: what the job sent of its failure; None if it could not, or is no process of this machine.
+    """
+
+    def __init__(self, found: str, *, fix: str, failure: JobFailure | None) -> None:
+        self.failure = failure
+        super().__init__(found, fix=fix)
 
 
 class DagsterJobRunner(ABC):
@@ -93,10 +106,10 @@ class PipesJobRunner(DagsterJobRunner):
         try:
             messages = self.start_and_wait(context, job, arguments)
         except (JobError, TransientJobError) as error:
+            explained = _prefer_own_explanation(job, arguments, error)
             if isinstance(error, JobError):
-                # The versions of the code may have come from it; the next run derives them.
-                discard_complete_run(arguments.processed)
-            raise _prefer_own_explanation(job, arguments, error) from error
+                _discard_complete_run(context, arguments)
+            raise explained from error
         return self._verify_result(job, arguments, messages)
 
     @abstractmethod
@@ -158,15 +171,35 @@ def _new_attempt() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
 
 
+def _discard_complete_run(context: dg.AssetExecutionContext, arguments: JobArguments) -> None:
+    """Remove the record of the last complete run: the versions of the code may have come from it.
+
+    The next run derives them. Where the record cannot be removed, as on a disk that has become read-only, the failure
+    of the job is still the one to report.
+    """
+    try:
+        discard_complete_run(arguments.processed)
+    except FinancePlatformError as error:
+        context.log.warning(f"{error.title}: {error.found}")
+
+
 def _prefer_own_explanation(
     job: JobName, arguments: JobArguments, error: JobError | TransientJobError
 ) -> JobError | TransientJobError:
     """Return the job's own account of its failure if it left one: it knows more than its exit code or end state."""
-    try:
-        failure = json.loads(arguments.processed.read(failure_key(arguments.attempt)))
-    except FileNotFoundError:
+    failure = _read_failure(arguments) or (error.failure if isinstance(error, JobEndedError) else None)
+    if failure is None:
         return error
-    kind = TransientJobError if failure["is_transient"] else JobError
-    title = "" if failure["title"] == JobError.title else f"{failure['title']}: "
-    fix = f"{failure['fix']}; if that does not help, {error.fix}" if failure["fix"] else error.fix
-    return kind(f"{job}: {title}{failure['found']}", fix=fix)
+    kind = TransientJobError if failure.is_transient else JobError
+    title = "" if failure.title == JobError.title else f"{failure.title}: "
+    fix = f"{failure.fix}; if that does not help, {error.fix}" if failure.fix else error.fix
+    return kind(f"{job}: {title}{failure.found}", fix=fix)
+
+
+def _read_failure(arguments: JobArguments) -> JobFailure | None:
+    """Return the account that an attempt has written; None if it wrote none, or none that can be read."""
+    try:
+        return JobFailure.from_json(arguments.processed.read(failure_key(arguments.attempt)))
+    except (FileNotFoundError, FinancePlatformError, ValueError):
+        # What keeps it from being read is seldom why the job failed, and is reported where it is.
+        return None

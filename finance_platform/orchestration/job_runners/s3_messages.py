@@ -69,6 +69,16 @@ class S3Messages(dg.PipesMessageReader):
             time.sleep(min(poll_seconds, seconds))
             self.handle_new()
 
+    def closing_error(self) -> str:
+        """Return the class and first line of the error with which the job closed its side; empty if it has not."""
+        self.handle_new()
+        for message in self._closing:
+            error = (message["params"] or {}).get("exception")
+            if error:
+                line = str(error["message"]).strip().partition("\n")[0]
+                return line[line.find(error["name"] or "") :]  # without its module
+        return ""
+
     def no_messages_debug_text(self) -> str:
         """Return where messages were expected."""
         return f"Messages were expected in s3://{self._bucket}/{self._folder}."

@@ -1,7 +1,7 @@
 """Spark jobs on this machine: the scripts that Glue runs, as subprocesses.
 
-Belongs here: starting a subprocess and interpreting its exit. Does not belong here: verifying results (see
-`pipes_jobs`).
+Belongs here: starting a subprocess and interpreting its exit. Does not belong here: verifying results and the account
+that a job leaves of its failure (see `pipes_jobs`), reading its log (see `job_log`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ import dagster as dg
 
 import finance_platform
 from finance_platform.code_version import JobName
-from finance_platform.errors import JobError, LockedError
+from finance_platform.errors import LockedError
+from finance_platform.orchestration.job_runners.job_log import last_explanation
 from finance_platform.orchestration.job_runners.job_process import INTERRUPT_SECONDS, JobProcess
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner, open_session
+from finance_platform.orchestration.job_runners.pipes_jobs import JobEndedError, PipesJobRunner, open_session
 from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.failure import FailurePipe, JobFailure
 from finance_platform.spark_jobs.harness import LOCKED_EXIT_CODE, log_path
+
+_FREE_MEMORY = "close other programs or give the machine more memory, then run again"
+_MORE_MEMORY = "give runs more memory (RunSize), or Glue smaller jobs (FINANCE_PLATFORM_GLUE_FROM_BYTES)"
 
 _LAST_JOB: JobName = "build_star"
 """The job after which the steps of a run need no other."""
@@ -60,44 +65,49 @@ class SubprocessJobRunner(PipesJobRunner):
         """
         arguments = replace(arguments, spark_engine=self.spark_engine, spark_master=self.spark_master)
         with open_session(context, dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()) as session:
-            exit_code = self._run(job, arguments, session.get_bootstrap_env_vars())
+            exit_code, failure = self._run(job, arguments, session.get_bootstrap_env_vars())
         if exit_code == LOCKED_EXIT_CODE:
             raise LockedError(
                 f"another job is writing to {arguments.processed_uri}", fix="wait until it has ended, then run again"
             )
         if exit_code:
-            raise self._failure(job, arguments) if arguments.has_local_zone else self._failure_on_s3(job, exit_code)
+            raise self._error(job, arguments, exit_code, failure)
         return session.get_custom_messages()
 
-    def _run(self, job: JobName, arguments: JobArguments, variables: Mapping[str, str]) -> int:
-        """Run a job to its end and return its exit code."""
+    def _run(
+        self, job: JobName, arguments: JobArguments, variables: Mapping[str, str]
+    ) -> tuple[int, JobFailure | None]:
+        """Run a job to its end and return its exit code, and the account that it has sent of its failure."""
         if self.process is not None:
             exit_code = self.process.run(job, arguments, variables)
             if job == _LAST_JOB:
                 self.process.end()
             if exit_code is not None:
-                return exit_code
+                return exit_code, self.process.failure if exit_code else None
         # -P keeps the script's own folder off the module path, where its siblings would shadow other modules.
         command = [sys.executable, "-P", str(self.script_path(job)), *arguments.as_command_line()]
-        return _run(command, {**os.environ, **variables})
+        with FailurePipe() as pipe:
+            exit_code = _run(command, {**os.environ, **variables, **pipe.variables}, pipe.write_end)
+            return exit_code, pipe.read() if exit_code else None
 
-    def _failure(self, job: JobName, arguments: JobArguments) -> JobError:
-        last_line = _last_line(log_path(arguments.processed_uri, arguments.attempt))
-        if last_line:
-            fix = f"read the job's log, {self.describe_log(job, arguments)}"
-        else:
-            fix = f"check that {arguments.processed_uri} is writable, and that there is free disk space and memory"
-        return JobError(f"{job}: {last_line or 'it wrote no log'}", fix=fix)
-
-    def _failure_on_s3(self, job: JobName, exit_code: int) -> JobError:
-        """Return the failure of a job whose processed zone, and so no log file, is on S3."""
-        log = f"read the job's log, {self._log_on_s3(job)}"
-        if exit_code != -signal.SIGKILL:
-            return JobError(f"{job} ended with the exit code {exit_code}", fix=log)
-        return JobError(
-            f"{job} was killed, as by a machine that has no memory left",
-            fix=f"{log}; give runs more memory (RunSize), or Glue smaller jobs (FINANCE_PLATFORM_GLUE_FROM_BYTES)",
-        )
+    def _error(
+        self, job: JobName, arguments: JobArguments, exit_code: int, failure: JobFailure | None
+    ) -> JobEndedError:
+        """Return the error of a job that failed: how it ended, the last thing that it wrote, and what to look at."""
+        found = f"{job} {_end_of(exit_code)}"
+        fixes = [f"read the job's log, {self.describe_log(job, arguments)}"]
+        if arguments.has_local_zone:
+            log = log_path(arguments.processed_uri, arguments.attempt)
+            if explanation := last_explanation(log):
+                found = f"{found}; the last line of its log: {explanation}"
+            else:
+                found = f"{found}; {'its log ends without a reason' if _has_text(log) else 'it wrote no log'}"
+                fixes = [
+                    f"check that {arguments.processed_uri} is writable, and that there is free disk space and memory"
+                ]
+        if exit_code == -signal.SIGKILL:
+            fixes.insert(0, _FREE_MEMORY if arguments.has_local_zone else _MORE_MEMORY)
+        return JobEndedError(found, fix="; ".join(fixes), failure=failure)
 
     def describe_log(self, job: JobName, arguments: JobArguments) -> str:
         """Return where the log of an attempt is: a file, or with a processed zone on S3 the step's output."""
@@ -109,9 +119,9 @@ class SubprocessJobRunner(PipesJobRunner):
         return f"in the output of the step that ran {job}"
 
 
-def _run(command: Sequence[str], environment: dict[str, str]) -> int:
-    """Run a command to its end and return its exit code."""
-    process = subprocess.Popen(command, env=environment)
+def _run(command: Sequence[str], environment: dict[str, str], descriptor: int) -> int:
+    """Run a command that inherits a descriptor to its end, and return its exit code."""
+    process = subprocess.Popen(command, env=environment, pass_fds=[descriptor])
     try:
         return process.wait()
     except BaseException:
@@ -121,13 +131,24 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
         raise
 
 
-def _last_line(log: Path) -> str:
-    """Return the last line that starts at the margin: the fix of an error and the frames of a trace are indented.
+def _end_of(exit_code: int) -> str:
+    """Return how a process ended, a predicate."""
+    if exit_code == -signal.SIGKILL:
+        return "was killed, as by a machine that has no memory left"
+    if exit_code < 0:
+        return f"was ended by the signal {_name_of_signal(-exit_code)}"
+    return f"ended with the exit code {exit_code}"
 
-    Empty if there is none: the job could not write its log, or was killed before it wrote anything.
-    """
+
+def _name_of_signal(number: int) -> str:
     try:
-        text = log.read_text(errors="replace")
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return str(number)
+
+
+def _has_text(log: Path) -> bool:
+    try:
+        return log.stat().st_size > 0
     except OSError:
-        return ""
-    return next((line for line in reversed(text.splitlines()) if line[:1].strip()), "")
+        return False
