@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyspark.sql import SparkSession
+    from xdist.scheduler import Scheduling
 
 load_hypothesis_profile()
 keep_temporary_files_in_memory()
@@ -99,6 +100,15 @@ def pytest_xdist_auto_num_workers() -> int:
     Each collects all tests, imports Dagster and Spark, and starts servers of its own: some 20 s of processor time.
     """
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config) -> Scheduling | None:
+    """Return the scheduler of `--dist loadfile` that gives away the parts of long tests one by one; none for others."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from finance_platform_tests.night_parts import PartsApart  # workers and single processes need no scheduler
+
+    return PartsApart(config)
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,9 @@ Belongs here: all pairs of an operation and a fault, on disk, on S3 and in the w
 sync. Does not belong here: whole commands (see `test_commands`), statements of a load on Redshift (see the warehouse's
 tests).
 
-A sample of the pairs on disk is tried, all pairs by `make test-nightly`. A failure names the pair; with it in the
-environment variable FAULT_PAIR, that pair alone is tried.
+A sample of the pairs on disk is tried, all pairs by `make test-nightly`: 1,400 on disk and 2,200 on S3, of 2 to 4 s of
+processor time each, in parts that any worker takes. A failure names the pair; with it in the environment variable
+FAULT_PAIR, that pair alone is tried.
 """
 
 from __future__ import annotations
@@ -35,11 +36,14 @@ from finance_platform_tests.faults.faulty_home import FaultyHome, differences, r
 from finance_platform_tests.faults.faulty_s3_home import Bucket, FaultyS3Home
 from finance_platform_tests.faults.power_cut import DiskModel, broken_commits, registered
 from finance_platform_tests.faults.story import Story, disturb_nothing
+from finance_platform_tests.night_parts import in_parts, part_count, part_of
 from finance_platform_tests.profiles import current_profile
 
 EVERY_PAIR = current_profile().is_exhaustive
 PAIRS_ON_DISK = 3
 CHOSEN = os.environ.get("FAULT_PAIR", "")
+PARTS_ON_DISK, PARTS_ON_S3, PARTS_OF_CUTS = (1 if CHOSEN else part_count(parts) for parts in (10, 24, 4))
+"""Five minutes or so each."""
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +70,8 @@ def on_s3(on_disk: Story, spark: SparkSession, moto: MotoServer, tmp_path_factor
     return on_disk.on("s3", before, faults_of_s3(moto.faults))
 
 
-def check_pairs(story: Story, path: Path) -> None:
-    """Try pairs, and fail with every pair that leaves another state, each with the command that repeats it alone."""
+def check_pairs(story: Story, path: Path, part: int, parts: int) -> None:
+    """Try the pairs of a part, and fail with every one that leaves another state and the command that repeats it."""
     pairs = story.pairs()
     assert len(pairs) > 300
     if CHOSEN:
@@ -76,6 +80,7 @@ def check_pairs(story: Story, path: Path) -> None:
             pytest.skip(f"there is no pair {CHOSEN!r} on this storage")
     elif not EVERY_PAIR:
         pairs = random.Random(2024).sample(pairs, PAIRS_ON_DISK)
+    pairs = part_of(pairs, part, parts)
     failures = []
     for number, fault in pairs:
         try:
@@ -88,15 +93,19 @@ def check_pairs(story: Story, path: Path) -> None:
     assert not failures, "\n".join([f"{len(failures)} of {len(pairs)} pairs failed", *failures])
 
 
-def test_after_any_fault_of_the_disk_the_next_run_gives_the_state_of_no_fault(on_disk: Story, tmp_path: Path):
-    check_pairs(on_disk, tmp_path)
+@in_parts(PARTS_ON_DISK)
+def test_after_any_fault_of_the_disk_the_next_run_gives_the_state_of_no_fault(
+    part: int, on_disk: Story, tmp_path: Path
+):
+    check_pairs(on_disk, tmp_path, part, PARTS_ON_DISK)
 
 
 @pytest.mark.skipif(
     not (EVERY_PAIR or CHOSEN), reason="the pairs on disk show it, and `aws/test_s3_errors` each fault of S3 by itself"
 )
-def test_after_any_fault_of_s3_the_next_run_gives_the_state_of_no_fault(on_s3: Story, tmp_path: Path):
-    check_pairs(on_s3, tmp_path)
+@in_parts(PARTS_ON_S3)
+def test_after_any_fault_of_s3_the_next_run_gives_the_state_of_no_fault(part: int, on_s3: Story, tmp_path: Path):
+    check_pairs(on_s3, tmp_path, part, PARTS_ON_S3)
 
 
 # Power cuts, as the model of the disk has them
@@ -115,11 +124,12 @@ def test_after_a_power_cut_at_any_moment_every_commit_has_its_files(on_disk: Sto
         earlier = registered(disk.files(moment))
 
 
-def test_the_run_after_a_power_cut_gives_the_state_without_it(on_disk: Story, tmp_path: Path):
+@in_parts(PARTS_OF_CUTS)
+def test_the_run_after_a_power_cut_gives_the_state_without_it(part: int, on_disk: Story, tmp_path: Path):
     home, disk = on_disk.undisturbed, on_disk.disk
     expected, count = without_copies(on_disk.expected), len(disk.moments)
     moments = range(count) if EVERY_PAIR else [random.Random(2024).randrange(count)]
-    for moment in moments:
+    for moment in part_of(moments, part, PARTS_OF_CUTS):
         for names_survive in (False, True) if EVERY_PAIR else (bool(moment % 2),):
             path = tmp_path / f"{moment}-{names_survive}"
             disk.restore(path, moment, names_survive=names_survive)
