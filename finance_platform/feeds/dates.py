@@ -34,6 +34,11 @@ _MONTH_NAMES = (
 _TOKENS = {
     "yyyy": r"(?P<year>[0-9]{4})",
     "yy": r"(?P<short_year>[0-9]{2})",
+    "FFFF": r"(?P<fiscal_year>[0-9]{4})",
+    "FF": r"(?P<short_fiscal_year>[0-9]{2})",
+    "PPP": r"(?P<fiscal_period>[0-9]{3})",
+    "PP": r"(?P<fiscal_period>[0-9]{2})",
+    "P": r"(?P<fiscal_period>[0-9]{1,2})",
     "QQQ": r"Q(?P<quarter>[1-4])",
     "QQ": r"0(?P<quarter>[1-4])",
     "Q": r"(?P<quarter>[1-4])",
@@ -55,7 +60,21 @@ _TOKENS = {
     "a": r"[ap](?:m|\.m\.)",
 }
 _OF_THE_CLOCK = {"HH", "H", "hh", "h", "mm", "m", "ss", "s", "SSS", "a"}
-_WIDTHS = {"yyyy": 4, "yy": 2, "QQ": 2, "Q": 1, "MM": 2, "M": 2, "dd": 2, "d": 2}
+_WIDTHS = {
+    "yyyy": 4,
+    "yy": 2,
+    "FFFF": 4,
+    "FF": 2,
+    "PPP": 3,
+    "PP": 2,
+    "P": 2,
+    "QQ": 2,
+    "Q": 1,
+    "MM": 2,
+    "M": 2,
+    "dd": 2,
+    "d": 2,
+}
 """The most digits of the parts that are digits alone."""
 
 EXCEL_SERIAL = "excel_serial"
@@ -68,7 +87,10 @@ _LEAP_DAY_OF_1900 = 60
 
 _MIDNIGHT = r"(?:(?:T| +)00:00:00(?:\.0{1,9})?)?"
 _TOKEN = re.compile(r"'(?:[^']|'')*'|(?P<letter>[A-Za-z])(?P=letter)*|.", re.DOTALL)
-_YEARS, _MONTHS_OF_YEAR, _QUARTERS = {"year", "short_year"}, {"month", "month_name", "month_short"}, {"quarter"}
+_FISCAL_YEARS = {"fiscal_year", "short_fiscal_year"}
+_YEARS, _MONTHS_OF_YEAR = {"year", "short_year"} | _FISCAL_YEARS, {"month", "month_name", "month_short"}
+_PARTS_OF_YEAR = {"quarter", "fiscal_period"}
+_PERIODS, _QUARTER = 12, 3
 
 
 @lru_cache(maxsize=256)
@@ -115,7 +137,7 @@ def _part(token: str, pattern: str) -> str:
 
 
 def _check_parts(names: set[str], pattern: str) -> None:
-    if any(len(names & alternatives) > 1 for alternatives in (_YEARS, _MONTHS_OF_YEAR | _QUARTERS)):
+    if any(len(names & alternatives) > 1 for alternatives in (_YEARS, _MONTHS_OF_YEAR | _PARTS_OF_YEAR)):
         raise ValueError(f"date pattern {pattern!r} names a part twice")
     if not names & _YEARS or ("day" in names and not names & _MONTHS_OF_YEAR):
         raise ValueError(f"date pattern {pattern!r} needs a year (yyyy), and beside a day (dd) a month (MM)")
@@ -137,9 +159,17 @@ def check_formats(formats: Sequence[str]) -> None:
             raise ValueError(f"{EXCEL_SERIAL} and {pattern!r} could both be meant by the same digits; keep one of them")
 
 
-def is_year_or_quarter(pattern: str) -> bool:
-    """Return whether a pattern names a year or a quarter and no month, so that a fiscal calendar changes its day."""
-    return pattern != EXCEL_SERIAL and not set(compile_pattern(pattern).groupindex) & _MONTHS_OF_YEAR
+def is_fiscal_part(pattern: str) -> bool:
+    """Return whether a fiscal calendar changes the day of a pattern: it has a fiscal year, or a year and no month."""
+    if pattern == EXCEL_SERIAL:
+        return False
+    names = set(compile_pattern(pattern).groupindex)
+    return bool(names & _FISCAL_YEARS) or not names & _MONTHS_OF_YEAR
+
+
+def needs_fiscal_calendar(pattern: str) -> bool:
+    """Return whether a pattern has a part that only a fiscal calendar gives a meaning."""
+    return bool({"FFFF", "FF", "PPP", "PP", "P"} & set(_tokens(pattern))) and pattern != EXCEL_SERIAL
 
 
 def parse_date(
@@ -147,14 +177,15 @@ def parse_date(
 ) -> date | None:
     """Return the day that `text` names under the first pattern that gives one, or None.
 
-    A pattern without a day gives the first day of its month, quarter or year. A two-digit year is of this century.
+    A pattern without a day gives the first day of its month, period, quarter or year. A two-digit year is of this
+    century.
     A calendar day that does not exist (2025-02-30) gives None, never the day after.
 
     Args:
         text: such as a cell's.
         patterns: see `compile_pattern`; or `EXCEL_SERIAL`.
-        fiscal_year_start_month: of the years and quarters of patterns without a month; a fiscal year is named by the
-            calendar year in which it ends.
+        fiscal_year_start_month: of fiscal years (`FFFF`), and of the years, quarters and periods of patterns without a
+            month; a fiscal year is named by the calendar year in which it ends.
         is_1904: whether a spreadsheet counts its days from 1904-01-01, which is then day 0.
     """
     return _parse(text, tuple(patterns), fiscal_year_start_month, is_1904)
@@ -217,7 +248,8 @@ def _pattern_day(text: str, pattern: str, fiscal_year_start_month: int) -> date 
     if match is None:
         return None
     parts = match.groupdict()
-    year = int(parts.get("year") or 2000 + int(parts.get("short_year") or 0))
+    full, short = (parts.get(f"{name}year") or parts.get(f"{name}fiscal_year") for name in ("", "short_"))
+    year = int(full or 2000 + int(short or 0))
     if parts.get("month_name"):
         month = _MONTH_NAMES.index(str(parts["month_name"]).lower()) + 1
     elif parts.get("month_short"):
@@ -225,16 +257,22 @@ def _pattern_day(text: str, pattern: str, fiscal_year_start_month: int) -> date 
     elif parts.get("month"):
         month = int(str(parts["month"]))
     else:
-        year, month = _first_month(year, int(parts.get("quarter") or 1), fiscal_year_start_month)
+        place = int(parts.get("fiscal_period") or _QUARTER * (int(parts.get("quarter") or 1) - 1) + 1)
+        if not 1 <= place <= _PERIODS:
+            return None
+        year, month = _month_of_year(year, place, fiscal_year_start_month)
+        return date(year, month, 1) if year > 0 else None
+    if _FISCAL_YEARS & parts.keys() and 1 < fiscal_year_start_month <= month:
+        year -= 1
     try:
         return date(year, month, int(parts.get("day") or 1))
     except ValueError:
         return None
 
 
-def _first_month(year: int, quarter: int, fiscal_year_start_month: int) -> tuple[int, int]:
-    """Return the calendar year and month in which a fiscal quarter begins."""
-    months = year * 12 + fiscal_year_start_month - 1 + 3 * (quarter - 1) - (12 if fiscal_year_start_month > 1 else 0)
+def _month_of_year(year: int, place: int, fiscal_year_start_month: int) -> tuple[int, int]:
+    """Return the calendar year and month of a period of a fiscal year, the first of which has place 1."""
+    months = year * 12 + fiscal_year_start_month - 1 + place - 1 - (12 if fiscal_year_start_month > 1 else 0)
     return months // 12, months % 12 + 1
 
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +50,7 @@ from finance_platform.feeds.codes import (
 )
 from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
+from finance_platform.feeds.day_columns import read_days
 from finance_platform.feeds.file_names import periods_from_name
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.hidden_characters import clean_cells
@@ -67,10 +67,8 @@ from finance_platform.feeds.years_like import YearsLike
 
 DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
-_DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS")
 _CODE_COLUMNS = {"department": "department_code", "account": "account_number", "scenario": "scenario"}
 TEXTS_FOR_PEOPLE = {"department_name", "business_unit", "account_name", "account_category", "description"}
-_REMEMBERED_DAYS = 1 << 14
 _LAST_DECIMAL = Decimal(1).scaleb(-18)
 _COMPARE_AMOUNT = (
     "compare this amount with the source system; if it was read wrong, correct columns.amount.decimal and .thousands "
@@ -363,13 +361,7 @@ class LedgerLines:
         return {period, *(dates.periods_of_year(period, spread.first_month) if spread else ())} <= set(self.covers)
 
     def _days(self, name: str, written: pa.Array, default: tuple[str, ...], violations: RuleViolations) -> pa.Array:
-        rule = self._rules.fields.get(name, FieldRule())
-        patterns = rule.formats or default
-        # Cells of sheets that are dates have ISO text, whatever their format.
-        tried = patterns if violations.batch.sheet is None else (*patterns, *_DATES_OF_SHEETS)
-        month = self._rules.fiscal_year_start_month if rule.is_fiscal else 1
-        is_1904 = violations.batch.is_1904
-        days = map_distinct(written, lambda text: _day(text, tried, month, is_1904), pa.date32())
+        days = read_days(name, written, self._rules, default, violations.batch)
         if name == "date":
             violations.add_blank(name, written)
         violations.add_invalid(
@@ -688,11 +680,6 @@ def _foreign_of_sides(sides: list[amounts.ParsedAmounts]) -> dict[int, str]:
             is_one = not opposite.values[position].as_py() or currency_code(other) == currency_code(mark)
             foreign.setdefault(position, mark if is_one else OTHER_CURRENCY)
     return foreign
-
-
-@lru_cache(maxsize=_REMEMBERED_DAYS)
-def _day(text: str, patterns: tuple[str, ...], first_month: int, is_1904: bool) -> date | None:
-    return dates.parse_date(clean(text), patterns, first_month, is_1904=is_1904)
 
 
 def _periods(days: pa.Array) -> pa.Array:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.processed import LOOKUP_FIELDS
 from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
 from finance_platform.feeds.codes import clean
-from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.day_columns import patterns_of, read_days
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.ledger_lines import DEFAULT_DATE_FORMATS, DEFAULT_PERIOD_FORMATS, TEXTS_FOR_PEOPLE
 from finance_platform.feeds.resolved import ResolvedFeed
@@ -59,9 +59,8 @@ class LookupRows:
         written = violations.add_cells(name, cells, is_name=is_name)
         if name not in _FORMATS:
             return map_distinct(written, clean, pa.string())
-        rule = self._rules.fields.get(name)
-        patterns = (rule.formats if rule else ()) or _FORMATS[name]
-        days = map_distinct(written, lambda text: parse_date(clean(text), patterns), pa.date32())
+        patterns = patterns_of(name, self._rules, _FORMATS[name])
+        days = read_days(name, written, self._rules, _FORMATS[name], batch)
         violations.add_invalid(
             f"invalid_{name}",
             written,

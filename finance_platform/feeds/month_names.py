@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+_MONTHS_OF_YEAR = 12
+_MOST_BETWEEN = 3
+"""Months from one column to the next in a series: those of quarters have three."""
+
 MONTH_NAMES: Mapping[str, tuple[str, ...]] = {
     "en": (
         "january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
@@ -140,6 +144,21 @@ def missing_months(months: Sequence[int]) -> list[int]:
     if len(steps) <= 1:
         return []
     return [month for month in range(distinct[0], distinct[-1]) if month not in set(distinct)]
+
+
+def turn_of_year(months: Sequence[int]) -> int | None:
+    """Return the place at which the year ends in a series of months or quarters that goes on over it.
+
+    Args:
+        months: months of one year, in the order of the file, as numbers that grow by one each month.
+
+    Returns:
+        The place of the first month after the turn; None if the series is in order, or no series.
+    """
+    steps = [later - earlier for earlier, later in pairwise(months)]
+    turns = [place for place, step in enumerate(steps, start=1) if step < 0]
+    goes_on = all(1 <= step % _MONTHS_OF_YEAR <= _MOST_BETWEEN for step in steps)
+    return turns[0] if len(turns) == 1 and goes_on and months[-1] < months[0] else None
 
 
 def _read_numbers(text: str) -> NamedMonth | None:

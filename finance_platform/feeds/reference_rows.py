@@ -25,7 +25,7 @@ from finance_platform.feeds.codes import (
     surrogate_key,
     type_by_prefix,
 )
-from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.day_columns import patterns_of, read_days
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.ledger_lines import check_choice, reject_long_codes
 from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
@@ -52,7 +52,6 @@ _COLUMN_OF_FIELD = {
 DEFAULT_VALID_FROM_FORMATS = ("yyyy-MM-dd", "yyyy-MM")
 """The formats of a date from which a row holds, where the descriptor gives none."""
 
-_DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS")
 _CODES = {"code", "number", "parent", "predecessor"}
 _CHOICES = {"type": ACCOUNT_TYPES, "measure": MEASURES}
 _SHARES = {"share": "predecessor_share", "origin_share": "origin_share"}
@@ -109,10 +108,8 @@ class ReferenceRows:
         if "valid_from" not in self._sources:
             return pa.nulls(len(batch), pa.string())
         written = violations.add_cells("valid_from", field_texts(self._sources["valid_from"], batch))
-        patterns = self._rules.fields.get("valid_from", FieldRule()).formats or DEFAULT_VALID_FROM_FORMATS
-        # Cells of sheets that are dates have ISO text, whatever their format.
-        tried = patterns if batch.sheet is None else (*patterns, *_DATES_OF_SHEETS)
-        days = map_distinct(written, lambda text: parse_date(clean(text), tried, is_1904=batch.is_1904), pa.date32())
+        patterns = patterns_of("valid_from", self._rules, DEFAULT_VALID_FROM_FORMATS)
+        days = read_days("valid_from", written, self._rules, DEFAULT_VALID_FROM_FORMATS, batch)
         violations.add_invalid(
             "invalid_valid_from",
             written,

@@ -18,7 +18,7 @@ from finance_platform.contracts.processed import COMMENT_FIELDS, STATEMENT_LINE_
 from finance_platform.contracts.views import SECTIONS
 from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
 from finance_platform.feeds.codes import clean, fold, joined_key, short_name, surrogate_key
-from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.day_columns import patterns_of, read_days
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.ledger_lines import DEFAULT_PERIOD_FORMATS, check_choice, reject_long_codes
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
@@ -125,9 +125,8 @@ class ReportRows:
 
 def read_periods(written: pa.StringArray, rules: ReadingRules, violations: RuleViolations) -> pa.StringArray:
     """Return the field `period` of each row as YYYY-MM; reject rows without a valid one."""
-    rule = rules.fields.get("period")
-    patterns = (rule.formats if rule else ()) or DEFAULT_PERIOD_FORMATS
-    days = map_distinct(written, lambda text: parse_date(clean(text), patterns), pa.date32())
+    patterns = patterns_of("period", rules, DEFAULT_PERIOD_FORMATS)
+    days = read_days("period", written, rules, DEFAULT_PERIOD_FORMATS, violations.batch)
     violations.add_invalid(
         "invalid_period",
         written,

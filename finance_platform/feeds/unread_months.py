@@ -1,4 +1,4 @@
-"""Columns beside those of months that are not read although they may be months, and gaps between months.
+"""Columns beside those of months that are not read although they may be months, gaps, and months with a wrong year.
 
 Belongs here: finding them in a table, adding up their cells, and the words that hold the delivery. Does not belong
 here: columns that are read (see `shapes`), names of months (see `month_names`), the same in a draft (see
@@ -26,12 +26,14 @@ from finance_platform.feeds.cells import RawBatch, value_mapper
 from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.dates import format_date, parse_date
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
-from finance_platform.feeds.month_names import NamedMonth, is_total_name, missing_months, read_month
+from finance_platform.feeds.month_names import NamedMonth, is_total_name, missing_months, read_month, turn_of_year
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
 from finance_platform.feeds.shape_rules import UnpivotRule
 from finance_platform.money_text import exact_money
 
 _DATES = ("date", "period")
+_ADJUSTMENTS = re.compile(r"(?i)(?:p|per|period|periode)[ ._-]*(?:0?1[3-6])")
+"""A period after the twelfth, in which ledgers have the adjustments of a year's end."""
 _YEAR = 12
 _ANY_YEAR = 2000
 """The year of headers that have none: only their months are compared."""
@@ -100,6 +102,8 @@ class UnreadMonths:
         missing: the months that have no column, between two that have one.
         sheet: the sheet; None for text.
         advice: what to do about columns that are read and whose headers are not valid dates; empty if there are none.
+        turn: the columns between which a new year begins although all columns have one year, and the first column;
+            empty if there are none.
     """
 
     rules: ReadingRules
@@ -107,6 +111,7 @@ class UnreadMonths:
     missing: list[int] = field(default_factory=list)
     sheet: str | None = None
     advice: str = ""
+    turn: tuple[str, ...] = ()
 
     @staticmethod
     def of_table(
@@ -141,7 +146,8 @@ class UnreadMonths:
         unexplained = [month for month in missing if month not in {column.month for column in columns}]
         is_clear = len(others) == len(unexplained) == 1
         columns += [UnreadColumn(name, unexplained[0] if is_clear else None, False) for name in others]
-        return UnreadMonths(rules, columns, missing, sheet, months.advise(cells, known, missing))
+        turn = months.turn([name for name in header if name in set(cells)])
+        return UnreadMonths(rules, columns, missing, sheet, months.advise(cells, known, missing), turn)
 
     def watch(self, batches: Iterator[RawBatch]) -> Iterator[RawBatch]:
         """Yield batches as they are, and add up the cells of the columns; rows that are no data are left out."""
@@ -159,6 +165,8 @@ class UnreadMonths:
         months = _Months(self.rules)
         fix = months.fix(columns) if columns else ""
         fixes = {f"{place}{column.description}": fix for column in columns}
+        if self.turn:
+            fixes[f"{place}{months.describe_turn(self.turn)}"] = months.fix_turn(self.turn)
         missing = [month for month in self.missing if month not in {column.month for column in columns}]
         if missing:
             names = [months.name(month) for month in missing]
@@ -176,7 +184,13 @@ class _Months:
     def __init__(self, rules: ReadingRules) -> None:
         self._rules, self._unpivot = rules, rules.unpivot
         self._field = self._unpivot.into if self._unpivot else ""
-        self._formats = rules.fields[self._field].formats if self._field in rules.fields else ()
+        rule = rules.fields.get(self._field, FieldRule())
+        # The year beside the header is any one here, so it may be one of the calendar.
+        self._formats = tuple(
+            f"yyyy{one.removeprefix('FFFF')}" if one.startswith("FFFF ") else one for one in rule.formats
+        )
+        self._is_fiscal = rule.is_fiscal
+        self._first_month = rules.fiscal_year_start_month if rule.is_fiscal else 1
         self._map = value_mapper(self._unpivot.header_map) if self._unpivot else clean
 
     @property
@@ -206,11 +220,15 @@ class _Months:
 
     def _parse(self, name: str) -> date | None:
         text = self._map(clean(name))
-        return parse_date(text if self._has_years else f"{_ANY_YEAR} {text}", self._formats)
+        if self._has_years:
+            return parse_date(text, self._formats, self._first_month)
+        day = parse_date(f"{_ANY_YEAR} {text}", self._formats, self._first_month)
+        return day and day.replace(year=_ANY_YEAR)
 
     def is_month(self, name: str) -> bool:
         """Return whether a header names a month in any language, or what the formats of the feed read."""
-        return read_month(clean(name)) is not None or self._parse(name) is not None
+        text = clean(name)
+        return bool(read_month(text) or self._parse(name) or _ADJUSTMENTS.fullmatch(text))
 
     def guess(self, name: str, known: Sequence[int], missing: Sequence[int]) -> int | None:
         """Return the month of an unread header; of one without a year, that which is missing or is in the only year."""
@@ -238,6 +256,43 @@ class _Months:
         first = max(steps)[1]
         around = missing_months([(month - first) % _YEAR for month in distinct])
         return [_ANY_YEAR * _YEAR + (month + first) % _YEAR for month in around]
+
+    def turn(self, cells: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns between which a new year begins although all have one year, and the first; or nothing.
+
+        Args:
+            cells: the columns that are read, in the order of the file.
+        """
+        if self._has_years:
+            return ()
+        dated = [(name, (month - self._first_month + 1) % _YEAR) for name in cells if (month := self.of_cell(name))]
+        place = turn_of_year([month for _, month in dated])
+        return () if place is None else (dated[place - 1][0], dated[place][0], dated[0][0])
+
+    def describe_turn(self, turn: Sequence[str]) -> str:
+        """Return what is wrong with months that have one year."""
+        before, after, first = (repr(clean(name)) for name in turn)
+        return (
+            f"the columns of months go on from {before} to {after}, and unpivot.year gives all of them one year, so "
+            f"those from {after} on would be dated before the first one, {first}"
+        )
+
+    def fix_turn(self, turn: Sequence[str]) -> str:
+        """Return how to give such months their years."""
+        year = (self._unpivot.year if self._unpivot else None) or "the year"
+        examples = _yaml({clean(turn[2]): f"{clean(turn[2])} 2025", clean(turn[1]): f"{clean(turn[1])} 2026"})
+        own = (
+            f"give each header its own year: remove unpivot.year, and add {examples}, and so on, to "
+            f"columns.{self._field}.map, with a year in its formats"
+        )
+        if self._is_fiscal:
+            return (
+                f"the home's fiscal years begin with month {self._first_month}; if the file's begin with another, {own}"
+            )
+        return (
+            f"if {year} is a fiscal year of the home, named by the calendar year in which it ends, add "
+            f"`calendar: fiscal` to columns.{self._field}; if not, {own}"
+        )
 
     def name(self, month: int) -> str:
         """Return how a month is written in `ignore_columns` and in messages."""

@@ -176,13 +176,26 @@ def test_a_time_of_twelve_hours_that_does_not_exist_is_not_valid(time: str) -> N
         ("2025-3", "yyyy-Q", (2025, 7), (2025, 1)),
         ("04/25", "QQ/yy", (2025, 10), (2025, 4)),
         ("2025-03", "yyyy-MM", (2025, 3), (2025, 3)),
+        ("FY26-P01", "'FY'FF-'P'PP", (2026, 1), (2025, 7)),
+        ("2026012", "FFFFPPP", (2026, 12), (2026, 6)),
+        ("2026/7", "yyyy/P", (2026, 7), (2026, 1)),
+        ("Jul FY2026", "MMM 'FY'FFFF", (2026, 7), (2025, 7)),
+        ("Jun FY2026", "MMM 'FY'FFFF", (2026, 6), (2026, 6)),
+        ("15.12.26", "dd.MM.FF", (2026, 12, 15), (2025, 12, 15)),
     ],
 )
 def test_a_year_or_a_quarter_is_its_first_day_in_the_calendar_of_the_field(
-    text: str, pattern: str, month: tuple[int, int], fiscal: tuple[int, int]
+    text: str, pattern: str, month: tuple[int, ...], fiscal: tuple[int, ...]
 ) -> None:
-    assert parse_date(text, [pattern]) == date(*month, 1)
-    assert parse_date(text, [pattern], 7) == date(*fiscal, 1)
+    (year, of_year, day), (fiscal_year, of_fiscal_year, _) = (*month, 1)[:3], (*fiscal, 1)[:3]
+    assert parse_date(text, [pattern]) == date(year, of_year, day)
+    assert parse_date(text, [pattern], 7) == date(fiscal_year, of_fiscal_year, day)
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-0", "2026-99", "0000-1"])
+def test_a_period_that_a_fiscal_year_does_not_have_is_not_valid(text: str) -> None:
+    assert parse_date(text, ["FFFF-P"]) is None
+    assert parse_date(text, ["FFFF-P"], 4) is None
 
 
 @pytest.mark.parametrize("text", ["Q5 2025", "Q0 2025", "0 2025", "Q1 0000"])
@@ -258,13 +271,24 @@ def test_a_pattern_with_unknown_letters_is_an_error_that_names_them(pattern: str
 
 
 def test_the_error_of_an_unknown_letter_lists_what_is_allowed() -> None:
-    allowed = "yyyy, yy, QQQ, QQ, Q, MMMM, MMM, MM, M, dd, d, HH, H, hh, h, mm, m, ss, s, SSS, a"
+    allowed = "yyyy, yy, FFFF, FF, PPP, PP, P, QQQ, QQ, Q, MMMM, MMM, MM, M, dd, d, HH, H, hh, h, mm, m, ss, s, SSS, a"
     with pytest.raises(ValueError, match=f"'YYYY' is not one of {allowed}; words stand in apostrophes"):
         compile_pattern("YYYY-MM-dd")
 
 
 @pytest.mark.parametrize(
-    "pattern", ["yyyy-MM-dd yyyy", "yyyy yy MM", "yyyy MMM MM", "yyyy-MM-dd d", "M MM yyyy", "yyyy Q MM"]
+    "pattern",
+    [
+        "yyyy-MM-dd yyyy",
+        "yyyy yy MM",
+        "yyyy MMM MM",
+        "yyyy-MM-dd d",
+        "M MM yyyy",
+        "yyyy Q MM",
+        "yyyy FF MM",
+        "P MM FFFF",
+        "P Q yyyy",
+    ],
 )
 def test_a_pattern_that_names_a_part_twice_is_an_error(pattern: str) -> None:
     with pytest.raises(ValueError, match="names a part twice"):

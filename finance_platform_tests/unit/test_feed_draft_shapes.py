@@ -38,6 +38,36 @@ def test_years_months_and_quarters_give_the_date(header: str, rows: list[str], p
     assert sums(tmp_path, f"{header},Dept,Account,Amount\n{lines}") == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "rows", "date"),
+    [
+        ("Fiscal Year,Period", ["2026,1", "2026,12"], {"from": "{Fiscal Year}-{Period}", "formats": ["yyyy-P"]}),
+        ("Period", ["FY26-P01", "FY26-P12"], {"from": "Period", "formats": ["'FY'FF-'P'PP"]}),
+        ("Fiscal Period", ["01/2026", "12/2026"], {"from": "Fiscal Period", "formats": ["PP/yyyy"]}),
+        ("Fiscal Period", ["Apr 2026", "Mar 2026"], {"from": "Fiscal Period", "formats": ["MMM FFFF"]}),
+    ],
+)
+def test_periods_of_fiscal_years_are_read_by_the_fiscal_calendar(header: str, rows: list[str], date: dict[str, object]):
+    text = f"{header},Dept,Account,Amount\n" + "".join(f"{row},10,4000,5.00\n" for row in rows)
+    assert yaml.safe_load(draft(text))["columns"]["date"] == {**date, "calendar": "fiscal"}
+    assert "decide: calendar: fiscal means the home's fiscal years" in draft(text)
+
+
+def test_a_number_beside_a_year_may_be_a_period_of_a_fiscal_year():
+    text = draft("Year,Period,Dept,Account,Amount\n2026,1,10,4000,5.00\n2026,12,10,4000,5.00\n")
+    assert "decide: formats: [yyyy-P] and calendar: fiscal if these are of a fiscal year" in text
+
+
+@pytest.mark.parametrize(
+    ("headers", "formats"),
+    [("Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec,Jan,Feb,Mar", ["MMM"]), ("P1,P2,P3,P4,P5,P6,P7,P8,P9", ["'P'P"])],
+)
+def test_columns_of_a_fiscal_year_have_the_fiscal_calendar(headers: str, formats: list[str]):
+    amounts = ",".join(f"{place}.50" for place in range(len(headers.split(","))))
+    text = draft(f"Dept,Account,{headers}\n10,4000,{amounts}\n20,4000,{amounts}\n", "budget_fy2026.csv")
+    assert yaml.safe_load(text)["columns"]["date"] == {"formats": formats, "calendar": "fiscal"}
+
+
 def test_years_that_no_pattern_reads_are_asked_for_one_by_one(tmp_path: Path):
     text = "Budget Year,Dept,Account,Amount\nFY14-15,10,4000,1.00\nFY15-16,10,4000,2.00\n"
     assert [mistake.rpartition(": ")[2] for mistake in mistakes_of(draft(text))] == [

@@ -128,10 +128,89 @@ def test_a_gap_between_months_is_held_until_it_is_declared(tmp_path: Path):
     assert check(tmp_path, table("Jan", "Feb", "Apr"), ignoring(YEARLESS, fix)).is_fine
 
 
-@pytest.mark.parametrize("columns", ["Nov|Dec|Jan|Feb", "Mar|Jun|Sep|Dec", "Apr|May|Jun|Jul", "Jan"])
+@pytest.mark.parametrize("columns", ["Nov|Dec|Jan|Feb", "Mar|Jun|Sep|Dec", "Apr|May|Jun|Jul", "Jan", "Mar|Feb|Jan"])
 def test_a_fiscal_year_quarters_and_a_part_of_a_year_have_no_gap(columns: str, tmp_path: Path):
     descriptor = {**YEARLESS, "unpivot": {"columns": columns, "into": "date", "year": "2026"}}
-    assert check(tmp_path, table(*columns.split("|"), "Total", "Q1", "Comment"), descriptor).is_fine
+    held = check(tmp_path, table(*columns.split("|"), "Total", "Q1", "Comment"), descriptor).holds
+    assert not [reason for reason in held if "there is no column for" in reason]
+    assert bool(held) == ("Dec|Jan" in columns)
+
+
+FISCAL_YEAR = ("Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb", "Mar")
+
+
+def fiscal(columns: tuple[str, ...], **of_date: Any) -> dict[str, Any]:
+    """Return a descriptor of columns of months whose year is 2026."""
+    date = {"formats": ["MMM"], **of_date}
+    unpivot = {"columns": "|".join(columns), "into": "date", "year": "2026"}
+    return {**YEARLESS, "columns": {**YEARLESS["columns"], "date": date}, "unpivot": unpivot}
+
+
+def check_fiscal(folder: Path, columns: tuple[str, ...], descriptor: dict[str, Any], first_month: int) -> FileCheck:
+    (folder / "wide.csv").write_bytes(table(*columns).encode())
+    home = settings(fiscal_year_start_month=first_month)
+    return check_file(LocalStore(folder), "wide.csv", parse_descriptor(json.dumps(descriptor), "wide.yaml"), home)
+
+
+def test_months_of_two_years_under_one_year_are_held_until_the_year_is_fiscal(tmp_path: Path):
+    held = check_fiscal(tmp_path, FISCAL_YEAR, fiscal(FISCAL_YEAR), 4)
+    ((reason, fix),) = held.holds.items()
+    assert reason == (
+        "the columns of months go on from 'Dec' to 'Jan', and unpivot.year gives all of them one year, so those from "
+        "'Jan' on would be dated before the first one, 'Apr'"
+    )
+    assert "add `calendar: fiscal` to columns.date" in fix
+    read = check_fiscal(tmp_path, FISCAL_YEAR, fiscal(FISCAL_YEAR, calendar="fiscal"), 4)
+    assert read.is_fine
+    # table() has 1, 2, 4, 8 … in the columns.
+    amounts = {period: int(count.amount) for (_, period), count in read.sums.items()}
+    assert list(amounts) == [f"2025-{month:02d}" for month in range(4, 13)] + ["2026-01", "2026-02", "2026-03"]
+    assert list(amounts.values()) == [2**place for place in range(12)]
+
+
+def test_the_map_that_the_reason_proposes_gives_each_month_its_year(tmp_path: Path):
+    ((_, fix),) = check_fiscal(tmp_path, FISCAL_YEAR, fiscal(FISCAL_YEAR), 1).holds.items()
+    assert '{"Apr": "Apr 2025", "Jan": "Jan 2026"}' in fix
+    years = {name: f"{name} {2025 if place < 9 else 2026}" for place, name in enumerate(FISCAL_YEAR)}
+    descriptor = fiscal(FISCAL_YEAR, formats=["MMM yyyy"], map=years)
+    del descriptor["unpivot"]["year"]
+    read = check_fiscal(tmp_path, FISCAL_YEAR, descriptor, 1)
+    assert read.is_fine
+    assert read.sums["Budget", "2026-03"].amount == 2**11
+
+
+def test_a_fiscal_year_that_begins_with_another_month_than_that_of_the_home_is_held(tmp_path: Path):
+    ((reason, fix),) = check_fiscal(tmp_path, FISCAL_YEAR, fiscal(FISCAL_YEAR, calendar="fiscal"), 7).holds.items()
+    assert "go on from 'Jun' to 'Jul'" in reason
+    assert fix.startswith("the home's fiscal years begin with month 7; if the file's begin with another, give each")
+
+
+@pytest.mark.parametrize(
+    ("columns", "formats", "periods"),
+    [
+        (("P01", "P02", "P12"), ["'P'PP"], ["2025-04", "2025-05", "2026-03"]),
+        (("Q1", "Q2", "Q4"), ["QQQ"], ["2025-04", "2025-07", "2026-01"]),
+        (("Jan", "Feb", "Mar"), None, ["2026-01", "2026-02", "2026-03"]),
+    ],
+)
+def test_periods_and_quarters_of_a_fiscal_year_are_read(
+    columns: tuple[str, ...], formats: list[str] | None, periods: list[str], tmp_path: Path
+):
+    descriptor = fiscal(columns, calendar="fiscal", formats=formats or [])
+    descriptor["ignore_columns"] = [f"P{number:02d}" for number in range(3, 12)]
+    read = check_fiscal(tmp_path, columns, descriptor, 4)
+    assert [period for _, period in read.sums] == periods
+
+
+def test_a_thirteenth_period_that_is_not_read_is_held(tmp_path: Path):
+    columns = tuple(f"P{number:02d}" for number in range(1, 13))
+    descriptor = fiscal(columns, calendar="fiscal", formats=["'P'PP"])
+    ((reason, _),) = check_fiscal(tmp_path, (*columns, "P13"), descriptor, 4).holds.items()
+    assert reason == "the column 'P13' looks like a month and is not read; its 1 amounts add up to 4,096.00"
+    descriptor["unpivot"]["columns"], descriptor["columns"]["date"]["map"] = "P[0-9]{2}", {"P13": "P12"}
+    read = check_fiscal(tmp_path, (*columns, "P13"), descriptor, 4)
+    assert read.is_fine
+    assert read.sums["Budget", "2026-03"].amount == 2**11 + 2**12
 
 
 def test_each_unread_month_of_a_file_with_measures_is_held(tmp_path: Path):

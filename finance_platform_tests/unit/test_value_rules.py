@@ -271,7 +271,13 @@ def test_a_cell_that_is_mapped_to_blank_takes_its_text_from_the_name() -> None:
         ),
         ("{amount: {from: A, scale: 12}}", "'12' is not a power of ten"),
         ("{account: {from: A, shorten: 5}}", "5 leaves too little of a code"),
-        ("{date: {from: D, calendar: fiscal}}", "calendar: changes only formats of years and quarters"),
+        ("{date: {from: D, calendar: fiscal}}", "calendar: changes only formats of years, quarters and periods"),
+        (
+            "{date: {from: D, formats: [yyyy-MM], calendar: fiscal}}",
+            "calendar: changes only formats of years, quarters",
+        ),
+        ("{date: {from: D, formats: [yyyy-PP]}}", "'yyyy-PP' has a part of a fiscal year; add calendar: fiscal"),
+        ("{date: {from: D, formats: [MMM FFFF]}}", "'MMM FFFF' has a part of a fiscal year; add calendar: fiscal"),
         ("{date: {from: D, formats: [yyyy, excel_serial]}}", "could both be meant by the same digits"),
     ],
 )

@@ -15,7 +15,13 @@ from pydantic import Field, field_validator, model_validator
 
 from finance_platform.contracts.processed import BALANCE_FIELDS, COMMENT_FIELDS, LOOKUP_FIELDS, STATEMENT_LINE_FIELDS
 from finance_platform.feeds.codes import MAX_CODE_BYTES
-from finance_platform.feeds.dates import EXCEL_SERIAL, check_formats, compile_pattern, is_year_or_quarter
+from finance_platform.feeds.dates import (
+    EXCEL_SERIAL,
+    check_formats,
+    compile_pattern,
+    is_fiscal_part,
+    needs_fiscal_calendar,
+)
 from finance_platform.feeds.descriptor.strict_model import (
     Regex,
     ShortText,
@@ -121,6 +127,12 @@ ROW_FIELDS = (*MONEY_FIELDS, "code", "number", "key", "reverses")
 """Fields that differ from row to row, so a file's name cannot give them."""
 
 
+NOTHING_FISCAL = (
+    "calendar: changes only formats of years, quarters and periods, such as yyyy or QQQ yyyy, and there is none"
+)
+"""Of a column whose days a fiscal calendar does not change."""
+
+
 def lacks_year(pattern: str) -> bool:
     """Return whether a date pattern is valid after a year, and not by itself."""
     if pattern == EXCEL_SERIAL:
@@ -193,7 +205,9 @@ class FieldConfig(StrictModel):
     calendar: Literal["gregorian", "fiscal"] = Field(
         "gregorian",
         description="Which years and quarters the patterns without a month name: with `fiscal`, `yyyy` is the first "
-        "day of the home's fiscal year, which is named by the calendar year in which it ends.",
+        "day of the home's fiscal year, which is named by the calendar year in which it ends, and the year of "
+        "`unpivot.year` is such a year. Patterns may then have `FFFF` or `FF`, a fiscal year also beside a month, and "
+        "`PPP`, `PP` or `P`, the number of a period in the fiscal year: `'FY'FF-'P'PP` reads FY26-P01.",
     )
     pad: int = Field(
         0,
@@ -274,10 +288,13 @@ class FieldConfig(StrictModel):
             yield f"decimal and thousands are both {self.decimal!r}"
         if self.sign_column and isinstance(self.source, DebitCredit):
             yield "sign_column: is not for debit and credit, because their columns give the sign; remove it"
-        if self.calendar == "fiscal" and not any(
-            is_year_or_quarter(one) for one in self.formats if not lacks_year(one)
-        ):
-            yield "calendar: changes only formats of years and quarters, such as yyyy or QQQ yyyy, and there is none"
+        # Formats without a year, and none at all, may have that of unpivot.year; see `shape`.
+        is_changed = not self.formats or any(lacks_year(one) or is_fiscal_part(one) for one in self.formats)
+        if self.calendar == "fiscal" and not is_changed:
+            yield NOTHING_FISCAL
+        fiscal = [one for one in self.formats if needs_fiscal_calendar(one)]
+        if fiscal and self.calendar != "fiscal":
+            yield f"formats: {fiscal[0]!r} has a part of a fiscal year; add calendar: fiscal, or write yyyy or M for it"
         yield from self._template_mistakes()
         if not self.source and not self.from_name:
             yield "from: is needed, or from_name:; use constants: for a value that is the same in every row"

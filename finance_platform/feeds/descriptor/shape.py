@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from finance_platform.feeds.codes import fold
-from finance_platform.feeds.descriptor.columns import FieldConfig, lacks_year
+from finance_platform.feeds.descriptor.columns import NOTHING_FISCAL, FieldConfig, lacks_year
 from finance_platform.feeds.descriptor.strict_model import (
     Regex,
     ShortText,
@@ -232,6 +232,8 @@ def _format_mistakes(unpivot: UnpivotConfig | None, columns: Mapping[str, FieldC
     """Yield the date patterns without a year that do not have one beside them."""
     for name, part in columns.items():
         has_year = unpivot is not None and unpivot.year is not None and name == unpivot.into
+        if part.calendar == "fiscal" and not part.formats and not has_year:
+            yield f"columns.{name}: {NOTHING_FISCAL}"
         for pattern in part.formats:
             if not has_year and lacks_year(pattern):
                 yield f"columns.{name}.formats: date pattern {pattern!r} needs a year (yyyy) and a month (MM)"
@@ -254,7 +256,8 @@ def shape_fields(unpivot: UnpivotConfig | None, fields: Mapping[str, FieldRule])
         return dict(fields)
     rule = replace(fields[unpivot.into], value_map={})  # the map applies to the header without the year
     if unpivot.year:
-        rule = replace(rule, formats=tuple(f"yyyy {pattern}" for pattern in rule.formats or _MONTHS))
+        year = "FFFF" if rule.is_fiscal else "yyyy"
+        rule = replace(rule, formats=tuple(f"{year} {pattern}" for pattern in rule.formats or _MONTHS))
     shaped = {**fields, unpivot.into: rule}
     if unpivot.into == "period" and fields["date"].sources == (HEADER,):
         shaped["date"] = replace(rule, formats=rule.formats or ("yyyy-MM", "yyyyMM"))

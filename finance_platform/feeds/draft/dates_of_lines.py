@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.codes import fold
+from finance_platform.feeds.dates import is_fiscal_part, needs_fiscal_calendar, parse_date
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
+from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates
 from finance_platform.feeds.file_names import value_from_name
+from finance_platform.feeds.month_names import turn_of_year
 
 _YEAR = re.compile("(?<![0-9])20[0-9]{2}(?![0-9])")
 _SHORT = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -43,6 +46,16 @@ _PARTS_OF_YEARS = {
 }
 """Patterns of a year beside a month or a quarter, and the texts that they read, by the word for the part."""
 
+_FISCAL_WORDS = ("fiscal", "financial")
+_FISCAL_PARTS = {
+    "yyyy-MM": "yyyy-PP", "yyyyMM": "yyyyPP", "MM/yyyy": "PP/yyyy", "MM.yyyy": "PP.yyyy", "yyyy/MM": "yyyy/PP",
+    "yyyy-M": "yyyy-P", "yyyy 'P'M": "yyyy 'P'P", "yyyy 'P'MM": "yyyy 'P'PP", "MMM yyyy": "MMM FFFF",
+    "MMMM yyyy": "MMMM FFFF", "MMM-yy": "MMM-FF", "MMM-yyyy": "MMM-FFFF", "yyyy MMM": "FFFF MMM",
+    "yyyy MMMM": "FFFF MMMM",
+}  # fmt: skip
+"""Patterns of months, and those of the same texts if they are in a fiscal year: numbers are then its periods."""
+
+_FISCAL = "decide: calendar: fiscal means the home's fiscal years, named by the calendar year in which they end"
 _MAX_MAPPED = 24
 """Different texts of a column of years that a person is asked for one by one."""
 
@@ -88,7 +101,9 @@ class Dates:
             parts.append(f"{guess.unread!r} is not a date of this form, so its row will be rejected")
         if column.blanks and name == "date":
             parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
-        self._draft.fields[name] = FieldDraft({"from": column.name, "formats": list(guess.formats)}, "; ".join(parts))
+        formats, values = _with_calendar(guess.formats, column.name)
+        parts += [_FISCAL] if "calendar" in values else []
+        self._draft.fields[name] = FieldDraft({"from": column.name, "formats": formats, **values}, "; ".join(parts))
 
     def _unnamed(self, dated: Sequence[Column]) -> bool:
         """Take a column that is a date by its values alone; return whether there is one."""
@@ -128,8 +143,9 @@ class Dates:
                 if texts and all(parse_date(text, (pattern,)) for text in texts):
                     self.used |= {year.name, part.name}
                     source = template.format(year=f"{{{year.name}}}", part=f"{{{part.name}}}")
-                    comment = "decide: calendar: fiscal if these are fiscal quarters" if "Q" in pattern else ""
-                    self._draft.fields["date"] = FieldDraft({"from": source, "formats": [pattern]}, comment)
+                    formats, values = _with_calendar([pattern], year.name, part.name)
+                    comment = _FISCAL if values else _maybe_fiscal(pattern)
+                    self._draft.fields["date"] = FieldDraft({"from": source, "formats": formats, **values}, comment)
                     return part
         return None
 
@@ -171,6 +187,13 @@ class Dates:
         formats = self._draft.fields["date"].values["formats"]
         if unpivot is None or any("yy" in pattern for pattern in formats):
             return
+        months = [header.day.month for name in unpivot["columns"] if (header := read_header(name))]
+        are_periods = all(pattern.startswith(("'P'M", "'Period 'M")) for pattern in formats)
+        if are_periods:
+            formats = [pattern.replace("M", "P") for pattern in formats]
+        if are_periods or turn_of_year(months) is not None:
+            self._draft.fields["date"].values |= {"formats": formats, "calendar": "fiscal"}
+            self._draft.fields["date"].comment = _FISCAL
         column = best_column(["year"], self._columns)
         if column is not None and all(parse_date(text, ("yyyy",)) for text in column.texts):
             self.used.add(column.name)
@@ -193,3 +216,20 @@ class Dates:
             if years:
                 return years.pop() if len(years) == 1 else ""
         return ""
+
+
+def _with_calendar(formats: Sequence[str], *names: str) -> tuple[list[str], dict[str, str]]:
+    """Return formats, and the key that makes them fiscal where the headers say so or the texts have such a part."""
+    if any(word in fold(name) for name in names for word in _FISCAL_WORDS):
+        fiscal = [_FISCAL_PARTS.get(pattern, pattern) for pattern in formats]
+        return fiscal, {"calendar": "fiscal"} if any(map(is_fiscal_part, fiscal)) else {}
+    return list(formats), {"calendar": "fiscal"} if any(map(needs_fiscal_calendar, formats)) else {}
+
+
+def _maybe_fiscal(pattern: str) -> str:
+    """Return what a person decides about a year beside a number, whose headers do not say which year it is."""
+    if "Q" in pattern:
+        return "decide: calendar: fiscal if these are fiscal quarters"
+    if pattern not in _FISCAL_PARTS:
+        return ""
+    return f"decide: formats: [{_FISCAL_PARTS[pattern]}] and calendar: fiscal if these are of a fiscal year"

@@ -21,7 +21,7 @@ DATE_FORMATS = (
     "MM/dd/yyyy HH:mm:ss", "M/d/yyyy h:mm:ss a", "M/d/yyyy h:mm a", "d MMMM yyyy", "MMMM d, yyyy", "dd.MM.yy",
     "dd/MM/yy", "MM/dd/yy", "d.M.yy", "M/d/yy", "d/M/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMMM yyyy", "MMM-yy",
     "MMM-yyyy", "MM/yyyy", "MM.yyyy", "yyyy/MM", "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "yyyy QQQ", "yyyy-QQQ",
-    "yyyyQQQ",
+    "yyyyQQQ", "'FY'FF-'P'PP", "'FY'FFFF-'P'PP", "FFFF-'P'PP", "FFFF'P'PP", "'P'PP FFFF", "'P'PP-FFFF",
 )  # fmt: skip
 """Patterns in the order of trust: of those that read all samples, the first is proposed."""
 
