@@ -18,8 +18,8 @@ from finance_platform.feeds.codes import clean
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
 
-_DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS")
-"""The text of cells of sheets that are dates, whatever their format."""
+_DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS", "yyyy-MM-ddTHH:mm:ss.SSS'000'")
+"""The text of cells of sheets that are dates, whatever their format. Of milliseconds, Python writes six digits."""
 
 _REMEMBERED_DAYS = 1 << 14
 

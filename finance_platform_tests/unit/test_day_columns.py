@@ -78,6 +78,7 @@ def test_the_fiscal_calendar_of_a_field_counts_in_every_kind_of_file(kind: str):
 def test_a_cell_of_a_sheet_that_is_a_date_is_read_whatever_the_formats(kind: str):
     assert period(kind, "2026-03-31", "formats: [dd.MM.yyyy]", sheet="S") == "2026-03"
     assert period(kind, "2026-03-31T23:59:59", "formats: [dd.MM.yyyy]", sheet="S") == "2026-03"
+    assert period(kind, "2026-03-31T23:59:59.914000", "formats: [dd.MM.yyyy]", sheet="S") == "2026-03"
 
 
 @pytest.mark.parametrize("kind", KINDS)
