@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from finance_platform.data_catalog.glue import DataCatalogError, GlueDataCatalog, RegisteredTable
 from finance_platform.data_catalog.tables import CatalogTable, catalog_tables
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
+
+_THREADS = 10
+"""Tables that are compared at once: the connections of a boto3 client."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ def sync_tables(catalog: GlueDataCatalog, tables: Sequence[CatalogTable]) -> Cha
         DataCatalogError: the database cannot be read or written, or one of the tables has another owner. The changes
             written so far are correct, and the next call writes the rest.
     """
-    return sum((_sync_table(catalog, table) for table in tables), Changes())
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return sum(threads.map(partial(_sync_table, catalog), tables), Changes())
 
 
 def _sync_table(catalog: GlueDataCatalog, table: CatalogTable) -> Changes:

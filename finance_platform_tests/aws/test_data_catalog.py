@@ -6,10 +6,11 @@ Belongs here: `data_catalog`. Does not belong here: the contents of the files (s
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import boto3
@@ -89,6 +90,22 @@ def partitions(database: str, name: str) -> dict[tuple[str, ...], str]:
 
 def sync(database: str, snapshot: Snapshot) -> Changes:
     return sync_tables(GlueDataCatalog(database), catalog_tables(snapshot, ZONE))
+
+
+def test_tables_are_compared_at_once():
+    met = threading.Barrier(3, timeout=10)
+
+    class Catalog:
+        name = "finance"
+
+        def find(self, _: str) -> None:
+            met.wait()
+
+        def create_table(self, _: CatalogTable) -> None:
+            met.wait()
+
+    tables = [CatalogTable(name, "", (), (), "s3://zone") for name in ("a", "b", "c")]
+    assert sync_tables(cast(GlueDataCatalog, Catalog()), tables) == Changes(tables=3)
 
 
 def test_every_table_of_the_processed_zone_is_registered_with_the_columns_of_its_contract(database: str):
