@@ -86,10 +86,11 @@ def reporting_assets(settings: Settings, ahead: PackAhead | None = None) -> dg.A
         with dagster_failures(context), warehouse_readers(settings):
             if ahead is not None:
                 ahead.wait()  # it has added up the variance report's figures as well
+            processed = listed_once(processed_zone)
             if _VARIANCE_REPORT in context.selected_asset_keys:
-                yield _variance_report(context.run, processed_zone, warehouse, reports)
+                yield _variance_report(context.run, processed, warehouse, reports)
             if _REPORT_PACK in context.selected_asset_keys:
-                read = partial(read_published_pack, listed_once(processed_zone), warehouse, settings)
+                read = partial(read_published_pack, processed, warehouse, settings)
                 pack = ahead.take(read) if ahead is not None else read()
                 figures = read_figures_for_a_run(warehouse, pack)
                 yield _report_pack(write_report_pack(pack, figures, reports, at=datetime.now(UTC)))
