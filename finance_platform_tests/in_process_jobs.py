@@ -26,9 +26,11 @@ class InProcessArguments(JobArguments):
 
     Attributes:
         store: the processed zone.
+        interim: the store of interim results, if that is another one.
     """
 
     store: ObjectStore = field(kw_only=True)
+    interim: ObjectStore | None = field(kw_only=True)
 
     @property
     def processed(self) -> ObjectStore:
@@ -37,12 +39,15 @@ class InProcessArguments(JobArguments):
 
     @property
     def temporary(self) -> ObjectStore:
-        """The store of interim results, which are in the processed zone."""
-        return self.store
+        """The store of interim results."""
+        return self.interim or self.store
 
 
 class InProcessJobs:
-    """Runs jobs on a session; a request passes through JSON, as it does on its way to a job's process."""
+    """Runs jobs on a session; a request passes through JSON, as it does on its way to a job's process.
+
+    With a temporary store on disk, it is the runner of small jobs on AWS; else interim results are in the zone.
+    """
 
     def __init__(
         self,
@@ -51,15 +56,23 @@ class InProcessJobs:
         processed: ObjectStore,
         next_attempt: Callable[[], str],
         before_job: Callable[[JobName], None] = lambda _: None,
+        *,
+        temporary: ObjectStore | None = None,
     ) -> None:
         self._spark, self._raw, self._processed = spark, raw, processed
         self._next_attempt, self._before_job = next_attempt, before_job
+        self._temporary = temporary
 
     def run(self, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job and return its result document; see `JobRunner`."""
         self._before_job(job)
         arguments = InProcessArguments(
-            self._raw.root, self._processed.root, self._next_attempt(), "sail", store=self._processed
+            self._raw.root,
+            self._processed.root,
+            self._next_attempt(),
+            "sail",
+            store=self._processed,
+            interim=self._temporary,
         )
         document = json.loads(request)
         if job == "standardise":

@@ -44,4 +44,5 @@ def _spark_jobs(settings: Settings, process: JobProcess | None) -> DagsterJobRun
 
     waiting = WaitPolicy(settings.glue_poll_seconds)
     glue = GlueJobRunner(zones, settings.scripts_uri, settings.glue_job_prefix, settings.glue_modules, waiting)
-    return SizedJobRunner(SubprocessJobRunner(zones, settings.job_engine), glue, settings.glue_from_bytes)
+    small = SubprocessJobRunner(zones, settings.job_engine, process=process, works_on_disk=True)
+    return SizedJobRunner(small, glue, settings.glue_from_bytes)

@@ -104,6 +104,11 @@ class JobArguments:
         return not self.processed_uri.startswith(S3_SCHEME)
 
 
+def staging_folder(attempt: str) -> str:
+    """Return the folder of an attempt's interim results in the temporary store."""
+    return f"staging/{attempt}"
+
+
 def parse_arguments(command_line: list[str]) -> JobArguments:
     """Parse a job's arguments; those that Glue adds of its own are ignored."""
     parser = argparse.ArgumentParser(allow_abbrev=False)

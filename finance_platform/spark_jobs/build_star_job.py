@@ -35,7 +35,7 @@ from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.dates import first_day
 from finance_platform.slices.commits import ScenarioSum, SliceCommit, SupersededLines, write_slice
 from finance_platform.slices.versions import TargetSlice
-from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.arguments import JobArguments, staging_folder
 from finance_platform.spark_jobs.control_totals import (
     PeriodControl,
     compare,
@@ -45,6 +45,7 @@ from finance_platform.spark_jobs.control_totals import (
 )
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
+from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
@@ -106,7 +107,7 @@ class _Build:
     @property
     def staging(self) -> str:
         """The folder of this attempt's interim results."""
-        return f"staging/{self.attempt}"
+        return staging_folder(self.attempt)
 
     def read(self, table: str, columns: Sequence[Column]) -> DataFrame:
         """Return a table's rows of every live delivery."""
@@ -161,7 +162,7 @@ class _Build:
             name: a name for the interim result, if small files are gathered.
             periods: those whose rows are needed; all if empty. Rows of others may be returned as well.
         """
-        small = files_to_gather(self.processed, [source.file for source in files])
+        small = files_to_gather(self.processed, [source.file for source in files], self.temporary)
         others = [source for source in files if source.file.key not in small]
         outdated = self._outdated(others, files)
         parts = [self._read_by_spark([key], columns, deliveries) for key, deliveries in outdated.items()]
@@ -285,7 +286,8 @@ def build_star(arguments: JobArguments, request: dict[str, Any]) -> dict[str, An
 
 def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildRequest) -> dict[str, Any]:
     """Build the requested slices, dimensions first, and commit each; return the job's result."""
-    build = _Build(spark, arguments.processed, arguments.temporary, request, arguments.attempt)
+    output = output_of_job(arguments.processed, arguments.temporary, staging_folder(arguments.attempt))
+    build = _Build(spark, output, arguments.temporary, request, arguments.attempt)
     for target in request.slices:
         if target.table != FACT_FINANCIALS.name:
             _write_dimension(build, target, _dimension(build, target))

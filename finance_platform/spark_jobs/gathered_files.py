@@ -18,6 +18,7 @@ from finance_platform.contracts.model import Column
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.errors import DamagedObjectError
+from finance_platform.spark_jobs.output_on_disk import OutputOnDisk
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.documents import read_parquet
 from finance_platform.storage.factory import is_remote
@@ -45,20 +46,27 @@ Selection = Callable[[DataFile, pa.Table], pa.Table]
 """Returns the rows of a file that are gathered; the table has the columns of the contract."""
 
 
-def files_to_gather(store: ObjectStore, files: Iterable[DataFile]) -> set[str]:
-    """Return the keys of the files that are worth gathering: many small ones of a store where each request waits.
+def files_to_gather(store: ObjectStore, files: Iterable[DataFile], target: ObjectStore) -> set[str]:
+    """Return the keys of the files that are worth gathering: small ones of a store where each request waits.
 
     Beyond `MOST_BYTES`, the larger ones are left to Spark.
+
+    Args:
+        store: the store of the files.
+        files: the files.
+        target: where they would be gathered; if that is on disk, a single file is worth it.
     """
     if not is_remote(store.root):
         return set()
+    if isinstance(store, OutputOnDisk):
+        files = [file for file in files if not store.is_on_disk(file.key)]
     keys, size = [], 0
     for file in sorted(files, key=lambda file: (file.size, file.key)):
         size += file.size
         if file.size > SMALL_BYTES or size > MOST_BYTES:
             break
         keys.append(file.key)
-    return set(keys) if len(keys) > FEW_FILES else set()
+    return set(keys) if len(keys) > FEW_FILES or not is_remote(target.root) else set()
 
 
 def gather_files(

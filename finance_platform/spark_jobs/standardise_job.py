@@ -48,7 +48,7 @@ from finance_platform.contracts.schemas import (
 from finance_platform.deliveries.commits import DataFile, write_commits
 from finance_platform.feeds.delivered_cells import make_cell_reader
 from finance_platform.feeds.read_file import make_reader
-from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.arguments import JobArguments, staging_folder
 from finance_platform.spark_jobs.batches import (
     BATCH_DELIVERIES,
     BATCH_OWN_FILES,
@@ -59,6 +59,7 @@ from finance_platform.spark_jobs.batches import (
 from finance_platform.spark_jobs.delivery_results import DeliveryResult, count_written, write_account_counts
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
+from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
@@ -109,6 +110,7 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
     """Read every delivery of the request, write its rows, commit it; return the job's result."""
     committed: list[str] = []
     not_opened: list[dict[str, str]] = []
+    processed = output_of_job(arguments.processed, arguments.temporary, staging_folder(arguments.attempt))
     # A cluster has memory for all.
     most = BATCH_DELIVERIES if request.shares_files or arguments.is_on_cluster else BATCH_OWN_FILES
     for kind in _TABLES:
@@ -116,10 +118,10 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
         for number, deliveries in enumerate(in_batches(of_kind, most)):
             _log.info("reading %d deliveries of kind %s", len(deliveries), kind)
             folder = f"{kind}-{number}" if number else kind
-            results = _Batch(spark, arguments, request, kind, folder, deliveries).read_and_write()
+            results = _Batch(spark, arguments, processed, request, kind, folder, deliveries).read_and_write()
             keys = _written_keys(results.values())
-            arguments.processed.sync(keys)
-            hashes = dict(zip(keys, map_many(arguments.processed, keys, arguments.processed.fingerprint), strict=True))
+            processed.sync(keys)
+            hashes = dict(zip(keys, map_many(processed, keys, processed.fingerprint), strict=True))
             commits = []
             for delivery in deliveries:
                 result = results[delivery.delivery_id]
@@ -129,18 +131,14 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
                 rules = request.feeds[delivery.feed].rules
                 commits.append(result.to_commit(delivery, rules, arguments.attempt, hashes))
                 committed.append(delivery.delivery_id)
-            write_commits(arguments.processed, commits)
-            arguments.temporary.delete_folder(_staging(arguments.attempt))
+            write_commits(processed, commits)
+            arguments.temporary.delete_folder(staging_folder(arguments.attempt))
     return {"committed": committed, "not_opened": not_opened}
 
 
 def _written_keys(results: Iterable[DeliveryResult]) -> list[str]:
     """Return the keys of the Parquet files that the commits will name; small deliveries share them."""
     return sorted({file.key for result in results for files in result.files.values() for file in files})
-
-
-def _staging(attempt: str) -> str:
-    return f"staging/{attempt}"
 
 
 @dataclass(frozen=True)
@@ -150,6 +148,7 @@ class _Batch:
     Attributes:
         spark: the session.
         arguments: of the job.
+        processed: the processed zone, as Spark writes it.
         request: of the job.
         kind: of their feeds.
         folder: the batch's name in the folders of this attempt.
@@ -158,6 +157,7 @@ class _Batch:
 
     spark: SparkSession
     arguments: JobArguments
+    processed: ObjectStore
     request: StandardiseRequest
     kind: str
     folder: str
@@ -166,7 +166,7 @@ class _Batch:
     def read_and_write(self) -> dict[str, DeliveryResult]:
         """Read the files once into a staging table, then write each table from that; return the results by id."""
         schema, temporary = STAGED_ROWS[self.kind], self.arguments.temporary
-        folder = f"{_staging(self.arguments.attempt)}/{self.folder}"
+        folder = f"{staging_folder(self.arguments.attempt)}/{self.folder}"
         staged_files = write_whole(self._read(), schema, temporary, f"{folder}/rows")
         staged = read_files(self.spark, temporary, [file.key for file in staged_files], schema)
         summaries = staged.where(F.col("outcome").isin(MEASURED, REFUSED, NOT_OPENED)).collect()
@@ -191,7 +191,7 @@ class _Batch:
             self._write_table(contract, of_table, results, shared, written)
         if self.kind == "ledger":
             counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
-            write_account_counts(self.arguments.processed, counts, results, shared)
+            write_account_counts(self.processed, counts, results, shared)
         return results
 
     def _compared(
@@ -210,7 +210,7 @@ class _Batch:
             repeated_keys(duplicates, _compared_columns(self.kind)), REPEATED_KEYS, temporary, f"{folder}/repeats"
         )
         if written.may_repeat:
-            written.remove(self.arguments.processed, rejected_rows_of(temporary, repeat_files))
+            written.remove(self.processed, rejected_rows_of(temporary, repeat_files))
         repeats = read_files(self.spark, temporary, [file.key for file in repeat_files], REPEATED_KEYS)
         rows, has_broken_vouchers = self._balanced(with_outcomes(readable, repeats), folder)
         return rows, has_broken_vouchers or _count_rows(temporary, repeat_files) > 0
@@ -312,7 +312,7 @@ class _Batch:
         written: WrittenLines,
     ) -> None:
         """Write the rows of one table, and enter files and counts into the results, but those of written lines."""
-        processed = self.arguments.processed
+        processed = self.processed
         folder = f"{contract.name}/{self.arguments.attempt}/{self.folder}"
         is_by_period = contract in (TRANSACTIONS, BUDGET)
         order = ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else _PLACE
@@ -343,10 +343,10 @@ class _Batch:
 
     def _read_back(self, files: Sequence[DataFile], columns: Sequence[Column], name: str) -> DataFrame | None:
         """Return the rows of files as they were written; None if there are none. Small ones on S3 are read once."""
-        processed, temporary = self.arguments.processed, self.arguments.temporary
-        gathered = files_to_gather(processed, files)
+        processed, temporary = self.processed, self.arguments.temporary
+        gathered = files_to_gather(processed, files, temporary)
         small = [file for file in files if file.key in gathered]
-        folder = f"{_staging(self.arguments.attempt)}/{self.folder}/read_back/{name}"
+        folder = f"{staging_folder(self.arguments.attempt)}/{self.folder}/read_back/{name}"
         parts = [
             read_files(self.spark, store, keys, columns)
             for store, keys in (

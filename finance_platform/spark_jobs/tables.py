@@ -18,6 +18,7 @@ from finance_platform.contracts.model import Column
 from finance_platform.contracts.schemas import contract_columns, parquet_columns, spark_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.errors import JobError
+from finance_platform.spark_jobs.output_on_disk import OutputOnDisk
 from finance_platform.storage.bulk_read import open_many
 from finance_platform.storage.local_errors import translate_native_write_errors
 from finance_platform.storage.port import ObjectStore
@@ -61,8 +62,9 @@ def write_split(
     split = ordered.select(
         *[column.name for column in columns], *[F.col(name).alias(copy) for copy, name in copies.items()]
     )
-    with translate_native_write_errors(store.uri(folder)):
-        split.write.partitionBy(*copies).parquet(store.uri(folder))
+    uri = _write_uri(store, folder)
+    with translate_native_write_errors(uri):
+        split.write.partitionBy(*copies).parquet(uri)
     files: dict[str, list[DataFile]] = {}
     for file in _written(store, folder, columns):
         value = file.key.partition("/split_by=")[2].partition("/")[0]
@@ -93,8 +95,9 @@ def write_shared(
     """
     names = [column.name for column in columns]
     placed = rows.join(F.broadcast(folders), on="delivery_id", how="inner").sort("split_by", "delivery_id", *order)
-    with translate_native_write_errors(store.uri(folder)):
-        placed.select(*names, "split_by").write.partitionBy("split_by").parquet(store.uri(folder))
+    uri = _write_uri(store, folder)
+    with translate_native_write_errors(uri):
+        placed.select(*names, "split_by").write.partitionBy("split_by").parquet(uri)
     files: dict[str, list[DataFile]] = {}
     for file in _written(store, folder, columns):
         for delivery_id in delivery_ids(store, file.key):
@@ -115,9 +118,14 @@ def write_whole(rows: DataFrame, columns: Sequence[Column], store: ObjectStore, 
     Raises:
         DiskError, JobError: see `write_split`.
     """
-    with translate_native_write_errors(store.uri(folder)):
-        rows.write.parquet(store.uri(folder))
+    uri = _write_uri(store, folder)
+    with translate_native_write_errors(uri):
+        rows.write.parquet(uri)
     return _written(store, folder, columns)
+
+
+def _write_uri(store: ObjectStore, folder: str) -> str:
+    return store.write_uri(folder) if isinstance(store, OutputOnDisk) else store.uri(folder)
 
 
 def _written(store: ObjectStore, folder: str, columns: Sequence[Column]) -> list[DataFile]:

@@ -24,6 +24,7 @@ from finance_platform.code_version import JobName
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.errors import JobError
 from finance_platform.orchestration.error_handling import dagster_failures
+from finance_platform.orchestration.job_runners import job_process as job_processes
 from finance_platform.orchestration.job_runners.glue_jobs import GlueJobRunner
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner, JobZones
 from finance_platform.orchestration.job_runners.sized_jobs import SizedJobRunner
@@ -31,6 +32,7 @@ from finance_platform.orchestration.job_runners.subprocess_jobs import Subproces
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.refresh.job_requests import to_document
 from finance_platform.settings import load_settings
+from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.request_size import text_bytes
 from finance_platform.spark_jobs.requests import BuildRequest, DeliveryToRead, SourceFile, StandardiseRequest
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment
@@ -104,6 +106,33 @@ def test_on_aws_the_setting_decides_and_the_task_runs_sail(tmp_path: Path):
     assert isinstance(runner.large, GlueJobRunner)
     assert (runner.small.spark_engine, runner.large_from_bytes) == ("sail", 5)
     assert runner.small.zones == runner.large.zones
+    assert runner.small.works_on_disk
+
+
+@pytest.mark.parametrize(("glue_from_bytes", "has_process"), [(5, True), (0, False)])
+def test_on_aws_small_jobs_have_one_process_which_reaches_s3(
+    tmp_path: Path,
+    glue_from_bytes: int,
+    has_process: bool,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    script = tmp_path / "host.py"
+    script.write_text("import os, sys\nsys.stderr.write(os.environ['AWS_SSE_KMS_KEY_ID'] + os.environ['AWS_REGION'])\n")
+    monkeypatch.setattr(job_processes, "script_path", lambda: script)
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    settings = load_settings(
+        profile="aws", home=tmp_path, raw_uri="s3://raw", processed_uri="s3://processed", scripts_uri="s3://scripts",
+        redshift_host="warehouse", redshift_workgroup="finance", redshift_copy_role_arn="arn", aws_region=REGION,
+        s3_kms_key_id="key", glue_from_bytes=glue_from_bytes,
+    )  # fmt: skip
+    with job_processes.job_process(settings, starts_now=False) as process:
+        assert (process is not None) == has_process
+        if process is not None:
+            assert process.run("standardise", JobArguments("s3://raw", "s3://processed", "a"), {}) is None
+            runner = platform_resources(settings, process)["spark_jobs"]
+            assert runner.small.process is process
+    assert capfd.readouterr().err == (f"key{REGION}" if has_process else "")
 
 
 # A job in the task

@@ -19,6 +19,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3 import S3Store
 from finance_platform.storage.s3_options import NO_OPTIONS
@@ -27,6 +28,7 @@ from finance_platform.warehouse.port import LoadConnection
 from finance_platform_tests.aws.moto_server import MotoServer
 from finance_platform_tests.faults.faulty_home import FaultyHome
 from finance_platform_tests.faults.faulty_store import FaultyStore
+from finance_platform_tests.in_process_jobs import InProcessJobs
 from finance_platform_tests.model_based.home import WarehouseOpenedOnce
 
 
@@ -110,6 +112,13 @@ class FaultyS3Home(FaultyHome):
     @cached_property
     def warehouse(self) -> DuckDBWarehouse:
         return _FetchingWarehouse(self.path / "warehouse.duckdb", self.bucket)
+
+    @property
+    def jobs(self) -> InProcessJobs:
+        """Small jobs, whose interim results are on the disk of their machine."""
+        disk = LocalStore(self.path.with_name(f"{self.path.name}-disk"))
+        processed = self.processed
+        return InProcessJobs(self.spark, self.raw, processed, self._next_attempt, self._overwrite, temporary=disk)
 
     def put(self, key: str, data: bytes, modified_at: datetime) -> None:  # noqa: ARG002  the store sets the time
         """Write a raw object."""

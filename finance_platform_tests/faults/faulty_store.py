@@ -59,6 +59,10 @@ class FaultyStore:
     def read(self, key: str) -> bytes:
         return bytes(self._run("read", "read", key, lambda: self._store.read(key)))
 
+    def read_version(self, key: str) -> tuple[bytes, str]:
+        version: tuple[bytes, str] = self._run("read", "read_version", key, lambda: self._store.read_version(key))
+        return version
+
     def write(self, key: str, data: bytes) -> None:
         self._run("write", "write", key, lambda: self._store.write(key, data), data)
 

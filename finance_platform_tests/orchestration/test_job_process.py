@@ -163,8 +163,9 @@ def test_an_error_whose_log_and_account_cannot_be_written_is_reported_all_the_sa
 
 
 def test_a_job_has_a_process_of_its_own_if_the_one_for_all_died_while_it_waited(tmp_path: Path):
+    # It takes no second order when it says that the first one is done, so that the order cannot come in between.
     script = (
-        "import os, sys\nprint('ready', flush=True)\nsys.stdin.readline()\nprint('done', flush=True)\nos.close(0)\n"
+        "import os, sys\nprint('ready', flush=True)\nsys.stdin.readline()\nos.close(0)\nprint('done', flush=True)\n"
     )
     process = JobProcess(write(tmp_path / "host.py", script))
     arguments = JobArguments(str(tmp_path / "raw"), str(tmp_path / "processed"), attempt="a")

@@ -144,25 +144,25 @@ def test_a_damaged_file_is_named(store: CountingStore, damage: Any, message: str
 
 
 def test_files_on_disk_are_left_to_spark(store: CountingStore):
-    assert files_to_gather(store, [DataFile(str(number), 1) for number in range(99)]) == set()
+    assert files_to_gather(store, [DataFile(str(number), 1) for number in range(99)], store) == set()
 
 
 def test_a_few_files_are_left_to_spark():
     files = [DataFile(str(number), 1) for number in range(FEW_FILES + 1)]
-    assert files_to_gather(REMOTE, files) == {file.key for file in files}
-    assert files_to_gather(REMOTE, files[1:]) == set()
+    assert files_to_gather(REMOTE, files, REMOTE) == {file.key for file in files}
+    assert files_to_gather(REMOTE, files[1:], REMOTE) == set()
 
 
 def test_large_files_are_left_to_spark():
     small = [DataFile(str(number), SMALL_BYTES) for number in range(FEW_FILES + 1)]
-    assert files_to_gather(REMOTE, [DataFile("large", SMALL_BYTES + 1), *small]) == {file.key for file in small}
+    assert files_to_gather(REMOTE, [DataFile("large", SMALL_BYTES + 1), *small], REMOTE) == {file.key for file in small}
 
 
 def test_beyond_the_limit_of_bytes_the_smaller_files_are_gathered():
     count = MOST_BYTES // SMALL_BYTES
     files = [DataFile(f"{number:04}", SMALL_BYTES) for number in range(count + 9)]
     small = [DataFile(f"s{number}", SMALL_BYTES // 4) for number in range(8)]
-    gathered = files_to_gather(REMOTE, [*files, *small])
+    gathered = files_to_gather(REMOTE, [*files, *small], REMOTE)
     assert len(gathered) == count + 6
     assert {file.key for file in small} <= gathered
 

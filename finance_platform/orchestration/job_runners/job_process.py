@@ -22,7 +22,7 @@ from finance_platform.settings import Settings
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.failure import FailurePipe, JobFailure
 from finance_platform.spark_jobs.job_orders import DONE, ENGINE, READY, JobOrder
-from finance_platform.storage.s3_options import S3_SCHEME
+from finance_platform.storage.s3_options import S3_SCHEME, S3Options, object_store_variables
 
 _log = logging.getLogger(__name__)
 
@@ -43,15 +43,22 @@ class JobProcess:
     A job that fails, or whose process is killed, ends it; the jobs after that have processes of their own.
     """
 
-    def __init__(self, script: Path | None = None, meanwhile: Callable[[], Iterator[None]] | None = None) -> None:
+    def __init__(
+        self,
+        script: Path | None = None,
+        meanwhile: Callable[[], Iterator[None]] | None = None,
+        s3: S3Options | None = None,
+    ) -> None:
         """Prepare it; `start` starts it, or the first job does.
 
         Args:
             script: what it runs; `spark_jobs.job_host` without one.
             meanwhile: work for this process, which waits for the first job: small steps, which others can do again.
+            s3: how Spark reaches the processed zone, if that is on S3; the jobs' log is the process's output then.
         """
         self._script = script or script_path()
         self._meanwhile = meanwhile
+        self._s3 = s3
         self._work: threading.Thread | None = None
         self._is_closed = False
         self._process: subprocess.Popen[str] | None = None
@@ -61,6 +68,7 @@ class JobProcess:
 
     def start(self) -> None:
         """Start it, and do not wait for that."""
+        engine_variables = {} if self._s3 is None else object_store_variables(self._s3)
         try:
             self._failure = FailurePipe()
             self._process = subprocess.Popen(
@@ -69,9 +77,9 @@ class JobProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 # If Spark cannot start, the job that then gets a process of its own reports why.
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if self._s3 is None else None,
                 text=True,
-                env={**os.environ, **self._failure.variables},
+                env={**engine_variables, **os.environ, **self._failure.variables},
                 pass_fds=[self._failure.write_end],
             )
         except OSError:
@@ -179,13 +187,17 @@ def job_process(settings: Settings, *, starts_now: bool) -> Iterator[JobProcess 
         settings: the home.
         starts_now: whether jobs are likely, so that the process starts at once.
     """
-    if settings.is_on_aws or settings.job_engine != ENGINE or settings.processed_root.startswith(S3_SCHEME):
+    is_on_s3 = settings.processed_root.startswith(S3_SCHEME)
+    runs_jobs_here = settings.glue_from_bytes > 0 if settings.is_on_aws else not is_on_s3
+    if settings.job_engine != ENGINE or not runs_jobs_here:
         yield None
         return
     # Imported here: commands that start no process do without it.
+    from finance_platform.bootstrap import s3_options
     from finance_platform.orchestration.work_ahead import work_ahead
 
-    process = JobProcess(meanwhile=lambda: work_ahead(settings))
+    options = s3_options(settings) if is_on_s3 else None
+    process = JobProcess(meanwhile=lambda: work_ahead(settings), s3=options)
     try:
         if starts_now:
             process.start()

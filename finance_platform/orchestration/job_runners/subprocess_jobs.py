@@ -10,8 +10,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,14 @@ class SubprocessJobRunner(PipesJobRunner):
         script_path: finds a job's script.
         spark_master: of a cluster; empty for Spark on this machine.
         process: runs the jobs instead of a process for each, as long as it has not ended.
+        works_on_disk: whether interim results are on this machine's disk, wherever the zones are; for small jobs.
     """
 
     spark_engine: str
     script_path: Callable[[JobName], Path] = script_path
     spark_master: str = ""
     process: JobProcess | None = None
+    works_on_disk: bool = False
 
     def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
         """Run a job's script to its end and return the results that it sent.
@@ -64,7 +67,13 @@ class SubprocessJobRunner(PipesJobRunner):
             JobError: the script failed.
         """
         arguments = replace(arguments, spark_engine=self.spark_engine, spark_master=self.spark_master)
-        with open_session(context, dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()) as session:
+        with ExitStack() as stack:
+            if self.works_on_disk and not arguments.is_on_cluster:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="finance-platform-job-"))
+                arguments = replace(arguments, temp_uri=folder)
+            session = stack.enter_context(
+                open_session(context, dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader())
+            )
             exit_code, failure = self._run(job, arguments, session.get_bootstrap_env_vars())
         if exit_code == LOCKED_EXIT_CODE:
             raise LockedError(
