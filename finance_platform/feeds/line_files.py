@@ -31,7 +31,7 @@ from finance_platform.storage.port import ObjectStore
 _THREADS = 2
 """Files that one task encodes or decodes at once: Arrow lets other threads run meanwhile."""
 
-WAITING_BYTES = 192 << 20
+WAITING_BYTES = 320 << 20
 """The lines of one file that wait for their period's Parquet file; beyond it, the period with the most is written."""
 
 _SCHEMA = arrow_schema(TRANSACTIONS.columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +38,23 @@ def test_a_process_that_has_opened_a_warehouse_ends_without_a_list_of_leaks(tmp_
     done = subprocess.run([sys.executable, "-c", QUERY, str(tmp_path)], capture_output=True, text=True, check=False)
     assert "leaked" not in done.stderr
     assert done.stdout.splitlines()[-1] == "enabled False"
+
+
+ALLOCATORS = """
+import atexit, os, sys
+import coverage
+atexit.register(lambda: print([os.environ.get(name) for name in ("ARROW_DEFAULT_MEMORY_POOL", "MIMALLOC_ALLOW_THP")]))
+sys.argv = ["finance-platform", "--version"]
+from finance_platform.cli import main
+main()
+"""
+
+
+def test_a_command_and_the_jobs_that_it_starts_keep_no_freed_memory_and_take_no_huge_pages():
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("ARROW_", "MIMALLOC_"))}
+    chosen = {**variables, "ARROW_DEFAULT_MEMORY_POOL": "jemalloc"}
+    outputs = [
+        subprocess.run([sys.executable, "-c", ALLOCATORS], env=env, capture_output=True, text=True, check=True).stdout
+        for env in (variables, chosen)
+    ]
+    assert [output.splitlines()[-1] for output in outputs] == ["['system', '0']", "['jemalloc', '0']"]
