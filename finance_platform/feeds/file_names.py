@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.errors import FileNameError
-from finance_platform.feeds.dates import periods_between
+from finance_platform.feeds.dates import periods_between, periods_of_year
 from finance_platform.safe_text import quote_name
 
+_MONTHS = 12
 _PERIOD = re.compile(r"([0-9]{4})(?:[-_.]?(0[1-9]|1[0-2]))?")
 _PATTERN_PART = re.compile(
     r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\((?:\?P?<\w+>|(?!\?))", re.DOTALL
@@ -148,17 +149,20 @@ def _sort_key(parts: Sequence[str]) -> str:
     return "\x1f".join(natural_sort_key(part) for part in parts)
 
 
-def periods_from_name(pattern: str, object_key: str) -> list[str]:
+def periods_from_name(pattern: str, object_key: str, fiscal_year_start_month: int = 1) -> list[str]:
     """Return the periods that a name declares: one (`2024-03`, `202403`), a year (`2024`), or first to last.
 
     Args:
         pattern: a regular expression with one group, or two: the first and the last period.
         object_key: the raw object.
+        fiscal_year_start_month: the first month of a year; it is named by the calendar year in which it ends.
 
     Raises:
         FileNameError: the pattern does not match, or a group does not match a period.
     """
-    periods = [_parse_periods(text, object_key) for text in _matched_parts(pattern, object_key)]
+    periods = [
+        _parse_periods(text, object_key, fiscal_year_start_month) for text in _matched_parts(pattern, object_key)
+    ]
     covered = periods_between(periods[0][0], periods[-1][-1])
     if not covered:
         raise FileNameError(
@@ -231,7 +235,7 @@ def _matched_parts(pattern: str, object_key: str) -> list[str]:
     return groups[1:] or groups
 
 
-def _parse_periods(written: str, object_key: str) -> list[str]:
+def _parse_periods(written: str, object_key: str, first_month: int) -> list[str]:
     match = _PERIOD.fullmatch(written)
     if match is None:
         raise FileNameError(
@@ -239,4 +243,6 @@ def _parse_periods(written: str, object_key: str) -> list[str]:
             fix="write YYYY-MM, YYYYMM or YYYY in the name, or correct covers: in the descriptor",
         )
     year, month = match.groups()
-    return [f"{year}-{month}"] if month else [f"{year}-{number:02d}" for number in range(1, 13)]
+    if month:
+        return [f"{year}-{month}"]
+    return periods_of_year(f"{year}-{(first_month + _MONTHS - 2) % _MONTHS + 1:02d}", first_month)

@@ -127,7 +127,9 @@ class LedgerLines:
         self._codes = TypedCodes()
         self._has_proven_marks = False
         self._lost_zeros = {name: LostZeros(name) for name in ("department", "account")}
-        self.covers = tuple(periods_from_name(feed.rules.covers, object_key)) if feed.rules.covers else ()
+        # Only a field with a fiscal calendar sets the first month of a year.
+        first_month, pattern = feed.rules.fiscal_year_start_month, feed.rules.covers
+        self.covers = tuple(periods_from_name(pattern, object_key, first_month)) if pattern else ()
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:
         """Return the typed columns of every row, and the amounts as parsed before any rule."""

@@ -155,3 +155,10 @@ def test_a_pattern_that_re2_does_not_accept_is_an_error(pattern: str) -> None:
 @pytest.mark.parametrize(("pattern", "count"), [("a", 0), ("(a)(?:b)(?P<c>c)", 2), (r"\(a\)[(](b)", 1)])
 def test_the_groups_of_a_pattern_are_counted(pattern: str, count: int) -> None:
     assert count_groups(pattern) == count
+
+
+@pytest.mark.parametrize(("first_month", "first", "last"), [(4, "2025-04", "2026-03"), (12, "2025-12", "2026-11")])
+def test_a_fiscal_year_in_a_name_ends_in_the_year_that_it_is_named_by(first_month: int, first: str, last: str) -> None:
+    periods = periods_from_name(r"FY(\d+)", "plan_FY2026.csv", first_month)
+    assert (periods[0], periods[-1], len(periods)) == (first, last, 12)
+    assert periods_from_name(r"_(\d+)", "plan_202603.csv", first_month) == ["2026-03"]

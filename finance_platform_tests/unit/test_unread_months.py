@@ -202,6 +202,16 @@ def test_periods_and_quarters_of_a_fiscal_year_are_read(
     assert [period for _, period in read.sums] == periods
 
 
+def test_a_fiscal_year_that_the_name_declares_covers_the_months_of_a_fiscal_plan(tmp_path: Path):
+    load = {"mode": "replace_period", "covers": {"from_name": "fy([0-9]{4})"}}
+    descriptor = {**fiscal(FISCAL_YEAR, calendar="fiscal"), "path": "fy2026.csv", "load": load}
+    (tmp_path / "fy2026.csv").write_bytes(table(*FISCAL_YEAR).encode())
+    home = settings(fiscal_year_start_month=4)
+    read = check_file(LocalStore(tmp_path), "fy2026.csv", parse_descriptor(json.dumps(descriptor), "wide.yaml"), home)
+    assert read.is_fine
+    assert len(read.sums) == 12
+
+
 def test_a_thirteenth_period_that_is_not_read_is_held(tmp_path: Path):
     columns = tuple(f"P{number:02d}" for number in range(1, 13))
     descriptor = fiscal(columns, calendar="fiscal", formats=["'P'PP"])

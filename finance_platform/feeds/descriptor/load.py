@@ -19,7 +19,8 @@ class CoversConfig(StrictModel):
 
     from_name: Regex = Field(
         description="A regular expression (RE2) matched against the name of the file inside `raw/`, such as "
-        '`"_([0-9]{4}-[0-9]{2})"`, with one group (`2024-03`, `202403` or a year) or two (first, last).'
+        '`"_([0-9]{4}-[0-9]{2})"`, with one group (`2024-03`, `202403` or a year) or two (first, last). '
+        "A year is a fiscal one if the `calendar` of a field is."
     )
 
     @field_validator("from_name")
