@@ -71,7 +71,7 @@ def run_refresh(
         periods: with `rebuild`, only these periods of the fact table.
         on_step: called with a step's name when it starts.
         process: runs the Spark jobs of this machine; without it, each has a process of its own.
-        listed_at_end: the processed zone, listed by nobody yet; it is listed once the run has written everything, for
+        listed_at_end: the processed zone, not listed yet; it is listed once the run has written everything, for
             the record of the run and for what its caller reads afterwards.
 
     Raises:
