@@ -87,7 +87,12 @@ def current_deliveries(state: DeliveryState) -> list[CurrentDelivery]:
         if delivery.portion.only is None:
             current.pop((delivery.delivery_id, WHOLE), None)
         current[delivery.delivery_id, delivery.portion] = CurrentDelivery(delivery.commit, "live", delivery.portion)
-    return sorted(current.values(), key=lambda one: (one.commit.object_key, one.commit.delivery_id, str(one.portion)))
+    return sorted(current.values(), key=_place)
+
+
+def _place(one: CurrentDelivery) -> tuple[str, str, str]:
+    """Return what sorts current deliveries; whole ones, which most of thousands are, first and without a text."""
+    return one.commit.object_key, one.commit.delivery_id, "" if one.portion.is_whole else str(one.portion)
 
 
 def earlier_deliveries(snapshot: Snapshot, retired: Mapping[str, DeliveryCommit]) -> list[CurrentDelivery]:
