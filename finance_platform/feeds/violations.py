@@ -55,8 +55,16 @@ def to_mask(values: pa.Array) -> Mask:
     return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _replace_texts(texts: pa.Array, where: Mask, replacements: list[str]) -> pa.Array:
-    return pc.replace_with_mask(texts, pa.array(where), pa.array(replacements, pa.string())) if replacements else texts
+def _texts_at(size: int, positions: Sequence[int], texts: list[str], otherwise: str | None = None) -> pa.StringArray:
+    """Return a column that has texts at some positions, and one text or null at all others.
+
+    Taking them takes a third of the time of replacing them in a column.
+    """
+    others = np.int32(len(texts))
+    indices = np.full(size, others, np.int32)
+    indices[list(positions)] = np.arange(len(texts), dtype=np.int32)
+    values = pa.array([*texts, otherwise], pa.string())
+    return pc.take(values, pa.array(indices))
 
 
 def _describe_cell(finding: Finding, text: str, limit: int) -> str:
@@ -240,13 +248,12 @@ class RuleViolations:
         # Nearly all rows of nearly all batches are accepted; only the others are described one by one.
         positions = [int(position) for position in np.flatnonzero(not_accepted)]
         outcomes = [SKIPPED if self.skipped[position] else REJECTED for position in positions]
-        accepted = pa.repeat(pa.scalar(ACCEPTED), len(self.batch))
-        columns = {"outcome": _replace_texts(accepted, not_accepted, outcomes)}
-        nothing = pa.nulls(len(self.batch), pa.string())
+        size = len(self.batch)
+        columns = {"outcome": _texts_at(size, positions, outcomes, ACCEPTED)}
         cells = raw_rows(self.batch.columns, positions)
         descriptions = [(*self._describe(position), raw) for position, raw in zip(positions, cells, strict=True)]
         for place, name in enumerate(("rules", "reasons", "raw_row")):
-            columns[name] = _replace_texts(nothing, not_accepted, [texts[place] for texts in descriptions])
+            columns[name] = _texts_at(size, positions, [texts[place] for texts in descriptions])
         return columns
 
     def _describe(self, position: int) -> tuple[str, str]:
