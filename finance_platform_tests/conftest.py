@@ -95,11 +95,11 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one worker more than there are cores: many tests wait for a job, a server or a browser.
+    """Return two workers more than there are cores: many tests wait for a job, a server or a browser (143).
 
     Each collects all tests, imports Dagster and Spark, and starts servers of its own: some 20 s of processor time.
     """
-    return (os.cpu_count() or 1) + 1
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config) -> Scheduling | None:
