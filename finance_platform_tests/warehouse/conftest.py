@@ -1,6 +1,7 @@
 """Fixtures of the warehouse tests: an empty warehouse, files to load, and a loaded warehouse.
 
-A module whose tests run on every warehouse sets `ENGINES = EVERY_ENGINE`; the others run on the embedded one.
+A module whose tests run on every warehouse sets `ENGINES = EVERY_ENGINE`; the others run on the embedded one. One that
+has many cases of the same statement also sets `ONE_CASE_ON_REDSHIFT`: by default, Redshift then has the first case.
 """
 
 from __future__ import annotations
@@ -20,6 +21,27 @@ from finance_platform_tests.warehouse.star_files import StarFiles
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", getattr(metafunc.module, "ENGINES", ("duckdb",)), indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if current_profile().is_exhaustive:
+        return
+    kept, others, seen = [], [], set()
+    for item in items:
+        statement = _statement_on_redshift(item)
+        (others if statement in seen else kept).append(item)
+        if statement:
+            seen.add(statement)
+    items[:] = kept
+    config.hook.pytest_deselected(items=others)
+
+
+def _statement_on_redshift(item: pytest.Item) -> tuple[str, str] | None:
+    """Return module and function of a case on Redshift, if its module says that all cases are of one statement."""
+    if not (isinstance(item, pytest.Function) and getattr(item.module, "ONE_CASE_ON_REDSHIFT", False)):
+        return None
+    case = getattr(item, "callspec", None)
+    return (item.module.__name__, item.originalname) if case and case.params.get("engine") == "redshift" else None
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,7 @@ from finance_platform_tests.warehouse.star_files import (
 )
 
 ENGINES = EVERY_ENGINE
+ONE_CASE_ON_REDSHIFT = True
 FACT = "fact_financials"
 JANUARY = (FACT, "2025-01")
 FEBRUARY = (FACT, "2025-02")

@@ -40,6 +40,7 @@ from finance_platform_tests.warehouse.star_files import (
 )
 
 ENGINES = EVERY_ENGINE
+ONE_CASE_ON_REDSHIFT = True
 DAY = "2025-01-01"
 
 
