@@ -21,6 +21,7 @@ from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, live_with
 from finance_platform.errors import DecisionError
+from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
 _PROFIT_SIGNS = {"Revenue": 1, "Expense": -1}
@@ -96,7 +97,7 @@ def preview_booking(processed: ObjectStore, object_key: str, periods: Collection
     """
     state, candidate = acceptable_delivery(processed, object_key, periods)
     if candidate is None:
-        raise DecisionError(f"{object_key} has no lines to book", fix="accept it, or withdraw it")
+        raise DecisionError(f"{quote_name(object_key)} has no lines to book", fix="accept it, or withdraw it")
     late = late_periods_of(state, object_key, periods)
     bookings = plan_decided_bookings(processed, state, candidate, late)
     sums: dict[tuple[str, str, int, int, bool], Decimal] = {}

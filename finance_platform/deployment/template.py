@@ -172,7 +172,7 @@ def read_template(path: Path) -> Template:
     try:
         text = path.read_text(encoding="utf-8")
         document = yaml.load(text, Loader=_Loader)  # noqa: S506  the loader is a SafeLoader
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DeploymentParameterError(
             f"{path} cannot be read as a template: {error}", fix="check the path given to --template"
         ) from error

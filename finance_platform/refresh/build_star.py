@@ -76,8 +76,8 @@ def expand_periods(texts: Iterable[str]) -> list[str]:
     """
     periods: set[str] = set()
     for text in texts:
-        first, _, last = text.replace(" ", "").partition("..")
-        last = last or first
+        first, sign, last = text.replace(" ", "").partition("..")
+        last = last if sign else first
         if not (_PERIOD.fullmatch(first) and _PERIOD.fullmatch(last)) or first > last:
             raise RebuildError(
                 f"{text!r} is not a period", fix="give months as 2025-06, or a range of them as 2025-01..2025-06"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deployment.template import FIRST_STAGE, read_template, template_path
+from finance_platform.errors import DeploymentParameterError
 from finance_platform.orchestration import rotated_password
 from finance_platform_tests.aws.old_versions import EVIDENCE, expiring_folders, without_rule
 from finance_platform_tests.aws.shipped_template import shipped_template
@@ -49,6 +50,25 @@ PARTS: tuple[dict[str, str], ...] = (
     EVERYTHING,
 )
 EXISTING = [{**ALL_ON, **part, "Warehouse": kind} for part in PARTS for kind in ("serverless", "provisioned")]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"\xff\xfeR\x00", "cannot be read as a template"),
+        (b"a: [", "cannot be read as a template"),
+        (b"", "has no Resources"),
+        (b"- Resources", "has no Resources"),
+    ],
+)
+def test_a_file_that_is_no_template_is_refused_with_the_option_that_names_it(
+    tmp_path: Path, content: bytes, found: str
+):
+    path = tmp_path / "template.yaml"
+    path.write_bytes(content)
+    with pytest.raises(DeploymentParameterError, match=found) as refused:
+        read_template(path)
+    assert "--template" in refused.value.fix
 
 
 def of_type(kind: str) -> list[Any]:

@@ -102,7 +102,9 @@ def test_periods_are_months_or_ranges_of_months(texts: list[str], periods: list[
     assert expand_periods(texts) == periods
 
 
-@pytest.mark.parametrize("text", ["2025-9", "2025-13", "2025", "2025-02..2025-01", "", "June"])
+@pytest.mark.parametrize(
+    "text", ["2025-9", "2025-13", "2025", "2025-02..2025-01", "2025-02..", "..2025-02", "", "June"]
+)
 def test_what_is_no_period_is_refused_with_an_example(text: str):
     with pytest.raises(RebuildError, match="give months as 2025-06"):
         expand_periods([text])

@@ -98,6 +98,7 @@ def test_yaml_that_is_no_descriptor_is_refused_with_line_and_fix(text: str, line
         (with_lines(LEDGER, tolerance="{rejected_amount: 1e999999999}"), "less than or equal to"),
         (with_lines(LEDGER, tolerance="{rejected_amount: NaN}"), "tolerance.rejected_amount"),
         (with_lines(LEDGER, hold_if_removes=".inf"), "hold_if_removes"),
+        (with_columns({"amount": "{from: Amount, scale: sNaN}"}), "'sNaN' is not a power of ten"),
         (with_lines(LEDGER, scenarios="{" + ", ".join(f"S{i}: Budget" for i in range(101)) + "}"), "at most 100 items"),
         (with_columns({"date": f"{{from: Date, formats: ['{'yyyy-MM ' * 40}']}}"}), "more than 200 characters"),
         (with_columns({"account": "{from: '" + "{A}" * 101 + "'}"}), "a template joins at most 100 columns"),
@@ -136,6 +137,33 @@ _parts: st.SearchStrategy[object] = st.recursive(
 @given(st.text(max_size=80) | _parts.map(lambda value: yaml.safe_dump(value, allow_unicode=True)))
 def test_whatever_a_descriptor_contains_it_is_valid_or_refused(text: str) -> None:
     error = refusal(text)
+    assert error is None or (error.found.startswith("x.yaml, line ") and error.fix)
+
+
+EXAMPLES = [
+    yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((Path(__file__).parents[1] / "feed_examples").rglob("*.yaml"))
+]
+ODD = ["sNaN", "NaN", ".inf", "1e400", "1E+30", "9" * 400, "-1", "0", "", " ", "(", "[a", "{", "*", "2025-02-30", "~"]
+
+
+def _with_odd_value(node: Any, odd: object, choose: Callable[[list[Any]], Any]) -> Any:
+    """Return a document of YAML with another value in one place."""
+    if not isinstance(node, dict | list) or not node or choose([False, False, False, True]):
+        return odd
+    places = list(node) if isinstance(node, dict) else list(range(len(node)))
+    chosen = choose(places)
+    changed = dict(node) if isinstance(node, dict) else list(node)
+    changed[chosen] = _with_odd_value(node[chosen], odd, choose)
+    return changed
+
+
+@given(st.sampled_from(EXAMPLES), st.sampled_from([*ODD, [], {}, ["sNaN"], {"sNaN": "x"}]), st.data())
+def test_whatever_value_of_a_descriptor_is_odd_it_is_valid_or_refused(
+    example: dict[str, Any], odd: object, data: st.DataObject
+) -> None:
+    changed = _with_odd_value(example, odd, lambda options: data.draw(st.sampled_from(options)))
+    error = refusal(yaml.safe_dump(changed, allow_unicode=True))
     assert error is None or (error.found.startswith("x.yaml, line ") and error.fix)
 
 

@@ -56,7 +56,7 @@ def _check_scale(value: object) -> object:
         scale = Decimal(str(value))
     except InvalidOperation:
         scale = Decimal(0)
-    if scale not in {Decimal(10) ** power for power in range(-6, 10)}:
+    if not scale.is_finite() or scale not in {Decimal(10) ** power for power in range(-6, 10)}:
         raise ValueError(f"{value!r} is not a power of ten from 0.000001 to 1000000000, such as 1000 or 0.01")
     return scale
 
