@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,7 @@ def find_state(processed: ObjectStore, warehouse: Queryable, as_of: str, *, now:
     events = Register(processed).events()
     if match := _CLOSE.fullmatch(as_of.strip()):
         return _signed_state(processed, events, match[1], int(match[2] or 0))
-    return _state_at(processed, warehouse, events, _moment(as_of, now))
+    return _state_at(processed, warehouse, events, parse_moment(as_of, now))
 
 
 def _signed_state(processed: ObjectStore, events: Sequence[Event], period: str, number: int) -> PublishedState:
@@ -171,22 +171,27 @@ def _state_at(processed: ObjectStore, warehouse: Queryable, events: Sequence[Eve
     return PublishedState(title, at, versions, frozenset(snapshot.state.closed), snapshot, None, last)
 
 
-def _moment(text: str, now: datetime) -> datetime:
-    """Return the moment that a person has written.
+def parse_moment(text: str, now: datetime) -> datetime:
+    """Return the moment in UTC that a person has written: a time, or a day in any form of ISO 8601, which is its end.
 
     Raises:
-        AsOfError: it is no time, or not over yet.
+        AsOfError: it is not a time, or not over yet.
     """
     try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        moment = _end_of_day(text.strip()) or datetime.fromisoformat(text.strip())
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first hours of year 1 are before it in UTC
         raise AsOfError(f"{text!r} is neither a close nor a time", fix=f"write {_EXAMPLES}") from None
-    if len(text.strip()) == len("2025-04-30"):
-        moment = datetime.combine(moment, time.max)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if moment.date() > now.date():
         raise AsOfError(f"{text!r} is in the future", fix=f"write a time that is over, such as {_EXAMPLES}")
     return moment
+
+
+def _end_of_day(text: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), time.max)
+    except ValueError:
+        return None
 
 
 def _snapshot_at(
