@@ -336,18 +336,20 @@ def test_only_the_settings_read_the_environment() -> None:
     # The session sets variables for Spark's engines; other engines get the S3 endpoint of boto3. DAGSTER_HOME and the
     # secret of its records belong to Dagster. A command tells Arrow its allocator. The proof of who gives a command
     # belongs to one task, not to a home. The UI, the build of a wheel and a local job are processes that inherit the
-    # environment.
+    # environment, a job with the number of the pipe for its account of a failure.
     assert modules == {
         "sets": {"cli/__init__.py", "spark_jobs/session.py"},
         "reads": {
             "cli/author.py",
             "orchestration/dagster_environment.py",
             "orchestration/rotated_password.py",
+            "spark_jobs/failure.py",
             "storage/s3_options.py",
         },
         "passes on": {
             "deployment/artefacts.py",
             "feeds/workbook_process.py",
+            "orchestration/job_runners/job_process.py",
             "orchestration/job_runners/subprocess_jobs.py",
             "orchestration/webserver/ui_processes.py",
         },
