@@ -110,6 +110,13 @@ def test_values_that_could_stop_more_than_their_feed_are_refused(text: str, mess
     assert message in caught.value.found
 
 
+@pytest.mark.parametrize("shape", ["unpivot: {columns: [Jan], into: amount}", "measures: {Jan: {amount: x}}"])
+def test_a_shape_without_a_field_of_its_own_asks_for_no_field_in_the_key(shape: str) -> None:
+    error = refusal(f"{LEDGER}load: {{mode: upsert, key: [transaction_id]}}\n{shape}\n")
+    assert error is not None
+    assert "needs ," not in error.found
+
+
 def test_a_descriptor_with_thousands_of_mistakes_is_refused_with_the_first_ones() -> None:
     for text in ("".join(f"key_{i}: x\n" for i in range(1_000)), "feed: a\n" * 1_000):
         with pytest.raises(DescriptorError) as caught:

@@ -184,9 +184,9 @@ def shape_mistakes(
         if fold(header) in cells:
             giver = "unpivot.columns" if unpivot else "measures"
             yield f"{name}: {header!r} is one of {giver}, whose cells are amounts; name another column"
-    if key and not own.keys() & set(key):
-        needed = " or ".join(sorted(own.keys() - {"amount"}))
-        yield f"load.key: needs {needed}, because the lines of a row would have the same key"
+    needed = sorted(own.keys() - {"amount"})
+    if key and needed and not own.keys() & set(key):
+        yield f"load.key: needs {' or '.join(needed)}, because the lines of a row would have the same key"
 
 
 def _cells(unpivot: UnpivotConfig | None, measures: Measures) -> list[str]:
