@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform.settings import ENV_PREFIX
 from finance_platform_tests.aws.fakes import Deployment, deploy, start_fakes
 from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 from finance_platform_tests.end_to_end.home import CommandResult, Home
@@ -43,6 +44,8 @@ def test_the_quarter_on_aws_shows_what_the_page_shows_and_signed_figures_stay(tm
     copy_examples(MONTH_END, tmp_path)
     home = Home(tmp_path / "books")
     home.path.mkdir()
+    # As `init` writes it, which also makes a raw zone there: commands in the folder find the descriptors by it.
+    home.write(".env", f"{ENV_PREFIX}HOME=.\n")
 
     def command(*arguments: str, **named: str) -> CommandResult:
         return home.command(*arguments, **named, **deployment.settings)
