@@ -68,6 +68,13 @@ def test_columns_of_a_fiscal_year_have_the_fiscal_calendar(headers: str, formats
     assert yaml.safe_load(text)["columns"]["date"] == {"formats": formats, "calendar": "fiscal"}
 
 
+@pytest.mark.parametrize(("header", "formats"), [("{}", "P"), ("M{}", "'M'P"), ("Month {}", "'Month 'P")])
+def test_columns_with_numbers_of_months_may_be_periods_of_a_fiscal_year(header: str, formats: str):
+    headers, amounts = (",".join(map(form.format, range(1, 13))) for form in (header, "{}.50"))
+    text = draft(f"Dept,Account,{headers}\n10,4000,{amounts}\n20,4000,{amounts}\n", "budget_2026.csv")
+    assert f"decide: formats: [{formats}] and calendar: fiscal if these are periods of a fiscal year" in text
+
+
 def test_years_that_no_pattern_reads_are_asked_for_one_by_one(tmp_path: Path):
     text = "Budget Year,Dept,Account,Amount\nFY14-15,10,4000,1.00\nFY15-16,10,4000,2.00\n"
     assert [mistake.rpartition(": ")[2] for mistake in mistakes_of(draft(text))] == [

@@ -55,6 +55,9 @@ _FISCAL_PARTS = {
 }  # fmt: skip
 """Patterns of months, and those of the same texts if they are in a fiscal year: numbers are then its periods."""
 
+_NUMBERS_OF_MONTHS = ("M", "MM", "'M'M", "'M'MM", "'Month 'M")
+"""Patterns of headers that may number the months of the calendar, or the periods of a fiscal year."""
+
 _FISCAL = "decide: calendar: fiscal means the home's fiscal years, named by the calendar year in which they end"
 _MAX_MAPPED = 24
 """Different texts of a column of years that a person is asked for one by one."""
@@ -194,6 +197,10 @@ class Dates:
         if are_periods or turn_of_year(months) is not None:
             self._draft.fields["date"].values |= {"formats": formats, "calendar": "fiscal"}
             self._draft.fields["date"].comment = _FISCAL
+        elif all(pattern in _NUMBERS_OF_MONTHS for pattern in formats):
+            periods = ", ".join(pattern.rstrip("M") + "P" for pattern in formats)
+            comment = f"decide: formats: [{periods}] and calendar: fiscal if these are periods of a fiscal year"
+            self._draft.fields["date"].comment = comment
         column = best_column(["year"], self._columns)
         if column is not None and all(parse_date(text, ("yyyy",)) for text in column.texts):
             self.used.add(column.name)
