@@ -24,6 +24,7 @@ from finance_platform.refresh.complete_run import read_complete_run
 from finance_platform.refresh.nothing_new import NothingNew, find_nothing_new
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.storage.listed_once import listed_once
 
 _log = logging.getLogger(__name__)
 
@@ -62,8 +63,9 @@ def answer_without_run(settings: Settings) -> NothingNew | None:
             from finance_platform.data_catalog.sync import sync_or_warn  # imports botocore
 
             # Others may have changed it, or it was not available to the last run.
-            snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
-            sync_or_warn(catalog, snapshot, processed, _log)
+            listed = listed_once(processed)
+            snapshot = take_snapshot(listed, StarSettings.of(settings), record=False)
+            sync_or_warn(catalog, snapshot, listed, _log)
     return nothing_new
 
 
