@@ -30,7 +30,7 @@ class InProcessArguments(JobArguments):
     """
 
     store: ObjectStore = field(kw_only=True)
-    interim: ObjectStore | None = field(kw_only=True)
+    interim: ObjectStore | None = field(kw_only=True, default=None)
 
     @property
     def processed(self) -> ObjectStore:
