@@ -356,7 +356,7 @@ def test_a_run_whose_checks_are_not_all_known_leaves_no_record(home: Home, setti
 def test_the_status_after_a_run_is_that_of_the_listing_which_the_record_of_the_run_has_made(
     home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    """With 20,000 deliveries on S3, a listing of everything is a hundred requests."""
+    """With 20,000 deliveries on S3, a listing of everything is 300 requests."""
     complete = read_complete_run(home.processed)
     assert complete is not None
     listings: list[tuple[str, str]] = []
