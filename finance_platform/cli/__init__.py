@@ -100,7 +100,7 @@ class _Commands(click.Group):
             sys.meta_path.insert(0, _WithoutUnused(next((one for one in sys.argv[1:] if one in _MODULES), "")))
             # Arrow's own allocator keeps most of what was freed: 40 to 70 MiB of a run. Its jobs inherit the choice.
             os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-            # Sail's takes pages of 2 MiB, has each zeroed, and soon gives it back: an eighth of the jobs' time.
+            # Sail's takes pages of 2 MiB, has each zeroed, and soon gives it back: a tenth of the jobs' time.
             os.environ.setdefault("MIMALLOC_ALLOW_THP", "0")
             # Modules and classes are no garbage: looking for it among them takes a tenth of the start.
             gc.set_threshold(*_GARBAGE_THRESHOLDS)
