@@ -26,7 +26,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if current_profile().is_exhaustive:
         return
-    kept, others, seen = [], [], set()
+    kept: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    seen: set[tuple[str, str]] = set()
     for item in items:
         statement = _statement_on_redshift(item)
         (others if statement in seen else kept).append(item)
