@@ -46,7 +46,7 @@ _FEWEST_SOUGHT = 100
 """So many objects are looked for in one part, however far they are from each other."""
 
 _ENDS: dict[tuple[str, str, str], Sequence[str]] = {}
-"""By server, bucket and prefix: the last name of each part but the last, as the last listing has found them."""
+"""By server, bucket and prefix: the last name of each part but the last, as the last listing or search found them."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,22 @@ class S3Listing:
         if after:
             yield from self._from_first_page(prefix, after)
             return
-        place = str(self._client.meta.endpoint_url), self._bucket, prefix
-        known = _ENDS.get(place)
+        known = self._ends(prefix)
+        yield from self._noted(prefix, self._known_parts(prefix, known) if known else self._from_first_page(prefix))
+
+    def _ends(self, prefix: str) -> Sequence[str]:
+        """Return the last name of each part but the last of a prefix; none if nothing is known of it."""
+        return _ENDS.get((self._client.meta.endpoint_url, self._bucket, prefix), ())
+
+    def _noted(self, prefix: str, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield objects of a prefix, ordered by key, and note at their end where parts of it end."""
         ends: list[str] = []
         number = 0
-        entries = self._known_parts(prefix, known) if known else self._from_first_page(prefix)
         for number, entry in enumerate(entries, start=1):
             if not number % _FILLED:
                 ends.append(str(entry["Key"]))
             yield entry
-        _ENDS[place] = ends if number > _PAGE else ()
+        _ENDS[self._client.meta.endpoint_url, self._bucket, prefix] = ends if number > _PAGE else ()
 
     def find(self, keys: Iterable[str], base: str = "") -> Iterator[Entry]:
         """Yield those of some objects that exist, ordered by key.
@@ -108,11 +114,22 @@ class S3Listing:
             keys: the objects.
             base: what all keys begin with; the folders below it are listed apart.
         """
+
+        def folder_of(key: str) -> str:
+            return f"{base}{key[len(base) :].partition('/')[0]}/"
+
         parts: list[list[str]] = []
-        for _, of_folder in groupby(sorted(keys), key=lambda key: key[len(base) :].partition("/")[0]):
+        large = set()
+        for folder, of_folder in groupby(sorted(keys), key=folder_of):
             sought = list(of_folder)
             size = min(_FILLED, max(_FEWEST_SOUGHT, -(-len(sought) // _THREADS)))
             parts += [sought[first : first + size] for first in range(0, len(sought), size)]
+            if len(sought) > max(_PAGE, _FILLED * len(self._ends(folder))):
+                large.add(folder)
+        for folder, entries in groupby(self._find_parts(parts), key=lambda entry: folder_of(entry["Key"])):
+            yield from self._noted(folder, entries) if folder in large else entries  # noqa: B031  used once
+
+    def _find_parts(self, parts: Sequence[Sequence[str]]) -> Iterator[Entry]:
         with ThreadPoolExecutor(_THREADS) as threads:
             for first in range(0, len(parts), _THREADS):
                 for found in threads.map(self._find, parts[first : first + _THREADS]):
@@ -190,11 +207,16 @@ class S3Listing:
         with ThreadPoolExecutor(_THREADS) as threads:
             for first in range(0, len(left), _THREADS):
                 some = left[first : first + _THREADS]
-                for folder, page in zip(some, threads.map(self._page, some), strict=True):
-                    yield from (entry for entry in page.entries if entry["Key"] > after)
-                    if not page.is_last:
-                        rest = self._after(folder, page, is_whole=True)
-                        yield from (entry for entry in rest if entry["Key"] > after)
+                unknown = [folder for folder in some if not self._ends(folder)]
+                pages = dict(zip(unknown, threads.map(self._page, unknown), strict=True))
+                for folder in some:
+                    page = pages.get(folder)
+                    if page is None:
+                        rest = self._known_parts(folder, self._ends(folder))
+                    else:
+                        yield from (entry for entry in page.entries if entry["Key"] > after)
+                        rest = iter(()) if page.is_last else self._after(folder, page, is_whole=True)
+                    yield from (entry for entry in rest if entry["Key"] > after)
 
     def _folders(self, prefix: str, first: _Page) -> list[str]:
         """Return the folders directly below a prefix, if all objects are in few folders; else none."""

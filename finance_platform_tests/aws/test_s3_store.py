@@ -206,6 +206,18 @@ def test_objects_that_are_known_are_found_without_a_listing_of_all(store: S3Stor
     assert len(requests) == 10  # 400 in each, and no page after another
 
 
+def test_the_objects_that_were_sought_say_how_a_listing_of_everything_is_cut(
+    store: S3Store, bucket: str, aws: MotoServer
+):
+    names = [f"rows/{number // 40:03d}/{number:05d}.parquet" for number in range(4000)]
+    put(bucket, (f"zone/{name}" for name in [*names, "a/1.json", "rows/_log/1.json", "s/1.json"]))
+    store.find_objects(names)
+    found: list[str] = []
+    requests = requests_of(aws, lambda: found.extend(listed(store)))
+    assert found == sorted([*names, "a/1.json", "rows/_log/1.json", "s/1.json"])
+    assert len(requests) < 15  # and not one for each of a hundred folders
+
+
 def test_a_small_object_is_read_by_one_request(store: S3Store, aws: MotoServer):
     store.write("a.json", b"x" * 100_000)
     assert len(requests_of(aws, lambda: store.read("a.json"))) == 1
