@@ -59,7 +59,7 @@ from finance_platform.transforms.live_lines import counted_lines, live_lines, su
 
 _log = logging.getLogger(__name__)
 
-PART_LINES = 2_200_000
+PART_LINES = 1_100_000
 """The ledger lines that one machine turns into fact rows at once, which takes some hundred bytes of memory for each."""
 
 _LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
