@@ -163,6 +163,7 @@ def test_dagster_asks_its_file_once_for_what_the_file_has_and_each_time_for_what
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     before = dict(vars(SqliteEventLogStorage))
+    assert "has_secondary_index" not in before, "an earlier instance has left its own method"
     caplog.set_level(logging.INFO, logger="sqlalchemy.engine")
     with kept_connections():
         log = SqliteEventLogStorage(str(tmp_path))
