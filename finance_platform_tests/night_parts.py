@@ -36,7 +36,7 @@ def part_of(cases: Sequence[_T], part: int, count: int) -> list[_T]:
     return list(cases[part::count])
 
 
-class PartsApart(LoadFileScheduling):
+class PartsApart(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives each worker a whole file at a time, but a part by itself."""
 
     def _split_scope(self, nodeid: str) -> str:
