@@ -48,7 +48,7 @@ class Moment:
     present_names: Names
 
 
-@dataclass
+@dataclass(repr=False)
 class DiskModel:
     """The disk under a home; everything in it at first counts as synced.
 

@@ -22,7 +22,7 @@ from finance_platform_tests.faults.power_cut import DiskModel
 from finance_platform_tests.model_based.home import BrokenOffError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Story:
     """A refresh to disturb.
 
@@ -45,6 +45,10 @@ class Story:
     faults: Sequence[Fault]
     undisturbed: FaultyHome
     disk: DiskModel
+
+    def __repr__(self) -> str:
+        """Return what it is: pytest shows it with each failure, and the disk at each moment takes gigabytes."""
+        return f"Story(on {self.adapter}, {len(self.operations)} operations)"
 
     def on(self, adapter: str, before: FaultyHome, faults: Sequence[Fault]) -> Story:
         """Return the same refresh on another adapter, whose operations and outcome are the same."""
