@@ -147,7 +147,7 @@ class LineFiles:
         for name in _CODES:
             encoded = pc.dictionary_encode(columns[name])
             codes = encoded.dictionary.to_pylist()
-            new = [place for place, code in enumerate(codes) if (sheet, name, code) not in self._mentioned]
+            new = {place for place, code in enumerate(codes) if (sheet, name, code) not in self._mentioned}
             if not new:
                 continue
             positions = np.flatnonzero(rows)
