@@ -75,9 +75,10 @@ _PARTIAL = (
     "`load: {{mode: replace_period, scope: [...]}}` or `mode: append` in the descriptor"
 )
 _REPEATS = (
-    "withdraw the other file if this one replaces it; if files of the feed have earlier lines too, set "
-    "`load: {{mode: replace_period}}`, or `mode: upsert` with a key, in the descriptor. "
-    "`finance-platform accept {key} --why TEXT` counts these lines twice, `withdraw` drops the delivery"
+    "if this file replaces the other one, withdraw that one and then accept this one; if files of the feed have "
+    "earlier lines too, set `load: {{mode: replace_period}}`, or `mode: upsert` with a key, in the descriptor. While "
+    "both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; `withdraw` drops the "
+    "delivery"
 )
 _REPORT = "this is a fault of the platform: keep the file and report it"
 

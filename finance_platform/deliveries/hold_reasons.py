@@ -38,7 +38,7 @@ from finance_platform.deliveries.register import (
     Verdict,
 )
 from finance_platform.deliveries.removals import Removal, find_removals
-from finance_platform.deliveries.repeated_lines import RepeatedLines, find_repeated_lines
+from finance_platform.deliveries.repeated_lines import CellHashes, RepeatedLines, find_repeated_lines
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import fold
@@ -95,6 +95,7 @@ class HoldReasons:
         self._attribute_files = AttributeFiles(processed)
         self._given_types = GivenTypes(self._attribute_files)
         self._live_lines = LiveLines(processed, overlaps)
+        self._cell_hashes = CellHashes(processed, self._live_lines)
 
     def find(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
         """Return kind and text of each reason to hold a delivery, and the warnings."""
@@ -170,7 +171,7 @@ class HoldReasons:
 
     def _repeated(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield the files that have lines of the candidate too; one line alone may well be equal to another one."""
-        repeated = find_repeated_lines(self._live_lines, self._live, candidate)
+        repeated = find_repeated_lines(self._cell_hashes, self._live, candidate)
         for file in dict.fromkeys(one.object_key for one in repeated):
             lines = [one for one in repeated if one.object_key == file]
             if sum(one.rows for one in lines) > 1:

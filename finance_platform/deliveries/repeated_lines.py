@@ -10,8 +10,9 @@ and nothing else shows it.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -22,6 +23,8 @@ from finance_platform.deliveries.live_deliveries import LiveDeliveries, count_in
 from finance_platform.deliveries.live_lines import Cell, LiveLines, Superseded, claimed_cells
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
+from finance_platform.storage.bulk_read import map_many
+from finance_platform.storage.port import ObjectStore
 
 _PLACE = ("posting_date", "department_key", "account_key", "amount")
 _TEXTS = ("document_date", "transaction_id", "description", "reverses_transaction_id")
@@ -48,29 +51,70 @@ class RepeatedLines:
     gross: Decimal
 
 
-def find_repeated_lines(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:
+@dataclass(frozen=True)
+class _CellLines:
+    """The lines of a delivery in a cell that change an amount: their number, gross money and hash."""
+
+    rows: int
+    gross: Decimal
+    digest: bytes
+
+
+class CellHashes:
+    """What is compared of the lines of deliveries; the lines of each delivery and cell are read once.
+
+    Thousands of files may have lines of the same money that differ in their numbers, such as one file for each voucher.
+    """
+
+    def __init__(self, processed: ObjectStore, lines: LiveLines) -> None:
+        """Read nothing yet.
+
+        Args:
+            processed: the processed zone.
+            lines: reads the lines of deliveries.
+        """
+        self._processed = processed
+        self._lines = lines
+        self._known: dict[tuple[str, Cell], _CellLines] = {}
+
+    def of(self, deliveries: Sequence[LiveDelivery], cell: Cell) -> list[_CellLines]:
+        """Return what is compared of the lines of deliveries in a cell; several are read at once from a remote zone."""
+        unknown = [one for one in deliveries if (one.delivery_id, cell) not in self._known]
+        read = map_many(self._processed, unknown, lambda one: self._read(one, cell))
+        self._known |= {(one.delivery_id, cell): of_one for one, of_one in zip(unknown, read, strict=True)}
+        return [self._known[one.delivery_id, cell] for one in deliveries]
+
+    def _read(self, delivery: LiveDelivery, cell: Cell) -> _CellLines:
+        table = self._lines.read(delivery, Superseded(), [cell], _COLUMNS).select(list(_COLUMNS))
+        money = table["amount"].cast(_WIDE_MONEY)
+        table = table.filter(pc.not_equal(money, pa.scalar(Decimal(0), _WIDE_MONEY)))
+        gross = Decimal(pc.sum(pc.abs(money)).as_py() or 0)
+        return _CellLines(table.num_rows, gross, _digest(table))
+
+
+def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:
     """Return the lines of a delivery that another live file of its feed has too, by scenario and period.
 
-    Equal are day, department, account, amount, number and text of each line, in any order. The hashes of the lines are
-    compared first, so that files are read only where these agree. Amounts of zero change nothing and are left out.
+    Equal are day, department, account, amount, number and text of each line, in any order. The hashes in the commits
+    are compared first, so that files are read only where these agree. Lines of zero change nothing and do not count.
 
     Args:
-        lines: reads the lines of deliveries.
+        hashes: those of the lines that are read.
         live: the deliveries that count.
         candidate: the delivery that is judged.
     """
     if candidate.event.kind != "ledger" or candidate.event.load_mode != "append":
         return []
-    return list(_repeated(lines, live, candidate))
+    return list(_repeated(hashes, live, candidate))
 
 
-def _repeated(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[RepeatedLines]:
+def _repeated(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[RepeatedLines]:
     for cell, others in _similar(live, candidate).items():
-        own = _sorted_lines(lines, candidate, cell)
-        gross = Decimal(pc.sum(pc.abs(own["amount"].cast(_WIDE_MONEY))).as_py() or 0)
-        if gross and (other := next((one for one in others if own.equals(_sorted_lines(lines, one, cell))), None)):
+        own, *of_others = hashes.of([candidate, *others], cell)
+        other = next((one for one, lines in zip(others, of_others, strict=True) if lines == own), None)
+        if own.rows and other:
             scenario = next(one.scenario for one in candidate.commit.periods if fold(one.scenario) == cell[0])
-            yield RepeatedLines(other.event.object_key, scenario, cell[1], own.num_rows, gross)
+            yield RepeatedLines(other.event.object_key, scenario, cell[1], own.rows, own.gross)
 
 
 def _similar(live: LiveDeliveries, candidate: LiveDelivery) -> dict[Cell, list[LiveDelivery]]:
@@ -90,6 +134,16 @@ def _similar(live: LiveDeliveries, candidate: LiveDelivery) -> dict[Cell, list[L
     return {cell: others for cell, others in shared.items() if others}
 
 
-def _sorted_lines(lines: LiveLines, delivery: LiveDelivery, cell: Cell) -> pa.Table:
-    table = lines.read(delivery, Superseded(), [cell], _COLUMNS).select(list(_COLUMNS))
-    return table.sort_by([(name, "ascending") for name in _COLUMNS]).combine_chunks()
+def _digest(lines: pa.Table) -> bytes:
+    """Return a hash of lines in any order, equal for equal lines."""
+    ordered = lines.sort_by([(name, "ascending") for name in _COLUMNS])
+    columns = {name: ordered[name] for name in _PLACE}
+    for name in _TEXTS:
+        texts = ordered[name].cast(pa.string())
+        # What a column has in the place of a null is not defined.
+        columns |= {name: pc.fill_null(texts, ""), f"has_{name}": pc.is_valid(texts)}
+    sink = pa.BufferOutputStream()
+    table = pa.table(columns).combine_chunks()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return hashlib.sha256(sink.getvalue()).digest()

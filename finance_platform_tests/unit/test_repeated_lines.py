@@ -33,8 +33,28 @@ def test_a_file_with_other_bytes_and_the_same_lines_in_any_order_is_held(zone: Z
     assert verdict.reasons == (
         "has the same lines as jan.csv, which counts already: Actual 2025-01, lines 2, gross 15.00",
     )
+    assert "withdraw that one and then accept this one" in verdict.fix
     assert "`finance-platform accept copy.csv --why TEXT` counts these lines twice" in verdict.fix
     assert zone.live == ["jan.csv@v1"]
+
+
+def test_a_copy_takes_the_place_of_a_withdrawn_file_once_a_person_accepts_it(zone: Zone) -> None:
+    copy = zone.deliver("copy.csv", JANUARY, "v2")
+    zone.evaluate()
+    withdrawn = next(one.event for one in zone.state.live)
+    zone.append(decision_on("withdrawn", withdrawn))
+    zone.evaluate()
+    assert zone.live == []
+    zone.append(decision_on("accepted", copy))
+    assert zone.live == ["copy.csv@v2"]
+
+
+def test_a_copy_stays_held_when_the_other_file_is_sent_again_with_a_correction(zone: Zone) -> None:
+    zone.deliver("copy.csv", JANUARY, "v2")
+    zone.evaluate()
+    zone.deliver("jan.csv", [JANUARY[0], replace(JANUARY[1], amount="-6.00")], "v3")
+    zone.evaluate()
+    assert zone.live == ["jan.csv@v3"]
 
 
 def test_a_file_that_begins_with_the_months_of_an_earlier_one_is_held(zone: Zone) -> None:
@@ -81,6 +101,13 @@ def test_a_single_line_may_be_equal_to_that_of_another_file(zone: Zone) -> None:
 def test_lines_of_zero_count_once_or_twice_alike(zone: Zone) -> None:
     zone.deliver("a.csv", [Line(period="2025-03", amount="0.00")] * 2)
     zone.deliver("b.csv", [Line(period="2025-03", amount="0.00")] * 2, "v2")
+    assert zone.evaluate_held() == {}
+
+
+def test_a_line_beside_lines_of_zero_is_a_single_one(zone: Zone) -> None:
+    sent = [Line(period="2025-03"), Line(period="2025-03", amount="0.00")]
+    zone.deliver("a.csv", sent)
+    zone.deliver("b.csv", sent, "v2")
     assert zone.evaluate_held() == {}
 
 
@@ -132,3 +159,16 @@ def test_files_of_one_line_are_not_opened(zone: Zone) -> None:
     zone.deliver("b.csv", [Line(period="2025-03")], "v2")
     zone.evaluate()
     assert not [key for key in zone.store.opened if key.startswith("transactions/")]
+
+
+def test_each_of_many_files_with_the_same_money_is_opened_once(zone: Zone) -> None:
+    for number in range(5):
+        sent = [replace(line, number=f"{number}") for line in FEBRUARY]
+        event = zone.deliver(f"{number}.csv", sent, f"v{number}")
+        commit = read_commits(zone.store)[event.delivery_id]
+        # As the job writes it: of the money, without the numbers.
+        zone.commit(replace(commit, periods=[replace(count, content="1") for count in commit.periods]))
+    zone.store.opened.clear()
+    assert zone.evaluate_held() == {}
+    opened = [key for key in zone.store.opened if key.startswith("transactions/")]
+    assert len(opened) == len(set(opened)) == 5
