@@ -80,6 +80,10 @@ _REPEATS = (
     "both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; `withdraw` drops the "
     "delivery"
 )
+_LATE_REPEATS = (
+    "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines; "
+    "`finance-platform accept {key} --why TEXT` counts them twice, unless the other file is withdrawn before"
+)
 _REPORT = "this is a fault of the platform: keep the file and report it"
 
 
@@ -202,8 +206,8 @@ class _AcceptancePolicy:
             late = self._reasons.late_periods(candidate, kinds) or candidate.late
             texts = [text for _, text in reasons]
             texts[-1] += _describe_late(late)
-            is_decided = {RESTATEMENT, REMOVAL}.issuperset(kinds)
-            fix = _LATE if late and is_decided else self._fix(candidate, kinds)
+            fix = _fix_of_late_lines(kinds) if late else ""
+            fix = fix or self._fix(candidate, kinds)
             fix = fix.format(key=quote_name(candidate.event.object_key))
             verdict = replace(
                 verdict,
@@ -249,6 +253,13 @@ class _AcceptancePolicy:
         if REPEATED in kinds:
             return _REPEATS
         return _RESTATES if RESTATEMENT in kinds else _ACCEPT
+
+
+def _fix_of_late_lines(kinds: Collection[str]) -> str:
+    """Return what to do about lines that wait while the rest of their delivery counts; empty if that is not enough."""
+    if {RESTATEMENT, REMOVAL}.issuperset(kinds):
+        return _LATE
+    return _LATE_REPEATS if set(kinds) == {REPEATED} else ""
 
 
 def _describe_late(late: Groups) -> str:

@@ -117,10 +117,12 @@ class HoldReasons:
                 (BOOKED_KEY, f"has keys of {quote_name(file)}, whose late lines are booked in a later period")
             )
         reasons += [(CONFLICT, text) for text in self._type_conflicts(candidate)]
+        copies: list[tuple[str, str]] = []
         if current is None:
             late = tuple(self._lateness(candidate))
             copies = [("duplicate", text) for text in self._duplicates(candidate)]
-            reasons += copies or [(REPEATED, text) for text in self._repeated(candidate)]
+        # Of a delivery that counts in some periods, lines that have waited in others may be repeated meanwhile.
+        reasons += copies or [(REPEATED, text) for text in self._repeated(candidate)]
         reasons += [("encoding", text) for text in candidate.commit.findings.doubts]
         reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
         reasons += [(REMOVAL, text) for text in self._removals(candidate)]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform_tests.unit.factories import decision_on
 from finance_platform_tests.unit.zone import Line, Zone
 
@@ -47,6 +48,24 @@ def test_a_copy_takes_the_place_of_a_withdrawn_file_once_a_person_accepts_it(zon
     assert zone.live == []
     zone.append(decision_on("accepted", copy))
     assert zone.live == ["copy.csv@v2"]
+
+
+def test_lines_of_two_files_that_waited_for_one_closed_period_count_once_when_it_is_opened(zone: Zone) -> None:
+    late = [Line(amount="3.00", day=30), Line(amount="4.00", day=30)]
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    zone.deliver("feb.csv", [*late, *FEBRUARY], "v2")
+    zone.deliver("mar.csv", [*late, Line(period="2025-03")], "v3")
+    waiting = zone.evaluate(holds_closed_periods=True)
+    assert [verdict.late for verdict in waiting.values()] == [(("2025-01",),)] * 2
+    zone.append(PeriodStatusChanged("reopened", "2025-01", "ada", "late lines", "2025-06-02"))
+    verdicts = zone.evaluate(holds_closed_periods=True)
+    assert verdicts["feb.csv"].reasons == ()
+    assert "has the same lines as feb.csv" in verdicts["mar.csv"].reasons[0]
+    assert "withdraw --late-lines mar.csv" in verdicts["mar.csv"].fix
+    portions = {one.event.object_key: one.portion for one in zone.state.live}
+    assert "2025-01" in portions["feb.csv"]
+    assert "2025-01" not in portions["mar.csv"]
+    assert "2025-03" in portions["mar.csv"]
 
 
 def test_a_copy_stays_held_when_the_other_file_is_sent_again_with_a_correction(zone: Zone) -> None:
