@@ -489,6 +489,22 @@ def test_a_job_that_closes_without_an_error_has_sent_none(messages: Messages):
         assert messages.reader.closing_error() == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("JobError", "finance_platform.errors.JobError: no space\nmore\n", "JobError: no space"),
+        ("SyntaxError", '  File "job.py", line 3\n    x =\nSyntaxError: no value\n', "SyntaxError: no value"),
+        ("Renamed", "another text\n", "another text"),
+        (None, "", ""),
+    ],
+)
+def test_the_error_of_a_job_is_the_line_with_its_class(messages: Messages, name: str | None, text: str, line: str):
+    error = {"name": name, "message": text, "stack": [], "cause": None, "context": None}
+    with messages.reader.read_messages(messages.handler):
+        messages.send(("closed", {"exception": error}))
+        assert messages.reader.closing_error() == line
+
+
 def test_the_wait_for_the_closing_message_ends_when_it_arrives_and_when_the_time_is_up(messages: Messages):
     with messages.reader.read_messages(messages.handler):
         messages.reader.wait_until_closed(0.1, poll_seconds=0.02)

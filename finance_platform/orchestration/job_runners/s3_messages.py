@@ -70,13 +70,15 @@ class S3Messages(dg.PipesMessageReader):
             self.handle_new()
 
     def closing_error(self) -> str:
-        """Return the class and first line of the error with which the job closed its side; empty if it has not."""
+        """Return the class and message, in one line, of the error with which the job closed its side; or nothing."""
         self.handle_new()
         for message in self._closing:
             error = (message["params"] or {}).get("exception")
             if error:
-                line = str(error["message"]).strip().partition("\n")[0]
-                return line[line.find(error["name"] or "") :]  # without its module
+                name, lines = error["name"] or "", str(error["message"]).strip().splitlines() or [""]
+                # A mistake in the syntax begins with the file and the line.
+                line = next((one for one in lines if name in one), lines[0])
+                return line[max(0, line.find(name)) :]  # without its module
         return ""
 
     def no_messages_debug_text(self) -> str:
