@@ -23,7 +23,7 @@ from finance_platform.orchestration.job_runners.glue_errors import error_from_ru
 from finance_platform.orchestration.job_runners.glue_jobs import GlueJobRunner
 from finance_platform.orchestration.job_runners.glue_run import GlueRun, WaitPolicy, glue_client
 from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
-from finance_platform.orchestration.job_runners.s3_messages import S3Messages
+from finance_platform.orchestration.job_runners.s3_messages import S3Messages, error_line
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform_tests.aws.fake_glue import FakeGlue, RunBehavior, create_job, fake_glue, upload
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment
@@ -495,14 +495,11 @@ def test_a_job_that_closes_without_an_error_has_sent_none(messages: Messages):
         ("JobError", "finance_platform.errors.JobError: no space\nmore\n", "JobError: no space"),
         ("SyntaxError", '  File "job.py", line 3\n    x =\nSyntaxError: no value\n', "SyntaxError: no value"),
         ("Renamed", "another text\n", "another text"),
-        (None, "", ""),
+        ("", "", ""),
     ],
 )
-def test_the_error_of_a_job_is_the_line_with_its_class(messages: Messages, name: str | None, text: str, line: str):
-    error = {"name": name, "message": text, "stack": [], "cause": None, "context": None}
-    with messages.reader.read_messages(messages.handler):
-        messages.send(("closed", {"exception": error}))
-        assert messages.reader.closing_error() == line
+def test_the_error_of_a_job_is_the_line_with_its_class(name: str, text: str, line: str):
+    assert error_line(name, text) == line
 
 
 def test_the_wait_for_the_closing_message_ends_when_it_arrives_and_when_the_time_is_up(messages: Messages):

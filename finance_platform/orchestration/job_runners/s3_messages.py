@@ -75,10 +75,7 @@ class S3Messages(dg.PipesMessageReader):
         for message in self._closing:
             error = (message["params"] or {}).get("exception")
             if error:
-                name, lines = error["name"] or "", str(error["message"]).strip().splitlines() or [""]
-                # A mistake in the syntax begins with the file and the line.
-                line = next((one for one in lines if name in one), lines[0])
-                return line[max(0, line.find(name)) :]  # without its module
+                return error_line(error["name"] or "", str(error["message"]))
         return ""
 
     def no_messages_debug_text(self) -> str:
@@ -95,3 +92,13 @@ class S3Messages(dg.PipesMessageReader):
             return str(response["Body"].read().decode())
         except (BotoCoreError, ClientError):
             return ""
+
+
+def error_line(name: str, message: str) -> str:
+    """Return the line of an error's message that has its class, from there on; the first one if none has it.
+
+    A mistake in the syntax begins with the file and the line.
+    """
+    lines = message.strip().splitlines() or [""]
+    line = next((one for one in lines if name in one), lines[0])
+    return line[max(0, line.find(name)) :]
