@@ -139,14 +139,15 @@ class S3Listing:
         """Return those of some objects that exist; `keys` are in order."""
         prefix, sought = _common_start(keys[0], keys[-1]), frozenset(keys)
         found: list[Entry] = []
-        place = 0
+        place, end = 0, ""
         while place < len(keys):
-            # A name without its last character sorts before it, and next to it.
-            page = self._page(prefix, keys[place][:-1])
+            # A name without its last character sorts before it, and mostly next to it.
+            page = self._page(prefix, max(keys[place][:-1], end))
             found += [entry for entry in page.entries if entry["Key"] in sought]
             if page.is_last:
                 break
-            place = bisect_right(keys, page.end, place)
+            end = page.end
+            place = bisect_right(keys, end, place)
         return found
 
     def _known_parts(self, prefix: str, ends: Sequence[str]) -> Iterator[Entry]:
