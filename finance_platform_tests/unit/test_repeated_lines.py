@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.decisions import withdraw_late_lines
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform_tests.unit.factories import decision_on
-from finance_platform_tests.unit.zone import Line, Zone
+from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 JANUARY = [Line(amount="10.00", day=2), Line(amount="-5.00", day=31)]
 FEBRUARY = [Line(period="2025-02", amount="7.00"), Line(period="2025-02", amount="7.00")]
@@ -66,6 +67,17 @@ def test_lines_of_two_files_that_waited_for_one_closed_period_count_once_when_it
     assert "2025-01" in portions["feb.csv"]
     assert "2025-01" not in portions["mar.csv"]
     assert "2025-03" in portions["mar.csv"]
+
+
+def test_late_lines_that_were_dropped_are_no_lines_that_count(zone: Zone) -> None:
+    late = [Line(amount="3.00", day=30), Line(amount="4.00", day=30)]
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    zone.deliver("feb.csv", [*late, *FEBRUARY], "v2")
+    zone.evaluate(holds_closed_periods=True)
+    withdraw_late_lines(zone.store, "feb.csv", ADA)
+    zone.append(PeriodStatusChanged("reopened", "2025-01", "ada", "late lines", "2025-06-02"))
+    zone.deliver("mar.csv", late, "v3")
+    assert zone.evaluate_held(holds_closed_periods=True) == {}
 
 
 def test_a_copy_stays_held_when_the_other_file_is_sent_again_with_a_correction(zone: Zone) -> None:

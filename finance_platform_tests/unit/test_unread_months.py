@@ -9,6 +9,7 @@ import io
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft import draft_descriptor
-from finance_platform.feeds.month_names import MONTH_NAMES, read_month
+from finance_platform.feeds.month_names import MONTH_NAMES, read_month, turn_of_year
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
@@ -166,6 +167,26 @@ def test_months_of_two_years_under_one_year_are_held_until_the_year_is_fiscal(tm
     amounts = {period: int(count.amount) for (_, period), count in read.sums.items()}
     assert list(amounts) == [f"2025-{month:02d}" for month in range(4, 13)] + ["2026-01", "2026-02", "2026-03"]
     assert list(amounts.values()) == [2**place for place in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("months", "turn"),
+    [
+        ((3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 1, 2), 9),
+        ((6, 9, 0, 3), 2),
+        ((11, 0), 1),
+        (range(12), None),
+        (range(11, -1, -1), None),
+        ((3, 7, 11, 1, 0, 6, 5, 2, 4, 10, 9, 8), None),  # of the alphabet
+        ((10, 11, 0, 1, 10), None),
+        ((9, 0, 3, 6, 9, 0), None),
+        ((11, 0, 11), None),
+        ((5,), None),
+        ((), None),
+    ],
+)
+def test_a_year_turns_once_in_a_series_of_less_than_a_year(months: Sequence[int], turn: int | None):
+    assert turn_of_year(months) == turn
 
 
 def test_the_map_that_the_reason_proposes_gives_each_month_its_year(tmp_path: Path):
