@@ -179,6 +179,7 @@ def test_months_of_two_years_under_one_year_are_held_until_the_year_is_fiscal(tm
         (range(11, -1, -1), None),
         ((3, 7, 11, 1, 0, 6, 5, 2, 4, 10, 9, 8), None),  # of the alphabet
         ((10, 11, 0, 1, 10), None),
+        ((9, 0, 3, 6, 9), None),
         ((9, 0, 3, 6, 9, 0), None),
         ((11, 0, 11), None),
         ((5,), None),
