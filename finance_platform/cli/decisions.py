@@ -75,6 +75,7 @@ def accept(
     """Accept the held delivery of a raw object, or its late lines; the next run publishes it."""
     from finance_platform.deliveries import decisions
     from finance_platform.deliveries.previews import preview_acceptance, preview_booking
+    from finance_platform.deliveries.repeated_lines import find_files_counted_twice
 
     settings = require_raw_zone(load_settings(home=home))
     author = None if is_dry_run else new_author(settings, why)
@@ -86,8 +87,18 @@ def accept(
             _print_preview(open_console(), options, preview, output_format)
             return EXIT_OK
         decision = (decisions.book if is_booked_later else decisions.accept)(processed, key, author, periods)
+        repeating = find_files_counted_twice(processed, key)
     effect = f"is accepted{f', and booked in {decision.booked_in}' if decision.booked_in else ''}"
-    return report_decision(decision, quote_name(key), effect, settings)
+    outcome = report_decision(decision, quote_name(key), effect, settings)
+    _print_counted_twice(repeating)
+    return outcome
+
+
+def _print_counted_twice(files: Sequence[str]) -> None:
+    """Print which files have the same lines as the one about which a person has decided."""
+    if files:
+        names = ", ".join(map(quote_name, files))
+        echo(f"Some of its lines are in {names} too and count twice; `withdraw` takes one of the files out.")
 
 
 def _print_preview(console: SafeConsole, subject: str, rows: Sequence[PreviewRow], output_format: str) -> None:
@@ -125,6 +136,7 @@ def withdraw(
 ) -> int:
     """Remove the lines of a raw object, or drop its held delivery; the next run publishes the rest."""
     from finance_platform.deliveries import decisions
+    from finance_platform.deliveries.repeated_lines import find_files_counted_twice
 
     if periods and not is_of_late_lines:
         raise click.UsageError("--period is only for late lines: add --late-lines, or leave --period out")
@@ -138,8 +150,11 @@ def withdraw(
         else:
             apply = decisions.reinstate if undo else decisions.withdraw
             decision = apply(processed, key, author, holds_closed_periods=holds_closed_periods)
+        repeating = find_files_counted_twice(processed, key) if undo else []
     subject = f"{quote_name(key)}, late lines," if is_of_late_lines else quote_name(key)
-    return report_decision(decision, subject, "is no longer withdrawn" if undo else "is withdrawn", settings)
+    outcome = report_decision(decision, subject, "is no longer withdrawn" if undo else "is withdrawn", settings)
+    _print_counted_twice(repeating)
+    return outcome
 
 
 @click.command()

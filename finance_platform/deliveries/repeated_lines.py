@@ -19,8 +19,10 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_deliveries import LiveDeliveries, count_in_cell
 from finance_platform.deliveries.live_lines import Cell, LiveLines, Superseded, claimed_cells
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.bulk_read import map_many
@@ -106,6 +108,25 @@ def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: Liv
     if candidate.event.kind != "ledger" or candidate.event.load_mode != "append":
         return []
     return list(_repeated(hashes, live, candidate))
+
+
+def find_files_counted_twice(processed: ObjectStore, object_key: str) -> list[str]:
+    """Return the files that count and have lines of an object that counts too; none if it is one line alone.
+
+    A person may have decided so. After a decision, these are named, since a verdict names only what a run judges.
+
+    Args:
+        processed: the processed zone.
+        object_key: the raw object.
+    """
+    live = read_state(processed).effective
+    own = [one for one in live if one.event.object_key == object_key]
+    others = LiveDeliveries((one for one in live if one.event.object_key != object_key), NO_OVERLAPS)
+    hashes = CellHashes(processed, LiveLines(processed, NO_OVERLAPS))
+    rows: Counter[str] = Counter()
+    for repeated in (lines for one in own for lines in find_repeated_lines(hashes, others, one)):
+        rows[repeated.object_key] += repeated.rows
+    return sorted(name for name, count in rows.items() if count > 1)
 
 
 def _repeated(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[RepeatedLines]:

@@ -46,6 +46,8 @@ def test_lines_that_another_file_has_do_not_count_twice(tmp_path: Path, refresh:
     checked = CliRunner().invoke(main, ["feed", "check", "--home", str(tmp_path), str(tmp_path / "raw/gl_d.csv")])
     assert checked.exit_code == 1
     assert f"held {says}" in checked.stdout
-    assert home.command("accept", "gl_d.csv", "--why", "a year to date").returncode == 0
+    accepted = home.command("accept", "gl_d.csv", "--why", "a year to date")
+    assert accepted.returncode == 0
+    assert "Some of its lines are in gl_a.csv too and count twice" in accepted.stdout
     refresh(home)
     assert home.select("SELECT Period, Amount FROM PeriodAmount ORDER BY Period") == [("2025-01", 18), ("2025-02", 7)]

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.decisions import withdraw_late_lines
+from finance_platform.deliveries.decisions import reinstate, withdraw, withdraw_late_lines
 from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.repeated_lines import find_files_counted_twice
 from finance_platform_tests.unit.factories import decision_on
 from finance_platform_tests.unit.zone import ADA, Line, Zone
 
@@ -49,6 +50,17 @@ def test_a_copy_takes_the_place_of_a_withdrawn_file_once_a_person_accepts_it(zon
     assert zone.live == []
     zone.append(decision_on("accepted", copy))
     assert zone.live == ["copy.csv@v2"]
+
+
+def test_a_withdrawal_that_is_undone_beside_an_accepted_copy_counts_lines_twice(zone: Zone) -> None:
+    copy = zone.deliver("copy.csv", [*JANUARY, *FEBRUARY], "v2")
+    zone.evaluate()
+    withdraw(zone.store, "jan.csv", ADA)
+    zone.append(decision_on("accepted", copy))
+    assert find_files_counted_twice(zone.store, "copy.csv") == []
+    reinstate(zone.store, "jan.csv", ADA)
+    assert find_files_counted_twice(zone.store, "jan.csv") == ["copy.csv"]
+    assert find_files_counted_twice(zone.store, "copy.csv") == ["jan.csv"]
 
 
 def test_lines_of_two_files_that_waited_for_one_closed_period_count_once_when_it_is_opened(zone: Zone) -> None:
