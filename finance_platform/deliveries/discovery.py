@@ -19,7 +19,7 @@ from finance_platform.deliveries.ownership import BrokenOwners
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, utc_text
 from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.deliveries.state import DeliveryState, counted_objects
-from finance_platform.errors import FileNameError, FinancePlatformError, TransientStorageError
+from finance_platform.errors import FileNameError, FinancePlatformError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet, Problem
 from finance_platform.feeds.file_names import order_from_name, orders_from_names
@@ -45,7 +45,7 @@ class RawZoneScan:
         feeds: every feed, resolved.
         etags: the etag of every object that was taken as it is, by key.
         still_being_written: objects that are left for the next scan, since someone may still be writing them.
-        unavailable: objects that the storage failed to return; the next scan finds the same change.
+        unavailable: objects that could not be read; the next scan finds the same change.
         absent: every object that the register knows and that no longer exists.
     """
 
@@ -212,10 +212,11 @@ class _Scan:
             )
             return
         except OSError as error:
+            # Whatever the reason: its end (a permission, a restored archive, a disk that answers again) need not change
+            # the etag, and what is recorded with its etag is read by no further run.
             self.problems.append(_unreadable(item.key, feed.feed, error))
-            if isinstance(error, TransientStorageError):
-                self.unavailable.append(item.key)
-                self._keep_last(item.key)
+            self.unavailable.append(item.key)
+            self._keep_last(item.key)
             return
         self.present.setdefault(feed.feed, {})[item.key] = event.fingerprint
         if event != last:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,6 +113,41 @@ def test_what_is_refused_is_new_once_and_not_again_when_someone_writes_into_it(r
     pipe.unlink()
     refreshed.deliver("ledger_3.csv")
     assert descriptions(refreshed) == ("1 overwritten (ledger_3.csv)",)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES], ids=errno.errorcode.get)
+def test_an_object_that_a_complete_run_could_not_read_is_still_new_though_its_etag_stays(
+    refreshed: Home, number: int, monkeypatch: pytest.MonkeyPatch
+):
+    refreshed.deliver("ledger_2.csv", f"{CONTENT}3,4\n")
+    refreshed.deliver("ledger_3.csv")
+
+    def fail(_: LocalStore, key: str) -> str:
+        raise OSError(number, os.strerror(number), key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "fingerprint", fail)
+        scan = refreshed.run()
+    assert [problem.where for problem in scan.problems] == ["ledger_2.csv", "ledger_3.csv"]
+    assert descriptions(refreshed) == ("1 new (ledger_3.csv)", "1 overwritten (ledger_2.csv)")
+    assert refreshed.run().new_count == 2
+    assert descriptions(refreshed) == ()
+
+
+def test_runs_that_cannot_read_an_object_leave_one_state_so_that_the_sensor_does_not_start_them_for_ever(
+    refreshed: Home, monkeypatch: pytest.MonkeyPatch
+):
+    refreshed.deliver("ledger_3.csv")
+    state = refreshed.changes().state
+
+    def fail(_: LocalStore, key: str) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "fingerprint", fail)
+        refreshed.run()
+        refreshed.run()
+    assert refreshed.changes().state == state
 
 
 def test_nothing_is_new_after_a_complete_run(refreshed: Home):
