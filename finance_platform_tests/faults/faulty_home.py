@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,12 @@ class FaultyHome(LawHome):
                 yield
         finally:
             self.plan = FaultPlan()
+
+    def modified_at(self, key: str) -> datetime:
+        """Return when a raw file was written."""
+        item = self.raw.find(key)
+        assert item is not None
+        return item.modified_at
 
     def copy(self, path: Path) -> FaultyHome:
         """Return a copy in another folder."""

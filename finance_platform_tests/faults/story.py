@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from finance_platform.errors import FinancePlatformError
-from finance_platform_tests.faults.disk_faults import POWER_CUT
+from finance_platform_tests.faults.disk_faults import KILLED, POWER_CUT
 from finance_platform_tests.faults.faulty_home import FaultyHome, differences, without_copies
 from finance_platform_tests.faults.plan import Fault, FaultPlan, Operation
 from finance_platform_tests.faults.power_cut import DiskModel
 from finance_platform_tests.model_based.home import BrokenOffError
+
+_KILLS = {fault.name for fault in KILLED}
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,12 +69,13 @@ class Story:
         """Return the name of a pair."""
         return f"{self.adapter} / {number} / {fault.name}"
 
-    def disturbed(self, path: Path, number: int, fault: Fault) -> FaultyHome:
+    def disturbed(self, path: Path, plan: FaultPlan) -> FaultyHome:
         """Return a copy of the home after a refresh with a fault, which ends in a sentence with a fix, or goes on."""
-        home = self.before.copy(path)
+        home, fault = self.before.copy(path), plan.fault
+        assert fault
         disk = DiskModel(home.path)
         try:
-            with home.failing(FaultPlan(number, fault)):
+            with home.failing(plan):
                 if fault.name == POWER_CUT:
                     with disk.watched():
                         home.refresh()
@@ -93,7 +96,13 @@ class Story:
         Raises:
             AssertionError: the next refresh does not give the outcome of no fault.
         """
-        home = self.disturbed(path / "home", number, fault)
+        plan = FaultPlan(number, fault)
+        home = self.disturbed(path / "home", plan)
+        # As it was: on another adapter, fewer files have another etag.
+        key = _unread_file(plan.operations[number - 1], fault) if len(plan.operations) >= number else ""
+        if key:
+            self.check_without(path, home, key)
+            return
         assert home.tables() in (self.old, self.expected["star"]), "a reader sees halves"
         assert not home.unexplained(), "the statement is wrong after the fault"
         home.refresh()
@@ -101,6 +110,27 @@ class Story:
         if fault.name == POWER_CUT:
             found, expected = without_copies(found), without_copies(expected)
         assert differences(found, expected) == []
+        shutil.rmtree(path)
+
+    def check_without(self, path: Path, home: FaultyHome, key: str) -> None:
+        """Check that a refresh that could not read one raw file took every other, and that the next one takes it.
+
+        Nothing else than a file that came a refresh later: so is the star of the first refresh, and all that two leave.
+        """
+        later = self.before.copy(path / "later")
+        data = later.raw.read(key)
+        modified_at = later.modified_at(key)
+        later.raw.delete(key)
+        later.refresh()
+        assert differences({"star": home.tables()}, {"star": later.tables()}) == []
+        assert not home.unexplained(), "the statement is wrong after the fault"
+        assert any(key in change for change in home.changes()), "nothing reads the file that could not be read"
+        later.put(key, data, modified_at)
+        home.refresh()
+        later.refresh()
+        found = home.outcome()
+        assert differences(found, later.outcome()) == []
+        assert differences(found, {name: self.expected[name] for name in ("star", "verified", "left to do")}) == []
         shutil.rmtree(path)
 
 
@@ -112,3 +142,9 @@ def disturb_nothing(before: FaultyHome, path: Path, faults: Sequence[Fault]) -> 
         undisturbed.refresh()
     expected = undisturbed.outcome()
     return Story("disk", before, before.tables(), expected, plan.operations, faults, undisturbed, disk)
+
+
+def _unread_file(operation: Operation, fault: Fault) -> str:
+    """Return the key of the raw file that a fault lets nobody read; empty if it ends the refresh instead."""
+    _, _, key = operation.target.partition("/raw/")
+    return key if operation.name == "fingerprint" and fault.name not in _KILLS else ""

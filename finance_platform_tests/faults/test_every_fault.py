@@ -100,6 +100,12 @@ def test_after_any_fault_of_the_disk_the_next_run_gives_the_state_of_no_fault(
     check_pairs(on_disk, tmp_path, part, PARTS_ON_DISK)
 
 
+def test_a_raw_file_that_cannot_be_read_stops_no_other_and_is_read_by_the_next_run(on_disk: Story, tmp_path: Path):
+    names = [operation.name + operation.target.partition("/raw/")[2] for operation in on_disk.operations]
+    eio = next(fault for fault in DISK_FAULTS if fault.name == "EIO")
+    on_disk.check(tmp_path / "pair", names.index("fingerprintledger/c.csv") + 1, eio)
+
+
 @pytest.mark.skipif(
     not (EVERY_PAIR or CHOSEN), reason="the pairs on disk show it, and `aws/test_s3_errors` each fault of S3 by itself"
 )
