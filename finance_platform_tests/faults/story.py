@@ -145,6 +145,6 @@ def disturb_nothing(before: FaultyHome, path: Path, faults: Sequence[Fault]) -> 
 
 
 def _unread_file(operation: Operation, fault: Fault) -> str:
-    """Return the key of the raw file that a fault lets nobody read; empty if it ends the refresh instead."""
+    """Return the key of the raw file that a fault makes unreadable; empty if the fault ends the refresh."""
     _, _, key = operation.target.partition("/raw/")
     return key if operation.name == "fingerprint" and fault.name not in _KILLS else ""
