@@ -153,20 +153,27 @@ def are_outputs_as_recorded(reports: ObjectStore, settings: Settings, complete: 
     return _pack_etags(reports) == complete.packs and _alert_bytes(settings) >= complete.alert_bytes
 
 
-def is_home_as_recorded(
-    processed: ObjectStore, warehouse: Warehouse, settings: Settings, complete: CompleteRun
-) -> bool:
-    """Return whether the platform, its settings, the processed zone and the warehouse are as the last run left them.
+def is_release_as_recorded(settings: Settings, complete: CompleteRun) -> bool:
+    """Return whether the platform and its settings are those of the last complete run; no zone is looked at.
 
     Args:
-        processed: the processed zone.
-        warehouse: the warehouse.
         settings: the home.
         complete: the record of the last complete run.
     """
     if complete.platform != platform_version() or complete.settings != _hash(settings.model_dump(mode="json")):
         return False
     trust_code_versions(complete.code)
+    return True
+
+
+def is_home_as_recorded(processed: ObjectStore, warehouse: Warehouse, complete: CompleteRun) -> bool:
+    """Return whether the processed zone and the warehouse are as the last complete run left them.
+
+    Args:
+        processed: the processed zone; all of it is listed.
+        warehouse: the warehouse.
+        complete: the record of the last complete run.
+    """
     return warehouse.content_version() == complete.warehouse and _hash_objects(processed) == complete.processed
 
 

@@ -22,7 +22,7 @@ from finance_platform.deliveries.changes import detect_changes
 from finance_platform.deliveries.scans import FOLDER, find_damaged_scans, fingerprint_config, require_whole_register
 from finance_platform.errors import DamagedObjectError, FinancePlatformError
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.refresh.complete_run import CompleteRun, is_home_as_recorded
+from finance_platform.refresh.complete_run import CompleteRun, is_home_as_recorded, is_release_as_recorded
 from finance_platform.reports.status import Status
 from finance_platform.reports.status_record import decode_status, encode_status
 from finance_platform.settings import Settings
@@ -52,12 +52,15 @@ def identify_home(
         complete: the record of the last complete run.
         at: now, UTC.
     """
-    if not is_home_as_recorded(processed, warehouse, settings, complete):
+    if not is_release_as_recorded(settings, complete):
         return ""
     feed_set = load_feed_set(settings.feeds_path)
     changes = detect_changes(raw, processed, fingerprint_config(feed_set, settings), at)
     # The sensor leaves a file alone while somebody may be writing it; a person's run reads it as it is.
     if changes.changes or changes.still_being_written or changes.refreshed is None:
+        return ""
+    # After the changes, which say that a run is needed for less than a listing of the whole zone.
+    if not is_home_as_recorded(processed, warehouse, complete):
         return ""
     if complete.warehouse:  # without a version, the status is derived, which looks at these as well
         if find_damaged_scans(processed):

@@ -231,7 +231,10 @@ class Verifier:
         if self.settings is None or (complete := read_complete_run(self.processed)) is None or not complete.warehouse:
             return
         at, settings = datetime.now(UTC), self.settings
-        identity = identify_home(self.raw, self.processed, self.warehouse, settings, complete, at)
+        try:
+            identity = identify_home(self.raw, self.processed, self.warehouse, settings, complete, at)
+        except FinancePlatformError:
+            return  # no status is recorded for a home that cannot be read; the other parts name what is damaged
         key = find_forged_status(
             self.processed,
             identity,

@@ -76,6 +76,19 @@ def is_needed(settings: Settings) -> bool:
     return answer_without_run(settings) is None
 
 
+def note_listings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Return the listings of local folders from now on: name of the store, prefix."""
+    listings: list[tuple[str, str]] = []
+    list_objects = LocalStore.list_objects
+
+    def list_and_note(store: LocalStore, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
+        listings.append((Path(store.root).name, prefix))
+        return list_objects(store, prefix, after=after)
+
+    monkeypatch.setattr(LocalStore, "list_objects", list_and_note)
+    return listings
+
+
 def record_again(home: Home, settings: Settings) -> None:
     """Take the home as it is for complete, since a file that was put back is another one for its etag."""
     complete = read_complete_run(home.processed)
@@ -219,6 +232,19 @@ def test_a_file_that_appears_needs_a_run(home: Home, settings: Settings):
     assert not is_needed(settings)
 
 
+def test_a_file_that_appears_needs_a_run_before_the_whole_processed_zone_is_listed(
+    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """With 20,000 deliveries on S3, a listing of everything is 300 requests."""
+    listings = note_listings(monkeypatch)
+    path = home.path / "raw" / "new.csv"
+    add(path)
+    assert is_needed(settings)
+    path.unlink()
+    assert ("raw", "") in listings
+    assert ("processed", "") not in listings
+
+
 def test_a_change_of_any_setting_needs_a_run(home: Home):
     for name, value in (("baseline_scenario", "Plan"), ("restatement_alert_from", 7), ("actuals_through", "2024-02")):
         assert is_needed(load_settings(home=home.path, **{name: value})), name
@@ -359,14 +385,7 @@ def test_the_status_after_a_run_is_that_of_the_listing_which_the_record_of_the_r
     """With 20,000 deliveries on S3, a listing of everything is 300 requests."""
     complete = read_complete_run(home.processed)
     assert complete is not None
-    listings: list[tuple[str, str]] = []
-    list_objects = LocalStore.list_objects
-
-    def count_listings(store: LocalStore, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
-        listings.append((Path(store.root).name, prefix))
-        return list_objects(store, prefix, after=after)
-
-    monkeypatch.setattr(LocalStore, "list_objects", count_listings)
+    listings = note_listings(monkeypatch)
     listed = listed_once(home.processed)
     assert record_complete_run(
         listed,
