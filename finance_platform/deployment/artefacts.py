@@ -1,7 +1,7 @@
 """The artefacts of a release: the files that Glue runs, with their hashes. `make dist` builds, `deploy` uploads them.
 
-Belongs here: the list of files, building them, the manifest, and the job arguments that name them. Does not belong
-here: uploading (see `upload`).
+Belongs here: the list of files, building them, the manifest, and the template's parameters that name them. Does not
+belong here: uploading (see `upload`).
 
 A release consists of the two job scripts (the same files that run locally), the platform's wheel, and the wheels that
 Glue lacks, for the Python of each version of Glue. Glue brings its own Spark, Arrow, pandas and NumPy, which must not
@@ -37,7 +37,6 @@ MISSING_ON_GLUE = ("dagster-pipes", "olefile", "python-calamine")
 TOO_OLD_ON_GLUE_5 = ("boto3", "botocore", "s3transfer")
 """The packages of Glue 5 that may be older than S3's conditional writes (133)."""
 
-INSTALLER_OPTION = "--no-deps --no-index"
 MANIFEST = "manifest.json"
 
 _FIX = "run `make dist`"
@@ -97,27 +96,6 @@ class Release:
         """
         modules = self.module_uris(scripts_uri, parameters.get("GlueVersion", NEWEST_GLUE))
         return {"Release": self.identifier, "AdditionalPythonModules": modules}
-
-    def script_key(self, job: str) -> str:
-        """Return the key of a job's script.
-
-        Raises:
-            ArtefactsError: the release has no such script.
-        """
-        for file in self.files:
-            if file.path.name == f"{job}_job.py":
-                return file.key
-        raise ArtefactsError(f"the release has no script of the job {job}", fix=_FIX)
-
-
-def build_default_arguments(scripts_uri: str, release: Release) -> dict[str, str]:
-    """Return the job arguments that depend on the release; the template gives a job the same."""
-    return {
-        "--additional-python-modules": release.module_uris(scripts_uri),
-        "--python-modules-installer-option": INSTALLER_OPTION,
-        "--TempDir": f"{scripts_uri.rstrip('/')}/temp/",
-        "--TEMP_S3_DIR": f"{scripts_uri.rstrip('/')}/temp",
-    }
 
 
 def read_release(dist: Path) -> Release:

@@ -31,7 +31,6 @@ __all__ = [
     "WrittenAmount",
     "as_declared",
     "names_side",
-    "parse_amount",
     "parse_amounts",
     "read_amount",
 ]
@@ -217,12 +216,6 @@ def _foreign_mark(marks: Sequence[str], currency: str) -> str | None:
     """Return the mark that tells best which foreign currency an amount is in; None for the home's currency."""
     foreign = [mark for mark in marks if not is_currency(mark, currency)]
     return min(foreign, key=lambda mark: len(denoted_currencies(mark) or ()), default=None)
-
-
-def parse_amount(text: str, decimal: str = ".", thousands: str | None = None) -> Decimal | None:
-    """Return the amount that `text` denotes in whatever currency, exactly, or None if it is not a valid amount."""
-    written = read_amount(text, decimal, thousands)
-    return None if written is None else written.value
 
 
 def read_amount(

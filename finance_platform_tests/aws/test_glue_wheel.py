@@ -6,6 +6,7 @@ failures (see `test_glue_jobs`).
 
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
@@ -21,7 +22,6 @@ from finance_platform.deployment.artefacts import (
     JOBS,
     Release,
     ReleaseFile,
-    build_default_arguments,
     build_release,
     read_release,
     select_locked,
@@ -36,6 +36,7 @@ from finance_platform.storage.factory import open_store
 from finance_platform_tests.aws.fake_glue import FakeGlue, create_job, fake_glue
 from finance_platform_tests.aws.glue_environment import build_missing_wheels, create_environment
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
+from finance_platform_tests.aws.shipped_template import shipped_template
 from finance_platform_tests.unit.factories import LEDGER, feed
 from finance_platform_tests.workbooks import xlsx
 
@@ -43,6 +44,15 @@ from finance_platform_tests.workbooks import xlsx
 pytestmark = pytest.mark.filterwarnings("ignore:.*run_id is deprecated:DeprecationWarning")
 
 ROOT = Path(__file__).parents[2]
+SCRIPTS = "wheel-scripts"
+ARGUMENTS_OF_A_RELEASE = (
+    "--additional-python-modules",
+    "--python-modules-installer-option",
+    "--TempDir",
+    "--TEMP_S3_DIR",
+)
+"""The job arguments that depend on the release and on the bucket of its files."""
+
 LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100,4000,-0.25\nno day,D100,4000,7\n"
 BOOK = xlsx({"Ledger": [["Date", "Dept", "Account", "Amount"], ["2025-03-01", "D100", 4000, 12.5]]})
 WORKBOOK = DeliveryToRead("d2", "gl/book.xlsx", "ledger", "ledger", hashlib.sha256(BOOK).hexdigest())
@@ -68,21 +78,37 @@ def runner(
     folder = tmp_path_factory.mktemp("runs")
     with in_environment(moto.environment), fake_glue(folder, moto, python=str(python)) as service:
         client = boto3.client("s3")
-        for bucket in ("wheel-raw", "wheel-processed", "wheel-scripts"):
+        for bucket in ("wheel-raw", "wheel-processed", SCRIPTS):
             client.create_bucket(
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": client.meta.region_name}
             )
         client.put_object(Bucket="wheel-raw", Key=DELIVERY.object_key, Body=LINES)
         client.put_object(Bucket="wheel-raw", Key=WORKBOOK.object_key, Body=BOOK)
         for file in release.files:
-            client.upload_file(str(file.path), "wheel-scripts", file.key)
+            client.upload_file(str(file.path), SCRIPTS, file.key)
         for job in JOBS:
-            create_job(
-                f"wheel-{job.replace('_', '-')}",
-                f"s3://wheel-scripts/{release.script_key(job)}",
-                build_default_arguments("s3://wheel-scripts", release),
-            )
+            address, arguments = defined_job(job, release)
+            create_job(f"wheel-{job.replace('_', '-')}", address, arguments)
         yield service
+
+
+def defined_job(job: str, release: Release) -> tuple[str, dict[str, str]]:
+    """Return the address of a job's script and its default arguments, as the template has them for a release."""
+    resource = f"{job.title().replace('_', '')}Job"
+    definition = shipped_template().document["Resources"][resource]["Properties"]
+    values = {"ScriptsBucket": SCRIPTS, **release.stack_parameters(f"s3://{SCRIPTS}", {})}
+    arguments = {name: fill(definition["DefaultArguments"][name], values) for name in ARGUMENTS_OF_A_RELEASE}
+    return fill(definition["Command"]["ScriptLocation"], values), arguments
+
+
+def fill(value: str | dict[str, str], parameters: dict[str, str]) -> str:
+    """Return a value of the template with its parameters filled in, as CloudFormation does."""
+    match value:
+        case {"Ref": name}:
+            return parameters[name]
+        case {"Fn::Sub": text}:
+            return re.sub(r"\$\{(\w+)\}", lambda name: parameters[name[1]], text)
+    return str(value)
 
 
 @dg.asset
@@ -199,15 +225,17 @@ def test_each_version_of_glue_gets_the_wheels_that_its_python_takes(version: str
 
 def test_the_scripts_are_the_very_files_that_run_here(release: Release):
     for job in JOBS:
-        (file,) = [file for file in release.files if file.key == release.script_key(job)]
+        address, _ = defined_job(job, release)
+        (file,) = [file for file in release.files if f"s3://{SCRIPTS}/{file.key}" == address]
         assert file.path.read_bytes() == (ROOT / "finance_platform" / "spark_jobs" / f"{job}_job.py").read_bytes()
 
 
 def test_our_wheel_is_first_and_pip_uses_no_index_and_replaces_nothing(release: Release):
-    arguments = build_default_arguments("s3://scripts/finance/", release)
-    first, *_ = arguments["--additional-python-modules"].split(",")
-    assert first.startswith(f"s3://scripts/finance/releases/{release.identifier}/finance_platform-")
-    assert set(arguments["--python-modules-installer-option"].split()) == {"--no-deps", "--no-index"}
+    for job in JOBS:
+        _, arguments = defined_job(job, release)
+        first, *_ = arguments["--additional-python-modules"].split(",")
+        assert first.startswith(f"s3://{SCRIPTS}/releases/{release.identifier}/finance_platform-")
+        assert set(arguments["--python-modules-installer-option"].split()) == {"--no-deps", "--no-index"}
 
 
 def test_a_folder_without_a_manifest_is_refused(tmp_path: Path):

@@ -454,15 +454,13 @@ def test_a_parameter_says_what_it_is_what_is_allowed_and_stands_in_a_group(name:
 
 @pytest.mark.parametrize("job", of_type("AWS::Glue::Job"))
 def test_the_jobs_are_what_the_platform_starts_and_run_what_a_release_has(job: dict[str, Any]):
-    from finance_platform.deployment.artefacts import INSTALLER_OPTION, JOBS, Release, build_default_arguments
+    from finance_platform.deployment.artefacts import JOBS
 
     names = {f"${{AWS::StackName}}-{one.replace('_', '-')}": one for one in JOBS}
     script = names[job["Name"]["Fn::Sub"]]
     expected = f"s3://${{ScriptsBucket}}/releases/${{Release}}/{script}_job.py"
     assert job["Command"]["ScriptLocation"] == {"Fn::Sub": expected}
     assert (job["GlueVersion"], job["ExecutionProperty"]) == ({"Ref": "GlueVersion"}, {"MaxConcurrentRuns": 1})
-    assert job["DefaultArguments"]["--python-modules-installer-option"] == INSTALLER_OPTION
-    assert build_default_arguments("s3://scripts", Release("0123456789ab", ())).keys() <= job["DefaultArguments"].keys()
 
 
 def test_the_versions_of_glue_are_those_whose_python_a_release_has_wheels_for():

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from finance_platform.feeds.amounts import ParsedAmounts, parse_amount, parse_amounts, read_amount
+from finance_platform.feeds.amounts import ParsedAmounts, parse_amounts, read_amount
 from finance_platform.feeds.currencies import is_currency
+from finance_platform_tests.unit.amount_values import value_of
 
 WIDE = Context(prec=200)
 LARGEST = Decimal("9999999999999999.99")
@@ -67,17 +68,17 @@ def test_full_width_digits_are_parsed_exactly(value: Decimal) -> None:
 @given(positives, st.sampled_from(["${}", "$ {}", "{} €", "€{}", "{}£", "-${}", "$-{}", "(${})", "$({})", "{} €-"]))
 def test_a_currency_sign_before_or_after_an_amount_is_ignored(value: Decimal, written: str) -> None:
     sign = -1 if "-" in written or "(" in written else 1
-    assert parse_amount(written.format(value)) == sign * value
+    assert value_of(written.format(value)) == sign * value
 
 
 @pytest.mark.parametrize("text", ["1$2", "12€50", "1 € 000", "0.$5"])
 def test_an_amount_with_a_currency_sign_between_its_digits_is_not_valid(text: str) -> None:
-    assert parse_amount(text, ".", ",") is None
+    assert value_of(text, ".", ",") is None
 
 
 @pytest.mark.parametrize("text", ["-", " - ", "–", "—", "−", "$ -", "－"])
 def test_a_lone_dash_is_zero(text: str) -> None:
-    assert parse_amount(text) == 0
+    assert value_of(text) == 0
 
 
 @given(st.decimals(min_value=-(10**12), max_value=10**12, places=6))
@@ -109,7 +110,7 @@ def test_the_exact_total_is_the_sum_of_the_amounts_as_written(texts: list[str]) 
 
 @given(st.lists(st.one_of(amounts.map(str), number_like_texts), max_size=10), marks)
 def test_a_column_is_parsed_like_its_cells_one_by_one(texts: list[str], marks_used: tuple[str, str | None]) -> None:
-    singly = [parse_amount(text, *marks_used) for text in texts]
+    singly = [value_of(text, *marks_used) for text in texts]
     with localcontext() as context:
         context.prec = 200
         rounded = [None if value is None else value.quantize(Decimal("0.01"), ROUND_HALF_UP) for value in singly]
@@ -118,27 +119,27 @@ def test_a_column_is_parsed_like_its_cells_one_by_one(texts: list[str], marks_us
 
 @given(st.text(max_size=30), marks)
 def test_no_text_makes_the_parser_fail(text: str, marks_used: tuple[str, str | None]) -> None:
-    value = parse_amount(text, *marks_used)
+    value = value_of(text, *marks_used)
     assert value is None or value.is_finite()
 
 
 @pytest.mark.parametrize("text", ["1,23", "1,2345", "123,45,678", ",123", "1,", "1234,567", "1,234,56", "0,1234"])
 def test_a_grouping_mark_that_does_not_precede_three_digits_is_not_valid(text: str) -> None:
-    assert parse_amount(text, ".", ",") is None
+    assert value_of(text, ".", ",") is None
 
 
 @pytest.mark.parametrize("text", ["1,234 567", "1 234,567", "1 234,567.00"])
 def test_two_kinds_of_grouping_in_one_number_are_not_valid(text: str) -> None:
-    assert parse_amount(text, ".", ",") is None
+    assert value_of(text, ".", ",") is None
 
 
 def test_a_grouping_mark_that_the_feed_does_not_declare_is_not_valid() -> None:
-    assert parse_amount("1,234.00") is None
+    assert value_of("1,234.00") is None
 
 
 @pytest.mark.parametrize("text", ["1 234 567.89", "1\u00a0234\u00a0567.89", "1\u202f234\u202f567.89"])
 def test_spaces_always_group(text: str) -> None:
-    assert parse_amount(text, ".", ",") == Decimal("1234567.89")
+    assert value_of(text, ".", ",") == Decimal("1234567.89")
 
 
 @pytest.mark.parametrize("text", ["1e5", "1E5", "1.2E+05", "1e-2", "1e"])
@@ -171,30 +172,30 @@ def test_scientific_notation_is_not_valid_because_the_source_has_lost_digits(tex
     ],
 )
 def test_a_text_other_than_one_number_with_one_sign_is_not_valid(text: str) -> None:
-    assert parse_amount(text) is None
+    assert value_of(text) is None
 
 
 @pytest.mark.parametrize("text", ["inf", "Infinity", "NaN", "-inf", "sNaN"])
 def test_special_values_of_decimals_are_not_valid(text: str) -> None:
-    assert parse_amount(text) is None
+    assert value_of(text) is None
 
 
 @pytest.mark.parametrize("text", ["100²", "①", "⑴", "½", "1⁵"])
 def test_footnote_marks_and_fractions_are_not_valid(text: str) -> None:
-    assert parse_amount(text) is None
+    assert value_of(text) is None
 
 
 def test_a_decimal_comma_and_grouping_points_are_parsed() -> None:
-    assert parse_amount("1.234.567,89", ",", ".") == Decimal("1234567.89")
+    assert value_of("1.234.567,89", ",", ".") == Decimal("1234567.89")
 
 
 def test_a_decimal_point_is_not_valid_if_the_decimal_mark_is_a_comma() -> None:
-    assert parse_amount("1234.56", ",", ".") is None
+    assert value_of("1234.56", ",", ".") is None
 
 
 @pytest.mark.parametrize(("text", "expected"), [("5.", "5"), (".5", "0.5"), ("007", "7"), ("+3.10", "3.10")])
 def test_short_forms_of_a_number_are_valid(text: str, expected: str) -> None:
-    assert parse_amount(text) == Decimal(expected)
+    assert value_of(text) == Decimal(expected)
 
 
 @pytest.mark.parametrize("text", ["10000000000000000", "9999999999999999.995", "-10000000000000000.00", "1" * 200])
@@ -221,18 +222,18 @@ def test_the_values_always_have_the_type_of_money(texts: tuple[str | None, ...])
     ("text", "expected"), [("12,34,567.00", "1234567"), ("1,00,000", "100000"), ("(1,23,456)", "-123456")]
 )
 def test_groups_of_two_digits_before_the_last_three_are_read(text: str, expected: str) -> None:
-    assert parse_amount(text, ".", ",") == Decimal(expected)
+    assert value_of(text, ".", ",") == Decimal(expected)
 
 
 def test_groups_of_two_digits_are_not_read_under_another_mark_than_a_comma() -> None:
-    assert parse_amount("12.34.567", ",", ".") is None
+    assert value_of("12.34.567", ",", ".") is None
 
 
 @pytest.mark.parametrize("declared", ["'", "’"])
 @pytest.mark.parametrize("mark", ["'", "’", "‘", "ʼ", "´", "`", "′", "ʹ"])
 def test_any_apostrophe_groups_thousands_if_one_is_declared(declared: str, mark: str) -> None:
-    assert parse_amount(f"1{mark}234.56", ".", declared) == Decimal("1234.56")
-    assert parse_amount(f"1{mark}234.56", ".", ",") is None
+    assert value_of(f"1{mark}234.56", ".", declared) == Decimal("1234.56")
+    assert value_of(f"1{mark}234.56", ".", ",") is None
 
 
 @pytest.mark.parametrize("space", ["\u2009", "\u202f", "\u00a0", "\u2007", " "])
@@ -245,7 +246,7 @@ def test_any_space_groups_thousands(space: str) -> None:
 
 @pytest.mark.parametrize("text", ["5.-", "5. -", "12.–"])
 def test_a_dash_in_place_of_cents_is_not_valid_because_it_is_a_minus_elsewhere(text: str) -> None:
-    assert parse_amount(text) is None
+    assert value_of(text) is None
 
 
 SIDES = [

@@ -9,8 +9,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from finance_platform.feeds.amounts import parse_amount, parse_amounts
+from finance_platform.feeds.amounts import parse_amounts
 from finance_platform.feeds.currencies import denoted_currencies, describe_currency, is_currency
+from finance_platform_tests.unit.amount_values import value_of
 
 HOME = [
     ("USD", "$5"),
@@ -87,7 +88,7 @@ def test_another_code_or_sign_on_either_side_is_foreign(currency: str, text: str
     "text", ["100K", "5 L", "5 T", "1 M", "5 CR", "5 DR", "USD 5 EUR", "€5 $", "5 EUR 3", "1e5", "5 pcs", "EUR", "Fr.5"]
 )
 def test_letters_that_are_no_currency_and_two_currencies_are_not_valid(text: str) -> None:
-    assert parse_amount(text) is None
+    assert value_of(text) is None
 
 
 def test_every_currency_sign_of_unicode_is_a_currency_mark() -> None:

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from finance_platform.errors import MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds import delimited_file
-from finance_platform.feeds.amounts import parse_amount
 from finance_platform.feeds.cells import bind_fields
 from finance_platform.feeds.codes import clean, closest_match, fold, short_name
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, denoted_currencies
@@ -34,6 +33,7 @@ from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.feeds.resolved import Dialect
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.amount_values import value_of
 from finance_platform_tests.unit.factories import LEDGER, feed, ledger_rows, with_columns, write
 
 GOOD = "2025-01-15,D100,4000,100.00\n"
@@ -236,6 +236,6 @@ def test_spaces_between_a_sign_and_its_number_never_change_an_amount(
 ) -> None:
     digits = f"{abs(value):.2f}"
     expected = -abs(value) if sign == "-" else abs(value)
-    assert parse_amount(sign + " " * before + digits) == expected
-    assert parse_amount(digits + " " * after + sign) == expected
-    assert parse_amount(sign + " " * before + digits + " " * after + "x") is None
+    assert value_of(sign + " " * before + digits) == expected
+    assert value_of(digits + " " * after + sign) == expected
+    assert value_of(sign + " " * before + digits + " " * after + "x") is None
