@@ -18,18 +18,14 @@ from finance_platform.feeds import amounts
 from finance_platform.feeds.cells import (
     FieldSource,
     RawBatch,
-    bind_fields,
     debit_and_credit_texts,
     field_texts,
     map_distinct,
 )
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.currencies import describe_currency
-from finance_platform.feeds.findings import Note, NoteCollector
-from finance_platform.feeds.ledger_lines import reject_long_codes
-from finance_platform.feeds.report_rows import read_periods, row_keys
-from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
-from finance_platform.feeds.typed_codes import TypedCodes
+from finance_platform.feeds.day_columns import DEFAULT_PERIOD_FORMATS
+from finance_platform.feeds.typed_rows import TypedRows, row_keys
 from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
 
 
@@ -39,29 +35,18 @@ def _nothing() -> pa.Scalar:
     return pa.scalar(0, amounts.MONEY_TYPE)
 
 
-class BalanceRows:
+class BalanceRows(TypedRows):
     """Turns the raw batches of one table into balances, each accepted, rejected or skipped."""
-
-    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "", sheet: str | None = None) -> None:
-        """Bind the feed's fields to a table's header and name.
-
-        Raises:
-            UnreadableDeliveryError: the header lacks a needed column.
-            FileNameError: the name does not give a field that the descriptor demands.
-        """
-        self._rules = feed.rules
-        self._sources = bind_fields(feed.rules, header, object_key, sheet)
-        self._notes = NoteCollector()
-        self._codes = TypedCodes()
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row, with the key that no other row of the delivery may have."""
-        violations = RuleViolations.of_batch(batch, self._notes, self._sources)
-        texts = {name: self._texts(name, batch, violations) for name in ("period", "account", "department")}
+        violations = self._violations(batch)
+        texts = {name: self._texts(name, violations) for name in ("period", "account", "department")}
         for name in ("period", "account"):
             violations.add_blank(name, texts[name])
-        period = read_periods(texts["period"], self._rules, violations)
-        account, department = (self._code(name, texts[name], batch, violations) for name in ("account", "department"))
+        days = self._days("period", texts["period"], DEFAULT_PERIOD_FORMATS, violations)
+        period = pc.strftime(days, "%Y-%m")
+        account, department = (self._code(name, texts[name], violations) for name in ("account", "department"))
         columns = {
             "period": period,
             "account_number": account,
@@ -72,21 +57,6 @@ class BalanceRows:
             "line_key": row_keys(period, account, pc.fill_null(department, "")),
         }
         return columns | violations.columns()
-
-    @property
-    def notes(self) -> dict[str, Note]:
-        """The notes about every batch so far."""
-        return self._notes.notes() | self._codes.notes()
-
-    def _texts(self, name: str, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
-        if name not in self._sources:
-            return pa.nulls(len(batch), pa.string())
-        return violations.add_cells(name, field_texts(self._sources[name], batch))
-
-    def _code(self, name: str, texts: pa.StringArray, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
-        codes = self._codes.type_column(name, self._rules.fields.get(name, FieldRule()), texts, batch).column()
-        reject_long_codes(violations, name, codes)
-        return codes
 
     def _money(
         self, name: str, batch: RawBatch, violations: RuleViolations, *, is_needed: bool = False

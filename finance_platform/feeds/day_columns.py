@@ -1,7 +1,7 @@
 """Columns of days: the texts of a field, parsed by its own patterns, for files of every kind.
 
 Belongs here: which patterns a field has in a batch, and which calendar they mean. Does not belong here: the patterns
-themselves (see `dates`), rejecting rows (see `ledger_lines`, `lookup_rows`, `reference_rows`, `report_rows`).
+themselves (see `dates`), rejecting rows (see `ledger_lines`, `typed_rows`).
 
 A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
 """
@@ -18,6 +18,8 @@ from finance_platform.feeds.codes import clean
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
 
+DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
+DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
 _DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS", "yyyy-MM-ddTHH:mm:ss.SSS'000'")
 """The text of cells of sheets that are dates, whatever their format. Of milliseconds, Python writes six digits."""
 

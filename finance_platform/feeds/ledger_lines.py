@@ -35,9 +35,7 @@ from finance_platform.feeds.cells import (
 )
 from finance_platform.feeds.codes import (
     ACCOUNT_TYPES,
-    MAX_CODE_BYTES,
     SCENARIO_TYPES,
-    account_type,
     clean,
     closest_match,
     fold,
@@ -50,7 +48,7 @@ from finance_platform.feeds.codes import (
 )
 from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
-from finance_platform.feeds.day_columns import read_days
+from finance_platform.feeds.day_columns import DEFAULT_DATE_FORMATS, DEFAULT_PERIOD_FORMATS, read_days
 from finance_platform.feeds.file_names import periods_from_name
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.hidden_characters import clean_cells
@@ -61,12 +59,11 @@ from finance_platform.feeds.row_marks import marked_rows
 from finance_platform.feeds.shape_rules import HEADER, is_derived
 from finance_platform.feeds.shapes import find_header
 from finance_platform.feeds.typed_codes import TypedCodes
+from finance_platform.feeds.typed_rows import check_choice, reject_long_codes
 from finance_platform.feeds.violations import SPREADSHEET_ERRORS, Mask, RuleViolations, quoted, to_mask
 from finance_platform.feeds.weights import Weights
 from finance_platform.feeds.years_like import YearsLike
 
-DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
-DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
 _CODE_COLUMNS = {"department": "department_code", "account": "account_number", "scenario": "scenario"}
 TEXTS_FOR_PEOPLE = {"department_name", "business_unit", "account_name", "account_category", "description"}
 _LAST_DECIMAL = Decimal(1).scaleb(-18)
@@ -578,39 +575,6 @@ def _canonical(name: str, texts: dict[str, pa.Array], columns: dict[str, pa.Arra
     if name == "date":
         return pc.cast(columns["document_date"], pa.string())
     return columns["period"] if name == "period" else texts[name]
-
-
-def _or_shorten(name: str) -> str:
-    return f", or set columns.{name}.shorten: {MAX_CODE_BYTES}" if name != "scenario" else ""
-
-
-def reject_long_codes(violations: RuleViolations, name: str, codes: pa.Array) -> None:
-    """Reject codes that the warehouse's column cannot hold; cutting them could make two codes equal."""
-    is_too_long = pc.greater(pc.binary_length(codes), MAX_CODE_BYTES)
-    violations.add(
-        f"{name}_too_long",
-        to_mask(is_too_long),
-        lambda i: (
-            f"{name}: {quoted(codes[i].as_py())} has {len(codes[i].as_py().encode())} bytes, more than the "
-            f"{MAX_CODE_BYTES} of the warehouse's column; shorten it by map: in the descriptor{_or_shorten(name)}"
-        ),
-        of=name,
-    )
-
-
-def check_choice(violations: RuleViolations, name: str, written: pa.Array, allowed: tuple[str, ...]) -> pa.Array:
-    """Return the allowed spelling of each text; reject what is not allowed, leave blank cells null."""
-    by_folded = {fold(value): value for value in allowed}
-    known = account_type if allowed == ACCOUNT_TYPES else lambda text: by_folded.get(fold(text))
-    values = map_distinct(written, known, pa.string())
-    violations.add_invalid(
-        f"unknown_{name}",
-        written,
-        values,
-        lambda i: f"{name}: {quoted(written[i].as_py())} is not one of {', '.join(allowed)}; map it in the descriptor",
-        of=name,
-    )
-    return values
 
 
 def _debit_less_credit(

@@ -15,7 +15,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
+from finance_platform.feeds.cells import RawBatch, map_distinct
 from finance_platform.feeds.codes import (
     ACCOUNT_TYPES,
     MEASURES,
@@ -25,11 +25,8 @@ from finance_platform.feeds.codes import (
     surrogate_key,
     type_by_prefix,
 )
-from finance_platform.feeds.day_columns import patterns_of, read_days
-from finance_platform.feeds.findings import Note, NoteCollector
-from finance_platform.feeds.ledger_lines import check_choice, reject_long_codes
-from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
-from finance_platform.feeds.typed_codes import TypedCodes
+from finance_platform.feeds.resolved import FieldRule
+from finance_platform.feeds.typed_rows import TypedRows, check_choice
 from finance_platform.feeds.violations import RuleViolations, quoted, to_mask
 
 _COLUMN_OF_FIELD = {
@@ -62,66 +59,34 @@ _NEEDED = {"departments": "code", "accounts": "number"}
 _KEY_COLUMN = {"departments": "department_key", "accounts": "account_key"}
 
 
-class ReferenceRows:
+class ReferenceRows(TypedRows):
     """Turns the raw batches of one reference table into typed rows, each accepted, rejected or skipped."""
-
-    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "", sheet: str | None = None) -> None:
-        """Bind the feed's fields to a table's header and name.
-
-        Raises:
-            UnreadableDeliveryError: the header lacks a needed column.
-            FileNameError: the name does not give a field that the descriptor demands.
-        """
-        self._kind = feed.rules.kind
-        self._sources = bind_fields(feed.rules, header, object_key, sheet)
-        self._notes = NoteCollector()
-        self._rules = feed.rules
-        self._codes = TypedCodes()
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row."""
-        violations = RuleViolations.of_batch(batch, self._notes, self._sources)
-        columns = {
-            column: self._column(field, batch, violations) for field, column in _COLUMN_OF_FIELD[self._kind].items()
-        }
-        needed = _NEEDED[self._kind]
-        codes = columns[_COLUMN_OF_FIELD[self._kind][needed]]
+        violations = self._violations(batch)
+        kind = self._rules.kind
+        columns = {column: self._column(field, violations) for field, column in _COLUMN_OF_FIELD[kind].items()}
+        needed = _NEEDED[kind]
+        codes = columns[_COLUMN_OF_FIELD[kind][needed]]
         violations.add_blank(needed, codes)
         prefixes = self._rules.types_by_prefix
         if prefixes:
             by_prefix = map_distinct(codes, lambda code: type_by_prefix(code, prefixes), pa.string())
             columns["account_type"] = pc.coalesce(columns["account_type"], by_prefix)
-        columns[_KEY_COLUMN[self._kind]] = map_distinct(codes, surrogate_key, pa.int64())
-        columns["valid_from"] = self._valid_from(batch, violations)
+        columns[_KEY_COLUMN[kind]] = map_distinct(codes, surrogate_key, pa.int64())
+        columns["valid_from"] = self._valid_from(violations)
         columns["line_key"] = _keys(codes, columns["valid_from"])
-        if self._kind == "departments":
-            self._add_reorganisation(columns, batch, violations)
+        if kind == "departments":
+            self._add_reorganisation(columns, violations)
         return columns | violations.columns()
 
-    @property
-    def notes(self) -> dict[str, Note]:
-        """The notes about every batch so far."""
-        return self._notes.notes() | self._codes.notes()
-
-    def _valid_from(self, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
+    def _valid_from(self, violations: RuleViolations) -> pa.StringArray:
         """Return the period from which each row holds, null where the file does not say."""
-        if "valid_from" not in self._sources:
-            return pa.nulls(len(batch), pa.string())
-        written = violations.add_cells("valid_from", field_texts(self._sources["valid_from"], batch))
-        patterns = patterns_of("valid_from", self._rules, DEFAULT_VALID_FROM_FORMATS)
-        days = read_days("valid_from", written, self._rules, DEFAULT_VALID_FROM_FORMATS, batch)
-        violations.add_invalid(
-            "invalid_valid_from",
-            written,
-            days,
-            lambda i: (
-                f"valid_from: {quoted(written[i].as_py())} is not a valid date of the form {' or '.join(patterns)}"
-            ),
-            of="valid_from",
-        )
-        return pc.strftime(days, "%Y-%m")
+        written = self._texts("valid_from", violations)
+        return pc.strftime(self._days("valid_from", written, DEFAULT_VALID_FROM_FORMATS, violations), "%Y-%m")
 
-    def _add_reorganisation(self, columns: dict[str, pa.Array], batch: RawBatch, violations: RuleViolations) -> None:
+    def _add_reorganisation(self, columns: dict[str, pa.Array], violations: RuleViolations) -> None:
         """Add the shares of a department that replaces another one, and check that both and the date are given."""
         predecessors = columns["predecessor_department_code"]
         folded = map_distinct(predecessors, fold, pa.string())
@@ -145,7 +110,7 @@ class ReferenceRows:
             of="predecessor",
         )
         for field, column in _SHARES.items():
-            shares = self._share(field, batch, violations)
+            shares = self._share(field, violations)
             violations.add(
                 "share_without_predecessor",
                 to_mask(pc.and_(pc.is_valid(shares), pc.invert(is_given))),
@@ -157,11 +122,9 @@ class ReferenceRows:
             is_given, pc.binary_join_element_wise(columns["line_key"], folded, " after "), columns["line_key"]
         )
 
-    def _share(self, field: str, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
+    def _share(self, field: str, violations: RuleViolations) -> pa.StringArray:
         """Return a share of each row as plain text, such as 0.6; null where the file does not say."""
-        if field not in self._sources:
-            return pa.nulls(len(batch), pa.string())
-        written = violations.add_cells(field, field_texts(self._sources[field], batch))
+        written = self._texts(field, violations)
         rule = self._rules.fields.get(field, FieldRule())
         least = 0 if field == "origin_share" else _SMALLEST_SHARE
         shares = map_distinct(written, lambda text: _share_text(clean(text), rule.decimal, least), pa.string())
@@ -177,18 +140,13 @@ class ReferenceRows:
         )
         return shares
 
-    def _column(self, field: str, batch: RawBatch, violations: RuleViolations) -> pa.Array:
-        if field not in self._sources:
-            return pa.nulls(len(batch), pa.string())
+    def _column(self, field: str, violations: RuleViolations) -> pa.Array:
         is_name = field not in _CODES and field not in _CHOICES
-        cells = field_texts(self._sources[field], batch, is_name=is_name)
-        texts = violations.add_cells(field, cells, is_name=is_name)
+        texts = self._texts(field, violations, is_name=is_name)
         if field in _CHOICES:
             return check_choice(violations, field, texts, _CHOICES[field])
         if field in _CODES:
-            codes = self._codes.type_column(field, self._rules.fields.get(field, FieldRule()), texts, batch).column()
-            reject_long_codes(violations, field, codes)
-            return codes
+            return self._code(field, texts, violations)
         return map_distinct(texts, short_name, pa.string())
 
 
