@@ -31,6 +31,16 @@ _SETTINGS = {
     # Else PySpark looks for the caller's line, and for IPython, at each call: a quarter of a small refresh's time.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
+SAIL_SETTINGS = {
+    "RUST_LOG": "warn",
+    # Columns are decoded only for the rows that a filter or the small side of a join leaves; it is off by default.
+    "SAIL_PARQUET__PUSHDOWN_FILTERS": "true",
+    # Ten years: the session is its process's own. By default Sail removes it after a quarter of an hour without a
+    # request, as while a first scan hashes large files, or while Python reads them (206).
+    "SAIL_SPARK__SESSION_TIMEOUT_SECS": "315360000",
+}
+"""Sail's settings, as its environment variables; the environment's own values take precedence."""
+
 _LOCAL = {
     "spark.master": "local[2]",
     "spark.ui.enabled": "false",
@@ -68,11 +78,8 @@ def spark_session(engine: str, options: S3Options = NO_OPTIONS, master: str = ""
 
 
 def _sail(options: S3Options) -> Iterator[SparkSession]:
-    for name, value in object_store_variables(options).items():
+    for name, value in {**object_store_variables(options), **SAIL_SETTINGS}.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("RUST_LOG", "warn")
-    # Columns are decoded only for the rows that a filter or the small side of a join leaves; it is off by default.
-    os.environ.setdefault("SAIL_PARQUET__PUSHDOWN_FILTERS", "true")
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 
