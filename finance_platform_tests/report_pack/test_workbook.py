@@ -190,6 +190,45 @@ def test_a_reference_with_fewer_months_has_columns_of_the_months_in_both(pack: P
     assert Decimal("-19.8") in values
 
 
+def test_departments_and_capex_compare_the_months_that_both_sides_have(pack: Pack, figures: WorkbookFigures):
+    """Costs of a month without a plan are no variance: the sheets have the effects of Units and Summary."""
+    horizons = tuple(
+        replace(one, reference=None, is_compared=False)
+        if one.period == "2025-02" and one.reference_name == "Budget"
+        else one
+        for one in figures.horizons
+    )
+    found = WorkbookFormulas(workbook_bytes(pack, replace(figures, horizons=horizons)))
+    departments = table(found, "Departments")
+    total = departments[-1]
+    costs = total["Costs year to date"] - total["Budget costs year to date"]
+    both = [total[f"{name} year to date of months in both"] for name in ("Costs", "Budget costs")]
+    assert total["Effect of costs on profit"] == both[1] - both[0] != -costs
+    units = {str(row["A"].value): row for row in found.rows("Units") if "A" in row}
+    compared = [cell.value for cell in units["Costs, total"].values()]
+    assert {*both, total["Effect of costs on profit"]} <= set(compared)
+    assert sum(row["Effect of costs on profit"] for row in departments[:-1]) == total["Effect of costs on profit"]
+
+    capex = table(found, "CapEx")[-1]
+    summary = next(row for row in found.rows("Summary") if "A" in row and row["A"].value == "CapEx")
+    for horizon in ("year to date", "full year"):
+        assert capex[f"Under plan {horizon}"] in [cell.value for cell in summary.values()]
+    assert capex["Under plan year to date"] != capex["Budget year to date"] - capex["Actual year to date"]
+
+
+def table(workbook: WorkbookFormulas, sheet: str) -> list[dict[str, Decimal]]:
+    """Return the figures of the rows below the header, by header; the last row is the total."""
+    rows = workbook.rows(sheet)
+    start = next(nth for nth, row in enumerate(rows) if len(row) > 8)
+    headers = {column: str(cell.value) for column, cell in rows[start].items()}
+    found = []
+    for row in rows[start + 1 :]:
+        found.append({headers[column]: cell.value for column, cell in row.items() if isinstance(cell.value, Decimal)})
+        if row["A"].value == "Total":
+            return found  # type: ignore[return-value]
+    raise AssertionError(f"{sheet} has no total")
+
+
 def test_years_that_no_sheet_needs_are_left_out_of_a_large_workbook(pack: Pack, figures: WorkbookFigures):
     older = replace(pack.periods[0], name="2023-01", fiscal_year=2023)
     cells = (Cell(ACTUAL, SALES, REVENUE, "2023-01", Decimal(1)), *pack.cells)

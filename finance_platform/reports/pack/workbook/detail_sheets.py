@@ -72,6 +72,18 @@ class _Rows:
         self._sheet.formula(row, column, f"={column_sum(column, first, row - 1)}", sum(values, _ZERO), style)
 
 
+def _add_compared(sums: Sums, horizon: str, names: tuple[str, str], headers: list[str]) -> tuple[int, int] | None:
+    """Add headers for the amounts of the periods that both sides have; None if these are all periods.
+
+    A difference of all periods would take the amounts of months without a plan for a variance.
+    """
+    sides = [sums.mark(horizon, side) for side in (Side.SCENARIO, Side.REFERENCE)]
+    if any(mark is None for mark in sides) or all(mark and mark.is_compared for mark in sides):
+        return None
+    headers += [f"{name} {horizon} of months in both" for name in names]
+    return len(headers) - 2, len(headers) - 1
+
+
 def write_departments(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) -> None:
     """Write for each department revenue and costs year to date, and what is left of the year's plan."""
     choice = book.pack.choice
@@ -81,8 +93,9 @@ def write_departments(book: Book, sums: Sums, figures: WorkbookFigures, sheet: S
     headers += [f"Revenue {ytd}", f"{plan} revenue {ytd}", f"Profit {ytd}", f"{plan} profit {ytd}"]
     headers += [f"Costs {ytd}", f"{plan} costs {ytd}", "Effect of costs on profit", "%"]
     headers += [f"Expected costs {year}", f"{plan} costs {year}", f"Left of {plan}", f"Spent of {plan}"]
+    compared = _add_compared(sums, ytd, ("Costs", f"{plan} costs"), headers)
     sheet.headers(HEADER_ROW, 0, headers, 3)
-    _set_widths(sheet, (22, 12, 28, *[13] * 7, 9, *[13] * 3, 9))
+    _set_widths(sheet, (22, 12, 28, *[13] * 7, 9, *[13] * 3, 9, *[13] * len(compared or ())))
     ids = IdColumn(sheet, HEADER_ROW, len(headers))
     sheet.printed_columns = len(headers)
     rows = _Rows(sheet)
@@ -90,13 +103,13 @@ def write_departments(book: Book, sums: Sums, figures: WorkbookFigures, sheet: S
     shown = sorted((one for one in book.pack.departments if one.key in used), key=lambda one: (one.unit, one.code))
     last = _FIRST_ROW + len(shown)
     for row, department in enumerate(shown, _FIRST_ROW):
-        _write_department(sheet, sums, row, department, ids)
+        _write_department(sheet, sums, row, department, (ids, compared))
     for column in range(len(headers)):
         sheet.blank(last, column, "total label")
     sheet.text(last, 0, "Total", "total label")
-    for column in (3, 4, 5, 6, 7, 8, 11, 12, 13):
+    for column in (3, 4, 5, 6, 7, 8, 11, 12, 13, *(compared or ())):
         rows.column_total(last, column, _FIRST_ROW)
-    _write_costs_effect(sheet, last, " total")
+    _write_costs_effect(sheet, last, " total", compared)
     if shown:
         sheet.worksheet.autofilter(HEADER_ROW, 0, last - 1, len(headers))
     sheet.text(last + 2, 0, f"{_elapsed(book)} Costs are revenue less profit, money without a type included.", "quiet")
@@ -111,34 +124,46 @@ def write_departments(book: Book, sums: Sums, figures: WorkbookFigures, sheet: S
                 book.check(sheet, what, last, column + offset, (data, view or _ZERO, "VarianceByHorizon"))
 
 
-def _write_department(sheet: Sheet, sums: Sums, row: int, department: PackDepartment, ids: IdColumn) -> None:
+def _write_department(
+    sheet: Sheet, sums: Sums, row: int, department: PackDepartment, of: tuple[IdColumn, tuple[int, int] | None]
+) -> None:
+    ids, compared_columns = of
     number = sums.departments[department.key]
     place = ids.write(row, number)
     for column, text in enumerate((department.unit, department.code, department.name)):
         sheet.text(row, column, text)
     rows = _Rows(sheet)
 
-    def profit(horizon: str, side: Side, *, revenue: bool = False) -> Sum | None:
+    def profit(horizon: str, side: Side, *, revenue: bool = False, compared: bool = False) -> Sum | None:
         mark = sums.mark(horizon, side)
-        return sums.profit(mark, "department", [place], (number,), revenue=revenue) if mark else None
+        if not mark:
+            return None
+        return sums.profit(mark, "department", [place], (number,), revenue=revenue, compared=compared)
+
+    def costs(horizon: str, side: Side, *, compared: bool = False) -> Sum | None:
+        revenue = profit(horizon, side, revenue=True, compared=compared)
+        result = profit(horizon, side, compared=compared)
+        if not (revenue and result):
+            return None
+        return Sum(f"{revenue.formula}-{result.formula}", revenue.value - result.value)
 
     for offset, side in enumerate((Side.SCENARIO, Side.REFERENCE)):
         rows.total(row, 3 + offset, profit(YEAR_TO_DATE, side, revenue=True))
         rows.total(row, 5 + offset, profit(YEAR_TO_DATE, side))
         rows.minus(row, 7 + offset, 3 + offset, 5 + offset)
-        revenue, result = profit(FULL_YEAR, side, revenue=True), profit(FULL_YEAR, side)
-        if revenue and result:
-            costs = Sum(f"{revenue.formula}-{result.formula}", revenue.value - result.value)
-            rows.total(row, 11 + offset, costs)
+        rows.total(row, 11 + offset, costs(FULL_YEAR, side))
+        if compared_columns:
+            rows.total(row, compared_columns[offset], costs(YEAR_TO_DATE, side, compared=True))
     rows.minus(row, 13, 12, 7)
-    _write_costs_effect(sheet, row, "")
+    _write_costs_effect(sheet, row, "", compared_columns)
 
 
-def _write_costs_effect(sheet: Sheet, row: int, suffix: str) -> None:
-    cells = (xl_rowcol_to_cell(row, 7), xl_rowcol_to_cell(row, 8))
+def _write_costs_effect(sheet: Sheet, row: int, suffix: str, compared: tuple[int, int] | None) -> None:
+    first, second = compared or (7, 8)
+    cells = (xl_rowcol_to_cell(row, first), xl_rowcol_to_cell(row, second))
     if not (sheet.has_figure(row, 7) and sheet.has_figure(row, 8)):
         return
-    write_effect(sheet, row, 9, cells, (sheet.value(row, 7), sheet.value(row, 8)), -1, suffix)
+    write_effect(sheet, row, 9, cells, (sheet.value(row, first), sheet.value(row, second)), -1, suffix)
     spent, plan = xl_rowcol_to_cell(row, 7), xl_rowcol_to_cell(row, 12)
     value = sheet.value(row, 7) / sheet.value(row, 12) if sheet.value(row, 12) > 0 else "n/m"
     sheet.formula(row, 14, f'=IF({plan}>0,{spent}/{plan},"n/m")', value, f"percent{suffix}")
@@ -242,8 +267,12 @@ def write_capex(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) 
         expected = "Expected" if horizon == FULL_YEAR else choice.scenario
         headers += [f"{expected} {horizon}", f"{plan} {horizon}", f"Under plan {horizon}"]
     headers.append(f"Left of {plan} {FULL_YEAR}")
+    compared = {
+        YEAR_TO_DATE: _add_compared(sums, YEAR_TO_DATE, (choice.scenario, plan), headers),
+        FULL_YEAR: _add_compared(sums, FULL_YEAR, ("Expected", plan), headers),
+    }
     sheet.headers(HEADER_ROW, 0, headers, 4)
-    _set_widths(sheet, (18, 24, 11, 26, *[15] * 7))
+    _set_widths(sheet, (18, 24, 11, 26, *[15] * (len(headers) - 4)))
     ids = [IdColumn(sheet, HEADER_ROW, len(headers) + n, name) for n, name in enumerate(TOP_COLUMNS[-2:])]
     sheet.printed_columns = len(headers)
     departments = {one.key: one for one in book.pack.departments}
@@ -260,13 +289,18 @@ def write_capex(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) 
             sheet.text(row, column, text)
         for column, mark in columns:
             rows.total(row, column, sums.amount(mark, "cell", places, numbers, compared=False))
-        _write_capex_differences(rows, row, "")
+            if pair := compared[mark.horizon]:
+                both = sums.amount(mark, "cell", places, numbers, compared=True)
+                rows.total(row, pair[mark.side == Side.REFERENCE], both)
+        _write_capex_differences(rows, row, "", compared)
     if not shown:
         sheet.text(_FIRST_ROW, 0, "No Asset account of the category CapEx has amounts in these periods.")
         return
     for column in range(len(headers)):
         sheet.blank(last, column, "total label")
     sheet.text(last, 0, "Total", "total label")
+    for column in [one for pair in compared.values() for one in pair or ()]:
+        rows.column_total(last, column, _FIRST_ROW)
     for column, mark in columns:
         rows.column_total(last, column, _FIRST_ROW)
         sides = _over_units(figures.capex, mark.horizon)
@@ -274,7 +308,7 @@ def write_capex(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) 
         data = sums.capex(mark, compared=False)
         what = f"CapEx, {mark.header.lower()}"
         book.check(sheet, what, last, column, (data, view or _ZERO, "VarianceByHorizon"))
-    _write_capex_differences(rows, last, " total")
+    _write_capex_differences(rows, last, " total", compared)
     sheet.worksheet.autofilter(HEADER_ROW, 0, last - 1, len(headers) + 1)
 
 
@@ -292,9 +326,12 @@ def _capex_columns(sums: Sums) -> list[tuple[int, Mark]]:
     return found
 
 
-def _write_capex_differences(rows: _Rows, row: int, suffix: str) -> None:
-    rows.minus(row, 6, 5, 4, f"effect{suffix}")
-    rows.minus(row, 9, 8, 7, f"effect{suffix}")
+def _write_capex_differences(
+    rows: _Rows, row: int, suffix: str, compared: Mapping[str, tuple[int, int] | None]
+) -> None:
+    for column, horizon, sides in ((6, YEAR_TO_DATE, (4, 5)), (9, FULL_YEAR, (7, 8))):
+        scenario, reference = compared[horizon] or sides
+        rows.minus(row, column, reference, scenario, f"effect{suffix}")
     rows.minus(row, 10, 8, 4, f"money{suffix}")
 
 
