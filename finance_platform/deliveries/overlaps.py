@@ -191,7 +191,10 @@ def _compute_group(processed: ObjectStore, name: str, deliveries: Sequence[LiveD
     names = frozenset(_name(delivery) for delivery in deliveries)
     if any(names <= compared for compared in group.compared):
         return group
-    closest = max(group.compared, key=lambda compared: len(names & compared), default=frozenset[str]())
+    # A group of one was compared with nothing: of those that are compared first, the largest is such a group.
+    largest = max(deliveries, key=lambda one: one.commit.outcome("accepted").rows)
+    alone = frozenset([_name(largest)])
+    closest = max((*group.compared, alone), key=lambda compared: len(names & compared))
     old = [delivery for delivery in deliveries if _name(delivery) in closest]
     new = [delivery for delivery in deliveries if _name(delivery) not in closest]
     ranges = _key_ranges(processed, deliveries, group.key_ranges)

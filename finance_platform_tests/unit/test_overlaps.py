@@ -263,19 +263,24 @@ def test_a_file_between_others_that_its_range_does_not_reach_is_not_read(zone: Z
     assert overlaps.overlapping("end.csv@v1") == ["chain.csv@v1"]
 
 
-def test_row_groups_that_have_none_of_the_new_keys_are_not_read(zone: Zone) -> None:
-    zone.deliver("old.csv", lines("A1", "A9", "C1", "C9"), load_mode="upsert")
-    zone.deliver("later.csv", lines("A9", "D1"), load_mode="upsert")
-    compute_overlaps(zone.store, deliveries_of(zone))
-    path = zone.path / "transactions" / "old.csv@v1.parquet"
+def damage_row_group(zone: Zone, delivery_id: str, number: int) -> None:
+    """Make one of the two row groups of a delivery's file unreadable."""
+    path = zone.path / "transactions" / f"{delivery_id}.parquet"
     with pq.ParquetFile(path) as file:
         assert file.metadata.num_row_groups == 2
-        group = file.metadata.row_group(0)
-        pages = [group.column(number) for number in range(group.num_columns)]
+        group = file.metadata.row_group(number)
+        pages = [group.column(place) for place in range(group.num_columns)]
     with path.open("r+b") as stream:
         for page in pages:
             stream.seek(page.dictionary_page_offset or page.data_page_offset)
             stream.write(bytes(page.total_compressed_size))
+
+
+def test_row_groups_that_have_none_of_the_new_keys_are_not_read(zone: Zone) -> None:
+    zone.deliver("old.csv", lines("A1", "A9", "C1", "C9"), load_mode="upsert")
+    zone.deliver("later.csv", lines("A9", "D1"), load_mode="upsert")
+    compute_overlaps(zone.store, deliveries_of(zone))
+    damage_row_group(zone, "old.csv@v1", 0)
     zone.deliver("new.csv", lines("B8", "C1", "C5"), load_mode="upsert")
     overlaps = compute_overlaps(zone.store, deliveries_of(zone))
     assert overlaps.overlap("new.csv@v1", "old.csv@v1").lines == {("Actual", "2025-01", None): 1}
@@ -355,6 +360,15 @@ def test_a_single_delivery_is_not_read(zone: Zone) -> None:
     zone.store.opened.clear()
     compute_overlaps(zone.store, deliveries_of(zone))
     assert zone.store.opened == []
+
+
+def test_the_largest_delivery_is_not_read_for_keys_that_no_other_can_have(zone: Zone) -> None:
+    zone.deliver("old.csv", lines("A1", "A2", "C1", "C2"), load_mode="upsert")
+    compute_overlaps(zone.store, deliveries_of(zone))  # alone, it was compared with nothing
+    zone.deliver("new.csv", lines("A2"), load_mode="upsert")
+    damage_row_group(zone, "old.csv@v1", 1)
+    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    assert overlaps.overlap("new.csv@v1", "old.csv@v1").lines == {("Actual", "2025-01", None): 1}
 
 
 # Storage
