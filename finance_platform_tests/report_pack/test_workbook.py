@@ -225,7 +225,7 @@ def table(workbook: WorkbookFormulas, sheet: str) -> list[dict[str, Decimal]]:
     for row in rows[start + 1 :]:
         found.append({headers[column]: cell.value for column, cell in row.items() if isinstance(cell.value, Decimal)})
         if row["A"].value == "Total":
-            return found  # type: ignore[return-value]
+            return found
     raise AssertionError(f"{sheet} has no total")
 
 
