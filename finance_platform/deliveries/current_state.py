@@ -6,18 +6,20 @@ them (see `state`), how a document is read once per process (see `storage.immuta
 Each step of a run needs the state several times, and of 20,000 deliveries one derivation takes half a second. A state
 follows from events and commits alone: settings, slices and the warehouse come after it. So it is the same as long as
 both are the same objects, and they are as long as the listings of register and commits have the same keys and etags.
-An event or a commit that is new, lost, damaged, set aside or written again is another document, so the state is derived
-of all of them again; nothing is derived from an earlier state.
+An event or a commit that is new, lost, damaged, set aside or written again is another document, and leads to another
+derivation. That takes over what follows from the raw objects of which no event and no commit is another one; the state
+that it returns is the one that `derive_state` derives of everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.register import Event, Register
-from finance_platform.deliveries.state import DeliveryState, derive_state
-from finance_platform.storage.immutable_documents import derive_once
+from finance_platform.deliveries.state import DeliveryState, StateDerivation
+from finance_platform.storage.immutable_documents import derive_once, keep, take_kept
 from finance_platform.storage.port import ObjectStore
 
 
@@ -41,4 +43,13 @@ def state_of(processed: ObjectStore, events: Sequence[Event], commits: Mapping[s
         events: as the register returns them.
         commits: as `read_commits` returns them.
     """
-    return derive_once(f"state of {processed.root}", (events, commits), derive_state)
+    return derive_once(f"state of {processed.root}", (events, commits), partial(_derive, processed.root))
+
+
+def _derive(root: str, events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> DeliveryState:
+    name = f"derivation of the state of {root}"
+    # Another thread that derives at the same time begins anew, and so does the next one if this one fails.
+    derivation = take_kept(name) or StateDerivation()
+    state: DeliveryState = derivation.derive(events, commits)
+    keep(name, derivation)
+    return state

@@ -124,26 +124,40 @@ def _change_of_feed(
     counted: Set[str],
     withdrawn: Set[str],
 ) -> HeaderChange | None:
-    headers = {id(content): header for content in contents if (header := _header(content, commits))}
-    known = [content for content in contents if id(content) in headers]
-    if not known:
+    newest = next((content for content in reversed(contents) if _header(content, commits)), None)
+    earlier = newest and _find_earlier(contents, newest.run_id, commits, counted, withdrawn)
+    if newest is None or earlier is None:
         return None
-    run_id = known[-1].run_id
-    earlier_ones = [one for one in known if one.run_id != run_id and withdrawn.isdisjoint(one.ids)]
-    others = [one for one in earlier_ones if _is_read(one, commits)]
-    counting = [one for one in others if not counted.isdisjoint(one.ids)]
-    if not others:
-        return None
-    earlier = (counting or others)[-1]
-    before = headers[id(earlier)]
+    before = _header(earlier, commits)
     changes = [
         change
-        for content in known
-        if content.run_id == run_id
-        and (change := compare_headers(feed, (content.file, headers[id(content)]), (earlier.file, before)))
+        for content in contents
+        if content.run_id == newest.run_id
+        and (header := _header(content, commits))
+        and (change := compare_headers(feed, (content.file, header), (earlier.file, before)))
         and (change := _without_used(change, content, commits))
     ]
     return replace(changes[-1], more_files=len(changes) - 1) if changes else None
+
+
+def _find_earlier(
+    contents: Sequence[_Content],
+    run_id: str,
+    commits: Mapping[str, DeliveryCommit],
+    counted: Set[str],
+    withdrawn: Set[str],
+) -> _Content | None:
+    """Return the last content of other runs that counted; without one, the last one that was read."""
+    last_read = None
+    # Of thousands of contents, only the last few are looked at.
+    for content in reversed(contents):
+        if content.run_id == run_id or not withdrawn.isdisjoint(content.ids):
+            continue
+        if _header(content, commits) and _is_read(content, commits):
+            if not counted.isdisjoint(content.ids):
+                return content
+            last_read = last_read or content
+    return last_read
 
 
 def _without_used(

@@ -6,8 +6,11 @@ Does not belong here: when a delivery is held (see `acceptance`), versions of sl
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from itertools import chain, islice
+from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.header_changes import HeaderChange, find_header_changes
@@ -408,38 +411,53 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
     later versions count again. A delivery that counts, and is held after a change of its descriptor, counts as before
     the change.
     """
-    objects, closed = _replay(events)
-    state = _Derivation(commits, closed)
-    for raw_object in objects.values():
-        state.add(raw_object)
-    state.live.sort(key=lambda delivery: delivery.position)
-    state.effective.sort(key=lambda delivery: delivery.position)
-    state.awaiting_verdict.sort(key=lambda delivery: delivery.position)
-    state.waiting.sort(key=lambda delivery: delivery.position)
-    return DeliveryState(
-        live=state.live,
-        inactive=state.inactive,
-        pending=state.pending,
-        superseded=state.superseded,
-        awaiting_verdict=state.awaiting_verdict,
-        waiting=state.waiting,
-        withdrawn=state.withdrawn,
-        missing=state.missing,
-        missing_bookings=state.missing_bookings,
-        closed=closed,
-        header_changes=find_header_changes(events, commits),
-        descriptions=state.descriptions,
-        lost_descriptions=state.lost_descriptions,
-        booked=state.booked,
-        all_effective=state.effective if state.has_bookings else (),
-    )
+    return StateDerivation().derive(events, commits)
+
+
+class StateDerivation:
+    """Derives states one after the other, and takes over what has not changed since the last one.
+
+    What follows from a raw object depends on its own events, on the commits of the deliveries that these name, and on
+    the closed periods. An object is derived again if it has a further event or if one of these commits is another
+    object, and all are if a period was closed or opened, or if the earlier events are not the same objects.
+    """
+
+    def __init__(self) -> None:
+        """Begin without events."""
+        self._events: Sequence[Event] = ()
+        self._commits: Mapping[str, DeliveryCommit] = {}
+        self._replay = _Replay()
+        self._parts: dict[str, _Part] = {}
+
+    def derive(self, events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> DeliveryState:
+        """Return the state that follows from the events and commits; neither is changed afterwards.
+
+        Whoever gets an exception does not go on with the derivation.
+        """
+        if len(events) < len(self._events) or not all(map(operator.is_, self._events, events)):
+            self._replay, self._parts, self._events = _Replay(), {}, ()
+        replay, parts = self._replay, self._parts
+        changed = replay.add(islice(events, len(self._events), None))
+        changed_ids = {name for name, commit in commits.items() if self._commits.get(name) is not commit}
+        changed_ids.update(name for name in self._commits if name not in commits)
+        changed = None if changed is None else replay.with_objects_of(changed, changed_ids)
+        self._events, self._commits = events, commits
+        if changed is None:
+            parts.clear()
+        new = list(islice(replay.objects, len(parts), None))  # an object keeps its place
+        for key in chain(changed.intersection(parts) if changed else (), new):
+            parts[key] = _derive_part(replay.objects[key], commits, replay.closed)
+        state = _Derivation(commits, replay.closed)
+        for part in parts.values():
+            state.take(part)
+        return state.finish(find_header_changes(events, commits))
 
 
 def derive_positions(
     events: Iterable[DeliveryDiscovered], commits: Mapping[str, DeliveryCommit]
 ) -> dict[str, Position]:
     """Return the place in the defined order of every delivery that was ever read, by id."""
-    objects, _ = _replay(events)
+    objects = _replay(events).objects
     return {
         delivery_id: _position(version.event, commits[delivery_id], raw_object)
         for raw_object in objects.values()
@@ -450,36 +468,77 @@ def derive_positions(
 
 def counted_objects(events: Iterable[Event]) -> set[str]:
     """Return the keys of the raw objects of which a version counts."""
-    objects, _ = _replay(events)
-    return {key for key, raw_object in objects.items() if raw_object.counted_version()}
+    return {key for key, raw_object in _replay(events).objects.items() if raw_object.counted_version()}
 
 
-def _replay(events: Iterable[Event]) -> tuple[dict[str, _Object], dict[str, PeriodStatusChanged]]:
-    """Return the raw objects by key, and the closing of each closed period."""
-    objects: dict[str, _Object] = {}
-    closed: dict[str, PeriodStatusChanged] = {}
-    scan, run_id = 0, None
-    for place, event in enumerate(events):
+def _replay(events: Iterable[Event]) -> _Replay:
+    replay = _Replay()
+    replay.add(events)
+    return replay
+
+
+class _Replay:
+    """The raw objects as events leave them, one after the other.
+
+    Attributes:
+        objects: by key, in the order in which they were discovered.
+        closed: the closing of each closed period.
+    """
+
+    def __init__(self) -> None:
+        self.objects: dict[str, _Object] = {}
+        self.closed: dict[str, PeriodStatusChanged] = {}
+        self._place = self._scan = 0
+        self._run_id: str | None = None
+        self._owners: dict[str, str] = {}
+        self._has_shared_ids = False
+
+    def add(self, events: Iterable[Event]) -> set[str] | None:
+        """Enter further events; return the keys of the objects that they are about, None if it may be every object."""
+        changed, is_every = set[str](), False
+        for place, event in enumerate(events, start=self._place):
+            self._place = place + 1
+            if isinstance(event, PeriodStatusChanged):
+                is_every = True
+                self.closed.pop(event.period, None)
+                if event.action == "closed":
+                    self.closed[event.period] = event
+            elif isinstance(event, DeliveryDiscovered | Verdict | DecisionRecorded) and self._add(event, place):
+                changed.add(event.object_key)
+        return None if is_every else changed
+
+    def _add(self, event: DeliveryDiscovered | Verdict | DecisionRecorded, place: int) -> bool:
+        """Enter an event about a raw object; return whether the object is known."""
+        objects = self.objects
         match event:
             case DeliveryDiscovered():
-                scan, run_id = scan + (event.run_id != run_id), event.run_id
-                objects.setdefault(event.object_key, _Object()).discover(event, place, scan)
-            case Verdict() | DecisionRecorded() if not _is_known(objects, event):
+                self._scan, self._run_id = self._scan + (event.run_id != self._run_id), event.run_id
+                self._own(event.delivery_id, event.object_key)
+                objects.setdefault(event.object_key, _Object()).discover(event, place, self._scan)
+            case _ if not _is_known(objects, event):
                 # A person has taken a damaged event out of the register; the discovery is entered again.
-                continue
+                return False
             case Verdict():
                 objects[event.object_key].evaluate(event)
             case DecisionRecorded():
                 objects[event.object_key].decide(event, place)
-            case PeriodStatusChanged():
-                closed.pop(event.period, None)
-                if event.action == "closed":
-                    closed[event.period] = event
-        if isinstance(event, DeliveryDiscovered | Verdict | DecisionRecorded):
-            raw_object = objects[event.object_key]
-            if raw_object.is_master_data:
-                raw_object.note_counted(next_period(max(closed)) if closed else "")
-    return objects, closed
+        raw_object = objects[event.object_key]
+        if raw_object.is_master_data:
+            raw_object.note_counted(next_period(max(self.closed)) if self.closed else "")
+        if not isinstance(event, DeliveryDiscovered):
+            for _, booking in event.bookings:
+                self._own(booking, event.object_key)
+        return True
+
+    def with_objects_of(self, keys: set[str], ids: Collection[str]) -> set[str] | None:
+        """Return keys with those of the objects whose events name one of the deliveries; None for every object."""
+        if self._has_shared_ids and ids:
+            return None
+        return keys.union(self._owners[name] for name in ids if name in self._owners)
+
+    def _own(self, delivery_id: str, key: str) -> None:
+        # The key is part of a delivery's identity, so only a register that somebody has written has shared ones.
+        self._has_shared_ids |= self._owners.setdefault(delivery_id, key) != key
 
 
 def _is_known(objects: Mapping[str, _Object], event: Verdict | DecisionRecorded) -> bool:
@@ -489,6 +548,14 @@ def _is_known(objects: Mapping[str, _Object], event: Verdict | DecisionRecorded)
 
 @dataclass
 class _Derivation:
+    """What follows from some raw objects; the lists that `_LISTS` names, in the order of the objects.
+
+    Attributes:
+        commits: the commits.
+        closed: the closing of each closed period.
+        bookings: the deliveries of which lines are booked in a later period.
+    """
+
     commits: Mapping[str, DeliveryCommit]
     closed: Mapping[str, PeriodStatusChanged]
     live: list[LiveDelivery] = field(default_factory=list)
@@ -499,12 +566,45 @@ class _Derivation:
     waiting: list[LiveDelivery] = field(default_factory=list)
     withdrawn: list[InactiveDelivery] = field(default_factory=list)
     missing: list[DeliveryDiscovered] = field(default_factory=list)
-    missing_bookings: dict[str, str] = field(default_factory=dict)
+    missing_bookings: list[tuple[str, str]] = field(default_factory=list)
     descriptions: list[Description] = field(default_factory=list)
     lost_descriptions: list[DeliveryDiscovered] = field(default_factory=list)
     booked: list[InactiveDelivery] = field(default_factory=list)
     effective: list[LiveDelivery] = field(default_factory=list)
-    has_bookings: bool = False
+    bookings: list[LiveDelivery] = field(default_factory=list)
+
+    def take(self, part: _Part) -> None:
+        """Add what follows from one object."""
+        if isinstance(part, LiveDelivery):
+            self.live.append(part)
+            self.effective.append(part)
+            return
+        for name, items in part:
+            getattr(self, name).extend(items)
+
+    def finish(self, header_changes: Sequence[HeaderChange]) -> DeliveryState:
+        """Return the state, once every object is entered."""
+        if not self.bookings:
+            self.effective.clear()  # the same as the live ones
+        for deliveries in (self.live, self.effective, self.awaiting_verdict, self.waiting):
+            deliveries.sort(key=_position_of)
+        return DeliveryState(
+            live=self.live,
+            inactive=self.inactive,
+            pending=self.pending,
+            superseded=self.superseded,
+            awaiting_verdict=self.awaiting_verdict,
+            waiting=self.waiting,
+            withdrawn=self.withdrawn,
+            missing=self.missing,
+            missing_bookings=dict(self.missing_bookings),
+            closed=dict(self.closed),
+            header_changes=header_changes,
+            descriptions=self.descriptions,
+            lost_descriptions=self.lost_descriptions,
+            booked=self.booked,
+            all_effective=self.effective or (),
+        )
 
     def add(self, raw_object: _Object) -> None:
         """Enter the versions of one object."""
@@ -620,7 +720,8 @@ class _Derivation:
 
     def _enter_bookings(self, version: _Version, whole: LiveDelivery, portion: Portion) -> None:
         """Enter the lines that are booked in a later period, and those that they are booked for."""
-        self.has_bookings |= bool(version.booked)
+        if version.booked:
+            self.bookings.append(whole)
         for period, (bookings, decision) in version.booked.items():
             if portion.is_whole:
                 commit = Portion(frozenset({period})).of(whole.commit)
@@ -632,7 +733,7 @@ class _Derivation:
                 commit_of_lines = self.commits.get(booking)
                 if commit_of_lines is None:
                     self.missing.append(event)
-                    self.missing_bookings[booking] = period
+                    self.missing_bookings.append((booking, period))
                 else:
                     self.live.append(LiveDelivery(event, commit_of_lines, whole.position, booked_from=period))
 
@@ -687,6 +788,28 @@ class _Derivation:
                     reopened=reopened,
                 )
             )
+
+
+_LISTS = tuple(field.name for field in fields(_Derivation) if field.name not in {"commits", "closed"})
+
+_Part = LiveDelivery | tuple[tuple[str, list[Any]], ...]
+"""What follows from one raw object: a delivery that counts and nothing else, as of most of thousands, or what each list
+of a `_Derivation` gets."""
+
+
+def _derive_part(
+    raw_object: _Object, commits: Mapping[str, DeliveryCommit], closed: Mapping[str, PeriodStatusChanged]
+) -> _Part:
+    derivation = _Derivation(commits, closed)
+    derivation.add(raw_object)
+    part = tuple((name, items) for name in _LISTS if (items := getattr(derivation, name)))
+    live = derivation.live
+    is_live_alone = [name for name, _ in part] == ["live", "effective"] and len(live) == len(derivation.effective) == 1
+    return live[0] if is_live_alone and live[0] is derivation.effective[0] else part
+
+
+def _position_of(delivery: LiveDelivery) -> Position:
+    return delivery.position
 
 
 def _live(version: _Version, event: DeliveryDiscovered, commit: DeliveryCommit, raw_object: _Object) -> LiveDelivery:

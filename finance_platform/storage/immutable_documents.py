@@ -131,6 +131,25 @@ def derive_once(name: str, inputs: tuple[Any, ...], derive: Callable[..., _Deriv
     return result
 
 
+def take_kept(name: str) -> Any:
+    """Return what `keep` was last given by a name, None if that was taken or forgotten; it is the caller's alone then.
+
+    Args:
+        name: what the value is.
+    """
+    return _DERIVED.pop(name, (None, None))[1]
+
+
+def keep(name: str, value: object) -> None:
+    """Keep a value until it is taken, or forgotten with the documents.
+
+    Args:
+        name: what the value is.
+        value: something that may change; so the caller lets go of it.
+    """
+    _DERIVED[name] = (), value
+
+
 def keep_equal(name: str, value: _Derived) -> _Derived:
     """Return the value that was last given by a name if it equals this one, so that what is derived of it is kept.
 

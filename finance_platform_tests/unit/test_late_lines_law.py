@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.deliveries import decisions
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_lines import LiveLines, LiveSet, claimed_cells
 from finance_platform.deliveries.overlaps import compute_overlaps, find_changed_overlaps
 from finance_platform.deliveries.register import PeriodStatusChanged
@@ -111,6 +112,7 @@ def test_closed_periods_stay_no_money_is_lost_and_every_line_is_in_a_term(
             may_restate = take(zone, action, key, sent, **({"load_mode": load_mode} if sent else {}))
             zone.evaluate(holds_closed_periods=True)
             state = zone.state
+            assert read_state(zone.store) == state  # which takes over what the step has not changed
             lines = lines_of(zone, state.live)
             assert list(find_changed_overlaps(zone.store, state.live)) == [], (action, key)
             if may_restate or closed != sorted(state.closed):
