@@ -3,8 +3,9 @@
 Belongs here: the job runner that takes the place of subprocesses, and when it does. Does not belong here: anything that
 a job does, the runner of subprocesses (see `orchestration.test_subprocess_jobs`).
 
-A process with Spark takes two seconds of processor time to start, twice a refresh. Commands in processes of their own,
-the browser's homes and the nightly profile start them. Dagster creates an engine of SQLAlchemy for each of the thousand
+A process with Spark takes two seconds of processor time to start, twice a refresh, and the one that `run` starts ahead
+a second until it is stopped without a job. Commands in processes of their own, the browser's homes and the nightly
+profile start them. Dagster creates an engine of SQLAlchemy for each of the thousand
 times that a run opens its files, each with empty caches: a third of the time of a run. And it imports Alembic's ninety
 migrations again whenever it creates or checks a file, eleven times in the first run of a home: a tenth. Four processes
 repeat the output of each run's steps on the terminal, which commands in processes of their own show. The workbook of
@@ -33,6 +34,7 @@ from finance_platform.code_version import JobName
 from finance_platform.errors import FinancePlatformError, JobError
 from finance_platform.orchestration import resources
 from finance_platform.orchestration.assets import reporting, star
+from finance_platform.orchestration.job_runners import job_process
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.refresh import report_pack
 from finance_platform.reports.pack import read_model
@@ -81,6 +83,7 @@ def dagster_jobs_in_this_process() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resources, "SubprocessJobRunner", JobsOnTheSession)
+        patch.setattr(job_process, "job_process", lambda *_, **__: nullcontext())
         for module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
             patch.setattr(module, "create_engine", _one_engine_per_file())
         patch.setattr(Engine, "dispose", lambda *_: None)  # which creates a pool again; these engines have none
