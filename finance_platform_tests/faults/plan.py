@@ -57,22 +57,32 @@ class Fault:
 class FaultPlan:
     """Counts the operations of a run, and lets one fail.
 
+    Threads take turns in any order, so the operation with a number is not the same one in each run.
+
     Attributes:
-        at: the number of the operation that fails, from 1; None for none.
+        at: the number of the operation that fails, from 1; None for none. If the fault does not apply to it, the next
+            one fails to which it does.
         fault: how it fails.
         operations: the operations so far.
+        failed: the operation that has failed; None before.
     """
 
     at: int | None = None
     fault: Fault | None = None
     operations: list[Operation] = field(default_factory=list)
+    failed: Operation | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, operation: Operation, call: Call) -> Any:
         """Run an operation, with the fault if it is this one's turn."""
         with self._lock:
             self.operations.append(operation)
-            is_turn = len(self.operations) == self.at
-        if is_turn and self.fault:
-            return self.fault.run(operation, call)
-        return call()
+            fault = self._fault_of(operation)
+            if fault:
+                self.failed = operation
+        return fault.run(operation, call) if fault else call()
+
+    def _fault_of(self, operation: Operation) -> Fault | None:
+        if self.at is None or self.failed or len(self.operations) < self.at:
+            return None
+        return self.fault if self.fault and self.fault.applies_to(operation) else None
