@@ -22,7 +22,7 @@ from finance_platform.data_catalog.open_tables import OpenFile, OpenTable, open_
 from finance_platform.errors import DamagedObjectError, TransientError
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.bulk_read import map_many
-from finance_platform.storage.listed_once import list_ahead
+from finance_platform.storage.listed_once import list_ahead, note_written
 from finance_platform.storage.port import ObjectStore
 
 if TYPE_CHECKING:
@@ -61,8 +61,11 @@ def sync_open_tables(
     def sync(table: OpenTable) -> str:
         if _last_version(processed, table.name) == table.version:
             return ""
-        with _delta_errors(table.name):
-            return _sync(processed, table, dict(storage_options))
+        try:
+            with _delta_errors(table.name):
+                return _sync(processed, table, dict(storage_options))
+        finally:
+            note_written(processed, [f"{table.name}/{LOG_FOLDER}/"])  # by Delta's library
 
     targets = list(tables)
     list_ahead(processed, [f"{table.name}/{LOG_FOLDER}" for table in targets])

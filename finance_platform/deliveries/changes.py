@@ -20,8 +20,10 @@ from finance_platform.deliveries.scans import (
     incomplete_scan,
     last_refresh,
     read_listing,
+    read_part_ends,
 )
 from finance_platform.safe_text import quote_name
+from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore, StoredObject
 
 Change = Literal["new", "overwritten", "gone"]
@@ -88,6 +90,8 @@ def detect_changes(raw: ObjectStore, processed: ObjectStore, config: str, at: da
     changed: dict[Change, _Keys] = {"new": _Keys(), "overwritten": _Keys(), "gone": _Keys()}
     still_being_written = _Keys()
     count = 0
+    if is_remote(raw.root):
+        raw.expect_parts(read_part_ends(processed, refreshed))
     for key, item, etag in _merge(raw.list_objects(), read_listing(processed, refreshed)):
         count += item is not None
         change = _compare(item, etag)

@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from finance_platform.errors import DamagedObjectError
 from finance_platform.settings import StarSettings, materiality
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.documents import parse_document
-from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.port import ObjectStore, part_ends
 
 if TYPE_CHECKING:
     from finance_platform.feeds.feed_set import FeedSet
@@ -127,21 +127,30 @@ def incomplete_scan(processed: ObjectStore) -> ScanRecord | None:
 
 def read_listing(processed: ObjectStore, scan: ScanRecord | None) -> Iterator[ObjectVersion]:
     """Yield the objects of a scan, ordered by key; nothing without a scan, or if its listing is lost."""
+    # The objects after the damage look new, so a run starts, has nothing to do and writes the listing again.
+    with suppress(ValueError, TypeError):
+        for line in _read_lines(processed, scan):
+            key, etag = json.loads(line)
+            yield key, etag
+
+
+def read_part_ends(processed: ObjectStore, scan: ScanRecord | None) -> Sequence[str]:
+    """Return the keys of the raw zone for `expect_parts`, as far as a scan has them."""
+    with suppress(ValueError, TypeError, LookupError):
+        return [str(json.loads(line)[0]) for line in part_ends(_read_lines(processed, scan))]
+    return ()
+
+
+def _read_lines(processed: ObjectStore, scan: ScanRecord | None) -> Iterator[bytes]:
+    """Yield the lines of the listing of a scan, up to where it is damaged."""
     if scan is None:
         return
     try:
         stream = processed.open(_listing_key(scan.listing))
     except FileNotFoundError:
         return
-    with (
-        stream,
-        gzip.open(stream, "rb") as lines,
-        suppress(EOFError, zlib.error, gzip.BadGzipFile, ValueError, TypeError),
-    ):
-        # The objects after the damage look new, so a run starts, has nothing to do and writes the listing again.
-        for line in lines:
-            key, etag = json.loads(line)
-            yield key, etag
+    with stream, gzip.open(stream, "rb") as lines, suppress(EOFError, zlib.error, gzip.BadGzipFile):
+        yield from lines
 
 
 def decisions_since(register: Register, scan: ScanRecord | None) -> list[DecisionRecorded | PeriodStatusChanged]:

@@ -27,12 +27,16 @@ from finance_platform.orchestration.ui.feed_specs import delivery_spec
 from finance_platform.orchestration.ui.table_specs import by_period_spec
 from finance_platform.settings import Settings, load_settings
 from finance_platform.storage.file_modes import mask_new_files
+from finance_platform.storage.port import ObjectStore
 
 _log = logging.getLogger(__name__)
 
 
 def build_definitions(
-    settings: Settings, process: JobProcess | None = None, ahead: PackAhead | None = None
+    settings: Settings,
+    process: JobProcess | None = None,
+    ahead: PackAhead | None = None,
+    processed: ObjectStore | None = None,
 ) -> dg.Definitions:
     """Return everything that Dagster needs to know for a home.
 
@@ -40,6 +44,7 @@ def build_definitions(
         settings: decides the home, and through its descriptors which `raw/<feed>` assets there are.
         process: see `platform_resources`.
         ahead: reads the report pack beside the load, for a run that holds the home's lock from its start to its end.
+        processed: see `platform_resources`.
     """
     feed_set = load_feed_set(settings.feeds_path)
     return dg.Definitions(
@@ -55,7 +60,7 @@ def build_definitions(
         jobs=[refresh_job(), rebuild_job(), audit_job()],
         schedules=[*close_calendar(settings), nightly_audit(settings), *run_retention(settings)],
         sensors=[raw_files_sensor(settings), *alerting_sensors(settings)],
-        resources=platform_resources(settings, process),
+        resources=platform_resources(settings, process, processed),
         loggers={"quiet": quiet_logger},
         executor=dg.in_process_executor,
     )

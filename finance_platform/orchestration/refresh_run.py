@@ -42,10 +42,12 @@ from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, S
 from finance_platform.orchestration.ui.processed_metadata import READ_NOW
 from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, UNCHANGED, parse_slices
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED
-from finance_platform.refresh.complete_run import record_complete_run
+from finance_platform.refresh.complete_run import read_complete_run, record_complete_run
 from finance_platform.refresh.recorded_code import trust_recorded_code
 from finance_platform.reports.run_outcome import RunOutcome
 from finance_platform.settings import Settings
+from finance_platform.storage.factory import is_remote
+from finance_platform.storage.listed_once import listed_while_locked, with_listing_of
 from finance_platform.storage.port import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -71,8 +73,8 @@ def run_refresh(
         periods: with `rebuild`, only these periods of the fact table.
         on_step: called with a step's name when it starts.
         process: runs the Spark jobs of this machine; without it, each has a process of its own.
-        listed_at_end: the processed zone, not listed yet; it is listed once the run has written everything, for
-            the record of the run and for what its caller reads afterwards.
+        listed_at_end: the processed zone, not listed yet; it lists what the run has left, for the record of the run
+            and for what its caller reads afterwards.
 
     Raises:
         HomeError: the home has no raw zone, or cannot be written to.
@@ -98,17 +100,20 @@ def run_refresh(
     ):
         # A run of the command line holds the lock to its end, and this one holds it now.
         killed = fail_orphaned_runs(instance, from_command_line=True)
+        processed = _listed_for_run(settings)
         # On Redshift, a second connection would be opened for it, and the engine is not this machine's.
-        definitions = build_definitions(settings, process, None if settings.is_on_aws else ahead)
+        definitions = build_definitions(settings, process, None if settings.is_on_aws else ahead, processed)
         job = definitions.resolve_job_def(REFRESH)
         result = execute_in_location(job, instance, run_config=config, tags=_TAGS)
         ended = instance.get_run_by_id(result.run_id)
         _notify(settings, instance, [*killed, *([ended] if ended else [])])
         outcome = replace(_outcome(result), repaired=watcher.repaired)
         if outcome.succeeded:
+            if listed_at_end is not None:
+                with_listing_of(listed_at_end, processed)
             # After the alerts: if they cannot be sent, the next run sends them.
             record_complete_run(
-                listed_at_end or processed_zone(settings),
+                listed_at_end or processed,
                 open_warehouse(settings),
                 reports_folder(settings),
                 settings,
@@ -124,6 +129,20 @@ def run_refresh(
                 complete=outcome.run_id,
             )
         return outcome
+
+
+def _listed_for_run(settings: Settings) -> ObjectStore:
+    """Return the processed zone for a run that holds the home's lock; on S3, with the listings of the whole run.
+
+    No other process writes there meanwhile: runs and decisions of people take the lock, and jobs are the run's own.
+    """
+    processed = processed_zone(settings)
+    if not is_remote(processed.root):
+        return processed
+    listed = listed_while_locked(processed)
+    if complete := read_complete_run(listed):
+        listed.expect_parts(complete.parts)
+    return listed
 
 
 def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:

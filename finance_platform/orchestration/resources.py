@@ -12,18 +12,22 @@ from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner, JobZones
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.settings import Settings
+from finance_platform.storage.port import ObjectStore
 
 
-def platform_resources(settings: Settings, process: JobProcess | None = None) -> dict[str, Any]:
+def platform_resources(
+    settings: Settings, process: JobProcess | None = None, processed: ObjectStore | None = None
+) -> dict[str, Any]:
     """Return the resources by the names under which assets and sensors ask for them.
 
     Args:
         settings: the home.
         process: runs the Spark jobs of this machine; without it, each has a process of its own.
+        processed: the processed zone of a run that holds the home's lock, which its steps share.
     """
     return {
         "raw_zone": bootstrap.raw_zone(settings),
-        "processed_zone": bootstrap.processed_zone(settings),
+        "processed_zone": processed or bootstrap.processed_zone(settings),
         "raw_zone_events": bootstrap.open_raw_zone_events(settings),
         "reports": bootstrap.reports_folder(settings),
         "spark_jobs": _spark_jobs(settings, process),

@@ -31,8 +31,9 @@ from finance_platform.settings import Settings
 from finance_platform.slices.line_counts import FOLDER as AUDITS
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.documents import parse_document
+from finance_platform.storage.factory import is_remote
 from finance_platform.storage.listed_once import listed_once
-from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.port import ObjectStore, part_ends
 from finance_platform.warehouse.port import Warehouse
 
 _NOT_COMPARED = frozenset({FOLDER, AUDITS, "jobs", "leases", "manifests", "staging"})
@@ -55,6 +56,7 @@ class CompleteRun:
         checks: the checks as the run evaluated them.
         variance: Actual against Budget, so that nothing adds up the whole fact table again while the warehouse is the
             same; None where the warehouse's content has no version.
+        parts: see `ObjectStore.expect_parts`, of the processed zone.
     """
 
     run_id: str
@@ -67,6 +69,7 @@ class CompleteRun:
     code: Mapping[str, str]
     checks: Sequence[EvaluatedCheck]
     variance: Sequence[VarianceRow] | None = None
+    parts: Sequence[str] = ()
 
 
 def record_complete_run(
@@ -111,6 +114,7 @@ def record_complete_run(
         code={job: current_code_version(job) for job in JOBS} if platform_version() == platform else {},
         checks=checks,
         variance=published_variance(warehouse) if version else None,
+        parts=part_ends(item.key for item in listed.list_objects()) if is_remote(processed.root) else (),
     )
     processed.write(COMPLETE, json.dumps(asdict(document), indent=1, default=str).encode())
     return True
@@ -174,6 +178,7 @@ def is_home_as_recorded(processed: ObjectStore, warehouse: Warehouse, complete: 
         warehouse: the warehouse.
         complete: the record of the last complete run.
     """
+    processed.expect_parts(complete.parts)
     return warehouse.content_version() == complete.warehouse and _hash_objects(processed) == complete.processed
 
 
@@ -206,7 +211,8 @@ def _parse(values: Mapping[str, Any]) -> CompleteRun:
     variance = values["variance"]
     if variance is not None:
         variance = tuple(map(_parse_variance, variance))
-    return CompleteRun(**{**values, "checks": checks, "variance": variance})
+    parts = tuple(values.get("parts", ()))
+    return CompleteRun(**{**values, "checks": checks, "variance": variance, "parts": parts})
 
 
 def _parse_variance(values: Mapping[str, Any]) -> VarianceRow:

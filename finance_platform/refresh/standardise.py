@@ -226,8 +226,8 @@ def _pending(
         return []
     # A file that vanished, or was replaced by something that is refused, before it was read would start a job in every
     # run.
-    present = {item.key for item in raw.list_objects() if not item.refusal}
-    return [event for event in pending if event.object_key in present]
+    present = raw.find_objects({event.object_key for event in pending})
+    return [event for event in pending if (item := present.get(event.object_key)) and not item.refusal]
 
 
 def _has_rules_of(event: DeliveryDiscovered, feed: ResolvedFeed, files: YearsLikeFiles) -> bool:

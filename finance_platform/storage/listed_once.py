@@ -1,4 +1,4 @@
-"""A store whose folders are listed once, for a use case that only reads, or until something is written through it.
+"""A store whose folders are listed once, for a use case that only reads, or with what is written through it looked up.
 
 Belongs here: remembering listings, and what follows from them for reads. Does not belong here: bytes that were read
 (see `remembered_reads`), documents (see `immutable_documents`), anything particular to one adapter.
@@ -8,25 +8,33 @@ The parts of a use case list the same folders again and again. A listing of 20,0
 
 On S3 a small store is listed as a whole: a page has a thousand objects, whatever their folders. What is listed is
 also known to exist, or not, and is not requested again in a version that this process has read.
+
+What a step or its job writes is looked up by its key before the next listing that has it: a folder of 20,000 files is
+not listed again for one of them.
 """
 
 from __future__ import annotations
 
 import errno
 import io
+import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any, BinaryIO, cast
 
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.factory import is_remote
-from finance_platform.storage.port import HIDDEN_PREFIXES, ObjectStore, StoredObject
-from finance_platform.storage.remembered_reads import LARGEST_BYTES, read_once
+from finance_platform.storage.lease import ensure_lease_held
+from finance_platform.storage.port import HIDDEN_PREFIXES, ObjectStore, StoredObject, part_ends
+from finance_platform.storage.remembered_reads import LARGEST_BYTES, LARGEST_OPENED_BYTES, keep_read, read_once
 
 _PAGE = 1000
 """The objects in one response of S3 to a list."""
+
+_OWN_BYTES = 8 << 20
+"""How much of what was written is kept for reads until its listing says which version it is."""
 
 SMALL_OBJECTS = 3 * _PAGE
 """A store of up to so many objects is listed as a whole, in three requests: a step lists more folders than that."""
@@ -45,7 +53,7 @@ def listed_once(store: ObjectStore) -> ObjectStore:
 
 
 def listed_until_written(store: ObjectStore) -> ObjectStore:
-    """Return a store that lists each folder once, and once more after each write or removal in it.
+    """Return a store that lists each folder once, and looks up what is written or removed in it through this store.
 
     What others write or remove meanwhile is not listed, so it is for a part of a step that holds the home's lock.
 
@@ -57,10 +65,44 @@ def listed_until_written(store: ObjectStore) -> ObjectStore:
     return cast("ObjectStore", _ListedUntilWritten(store))
 
 
+def listed_while_locked(store: ObjectStore) -> ObjectStore:
+    """Return a store as of `listed_until_written` for a whole run, which holds the home's lock until it ends.
+
+    Where it is remote, everything is listed as soon as more files are looked for than fill a page. If the lease of
+    the home is lost, no listing is used any more.
+
+    Args:
+        store: the store, whose lock this process holds.
+    """
+    return cast("ObjectStore", _ListedWhileLocked(store))
+
+
+def with_listing_of(store: ObjectStore, other: ObjectStore) -> None:
+    """Let a store of `listed_once` list everything as another one does now, if that remembers listings.
+
+    Args:
+        store: a store that has listed nothing yet; what it was derived from is where the other one is.
+        other: the other store.
+    """
+    if isinstance(store, _ListedOnce) and isinstance(other, _ListedOnce):
+        store.take_listing(list(other.list_objects()))
+
+
 def forget_listings(store: ObjectStore) -> None:
-    """Let a store of `listed_until_written` list everything anew, because a job has written."""
+    """Let a store of `listed_until_written` list everything anew, because a job may have written anywhere."""
     if isinstance(store, _ListedUntilWritten):
         store.forget_all()
+
+
+def note_written(store: ObjectStore, names: Iterable[str]) -> None:
+    """Let a store of `listed_until_written` look up what others have written under its lock, such as a job.
+
+    Args:
+        store: the store; another one than of this module is left as it is.
+        names: keys of objects, and folders with their `/`.
+    """
+    if isinstance(store, _ListedUntilWritten):
+        store.note_written(names)
 
 
 def list_ahead(store: ObjectStore, folders: Collection[str]) -> None:
@@ -80,10 +122,7 @@ class _ListedOnce:
         self._is_remote = is_remote(store.root)
         self._listings: dict[str, list[StoredObject]] = {}
         self._everything: list[StoredObject] | None = None
-        # The first folders of keys: of what was written since everything was listed, or is not read as it was listed.
-        self._outdated: set[str] = set()
-        self._unread: set[str] = set()
-        self._writes = 0
+        self._unread: set[str] = set()  # the first folders of keys that are not read as they were listed
 
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
         """Yield the objects in a folder as they were when it was first listed; see `ObjectStore`."""
@@ -94,7 +133,7 @@ class _ListedOnce:
         """Return those of some objects that exist, of folders that were listed as they were then."""
         by_folder = {name: list(of) for name, of in groupby(sorted(keys), key=lambda key: key.partition("/")[0])}
         if any(self._listed(folder) is None for folder in by_folder):
-            self._list_small_store()
+            self._list_store_for(by_folder)
         found: dict[str, StoredObject] = {}
         unlisted: list[str] = []
         for folder, of_folder in by_folder.items():
@@ -130,7 +169,7 @@ class _ListedOnce:
     def open(self, key: str) -> BinaryIO:
         """Open an object for reading; a small one that was listed as it was then, see `ObjectStore`."""
         listing = self._around(key)
-        if listing is not None and (item := self._existing(listing, key)).size <= LARGEST_BYTES:
+        if listing is not None and (item := self._existing(listing, key)).size <= LARGEST_OPENED_BYTES:
             return io.BytesIO(read_once(self._store, item))
         return self._store.open(key)
 
@@ -154,6 +193,10 @@ class _ListedOnce:
         with self._changing(f"{prefix}/"):
             self._store.delete_folder(prefix)
 
+    def take_listing(self, objects: list[StoredObject]) -> None:
+        """See `with_listing_of`."""
+        self._everything = objects
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
@@ -169,7 +212,7 @@ class _ListedOnce:
         if prefix in self._listings:
             return self._listings[prefix]
         if not prefix:
-            return None if self._outdated else self._everything
+            return self._everything
         around = self._listing_around(prefix)
         if around is None:
             return None
@@ -183,7 +226,11 @@ class _ListedOnce:
             if (listing := self._listings.get(folder)) is not None:
                 return listing
             folder = folder.rpartition("/")[0]
-        return None if key.partition("/")[0] in self._outdated else self._everything
+        return self._everything
+
+    def _list_store_for(self, sought: Mapping[str, Collection[str]]) -> None:  # noqa: ARG002  a run's store looks at it
+        """List everything, if that is hardly more than to look for some objects, which are given by first folder."""
+        self._list_small_store()
 
     def _list_small_store(self) -> None:
         """List everything, if that was not done yet and is hardly more than a folder."""
@@ -194,31 +241,34 @@ class _ListedOnce:
             if _object_counts[root] <= SMALL_OBJECTS:
                 self._request("")
             return
-        writes = self._writes
+        mark = self._mark()
         page = list(islice(self._store.list_objects(), _PAGE))  # the second page is not requested
         _object_counts[root] = len(page) if len(page) < _PAGE else SMALL_OBJECTS + 1
         if len(page) < _PAGE:
-            self._keep("", page, writes)
+            self._keep("", page, mark)
 
     def _request(self, prefix: str) -> list[StoredObject]:
-        writes = self._writes
+        mark = self._mark()
         listing = list(self._store.list_objects(prefix))
         if not prefix:
             _object_counts[self._store.root] = len(listing)
-        self._keep(prefix, listing, writes)
+        self._keep(prefix, listing, mark)
         return listing
 
-    def _keep(self, prefix: str, listing: list[StoredObject], writes: int) -> None:
-        if writes != self._writes:
-            return  # another thread has written while this one listed
+    def _mark(self) -> int:
+        """Return what says later what was written since a listing began."""
+        return 0
+
+    def _keep(self, prefix: str, listing: list[StoredObject], mark: int) -> None:  # noqa: ARG002  see below
         if prefix:
             self._listings[prefix] = listing
         else:
-            self._everything, self._outdated = listing, set()
+            self._everything = listing
+            self._listings = {}
 
     def _around(self, key: str) -> list[StoredObject] | None:
         """Return the objects among which a key would be; None if they are not known, or reads are not requests."""
-        if not self._is_remote or any(part.startswith(HIDDEN_PREFIXES) for part in key.split("/")):
+        if not self._is_remote or _is_hidden(key):
             return None
         return None if key.partition("/")[0] in self._unread else self._listing_around(key)
 
@@ -238,26 +288,169 @@ class _ListedOnce:
 
 
 class _ListedUntilWritten(_ListedOnce):
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__(store)
+        self._guard = threading.RLock()
+        # Keys, and folders with their `/`, in the order in which they were written, and those that were not looked up.
+        self._written: list[str] = []
+        self._changed: dict[str, None] = {}
+        self._own: dict[str, bytes] = {}  # documents that were written and not looked up yet
+
+    def read(self, key: str) -> bytes:
+        """Return an object's bytes; of a document that was written through this store those, see `ObjectStore`."""
+        own = self._own.get(key)
+        return super().read(key) if own is None else own
+
+    def write(self, key: str, data: bytes) -> None:
+        super().write(key, data)
+        self._keep_own(key, data)
+
+    def write_new(self, key: str, data: bytes) -> bool:
+        is_written = super().write_new(key, data)
+        if is_written:
+            self._keep_own(key, data)
+        return is_written
+
+    def replace(self, key: str, data: bytes, *, etag: str) -> bool:
+        is_written = super().replace(key, data, etag=etag)
+        if is_written:
+            self._keep_own(key, data)
+        return is_written
+
+    def _keep_own(self, key: str, data: bytes) -> None:
+        with self._guard:
+            if self._is_remote and len(data) <= LARGEST_BYTES and sum(map(len, self._own.values())) <= _OWN_BYTES:
+                self._own[key] = data
+
     def sync(self, keys: Iterable[str]) -> None:
         self._store.sync(keys)
         self.forget_all()
 
     def forget_all(self) -> None:
         """Forget every listing."""
-        self._writes += 1
-        self._listings, self._everything, self._outdated = {}, None, set()
+        with self._guard:
+            self._listings, self._everything, self._changed, self._own = {}, None, {}, {}
+            self._written.append("/")  # which no listing that has begun before may leave out
+
+    def note_written(self, names: Iterable[str]) -> None:
+        """See the function of this name."""
+        with self._guard:
+            names = list(names)
+            self._written += names
+            self._changed |= dict.fromkeys(names)
+            is_changed = {key for key in self._own if any(key == name or _is_in(key, name) for name in names)}
+            self._own = {key: data for key, data in self._own.items() if key not in is_changed}
+
+    def _listed(self, prefix: str) -> list[StoredObject] | None:
+        self._look_up(prefix)
+        return super()._listed(prefix)
+
+    def _around(self, key: str) -> list[StoredObject] | None:
+        """Return the objects around a key; None if it is one that was written, of which a request says enough."""
+        with self._guard:
+            if any(key == name or _is_in(key, name) for name in self._changed):
+                return None
+            return super()._around(key)
+
+    def _look_up(self, prefix: str) -> None:
+        """Look up what was written in a folder that was listed, and enter it in the listings."""
+        with self._guard:
+            due = [name for name in self._changed if _concerns(name, prefix)]
+            if not due:
+                return
+            known = [*self._listings, *([""] if self._everything is not None else [])]
+            due = [name for name in due if any(_concerns(name, one) for one in known)]
+            folders = [name[:-1] for name in due if name.endswith("/")]
+            found = self._store.find_objects([name for name in due if not (name.endswith("/") or _is_hidden(name))])
+            for listing in map_many(self._store, folders, lambda folder: list(self._store.list_objects(folder))):
+                found |= {item.key: item for item in listing}
+            for name in due:
+                del self._changed[name]
+            self._enter(due, found)
+            for name in due:
+                if (data := self._own.pop(name, None)) is not None and name in found:
+                    keep_read(self._store, found[name], data)
+
+    def _enter(self, names: Collection[str], found: Mapping[str, StoredObject]) -> None:
+        """Replace what the listings have of some names by what was found of them."""
+        keys = frozenset(names)
+        folders = tuple(name for name in names if name.endswith("/"))
+
+        def entered(prefix: str, listing: list[StoredObject]) -> list[StoredObject]:
+            if not any(_concerns(name, prefix) for name in names):
+                return listing
+            kept = [item for item in listing if item.key not in keys and not item.key.startswith(folders)]
+            new = [item for key, item in found.items() if not prefix or key.startswith(f"{prefix}/")]
+            return sorted([*kept, *new], key=_key)
+
+        self._listings = {prefix: entered(prefix, listing) for prefix, listing in self._listings.items()}
+        if self._everything is not None:
+            self._everything = entered("", self._everything)
+
+    def _mark(self) -> int:
+        return len(self._written)
+
+    def _keep(self, prefix: str, listing: list[StoredObject], mark: int) -> None:
+        with self._guard:
+            since = self._written[mark:]
+            if "/" in since:
+                return  # a job may have written anywhere while this listing was made
+            super()._keep(prefix, listing, mark)
+            inner = f"{prefix}/" if prefix else ""
+            self._listings = {name: of for name, of in self._listings.items() if not name.startswith(inner)}
+            if prefix:
+                self._listings[prefix] = listing
+            if not any(prefix.startswith(f"{name}/") for name in self._listings):
+                # The listing has what was written before.
+                self._changed = {name: None for name in self._changed if not name.startswith(inner)}
+            self._changed |= dict.fromkeys(since)
 
     @contextmanager
     def _changing(self, key: str) -> Iterator[None]:
-        """Forget the listings that have a key, or are of a folder in this one, whether the change succeeds or not."""
+        """Let a key be looked up, or a folder, before the next listing that it concerns; a failed write may be one."""
         try:
             yield
         finally:
-            self._writes += 1
-            self._outdated.add(key.partition("/")[0])
-            for prefix in list(self._listings):
-                if key.startswith(f"{prefix}/") or (key.endswith("/") and f"{prefix}/".startswith(key)):
-                    self._listings.pop(prefix, None)
+            self.note_written([key])
+
+
+class _ListedWhileLocked(_ListedUntilWritten):
+    def read(self, key: str) -> bytes:
+        ensure_lease_held(self._store.root)
+        return super().read(key)
+
+    def _listed(self, prefix: str) -> list[StoredObject] | None:
+        ensure_lease_held(self._store.root)
+        return super()._listed(prefix)
+
+    def _around(self, key: str) -> list[StoredObject] | None:
+        ensure_lease_held(self._store.root)
+        return super()._around(key)
+
+    def _list_store_for(self, sought: Mapping[str, Collection[str]]) -> None:
+        """List everything before a search for many files: with these, the run knows of each other object too."""
+        if self._is_remote and sum(map(len, sought.values())) > _PAGE:
+            known = [item.key for listing in self._listings.values() for item in listing]
+            self._store.expect_parts(part_ends(sorted({*known, *chain.from_iterable(sought.values())})))
+            self._request("")
+        else:
+            super()._list_store_for(sought)
+
+
+def _is_hidden(key: str) -> bool:
+    """Return whether no listing has a key."""
+    return any(part.startswith(HIDDEN_PREFIXES) for part in key.split("/"))
+
+
+def _is_in(key: str, name: str) -> bool:
+    """Return whether an object is in a folder that is named with its `/`."""
+    return name.endswith("/") and key.startswith(name)
+
+
+def _concerns(name: str, prefix: str) -> bool:
+    """Return whether the listing of a folder, or of everything, has a key, or objects of a folder with its `/`."""
+    folder = f"{prefix}/"
+    return not prefix or name.startswith(folder) or _is_in(folder, name)
 
 
 def _find(listing: list[StoredObject], key: str) -> StoredObject | None:

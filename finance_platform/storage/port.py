@@ -5,14 +5,17 @@ Belongs here: the protocol and its value types. Does not belong here: anything p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO, Protocol
+from itertools import islice
+from typing import BinaryIO, Protocol, TypeVar
 
 from finance_platform.errors import FinancePlatformError
 from finance_platform.storage.plain_file import Refusal
+
+_Key = TypeVar("_Key")
 
 HIDDEN_PREFIXES = (".", "~$")
 """Prefixes of the names of hidden and temporary files and folders; no listing contains them."""
@@ -24,7 +27,11 @@ STABLE_AFTER = timedelta(seconds=5)
 """How long a file that is written in place must be left alone; a copy over a slow network writes more often."""
 
 
-@dataclass(frozen=True)
+PART_OBJECTS = 800
+"""The objects between two keys of `expect_parts`: a fifth more still fit into one response of S3 to a list."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredObject:
     """One object as a listing describes it.
 
@@ -53,6 +60,11 @@ class StoredObject:
 def error_message(error: OSError) -> str:
     """Return why an object cannot be read, without the error's title or number."""
     return error.found if isinstance(error, FinancePlatformError) else error.strerror or str(error)
+
+
+def part_ends(keys: Iterable[_Key]) -> list[_Key]:
+    """Return each key of an earlier listing of everything, in its order, that is one for `expect_parts`."""
+    return list(islice(keys, PART_OBJECTS - 1, None, PART_OBJECTS))
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,15 @@ class ObjectStore(Protocol):
         """Return those of some objects that exist, by key, as a listing describes them.
 
         The cost follows the number of keys rather than that of the objects beside them.
+        """
+
+    def expect_parts(self, ends: Sequence[str]) -> None:
+        """Let listings of everything be requested in parts that end at these keys, several at once.
+
+        They decide how fast it is listed, never what is listed; a listing that this process has made is preferred.
+
+        Args:
+            ends: see `part_ends`.
         """
 
     def fingerprint(self, key: str) -> str:

@@ -11,10 +11,13 @@ from collections import OrderedDict
 
 from finance_platform.storage.port import ObjectStore, StoredObject
 
-LARGEST_BYTES = 64 << 10
-"""The size up to which an object is kept. Of larger ones the bytes cost more than the request."""
+LARGEST_BYTES = 2 << 20
+"""The size up to which an object that is read as a whole is kept; commits of slices of 20,000 deliveries are less."""
 
-MOST_BYTES = 16 << 20
+LARGEST_OPENED_BYTES = 64 << 10
+"""The size up to which an object that is opened is read as a whole, since often its footer alone is wanted."""
+
+MOST_BYTES = 24 << 20
 """How much is kept; what was used longest ago leaves first."""
 
 
@@ -73,10 +76,21 @@ def read_once(store: ObjectStore, item: StoredObject) -> bytes:
     if known is not None:
         return known
     data = store.read(item.key)
+    keep_read(store, item, data)
+    return data
+
+
+def keep_read(store: ObjectStore, item: StoredObject, data: bytes) -> None:
+    """Keep bytes of an object for `read_once`.
+
+    Args:
+        store: the store.
+        item: the object, as a listing describes it.
+        data: what was read or written before or after that listing.
+    """
     # Of another length, it was written again since, and has another etag.
     if len(data) == item.size <= LARGEST_BYTES:
-        _kept.put(name, item.etag, data)
-    return data
+        _kept.put((store.root, item.key), item.etag, data)
 
 
 def forget_read(store: ObjectStore, key: str) -> None:

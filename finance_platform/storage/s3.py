@@ -12,7 +12,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, partial
@@ -173,6 +173,10 @@ class S3Store:
         entries = self._listing.find((self._base + key for key in keys), self._base)
         found = ((entry["Key"].removeprefix(self._base), entry) for entry in entries)
         return {key: _describe(key, entry) for key, entry in found}
+
+    def expect_parts(self, ends: Sequence[str]) -> None:
+        """See `S3Listing.expect`."""
+        self._listing.expect(self._base, [self._base + key for key in ends])
 
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of an object's bytes, read in pieces."""

@@ -7,7 +7,7 @@ S3 names the next page only in the one before, so twenty thousand objects are tw
 run lists the deliveries several times. But a listing may start at any name, existing or not. Where the names are hashes
 they are evenly spread, so the first page says where the others begin; folders with other names are listed one by one.
 Where a process has listed a folder before, the names that it found then say so, whatever they are. And where the names
-of the objects are known, only what lies between them is listed.
+of the objects are known, only what lies between them is listed. Another process's last listing may be told by `expect`.
 A wrong guess costs a request and nothing else: the parts meet at names, whatever objects there are between them.
 """
 
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
+from finance_platform.storage.port import PART_OBJECTS
 from finance_platform.storage.s3_errors import S3Operation, translate_s3_errors
 
 Entry = Mapping[str, Any]
@@ -35,7 +36,7 @@ _EVENLY = 0.02
 """Of hashes, the first of a page of a thousand lies within this share of the page, but for one listing in 500 million;
 a date such as 20250131 does not."""
 
-_FILLED = 800
+_FILLED = PART_OBJECTS
 """The number of objects that a part should have, so that almost every part is one request."""
 
 _MOST_FOLDERS = 100
@@ -44,6 +45,9 @@ _PAGE = 1000
 
 _FEWEST_SOUGHT = 100
 """So many objects are looked for in one part, however far they are from each other."""
+
+_FEW_SOUGHT = 3
+"""So few objects are looked for one by one, at once: they may be in different pages."""
 
 _ENDS: dict[tuple[str, str, str], Sequence[str]] = {}
 """By server, bucket and prefix: the last name of each part but the last, as the last listing or search found them."""
@@ -95,6 +99,16 @@ class S3Listing:
         """Return the last name of each part but the last of a prefix; none if nothing is known of it."""
         return _ENDS.get((self._client.meta.endpoint_url, self._bucket, prefix), ())
 
+    def expect(self, prefix: str, ends: Sequence[str]) -> None:
+        """Cut the next listing of a prefix at some names, unless this process has listed it before.
+
+        Args:
+            prefix: of the keys.
+            ends: keys in order; objects that have come since are in the parts all the same.
+        """
+        if ends and not self._ends(prefix):
+            _ENDS[self._client.meta.endpoint_url, self._bucket, prefix] = tuple(sorted(ends))
+
     def _noted(self, prefix: str, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Yield objects of a prefix, ordered by key, and note at their end where parts of it end."""
         ends: list[str] = []
@@ -122,7 +136,7 @@ class S3Listing:
         large = set()
         for folder, of_folder in groupby(sorted(keys), key=folder_of):
             sought = list(of_folder)
-            size = min(_FILLED, max(_FEWEST_SOUGHT, -(-len(sought) // _THREADS)))
+            size = min(_FILLED, max(_FEWEST_SOUGHT, -(-len(sought) // _THREADS))) if len(sought) > _FEW_SOUGHT else 1
             parts += [sought[first : first + size] for first in range(0, len(sought), size)]
             if len(sought) > max(_PAGE, _FILLED * len(self._ends(folder))):
                 large.add(folder)

@@ -6,7 +6,7 @@ Belongs here: the port's methods as operations of a plan. Does not belong here: 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -43,6 +43,9 @@ class FaultyStore:
     def find_objects(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         names = list(keys)
         return dict(self._run("read", "find_objects", "", lambda: self._store.find_objects(names)))
+
+    def expect_parts(self, ends: Sequence[str]) -> None:
+        self._store.expect_parts(ends)
 
     def fingerprint(self, key: str) -> str:
         return str(self._run("read", "fingerprint", key, lambda: self._store.fingerprint(key)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +24,12 @@ from finance_platform.deliveries.scans import (
     fingerprint_config,
     last_refresh,
     mark_refreshed,
+    read_part_ends,
     record_scan,
 )
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.storage.local import LocalStore
-from finance_platform.storage.port import STABLE_AFTER
+from finance_platform.storage.port import PART_OBJECTS, STABLE_AFTER
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
@@ -398,3 +400,22 @@ def test_the_changes_are_the_differences_of_the_listings(
     }
     counts = {change.split()[1]: int(change.split()[0]) for change in home.changes().changes}
     assert counts == {name: count for name, count in expected.items() if count}
+
+
+def test_the_keys_at_which_the_next_listing_is_cut_are_those_of_the_last_refresh(tmp_path: Path) -> None:
+    zone = LocalStore(tmp_path)
+    versions = [(f"file_{number:04}.csv", "1") for number in range(2 * PART_OBJECTS + 5)]
+    record_scan(zone, versions, config="1", run_id="r", at="2026-11-27T00:00:00Z")
+    mark_refreshed(zone, "r")
+    scan = last_refresh(zone)
+    assert scan
+    assert read_part_ends(zone, scan) == [f"file_{PART_OBJECTS - 1:04}.csv", f"file_{2 * PART_OBJECTS - 1:04}.csv"]
+    listing = f"{FOLDER}/{scan.listing}.jsonl.gz"
+    zone.write(listing, zone.read(listing)[:-20])
+    assert read_part_ends(zone, scan)[:1] == [f"file_{PART_OBJECTS - 1:04}.csv"]
+    for damage in (b"none", gzip.compress(b"[]\n" * PART_OBJECTS)):
+        zone.write(listing, damage)
+        assert not read_part_ends(zone, scan)
+    zone.delete(listing)
+    assert not read_part_ends(zone, scan)
+    assert not read_part_ends(zone, None)

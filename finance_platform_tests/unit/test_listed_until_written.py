@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +11,19 @@ from typing import Any, BinaryIO
 import pytest
 
 from finance_platform.code_version import JobName
-from finance_platform.errors import DiskError
+from finance_platform.errors import DiskError, LeaseLostError
 from finance_platform.refresh.step_listings import listed_between_jobs
 from finance_platform.storage import listed_once, remembered_reads
 from finance_platform.storage.documents import find_damaged_files
-from finance_platform.storage.listed_once import forget_listings, list_ahead, listed_until_written
+from finance_platform.storage.lease import LeaseTimings, hold_lease, lease_key
+from finance_platform.storage.listed_once import (
+    forget_listings,
+    list_ahead,
+    listed_until_written,
+    listed_while_locked,
+    note_written,
+    with_listing_of,
+)
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.remembered_reads import forget_reads
@@ -160,7 +169,7 @@ def test_after_a_write_what_is_read_is_that_of_the_store(
         assert list(listed.list_objects(folder)) == list(store.list_objects(folder))
 
 
-def test_on_s3_a_small_store_is_listed_as_a_whole_and_after_a_write_only_its_folder(remote: CountingStore) -> None:
+def test_on_s3_a_small_store_is_listed_as_a_whole_and_what_is_written_is_looked_up(remote: CountingStore) -> None:
     listed = listed_until_written(remote)
     for folder in ("deliveries", "slices", "slices/fact"):
         assert _keys(listed, folder) == [item.key for item in LocalStore.list_objects(remote, folder)]
@@ -168,10 +177,10 @@ def test_on_s3_a_small_store_is_listed_as_a_whole_and_after_a_write_only_its_fol
     listed.write("slices/new.json", b"2")
     assert len(_keys(listed, "slices")) == 3
     assert len(_keys(listed, "deliveries")) == 2
-    assert remote.listings == {"": 1, "slices": 1}
+    assert remote.listings == {"": 1}
     forget_listings(listed)
     assert len(_keys(listed, "deliveries")) == 2
-    assert remote.listings == {"": 2, "slices": 1}
+    assert remote.listings == {"": 2}
 
 
 def test_on_s3_a_large_store_is_listed_by_folders_and_its_size_is_asked_for_once(large: CountingStore) -> None:
@@ -277,6 +286,108 @@ def test_what_a_job_has_written_is_listed_after_it(store: CountingStore, fails: 
     assert _keys(listed, "deliveries")[-1] == "deliveries/standardise.json"
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_a_job_says_that_it_has_written_is_looked_up_and_no_more(large: CountingStore, is_known: bool) -> None:
+    written = {
+        "standardise": ["deliveries/d.json", "transactions/now/ledger/1.parquet", "jobs/now/result.json"],
+        "build_star": ["slices/fact/2025-01/v2.json", "fact_financials/now/1.parquet", "checkpoints/members/x.parquet"],
+    }
+    results: dict[str, dict[str, Any]] = {
+        "standardise": {"committed": ["d"]},
+        "build_star": {"built": [["fact", "2025-01", "v2"]]},
+    }
+
+    class Jobs:
+        def run(self, job: JobName, request: bytes) -> dict[str, Any]:
+            for key in written[job]:
+                large.write(key, request)
+            return {**results[job], **({"attempt": "now"} if is_known else {})}
+
+    run, jobs = listed_between_jobs(listed_while_locked(large), Jobs())
+    list(run.list_objects())
+    for job in results:
+        jobs.run(job, b"1")  # type: ignore[arg-type]
+        assert list(run.list_objects()) == list(LocalStore.list_objects(large))
+        for key in written[job]:
+            assert run.read(key) == b"1"
+    assert (large.listings["transactions/now"] > 0) == is_known
+    assert large.listings[""] == (1 if is_known else 3)
+
+
+def test_a_run_lists_everything_once_as_soon_as_it_looks_for_more_files_than_fill_a_page(large: CountingStore) -> None:
+    run = listed_while_locked(large)
+    assert len(_keys(run, "deliveries")) == 2
+    sought = ["deliveries/a.json", "slices/other.json", "transactions/none.parquet"]
+    assert list(run.find_objects(sought)) == sought[:2]
+    assert list(listed_until_written(run).find_objects(["slices/fact/v1.json"])) == ["slices/fact/v1.json"]
+    assert len(_keys(listed_once.listed_once(run), "slices")) == 2
+    large.requests.clear()
+    for _ in range(2):
+        assert listed_until_written(run).read("slices/other.json") == b"1"
+    assert large.requests["slices/other.json"] == 1
+    assert large.listings["deliveries"] == 1
+    assert large.listings[""] == 2  # a first page, which says that there are more, and everything
+
+
+def test_the_listing_at_the_end_of_a_run_is_that_of_the_store(remote: CountingStore) -> None:
+    run, at_end = listed_while_locked(remote), listed_once.listed_once(remote)
+    list(run.list_objects())
+    run.write("deliveries/c.json", b"2")
+    run.delete("slices/other.json")
+    remote.write("dim/_delta_log/0.json", b"3")
+    note_written(run, ["dim/_delta_log/"])
+    with_listing_of(at_end, run)
+    assert list(at_end.list_objects()) == list(LocalStore.list_objects(remote))
+    remote.delete("deliveries/a.json")  # by the next run
+    assert at_end.find("deliveries/a.json")
+    assert remote.listings == {"": 1, "dim/_delta_log": 1}
+
+
+def test_a_run_that_has_lost_its_lease_uses_no_listing(remote: CountingStore) -> None:
+    run = listed_while_locked(remote)
+    with hold_lease(remote, "run", timings=LeaseTimings(duration_seconds=60, renewal_seconds=0.01)):
+        assert len(_keys(run, "deliveries")) == 2
+        remote.delete(lease_key("run"))  # by whoever takes it over
+        for _ in range(500):
+            time.sleep(0.01)
+            try:
+                run.read("deliveries/a.json")
+            except LeaseLostError:
+                break
+        for use in (lambda: _keys(run, "deliveries"), lambda: run.read("deliveries/a.json")):
+            with pytest.raises(LeaseLostError):
+                use()
+
+
+def test_on_s3_a_document_that_was_written_is_not_requested(remote: CountingStore) -> None:
+    run = listed_while_locked(remote)
+    list(run.list_objects())
+    run.write("deliveries/a.json", b"22")
+    assert run.write_new("deliveries/new.json", b"333")
+    assert not run.write_new("deliveries/b.json", b"4444")
+    for _ in range(2):
+        for key, data in (("deliveries/a.json", b"22"), ("deliveries/new.json", b"333")):
+            assert run.read(key) == listed_once.listed_once(run).read(key) == data
+        assert run.read("deliveries/b.json") == b"1"
+        assert len(_keys(run, "deliveries")) == 3  # looks them up
+    assert set(remote.requests) == {"deliveries/b.json", "deliveries/a.json", "deliveries/new.json"}
+    assert remote.requests["deliveries/a.json"] == remote.requests["deliveries/new.json"] == 1
+    run.write("deliveries/a.json", b"5")
+    remote.write("deliveries/a.json", b"6")  # by a job
+    note_written(run, ["deliveries/"])
+    assert run.read("deliveries/a.json") == b"6"
+    run.delete("deliveries/a.json")
+    with pytest.raises(FileNotFoundError):
+        run.read("deliveries/a.json")
+
+
+def test_a_hidden_object_that_is_written_is_in_no_listing(remote: CountingStore) -> None:
+    listed = listed_until_written(remote)
+    list(listed.list_objects("deliveries"))
+    listed.write("deliveries/.hidden", b"1")
+    assert len(_keys(listed, "deliveries")) == 2
+
+
 def test_objects_of_a_folder_that_was_listed_are_found_in_its_listing(store: CountingStore) -> None:
     listed = listed_until_written(store)
     keys = ["deliveries/a.json", "deliveries/none.json", "slices/fact/v1.json"]
@@ -285,6 +396,8 @@ def test_objects_of_a_folder_that_was_listed_are_found_in_its_listing(store: Cou
     store.delete("deliveries/a.json")  # by somebody else
     assert list(listed.find_objects(keys)) == ["deliveries/a.json", "slices/fact/v1.json"]
     listed.write("deliveries/none.json", b"3")
+    assert list(listed.find_objects(keys)) == ["deliveries/a.json", "deliveries/none.json", "slices/fact/v1.json"]
+    listed.delete("deliveries/a.json")
     assert list(listed.find_objects(keys)) == ["deliveries/none.json", "slices/fact/v1.json"]
     _keys(listed, "")
     assert list(listed.find_objects(keys)) == ["deliveries/none.json", "slices/fact/v1.json"]

@@ -72,6 +72,37 @@ def test_a_listing_has_every_object_whatever_changed_since_the_last_one(
         assert listed == sorted(key for key in keys if key.startswith(prefix))
 
 
+@given(_keys, _keys, st.lists(_keys.map(sorted), max_size=2))
+def test_names_that_another_process_expects_change_no_listing(
+    first: frozenset[str], second: frozenset[str], expected: list[list[str]]
+) -> None:
+    client = Client()
+    listing = listing_of(client)
+    for keys, ends in zip((first, second), [*expected, [], []], strict=False):
+        client.keys = keys
+        listing.expect("", ends)
+        assert [entry["Key"] for entry in listing.entries("")] == sorted(keys)
+
+
+def test_a_first_listing_is_requested_in_the_parts_that_are_expected() -> None:
+    client = Client()
+    client.keys = frozenset(f"x/part_{number:02}" for number in range(20))
+    listing = listing_of(client)
+    listing.expect("", [])
+    listing.expect("", sorted(client.keys)[3::4])
+    afters: list[str | None] = []
+    requested = client.list_objects_v2
+
+    def note(**arguments: str) -> dict[str, Any]:
+        afters.append(arguments.get("StartAfter"))
+        return requested(**arguments)
+
+    client.list_objects_v2 = note  # type: ignore[method-assign]
+    assert [entry["Key"] for entry in listing.entries("")] == sorted(client.keys)
+    assert sorted(after for after in afters if after) == [f"x/part_{number:02}" for number in (3, 7, 11, 15, 19)]
+    assert len(afters) == 6
+
+
 @given(_keys, _keys)
 # More objects than in a page are between a name without its last character and the name.
 @example(_CROWD, frozenset({"x/part_z"}))
