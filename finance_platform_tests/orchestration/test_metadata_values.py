@@ -17,11 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.contracts.processed import REJECTED_ROWS
+from finance_platform.deliveries.commits import DeliveryCommit, ScenarioCount
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, money_metadata, table_metadata
 from finance_platform.orchestration.ui.previews import preview_files
+from finance_platform.orchestration.ui.processed_metadata import _rejected_rows_metadata
 from finance_platform.orchestration.ui.slice_metadata import format_slices, parse_slices
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import commit_of, delivered, money
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,31 @@ def test_a_long_table_shows_its_first_rows_and_says_how_many_it_leaves_out():
     assert len(shown) == ROWS_SHOWN
     assert shown[0] == {"period": "2033-04", "rows": 399}
     assert len(dg.serialize_value(metadata["periods"])) < 10_000
+
+
+def test_a_table_of_the_rows_that_are_shown_says_how_many_others_there_are():
+    metadata = table_metadata("by_file", [{"file": number} for number in range(ROWS_SHOWN + 1)], of_all=10_000)
+    assert len(metadata["by_file"].records) == ROWS_SHOWN
+    assert metadata["by_file_left_out"] == f"{10_000 - ROWS_SHOWN:,} of 10,000 rows"
+
+
+def _read(name: str, *rejected: str) -> DeliveryCommit:
+    """Return the commit of a file with a rejected amount in each of some scenarios."""
+    of_scenarios = [ScenarioCount(one, "", "rejected", money(1, "1.00")) for one in rejected]
+    return commit_of(delivered(name), scenarios=[*of_scenarios, ScenarioCount("Actual", "", "accepted", money(1))])
+
+
+def test_rejected_rows_of_thousands_of_files_are_all_counted_and_the_last_ones_shown():
+    commits = [_read("a.csv", "Budget"), *(_read(f"{number:03}.csv") for number in range(60)), _read("z.csv", "Budget")]
+    metadata = _rejected_rows_metadata(commits, "USD")
+    shown = [record.data for record in metadata["by_file"].records]
+    assert [(row["file"], row["scenario"], row["rejected"]) for row in shown[:3]] == [
+        ("z.csv", "Actual", 0),
+        ("z.csv", "Budget", 1),
+        ("059.csv", "Actual", 0),
+    ]
+    assert metadata["by_file_left_out"] == f"{64 - ROWS_SHOWN} of 64 rows"
+    assert metadata["rejected_amount_Budget"] == money_metadata("x", Decimal("2.00"), "USD")["x"]
 
 
 def test_a_table_without_rows_is_not_shown():

@@ -32,16 +32,19 @@ def money_metadata(name: str, amount: Decimal, currency: str) -> dict[str, Any]:
     return {printable_line(name): format_money(amount, currency)}
 
 
-def table_metadata(name: str, rows: Sequence[Mapping[str, Any]], *, shown: int = ROWS_SHOWN) -> dict[str, Any]:
+def table_metadata(
+    name: str, rows: Sequence[Mapping[str, Any]], *, shown: int = ROWS_SHOWN, of_all: int | None = None
+) -> dict[str, Any]:
     """Return the first rows as a table, and how many are left out if it does not show all; nothing without rows.
 
     Args:
         name: of the table.
         rows: all of its rows, the most important first.
         shown: how many it shows at most.
+        of_all: how many rows there are, if `rows` has not all of them but as many as are shown.
     """
     metadata: dict[str, Any] = {}
-    left_out = len(rows) - shown
+    left_out = (len(rows) if of_all is None else of_all) - shown
     rows = rows[:shown]
     if rows:
         columns = list(dict.fromkeys(column for row in rows for column in row))

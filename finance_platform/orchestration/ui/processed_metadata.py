@@ -17,7 +17,12 @@ from finance_platform.contracts.model import Contract
 from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.ui.formatting import format_periods
-from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
+from finance_platform.orchestration.ui.metadata_values import (
+    ROWS_SHOWN,
+    compute_data_version,
+    money_metadata,
+    table_metadata,
+)
 from finance_platform.orchestration.ui.previews import preview_delivery
 from finance_platform.quality.checks import NOTHING_HELD, WITHIN_TOLERANCE, Outcome
 from finance_platform.reports.reconciliation import current_deliveries, scenario_counts
@@ -105,22 +110,28 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
 def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
     """Return the figures of the reconciliation's terms; amounts of scenarios and currencies are never added."""
     names = ("rejected", "duplicate", "skipped")
-    rows: list[dict[str, Any]] = []
     rejected: dict[str, Decimal] = {}
-    for commit in commits:
+    for commit in filter(_may_have_rejected, commits):
         for scenario, counts in _outcomes_by_scenario(commit).items():
             lost = counts.get("rejected", Count())
-            rows.append(
-                {
-                    "file": commit.object_key,
-                    "scenario": scenario,
-                    **{name: counts.get(name, Count()).rows for name in names},
-                    f"rejected {currency}": lost.amount,
-                    "unpriced": lost.unpriced,
-                }
-            )
             if scenario and lost.rows:
                 rejected[scenario] = rejected.get(scenario, Decimal("0.00")) + lost.amount
+    # The last ones first; of thousands of files, the others are only counted.
+    by_file: list[dict[str, Any]] = []
+    for commit in reversed(commits):
+        if len(by_file) >= ROWS_SHOWN:
+            break
+        by_file += [
+            {
+                "file": commit.object_key,
+                "scenario": scenario,
+                **{name: counts.get(name, Count()).rows for name in names},
+                f"rejected {currency}": counts.get("rejected", Count()).amount,
+                "unpriced": counts.get("rejected", Count()).unpriced,
+            }
+            for scenario, counts in reversed(_outcomes_by_scenario(commit).items())
+        ]
+    of_all = sum(map(_count_scenarios, commits))
     metadata: dict[str, Any] = {
         "dagster/row_count": sum(commit.outcome(name).rows for commit in commits for name in names)
     }
@@ -130,7 +141,18 @@ def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) ->
     for rule, count in (item for commit in commits for item in commit.rules.items()):
         by_reason[rule] = by_reason.get(rule, 0) + count
     reasons = [{"rule": rule, "rows": count} for rule, count in sorted(by_reason.items(), key=lambda item: -item[1])]
-    return metadata | table_metadata("by_file", rows[::-1]) | table_metadata("by_reason", reasons)
+    return metadata | table_metadata("by_file", by_file, of_all=of_all) | table_metadata("by_reason", reasons)
+
+
+def _may_have_rejected(commit: DeliveryCommit) -> bool:
+    return not commit.scenarios or any(lines.term == "rejected" for lines in commit.scenarios)
+
+
+def _count_scenarios(commit: DeliveryCommit) -> int:
+    """Return how many scenarios `_outcomes_by_scenario` has."""
+    if commit.kind != "ledger":
+        return 1
+    return len({lines.scenario or NO_SCENARIO for lines in scenario_counts(commit)})
 
 
 def _outcomes_by_scenario(commit: DeliveryCommit) -> dict[str, dict[str, Count]]:
