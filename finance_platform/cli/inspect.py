@@ -41,9 +41,12 @@ if TYPE_CHECKING:
 )
 @click.option("--all-versions", is_flag=True, help="Add the reconciliation of replaced versions, removed ones too.")
 @click.option("--by-file", is_flag=True, help="Add the reconciliation of each file; --json always has it.")
+@click.option("--all-files", is_flag=True, help="List every file of a home with more than 200; --json always does.")
 @json_option
 @with_exit_code
-def status(home: Path | None, since: datetime | None, all_versions: bool, by_file: bool, as_json: bool) -> int:
+def status(
+    home: Path | None, since: datetime | None, all_versions: bool, by_file: bool, all_files: bool, as_json: bool
+) -> int:
     """Show deliveries and slices, with reasons for those held, refused, closed or stale; movements; the last run."""
     from finance_platform.cli import rendering, status_output
 
@@ -52,7 +55,7 @@ def status(home: Path | None, since: datetime | None, all_versions: bool, by_fil
     if as_json:
         rendering.print_json(open_console(), current.as_json())
     else:
-        status_output.print_status(open_console(), current, by_file=by_file)
+        status_output.print_status(open_console(), current, by_file=by_file, all_files=all_files)
     if current.is_broken:
         return EXIT_FAILED
     return EXIT_OK if current.is_healthy else EXIT_ATTENTION

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -37,6 +38,11 @@ _BY_SCENARIO = "by scenario"
 
 _CENTS = 2
 """Decimals that are printed in any case."""
+
+_MOST_FILES = 200
+"""Homes with more files show the newest ones."""
+
+_NEWEST_FILES = 50
 
 _LONG_TABLE = 100
 """Rows from which on a table is printed without rich, if that makes no difference."""
@@ -179,11 +185,18 @@ def _has_line_breaks(texts: Iterable[Iterable[str]]) -> bool:
     return any("\n" in text or "\t" in text for row in texts for text in row)
 
 
-def print_deliveries(console: SafeConsole, status: Status) -> None:
-    """Print one line per delivery, and the reason for each one that does not count."""
+def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = False) -> None:
+    """Print one line per delivery, and the reason for each one that does not count.
+
+    Args:
+        console: the console.
+        status: the status.
+        all_files: whether to print each of thousands; otherwise those that do not count, and the newest of the others.
+    """
+    shown = status.deliveries if all_files else _newest(status.deliveries)
     columns = ("file", "state", "rows", "accepted", "rejected", "duplicate", "skipped", "delivered", "rejected money")
     rows: list[list[Part]] = []
-    for row in status.deliveries:
+    for row in shown:
         counts = [f"{row[name]:,}" for name in ("rows", "accepted", "rejected", "duplicate", "skipped")]
         amounts = [row[name] for name in ("amount", "rejected_amount")]
         texts = [grouped_money(Decimal(amount)) for amount in amounts] if None not in amounts else [_BY_SCENARIO, ""]
@@ -192,11 +205,13 @@ def print_deliveries(console: SafeConsole, status: Status) -> None:
         has_money = amounts != ["0.00", "0.00"] or foreign
         rows.append([quote_name(row["file"]), _state(row["state"]), *counts, *(texts if has_money else ("", ""))])
     print_table(console, columns, rows, title="Deliveries", numbers_from=2)
+    if left_out := len(status.deliveries) - len(shown):
+        console.print(f"… {left_out:,} more that count; `finance-platform status --all-files` lists all")
     for row in status.deliveries:
         if row["state"] in {"held", "refused", "withdrawn"}:
             console.print(colored(_state(row["state"]), f" {quote_name(row['file'])}: {row['reason']}"))
             console.print(f"  Fix: {row['fix']}")
-    for row in status.deliveries:
+    for row in shown:
         totals = row["control_totals"]
         if totals["checked"]:
             text = f"Control totals of {quote_name(row['file'])}: {totals['tied']:,} of {totals['checked']:,} tie."
@@ -204,6 +219,15 @@ def print_deliveries(console: SafeConsole, status: Status) -> None:
     if status.rules:
         counts_by_rule = ", ".join(f"{rule} {count}" for rule, count in status.rules.items())
         console.print(f"Rejected, duplicate or skipped: {counts_by_rule}. See `finance-platform rejected`.")
+
+
+def _newest(deliveries: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of deliveries that a person wants to see first, all of them if they are not too many."""
+    if len(deliveries) <= _MOST_FILES:
+        return deliveries
+    counting = (place for place, row in enumerate(deliveries) if row["state"] == "live")
+    newest = set(nlargest(_NEWEST_FILES, counting, key=lambda place: (deliveries[place]["discovered_at"], place)))
+    return [row for place, row in enumerate(deliveries) if row["state"] != "live" or place in newest]
 
 
 def print_warnings(console: SafeConsole, status: Status) -> None:

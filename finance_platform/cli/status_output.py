@@ -18,9 +18,9 @@ from finance_platform.reports.status import Status
 _ROWS = 20
 
 
-def print_status(console: SafeConsole, status: Status, *, by_file: bool = False) -> None:
-    """Print every part of a status; the reconciliation of each file if asked."""
-    print_deliveries(console, status)
+def print_status(console: SafeConsole, status: Status, *, by_file: bool = False, all_files: bool = False) -> None:
+    """Print every part of a status; the reconciliation of each file, or each of thousands of files, if asked."""
+    print_deliveries(console, status, all_files=all_files)
     print_warnings(console, status)
     _print_expected(console, status)
     print_slices(console, status)

@@ -13,9 +13,11 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
+from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.reversals import BrokenReversal
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.feed_set import advise_unmatched
+from finance_platform.feeds.findings import ControlTotals
 from finance_platform.money_text import exact_money, plain_money
 from finance_platform.quality.checks import pluralize
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
@@ -31,6 +33,7 @@ from finance_platform.warehouse.load_request import SliceName
 
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
 FIX_VANISHED = "put the file back, or withdraw it"
+_NO_TOTALS = ControlTotals()
 _SEVERAL = 2
 _GONE = "; the file is gone from raw"
 FORMAT = 2
@@ -303,6 +306,7 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
             **_delivery_row(delivery.event.object_key, delivery.event.feed, "live", delivery.commit),
             "warnings": [*(delivery.verdict.warnings if delivery.verdict else ()), *delivery.commit.findings.warnings],
             "booked_from": delivery.booked_from,
+            "discovered_at": delivery.event.at,
         }
         for delivery in state.live
         if delivery.portion.only is None or delivery.commit.periods
@@ -313,8 +317,8 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
     rows += [_inactive_row(inactive, "withdrawn") for inactive in state.withdrawn]
     awaiting = {delivery.event.delivery_id for delivery in state.awaiting_verdict}
     rows += [
-        _pending_row(key, event.feed, "no verdict yet" if event.delivery_id in awaiting else "not read yet")
-        for key, event in unread_objects(state, scan).items()
+        _pending_row(event, "no verdict yet" if event.delivery_id in awaiting else "not read yet")
+        for event in unread_objects(state, scan).values()
     ]
     return sorted(rows, key=lambda row: (row["file"], row["state"]))
 
@@ -334,13 +338,19 @@ def _delivery_row(key: str, feed: str, state: str, commit: DeliveryCommit) -> di
         "rejected_foreign": {name: plain_money(amount) for name, amount in sorted(commit.rejected_foreign.items())},
         "rules": dict(sorted(commit.rules.items())),
         "delivery": commit.delivery_id,
+        "discovered_at": "",
         "reason": "",
         "fix": "",
         "warnings": [],
         "booked_from": "",
-        "control_totals": asdict(commit.findings.control_totals),
+        "control_totals": _totals_as_json(commit.findings.control_totals),
         "decision": None,
     }
+
+
+def _totals_as_json(totals: ControlTotals) -> dict[str, Any]:
+    # Of thousands of files, most print no total, and `asdict` takes as long as the rest of their rows.
+    return asdict(totals) if totals != _NO_TOTALS else {"checked": 0, "tied": 0, "listed": (), "missing": ()}
 
 
 def _inactive_row(inactive: InactiveDelivery, state: str) -> dict[str, Any]:
@@ -348,13 +358,14 @@ def _inactive_row(inactive: InactiveDelivery, state: str) -> dict[str, Any]:
     decision = made and {"action": made.action, "who": made.who, "why": made.why, "at": made.at}
     row = _delivery_row(inactive.event.object_key, inactive.event.feed, state, inactive.commit)
     warnings = inactive.commit.findings.warnings if state == "held" else []
+    row["discovered_at"] = inactive.event.at
     return {**row, "reason": inactive.reason, "fix": inactive.fix, "decision": decision, "warnings": warnings}
 
 
-def _pending_row(key: str, feed: str, reason: str) -> dict[str, Any]:
-    unread = DeliveryCommit("", key, feed, "", "", "read")
-    row = _delivery_row(key, feed, "pending", unread)
-    return {**row, "reason": reason, "fix": "run `finance-platform run`"}
+def _pending_row(event: DeliveryDiscovered, reason: str) -> dict[str, Any]:
+    unread = DeliveryCommit("", event.object_key, event.feed, "", "", "read")
+    row = _delivery_row(event.object_key, event.feed, "pending", unread)
+    return {**row, "discovered_at": event.at, "reason": reason, "fix": "run `finance-platform run`"}
 
 
 def _slice_rows(

@@ -35,7 +35,8 @@ def encode_status(status: Status) -> bytes:
     Its warnings are written as they are read: what they follow from is not.
     """
     document = {
-        **{name: getattr(status, name) for name in _PLAIN},
+        **{name: getattr(status, name) for name in _PLAIN if name != "deliveries"},
+        "deliveries": _encode_rows(status.deliveries),
         **{name: getattr(status.details, name) for name in _DETAILS},
         "header_changes": [asdict(change) for change in status.header_changes],
         "expected": [one.as_json() for one in status.details.expected],
@@ -62,7 +63,8 @@ def decode_status(key: str, data: bytes, last_run: Mapping[str, Any] | None) -> 
     try:
         document = json.loads(gzip.decompress(data))
         return Status(
-            **{name: document[name] for name in _PLAIN if name != "warnings"},
+            **{name: document[name] for name in _PLAIN if name not in {"warnings", "deliveries"}},
+            deliveries=_decode_rows(document["deliveries"]),
             reconciliation=_decode_reconciliation(document),
             details=StatusDetails(
                 **{name: document[name] for name in _DETAILS},
@@ -74,6 +76,21 @@ def decode_status(key: str, data: bytes, last_run: Mapping[str, Any] | None) -> 
         )
     except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, EOFError, OSError, zlib.error) as error:
         raise DamagedObjectError(key, f"it is not a recorded status: {error}") from None
+
+
+def _encode_rows(rows: Sequence[Mapping[str, Any]]) -> list[Sequence[Any]]:
+    """Return rows with the same names: the names once, then the values; of thousands, names are most of the text."""
+    if not rows:
+        return []
+    names = tuple(rows[0])
+    if any(tuple(row) != names for row in rows):
+        raise ValueError("rows of deliveries that have other names")
+    return [names, *(tuple(row.values()) for row in rows)]
+
+
+def _decode_rows(rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    names, *of_all = rows or [()]
+    return [dict(zip(names, values, strict=True)) for values in of_all]
 
 
 def _decode_reconciliation(document: Mapping[str, Any]) -> Reconciliation:

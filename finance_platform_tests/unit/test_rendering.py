@@ -10,6 +10,7 @@ import io
 import json
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ DELIVERY: dict[str, Any] = {
     "rules": {"invalid_date": 1},
     "control_totals": {"checked": 0, "tied": 0, "listed": [], "missing": []},
     "delivery": "x",
+    "discovered_at": "2025-02-01T08:00:00.000000+00:00",
     "reason": "",
     "fix": "",
 }
@@ -177,6 +179,29 @@ def test_rules_are_summed_over_files_and_the_most_frequent_is_first():
     assert lines(print_deliveries, status(deliveries=[DELIVERY, other]))[-1].startswith(
         "Rejected, duplicate or skipped: blank_date 7, blank_amount 3, invalid_date 3."
     )
+
+
+def test_of_thousands_of_files_the_newest_are_shown_and_every_one_that_does_not_count():
+    held = DELIVERY | {"file": "007.csv", "state": "held", "reason": "late", "fix": "decide"}
+    deliveries = [
+        DELIVERY | {"file": f"{number:03}.csv", "discovered_at": f"2025-{1 + number % 2:02}-01"}
+        for number in range(200)
+    ]
+    assert "more that count" not in printed(print_deliveries, status(deliveries=deliveries))
+    deliveries.insert(7, held)
+    shown = lines(print_deliveries, status(deliveries=deliveries))
+    files = [line.split()[0] for line in shown if line.endswith("5.00")]
+    assert files == ["007.csv", *(f"{number:03}.csv" for number in range(101, 200, 2))]
+    assert "… 150 more that count; `finance-platform status --all-files` lists all" in shown
+    assert "held 007.csv: late" in shown
+    assert f"Rejected, duplicate or skipped: invalid_date {len(deliveries)}. See `finance-platform rejected`." in shown
+
+
+def test_all_files_are_shown_on_request():
+    deliveries = [DELIVERY | {"file": f"{number:03}.csv"} for number in range(250)]
+    text = printed(partial(print_deliveries, all_files=True), status(deliveries=deliveries))
+    assert text.count(".csv") == 250
+    assert "more that count" not in text
 
 
 def test_every_warning_names_the_file_and_the_fix():

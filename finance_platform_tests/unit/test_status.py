@@ -102,6 +102,7 @@ def test_a_live_delivery_has_its_rows_and_money_by_outcome():
         "rejected_foreign": {},
         "rules": {"blank_amount": 1, "invalid_date": 1},
         "delivery": "ledger.csv@v1",
+        "discovered_at": "2025-02-01T08:00:00.000000+00:00",
         "reason": "",
         "fix": "",
         "warnings": [],

@@ -35,6 +35,7 @@ def rich_status() -> Status:
         ExpectedFeed("plan", "p*.csv", "", None, None, is_overdue=False),
     ]
     return status(
+        deliveries=[{"file": "a\udce9.csv", "state": "live", "rules": {"r": 1}, "warnings": []}] * 2,
         vanished=["gone.csv"],
         unmatched=["strange.pdf"],
         problems=[{"file": "b.csv", "problem": "p", "fix": "f"}],
