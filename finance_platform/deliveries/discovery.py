@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
 from finance_platform.deliveries.commits import delivery_id, read_commits
 from finance_platform.deliveries.current_state import state_of
@@ -156,6 +158,7 @@ class _Scan:
     blocked: dict[str, list[str]] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     orders: dict[str, dict[str, str]] = field(default_factory=dict)
+    of_feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def with_blocked_files(self, problem: Problem) -> Problem:
         """Return the problem of a descriptor with the files that are not read because of it."""
@@ -232,27 +235,23 @@ class _Scan:
             OSError: the object cannot be read.
         """
         fingerprint = last.fingerprint if last and last.etag == item.etag else self.raw.fingerprint(item.key)
-        amount, removal = feed.tolerance.rejected_amount, feed.hold_if_removes
-        return DeliveryDiscovered(
-            object_key=item.key,
-            feed=feed.feed,
-            kind=feed.kind,
-            delivery_id=self._delivery_id(item.key, fingerprint, feed.feed, last),
-            fingerprint=fingerprint,
-            etag=item.etag,
-            size=item.size,
-            modified_at=utc_text(item.modified_at),
-            load_mode=feed.load.mode,
-            tolerated_share=str(feed.tolerance.rejected_rows),
-            tolerated_amount=None if amount is None else str(amount),
-            at=last.at if last else "",
-            run_id=last.run_id if last else "",
-            is_scoped=bool(feed.load.scope),
-            order=self._order(feed, item.key),
-            tolerated_removal=None if removal == "never" else str(removal),
-            is_held_when_late=feed.hold_if_late,
-            late_lines=feed.late_lines or "",
+        if feed.feed not in self.of_feeds:
+            self.of_feeds[feed.feed] = _fields_of(feed)
+        of_feed = self.of_feeds[feed.feed]
+        of_object = (
+            self._delivery_id(item.key, fingerprint, feed.feed, last),
+            fingerprint,
+            item.etag,
+            item.size,
+            utc_text(item.modified_at),
+            self._order(feed, item.key),
         )
+        # Of thousands of objects most are as they were entered, and no event is made to be compared.
+        if last and _OF_OBJECT(last) == of_object and _OF_FEED(last) == tuple(of_feed.values()):
+            return last
+        values = dict(zip(_OBJECT_FIELDS, of_object, strict=True))
+        at, run_id = (last.at, last.run_id) if last else ("", "")
+        return DeliveryDiscovered(object_key=item.key, at=at, run_id=run_id, **values, **of_feed)
 
     def _delivery_id(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:
         """Return the identity of a delivery; one with weights stays, until `refresh.spread_years` finds others."""
@@ -285,6 +284,42 @@ def _unweighted_ids(register: Register, feeds: Mapping[str, ResolvedFeed]) -> di
         return {}
     commits = read_commits(register.store).values()
     return {one.delivery_id: one.unweighted_id for one in commits if one.unweighted_id}
+
+
+_OBJECT_FIELDS = ("delivery_id", "fingerprint", "etag", "size", "modified_at", "order")
+"""The fields of a discovery that follow from the object, beside its key."""
+
+_FEED_FIELDS = (
+    "feed",
+    "kind",
+    "load_mode",
+    "tolerated_share",
+    "tolerated_amount",
+    "is_scoped",
+    "tolerated_removal",
+    "is_held_when_late",
+    "late_lines",
+)
+"""The fields that follow from the feed; the other ones say when it was entered."""
+
+_OF_OBJECT, _OF_FEED = attrgetter(*_OBJECT_FIELDS), attrgetter(*_FEED_FIELDS)
+
+
+def _fields_of(feed: FeedDescriptor) -> dict[str, Any]:
+    """Return the fields of a discovery that follow from the feed, in the order of `_FEED_FIELDS`."""
+    amount, removal = feed.tolerance.rejected_amount, feed.hold_if_removes
+    values = (
+        feed.feed,
+        feed.kind,
+        feed.load.mode,
+        str(feed.tolerance.rejected_rows),
+        None if amount is None else str(amount),
+        bool(feed.load.scope),
+        None if removal == "never" else str(removal),
+        feed.hold_if_late,
+        feed.late_lines or "",
+    )
+    return dict(zip(_FEED_FIELDS, values, strict=True))
 
 
 def _is_unicode(key: str) -> bool:

@@ -200,8 +200,20 @@ def _compute_group(processed: ObjectStore, name: str, deliveries: Sequence[LiveD
     ranges = _key_ranges(processed, deliveries, group.key_ranges)
     group = group.add(names, _compare(processed, old, new, ranges), ranges)
     if record:
-        processed.write(f"{FOLDER}/{name}.json", _to_json(group))
+        _write_group(processed, f"{FOLDER}/{name}.json", group)
     return group
+
+
+def _write_group(processed: ObjectStore, key: str, group: _Group) -> None:
+    """Write a document of overlaps; the process need not parse what it has written."""
+    name = _parsed_name(processed, key)
+    data = keep_equal(f"bytes of {name}", _to_json(group))
+    processed.write(key, data)
+    derive_once(name, (data,), lambda _: group)
+
+
+def _parsed_name(processed: ObjectStore, key: str) -> str:
+    return f"{key} of {processed.root}"
 
 
 def _read_group(processed: ObjectStore, name: str) -> _Group:
@@ -217,7 +229,7 @@ def _read_document(processed: ObjectStore, key: str) -> _Group:
     Raises:
         FileNotFoundError, DamagedObjectError: it does not exist, or cannot be read.
     """
-    name = f"{key} of {processed.root}"
+    name = _parsed_name(processed, key)
     data = keep_equal(f"bytes of {name}", processed.read(key))
     return derive_once(name, (data,), lambda data: parse_document(key, data, _parse_group))
 

@@ -32,6 +32,9 @@ from finance_platform.storage.plain_file import open_plain_file
 from finance_platform.storage.port import error_message
 
 _FEED_NAME = re.compile(FEED_NAME)
+_MATCHES_KEPT = 200_000
+"""Of how many files a feed set remembers which feed reads them: some 20 MiB."""
+
 _MAX_PATHS = 20
 """Of a descriptor that is not valid."""
 
@@ -108,6 +111,14 @@ class FeedSet:
 
     def match(self, object_key: str) -> Match:
         """Return the feed that reads a raw object; neither feed nor problem if no descriptor matches it."""
+        known = self._matches.get(object_key)
+        if known is None:
+            if len(self._matches) >= _MATCHES_KEPT:
+                self._matches.clear()
+            known = self._matches[object_key] = self._find_match(object_key)
+        return known
+
+    def _find_match(self, object_key: str) -> Match:
         for broken in self.broken:
             if any(matches_glob(path, object_key) for path in broken.paths):
                 # A shipped descriptor does not take over: it might read the file in a wrong way.
@@ -122,6 +133,10 @@ class FeedSet:
                     None, Problem(object_key, f"two feeds match this file: {names}", "make one of their paths narrower")
                 )
         return Match()
+
+    @cached_property
+    def _matches(self) -> dict[str, Match]:
+        return {}
 
     @cached_property
     def _candidates(self) -> tuple[_Candidates, ...]:
@@ -200,7 +215,18 @@ def load_feed_set(feeds_path: Path) -> FeedSet:
         broken.append(BrokenDescriptor(str(feeds_path)))
     replaced = own.keys() | {descriptor.feed for descriptor in broken}
     remaining = tuple(feed for feed in shipped if feed.feed not in replaced)
-    return FeedSet(tuple(own.values()), remaining, tuple(problems), tuple(broken))
+    return _share(FeedSet(tuple(own.values()), remaining, tuple(problems), tuple(broken)))
+
+
+_last = FeedSet((), ())
+
+
+def _share(feed_set: FeedSet) -> FeedSet:
+    """Return the last feed set if it equals this one: it knows which feeds read the files that it was asked for."""
+    global _last  # one assignment, since threads may share it
+    if feed_set != _last:
+        _last = feed_set
+    return _last
 
 
 def shipped_descriptors() -> tuple[FeedDescriptor, ...]:

@@ -111,7 +111,10 @@ def beginnings_of_glob(glob: str) -> list[str]:
 @lru_cache(maxsize=1)
 def _key_parts(object_key: str) -> tuple[str, ...]:
     """Return the folders and the name of a key in lower case; each key is compared with the globs of all feeds."""
-    return PurePosixPath("/" + object_key.lower()).parts
+    if object_key.startswith("/"):
+        return PurePosixPath("/" + object_key.lower()).parts  # whose root may be two slashes
+    # A path would take three times as long, for each of thousands of files.
+    return ("/", *(part for part in object_key.lower().split("/") if part not in {"", "."}))
 
 
 @lru_cache(maxsize=2048)

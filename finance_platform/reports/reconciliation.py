@@ -45,6 +45,7 @@ from finance_platform.reports.statement import (
 )
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.immutable_documents import derive_once, keep_equal
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
@@ -134,18 +135,38 @@ def reconcile(
         currency: the home's currency.
         earlier: deliveries to add that are not current.
     """
+    slices, measured = published_slices(processed, snapshot, warehouse), _measure(warehouse)
+    accounts, earlier = statistical_accounts(processed, snapshot.state.live), list(earlier)
+    if not (accounts or earlier):
+        # Everything else that it depends on: the status after a run needs what its report has had.
+        name = f"statement of {processed.root}"
+        others = keep_equal(f"inputs of the {name}", (currency, slices, snapshot.built, measured))
+        inputs = (snapshot.state, snapshot.overlaps, snapshot.commits, others)
+
+        def derive(*_: object) -> Reconciliation:
+            return Reconciliation(_add_up(snapshot, slices, measured, currency)[1].lines(), currency)
+
+        return derive_once(name, inputs, derive)
+    ledger, builder = _add_up(snapshot, slices, measured, currency, earlier)
+    _separate_statistical(builder, processed, snapshot, slices, ledger, accounts)
+    return Reconciliation(builder.lines(), currency)
+
+
+def _add_up(
+    snapshot: Snapshot,
+    slices: Sequence[SliceCommit | None],
+    measured: Mapping[str, tuple[str, Count]],
+    currency: str,
+    earlier: Iterable[CurrentDelivery] = (),
+) -> tuple[list[CurrentDelivery], StatementBuilder]:
+    """Return the ledger deliveries and their terms, in money; these follow from the arguments alone."""
     builder = StatementBuilder(currency)
-    slices = published_slices(processed, snapshot, warehouse)
     published = published_content(slices, snapshot.commits)
-    deliveries = [
-        *current_deliveries(snapshot.state),
-        *earlier,
-    ]
+    deliveries = [*current_deliveries(snapshot.state), *earlier]
     ledger = [one for one in deliveries if one.commit.kind == "ledger" and one.commit.status == "read"]
     _add_deliveries(builder, ledger, snapshot.commits, target_lines(snapshot, snapshot.commits), published.lines)
-    _add_unattributed(builder, published, _measure(warehouse))
-    _separate_statistical(builder, processed, snapshot, slices, ledger)
-    return Reconciliation(builder.lines(), currency)
+    _add_unattributed(builder, published, measured)
+    return ledger, builder
 
 
 def reconcile_deliveries(processed: ObjectStore, snapshot: Snapshot, *, currency: str) -> Reconciliation:
@@ -162,7 +183,8 @@ def reconcile_deliveries(processed: ObjectStore, snapshot: Snapshot, *, currency
     deliveries = current_deliveries(snapshot.state)
     ledger = [one for one in deliveries if one.commit.kind == "ledger" and one.commit.status == "read"]
     _add_deliveries(builder, ledger, snapshot.commits, target_lines(snapshot, snapshot.commits), {})
-    _separate_statistical(builder, processed, snapshot, (), ledger)
+    accounts = statistical_accounts(processed, snapshot.state.live)
+    _separate_statistical(builder, processed, snapshot, (), ledger, accounts)
     return Reconciliation(builder.lines(), currency)
 
 
@@ -172,9 +194,11 @@ def _separate_statistical(
     snapshot: Snapshot,
     slices: Sequence[SliceCommit | None],
     ledger: Sequence[CurrentDelivery],
+    accounts: frozenset[int],
 ) -> None:
     """Move the lines on statistical accounts to lines of their own: the same terms, from these lines alone."""
-    accounts = statistical_accounts(processed, snapshot.state.live)
+    if not accounts:
+        return
     published = {name for built in slices if built for name, *_ in (built.inputs or {}).get("lines", ())}
     commits = {name: snapshot.commits[name] for name in published if name in snapshot.commits}
     commits |= {name: snapshot.commits.get(name, one.commit) for one in ledger if (name := one.commit.delivery_id)}

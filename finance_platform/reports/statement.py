@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
-from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit
+from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit, known_or_unknown
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.codes import fold
 from finance_platform.money_text import exact_money
@@ -178,8 +178,14 @@ def _total_of(lines: Iterable[Line], term: str) -> Count:
 
 
 def total(counts: Iterable[Count]) -> Count:
-    """Return the sum of counts."""
-    return sum(counts, _NOTHING)
+    """Return the sum of counts; of thousands of them, with one object instead of one for each."""
+    rows, amount, absolute, unpriced = 0, _NOTHING.amount, _NOTHING.absolute, 0
+    for count in counts:
+        rows += count.rows
+        amount = EXACT.add(amount, count.amount)
+        absolute = EXACT.add(absolute, count.absolute)
+        unpriced += count.unpriced
+    return Count(rows, amount, known_or_unknown(absolute), unpriced)
 
 
 _folded = lru_cache(1024)(fold)

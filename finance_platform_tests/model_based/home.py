@@ -306,6 +306,7 @@ class LawHome:
         if first is None or again is None:
             assert first is again
             return False
+        immutable_documents.forget_documents()  # what the refresh has kept is what a new process derives
         derived = read_status(self.raw, self.processed, self.warehouse, self.settings, at=at)
         assert again.status.known_warnings == derived.warnings
         assert encode_status(again.status) == encode_status(first.status) == encode_status(derived)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,14 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.decisions import withdraw
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.errors import RegisterError
+from finance_platform.reports.reconciliation import reconcile
+from finance_platform.reports.statement import Reconciliation
 from finance_platform.settings import StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.versions import contributing_deliveries
 from finance_platform.storage.immutable_documents import forget_documents, keep_equal, release_memory
+from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
+from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines
 
@@ -87,9 +92,21 @@ def test_after_every_change_the_state_is_the_derived_one(changes: list[tuple[str
 _STAR = [StarSettings("Budget", None, 1), StarSettings("Budget", "2025-01", 7)]
 
 
-def _taken(zone: Zone, number: int) -> tuple[Snapshot, object]:
+class _Warehouse:
+    """A warehouse without slices that has these lines of Actual."""
+
+    def __init__(self, lines: int) -> None:
+        self._lines = lines
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:  # noqa: ARG002  the port's
+        is_count = sql == statement(SqlFile.LINES_IN_WAREHOUSE)
+        return QueryResult([], [("Actual", self._lines, Decimal(self._lines))] if is_count else [])
+
+
+def _taken(zone: Zone, number: int) -> tuple[Snapshot, object, Reconciliation]:
     snapshot = take_snapshot(zone.store, _STAR[number % 2])
-    return snapshot, dict(contributing_deliveries(snapshot.state, snapshot.overlaps))
+    statement = reconcile(zone.store, snapshot, _Warehouse(number % 2), currency="USD")
+    return snapshot, dict(contributing_deliveries(snapshot.state, snapshot.overlaps)), statement
 
 
 @settings(max_examples=current_profile().examples_of_slow(40))
@@ -113,6 +130,15 @@ def test_after_every_change_a_snapshot_is_that_of_a_new_process(changes: list[tu
             assert taken == _taken(zone, number)
     finally:
         shutil.rmtree(folder)
+
+
+def test_the_statement_of_the_same_deliveries_and_warehouse_is_added_up_once(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("a.csv", lines("T1"))
+    zone.evaluate()
+    first, again, other = (_taken(zone, number)[2] for number in (0, 0, 1))
+    assert again is first
+    assert other.unexplained
 
 
 def test_the_target_slices_of_the_same_deliveries_and_settings_are_derived_once(tmp_path: Path) -> None:

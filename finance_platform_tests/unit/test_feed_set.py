@@ -270,3 +270,15 @@ def test_each_of_many_descriptors_is_parsed_once(tmp_path: Path) -> None:
     first, second = load_feed_set(tmp_path), load_feed_set(tmp_path)
     assert len(first.own) == 260
     assert all(feed is again for feed, again in zip(first.own, second.own, strict=True))
+
+
+def test_which_feed_reads_a_file_is_found_once_as_long_as_the_descriptors_are_the_same(tmp_path: Path) -> None:
+    write(tmp_path / "own.yaml", LEDGER)
+    feed_set = load_feed_set(tmp_path)
+    match = feed_set.match("ledger.csv")
+    assert match.feed is not None
+    assert match.feed.feed == "ledger"
+    assert load_feed_set(tmp_path).match("ledger.csv") is match
+    write(tmp_path / "own.yaml", with_lines(LEDGER, path="other.csv"))
+    assert load_feed_set(tmp_path).match("ledger.csv").feed is None
+    assert load_feed_set(tmp_path).match("other.csv").feed is not None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.errors import FileNameError
 from finance_platform.feeds.file_names import (
+    comparable_name,
     count_groups,
     natural_sort_key,
     order_from_name,
@@ -16,6 +19,11 @@ from finance_platform.feeds.file_names import (
 )
 
 numbers = st.lists(st.integers(0, 10**40), min_size=1, max_size=4)
+
+
+@given(st.text("aB/.é \\", max_size=8))
+def test_a_key_is_compared_as_the_path_that_it_is(object_key: str) -> None:
+    assert comparable_name(object_key) == "/".join(PurePosixPath("/" + object_key.lower()).parts[1:])
 
 
 @given(numbers, numbers)
