@@ -249,7 +249,7 @@ class _Scan:
         # Of thousands of objects most are as they were entered, and no event is made to be compared.
         if last and _OF_OBJECT(last) == of_object and _OF_FEED(last) == tuple(of_feed.values()):
             return last
-        values = dict(zip(_OBJECT_FIELDS, of_object, strict=True))
+        values: dict[str, Any] = dict(zip(_OBJECT_FIELDS, of_object, strict=True))
         at, run_id = (last.at, last.run_id) if last else ("", "")
         return DeliveryDiscovered(object_key=item.key, at=at, run_id=run_id, **values, **of_feed)
 

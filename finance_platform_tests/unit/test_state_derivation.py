@@ -102,8 +102,8 @@ def test_a_derivation_that_goes_on_returns_what_a_new_one_derives(
 ) -> None:
     log, derivation = _Log(), StateDerivation()
     for number in range(6):  # every file has been read and counts, so that steps have something to change
-        for step in ("discover", "read", "count"):
-            log.take(step, number, PERIODS[0])
+        for usual in ("discover", "read", "count"):
+            log.take(usual, number, PERIODS[0])
     earlier: list[tuple[DeliveryState, DeliveryState]] = []
     for place, step in enumerate(steps):
         log.take(*step)
