@@ -130,6 +130,14 @@ class LedgerLines:
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:
         """Return the typed columns of every row, and the amounts as parsed before any rule."""
+        columns, parsed, violations = self.type_cells(batch)
+        return columns | violations.columns(), parsed
+
+    def type_cells(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts, RuleViolations]:
+        """Return the columns without outcomes and reasons, the amounts, and the broken rules that give those.
+
+        Batches come in their order. What the rules give does not depend on later batches, so another thread may ask.
+        """
         violations = RuleViolations.of_batch(batch, self._notes, self._named_sources)
         texts = {
             name: violations.add_cells(
@@ -164,7 +172,7 @@ class LedgerLines:
         self._check_marks(columns, parsed, violations)
         if self._like:
             self._like.check(columns, violations)
-        return columns | violations.columns(), parsed
+        return columns, parsed, violations
 
     @property
     def weight_years(self) -> set[str]:

@@ -414,8 +414,10 @@ def _typed_batches(
         printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
         unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
         raw = unread.watch(_raw_batches(feed, table, totals))
-        for batch in (lines_of for rows in raw for lines_of in shape.reshape(rows)):
-            columns, parsed = lines.type_batch(batch)
+        # The cells of the next batch are typed while this one's outcomes are described and counted.
+        typed = ((batch, *lines.type_cells(batch)) for rows in raw for batch in shape.reshape(rows))
+        for batch, cells, parsed, violations in read_ahead(typed):
+            columns = cells | violations.columns()
             totals.add_lines(columns, parsed.exact)
             printed.add(batch, columns["outcome"], parsed)
             unclaimed.add(batch, columns, parsed)

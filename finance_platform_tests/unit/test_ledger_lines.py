@@ -245,6 +245,16 @@ def test_a_row_with_another_number_of_cells_than_the_header_is_rejected_with_the
     assert (typed.rules, typed.one("reasons")) == (["malformed_row"], "the row has 3 cells, the header 4")
 
 
+def test_what_broken_rules_give_does_not_depend_on_later_batches() -> None:
+    batches = [
+        raw_batch(HEADER, [list({**GOOD, **row}.values())]) for _, row, _, _ in REJECTIONS if row.keys() <= GOOD.keys()
+    ]
+    alone = [LedgerLines(feed(), list(HEADER)).type_batch(batch)[0] for batch in batches]
+    lines = LedgerLines(feed(), list(HEADER))
+    typed = [lines.type_cells(batch) for batch in batches]
+    assert [cells | violations.columns() for cells, _, violations in typed] == alone
+
+
 def test_a_rejected_row_keeps_its_cells_as_delivered() -> None:
     typed = ledger_rows(LEDGER, {"Amount": " n/a ", "Dept": "Ü \t1"})
     assert raw_cells(typed.one("raw_row")) == {**GOOD, "Amount": " n/a ", "Dept": "Ü \t1"}

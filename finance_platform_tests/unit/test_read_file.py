@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from hypothesis import strategies as st
 
 from finance_platform.feeds import delimited_file
 from finance_platform.feeds.file_names import natural_sort_key
+from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.reasons import reasons_in_words
+from finance_platform.feeds.violations import RuleViolations
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER, feed, with_columns, with_lines, write
@@ -96,6 +99,31 @@ def test_a_file_with_invalid_bytes_half_way_is_refused_after_its_valid_rows(tmp_
         rows = staged_file(tmp_path, TOP.encode() + b"\n" + good * 200 + b"2025-01-02,\xff,D,1,5,,n\n")
     assert (rows[-1]["outcome"], rows[-1]["reasons"]) == ("refused", "line 202: byte 0xff is not valid utf-8 text")
     assert {row["outcome"] for row in rows[:-1]} <= {"accepted"}
+
+
+def test_cells_are_typed_in_a_thread_while_outcomes_of_the_batch_before_are_described(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"2025-01-0{number % 9},U,D,{number},{number},,Total {number}\n" for number in range(300)]
+    data = f"{TOP}\n{''.join(lines)}".encode()
+    whole = staged_file(tmp_path, data)
+    threads: dict[str, list[int]] = {"type_cells": [], "columns": []}
+
+    def note_thread(owner: type, name: str) -> None:
+        method = getattr(owner, name)
+
+        def noted(*arguments: Any) -> Any:
+            threads[name].append(threading.get_ident())
+            return method(*arguments)
+
+        monkeypatch.setattr(owner, name, noted)
+
+    note_thread(LedgerLines, "type_cells")
+    note_thread(RuleViolations, "columns")
+    monkeypatch.setattr(delimited_file, "_BLOCK_BYTES", 1024)
+    assert staged_file(tmp_path, data) == whole
+    assert len(threads["type_cells"]) == len(threads["columns"]) > 3
+    assert set(threads["type_cells"][2:]).isdisjoint(threads["columns"])
 
 
 def test_a_file_that_storage_cannot_open_is_left_for_the_next_run(tmp_path: Path) -> None:
