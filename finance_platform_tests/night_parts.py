@@ -17,6 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 from finance_platform_tests.profiles import current_profile
 
 _MARK = "[part-"
+_ONLY_PART = "[part-1-of-1]"
 
 _T = TypeVar("_T")
 
@@ -37,7 +38,8 @@ def part_of(cases: Sequence[_T], part: int, count: int) -> list[_T]:
 
 
 class PartsApart(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives each worker a whole file at a time, but a part by itself."""
+    """Gives each worker a whole file at a time, but a part by itself; an only part needs the fixtures of its file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if _MARK in nodeid else str(super()._split_scope(nodeid))
+        is_apart = _MARK in nodeid and not nodeid.endswith(_ONLY_PART)
+        return nodeid if is_apart else str(super()._split_scope(nodeid))

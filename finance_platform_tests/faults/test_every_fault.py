@@ -182,6 +182,7 @@ def test_after_a_power_cut_during_vacuum_every_commit_has_its_files(on_disk: Sto
             assert broken_commits(files) == [], f"after a power cut at moment {moment}, {at.event}"
 
 
+@pytest.mark.skipif(not EVERY_PAIR, reason="a refresh that tests the tests; TEST_PROFILE=nightly runs it")
 def test_the_model_notices_files_that_nothing_has_synced(
     on_disk: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -29,3 +29,9 @@ def test_a_part_is_given_to_a_worker_by_itself_and_other_tests_with_their_file()
     scheduler = object.__new__(PartsApart)
     assert split(scheduler, part) == part
     assert split(scheduler, "faults/test_every_fault.py::test_more[a-part]") == "faults/test_every_fault.py"
+
+
+def test_an_only_part_is_given_with_its_file_whose_fixtures_it_shares():
+    (marked,) = in_parts(1).args[1]
+    only = f"faults/test_every_fault.py::test_a_fault[{marked.id}]"
+    assert PartsApart._split_scope(object.__new__(PartsApart), only) == "faults/test_every_fault.py"
