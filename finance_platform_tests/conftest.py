@@ -111,6 +111,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> Scheduling | None:
     return PartsApart(config)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    if not current_profile().is_exhaustive:
+        return None
+    from finance_platform_tests.night_parts import run_in_own_process  # imports xdist
+
+    return run_in_own_process(item, nextitem) or None
+
+
 @pytest.fixture(autouse=True)
 def _hide_the_developers_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:

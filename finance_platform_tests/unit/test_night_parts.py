@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from finance_platform_tests import night_parts
@@ -35,3 +40,57 @@ def test_an_only_part_is_given_with_its_file_whose_fixtures_it_shares():
     (marked,) = in_parts(1).args[1]
     only = f"faults/test_every_fault.py::test_a_fault[{marked.id}]"
     assert PartsApart._split_scope(object.__new__(PartsApart), only) == "faults/test_every_fault.py"
+
+
+_HOOK = """\
+import os
+import pytest
+from finance_platform_tests.night_parts import run_in_own_process
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    return run_in_own_process(item, nextitem) or None
+
+@pytest.fixture(scope="module")
+def of_the_module():
+    yield
+    print(f"torn down in {os.getpid()}")
+"""
+_TESTS = """\
+import os
+from finance_platform_tests.night_parts import in_parts
+
+def test_before(of_the_module):
+    print(f"before in {os.getpid()}")
+
+@in_parts(2)
+def test_of_parts(part):
+    assert part == 0, f"{part} in {os.getpid()}"
+
+def test_after(of_the_module):
+    print(f"after in {os.getpid()}")
+"""
+
+
+@pytest.mark.end_to_end
+def test_each_part_of_a_night_has_a_process_of_its_own_and_a_report(tmp_path: Path):
+    (tmp_path / "conftest.py").write_text(_HOOK)
+    (tmp_path / "test_one.py").write_text(_TESTS)
+    (tmp_path / "test_two.py").write_text("def test_of_another_file():\n    pass\n")
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "-s", "-rA", "--rootdir", str(tmp_path)]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": paths, "TEST_PROFILE": "nightly"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 failed, 4 passed" in done.stdout, done.stdout + done.stderr
+    own, whole = done.stdout.split("before in ")[1].split()[0], done.stdout
+    assert f"after in {own}" in whole, "the fixtures of the file are still there"
+    assert whole.count(f"torn down in {own}") == 1
+    assert "The process of this part ended with 1." in whole
+    assert "1 in " in whole
+    assert f"1 in {own}" not in whole
