@@ -76,7 +76,8 @@ class BalanceRows(TypedRows):
             violations.add(f"blank_{name}", is_blank, lambda _: f"{name} is blank", of=name)
         if not has_pair:
             return values[0]
-        difference = pc.subtract(*(pc.fill_null(side, _nothing()) for side in values))
+        join = pc.add if source.rule.is_signed else pc.subtract
+        difference = join(*(pc.fill_null(side, _nothing()) for side in values))
         too_large = to_mask(pc.greater_equal(pc.abs(difference), pa.scalar(amounts.LIMIT, difference.type)))
         violations.add(f"invalid_{name}", too_large, lambda _: f"{name}: debit less credit is too large", of=name)
         return pc.cast(

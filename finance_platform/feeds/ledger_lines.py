@@ -592,13 +592,17 @@ def _debit_less_credit(
     source: FieldSource,
     violations: RuleViolations,
 ) -> amounts.ParsedAmounts:
-    """Return debit less credit; one blank side counts as zero, two blank sides as a blank amount."""
+    """Return debit less credit, or their sum where credits have their minus.
+
+    One blank side counts as zero, two blank sides as a blank amount.
+    """
     invalid: Mask = np.zeros(len(debit), dtype=np.bool_)
     for texts, side in zip((debit, credit), sides, strict=True):
         invalid |= to_mask(pc.and_(pc.is_valid(texts), pc.is_null(side.values)))
     blank = to_mask(pc.and_(pc.is_null(debit), pc.is_null(credit)))
     zero = pa.scalar(0, MONEY_TYPE)
-    difference = pc.subtract(*(pc.fill_null(side.values, zero) for side in sides))
+    join = pc.add if source.rule.is_signed else pc.subtract
+    difference = join(*(pc.fill_null(side.values, zero) for side in sides))
     invalid |= to_mask(pc.greater_equal(pc.abs(difference), pa.scalar(amounts.LIMIT, difference.type)))
     both = f"both {source.headers[0]} and {source.headers[1]} are blank"
     violations.add("blank_amount", blank, lambda _: both, of="amount")
@@ -609,10 +613,12 @@ def _debit_less_credit(
         of="amount",
     )
     values = pc.if_else(pa.array(invalid | blank), pa.scalar(None, difference.type), difference)
-    return _without_invalid_rows(pc.cast(values, MONEY_TYPE), sides, invalid)
+    return _without_invalid_rows(pc.cast(values, MONEY_TYPE), sides, invalid, is_signed=bool(source.rule.is_signed))
 
 
-def _without_invalid_rows(values: pa.Array, sides: list[amounts.ParsedAmounts], invalid: Mask) -> amounts.ParsedAmounts:
+def _without_invalid_rows(
+    values: pa.Array, sides: list[amounts.ParsedAmounts], invalid: Mask, *, is_signed: bool
+) -> amounts.ParsedAmounts:
     # A row with one invalid side has no amount at all, so the money of its valid side is not counted either.
     exact: dict[int, Decimal] = {}
     rounding = Decimal(0)
@@ -620,7 +626,7 @@ def _without_invalid_rows(values: pa.Array, sides: list[amounts.ParsedAmounts], 
         if invalid[position]:
             continue
         debit, credit = (side.exact.get(position, side.values[position].as_py() or Decimal(0)) for side in sides)
-        exact[position] = amounts.EXACT.subtract(debit, credit)
+        exact[position] = (amounts.EXACT.add if is_signed else amounts.EXACT.subtract)(debit, credit)
         rounding = amounts.EXACT.add(rounding, amounts.EXACT.subtract(values[position].as_py(), exact[position]))
     total = amounts.EXACT.subtract(pc.sum(values).as_py() or Decimal(0), rounding)
     return amounts.ParsedAmounts(values, total, rounding, exact, _foreign_of_sides(sides), sides=tuple(sides))

@@ -32,6 +32,7 @@ from finance_platform.feeds.balance_rows import BalanceRows
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
+from finance_platform.feeds.credit_signs import CreditSigns
 from finance_platform.feeds.delivered_cells import TableCells
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals, Note, ReaderFindings
@@ -45,8 +46,9 @@ from finance_platform.feeds.lookups import Lookup, load_lookup
 from finance_platform.feeds.printed_totals import PrintedTotals
 from finance_platform.feeds.read_ahead import read_ahead
 from finance_platform.feeds.reference_rows import ReferenceRows
+from finance_platform.feeds.repeated_headers import RepeatedHeaders
 from finance_platform.feeds.report_rows import ReportRows
-from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed, named_headers
+from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed, named_headers
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.spread import spread_lines
@@ -105,6 +107,7 @@ class ReaderTotals:
         first_batch: the first batch of a ledger file as long as no row is accepted, with its header's fields and its
             broken rules, for the likely cause.
         control_totals: the totals that the file prints.
+        credit_signs: the signs of debits and credits.
     """
 
     rows: int = 0
@@ -128,6 +131,7 @@ class ReaderTotals:
     advice: str = ""
     first_batch: FirstBatch | None = None
     control_totals: ControlTotals = NO_CONTROL_TOTALS
+    credit_signs: CreditSigns = field(default_factory=CreditSigns)
 
     def add_references(self, columns: Mapping[str, pa.Array]) -> None:
         """Add a batch of reference rows, which have no amounts."""
@@ -411,6 +415,7 @@ def _typed_batches(
         totals.line_cells.update(shape.cells)
         lines = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup, totals.weights)
         totals.covers = lines.covers
+        repeated = RepeatedHeaders(table.header, lines.sources)
         printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
         unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
         raw = unread.watch(_raw_batches(feed, table, totals))
@@ -421,13 +426,15 @@ def _typed_batches(
             totals.add_lines(columns, parsed.exact)
             printed.add(batch, columns["outcome"], parsed)
             unclaimed.add(batch, columns, parsed)
+            repeated.add(batch, columns["outcome"])
+            totals.credit_signs.add(parsed, columns["outcome"])
             _keep_first_batch(totals, lines, batch, columns)
             yield _spread(feed.rules, columns, batch, totals)
         totals.weight_years |= lines.weight_years
         of_table, notes = printed.finish()
         totals.control_totals += of_table
         totals.notes |= lines.notes | notes | unclaimed.notes()
-        totals.doubts |= unread.doubts()
+        totals.doubts |= unread.doubts() | repeated.doubts()
         totals.advice = totals.advice or unread.advice
         return
     references = _READERS[kind](feed, table.header, object_key, table.sheet)
@@ -498,9 +505,9 @@ def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
     findings = ReaderFindings(
         totals.notes, control_totals=totals.control_totals, weight_years=sorted(totals.weight_years)
     )
-    if totals.doubts:
-        advice = "; ".join(dict.fromkeys(totals.doubts.values()))
-        return replace(findings, doubts=tuple(totals.doubts), advice=advice)
+    doubts = totals.doubts | totals.credit_signs.doubts(feed.rules.fields.get("amount", FieldRule()))
+    if doubts:
+        return replace(findings, doubts=tuple(doubts), advice="; ".join(dict.fromkeys(doubts.values())))
     if totals.rejected and totals.advice:
         return replace(findings, advice=totals.advice)
     first = totals.first_batch

@@ -86,6 +86,7 @@ class FieldRule:
         thousands: grouping mark of amounts, if any.
         debit: header of the debit column, for amounts in two columns.
         credit: header of the credit column.
+        is_signed: whether credits have their minus, so that both columns are added; None if that is not declared.
         name_pattern: regular expression (RE2) of the part of the object key that fills rows without a cell.
         name_template: the field's text from the pattern's groups, such as `{1}-{2}`; by default the first group.
         scale: amounts are multiplied by ten to this power.
@@ -111,6 +112,7 @@ class FieldRule:
     pad: int = field(default=0, metadata=HASHED_IF_SET)
     shorten: int = field(default=0, metadata=HASHED_IF_SET)
     is_fiscal: bool = field(default=False, metadata=HASHED_IF_SET)
+    is_signed: bool | None = field(default=None, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def test_delimiter_encoding_titles_marks_and_dates_are_found(tmp_path: Path):
 def test_debit_and_credit_are_proposed_as_a_pair(tmp_path: Path):
     feed = drafted(FRENCH)
     assert feed.columns["amount"].source is not None
-    assert feed.columns["amount"].source.model_dump() == {"debit": "Débit", "credit": "Crédit"}  # type: ignore[union-attr]
+    assert feed.columns["amount"].source.model_dump(exclude_none=True) == {"debit": "Débit", "credit": "Crédit"}  # type: ignore[union-attr]
     check = checked(tmp_path, FRENCH)
     assert {place: str(count.amount) for place, count in check.sums.items()} == {("Actual", "2025-01"): "900.50"}
 

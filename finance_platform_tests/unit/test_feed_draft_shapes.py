@@ -230,6 +230,32 @@ def test_a_title_says_that_the_columns_of_months_are_in_thousands(tmp_path: Path
     assert sums(tmp_path, text) == {("Actual", "2025-01"): "1500.00", ("Actual", "2025-02"): "2000.00"}
 
 
+@pytest.mark.parametrize(
+    ("title", "scale"),
+    [
+        ("Budget 2025 (in USD 000s)", "1000"),
+        ("Amounts in k USD", "1000"),
+        ("in Tausend", "1000"),
+        ("USD 000", "1000"),
+        ("USD m", "1000000"),
+        ("in Mio. USD", "1000000"),
+        ("$ millions", "1000000"),
+        ("Account 4000 of USD 1,000.00", ""),
+        ("Report for May 2025", ""),
+    ],
+)
+def test_a_title_in_other_words_says_what_amounts_are_in(title: str, scale: str):
+    text = draft(f"{title},,,\nDate,Dept,Account,Amount\n2025-01-31,D1,4000,1.5\n2025-02-28,D1,4000,2.5\n")
+    assert text.partition("scale: ")[2].partition("}")[0] == scale
+
+
+def test_credits_that_all_have_a_minus_are_drafted_as_signed(tmp_path: Path):
+    rows = "Date,Dept,Account,Debit,Credit\n2025-01-03,D1,6110,1234.50,\n2025-01-05,D1,6110,,-99.00\n"
+    assert "{debit: Debit, credit: Credit, signed: true}" in draft(rows)
+    check = checked(tmp_path, rows)
+    assert {str(count.amount) for count in check.sums.values()} == {"1135.50"}
+
+
 def test_a_column_of_sides_is_known_by_its_values(tmp_path: Path):
     text = "Date,Dept,Account,Amount,Kennz\n2025-01-31,D1,4000,5.00,S\n2025-01-31,D1,4100,2.00,H\n"
     assert sums(tmp_path, text) == {("Actual", "2025-01"): "3.00"}

@@ -153,6 +153,12 @@ class DebitCredit(StrictModel):
 
     debit: ShortText = Field(description="The header of the column with debits.")
     credit: ShortText = Field(description="The header of the column with credits.")
+    signed: bool | None = Field(
+        None,
+        description="Whether credits have their minus, as in some exports of SAP: with `true`, the amount is the sum "
+        "of both columns. A file whose credits all have a minus without it, or all have none with it, is held; with "
+        "`false`, such credits are reversals.",
+    )
 
 
 class FieldConfig(StrictModel):
@@ -336,4 +342,5 @@ class FieldConfig(StrictModel):
             pad=self.pad,
             shorten=self.shorten,
             is_fiscal=self.calendar == "fiscal",
+            is_signed=pair.signed if pair else None,
         )

@@ -261,10 +261,10 @@ class FeedDescriptor(StrictModel):
         """`name: Header` is short for `name: {from: Header}`, as is the two-column form of an amount."""
         if not isinstance(value, dict):
             return value
-        short = {"debit", "credit"}
+        short = {"debit", "credit", "signed"}
         return {
             name: {"from": part}
-            if isinstance(part, str | list) or (isinstance(part, dict) and set(part) == short)
+            if isinstance(part, str | list) or (isinstance(part, dict) and short >= set(part) >= {"debit", "credit"})
             else part
             for name, part in value.items()
         }

@@ -226,7 +226,7 @@ def flow(value: Any) -> str:
         return "{" + ", ".join(f"{scalar(str(name))}: {flow(part)}" for name, part in value.items()) + "}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(flow, value))}]"
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     return text if isinstance(value, int) or re.fullmatch("0|[1-9][0-9]{0,3}|true|false", text) else scalar(text)
 
 

@@ -34,11 +34,22 @@ from finance_platform.feeds.draft.money_columns import (
 from finance_platform.feeds.draft.period_columns import PeriodColumns, find_period_columns
 from finance_platform.feeds.draft.values import AmountGuess, guess_amounts
 
+_CODES = r"(?:EUR|USD|GBP|CHF|US\$|€|\$|£)"
 _THOUSANDS = re.compile(
-    r"(?i)\b(?:in )?thousands?\b|\b[TK](?:EUR|USD|GBP|CHF|€|\$|£)(?!\w)|\btsd\b|['’]000s?\b|[£$€]\s?000s?\b"
-    r"|\(k\)|\(000s?\)"
+    r"(?i)\b(?:in )?thousands?\b|\b[TK]\s?" + _CODES + r"(?!\w)|\btsd\b|['’]000s?\b|[£$€]\s?000s?\b"
+    r"|\(k\)|\(000s?\)|\b000['’]?s\b|\bin 000\b|" + _CODES + r"\s?(?:k|000)\b"
+    r"|\b(?:tausend|milliers|migliaia|duizenden)\b|\bmiles de\b"
 )
 """Words of a header or a title that say that amounts are in thousands."""
+
+_MILLIONS = re.compile(
+    r"(?i)\b(?:in )?(?:millions?|millionen|millones|milioni|miljoenen)\b|\bmio\b|"
+    + _CODES
+    + r"\s?(?:m|mn|mm)\b|\bm"
+    + _CODES
+    + r"(?!\w)"
+)
+"""The same of millions."""
 
 _SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "haben"}, {"d", "k"})
 """Pairs of texts that say by themselves which amounts are credits."""
@@ -96,17 +107,19 @@ def _describe_periods(periods: PeriodColumns) -> str:
 
 
 def draft_scale(draft: FieldsDraft, titles: Sequence[str]) -> None:
-    """Draft the scale of amounts whose header, or a title of the file, says that they are in thousands."""
+    """Draft the scale of amounts whose header, or a title of the file, says that they are in thousands or millions."""
     amount = draft.fields.get("amount", FieldDraft({}))
     source = amount.values.get("from", "")
-    headers = [*source.values()] if isinstance(source, dict) else [source, *draft.measures]
-    text = next((text for text in (*headers, *titles) if _THOUSANDS.search(text)), None)
-    if text is not None:
-        amount.values["scale"] = 1000
-        amount.comment = "; ".join(
-            filter(None, (amount.comment, f"decide: {text!r} says that amounts are in thousands"))
-        )
-        draft.fields["amount"] = amount
+    headers = [source["debit"], source["credit"]] if isinstance(source, dict) else [source, *draft.measures]
+    for unit, scale, words in (("thousands", 1_000, _THOUSANDS), ("millions", 1_000_000, _MILLIONS)):
+        text = next((text for text in (*headers, *titles) if words.search(text)), None)
+        if text is not None:
+            amount.values["scale"] = scale
+            amount.comment = "; ".join(
+                filter(None, (amount.comment, f"decide: {text!r} says that amounts are in {unit}"))
+            )
+            draft.fields["amount"] = amount
+            return
 
 
 class Money:
@@ -211,7 +224,15 @@ class Money:
         guess = guess_amounts(texts) or AmountGuess(".", None)
         column = Column(debit.name, texts, None, guess)
         sides = "debit less credit, so accounts need a type from an accounts file"
-        pair = {"debit": debit.name, "credit": credit.name}
+        pair: dict[str, Any] = {"debit": debit.name, "credit": credit.name}
+        marks = guess.decimal, guess.thousands
+        values = [value for text in credit.texts if (value := value_of(text, marks))]
+        if values and all(value < 0 for value in values):
+            pair["signed"] = True
+            sides = (
+                "decide: every credit has a minus, so the amount is the sum of both columns; remove signed if these "
+                "lines reverse credits. Accounts need a type from an accounts file"
+            )
         self._draft.fields["amount"] = FieldDraft({"from": pair, **marks_in_yaml(guess)}, self._describe(column, sides))
 
     def _describe(self, column: Column, comment: str) -> str:
@@ -262,7 +283,10 @@ class Money:
         source = values.get("from")
         if isinstance(source, dict):
             sides = zip(*(by_name[source[side]].cells for side in ("debit", "credit")), strict=True)
-            return [difference(*(value_of(text, marks) for text in pair)) for pair in sides]
+            amounts = [[value_of(text, marks) for text in pair] for pair in sides]
+            if source.get("signed"):
+                amounts = [[debit, None if credit is None else -credit] for debit, credit in amounts]
+            return [difference(*pair) for pair in amounts]
         if source not in by_name:
             return None
         amounts = [value_of(text, marks) for text in by_name[source].cells]

@@ -1,0 +1,78 @@
+"""Rows of a table that are a header again, with the columns in another order.
+
+Belongs here: finding them, and the words that hold the delivery. Does not belong here: a header that is repeated as it
+is, which is rejected, or skipped by a rule of the descriptor.
+
+Files that people or systems put together have a second block below the first. If its columns have another order, every
+row below that header has its values in the wrong fields, and most of them are valid there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.codes import fold
+from finance_platform.feeds.shape_rules import CELL, is_derived
+from finance_platform.feeds.violations import ACCEPTED, to_mask
+
+_MIN_NAMES = 2
+"""Names of columns in a row, of which one is not where its column is."""
+
+_FIX = "send each block as a file of its own, or put the columns of every block into the order of the first header"
+
+
+@dataclass
+class RepeatedHeaders:
+    """The rows of one table that name its columns in another order.
+
+    Attributes:
+        header: the table's columns.
+        sources: where the fields of its lines come from.
+    """
+
+    header: Sequence[str]
+    sources: dict[str, FieldSource]
+    _found: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        headers = dict.fromkeys(name for source in self.sources.values() for name in source.headers)
+        self._used = [name for name in headers if name == CELL or not is_derived(name)]
+        self._names = {fold(name): name for name in self.header}
+
+    def add(self, batch: RawBatch, outcomes: pa.Array) -> None:
+        """Look at the rows of a batch that were not accepted: the name of a column is not a valid amount."""
+        others = np.flatnonzero(~to_mask(pc.equal(outcomes, ACCEPTED)))
+        if self._found or not len(others) or len(self._used) < _MIN_NAMES:
+            return
+        positions = pa.array(others)
+        cells = {name: pc.take(batch.columns[name], positions).to_pylist() for name in self._used}
+        for nth, position in enumerate(others):
+            place = {name: self._column(name, batch, int(position)) for name in cells}
+            row = {place[name]: self._names.get(fold(texts[nth] or "")) for name, texts in cells.items()}
+            moved = {name: other for name, other in row.items() if other and other != name}
+            if moved and sum(other is not None for other in row.values()) >= _MIN_NAMES:
+                name, other = next(iter(moved.items()))
+                text = (
+                    f"{batch.place(int(position))} is a header again, with the columns in another order: "
+                    f"{other!r} is where the header has {name!r}, so the rows below it are read wrong"
+                )
+                self._found[text] = _FIX
+                return
+
+    @staticmethod
+    def _column(name: str, batch: RawBatch, position: int) -> str | None:
+        """Return the header of a line's cell; of an amount that is one of several in its row, that of its column."""
+        if name != CELL or batch.source_columns is None:
+            return name
+        column: str | None = batch.source_columns[position].as_py()
+        return column
+
+    def doubts(self) -> dict[str, str]:
+        """Return why the table must not count by itself, with what to do about it."""
+        return self._found
