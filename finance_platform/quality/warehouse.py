@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from finance_platform.slices.waiting_changes import WaitingChange
 
 _NO_LAST_PERIOD = "9999-12"
+_CENTS = -2
+"""The exponent of money; counts have none."""
+
 _ORDER = (
     *KEYS_COLLIDE_NOWHERE.values(),
     *MEMBERS_DESCRIBED.values(),
@@ -411,7 +414,7 @@ def _describe_parents(rows: Sequence[dict[str, Any]]) -> str:
     return (
         f"{parents} lines beside {'its' if parents.startswith('1 ') else 'their'} children's; the most: "
         f"{first['Parent']} {first['ParentName']} in {first['Period']}, {first['Scenario']}, {first['AccountType']}: "
-        f"{grouped_money(Decimal(first['CountedTwice']))} counted twice in a roll-up"
+        f"{first['CountedTwice']} counted twice in a roll-up"
     )
 
 
@@ -445,8 +448,8 @@ def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
     evidence = [_unusual_row(month) for month in unusual.months]
     summary = "no account has a year of Actual to be evaluated"
     if unusual.accounts:
-        evaluated = f"{unusual.accounts} accounts evaluated in {', '.join(unusual.periods)}"
-        summary = f"{len(evidence) or 'no'} unusual amounts; {evaluated}"
+        evaluated = f"{pluralize(unusual.accounts, 'account')} evaluated in {', '.join(unusual.periods)}"
+        summary = f"{pluralize(len(evidence), 'unusual amount') if evidence else 'no unusual amounts'}; {evaluated}"
     return Outcome.from_evidence(AMOUNTS_ARE_USUAL, evidence, summary)
 
 
@@ -457,9 +460,9 @@ def _unusual_row(unusual: UnusualMonth) -> dict[str, Any]:
         "period": month.period,
         "account": month.number,
         "account_name": month.name,
-        "amount": str(month.amount),
-        "usual_amount": str(expected.median),
-        "usual_range": f"{expected.low} to {expected.high}",
+        "amount": grouped_money(month.amount),
+        "usual_amount": grouped_money(expected.median),
+        "usual_range": f"{grouped_money(expected.low)} to {grouped_money(expected.high)}",
     }
 
 
@@ -481,4 +484,7 @@ def _dictionaries(result: QueryResult) -> list[dict[str, Any]]:
 
 
 def _plain(value: object) -> object:
+    """Return a value of evidence, which is for people: money with grouped digits."""
+    if isinstance(value, Decimal) and value.as_tuple().exponent == _CENTS:
+        return grouped_money(value)
     return value if isinstance(value, int | str | bool) or value is None else str(value)

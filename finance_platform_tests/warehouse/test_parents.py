@@ -241,10 +241,10 @@ def test_the_check_names_the_parent_and_the_largest_amount(warehouse: Warehouse,
         "Period": "2025-01",
         "AccountType": "Expense",
         "ParentLines": 1,
-        "ParentAmount": "1300.00",
+        "ParentAmount": "1,300.00",
         "ChildrenLines": 1,
-        "ChildrenAmount": "1200.00",
-        "CountedTwice": "1200.00",
+        "ChildrenAmount": "1,200.00",
+        "CountedTwice": "1,200.00",
     }
     passed = outcome(warehouse, "dim_department")
     assert (passed.passed, passed.summary) == (True, "no parent has lines beside its children's")

@@ -102,7 +102,7 @@ def test_a_month_far_from_those_before_is_reported_with_the_usual_amount(
     replace_month(steady, star_files, "2025-06", "900.00")
     outcome = check_amounts(steady)
     assert (outcome.passed, outcome.check.is_warning, outcome.check.is_blocking) == (False, True, False)
-    assert outcome.summary == "1 unusual amounts; 2 accounts evaluated in 2025-04, 2025-05, 2025-06"
+    assert outcome.summary == "1 unusual amount; 2 accounts evaluated in 2025-04, 2025-05, 2025-06"
     assert outcome.evidence == [
         {
             "what": "6000 Rent was 920.00 in 2025-06; in the 17 months before it was usually 120.00; "
