@@ -259,7 +259,7 @@ def _fix_of_late_lines(kinds: Collection[str]) -> str:
     """Return what to do about lines that wait while the rest of their delivery counts; empty if that is not enough."""
     if {RESTATEMENT, REMOVAL}.issuperset(kinds):
         return _LATE
-    return _LATE_REPEATS if set(kinds) == {REPEATED} else ""
+    return _LATE_REPEATS if {RESTATEMENT, REMOVAL, REPEATED}.issuperset(kinds) else ""
 
 
 def _describe_late(late: Groups) -> str:

@@ -30,6 +30,7 @@ from finance_platform.deliveries.register import (
     BOOKED_KEY,
     CONFLICT,
     CONTROL_TOTAL,
+    DOUBT,
     NOTHING_ACCEPTED,
     OVERFLOW,
     TOLERANCE,
@@ -123,7 +124,7 @@ class HoldReasons:
             copies = [("duplicate", text) for text in self._duplicates(candidate)]
         # Of a delivery that counts in some periods, lines that have waited in others may be repeated meanwhile.
         reasons += copies or [(REPEATED, text) for text in self._repeated(candidate)]
-        reasons += [("encoding", text) for text in candidate.commit.findings.doubts]
+        reasons += [(DOUBT, text) for text in candidate.commit.findings.doubts]
         reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
         reasons += [(REMOVAL, text) for text in self._removals(candidate)]
         reasons += [(RESTATEMENT, text) for text in self._restatements(candidate)]
@@ -172,12 +173,17 @@ class HoldReasons:
                 yield f"the same content as {quote_name(other.event.object_key)}, which counts already"
 
     def _repeated(self, candidate: LiveDelivery) -> Iterator[str]:
-        """Yield the files that have lines of the candidate too; one line alone may well be equal to another one."""
+        """Yield the files that have lines of the candidate too, and which these are."""
+        for file, lines in self._repeated_by_file(candidate):
+            yield _describe_repeated(file, lines)
+
+    def _repeated_by_file(self, candidate: LiveDelivery) -> Iterator[tuple[str, list[RepeatedLines]]]:
+        """Yield the lines that each file has too; one line alone may well be equal to another one."""
         repeated = find_repeated_lines(self._cell_hashes, self._live, candidate)
         for file in dict.fromkeys(one.object_key for one in repeated):
             lines = [one for one in repeated if one.object_key == file]
             if sum(one.rows for one in lines) > 1:
-                yield _describe_repeated(file, lines)
+                yield file, lines
 
     def _removals(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Iterator[str]:
         """Yield the departments of which the candidate would remove all live lines of its feed, or too many.
@@ -223,11 +229,16 @@ class HoldReasons:
             candidate: the delivery that is judged.
             kinds: those of the reasons to hold it; nothing counts if one of them is about the others of its lines too.
         """
-        if RESTATEMENT not in kinds or not {RESTATEMENT, REMOVAL}.issuperset(kinds):
+        if RESTATEMENT not in kinds or not {RESTATEMENT, REMOVAL, REPEATED}.issuperset(kinds):
             return ()
         restated, links = self._restated_cells(candidate), tuple(self._ended_bookings(candidate))
         groups = find_late_periods(self._live_lines, self._live, candidate, restated, links)
         late = {period for group in groups for period in group}
+        if REPEATED in kinds and late:
+            # An export of the year to date has the lines of closed months again: these wait, and its new ones count.
+            repeated = {one.period for _, lines in self._repeated_by_file(candidate) for one in lines}
+            if not repeated <= late:
+                return ()
         return () if late and any(self._removals(candidate, late)) else groups
 
     def bookings(self, candidate: LiveDelivery, kinds: Collection[str]) -> list[Booking]:

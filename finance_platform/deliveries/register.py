@@ -51,6 +51,9 @@ CONFLICT = "conflict"
 CONTROL_TOTAL = "control_total"
 """The kind of the reason that a total which the file prints is not the sum of its lines."""
 
+DOUBT = "doubt"
+"""The kind of a reason of the reader why a person must decide about a file: its encoding, its months, its signs."""
+
 BOOKED_KEY = "booked_key"
 """The kind of a reason that ends when lines of another file are no longer booked in a later period."""
 

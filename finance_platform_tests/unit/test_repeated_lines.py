@@ -81,6 +81,38 @@ def test_lines_of_two_files_that_waited_for_one_closed_period_count_once_when_it
     assert "2025-03" in portions["mar.csv"]
 
 
+@pytest.mark.parametrize("policy", ["", "hold", "next_open_period"])
+def test_an_export_of_the_year_to_date_counts_beside_its_closed_months(zone: Zone, policy: str) -> None:
+    """January waits, since it is closed and repeated, and February is new: only that one counts."""
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    zone.deliver("ytd.csv", [*JANUARY, *FEBRUARY], "v2", late_lines=policy)
+    verdict = zone.evaluate(holds_closed_periods=True)["ytd.csv"]
+    assert verdict.late == (("2025-01",),)
+    assert verdict.bookings == ()
+    assert verdict.reasons[0].startswith("has the same lines as jan.csv, which counts already: Actual 2025-01")
+    assert verdict.reasons[-1].endswith("; only its lines of 2025-01 wait")
+    assert verdict.fix.startswith("`finance-platform withdraw --late-lines ytd.csv --why TEXT` drops these lines; ")
+    counted = {one.event.object_key: one.portion for one in zone.state.effective}
+    assert ("2025-01" in counted["ytd.csv"], "2025-02" in counted["ytd.csv"]) == (False, True)
+
+    zone.append(PeriodStatusChanged("reopened", "2025-01", "ada", "late lines", "2025-06-02"))
+    again = zone.evaluate(holds_closed_periods=True)["ytd.csv"]
+    assert again.late == (("2025-01",),)
+    assert [reason.partition(",")[0] for reason in again.reasons] == ["has the same lines as jan.csv"]
+
+
+def test_an_export_with_lines_of_an_open_month_again_is_held_as_a_whole(zone: Zone) -> None:
+    """What of February is new is in no line: a person decides about the file."""
+    zone.deliver("feb.csv", FEBRUARY, "v2")
+    zone.evaluate()
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    march = [Line(period="2025-03", amount="1.00")]
+    zone.deliver("ytd.csv", [*JANUARY, *FEBRUARY, *march], "v3")
+    verdict = zone.evaluate(holds_closed_periods=True)["ytd.csv"]
+    assert (verdict.is_held, verdict.late) == (True, ())
+    assert zone.live == ["jan.csv@v1", "feb.csv@v2"]
+
+
 def test_late_lines_that_were_dropped_are_no_lines_that_count(zone: Zone) -> None:
     late = [Line(amount="3.00", day=30), Line(amount="4.00", day=30)]
     zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
