@@ -26,6 +26,7 @@ from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.workbooks import xlsx
 
 GERMAN = """\
 Kontenblatt 2025;;;;
@@ -350,6 +351,43 @@ def test_sheets_with_the_same_header_are_read_together(tmp_path: Path):
     data = workbook(tmp_path / "in.xlsx", {"Jan": TABLE, "Feb": TABLE})
     assert drafted(data, "ledger.xlsx").sheet == ["Jan", "Feb"]
     assert checked(tmp_path, data, "ledger.xlsx").outcomes["accepted"].rows == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "sheets", "date"),
+    [
+        ("costs.xlsx", ["Jan 2025", "Mar 2025"], {"formats": ["MMM yyyy"]}),
+        ("costs.xlsx", ["2025-01", "2025-03"], {"formats": ["yyyy-MM"]}),
+        ("costs_2025.xlsx", ["Januar", "März"], {"map": {"Januar": "2025-01-01", "März": "2025-03-01"}}),
+    ],
+)
+def test_sheets_that_are_called_like_months_give_the_date(
+    name: str, sheets: list[str], date: dict[str, object], tmp_path: Path
+):
+    """One date for all of them would put the money of the year into one month."""
+    header = ["Cost Centre", "Account", "Amount"]
+    book = xlsx({sheet: [header, ["0460", "6110", 10 + nth]] for nth, sheet in enumerate(sheets)})
+    assert "date: DECIDE" not in draft(book, name)
+    values = drafted(book, name).columns["date"].model_dump(by_alias=True)
+    assert {key: values[key] for key in date} == date
+    check = checked(tmp_path, book, name)
+    assert {place[1]: str(count.amount) for place, count in check.sums.items()} == {
+        "2025-01": "10.00",
+        "2025-03": "11.00",
+    }
+
+
+def test_sheets_of_months_without_a_year_are_for_a_person_to_decide():
+    header = ["Cost Centre", "Account", "Amount"]
+    text = draft(xlsx({sheet: [header, ["0460", "6110", 10]] for sheet in ("Jan", "Feb")}), "costs.xlsx")
+    assert "map: {Jan: DECIDE, Feb: DECIDE}" in text
+
+
+def test_days_as_a_spreadsheet_counts_them_are_a_date_where_the_name_says_so(tmp_path: Path):
+    rows = "Date,Cost Centre,GL Account,Amount\n45660,D1,4000,10.00\n45713,D1,4000,20.00\n"
+    check = checked(tmp_path, rows)
+    assert {place[1] for place in check.sums} == {"2025-01", "2025-02"}
+    assert "date:" not in draft(rows.replace("Date,", "Number,")).partition("columns:")[2].partition("constants")[0]
 
 
 def test_a_workbook_without_a_table_is_refused(tmp_path: Path):

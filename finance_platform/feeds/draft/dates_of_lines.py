@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from finance_platform.feeds.codes import fold
-from finance_platform.feeds.dates import is_fiscal_part, needs_fiscal_calendar, parse_date
+from finance_platform.feeds.dates import EXCEL_SERIAL, is_fiscal_part, needs_fiscal_calendar, parse_date
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
 from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates
 from finance_platform.feeds.file_names import value_from_name
-from finance_platform.feeds.month_names import turn_of_year
+from finance_platform.feeds.month_names import read_month, turn_of_year
 
 _YEAR = re.compile("(?<![0-9])20[0-9]{2}(?![0-9])")
+_SERIAL = re.compile(r"(?:3[7-9]|[45][0-9])[0-9]{3}")
+"""A day from 2001 to 2064 as a spreadsheet counts them; a column of numbers is a date by its name only."""
 _SHORT = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _LONG = "january|february|march|april|may|june|july|august|september|october|november|december"
 _NAMES = (
@@ -70,8 +73,15 @@ class Dates:
         used: the headers of its columns.
     """
 
-    def __init__(self, draft: FieldsDraft, columns: Sequence[Column], file: str, titles: Sequence[str]) -> None:
-        self._draft, self._columns, self._file, self._titles = draft, columns, file, titles
+    def __init__(
+        self,
+        draft: FieldsDraft,
+        columns: Sequence[Column],
+        file: str,
+        titles: Sequence[str],
+        sheets: Sequence[str] = (),
+    ) -> None:
+        self._draft, self._columns, self._file, self._titles, self._sheets = draft, columns, file, titles, sheets
         self.used: set[str] = set()
 
     def run(self) -> None:
@@ -92,8 +102,9 @@ class Dates:
         column = best_column(["period"], dated)
         if column is not None and column.dates is not None:
             self._take("date", column, column.dates)
-        elif not self._year_column() and not self._unnamed(dated):
-            self._date_of_name()
+        elif not self._serial_days() and not self._year_column() and not self._unnamed(dated):
+            if not self._months_of_sheets():
+                self._date_of_name()
 
     def _take(self, name: str, column: Column, guess: DateGuess, comment: str = "") -> None:
         self.used.add(column.name)
@@ -163,6 +174,32 @@ class Dates:
         self._draft.fields["date"] = FieldDraft(values, comment)
         return True
 
+    def _serial_days(self) -> bool:
+        """Take a column that is a date by its name and has days as a spreadsheet counts them."""
+        column = best_column(["date"], self._columns)
+        if column is None or not column.texts or not all(map(_SERIAL.fullmatch, column.texts)):
+            return False
+        self._take("date", column, DateGuess((EXCEL_SERIAL,)), "days as a spreadsheet counts them")
+        return True
+
+    def _months_of_sheets(self) -> bool:
+        """Take the date from the names of the sheets, if each is called like a month; return whether they are."""
+        months = [(name, month) for name in self._sheets if (month := read_month(name))]
+        if not months or len(months) < len(self._sheets):
+            return False
+        for pattern, template, written, _ in _NAMES:
+            texts = [value_from_name(pattern, template, name) for name, _ in months]
+            if all(text and parse_date(text, (written,)) for text in texts):
+                values: dict[str, Any] = {"from_name": pattern, "template": template, "formats": [written]}
+                self._draft.fields["date"] = FieldDraft(values, "the month in the sheet's name")
+                return True
+        year = self._single_year()
+        days = {name: _first_day(month.year or year, month.month) for name, month in months}
+        values = {"from_name": "^.+$", "map": days}
+        comment = "decide: the day of the lines of each sheet, by its name; a sheet that is not listed is rejected"
+        self._draft.fields["date"] = FieldDraft(values, comment)
+        return True
+
     def _date_of_name(self) -> None:
         """Take the date from the file's name; a person decides where the name has none."""
         named = best_column(["date", "period"], self._columns)
@@ -223,6 +260,11 @@ class Dates:
             if years:
                 return years.pop() if len(years) == 1 else ""
         return ""
+
+
+def _first_day(year: int | str, month: int) -> str:
+    """Return the first day of a month; `UNDECIDED` without a year."""
+    return f"{year}-{month:02d}-01" if year else UNDECIDED
 
 
 def _with_calendar(formats: Sequence[str], *names: str) -> tuple[list[str], dict[str, str]]:

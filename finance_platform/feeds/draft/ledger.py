@@ -76,7 +76,8 @@ class _Ledger:
             self._used |= money.used
         else:
             draft_scale(self._draft, self._sample.above)
-        dates = Dates(self._draft, self._free(), self._file, self._sample.above)
+        sheets = self._sample.sheets or tuple(filter(None, (self._sample.sheet,)))
+        dates = Dates(self._draft, self._free(), self._file, self._sample.above, sheets)
         dates.run()
         self._used |= dates.used
         is_account_measured = any("account" in fields for fields in self._draft.measures.values())
