@@ -74,6 +74,7 @@ class DelimitedFile:
         self._encoding = "utf-8-sig" if encoding == "utf-8" else encoding
         self.sheet: str | None = None
         self.notes: dict[str, Note] = {}
+        self.doubts: dict[str, str] = {}
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 

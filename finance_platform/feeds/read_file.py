@@ -489,6 +489,7 @@ def _kept_header(totals: ReaderTotals) -> dict[str, str]:
 def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
     """Add what the reader found about a table as a whole."""
     totals.notes = dict(table.notes) | totals.notes
+    totals.doubts |= table.doubts
     totals.extra_columns |= dict.fromkeys(_extra_columns(feed, table.header, totals.line_cells))
     evidence = table.utf8_evidence()
     if evidence:

@@ -28,10 +28,12 @@ class Table(Protocol):
             position, such as `(column 3)` and `Amount (column 3)`.
         sheet: the sheet's name; None for text.
         notes: what was read in a way that a person should know; complete after the last batch.
+        doubts: why a person must decide whether the file may count, each with its fix.
     """
 
     header: list[str]
     sheet: str | None
+    doubts: Mapping[str, str]
 
     @property
     def notes(self) -> Mapping[str, Note]:

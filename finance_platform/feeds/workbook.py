@@ -10,6 +10,7 @@ import fnmatch
 import io
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
@@ -23,12 +24,17 @@ from finance_platform.feeds.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.header import header_names, join_rows
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS, MAX_ROW_CHARACTERS
+from finance_platform.feeds.month_names import read_month
 from finance_platform.feeds.resolved import Dialect, ReadingRules
 from finance_platform.feeds.workbook_package import FaultyCells, WorkbookPackage
 from finance_platform.feeds.workbook_process import SheetArea, SheetInfo, WorkbookProcess
 from finance_platform.feeds.xls_records import XlsRecords
 
 _MAX_LISTED = 20
+_NUMBER = re.compile("[0-9]+")
+_DEFAULT_NAMES = frozenset({"sheet", "table", "tabelle", "feuil", "feuille", "hoja", "foglio", "blad", "planilha"})
+"""What spreadsheet programs call a new sheet."""
+
 _MAX_DIGITS = 9
 _SAMPLE_BYTES = 1 << 16
 
@@ -58,6 +64,7 @@ class WorkbookSheet:
         """
         self.sheet: str | None = process.sheets[number].name
         self.notes: dict[str, Note] = {}
+        self.doubts: dict[str, str] = {}
         self._process, self._number, self._faulty, self._dialect = process, number, faulty, dialect
         self._is_1904 = is_1904
         self._opened: tuple[SheetArea, Iterator[Columns]] | None = process.open_sheet(number)
@@ -190,6 +197,8 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
                 names = ", ".join(map(repr, unread[:_MAX_LISTED]))
                 fix = "name it in sheet: in the descriptor if its rows belong to the feed"
                 sheet.notes[f"hidden sheets were not read: {names}"] = Note(1, fix)
+            if position == 0:
+                sheet.doubts |= _doubt_unread(process.sheets, numbers)
             yield sheet
 
 
@@ -245,6 +254,35 @@ def _local_file(open_file: OpenFile) -> BinaryIO:
             copy.flush()
             return copy
     return stream
+
+
+def _doubt_unread(sheets: Sequence[SheetInfo], numbers: Sequence[int]) -> dict[str, str]:
+    """Return that sheets are not read that are called like those that are, such as the next month; empty if none is."""
+    read = [sheets[number].name for number in numbers]
+    counts = Counter(filter(None, map(_series, read)))
+    series = {name for name, count in counts.items() if count > 1}  # one sheet may well be chosen among many
+    left_out = [
+        sheet.name
+        for number, sheet in enumerate(sheets)
+        if number not in numbers and sheet.is_visible and sheet.has_cells and _series(sheet.name) in series
+    ]
+    if not left_out:
+        return {}
+    names, shown = ", ".join(map(repr, left_out[:_MAX_LISTED])), ", ".join(map(repr, read[:_MAX_LISTED]))
+    is_one = len(left_out) == 1
+    text = (
+        f"the {'sheet' if is_one else 'sheets'} {names} {'is' if is_one else 'are'} called like those that are read "
+        f"({shown}), and {'is' if is_one else 'are'} not read"
+    )
+    return {text: "name every sheet of the feed in sheet: in the descriptor; rename a sheet that is not one of them"}
+
+
+def _series(name: str) -> str:
+    """Return what names of sheets of one series have in common, such as months or years; empty for other names."""
+    if read_month(name):
+        return "month"
+    plain = _NUMBER.sub("#", fold(name))
+    return plain if "#" in plain and plain.rstrip("# ()") not in _DEFAULT_NAMES else ""
 
 
 def _choose_sheets(sheets: Sequence[SheetInfo], wanted: Sequence[str]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Files of which a part reads otherwise than it looks: credits with a minus, a second block with moved columns."""
+"""Files of which a part reads otherwise than it looks: signs of credits, second blocks, sheets that are not read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.workbooks import xlsx
 
 LEDGER = """\
 feed: x
@@ -128,3 +129,33 @@ def test_a_header_that_is_repeated_as_it_is_holds_nothing(tmp_path: Path, repeat
     check = checked(tmp_path, f"Date,Unit,Account,Net\n{rows}{repeated}\n{rows}", LEDGER % "Net")
     assert not check.holds
     assert net(check) == Decimal("20.00")
+
+
+SHEETS = """\
+feed: x
+kind: ledger
+path: x.xlsx
+sheet: %s
+columns: {date: {from_name: "^.+$", formats: [MMM yyyy, yyyy]}, department: Unit, account: Account, amount: Net}
+constants: {scenario: Actual}
+"""
+
+
+@pytest.mark.parametrize(
+    ("sheet", "names", "unread"),
+    [
+        ("[Jan 2025, Feb 2025]", ["Jan 2025", "Feb 2025", "Mar 2025"], "the sheet 'Mar 2025' is called like those"),
+        ("['2023', '2024']", ["2023", "2024", "2025", "2026"], "the sheets '2025', '2026' are called like those"),
+        ("[Jan 2025, Feb 2025]", ["Jan 2025", "Feb 2025", "Notes", "Sheet1"], ""),
+        ("Jan 2025", ["Jan 2025", "Feb 2025"], ""),  # one of several was chosen
+        ('"* 2025"', ["Jan 2025", "Feb 2025", "Mar 2025"], ""),
+    ],
+)
+def test_a_sheet_that_is_called_like_those_that_are_read_holds_the_file(
+    tmp_path: Path, sheet: str, names: list[str], unread: str
+):
+    """A workbook that grows by a sheet a month would lose it without a word."""
+    (tmp_path / "x.xlsx").write_bytes(xlsx({name: [["Unit", "Account", "Net"], ["D1", "4000", 10]] for name in names}))
+    feed = parse_descriptor(SHEETS % sheet, "x.yaml")
+    check = check_file(LocalStore(tmp_path), "x.xlsx", feed, settings())
+    assert [reason[: len(unread)] for reason in check.holds] == ([unread] if unread else [])

@@ -102,9 +102,8 @@ class Dates:
         column = best_column(["period"], dated)
         if column is not None and column.dates is not None:
             self._take("date", column, column.dates)
-        elif not self._serial_days() and not self._year_column() and not self._unnamed(dated):
-            if not self._months_of_sheets():
-                self._date_of_name()
+        elif not (self._serial_days() or self._year_column() or self._unnamed(dated) or self._months_of_sheets()):
+            self._date_of_name()
 
     def _take(self, name: str, column: Column, guess: DateGuess, comment: str = "") -> None:
         self.used.add(column.name)
