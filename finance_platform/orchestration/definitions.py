@@ -20,9 +20,10 @@ from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import audit_job, quiet_logger, rebuild_job, refresh_job
 from finance_platform.orchestration.pack_ahead import PackAhead
 from finance_platform.orchestration.resources import platform_resources
-from finance_platform.orchestration.schedules import close_calendar, nightly_audit, run_retention
+from finance_platform.orchestration.schedules import close_calendar, nightly_audit
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
+from finance_platform.orchestration.sensors.run_retention import run_retention_sensors
 from finance_platform.orchestration.ui.feed_specs import delivery_spec
 from finance_platform.orchestration.ui.table_specs import by_period_spec
 from finance_platform.settings import Settings, load_settings
@@ -58,8 +59,8 @@ def build_definitions(
             *(delivery_spec(feed) for feed in feed_set.feeds),
         ],
         jobs=[refresh_job(), rebuild_job(), audit_job()],
-        schedules=[*close_calendar(settings), nightly_audit(settings), *run_retention(settings)],
-        sensors=[raw_files_sensor(settings), *alerting_sensors(settings)],
+        schedules=[*close_calendar(settings), nightly_audit(settings)],
+        sensors=[raw_files_sensor(settings), *alerting_sensors(settings), *run_retention_sensors(settings)],
         resources=platform_resources(settings, process, processed),
         loggers={"quiet": quiet_logger},
         executor=dg.in_process_executor,

@@ -1,7 +1,6 @@
-"""Schedules: the close calendar, the audit of every night, the nightly removal of old runs.
+"""Schedules: the close calendar, the audit of every night.
 
-Belongs here: what happens at a time. Does not belong here: runs that start on changes (see `sensors`), which runs may
-be removed (see `run_retention`).
+Belongs here: what happens at a time. Does not belong here: what happens on changes, or every so often (see `sensors`).
 """
 
 from datetime import UTC, timedelta
@@ -10,16 +9,10 @@ import dagster as dg
 
 from finance_platform.feeds.expectations import working_day
 from finance_platform.orchestration.jobs import AUDIT, REFRESH
-from finance_platform.orchestration.run_retention import AT_ONCE, purge_runs
-from finance_platform.quality.checks import pluralize
-from finance_platform.refresh.complete_run import read_complete_run
 from finance_platform.settings import Settings
-from finance_platform.storage.port import ObjectStore
 
 _EVERY_MORNING = "0 6 * * *"
 _EVERY_NIGHT = "0 3 * * *"
-_EVERY_NIGHT_HOURS = "15 1-4 * * *"
-"""Several times, since each removes a limited number."""
 
 
 def close_calendar(settings: Settings) -> list[dg.ScheduleDefinition]:
@@ -47,33 +40,6 @@ def close_calendar(settings: Settings) -> list[dg.ScheduleDefinition]:
         return dg.RunRequest(run_key=f"close {closed_month}", tags={"finance_platform/closes": closed_month})
 
     return [on_closing_day]
-
-
-def run_retention(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """Return the schedule that removes old runs from Dagster's storage; none if they are kept for ever."""
-    days = settings.run_retention_days
-    if not days:
-        return []
-
-    @dg.schedule(
-        name="run_retention",
-        job_name=REFRESH,
-        cron_schedule=_EVERY_NIGHT_HOURS,
-        execution_timezone="UTC",
-        default_status=_default_status(settings),
-        description=f"Starts no run: removes runs older than {days} days, with their events, at most {AT_ONCE} at a "
-        "time. The last event of each asset and partition stays. Set by FINANCE_PLATFORM_RUN_RETENTION_DAYS.",
-    )
-    def remove_old_runs(
-        context: dg.ScheduleEvaluationContext, processed_zone: dg.ResourceParam[ObjectStore]
-    ) -> dg.SkipReason:
-        complete = read_complete_run(processed_zone)
-        at = context.scheduled_execution_time.astimezone(UTC)
-        run_id = complete.run_id if complete else ""
-        removed = purge_runs(context.instance, settings.dagster_home, days, at, complete=run_id)
-        return dg.SkipReason(f"removed {pluralize(removed, 'run')} older than {days} days")
-
-    return [remove_old_runs]
 
 
 def nightly_audit(settings: Settings) -> dg.ScheduleDefinition:

@@ -113,7 +113,7 @@ def test_the_code_location_keeps_the_name_that_the_history_has(ui: UI):
 def test_the_ui_of_a_home_has_that_home_s_settings_and_history_wherever_it_was_started(ui: UI, folder: Path):
     schedules = ui.query(SCHEDULES % LOCATION)["schedulesOrError"]["results"]
     descriptions = {schedule["name"]: schedule["description"] for schedule in schedules}
-    assert descriptions.keys() == {"close_calendar", "nightly_audit", "run_retention"}
+    assert descriptions.keys() == {"close_calendar", "nightly_audit"}
     assert "working day 3" in descriptions["close_calendar"]
     assert (folder / "home" / "dagster" / "history").is_dir()
     assert sorted(path.name for path in (folder / "elsewhere").iterdir()) == [".env", "raw"]

@@ -199,6 +199,20 @@ def test_the_refresh_job_runs_all_assets_in_one_process(definitions: dg.Definiti
     assert job.description
 
 
+def test_what_starts_no_run_is_on_the_page_of_no_asset(definitions: dg.Definitions):
+    """The UI lists the schedules and sensors of a job on the page of each of its assets."""
+    repository = definitions.get_repository_def()
+    assert {one.name: one.job_name for one in repository.schedule_defs} == {"nightly_audit": AUDIT}
+    with_target = {one.name for one in repository.sensor_defs if one.targets}
+    assert with_target == {"raw_files"}
+    assert {one.name for one in repository.sensor_defs} - with_target == {
+        "failed_runs",
+        "finished_runs",
+        "overdue_feeds",
+        "run_retention",
+    }
+
+
 def test_the_page_of_the_refresh_job_leads_a_beginner_to_pages_that_exist(definitions: dg.Definitions):
     description = definitions.resolve_job_def(REFRESH).description or ""
     assert "**Start here**" in description

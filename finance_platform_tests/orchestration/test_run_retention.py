@@ -1,6 +1,6 @@
 """The retention of runs: what leaves Dagster's storage, and what pages and later runs still find there.
 
-Belongs here: `orchestration.run_retention` and its schedule, on a storage in files. Does not belong here: data of the
+Belongs here: `orchestration.run_retention` and its sensor, on a storage in files. Does not belong here: data of the
 processed zone (see `test_retention`).
 """
 
@@ -15,7 +15,7 @@ import pytest
 from dagster._core.events import AssetObservationData, DagsterEvent, StepMaterializationData
 
 from finance_platform.orchestration.run_retention import AT_ONCE, NEWEST_ARRIVALS, NEWEST_RUNS, purge_runs
-from finance_platform.orchestration.schedules import run_retention
+from finance_platform.orchestration.sensors.run_retention import run_retention_sensors
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
 
@@ -102,14 +102,16 @@ def test_a_backlog_goes_from_the_oldest_run_on_in_several_nights(
     assert AT_ONCE > 3
 
 
-def test_the_schedule_removes_old_runs_and_starts_none(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_the_sensor_removes_old_runs_and_starts_none(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(NEWEST_RUNS + 1):
         add_run(instance)
-    (schedule,) = run_retention(settings(home=tmp_path))
-    context = dg.build_schedule_context(
-        instance, scheduled_execution_time=LATER, resources={"processed_zone": LocalStore(tmp_path / "processed")}
-    )
-    result = schedule(context)
+    clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone: LATER.astimezone(zone))})
+    monkeypatch.setattr("finance_platform.orchestration.sensors.run_retention.datetime", clock)
+    (sensor,) = run_retention_sensors(settings(home=tmp_path))
+    context = dg.build_sensor_context(instance, resources={"processed_zone": LocalStore(tmp_path / "processed")})
+    result = sensor(context)
     assert isinstance(result, dg.SkipReason)
     assert result.skip_message == "removed 1 run older than 180 days"
-    assert run_retention(settings(home=tmp_path, run_retention_days=0)) == []
+    assert run_retention_sensors(settings(home=tmp_path, run_retention_days=0)) == []
