@@ -128,6 +128,20 @@ def test_every_asset_has_a_description_an_owner_kinds_tags_and_links_to_code(own
         assert spec.metadata["dagster/code_references"].code_references, key
 
 
+def test_every_description_begins_with_a_sentence_without_markdown(own: dict[str, dg.AssetSpec]):
+    """Lists of assets show the beginning as it is written, not as it is rendered."""
+    for key, spec in own.items():
+        first = (spec.description or "").split("\n\n")[0]
+        assert 20 < len(first) < 120, key
+        assert first.endswith("."), key
+        assert not set(first) & set("*`[]#\n"), key
+
+
+def test_the_row_as_delivered_does_not_list_every_header_of_every_feed(shipped: dict[str, dg.AssetSpec]):
+    description = columns(shipped["processed/rejected_rows"])["raw_row"].description or ""
+    assert description.endswith("Computed: every cell of the row, by its header.")
+
+
 def test_every_table_has_columns_and_each_column_a_description(own: dict[str, dg.AssetSpec]):
     without_columns = {key for key in own if key.startswith("deliveries/")}
     without_columns |= {"warehouse/fact_financials_by_period", "raw/unread_files", "reporting/report_pack"}

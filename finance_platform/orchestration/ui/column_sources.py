@@ -41,6 +41,7 @@ COMPUTED: Mapping[str, Mapping[str, str]] = {
         "reasons": "the column and cell of each of these rules, and what it expected and found",
         "account_key": "a hash of the account",
         "period": "the feed's period column, or the month of the date",
+        "raw_row": "every cell of the row, by its header",
         "currency": "the row's currency column, or the code or sign beside its amount",
     },
     "processed/dim_date": dict.fromkeys(DIM_DATE.column_names, "the calendar of the years around the lines"),
@@ -179,11 +180,8 @@ def _may_contain(feed: FeedDescriptor, *, is_actual: bool) -> bool:
 
 
 def _headers(table: str, column: str, feed: FeedDescriptor) -> list[str]:
-    if table == "rejected_rows":
-        # The row as delivered has every header that is read, and more.
-        fields: Iterable[str] = feed.columns if column == "raw_row" else (column,)
-    elif table in _REFERENCES:
-        fields = (_REFERENCE_FIELDS.get(column, column),)
+    if table in _REFERENCES:
+        fields: Iterable[str] = (_REFERENCE_FIELDS.get(column, column),)
     elif column == "line_key":
         fields = feed.load.key
     elif column == "scope_key":

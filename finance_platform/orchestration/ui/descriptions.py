@@ -1,13 +1,27 @@
-"""Descriptions: what a reader must know about a table before using its numbers.
+"""Descriptions: what a table is, and what a reader must know about it before using its numbers.
 
-Belongs here: the rules of each table, as Markdown. Does not belong here: columns (see `contracts`), labels (see
-`asset_labels`), how a page is put together (see `table_specs`).
+Belongs here: a sentence on each table, and its rules as Markdown. Does not belong here: columns (see `contracts`),
+labels (see `asset_labels`), how a page is put together (see `table_specs`).
 They are not part of the contracts, which say what a column is and not how to read a table's numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+SUMMARIES: Mapping[str, str] = {
+    "transactions": "Ledger lines of Actual, typed, of every file that was read.",
+    "budget": "Ledger lines of budgets and forecasts, typed, of every file that was read.",
+    "departments": "Departments as reference files describe them.",
+    "accounts": "Accounts as reference files describe them.",
+    "rejected_rows": "Rows that became no line, each with the reason.",
+    "dim_date": "The calendar: days, months, quarters, ISO weeks, fiscal years.",
+    "dim_department": "Departments with name, business unit and parent.",
+    "dim_account": "Accounts with name, type, category and parent.",
+    "dim_scenario": "Actual, and each budget and forecast that has lines.",
+    "fact_financials": "Amounts by day, department, account and scenario, beside the budget.",
+}
+"""By table, a sentence without Markdown: lists of assets show the beginning of a description as it is written."""
 
 _LINES = """\
 - Each row is one typed ledger line: dates, codes and amounts are parsed once, and no later step parses text.

@@ -15,7 +15,7 @@ from finance_platform.feeds.file_names import file_ending
 from finance_platform.orchestration.ui.asset_labels import OWNERS, asset_tags, feed_owners, service_kinds
 from finance_platform.orchestration.ui.code_references import code_references
 from finance_platform.orchestration.ui.feed_descriptions import describe_feed, header_schema
-from finance_platform.safe_text import markdown, markdown_code, printable
+from finance_platform.safe_text import markdown, printable
 from finance_platform.settings import Settings
 
 _KIND_OF_SUFFIX = {"csv": "csv", "tsv": "text", "txt": "text", "xlsx": "excel"}
@@ -27,7 +27,7 @@ DELIVERIES = "deliveries"
 def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
     """Return the page of a feed's files."""
     suffix = file_ending(feed.paths[0]).lstrip(".")
-    summary = markdown(feed.summary) or f"Raw objects that match {markdown_code(feed.path_text)}."
+    summary = markdown(feed.summary) or "The files of the feed in the raw zone, as delivered."
     return dg.AssetSpec(
         ["raw", feed.feed],
         description=f"{summary}\n\n{describe_feed(feed)}",
@@ -51,8 +51,9 @@ def unread_spec(settings: Settings) -> dg.AssetSpec:
     return dg.AssetSpec(
         ["raw", UNREAD_FILES],
         description=(
-            "The files of the raw zone that no feed reads: files that match no feed's path, files whose descriptor is "
-            "not valid, and files that two descriptors match. It also lists the descriptors that are not valid.\n\n"
+            "The files of the raw zone that no feed reads, and the descriptors that are not valid.\n\n"
+            "No feed reads a file that matches no feed's path, whose descriptor is not valid, or that two descriptors "
+            "match.\n\n"
             "Normally it is empty. To have a file read, add a descriptor for it to "
             f"`{settings.feeds_path}`."
         ),
@@ -94,8 +95,8 @@ def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
     return dg.AssetSpec(
         delivery_key(feed.feed),
         description=(
-            f"The deliveries of `{feed.feed}`, one event each: the file, when it came, its rows and money, and the "
-            "verdict after reading.\n\nThere is nothing to run here: the step `standardise` records these events. A "
+            "Each file of the feed that came: when, its rows and money, and the verdict after reading, as one event."
+            "\n\nThere is nothing to run here: the step `standardise` records these events. A "
             "file that comes again with other bytes is a new delivery. A file that is only read again, after a change "
             "to its descriptor or to the reader, is an observation and does not count for the feed's freshness."
         ),

@@ -30,7 +30,7 @@ from finance_platform.orchestration.ui.column_sources import (
     star_sources,
     warehouse_sources,
 )
-from finance_platform.orchestration.ui.descriptions import RULES
+from finance_platform.orchestration.ui.descriptions import RULES, SUMMARIES
 from finance_platform.settings import Settings
 from finance_platform.warehouse.statements import SqlFile
 
@@ -104,10 +104,10 @@ def by_period_spec(settings: Settings) -> dg.AssetSpec:
     return dg.AssetSpec(
         BY_PERIOD,
         description=(
-            "`FactFinancials` as a grid of accounting periods. *Partitions* lists them: green is published, grey is "
-            "built and not published yet. A click shows the period's state (`published`, `closed`, `stale`), rows, "
-            "revenue and expense, its load, and whether that restated a closed period. *Plots* shows these over the "
-            "periods.\n\n"
+            "The months of the fact table, and the state of each.\n\n"
+            "*Partitions* lists them: green is published, grey is built and not published yet. A click shows the "
+            "period's state (`published`, `closed`, `stale`), rows, revenue and expense, its load, and whether that "
+            "restated a closed period. *Plots* shows these over the periods.\n\n"
             f"**To build and load periods again**, all in one run: [Launchpad of {REBUILD_PERIODS}]"
             f"(/locations/finance_platform.definitions/jobs/{REBUILD_PERIODS}/playground), with `periods` as "
             "`['2025-06', '2024-01..2024-12']`, or `finance-platform run --rebuild --period YYYY-MM`.\n\n"
@@ -226,7 +226,7 @@ def _parquet_spec(
 def _description(contract: Contract, group: str) -> str:
     key = ", ".join(f"`{name}`" for name in _natural_key(contract, group))
     nulls = "" if any(column.nullable for column in contract.columns) or group != "warehouse" else " No column is null."
-    return f"**Grain**: {contract.grain} Key: {key}.{nulls}\n\n{RULES[contract.name]}"
+    return f"{SUMMARIES[contract.name]}\n\n**Grain**: {contract.grain} Key: {key}.{nulls}\n\n{RULES[contract.name]}"
 
 
 def _natural_key(contract: Contract, group: str) -> list[str]:
