@@ -33,7 +33,11 @@ from finance_platform.quality.checks import (
 )
 from finance_platform.quality.delivery_order import FIX_ORDER, find_uncertain_orders
 
-_HELD = ("delivery held", "deliveries held")
+_BEYOND_TOLERANCE = ("delivery held for rejected rows", "deliveries held for rejected rows")
+_UNDECIDED = (
+    "delivery held for another reason than rejected rows",
+    "deliveries held for other reasons than rejected rows",
+)
 _UNACCOUNTED = "with rows or money unaccounted for"
 
 
@@ -93,8 +97,8 @@ def check_deliveries(state: DeliveryState, overlaps: Overlaps = NO_OVERLAPS) -> 
             f"delivery {_UNACCOUNTED}",
             f"deliveries {_UNACCOUNTED}",
         ),
-        _outcome(WITHIN_TOLERANCE, [_stopped_row(stopped) for stopped in beyond_tolerance], *_HELD),
-        _outcome(NOTHING_HELD, [_stopped_row(stopped) for stopped in undecided], *_HELD),
+        _outcome(WITHIN_TOLERANCE, [_stopped_row(stopped) for stopped in beyond_tolerance], *_BEYOND_TOLERANCE),
+        _outcome(NOTHING_HELD, [_stopped_row(stopped) for stopped in undecided], *_UNDECIDED),
         _outcome(NO_FILE_REFUSED, [_stopped_row(stopped) for stopped in refused], "file refused", "files refused"),
         _check_order(late, uncertain),
         _outcome(HEADERS_UNCHANGED, _changed_headers(state), "changed header", "changed headers"),

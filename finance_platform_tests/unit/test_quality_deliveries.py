@@ -174,6 +174,9 @@ def test_a_delivery_beyond_its_tolerance_is_named_with_reason_and_fix():
     state = state_of((event, partly_rejected(event, 2, of=10)))
     held = outcome_of(WITHIN_TOLERANCE, state)
     assert not held.passed
+    assert held.summary == "1 delivery held for rejected rows"
+    # Its page must not claim that nothing is held.
+    assert outcome_of(NOTHING_HELD, state).summary == "no deliveries held for other reasons than rejected rows"
     (row,) = held.evidence
     assert row["file"] == "ledger.csv"
     assert row["reason"].startswith("2 of 10 rows rejected")
@@ -192,6 +195,7 @@ def test_a_delivery_held_for_its_effect_on_others_awaits_a_decision_and_is_withi
     state = derive_state([event, verdict_on(event, "would remove January")], commits)
     held = outcome_of(NOTHING_HELD, state)
     assert (held.passed, held.check.is_warning) == (False, False)
+    assert held.summary == "1 delivery held for another reason than rejected rows"
     assert held.evidence == [{"file": "ledger.csv", "reason": "would remove January", "fix": "decide"}]
     assert outcome_of(WITHIN_TOLERANCE, state).passed
 
