@@ -84,7 +84,8 @@ def rebuild_job() -> dg.UnresolvedAssetJobDefinition:
         REBUILD_PERIODS,
         selection=star | groups,
         description="Builds and loads periods of the fact table again, all of them in one run. The Launchpad asks for "
-        "`periods`: a list of `2025-06` or `2025-01..2025-06`. What else is stale is published with them.",
+        "`periods`: a list of `2025-06` or `2025-01..2025-06`; an empty one is refused. What else is stale is "
+        "published with them.",
         config=_rebuild_config,
         executor_def=dg.in_process_executor,
     )
@@ -99,7 +100,8 @@ def rebuild_job() -> dg.UnresolvedAssetJobDefinition:
     }
 )
 def _rebuild_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    again = {"config": {"rebuild": True, "periods": list(config["periods"])}}
+    # To the steps an empty list is every slice. The Launchpad scaffolds one, which is no wish for all years.
+    again = {"config": {"rebuild": True, "periods": list(config["periods"]) or [""]}}
     return {"ops": {"build_star": again, "load": again}}
 
 

@@ -80,7 +80,8 @@ def expand_periods(texts: Iterable[str]) -> list[str]:
         last = last if sign else first
         if not (_PERIOD.fullmatch(first) and _PERIOD.fullmatch(last)) or first > last:
             raise RebuildError(
-                f"{text!r} is not a period", fix="give months as 2025-06, or a range of them as 2025-01..2025-06"
+                f"{text!r} is not a period" if text else "no period is given",
+                fix="give months as 2025-06, or a range of them as 2025-01..2025-06",
             )
         periods.update(periods_between(first, last))
     return sorted(periods)

@@ -90,6 +90,14 @@ def test_periods_are_built_and_loaded_again_in_one_run_and_cost_nothing_else(tmp
     assert states == dict.fromkeys(("2024-01", "2024-02", "2024-03"), "published") | {"2025-01": "closed"}
 
 
+def test_an_empty_list_of_periods_rebuilds_nothing(tmp_path: Path):
+    """The Launchpad's "Scaffold missing config" writes it, and the steps would take it as every slice."""
+    result, _, failure = run(settings(home=tmp_path), REBUILD_PERIODS, periods=[])
+    assert not result.success
+    assert "no period is given" in failure
+    assert "give months as 2025-06" in failure
+
+
 @pytest.mark.parametrize(
     ("texts", "periods"),
     [
