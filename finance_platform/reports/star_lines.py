@@ -13,6 +13,7 @@ from typing import Any
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.feeds.codes import fold
+from finance_platform.reports.statement import total
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import PORTIONS, contributing_deliveries, line_inputs, portions_of
@@ -93,11 +94,12 @@ def add_slice(
 ) -> dict[str, Count]:
     """Add a slice's lines by delivery; return the accepted lines that it was built from, by scenario."""
     accepted: dict[str, Count] = {}
+    counts: list[tuple[str, Count]] = []
     for delivery_id, *scenarios in (slice_commit.inputs or {}).get("lines", ()):
         if delivery_id in commits:
             added = _add_accepted(totals, commits[delivery_id], slice_commit.slice, scenarios)
-            for scenario, count in added.items():
-                increase(accepted, scenario, count)
+            counts += added.items()
+    increase_all(accepted, counts)
     _subtract_superseded(totals, slice_commit, is_statistical=is_statistical)
     return accepted
 
@@ -135,6 +137,15 @@ class PublishedContent:
 def increase(totals: dict[str, Count], scenario: str, count: Count) -> None:
     """Add to a scenario's total; spellings of one name share it."""
     totals[fold(scenario)] = totals.get(fold(scenario), _NOTHING) + count
+
+
+def increase_all(totals: dict[str, Count], counts: Iterable[tuple[str, Count]]) -> None:
+    """Add the counts of thousands of deliveries, which spell their scenarios in a few ways."""
+    by_scenario: dict[str, list[Count]] = {}
+    for scenario, count in counts:
+        by_scenario.setdefault(scenario, []).append(count)
+    for scenario, of_scenario in by_scenario.items():
+        increase(totals, scenario, total(of_scenario))
 
 
 def published_slices(processed: ObjectStore, snapshot: Snapshot, warehouse: Queryable) -> list[SliceCommit | None]:

@@ -110,11 +110,11 @@ class Reconciliation:
 
     def rows(self, term: str) -> int:
         """Return the rows of a term, or of `delivered`, in every scenario and unit."""
-        return sum(line.term(term).rows for line in self.lines)
+        return sum(line.term(term).rows for line in self.by_scenario)
 
     def unpriced(self, term: str) -> int:
         """Return the rows of a term that have no amount."""
-        return sum(line.term(term).unpriced for line in self.lines)
+        return sum(line.term(term).unpriced for line in self.by_scenario)
 
 
 def as_json(reconciliation: Reconciliation) -> dict[str, list[dict[str, Any]]]:
@@ -161,20 +161,20 @@ def _merge(lines: Iterable[Line], currency: str, *, by_feed: bool) -> list[Line]
     for line in lines:
         groups.setdefault((line.feed if by_feed else "", line.scenario, line.unit), []).append(line)
     merged = [
-        Line(
-            scenario,
-            unit,
-            {name: total for name in (DELIVERED, *TERMS) if not (total := _total_of(members, name)).is_zero},
-            feed,
-            has_sides=all(member.has_sides for member in members),
-        )
+        Line(scenario, unit, _total_terms(members), feed, has_sides=all(member.has_sides for member in members))
         for (feed, scenario, unit), members in groups.items()
     ]
     return sorted(merged, key=lambda line: sort_key(line, currency))
 
 
-def _total_of(lines: Iterable[Line], term: str) -> Count:
-    return total(line.terms[term] for line in lines if term in line.terms)
+def _total_terms(lines: Iterable[Line]) -> dict[str, Count]:
+    """Return the sum of each term; without those that are zero."""
+    counts: dict[str, list[Count]] = {}
+    for line in lines:
+        for name, count in line.terms.items():
+            counts.setdefault(name, []).append(count)
+    totals = {name: total(counts[name]) for name in (DELIVERED, *TERMS) if name in counts}
+    return {name: count for name, count in totals.items() if not count.is_zero}
 
 
 def total(counts: Iterable[Count]) -> Count:
