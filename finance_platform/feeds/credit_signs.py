@@ -8,7 +8,6 @@ Debit less credit of a credit that has its minus adds the credit, and nothing el
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -48,7 +47,7 @@ class CreditSigns:
         self.credits = _added(self.credits, of_credits)
         self.total = EXACT.add(self.total, pc.sum(of_credits.cast(_WIDE_MONEY)).as_py() or Decimal(0))
 
-    def doubts(self, rule: FieldRule) -> Mapping[str, str]:
+    def doubts(self, rule: FieldRule) -> dict[str, str]:
         """Return why the file may have the other signs than its descriptor says, with what to do about it."""
         positive, negative = self.credits
         if rule.credit is None or rule.is_signed is False or self.debits[1] > self.debits[0]:

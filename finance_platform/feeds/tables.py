@@ -33,7 +33,7 @@ class Table(Protocol):
 
     header: list[str]
     sheet: str | None
-    doubts: Mapping[str, str]
+    doubts: dict[str, str]
 
     @property
     def notes(self) -> Mapping[str, Note]:

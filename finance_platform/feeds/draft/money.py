@@ -283,10 +283,10 @@ class Money:
         source = values.get("from")
         if isinstance(source, dict):
             sides = zip(*(by_name[source[side]].cells for side in ("debit", "credit")), strict=True)
-            amounts = [[value_of(text, marks) for text in pair] for pair in sides]
+            pairs_read = ([value_of(text, marks) for text in pair] for pair in sides)
             if source.get("signed"):
-                amounts = [[debit, None if credit is None else -credit] for debit, credit in amounts]
-            return [difference(*pair) for pair in amounts]
+                pairs_read = ([debit, None if credit is None else -credit] for debit, credit in pairs_read)
+            return [difference(*pair) for pair in pairs_read]
         if source not in by_name:
             return None
         amounts = [value_of(text, marks) for text in by_name[source].cells]
