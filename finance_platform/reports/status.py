@@ -237,7 +237,7 @@ def build_status(
 ) -> Status:
     """Return the status of a home."""
     return Status(
-        deliveries=_delivery_rows(snapshot.state, scan),
+        deliveries=_without_mixed_totals(_delivery_rows(snapshot.state, scan), reconciliation),
         slices=_slice_rows(snapshot, published, details.stale_reasons),
         problems=[
             *({"file": p.where, "problem": p.message, "fix": p.fix} for p in scan.problems),
@@ -321,6 +321,16 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
         for event in unread_objects(state, scan).values()
     ]
     return sorted(rows, key=lambda row: (row["file"], row["state"]))
+
+
+def _without_mixed_totals(rows: list[dict[str, Any]], reconciliation: Reconciliation) -> list[dict[str, Any]]:
+    """Leave out the total of a file with money and statistical units, which are never added; the statement has both."""
+    units: dict[str, set[bool]] = {}
+    for line in reconciliation.lines:
+        if line.unit in {reconciliation.currency, statement.STATISTICAL}:
+            units.setdefault(line.file, set()).add(line.unit == statement.STATISTICAL)
+    no_total = {"amount": None, "rejected_amount": None}
+    return [{**row, **no_total} if len(units.get(row["file"], ())) > 1 else row for row in rows]
 
 
 def _delivery_row(key: str, feed: str, state: str, commit: DeliveryCommit) -> dict[str, Any]:

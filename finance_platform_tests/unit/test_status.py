@@ -118,6 +118,19 @@ def test_the_amount_of_a_delivery_is_the_one_delivered_before_rounding():
     assert status_of((event, commit)).deliveries[0]["amount"] == "9.996"
 
 
+@pytest.mark.parametrize(
+    ("units", "amount"), [(["USD", "statistical"], None), (["USD"], "9.99"), (["statistical"], "9.99"), ([], "9.99")]
+)
+def test_money_and_statistical_units_of_a_file_are_not_added(units: list[str], amount: str | None):
+    event = delivered()
+    commit = commit_of(event, in_period("2025-01"), read=money(1, "9.99"))
+    lines = [Line("Actual", unit, {"delivered": Count(1)}, file="ledger.csv") for unit in units]
+    other = Line("Actual", "statistical", {"delivered": Count(1)}, file="b.csv")
+    (row,) = status_of((event, commit), reconciliation=Reconciliation([*lines, other], "USD")).deliveries
+    assert row["amount"] == amount
+    assert (row["rejected_amount"] is None) == (amount is None)
+
+
 def test_a_withdrawn_delivery_names_the_person_and_how_to_undo_it():
     event, commit = live_in(in_period("2025-01"))
     status = status_of((event, commit), later_events=[decision_on("withdrawn", event)])
