@@ -47,7 +47,7 @@ from finance_platform.refresh.recorded_code import trust_recorded_code
 from finance_platform.reports.run_outcome import RunOutcome
 from finance_platform.settings import Settings
 from finance_platform.storage.factory import is_remote
-from finance_platform.storage.listed_once import listed_while_locked, with_listing_of
+from finance_platform.storage.listed_once import listed_while_locked, note_written, with_listing_of
 from finance_platform.storage.port import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -109,6 +109,9 @@ def run_refresh(
         _notify(settings, instance, [*killed, *([ended] if ended else [])])
         outcome = replace(_outcome(result), repaired=watcher.repaired)
         if outcome.succeeded:
+            if settings.reports_root.startswith(f"{processed.root}/"):
+                # They are in the zone, and are written through a store of their own.
+                note_written(processed, [f"{settings.reports_root.removeprefix(f'{processed.root}/')}/"])
             if listed_at_end is not None:
                 with_listing_of(listed_at_end, processed)
             # After the alerts: if they cannot be sent, the next run sends them.

@@ -346,11 +346,16 @@ class _ListedUntilWritten(_ListedOnce):
         return super()._listed(prefix)
 
     def _around(self, key: str) -> list[StoredObject] | None:
-        """Return the objects around a key; None if it is one that was written, of which a request says enough."""
+        """Return the objects around a key; what was written with it is looked up first, together."""
+        if not self._is_remote or _is_hidden(key):
+            return None
         with self._guard:
-            if any(key == name or _is_in(key, name) for name in self._changed):
-                return None
-            return super()._around(key)
+            if self._is_changed(key):
+                self._look_up(key.partition("/")[0])
+            return None if self._is_changed(key) else super()._around(key)
+
+    def _is_changed(self, key: str) -> bool:
+        return any(key == name or _is_in(key, name) for name in self._changed)
 
     def _look_up(self, prefix: str) -> None:
         """Look up what was written in a folder that was listed, and enter it in the listings."""
