@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.factory import is_remote
+from finance_platform.storage.plain_file import name_file
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.remembered_reads import forget_read
 
@@ -208,13 +209,16 @@ def _on_disk(path: str) -> tuple[int | None, bool]:
     file = Path(path)
     if not file.is_file():
         return None, False
-    with file.open("rb", buffering=0) as stream:
-        head = stream.read(len(_MAGIC))
-        size = stream.seek(0, 2)
-        if size < _SMALLEST_FILE:
-            return size, False
-        stream.seek(-len(_MAGIC), 2)
-        return size, head == stream.read(len(_MAGIC)) == _MAGIC
+    try:
+        with file.open("rb", buffering=0) as stream:
+            head = stream.read(len(_MAGIC))
+            size = stream.seek(0, 2)
+            if size < _SMALLEST_FILE:
+                return size, False
+            stream.seek(-len(_MAGIC), 2)
+            return size, head == stream.read(len(_MAGIC)) == _MAGIC
+    except OSError as error:
+        raise name_file(error, file) from None
 
 
 @cache

@@ -97,7 +97,7 @@ def open_plain_file(path: Path, folder: Path) -> BinaryIO:
         OSError: it cannot be opened, for example because of its permissions.
     """
     handle = _open(path, folder)
-    return cast(BinaryIO, io.BufferedReader(_SizedFile(handle, os.fstat(handle).st_size), _BUFFER_BYTES))
+    return cast(BinaryIO, io.BufferedReader(_SizedFile(handle, os.fstat(handle).st_size, path), _BUFFER_BYTES))
 
 
 def read_plain_file(path: Path, folder: Path) -> bytes:
@@ -124,11 +124,12 @@ def read_plain_file(path: Path, folder: Path) -> bytes:
 
 
 class _SizedFile(io.FileIO):
-    """A file up to the size that it had when it was opened."""
+    """A file up to the size that it had when it was opened; errors of reading it name it, unlike the system's."""
 
-    def __init__(self, handle: int, size: int) -> None:
+    def __init__(self, handle: int, size: int, path: Path) -> None:
         super().__init__(handle, "rb")
         self._size = size
+        self._path = path
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move to a position; the end is that of the opened file."""
@@ -139,7 +140,10 @@ class _SizedFile(io.FileIO):
     def readinto(self, buffer: Any, /) -> int:
         """Fill the buffer, up to the end."""
         target = memoryview(buffer).cast("B")
-        return super().readinto(target[: max(0, self._size - self.tell())])
+        try:
+            return super().readinto(target[: max(0, self._size - self.tell())])
+        except OSError as error:
+            raise name_file(error, self._path) from None
 
     def readall(self) -> bytes:
         """Return all bytes from the current position on."""
@@ -152,7 +156,15 @@ class _SizedFile(io.FileIO):
         """Return up to `size` bytes, or all."""
         if size is None or size < 0:
             return self.readall()
-        return super().read(min(size, max(0, self._size - self.tell())))
+        try:
+            return super().read(min(size, max(0, self._size - self.tell())))
+        except OSError as error:
+            raise name_file(error, self._path) from None
+
+
+def name_file(error: OSError, path: Path) -> OSError:
+    """Return an error of an open file with the path, by which people find the disk that fails."""
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def _inspect_link(path: str, folder: str, status: os.stat_result | None) -> tuple[os.stat_result, Refusal | None]:

@@ -6,10 +6,14 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from finance_platform.errors import UnreadableObjectError
+from finance_platform.storage.documents import find_damaged_files
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.machine_errors import translate_machine_error
 from finance_platform.storage.plain_file import inspect_file, open_plain_file, read_plain_file
 
 
@@ -149,3 +153,27 @@ def test_opening_leaves_no_handle_open(folder: Path) -> None:
         for name in ("y.csv", "sub/plain.csv"):
             assert read_plain_file(folder / name, folder)
     assert len(list(Path("/dev/fd").iterdir())) == handles
+
+
+@pytest.mark.parametrize("read", [lambda file: file.read(), lambda file: file.read(3), lambda file: file.raw.read(3)])
+def test_an_error_while_an_open_file_is_read_names_the_file(folder: Path, read: Callable[[Any], bytes]) -> None:
+    path = folder / "sub/plain.csv"
+    with open_plain_file(path, folder) as file:
+        # The system refuses to read a folder as a file, and names nothing, as it does for a disk that fails.
+        other = os.open(folder, os.O_RDONLY)
+        os.dup2(other, file.fileno())
+        os.close(other)
+        with pytest.raises(IsADirectoryError) as raised:
+            read(file)
+    assert raised.value.filename == str(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that fails as a faulty disk does")
+def test_the_search_for_damage_names_a_file_on_a_faulty_disk(tmp_path: Path) -> None:
+    (tmp_path / "x.parquet").symlink_to("/proc/self/mem")
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        find_damaged_files(LocalStore(tmp_path), {"x.parquet": 100})
+    error = translate_machine_error(raised.value)
+    assert error is not None
+    assert error.found == f"{tmp_path}/x.parquet: Input/output error"
+    assert error.fix.startswith("check the disk")
