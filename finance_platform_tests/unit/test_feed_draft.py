@@ -415,6 +415,18 @@ def test_printed_totals_are_claimed_and_must_tie(tmp_path: Path):
     ]
 
 
+def test_a_total_without_a_name_below_totals_with_one_is_the_total_of_all_lines(tmp_path: Path):
+    rows = (
+        "Account,Date,Department,Amount\n6110 - Rent,2025-01-03,D1,1234.50\n6110 - Rent,2025-01-25,D1,-99.00\n"
+        "Total - 6110 - Rent,,,1135.50\n6120 - Travel,2025-02-13,D1,10.00\nTotal - 6120 - Travel,,,10.00\n"
+        "Total,,,1145.50\n"
+    )
+    check = checked(tmp_path, rows)
+    assert check.is_fine, check.holds
+    assert (check.findings.control_totals.checked, check.findings.control_totals.tied) == (3, 3)
+    assert {str(count.amount) for count in check.sums.values()} == {"1135.50", "10.00"}
+
+
 def test_an_account_that_is_called_total_is_not_taken_for_a_total():
     text = "Posting Date,Cost Centre,GL Account,Amount\n2025-01-31,D1,Total Energies,10.00\n2025-01-31,D1,Rent,1.00\n"
     assert "control_total" not in draft(text)

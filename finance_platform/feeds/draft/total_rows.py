@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from finance_platform.feeds.amounts import read_amount
@@ -55,6 +55,7 @@ def find_totals(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
 def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[int, TotalRow]:
     """Return the rows in which a cell says only that they are a total, or that have such a cell and lack others."""
     totals: dict[int, TotalRow] = {}
+    bare: set[int] = set()
     for line, cells in rows:
         filled = sum(bool(cell.strip()) for cell in cells)
         word = next(
@@ -65,7 +66,20 @@ def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
             text = word[1].lower()
             pattern = f"(?i)^{re.sub('[^a-z ]', '.', text)}"
             totals[line] = TotalRow(header[word[0]], pattern, text.startswith(_SUBTOTALS))
-    return totals
+            if _TOTAL.fullmatch(cells[word[0]].strip()):
+                bare.add(line)
+    return _with_grand_total(totals, bare)
+
+
+def _with_grand_total(totals: dict[int, TotalRow], bare: set[int]) -> dict[int, TotalRow]:
+    """Return totals, the last one apart if it alone says nothing but that it is one: `Total` below `Total - 6110`."""
+    last = max(totals, default=None)
+    if last is None or bare != {last}:
+        return totals
+    row = totals[last]
+    others = {line for line, one in totals.items() if one == row and line != last}
+    named = {line: replace(totals[line], pattern=f"{row.pattern}.", is_subtotal=True) for line in others}
+    return totals | named | ({last: replace(row, pattern=f"{row.pattern}$")} if others else {})
 
 
 def _find_unnamed(header: Sequence[str], rows: Sequence[Row]) -> dict[int, TotalRow]:
