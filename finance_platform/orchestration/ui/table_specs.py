@@ -149,7 +149,7 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
         deps=[dg.AssetKey(["warehouse", contract.name]) for contract in STAR],
         description=(
             "Actual against Budget by fiscal year, from revenue to profit, then other accounts by category.\n\n"
-            f"**Grain**: one row per fiscal year and line.\n\n{RULES['variance_report']}"
+            f"Grain: one row per fiscal year and line.\n\n{RULES['variance_report']}"
         ),
         group_name="reporting",
         kinds={"csv", "report", *service_kinds(settings, "warehouse")},
@@ -177,7 +177,7 @@ def pack_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
         description=(
             "The pages that a controller, a CFO and a budget holder read: one HTML file that needs no network, "
             "and a workbook.\n\n"
-            f"**Grain**: one pack per home.\n\n{RULES['report_pack']}"
+            f"Grain: one pack per home.\n\n{RULES['report_pack']}"
         ),
         group_name="reporting",
         kinds={"html", "excel", "report", *service_kinds(settings, "warehouse")},
@@ -226,7 +226,7 @@ def _parquet_spec(
 def _description(contract: Contract, group: str) -> str:
     key = ", ".join(f"`{name}`" for name in _natural_key(contract, group))
     nulls = "" if any(column.nullable for column in contract.columns) or group != "warehouse" else " No column is null."
-    return f"{SUMMARIES[contract.name]}\n\n**Grain**: {contract.grain} Key: {key}.{nulls}\n\n{RULES[contract.name]}"
+    return f"{SUMMARIES[contract.name]}\n\nGrain: {contract.grain} Key: {key}.{nulls}\n\n{RULES[contract.name]}"
 
 
 def _natural_key(contract: Contract, group: str) -> list[str]:
