@@ -2,14 +2,15 @@
 
 Belongs here: when they are read, and who gets them. Does not belong here: reading them (see `refresh.report_pack`).
 
-Most of that time is DuckDB's, which lets other threads run, while the step evaluates checks and stores its events.
+Most of that time is DuckDB's, which lets other threads run, while the step evaluates checks and stores its events, and
+the next one adds up the variance report.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -42,11 +43,6 @@ class PackAhead:
     def begin(self, read: Callable[[], Pack]) -> None:
         """Begin to read; a load that is tried again replaces what its first attempt has read."""
         self._pack = self._thread.submit(read)
-
-    def wait(self) -> None:
-        """Wait for what is being read, with what it leaves in the process, and for no error."""
-        if self._pack is not None:
-            wait([self._pack])
 
     def take(self, read: Callable[[], Pack]) -> Pack:
         """Return what was read, once; read it here if that was not begun or has failed, so that errors are reported."""

@@ -23,22 +23,6 @@ def test_the_report_gets_what_was_read_ahead_once():
         assert ahead.take(now) is READ_NOW
 
 
-def test_waiting_for_what_is_read_ahead_raises_no_error_of_it():
-    is_read = threading.Event()
-
-    def fail() -> Pack:
-        time.sleep(0.05)
-        is_read.set()
-        raise OSError("the file is gone")
-
-    with PackAhead() as ahead:
-        ahead.wait()
-        ahead.begin(fail)
-        ahead.wait()
-        assert is_read.is_set()
-        assert ahead.take(now) is READ_NOW
-
-
 def test_a_load_that_is_tried_again_replaces_what_its_first_attempt_has_read():
     with PackAhead() as ahead:
         ahead.begin(lambda: READ_AHEAD)

@@ -84,8 +84,6 @@ def reporting_assets(settings: Settings, ahead: PackAhead | None = None) -> dg.A
         reports: dg.ResourceParam[ObjectStore],
     ) -> Iterator[dg.MaterializeResult[None]]:
         with dagster_failures(context), warehouse_readers(settings):
-            if ahead is not None:
-                ahead.wait()  # it has added up the variance report's figures as well
             processed = listed_once(processed_zone)
             if _VARIANCE_REPORT in context.selected_asset_keys:
                 yield _variance_report(context.run, processed, warehouse, reports)

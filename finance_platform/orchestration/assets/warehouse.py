@@ -50,7 +50,6 @@ from finance_platform.reports.metrics import restated_amount
 from finance_platform.reports.movements import restatement_alerts
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.period_totals import period_totals
-from finance_platform.reports.variance import published_variance
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
@@ -122,7 +121,6 @@ def warehouse_assets(settings: Settings, ahead: PackAhead | None = None) -> dg.A
 def _read_pack_ahead(ahead: PackAhead | None, processed: ObjectStore, warehouse: Warehouse, settings: Settings) -> None:
     def read() -> Pack:
         with warehouse_readers(settings):  # of the other thread
-            published_variance(warehouse)  # which the process keeps, for the report that comes before the pack
             return read_published_pack(listed_once(processed), warehouse, settings)
 
     if ahead is not None:
