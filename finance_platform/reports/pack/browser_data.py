@@ -165,9 +165,10 @@ def texts_of(document: object) -> Iterator[str]:
     elif isinstance(document, Mapping):
         for value in document.values():
             yield from texts_of(value)
-    elif isinstance(document, list | tuple):
+    elif isinstance(document, (list, tuple)):
         for value in document:
-            yield from texts_of(value)
+            if not isinstance(value, int):  # nearly all are amounts
+                yield from texts_of(value)
 
 
 def _in_fewer_years(pack: Pack, max_amounts: int) -> Pack:
