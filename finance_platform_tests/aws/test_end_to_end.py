@@ -232,7 +232,16 @@ def test_every_command_answers_as_on_the_local_profile(command: tuple[str, ...],
 def _without_runs(answer: Any) -> Any:
     """Remove the fields with times and runs from an answer."""
     if isinstance(answer, dict):
-        removed = RUN_COLUMNS | {"LoadedAt", "RunId", "last_run", "modified_at", "at", "built_at", "first_seen"}
+        removed = RUN_COLUMNS | {
+            "LoadedAt",
+            "RunId",
+            "last_run",
+            "modified_at",
+            "at",
+            "built_at",
+            "first_seen",
+            "discovered_at",
+        }
         return {name: _without_runs(value) for name, value in answer.items() if name not in removed}
     return [_without_runs(item) for item in answer] if isinstance(answer, list) else answer
 
