@@ -95,6 +95,16 @@ def test_debit_and_credit_are_proposed_as_a_pair(tmp_path: Path):
     assert {place: str(count.amount) for place, count in check.sums.items()} == {("Actual", "2025-01"): "900.50"}
 
 
+def test_the_accounted_sides_of_a_journal_are_taken_before_the_entered_ones(tmp_path: Path):
+    """Entered amounts are in the currency of the document."""
+    rows = (
+        "GL Date,Cost Center,Account,Entered Dr,Entered Cr,Accounted Dr,Accounted Cr\n"
+        "03-JAN-2025,0460,6110,1000.00,,1234.50,\n05-JAN-2025,0460,6110,,90.00,,99.00\n"
+    )
+    check = checked(tmp_path, rows)
+    assert {str(count.amount) for count in check.sums.values()} == {"1135.50"}
+
+
 def test_a_file_without_a_header_gets_names_and_samples_of_what_is_not_used():
     rows = "1;20250131;4000;10,00\n2;20250228;4000;20,00\n"
     text = draft(rows)

@@ -101,9 +101,11 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "debit": (
         "debit", "debit amount", "debits", "dr", "soll", "sollbetrag", "debe", "cargo", "dare", "debet", "debit eur",
+        "accounted dr", "accounted debit", "entered dr", "entered debit",
     ),
     "credit": (
         "credit", "credit amount", "credits", "cr", "haben", "habenbetrag", "haber", "abono", "avere", "kredit",
+        "accounted cr", "accounted credit", "entered cr", "entered credit",
     ),
     "sign": (
         "s h", "sh", "soll haben", "soll haben kennzeichen", "d c", "dc", "dr cr", "debit credit", "d h", "sens",
