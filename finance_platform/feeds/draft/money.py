@@ -283,10 +283,10 @@ class Money:
         source = values.get("from")
         if isinstance(source, dict):
             sides = zip(*(by_name[source[side]].cells for side in ("debit", "credit")), strict=True)
-            pairs_read = ([value_of(text, marks) for text in pair] for pair in sides)
+            pairs_of_values = [[value_of(text, marks) for text in pair] for pair in sides]
             if source.get("signed"):
-                pairs_read = ([debit, None if credit is None else -credit] for debit, credit in pairs_read)
-            return [difference(*pair) for pair in pairs_read]
+                pairs_of_values = [[debit, None if credit is None else -credit] for debit, credit in pairs_of_values]
+            return [difference(*pair) for pair in pairs_of_values]
         if source not in by_name:
             return None
         amounts = [value_of(text, marks) for text in by_name[source].cells]
