@@ -20,8 +20,8 @@ COMPARES: Mapping[str, str] = {
     "every_row_is_accounted_for": "For each file, rows and money delivered equal accepted plus rejected plus duplicate "
     "plus skipped.",
     "deliveries_are_within_tolerance": "No file has more rejected rows or money than `tolerance` in its descriptor.",
-    "no_delivery_awaits_a_decision": "No file is held for another reason than its rejected rows, of which "
-    "`deliveries_are_within_tolerance` has those that are.",
+    "no_delivery_awaits_a_decision": "No file is held for another reason than rejected rows, which "
+    "`deliveries_are_within_tolerance` lists.",
     "deliveries_arrive_in_order": "Each file arrived after the files whose lines it replaces.",
     "headers_are_unchanged": "The last files of each feed have the columns that its files had before.",
     "no_file_is_refused": "Every file could be read as its descriptor says.",
