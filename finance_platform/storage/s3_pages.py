@@ -7,7 +7,7 @@ S3 names the next page only in the one before, so twenty thousand objects are tw
 run lists the deliveries several times. But a listing may start at any name, existing or not. Where the names are hashes
 they are evenly spread, so the first page says where the others begin; folders with other names are listed one by one.
 Where a process has listed a folder before, the names that it found then say so, whatever they are. And where the names
-of the objects are known, only what lies between them is listed. Another process's last listing may be told by `expect`.
+of the objects are known, only what lies between them is listed. `expect` takes the names of an earlier process.
 A wrong guess costs a request and nothing else: the parts meet at names, whatever objects there are between them.
 """
 

@@ -347,7 +347,7 @@ def test_a_run_that_has_lost_its_lease_uses_no_listing(remote: CountingStore) ->
     run = listed_while_locked(remote)
     with hold_lease(remote, "run", timings=LeaseTimings(duration_seconds=60, renewal_seconds=0.01)):
         assert len(_keys(run, "deliveries")) == 2
-        remote.delete(lease_key("run"))  # by whoever takes it over
+        remote.delete(lease_key("run"))  # by another machine, which takes it over
         for _ in range(500):
             time.sleep(0.01)
             try:
