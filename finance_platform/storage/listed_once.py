@@ -102,7 +102,7 @@ def note_written(store: ObjectStore, names: Iterable[str]) -> None:
         names: keys of objects, and folders with their `/`.
     """
     if isinstance(store, _ListedUntilWritten):
-        store.note_written(names)
+        store.note_written_by_others(list(names))
 
 
 def list_ahead(store: ObjectStore, folders: Collection[str]) -> None:
@@ -332,10 +332,18 @@ class _ListedUntilWritten(_ListedOnce):
             self._listings, self._everything, self._changed, self._own = {}, None, {}, {}
             self._written.append("/")  # which no listing that has begun before may leave out
 
-    def note_written(self, names: Iterable[str]) -> None:
-        """See the function of this name."""
+    def note_written_by_others(self, names: Collection[str]) -> None:
+        """See `note_written` of this module."""
         with self._guard:
-            names = list(names)
+            pages = -(-len(self._everything or ()) // _PAGE)
+            if self._is_remote and self._everything is not None and pages < min(len(names), SMALL_OBJECTS // _PAGE + 1):
+                self.forget_all()  # to list a small store anew is fewer requests
+            else:
+                self.note_written(names)
+
+    def note_written(self, names: Collection[str]) -> None:
+        """Let keys, and folders with their `/`, be looked up before the next listing that they concern."""
+        with self._guard:
             self._written += names
             self._changed |= dict.fromkeys(names)
             is_changed = {key for key in self._own if any(key == name or _is_in(key, name) for name in names)}

@@ -338,9 +338,20 @@ def test_the_listing_at_the_end_of_a_run_is_that_of_the_store(remote: CountingSt
     note_written(run, ["dim/_delta_log/"])
     with_listing_of(at_end, run)
     assert list(at_end.list_objects()) == list(LocalStore.list_objects(remote))
+    assert remote.listings == {"": 1, "dim/_delta_log": 1}
     remote.delete("deliveries/a.json")  # by the next run
     assert at_end.find("deliveries/a.json")
     assert remote.listings == {"": 1, "dim/_delta_log": 1}
+
+
+def test_a_small_store_is_listed_anew_after_a_job_that_may_have_written_in_many_folders(remote: CountingStore) -> None:
+    run = listed_while_locked(remote)
+    list(run.list_objects())
+    remote.write("transactions/now/1.parquet", b"1")
+    note_written(run, ["transactions/now/", "members/now/"])
+    assert _keys(run, "transactions") == ["transactions/now/1.parquet"]
+    assert not _keys(run, "members")
+    assert remote.listings == {"": 2}
 
 
 def test_a_run_that_has_lost_its_lease_uses_no_listing(remote: CountingStore) -> None:
