@@ -403,3 +403,20 @@ def _python(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", code, *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         yield process
+
+
+def test_a_slow_query_draws_no_progress_bar_into_the_output_of_a_process_without_a_main_file():
+    code = """
+import duckdb
+from finance_platform.warehouse.duckdb.session import begin_session
+
+def shows_progress():
+    return connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0]
+
+connection = duckdb.connect()
+before = shows_progress()
+begin_session(connection, "main")
+print(before, shows_progress())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]  # DuckDB takes such a process for a person's prompt

@@ -49,6 +49,7 @@ _SETTINGS = (
     "SET integer_division = true",
     "SET python_enable_replacements = false",  # else a missing table resolves to a Python variable of its name
     "SET autoinstall_known_extensions = false",  # else a function's name may start a download
+    "SET enable_progress_bar = false",  # else a process without a main file, such as Dagster's, has it in its output
 )
 
 
