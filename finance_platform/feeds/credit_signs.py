@@ -20,7 +20,6 @@ from finance_platform.feeds.violations import ACCEPTED
 from finance_platform.money_text import exact_money
 
 _WIDE_MONEY = pa.decimal128(38, 2)
-_ZERO = pa.scalar(Decimal(0), MONEY_TYPE)
 
 
 @dataclass
@@ -74,5 +73,6 @@ class CreditSigns:
 
 
 def _added(counts: tuple[int, int], values: pa.Array) -> tuple[int, int]:
-    positive, negative = (pc.sum(compare(values, _ZERO)).as_py() or 0 for compare in (pc.greater, pc.less))
+    zero = pa.scalar(Decimal(0), MONEY_TYPE)  # made here, because Arrow imports pandas for its first scalar
+    positive, negative = (pc.sum(compare(values, zero)).as_py() or 0 for compare in (pc.greater, pc.less))
     return counts[0] + positive, counts[1] + negative

@@ -26,6 +26,7 @@ from finance_platform.errors import JobError
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.job_runners import job_process as job_processes
 from finance_platform.orchestration.job_runners.glue_jobs import GlueJobRunner
+from finance_platform.orchestration.job_runners.job_process import job_process
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner, JobZones
 from finance_platform.orchestration.job_runners.sized_jobs import SizedJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
@@ -126,7 +127,7 @@ def test_on_aws_small_jobs_have_one_process_which_reaches_s3(
         redshift_host="warehouse", redshift_workgroup="finance", redshift_copy_role_arn="arn", aws_region=REGION,
         s3_kms_key_id="key", glue_from_bytes=glue_from_bytes,
     )  # fmt: skip
-    with job_processes.job_process(settings, starts_now=False) as process:
+    with job_process(settings, starts_now=False) as process:
         assert (process is not None) == has_process
         if process is not None:
             assert process.run("standardise", JobArguments("s3://raw", "s3://processed", "a"), {}) is None

@@ -86,6 +86,7 @@ _TIMES = {
     "restated_at",
     "at",
     "modified_at",
+    "discovered_at",
     "run_id",
     "committed_at",
     "built_at",

@@ -310,7 +310,9 @@ def test_sensors_are_off_unless_a_setting_turns_them_on(tmp_path: Path):
     for is_on, expected in ((False, dg.DefaultSensorStatus.STOPPED), (True, dg.DefaultSensorStatus.RUNNING)):
         definitions = build_definitions(settings(home=tmp_path, auto_refresh=is_on))
         sensors = list(definitions.sensors or [])
-        assert {sensor.name for sensor in sensors} == {"raw_files", "failed_runs", "finished_runs", "overdue_feeds"}
+        assert {sensor.name for sensor in sensors} == {
+            "raw_files", "failed_runs", "finished_runs", "overdue_feeds", "run_retention"
+        }  # fmt: skip
         assert {sensor.default_status for sensor in sensors} == {expected}
 
 
