@@ -28,6 +28,8 @@ from finance_platform.code_version import platform_version
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.notifications.alert_message import record_key
+from finance_platform.notifications.alerts import Alert
 from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.code_location import execute_in_location
 from finance_platform.orchestration.dagster_instance import open_instance
@@ -106,12 +108,14 @@ def run_refresh(
         job = definitions.resolve_job_def(REFRESH)
         result = execute_in_location(job, instance, run_config=config, tags=_TAGS)
         ended = instance.get_run_by_id(result.run_id)
-        _notify(settings, instance, [*killed, *([ended] if ended else [])])
+        alerts = _notify(settings, instance, [*killed, *([ended] if ended else [])])
         outcome = replace(_outcome(result), repaired=watcher.repaired)
         if outcome.succeeded:
+            # These are written through stores of their own: records of alerts, and reports if they are in the zone.
+            written = [record_key(alert) for alert in alerts]
             if settings.reports_root.startswith(f"{processed.root}/"):
-                # They are in the zone, and are written through a store of their own.
-                note_written(processed, [f"{settings.reports_root.removeprefix(f'{processed.root}/')}/"])
+                written.append(f"{settings.reports_root.removeprefix(f'{processed.root}/')}/")
+            note_written(processed, written)
             if listed_at_end is not None:
                 with_listing_of(listed_at_end, processed)
             # After the alerts: if they cannot be sent, the next run sends them.
@@ -148,12 +152,12 @@ def _listed_for_run(settings: Settings) -> ObjectStore:
     return listed
 
 
-def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
-    """Send the alerts and the metrics of runs; the sensors leave them to it."""
+def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> list[Alert]:
+    """Send the alerts and the metrics of runs, which the sensors leave to it; return the alerts."""
     # First, since alerts that cannot be sent are an error and metrics that cannot are not.
     send_run_metrics(open_metrics(settings), instance, runs, _log)
     alerts = open_alerts(settings)
-    send_run_alerts(alerts, instance, runs, load_feed_set(settings.feeds_path), settings)
+    return send_run_alerts(alerts, instance, runs, load_feed_set(settings.feeds_path), settings)
 
 
 @contextmanager

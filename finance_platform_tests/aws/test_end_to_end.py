@@ -107,7 +107,7 @@ def on_aws(
     request: pytest.FixtureRequest, fakes: Fakes, local: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> DeployedHome:
     """A home with the files of the local one after its first run on profile aws."""
-    deployment = deploy(fakes, glue_from_bytes=JOBS[request.param])
+    deployment = deploy(fakes, glue_from_bytes=JOBS[request.param], alert_run_finished="true")
     home = DeployedHome(Home(tmp_path_factory.mktemp("home")), deployment.settings, deployment)
     for path in sorted(Path(local.raw_root).iterdir()):
         deployment.deliver(path)
