@@ -73,7 +73,9 @@ def record(
     if rights == last and (numbers or rights == AccessRights()):
         return False
     document = {"recorded_at": at.isoformat(), "units": sorted(rights.units), "roles": sorted(rights.roles)}
-    processed.write(_key(numbers[-1] + 1 if numbers else 1), json.dumps(document, indent=1).encode())
+    data, number = json.dumps(document, indent=1).encode(), numbers[-1] + 1 if numbers else 1
+    while not processed.write_new(_key(number), data):
+        number += 1  # `secure` takes no lock, so it may record rights during a run, which does not list them
     return True
 
 
