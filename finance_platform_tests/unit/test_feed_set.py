@@ -282,3 +282,11 @@ def test_which_feed_reads_a_file_is_found_once_as_long_as_the_descriptors_are_th
     write(tmp_path / "own.yaml", with_lines(LEDGER, path="other.csv"))
     assert load_feed_set(tmp_path).match("ledger.csv").feed is None
     assert load_feed_set(tmp_path).match("other.csv").feed is not None
+
+
+def test_a_descriptor_that_is_written_in_another_way_is_the_one_that_is_used(tmp_path: Path) -> None:
+    """A process that kept the equal one would see another hash than the run, and start runs for ever."""
+    for share in ("0.1", "0.10"):
+        write(tmp_path / "own.yaml", with_lines(LEDGER, tolerance=f"{{rejected_rows: {share}}}"))
+        (feed,) = load_feed_set(tmp_path).own
+        assert str(feed.tolerance.rejected_rows) == share
