@@ -16,13 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.shape_rules import CELL, is_derived
 from finance_platform.feeds.violations import ACCEPTED, to_mask
 
 _MIN_NAMES = 2
-"""Names of columns in a row, of which one is not where its column is."""
+"""Different names of columns in a row, of which one is not where its column is; `Total` twice is a total."""
 
 _FIX = "send each block as a file of its own, or put the columns of every block into the order of the first header"
 
@@ -51,19 +51,25 @@ class RepeatedHeaders:
         if self._found or not len(others) or len(self._used) < _MIN_NAMES:
             return
         positions = pa.array(others)
-        cells = {name: pc.take(batch.columns[name], positions).to_pylist() for name in self._used}
-        for nth, position in enumerate(others):
-            place = {name: self._column(name, batch, int(position)) for name in cells}
-            row = {place[name]: self._names.get(fold(texts[nth] or "")) for name, texts in cells.items()}
+        cells = {name: pc.take(batch.columns[name], positions) for name in self._used}
+        # Of many rejected rows, those that cannot be a header are not looked at one by one.
+        names = np.sum([to_mask(map_distinct(texts, self._is_name, pa.bool_())) for texts in cells.values()], axis=0)
+        for nth in np.flatnonzero(names >= _MIN_NAMES).tolist():
+            position = int(others[nth])
+            place = {name: self._column(name, batch, position) for name in cells}
+            row = {place[name]: self._names.get(fold(texts[nth].as_py() or "")) for name, texts in cells.items()}
             moved = {name: other for name, other in row.items() if other and other != name}
-            if moved and sum(other is not None for other in row.values()) >= _MIN_NAMES:
+            if moved and len(set(filter(None, row.values()))) >= _MIN_NAMES:
                 name, other = next(iter(moved.items()))
                 text = (
-                    f"{batch.place(int(position))} is a header again, with the columns in another order: "
+                    f"{batch.place(position)} is a header again, with the columns in another order: "
                     f"{other!r} is where the header has {name!r}, so the rows below it are read wrong"
                 )
                 self._found[text] = _FIX
                 return
+
+    def _is_name(self, text: str) -> bool:
+        return fold(text) in self._names
 
     @staticmethod
     def _column(name: str, batch: RawBatch, position: int) -> str | None:

@@ -131,6 +131,12 @@ def test_a_header_that_is_repeated_as_it_is_holds_nothing(tmp_path: Path, repeat
     assert net(check) == Decimal("20.00")
 
 
+def test_a_total_is_no_header_although_a_column_has_its_name(tmp_path: Path):
+    text = "Unit,Account,2025-01,2025-02,Total\nD1,4000,1.00,2.00,3.00\nTotal,Total,1.00,2.00,3.00\n"
+    skip = "skip: [{column: Unit, matches: Total, may_hold_money: true}]\n"
+    assert not checked(tmp_path, text, WIDE + skip).holds
+
+
 SHEETS = """\
 feed: x
 kind: ledger
