@@ -21,7 +21,7 @@ import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain, groupby, islice
+from itertools import accumulate, chain, groupby, islice
 from typing import Any, BinaryIO, cast
 
 from finance_platform.storage.bulk_read import map_many
@@ -131,7 +131,7 @@ class _ListedOnce:
 
     def find_objects(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         """Return those of some objects that exist, of folders that were listed as they were then."""
-        by_folder = {name: list(of) for name, of in groupby(sorted(keys), key=lambda key: key.partition("/")[0])}
+        by_folder = {name: list(of) for name, of in groupby(sorted(keys, key=_first_folder), key=_first_folder)}
         if any(self._listed(folder) is None for folder in by_folder):
             self._list_store_for(by_folder)
         found: dict[str, StoredObject] = {}
@@ -346,8 +346,9 @@ class _ListedUntilWritten(_ListedOnce):
         with self._guard:
             self._written += names
             self._changed |= dict.fromkeys(names)
-            is_changed = {key for key in self._own if any(key == name or _is_in(key, name) for name in names)}
-            self._own = {key: data for key, data in self._own.items() if key not in is_changed}
+            for name in names:
+                for key in [key for key in self._own if _is_in(key, name)] if name.endswith("/") else [name]:
+                    self._own.pop(key, None)
 
     def _listed(self, prefix: str) -> list[StoredObject] | None:
         self._look_up(prefix)
@@ -363,7 +364,8 @@ class _ListedUntilWritten(_ListedOnce):
             return None if self._is_changed(key) else super()._around(key)
 
     def _is_changed(self, key: str) -> bool:
-        return any(key == name or _is_in(key, name) for name in self._changed)
+        folders = accumulate(f"{folder}/" for folder in key.split("/")[:-1])
+        return key in self._changed or any(folder in self._changed for folder in folders)
 
     def _look_up(self, prefix: str) -> None:
         """Look up what was written in a folder that was listed, and enter it in the listings."""
@@ -448,6 +450,11 @@ class _ListedWhileLocked(_ListedUntilWritten):
             self._request("")
         else:
             super()._list_store_for(sought)
+
+
+def _first_folder(key: str) -> str:
+    """Return the first folder of a key; empty if it is in none."""
+    return key.partition("/")[0] if "/" in key else ""
 
 
 def _is_hidden(key: str) -> bool:

@@ -412,3 +412,15 @@ def test_objects_of_a_folder_that_was_listed_are_found_in_its_listing(store: Cou
     assert list(listed.find_objects(keys)) == ["deliveries/none.json", "slices/fact/v1.json"]
     _keys(listed, "")
     assert list(listed.find_objects(keys)) == ["deliveries/none.json", "slices/fact/v1.json"]
+
+
+def test_objects_in_no_folder_are_found_in_a_listing_of_everything(store: CountingStore) -> None:
+    for key in ("deliveries.csv", "a.csv"):
+        store.write(key, b"1")
+    listed = listed_until_written(store)
+    keys = {"a.csv", "deliveries/a.json", "deliveries.csv", "none.csv"}
+    for _ in range(2):
+        assert set(listed.find_objects(keys)) == keys - {"none.csv"}
+        _keys(listed, "")
+    listed.delete("a.csv")
+    assert set(listed.find_objects(keys)) == {"deliveries/a.json", "deliveries.csv"}
