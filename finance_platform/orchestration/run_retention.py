@@ -1,6 +1,6 @@
 """The retention of runs: old runs and their events leave Dagster's storage, but for those that its pages need.
 
-Belongs here: which runs may go, and their removal. Does not belong here: when it happens (see `schedules`,
+Belongs here: which runs may go, and their removal. Does not belong here: when it happens (see `sensors`,
 `refresh_run`), data of the processed zone (see `slices.retention`).
 
 `DagsterInstance.delete_run` takes the events of a run's assets with it, also from the history of each asset. So runs

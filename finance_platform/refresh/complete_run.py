@@ -211,7 +211,7 @@ def _parse(values: Mapping[str, Any]) -> CompleteRun:
     variance = values["variance"]
     if variance is not None:
         variance = tuple(map(_parse_variance, variance))
-    parts = tuple(values.get("parts", ()))
+    parts = tuple(map(str, values.get("parts", ())))
     return CompleteRun(**{**values, "checks": checks, "variance": variance, "parts": parts})
 
 

@@ -212,6 +212,12 @@ def test_a_raw_page_lists_every_header_that_is_read_with_its_use(own: dict[str, 
     assert uses["Sent"] == "Its maximum decides the order of the deliveries."
 
 
+def test_a_raw_page_says_how_a_credit_with_a_minus_counts(tmp_path: Path):
+    write(tmp_path / "feeds/own.yaml", with_columns({"amount": "{debit: Dr, credit: Cr, signed: true}"}))
+    uses = {name: column.description or "" for name, column in columns(specs_of(tmp_path)["raw/ledger"]).items()}
+    assert uses["Cr"].startswith("Credit side of `amount`, which is debit plus credit, which has its minus")
+
+
 def test_only_timelines_of_feeds_with_freshness_have_a_freshness_policy(own: dict[str, dg.AssetSpec]):
     policies = {key: spec.freshness_policy for key, spec in own.items() if spec.freshness_policy}
     expected = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=40), warn_window=timedelta(days=35))

@@ -230,8 +230,8 @@ class Money:
         if values and all(value < 0 for value in values):
             pair["signed"] = True
             sides = (
-                "decide: every credit has a minus, so the amount is the sum of both columns; remove signed if these "
-                "lines reverse credits. Accounts need a type from an accounts file"
+                "decide: every credit has a minus, so the amount is the sum of both columns; write signed: false if "
+                "these lines reverse credits. Accounts need a type from an accounts file"
             )
         self._draft.fields["amount"] = FieldDraft({"from": pair, **marks_in_yaml(guess)}, self._describe(column, sides))
 

@@ -152,8 +152,9 @@ def _spellings(feed: FeedDescriptor) -> dict[str, str]:
 def _uses(field: str, part: FieldConfig) -> Iterator[tuple[str, str]]:
     """Yield each header of a field, and a sentence that says what becomes of it."""
     if isinstance(part.source, DebitCredit):
-        yield part.source.debit, f"Debit side of `{field}`, which is debit less credit."
-        yield part.source.credit, f"Credit side of `{field}`, which is debit less credit."
+        join = "plus credit, which has its minus" if part.source.signed else "less credit"
+        yield part.source.debit, f"Debit side of `{field}`, which is debit {join}."
+        yield part.source.credit, f"Credit side of `{field}`, which is debit {join}."
         return
     alternatives = part.source or []
     for index, text in enumerate(alternatives):
