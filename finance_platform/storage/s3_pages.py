@@ -126,11 +126,12 @@ class S3Listing:
 
         Args:
             keys: the objects.
-            base: what all keys begin with; the folders below it are listed apart.
+            base: what all keys begin with; the folders below it are listed apart, and objects in none of them together.
         """
 
         def folder_of(key: str) -> str:
-            return f"{base}{key[len(base) :].partition('/')[0]}/"
+            name, mark, _ = key[len(base) :].partition("/")
+            return f"{base}{name}/" if mark else base
 
         parts: list[list[str]] = []
         large = set()
@@ -138,7 +139,7 @@ class S3Listing:
             sought = list(of_folder)
             size = min(_FILLED, max(_FEWEST_SOUGHT, -(-len(sought) // _THREADS))) if len(sought) > _FEW_SOUGHT else 1
             parts += [sought[first : first + size] for first in range(0, len(sought), size)]
-            if len(sought) > max(_PAGE, _FILLED * len(self._ends(folder))):
+            if folder != base and len(sought) > max(_PAGE, _FILLED * len(self._ends(folder))):
                 large.add(folder)
         for folder, entries in groupby(self._find_parts(parts), key=lambda entry: folder_of(entry["Key"])):
             yield from self._noted(folder, entries) if folder in large else entries  # noqa: B031  used once

@@ -57,6 +57,7 @@ def listing_of(client: Client) -> S3Listing:
 
 _names = st.text("ab_", min_size=1, max_size=4) | st.integers(0, 16**8 - 1).map(lambda number: f"{number:08x}")
 _keys = st.frozensets(st.builds("{}/{}".format, st.sampled_from(("x", "xy", "z")), _names), max_size=40)
+_nested = st.frozensets(_names | st.builds("{}/{}".format, st.sampled_from(("a", "b_")), _names), max_size=40)
 _CROWD = frozenset(f"x/part_{letter}" for letter in "abcdefg")
 
 
@@ -103,7 +104,7 @@ def test_a_first_listing_is_requested_in_the_parts_that_are_expected() -> None:
     assert len(afters) == 6
 
 
-@given(_keys, _keys)
+@given(_keys | _nested, _keys | _nested)
 # More objects than in a page are between a name without its last character and the name.
 @example(_CROWD, frozenset({"x/part_z"}))
 @example(_CROWD | {"x/part_z"}, frozenset({"x/part_f", "x/part_z"}))
@@ -115,3 +116,12 @@ def test_of_the_objects_that_are_sought_those_that_exist_are_found_once(
     sought = others | set(sorted(existing)[::3])
     found = [entry["Key"] for entry in listing_of(client).find(sought)]
     assert found == sorted(existing & sought)
+
+
+def test_files_in_no_folder_are_found_in_pages() -> None:
+    """The shipped feeds read files at the top of the raw zone, of which the first run looks for all."""
+    client = Client()
+    client.keys = frozenset(f"file_{number:03}.csv" for number in range(100))
+    found = [entry["Key"] for entry in listing_of(client).find(client.keys)]
+    assert found == sorted(client.keys)
+    assert client.requests <= 3 * len(client.keys) // _PAGE
