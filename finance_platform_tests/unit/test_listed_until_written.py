@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from finance_platform.code_version import JobName
 from finance_platform.errors import DiskError, LeaseLostError
@@ -27,6 +30,7 @@ from finance_platform.storage.listed_once import (
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.remembered_reads import forget_reads
+from finance_platform_tests.profiles import current_profile
 
 _FOLDERS = ("", "deliveries", "slices", "slices/fact")
 
@@ -424,3 +428,77 @@ def test_objects_in_no_folder_are_found_in_a_listing_of_everything(store: Counti
         _keys(listed, "")
     listed.delete("a.csv")
     assert set(listed.find_objects(keys)) == {"deliveries/a.json", "deliveries.csv"}
+
+
+_PLACES = ("a/1", "a/b/1", "a/b/c/1", "ab/1", "a/.hidden", "top.csv")
+_OWN = ("write", "write_new", "delete", "delete_folder")
+_OTHERS = ("a job writes a document", "a job writes into a folder", "a job fails")
+_USES = ("list", "list through another store", "find", "find some", "read", "open")
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from((*_OWN, *_OTHERS, *_USES, *_USES)),
+        st.sampled_from(_PLACES),
+        st.sampled_from(("", "a", "a/b", "ab")),
+    ),
+    min_size=15,
+    max_size=30,
+)
+
+
+@pytest.mark.skipif(
+    not current_profile().is_exhaustive, reason="few examples find nothing; TEST_PROFILE=nightly runs it"
+)
+@given(_STEPS, st.sampled_from((2, 1000)))
+@settings(max_examples=current_profile().examples)
+def test_whatever_a_run_and_its_jobs_write_the_run_has_what_the_store_has(
+    steps: list[tuple[str, str, str]], page: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listed_once, "_PAGE", page)
+        patch.setattr(listed_once, "SMALL_OBJECTS", page)
+        store = RemoteStore(Path(folder))
+        run = listed_while_locked(store)
+        for number, (step, key, prefix) in enumerate(steps):
+            _take(run, store, step, key, prefix, bytes(number % 3 + 1))
+    forget_reads()
+
+
+def _take(run: ObjectStore, store: RemoteStore, step: str, key: str, folder: str, data: bytes) -> None:
+    """Let a run or its job write, or compare what the run gets with what the store has."""
+    plain = LocalStore(Path(store.root.removeprefix("s3://bucket")))
+    match step:
+        case "write" | "write_new":
+            getattr(run, step)(key, data)
+        case "delete":
+            run.delete(key)
+        case "delete_folder":
+            run.delete_folder(folder or "a")
+        case "a job writes a document":
+            store.write(key, data)
+            note_written(run, [key])
+        case "a job writes into a folder":
+            store.write(f"{folder or 'ab'}/of a job", data)
+            note_written(run, [f"{folder or 'ab'}/", "none/", "nor this/"])
+        case "a job fails":
+            store.delete(key)
+            forget_listings(run)
+        case "list" | "list through another store":
+            listed = run if step == "list" else listed_once.listed_once(run)
+            assert list(listed.list_objects(folder)) == list(plain.list_objects(folder))
+        case "find":
+            assert run.find(key) == plain.find(key)
+        case "find some":
+            sought = [one for one in _PLACES[::2] if "." not in one] + [key] * ("hidden" not in key)
+            assert run.find_objects(sought) == plain.find_objects(sought)
+        case _:
+            assert _read_by(run, step, key) == _read_by(plain, step, key)
+
+
+def _read_by(store: ObjectStore, how: str, key: str) -> bytes | None:
+    try:
+        if how == "read":
+            return store.read(key)
+        with store.open(key) as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
