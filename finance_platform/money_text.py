@@ -39,5 +39,16 @@ def exact_money(amount: Decimal, *, grouping: str = "") -> str:
     return f"{whole}.{fraction.rstrip('0'):0<2}"
 
 
+def sum_of_amounts(count: int, total: Decimal) -> str:
+    """Return what amounts add up to, for a sentence: `amount is 4.00`, `2,000 amounts add up to 4.00`.
+
+    Args:
+        count: how many there are.
+        total: their sum, which is not rounded.
+    """
+    text = exact_money(total, grouping=",")
+    return f"amount is {text}" if count == 1 else f"{count:,} amounts add up to {text}"
+
+
 def _rounded(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT, context=_EXACT)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from finance_platform.feeds.amounts import EXACT, MONEY_TYPE, ParsedAmounts
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.violations import ACCEPTED
-from finance_platform.money_text import exact_money
+from finance_platform.money_text import sum_of_amounts
 
 _WIDE_MONEY = pa.decimal128(38, 2)
 
@@ -52,7 +52,7 @@ class CreditSigns:
         if rule.credit is None or rule.is_signed is False or self.debits[1] > self.debits[0]:
             return {}
         column, count = repr(rule.credit), positive + negative
-        amounts = f"its {count:,} amounts add up to {exact_money(self.total, grouping=',')}"
+        amounts = f"its {sum_of_amounts(count, self.total)}"
         pair = f"{{debit: {rule.debit}, credit: {rule.credit}, signed:"
         if not rule.is_signed and negative and not positive:
             return {

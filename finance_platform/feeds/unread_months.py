@@ -29,7 +29,7 @@ from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.month_names import NamedMonth, is_total_name, missing_months, read_month, turn_of_year
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
 from finance_platform.feeds.shape_rules import UnpivotRule
-from finance_platform.money_text import exact_money
+from finance_platform.money_text import sum_of_amounts
 
 _DATES = ("date", "period")
 _ADJUSTMENTS = re.compile(r"(?i)(?:p|per|period|periode)[ ._-]*(?:0?1[3-6])")
@@ -84,7 +84,7 @@ class UnreadColumn:
     def description(self) -> str:
         """What is not read, as a clause."""
         place = f"looks like {_month_text(self.month)}" if self.is_named else "has amounts beside columns of months"
-        found = f"its {self.amounts:,} amounts add up to {exact_money(self.total, grouping=',')}"
+        found = f"its {sum_of_amounts(self.amounts, self.total)}"
         return f"the column {clean(self.name)!r} {place} and is not read; {found}"
 
 

@@ -104,7 +104,7 @@ def test_what_the_fix_of_an_unread_month_says_leads_to_the_file_being_read(
         return
     ((reason, fix),) = held.holds.items()
     assert f"the column {header!r} " in reason
-    assert reason.endswith("is not read; its 1 amounts add up to 4.00")
+    assert reason.endswith("is not read; its amount is 4.00")
     read = check(tmp_path, table(*names, "Summe"), typed(descriptor, fix))
     assert read.is_fine
     assert {period: count.amount for (_, period), count in read.sums.items()}["2026-03"] == Decimal("4.00")
@@ -238,7 +238,7 @@ def test_a_thirteenth_period_that_is_not_read_is_held(tmp_path: Path):
     columns = tuple(f"P{number:02d}" for number in range(1, 13))
     descriptor = fiscal(columns, calendar="fiscal", formats=["'P'PP"])
     ((reason, _),) = check_fiscal(tmp_path, (*columns, "P13"), descriptor, 4).holds.items()
-    assert reason == "the column 'P13' looks like a month and is not read; its 1 amounts add up to 4,096.00"
+    assert reason == "the column 'P13' looks like a month and is not read; its amount is 4,096.00"
     descriptor["unpivot"]["columns"], descriptor["columns"]["date"]["map"] = "P[0-9]{2}", {"P13": "P12"}
     read = check_fiscal(tmp_path, (*columns, "P13"), descriptor, 4)
     assert read.is_fine
