@@ -97,8 +97,8 @@ def audit_sample(
 
 def _print_population(sample: AuditSample, method: str, seed: str, *, is_table: bool) -> None:
     """Print what the sample was drawn from; beside CSV and JSON, on the error output."""
+    from finance_platform.count_text import pluralize
     from finance_platform.money_text import grouped_money
-    from finance_platform.quality.checks import pluralize
 
     interval = f", interval {grouped_money(sample.interval)}" if sample.interval else ""
     population = f"{pluralize(sample.population, 'line')}, gross {grouped_money(sample.gross)}"

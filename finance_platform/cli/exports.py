@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from finance_platform.cli.console import SafeConsole, echo, open_console
+from finance_platform.count_text import pluralize
 
 if TYPE_CHECKING:
     from finance_platform.reports.workbook_writer import WorkbookWriter
@@ -80,8 +81,7 @@ def opened_workbook(output: Path | None) -> Iterator[WorkbookWriter]:
         raise click.UsageError("a workbook is a file: add --output FILE.xlsx")
     with replaced_file(output) as path, open_workbook(path) as book:
         yield book
-    rows = "1 row" if book.rows == 1 else f"{book.rows:,} rows"
-    echo(f"{rows}: {output}", err=True)
+    echo(f"{pluralize(book.rows, 'row')}: {output}", err=True)
     report_inexact(book.inexact)
 
 

@@ -13,6 +13,7 @@ import click
 
 from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, require_raw_zone, with_exit_code
+from finance_platform.count_text import pluralize
 from finance_platform.settings import load_settings
 
 
@@ -37,12 +38,13 @@ def migrate(home: Path | None, dry_run: bool) -> int:
         if dry_run or statement not in comments:
             echo(f"{statement};\n")
     if dry_run:
-        echo(f"{len(pending)} statements would be run in {settings.warehouse_address}.")
+        echo(f"{pluralize(len(pending), 'statement')} would be run in {settings.warehouse_address}.")
         return EXIT_OK
     # On AWS the owner of the warehouse has no right on the zones, where the lock is; a migration locks its own table.
     with nullcontext() if settings.is_on_aws else home_lock(settings):
         warehouse.prepare()
-    echo(f"{len(comments):,} comments describe the tables, views and columns; --dry-run prints them.")
+    described = pluralize(len(comments), "comment describes", "comments describe")
+    echo(f"{described} the tables, views and columns; --dry-run prints them.")
     echo(f"{settings.warehouse_address} has the tables and views of this release now.")
     if settings.is_on_aws and any(statement.startswith(("CREATE TABLE", "DROP VIEW")) for statement in pending):
         echo("New tables and recreated views have no grants yet: run `finance-platform secure`.")

@@ -19,6 +19,7 @@ from finance_platform.cli.as_of import ShownState, as_of_option, attributes_opti
 from finance_platform.cli.console import SafeConsole, colored, echo, open_console
 from finance_platform.cli.exports import XLSX, export_options, opened_output, opened_workbook, require_output
 from finance_platform.cli.options import EXIT_OK, QUERY_TABLE_ROWS, format_option, home_option, with_exit_code
+from finance_platform.count_text import pluralize
 from finance_platform.errors import QueryError
 from finance_platform.safe_text import quote_name, to_json
 from finance_platform.settings import load_settings
@@ -175,7 +176,7 @@ class _Results:
         self._printed += 1
         hidden = sum(1 for _ in result.rows)
         if hidden:
-            rows = "1 more row is" if hidden == 1 else f"{hidden:,} more rows are"
+            rows = pluralize(hidden, "more row is", "more rows are")
             echo(f"… {rows} hidden; --limit 0, --format csv or --format json shows all", err=True)
 
     def close(self) -> None:

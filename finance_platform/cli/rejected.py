@@ -110,7 +110,7 @@ def rejected(
 
 def _mention_rows_without_period(listing: RejectedRows, selection: Selection) -> None:
     """Say that rows without a valid date may belong to the period, too: `close` asks for them."""
-    from finance_platform.quality.checks import pluralize
+    from finance_platform.count_text import pluralize
     from finance_platform.reports.rejected_rows import RejectedTotals
 
     of_any_period = RejectedTotals()

@@ -23,7 +23,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
-from finance_platform.quality.checks import pluralize
+from finance_platform.count_text import pluralize
 from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.movement_output import movements_of_run, print_movements_of_run
 from finance_platform.cli.reconciliation_output import print_sentences
 from finance_platform.cli.rendering import new_table, print_deliveries, print_warnings
+from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money
-from finance_platform.quality.checks import pluralize
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.status import Status
 from finance_platform.reports.variance import MONTHS_OF_YEAR, VarianceRow

@@ -13,6 +13,7 @@ import click
 
 from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_ATTENTION, EXIT_OK, home_option, with_exit_code
+from finance_platform.count_text import pluralize
 from finance_platform.errors import DamagedObjectError, StorageError
 from finance_platform.settings import load_settings
 
@@ -48,7 +49,7 @@ def secure(home: Path | None, dry_run: bool) -> int:
         planned = pending_security_statements(endpoint, security)
         for statement in planned.statements:
             echo(f"{statement};\n")
-        echo(f"{len(planned.statements)} statements would run in {endpoint.name}", err=True)
+        echo(f"{pluralize(len(planned.statements), 'statement')} would run in {endpoint.name}", err=True)
         _report_missing_tables(planned, security)
         return EXIT_OK
     warehouse = open_warehouse(settings, keeps_newer_schema=False)
@@ -58,7 +59,7 @@ def secure(home: Path | None, dry_run: bool) -> int:
     for statement in pending_security_statements(endpoint, security).statements:
         echo(f"{statement};\n")
     applied = apply_security(endpoint, security)
-    echo(f"{len(applied.statements)} statements were run in {endpoint.name}", err=True)
+    echo(f"{pluralize(len(applied.statements), 'statement was', 'statements were')} run in {endpoint.name}", err=True)
     _report_missing_tables(applied, security)
     processed = processed_zone(settings)
     try:

@@ -13,6 +13,7 @@ from finance_platform.cli.console import SafeConsole
 from finance_platform.cli.exports import XLSX, Target, opened_output, opened_workbook
 from finance_platform.cli.options import TABLE_ROWS
 from finance_platform.cli.rendering import json_value, print_json, print_rows
+from finance_platform.count_text import pluralize
 from finance_platform.feeds.cells import describe_place
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
@@ -120,7 +121,7 @@ def describe_result(trace: CellTrace, state: str = "") -> str:
     measure = "Amount" if cell.measure == "amount" else "BudgetAmount"
     name = f"{measure} of {cell.scenario}, {cell.period}, {cell.department.code}, {cell.account.code}"
     replaced = "".join(
-        f"\n{_pluralize(count, 'more line')} of this cell {'is' if count == 1 else 'are'} replaced by "
+        f"\n{pluralize(count, 'more line')} of this cell {'is' if count == 1 else 'are'} replaced by "
         f"{quote_name(file)}."
         for file, count in sorted(trace.replaced.items())
     )
@@ -129,7 +130,7 @@ def describe_result(trace: CellTrace, state: str = "") -> str:
     if not trace.lines:
         reason = trace.note or ("it has no lines" if cell.has_rows else "the cell has no row and no lines")
         return f"{name}: {grouped_money(cell.value)} {is_published}; {reason}.{replaced}"
-    lines = _pluralize(len(trace.lines), "line")
+    lines = pluralize(len(trace.lines), "line")
     total = "totals" if len(trace.lines) == 1 else "total"
     published = f"{grouped_money(cell.value)} {is_published}"
     return f"{name}: {lines} {total} {grouped_money(trace.total)}, {published}: reconciled.{replaced}"
@@ -183,7 +184,7 @@ def describe_total(trace: TotalTrace) -> str:
     side = {"amount": name.scenario, "reference": f"the reference {name.reference}"}
     of = side.get(name.measure, f"{name.scenario} less {name.reference}")
     label = f"{what}, {name.horizon} as of {name.period}, {of}"
-    lines = _pluralize(len(trace.lines), "line")
+    lines = pluralize(len(trace.lines), "line")
     total, published = grouped_money(trace.total), grouped_money(trace.value)
     if trace.reconciles:
         verb = "totals" if len(trace.lines) == 1 else "total"
@@ -290,10 +291,10 @@ def _text_of_file(line: TracedLine) -> str:
 
 def _mismatch(trace: CellTrace, name: str, is_published: str) -> str:
     cell = trace.cell
-    line_count = f" of {_pluralize(cell.line_count, 'line')}" if cell.measure == "amount" else ""
+    line_count = f" of {pluralize(cell.line_count, 'line')}" if cell.measure == "amount" else ""
     total, published = grouped_money(trace.total), grouped_money(cell.value)
     return (
-        f"DOES NOT RECONCILE. {name}: {_pluralize(len(trace.lines), 'line')} total {total}, but "
+        f"DOES NOT RECONCILE. {name}: {pluralize(len(trace.lines), 'line')} total {total}, but "
         f"{published}{line_count} {is_published}: {grouped_money(cell.value - trace.total)} has no line.\n"
         f"  Fix: `finance-platform run --rebuild --period {cell.period}`; if it persists, report a bug"
     )
@@ -372,7 +373,3 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_as_json(item) for item in value]
     return json_value(value)
-
-
-def _pluralize(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -11,6 +11,7 @@ from typing import Any
 from finance_platform.cli.console import SafeConsole
 from finance_platform.cli.options import TABLE_ROWS
 from finance_platform.cli.rendering import print_json, print_rows
+from finance_platform.count_text import pluralize
 from finance_platform.slices.retention import Removal
 
 _KINDS = ("slice version", "delivery", "job", "stray file")
@@ -67,7 +68,6 @@ def vacuum_as_json(removals: Sequence[Removal], *, retention_days: int, is_remov
 
 
 def _total(kind: str, removals: Sequence[Removal]) -> str:
-    plural = {"delivery": "deliveries"}.get(kind, f"{kind}s")
     size, since = sum(removal.size for removal in removals), min(removal.since for removal in removals)
-    name = kind if len(removals) == 1 else plural
-    return f"{len(removals):,} {name}, {size:,} bytes, the oldest since {since[:10]}"
+    objects = pluralize(len(removals), kind, {"delivery": "deliveries"}.get(kind, ""))
+    return f"{objects}, {size:,} bytes, the oldest since {since[:10]}"

@@ -24,6 +24,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.count_text import pluralize
 from finance_platform.safe_text import printable_line
 from finance_platform.settings import Settings, load_settings
 
@@ -103,7 +104,7 @@ def _verify_pack(path: Path, kept: str | None, output_format: str) -> int:
     result = verify_audit_pack(path, heads)
     rows = [(one.subject, one.why) for one in result.findings]
     if output_format == "table" and result.head is not None:
-        outcome = "as they were written" if not rows else f"{len(rows):,} finding{'' if len(rows) == 1 else 's'}"
+        outcome = "as they were written" if not rows else pluralize(len(rows), "finding")
         echo(f"Audit pack of {printable_line(result.title)}: {result.members:,} members, {outcome}")
         echo(f"Head of the register up to the close, to compare with one that was kept: {result.head}")
     if rows or output_format != "table":
@@ -125,7 +126,7 @@ def _parse(kept: str) -> Head:
 def _print_parts(result: Verification) -> None:
     for part in result.parts:
         found = len(part.findings)
-        outcome = "as the platform left them" if not found else f"{found:,} finding{'' if found == 1 else 's'}"
+        outcome = "as the platform left them" if not found else pluralize(found, "finding")
         echo(f"{part.name}: {part.checked}, {outcome}")
     echo(f"Head of the register, to keep elsewhere and give to --head later: {result.head}")
 

@@ -18,6 +18,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.count_text import pluralize
 from finance_platform.data_catalog.open_tables import OpenFile, OpenTable, open_tables
 from finance_platform.errors import DamagedObjectError, TransientError
 from finance_platform.slices.snapshot import Snapshot
@@ -172,7 +173,7 @@ def _sync(processed: ObjectStore, table: OpenTable, storage_options: dict[str, s
     new = [file for path, file in wanted.items() if path not in paths]
     gone = sorted(paths - wanted.keys())
     _commit(processed, existing, table, schema, new, gone)
-    return f"{len(new)} files added, {len(gone)} removed"
+    return f"{pluralize(len(new), 'file')} added, {len(gone)} removed"
 
 
 def _replace(
@@ -193,7 +194,7 @@ def _replace(
         storage_options=storage_options or None,
         commit_properties=_properties(table),
     )
-    return f"made with {len(files)} files"
+    return f"made with {pluralize(len(files), 'file')}"
 
 
 def _commit(

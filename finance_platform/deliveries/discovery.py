@@ -14,6 +14,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import delivery_id, read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
@@ -165,7 +166,7 @@ class _Scan:
         files = self.blocked.get(problem.where, [])
         if not files:
             return problem
-        number = "1 file is" if len(files) == 1 else f"{len(files):,} files are"
+        number = pluralize(len(files), "file is", "files are")
         names = ", ".join(files[:_MAX_NAMES]) + (", …" if len(files) > _MAX_NAMES else "")
         return replace(problem, message=f"{problem.message}; {number} not read because of it: {names}")
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.account_counts import parts_on_accounts
 from finance_platform.deliveries.attribute_conflicts import (
     ACCOUNT_TYPE,
@@ -26,7 +27,6 @@ from finance_platform.quality.checks import (
     TYPES_AGREE,
     Check,
     Outcome,
-    pluralize,
 )
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot

@@ -379,8 +379,3 @@ def all_checks(feeds: Iterable[str]) -> tuple[Check, ...]:
     """Return every check of a home with these feeds."""
     of_feeds = tuple(check for feed in feeds for check in raw_checks(feed))
     return (*of_feeds, *UNREAD_CHECKS, *SCHEMA_CHECKS, *DELIVERY_CHECKS, *STAR_CHECKS, *WAREHOUSE_CHECKS)
-
-
-def pluralize(count: int, singular: str, plural: str = "") -> str:
-    """Return a count with its noun, such as `1 period` or `2,000 periods`; `plural` is for irregular nouns."""
-    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"

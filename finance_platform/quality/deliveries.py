@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.header_changes import FIX_HEADER
@@ -28,7 +29,6 @@ from finance_platform.quality.checks import (
     WITHIN_TOLERANCE,
     Check,
     Outcome,
-    pluralize,
     raw_checks,
 )
 from finance_platform.quality.delivery_order import FIX_ORDER, find_uncertain_orders

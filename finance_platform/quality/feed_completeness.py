@@ -12,7 +12,7 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from finance_platform.quality.checks import pluralize
+from finance_platform.count_text import pluralize
 from finance_platform.quality.gates import Finding
 from finance_platform.safe_text import quote_name
 

@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.star import WHOLE_TABLE
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.state import LiveDelivery
-from finance_platform.quality.checks import CODES_KEEP_ZEROS, EVIDENCE_ROWS, Outcome, pluralize
+from finance_platform.quality.checks import CODES_KEEP_ZEROS, EVIDENCE_ROWS, Outcome
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore

@@ -12,9 +12,10 @@ from typing import Any
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.schemas import contract_columns, parquet_columns
 from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.account_types import UNKNOWN, account_types, accounts_mentioned
 from finance_platform.deliveries.commits import Count
-from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, SCHEMA_CHECKS, Outcome, pluralize
+from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, SCHEMA_CHECKS, Outcome
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import contributing_deliveries

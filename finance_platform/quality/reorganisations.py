@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from finance_platform.contracts.star import DIM_DEPARTMENT, WHOLE_TABLE
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.reorganisations import Reorganisation, find_reorganisations
 from finance_platform.feeds.codes import closest_match
-from finance_platform.quality.checks import REORGANISATIONS_CONSISTENT, Outcome, pluralize
+from finance_platform.quality.checks import REORGANISATIONS_CONSISTENT, Outcome
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.documents import open_parquet

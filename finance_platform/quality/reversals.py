@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.reversals import BrokenReversal, ReversalLine, find_broken_reversals, total
 from finance_platform.feeds.cells import describe_place
 from finance_platform.money_text import grouped_money
-from finance_platform.quality.checks import REVERSALS_CANCEL, Outcome, pluralize
+from finance_platform.quality.checks import REVERSALS_CANCEL, Outcome
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore

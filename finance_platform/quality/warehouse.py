@@ -21,6 +21,7 @@ from finance_platform.contracts.star import (
     STAR,
     WHOLE_TABLE,
 )
+from finance_platform.count_text import pluralize
 from finance_platform.feeds.codes import fold
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import AccountMonth, UnusualMonth, find_unusual_months
@@ -39,7 +40,6 @@ from finance_platform.quality.checks import (
     VARIANCE_IDENTITY,
     Check,
     Outcome,
-    pluralize,
 )
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.date_ranges import EVERY_DAY, DateRange, covering_ranges
@@ -344,7 +344,7 @@ def check_lake_equals_warehouse(
     ]
     others = [] if EVERY_DAY in days else _ledger_differences(warehouse, snapshot, days)
     evidence += others
-    summary = f"{len(expected)} sums compared" + (f", {len(evidence)} differ" if evidence else "")
+    summary = f"{pluralize(len(expected), 'sum')} compared" + (f", {len(evidence)} differ" if evidence else "")
     return Outcome.from_evidence(LAKE_EQUALS_WAREHOUSE, evidence, summary)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, REPORTING
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.attribute_history import HISTORIES
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.overlaps import compute_overlaps
@@ -136,7 +137,8 @@ def _signed_state(processed: ObjectStore, events: Sequence[Event], period: str, 
         hint = f"signed are {', '.join(known)}" if known else "`finance-platform close` signs a period"
         raise AsOfError(f"no close of {period} was signed", fix=hint)
     if number > len(closings):
-        raise AsOfError(f"{period} was closed {len(closings)} times", fix=f"ask for close:{period}#{len(closings)}")
+        closed = pluralize(len(closings), "time")
+        raise AsOfError(f"{period} was closed {closed}", fix=f"ask for close:{period}#{len(closings)}")
     event = closings[number - 1]
     signature = read_signature(processed, event.signature)
     tables = {

@@ -21,12 +21,13 @@ from finance_platform.contracts.star import (
     STATEMENT_MAPPING,
     WAITING_CHANGE,
 )
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.quality.checks import Outcome, pluralize
+from finance_platform.quality.checks import Outcome
 from finance_platform.quality.processed import check_star
 from finance_platform.quality.warehouse import (
     Audit,

@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
 from finance_platform.contracts.views import VIEWS
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
 from finance_platform.deliveries.event_chain import ChainReader, Head, parse_head
 from finance_platform.deliveries.members_checkpoint import find_forged_members
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
 from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
-from finance_platform.quality.checks import pluralize
 from finance_platform.refresh.complete_run import read_complete_run
 from finance_platform.refresh.known_status import find_forged_status, identify_home
 from finance_platform.refresh.status import read_status

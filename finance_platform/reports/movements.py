@@ -12,10 +12,10 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from finance_platform.count_text import pluralize
 from finance_platform.errors import QueryError
 from finance_platform.money_text import grouped_money, plain_money, signed_money
 from finance_platform.notifications.alerts import Alert
-from finance_platform.quality.checks import pluralize
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
 

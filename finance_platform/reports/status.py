@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
@@ -19,7 +20,6 @@ from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.feeds.findings import ControlTotals
 from finance_platform.money_text import exact_money, plain_money
-from finance_platform.quality.checks import pluralize
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.quality.reversals import advise_reversal, describe_reversal

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import CREDIT_TYPES, FACT_FINANCIALS, STAR
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.money_text import plain_money
@@ -365,8 +366,8 @@ def _describe(built: tuple[Any, ...] | None, shown: tuple[Any, ...] | None, colu
 
 
 def _lines(count: int, amount: Decimal) -> str:
-    return f"{plain_money(amount)} in {count:,} line{'' if count == 1 else 's'}"
+    return f"{plain_money(amount)} in {pluralize(count, 'line')}"
 
 
 def _rows(count: int, amount: Decimal) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'} of {plain_money(amount)}"
+    return f"{pluralize(count, 'row')} of {plain_money(amount)}"

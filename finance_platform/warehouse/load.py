@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, STAR, WHOLE_TABLE
+from finance_platform.count_text import pluralize
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.money_text import plain_money
 from finance_platform.slices.completeness import Lines
@@ -192,7 +193,8 @@ def _publish_once(
         moved = movements.moved_sums(connection, number, context.loaded_at)
         if audit is not None and not audit(connection):
             raise AuditFailedError(
-                f"load {number} of {len(stale)} slices breaks a blocking check; the published data is unchanged",
+                f"load {number} of {pluralize(len(stale), 'slice')} breaks a blocking check; "
+                "the published data is unchanged",
                 fix="fix the data that the failed checks name and run again",
             )
         if records is not None:

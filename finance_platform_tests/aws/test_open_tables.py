@@ -47,9 +47,9 @@ def scenarios(processed: ObjectStore) -> list[str]:
 def test_a_table_on_s3_is_made_changed_and_left_alone(processed: ObjectStore):
     options = object_store_options(NO_OPTIONS)
     first, second = write(processed, "a1", "Actual"), write(processed, "a2", "Actual", "Budget")
-    assert sync_open_tables(processed, [first], options) == {"dim_scenario": "made with 1 files"}
+    assert sync_open_tables(processed, [first], options) == {"dim_scenario": "made with 1 file"}
     assert scenarios(processed) == ["Actual"]
-    assert sync_open_tables(processed, [second], options) == {"dim_scenario": "1 files added, 1 removed"}
+    assert sync_open_tables(processed, [second], options) == {"dim_scenario": "1 file added, 1 removed"}
     assert scenarios(processed) == ["Actual", "Budget"]
     assert sync_open_tables(processed, [second], options) == {}
 

@@ -138,7 +138,7 @@ def test_one_commit_replaces_the_slices_that_changed_and_the_version_before_can_
     home.write("raw/transactions_2.csv", CORRECTED)
     refresh(home)
     assert sync(home) == {
-        "fact_financials": "1 files added, 1 removed",
+        "fact_financials": "1 file added, 1 removed",
         # The corrected file is read by itself; what is left of the shared one is copied anew.
         "transactions": "2 files added, 1 removed",
     }

@@ -14,7 +14,7 @@ from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.quality import checks
 from finance_platform.quality.attributes import check_attributes, check_earlier_attributes
-from finance_platform.quality.checks import Check, pluralize, raw_checks
+from finance_platform.quality.checks import Check, raw_checks
 from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
 from finance_platform.quality.processed import check_accounts_have_sign, check_lines_equal_star, check_schema
@@ -116,9 +116,3 @@ def test_every_failure_is_alerted_except_warnings_that_are_not_urgent():
         "no_file_vanished",
         "reversals_cancel_their_lines",
     }
-
-
-def test_a_count_agrees_with_its_noun():
-    assert pluralize(1, "period") == "1 period"
-    assert pluralize(2000, "period") == "2,000 periods"
-    assert pluralize(0, "key collides", "keys collide") == "0 keys collide"

@@ -15,9 +15,9 @@ import dagster as dg
 
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import STAR
+from finance_platform.count_text import pluralize
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import asks_for_step
-from finance_platform.quality.checks import pluralize
 from finance_platform.refresh.build_star import build_star
 from finance_platform.refresh.register import register
 from finance_platform.refresh.standardise import standardise

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from finance_platform.bootstrap import home_lock
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.feeds.descriptor import UNREAD_FILES
 from finance_platform.feeds.feed_set import FeedSet, advise_unmatched
@@ -19,7 +20,7 @@ from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.ui.feed_specs import raw_spec, unread_spec
 from finance_platform.orchestration.ui.formatting import summarize
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
-from finance_platform.quality.checks import UNREAD_CHECKS, pluralize, raw_checks
+from finance_platform.quality.checks import UNREAD_CHECKS, raw_checks
 from finance_platform.quality.deliveries import check_raw, check_unread
 from finance_platform.refresh.register import look_at_raw_zone, register
 from finance_platform.safe_text import quote_name

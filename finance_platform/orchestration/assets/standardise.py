@@ -12,6 +12,7 @@ import dagster as dg
 from finance_platform.bootstrap import home_lock
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import PROCESSED
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.register import Register, Verdict
 from finance_platform.feeds.feed_set import FeedSet
@@ -33,7 +34,7 @@ from finance_platform.orchestration.jobs import log_lasting_damage, log_repairs
 from finance_platform.orchestration.ui.formatting import LINES_SHOWN, format_periods, limit_lines
 from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata, rows_behind
 from finance_platform.orchestration.ui.table_specs import processed_spec
-from finance_platform.quality.checks import ARRIVED_IN_ORDER, DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome, pluralize
+from finance_platform.quality.checks import ARRIVED_IN_ORDER, DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome
 from finance_platform.quality.deliveries import check_deliveries
 from finance_platform.quality.processed import check_schema
 from finance_platform.refresh.standardise import ReadDeliveries, standardise

@@ -19,6 +19,7 @@ from uuid import uuid4
 import dagster as dg
 
 from finance_platform.code_version import JobName, code_version
+from finance_platform.count_text import pluralize
 from finance_platform.errors import FinancePlatformError, JobError, TransientJobError
 from finance_platform.refresh.complete_run import discard_complete_run
 from finance_platform.spark_jobs.arguments import JobArguments
@@ -129,7 +130,7 @@ class PipesJobRunner(DagsterJobRunner):
     def _verify_result(self, job: JobName, arguments: JobArguments, messages: Sequence[Any]) -> dict[str, Any]:
         if len(messages) != 1:
             raise JobError(
-                f"{job} sent {len(messages)} results, expected exactly one",
+                f"{job} sent {pluralize(len(messages), 'result')}, expected exactly one",
                 fix=f"read the job's log, {self.describe_log(job, arguments)}",
             )
         try:

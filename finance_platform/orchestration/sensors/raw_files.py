@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.changes import RawZoneChanges, detect_changes
 from finance_platform.deliveries.scans import fingerprint_config
 from finance_platform.errors import S3EventsError
@@ -29,7 +30,6 @@ from finance_platform.orchestration.runs import (
     unfinished_runs,
 )
 from finance_platform.orchestration.sensors.attempts import GiveUp, Start, Wait, next_attempt
-from finance_platform.quality.checks import pluralize
 from finance_platform.safe_text import printable
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from finance_platform.count_text import pluralize
 from finance_platform.money_text import exact_money
-from finance_platform.quality.checks import pluralize
 
 LINES_SHOWN = 10
 """How many items of one kind a step logs on a line each; every line of a log is a row in Dagster's storage."""

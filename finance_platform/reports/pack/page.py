@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.dictionary import dictionary
 from finance_platform.contracts.views import PRIOR_YEAR
+from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money, plain_money
-from finance_platform.quality.checks import pluralize
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts, texts_of
 from finance_platform.reports.pack.javascript import WEB, chart_library, content_hash, page_script
 from finance_platform.reports.pack.model import ACTUAL, Pack, PackPeriod, RejectedTotal

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from finance_platform.count_text import pluralize
 from finance_platform.errors import SecurityError
 from finance_platform.warehouse.access_rights import AccessRights, Right
 from finance_platform.warehouse.redshift.credentials import CredentialsResolver, resolve_credentials
@@ -45,7 +46,8 @@ def restore_access(
         if not units and recorded.units:
             _enter_units(session, recorded.units)
             units = recorded.units
-            sentences.append(f"{len(units)} rows of BusinessUnitAccess were entered again from the processed zone")
+            rows = pluralize(len(units), "row of BusinessUnitAccess was", "rows of BusinessUnitAccess were")
+            sentences.append(f"{rows} entered again from the processed zone")
         granted = _read(session, _GRANTED)
         if recorded.roles and not any(role in ROLES for _, role in granted):
             users = {user for (user,) in session.run(_USERS, error_type=SecurityError).rows}
