@@ -16,12 +16,13 @@ from sqlglot import exp
 from sqlglot.lineage import lineage
 
 from finance_platform.contracts.processed import PROCESSED
-from finance_platform.contracts.star import STAR, WAREHOUSE
+from finance_platform.contracts.star import FACT_FINANCIALS, STAR, WAREHOUSE
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.ui.asset_labels import GRAINS
 from finance_platform.orchestration.ui.column_sources import COMPUTED, REPORT_SOURCES
 from finance_platform.orchestration.ui.descriptions import RULES
+from finance_platform.orchestration.ui.table_specs import AMOUNT_OR_WORD
 from finance_platform.reports.variance import REPORT_COLUMNS
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.unit.factories import LEDGER, settings, with_columns, with_lines, write
@@ -178,6 +179,7 @@ def test_a_warehouse_table_links_to_its_definition_and_shows_its_name_and_its_da
         assert all(column.sql_name in definition for column in contract.columns)
         assert metadata["dagster/table_name"] == f"finance.{contract.table}"
         assert metadata["dagster/uri"].endswith("warehouse.duckdb")
+        assert ("actual_vs_budget.sql" in {file.name for file in files}) == (contract is FACT_FINANCIALS)
 
 
 def test_links_to_code_point_to_existing_lines(shipped: dict[str, dg.AssetSpec]):
@@ -340,6 +342,13 @@ def test_the_report_has_the_columns_of_its_file(shipped: dict[str, dg.AssetSpec]
     names = list(columns(shipped["reporting/variance_report"]))
     assert tuple(names) == REPORT_COLUMNS
     assert set(names) == REPORT_SOURCES.keys() | COMPUTED["reporting/variance_report"].keys()
+
+
+def test_a_column_of_the_report_that_may_be_a_word_says_so(shipped: dict[str, dg.AssetSpec]):
+    for name, column in columns(shipped["reporting/variance_report"]).items():
+        may_be_a_word = re.search("`(incomplete|no budget)` if", column.description or "") is not None
+        assert (column.type == AMOUNT_OR_WORD) == may_be_a_word, name
+        assert column.constraints.nullable
 
 
 @pytest.mark.parametrize("name", REPORT_SOURCES)

@@ -36,6 +36,8 @@ from finance_platform.warehouse.statements import SqlFile
 
 PERIODS = dg.DynamicPartitionsDefinition(name="period")
 BY_PERIOD = dg.AssetKey(["warehouse", "fact_financials_by_period"])
+AMOUNT_OR_WORD = "decimal(18,2) or text"
+"""The type of a report's amount that may be a word such as `no budget`; a CSV file has no types of its own."""
 
 
 def processed_spec(contract: Contract, feed_set: FeedSet, settings: Settings) -> dg.AssetSpec:
@@ -93,7 +95,7 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
                 "refresh/publish.py:publish",
                 "warehouse/load.py:publish",
                 definition_file(contract),
-                SqlFile.ACTUAL_VS_BUDGET,
+                *([SqlFile.ACTUAL_VS_BUDGET] if contract is FACT_FINANCIALS else []),
             ),
         },
     )
@@ -133,10 +135,14 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
         Column("Months", "integer", "Complete periods of the year, which the amounts cover."),
         Column("Line", "varchar", "Revenue, Expense, a total, or a category of other accounts."),
         Column("AccountType", "varchar", "Revenue, Expense and so on; empty for a total."),
-        Column("Actual", MONEY, "Actual of the complete periods, natural sign; `incomplete` if there are none."),
-        Column("ActualWithBudget", MONEY, "Actual of those that have a budget; `no budget` if there are none."),
-        Column("Budget", MONEY, "The baseline in those periods; `no budget` if there are none."),
-        Column("Variance", MONEY, "ActualWithBudget - Budget; `no budget` if no period has a budget."),
+        Column(
+            "Actual", AMOUNT_OR_WORD, "Actual of the complete periods, natural sign; `incomplete` if there are none."
+        ),
+        Column(
+            "ActualWithBudget", AMOUNT_OR_WORD, "Actual of those that have a budget; `no budget` if there are none."
+        ),
+        Column("Budget", AMOUNT_OR_WORD, "The baseline in those periods; `no budget` if there are none."),
+        Column("Variance", AMOUNT_OR_WORD, "ActualWithBudget - Budget; `no budget` if no period has a budget."),
         Column("VariancePercent", "varchar", "Variance in percent of Budget; `n/m` if that means nothing."),
         Column(
             "Effect", "varchar", "`favourable`, `unfavourable` or `as planned`; empty for accounts that are neither."
@@ -242,7 +248,7 @@ def _schema(group: str, table: str, columns: Sequence[Column], sources: Mapping[
     """
     sentences = describe_sources(f"{group}/{table}", sources)
     # A tag on each column says nothing; the description of the table says it for all.
-    is_never_null = group == "warehouse" and not any(column.nullable for column in columns)
+    is_never_null = group in {"warehouse", "reporting"} and not any(column.nullable for column in columns)
     shown = []
     for column in columns:
         name = column.sql_name if group == "warehouse" else column.name
