@@ -25,6 +25,7 @@ from python_calamine import CalamineWorkbook
 from finance_platform.cli import inspect
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform_tests.end_to_end.home import CommandResult, Home
+from finance_platform_tests.end_to_end.installed_run import run_installed_once
 from finance_platform_tests.end_to_end.sample_home import SAMPLE
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
 from finance_platform_tests.installed_wheel import install_wheel_once, installed_environment
@@ -38,8 +39,8 @@ pytestmark = pytest.mark.end_to_end
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandResult]:
     """The small home after a run of the installed wheel in its own process, away from any checkout."""
-    home = create_small_home(tmp_path_factory.mktemp("loaded"))
-    return home, home.process("run", program=str(install_wheel_once(tmp_path_factory) / "finance-platform"))
+    installed = run_installed_once(tmp_path_factory)
+    return installed.home, installed.result
 
 
 def test_the_first_run_succeeds_and_accounts_for_every_cent(loaded: tuple[Home, CommandResult]):

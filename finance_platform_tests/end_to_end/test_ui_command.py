@@ -28,9 +28,10 @@ from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY, is_fro
 from finance_platform_tests.browser.chromium import opened_page, require_chromium
 from finance_platform_tests.browser.person import Person
 from finance_platform_tests.browser.ui_process import UI, running_ui
-from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.home import copy_home
+from finance_platform_tests.end_to_end.installed_run import run_installed_once
 from finance_platform_tests.end_to_end.small_home import create_small_home
-from finance_platform_tests.installed_wheel import install_wheel_once
+from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
 
@@ -60,14 +61,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ui(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UI]:
-    """The UI of a small home, with one event of one asset; started in the folder of another home."""
-    program = str(install_wheel_once(tmp_path_factory) / "finance-platform")
-    home, elsewhere = create_small_home(folder / "home"), create_small_home(folder / "elsewhere")
+    """The UI of a small home after a run of the command line, with one event of an asset that no run has.
+
+    It is started in the folder of another home.
+    """
+    installed = run_installed_once(tmp_path_factory)
+    home, elsewhere = copy_home(installed.kept.path, folder / "home"), create_small_home(folder / "elsewhere")
     # The activated environment of a checkout names the definitions to Dagster's commands; the daemon would refuse both.
     home.write(".env", "FINANCE_PLATFORM_CLOSE_WORKING_DAY=3\nDAGSTER_MODULE_NAME=finance_platform.definitions\n")
     elsewhere.write(".env", f"FINANCE_PLATFORM_HOME=.\nDAGSTER_HOME={elsewhere.path}\n")
     arguments = ("--no-auto-refresh",)
-    with running_ui(home.path, folder / "ui.log", *arguments, program=(program,), folder=elsewhere.path) as ui:
+    with running_ui(
+        home.path, folder / "ui.log", *arguments, program=(installed.program,), folder=elsewhere.path
+    ) as ui:
         assert send(ui, "POST", f"/report_asset_materialization/{KEY}", Origin=ui.url) == 200
         yield ui
     # What the terminal shows: no error, and nothing about a process that did not stop.
@@ -120,13 +126,13 @@ def test_the_ui_of_a_home_has_that_home_s_settings_and_history_wherever_it_was_s
 
 
 @pytest.fixture(scope="module")
-def of_command_line(ui: UI, folder: Path) -> str:
-    """The id of a run of the command line."""
-    assert Home(folder / "home").command("run").returncode == 0
-    (run,) = ui.runs()
-    return run.run_id
+def of_command_line(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The id of the run of the command line."""
+    (printed,) = [one for one in run_installed_once(tmp_path_factory).result.stdout.splitlines() if one[:4] == "Run "]
+    return printed.split()[1].rstrip(",")
 
 
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="the next test shows it from the API of the pages")
 def test_the_pages_of_the_ui_show_the_run_of_the_command_line_with_its_job(ui: UI, of_command_line: str):
     with opened_page(require_chromium(), ui.url) as page:
         person = Person(page)

@@ -6,14 +6,12 @@ Belongs here: what more than one module starts from. Does not belong here: state
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 from finance_platform_tests.end_to_end.home import Home
-from finance_platform_tests.end_to_end.small_home import create_small_home
-from finance_platform_tests.session_artifacts import session_artifact
+from finance_platform_tests.end_to_end.installed_run import run_installed_once
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -24,14 +22,7 @@ def _dagster_jobs() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def home_after_a_run(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A small home after the command `run`, with the logs of its jobs; for copies."""
-
-    def create(path: Path) -> None:
-        home = create_small_home(path)
-        result = home.command("run")
-        assert result.returncode == 0, result.stderr
-        # Jobs in this process write no log.
-        for attempt in (path / "processed" / "jobs").iterdir():
-            (attempt / "job.log").touch(mode=0o600)
-
-    return Home(session_artifact(tmp_path_factory, "home_after_a_run", create))
+    """A small home after the command `run` as a person gives it, with the logs of its jobs; for copies."""
+    installed = run_installed_once(tmp_path_factory)
+    assert installed.result.returncode == 0, installed.result.stderr
+    return installed.kept

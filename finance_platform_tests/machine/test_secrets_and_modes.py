@@ -78,13 +78,14 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[Command
     home = create_small_home(tmp_path_factory.mktemp("seeded"))
     home.write(".env", "OTHER_PASSWORD=seed-other-4717\n")
     home.write("feeds/broken.yaml", "feed: broken\npath: broken*.csv\n")
-    # A delivery that takes lines out is held, which sends an alert.
+    # A delivery with a rejected row among two is held, which sends an alert.
+    home.write(
+        "raw/transactions_held.csv", TRANSACTIONS.partition("\n")[0] + "\nT1,x,D100,4000,1.00,\nT2,x,D100,4000,1.00,\n"
+    )
     environment = {**SEEDS, "FINANCE_PLATFORM_GROUP_READABLE": "true"}
-    results = [home.command("run", **environment)]
-    results += [home.command(*command, **environment) for command in (("status", "--json"), ("rejected",), ("secure",))]
-    home.write("raw/transactions.csv", TRANSACTIONS.partition("\n")[0] + "\nT1,2024-01-05,D100,4000,1000.00,January\n")
-    results.append(home.command("run", **environment))
-    results.append(home.command("accept", "transactions.csv", "--why", "a test", **environment))
+    commands = (("run",), ("status", "--json"), ("rejected",), ("secure",))
+    results = [home.command(*command, **environment) for command in commands]
+    results.append(home.command("accept", "transactions_held.csv", "--why", "a test", **environment))
     assert os.umask(earlier) == earlier
     return home, results
 

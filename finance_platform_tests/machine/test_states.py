@@ -75,12 +75,12 @@ def outcomes(
 def commands(state: State) -> list[str]:
     """Return the commands to run in one process, in an order in which none hinders the next.
 
-    By default all in the first state, and every third one in each further state, so each in two or more.
+    By default all in the first state, and each in one further state.
     """
     names = [name for name in command_names() if name not in RUNS | SERVES]
     position = TESTED.index(state)
     if position and not current_profile().is_exhaustive:
-        names = names[position % 3 :: 3]
+        names = names[position - 1 :: len(TESTED) - 1]
     return names + [name for name in sorted(RUNS) if not state.is_costly or current_profile().is_exhaustive]
 
 
