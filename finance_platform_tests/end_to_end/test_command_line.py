@@ -23,6 +23,8 @@ from deltalake import DeltaTable
 from python_calamine import CalamineWorkbook
 
 from finance_platform.cli import inspect
+from finance_platform.orchestration.code_location import LOCATION
+from finance_platform.orchestration.runs import is_from_command_line
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform_tests.end_to_end.home import CommandResult, Home
 from finance_platform_tests.end_to_end.installed_run import run_installed_once
@@ -121,6 +123,11 @@ def test_the_run_shows_in_the_ui_of_the_home(loaded: tuple[Home, CommandResult])
     run = runs[line.split()[1].rstrip(",")]
     assert run.job_name == "refresh"
     assert run.is_success
+    assert is_from_command_line(run)
+    # Else the job's page does not list the run, and cannot execute it again.
+    assert run.remote_job_origin
+    repository = run.remote_job_origin.repository_origin
+    assert (repository.code_location_origin.location_name, repository.repository_name) == (LOCATION, "__repository__")
 
 
 def test_the_queries_of_the_specification_run_unchanged(loaded: tuple[Home, CommandResult]):

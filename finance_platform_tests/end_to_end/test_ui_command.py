@@ -1,15 +1,18 @@
 """`finance-platform ui` on a free port: what other sites try over the network fails, and Ctrl-C leaves nothing behind.
 
-Belongs here: the command with its real processes, of the installed wheel. Does not belong here: the guard's rules (see
-`orchestration/test_webserver_guard`), stopping in other ways (see `orchestration/test_supervisor`), the pages (see
-`browser`).
+Belongs here: the command with its real processes, of the installed wheel. By default other sites meet only the
+webserver, as the process that `ui` starts; `browser/test_ui` starts all of them. Does not belong here: the guard's
+rules (see `orchestration/test_webserver_guard`), what the processes are given (see `orchestration/test_ui_processes`),
+stopping in other ways (see `orchestration/test_supervisor`), the pages (see `browser`).
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -27,13 +30,16 @@ from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY, is_from_command_line
 from finance_platform_tests.browser.chromium import opened_page, require_chromium
 from finance_platform_tests.browser.person import Person
-from finance_platform_tests.browser.ui_process import UI, running_ui
+from finance_platform_tests.browser.ui_process import UI, running_ui, wait_until
 from finance_platform_tests.end_to_end.home import copy_home
 from finance_platform_tests.end_to_end.installed_run import run_installed_once
 from finance_platform_tests.end_to_end.small_home import create_small_home
+from finance_platform_tests.installed_wheel import installed_environment
 from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
+
+at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="`browser/test_ui` starts every process")
 
 EVIL = "http://evil.example"
 KEY = "raw/reported"  # of no run
@@ -80,9 +86,47 @@ def ui(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UI]:
     lines = (folder / "ui.log").read_text().splitlines()
     assert lines[0].startswith("The UI of ")
     assert [line for line in lines if "Traceback" in line or "ERROR" in line] == []
-    port = urlsplit(ui.url).port
+    assert not accepts_connections(ui)
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[UI]:
+    """The UI; by default only its webserver, without the definitions."""
+    if current_profile().is_exhaustive:
+        yield request.getfixturevalue("ui")
+        return
+    installed = run_installed_once(tmp_path_factory)
+    home = copy_home(installed.kept.path, folder / "home")
+    workspace = home.write("workspace.yaml", "load_from: []\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    command = [installed.program, "webserver", "--workspace", str(workspace), "--port", url.rpartition(":")[2]]
+    environment = installed_environment(DAGSTER_HOME=str(home.path / "dagster"))
+    log = folder / "webserver.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [*command, "--origin", url], cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        try:
+            ui = UI(home.path, url)
+            wait_until(lambda: process.poll() is not None or accepts_connections(ui), "the webserver answers", 120)
+            assert process.poll() is None, log.read_text()
+            assert send(ui, "POST", f"/report_asset_materialization/{KEY}", Origin=ui.url) == 200
+            yield ui
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
+    assert log.read_text() == ""
+    assert not accepts_connections(ui)
+
+
+def accepts_connections(ui: UI) -> bool:
     with closing(socket.socket()) as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
+        return probe.connect_ex(("127.0.0.1", urlsplit(ui.url).port)) == 0
 
 
 def send(ui: UI, method: str, target: str, body: str = "", **headers: str) -> int:
@@ -110,12 +154,14 @@ def open_socket(ui: UI, origin: str | None, **headers: str) -> Any:
         return json.loads(client.recv(timeout=60))
 
 
+@at_night
 def test_the_code_location_keeps_the_name_that_the_history_has(ui: UI):
     (location,) = ui.query(LOCATIONS)["workspaceOrError"]["locationEntries"]
     assert location == {"name": LOCATION, "locationOrLoadError": {"__typename": "RepositoryLocation"}}
     assert LOCATION in (Path(__file__).parents[2] / "workspace.yaml").read_text()
 
 
+@at_night
 def test_the_ui_of_a_home_has_that_home_s_settings_and_history_wherever_it_was_started(ui: UI, folder: Path):
     schedules = ui.query(SCHEDULES % LOCATION)["schedulesOrError"]["results"]
     descriptions = {schedule["name"]: schedule["description"] for schedule in schedules}
@@ -132,7 +178,7 @@ def of_command_line(tmp_path_factory: pytest.TempPathFactory) -> str:
     return printed.split()[1].rstrip(",")
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="the next test shows it from the API of the pages")
+@at_night
 def test_the_pages_of_the_ui_show_the_run_of_the_command_line_with_its_job(ui: UI, of_command_line: str):
     with opened_page(require_chromium(), ui.url) as page:
         person = Person(page)
@@ -142,6 +188,7 @@ def test_the_pages_of_the_ui_show_the_run_of_the_command_line_with_its_job(ui: U
     assert "started_by: command line" in runs
 
 
+@at_night
 def test_a_run_of_the_command_line_is_one_of_its_job_and_can_be_executed_again(
     ui: UI, folder: Path, of_command_line: str
 ):
@@ -158,26 +205,28 @@ def test_a_run_of_the_command_line_is_one_of_its_job_and_can_be_executed_again(
         assert [is_from_command_line(run) for run in instance.get_runs()] == [False, True]
 
 
-def test_another_site_wipes_no_asset_and_launches_no_run(ui: UI):
+def test_another_site_wipes_no_asset_and_launches_no_run(served: UI):
     launch, wipe = LAUNCH % LOCATION, f"query={quote(WIPE)}"
-    assert send(ui, "GET", f"/graphql?{wipe}", Host="evil.example", Origin=EVIL) == 403
+    assert send(served, "GET", f"/graphql?{wipe}", Host="evil.example", Origin=EVIL) == 403
     # The same in other spellings of the address, which the server decodes before the guard.
-    for target in (f"/%67raphql?{wipe}", f"{ui.url}/graphql?{wipe}", f"//graphql?{wipe}", f"/graphql?&{wipe}"):
-        assert send(ui, "GET", target, Origin=EVIL) == 403
-        assert send(ui, "GET", target) == 403
+    for target in (f"/%67raphql?{wipe}", f"{served.url}/graphql?{wipe}", f"//graphql?{wipe}", f"/graphql?&{wipe}"):
+        assert send(served, "GET", target, Origin=EVIL) == 403
+        assert send(served, "GET", target) == 403
     body = json.dumps({"query": launch})
-    assert send(ui, "POST", "/graphql", body, Origin=EVIL, Content_Type="text/plain") == 403
-    assert send(ui, "POST", f"/graphql?query={quote(launch)}", Origin=EVIL, Content_Type="text/plain") == 403
-    assert send(ui, "POST", "/graphql", body, Host="evil.example", Origin=EVIL, Content_Type="application/json") == 403
-    assert send(ui, "POST", "/graphql", body, Content_Type="application/json") == 403
-    assert send(ui, "POST", f"/report_asset_materialization/{KEY}", Origin=EVIL) == 403
-    assert event_count(ui) == 1
-    assert [run for run in ui.runs() if run.tags.get(STARTED_BY) != COMMAND_LINE] == []
+    assert send(served, "POST", "/graphql", body, Origin=EVIL, Content_Type="text/plain") == 403
+    assert send(served, "POST", f"/graphql?query={quote(launch)}", Origin=EVIL, Content_Type="text/plain") == 403
+    assert (
+        send(served, "POST", "/graphql", body, Host="evil.example", Origin=EVIL, Content_Type="application/json") == 403
+    )
+    assert send(served, "POST", "/graphql", body, Content_Type="application/json") == 403
+    assert send(served, "POST", f"/report_asset_materialization/{KEY}", Origin=EVIL) == 403
+    assert event_count(served) == 1
+    assert [run for run in served.runs() if run.tags.get(STARTED_BY) != COMMAND_LINE] == []
 
 
-def test_another_name_for_this_machine_reads_nothing(ui: UI):
+def test_another_name_for_this_machine_reads_nothing(served: UI):
     for path in ("/", "/server_info", "/favicon.png", "/logs/a/b.out", "/download_debug/a"):
-        assert send(ui, "GET", path, Host="evil.example") == 400
+        assert send(served, "GET", path, Host="evil.example") == 400
 
 
 @pytest.mark.parametrize(
@@ -185,16 +234,16 @@ def test_another_name_for_this_machine_reads_nothing(ui: UI):
     [(EVIL, {}), (None, {}), ("null", {}), (EVIL, {"Host": "evil.example"})],
     ids=["another site", "no origin", "a sandboxed frame", "another name"],
 )
-def test_another_site_opens_no_websocket(ui: UI, origin: str | None, headers: dict[str, str]):
+def test_another_site_opens_no_websocket(served: UI, origin: str | None, headers: dict[str, str]):
     with pytest.raises(InvalidStatus) as refused:
-        open_socket(ui, origin, **headers)
+        open_socket(served, origin, **headers)
     assert refused.value.response.status_code == 403
 
 
-def test_the_uis_own_pages_subscribe_and_change_things(ui: UI):
-    assert open_socket(ui, ui.url)["type"] == "connection_ack"
-    assert event_count(ui) == 1
-    assert ui.query(WIPE) == {"wipeAssets": {"__typename": "AssetWipeSuccess"}}
-    assert event_count(ui) == 0
+def test_the_uis_own_pages_subscribe_and_change_things(served: UI):
+    assert open_socket(served, served.url)["type"] == "connection_ack"
+    assert event_count(served) == 1
+    assert served.query(WIPE) == {"wipeAssets": {"__typename": "AssetWipeSuccess"}}
+    assert event_count(served) == 0
     # For the other tests, in any order.
-    assert send(ui, "POST", f"/report_asset_materialization/{KEY}", Origin=ui.url) == 200
+    assert send(served, "POST", f"/report_asset_materialization/{KEY}", Origin=served.url) == 200
