@@ -1,7 +1,8 @@
 """Fixtures of the warehouse tests: an empty warehouse, files to load, and a loaded warehouse.
 
-A module whose tests run on every warehouse sets `ENGINES = EVERY_ENGINE`; the others run on the embedded one. One that
-has many cases of the same statement also sets `ONE_CASE_ON_REDSHIFT`: by default, Redshift then has the first case.
+A module whose tests run on every warehouse sets `ENGINES = EVERY_ENGINE`; the others run on the embedded one. By
+default, Redshift has fewer of them, since both warehouses run the same SQL: those that `ON_REDSHIFT_BY_DAY` names, if
+the module has it, and of a test with many cases the first one, if the module sets `ONE_CASE_ON_REDSHIFT` (080).
 """
 
 from __future__ import annotations
@@ -30,20 +31,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     others: list[pytest.Item] = []
     seen: set[tuple[str, str]] = set()
     for item in items:
-        statement = _statement_on_redshift(item)
-        (others if statement in seen else kept).append(item)
-        if statement:
-            seen.add(statement)
+        (others if _is_for_the_night(item, seen) else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=others)
 
 
-def _statement_on_redshift(item: pytest.Item) -> tuple[str, str] | None:
-    """Return module and function of a case on Redshift, if its module says that all cases are of one statement."""
-    if not (isinstance(item, pytest.Function) and getattr(item.module, "ONE_CASE_ON_REDSHIFT", False)):
-        return None
+def _is_for_the_night(item: pytest.Item, seen: set[tuple[str, str]]) -> bool:
+    """Return whether the day leaves out a case on Redshift; note in `seen` which tests have had a case."""
     case = getattr(item, "callspec", None)
-    return (item.module.__name__, item.originalname) if case and case.params.get("engine") == "redshift" else None
+    warehouses = [case.params.get(name) for name in ("engine", "reports")] if case else []
+    if not isinstance(item, pytest.Function) or "redshift" not in warehouses:
+        return False
+    by_day = getattr(item.module, "ON_REDSHIFT_BY_DAY", None)
+    if by_day is not None and item.originalname not in by_day:
+        return True
+    test = item.module.__name__, item.originalname
+    is_further = test in seen and getattr(item.module, "ONE_CASE_ON_REDSHIFT", False)
+    seen.add(test)
+    return is_further
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,11 @@ from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, removed
 
 ENGINES = EVERY_ENGINE
+ONE_CASE_ON_REDSHIFT = True
+ON_REDSHIFT_BY_DAY = (
+    "test_additions_are_applied_and_published_rows_are_kept",
+    "test_a_change_that_is_no_addition_is_rejected_with_the_sql_and_changes_nothing",
+)
 pytestmark = pytest.mark.usefixtures("creates_warehouses", "opens_readers")
 Release = Callable[..., None]
 

@@ -381,7 +381,7 @@ def test_every_statement_of_a_load_is_interrupted_once(complete_load: CompleteLo
     assert kinds == {(kind, is_closed) for kind in ("movement", "reclassification") for is_closed in (True, False)}
 
 
-@pytest.mark.parametrize("statement", range(0, STATEMENTS, 1 if current_profile().is_exhaustive else 10))
+@pytest.mark.parametrize("statement", range(0, STATEMENTS, 1 if current_profile().is_exhaustive else 20))
 def test_a_fault_before_any_statement_changes_nothing_and_the_next_load_gives_the_same_tables(
     loaded: DuckDBWarehouse, star_files: StarFiles, path: Path, complete_load: CompleteLoad, statement: int
 ) -> None:

@@ -52,6 +52,13 @@ from finance_platform_tests.warehouse.star_files import (
 
 ENGINES = EVERY_ENGINE
 ONE_CASE_ON_REDSHIFT = True
+ON_REDSHIFT_BY_DAY = (
+    "test_a_cell_whose_amount_differs_is_a_movement_with_its_amounts_versions_and_cause",
+    "test_the_first_amounts_of_a_scenario_or_budget_in_a_published_period_are_publications",
+    "test_more_closed_periods_than_fit_into_one_statement_are_all_closed",
+    "test_each_compared_attribute_that_changes_is_reported_in_every_cell_with_lines",
+    "test_long_causes_in_many_scripts_are_loaded",
+)
 FACT = "fact_financials"
 JANUARY = (FACT, "2025-01")
 FEBRUARY = (FACT, "2025-02")

@@ -30,6 +30,7 @@ from finance_platform_tests.warehouse.star_files import (
 )
 
 ENGINES = EVERY_ENGINE
+ON_REDSHIFT_BY_DAY = ("test_comments_are_stored_word_for_word_and_replaced_as_a_whole",)
 
 HOME = AccountThreshold("", Decimal("25000.00"), Decimal("3.00"))
 PLACE = ("comments.csv", 2)

@@ -53,6 +53,12 @@ PAIRS = (
     ("Budget", PRIOR_YEAR),
 )
 
+ON_REDSHIFT_BY_DAY = (
+    "test_every_cell_of_every_horizon_equals_the_second_computation",
+    "test_a_view_s_key_is_unique_and_its_columns_have_the_types_of_the_contract",
+    "test_the_statement_leads_from_revenue_to_profit_and_each_line_equals_the_second_computation",
+)
+
 
 @dataclass
 class Reports:

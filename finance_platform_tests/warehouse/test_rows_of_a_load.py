@@ -33,6 +33,7 @@ from finance_platform_tests.warehouse.star_files import (
 from finance_platform_tests.warehouse.test_audit import snapshot_with
 
 ENGINES = EVERY_ENGINE
+ON_REDSHIFT_BY_DAY: tuple[str, ...] = ()
 
 
 @dataclass

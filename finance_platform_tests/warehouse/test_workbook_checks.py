@@ -28,11 +28,7 @@ EVERY_CHOICE = tuple(
 CASES = (
     [(engine, *choice) for engine in EVERY_ENGINE for choice in EVERY_CHOICE]
     if current_profile().is_exhaustive
-    else [
-        ("duckdb", "2024-09", "Budget"),
-        ("duckdb", "2025-05", "Prior Year"),
-        ("redshift", "2025-05", "Prior Year"),
-    ]
+    else [("duckdb", "2024-09", "Budget")]
 )
 
 
