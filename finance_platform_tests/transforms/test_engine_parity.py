@@ -7,6 +7,7 @@ published ledger. All tests on the JVM are here, because they share one JVM.
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 import finance_platform
 from finance_platform.code_version import JobName
@@ -38,6 +40,7 @@ from finance_platform.settings import StarSettings, load_settings
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import log_path, request_key, result_key
+from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.adventureworks_home import (
     create_adventureworks_home,
@@ -45,6 +48,7 @@ from finance_platform_tests.end_to_end.adventureworks_home import (
 )
 from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
 from finance_platform_tests.environment import clean_environment
+from finance_platform_tests.in_process_jobs import InProcessJobs
 from finance_platform_tests.java import reason_without_java
 from finance_platform_tests.one_jvm import RunningJvm, one_jvm
 from finance_platform_tests.profiles import current_profile
@@ -124,6 +128,11 @@ class Run:
         return [row for file in self.files(table) for row in pq.ParquetFile(file).read().to_pylist()]
 
 
+def take_away(home: Path) -> None:
+    """Remove the file that vanishes after it was requested."""
+    (home / "raw" / VANISHING).unlink(missing_ok=True)
+
+
 class ScriptJobs:
     """Runs each job's script in a process of its own, as a laptop does, on one engine."""
 
@@ -133,7 +142,7 @@ class ScriptJobs:
 
     def run(self, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job and return its result; the vanishing file goes when it has been requested."""
-        (self._home / "raw" / VANISHING).unlink(missing_ok=True)
+        take_away(self._home)
         root = str(self._processed.root)
         self._processed.write(request_key(job), request)
         arguments = JobArguments(str(self._home / "raw"), root, job, self._engine, self._master)
@@ -147,8 +156,8 @@ class ScriptJobs:
         return result
 
 
-def run_engine(home: Path, engine: str, master: str = "", python: str = sys.executable) -> Run:
-    """Read the home's files and build the star by the use cases, each with one start of the engine."""
+def run_engine(home: Path, engine: str, jobs: JobRunner) -> Run:
+    """Read the home's files and build the star by the use cases."""
     settings = load_settings(home=home, actuals_through="2025-06", fiscal_year_start_month=4)
     star = StarSettings.of(settings)
     raw, processed = LocalStore(home / "raw"), LocalStore(home / f"processed-{engine}")
@@ -156,7 +165,6 @@ def run_engine(home: Path, engine: str, master: str = "", python: str = sys.exec
     scan = register(raw, processed, settings, at=datetime.now(UTC), run_id=engine)
     assert not scan.problems
     assert not scan.unmatched
-    jobs = ScriptJobs(home, engine, master, python)
     read = standardise(raw, processed, jobs, settings, clock=lambda: datetime.now(UTC), run_id=engine)
     held = {verdict.object_key: "; ".join(verdict.reasons) for verdict in read.verdicts if verdict.is_held}
     assert [key for key, _ in read.read.not_opened] == [VANISHING]
@@ -176,10 +184,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sail(home: Path) -> Run:
-    """The results of Sail."""
-    with clean_environment(home):
-        return run_engine(home, "sail")
+def sail(home: Path, spark: SparkSession) -> Run:
+    """The results of Sail, on the session of other tests; `end_to_end/test_command_line` runs its jobs as processes."""
+    raw, processed = LocalStore(home / "raw"), LocalStore(home / "processed-sail")
+    attempts = (f"attempt-{number}" for number in itertools.count(1))
+    jobs = InProcessJobs(spark, raw, processed, attempts.__next__, lambda _: take_away(home))
+    return run_engine(home, "sail", jobs)
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +209,7 @@ def running_jvm(_java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def jvm(home: Path, running_jvm: RunningJvm) -> Run:
     """The results of Spark on the JVM."""
     with clean_environment(home, **running_jvm.environment):
-        return run_engine(home, "jvm")
+        return run_engine(home, "jvm", ScriptJobs(home, "jvm"))
 
 
 def cells(rows: Iterable[Mapping[str, Any]]) -> list[Cells]:
@@ -263,7 +273,7 @@ def test_two_executors_give_the_tables_of_one_process(sail: Run, home: Path, tmp
     # Spark divides each group into 200 parts by default, and a task costs more than the few rows of this home.
     (tmp_path / "spark-defaults.conf").write_text("spark.sql.shuffle.partitions 4\nspark.ui.enabled false\n")
     with clean_environment(copy, SPARK_CONF_DIR=str(tmp_path)):
-        cluster = run_engine(copy, "jvm", "local-cluster[2,1,1024]")
+        cluster = run_engine(copy, "jvm", ScriptJobs(copy, "jvm", "local-cluster[2,1,1024]"))
     for contract in TABLES:
         assert cells(cluster.rows(contract.name)) == cells(sail.rows(contract.name))
     assert {one.version: one.sums for one in cluster.slices} == {one.version: one.sums for one in sail.slices}
@@ -277,7 +287,7 @@ def test_the_spark_of_glue_5_gives_the_tables_of_the_spark_of_glue_6(sail: Run, 
     copy = shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("processed-*"))
     # The modules come from this checkout, all else from that interpreter's own environment.
     with clean_environment(copy, PYTHONPATH=str(PACKAGE.parent)):
-        older = run_engine(copy, "jvm", python=SPARK_35)
+        older = run_engine(copy, "jvm", ScriptJobs(copy, "jvm", python=SPARK_35))
     for contract in TABLES:
         assert cells(older.rows(contract.name)) == cells(sail.rows(contract.name)), contract.name
     assert {key: comparable(commit) for key, commit in older.commits.items()} == {
