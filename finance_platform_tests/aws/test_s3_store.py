@@ -26,7 +26,7 @@ from finance_platform.deliveries.register import Register
 from finance_platform.errors import StorageError, TransientStorageError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.slices import signatures
-from finance_platform.storage import s3
+from finance_platform.storage import s3, s3_pages
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
@@ -42,6 +42,16 @@ from finance_platform_tests.unit.zone import NOON
 @pytest.fixture
 def store(bucket: str) -> S3Store:
     return S3Store(f"s3://{bucket}/zone", s3_client(NO_OPTIONS), NO_OPTIONS)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of a hundred objects, and a tenth of what follows from their size: moto takes its time for each object."""
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "100")
+    monkeypatch.setattr(s3, "_DELETE_BATCH", 100)
+    smaller = {"_PAGE": 100, "_FILLED": 80, "_MOST_FOLDERS": 10, "_FEWEST_SOUGHT": 20, "_EVENLY": 0.1}
+    for name, value in smaller.items():
+        monkeypatch.setattr(s3_pages, name, value)
 
 
 def requests_of(aws: MotoServer, run: Callable[[], Any]) -> list[Request]:
@@ -103,24 +113,26 @@ def test_a_marker_of_spark_is_neither_an_unmatched_file_nor_a_recurring_change(s
 # Listing
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_several_pages_are_listed_in_the_order_of_keys_and_deleted_in_batches(
     store: S3Store, bucket: str, aws: MotoServer
 ):
-    names = [f"{number * 7919 % 1100:05d}.csv" for number in range(1100)]
+    names = [f"{number * 7919 % 110:05d}.csv" for number in range(110)]
     put(bucket, (f"zone/many/{name}" for name in names))
     keys: list[str] = []
     pages = requests_of(aws, lambda: keys.extend(item.key for item in store.list_objects("many")))
     assert keys == [f"many/{name}" for name in sorted(names)]
     assert len(pages) == 2
-    last = ["many/01098.csv", "many/01099.csv"]
-    assert [item.key for item in store.list_objects("many", after="many/01097.csv")] == last
+    last = ["many/00108.csv", "many/00109.csv"]
+    assert [item.key for item in store.list_objects("many", after="many/00107.csv")] == last
     deletions = requests_of(aws, lambda: store.delete_folder("many"))
     assert [request.method for request in deletions].count("POST") == 2
     assert list(store.list_objects()) == []
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_a_listing_requests_a_page_when_it_is_needed(store: S3Store, bucket: str, aws: MotoServer):
-    put(bucket, (f"zone/{number:05d}" for number in range(1001)))
+    put(bucket, (f"zone/{number:05d}" for number in range(101)))
     assert len(requests_of(aws, lambda: next(store.list_objects()))) == 1
 
 
@@ -144,17 +156,18 @@ def test_pages_of_names_that_are_hashes_are_requested_at_once(store: S3Store, bu
     assert sum("start-after" in request.query for request in requests) == len(requests) - 1
 
 
+@pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param([f"{name}/part-{n}.parquet" for name in hashes(900) for n in range(3)], id="folders of hashes"),
-        pytest.param([f"{number:08d}.csv" for number in range(2500)], id="numbers"),
-        pytest.param([f"2025{number:04d}_ledger.csv" for number in range(2500)], id="dates"),
-        pytest.param([f"{0xF0000000 + number:08x}" for number in range(2500)], id="hexadecimal numbers"),
-        pytest.param([*hashes(300), *(f"00{name}" for name in hashes(1100))], id="hashes of which most are alike"),
-        pytest.param([f"{folder}/{name}" for folder in ("a", "a-b", "b", "c") for name in hashes(700)], id="folders"),
-        pytest.param([*(f"a/{name}" for name in hashes(1200)), "b.csv", "b/c.csv"], id="folders and files"),
-        pytest.param([f"f{number:04d}/x.csv" for number in range(1500)], id="many folders"),
+        pytest.param([f"{name}/part-{n}.parquet" for name in hashes(90) for n in range(3)], id="folders of hashes"),
+        pytest.param([f"{number:08d}.csv" for number in range(250)], id="numbers"),
+        pytest.param([f"2025{number:04d}_ledger.csv" for number in range(250)], id="dates"),
+        pytest.param([f"{0xF0000000 + number:08x}" for number in range(250)], id="hexadecimal numbers"),
+        pytest.param([*hashes(30), *(f"00{name}" for name in hashes(110))], id="hashes of which most are alike"),
+        pytest.param([f"{folder}/{name}" for folder in ("a", "a-b", "b", "c") for name in hashes(70)], id="folders"),
+        pytest.param([*(f"a/{name}" for name in hashes(120)), "b.csv", "b/c.csv"], id="folders and files"),
+        pytest.param([f"f{number:04d}/x.csv" for number in range(150)], id="many folders"),
     ],
 )
 def test_whatever_the_names_a_listing_has_each_object_once_and_in_order(
@@ -168,48 +181,52 @@ def test_whatever_the_names_a_listing_has_each_object_once_and_in_order(
     assert len(requests) < 40
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_a_folder_that_was_listed_is_listed_again_in_parts_at_once(store: S3Store, bucket: str, aws: MotoServer):
-    names = [f"{number:05d}.csv" for number in range(0, 7000, 2)]
+    names = [f"{number:05d}.csv" for number in range(0, 700, 2)]
     put(bucket, (f"zone/dates/{name}" for name in names))
     assert listed(store, "dates") == [f"dates/{name}" for name in names]  # one page after another
-    put(bucket, (f"zone/dates/{name}" for name in ("00001.csv", "03001.csv", "99999.csv")))
+    put(bucket, (f"zone/dates/{name}" for name in ("00001.csv", "00301.csv", "99999.csv")))
     store.delete("dates/00000.csv")
-    names = sorted({*names, "00001.csv", "03001.csv", "99999.csv"} - {"00000.csv"})
+    names = sorted({*names, "00001.csv", "00301.csv", "99999.csv"} - {"00000.csv"})
     found: list[str] = []
     requests = requests_of(aws, lambda: found.extend(listed(store, "dates")))
     assert found == [f"dates/{name}" for name in names]
     starts = {parse_qs(request.query).get("start-after", [""])[0] for request in requests}
     assert len(requests) == len(starts) == 5
-    assert starts == {"", *(f"zone/dates/{1600 * part - 2:05d}.csv" for part in range(1, 5))}
+    assert starts == {"", *(f"zone/dates/{160 * part - 2:05d}.csv" for part in range(1, 5))}
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_a_folder_of_which_most_was_removed_is_listed_as_it_is_now(store: S3Store, bucket: str):
-    put(bucket, (f"zone/dates/{number:05d}.csv" for number in range(1100)))
-    assert len(listed(store, "dates")) == 1100
+    put(bucket, (f"zone/dates/{number:05d}.csv" for number in range(110)))
+    assert len(listed(store, "dates")) == 110
     store.delete_folder("dates")
     assert listed(store, "dates") == []
-    put(bucket, (f"zone/dates/{number:05d}.csv" for number in range(500, 2700)))
-    assert listed(store, "dates") == [f"dates/{number:05d}.csv" for number in range(500, 2700)]
+    put(bucket, (f"zone/dates/{number:05d}.csv" for number in range(50, 270)))
+    assert listed(store, "dates") == [f"dates/{number:05d}.csv" for number in range(50, 270)]
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_objects_that_are_known_are_found_without_a_listing_of_all(store: S3Store, bucket: str, aws: MotoServer):
-    names = [f"rows/{number:05d}/part.parquet" for number in range(4000)]
+    names = [f"rows/{number:05d}/part.parquet" for number in range(400)]
     put(bucket, (f"zone/{name}" for name in names))
-    sought = [*names[:50], "rows/00049/part.parquet.crc", "rows/02000/other.parquet", *names[3990:], "sums/a.json"]
+    sought = [*names[:5], "rows/00004/part.parquet.crc", "rows/00200/other.parquet", *names[395:], "sums/a.json"]
     found: dict[str, StoredObject] = {}
     requests = requests_of(aws, lambda: found.update(store.find_objects(sought)))
-    assert list(found) == [*names[:50], *names[3990:]]
+    assert list(found) == [*names[:5], *names[395:]]
     assert len(requests) == 4  # two pages with objects that exist, one where one would be, and another folder
     found.clear()
     requests = requests_of(aws, lambda: found.update(store.find_objects(names)))
     assert list(found) == names
-    assert len(requests) == 10  # 400 in each, and no page after another
+    assert len(requests) == 10  # 40 in each, and no page after another
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_the_objects_that_were_sought_say_how_a_listing_of_everything_is_cut(
     store: S3Store, bucket: str, aws: MotoServer
 ):
-    names = [f"rows/{number // 40:03d}/{number:05d}.parquet" for number in range(4000)]
+    names = [f"rows/{number // 4:03d}/{number:05d}.parquet" for number in range(400)]
     put(bucket, (f"zone/{name}" for name in [*names, "a/1.json", "rows/_log/1.json", "s/1.json"]))
     store.find_objects(names)
     found: list[str] = []
