@@ -63,3 +63,12 @@ def test_commands_that_read_import_no_dagster_no_spark_and_no_library_that_they_
     assert imported(run_home, "feed", "check", *home, file).isdisjoint(NEVER | {"duckdb", "sqlglot"})
     assert imported(run_home, "rejected", *home).isdisjoint(NEVER | {"duckdb", "sqlglot", "numpy"})
     assert imported(run_home, "status", *home).isdisjoint(NEVER | {"sqlglot", "numpy"})
+
+
+def test_a_run_imports_no_library_that_makes_its_process_end_in_the_usual_way():
+    code = (
+        "import sys; import finance_platform.orchestration.refresh_run; from finance_platform.cli import _UNTIDY; "
+        "print(sorted(_UNTIDY & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -48,12 +48,12 @@ def test_a_wrong_command_ends_with_its_code(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("code", "library"), [(None, "a_library"), ("an error", "a_library"), (0, "dagster"), (0, "coverage")]
+    ("code", "library"), [(None, "a_library"), ("an error", "a_library"), (0, "grpc"), (0, "coverage")]
 )
 def test_a_process_ends_in_the_usual_way_without_a_code_or_with_a_library_that_has_more_to_do(
     code: object, library: str, monkeypatch: pytest.MonkeyPatch
 ):
-    for name in ("boto3", "coverage", "dagster", "pyspark"):
+    for name in ("boto3", "coverage", "grpc", "pyspark"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, library, sys)
     ended: list[int] = []
@@ -66,3 +66,15 @@ def test_a_process_ends_in_the_usual_way_without_a_code_or_with_a_library_that_h
     monkeypatch.delitem(sys.modules, library)
     at_exit.end()
     assert ended == [3]
+
+
+def test_a_process_with_dagster_and_no_connection_of_its_own_ends_promptly(monkeypatch: pytest.MonkeyPatch):
+    for name in ("boto3", "coverage", "grpc", "pyspark"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "dagster", sys)
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    at_exit = _PromptExit()
+    at_exit.code = 0
+    at_exit.end()
+    assert ended == [0]
