@@ -25,11 +25,14 @@ from finance_platform.cli.options import (
     with_exit_code,
 )
 from finance_platform.cli.usage_errors import PERIOD
+from finance_platform.orchestration.job_runners.job_process import job_process
+from finance_platform.orchestration.likely_news import is_news_likely
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
 from finance_platform.storage.file_modes import find_exposed
 from finance_platform.storage.listed_once import listed_once
 
 if TYPE_CHECKING:
+    from finance_platform.orchestration.job_runners.job_process import JobProcess
     from finance_platform.reports.run_outcome import RunOutcome
     from finance_platform.reports.status import Status
     from finance_platform.reports.variance import VarianceRow
@@ -57,9 +60,11 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
         raise click.UsageError("--period needs --rebuild")
     _check_periods(settings, periods)
     started = time.monotonic()
-    outcome, status, variance = (None if force or rebuild else _answer_without_run(settings)) or _run(
-        settings, rebuild=rebuild, periods=periods, has_news=rebuild or not force
-    )
+    with job_process(settings, starts_now=rebuild or (not force and is_news_likely(settings))) as process:
+        answer = None if force or rebuild else _answer_without_run(settings)
+        if answer is None and process is not None and not force:
+            process.start()
+        outcome, status, variance = answer or _run(settings, process, rebuild=rebuild, periods=periods)
     seconds = time.monotonic() - started
     restated = _read_restated(settings) if outcome.run_id else ()
     _print_run(outcome, status, variance, seconds, restated=restated, home=home, as_json=as_json)
@@ -121,18 +126,26 @@ def _answer_without_run(settings: Settings) -> _Report | None:
     return outcome, answer.status, answer.variance
 
 
-def _run(settings: Settings, *, rebuild: bool, periods: tuple[str, ...], has_news: bool) -> _Report:
-    """Run every step; with news, the process of the Spark jobs starts while Dagster is imported."""
+def _run(settings: Settings, process: JobProcess | None, *, rebuild: bool, periods: tuple[str, ...]) -> _Report:
+    """Run every step; what is new is read while Dagster is imported."""
     from finance_platform.bootstrap import processed_zone
-    from finance_platform.orchestration.job_runners.job_process import job_process
+    from finance_platform.orchestration.steps_ahead import steps_ahead
 
     listed = listed_once(processed_zone(settings))
-    with job_process(settings, starts_now=has_news) as process, _progress() as on_step:
+    with _progress() as on_step, steps_ahead(settings, process) as begun:
         from finance_platform.orchestration.refresh_run import run_refresh
 
         outcome = run_refresh(
-            settings, rebuild=rebuild, periods=periods, on_step=on_step, process=process, listed_at_end=listed
+            settings,
+            rebuild=rebuild,
+            periods=periods,
+            on_step=on_step,
+            process=process,
+            listed_at_end=listed,
+            begun=begun,
         )
+    if process is not None:
+        process.close()
     # The status of what the run has left: of thousands of deliveries, to list everything again takes seconds.
     status = read_status(settings, record=True, listed=listed)
     return outcome, status, _read_variance(settings)

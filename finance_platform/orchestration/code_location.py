@@ -27,7 +27,12 @@ _REPOSITORY = "__repository__"
 
 
 def execute_in_location(
-    job: dg.JobDefinition, instance: dg.DagsterInstance, *, run_config: Mapping[str, Any], tags: Mapping[str, str]
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    *,
+    run_config: Mapping[str, Any],
+    tags: Mapping[str, str],
+    run_id: str | None = None,
 ) -> dg.JobExecutionResult:
     """Execute a job in this process as a run of the code location; a failure is in the result.
 
@@ -39,11 +44,13 @@ def execute_in_location(
         instance: where the run is recorded.
         run_config: the run's configuration.
         tags: the run's tags, besides those of the job.
+        run_id: the run's id; a new one without it.
     """
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name=MODULE)
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name=LOCATION)
     run = instance.create_run_for_job(
         job_def=job,
+        run_id=run_id,
         run_config=run_config,
         tags={**job.run_tags, **tags},
         remote_job_origin=RemoteRepositoryOrigin(location, _REPOSITORY).get_job_origin(job.name),

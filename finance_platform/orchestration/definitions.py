@@ -24,6 +24,7 @@ from finance_platform.orchestration.schedules import close_calendar, nightly_aud
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
 from finance_platform.orchestration.sensors.run_retention import run_retention_sensors
+from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.feed_specs import delivery_spec
 from finance_platform.orchestration.ui.table_specs import by_period_spec
 from finance_platform.settings import Settings, load_settings
@@ -38,6 +39,7 @@ def build_definitions(
     process: JobProcess | None = None,
     ahead: PackAhead | None = None,
     processed: ObjectStore | None = None,
+    begun: StepsAhead | None = None,
 ) -> dg.Definitions:
     """Return everything that Dagster needs to know for a home.
 
@@ -46,12 +48,13 @@ def build_definitions(
         process: see `platform_resources`.
         ahead: reads the report pack beside the load, for a run that holds the home's lock from its start to its end.
         processed: see `platform_resources`.
+        begun: the first steps of such a run, if they are taken already.
     """
     feed_set = load_feed_set(settings.feeds_path)
     return dg.Definitions(
         assets=[
-            register_assets(settings, feed_set),
-            standardise_assets(settings, feed_set),
+            register_assets(settings, feed_set, begun),
+            standardise_assets(settings, feed_set, begun),
             star_assets(settings, feed_set),
             warehouse_assets(settings, ahead),
             reporting_assets(settings, ahead),

@@ -41,6 +41,7 @@ from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.run_retention import purge_runs
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
+from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.processed_metadata import READ_NOW
 from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, UNCHANGED, parse_slices
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED
@@ -66,6 +67,7 @@ def run_refresh(
     on_step: Callable[[str], None],
     process: JobProcess | None = None,
     listed_at_end: ObjectStore | None = None,
+    begun: StepsAhead | None = None,
 ) -> RunOutcome:
     """Run everything that is stale, end to end.
 
@@ -77,6 +79,7 @@ def run_refresh(
         process: runs the Spark jobs of this machine; without it, each has a process of its own.
         listed_at_end: the processed zone, not listed yet; it lists what the run has left, for the record of the run
             and for what its caller reads afterwards.
+        begun: the first steps, if they are taken already; the caller holds the home's lock.
 
     Raises:
         HomeError: the home has no raw zone, or cannot be written to.
@@ -104,9 +107,11 @@ def run_refresh(
         killed = fail_orphaned_runs(instance, from_command_line=True)
         processed = _listed_for_run(settings)
         # On Redshift, a second connection would be opened for it, and the engine is not this machine's.
-        definitions = build_definitions(settings, process, None if settings.is_on_aws else ahead, processed)
+        definitions = build_definitions(settings, process, None if settings.is_on_aws else ahead, processed, begun)
         job = definitions.resolve_job_def(REFRESH)
-        result = execute_in_location(job, instance, run_config=config, tags=_TAGS)
+        result = execute_in_location(
+            job, instance, run_config=config, tags=_TAGS, run_id=begun.run_id if begun else None
+        )
         ended = instance.get_run_by_id(result.run_id)
         alerts = _notify(settings, instance, [*killed, *([ended] if ended else [])])
         outcome = replace(_outcome(result), repaired=watcher.repaired)

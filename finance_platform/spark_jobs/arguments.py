@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from uuid import uuid4
 
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore
@@ -24,6 +26,14 @@ GLUE = "glue"
 """The engine of a job that runs in Glue itself."""
 
 _NAMES_ON_GLUE = {"raw_uri": "RAW_S3_PATH", "processed_uri": "PROCESSED_S3_PATH", "temp_uri": "TEMP_S3_DIR"}
+
+
+def new_attempt() -> str:
+    """Return the name of a new attempt.
+
+    The time sorts the folders by age; the suffix separates two attempts within one second.
+    """
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,9 @@ def run_job(job: JobName, body: JobBody) -> None:
     run_attempt(job, body, arguments, lambda: _open_pipes(arguments))
 
 
-def run_attempt(job: JobName, body: JobBody, arguments: JobArguments, open_pipes: Callable[[], PipesContext]) -> None:
+def run_attempt(
+    job: JobName, body: JobBody, arguments: JobArguments, open_pipes: Callable[[], PipesContext] | None
+) -> None:
     """Run one attempt, with one job at a time in a zone on disk, and report its result; or end the process.
 
     All output of this process goes where the log of the attempt belongs.
@@ -101,7 +103,7 @@ def run_attempt(job: JobName, body: JobBody, arguments: JobArguments, open_pipes
         job: the job.
         body: its work.
         arguments: of the attempt.
-        open_pipes: opens the connection to Dagster.
+        open_pipes: opens the connection to Dagster; None for a job that is begun before there is one.
     """
     _start_log(arguments)
     with failure_sent(), _machine_errors_translated(arguments), ExitStack() as stack:
@@ -111,6 +113,9 @@ def run_attempt(job: JobName, body: JobBody, arguments: JobArguments, open_pipes
             except LockedError as error:
                 _log.error("%s", error)
                 sys.exit(LOCKED_EXIT_CODE)
+        if open_pipes is None:
+            execute(job, body, arguments)
+            return
         with _message_errors_translated(arguments):
             pipes = stack.enter_context(open_pipes())
         result = execute(job, body, arguments)

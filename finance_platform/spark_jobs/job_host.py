@@ -54,7 +54,10 @@ def _run(spark: SparkSession, order: JobOrder) -> None:
     arguments = parse_arguments(order.command_line)
     body = _BODIES[order.job]
     run_attempt(
-        order.job, lambda given, request: body(spark, given, request), arguments, lambda: _open_pipes(order.variables)
+        order.job,
+        lambda given, request: body(spark, given, request),
+        arguments,
+        (lambda: _open_pipes(order.variables)) if order.variables else None,
     )
     # What this job has used must not be beside what the next one needs.
     gc.collect()

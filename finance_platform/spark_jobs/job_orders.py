@@ -31,7 +31,8 @@ class JobOrder:
     Attributes:
         job: the job.
         command_line: the arguments that its script would get.
-        variables: the parameters of Dagster Pipes that its script would find in its environment.
+        variables: the parameters of Dagster Pipes that its script would find in its environment; none for a job that
+            sends Dagster no messages, whose result is in the processed zone alone.
     """
 
     job: JobName

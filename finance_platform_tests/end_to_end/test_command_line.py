@@ -23,9 +23,11 @@ from deltalake import DeltaTable
 from python_calamine import CalamineWorkbook
 
 from finance_platform.cli import inspect
+from finance_platform.deliveries.register import Register
 from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.runs import is_from_command_line
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import CommandResult, Home
 from finance_platform_tests.end_to_end.installed_run import run_installed_once
 from finance_platform_tests.end_to_end.sample_home import SAMPLE
@@ -128,6 +130,8 @@ def test_the_run_shows_in_the_ui_of_the_home(loaded: tuple[Home, CommandResult])
     assert run.remote_job_origin
     repository = run.remote_job_origin.repository_origin
     assert (repository.code_location_origin.location_name, repository.repository_name) == (LOCATION, "__repository__")
+    # The files were registered and read before Dagster had the run.
+    assert {event.run_id for event in Register(LocalStore(home.path / "processed")).events()} == {run.run_id}
 
 
 def test_the_queries_of_the_specification_run_unchanged(loaded: tuple[Home, CommandResult]):

@@ -17,6 +17,7 @@ from finance_platform.feeds.feed_set import FeedSet, advise_unmatched
 from finance_platform.orchestration.assets.selections import StepResult, is_of_checks_alone, selected_checks
 from finance_platform.orchestration.checks import check_specs
 from finance_platform.orchestration.error_handling import dagster_failures
+from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.feed_specs import raw_spec, unread_spec
 from finance_platform.orchestration.ui.formatting import summarize
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
@@ -39,8 +40,14 @@ class RegisterConfig(dg.Config):
     skip_unstable: bool = False
 
 
-def register_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
-    """Return the step with one output per feed that the home knows when definitions load, and one for other files."""
+def register_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | None = None) -> dg.AssetsDefinition:
+    """Return the step with one output per feed that the home knows when definitions load, and one for other files.
+
+    Args:
+        settings: the home.
+        feed_set: its descriptors.
+        begun: what the run has done of it already.
+    """
     names = [feed.feed for feed in feed_set.feeds]
 
     @dg.multi_asset(
@@ -65,7 +72,7 @@ def register_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinitio
                 outcomes += check_unread(scan, str(settings.feeds_path))
                 yield from selected_checks(context, outcomes)
                 return
-            scan = register(
+            scan = (begun and begun.take_scan()) or register(
                 raw_zone,
                 processed_zone,
                 settings,

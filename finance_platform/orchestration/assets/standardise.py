@@ -4,7 +4,7 @@ Belongs here: the assets of the processed zone's tables. Does not belong here: t
 `refresh.standardise`), what a table's page shows (see `ui.processed_metadata`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -29,15 +29,18 @@ from finance_platform.orchestration.assets.selections import (
 )
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
+from finance_platform.orchestration.job_runners.job_process import FailedAttemptError
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
+from finance_platform.orchestration.job_runners.subprocess_jobs import explain_attempt
 from finance_platform.orchestration.jobs import log_lasting_damage, log_repairs
+from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.formatting import LINES_SHOWN, format_periods, limit_lines
 from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata, rows_behind
 from finance_platform.orchestration.ui.table_specs import processed_spec
 from finance_platform.quality.checks import ARRIVED_IN_ORDER, DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome
 from finance_platform.quality.deliveries import check_deliveries
 from finance_platform.quality.processed import check_schema
-from finance_platform.refresh.standardise import ReadDeliveries, standardise
+from finance_platform.refresh.standardise import ReadDeliveries, Standardised, standardise
 from finance_platform.reports.metrics import delivery_metrics, freshness_lags
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, StarSettings
@@ -48,8 +51,14 @@ from finance_platform.storage.port import ObjectStore
 _NAMES = {contract.name for contract in PROCESSED}
 
 
-def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
-    """Return the step with one output per table of the processed zone."""
+def standardise_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | None = None) -> dg.AssetsDefinition:
+    """Return the step with one output per table of the processed zone.
+
+    Args:
+        settings: the home.
+        feed_set: its descriptors.
+        begun: what the run has done of it already.
+    """
     checks = [check for check in SCHEMA_CHECKS if check.asset[1] in _NAMES] + list(DELIVERY_CHECKS)
     feeds = [feed.feed for feed in feed_set.feeds]
 
@@ -77,8 +86,9 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
                 yield from _check_what_is_read(context, settings, processed_zone)
                 return
             repeat_earlier_steps(context, "standardise", settings, raw_zone, processed_zone, spark_jobs)
+            result = _take_begun(context, begun, report_read)
             processed = listed_until_written(processed_zone)
-            result = standardise(
+            result = result or standardise(
                 raw_zone,
                 processed,
                 spark_jobs.bind(context),
@@ -100,6 +110,17 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
             fail_on_blocking_checks(outcomes)
 
     return standardise_deliveries
+
+
+def _take_begun(
+    context: dg.AssetExecutionContext, begun: StepsAhead | None, on_read: Callable[[ReadDeliveries], None]
+) -> Standardised | None:
+    if begun is None:
+        return None
+    try:
+        return begun.take_standardised(on_read)
+    except FailedAttemptError as failed:
+        raise explain_attempt(context, failed) from failed
 
 
 def _check_what_is_read(

@@ -37,6 +37,24 @@ def script_path() -> Path:
     return Path(str(finance_platform.__file__)).parent / "spark_jobs" / "job_host.py"
 
 
+class FailedAttemptError(Exception):
+    """A job that began ahead of its step has failed; the step reports it.
+
+    Attributes:
+        job: the job.
+        arguments: of the attempt.
+        exit_code: of its process; not 0.
+        failure: the account that it has sent.
+    """
+
+    def __init__(self, job: JobName, arguments: JobArguments, exit_code: int, failure: JobFailure | None) -> None:
+        self.job = job
+        self.arguments = arguments
+        self.exit_code = exit_code
+        self.failure = failure
+        super().__init__(f"{job} ended with the exit code {exit_code}")
+
+
 class JobProcess:
     """A process for jobs, one after the other.
 
@@ -67,7 +85,9 @@ class JobProcess:
         self._is_over = False
 
     def start(self) -> None:
-        """Start it, and do not wait for that."""
+        """Start it unless it was started, and do not wait for that."""
+        if self._process is not None or self._is_over:
+            return
         engine_variables = {} if self._s3 is None else object_store_variables(self._s3)
         try:
             self._failure = FailurePipe()
@@ -85,23 +105,30 @@ class JobProcess:
         except OSError:
             self._is_over = True
 
-    def run(self, job: JobName, arguments: JobArguments, variables: Mapping[str, str]) -> int | None:
+    def run(
+        self,
+        job: JobName,
+        arguments: JobArguments,
+        variables: Mapping[str, str],
+        *,
+        works_meanwhile: bool = True,
+    ) -> int | None:
         """Run a job to its end and return its exit code; None if the process has ended and does not begin the job.
 
         Args:
             job: the job.
             arguments: of the attempt.
-            variables: the parameters of Dagster Pipes.
+            variables: the parameters of Dagster Pipes; none for a job that sends it no messages.
+            works_meanwhile: whether this process has nothing else to do until the job ends.
         """
-        if self._process is None and not self._is_over:
-            self.start()
+        self.start()
         process = self._process
         if self._is_over or process is None:
             return None
         try:
             is_begun = self._begin(process, JobOrder.of(job, arguments, variables))
-            if is_begun:
-                self._work_meanwhile()
+            if is_begun and works_meanwhile:
+                self.work_meanwhile()
             if is_begun and _next_answer(process) == DONE:
                 return 0
             self._is_over = True
@@ -144,8 +171,14 @@ class JobProcess:
             self._process.kill()
             self._process.wait()
 
-    def _work_meanwhile(self) -> None:
-        """Begin the work beside the first job."""
+    def interrupt(self) -> None:
+        """Interrupt the job that another thread waits for; it takes no other."""
+        self._is_over = True
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+
+    def work_meanwhile(self) -> None:
+        """Begin the work for this process while it waits for a job, once."""
         if self._meanwhile is None:
             return
         steps, self._meanwhile = self._meanwhile, None

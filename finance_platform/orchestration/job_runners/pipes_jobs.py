@@ -12,9 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import dagster as dg
 
@@ -22,7 +20,7 @@ from finance_platform.code_version import JobName, code_version
 from finance_platform.count_text import pluralize
 from finance_platform.errors import FinancePlatformError, JobError, TransientJobError
 from finance_platform.refresh.complete_run import discard_complete_run
-from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.arguments import JobArguments, new_attempt
 from finance_platform.spark_jobs.failure import JobFailure
 from finance_platform.spark_jobs.harness import failure_key, request_key, result_key
 from finance_platform.spark_jobs.job_runner import JobRunner
@@ -102,15 +100,12 @@ class PipesJobRunner(DagsterJobRunner):
 
     def run(self, context: dg.AssetExecutionContext, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job and return its result document; see `DagsterJobRunner`."""
-        arguments = replace(self.zones.arguments(_new_attempt()), code_version=code_version(job))
+        arguments = replace(self.zones.arguments(new_attempt()), code_version=code_version(job))
         arguments.processed.write(request_key(arguments.attempt), request)
         try:
             messages = self.start_and_wait(context, job, arguments)
         except (JobError, TransientJobError) as error:
-            explained = _prefer_own_explanation(job, arguments, error)
-            if isinstance(error, JobError):
-                _discard_complete_run(context, arguments)
-            raise explained from error
+            raise explain_failure(context, job, arguments, error) from error
         return self._verify_result(job, arguments, messages)
 
     @abstractmethod
@@ -167,9 +162,14 @@ def open_session(
         yield session
 
 
-def _new_attempt() -> str:
-    # The time sorts the folders by age; the suffix separates two attempts within one second.
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+def explain_failure(
+    context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments, error: JobError | TransientJobError
+) -> JobError | TransientJobError:
+    """Return the error of an attempt that failed, with the job's own account; the last complete run is discarded."""
+    explained = _prefer_own_explanation(job, arguments, error)
+    if isinstance(error, JobError):
+        _discard_complete_run(context, arguments)
+    return explained
 
 
 def _discard_complete_run(context: dg.AssetExecutionContext, arguments: JobArguments) -> None:

@@ -21,10 +21,16 @@ import dagster as dg
 
 import finance_platform
 from finance_platform.code_version import JobName
-from finance_platform.errors import LockedError
+from finance_platform.errors import FinancePlatformError, LockedError
 from finance_platform.orchestration.job_runners.job_log import last_explanation
-from finance_platform.orchestration.job_runners.job_process import INTERRUPT_SECONDS, JobProcess
-from finance_platform.orchestration.job_runners.pipes_jobs import JobEndedError, PipesJobRunner, open_session
+from finance_platform.orchestration.job_runners.job_process import INTERRUPT_SECONDS, FailedAttemptError, JobProcess
+from finance_platform.orchestration.job_runners.pipes_jobs import (
+    JobEndedError,
+    JobZones,
+    PipesJobRunner,
+    explain_failure,
+    open_session,
+)
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.failure import FailurePipe, JobFailure
 from finance_platform.spark_jobs.harness import LOCKED_EXIT_CODE, log_path
@@ -75,12 +81,8 @@ class SubprocessJobRunner(PipesJobRunner):
                 open_session(context, dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader())
             )
             exit_code, failure = self._run(job, arguments, session.get_bootstrap_env_vars())
-        if exit_code == LOCKED_EXIT_CODE:
-            raise LockedError(
-                f"another job is writing to {arguments.processed_uri}", fix="wait until it has ended, then run again"
-            )
         if exit_code:
-            raise self._error(job, arguments, exit_code, failure)
+            raise self.error_of(job, arguments, exit_code, failure)
         return session.get_custom_messages()
 
     def _run(
@@ -99,10 +101,14 @@ class SubprocessJobRunner(PipesJobRunner):
             exit_code = _run(command, {**os.environ, **variables, **pipe.variables}, pipe.write_end)
             return exit_code, pipe.read() if exit_code else None
 
-    def _error(
+    def error_of(
         self, job: JobName, arguments: JobArguments, exit_code: int, failure: JobFailure | None
-    ) -> JobEndedError:
+    ) -> LockedError | JobEndedError:
         """Return the error of a job that failed: how it ended, the last thing that it wrote, and what to look at."""
+        if exit_code == LOCKED_EXIT_CODE:
+            return LockedError(
+                f"another job is writing to {arguments.processed_uri}", fix="wait until it has ended, then run again"
+            )
         found = f"{job} {_end_of(exit_code)}"
         fixes = [f"read the job's log, {self.describe_log(job, arguments)}"]
         if arguments.has_local_zone:
@@ -126,6 +132,16 @@ class SubprocessJobRunner(PipesJobRunner):
 
     def _log_on_s3(self, job: JobName) -> str:
         return f"in the output of the step that ran {job}"
+
+
+def explain_attempt(context: dg.AssetExecutionContext, failed: FailedAttemptError) -> FinancePlatformError:
+    """Return the error of an attempt that began ahead of its step, as the step would report it."""
+    zones = JobZones(failed.arguments.raw_uri, failed.arguments.processed_uri)
+    runner = SubprocessJobRunner(zones, failed.arguments.spark_engine)
+    error = runner.error_of(failed.job, failed.arguments, failed.exit_code, failed.failure)
+    if isinstance(error, LockedError):
+        return error
+    return explain_failure(context, failed.job, failed.arguments, error)
 
 
 def _run(command: Sequence[str], environment: dict[str, str], descriptor: int) -> int:
