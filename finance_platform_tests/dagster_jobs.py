@@ -10,7 +10,8 @@ times that a run opens its files, each with empty caches: a third of the time of
 migrations again whenever it creates or checks a file, eleven times in the first run of a home: a tenth. Four processes
 repeat the output of each run's steps on the terminal, which commands in processes of their own show. The workbook of
 the report pack takes half a second per run, with its queries, and the profit and loss of its page, whose query is
-planned through views of views, a tenth of a run; commands in processes of their own, and `report`, write both.
+planned through views of views, a tenth of a run; commands in processes of their own, and `report`, write both. Before
+a run, Dagster stores an event for each asset and check that it plans, another tenth; the browser has them (220).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import dagster as dg
 import pytest
 from alembic.script import ScriptDirectory
 from dagster._core.execution import compute_logs
+from dagster._core.instance.runs.run_domain import RunDomain
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
@@ -33,7 +35,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 from finance_platform.code_version import JobName
 from finance_platform.errors import FinancePlatformError, JobError
 from finance_platform.orchestration import resources
-from finance_platform.orchestration.assets import reporting, star
+from finance_platform.orchestration.assets import reporting, star, warehouse
 from finance_platform.orchestration.job_runners import job_process
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.refresh import report_pack
@@ -89,8 +91,10 @@ def dagster_jobs_in_this_process() -> Iterator[None]:
         patch.setattr(Engine, "dispose", lambda *_: None)  # which creates a pool again; these engines have none
         patch.setattr(ScriptDirectory, "from_config", _read_migrations_once)
         patch.setattr(compute_logs, "tail_to_stream", lambda *_: nullcontext())
+        patch.setattr(RunDomain, "_log_asset_planned_events", lambda *_: None)
         patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", -1)
-        patch.setattr(reporting, "read_published_pack", _read_pack_without_profit_and_loss)
+        for module in (reporting, warehouse):
+            patch.setattr(module, "read_published_pack", _read_pack_without_profit_and_loss)
         patch.setattr(star, "sync_open_tables_or_warn", lambda *_: None)  # see `end_to_end.test_open_tables`
         yield
 
@@ -99,7 +103,8 @@ def dagster_jobs_in_this_process() -> Iterator[None]:
 def runs_write_workbooks() -> Iterator[None]:
     """Let runs in this process write the whole report pack and its workbook, as they do outside of tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reporting, "read_published_pack", report_pack.read_published_pack)
+        for module in (reporting, warehouse):
+            patch.setattr(module, "read_published_pack", report_pack.read_published_pack)
         patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", _MAX_AMOUNTS)
         yield
 

@@ -22,11 +22,13 @@ import pytest
 from finance_platform.errors import JobError, LockedError
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.job_runners import job_process as job_processes
+from finance_platform.orchestration.job_runners import subprocess_jobs
 from finance_platform.orchestration.job_runners.job_process import JobProcess, job_process
 from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.job_lock import LOCK_FILE
+from finance_platform_tests.forked_processes import scripts_are_forked
 from finance_platform_tests.unit.factories import settings, write
 
 # Dagster's Pipes calls a deprecated method of Dagster's context.
@@ -92,8 +94,20 @@ def locked_out(
     return dg.MaterializeResult(metadata={"fix": raised.value.fix})
 
 
+@pytest.fixture(scope="module")
+def _forks() -> Iterator[None]:
+    with scripts_are_forked(job_processes, subprocess_jobs, imports="finance_platform.spark_jobs.job_host"):
+        yield
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(new_run: Run, _forks: None) -> Run:
+    """Runs an asset whose jobs have one process, which is forked."""
+    return new_run
+
+
+@pytest.fixture
+def new_run(tmp_path: Path) -> Iterator[Run]:
     """Runs an asset whose jobs have one process."""
     opened: list[JobProcess] = []
 
@@ -130,8 +144,8 @@ def logs(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "processed" / "jobs").glob("*/job.log"), key=lambda log: log.stat().st_mtime_ns)
 
 
-def test_both_jobs_of_a_run_have_one_process_and_a_log_each(run: Run, tmp_path: Path):
-    standardised, built = metadata_of(run(both))["results"]
+def test_both_jobs_of_a_run_have_one_process_and_a_log_each(new_run: Run, tmp_path: Path):
+    standardised, built = metadata_of(new_run(both))["results"]
     assert standardised["process"] == built["process"] != os.getpid()
     assert standardised["periods"] == REQUEST["periods"]
     for log, job in zip(logs(tmp_path), ("standardise", "build_star"), strict=True):

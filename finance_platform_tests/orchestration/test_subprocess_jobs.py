@@ -12,7 +12,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ import pytest
 from finance_platform.errors import HomeError, JobError, LockedError, TransientJobError
 from finance_platform.orchestration import error_handling
 from finance_platform.orchestration.error_handling import dagster_failures
-from finance_platform.orchestration.job_runners import pipes_jobs
+from finance_platform.orchestration.job_runners import pipes_jobs, subprocess_jobs
 from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner, script_path
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.spark_jobs.job_lock import LOCK_FILE
+from finance_platform_tests.forked_processes import scripts_are_forked
 from finance_platform_tests.unit.factories import write
 
 # Dagster's Pipes calls a deprecated method of Dagster's context.
@@ -83,8 +84,20 @@ class BrokenJobs(SubprocessJobRunner):
         raise ZeroDivisionError
 
 
+@pytest.fixture(scope="module")
+def _forks() -> Iterator[None]:
+    with scripts_are_forked(subprocess_jobs, imports="finance_platform.spark_jobs.harness"):
+        yield
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(new_run: Run, _forks: None) -> Run:
+    """Runs a script as the job of a step, in a forked process."""
+    return new_run
+
+
+@pytest.fixture
+def new_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a script as the job of a step."""
     zones = JobZones(str(tmp_path / "raw"), str(tmp_path / "processed"))
     monkeypatch.setenv("WAREHOUSE_PASSWORD", VARIABLE_VALUE)
@@ -131,8 +144,8 @@ def test_every_job_has_its_script():
         assert script_path(name).is_file()
 
 
-def test_a_job_gets_its_request_and_its_one_result_is_returned(run: Run, tmp_path: Path):
-    result = result_of(run(job(ECHO)))
+def test_a_job_gets_its_request_and_its_one_result_is_returned(new_run: Run, tmp_path: Path):
+    result = result_of(new_run(job(ECHO)))
     (attempt,) = attempts(tmp_path)
     assert result == {
         "periods": ["2025-01", "2025-02"],
