@@ -29,6 +29,7 @@ from finance_platform.storage.checkpoints import (
     write_checkpoint,
 )
 from finance_platform.storage.listed_once import listed_once
+from finance_platform.storage.local import forget_listed
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.records import RecordType
 from finance_platform.storage.remembered_reads import forget_reads
@@ -280,6 +281,7 @@ def forget_documents() -> None:
     _DOCUMENTS.clear()
     _DERIVED.clear()
     forget_reads()
+    forget_listed()
 
 
 def release_memory(records: int) -> None:

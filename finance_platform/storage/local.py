@@ -20,7 +20,7 @@ from typing import BinaryIO
 from finance_platform.errors import HomeError
 from finance_platform.storage.durability import create_folder, sync_files, sync_folder
 from finance_platform.storage.local_errors import WRITE_FIXES, translate_read_errors, translate_write_errors
-from finance_platform.storage.plain_file import inspect_file, is_inside, open_plain_file, read_plain_file
+from finance_platform.storage.plain_file import Refusal, inspect_file, is_inside, open_plain_file, read_plain_file
 from finance_platform.storage.port import DATA_SUFFIXES, HIDDEN_PREFIXES, LocalCopy, StoredObject
 
 
@@ -45,22 +45,32 @@ class LocalStore:
         A link to a folder in the store is left out: its files are listed where they are. An empty folder with the name
         of a file is listed as an object that is refused; its key ends in `/`.
         """
+        root, known = os.path.join(self._root, ""), _known.setdefault(str(self._root), {})  # noqa: PTH118  see below
         for key in self._keys(self._root / prefix, f"{prefix}/" if prefix else ""):
             if key <= after:
                 continue
-            with contextlib.suppress(FileNotFoundError):
-                yield self._describe(key)
+            try:
+                status, refusal = inspect_file(root + key, str(self._root))
+            except FileNotFoundError:
+                continue
+            item = known.get(key)
+            if item is None or refusal or item.etag != _etag(status):
+                item = _describe(key, status, refusal)
+                if key in known or len(known) < MOST_KNOWN:
+                    known[key] = item
+            yield item
 
     def _keys(self, folder: Path, prefix: str) -> Iterator[str]:
         """Yield keys in order during the walk, so that memory holds the names of one folder per level."""
         try:
             with os.scandir(folder) as entries:
                 # A folder sorts with its slash: `a-b.csv` precedes the files in `a`.
-                names = sorted(
+                names = [
                     f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
                     for entry in entries
-                    if not entry.name.startswith(HIDDEN_PREFIXES) and not self._is_linked_folder(entry)
-                )
+                    if not entry.name.startswith(HIDDEN_PREFIXES)
+                    and not (entry.is_symlink() and self._is_linked_folder(entry))
+                ]
         except OSError as error:
             if isinstance(error, FileNotFoundError):
                 return
@@ -68,6 +78,7 @@ class LocalStore:
             is_file = isinstance(error, NotADirectoryError)
             fix = WRITE_FIXES[errno.ENOTDIR] if is_file else "make the folder readable"
             raise HomeError(f"cannot list {error.filename}: {error.strerror}", fix=fix) from error
+        names.sort()
         for name in names:
             if not name.endswith("/"):
                 yield prefix + name
@@ -203,24 +214,42 @@ class LocalStore:
             os.close(handle)
 
     def _describe(self, key: str) -> StoredObject:
-        path = os.path.join(self._root, key)  # noqa: PTH118  a Path for each of 100,000 objects takes a second
-        status, refusal = inspect_file(path, str(self._root))
-        return StoredObject(
-            key=key,
-            size=0 if refusal else status.st_size,
-            modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
-            # ctime moves even where mtime is set back by hand or by `cp -p`. What is refused changes with its reason
-            # alone: the times of a pipe or a device move whenever someone writes into it.
-            etag=f"{status.st_ino} {refusal.reason}"
-            if refusal
-            else f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}",
-            written_at=None if refusal else datetime.fromtimestamp(status.st_ctime, UTC),
-            refusal=refusal,
-        )
+        return _describe(key, *inspect_file(str(self._root / key), str(self._root)))
 
     def _is_linked_folder(self, entry: os.DirEntry[str]) -> bool:
-        """Return whether an entry is a link to a folder of this store; not followed, since links may form a cycle."""
-        return entry.is_symlink() and Path(entry).is_dir() and is_inside(entry.path, str(self._root))
+        """Return whether a link leads to a folder of this store; not followed, since links may form a cycle."""
+        return Path(entry).is_dir() and is_inside(entry.path, str(self._root))
+
+
+MOST_KNOWN = 50_000
+"""Of so many files of each store what was listed last is kept, which takes some 15 MB."""
+
+_known: dict[str, dict[str, StoredObject]] = {}
+"""By root and key, objects as they were listed: each is looked at again, and is the same object while it is as it was.
+A run lists a folder of 10,000 deliveries some eight times, and to describe one takes longer than to look at it."""
+
+
+def forget_listed() -> None:
+    """Forget the objects that were listed, as a process that has just started."""
+    _known.clear()
+
+
+def _describe(key: str, status: os.stat_result, refusal: Refusal | None) -> StoredObject:
+    return StoredObject(
+        key=key,
+        size=0 if refusal else status.st_size,
+        modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+        # What is refused changes with its reason alone: the times of a pipe or a device move whenever someone writes
+        # into it.
+        etag=f"{status.st_ino} {refusal.reason}" if refusal else _etag(status),
+        written_at=None if refusal else datetime.fromtimestamp(status.st_ctime, UTC),
+        refusal=refusal,
+    )
+
+
+def _etag(status: os.stat_result) -> str:
+    # ctime moves even where mtime is set back by hand or by `cp -p`.
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
 
 
 def _create_hidden_file(folder: Path) -> tuple[int, str]:

@@ -120,6 +120,41 @@ def test_the_etag_changes_even_if_size_and_time_are_reset(store: LocalStore) -> 
     assert old.etag != new.etag
 
 
+def test_a_listing_looks_at_each_file_again(store: LocalStore) -> None:
+    for name in ("changed", "grown", "kept", "linked", "removed", "replaced", "touched"):
+        store.write(f"folder/{name}.csv", b"first")
+    before = {item.key: item for item in store.list_objects()}
+    folder = Path(store.root) / "folder"
+    (folder / "added.csv").write_bytes(b"other")
+    (folder / "changed.csv").write_bytes(b"other")
+    (folder / "grown.csv").write_bytes(b"longer")
+    (folder / "linked.csv").unlink()
+    (folder / "linked.csv").symlink_to("nowhere")
+    (folder / "removed.csv").unlink()
+    store.write("folder/replaced.csv", b"other")
+    os.utime(folder / "touched.csv", (before["folder/touched.csv"].modified_at.timestamp(),) * 2)
+    after = {item.key: item for item in store.list_objects()}
+    described = {key: store.find(key) for key in after}
+
+    assert after == described
+    assert after.keys() == before.keys() - {"folder/removed.csv"} | {"folder/added.csv"}
+    assert [key for key in before if after.get(key) == before[key]] == ["folder/kept.csv"]
+    assert after["folder/kept.csv"] is before["folder/kept.csv"]
+
+
+def test_a_listing_of_more_files_than_are_kept_is_complete(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("finance_platform.storage.local.MOST_KNOWN", 2)
+    for name in ("a", "b", "c", "d"):
+        store.write(name, b"first")
+    before = list(store.list_objects())
+    store.write("a", b"other")
+    store.write("d", b"other")
+    after = list(store.list_objects())
+
+    assert after == [store.find(name) for name in ("a", "b", "c", "d")]
+    assert [new is old for new, old in zip(after, before, strict=True)] == [False, True, False, False]
+
+
 def test_a_dangling_link_is_listed_and_cannot_be_opened(store: LocalStore) -> None:
     store.write("b.csv", b"")
     (Path(store.root) / "a.csv").symlink_to("nowhere.csv")
