@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -89,8 +91,39 @@ def find_problems(zone: Zone) -> list[str]:
 @given(st.lists(commits, min_size=1, max_size=4))
 def test_columns_give_the_same_records(several: list[DeliveryCommit]):
     record_type: RecordType[DeliveryCommit] = COMMITS.record_type  # type: ignore[assignment]
-    table = pa.table(record_type.encode([*several, None]))
-    assert list(record_type.decode(table)) == [*several, None]
+    for records in ([*several, None], several):
+        table = pa.table(record_type.encode(records))
+        assert list(record_type.decode(table)) == records
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("finance_platform.storage.records._VALUES_KEPT", 1)
+            assert list(record_type.decode(table)) == records
+
+
+def test_records_with_and_without_slots_are_built_as_their_types_build_them():
+    @dataclass(frozen=True, slots=True)
+    class WithSlots:
+        name: str
+        number: int = 0
+
+    @dataclass(frozen=True)
+    class WithoutSlots:
+        name: str
+        given: str = ""
+
+    checked: list[str] = []
+
+    @dataclass(frozen=True, slots=True)
+    class Checked:
+        name: str
+
+        def __post_init__(self) -> None:
+            checked.append(self.name)
+
+    record_type: RecordType[Any] = RecordType({"a": WithSlots, "b": WithoutSlots, "c": Checked}, {})
+    records = [WithSlots("x", 1), WithoutSlots("y", "z"), Checked("z"), WithSlots("x"), None, Checked("u")]
+
+    assert list(record_type.decode(pa.table(record_type.encode(records)))) == records
+    assert checked == ["z", "u"] * 2
 
 
 def test_documents_from_a_checkpoint_are_equal_to_the_documents(zone: Zone):
