@@ -7,6 +7,8 @@ Does not belong here: Spark, the warehouse.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from finance_platform.contracts.model import Contract
@@ -14,7 +16,7 @@ from finance_platform.contracts.schemas import contract_columns, parquet_columns
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.account_types import UNKNOWN, account_types, accounts_mentioned
-from finance_platform.deliveries.commits import Count
+from finance_platform.feeds.amounts import EXACT
 from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, SCHEMA_CHECKS, Outcome
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
@@ -76,14 +78,16 @@ def _lost_after_acceptance(snapshot: Snapshot, facts: Mapping[str, SliceCommit])
         commit = facts.get(period)
         if commit is None:
             continue
-        accepted = sum((item.accepted(period) for item in items), Count())
+        accepted = [count for item in items for count in item.accepted(period)]
+        accepted_lines = sum(count.rows for count in accepted)
+        accepted_amount = reduce(EXACT.add, (count.amount for count in accepted), Decimal("0.00"))
         lines = sum(total.line_count for total in commit.sums) + commit.hidden_lines
         amount = sum((total.delivered_amount for total in commit.sums), commit.hidden_amount)
-        if (accepted.rows, accepted.amount) != (lines, amount):
+        if (accepted_lines, accepted_amount) != (lines, amount):
             evidence.append(
                 {
                     "period": period,
-                    "lines": f"accepted {accepted.rows} lines, {accepted.amount}",
+                    "lines": f"accepted {accepted_lines} lines, {accepted_amount}",
                     "star": f"live and superseded {lines} lines, {amount}",
                 }
             )

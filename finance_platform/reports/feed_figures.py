@@ -47,15 +47,16 @@ def feed_figures(
         currency: the home's currency.
         expected: the feeds whose lines are due each month.
     """
-    lines = reconcile_deliveries(processed, snapshot, currency=currency).lines
+    lines = reconcile_deliveries(processed, snapshot, currency=currency, only=TERMS).lines
     return {
-        FEED_TERM: _term_rows(lines),
+        FEED_TERM: term_rows(lines),
         REJECTED_FILE: rejected_files(lines),
         FEED_PERIOD: period_rows(snapshot.state.live, expected, snapshot.state.closed),
     }
 
 
-def _term_rows(lines: Sequence[Line]) -> list[Row]:
+def term_rows(lines: Sequence[Line]) -> list[Row]:
+    """Return the rows of FeedTerm; terms of the warehouse and lines of no feed have none."""
     groups: dict[tuple[str, str, str, str], list[Line]] = {}
     for line in lines:
         for term in TERMS:

@@ -11,7 +11,7 @@ that a later version of their object replaced as well, and one more term for the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from finance_platform.deliveries.account_counts import parts_on_accounts
@@ -51,6 +51,7 @@ from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 
 _NOTHING = Count()
+_OF_STAR = ("in_warehouse", "not_loaded_yet")
 
 
 class CurrentDelivery(NamedTuple):
@@ -67,11 +68,15 @@ class CurrentDelivery(NamedTuple):
     portion: Portion = WHOLE
 
 
-def current_deliveries(state: DeliveryState) -> list[CurrentDelivery]:
+def current_deliveries(state: DeliveryState) -> Sequence[CurrentDelivery]:
     """Return the deliveries that count, wait or can be reinstated, by object and content, each line of them once.
 
     A delivery that counts as it was first discovered, and is held as it was discovered last, is live.
     """
+    return derive_once("current deliveries", (state,), _current_deliveries)
+
+
+def _current_deliveries(state: DeliveryState) -> Sequence[CurrentDelivery]:
     current: dict[tuple[str, Portion], CurrentDelivery] = {}
     for delivery in state.awaiting_verdict:
         current[delivery.delivery_id, WHOLE] = CurrentDelivery(delivery.commit, "held")
@@ -88,7 +93,7 @@ def current_deliveries(state: DeliveryState) -> list[CurrentDelivery]:
         if delivery.portion.only is None:
             current.pop((delivery.delivery_id, WHOLE), None)
         current[delivery.delivery_id, delivery.portion] = CurrentDelivery(delivery.commit, "live", delivery.portion)
-    return sorted(current.values(), key=_place)
+    return tuple(sorted(current.values(), key=_place))
 
 
 def _place(one: CurrentDelivery) -> tuple[str, str, str]:
@@ -169,7 +174,9 @@ def _add_up(
     return ledger, builder
 
 
-def reconcile_deliveries(processed: ObjectStore, snapshot: Snapshot, *, currency: str) -> Reconciliation:
+def reconcile_deliveries(
+    processed: ObjectStore, snapshot: Snapshot, *, currency: str, only: Collection[str] | None = None
+) -> Reconciliation:
     """Return the terms of the current deliveries that need no warehouse: what was rejected, held, superseded and so on.
 
     The terms `in_warehouse` and `not_loaded_yet` are those of an empty warehouse.
@@ -178,8 +185,9 @@ def reconcile_deliveries(processed: ObjectStore, snapshot: Snapshot, *, currency
         processed: the processed zone.
         snapshot: its state, with the target slices.
         currency: the home's currency.
+        only: the terms to return, None for all: most of thousands of deliveries have only lines that count.
     """
-    builder = StatementBuilder(currency)
+    builder = StatementBuilder(currency, None if only is None else frozenset(only))
     deliveries = current_deliveries(snapshot.state)
     ledger = [one for one in deliveries if one.commit.kind == "ledger" and one.commit.status == "read"]
     _add_deliveries(builder, ledger, snapshot.commits, target_lines(snapshot, snapshot.commits), {})
@@ -209,7 +217,7 @@ def _separate_statistical(
     for slice_commit in slices:
         if slice_commit:
             add_slice(loaded, slice_commit, parts, is_statistical=True)
-    separate = StatementBuilder(STATISTICAL)
+    separate = StatementBuilder(STATISTICAL, builder.only)
     deliveries = [
         CurrentDelivery(portion.of(parts[commit.delivery_id]), status, portion)
         for commit, status, portion in ledger
@@ -229,6 +237,8 @@ def _add_deliveries(
     """Add the terms of deliveries, and of what the star has or will have of their lines."""
     for commit, status, _ in deliveries:
         _add_delivery(builder, commit, status, target)
+    if builder.only is not None and builder.only.isdisjoint(_OF_STAR):
+        return
     for place in sorted(target.keys() | loaded.keys()):
         delivery_id, scenario = place
         commit, in_warehouse = commits[delivery_id], loaded.get(place, _NOTHING)

@@ -17,6 +17,7 @@ from finance_platform.reports.statement import total
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import PORTIONS, contributing_deliveries, line_inputs, portions_of
+from finance_platform.storage.immutable_documents import derive_once, keep_equal
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.port import Queryable
@@ -30,7 +31,7 @@ Place = tuple[str, str]
 
 def target_lines(
     snapshot: Snapshot, commits: Mapping[str, DeliveryCommit], *, is_statistical: bool = False
-) -> dict[Place, Count]:
+) -> Mapping[Place, Count]:
     """Return, by delivery and scenario, the lines that the star contains once every target slice is loaded.
 
     The lines that a later delivery supersedes by key are only known once their period is built; until then they are
@@ -40,7 +41,20 @@ def target_lines(
         snapshot: the processed zone.
         commits: the figures of the deliveries to look at, all or a part of them.
         is_statistical: whether these are the figures of statistical accounts alone.
+
+    Returns:
+        A mapping that callers do not change: of all deliveries it is counted once for the same snapshot.
     """
+    if commits is not snapshot.commits or is_statistical:
+        return _count_target_lines(snapshot, commits, is_statistical=is_statistical)
+    name = "lines of all target slices"
+    inputs = (snapshot.state, snapshot.overlaps, commits, keep_equal(f"slices of the {name}", dict(snapshot.built)))
+    return derive_once(name, inputs, lambda *_: _count_target_lines(snapshot, commits, is_statistical=False))
+
+
+def _count_target_lines(
+    snapshot: Snapshot, commits: Mapping[str, DeliveryCommit], *, is_statistical: bool
+) -> Mapping[Place, Count]:
     target: dict[Place, Count] = {}
     portions = portions_of(snapshot.state)
     for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
@@ -55,7 +69,11 @@ def target_lines(
 
 def _is_built_from(built: SliceCommit, lines: Mapping[str, Any]) -> bool:
     inputs = built.inputs or {}
-    return all(_as_lists(inputs.get(name)) == _as_lists(lines.get(name)) for name in {*lines, PORTIONS})
+    # As they are first: with thousands of deliveries, lists are made of thousands of lists.
+    return all(
+        inputs.get(name) == lines.get(name) or _as_lists(inputs.get(name)) == _as_lists(lines.get(name))
+        for name in {*lines, PORTIONS}
+    )
 
 
 def _as_lists(value: object) -> object:

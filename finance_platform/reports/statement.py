@@ -194,15 +194,28 @@ _folded = lru_cache(1024)(fold)
 
 @dataclass
 class StatementBuilder:
-    """Collects the terms of each feed, file, scenario and unit."""
+    """Collects the terms of each feed, file, scenario and unit.
+
+    Attributes:
+        currency: the home's currency.
+        only: the terms to collect, None for all; others are left out.
+        terms: the collected ones, by feed, file, folded scenario and unit.
+        names: each scenario as it was first spelled.
+        has_sides: see `Line`.
+    """
 
     currency: str
+    only: frozenset[str] | None = None
     terms: dict[tuple[str, str, str, str], dict[str, Count]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     has_sides: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)
 
     def add(self, commit: DeliveryCommit, scenario: str, currency: str, term: str, count: Count) -> None:
         """Add lines of a delivery."""
+        if self.only is not None and term not in self.only:
+            if not count.is_zero:  # the spelling is that of all terms
+                self.names.setdefault(_folded(scenario or NO_SCENARIO), scenario or NO_SCENARIO)
+            return
         place = (commit.feed, commit.object_key, scenario or NO_SCENARIO, currency or self.currency)
         self._add(place, term, count, has_sides=commit.is_debit_positive)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY, WHOLE_TABLE
 from finance_platform.deliveries.attribute_history import HISTORY, NO_HISTORY, History, Row, history_in
-from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.commits import PeriodCount
 from finance_platform.deliveries.live_lines import is_same_object
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.portions import Portion
@@ -66,16 +66,10 @@ class ContributingDelivery:
     superseded_by: tuple[str, ...] = ()
     superseded_scopes: tuple[tuple[str, str | None], ...] = ()
 
-    def accepted(self, period: str) -> Count:
+    def accepted(self, period: str) -> list[PeriodCount]:
         """Return the lines and the money, sign as delivered, of the delivery's commit in a period."""
-        return sum(
-            (
-                Count(count.rows, count.amount)
-                for count in self.delivery.commit.periods
-                if count.period == period and count.scenario in self.scenarios
-            ),
-            Count(),
-        )
+        periods, scenarios = self.delivery.commit.periods, self.scenarios
+        return [count for count in periods if count.period == period and count.scenario in scenarios]
 
 
 def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mapping[str, Sequence[ContributingDelivery]]:

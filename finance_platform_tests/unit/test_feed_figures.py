@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit
 from finance_platform.reports.feed_figures import OTHER_FILES, rejected_files
-from finance_platform.reports.statement import Line
+from finance_platform.reports.statement import Line, StatementBuilder
 
 LINES = [
     Line("Actual", "USD", {"rejected": Count(rows, Decimal(money), Decimal(money))}, feed="bank", file=f"{name}.csv")
@@ -22,3 +22,15 @@ def test_the_files_with_the_most_money_have_a_row_and_the_sums_are_those_of_all(
     assert [row["file_name"] for row in rows] == names
     sums = [sum(Decimal(str(row[name])) for row in rows) for name in ("file_count", "row_count", "gross_amount")]
     assert sums == [3, 7, Decimal("21.00")]
+
+
+@pytest.mark.parametrize("only", [None, frozenset({"rejected"})])
+def test_a_scenario_is_spelled_as_it_was_first_delivered_whichever_terms_are_collected(only: frozenset[str] | None):
+    builder = StatementBuilder("USD", only)
+    commit = DeliveryCommit("1", "a.csv", "bank", "ledger", "", "read")
+    builder.add(commit, "actuals", "", DELIVERED, Count())
+    builder.add(commit, "Actual", "", DELIVERED, Count(2))
+    builder.add(commit, "ACTUAL", "", "rejected", Count(1))
+    lines = builder.lines()
+
+    assert [(line.scenario, line.term("rejected")) for line in lines] == [("Actual", Count(1))]

@@ -15,15 +15,19 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import FEED_PERIOD, FEED_TERM, REJECTED_FILE
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_lines import LiveLines, LiveSet, claimed_cells
 from finance_platform.deliveries.overlaps import compute_overlaps, find_changed_overlaps
 from finance_platform.deliveries.register import PeriodStatusChanged
-from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.dates import next_period
+from finance_platform.reports.feed_figures import feed_figures, period_rows, rejected_files, term_rows
 from finance_platform.reports.reconciliation import reconcile_deliveries
+from finance_platform.reports.statement import Reconciliation
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.zone import ADA, Line, Zone
 
@@ -99,6 +103,15 @@ def take(zone: Zone, action: str, key: str, sent: Sequence[Line] | None, **value
     return action == "accept"
 
 
+def figures_of(statement: Reconciliation, state: DeliveryState) -> dict[Contract, list[dict[str, object]]]:
+    """Return the rows of the feeds' figures that follow from every term of a statement."""
+    return {
+        FEED_TERM: term_rows(statement.lines),
+        REJECTED_FILE: rejected_files(statement.lines),
+        FEED_PERIOD: period_rows(state.live, (), state.closed),
+    }
+
+
 @given(STEPS, st.sampled_from(["append", "upsert"]))
 @settings(max_examples=current_profile().examples // 3, deadline=None)
 def test_closed_periods_stay_no_money_is_lost_and_every_line_is_in_a_term(
@@ -123,3 +136,4 @@ def test_closed_periods_stay_no_money_is_lost_and_every_line_is_in_a_term(
             assert totals(lines) == totals(lines_of(zone, effective)), (action, key)
             statement = reconcile_deliveries(zone.store, zone.snapshot(record=False), currency="USD")
             assert not statement.unexplained
+            assert feed_figures(zone.store, zone.snapshot(record=False), "USD") == figures_of(statement, state)
