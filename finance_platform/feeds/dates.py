@@ -159,6 +159,14 @@ def check_formats(formats: Sequence[str]) -> None:
             raise ValueError(f"{EXCEL_SERIAL} and {pattern!r} could both be meant by the same digits; keep one of them")
 
 
+@lru_cache(maxsize=256)
+def date_parts(pattern: str) -> tuple[str, ...]:
+    """Return the parts of a day that a pattern writes as digits, in its order, without those of the clock."""
+    if pattern == EXCEL_SERIAL:
+        return ("day",)
+    return tuple(name for name in compile_pattern(pattern).groupindex if not name.startswith("month_"))
+
+
 def is_fiscal_part(pattern: str) -> bool:
     """Return whether a fiscal calendar changes the day of a pattern: it has a fiscal year, or a year and no month."""
     if pattern == EXCEL_SERIAL:

@@ -31,6 +31,14 @@ def patterns_of(name: str, rules: ReadingRules, default: tuple[str, ...]) -> tup
     return rules.fields.get(name, FieldRule()).formats or default
 
 
+def tried_patterns(
+    name: str, rules: ReadingRules, default: tuple[str, ...], sheet: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the patterns of a field, and these with those of cells that are dates, which a sheet may have."""
+    patterns = patterns_of(name, rules, default)
+    return patterns, patterns if sheet is None else (*patterns, *_DATES_OF_SHEETS)
+
+
 def read_days(
     name: str, written: pa.StringArray, rules: ReadingRules, default: tuple[str, ...], batch: RawBatch
 ) -> pa.Array:
@@ -43,8 +51,7 @@ def read_days(
         default: the patterns of a field without any.
         batch: the rows that the texts are of.
     """
-    patterns = patterns_of(name, rules, default)
-    tried = patterns if batch.sheet is None else (*patterns, *_DATES_OF_SHEETS)
+    _, tried = tried_patterns(name, rules, default, batch.sheet)
     month = rules.fiscal_year_start_month if rules.fields.get(name, FieldRule()).is_fiscal else 1
     return map_distinct(written, lambda text: _day(text, tried, month, batch.is_1904), pa.date32())
 

@@ -33,6 +33,7 @@ from finance_platform.feeds.cells import (
     field_texts,
     map_distinct,
 )
+from finance_platform.feeds.changed_codes import reject_changed_codes
 from finance_platform.feeds.codes import (
     ACCOUNT_TYPES,
     SCENARIO_TYPES,
@@ -48,7 +49,8 @@ from finance_platform.feeds.codes import (
 )
 from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
-from finance_platform.feeds.day_columns import DEFAULT_DATE_FORMATS, DEFAULT_PERIOD_FORMATS, read_days
+from finance_platform.feeds.day_columns import DEFAULT_DATE_FORMATS, DEFAULT_PERIOD_FORMATS, read_days, tried_patterns
+from finance_platform.feeds.day_doubts import DayDoubts
 from finance_platform.feeds.file_names import periods_from_name
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.hidden_characters import clean_cells
@@ -123,7 +125,16 @@ class LedgerLines:
         self._ambiguous = NoteCollector()
         self._codes = TypedCodes()
         self._has_proven_marks = False
+        # A number that names a line alone is worth more than its text: another one may have become the same text.
+        self._names_of_lines = {*feed.rules.key, *feed.rules.balanced_by} | (
+            {"transaction_id"} if "reverses" in self.sources else set()
+        )
         self._lost_zeros = {name: LostZeros(name) for name in ("department", "account")}
+        self._day_doubts = {
+            name: DayDoubts(name, *tried_patterns(name, feed.rules, default, sheet))
+            for name, default in (("date", DEFAULT_DATE_FORMATS), ("period", DEFAULT_PERIOD_FORMATS))
+            if name in self.sources
+        }
         # Only a field with a fiscal calendar sets the first month of a year.
         first_month, pattern = feed.rules.fiscal_year_start_month, feed.rules.covers
         self.covers = tuple(periods_from_name(pattern, object_key, first_month)) if pattern else ()
@@ -186,7 +197,14 @@ class LedgerLines:
         notes = self._notes.notes() | self._codes.notes() | doubtful
         for codes in self._lost_zeros.values():
             notes |= codes.notes()
+        for days in self._day_doubts.values():
+            notes |= days.notes()
         return notes | (self._like.notes() if self._like else {})
+
+    @property
+    def doubts(self) -> dict[str, str]:
+        """Why a person must decide whether the table may count, with what to do about it."""
+        return {text: fix for days in self._day_doubts.values() for text, fix in days.doubts().items()}
 
     def _check_marks(
         self, columns: dict[str, pa.Array], parsed: amounts.ParsedAmounts, violations: RuleViolations
@@ -369,6 +387,8 @@ class LedgerLines:
 
     def _days(self, name: str, written: pa.Array, default: tuple[str, ...], violations: RuleViolations) -> pa.Array:
         days = read_days(name, written, self._rules, default, violations.batch)
+        if name in self._day_doubts:
+            self._day_doubts[name].add(written, violations.batch)
         if name == "date":
             violations.add_blank(name, written)
         violations.add_invalid(
@@ -410,6 +430,7 @@ class LedgerLines:
         violations.add_blank(name, written)
         column = codes.column()
         reject_long_codes(violations, name, column)
+        reject_changed_codes(violations, name, column, codes.values)
         return {_CODE_COLUMNS[name]: column, f"{name}_key": codes.map(surrogate_key, pa.int64()).column()}
 
     def _attributes(self, texts: dict[str, pa.Array], violations: RuleViolations) -> dict[str, pa.Array]:
@@ -423,6 +444,9 @@ class LedgerLines:
             if "account_type" in texts
             else nothing
         )
+        for name in ("transaction_id", "reverses"):
+            if name in texts and (name == "reverses" or name in self._names_of_lines):
+                reject_changed_codes(violations, name, texts[name])
         columns["description"] = texts.get("description", nothing)
         columns["transaction_id"] = texts.get("transaction_id", nothing)
         columns["reverses_transaction_id"] = texts.get("reverses", nothing)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.processed import LOOKUP_FIELDS
 from finance_platform.feeds.cells import RawBatch, map_distinct
+from finance_platform.feeds.changed_codes import reject_changed_codes
 from finance_platform.feeds.codes import clean
 from finance_platform.feeds.day_columns import DEFAULT_DATE_FORMATS, DEFAULT_PERIOD_FORMATS
 from finance_platform.feeds.ledger_lines import TEXTS_FOR_PEOPLE
@@ -31,6 +32,7 @@ class LookupRows(TypedRows):
         violations = self._violations(batch)
         columns = {name: self._column(name, violations) for name in LOOKUP_FIELDS}
         columns["lookup_key"] = self._column("key", violations)
+        reject_changed_codes(violations, "key", columns["lookup_key"])
         violations.add_blank("key", columns["lookup_key"])
         return columns | violations.columns()
 

@@ -434,7 +434,7 @@ def _typed_batches(
         of_table, notes = printed.finish()
         totals.control_totals += of_table
         totals.notes |= lines.notes | notes | unclaimed.notes()
-        totals.doubts |= unread.doubts() | repeated.doubts()
+        totals.doubts |= unread.doubts() | repeated.doubts() | lines.doubts
         totals.advice = totals.advice or unread.advice
         return
     references = _READERS[kind](feed, table.header, object_key, table.sheet)

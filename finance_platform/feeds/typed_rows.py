@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
+from finance_platform.feeds.changed_codes import reject_changed_codes
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_CODE_BYTES, account_type, fold, joined_key
 from finance_platform.feeds.day_columns import patterns_of, read_days
 from finance_platform.feeds.findings import Note, NoteCollector
@@ -59,9 +60,11 @@ class TypedRows:
 
     def _code(self, name: str, texts: pa.StringArray, violations: RuleViolations) -> pa.StringArray:
         rule = self._rules.fields.get(name, FieldRule())
-        codes = self._codes.type_column(name, rule, texts, violations.batch).column()
-        reject_long_codes(violations, name, codes)
-        return codes
+        codes = self._codes.type_column(name, rule, texts, violations.batch)
+        column = codes.column()
+        reject_long_codes(violations, name, column)
+        reject_changed_codes(violations, name, column, codes.values)
+        return column
 
     def _days(
         self, name: str, texts: pa.StringArray, default: tuple[str, ...], violations: RuleViolations

@@ -110,6 +110,10 @@ class Dates:
         parts = [comment] if comment else []
         if guess.other:
             parts.append(f"decide: {column.sample!r} is also a date of the form {guess.other}")
+        if guess.either:
+            parts.append(
+                f"decide: {guess.either!r} is another day in each of these forms, so keep the one that is meant"
+            )
         if guess.unread:
             parts.append(f"{guess.unread!r} is not a date of this form, so its row will be rejected")
         if column.blanks and name == "date":

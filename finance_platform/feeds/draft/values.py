@@ -53,11 +53,13 @@ class DateGuess:
         formats: the proposed patterns.
         other: a pattern that reads every sample too, and another day; empty if there is none.
         unread: a sample that no proposed pattern reads; empty if there is none.
+        either: a sample that two of the proposed patterns read as different days; empty if there is none.
     """
 
     formats: tuple[str, ...]
     other: str = ""
     unread: str = ""
+    either: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
         for pattern in patterns
         if len(formats) == 1 and len(days[pattern]) == len(days[formats[0]]) and days[pattern] != days[formats[0]]
     )
-    return DateGuess(tuple(formats), next(others, ""), unread[0] if unread else "")
+    either = (text for text in texts if len({days[name][text] for name in formats if text in days[name]}) > 1)
+    return DateGuess(tuple(formats), next(others, ""), unread[0] if unread else "", next(either, ""))
 
 
 def _is_enough(read: int, count: int) -> bool:

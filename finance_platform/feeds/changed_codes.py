@@ -1,0 +1,75 @@
+"""Codes that a spreadsheet has turned into numbers or days: `1.23457E+11`, `2025-03-01` for 3-1, `########`.
+
+Belongs here: recognizing them, and rejecting their rows. Does not belong here: errors of a spreadsheet in any cell (see
+`violations`), codes that have only lost their zeros, which people can restore (see `lost_zeros`).
+
+Two codes may be one such text, so their lines would be those of one account, or one line would replace the other.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.feeds.cells import map_distinct
+from finance_platform.feeds.violations import RuleViolations, quoted, to_mask
+
+CHANGED_CODE = "changed_code"
+
+_MARKS = ("E+", "##")
+"""One of them is in each changed code of a text file; to look for it takes less than a regular expression."""
+
+_EXPONENT = re.compile(r"[1-9](?:[.,][0-9]+)?E\+[0-9]{2,3}")
+"""As Excel, LibreOffice and Google Sheets write a number that is too long for its cell; people write 1E5."""
+
+_TOO_NARROW = re.compile(r"#{3,}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]+)?")
+_LONG_NUMBER = re.compile(r"[1-9][0-9]{14}0+")
+"""A number of more than 15 digits, whose others a spreadsheet replaces by zeros."""
+
+_NAMES_OF_ROWS = {"transaction_id", "reverses", "key"}
+"""Fields that name a line or a row, and may be a day; a department or an account is none."""
+
+_AS_TEXT = "format the column as text at the source, and export it again; or map the code in the descriptor"
+
+
+def reject_changed_codes(
+    violations: RuleViolations, name: str, texts: pa.StringArray, values: pa.StringArray | None = None
+) -> None:
+    """Reject rows whose code a spreadsheet has changed so much that the code cannot be restored.
+
+    Args:
+        violations: of the batch.
+        name: the field.
+        texts: its codes, as they are after the descriptor's `map`.
+        values: the codes that occur, if they are known.
+    """
+    is_sheet, may_be_day = violations.batch.sheet is not None, name in _NAMES_OF_ROWS
+    occurring = texts if values is None else values
+    if not is_sheet and not any(pc.any(pc.match_substring(occurring, mark)).as_py() for mark in _MARKS):
+        return
+
+    changes = map_distinct(
+        texts, lambda code: _what_happened(code, is_sheet=is_sheet, may_be_day=may_be_day), pa.string()
+    )
+    violations.add(
+        CHANGED_CODE,
+        to_mask(pc.is_valid(changes)),
+        lambda i: f"{name}: {quoted(texts[i].as_py())} {changes[i].as_py()}",
+        of=name,
+    )
+
+
+def _what_happened(code: str, *, is_sheet: bool, may_be_day: bool) -> str | None:
+    """Return what a spreadsheet did to a code, and the fix; None if it did nothing."""
+    if _EXPONENT.fullmatch(code):
+        return f"is a code that a spreadsheet has turned into a number, without its last digits; {_AS_TEXT}"
+    if _TOO_NARROW.fullmatch(code):
+        return "is what a spreadsheet shows in a column that is too narrow; widen it, and export it again"
+    if is_sheet and not may_be_day and _DAY.fullmatch(code):
+        return f"is a cell with a date, so a spreadsheet may have changed the code; {_AS_TEXT}"
+    if is_sheet and _LONG_NUMBER.fullmatch(code):
+        return f"is a number of more than 15 digits, of which a spreadsheet keeps 15; {_AS_TEXT}"
+    return None
