@@ -87,7 +87,7 @@ def test_days_that_have_one_meaning_hold_nothing(tmp_path: Path, days: Sequence[
 
 def test_days_that_a_spreadsheet_of_another_country_has_swapped_hold_the_file(tmp_path: Path):
     """The 5th and the 2nd of January were read as month first; 13/01 has no such month and stayed a text."""
-    days = [cell(5, 1), "13/01/2025", cell(2, 1), "31/01/2025"]
+    days: list[str | date] = [cell(5, 1), "13/01/2025", cell(2, 1), "31/01/2025"]
     check = checked(tmp_path, days, "dd/MM/yyyy", name="x.xlsx")
     (reason,) = check.holds
     assert reason == (
