@@ -400,7 +400,9 @@ def _contradiction(conflict: AttributeConflict, candidate: LiveDelivery) -> str:
 def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> str:
     """Return which lines of a delivery another file has too."""
     lines = [f"{one.scenario} {one.period}, lines {one.rows:,}, gross {grouped_money(one.gross)}" for one in repeated]
-    return f"has the same lines as {quote_name(object_key)}, which counts already: {_shorten(lines, '; ')}"
+    has = "has all lines of" if any(one.has_others for one in repeated) else "has the same lines as"
+    others = ", beside others" if any(one.has_others for one in repeated) else ""
+    return f"{has} {quote_name(object_key)}, which counts already{others}: {_shorten(lines, '; ')}"
 
 
 def _shorten(names: Sequence[str], separator: str = ", ") -> str:

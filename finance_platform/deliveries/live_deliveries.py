@@ -7,7 +7,7 @@ belong here: whether that is a reason to hold it (see `hold_reasons`).
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -35,12 +35,16 @@ class _FeedIndex:
     replacing: set[str] = field(default_factory=set)
     by_lines: dict[Cell, dict[tuple[str, ...], dict[str, LiveDelivery]]] = field(default_factory=dict)
     """The deliveries by the hashes of their lines in a cell; only for cells that were asked for."""
+    by_rows: dict[Cell, list[tuple[int, str]]] = field(default_factory=dict)
+    """The number of lines in a cell and the delivery, in this order; only for cells that were asked for."""
 
     def add(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
             self.by_cell.setdefault(cell, {})[delivery.delivery_id] = delivery
             if cell in self.by_lines:
                 self.by_lines[cell].setdefault(tuple(_content(delivery, cell)), {})[delivery.delivery_id] = delivery
+            if cell in self.by_rows:
+                insort(self.by_rows[cell], (_rows(delivery, cell), delivery.delivery_id))
         content = _bytes_and_cells(delivery)
         self.by_content[content] = (*self.by_content.get(content, ()), delivery)
         if replaces_periods(delivery):
@@ -51,6 +55,8 @@ class _FeedIndex:
             del self.by_cell[cell][delivery.delivery_id]
             if cell in self.by_lines:
                 del self.by_lines[cell][tuple(_content(delivery, cell))][delivery.delivery_id]
+            if cell in self.by_rows:
+                self.by_rows[cell].remove((_rows(delivery, cell), delivery.delivery_id))
         content = _bytes_and_cells(delivery)
         others = tuple(one for one in self.by_content[content] if one.delivery_id != delivery.delivery_id)
         self.by_content[content] = others
@@ -63,6 +69,15 @@ class _FeedIndex:
             for delivery in self.by_cell.get(cell, {}).values():
                 by_content.setdefault(tuple(_content(delivery, cell)), {})[delivery.delivery_id] = delivery
         return list(self.by_lines[cell].get(content, {}).values())
+
+    def with_fewer_lines(self, cell: Cell, rows: int) -> Iterator[LiveDelivery]:
+        """Yield the deliveries with fewer lines in a cell, those with the most of them first."""
+        if cell not in self.by_rows:
+            deliveries = self.by_cell.get(cell, {}).values()
+            self.by_rows[cell] = sorted((_rows(one, cell), one.delivery_id) for one in deliveries)
+        counted = self.by_rows[cell]
+        for position in range(bisect_left(counted, (rows, "")) - 1, -1, -1):
+            yield self.by_cell[cell][counted[position][1]]
 
 
 class LiveDeliveries:
@@ -182,6 +197,13 @@ class LiveDeliveries:
             for other in others
             if other.event.object_key != key and cell[1] in other.portion and count_in_cell(other, cell) == counts
         ]
+
+    def smaller(self, candidate: LiveDelivery, cell: Cell) -> Iterator[LiveDelivery]:
+        """Yield the live deliveries of other objects of the feed with fewer lines in a cell, the largest first."""
+        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
+        for other in feed.with_fewer_lines(cell, _rows(candidate, cell)):
+            if other.event.object_key != candidate.event.object_key and cell[1] in other.portion:
+                yield other
 
     def of_cell(self, feed: str, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of a feed with lines in a cell."""

@@ -1,11 +1,11 @@
-"""Repeated lines: those that another file of the feed has already, all of a scenario and period alike.
+"""Repeated lines: those that another file of the feed has already, all of its lines of a scenario and period.
 
 Belongs here: finding them under load mode append, which adds the lines of every file. Does not belong here: files with
 the same bytes (see `hold_reasons`), lines with one key (see `overlaps`), what is done about them (see `acceptance`).
 
 A file that is exported or saved again has other bytes: another order of rows, other ends of lines, another format. A
-file that begins with the months of the one before has their lines too. Under `append` such lines would count twice,
-and nothing else shows it.
+file that begins with the months of the one before has their lines too, and so has an export of the month to date.
+Under `append` such lines would count twice, and nothing else shows it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice, takewhile
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,7 +32,18 @@ from finance_platform.storage.port import ObjectStore
 _PLACE = ("posting_date", "department_key", "account_key", "amount")
 _TEXTS = ("document_date", "transaction_id", "description", "reverses_transaction_id")
 _COLUMNS = (*_PLACE, *_TEXTS)
+_NONE = "\x00"
+"""In the place of a missing text; no text has it."""
 _WIDE_MONEY = pa.decimal128(38, 2)
+
+_LEAST_CONTAINED = 3
+"""Different lines of a smaller file that are no chance if a larger one has all of them."""
+
+_MAX_COMPARED, _MAX_LOOKED_AT = 4, 50
+"""Smaller files whose lines are read, and of which the days are compared, for each scenario and period."""
+
+_MAX_REMEMBERED = 16
+"""Deliveries and cells whose lines stay in memory."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class RepeatedLines:
         period: YYYY-MM.
         rows: how many lines.
         gross: the sum of their absolute amounts.
+        has_others: whether the delivery has more lines there, beside all of the other file.
     """
 
     object_key: str
@@ -51,6 +64,7 @@ class RepeatedLines:
     period: str
     rows: int
     gross: Decimal
+    has_others: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,7 @@ class CellHashes:
         self._processed = processed
         self._lines = lines
         self._known: dict[tuple[str, Cell], _CellLines] = {}
+        self._counted: dict[tuple[str, Cell], pa.Table] = {}
 
     def of(self, deliveries: Sequence[LiveDelivery], cell: Cell) -> list[_CellLines]:
         """Return what is compared of the lines of deliveries in a cell; several are read at once from a remote zone."""
@@ -86,19 +101,55 @@ class CellHashes:
         self._known |= {(one.delivery_id, cell): of_one for one, of_one in zip(unknown, read, strict=True)}
         return [self._known[one.delivery_id, cell] for one in deliveries]
 
+    def contained(self, smaller: LiveDelivery, larger: LiveDelivery, cell: Cell) -> _CellLines | None:
+        """Return the lines of a delivery in a cell if a larger one has each of them as often; None if not.
+
+        None also if they are too few different ones: a day may well have the same amount several times.
+        """
+        of_smaller = self._count(smaller, cell)
+        if len(of_smaller) < _LEAST_CONTAINED:
+            return None
+        of_larger = self._count(larger, cell)
+        joined = of_smaller.join(of_larger, keys=list(_COLUMNS), right_suffix=" of larger", join_type="left outer")
+        is_there = pc.greater_equal(joined["rows of larger"], joined["rows"])
+        if not pc.all(pc.fill_null(is_there, False)).as_py():
+            return None
+        rows = pc.sum(of_smaller["rows"]).as_py() or 0
+        return _CellLines(rows, Decimal(pc.sum(of_smaller["gross"]).as_py() or 0), b"")
+
+    def _count(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
+        """Return the different lines of a delivery in a cell as texts, with their number and gross money."""
+        known = (delivery.delivery_id, cell)
+        if known not in self._counted:
+            if len(self._counted) >= _MAX_REMEMBERED:
+                del self._counted[next(iter(self._counted))]
+            table = self._read_lines(delivery, cell)
+            gross = pc.abs(table["amount"].cast(_WIDE_MONEY))
+            # A join finds no null.
+            columns = {name: pc.fill_null(table[name].cast(pa.string()), _NONE) for name in _COLUMNS}
+            lines = pa.table({**columns, "gross": gross, "rows": pa.repeat(pa.scalar(1, pa.int64()), len(table))})
+            counted = lines.group_by(list(_COLUMNS)).aggregate([("gross", "sum"), ("rows", "sum")])
+            self._counted[known] = counted.rename_columns({"gross_sum": "gross", "rows_sum": "rows"})
+        return self._counted[known]
+
     def _read(self, delivery: LiveDelivery, cell: Cell) -> _CellLines:
-        table = self._lines.read(delivery, Superseded(), [cell], _COLUMNS).select(list(_COLUMNS))
-        money = table["amount"].cast(_WIDE_MONEY)
-        table = table.filter(pc.not_equal(money, pa.scalar(Decimal(0), _WIDE_MONEY)))
-        gross = Decimal(pc.sum(pc.abs(money)).as_py() or 0)
+        table = self._read_lines(delivery, cell)
+        gross = Decimal(pc.sum(pc.abs(table["amount"].cast(_WIDE_MONEY))).as_py() or 0)
         return _CellLines(table.num_rows, gross, _digest(table))
+
+    def _read_lines(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
+        """Return the lines of a delivery in a cell that change an amount."""
+        table = self._lines.read(delivery, Superseded(), [cell], _COLUMNS).select(list(_COLUMNS))
+        return table.filter(pc.not_equal(table["amount"].cast(_WIDE_MONEY), pa.scalar(Decimal(0), _WIDE_MONEY)))
 
 
 def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:
     """Return the lines of a delivery that another live file of its feed has too, by scenario and period.
 
-    Equal are day, department, account, amount, number and text of each line, in any order. The hashes in the commits
-    are compared first, so that files are read only where these agree. Lines of zero change nothing and do not count.
+    Equal are day, department, account, amount, number and text of each line, in any order. Where the delivery has as
+    many lines as the other file, the hashes in the commits are compared first, so that files are read only where these
+    agree. Where it has more, it may have all of the other file's, as an export of the month to date has. Lines of zero
+    change nothing and do not count.
 
     Args:
         hashes: those of the lines that are read.
@@ -126,16 +177,74 @@ def find_files_counted_twice(processed: ObjectStore, object_key: str) -> list[st
     rows: Counter[str] = Counter()
     for repeated in (lines for one in own for lines in find_repeated_lines(hashes, others, one)):
         rows[repeated.object_key] += repeated.rows
-    return sorted(name for name, count in rows.items() if count > 1)
+    larger = (one for one in others.in_order if any(_is_part(hashes, part, one) for part in own))
+    return sorted({name for name, count in rows.items() if count > 1} | {one.event.object_key for one in larger})
+
+
+def _is_part(hashes: CellHashes, part: LiveDelivery, whole: LiveDelivery) -> bool:
+    """Return whether a delivery has all lines that a smaller one of its feed has in a scenario and period."""
+    if part.event.feed != whole.event.feed or not {part.event.load_mode, whole.event.load_mode} <= {"append"}:
+        return False
+    return any(
+        _may_contain(whole, part, cell) and hashes.contained(part, whole, cell)
+        for cell in sorted(claimed_cells(part) & claimed_cells(whole))
+        if cell[1] in part.portion and cell[1] in whole.portion
+        if _rows(whole, cell) > _rows(part, cell)
+    )
 
 
 def _repeated(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[RepeatedLines]:
-    for cell, others in _similar(live, candidate).items():
-        own, *of_others = hashes.of([candidate, *others], cell)
-        other = next((one for one, lines in zip(others, of_others, strict=True) if lines == own), None)
-        if own.rows and other:
-            scenario = next(one.scenario for one in candidate.commit.periods if fold(one.scenario) == cell[0])
-            yield RepeatedLines(other.event.object_key, scenario, cell[1], own.rows, own.gross)
+    scenarios = {fold(one.scenario): one.scenario for one in candidate.commit.periods}
+    similar = _similar(live, candidate)
+    for cell in sorted(claimed_cells(candidate)):
+        if others := similar.get(cell, []):
+            own, *of_others = hashes.of([candidate, *others], cell)
+            other = next((one for one, lines in zip(others, of_others, strict=True) if lines == own), None)
+            if own.rows and other:
+                yield RepeatedLines(other.event.object_key, scenarios[cell[0]], cell[1], own.rows, own.gross)
+                continue
+        if cell[1] in candidate.portion:
+            for other, lines in _contained(hashes, live, candidate, cell):
+                yield RepeatedLines(
+                    other.event.object_key, scenarios[cell[0]], cell[1], lines.rows, lines.gross, has_others=True
+                )
+
+
+def _contained(
+    hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery, cell: Cell
+) -> Iterator[tuple[LiveDelivery, _CellLines]]:
+    """Yield the live deliveries all of whose lines in a cell the candidate has beside others.
+
+    Not those that a version of the candidate's own object contains, beside which they count already.
+    """
+    looked_at = islice(live.smaller(candidate, cell), _MAX_LOOKED_AT)
+    enough = takewhile(lambda one: _rows(one, cell) >= _LEAST_CONTAINED, looked_at)
+    others = [one for one in enough if one.event.load_mode == "append" and _may_contain(candidate, one, cell)]
+    earlier = [one for one in live.earlier(candidate) if cell[1] in one.portion]
+    for other in others[:_MAX_COMPARED]:
+        lines = hashes.contained(other, candidate, cell)
+        if lines and not any(
+            _rows(one, cell) >= _rows(other, cell) and hashes.contained(other, one, cell) for one in earlier
+        ):
+            yield other, lines
+
+
+def _may_contain(larger: LiveDelivery, smaller: LiveDelivery, cell: Cell) -> bool:
+    """Return whether the lines of a smaller delivery may all be among those of a larger one, by what commits say."""
+    if _rows(smaller, cell) < _LEAST_CONTAINED:
+        return False
+    gross, of_larger = count_in_cell(smaller, cell).absolute, count_in_cell(larger, cell).absolute
+    if not (gross.is_nan() or of_larger.is_nan()) and gross > of_larger:
+        return False
+    # A day outside of the period may be one of other lines.
+    first, last = smaller.commit.first_day, smaller.commit.last_day
+    begins_before = first[:7] == cell[1] and first < larger.commit.first_day
+    ends_after = last[:7] == cell[1] and last > larger.commit.last_day
+    return not (begins_before or (ends_after and bool(larger.commit.last_day)))
+
+
+def _rows(delivery: LiveDelivery, cell: Cell) -> int:
+    return count_in_cell(delivery, cell).rows
 
 
 def _similar(live: LiveDeliveries, candidate: LiveDelivery) -> dict[Cell, list[LiveDelivery]]:

@@ -167,6 +167,68 @@ def test_lines_that_differ_in_anything_are_no_copy(zone: Zone, sent: list[Line])
     assert zone.evaluate_held() == {}
 
 
+def month_to_date(last: int, first: int = 1) -> list[Line]:
+    """Return a line of each day of January."""
+    return [Line(amount=f"{day}.00", day=day) for day in range(first, last + 1)]
+
+
+def test_an_export_of_the_month_to_date_that_has_an_earlier_one_in_it_is_held(zone: Zone) -> None:
+    """Of the 10th and of the 20th: the ten lines of the first would count twice."""
+    zone.deliver("0110.csv", month_to_date(10))
+    zone.deliver("0120.csv", [*month_to_date(20)[::-1], *FEBRUARY], "v2")
+    zone.deliver("0131.csv", month_to_date(31), "v3")
+    held = zone.evaluate_held()
+    assert held == {
+        "0120.csv": (
+            "has all lines of 0110.csv, which counts already, beside others: Actual 2025-01, lines 10, gross 55.00",
+        ),
+        "0131.csv": (
+            "has all lines of 0110.csv, which counts already, beside others: Actual 2025-01, lines 10, gross 55.00",
+        ),
+    }
+    assert zone.live == ["jan.csv@v1", "0110.csv@v1"]
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        month_to_date(2),  # two lines may be a chance
+        [Line(amount="1.00", day=1)] * 4,
+        [*month_to_date(9), Line(amount="10.01", day=10)],
+        [*month_to_date(9), replace(month_to_date(10)[-1], number="7")],
+        [*month_to_date(9), month_to_date(9)[-1]],  # one line twice
+        month_to_date(12, first=4),  # its last days are not there
+    ],
+    ids=["two lines", "one amount", "amount", "number", "twice", "days"],
+)
+def test_a_larger_file_that_lacks_a_line_of_a_smaller_one_is_no_export_of_it(zone: Zone, earlier: list[Line]) -> None:
+    zone.deliver("small.csv", earlier)
+    zone.deliver("large.csv", [*month_to_date(11), *[Line(amount="1.00", day=1)] * 4], "v2")
+    assert zone.evaluate_held() == {}
+
+
+def test_a_file_that_counts_beside_a_smaller_one_may_be_corrected(zone: Zone) -> None:
+    zone.deliver("0110.csv", month_to_date(10))
+    copy = zone.deliver("0120.csv", month_to_date(20), "v2")
+    zone.evaluate()
+    zone.append(decision_on("accepted", copy))
+    assert find_files_counted_twice(zone.store, "0120.csv") == ["0110.csv"]
+    assert find_files_counted_twice(zone.store, "0110.csv") == ["0120.csv"]
+    zone.deliver("0120.csv", month_to_date(21), "v3")
+    assert zone.evaluate_held() == {}
+
+
+def test_smaller_files_of_other_days_are_not_opened(zone: Zone) -> None:
+    for day in range(1, 6):
+        sent = [Line(amount=f"{number}.00", day=day) for number in range(1, 4 + day)]
+        event = zone.deliver(f"{day}.csv", sent, f"v{day}")
+        commit = read_commits(zone.store)[event.delivery_id]
+        zone.commit(replace(commit, first_day=f"2025-01-{day:02d}", last_day=f"2025-01-{day:02d}"))
+    zone.store.opened.clear()
+    assert zone.evaluate_held() == {}
+    assert not [key for key in zone.store.opened if key.startswith("transactions/")]
+
+
 def test_a_single_line_may_be_equal_to_that_of_another_file(zone: Zone) -> None:
     zone.deliver("a.csv", [Line(period="2025-03")])
     zone.deliver("b.csv", [Line(period="2025-03")], "v2")
