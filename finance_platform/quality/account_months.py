@@ -22,6 +22,7 @@ from finance_platform.quality.anomalies import (
     has_thin_last_period,
     is_unusual,
 )
+from finance_platform.quality.year_end_entries import YearEndEntries, find_year_end_entries
 
 EVALUATED_PERIODS = 3
 HISTORY_MONTHS = 24
@@ -44,6 +45,7 @@ class AccountMonth:
         amount: Actual.
         lines: how many ledger lines it sums.
         moved: by how much loads recently changed the amount after it was first published.
+        has_profit: whether the account is one of profit and loss.
     """
 
     period: str
@@ -52,6 +54,7 @@ class AccountMonth:
     amount: Decimal
     lines: int
     moved: Decimal = _ZERO
+    has_profit: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,13 @@ class UnusualMonths:
         periods: the last periods, in which every account is evaluated.
         accounts: how many accounts have enough months to be evaluated.
         months: the unusual months, the newest first, then the farthest from the expected amount.
+        year_ends: the periods with entries of a year-end close.
     """
 
     periods: tuple[str, ...]
     accounts: int
     months: tuple[UnusualMonth, ...]
+    year_ends: tuple[YearEndEntries, ...] = ()
 
 
 def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
@@ -113,7 +118,14 @@ def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
             evaluated += len(periods) - first > MIN_HISTORY_MONTHS
             unusual += _unusual_months(known, periods[first:], recent, floors)
     unusual.sort(key=_sort_key, reverse=True)
-    return UnusualMonths(recent, evaluated, tuple(unusual))
+    of_profit = [
+        {period: month.amount for period, month in known.items()}
+        for known in accounts.values()
+        if next(iter(known.values())).has_profit
+    ]
+    moved = {period for known in accounts.values() for period, month in known.items() if month.moved}
+    year_ends = find_year_end_entries(of_profit, periods, {*recent, *moved})
+    return UnusualMonths(recent, evaluated, tuple(unusual), year_ends)
 
 
 def _sort_key(unusual: UnusualMonth) -> tuple[str, Decimal]:

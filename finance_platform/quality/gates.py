@@ -20,6 +20,7 @@ from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import UnusualMonth
+from finance_platform.quality.year_end_entries import FIX, YearEndEntries
 from finance_platform.safe_text import quote_name
 
 COMMENTS = "comments"
@@ -321,6 +322,11 @@ def find_unanswered(unusual: Iterable[UnusualMonth], commented: Collection[int])
         for one in unusual
         if surrogate_key(one.month.number) not in commented
     ]
+
+
+def find_closed_years(year_ends: Iterable[YearEndEntries]) -> list[Finding]:
+    """Return the entries of a year-end close, which no comment explains: the year's profit is zero with them."""
+    return [Finding(one.sentence, FIX) for one in year_ends]
 
 
 def results(findings: Mapping[Gate, Sequence[Finding]]) -> tuple[GateResult, ...]:

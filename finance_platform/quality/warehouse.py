@@ -445,11 +445,14 @@ def _check_baseline(
 def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
     rows = warehouse.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), through).rows
     unusual = find_unusual_months(AccountMonth(*row) for row in rows)
-    evidence = [_unusual_row(month) for month in unusual.months]
+    amounts = [_unusual_row(month) for month in unusual.months]
     summary = "no account has a year of Actual to be evaluated"
     if unusual.accounts:
         evaluated = f"{pluralize(unusual.accounts, 'account')} evaluated in {', '.join(unusual.periods)}"
-        summary = f"{pluralize(len(evidence), 'unusual amount') if evidence else 'no unusual amounts'}; {evaluated}"
+        summary = f"{pluralize(len(amounts), 'unusual amount') if amounts else 'no unusual amounts'}; {evaluated}"
+    if unusual.year_ends:
+        summary = f"entries of a year-end close in {', '.join(one.period for one in unusual.year_ends)}; {summary}"
+    evidence = [*({"what": one.sentence, "period": one.period} for one in unusual.year_ends), *amounts]
     return Outcome.from_evidence(AMOUNTS_ARE_USUAL, evidence, summary)
 
 

@@ -291,11 +291,13 @@ def _of_accounts(published: Queryable, inputs: ReportInputs, period: str) -> dic
     untyped = published.query(statement(SqlFile.UNCLASSIFIED_ACTUAL), {"period": period}).rows
     through = {"actuals_through": period}
     months = published.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), through).rows
-    unusual = find_unusual_months(AccountMonth(*row) for row in months).months
+    unusual = find_unusual_months(AccountMonth(*row) for row in months)
+    of_period = [one for one in unusual.months if one.month.period == period]
+    year_ends = [one for one in unusual.year_ends if one.period == period]
     commented = {one.account_key for one in inputs.comments if one.period == period and one.comment}
     return {
         gates.UNCLASSIFIED: gates.find_unclassified(UntypedAccount(*row) for row in untyped),
-        gates.UNUSUAL: gates.find_unanswered([one for one in unusual if one.month.period == period], commented),
+        gates.UNUSUAL: [*gates.find_closed_years(year_ends), *gates.find_unanswered(of_period, commented)],
     }
 
 

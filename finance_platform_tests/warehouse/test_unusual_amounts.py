@@ -185,9 +185,31 @@ def test_the_first_actual_of_a_period_that_had_a_budget_is_not_a_movement(
     load_months(warehouse, star_files, [star_files.facts("2025-06", "v1", [plan, *facts("2025-06")])])
     rows = warehouse.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), {"actuals_through": "9999-12"}).rows
     assert rows == [
-        ("2025-06", "4000", "Revenue", Decimal("500.00"), 1, Decimal("0.00")),
-        ("2025-06", "6000", "Rent", Decimal("120.00"), 2, Decimal("0.00")),
+        ("2025-06", "4000", "Revenue", Decimal("500.00"), 1, Decimal("0.00"), True),
+        ("2025-06", "6000", "Rent", Decimal("120.00"), 2, Decimal("0.00"), True),
     ]
+
+
+def test_entries_of_a_year_end_close_are_reported_although_the_year_is_the_first(
+    warehouse: DuckDBWarehouse, star_files: StarFiles
+):
+    """Cash is no account of profit and loss, and is not zero."""
+    year = MONTHS[:12]
+    closing = [
+        Fact("2024-12-31", SALES, RENT, ACTUAL, "-1440.00"),
+        Fact("2024-12-31", SALES, REVENUE, ACTUAL, "-6000.00"),
+    ]
+    slices = [star_files.facts(period, "v1", facts(period) + closing * (period == year[-1])) for period in year]
+    load_months(warehouse, star_files, slices)
+    outcome = check_amounts(warehouse)
+    assert outcome.summary == (
+        "entries of a year-end close in 2024-12; no account has a year of Actual to be evaluated"
+    )
+    (row,) = outcome.evidence
+    assert row["what"] == (
+        "2 of 2 accounts of profit and loss add up to 0.00 from 2024-01 to 2024-12, after 6,820.00 gross before it, "
+        "as if entries of a year-end close counted as revenue and costs"
+    )
 
 
 def test_months_after_the_last_that_actual_covers_are_not_checked(steady: DuckDBWarehouse, star_files: StarFiles):

@@ -40,10 +40,11 @@ SELECT
     DimAccount.AccountName,
     CAST(SUM(BookedOrMoved.Amount) AS DECIMAL(38, 2)) AS Amount,
     CAST(SUM(BookedOrMoved.Lines) AS BIGINT) AS Lines,
-    CAST(SUM(BookedOrMoved.Moved) AS DECIMAL(38, 2)) AS Moved
+    CAST(SUM(BookedOrMoved.Moved) AS DECIMAL(38, 2)) AS Moved,
+    DimAccount.ProfitSign <> 0 AS HasProfit
 FROM BookedOrMoved
 INNER JOIN DimAccount ON DimAccount.AccountKey = BookedOrMoved.AccountKey
 WHERE DimAccount.IsMonetary AND DimAccount.Measure = 'flow'
-GROUP BY BookedOrMoved.YearMonth, DimAccount.AccountNumber, DimAccount.AccountName
+GROUP BY BookedOrMoved.YearMonth, DimAccount.AccountNumber, DimAccount.AccountName, DimAccount.ProfitSign
 HAVING SUM(BookedOrMoved.Lines) > 0 OR SUM(BookedOrMoved.Moved) <> 0
 ORDER BY BookedOrMoved.YearMonth, DimAccount.AccountNumber;
