@@ -196,13 +196,15 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
     shown = status.deliveries if all_files else _newest(status.deliveries)
     columns = ("file", "state", "rows", "accepted", "rejected", "duplicate", "skipped", "delivered", "rejected money")
     rows: list[list[Part]] = []
+    of_money = {line.file for line in status.reconciliation.lines}
     for row in shown:
         counts = [f"{row[name]:,}" for name in ("rows", "accepted", "rejected", "duplicate", "skipped")]
         amounts = [row[name] for name in ("amount", "rejected_amount")]
         texts = [grouped_money(Decimal(amount)) for amount in amounts] if None not in amounts else [_BY_SCENARIO, ""]
         foreign = [f"{grouped_money(Decimal(amount))} {name}" for name, amount in row["rejected_foreign"].items()]
         texts[1] = " ".join([texts[1], *(f"and {text} gross" for text in foreign)]).strip()
-        has_money = amounts != ["0.00", "0.00"] or foreign
+        # Of balanced journals, debit less credit is 0.00, which is not the blank of a file without money.
+        has_money = amounts != ["0.00", "0.00"] or foreign or (row["rows"] and row["file"] in of_money)
         rows.append([quote_name(row["file"]), _state(row["state"]), *counts, *(texts if has_money else ("", ""))])
     print_table(console, columns, rows, title="Deliveries", numbers_from=2)
     if left_out := len(status.deliveries) - len(shown):

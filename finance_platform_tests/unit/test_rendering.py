@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from finance_platform.cli import rendering
 from finance_platform.cli.console import Part, SafeConsole
 from finance_platform.cli.rendering import distinct_keys, print_deliveries, print_rows, print_table, print_warnings
+from finance_platform.reports.statement import Line, Reconciliation
 from finance_platform_tests.unit.printed_text import lines, printed, status
 
 DELIVERY: dict[str, Any] = {
@@ -41,6 +42,15 @@ DELIVERY: dict[str, Any] = {
     "reason": "",
     "fix": "",
 }
+
+
+def test_a_file_of_balanced_journals_has_money_and_one_of_accounts_has_none():
+    none = {**DELIVERY, "amount": "0.00", "rejected_amount": "0.00", "rejected": 0, "accepted": 1200}
+    nets = Reconciliation([Line("Actual", "USD", {}, "ledger", "ledger.csv")], "USD")
+    text = printed(print_deliveries, status(deliveries=[none, {**none, "file": "accounts.csv"}], reconciliation=nets))
+    rows = {cells[0]: cells[1:] for cells in (line.split() for line in text.splitlines()) if len(cells) > 1}
+    assert rows["ledger.csv"] == ["live", "1,200", "1,200", "0", "0", "0", "0.00", "0.00"]
+    assert rows["accounts.csv"] == ["live", "1,200", "1,200", "0", "0", "0"]
 
 
 # Rows
