@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -46,6 +47,14 @@ from finance_platform.spark_jobs.control_totals import (
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.output_on_disk import output_of_job
+from finance_platform.spark_jobs.period_files import (
+    ORDERS,
+    RESULTS,
+    from_rows,
+    make_period_builder,
+    orders_of,
+    to_row,
+)
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
@@ -292,6 +301,8 @@ def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildReq
         if target.table != FACT_FINANCIALS.name:
             _write_dimension(build, target, _dimension(build, target))
     periods = {target.slice: target for target in request.slices if target.table == FACT_FINANCIALS.name}
+    for name in _build_periods(build, arguments, periods):
+        del periods[name]
     keys = _superseded_keys(build) if periods else None
     # A cluster has memory for all, and spreads few lines over few of its machines.
     most = sys.maxsize if arguments.is_on_cluster else PART_LINES
@@ -388,6 +399,32 @@ def in_parts(periods: Iterable[str], counted: Sequence[CountedLines], most: int)
         filled += lines[period]
     if part:
         yield part
+
+
+def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str, TargetSlice]) -> list[str]:
+    """Build and commit the periods that one task each can build; return them."""
+    covers = {name: target.inputs["actual_covers"] for name, target in periods.items()}
+    orders = orders_of(build.request, covers)
+    if not orders:
+        return []
+    _log.info("building %d periods of the fact table, each in a task", len(orders))
+    types = [(key, kind) for key, kind in _accounts(build).select("account_key", "account_type").collect()]
+    builder = make_period_builder(
+        arguments.processed_uri,
+        arguments.s3_options,
+        folder=f"{FACT_FINANCIALS.name}/{build.attempt}/periods",
+        types=types,
+        type_spans=build.request.type_spans,
+        baseline_key=surrogate_key(build.request.baseline_scenario),
+        actual_key=surrogate_key("Actual"),
+    )
+    tasks = len(orders) if arguments.is_on_cluster else min(len(orders), os.cpu_count() or 1)
+    listing = build.spark.createDataFrame([to_row(order) for order in orders], ORDERS).repartition(tasks)
+    built = from_rows(listing.mapInArrow(builder, RESULTS).collect())
+    build.processed.sync(file.key for period in built.values() for file in period.files)
+    for name in sorted(built):
+        _commit_fact(build, periods[name], built[name].files, built[name].control, ())
+    return list(built)
 
 
 def _build_fact(build: _Build, periods: Mapping[str, TargetSlice], keys: DataFrame | None, part: str) -> None:

@@ -7,8 +7,8 @@ Does not belong here: the consequence of a difference (see `quality.processed`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -69,6 +69,34 @@ class PeriodControl:
     superseded_amount: Decimal = _ZERO
     accounts_compared: int = 0
     differences: list[Difference] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as values that `json` writes, with money as text."""
+        return {
+            "star": [[key, *figures[:2], *map(str, figures[2:])] for key, figures in self.star.items()],
+            "delivered": [[key, str(amount)] for key, amount in self.delivered.items()],
+            "absolute": [[key, str(amount)] for key, amount in self.absolute.items()],
+            "superseded_lines": self.superseded_lines,
+            "superseded_amount": str(self.superseded_amount),
+            "accounts_compared": self.accounts_compared,
+            "differences": [list(astuple(difference)) for difference in self.differences],
+        }
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> PeriodControl:
+        """Rebuild a comparison from `to_json`'s values."""
+        return PeriodControl(
+            star={
+                key: ScenarioFigures(rows, lines, Decimal(amount), Decimal(budget_amount))
+                for key, rows, lines, amount, budget_amount in document["star"]
+            },
+            delivered={key: Decimal(amount) for key, amount in document["delivered"]},
+            absolute={key: Decimal(amount) for key, amount in document["absolute"]},
+            superseded_lines=document["superseded_lines"],
+            superseded_amount=Decimal(document["superseded_amount"]),
+            accounts_compared=document["accounts_compared"],
+            differences=[Difference(*values) for values in document["differences"]],
+        )
 
 
 def control_sums(

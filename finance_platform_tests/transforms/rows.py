@@ -5,7 +5,7 @@ Belongs here: valid values of the columns that most tests do not care about. Doe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS,
 from finance_platform.contracts.schemas import STAGED_ROWS, arrow_schema, spark_schema
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day, period_of
+from finance_platform.transforms.fact_tables import LINE_COLUMNS, PeriodSums
 from finance_platform_tests.profiles import current_profile
 
 Row = dict[str, Any]
@@ -82,6 +83,16 @@ def ledger_lines(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
     """Return lines as they are in the processed zone."""
     names = set(TRANSACTIONS.column_names)
     return frame(spark, TRANSACTIONS.columns, ({k: v for k, v in row.items() if k in names} for row in rows))
+
+
+def sums_of_lines(rows: Iterable[Row], period: str, credit_accounts: Collection[int] = ()) -> PeriodSums:
+    """Return the sums of lines of a period, all of which count."""
+    lines = list(rows)
+    counted = {(line["delivery_id"], line["scenario"]) for line in lines}
+    sums = PeriodSums(period, counted, credit_accounts)
+    schema = arrow_schema(LINE_COLUMNS)
+    sums.add(pa.Table.from_pylist([{name: line[name] for name in schema.names} for line in lines], schema))
+    return sums
 
 
 def staged_ledger(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:

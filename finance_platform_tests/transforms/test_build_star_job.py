@@ -58,20 +58,25 @@ def test_every_period_is_in_one_part_and_no_part_has_too_many_lines(lines: dict[
     assert all(sum(lines[period] for period in [*part, after[0]]) > most for part, after in pairwise(parts))
 
 
-def test_periods_that_are_built_one_by_one_have_the_same_figures(
+def test_periods_have_the_same_figures_in_tasks_of_their_own_and_in_parts(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     homes = []
-    for name, most in (("whole", 1_000), ("parts", 1)):
+    for name, most in (("tasks", 1_000), ("whole", 1_000), ("parts", 1)):
         monkeypatch.setattr(build_star_job, "PART_LINES", most)
+        if name != "tasks":
+            monkeypatch.setattr(build_star_job, "orders_of", lambda *_: [])
         home = create_small_home(tmp_path / name)
+        Refresher(spark)(home)
         # A later file replaces a line of the first one, and moves another one to a period after it.
         home.write("raw/transactions_later.csv", LATER)
         Refresher(spark)(home)
         homes.append(home)
-    whole, parts = homes
-    assert _figures(whole) == _figures(parts)
+    tasks, whole, parts = homes
+    assert _figures(tasks) == _figures(whole) == _figures(parts)
     assert len(list((parts.path / "processed/fact_financials").glob("*/part-*"))) == 3
+    in_tasks = [list((one.path / "processed/fact_financials").glob("*/periods/*")) for one in homes]
+    assert [bool(folders) for folders in in_tasks] == [True, False, False]
 
 
 def test_gathered_files_give_the_slices_of_files_that_spark_reads(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
@@ -21,7 +22,7 @@ from finance_platform.spark_jobs.control_totals import (
 )
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.live_lines import live_lines, superseded_lines, with_natural_sign
-from finance_platform_tests.transforms.rows import Row, ledger_line, ledger_lines
+from finance_platform_tests.transforms.rows import Row, ledger_line, ledger_lines, sums_of_lines
 
 ACTUAL, BUDGET = surrogate_key("Actual"), surrogate_key("Budget")
 TYPES = {"4000": "Revenue", "6000": "Expense"}
@@ -60,6 +61,13 @@ def compared(control: DataFrame, star: DataFrame) -> dict[str, PeriodControl]:
     return compare(control.collect(), star_sums(star).collect())
 
 
+def compared_in_task(spark: SparkSession, period: str, rows: Iterable[Row] = ROWS) -> PeriodControl:
+    """Return the comparison of a period whose lines a task sums."""
+    star = star_sums(star_of(spark, ledger_lines(spark, ROWS), accounts(spark))).collect()
+    control = sums_of_lines(rows, period, {surrogate_key("4000")}).accounts()
+    return compare(control, [row for row in star if row["period"] == period])[period]
+
+
 def differences(
     spark: SparkSession, star_rows: Iterable[Row], rows: Iterable[Row] = ROWS, **types: str
 ) -> list[tuple[str, str, str, str]]:
@@ -78,6 +86,10 @@ def test_a_star_of_all_its_lines_has_no_difference_and_its_figures_are_reported(
     """Both signs, two scenarios, two periods; a budgeted cell without actuals has no line."""
     control = control_sums(ledger_lines(spark, ROWS), None, accounts(spark))
     periods = compared(control, star_of(spark, ledger_lines(spark, ROWS), accounts(spark)))
+    assert periods == {period: compared_in_task(spark, period) for period in PERIODS}
+    assert {
+        name: PeriodControl.from_json(json.loads(json.dumps(one.to_json()))) for name, one in periods.items()
+    } == periods
     january = periods["2025-01"]
     assert [period.differences for period in periods.values()] == [[], []]
     assert (january.star[ACTUAL].lines, january.star[ACTUAL].amount) == (5, Decimal("177.10"))
@@ -85,6 +97,14 @@ def test_a_star_of_all_its_lines_has_no_difference_and_its_figures_are_reported(
     assert january.star[ACTUAL].budget_amount == january.star[BUDGET].amount
     assert january.delivered == {ACTUAL: Decimal("77.10"), BUDGET: Decimal("200.00")}
     assert [period.accounts_compared for period in periods.values()] == [3, 2]
+
+
+def test_a_line_that_a_task_loses_or_doubles_is_a_difference(spark: SparkSession) -> None:
+    """Its sums by account do not depend on its sums by cell."""
+    lost, doubled = compared_in_task(spark, "2025-01", ROWS[1:]), compared_in_task(spark, "2025-01", [*ROWS, ROWS[2]])
+    assert [(one.lines, one.star) for one in lost.differences] == [("2 lines, 50.10", "3 lines, 150.10")]
+    assert [(one.lines, one.star) for one in doubled.differences] == [("3 lines, 34.00", "2 lines, 27.00")]
+    assert not compared_in_task(spark, "2025-01").differences
 
 
 def test_a_lost_line_is_a_difference(spark: SparkSession) -> None:

@@ -20,7 +20,15 @@ from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day
 from finance_platform.slices.versions import actual_covers
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
-from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, ledger_lines, rows_of
+from finance_platform.transforms.fact_tables import fact_rows
+from finance_platform_tests.transforms.rows import (
+    Row,
+    few_examples,
+    ledger_line,
+    ledger_lines,
+    rows_of,
+    sums_of_lines,
+)
 
 ZERO = Decimal("0.00")
 SCENARIOS = ("Actual", "Budget", "Budget Q1", "Forecast")
@@ -35,7 +43,7 @@ def facts(
     periods: Iterable[str] | None = None,
     is_coverage_known: bool = True,
 ) -> list[Row]:
-    """Return the fact rows of all periods with lines, or of some, as the job builds them."""
+    """Return the fact rows of all periods with lines, or of some, as Spark and as a task builds them."""
     requested = set(periods or (line["period"] for line in lines))
     with_actuals = sorted({line["period"] for line in lines if line["scenario_type"] == "Actual"})
     covers = {p: actual_covers(p, with_actuals, actuals_through) if is_coverage_known else None for p in requested}
@@ -48,7 +56,25 @@ def facts(
     )
     stored = [(field.name, str(field.type)) for field in arrow_schema(FACT_FINANCIALS.stored_columns)]
     assert [(f.name, str(f.type)) for f in result.toArrow().schema][:-1] == stored
-    return rows_of(result)
+    rows = rows_of(result)
+    for period in requested:
+        of_task = facts_of_task(lines, period, covers[period], surrogate_key(baseline))
+        of_spark = [{name: row[name] for name, _ in stored} for row in rows if row["period"] == period]
+        order = ("scenario_key", "date_key", "department_key", "account_key")
+        assert of_task == sorted(of_spark, key=lambda row: [row[name] for name in order])
+    return rows
+
+
+def facts_of_task(lines: Iterable[Row], period: str, covers: bool | None, baseline_key: int) -> list[Row]:
+    """Return the fact rows of a period as a task builds them, in the order of its file."""
+    sums = sums_of_lines(lines, period)
+    if sums.is_empty:
+        return []
+    actual_key = surrogate_key("Actual")
+    rows = fact_rows(sums.cells(), sums.scenarios, first_day(period), covers, baseline_key, actual_key)
+    assert rows.schema.equals(arrow_schema(FACT_FINANCIALS.stored_columns))
+    result: list[Row] = rows.to_pylist()
+    return result
 
 
 def shown(rows: Iterable[Row]) -> list[tuple[Any, ...]]:

@@ -1,0 +1,268 @@
+"""Slices of the fact table that one task each builds, from the files of a period's lines to the slice's own file.
+
+Belongs here: which periods are built so, reading their lines, writing their rows, their control totals. Does not belong
+here: sums and rows (see `transforms.fact_tables`), commits, all other periods (see `build_star_job`).
+
+The lines of a period stay in the task that reads them, and no plan of Spark's sorts or joins them (223).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
+from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.errors import DamagedObjectError
+from finance_platform.feeds.dates import first_day, period_of
+from finance_platform.spark_jobs.control_totals import PeriodControl, compare
+from finance_platform.spark_jobs.requests import BuildRequest
+from finance_platform.storage.bulk_read import find_many
+from finance_platform.storage.factory import is_remote, open_store
+from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+from finance_platform.transforms.fact_tables import (
+    LINE_COLUMNS,
+    TEXTS,
+    PeriodSums,
+    accounts_of_credit,
+    fact_rows,
+)
+
+ORDERS = "period string, document string"
+RESULTS = "period string, document string"
+_RESULT_SCHEMA = pa.schema([("period", pa.string()), ("document", pa.string())])
+
+_LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
+_NAMES = [column.name for column in LINE_COLUMNS]
+_REPEATING = [column.name for column in FACT_FINANCIALS.stored_columns if column.name not in ("amount", "variance")]
+"""Columns with few distinct values."""
+
+_WHOLE_BYTES = 8 << 20
+"""The size up to which a file of a remote store is read with one request, several at once."""
+
+
+@dataclass(frozen=True)
+class PeriodOrder:
+    """A period to build.
+
+    Attributes:
+        period: the period.
+        files: key and size of the files with its lines.
+        counted: delivery id and scenario of the lines that count.
+        actual_covers: whether Actual covers the period; None: if it has lines.
+    """
+
+    period: str
+    files: Sequence[tuple[str, int]]
+    counted: Sequence[tuple[str, str]]
+    actual_covers: bool | None
+
+
+@dataclass(frozen=True)
+class BuiltPeriod:
+    """A period's file, if it has rows, and its control totals."""
+
+    files: Sequence[DataFile]
+    control: PeriodControl
+
+
+def orders_of(request: BuildRequest, periods: Mapping[str, bool | None]) -> list[PeriodOrder]:
+    """Return the orders of those periods that one task each can build.
+
+    Each line of such a period counts for its delivery and scenario as a whole, and its files have no other period.
+
+    Args:
+        request: of the job.
+        periods: the periods to build, and whether Actual covers each.
+    """
+    mixed: set[int] = set()
+    files: dict[str, list[tuple[DataFile, frozenset[int]]]] = {}
+    for source in request.files:
+        if source.table not in _LINE_TABLES:
+            continue
+        period = _period_of_file(source.file)
+        if period is None:
+            mixed.update(source.deliveries)
+        elif period in periods:
+            files.setdefault(period, []).append((source.file, frozenset(source.deliveries)))
+    superseded = {pair.delivery_id for pair in request.superseded_keys}
+    scopes = {scope.period for scope in request.superseded_scopes}
+    places: dict[str, set[int]] = {period: set() for period in periods}
+    counted: dict[str, list[tuple[str, str]]] = {period: [] for period in periods}
+    for lines in request.counted:
+        if lines.period in periods:
+            places[lines.period].update(lines.deliveries)
+            counted[lines.period] += [(request.deliveries[place], lines.scenario) for place in lines.deliveries]
+    return [
+        PeriodOrder(
+            period,
+            [(file.key, file.size) for file, of_file in files.get(period, ()) if of_file & places[period]],
+            counted[period],
+            covers,
+        )
+        for period, covers in sorted(periods.items())
+        if period not in scopes
+        and mixed.isdisjoint(places[period])
+        and superseded.isdisjoint(name for name, _ in counted[period])
+    ]
+
+
+def _period_of_file(file: DataFile) -> str | None:
+    """Return the only period of a file's lines; None if it may have several."""
+    if file.is_shared:
+        return None
+    _, _, rest = file.key.partition("/then_by=")
+    return rest.partition("/")[0] or None
+
+
+def make_period_builder(
+    root: str,
+    options: S3Options = NO_OPTIONS,
+    *,
+    folder: str,
+    types: Sequence[tuple[int, str | None]],
+    type_spans: Sequence[tuple[int, str, str]],
+    baseline_key: int,
+    actual_key: int,
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Return the function for `mapInArrow`: rows of `to_row` in, rows for `from_rows` out.
+
+    Args:
+        root: the processed zone.
+        options: options of its S3 client.
+        folder: the new folder of the slices' files.
+        types: key and type of each account.
+        type_spans: see `BuildRequest`.
+        baseline_key: surrogate key of the baseline.
+        actual_key: surrogate key of scenario Actual.
+    """
+
+    def build(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        store = open_store(root, options)
+        for row in (row for batch in batches for row in batch.to_pylist()):
+            order = PeriodOrder(**json.loads(row["document"]))
+            counted = [(delivery_id, scenario) for delivery_id, scenario in order.counted]
+            sums = PeriodSums(order.period, counted, accounts_of_credit(types, type_spans, order.period))
+            for lines in _read_lines(store, order.files):
+                sums.add(lines)
+            document = _write_period(store, folder, order, sums, baseline_key, actual_key)
+            yield pa.RecordBatch.from_pylist(
+                [{"period": order.period, "document": json.dumps(document, default=str)}], _RESULT_SCHEMA
+            )
+
+    return build
+
+
+def to_row(order: PeriodOrder) -> tuple[str, str]:
+    """Return an order as a row of `ORDERS`."""
+    return order.period, json.dumps(asdict(order))
+
+
+def from_rows(rows: Iterable[Any]) -> dict[str, BuiltPeriod]:
+    """Return what the tasks have built, by period."""
+    built = {}
+    for period, document in rows:
+        values = json.loads(document)
+        built[period] = BuiltPeriod(
+            [DataFile(key, size) for key, size in values["files"]], PeriodControl.from_json(values["control"])
+        )
+    return built
+
+
+def _write_period(
+    store: ObjectStore, folder: str, order: PeriodOrder, sums: PeriodSums, baseline_key: int, actual_key: int
+) -> dict[str, Any]:
+    """Write the rows of a period; return its file and its control totals."""
+    if sums.is_empty:
+        return {"files": [], "control": PeriodControl().to_json()}
+    rows = fact_rows(
+        sums.cells(), sums.scenarios, first_day(order.period), order.actual_covers, baseline_key, actual_key
+    )
+    key = f"{folder}/split_by={order.period}/part-00000.parquet"
+    data = _parquet_bytes(rows)
+    store.write(key, data)
+    # Of a remote store, the bytes that were sent: a file is sent once, as it was counted.
+    star = _star_sums(data if is_remote(store.root) else store.read(key))
+    control = compare(sums.accounts(), star).get(order.period, PeriodControl())
+    return {"files": [[key, len(data)]], "control": control.to_json()}
+
+
+def _parquet_bytes(rows: pa.Table) -> bytes:
+    buffer = pa.BufferOutputStream()
+    pq.write_table(
+        rows,
+        buffer,
+        compression="snappy",
+        use_dictionary=_REPEATING,
+        # As Spark writes them: a decimal of 18 digits is a number, and the columns have no types but Parquet's own.
+        store_decimal_as_integer=True,
+        store_schema=False,
+    )
+    return buffer.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def _star_sums(data: bytes) -> list[dict[str, Any]]:
+    """Return the rows of `control_totals.star_sums` for a written file."""
+    names = ["transaction_date", "scenario_key", "account_key", "amount", "budget_amount", "transaction_count"]
+    rows = pq.ParquetFile(pa.BufferReader(data)).read(columns=names, use_threads=False)
+    days = pc.dictionary_encode(rows["transaction_date"].combine_chunks())
+    periods = pa.array([period_of(day) for day in days.dictionary.to_pylist()], pa.string())
+    wide = {name: rows[name].cast(pa.decimal128(38, 2)) for name in ("amount", "budget_amount")}
+    table = pa.table(
+        {
+            "period": pa.DictionaryArray.from_arrays(days.indices, periods).dictionary_decode(),
+            **{name: rows[name] for name in ("scenario_key", "account_key", "transaction_count")},
+            **wide,
+        }
+    )
+    sums = pa.TableGroupBy(table, ["period", "scenario_key", "account_key"], use_threads=False).aggregate(
+        [([], "count_all"), ("transaction_count", "sum"), ("amount", "sum"), ("budget_amount", "sum")]
+    )
+    names_of_sums = {
+        "count_all": "rows",
+        "transaction_count_sum": "lines",
+        "amount_sum": "amount",
+        "budget_amount_sum": "budget_amount",
+    }
+    return [{names_of_sums.get(name, name): value for name, value in row.items()} for row in sums.to_pylist()]
+
+
+def _read_lines(store: ObjectStore, files: Collection[tuple[str, int]]) -> Iterator[pa.Table]:
+    """Yield the lines of files, a row group at a time.
+
+    Raises:
+        DamagedObjectError: a file is missing, is not a Parquet file, or lacks a column.
+    """
+    if is_remote(store.root):
+        whole = [key for key, size in files if size <= _WHOLE_BYTES]
+        for key, data in zip(whole, find_many(store, whole), strict=True):
+            if data is None:
+                raise DamagedObjectError(key, "it is missing")
+            yield from _row_groups(key, pa.BufferReader(data))
+        files = [(key, size) for key, size in files if size > _WHOLE_BYTES]
+    for key, _ in files:
+        try:
+            stream = store.open(key)
+        except FileNotFoundError:
+            raise DamagedObjectError(key, "it is missing") from None
+        with stream:
+            yield from _row_groups(key, stream)
+
+
+def _row_groups(key: str, stream: Any) -> Iterator[pa.Table]:
+    try:
+        file = pq.ParquetFile(stream, read_dictionary=list(TEXTS), pre_buffer=True)
+        if missing := set(_NAMES).difference(file.schema_arrow.names):
+            raise DamagedObjectError(key, f"it has no column {', '.join(sorted(missing))}")
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=_NAMES, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedObjectError(key, f"it is not a readable Parquet file: {' '.join(str(error).split())}") from None

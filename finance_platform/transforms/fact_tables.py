@@ -1,0 +1,293 @@
+"""Fact rows of one period as Arrow tables: what `fact_financials` gives, where no line is superseded.
+
+Grain of the output: as of `fact_financials`. One task sums the lines of a period, so no line passes through a shuffle.
+
+Belongs here: sums of lines and the rows made of them. Does not belong here: files (see `spark_jobs.period_files`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.contracts.processed import TRANSACTIONS
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.contracts.star import CREDIT_TYPES, FACT_FINANCIALS
+
+TEXTS = ("delivery_id", "scenario", "scenario_type", "period")
+"""The columns of lines that few distinct texts repeat; they are dictionaries here."""
+
+_CELL = ("posting_date", "department_key", "account_key", "scenario_key")
+_ACCOUNT = ("scenario_key", "account_key")
+
+LINE_COLUMNS = tuple(
+    column for column in TRANSACTIONS.columns if column.name in {*TEXTS, *_CELL, "amount", "is_debit_positive"}
+)
+"""The columns of ledger lines that facts are derived from."""
+
+_SUMMED_AT_ONCE = 1_000_000
+"""So many lines, or sums of lines, wait until they are summed."""
+
+_SCHEMA = arrow_schema(FACT_FINANCIALS.stored_columns)
+_MONEY = _SCHEMA.field("amount").type
+_WIDE_MONEY = pa.decimal128(38, 2)
+"""Holds the sum of any number of amounts."""
+
+_NOTHING_SUPERSEDED = {"superseded_lines": 0, "superseded_amount": Decimal("0.00")}
+_ORDER = ("scenario_key", "date_key", "department_key", "account_key")
+
+
+class PeriodSums:
+    """Adds up the lines of one period, by cell and, apart from that, by account."""
+
+    def __init__(self, period: str, counted: Iterable[tuple[str, str]], credit_accounts: Collection[int]) -> None:
+        """Begin a period.
+
+        Args:
+            period: the period.
+            counted: delivery id and scenario of the lines that count.
+            credit_accounts: the keys of the accounts whose sign is flipped under debit-positive feeds.
+        """
+        self._period, self._counted = period, frozenset(counted)
+        self._credit = pa.array(sorted(credit_accounts), pa.int64())
+        self._scenarios: set[tuple[int, str]] = set()
+        self._waiting: list[pa.Table] = []
+        self._cells: list[pa.Table] = []
+        self._accounts: list[pa.Table] = []
+
+    def add(self, lines: pa.Table) -> None:
+        """Add lines that have `LINE_COLUMNS`, some of which may not count or be of other periods."""
+        lines = _select(lines, self._period, self._counted)
+        if not len(lines):
+            return
+        for kind, keys in _scenarios(lines):
+            self._scenarios.update((key, kind) for key in keys)
+        amount = lines["amount"].cast(_WIDE_MONEY)
+        columns = {name: lines[name] for name in (*_CELL, "is_debit_positive")}
+        self._waiting.append(pa.table(columns | {"amount": self._signed(lines, amount), "delivered": amount}))
+        if sum(map(len, self._waiting)) >= _SUMMED_AT_ONCE:
+            self._sum_waiting()
+
+    @property
+    def scenarios(self) -> set[tuple[int, str]]:
+        """Key and type of each scenario with lines."""
+        return self._scenarios
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no line of the period counts."""
+        return not self._scenarios
+
+    def cells(self) -> pa.Table:
+        """Return amount and transaction_count of each day, department, account and scenario; not for no lines."""
+        self._sum_waiting()
+        return _merge(self._cells, _CELL, ("amount", "transaction_count"))
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Return rows as those of `control_sums`, which do not depend on the sums by cell."""
+        self._sum_waiting()
+        by_sign = _merge(self._accounts, (*_ACCOUNT, "is_debit_positive"), ("delivered", "absolute", "lines"))
+        credit = set(self._credit.to_pylist())
+        sums: dict[tuple[int, int], dict[str, Any]] = {}
+        for row in by_sign.to_pylist():
+            is_flipped = row.pop("is_debit_positive") and row["account_key"] in credit
+            row["amount"] = -row["delivered"] if is_flipped else row["delivered"]
+            place = row["scenario_key"], row["account_key"]
+            if (earlier := sums.get(place)) is None:
+                sums[place] = {"period": self._period} | row | _NOTHING_SUPERSEDED
+            else:
+                for name in ("amount", "delivered", "absolute", "lines"):
+                    earlier[name] += row[name]
+        return list(sums.values())
+
+    def _signed(self, lines: pa.Table, amount: pa.ChunkedArray) -> pa.ChunkedArray:
+        if not len(self._credit) or not pc.any(lines["is_debit_positive"]).as_py():
+            return amount
+        is_flipped = pc.and_(lines["is_debit_positive"], pc.is_in(lines["account_key"], self._credit))
+        return pc.if_else(is_flipped, pc.negate(amount), amount)
+
+    def _sum_waiting(self) -> None:
+        if not self._waiting:
+            return
+        lines = pa.concat_tables(self._waiting)
+        self._waiting = []
+        self._cells.append(_group(lines, _CELL, ("amount",), count="transaction_count"))
+        lines = lines.append_column("absolute", pc.abs(lines["delivered"]))
+        by_sign = (*_ACCOUNT, "is_debit_positive")
+        self._accounts.append(_group(lines, by_sign, ("delivered", "absolute"), count="lines"))
+        # Later sums have many cells in common with the first ones.
+        if sum(map(len, self._cells[1:])) >= max(_SUMMED_AT_ONCE, len(self._cells[0])):
+            self._cells = [_merge(self._cells, _CELL, ("amount", "transaction_count"))]
+
+
+def fact_rows(
+    cells: pa.Table,
+    scenarios: Iterable[tuple[int, str]],
+    first_day: date,
+    actual_covers: bool | None,
+    baseline_key: int,
+    actual_key: int,
+) -> pa.Table:
+    """Return the fact rows of a period, sorted.
+
+    Args:
+        cells: see `PeriodSums.cells`.
+        scenarios: key and type of each scenario with lines.
+        first_day: of the period.
+        actual_covers: whether Actual covers the period; None: if it has lines.
+        baseline_key: surrogate key of the baseline.
+        actual_key: surrogate key of scenario Actual.
+    """
+    is_baseline = pc.equal(cells["scenario_key"], pa.scalar(baseline_key, pa.int64()))
+    zero = pa.scalar(0, _WIDE_MONEY)
+    own = pa.table(
+        {
+            **{name: cells[name] for name in _CELL},
+            "amount": cells["amount"],
+            "budget_amount": pc.if_else(is_baseline, cells["amount"], zero),
+            "transaction_count": cells["transaction_count"],
+        }
+    )
+    rows = _with_baseline(own, is_baseline, _covering(scenarios, actual_covers, actual_key) - {baseline_key}, first_day)
+    days = rows["posting_date"]
+    date_key = pc.add(pc.multiply(pc.year(days), 10_000), pc.add(pc.multiply(pc.month(days), 100), pc.day(days)))
+    amount, budget_amount = rows["amount"].cast(_MONEY), rows["budget_amount"].cast(_MONEY)
+    columns = {
+        "date_key": date_key,
+        "department_key": rows["department_key"],
+        "account_key": rows["account_key"],
+        "scenario_key": rows["scenario_key"],
+        "amount": amount,
+        "budget_amount": budget_amount,
+        "variance": pc.subtract(amount, budget_amount),
+        "transaction_date": days,
+        "transaction_count": rows["transaction_count"],
+    }
+    facts = pa.table([columns[field.name].cast(field.type) for field in _SCHEMA], schema=_SCHEMA)
+    order = pc.sort_indices(facts, [(name, "ascending") for name in _ORDER])
+    return facts.take(order)
+
+
+def _with_baseline(own: pa.Table, is_baseline: pa.ChunkedArray, covering: set[int], first_day: date) -> pa.Table:
+    """Return the rows of the scenarios, and the baseline of the period once for each that covers it."""
+    baseline = own.filter(is_baseline)
+    if not covering or not len(baseline):
+        return own
+    by_account = _group(baseline, ("department_key", "account_key"), ("budget_amount",))
+    count = len(by_account)
+    copies = [
+        pa.table(
+            {
+                "posting_date": pa.repeat(pa.scalar(first_day, pa.date32()), count),
+                "department_key": by_account["department_key"],
+                "account_key": by_account["account_key"],
+                "scenario_key": pa.repeat(pa.scalar(key, pa.int64()), count),
+                "amount": pa.repeat(pa.scalar(0, _WIDE_MONEY), count),
+                "budget_amount": by_account["budget_amount"],
+                "transaction_count": pa.repeat(pa.scalar(0, pa.int64()), count),
+            }
+        )
+        for key in sorted(covering)
+    ]
+    # Only cells of the first day can meet a copy of the baseline; all others are sums already.
+    is_first = pc.fill_null(pc.equal(own["posting_date"], pa.scalar(first_day, pa.date32())), False)
+    measures = ("amount", "budget_amount", "transaction_count")
+    first = _merge([own.filter(is_first), *copies], _CELL, measures)
+    return pa.concat_tables([first, own.filter(pc.invert(is_first)).select(first.column_names)])
+
+
+def _covering(scenarios: Iterable[tuple[int, str]], actual_covers: bool | None, actual_key: int) -> set[int]:
+    """Return the keys of the scenarios that cover the period, Actual's gaps included."""
+    scenarios = list(scenarios)
+    plans = {key for key, kind in scenarios if kind != "Actual"}
+    has_actuals = any(kind == "Actual" for _, kind in scenarios)
+    covers = has_actuals if actual_covers is None else actual_covers
+    return plans | {actual_key} if covers else plans
+
+
+def accounts_of_credit(
+    types: Iterable[tuple[int, str | None]], type_spans: Sequence[tuple[int, str, str]], period: str
+) -> set[int]:
+    """Return the keys of the accounts that are credit-natured in a period.
+
+    Args:
+        types: key and type of each account.
+        type_spans: see `BuildRequest`.
+        period: the period.
+    """
+    current = dict(types)
+    spanned = {key for key, _, _ in type_spans}
+    of_period = {key: kind for key, kind in current.items() if key not in spanned}
+    # Oldest first, so that the last one that has begun remains.
+    of_period |= {key: kind for key, since, kind in type_spans if since <= period}
+    return {key for key, kind in of_period.items() if kind in CREDIT_TYPES}
+
+
+def _select(lines: pa.Table, period: str, counted: frozenset[tuple[str, str]]) -> pa.Table:
+    """Return the lines of the period that count."""
+    deliveries, scenarios, periods = (_encode(lines[name]) for name in ("delivery_id", "scenario", "period"))
+    counts = np.array(
+        [[(delivery, scenario) in counted for scenario in scenarios.values] for delivery in deliveries.values]
+    ).reshape(len(deliveries.values), len(scenarios.values))
+    is_of_period = np.array([one == period for one in periods.values], np.bool_)
+    if counts.all() and is_of_period.all():
+        return lines
+    return lines.filter(pa.array(counts[deliveries.places, scenarios.places] & is_of_period[periods.places]))
+
+
+def _scenarios(lines: pa.Table) -> Iterator[tuple[str, list[int]]]:
+    """Yield each type of scenario, and the keys of its scenarios."""
+    kinds, keys = _encode(lines["scenario_type"]), lines["scenario_key"]
+    for place, kind in enumerate(kinds.values):
+        of_kind = keys if len(kinds.values) == 1 else keys.filter(pa.array(kinds.places == place))
+        yield kind, pc.unique(of_kind).to_pylist()
+
+
+class _Encoded:
+    """The distinct values of a column, and the place of each row's value among them."""
+
+    def __init__(self, values: list[Any], places: npt.NDArray[np.int64]) -> None:
+        self.values, self.places = values, places
+
+
+def _encode(column: pa.ChunkedArray) -> _Encoded:
+    encoded = column.combine_chunks()
+    if not pa.types.is_dictionary(encoded.type):
+        encoded = pc.dictionary_encode(encoded, null_encoding="encode")
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], encoded.type)
+    indices = np.asarray(encoded.indices.fill_null(-1), np.int64)
+    values = encoded.dictionary.to_pylist()
+    if encoded.indices.null_count:
+        return _Encoded([*values, None], np.where(indices < 0, len(values), indices))
+    return _Encoded(values, indices)
+
+
+def _group(rows: pa.Table, keys: Sequence[str], sums: Sequence[str], *, count: str = "") -> pa.Table:
+    """Return the sums of columns by key, and the number of rows if it is given a name."""
+    aggregations: list[tuple[Any, str]] = [(name, "sum") for name in sums]
+    names = {f"{name}_sum": name for name in sums}
+    if count:
+        aggregations.append(([], "count_all"))
+        names["count_all"] = count
+    # One task in several threads would take the cores of the others.
+    grouped = pa.TableGroupBy(rows, list(keys), use_threads=False).aggregate(aggregations)
+    columns = {names.get(name, name): grouped[name] for name in (*keys, *names)}
+    return pa.table(
+        {
+            name: values.cast(_WIDE_MONEY) if pa.types.is_decimal(values.type) else values
+            for name, values in columns.items()
+        }
+    )
+
+
+def _merge(tables: Sequence[pa.Table], keys: Sequence[str], sums: Sequence[str]) -> pa.Table:
+    """Return the sums of tables of sums, at least one."""
+    return tables[0] if len(tables) == 1 else _group(pa.concat_tables(tables), keys, sums)
