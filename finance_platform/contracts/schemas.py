@@ -27,6 +27,9 @@ from finance_platform.contracts.processed import (
 EXACT_MONEY = "decimal(38,18)"
 """Amounts as written, before they are rounded to cents; of more than 18 decimals the rest is rounded."""
 
+SUM_OF_MONEY = "decimal(38,2)"
+"""Holds the sum of any number of amounts."""
+
 _ARROW_TYPES = {
     "integer": pa.int32(),
     "bigint": pa.int64(),
@@ -35,6 +38,7 @@ _ARROW_TYPES = {
     "boolean": pa.bool_(),
     MONEY: pa.decimal128(18, 2),
     EXACT_MONEY: pa.decimal128(38, 18),
+    SUM_OF_MONEY: pa.decimal128(38, 2),
 }
 EXACT_MONEY_TYPE = _ARROW_TYPES[EXACT_MONEY]
 
@@ -46,6 +50,7 @@ _SPARK_TYPES = {
     "boolean": "boolean",
     MONEY: MONEY,
     EXACT_MONEY: EXACT_MONEY,
+    SUM_OF_MONEY: SUM_OF_MONEY,
 }
 
 MEASURED = "measured"

@@ -303,26 +303,30 @@ def hash_texts(texts: pa.StringArray) -> Hashes:
         padded[: end - first] = np.frombuffer(data, np.uint8)[first:end]
     words: Hashes = np.ndarray((len(padded) - 7,), np.uint64, padded, strides=(1,))
     starts, lengths = offsets[:-1] - first, np.diff(offsets)
-    hashes: Hashes = lengths.astype(np.uint64) * _FACTOR
-    rows = np.flatnonzero(lengths > 0)
+    hashes: Hashes = lengths.astype(np.uint64) * FACTOR
+    # As long as all texts go on, they need not be picked.
+    rows: slice | npt.NDArray[np.int64] = slice(None)
     place = 0
-    while len(rows):
-        kept = _KEPT_BITS[np.minimum(lengths[rows] - place, 8)]
-        hashes[rows] = _mix(hashes[rows] ^ (words[starts[rows] + place] & kept))
+    while len(left := lengths[rows] - place):
+        if left.min() <= 0:
+            rows = np.flatnonzero(lengths > place)
+            continue
+        kept = _KEPT_BITS[np.minimum(left, 8)]
+        hashes[rows] = mix(hashes[rows] ^ (words[starts[rows] + place] & kept))
         place += 8
-        rows = rows[lengths[rows] > place]
     return hashes
 
 
-_FACTOR = np.uint64(0xD6E8FEB86659FD93)
+FACTOR = np.uint64(0xD6E8FEB86659FD93)
 _HALF = np.uint64(32)
 _KEPT_BITS: Hashes = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)
 """The bits of a word that belong to a text of which this many bytes are left."""
 
 
-def _mix(words: Hashes) -> Hashes:
+def mix(words: Hashes) -> Hashes:
+    """Return a hash of each number."""
     for _ in range(2):
-        words = (words ^ (words >> _HALF)) * _FACTOR
+        words = (words ^ (words >> _HALF)) * FACTOR
     return words ^ (words >> _HALF)
 
 
@@ -346,7 +350,7 @@ class _SeenHashes:
         self._set_bits(new)
         self._count += len(new)
         while self._sorted and len(self._sorted[-1]) <= len(new):
-            new = np.sort(np.concatenate([self._sorted.pop(), new]), kind="stable")
+            new = np.sort(np.concatenate([self._sorted.pop(), new]))
         if len(new):
             self._sorted.append(new)
         return is_seen

@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNT_COUNTS, BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
-from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, arrow_schema
+from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, arrow_schema, spark_schema
 from finance_platform.deliveries.commits import (
     DELIVERED,
     ROUNDING,
@@ -38,10 +38,10 @@ from finance_platform.feeds.cells import text_without_column
 from finance_platform.feeds.codes import fold, scenario_name
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ReadingRules
+from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, SUMS, sum_batches
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore
 
-_CONTENT = ("posting_date", "department_key", "account_key", "amount", "is_debit_positive", "line_key")
 _ZERO = Decimal("0.00")
 
 
@@ -233,7 +233,8 @@ def count_written(contract: Contract, written: DataFrame, results: Mapping[str, 
     elif contract is MEMBERS:
         _hash_members(written, results)
     elif contract in (TRANSACTIONS, BUDGET):
-        _count_lines(written, results)
+        lines = written.select(*[column.name for column in LINE_COLUMNS])
+        count_lines(lines.mapInArrow(sum_batches, spark_schema(SUMS)), results)
     else:
         _count_references(contract, written, results)
 
@@ -254,21 +255,17 @@ def _count_references(contract: Contract, written: DataFrame, results: Mapping[s
         result.dated_from, result.has_dates = row["dated_from"] or "", row["last"] is not None
 
 
-def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    sums = written.groupBy("delivery_id", "scenario", "scenario_type", "period", "account_key").agg(
-        F.count(F.lit(1)).alias("row_count"),
-        F.sum("amount").alias("amount"),
-        F.sum(F.abs("amount")).alias("absolute"),
-        F.min("posting_date").alias("first_day"),
-        F.max("posting_date").alias("last_day"),
-        F.count("reverses_transaction_id").alias("reversals"),
-        # A sum does not depend on the order of lines, and shows pairs of lines that a bitwise operation would cancel.
-        F.sum(F.xxhash64(*_CONTENT).cast("decimal(38,0)")).alias("content"),
-    )
+def count_lines(sums: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
+    """Enter ledger lines into the results.
+
+    Args:
+        sums: rows of `line_sums.SUMS`.
+        results: by delivery id.
+    """
     places: dict[tuple[str, str, str, str], _PlaceSums] = {}
     # A home with many accounts has as many sums as lines. A row is a tuple; by name, each value is searched for.
     for delivery_id, scenario, scenario_type, period, account_key, *values in map(tuple, sums.collect()):
-        rows, amount, absolute, first_day, last_day, reversals, content = values
+        rows, amount, absolute, first_day, last_day, reversals, content_high, content_low = values
         count = Count(rows, amount, absolute)
         if account_key is not None:
             accounts, key = results[delivery_id].accounts, (account_key, scenario, "", period, "accepted")
@@ -276,7 +273,8 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
         place = delivery_id, scenario, scenario_type, period
         if (of_place := places.get(place)) is None:
             of_place = places[place] = _PlaceSums(first_day, last_day)
-        of_place.add(count, first_day, last_day, reversals, int(content))
+        # A sum does not depend on the order of lines, and shows pairs of lines that a bitwise operation would cancel.
+        of_place.add(count, first_day, last_day, reversals, (content_high << 32) + content_low)
     for (delivery_id, scenario, scenario_type, period), of_place in places.items():
         result, count = results[delivery_id], Count(of_place.rows, of_place.amount, of_place.absolute)
         result.count_lines("accepted", scenario, "", count)

@@ -9,7 +9,7 @@ The lines of a period stay in the task that reads them, and no plan of Spark's s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,12 +20,11 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.dates import first_day, period_of
 from finance_platform.spark_jobs.control_totals import PeriodControl, compare
 from finance_platform.spark_jobs.requests import BuildRequest
-from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.factory import is_remote, open_store
+from finance_platform.storage.parquet_rows import read_row_groups
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 from finance_platform.transforms.fact_tables import (
@@ -44,9 +43,6 @@ _LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
 _NAMES = [column.name for column in LINE_COLUMNS]
 _REPEATING = [column.name for column in FACT_FINANCIALS.stored_columns if column.name not in ("amount", "variance")]
 """Columns with few distinct values."""
-
-_WHOLE_BYTES = 8 << 20
-"""The size up to which a file of a remote store is read with one request, several at once."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +147,7 @@ def make_period_builder(
             order = PeriodOrder(**json.loads(row["document"]))
             counted = [(delivery_id, scenario) for delivery_id, scenario in order.counted]
             sums = PeriodSums(order.period, counted, accounts_of_credit(types, type_spans, order.period))
-            for lines in _read_lines(store, order.files):
+            for lines in read_row_groups(store, order.files, _NAMES, repeating=TEXTS):
                 sums.add(lines)
             document = _write_period(store, folder, order, sums, baseline_key, actual_key)
             yield pa.RecordBatch.from_pylist(
@@ -233,36 +229,3 @@ def _star_sums(data: bytes) -> list[dict[str, Any]]:
         "budget_amount_sum": "budget_amount",
     }
     return [{names_of_sums.get(name, name): value for name, value in row.items()} for row in sums.to_pylist()]
-
-
-def _read_lines(store: ObjectStore, files: Collection[tuple[str, int]]) -> Iterator[pa.Table]:
-    """Yield the lines of files, a row group at a time.
-
-    Raises:
-        DamagedObjectError: a file is missing, is not a Parquet file, or lacks a column.
-    """
-    if is_remote(store.root):
-        whole = [key for key, size in files if size <= _WHOLE_BYTES]
-        for key, data in zip(whole, find_many(store, whole), strict=True):
-            if data is None:
-                raise DamagedObjectError(key, "it is missing")
-            yield from _row_groups(key, pa.BufferReader(data))
-        files = [(key, size) for key, size in files if size > _WHOLE_BYTES]
-    for key, _ in files:
-        try:
-            stream = store.open(key)
-        except FileNotFoundError:
-            raise DamagedObjectError(key, "it is missing") from None
-        with stream:
-            yield from _row_groups(key, stream)
-
-
-def _row_groups(key: str, stream: Any) -> Iterator[pa.Table]:
-    try:
-        file = pq.ParquetFile(stream, read_dictionary=list(TEXTS), pre_buffer=True)
-        if missing := set(_NAMES).difference(file.schema_arrow.names):
-            raise DamagedObjectError(key, f"it has no column {', '.join(sorted(missing))}")
-        for number in range(file.num_row_groups):
-            yield file.read_row_group(number, columns=_NAMES, use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        raise DamagedObjectError(key, f"it is not a readable Parquet file: {' '.join(str(error).split())}") from None

@@ -56,9 +56,15 @@ from finance_platform.spark_jobs.batches import (
     reader_count,
     shared_folders,
 )
-from finance_platform.spark_jobs.delivery_results import DeliveryResult, count_written, write_account_counts
+from finance_platform.spark_jobs.delivery_results import (
+    DeliveryResult,
+    count_lines,
+    count_written,
+    write_account_counts,
+)
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
+from finance_platform.spark_jobs.line_sums import FILES, SUMS, make_file_summer
 from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
@@ -182,12 +188,14 @@ class _Batch:
                 results[row["delivery_id"]].voucher_periods.append((row["first"], row["other"]))
         if rejects_others:
             rejected = self._with_cells(rejected, readable, folder)
-        lines = self._read_back(written.data_files, TRANSACTIONS.columns, "written_lines")
-        if lines is not None:
-            count_written(TRANSACTIONS, lines, results)
+        if written.data_files:
+            count_lines(self._sums_of(written.data_files), results)
+        lines = None
+        if written.is_reduced:
+            lines = self._read_back(written.data_files, TRANSACTIONS.columns, "written_lines")
         shared = self._shared_folders(results)
         for contract in self._tables():
-            of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, lines, written)
+            of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, lines)
             self._write_table(contract, of_table, results, shared, written)
         if self.kind == "ledger":
             counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
@@ -341,6 +349,14 @@ class _Batch:
         if rows is not None:
             count_written(contract, rows, results)
 
+    def _sums_of(self, files: Sequence[DataFile]) -> DataFrame:
+        """Return rows of `SUMS` of lines that the reader has written, from their files."""
+        arguments = self.arguments
+        tasks = len(files) if arguments.is_on_cluster else min(len(files), os.cpu_count() or 1)
+        listing = self.spark.createDataFrame([(file.key, file.size) for file in files], FILES).repartition(tasks)
+        summer = make_file_summer(arguments.processed_uri, arguments.s3_options)
+        return listing.mapInArrow(summer, spark_schema(SUMS))
+
     def _read_back(self, files: Sequence[DataFile], columns: Sequence[Column], name: str) -> DataFrame | None:
         """Return the rows of files as they were written; None if there are none. Small ones on S3 are read once."""
         processed, temporary = self.processed, self.arguments.temporary
@@ -357,12 +373,16 @@ class _Batch:
         ]
         return reduce(DataFrame.unionByName, parts) if parts else None
 
-    def _rows_of_table(
-        self, contract: Contract, rows: DataFrame, lines: DataFrame | None, written: WrittenLines
-    ) -> DataFrame:
-        """Return the accepted rows of a table that are not in their files yet, unlike `lines`; of members, all."""
+    def _rows_of_table(self, contract: Contract, rows: DataFrame, lines: DataFrame | None) -> DataFrame:
+        """Return the accepted rows of a table that are not in their files yet; of members, all.
+
+        Args:
+            contract: the table.
+            rows: the staged rows.
+            lines: see `members`.
+        """
         if contract is MEMBERS:
-            return members(rows, lines if written.is_reduced else None)
+            return members(rows, lines)
         return member_attributes(rows) if contract is MEMBER_ATTRIBUTES else accepted_rows(rows, contract)
 
 

@@ -232,7 +232,7 @@ def accounts_of_credit(
 
 def _select(lines: pa.Table, period: str, counted: frozenset[tuple[str, str]]) -> pa.Table:
     """Return the lines of the period that count."""
-    deliveries, scenarios, periods = (_encode(lines[name]) for name in ("delivery_id", "scenario", "period"))
+    deliveries, scenarios, periods = (encode(lines[name]) for name in ("delivery_id", "scenario", "period"))
     counts = np.array(
         [[(delivery, scenario) in counted for scenario in scenarios.values] for delivery in deliveries.values]
     ).reshape(len(deliveries.values), len(scenarios.values))
@@ -244,30 +244,33 @@ def _select(lines: pa.Table, period: str, counted: frozenset[tuple[str, str]]) -
 
 def _scenarios(lines: pa.Table) -> Iterator[tuple[str, list[int]]]:
     """Yield each type of scenario, and the keys of its scenarios."""
-    kinds, keys = _encode(lines["scenario_type"]), lines["scenario_key"]
+    kinds, keys = encode(lines["scenario_type"]), lines["scenario_key"]
     for place, kind in enumerate(kinds.values):
         of_kind = keys if len(kinds.values) == 1 else keys.filter(pa.array(kinds.places == place))
         yield kind, pc.unique(of_kind).to_pylist()
 
 
-class _Encoded:
+class EncodedColumn:
     """The distinct values of a column, and the place of each row's value among them."""
 
     def __init__(self, values: list[Any], places: npt.NDArray[np.int64]) -> None:
         self.values, self.places = values, places
 
 
-def _encode(column: pa.ChunkedArray) -> _Encoded:
+def encode(column: pa.ChunkedArray) -> EncodedColumn:
+    """Return a column by its distinct values, a null among them if there is one."""
     encoded = column.combine_chunks()
     if not pa.types.is_dictionary(encoded.type):
         encoded = pc.dictionary_encode(encoded, null_encoding="encode")
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], encoded.type)
-    indices = np.asarray(encoded.indices.fill_null(-1), np.int64)
     values = encoded.dictionary.to_pylist()
+    if len(values) == 1 and not encoded.indices.null_count:
+        return EncodedColumn(values, np.zeros(len(encoded), np.int64))
+    indices = np.asarray(encoded.indices.fill_null(-1), np.int64)
     if encoded.indices.null_count:
-        return _Encoded([*values, None], np.where(indices < 0, len(values), indices))
-    return _Encoded(values, indices)
+        return EncodedColumn([*values, None], np.where(indices < 0, len(values), indices))
+    return EncodedColumn(values, indices)
 
 
 def _group(rows: pa.Table, keys: Sequence[str], sums: Sequence[str], *, count: str = "") -> pa.Table:

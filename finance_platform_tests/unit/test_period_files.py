@@ -20,7 +20,6 @@ from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.spark_jobs import period_files
 from finance_platform.spark_jobs.period_files import (
@@ -111,8 +110,8 @@ def build(
     return from_rows(rows)[period]
 
 
-def write(store: LocalStore, key: str, rows: Sequence[Row], *, row_group_size: int = 1_000, lacks: str = "") -> None:
-    names = set(TRANSACTIONS.column_names) - {lacks}
+def write(store: LocalStore, key: str, rows: Sequence[Row], *, row_group_size: int = 1_000) -> None:
+    names = set(TRANSACTIONS.column_names)
     table = pa.Table.from_pylist([{name: row[name] for name in row if name in names} for row in rows])
     table = table.cast(pa.schema([arrow_schema(TRANSACTIONS.columns).field(name) for name in table.column_names]))
     buffer = io.BytesIO()
@@ -160,24 +159,6 @@ def test_a_period_that_is_summed_in_portions_has_the_same_file(tmp_path: Path, m
 def test_a_period_without_lines_has_no_file(tmp_path: Path):
     assert build(LocalStore(tmp_path), [], []).files == []
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("content", "message"), [(None, "missing"), (b"PAR1", "not a readable Parquet file")], ids=["missing", "damaged"]
-)
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, message: str):
-    store = LocalStore(tmp_path)
-    if content is not None:
-        store.write("lines.parquet", content)
-    with pytest.raises(DamagedObjectError, match=rf"lines.parquet: .*{message}"):
-        build(store, ["lines.parquet"], COUNTED)
-
-
-def test_a_file_without_a_column_is_named(tmp_path: Path):
-    store = LocalStore(tmp_path)
-    write(store, "lines.parquet", LINES, lacks="account_key")
-    with pytest.raises(DamagedObjectError, match="it has no column account_key"):
-        build(store, ["lines.parquet"], COUNTED)
 
 
 def test_a_file_that_changes_on_its_way_differs_from_the_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,141 @@
+"""`spark_jobs.line_sums`: lines that are read back are added up, and their hash shows each change."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.spark_jobs import line_sums
+from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, SUMS, hash_lines, make_file_summer, sum_batches
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.transforms.rows import Row, ledger_line
+
+SCHEMA = arrow_schema(LINE_COLUMNS)
+HASHED = ("posting_date", "department_key", "account_key", "amount", "is_debit_positive", "line_key")
+
+
+def table(rows: Iterable[Row]) -> pa.Table:
+    return pa.Table.from_pylist([{name: row.get(name) for name in SCHEMA.names} for row in rows], SCHEMA)
+
+
+def some_lines(count: int) -> list[Row]:
+    """Return lines of two deliveries, three scenarios and months, and some accounts; every third has no key."""
+    chance = random.Random(3)
+    return [
+        ledger_line(
+            f"2025-0{chance.randint(1, 3)}-{chance.randint(10, 28)}",
+            f"{chance.randint(-9_999_999_999_999_999, 9_999_999_999_999_999)}.{chance.randint(10, 99)}",
+            delivery_id=f"d{chance.randint(1, 2)}",
+            scenario=chance.choice(("Actual", "Budget", "Forecast")),
+            account_number=f"40{chance.randint(0, 9)}",
+            line_key=f"K{number}" if number % 3 else None,
+            reverses_transaction_id="T1" if number % 7 == 0 else None,
+        )
+        for number in range(count)
+    ]
+
+
+def merged(batches: Iterable[pa.RecordBatch]) -> dict[tuple[Any, ...], list[Any]]:
+    """Return the sums by place, where tasks return several."""
+    sums: dict[tuple[Any, ...], list[Any]] = {}
+    for row in (tuple(row.values()) for batch in batches for row in batch.to_pylist()):
+        place, (rows, amount, absolute, first, last, *others) = row[:5], row[5:]
+        if place in sums:
+            earlier = sums[place]
+            earlier[:3] = [earlier[0] + rows, earlier[1] + amount, earlier[2] + absolute]
+            earlier[3:5] = [min(earlier[3], first), max(earlier[4], last)]
+            earlier[5:] = [one + other for one, other in zip(earlier[5:], others, strict=True)]
+        else:
+            sums[place] = [rows, amount, absolute, first, last, *others]
+    return sums
+
+
+def test_sums_are_those_of_the_lines_however_they_are_divided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rows = some_lines(400)
+    expected: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        place = ("delivery_id", "scenario", "scenario_type", "period", "account_key")
+        expected[tuple(row[name] for name in place)].append(row)
+    whole = merged(sum_batches(table(rows).to_batches()))
+    assert whole.keys() == expected.keys()
+    for place, lines in expected.items():
+        amounts, days = [line["amount"] for line in lines], [line["posting_date"] for line in lines]
+        reversals = sum(line["reverses_transaction_id"] is not None for line in lines)
+        figures = [len(lines), sum(amounts), sum(map(abs, amounts)), min(days), max(days), reversals]
+        assert whole[place][:6] == figures
+    assert next(sum_batches(table(rows).to_batches())).schema.equals(arrow_schema(SUMS))
+
+    store = LocalStore(tmp_path)
+    for number, (start, size) in enumerate(((0, 1_000), (150, 20), (300, 1))):
+        buffer = io.BytesIO()
+        of_file = table(rows[start : (150, 300, 400)[number]])
+        # A file of an earlier release has no reversals; these lines have none either.
+        pq.write_table(of_file, buffer, row_group_size=size)
+        store.write(f"{number}.parquet", buffer.getvalue())
+    files = pa.RecordBatch.from_pylist([{"key": f"{number}.parquet", "size": 1} for number in range(3)])
+    for alone in (1, 100, 10_000):
+        monkeypatch.setattr(line_sums, "_SUMMED_ALONE", alone)
+        assert merged(make_file_summer(store.root)([files])) == whole
+        assert merged(sum_batches(table(rows).to_batches(max_chunksize=17))) == whole
+
+
+def test_a_file_of_an_earlier_release_may_lack_columns_that_may_be_null(tmp_path: Path):
+    store, rows = LocalStore(tmp_path), [ledger_line(), ledger_line(amount="2.50")]
+    buffer = io.BytesIO()
+    pq.write_table(table(rows).drop_columns(["reverses_transaction_id"]), buffer)
+    store.write("old.parquet", buffer.getvalue())
+    files = pa.RecordBatch.from_pylist([{"key": "old.parquet", "size": 1}])
+    assert merged(make_file_summer(store.root)([files])) == merged(sum_batches(table(rows).to_batches()))
+
+
+@pytest.mark.parametrize("name", HASHED)
+def test_each_change_of_what_the_star_derives_changes_the_hash_of_a_line(name: str):
+    line = ledger_line(line_key="K1")
+    others = {
+        "posting_date": line["posting_date"] + timedelta(1),
+        "amount": -line["amount"],
+        "is_debit_positive": True,
+        "line_key": None,
+    }
+    changed = line | {name: others.get(name, 7)}
+    first, again, last = hash_lines(table([line, dict(line), changed])).tolist()
+    assert first == again != last
+
+
+def test_lines_whose_values_change_places_have_other_hashes():
+    lines = [
+        ledger_line() | {"department_key": 1, "account_key": 2},
+        ledger_line() | {"department_key": 2, "account_key": 1},
+    ]
+    keys = [ledger_line(line_key=key) for key in (None, "", "K", "K\0")]
+    assert len(set(hash_lines(table([*lines, *keys])).tolist())) == 6
+
+
+def test_hashes_depend_on_no_neighbour_and_no_layout():
+    rows = some_lines(50)
+    whole = hash_lines(table(rows)).tolist()
+    assert hash_lines(table(rows).slice(9)).tolist() == whole[9:]
+    assert [hash_lines(table([row])).tolist()[0] for row in rows] == whole
+    wide = table(rows).set_column(
+        SCHEMA.get_field_index("line_key"), "line_key", table(rows)["line_key"].cast(pa.large_string())
+    )
+    assert hash_lines(wide).tolist() == whole
+    assert len(set(whole)) == 50
+
+
+def test_sums_of_hashes_do_not_overflow():
+    rows = [ledger_line("2025-01-15", "1.00", posting_date=date(2025, 1, 15))] * 5_000
+    ((rows_of_place, amount, *_, high, low),) = merged(sum_batches(table(rows).to_batches())).values()
+    assert (rows_of_place, amount) == (5_000, Decimal("5000.00"))
+    assert (high << 32) + low == 5_000 * int(hash_lines(table(rows[:1]))[0])
