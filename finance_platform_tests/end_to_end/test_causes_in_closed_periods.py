@@ -192,7 +192,6 @@ CAUSES = {
     "release": Cause(nothing, table="dim_account", says=("the platform's code changed", "Actual 1,250.10")),
 }
 SAMPLE = {
-    ("late line", "hold"),
     ("account type", "hold"),
     ("baseline", "hold"),
     ("business unit", "publish"),
@@ -273,6 +272,8 @@ def test_a_change_of_a_closed_period_waits_or_is_a_restatement(
     if cause.held:
         decisions.accept(home.processed, cause.held, author("the auditors found it"))
     else:
+        assert "closed_periods_stand" in refreshed.failed_checks
+        assert "stays as it is published" in home.command("status", **settings).stdout
         assert "finance-platform reopen 2024-01 --why TEXT" in said
         decisions.reopen(home.processed, "2024-01", author("it was wrong"))
     assert not refresh(home, **settings).needs_attention

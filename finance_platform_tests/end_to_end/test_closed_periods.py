@@ -15,8 +15,11 @@ import pytest
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, TRANSACTIONS, create_small_home
+from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
+
+at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 CORRECTED = TRANSACTIONS.replace("1000.00", "1000.50")
 HOLD = {"FINANCE_PLATFORM_CLOSED_PERIODS": "hold"}
@@ -152,6 +155,7 @@ def test_lines_of_a_closed_period_can_be_withdrawn_only_after_it_is_reopened(hom
     assert "reopen" in refused.stderr
 
 
+@at_night
 def test_a_change_without_a_delivery_leaves_a_closed_period_as_it_is_and_fails_a_check(
     tmp_path: Path, refresh: Refresher
 ):

@@ -226,6 +226,11 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandRes
     home.write("feeds/bomb.yaml", bomb)
     home.write("feeds/deep.yaml", "feed: deep\nx: " + "[" * 2_000 + "]" * 2_000)
     home.write("raw/typo_1.csv", TRANSACTIONS)
+    home.write(
+        "feeds/bob.yaml",
+        "feed: bob\nkind: ledger\npath: bob*.csv\nowner: Bob Smith\n"
+        "columns: {date: d, department: e, account: a, amount: m}\nconstants: {scenario: Actual}\n",
+    )
     for name in ("one", "two"):
         home.write(
             f"feeds/{name}.yaml",
@@ -245,6 +250,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandRes
         ("refused transactions_workbook.csv: the file is a workbook", "save it as CSV"),
         ("held transactions_dates.csv: 2 of 2 rows rejected", "correct the file and send it again"),
         ("typo.yaml: line 4: colums is not a known key; did you mean 'columns'?", "use one of"),
+        ("bob.yaml: line 4: owner", "correct that line"),
         ("1 file is not read because of it: typo_1.csv", "use one of"),
         ("bomb.yaml: line 6: more than 20,000 values up to here", "write fewer values"),
         ("deep.yaml: line 2: lists and mappings are nested more than 20 deep", "remove the brackets"),

@@ -14,8 +14,11 @@ import pytest
 
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
+
+at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 HEADER = "transaction_id,transaction_date,department_code,account_number,amount\n"
 ACCOUNTS = "account_number,account_name,account_type\n6100,Rent,Expense\n"
@@ -82,6 +85,7 @@ def test_lines_dated_in_the_next_month_do_not_move_the_variance_of_the_year(half
     assert [str(amount) for amount in rows[-1][1:3]] == ["30.00", "90.00"]
 
 
+@at_night
 def test_lines_dated_in_several_later_months_do_not_either(home: Home, refresh: Refresher):
     for month in range(7, 13):
         home.write(f"raw/transactions_ahead_{month}.csv", transactions(f"2025-{month:02}", 2))
@@ -121,6 +125,7 @@ def test_a_setting_overrides_what_is_complete(begun_home: Home, refresh: Refresh
     assert expense(home)[:3] == ("2025", "5", "500.00")
 
 
+@at_night
 def test_the_command_names_the_month_that_it_leaves_out(home: Home):
     home.write("raw/transactions_early.csv", transactions("2025-07", 3))
 
@@ -130,6 +135,7 @@ def test_the_command_names_the_month_that_it_leaves_out(home: Home):
     assert "Incomplete and left out: 2025-07." in output
 
 
+@at_night
 def test_the_report_is_by_fiscal_year(refresh: Refresher, tmp_path: Path):
     home = Home(tmp_path / "home")
     home.write("raw/accounts.csv", ACCOUNTS)

@@ -13,9 +13,12 @@ import pytest
 
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
-from finance_platform_tests.end_to_end.small_home import BUDGET, TRANSACTIONS, create_small_home
+from finance_platform_tests.end_to_end.small_home import BUDGET, TRANSACTIONS
+from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
+
+at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 HEADER = TRANSACTIONS.splitlines()[0] + "\n"
 REGIONAL = """\
@@ -47,9 +50,9 @@ def decide(home: Home, action: str, key: str) -> None:
 
 
 def test_corrections_rebuild_their_own_periods_and_the_old_files_restore_every_table(
-    tmp_path: Path, refresh: Refresher
+    run_home: Home, refresh: Refresher
 ):
-    home = create_small_home(tmp_path)
+    home = run_home
     may = HEADER + "T6,2024-05-02,D100,4000,10.00,\nT7,2024-05-03,0450,6000,20.00,\n"
     home.write("raw/transactions_may.csv", may)
     assert not refresh(home).needs_attention
@@ -73,6 +76,7 @@ def test_corrections_rebuild_their_own_periods_and_the_old_files_restore_every_t
     assert home.tables() == first
 
 
+@at_night
 def test_a_correction_with_an_older_time_wins_and_a_rebuild_from_raw_files_names_what_it_cannot_know(
     tmp_path: Path, refresh: Refresher
 ):
@@ -115,8 +119,8 @@ def test_a_moved_key_leaves_its_old_period_and_returns_after_the_withdrawal(run_
     assert home.tables() == first
 
 
-def test_a_later_plan_replaces_only_what_it_covers(tmp_path: Path, refresh: Refresher):
-    home = create_small_home(tmp_path)
+def test_a_later_plan_replaces_only_what_it_covers(run_home: Home, refresh: Refresher):
+    home = run_home
     home.write("feeds/regional.yaml", REGIONAL)
     home.write("feeds/extract.yaml", EXTRACT)
     both = "2024-01,D100,4000,10.00\n2024-01,0450,6000,20.00\n2024-02,D100,4000,30.00\n2024-02,0450,6000,40.00\n"
@@ -165,8 +169,8 @@ def test_a_file_that_removes_or_doubles_published_lines_is_held_and_a_good_one_i
     assert amounts(home, "Actual") == {"2024-04": "80.00", "2024-05": "90.00"}
 
 
-def test_actuals_through_limits_the_comparison_and_fails_no_check(tmp_path: Path, refresh: Refresher):
-    home = create_small_home(tmp_path)
+def test_actuals_through_limits_the_comparison_and_fails_no_check(run_home: Home, refresh: Refresher):
+    home = run_home
     assert not refresh(home, FINANCE_PLATFORM_ACTUALS_THROUGH="2024-01").needs_attention
     rows = home.query("SELECT Period, HasBudget, SUM(Actual) AS A, SUM(Budget) AS B FROM ActualVsBudget GROUP BY 1, 2")
     assert {row["Period"]: (row["HasBudget"], row["A"], row["B"]) for row in rows} == {
@@ -174,17 +178,3 @@ def test_actuals_through_limits_the_comparison_and_fails_no_check(tmp_path: Path
         "2024-02": (False, "2350.25", None),
         "2024-03": (False, "-100.00", None),
     }
-
-
-def test_a_descriptor_with_an_invalid_owner_stops_only_its_own_files(tmp_path: Path, refresh: Refresher):
-    home = create_small_home(tmp_path)
-    home.write(
-        "feeds/bob.yaml",
-        "feed: bob\nkind: ledger\npath: bob*.csv\nowner: Bob Smith\n"
-        "columns: {date: d, department: e, account: a, amount: m}\nconstants: {scenario: Actual}\n",
-    )
-    refreshed = refresh(home)
-    assert refreshed.needs_attention
-    assert any(problem["problem"].startswith("line 4: owner") for problem in refreshed.status.problems)
-    in_warehouse = [line.term("in_warehouse").amount for line in refreshed.status.reconciliation.by_scenario]
-    assert str(sum(in_warehouse)) == "6300.35"
