@@ -113,7 +113,6 @@ def test_a_run_keeps_its_release_when_a_deployment_changes_the_job(glue: FakeGlu
     ((arguments,),) = [[run.arguments] for run in glue.runs.values()]
     assert arguments["--scriptLocation"] == f"{folder}/standardise_job.py"
     assert arguments["--additional-python-modules"] == wheel
-    assert not materialize(glue_jobs("failing")).success
 
 
 @dg.asset

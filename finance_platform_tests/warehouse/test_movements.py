@@ -24,7 +24,6 @@ from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
 from finance_platform.warehouse.movements import COMPARED_ATTRIBUTES, join_within_limit
 from finance_platform.warehouse.port import Warehouse
-from finance_platform.warehouse.statements import ComparedAttribute
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
@@ -398,11 +397,6 @@ MEMBERS: dict[Contract, tuple[list[dict[str, Any]], Callable[[dict[str, Any]], b
     DIM_SCENARIO: (scenarios(), lambda row: row["scenario_key"] == FORECAST, lambda row: row.scenario == FORECAST),
 }
 """By dimension, its rows, those that a test changes, and the movements of their cells."""
-ATTRIBUTE_CHANGES = [
-    pytest.param(contract, attribute, id=attribute.name)
-    for contract, attributes in COMPARED_ATTRIBUTES.items()
-    for attribute in attributes
-]
 
 
 def another(value: object) -> object:
@@ -412,27 +406,34 @@ def another(value: object) -> object:
     return value + 1 if isinstance(value, int) else "Other"
 
 
-@pytest.mark.parametrize(("contract", "attribute"), ATTRIBUTE_CHANGES)
+@pytest.mark.parametrize("contract", MEMBERS, ids=lambda contract: contract.name)
 def test_each_compared_attribute_that_changes_is_reported_in_every_cell_with_lines(
-    loaded: Warehouse, star_files: StarFiles, contract: Contract, attribute: ComparedAttribute
+    loaded: Warehouse, star_files: StarFiles, contract: Contract
 ) -> None:
+    """All attributes of a dimension change in one load; each is reported as if it alone had changed."""
     members, is_changed, is_concerned = MEMBERS[contract]
-    column = attribute.column
-    changed_members = [{**row, column: another(row.get(column))} if is_changed(row) else row for row in members]
+    columns = [attribute.column for attribute in COMPARED_ATTRIBUTES[contract]]
+    changed_members = [
+        {**row, **{column: another(row.get(column)) for column in columns}} if is_changed(row) else row
+        for row in members
+    ]
 
     load_into(loaded, star_files.dimension(contract, changed_members, "d2"), closed_periods=["2025-01"])
 
-    old = next(row.get(column) for row in members if is_changed(row))
-    values = tuple(
-        None if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in (old, another(old))
-    )
     rows = rows_of(loaded)
-    assert {(row.attribute, row.old_value, row.new_value) for row in rows} == {(attribute.name, *values)}
-    kind = "rename" if attribute.is_name else "reclassification"
-    assert {(row.kind, row.is_restatement and row.period == "2025-01") for row in rows} == {
-        (kind, not attribute.is_name)
-    }
-    assert rows
+    assert {row.attribute for row in rows} == {attribute.name for attribute in COMPARED_ATTRIBUTES[contract]}
+    for attribute in COMPARED_ATTRIBUTES[contract]:
+        old = next(row.get(attribute.column) for row in members if is_changed(row))
+        values = tuple(
+            None if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in (old, another(old))
+        )
+        of_attribute = [row for row in rows if row.attribute == attribute.name]
+        assert {(row.old_value, row.new_value) for row in of_attribute} == {values}
+        kind = "rename" if attribute.is_name else "reclassification"
+        assert {(row.kind, row.is_restatement and row.period == "2025-01") for row in of_attribute} == {
+            (kind, not attribute.is_name)
+        }, attribute.name
+        assert {row.cell for row in of_attribute} == {row.cell for row in rows}, attribute.name
     assert all(map(is_concerned, rows))
     assert all(row.old == row.new for row in rows)
     assert {(row.old_version, row.new_version) for row in rows} == {("d1", "d2")}
