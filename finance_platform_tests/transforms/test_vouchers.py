@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,8 @@ from finance_platform.transforms.repeated_keys import repeated_keys, with_outcom
 from finance_platform.transforms.vouchers import rejected_vouchers, voucher_periods, with_rejected_vouchers
 from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, rows_of, staged_ledger
 
+Results = Mapping[str, Sequence[Row]]
+NAMES = ("V'1", 'V"1\\', "V" * 200)
 SHOWN = ("document_date", "department_code", "account_number", "amount")
 
 
@@ -43,14 +45,76 @@ def words(row: Row) -> str:
     return reason.words
 
 
-def outcomes(spark: SparkSession, *rows: Row) -> list[str]:
+REJECTED = "rejected"
+CASES: dict[str, Sequence[Row]] = {
+    "balanced": [
+        of_voucher("V1", "10.00", 2),
+        of_voucher("V2", "5.00", 3),
+        of_voucher("V1", "-10.00", 4),
+        of_voucher("V2", "-5.00", 5),
+    ],
+    "unbalanced": [of_voucher("V1", "1210.00", 2), of_voucher("V1", "-1200.005", 3), of_voucher("V2", "0.00", 4)],
+    # Rounded to cents, 3 times 33.33 would lack a cent.
+    "exact": [
+        of_voucher("V1", "33.333333333333333333", 2),
+        of_voucher("V1", "33.333333333333333333", 3),
+        of_voucher("V1", "33.333333333333333334", 4),
+        of_voucher("V1", "-100", 5),
+    ],
+    "half": [
+        of_voucher("V1", "10.00", 2),
+        of_voucher("V1", "-4.00", 5, REJECTED),
+        of_voucher("V1", "-6.00", 3),
+        of_voucher("V1", "0.00", 9, REJECTED),
+    ],
+    "no amount": [
+        of_voucher("V1", "0.00", 2),
+        of_voucher("V1", "0", 3, REJECTED) | {"amount": None, "voucher_amount": None},
+    ],
+    # The first of identical rows counts, so the voucher balances.
+    "repeated": [
+        of_voucher("V1", "10.00", 2, line_key="A"),
+        of_voucher("V1", "10.00", 3, line_key="A"),
+        of_voucher("V1", "-10.00", 4, line_key="B"),
+    ],
+    "contradiction": [
+        of_voucher("V1", "10.00", 2, line_key="A"),
+        of_voucher("V1", "-10.00", 3, line_key="B"),
+        of_voucher("V2", "7.00", 4, line_key="A"),
+        of_voucher("V2", "-7.00", 5, line_key="C"),
+    ],
+    "skipped": [of_voucher("V1", "3.00", 2, "skipped"), of_voucher(None, "5.00", 3), of_voucher("V1", "0.00", 4)],
+    "two": [
+        of_voucher("V1", "10.00", 2),
+        of_voucher("V1", "-10.00", 3),
+        of_voucher("V1", "1.00", 2, delivery_id="two/other"),
+    ],
+    **{f"name {name}": [of_voucher(name, "1.00", 2)] for name in NAMES},
+}
+"""The lines of each case are a delivery of their own, so that one query answers all."""
+
+
+@pytest.fixture(scope="module")
+def results(spark: SparkSession) -> Results:
+    """The rows of each case with their final outcomes, by line."""
+    rows = [{**row, "delivery_id": _delivery(case, row)} for case, rows in CASES.items() for row in rows]
+    found: dict[str, list[Row]] = {case: [] for case in CASES}
+    for row in resolved(spark, rows):
+        found[row["delivery_id"].partition("/")[0]].append(row)
+    return found
+
+
+def _delivery(case: str, row: Row) -> str:
+    return str(row["delivery_id"]) if "/" in row["delivery_id"] else case
+
+
+def outcomes(rows: Iterable[Row]) -> list[str]:
     """Return the outcomes in the order of lines."""
-    return [row["outcome"] for row in resolved(spark, rows)]
+    return [row["outcome"] for row in rows]
 
 
-def test_a_voucher_that_balances_is_accepted_wherever_its_lines_are(spark: SparkSession) -> None:
-    rows = [of_voucher("V1", "10.00", 2), of_voucher("V2", "5.00", 3), of_voucher("V1", "-10.00", 4)]
-    assert outcomes(spark, *rows, of_voucher("V2", "-5.00", 5)) == ["accepted"] * 4
+def test_a_voucher_that_balances_is_accepted_wherever_its_lines_are(results: Results) -> None:
+    assert outcomes(results["balanced"]) == ["accepted"] * 4
 
 
 def test_the_periods_that_have_lines_of_one_voucher_are_found(spark: SparkSession) -> None:
@@ -67,9 +131,8 @@ def test_the_periods_that_have_lines_of_one_voucher_are_found(spark: SparkSessio
     assert pairs == {("2025-01", "2025-02")}
 
 
-def test_a_voucher_that_does_not_balance_is_rejected_whole_with_both_sides(spark: SparkSession) -> None:
-    rows = [of_voucher("V1", "1210.00", 2), of_voucher("V1", "-1200.005", 3), of_voucher("V2", "0.00", 4)]
-    first, second, other = resolved(spark, rows)
+def test_a_voucher_that_does_not_balance_is_rejected_whole_with_both_sides(results: Results) -> None:
+    first, second, other = results["unbalanced"]
     assert [first["outcome"], second["outcome"], other["outcome"]] == ["rejected", "rejected", "accepted"]
     assert first["rules"] == "unbalanced_voucher"
     assert words(first) == "the voucher 'V1' does not balance: debit 1,210.00, credit 1,200.005, difference 9.995"
@@ -77,51 +140,36 @@ def test_a_voucher_that_does_not_balance_is_rejected_whole_with_both_sides(spark
     assert (first["amount"], other["reasons"]) == (Decimal("1210.00"), None)
 
 
-def test_a_voucher_balances_before_its_lines_are_rounded(spark: SparkSession) -> None:
-    """Rounded to cents, 3 times 33.33 would lack a cent."""
-    thirds = [of_voucher("V1", "33.333333333333333333", row) for row in (2, 3)]
-    assert (
-        outcomes(spark, *thirds, of_voucher("V1", "33.333333333333333334", 4), of_voucher("V1", "-100", 5))
-        == ["accepted"] * 4
-    )
+def test_a_voucher_balances_before_its_lines_are_rounded(results: Results) -> None:
+    assert outcomes(results["exact"]) == ["accepted"] * 4
 
 
-def test_one_rejected_line_rejects_its_voucher_and_is_named_first(spark: SparkSession) -> None:
-    rows = [of_voucher("V1", "10.00", 2), of_voucher("V1", "-4.00", 5, "rejected"), of_voucher("V1", "-6.00", 3)]
-    rows.append(of_voucher("V1", "0.00", 9, "rejected"))
-    good, other, bad, last = resolved(spark, rows)
+def test_one_rejected_line_rejects_its_voucher_and_is_named_first(results: Results) -> None:
+    good, other, bad, last = results["half"]
     assert {row["outcome"] for row in (good, other, bad, last)} == {"rejected"}
     assert (good["rules"], bad["rules"]) == ("half_voucher", "invalid_date")
     assert words(good) == "the voucher 'V1' is rejected whole, because line 5 of it is rejected: invalid_date"
     assert bad["reasons"] == "no date"
 
 
-def test_a_rejected_line_without_a_valid_amount_rejects_its_voucher(spark: SparkSession) -> None:
-    bad = of_voucher("V1", "0", 3, "rejected") | {"amount": None, "voucher_amount": None}
-    assert outcomes(spark, of_voucher("V1", "0.00", 2), bad) == ["rejected", "rejected"]
+def test_a_rejected_line_without_a_valid_amount_rejects_its_voucher(results: Results) -> None:
+    assert outcomes(results["no amount"]) == ["rejected", "rejected"]
 
 
-def test_a_repeated_line_is_no_part_of_its_voucher(spark: SparkSession) -> None:
-    """The first of identical rows counts, so the voucher balances."""
-    rows = [of_voucher("V1", "10.00", row, line_key="A") for row in (2, 3)]
-    assert outcomes(spark, *rows, of_voucher("V1", "-10.00", 4, line_key="B")) == ["accepted", "duplicate", "accepted"]
+def test_a_repeated_line_is_no_part_of_its_voucher(results: Results) -> None:
+    assert outcomes(results["repeated"]) == ["accepted", "duplicate", "accepted"]
 
 
-def test_lines_that_contradict_each_other_under_a_key_reject_their_vouchers(spark: SparkSession) -> None:
-    rows = [of_voucher("V1", "10.00", 2, line_key="A"), of_voucher("V1", "-10.00", 3, line_key="B")]
-    rows += [of_voucher("V2", "7.00", 4, line_key="A"), of_voucher("V2", "-7.00", 5, line_key="C")]
-    assert outcomes(spark, *rows) == ["rejected"] * 4
+def test_lines_that_contradict_each_other_under_a_key_reject_their_vouchers(results: Results) -> None:
+    assert outcomes(results["contradiction"]) == ["rejected"] * 4
 
 
-def test_skipped_rows_and_lines_without_a_voucher_are_left_alone(spark: SparkSession) -> None:
-    rows = [of_voucher("V1", "3.00", 2, "skipped"), of_voucher(None, "5.00", 3), of_voucher("V1", "0.00", 4)]
-    assert outcomes(spark, *rows) == ["skipped", "accepted", "accepted"]
+def test_skipped_rows_and_lines_without_a_voucher_are_left_alone(results: Results) -> None:
+    assert outcomes(results["skipped"]) == ["skipped", "accepted", "accepted"]
 
 
-def test_vouchers_of_two_deliveries_with_one_name_are_two_vouchers(spark: SparkSession) -> None:
-    rows = [of_voucher("V1", "10.00", 2), of_voucher("V1", "-10.00", 3)]
-    rows.append(of_voucher("V1", "1.00", 2, delivery_id="d2"))
-    assert outcomes(spark, *rows) == ["accepted", "accepted", "rejected"]
+def test_vouchers_of_two_deliveries_with_one_name_are_two_vouchers(results: Results) -> None:
+    assert outcomes(results["two"]) == ["accepted", "accepted", "rejected"]
 
 
 @few_examples
@@ -148,8 +196,8 @@ def test_what_is_accepted_of_any_vouchers_balances_and_no_voucher_is_split(
         assert {row["outcome"] for row in of_one} <= {"accepted" if has_all and is_zero else "rejected"}
 
 
-@pytest.mark.parametrize("name", ["V'1", 'V"1\\', "V" * 200])
-def test_the_name_of_a_voucher_is_data(spark: SparkSession, name: str) -> None:
-    (row,) = resolved(spark, [of_voucher(name, "1.00", 2)])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_of_a_voucher_is_data(results: Results, name: str) -> None:
+    (row,) = results[f"name {name}"]
     assert row["outcome"] == "rejected"
     assert words(row).endswith("does not balance: debit 1.00, credit 0.00, difference 1.00")

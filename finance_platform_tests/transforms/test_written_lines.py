@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +88,18 @@ def read(spark: SparkSession, folder: Path, content: bytes, text: str) -> tuple[
     return replace(commit, attempt="", committed_at="", files={}), rows
 
 
-@pytest.fixture
-def written_by_spark(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that reads a file as if the reader wrote no lines."""
+ReadBySpark = Callable[[bytes, str], tuple[DeliveryCommit, dict[str, Any]]]
 
+
+@pytest.fixture(scope="module")
+def written_by_spark(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> ReadBySpark:
+    """Return a function that reads a file, each once, as if the reader wrote no lines."""
+
+    @cache
     def read_by_spark(content: bytes, text: str) -> tuple[DeliveryCommit, dict[str, Any]]:
-        with monkeypatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
-            return read(spark, tmp_path / "by_spark", content, text)
+            return read(spark, tmp_path_factory.mktemp("by_spark"), content, text)
 
     return read_by_spark
 
@@ -103,7 +109,7 @@ def written_by_spark(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.Mo
 def test_lines_that_the_reader_writes_are_those_that_spark_writes(
     spark: SparkSession,
     tmp_path: Path,
-    written_by_spark: Any,
+    written_by_spark: ReadBySpark,
     monkeypatch: pytest.MonkeyPatch,
     conflicts: bool,
     waiting_bytes: int,
@@ -122,7 +128,7 @@ def test_lines_that_the_reader_writes_are_those_that_spark_writes(
 
 
 def test_keys_are_compared_themselves_where_their_hashes_are_equal(
-    spark: SparkSession, tmp_path: Path, written_by_spark: Any, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, tmp_path: Path, written_by_spark: ReadBySpark, monkeypatch: pytest.MonkeyPatch
 ):
     content = lines(repeats=True, conflicts=True)
     expected = written_by_spark(content, KEYED)
@@ -130,7 +136,9 @@ def test_keys_are_compared_themselves_where_their_hashes_are_equal(
     assert read(spark, tmp_path, content, KEYED) == expected
 
 
-def test_no_line_of_a_feed_without_a_key_is_compared(spark: SparkSession, tmp_path: Path, written_by_spark: Any):
+def test_no_line_of_a_feed_without_a_key_is_compared(
+    spark: SparkSession, tmp_path: Path, written_by_spark: ReadBySpark
+):
     content = b"Date,Dept,Account,Amount\n2025-01-15,D1,4000,1.25\n2025-01-15,D1,4000,1.25\n2025-02-30,D1,4000,1.25\n"
     commit, rows = read(spark, tmp_path, content, LEDGER)
     assert (commit, rows) == written_by_spark(content, LEDGER)
@@ -138,7 +146,7 @@ def test_no_line_of_a_feed_without_a_key_is_compared(spark: SparkSession, tmp_pa
 
 
 def test_no_file_is_read_again_for_the_cells_of_duplicates(
-    spark: SparkSession, tmp_path: Path, written_by_spark: Any, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, tmp_path: Path, written_by_spark: ReadBySpark, monkeypatch: pytest.MonkeyPatch
 ):
     content = lines(repeats=True, conflicts=False)
     expected = written_by_spark(content, KEYED)
