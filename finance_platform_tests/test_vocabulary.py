@@ -7,6 +7,7 @@ Belongs here: a short list, checked over code, tests, SQL and docs. Does not bel
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,18 +39,22 @@ REAL_NOUNS = {"error_handling", "formatting", "rendering", "reporting", "routing
 """Nouns that end like a gerund."""
 
 
-def texts() -> list[Path]:
+@cache
+def texts() -> dict[Path, str]:
+    """Return the text of each file."""
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
     found += [ROOT / name for name in FILES]
-    return [path for path in found if path.is_file() and path.name not in SAYS_SO and "__pycache__" not in path.parts]
+    files = [path for path in found if path.is_file() and path.name not in SAYS_SO and "__pycache__" not in path.parts]
+    return {path: path.read_text(encoding="utf-8") for path in files}
 
 
 @pytest.mark.parametrize("pattern", REPLACED)
 def test_a_replaced_word_has_not_come_back(pattern: str):
     places = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-        for path in texts()
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        for path, text in texts().items()
+        if re.search(pattern, text)
+        for number, line in enumerate(text.splitlines(), start=1)
         if re.search(pattern, line)
     ]
     assert places == [], f"{REPLACED[pattern]}:\n" + "\n".join(places[:20])

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -302,7 +302,7 @@ def again(home: Settings, first: Seen, pack_readers: list[str]) -> Seen:
     """Nothing happened; the versions of the jobs' code are known from the first run's record."""
     assert first.outcome.succeeded
 
-    read_published_pack = vars(warehouse)["read_published_pack"]  # as the first run has read it
+    read_published_pack: Callable[..., Pack] = vars(warehouse)["read_published_pack"]  # as the first run has read it
 
     def read(*arguments: Any) -> Pack:
         pack_readers.append(threading.current_thread().name)

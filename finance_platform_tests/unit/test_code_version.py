@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,43 +16,61 @@ JOBS: tuple[JobName, ...] = ("standardise", "build_star")
 Edit = Callable[[str, str, str], None]
 
 
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    """A copy of the package's source."""
+def copied(folder: Path) -> Path:
+    """Return a copy of the package's source."""
     source = Path(str(finance_platform.__file__)).parent
-    return shutil.copytree(source, tmp_path / "finance_platform", ignore=shutil.ignore_patterns("__pycache__"))
+    return shutil.copytree(source, folder / "finance_platform", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package's source, whose modules are parsed once; each test takes its edits back."""
+    return copied(tmp_path_factory.mktemp("source"))
 
 
 @pytest.fixture
-def edit(package: Path) -> Edit:
+def edit(package: Path) -> Iterator[Edit]:
     """Replaces a text in a module of the copy; the module must contain it."""
+    before: dict[Path, tuple[bytes, int]] = {}
 
     def replace(name: str, old: str, new: str) -> None:
         path = package / name
+        before.setdefault(path, (path.read_bytes(), path.stat().st_mtime_ns))
         source = path.read_text()
         assert old in source, f"{name} does not contain {old!r}"
         path.write_text(source.replace(old, new))
 
-    return replace
+    yield replace
+    for path, (content, modified_at) in before.items():
+        path.write_bytes(content)
+        os.utime(path, ns=(modified_at, modified_at))
 
 
 def versions(package: Path) -> dict[str, str]:
     return {job: source_version(job, package) for job in JOBS}
 
 
+def versions_before() -> dict[str, str]:
+    """Return the versions of the copy before its first edit: those of the running source."""
+    return {job: code_version(job) for job in JOBS}
+
+
 def test_the_version_is_that_of_the_running_source(package: Path):
-    assert versions(package) == {job: code_version(job) for job in JOBS}
+    assert versions(package) == versions_before()
 
 
 def test_a_moved_module_keeps_the_version(package: Path, edit: Edit):
-    before = versions(package)
-    (package / "transforms" / "fact_financials.py").rename(package / "transforms" / "facts.py")
+    before = versions_before()
+    module = package / "transforms" / "fact_financials.py"
+    moved = module.rename(package / "transforms" / "facts.py")
     edit("spark_jobs/build_star_job.py", "transforms.fact_financials import", "transforms.facts import")
-    assert versions(package) == before
+    after = versions(package)
+    moved.rename(module)
+    assert after == before
 
 
 def test_better_sentences_keep_the_version(package: Path, edit: Edit):
-    before = versions(package)
+    before = versions_before()
     edit("transforms/fact_financials.py", "Grain of the output", "The grain")
     edit("transforms/fact_financials.py", "def ", "# A comment.\ndef ")
     edit("contracts/star.py", '"Calendar quarter, 1 to 4."', '"Quarter of the calendar year."')
@@ -61,7 +80,7 @@ def test_better_sentences_keep_the_version(package: Path, edit: Edit):
 
 
 def test_a_changed_rule_of_the_star_changes_the_version_of_its_job(package: Path, edit: Edit):
-    before = versions(package)
+    before = versions_before()
     edit("transforms/fact_financials.py", "F.sum(", "F.max(")
     after = versions(package)
     assert after["build_star"] != before["build_star"]
@@ -69,7 +88,7 @@ def test_a_changed_rule_of_the_star_changes_the_version_of_its_job(package: Path
 
 
 def test_a_changed_reading_rule_changes_the_version_of_its_job(package: Path, edit: Edit):
-    before = versions(package)
+    before = versions_before()
     edit("feeds/amounts.py", "ROUND_HALF_UP", "ROUND_DOWN")
     after = versions(package)
     assert after["standardise"] != before["standardise"]
@@ -77,28 +96,29 @@ def test_a_changed_reading_rule_changes_the_version_of_its_job(package: Path, ed
 
 
 def test_a_changed_column_changes_the_version(package: Path, edit: Edit):
-    before = versions(package)
+    before = versions_before()
     edit("contracts/star.py", 'Column("week_of_year", "integer"', 'Column("week_of_year", "bigint"')
     assert versions(package)["build_star"] != before["build_star"]
 
 
 def test_another_form_of_the_requests_changes_the_versions_of_both_jobs(package: Path, edit: Edit):
-    before = versions(package)
+    before = versions_before()
     edit("spark_jobs/requests.py", '"counted": list(', '"counted_lines": list(')
     after = versions(package)
     assert all(after[job] != before[job] for job in JOBS)
 
 
 def test_code_that_only_starts_jobs_keeps_the_version(package: Path, edit: Edit):
-    before = versions(package)
+    before = versions_before()
     edit("cli/__init__.py", "import ", "import json\nimport ")
     edit("spark_jobs/harness.py", "_PARENT_CHECK_SECONDS = 1.0", "_PARENT_CHECK_SECONDS = 2.0")
     assert versions(package) == before
 
 
 def test_the_platforms_version_changes_with_any_file_that_is_not_compiled(
-    package: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    package = copied(tmp_path)
     monkeypatch.setattr(finance_platform, "__file__", str(package / "__init__.py"))
     before = platform_version()
     compiled = package / "feeds" / "__pycache__"
