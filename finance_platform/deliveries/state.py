@@ -253,12 +253,14 @@ class _Version:
         """The periods in which the object's earlier version counts instead."""
         return self.undecided.union(self.booked)
 
-    def repeat_bookings(self, periods: Iterable[str]) -> None:
+    def repeat_bookings(self, periods: Collection[str]) -> None:
         """Note the periods of which it repeats booked lines, its own or those of an earlier version."""
-        self.booked = {period: self.booked.get(period, ((), None)) for period in periods}
+        self.booked = {period: self.booked.get(period, ((), None)) for period in periods} if periods else {}
 
     def note_bookings(self, decision: DecisionRecorded | Verdict) -> None:
         """Note the closed periods whose lines a decision or a verdict books in a later one."""
+        if not decision.bookings:
+            return
         for period in dict.fromkeys(period for period, _ in decision.bookings):
             own = tuple(booking for of_period, booking in decision.bookings if of_period == period)
             self.booked[period] = own, decision
@@ -363,7 +365,7 @@ class _Object:
         if version.split is None or version.split.late != verdict.late:
             # A verdict that repeats the split leaves what was decided since.
             version.split = verdict if verdict.late else None
-            version.late, version.dropped = frozenset(p for group in verdict.late for p in group), {}
+            version.late, version.dropped = frozenset(chain.from_iterable(verdict.late)), {}
             version.repeat_bookings(verdict.booked)
             version.note_bookings(verdict)
 
@@ -376,6 +378,18 @@ class _Object:
         return next(self.newest_first()).event.kind in MASTER_DATA
 
     @property
+    def only_version(self) -> _Version | None:
+        """Its version, if it has only one and nothing but its lines follows from it once it is read; else None.
+
+        Of most of thousands of objects it is so; `_Derivation` finds the same.
+        """
+        if len(self.versions) != 1 or self.counted:
+            return None
+        (version,) = self.versions.values()
+        is_plain = version.is_verdict_current and version.counted is version.event and not version.withdrawn
+        return version if is_plain and not (version.late or version.dropped or version.booked) else None
+
+    @property
     def withdrawn_at(self) -> int:
         """Place of the last withdrawal of the whole object; versions that were discovered before it do not count."""
         places = (v.withdrawn_at for v in self.versions.values() if v.withdrawn and not v.withdrawn.keeps_earlier)
@@ -383,6 +397,8 @@ class _Object:
 
     def counted_version(self) -> _Version | None:
         """Return the newest version that counts, if there is one."""
+        if not self.versions:
+            return None
         withdrawn_at = self.withdrawn_at
         return next((v for v in self.newest_first() if v.is_counted and v.discovered_at > withdrawn_at), None)
 
@@ -800,6 +816,9 @@ of a `_Derivation` gets."""
 def _derive_part(
     raw_object: _Object, commits: Mapping[str, DeliveryCommit], closed: Mapping[str, PeriodStatusChanged]
 ) -> _Part:
+    version = raw_object.only_version
+    if version and (commit := commits.get(version.event.delivery_id)) and commit.status == "read":
+        return _live(version, version.event, commit, raw_object)
     derivation = _Derivation(commits, closed)
     derivation.add(raw_object)
     part = tuple((name, items) for name in _LISTS if (items := getattr(derivation, name)))
