@@ -83,6 +83,9 @@ class Count:
         return not (self.rows or self.amount or self.unpriced or (self.absolute and not self.absolute.is_nan()))
 
 
+_NOTHING = Count()
+
+
 def known_or_unknown(amount: Decimal) -> Decimal:
     """Return the amount, or the one object `UNKNOWN`, so that counts with it are equal."""
     return UNKNOWN if amount.is_nan() else amount
@@ -224,7 +227,7 @@ class DeliveryCommit:
 
     def outcome(self, name: str) -> Count:
         """Return the count of one outcome, zero if it did not occur."""
-        return self.outcomes.get(name, Count())
+        return self.outcomes.get(name, _NOTHING)
 
     @property
     def rejected_foreign(self) -> dict[str, Decimal]:

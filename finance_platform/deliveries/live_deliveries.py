@@ -20,7 +20,7 @@ from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery, Position, replaced_cells, replaces_periods
 from finance_platform.feeds.amounts import EXACT
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.codes import fold, fold_name
 
 _Content = tuple[str, frozenset[Cell]]
 """Fingerprint, and the cells of the lines."""
@@ -143,7 +143,10 @@ class LiveDeliveries:
         self._by_key.setdefault(delivery.event.object_key, []).append(delivery)
         self.by_id[delivery.delivery_id] = delivery
         self.added.append(delivery)
-        insort(self._in_order, delivery, key=_position)
+        if self._in_order and self._in_order[-1].position > delivery.position:
+            insort(self._in_order, delivery, key=_position)
+        else:
+            self._in_order.append(delivery)  # as each of thousands that are entered in order
         self._count(delivery, 1)
         self._feeds.setdefault(delivery.event.feed, _FeedIndex()).add(delivery)
 
@@ -360,7 +363,7 @@ class LiveDeliveries:
 
 def _bytes_and_cells(delivery: LiveDelivery) -> _Content:
     """Return the fingerprint and the cells of the lines, which may be different where names of files give fields."""
-    cells = frozenset((fold(count.scenario), count.period) for count in delivery.commit.periods)
+    cells = frozenset([(fold_name(count.scenario), count.period) for count in delivery.commit.periods])
     return delivery.event.fingerprint, _share_cells(cells)
 
 

@@ -19,7 +19,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.lines import ANY_LINE, Having, read_lines
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.codes import fold, fold_name
 from finance_platform.storage.port import ObjectStore
 
 Cell = tuple[str, str]
@@ -156,7 +156,7 @@ def claimed_cells(delivery: LiveDelivery) -> set[Cell]:
     """Return the cells of a delivery's lines; under load mode replace_period also those that its name declares."""
     if delivery.event.load_mode == "replace_period":
         return covered_periods(delivery)
-    return {(fold(count.scenario), count.period) for count in delivery.commit.periods}
+    return {(fold_name(count.scenario), count.period) for count in delivery.commit.periods}
 
 
 def cell_of(text: str) -> Cell:

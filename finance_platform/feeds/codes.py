@@ -92,6 +92,10 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", folded).split())
 
 
+fold_name = lru_cache(1024)(fold)
+"""`fold` for names that recur, such as those of scenarios: lines of thousands of deliveries have the same few."""
+
+
 def _fold_case(character: str) -> str:
     # The full folding of ﬁ or ŉ is two plain letters; small letters have no such forms.
     is_compatibility = unicodedata.decomposition(character).startswith("<")

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit, known_or_unknown
 from finance_platform.feeds.amounts import EXACT
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.codes import fold_name
 from finance_platform.money_text import exact_money
 
 TERMS = (
@@ -188,10 +188,6 @@ def total(counts: Iterable[Count]) -> Count:
     return Count(rows, amount, known_or_unknown(absolute), unpriced)
 
 
-_folded = lru_cache(1024)(fold)
-"""Thousands of deliveries have lines of the same few scenarios."""
-
-
 @dataclass
 class StatementBuilder:
     """Collects the terms of each feed, file, scenario and unit.
@@ -214,7 +210,7 @@ class StatementBuilder:
         """Add lines of a delivery."""
         if self.only is not None and term not in self.only:
             if not count.is_zero:  # the spelling is that of all terms
-                self.names.setdefault(_folded(scenario or NO_SCENARIO), scenario or NO_SCENARIO)
+                self.names.setdefault(fold_name(scenario or NO_SCENARIO), scenario or NO_SCENARIO)
             return
         place = (commit.feed, commit.object_key, scenario or NO_SCENARIO, currency or self.currency)
         self._add(place, term, count, has_sides=commit.is_debit_positive)
@@ -239,7 +235,7 @@ class StatementBuilder:
         if count.is_zero:
             return
         feed, file, scenario, unit = place
-        folded = _folded(scenario)
+        folded = fold_name(scenario)
         self.names.setdefault(folded, scenario)
         place = (feed, file, folded, unit)
         terms = self.terms.get(place)

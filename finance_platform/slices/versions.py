@@ -27,7 +27,7 @@ from finance_platform.deliveries.state import (
     covered_periods,
     replaces_periods,
 )
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.codes import fold, fold_name
 from finance_platform.storage.immutable_documents import derive_once
 
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def _contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mappin
     contributions: dict[str, list[ContributingDelivery]] = {}
     for delivery in state.ledger:
         superseded_by, scopes = _superseded(delivery, overlaps, live)
+        feed, name, may_lose = delivery.event.feed, delivery.delivery_id, replaces_periods(delivery)
         scenarios_by_period: dict[str, list[str]] = {}
         for count in delivery.commit.periods:
-            winner = winners.get((delivery.event.feed, fold(count.scenario), count.period), delivery.delivery_id)
-            if winner == delivery.delivery_id or not replaces_periods(delivery):
+            if not may_lose or winners.get((feed, fold_name(count.scenario), count.period), name) == name:
                 scenarios_by_period.setdefault(count.period, []).append(count.scenario)
         for period, names in scenarios_by_period.items():
             contributions.setdefault(period, []).append(
@@ -140,7 +140,7 @@ def scenarios(state: DeliveryState) -> list[tuple[str, str]]:
     spellings: dict[str, tuple[str, str]] = {}
     for delivery in state.ledger:
         for count in delivery.commit.periods:
-            spellings.setdefault(fold(count.scenario), (count.scenario, count.scenario_type))
+            spellings.setdefault(fold_name(count.scenario), (count.scenario, count.scenario_type))
     return sorted(spellings.values())
 
 

@@ -236,14 +236,22 @@ def _reported_place(event: dg.AssetMaterialization | dg.AssetObservation) -> _Pl
 
 def _after(reported: _Place | None, feed: str, commits: Mapping[str, DeliveryCommit]) -> list[DeliveryCommit]:
     """Return the feed's commits after the last reported one, oldest first."""
-    own = sorted((commit for commit in commits.values() if commit.feed == feed), key=_place)
-    return [commit for commit in own if reported is None or _place(commit) > reported]
+    own = (commit for commit in commits.values() if commit.feed == feed)
+    return sorted((commit for commit in own if reported is None or _is_after(commit, reported)), key=_place)
 
 
 def _contents_until(reported: _Place | None, commits: Mapping[str, DeliveryCommit]) -> set[tuple[str, str]]:
     """Return the contents that were reported before; none for a new timeline, which begins with a materialization."""
-    earlier = (commit for commit in commits.values() if reported and _place(commit) <= reported)
-    return {(commit.object_key, commit.fingerprint) for commit in earlier}
+    if reported is None:
+        return set()
+    return {(one.object_key, one.fingerprint) for one in commits.values() if not _is_after(one, reported)}
+
+
+def _is_after(commit: DeliveryCommit, place: _Place) -> bool:
+    # Of thousands of commits, almost none was written at the same time as another one.
+    if commit.committed_at != place[0]:
+        return commit.committed_at > place[0]
+    return _place(commit) > place
 
 
 def _place(commit: DeliveryCommit) -> _Place:
