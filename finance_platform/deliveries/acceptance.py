@@ -16,7 +16,15 @@ from datetime import datetime
 from finance_platform.deliveries.bookings import Booking, write_booking
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.hold_reasons import HOLD, PUBLISH, REMOVAL, REPEATED, RESTATEMENT, HoldReasons
+from finance_platform.deliveries.hold_reasons import (
+    HOLD,
+    PUBLISH,
+    REMOVAL,
+    REPEATED,
+    RESTATEMENT,
+    RETURNING,
+    HoldReasons,
+)
 from finance_platform.deliveries.late_lines import Groups
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import claimed_cells
@@ -79,6 +87,10 @@ _REPEATS = (
     "earlier lines too, set `load: {{mode: replace_period}}`, or `mode: upsert` with a key, in the descriptor. While "
     "both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; `withdraw` drops the "
     "delivery"
+)
+_RETURNS = (
+    "withdraw each file of which no line may count again, and accept the others; if only some of a file's lines may "
+    "not, set `load` in the descriptor as it was. `finance-platform accept {key} --why TEXT` lets these lines count"
 )
 _LATE_REPEATS = (
     "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines; "
@@ -252,6 +264,8 @@ class _AcceptancePolicy:
             return _GIVE_TYPE
         if REPEATED in kinds:
             return _REPEATS
+        if RETURNING in kinds:
+            return _RETURNS
         return _RESTATES if RESTATEMENT in kinds else _ACCEPT
 
 

@@ -40,12 +40,16 @@ from finance_platform.deliveries.register import (
 )
 from finance_platform.deliveries.removals import Removal, find_removals
 from finance_platform.deliveries.repeated_lines import CellHashes, RepeatedLines, find_repeated_lines
+from finance_platform.deliveries.returning_lines import ReturningLines, find_returning_lines
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import fold
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
+
+RETURNING = "returning"
+"""The kind of a reason about lines that would count again because of another load mode."""
 
 REMOVAL = "removal"
 """The kind of a reason about lines that would go."""
@@ -124,6 +128,7 @@ class HoldReasons:
             copies = [("duplicate", text) for text in self._duplicates(candidate)]
         # Of a delivery that counts in some periods, lines that have waited in others may be repeated meanwhile.
         reasons += copies or [(REPEATED, text) for text in self._repeated(candidate)]
+        reasons += [(RETURNING, text) for text in self._returning(candidate)]
         reasons += [(DOUBT, text) for text in candidate.commit.findings.doubts]
         reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
         reasons += [(REMOVAL, text) for text in self._removals(candidate)]
@@ -184,6 +189,15 @@ class HoldReasons:
             lines = [one for one in repeated if one.object_key == file]
             if sum(one.rows for one in lines) > 1:
                 yield file, lines
+
+    def _returning(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield one reason that names the lines that count again because the load mode was changed."""
+        if returning := find_returning_lines(self._live_lines, self._live, candidate):
+            lines = [f"{one.scenario} {one.period}, {_returning_money(one)}" for one in returning]
+            yield (
+                f"under `load: {{mode: {candidate.event.load_mode}}}`, lines count again that another file of the feed "
+                f"has replaced: {_shorten(lines, '; ')}"
+            )
 
     def _removals(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Iterator[str]:
         """Yield the departments of which the candidate would remove all live lines of its feed, or too many.
@@ -403,6 +417,10 @@ def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> st
     has = "has all lines of" if any(one.has_others for one in repeated) else "has the same lines as"
     others = ", beside others" if any(one.has_others for one in repeated) else ""
     return f"{has} {quote_name(object_key)}, which counts already{others}: {_shorten(lines, '; ')}"
+
+
+def _returning_money(lines: ReturningLines) -> str:
+    return f"lines {lines.rows:,}, gross {grouped_money(lines.gross)}"
 
 
 def _shorten(names: Sequence[str], separator: str = ", ") -> str:
