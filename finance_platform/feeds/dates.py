@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import islice
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAMES = (
@@ -84,6 +85,14 @@ _SERIAL = re.compile(r"([0-9]{1,7})(?:\.[0-9]{1,20})?")
 _SERIAL_DIGITS = 7
 _LEAP_DAY_OF_1900 = 60
 """The number of a day that spreadsheets have and the calendar has not, 29 February 1900."""
+
+_MOMENTS = (
+    *("yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd HH:mm"),
+    *("yyyy-MM-ddTHH:mm"),
+)
+_ZONE = re.compile(r"(?P<moment>.*[0-9])(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))")
+_MAX_ZONES = 4
+"""A country has two, of summer and of winter."""
 
 _MIDNIGHT = r"(?:(?:T| +)00:00:00(?:\.0{1,9})?)?"
 _TOKEN = re.compile(r"'(?:[^']|'')*'|(?P<letter>[A-Za-z])(?P=letter)*|.", re.DOTALL)
@@ -236,6 +245,20 @@ def format_date(day: date, pattern: str) -> str | None:
         for token in _tokens(pattern)
     )
     return text if parse_date(text, (pattern,)) == day else None
+
+
+def patterns_with_zones(texts: Sequence[str]) -> list[str]:
+    """Return the patterns of moments with a time zone, one for each zone; none if a text is no such moment.
+
+    No part of a pattern is a zone, because a time never moves a line to another day: the zone is a word of the pattern.
+    """
+    matches = [_ZONE.fullmatch(" ".join(text.split())) for text in texts]
+    moments = [match["moment"] for match in matches if match]
+    zones = sorted({match["zone"] for match in matches if match})
+    if len(moments) < len(texts) or len(zones) > _MAX_ZONES:
+        return []
+    fitting = (one for one in _MOMENTS if all(parse_date(moment, (one,)) for moment in moments))
+    return [f"{pattern}'{zone}'" for pattern in islice(fitting, 1) for zone in zones]
 
 
 def _serial_day(text: str, *, is_1904: bool) -> date | None:

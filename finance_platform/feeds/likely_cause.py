@@ -18,7 +18,7 @@ from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit
 from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER, column_kinds
 from finance_platform.feeds.currencies import denoted_currencies
-from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.dates import parse_date, patterns_with_zones
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, line_cells, template_headers
@@ -238,6 +238,12 @@ def _explain_dates(name: str, samples: Sequence[str]) -> tuple[str, str]:
         days = [parse_date(clean(text), (pattern,)) for text in samples]
         if None not in days:
             fitting.setdefault(tuple(day for day in days if day), pattern)
+    if not fitting and (patterns := patterns_with_zones(samples)):
+        formats = ", ".join(f'"{pattern}"' for pattern in patterns)
+        return cause, (
+            f"set columns.{name}.formats: [{formats}] in the descriptor, if the day counts as it is written: a zone is "
+            "a word there, and moves no time"
+        )
     if not fitting:
         return cause, f"set columns.{name}.formats in the descriptor to the form of {_shown(samples[0])}"
     first, *others = fitting.values()

@@ -18,8 +18,10 @@ from finance_platform.feeds.dates import (
     first_day,
     last_day,
     parse_date,
+    patterns_with_zones,
     period_of,
 )
+from finance_platform.feeds.draft.values import guess_dates
 
 MONTHS = list(calendar.month_name)
 FORMS: dict[str, Callable[[date], str]] = {
@@ -330,3 +332,22 @@ def test_a_clamped_day_lies_in_the_period_and_no_other_day_of_it_is_closer(day: 
 @given(days)
 def test_a_day_inside_the_period_is_not_changed_by_clamping(day: date) -> None:
     assert clamp_to_period(day, period_of(day)) == day
+
+
+def test_a_moment_with_a_time_zone_is_read_as_it_is_written():
+    """Of summer and of winter: half past eleven at night stays on its day."""
+    texts = ["2025-03-31T23:30:00.000+02:00", "2025-01-31T23:30:00.000+01:00"]
+    patterns = patterns_with_zones(texts)
+    assert patterns == ["yyyy-MM-ddTHH:mm:ss.SSS'+01:00'", "yyyy-MM-ddTHH:mm:ss.SSS'+02:00'"]
+    assert [parse_date(text, patterns) for text in texts] == [date(2025, 3, 31), date(2025, 1, 31)]
+
+
+@pytest.mark.parametrize("texts", [["2025-01-31"], ["2025-01"], ["x-05:00"], ["2025-01-31T23:30:00Z", "2025-01-31"]])
+def test_other_texts_have_no_time_zone(texts: list[str]):
+    assert patterns_with_zones(texts) == []
+
+
+def test_a_draft_proposes_moments_with_a_time_zone():
+    guess = guess_dates(["2025-01-31T23:30:00-05:00", "2025-02-01T08:00:00-05:00"])
+    assert guess
+    assert (guess.formats, guess.has_zones) == (("yyyy-MM-ddTHH:mm:ss'-05:00'",), True)

@@ -110,6 +110,8 @@ class Dates:
         parts = [comment] if comment else []
         if guess.other:
             parts.append(f"decide: {column.sample!r} is also a date of the form {guess.other}")
+        if guess.has_zones:
+            parts.append("decide: the day counts as it is written, whatever its time zone; another zone is rejected")
         if guess.either:
             parts.append(
                 f"decide: {guess.either!r} is another day in each of these forms, so keep the one that is meant"

@@ -12,7 +12,7 @@ from datetime import date
 from functools import lru_cache
 
 from finance_platform.feeds.amounts import read_amount
-from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.dates import parse_date, patterns_with_zones
 
 DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
@@ -54,12 +54,14 @@ class DateGuess:
         other: a pattern that reads every sample too, and another day; empty if there is none.
         unread: a sample that no proposed pattern reads; empty if there is none.
         either: a sample that two of the proposed patterns read as different days; empty if there is none.
+        has_zones: whether the patterns have the words of time zones.
     """
 
     formats: tuple[str, ...]
     other: str = ""
     unread: str = ""
     either: str = ""
+    has_zones: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
         remaining -= found
     unread = [text for text in texts if text in remaining]
     if not formats or not _is_enough(len(texts) - len(unread), len(texts)):
-        return None
+        with_zones = patterns_with_zones(distinct)
+        return DateGuess(tuple(with_zones), has_zones=True) if with_zones else None
     others = (
         pattern
         for pattern in patterns
