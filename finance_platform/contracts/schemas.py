@@ -81,6 +81,7 @@ _TOTALS = (
     Column("measured_order", "varchar", "Greatest value of the column that orders deliveries.", nullable=True),
     Column("covers", "varchar", "Periods that the name declares, a JSON list.", nullable=True),
     Column("findings", "varchar", "What the reader found about the file, a JSON object.", nullable=True),
+    Column("may_repeat", "bigint", "Rows whose key an earlier row may have; there are no others.", nullable=True),
     Column("written_files", "varchar", "Parquet files of accepted lines, a JSON list.", nullable=True),
     Column("extra_columns", "varchar", "Headers that no field uses, a JSON list.", nullable=True),
     Column("header", "varchar", "The kind of each column by its name, a JSON object.", nullable=True),

@@ -97,7 +97,7 @@ class LineFiles:
 
     Attributes:
         written: the files so far.
-        repeated: the hashes of the keys that were met again.
+        repeats: the keys that were met again.
     """
 
     def __init__(self, store: ObjectStore, folder: str, lineage: Mapping[str, str]) -> None:
@@ -109,7 +109,7 @@ class LineFiles:
             lineage: delivery_id, feed and source_file.
         """
         self.written: list[WrittenFile] = []
-        self.repeated: list[Hashes] = []
+        self.repeats = KeyRepeats()
         self._store, self._folder, self._lineage = store, folder, lineage
         self._parts: dict[_Part, _Waiting] = {}
         self._size = 0
@@ -128,7 +128,7 @@ class LineFiles:
         keys = columns["line_key"]
         if keys.null_count < len(keys):
             hashes = hash_texts(keys)
-            is_line &= ~self._may_repeat(keys, hashes, is_line)
+            is_line &= ~self.repeats.add(keys, is_line, hashes)
             columns = {**columns, _HASH: pa.array(hashes)}
         positions = np.flatnonzero(is_line)
         if len(positions):
@@ -160,14 +160,13 @@ class LineFiles:
 
     @property
     def summary(self) -> dict[str, object]:
-        """What was written, and the number of lines that may repeat a key, as JSON values."""
-        files = [[file.table, file.key, file.size] for file in self.written]
-        return {"files": files, "may_repeat": sum(len(hashes) for hashes in self.repeated)}
+        """What was written, as JSON values."""
+        return {"files": [[file.table, file.key, file.size] for file in self.written]}
 
     def finish(self) -> None:
         """Write what still waits, and find the written lines whose key a line that was not written may have."""
         parts = sorted(part for part, waiting in self._parts.items() if waiting.batches)
-        repeated = pa.array(np.unique(np.concatenate(self.repeated))) if self.repeated else None
+        repeated = pa.array(np.unique(np.concatenate(self.repeats.hashes))) if self.repeats.hashes else None
         with ThreadPoolExecutor(_THREADS) as threads:
             stored = threads.map(lambda part: self._store_last(part, repeated), parts)
             if repeated is not None:
@@ -206,17 +205,6 @@ class LineFiles:
             keys = table.read(["line_key"])["line_key"].combine_chunks()
             has_key = pc.is_in(pa.array(hash_texts(keys)), hashes)
             return table.read().filter(has_key) if pc.any(has_key).as_py() else None
-
-    def _may_repeat(self, keys: pa.StringArray, hashes: Hashes, is_line: Mask) -> Mask:
-        """Return the accepted lines whose key's hash an earlier line has, and remember the hashes of the others."""
-        keyed = np.flatnonzero(is_line & to_mask(pc.is_valid(keys)))
-        of_keyed = hashes[keyed]
-        is_seen = self._seen.add(of_keyed)
-        if is_seen.any():
-            self.repeated.append(of_keyed[is_seen])
-        may_repeat: Mask = np.zeros(len(keys), dtype=np.bool_)
-        may_repeat[keyed[is_seen]] = True
-        return may_repeat
 
     def _split(self, columns: Mapping[str, pa.Array], sheet: str | None, positions: npt.NDArray[np.int64]) -> None:
         """Add lines to their parts."""
@@ -328,6 +316,42 @@ def mix(words: Hashes) -> Hashes:
     for _ in range(2):
         words = (words ^ (words >> _HALF)) * FACTOR
     return words ^ (words >> _HALF)
+
+
+class KeyRepeats:
+    """Finds the accepted rows of a delivery whose key's hash an earlier one has: all repeated keys, hardly more.
+
+    Attributes:
+        hashes: the hashes that were met again.
+    """
+
+    def __init__(self) -> None:
+        self.hashes: list[Hashes] = []
+        self._seen: _SeenHashes | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of rows that may repeat a key."""
+        return sum(map(len, self.hashes))
+
+    def add(self, keys: pa.StringArray, is_accepted: Mask, hashes: Hashes | None = None) -> Mask:
+        """Add the rows of a batch; return which may repeat a key.
+
+        Args:
+            keys: their keys; a row without one is compared with none.
+            is_accepted: which rows are accepted.
+            hashes: of the keys, if they are known.
+        """
+        may_repeat: Mask = np.zeros(len(keys), dtype=np.bool_)
+        keyed = np.flatnonzero(is_accepted & to_mask(pc.is_valid(keys)))
+        if len(keyed):
+            self._seen = self._seen or _SeenHashes()
+            of_keyed = (hash_texts(keys) if hashes is None else hashes)[keyed]
+            is_seen = self._seen.add(of_keyed)
+            if is_seen.any():
+                self.hashes.append(of_keyed[is_seen])
+            may_repeat[keyed[is_seen]] = True
+        return may_repeat
 
 
 class _SeenHashes:

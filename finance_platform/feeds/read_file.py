@@ -40,7 +40,7 @@ from finance_platform.feeds.header import find_column
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
-from finance_platform.feeds.line_files import LineFiles
+from finance_platform.feeds.line_files import KeyRepeats, LineFiles
 from finance_platform.feeds.lookup_rows import LookupRows
 from finance_platform.feeds.lookups import Lookup, load_lookup
 from finance_platform.feeds.printed_totals import PrintedTotals
@@ -108,6 +108,7 @@ class ReaderTotals:
             broken rules, for the likely cause.
         control_totals: the totals that the file prints.
         credit_signs: the signs of debits and credits.
+        repeats: the keys of rows that the reader does not write itself.
     """
 
     rows: int = 0
@@ -132,6 +133,7 @@ class ReaderTotals:
     first_batch: FirstBatch | None = None
     control_totals: ControlTotals = NO_CONTROL_TOTALS
     credit_signs: CreditSigns = field(default_factory=CreditSigns)
+    repeats: KeyRepeats = field(default_factory=KeyRepeats)
 
     def add_references(self, columns: Mapping[str, pa.Array]) -> None:
         """Add a batch of reference rows, which have no amounts."""
@@ -369,7 +371,7 @@ def read_file(
                     cells = TableCells(feed.rules, table, key)
                     try:
                         for columns, rows in read_ahead(_typed_batches(kind, feed, table, totals, key)):
-                            yield from _not_written(schema, rows, lineage, columns, line_files, cells)
+                            yield from _not_written(schema, rows, lineage, columns, line_files or totals.repeats, cells)
                     except MissingColumnError as error:
                         _add_header(feed, table, totals, next(iter(table.batches()), None))
                         found, fix = explain_missing_column(error, table, feed.rules)
@@ -573,14 +575,16 @@ def _not_written(
     batch: RawBatch,
     lineage: dict[str, str],
     columns: dict[str, pa.Array],
-    line_files: LineFiles | None,
+    line_files: LineFiles | KeyRepeats,
     cells: TableCells,
 ) -> Iterator[pa.RecordBatch]:
     """Yield a batch's rows without the lines that are written, but with those of them that members are derived from.
 
-    A line whose key was met before has its cells: it is probably a duplicate, and its file is not read again for them.
+    Where none are, their keys are added to those of the file. A line whose key was met before has its cells: it is
+    probably a duplicate, and its file is not read again for them.
     """
-    if line_files is None:
+    if isinstance(line_files, KeyRepeats):
+        line_files.add(columns["line_key"], to_mask(pc.equal(columns["outcome"], ACCEPTED)))
         yield _staged(schema, batch, lineage, columns)
         return
     remains = line_files.add(_with_places(columns, batch), batch.sheet)
@@ -630,6 +634,7 @@ def _summary_row(schema: pa.Schema, lineage: dict[str, str], summary: dict[str, 
 def _summarize(totals: ReaderTotals, findings: ReaderFindings, line_files: LineFiles | None) -> dict[str, object]:
     return {
         "written_files": json.dumps(line_files.summary) if line_files else None,
+        "may_repeat": (line_files or totals).repeats.count,
         "outcome": MEASURED,
         "measured_rows": totals.rows,
         "measured_amount": str(totals.amount),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -210,7 +210,7 @@ class _Batch:
         Lines that the reader wrote leave their files if another line with their key rejects them.
         """
         temporary, schema = self.arguments.temporary, STAGED_ROWS[self.kind]
-        if not (written.may_repeat or self._has_keys(results.keys() - written.files.keys())):
+        if not any(result.summary["may_repeat"] for result in results.values()):
             return self._balanced(readable, folder)
         duplicate_files = write_whole(find_possible_duplicates(readable), schema, temporary, f"{folder}/duplicates")
         duplicates = read_files(self.spark, temporary, [file.key for file in duplicate_files], schema)
@@ -222,13 +222,6 @@ class _Batch:
         repeats = read_files(self.spark, temporary, [file.key for file in repeat_files], REPEATED_KEYS)
         rows, has_broken_vouchers = self._balanced(with_outcomes(readable, repeats), folder)
         return rows, has_broken_vouchers or _count_rows(temporary, repeat_files) > 0
-
-    def _has_keys(self, delivery_ids: Collection[str]) -> bool:
-        """Return whether rows of these deliveries may have keys that repeat."""
-        if self.kind != "ledger":
-            return True
-        feeds = {delivery.feed for delivery in self.deliveries if delivery.delivery_id in delivery_ids}
-        return any(self.request.feeds[name].rules.key for name in feeds)
 
     def _balanced(self, rows: DataFrame, folder: str) -> tuple[DataFrame, bool]:
         """Return the rows with those vouchers rejected whole that are not balanced or whole; and if there are any."""

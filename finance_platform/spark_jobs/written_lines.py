@@ -65,7 +65,7 @@ class WrittenLines:
             if result.summary["outcome"] != MEASURED or not document:
                 continue
             written_files = json.loads(document)
-            written.may_repeat += written_files["may_repeat"]
+            written.may_repeat += result.summary["may_repeat"]
             tables: dict[str, list[DataFile]] = {}
             written.files[delivery_id] = tables
             for table, key, size in written_files["files"]:

@@ -145,6 +145,18 @@ def test_no_line_of_a_feed_without_a_key_is_compared(
     assert commit.outcomes["accepted"].rows == 2
 
 
+@pytest.mark.parametrize("repeats", [False, True])
+def test_rows_are_compared_only_where_a_key_may_repeat(
+    written_by_spark: Any, monkeypatch: pytest.MonkeyPatch, repeats: bool
+):
+    compared = []
+    find = standardise_job.find_possible_duplicates
+    monkeypatch.setattr(standardise_job, "find_possible_duplicates", lambda rows: compared.append(1) or find(rows))
+    commit, _ = written_by_spark(lines(repeats=repeats, conflicts=False), KEYED)
+    assert "duplicate" in commit.outcomes or not repeats
+    assert len(compared) == repeats
+
+
 def test_no_file_is_read_again_for_the_cells_of_duplicates(
     spark: SparkSession, tmp_path: Path, written_by_spark: ReadBySpark, monkeypatch: pytest.MonkeyPatch
 ):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from finance_platform.feeds import line_files
-from finance_platform.feeds.line_files import Hashes
+from finance_platform.feeds.line_files import Hashes, KeyRepeats
 
 
 def first_and_later(batches: list[Hashes]) -> list[bool]:
@@ -45,3 +46,18 @@ def test_more_bits_keep_what_was_seen(monkeypatch: pytest.MonkeyPatch):
     numbers = np.arange(5_000, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     batches = [*np.split(numbers, 50), numbers[::-1]]
     assert found(batches) == first_and_later(batches)
+
+
+def test_accepted_rows_with_the_key_of_an_earlier_one_may_repeat_it():
+    repeats = KeyRepeats()
+    keys = pa.array(["a", "b", None, None, "a", "c"])
+    assert repeats.add(keys, np.array([True] * 5 + [False])).tolist() == [False] * 4 + [True, False]
+    # A rejected row is no earlier one.
+    assert repeats.add(pa.array(["c", "b"]), np.array([True, True])).tolist() == [False, True]
+    assert repeats.count == len(np.concatenate(repeats.hashes)) == 2
+
+
+def test_a_file_without_keys_has_no_repeats():
+    repeats = KeyRepeats()
+    assert not repeats.add(pa.nulls(3, pa.string()), np.array([True] * 3)).any()
+    assert repeats.count == 0
