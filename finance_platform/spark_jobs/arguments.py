@@ -14,6 +14,7 @@ Glue adds arguments of its own, and these have other names on AWS:
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -107,6 +108,11 @@ class JobArguments:
     def is_on_cluster(self) -> bool:
         """Whether tasks run on other machines than the job."""
         return self.is_in_glue or bool(self.spark_master)
+
+    @property
+    def cores(self) -> int | None:
+        """The cores of this machine; None where tasks run on others."""
+        return None if self.is_on_cluster else os.cpu_count() or 1
 
     @property
     def has_local_zone(self) -> bool:

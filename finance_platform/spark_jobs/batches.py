@@ -30,6 +30,9 @@ SMALL_LINES = 1_000
 SHARED_LINES = 20_000
 """The candidate lines of a shared file: reading all columns of all of them takes some milliseconds."""
 
+TASK_BYTES = 4 << 20
+"""The size of Parquet files for which another task is worth starting."""
+
 FEWEST_SHARING = 16
 """Fewer small deliveries at once have files of their own."""
 
@@ -83,6 +86,19 @@ def reader_count(deliveries: Iterable[DeliveryToRead]) -> int:
     sizes = [delivery.size for delivery in deliveries]
     large = sum(size > SMALL_BYTES for size in sizes)
     return large + -(-(len(sizes) - large) // FEWEST_SHARING)
+
+
+def task_count(sizes: Sequence[int], cores: int | None) -> int:
+    """Return the number of tasks for items that need so many bytes of files to be read.
+
+    Python's own part of small files takes longer in two threads than in one.
+
+    Args:
+        sizes: by item, at least one.
+        cores: of this machine; None on a cluster.
+    """
+    worthwhile = max(1, -(-sum(sizes) // TASK_BYTES))
+    return min(len(sizes), worthwhile, cores or len(sizes))
 
 
 def shared_folders(lines: Mapping[str, int]) -> dict[str, str]:

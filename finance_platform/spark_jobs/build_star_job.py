@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ from finance_platform.feeds.dates import first_day
 from finance_platform.slices.commits import ScenarioSum, SliceCommit, SupersededLines, write_slice
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.arguments import JobArguments, staging_folder
+from finance_platform.spark_jobs.batches import task_count
 from finance_platform.spark_jobs.control_totals import (
     PeriodControl,
     compare,
@@ -103,7 +103,7 @@ _DIMENSIONS = {contract.name: contract for contract in (DIM_DATE, DIM_DEPARTMENT
 
 @dataclass
 class _Build:
-    """One run of the job: the session, the stores, the request, and the slices that were built so far."""
+    """One run of the job: the session, the stores, the request, the slices built so far, and the accounts if needed."""
 
     spark: SparkSession
     processed: ObjectStore
@@ -111,6 +111,7 @@ class _Build:
     request: BuildRequest
     attempt: str
     built: list[list[str]] = field(default_factory=list)
+    accounts: DataFrame | None = None
     _tables: dict[str, DataFrame] = field(default_factory=dict, init=False)
 
     @property
@@ -339,6 +340,12 @@ def _departments(build: _Build) -> DataFrame:
 
 
 def _accounts(build: _Build) -> DataFrame:
+    if build.accounts is None:
+        build.accounts = _derived_accounts(build)
+    return build.accounts
+
+
+def _derived_accounts(build: _Build) -> DataFrame:
     reference = build.read(ACCOUNTS.name, ACCOUNTS.columns)
     members = build.members
     accounts = members.where(F.col("dimension") == "account").select("member_key", "code")
@@ -418,7 +425,7 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
         baseline_key=surrogate_key(build.request.baseline_scenario),
         actual_key=surrogate_key("Actual"),
     )
-    tasks = len(orders) if arguments.is_on_cluster else min(len(orders), os.cpu_count() or 1)
+    tasks = task_count([order.size for order in orders], arguments.cores)
     listing = build.spark.createDataFrame([to_row(order) for order in orders], ORDERS).repartition(tasks)
     built = from_rows(listing.mapInArrow(builder, RESULTS).collect())
     build.processed.sync(file.key for period in built.values() for file in period.files)

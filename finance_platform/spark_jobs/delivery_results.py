@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNT_COUNTS, BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
-from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, arrow_schema, spark_schema
+from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, arrow_schema
 from finance_platform.deliveries.commits import (
     DELIVERED,
     ROUNDING,
@@ -38,7 +38,7 @@ from finance_platform.feeds.cells import text_without_column
 from finance_platform.feeds.codes import fold, scenario_name
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ReadingRules
-from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, SUMS, sum_batches
+from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, sum_batches, unpack
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore
 
@@ -234,7 +234,7 @@ def count_written(contract: Contract, written: DataFrame, results: Mapping[str, 
         _hash_members(written, results)
     elif contract in (TRANSACTIONS, BUDGET):
         lines = written.select(*[column.name for column in LINE_COLUMNS])
-        count_lines(lines.mapInArrow(sum_batches, spark_schema(SUMS)), results)
+        count_lines(lines.mapInArrow(sum_batches, PACKED), results)
     else:
         _count_references(contract, written, results)
 
@@ -259,12 +259,12 @@ def count_lines(sums: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
     """Enter ledger lines into the results.
 
     Args:
-        sums: rows of `line_sums.SUMS`.
+        sums: rows of `line_sums.PACKED`.
         results: by delivery id.
     """
     places: dict[tuple[str, str, str, str], _PlaceSums] = {}
-    # A home with many accounts has as many sums as lines. A row is a tuple; by name, each value is searched for.
-    for delivery_id, scenario, scenario_type, period, account_key, *values in map(tuple, sums.collect()):
+    # A home with many accounts has as many sums as lines.
+    for delivery_id, scenario, scenario_type, period, account_key, *values in unpack(sums.collect()):
         rows, amount, absolute, first_day, last_day, reversals, content_high, content_low = values
         count = Count(rows, amount, absolute)
         if account_key is not None:

@@ -23,8 +23,9 @@ from finance_platform.deliveries.commits import DataFile
 from finance_platform.feeds.dates import first_day, period_of
 from finance_platform.spark_jobs.control_totals import PeriodControl, compare
 from finance_platform.spark_jobs.requests import BuildRequest
+from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.factory import is_remote, open_store
-from finance_platform.storage.parquet_rows import read_row_groups
+from finance_platform.storage.parquet_rows import WHOLE_BYTES, read_row_groups
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 from finance_platform.transforms.fact_tables import (
@@ -60,6 +61,11 @@ class PeriodOrder:
     files: Sequence[tuple[str, int]]
     counted: Sequence[tuple[str, str]]
     actual_covers: bool | None
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files."""
+        return sum(size for _, size in self.files)
 
 
 @dataclass(frozen=True)
@@ -141,18 +147,24 @@ def make_period_builder(
         actual_key: surrogate key of scenario Actual.
     """
 
+    def build_one(store: ObjectStore, order: PeriodOrder) -> pa.RecordBatch:
+        counted = [(delivery_id, scenario) for delivery_id, scenario in order.counted]
+        sums = PeriodSums(order.period, counted, accounts_of_credit(types, type_spans, order.period))
+        for lines in read_row_groups(store, order.files, _NAMES, repeating=TEXTS):
+            sums.add(lines)
+        document = _write_period(store, folder, order, sums, baseline_key, actual_key)
+        row = {"period": order.period, "document": json.dumps(document)}
+        return pa.RecordBatch.from_pylist([row], _RESULT_SCHEMA)
+
     def build(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = open_store(root, options)
-        for row in (row for batch in batches for row in batch.to_pylist()):
-            order = PeriodOrder(**json.loads(row["document"]))
-            counted = [(delivery_id, scenario) for delivery_id, scenario in order.counted]
-            sums = PeriodSums(order.period, counted, accounts_of_credit(types, type_spans, order.period))
-            for lines in read_row_groups(store, order.files, _NAMES, repeating=TEXTS):
-                sums.add(lines)
-            document = _write_period(store, folder, order, sums, baseline_key, actual_key)
-            yield pa.RecordBatch.from_pylist(
-                [{"period": order.period, "document": json.dumps(document, default=str)}], _RESULT_SCHEMA
-            )
+        orders = [PeriodOrder(**json.loads(row["document"])) for batch in batches for row in batch.to_pylist()]
+        # Of a remote store, small periods wait for the network at the same time.
+        small = [order for order in orders if order.size <= WHOLE_BYTES]
+        yield from map_many(store, small, lambda order: build_one(store, order))
+        for order in orders:
+            if order.size > WHOLE_BYTES:
+                yield build_one(store, order)
 
     return build
 

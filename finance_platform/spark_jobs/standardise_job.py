@@ -55,6 +55,7 @@ from finance_platform.spark_jobs.batches import (
     in_batches,
     reader_count,
     shared_folders,
+    task_count,
 )
 from finance_platform.spark_jobs.delivery_results import (
     DeliveryResult,
@@ -64,7 +65,7 @@ from finance_platform.spark_jobs.delivery_results import (
 )
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
-from finance_platform.spark_jobs.line_sums import FILES, SUMS, make_file_summer
+from finance_platform.spark_jobs.line_sums import FILES, PACKED, make_file_summer
 from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
@@ -343,12 +344,12 @@ class _Batch:
             count_written(contract, rows, results)
 
     def _sums_of(self, files: Sequence[DataFile]) -> DataFrame:
-        """Return rows of `SUMS` of lines that the reader has written, from their files."""
+        """Return rows of `PACKED` of lines that the reader has written, from their files."""
         arguments = self.arguments
-        tasks = len(files) if arguments.is_on_cluster else min(len(files), os.cpu_count() or 1)
+        tasks = task_count([file.size for file in files], arguments.cores)
         listing = self.spark.createDataFrame([(file.key, file.size) for file in files], FILES).repartition(tasks)
         summer = make_file_summer(arguments.processed_uri, arguments.s3_options)
-        return listing.mapInArrow(summer, spark_schema(SUMS))
+        return listing.mapInArrow(summer, PACKED)
 
     def _read_back(self, files: Sequence[DataFile], columns: Sequence[Column], name: str) -> DataFrame | None:
         """Return the rows of files as they were written; None if there are none. Small ones on S3 are read once."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.spark_jobs import batches
-from finance_platform.spark_jobs.batches import in_batches, is_large, reader_count, shared_folders
+from finance_platform.spark_jobs.batches import in_batches, is_large, reader_count, shared_folders, task_count
 from finance_platform.spark_jobs.requests import DeliveryToRead
 
 SIZES = st.sampled_from([0, 100, batches.SMALL_BYTES, batches.SMALL_BYTES + 1, 20 << 20, batches.BATCH_BYTES + 1])
@@ -68,3 +68,9 @@ def test_a_shared_file_is_bounded_and_has_small_deliveries_only(lines: list[int]
     assert max(rows.values(), default=0) <= batches.SHARED_LINES
     # Two neighbours are never both less than half full.
     assert len(rows) <= 2 * sum(rows.values()) / batches.SHARED_LINES + 1
+
+
+def test_tasks_are_as_many_as_cores_for_large_files_and_one_for_small_ones():
+    large, small = [10 << 20] * 36, [10 << 10] * 36
+    assert [task_count(sizes, 2) for sizes in (large, small, large[:1], [0])] == [2, 1, 1, 1]
+    assert [task_count(sizes, None) for sizes in (large, small, [1 << 10] * 20_000)] == [36, 1, 5]
