@@ -23,7 +23,7 @@ from deltalake import DeltaTable
 from python_calamine import CalamineWorkbook
 
 from finance_platform.cli import inspect
-from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.runs import is_from_command_line
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
@@ -131,7 +131,8 @@ def test_the_run_shows_in_the_ui_of_the_home(loaded: tuple[Home, CommandResult])
     repository = run.remote_job_origin.repository_origin
     assert (repository.code_location_origin.location_name, repository.repository_name) == (LOCATION, "__repository__")
     # The files were registered and read before Dagster had the run.
-    assert {event.run_id for event in Register(LocalStore(home.path / "processed")).events()} == {run.run_id}
+    events = select_discovered(Register(LocalStore(home.path / "processed")).events())
+    assert {event.run_id for event in events} == {run.run_id}
 
 
 def test_the_queries_of_the_specification_run_unchanged(loaded: tuple[Home, CommandResult]):

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.feeds import line_files
@@ -27,6 +27,7 @@ from finance_platform.spark_jobs import standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.storage.local import LocalStore
+from finance_platform.transforms.repeated_keys import find_possible_duplicates
 from finance_platform_tests.unit.factories import LEDGER, feed, write
 
 KEYED = """\
@@ -147,12 +148,17 @@ def test_no_line_of_a_feed_without_a_key_is_compared(
 
 @pytest.mark.parametrize("repeats", [False, True])
 def test_rows_are_compared_only_where_a_key_may_repeat(
-    written_by_spark: Any, monkeypatch: pytest.MonkeyPatch, repeats: bool
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repeats: bool
 ):
     compared = []
-    find = standardise_job.find_possible_duplicates
-    monkeypatch.setattr(standardise_job, "find_possible_duplicates", lambda rows: compared.append(1) or find(rows))
-    commit, _ = written_by_spark(lines(repeats=repeats, conflicts=False), KEYED)
+
+    def find(rows: DataFrame) -> DataFrame:
+        compared.append(rows)
+        return find_possible_duplicates(rows)
+
+    monkeypatch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
+    monkeypatch.setattr(standardise_job, "find_possible_duplicates", find)
+    commit, _ = read(spark, tmp_path, lines(repeats=repeats, conflicts=False), KEYED)
     assert "duplicate" in commit.outcomes or not repeats
     assert len(compared) == repeats
 

@@ -13,10 +13,10 @@ from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform_tests.unit.factories import decision_on
 from finance_platform_tests.unit.zone import Line, Zone
 
-WHOLE = {"load_mode": "replace_period"}
-SCOPED = {"load_mode": "replace_period", "is_scoped": True}
-UPSERT = {"load_mode": "upsert"}
-APPEND = {"load_mode": "append"}
+WHOLE: dict[str, Any] = {"load_mode": "replace_period"}
+SCOPED: dict[str, Any] = {"load_mode": "replace_period", "is_scoped": True}
+UPSERT: dict[str, Any] = {"load_mode": "upsert"}
+APPEND: dict[str, Any] = {"load_mode": "append"}
 
 FIRST = [Line("1", amount="10.00", scope="s"), Line("2", amount="5.00", scope="s")]
 SECOND = [Line("1", amount="10.00", scope="s"), Line("2", amount="6.00", scope="s")]
