@@ -89,6 +89,7 @@ def test_a_change_of_a_closed_period_is_published_as_a_restatement_with_one_aler
     }
 
 
+@at_night
 def test_a_change_of_an_open_period_is_a_movement_without_an_alert(home: Home, refresh: Refresher):
     home.write("raw/transactions.csv", TRANSACTIONS.replace("1100.00", "1100.50"))
     refreshed = refresh(home)
@@ -124,6 +125,7 @@ def test_a_longer_export_that_repeats_a_closed_period_is_not_held(home: Home, re
     assert january(home) == Decimal("1250.10")
 
 
+@at_night
 def test_a_change_of_a_reopened_period_is_not_held(home: Home, refresh: Refresher):
     assert home.command("reopen", "2024-01", "--why", "a late invoice").returncode == 0
     home.write("raw/transactions.csv", CORRECTED)
@@ -179,6 +181,7 @@ def test_a_change_without_a_delivery_leaves_a_closed_period_as_it_is_and_fails_a
     assert loans(home) == Decimal("70.00")
 
 
+@at_night
 def test_lines_that_leave_a_view_because_their_account_becomes_a_balance_are_a_restatement(
     tmp_path: Path, refresh: Refresher
 ):

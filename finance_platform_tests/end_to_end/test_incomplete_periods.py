@@ -94,6 +94,7 @@ def test_lines_dated_in_several_later_months_do_not_either(home: Home, refresh: 
     assert expense(home)[:5] == ("2025", "6", "600.00", "540.00", "60.00")
 
 
+@at_night
 def test_a_month_becomes_complete_by_more_lines_without_a_movement(begun_home: Home, refresh: Refresher):
     home = begun_home
     home.write("raw/transactions_late.csv", transactions("2025-07", 2, day=20))

@@ -151,9 +151,8 @@ def test_late_lines_are_booked_in_the_next_open_period(home: Home, refresh: Refr
     assert sales(home) == before
 
 
-def test_a_corrected_line_is_booked_as_a_reversal_and_a_later_correction_still_works(
-    home: Home, refresh: Refresher
-) -> None:
+def book_a_corrected_line(home: Home, refresh: Refresher) -> tuple[dict[str, str], list[object]]:
+    """Book a correction of January in February, correct March later; return the figures before."""
     before, signed = sales(home), january(home)
     first = TRANSACTIONS.replace("1000.00", "1000.50")
     home.write("raw/transactions.csv", first)
@@ -166,7 +165,19 @@ def test_a_corrected_line_is_booked_as_a_reversal_and_a_later_correction_still_w
     home.write("raw/transactions.csv", first.replace("(100.00)", "(90.00)"))
     assert not refresh(home).needs_attention  # January is as booked, so nothing waits
     assert (sales(home), january(home)) == ({**before, "2024-02": "1100.50", "2024-03": "-90.00"}, signed)
+    return before, signed
 
+
+def test_a_corrected_line_is_booked_as_a_reversal_and_a_later_correction_still_works(
+    home: Home, refresh: Refresher
+) -> None:
+    book_a_corrected_line(home, refresh)
+    assert home.command("verify").returncode == 0
+
+
+@at_night
+def test_a_line_that_is_corrected_again_after_its_booking_is_booked_again(home: Home, refresh: Refresher) -> None:
+    before, signed = book_a_corrected_line(home, refresh)
     home.write("raw/transactions.csv", TRANSACTIONS.replace("1000.00", "1002.00").replace("(100.00)", "(80.00)"))
     refreshed = refresh(home)
     assert refreshed.needs_attention

@@ -34,8 +34,11 @@ from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
 from finance_platform_tests.in_process_jobs import InProcessJobs
+from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
+
+at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 MANY = 24
 """Enough to share files."""
@@ -147,6 +150,14 @@ def test_a_delivery_in_a_shared_file_has_its_own_rows_and_a_long_one_its_own_fil
     assert (row["transaction_id"], row["source_file"]) == ("S0005", CORRECTED)
 
 
+def test_a_small_file_costs_one_write_and_the_files_of_a_table_share_one(first_run: tuple[Home, Counter[str]]):
+    home, writes = first_run
+    assert set(shared_files(home).values()) == {1}
+    assert writes["deliveries"] == len(read_commits(home.processed)) > MANY
+    assert max(number for folder, number in writes.items() if folder != "deliveries") < MANY / 2
+
+
+@at_night
 def test_twice_as_many_small_files_cost_one_write_each_and_no_further_parquet_file(
     first_run: tuple[Home, Counter[str]], refresh: Refresher, tmp_path: Path
 ):
@@ -199,7 +210,7 @@ def test_no_delivery_is_in_memory_while_a_job_runs(
         kept[job] = {one.object_key for one in objects} & {OWN}
 
     monkeypatch.setattr(immutable_documents, "FEWEST_RELEASED", 1)
-    home = create_small_home(tmp_path)
+    home = Home(tmp_path)
     home.write(f"raw/{OWN}", HEADER + line(1, "1.00"))
     attempts = iter(("first", "second"))
     settings = load_settings(home=home.path)

@@ -19,8 +19,11 @@ from finance_platform.cli.rendering import print_rows
 from finance_platform.reports.rejected_rows import COLUMNS, RejectedTotals
 from finance_platform.reports.rejected_workbook import write_rejected_workbook
 from finance_platform_tests.office import converted
+from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.office
+
+at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 TEXTS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "＝1+1", "\t=1+1", "\r=1+1", "=HYPERLINK(\"https://example.com\")",
@@ -39,6 +42,7 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
+@at_night
 def test_the_workbook_opens_with_the_cells_that_were_written(tmp_path: Path):
     path, totals = tmp_path / "rejected.xlsx", RejectedTotals()
     write_rejected_workbook(path, rows(), totals)

@@ -17,11 +17,14 @@ from finance_platform.warehouse.query_script import ScriptStatement, read_script
 from finance_platform.warehouse.statements import sql_folder
 from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome
 from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
+from finance_platform_tests.profiles import current_profile
 
 SCRIPT = read_script((sql_folder() / "dml" / "sample_queries.sql").read_text(encoding="utf-8"), "sample_queries.sql")
 QUESTIONS = {int(each.heading.partition(".")[0]): each for each in SCRIPT if each.heading[0].isdigit()}
 NOTHING_MOVED = {29}
 """The question without an answer after the first load; see `warehouse/test_statements`."""
+WITH_FIGURES = (1, 6, 7, 8, 12, 19, 26, 27)
+"""The questions whose answers are known; by default no others are asked (see `warehouse/test_result_parity`)."""
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +65,9 @@ def test_the_number_of_rows_of_each_table_comes_first_as_in_the_original_specifi
 
 @pytest.mark.end_to_end
 def test_the_sample_answers_every_question_with_the_figures_that_are_known(home: RefreshedHome):
-    answers = {number: home.select(question.sql) for number, question in QUESTIONS.items()}
-    assert {number for number, rows in answers.items() if not rows} == NOTHING_MOVED
+    asked = QUESTIONS if current_profile().is_exhaustive else {number: QUESTIONS[number] for number in WITH_FIGURES}
+    answers = {number: home.select(question.sql) for number, question in asked.items()}
+    assert {number for number, rows in answers.items() if not rows} == NOTHING_MOVED & asked.keys()
     lines = {line: rest for line, *rest in answers[1]}
     assert lines["Revenue, net"][:2] == [Decimal("34780985.04"), Decimal("35628870.00")]
     assert lines["Operating profit"] == [

@@ -98,6 +98,7 @@ def test_a_correction_with_an_older_time_wins_and_a_rebuild_from_raw_files_names
     assert not from_raw.needs_attention
 
 
+@at_night
 def test_a_moved_key_leaves_its_old_period_and_returns_after_the_withdrawal(run_home: Home, refresh: Refresher):
     home = run_home
     first = home.tables()
@@ -148,6 +149,7 @@ def test_a_later_plan_replaces_only_what_it_covers(run_home: Home, refresh: Refr
     assert amounts(home, "Forecast") == {"2024-01": "30.00"}
 
 
+@at_night
 def test_a_file_that_removes_or_doubles_published_lines_is_held_and_a_good_one_is_published(
     run_home: Home, refresh: Refresher
 ):

@@ -32,7 +32,7 @@ HORIZONS: tuple[Horizon, ...] = ("month", "year to date", "rest of year", "full 
 MEASURES: tuple[TotalMeasure, ...] = ("amount", "reference", "variance")
 PERIODS = ("2025-02", "2025-06", "2025-09")
 PAIRS = (("Actual", "Budget"), ("Actual", "Prior Year"), ("Budget", "Actual"))
-CONTEXTS = 40 if current_profile().is_exhaustive else 3
+CONTEXTS = 40 if current_profile().is_exhaustive else 2
 TOTALS_OF_A_CONTEXT = 34
 
 
