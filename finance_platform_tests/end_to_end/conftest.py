@@ -40,6 +40,17 @@ def small_home_once_run(refresh: Refresher, tmp_path_factory: pytest.TempPathFac
     return session_artifact(tmp_path_factory, "small_home_once_run", create)
 
 
+@pytest.fixture(scope="session")
+def january_closed(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small home after its first refresh and the close of January; for copies."""
+
+    def create(path: Path) -> None:
+        home = copy_home(small_home_once_run, path / "home")
+        assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
+
+    return session_artifact(tmp_path_factory, "january_closed", create) / "home"
+
+
 @pytest.fixture
 def run_home(small_home_once_run: Path, tmp_path: Path) -> Home:
     """A small home of the test's own, after its first refresh."""

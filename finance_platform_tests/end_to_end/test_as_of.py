@@ -26,11 +26,10 @@ CORRECTED = TRANSACTIONS.replace("1000.00", "1000.50")
 
 
 @pytest.fixture
-def home(small_home_once_run: Path, tmp_path: Path) -> Home:
+def home(january_closed: Path, tmp_path: Path) -> Home:
     """The small home with January closed."""
-    home = copy_home(small_home_once_run, tmp_path / "home")
+    home = copy_home(january_closed, tmp_path / "home")
     home.write(".env", "FINANCE_PLATFORM_CLOSED_PERIODS=publish\n")
-    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
     return home
 
 

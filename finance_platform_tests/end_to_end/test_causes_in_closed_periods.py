@@ -202,14 +202,6 @@ def author(why: str) -> Author:
     return Author("ada", why, datetime.now(UTC))
 
 
-@pytest.fixture(scope="module")
-def closed(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with January closed; each cell works on a copy."""
-    home = copy_home(small_home_once_run, tmp_path_factory.mktemp("closed") / "home")
-    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
-    return home.path
-
-
 @pytest.fixture
 def _next_release(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another release of the platform, which gives every account another category, in the cells that ask for it."""
@@ -243,10 +235,10 @@ def cells() -> Iterator[object]:
 @pytest.mark.parametrize(("name", "policy"), cells())
 @pytest.mark.usefixtures("_next_release")
 def test_a_change_of_a_closed_period_waits_or_is_a_restatement(
-    name: str, policy: str, closed: Path, tmp_path: Path, refresh: Refresher
+    name: str, policy: str, january_closed: Path, tmp_path: Path, refresh: Refresher
 ):
     cause = CAUSES[name]
-    home = copy_home(closed, tmp_path / "home")
+    home = copy_home(january_closed, tmp_path / "home")
     signed = figures(home)
     cause.change(home)
     home.write("raw/transactions_may.csv", OPEN)

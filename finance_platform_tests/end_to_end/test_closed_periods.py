@@ -41,18 +41,12 @@ LOANS_FROM_JANUARY = "account_number,account_name,account_type,valid_from\n2100,
 TRIAL_BALANCE = "Day,Dept,Account,Dr,Cr\n2024-01-10,D100,2100,,70.00\n2024-02-10,D100,6000,5.00,\n"
 
 
-@pytest.fixture(scope="module")
-def closed(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with January closed; each test works on a copy."""
-    home = copy_home(small_home_once_run, tmp_path_factory.mktemp("closed") / "home")
-    home.write(".env", PUBLISH)
-    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
-    return home.path
-
-
 @pytest.fixture
-def home(closed: Path, tmp_path: Path) -> Home:
-    return copy_home(closed, tmp_path / "home")
+def home(january_closed: Path, tmp_path: Path) -> Home:
+    """A home of the test's own with January closed."""
+    home = copy_home(january_closed, tmp_path / "home")
+    home.write(".env", PUBLISH)
+    return home
 
 
 def january(home: Home) -> Decimal:

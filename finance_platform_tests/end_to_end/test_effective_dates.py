@@ -48,11 +48,9 @@ TO_DATE = """
 
 
 @pytest.fixture
-def home(small_home_once_run: Path, tmp_path: Path) -> Home:
+def home(january_closed: Path, tmp_path: Path) -> Home:
     """The small home with January closed."""
-    home = copy_home(small_home_once_run, tmp_path / "home")
-    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
-    return home
+    return copy_home(january_closed, tmp_path / "home")
 
 
 def test_a_changed_account_keeps_what_it_was_in_closed_periods_and_nothing_is_restated(home: Home, refresh: Refresher):

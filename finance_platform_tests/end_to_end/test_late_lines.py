@@ -25,17 +25,9 @@ LATE = f"{HEADER}\nT8,2024-01-09,D100,4000,7.00,Late\nT9,2024-05-09,D100,4000,5.
 """One line in January, which is closed, and one in May."""
 
 
-@pytest.fixture(scope="module")
-def closed(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with January closed; each test works on a copy."""
-    home = copy_home(small_home_once_run, tmp_path_factory.mktemp("closed") / "home")
-    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
-    return home.path
-
-
 @pytest.fixture
-def home(closed: Path, tmp_path: Path) -> Home:
-    return copy_home(closed, tmp_path / "home")
+def home(january_closed: Path, tmp_path: Path) -> Home:
+    return copy_home(january_closed, tmp_path / "home")
 
 
 def sales(home: Home) -> dict[str, str]:

@@ -31,11 +31,9 @@ Step = tuple[str, str | None, str, Decimal]
 
 
 @pytest.fixture
-def home(small_home_once_run: Path, tmp_path: Path) -> Home:
+def home(january_closed: Path, tmp_path: Path) -> Home:
     """The small home with January closed."""
-    home = copy_home(small_home_once_run, tmp_path / "home")
-    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
-    return home
+    return copy_home(january_closed, tmp_path / "home")
 
 
 def from_january(text: str) -> str:
