@@ -17,6 +17,7 @@ from finance_platform.errors import MigrationError
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.port import Warehouse
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, removed
 
@@ -28,6 +29,7 @@ ON_REDSHIFT_BY_DAY = (
 )
 pytestmark = pytest.mark.usefixtures("creates_warehouses", "opens_readers")
 Release = Callable[..., None]
+EXHAUSTIVE = current_profile().is_exhaustive
 
 
 @pytest.fixture
@@ -121,6 +123,7 @@ def test_a_view_with_the_same_columns_is_replaced_in_place(loaded: Warehouse, re
     assert loaded.query("SELECT DISTINCT AccountNumber FROM ActualVsBudget").rows == [("6000",)]
 
 
+@pytest.mark.skipif(not EXHAUSTIVE, reason="`test_migration` shows that no statement shortens a text")
 def test_an_older_release_does_not_shorten_a_text(loaded: Warehouse, release: Release) -> None:
     release(("BusinessUnit         VARCHAR(256)", "BusinessUnit VARCHAR(100)"))
 
@@ -171,7 +174,7 @@ REJECTED = {
 }
 
 
-@pytest.mark.parametrize("fault", REJECTED)
+@pytest.mark.parametrize("fault", REJECTED if EXHAUSTIVE else [next(iter(REJECTED))])
 def test_a_change_that_is_no_addition_is_rejected_with_the_sql_and_changes_nothing(
     loaded: Warehouse, release: Release, state_of: Callable[[Warehouse], object], fault: str
 ) -> None:

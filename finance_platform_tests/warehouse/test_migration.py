@@ -119,6 +119,42 @@ def test_all_rejections_are_reported_at_once_with_the_alternative_fix() -> None:
     assert caught.value.fix.endswith("or buy another")
 
 
+def test_a_shorter_text_is_left_as_it_is() -> None:
+    longer = ExistingColumn("name", "varchar(20)")
+
+    assert sql(ExistingSchema({"thing": [KEY, longer]}), THING) == [COMMENT]
+
+
+@pytest.mark.parametrize(
+    ("definition", "existing", "rejection"),
+    [
+        (
+            "CREATE TABLE IF NOT EXISTS Thing (ThingKey BIGINT NOT NULL, Rank INTEGER NOT NULL)",
+            [KEY],
+            "Thing.Rank integer is missing, is NOT NULL and has no default: ALTER TABLE Thing ADD COLUMN Rank INTEGER;",
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS Thing (Code VARCHAR(20) NOT NULL, PRIMARY KEY (Code))",
+            [ExistingColumn("code", "varchar(10)", is_nullable=False)],
+            "Thing.Code is varchar(10), this release has varchar(20): ALTER TABLE Thing ADD COLUMN Code_kept",
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS Thing (Name VARCHAR(10))",
+            [ExistingColumn("name", "varchar(10)", is_nullable=False)],
+            "Thing.Name is NOT NULL, this release writes nulls: ALTER TABLE Thing ADD COLUMN Name_kept",
+        ),
+    ],
+    ids=["a column that must have a value", "a longer text in a key", "a column that is nullable now"],
+)
+def test_a_change_that_is_no_addition_is_rejected_with_the_sql(
+    definition: str, existing: list[ExistingColumn], rejection: str
+) -> None:
+    with pytest.raises(MigrationError) as caught:
+        pending_changes((definition,), ExistingSchema({"thing": existing}))
+
+    assert rejection in caught.value.found
+
+
 def test_the_contracts_describe_the_tables_of_the_definitions() -> None:
     existing = ExistingSchema(
         {

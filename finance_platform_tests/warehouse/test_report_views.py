@@ -184,8 +184,9 @@ def test_a_view_s_key_is_unique_and_its_columns_have_the_types_of_the_contract(r
     one_horizon = "WHERE AsOfPeriod = '2025-02' AND ScenarioName = 'Actual' AND Horizon = 'year to date'"
     bounded = one_horizon if "AsOfPeriod" in view.key else ""
 
-    assert reports.rows(f"SELECT {key} FROM {view.name} {bounded} GROUP BY {key} HAVING COUNT(*) > 1") == []
-    assert reports.rows(f"SELECT 1 FROM {view.name} {bounded} LIMIT 1")
+    # One query, since the engine plans the views of reports for longer than it reads them.
+    of_keys = f"SELECT COUNT(*) AS RowCount FROM {view.name} {bounded} GROUP BY {key}"
+    assert reports.rows(f"SELECT MAX(RowCount) FROM ({of_keys}) AS Keys") == [(1,)], "no row, or a key of several"
     types = dict(
         reports.rows(
             "SELECT LOWER(column_name), "
