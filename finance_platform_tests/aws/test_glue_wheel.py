@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from finance_platform_tests.aws.fake_glue import FakeGlue, create_job, fake_glue
 from finance_platform_tests.aws.glue_environment import build_missing_wheels, create_environment
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
 from finance_platform_tests.aws.shipped_template import shipped_template
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER, feed
 from finance_platform_tests.workbooks import xlsx
 
@@ -52,6 +54,38 @@ ARGUMENTS_OF_A_RELEASE = (
     "--TEMP_S3_DIR",
 )
 """The job arguments that depend on the release and on the bucket of its files."""
+
+IMPORT_EVERYTHING = """
+import ast, importlib, json, sys
+from pathlib import Path
+from finance_platform.spark_jobs import build_star_job, standardise_job
+import finance_platform.storage.s3
+
+at_first = sorted(sys.modules)
+
+def imported(tree):
+    for_types = {
+        inner
+        for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in set(ast.walk(tree)) - for_types:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+looked_through, missing = set(), set()
+while names := {name for name in sys.modules if name.startswith("finance_platform.")} - looked_through:
+    for name in names:
+        looked_through.add(name)
+        for other in imported(ast.parse(Path(sys.modules[name].__file__).read_text("utf-8"))):
+            try:
+                importlib.import_module(other)
+            except ImportError as error:
+                missing.add(f"{name}: {error}")
+print(json.dumps([standardise_job.__file__, at_first, sorted(looked_through), sorted(missing)]))
+"""
 
 LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100,4000,-0.25\nno day,D100,4000,7\n"
 BOOK = xlsx({"Ledger": [["Date", "Dept", "Account", "Amount"], ["2025-03-01", "D100", 4000, 12.5]]})
@@ -131,21 +165,38 @@ def test_packages_that_neither_glue_nor_the_release_has_cannot_be_imported(pytho
     assert f"No module named '{name}'" in run_in(python, f"import {name}", tmp_path).stderr
 
 
-def test_both_jobs_import_from_the_wheel_alone(python: Path, tmp_path: Path):
-    code = """
-import json, sys
-from finance_platform.spark_jobs import build_star_job, standardise_job
-import finance_platform.storage.s3
-forbidden = [name for name in sys.modules if name.split(".")[0] in ("dagster", "pydantic", "yaml")]
-print(json.dumps([standardise_job.__file__, forbidden]))
-"""
-    ended = run_in(python, code, tmp_path)
+@dataclass(frozen=True)
+class Imports:
+    """What the jobs import: the file of one of them, the modules at their start, those of the platform, what lacks."""
+
+    file: str
+    at_first: list[str]
+    looked_through: list[str]
+    missing: list[str]
+
+
+@pytest.fixture(scope="module")
+def imports(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Imports:
+    """The imports of both jobs, those within functions too, by an interpreter like Glue's."""
+    ended = run_in(python, IMPORT_EVERYTHING, tmp_path_factory.mktemp("imports"))
     assert ended.returncode == 0, ended.stderr
-    file, forbidden = json.loads(ended.stdout)
-    assert Path(file).is_relative_to(python.parents[1])
-    assert forbidden == []
+    return Imports(*json.loads(ended.stdout))
 
 
+def test_both_jobs_import_from_the_wheel_alone(python: Path, imports: Imports):
+    assert Path(imports.file).is_relative_to(python.parents[1])
+    assert [name for name in imports.at_first if name.split(".")[0] in ("dagster", "pydantic", "yaml")] == []
+
+
+def test_whatever_the_jobs_import_later_is_in_the_release_or_on_glue(imports: Imports):
+    assert {"finance_platform.feeds.workbook", "finance_platform.storage.s3"} <= set(imports.looked_through)
+    assert imports.missing == []
+
+
+@pytest.mark.skipif(
+    not current_profile().is_exhaustive,
+    reason="all imports of jobs are shown above, jobs on S3 by `test_end_to_end`, runs of Glue by `test_glue_jobs`",
+)
 def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: FakeGlue, capfd: pytest.CaptureFixture[str]):
     settings = load_settings(
         profile="aws",
