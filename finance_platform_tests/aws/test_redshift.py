@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from redshift_connector.error import ProgrammingError as DriverError
 
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCENARIO
 from finance_platform.errors import (
@@ -31,6 +32,7 @@ from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
 from finance_platform.warehouse.port import NoWarehouseYetError, QueryTimeoutError
 from finance_platform.warehouse.redshift import copy, load_connection
+from finance_platform.warehouse.redshift.errors import driver_errors
 from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 from finance_platform_tests.aws.redshift_copy import COPY_ROLE
 from finance_platform_tests.profiles import current_profile
@@ -255,8 +257,24 @@ BUSY = {
 }
 
 
+EXHAUSTIVE = current_profile().is_exhaustive
+
+
+@pytest.mark.parametrize("busy", BUSY)
+def test_an_error_of_a_busy_warehouse_is_transient_and_names_the_statement(busy: str) -> None:
+    state, message, detail = BUSY[busy]
+    found = re.escape(f"COPY StageDimDate: {message}")
+    with pytest.raises(TransientError, match=found), driver_errors("COPY StageDimDate"):
+        raise DriverError({"C": state, "M": message, "D": detail})
+
+
 @pytest.mark.parametrize(
-    ("busy", "at"), [*((busy, "COPY") for busy in BUSY), ("a restart", "LOCK"), ("a restart", "COMMIT")]
+    ("busy", "at"),
+    [
+        *((busy, "COPY") for busy in (BUSY if EXHAUSTIVE else ["Redshift's own 1023"])),
+        ("a restart", "LOCK"),
+        ("a restart", "COMMIT"),
+    ],
 )
 def test_a_transaction_on_a_busy_warehouse_is_retried_on_a_new_connection(
     engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles, busy: str, at: str
@@ -343,8 +361,8 @@ def test_a_commit_whose_response_is_lost_is_not_repeated(
     assert loaded.query("SELECT COUNT(*) FROM LoadLedger WHERE LoadNumber = 3").rows == [(1,)]
 
 
-STEP = 1 if current_profile().is_exhaustive else 4
-"""By default a connection breaks at every fourth statement."""
+STEP = 1 if EXHAUSTIVE else 8
+"""By default a connection breaks at every eighth statement."""
 
 
 def test_a_load_that_breaks_off_anywhere_leaves_the_old_state_and_the_next_one_reaches_the_new(
