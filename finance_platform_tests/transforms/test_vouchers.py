@@ -8,13 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from finance_platform.feeds.reasons import reasons_from_json
 from finance_platform.transforms.repeated_keys import repeated_keys, with_outcomes
 from finance_platform.transforms.vouchers import rejected_vouchers, voucher_periods, with_rejected_vouchers
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, rows_of, staged_ledger
 
 Results = Mapping[str, Sequence[Row]]
@@ -172,28 +173,36 @@ def test_vouchers_of_two_deliveries_with_one_name_are_two_vouchers(results: Resu
     assert outcomes(results["two"]) == ["accepted", "accepted", "rejected"]
 
 
-@few_examples
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["V1", "V2", "V3"]),
-            st.sampled_from(["-1.005", "-1", "1", "1.005", "2"]),
-            st.sampled_from(["accepted", "accepted", "accepted", "rejected"]),
-        ),
-        max_size=8,
-    )
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(["V1", "V2", "V3"]),
+        st.sampled_from(["-1.005", "-1", "1", "1.005", "2"]),
+        st.sampled_from(["accepted", "accepted", "accepted", "rejected"]),
+    ),
+    max_size=8,
 )
+DELIVERIES = 6
+"""So many at once: the engine takes as long for one. The first example has no lines at all, the second any lines."""
+
+
+@settings(few_examples, max_examples=current_profile().examples_of_slow(8))
+@given(st.lists(LINES, min_size=DELIVERIES, max_size=DELIVERIES))
 def test_what_is_accepted_of_any_vouchers_balances_and_no_voucher_is_split(
-    spark: SparkSession, lines: list[tuple[str, str, str]]
+    spark: SparkSession, deliveries: list[list[tuple[str, str, str]]]
 ) -> None:
-    rows = [of_voucher(voucher, amount, row, outcome) for row, (voucher, amount, outcome) in enumerate(lines, start=2)]
+    rows = [
+        of_voucher(voucher, amount, row, outcome, delivery_id=f"d{number}")
+        for number, lines in enumerate(deliveries)
+        for row, (voucher, amount, outcome) in enumerate(lines, start=2)
+    ]
     result = resolved(spark, rows)
     assert len(result) == len(rows)
-    for voucher in {"V1", "V2", "V3"}:
-        of_one = [row for row in result if row["voucher"] == voucher]
-        has_all = all(outcome == "accepted" for name, _, outcome in lines if name == voucher)
-        is_zero = not sum(Decimal(amount) for name, amount, _ in lines if name == voucher)
-        assert {row["outcome"] for row in of_one} <= {"accepted" if has_all and is_zero else "rejected"}
+    for number, lines in enumerate(deliveries):
+        for voucher in {"V1", "V2", "V3"}:
+            of_one = [row for row in result if (row["delivery_id"], row["voucher"]) == (f"d{number}", voucher)]
+            has_all = all(outcome == "accepted" for name, _, outcome in lines if name == voucher)
+            is_zero = not sum(Decimal(amount) for name, amount, _ in lines if name == voucher)
+            assert {row["outcome"] for row in of_one} <= {"accepted" if has_all and is_zero else "rejected"}
 
 
 @pytest.mark.parametrize("name", NAMES)
