@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.shape_rules import CELL, is_derived
 from finance_platform.feeds.violations import ACCEPTED, to_mask
 
@@ -57,7 +58,7 @@ class RepeatedHeaders:
         for nth in np.flatnonzero(names >= _MIN_NAMES).tolist():
             position = int(others[nth])
             place = {name: self._column(name, batch, position) for name in cells}
-            row = {place[name]: self._names.get(fold(texts[nth].as_py() or "")) for name, texts in cells.items()}
+            row = {place[name]: self._name(texts[nth].as_py() or "") for name, texts in cells.items()}
             moved = {name: other for name, other in row.items() if other and other != name}
             if moved and len(set(filter(None, row.values()))) >= _MIN_NAMES:
                 name, other = next(iter(moved.items()))
@@ -69,7 +70,11 @@ class RepeatedHeaders:
                 return
 
     def _is_name(self, text: str) -> bool:
-        return fold(text) in self._names
+        return self._name(text) is not None
+
+    def _name(self, text: str) -> str | None:
+        """Return the column that a cell names; a text that is longer than any value takes seconds to be folded."""
+        return self._names.get(fold(text)) if len(text) <= MAX_VALUE_CHARACTERS else None
 
     @staticmethod
     def _column(name: str, batch: RawBatch, position: int) -> str | None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform.feeds import repeated_headers
+from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
@@ -106,6 +109,25 @@ def test_a_second_block_with_its_columns_in_another_order_holds_the_file(tmp_pat
         "rows below it are read wrong"
     )
     assert "send each block as a file of its own" in check.holds[reason]
+
+
+def test_a_rejected_cell_that_is_longer_than_any_value_is_not_folded_to_look_for_a_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Marks in the worst order take four seconds."""
+    folded: list[int] = []
+
+    def measured(text: str) -> str:
+        folded.append(len(text))
+        return fold(text)
+
+    monkeypatch.setattr(repeated_headers, "fold", measured)
+    long = "x" * (MAX_VALUE_CHARACTERS + 1)
+    check = checked(
+        tmp_path, f"Date,Unit,Account,Amount\nno day,D1,{long},1.00\nno day,D1,4000,2.00\n", LEDGER % "Amount"
+    )
+    assert check.outcomes["rejected"].rows == 2
+    assert 0 < max(folded) <= MAX_VALUE_CHARACTERS
 
 
 def test_a_rule_that_skips_repeated_headers_does_not_skip_one_of_another_order(tmp_path: Path):
