@@ -15,10 +15,11 @@ import pytest
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.decisions import close
 from finance_platform.errors import RebuildError
+from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REBUILD_PERIODS, REFRESH
-from finance_platform.orchestration.ui.table_specs import BY_PERIOD
+from finance_platform.orchestration.ui.table_specs import BY_PERIOD, by_period_spec
 from finance_platform.refresh.build_star import expand_periods
 from finance_platform.settings import Settings
 from finance_platform.storage.local import LocalStore
@@ -88,6 +89,11 @@ def test_periods_are_built_and_loaded_again_in_one_run_and_cost_nothing_else(tmp
     result, states, _ = run(home, REFRESH)
     assert result.success
     assert states == dict.fromkeys(("2024-01", "2024-02", "2024-03"), "published") | {"2025-01": "closed"}
+
+
+def test_the_page_of_the_grid_leads_to_the_launchpad_of_the_job(tmp_path: Path):
+    description = by_period_spec(settings(home=tmp_path)).description or ""
+    assert f"[Launchpad of {REBUILD_PERIODS}](/locations/{LOCATION}/jobs/{REBUILD_PERIODS}/playground)" in description
 
 
 def test_an_empty_list_of_periods_rebuilds_nothing(tmp_path: Path):

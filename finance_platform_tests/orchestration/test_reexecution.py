@@ -60,12 +60,13 @@ def _job_of(home: Path) -> dg.JobDefinition:
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run that ended: whether it succeeded, the steps that failed, and those that it started."""
+    """A run that ended: whether it succeeded, the steps that failed, why, and those that it started."""
 
     run_id: str
     is_success: bool
     failed: list[str]
     started: list[str]
+    errors: list[str]
 
 
 @contextmanager
@@ -90,6 +91,7 @@ def execute(home: Home, parent_run_id: str | None = None, *, selects_all: bool =
             result.success,
             [event.step_key for event in events if event.is_step_failure],
             [event.step_key for event in events if event.event_type_value == "STEP_START"],
+            [event.step_failure_data.error.message for event in events if event.is_step_failure],
         )
 
 
@@ -240,6 +242,11 @@ def test_a_failed_check_heals_by_re_execution_from_failure_which_reads_a_file_th
     home.write("raw/budget_more.csv", BUDGET_MORE)
     failed = execute(home)
     assert (failed.is_success, failed.failed) == (False, ["build_star"])
+    # What the page of a run shows before the stack trace.
+    (error,) = failed.errors
+    assert "A blocking check failed, so nothing after it ran: ledger_lines_equal_star" in error
+    assert "Rebuild everything with" in error
+    assert 'File "' not in error
     assert (home.tables(), last_refresh(home.processed)) == (before, refreshed)
 
     repair()
