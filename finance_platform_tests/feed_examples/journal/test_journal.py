@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform_tests.end_to_end.home import Home
-from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
 
 pytestmark = pytest.mark.end_to_end
 
@@ -36,13 +36,20 @@ B4;;1200;7,00;H
 """
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
+MORE_LINES = LINES.splitlines()[0] + "\nB1;D1;9999;5,00;S\nB1;D1;1200;5,00;H\n"
+"""A file with an account that the chart does not have."""
+
+
+@pytest.fixture(scope="module")
+def refreshed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Refreshed]:
+    """A home with both files, and its refresh."""
+    home = Home(tmp_path_factory.mktemp("journal"))
     shutil.copytree(Path(__file__).parent / "feeds", home.path / "feeds")
     home.write("raw/journal/headers.csv", HEADERS)
     home.write("raw/journal/chart.csv", CHART)
-    return home
+    home.write("raw/journal/lines.csv", LINES)
+    home.write("raw/journal/lines_2.csv", MORE_LINES)
+    return home, Refresher(spark)(home)
 
 
 def published(home: Home) -> list[tuple[str, str, Decimal]]:
@@ -58,10 +65,9 @@ def named(row: dict[str, Any]) -> tuple[str, str]:
     return reason["column"], reason["value"]
 
 
-def test_vouchers_are_dated_by_their_headers_and_accepted_or_rejected_whole(home: Home, spark: SparkSession) -> None:
-    home.write("raw/journal/lines.csv", LINES)
-    refreshed = Refresher(spark)(home)
-    (row,) = [row for row in refreshed.status.deliveries if row["feed"] == "journal"]
+def test_vouchers_are_dated_by_their_headers_and_accepted_or_rejected_whole(refreshed: tuple[Home, Refreshed]) -> None:
+    home, result = refreshed
+    (row,) = [row for row in result.status.deliveries if row["file"] == "journal/lines.csv"]
     assert (row["state"], row["accepted"], row["rejected"]) == ("live", 5, 4)
     assert row["rules"] == {"blank_department": 1, "half_voucher": 1, "unbalanced_voucher": 2}
     assert [(month, account, abs(amount)) for month, account, amount in published(home)] == [
@@ -70,7 +76,7 @@ def test_vouchers_are_dated_by_their_headers_and_accepted_or_rejected_whole(home
         ("2024-02", "1200", Decimal("500.00")),
         ("2024-02", "6000", Decimal("500.00")),
     ]
-    lines = [line for line in refreshed.status.reconciliation.lines if line.feed == "journal"]
+    lines = [line for line in result.status.reconciliation.lines if line.feed == "journal"]
     assert all(line.has_sides and line.difference.is_zero for line in lines)
     rejected = home.rows(home.commits()["journal/lines.csv"], "rejected_rows")
     names, written = LINES.splitlines()[0].split(";"), LINES.splitlines()
@@ -85,10 +91,8 @@ def test_vouchers_are_dated_by_their_headers_and_accepted_or_rejected_whole(home
     ]
 
 
-def test_an_account_without_a_type_holds_its_file_and_no_other(home: Home, spark: SparkSession) -> None:
-    home.write("raw/journal/lines.csv", LINES)
-    home.write("raw/journal/lines_2.csv", LINES.splitlines()[0] + "\nB1;D1;9999;5,00;S\nB1;D1;1200;5,00;H\n")
-    refreshed = Refresher(spark)(home)
-    assert list(refreshed.held()) == ["journal/lines_2.csv"]
-    assert "account 9999 has no type" in refreshed.held()["journal/lines_2.csv"]
+def test_an_account_without_a_type_holds_its_file_and_no_other(refreshed: tuple[Home, Refreshed]) -> None:
+    home, result = refreshed
+    assert list(result.held()) == ["journal/lines_2.csv"]
+    assert "account 9999 has no type" in result.held()["journal/lines_2.csv"]
     assert len(published(home)) == 4
