@@ -16,7 +16,7 @@ import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any, cast
 
@@ -109,6 +109,11 @@ def kept_connections() -> Iterator[None]:
         connection = cast("_Connection", sqlite3.connect(*arguments, **options))
         opened.append(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
+        if _is_new(path):
+            # Dagster does so once it has created its tables and indexes, each of which syncs to disk three times until
+            # then. If it does not succeed here, Dagster reports it.
+            with suppress(sqlite3.OperationalError):
+                connection.execute("PRAGMA journal_mode = WAL")
 
         def set_aside(closed: _Connection) -> None:
             closed.rollback()
@@ -218,6 +223,14 @@ def _create_once(create: Callable[..., Engine]) -> Callable[..., Engine]:
         return engines[key]
 
     return created
+
+
+def _is_new(path: str) -> bool:
+    """Return whether a file has no table yet."""
+    try:
+        return os.stat(path).st_size == 0  # noqa: PTH116  as in `_identity`
+    except OSError:
+        return False
 
 
 def _identity(path: str) -> tuple[int, int] | None:

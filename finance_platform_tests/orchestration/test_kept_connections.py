@@ -181,3 +181,20 @@ def test_dagster_asks_its_file_once_for_what_the_file_has_and_each_time_for_what
     # The names that the file lacks: a table, and three columns, each read from the table's description.
     assert few == 4 < many
     assert dict(vars(SqliteEventLogStorage)) == before
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_new_file_has_a_log_of_its_writes_before_its_first_table(tmp_path: Path):
+    path = tmp_path / "new.db"
+    with engine(path).connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("SELECT COUNT(*) FROM sqlite_master")).scalar() == 0
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_file_that_has_tables_keeps_the_way_in_which_it_is_written(tmp_path: Path):
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE run (id INTEGER)")
+    with engine(path).connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "delete"
