@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from finance_platform.storage import immutable_documents
 from finance_platform.storage.immutable_documents import (
     FEWEST_RELEASED,
     DocumentFolder,
@@ -93,3 +95,22 @@ def test_only_later_documents_are_read_if_they_are_few(tmp_path: Path, reads: Co
     assert sum(reads.values()) == 202
     store.write("deliveries/199.json", b"7")
     assert read_later(store, folder, "deliveries/198.json") == [7]
+
+
+def test_large_documents_are_left_out_of_searches_for_garbage_until_memory_is_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalStore(tmp_path)
+    store.write("deliveries/1.json", b"{}")
+    gc.unfreeze()
+    documents(store)
+    few = gc.get_freeze_count()
+    monkeypatch.setattr(immutable_documents, "LASTING_BYTES", 1)
+    store.write("deliveries/2.json", b"{}")
+    documents(store)
+    many = gc.get_freeze_count()
+    release_memory(FEWEST_RELEASED)
+
+    assert few == 0 < many
+    assert gc.get_freeze_count() == 0
+    assert gc.isenabled()
