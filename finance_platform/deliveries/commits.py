@@ -35,14 +35,21 @@ OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
 DELIVERED = "delivered"
 ROUNDING = "rounding"
 
+_IDS_KEPT = 1 << 14
+"""A run scans the raw zone twice, and most objects are as they were."""
+
 UNKNOWN = Decimal("NaN")
 """An absolute amount that documents of an earlier release lack; every sum with it is unknown as well."""
 
 
 def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: str) -> str:
     """Return the identity of a delivery: the same object, bytes and reading rules result in the same lines."""
-    parts = json.dumps([object_key, fingerprint, feed, rules_identity, READER_VERSION])
-    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+    return _hash_parts(object_key, fingerprint, feed, rules_identity, READER_VERSION)
+
+
+@lru_cache(_IDS_KEPT)
+def _hash_parts(*parts: str | int) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

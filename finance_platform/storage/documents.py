@@ -88,7 +88,9 @@ def _with_shared_texts(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def _shared(value: Any) -> Any:
     if isinstance(value, str):
         return sys.intern(value)
-    return [_shared(item) for item in value] if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    return list(map(sys.intern, value)) if set(map(type, value)) == {str} else list(map(_shared, value))
 
 
 def find_wrong_field(document: Any) -> str:

@@ -24,6 +24,7 @@ from finance_platform.deliveries.scans import (
     fingerprint_config,
     last_refresh,
     mark_refreshed,
+    read_listing,
     read_part_ends,
     record_scan,
 )
@@ -419,3 +420,19 @@ def test_the_keys_at_which_the_next_listing_is_cut_are_those_of_the_last_refresh
     zone.delete(listing)
     assert not read_part_ends(zone, scan)
     assert not read_part_ends(zone, None)
+
+
+@pytest.mark.parametrize("damage", [b"{", b"", b'["of three", "1", "2"]', b"\xff", b'["open'])
+def test_the_objects_before_a_damaged_line_of_a_listing_are_known(damage: bytes, tmp_path: Path) -> None:
+    zone = LocalStore(tmp_path)
+    versions = [(f"file_{number:04}.csv", "1") for number in range(2_010)]
+    record_scan(zone, versions, config="1", run_id="r", at="2026-11-27T00:00:00Z")
+    mark_refreshed(zone, "r")
+    scan = last_refresh(zone)
+    assert scan
+    assert list(read_listing(zone, scan)) == versions
+    listing = f"{FOLDER}/{scan.listing}.jsonl.gz"
+    lines = gzip.decompress(zone.read(listing)).split(b"\n")
+    for place in (0, 5, 1_000, 2_005):
+        zone.write(listing, gzip.compress(b"\n".join([*lines[:place], damage, *lines[place + 1 :]])))
+        assert list(read_listing(zone, scan)) == versions[:place]
