@@ -56,6 +56,7 @@ from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.hidden_characters import clean_cells
 from finance_platform.feeds.lookups import Lookup
 from finance_platform.feeds.lost_zeros import LostZeros
+from finance_platform.feeds.period_doubts import PeriodDoubts
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
 from finance_platform.feeds.row_marks import marked_rows
 from finance_platform.feeds.shape_rules import HEADER, is_derived
@@ -135,6 +136,7 @@ class LedgerLines:
             for name, default in (("date", DEFAULT_DATE_FORMATS), ("period", DEFAULT_PERIOD_FORMATS))
             if name in self.sources
         }
+        self._period_doubts = PeriodDoubts()
         # Only a field with a fiscal calendar sets the first month of a year.
         first_month, pattern = feed.rules.fiscal_year_start_month, feed.rules.covers
         self.covers = tuple(periods_from_name(pattern, object_key, first_month)) if pattern else ()
@@ -204,7 +206,8 @@ class LedgerLines:
     @property
     def doubts(self) -> dict[str, str]:
         """Why a person must decide whether the table may count, with what to do about it."""
-        return {text: fix for days in self._day_doubts.values() for text, fix in days.doubts().items()}
+        of_days = {text: fix for days in self._day_doubts.values() for text, fix in days.doubts().items()}
+        return of_days | self._period_doubts.doubts()
 
     def _check_marks(
         self, columns: dict[str, pa.Array], parsed: amounts.ParsedAmounts, violations: RuleViolations
@@ -362,7 +365,10 @@ class LedgerLines:
         if "period" in texts:
             firsts = self._days("period", texts["period"], DEFAULT_PERIOD_FORMATS, violations)
             # A blank cell is no other period than that of the date; one that is not valid may be.
-            periods = pc.if_else(pc.is_null(texts["period"]), periods, _periods(firsts))
+            months, periods = periods, pc.if_else(pc.is_null(texts["period"]), periods, _periods(firsts))
+            if self.sources.get("date", FieldSource(FieldRule())).headers:
+                of_actual = pc.if_else(pc.equal(scenario_types, "Actual"), days, None)
+                self._period_doubts.add(of_actual, months, periods, violations.batch)
             posting = _clamp_days(days, periods)
         first_days = map_distinct(periods, dates.first_day, pa.date32())
         posting = pc.if_else(pc.equal(scenario_types, "Actual"), posting, first_days)
