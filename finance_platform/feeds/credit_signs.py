@@ -49,11 +49,22 @@ class CreditSigns:
     def doubts(self, rule: FieldRule) -> dict[str, str]:
         """Return why the file may have the other signs than its descriptor says, with what to do about it."""
         positive, negative = self.credits
-        if rule.credit is None or rule.is_signed is False or self.debits[1] > self.debits[0]:
+        if rule.credit is None or rule.is_signed is False:
             return {}
         column, count = repr(rule.credit), positive + negative
         amounts = f"its {sum_of_amounts(count, self.total)}"
         pair = f"{{debit: {rule.debit}, credit: {rule.credit}, signed:"
+        if not rule.is_signed and self.debits[1] and not self.debits[0] and positive and not negative:
+            return {
+                f"every amount of the column {rule.debit!r} has a minus and none of {column} has, so that debit less "
+                f"credit subtracts both; the credits' {sum_of_amounts(count, self.total)}": (
+                    f"if both have their signs, as in the statement of a bank, write from: {pair} true}} in the "
+                    "descriptor, which adds them; if these lines reverse debits, accept the file, or write "
+                    f"{pair} false}}"
+                )
+            }
+        if self.debits[1] > self.debits[0]:
+            return {}
         if not rule.is_signed and negative and not positive:
             return {
                 f"every amount of the column {column} has a minus, so that debit less credit adds it; {amounts}": (

@@ -76,6 +76,21 @@ def test_signed_credits_are_added_to_the_debits(tmp_path: Path):
     assert check.rounding == Decimal("0.005")
 
 
+def test_debits_with_a_minus_beside_credits_without_hold_the_file(tmp_path: Path):
+    """Of -10.00 and 5.00, as a bank prints them, debit less credit would be -15.00."""
+    lines = ["-10.00,", ",5.00"]
+    check = of_sides(tmp_path, lines)
+    (reason,) = check.holds
+    assert reason == (
+        "every amount of the column 'Dr' has a minus and none of 'Cr' has, so that debit less credit subtracts both; "
+        "the credits' amount is 5.00"
+    )
+    assert "write from: {debit: Dr, credit: Cr, signed: true}" in check.holds[reason]
+    signed = of_sides(tmp_path, lines, signed="true")
+    assert not of_signs(signed)
+    assert net(signed) == Decimal("-5.00")
+
+
 def test_credits_without_a_minus_under_signed_hold_the_file(tmp_path: Path):
     check = of_sides(tmp_path, ["100.00,", ",30.00"], signed="true")
     (reason,) = check.holds
@@ -89,6 +104,8 @@ def test_credits_without_a_minus_under_signed_hold_the_file(tmp_path: Path):
         (["100.00,", ",30.00", ",-5.00"], "", "75.00"),  # one credit is reversed
         (["-100.00,", ",-30.00"], "", "-70.00"),  # every line is reversed
         (["100.00,", ",-30.00"], "false", "130.00"),
+        (["-100.00,", ",30.00"], "false", "-130.00"),
+        (["-100.00,", ",30.00", "5.00,"], "", "-125.00"),  # one debit is reversed
         (["100.00,", ",0.00"], "", "100.00"),
         (["100.00,", ",-30.00", ",5.00"], "true", "75.00"),
     ],
