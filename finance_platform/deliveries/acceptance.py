@@ -93,8 +93,9 @@ _RETURNS = (
     "not, set `load` in the descriptor as it was. `finance-platform accept {key} --why TEXT` lets these lines count"
 )
 _LATE_REPEATS = (
-    "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines; "
-    "`finance-platform accept {key} --why TEXT` counts them twice, unless the other file is withdrawn before"
+    "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines; send any that the other file lacks "
+    "in a file of their own. `finance-platform accept {key} --why TEXT` counts the others twice, unless the other file "
+    "is withdrawn before"
 )
 _REPORT = "this is a fault of the platform: keep the file and report it"
 

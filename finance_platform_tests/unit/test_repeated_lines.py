@@ -218,6 +218,23 @@ def test_a_file_that_counts_beside_a_smaller_one_may_be_corrected(zone: Zone) ->
     assert zone.evaluate_held() == {}
 
 
+@pytest.mark.parametrize("policy", ["", "hold", "next_open_period"])
+def test_a_closed_month_that_is_exported_again_with_a_late_line_waits_alone(zone: Zone, policy: str) -> None:
+    """Without the comparison, its lines and the late one would be booked in the next open month."""
+    zone.deliver("0131.csv", month_to_date(31))
+    zone.evaluate()
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    late = Line(amount="99.00", day=31)
+    zone.deliver("ytd.csv", [*month_to_date(31), late, *FEBRUARY], "v2", late_lines=policy)
+    verdict = zone.evaluate(holds_closed_periods=True)["ytd.csv"]
+    assert (verdict.late, verdict.bookings) == ((("2025-01",),), ())
+    assert verdict.reasons[0].startswith(
+        "has all lines of 0131.csv, which counts already, beside others: Actual 2025-01"
+    )
+    counted = {one.event.object_key: one.portion for one in zone.state.effective}
+    assert ("2025-01" in counted["ytd.csv"], "2025-02" in counted["ytd.csv"]) == (False, True)
+
+
 def test_smaller_files_of_other_days_are_not_opened(zone: Zone) -> None:
     for day in range(1, 6):
         sent = [Line(amount=f"{number}.00", day=day) for number in range(1, 4 + day)]
