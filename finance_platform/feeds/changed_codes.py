@@ -9,6 +9,7 @@ Two codes may be one such text, so their lines would be those of one account, or
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,9 +27,6 @@ _EXPONENT = re.compile(r"[1-9](?:[.,][0-9]+)?E\+[0-9]{2,3}")
 
 _TOO_NARROW = re.compile(r"#{3,}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]+)?")
-_LONG_NUMBER = re.compile(r"[1-9][0-9]{14}0+")
-"""A number of more than 15 digits, whose others a spreadsheet replaces by zeros."""
-
 _NAMES_OF_ROWS = {"transaction_id", "reverses", "key"}
 """Fields that name a line or a row, and may be a day; a department or an account is none."""
 
@@ -47,13 +45,15 @@ def reject_changed_codes(
         values: the codes that occur, if they are known.
     """
     is_sheet, may_be_day = violations.batch.sheet is not None, name in _NAMES_OF_ROWS
+    long_numbers = violations.batch.long_numbers
     occurring = texts if values is None else values
     if not is_sheet and not any(pc.any(pc.match_substring(occurring, mark)).as_py() for mark in _MARKS):
         return
 
-    changes = map_distinct(
-        texts, lambda code: _what_happened(code, is_sheet=is_sheet, may_be_day=may_be_day), pa.string()
-    )
+    def what_happened(code: str) -> str | None:
+        return _what_happened(code, long_numbers, is_day=is_sheet and not may_be_day)
+
+    changes = map_distinct(texts, what_happened, pa.string())
     violations.add(
         CHANGED_CODE,
         to_mask(pc.is_valid(changes)),
@@ -62,14 +62,20 @@ def reject_changed_codes(
     )
 
 
-def _what_happened(code: str, *, is_sheet: bool, may_be_day: bool) -> str | None:
-    """Return what a spreadsheet did to a code, and the fix; None if it did nothing."""
+def _what_happened(code: str, long_numbers: Collection[str], *, is_day: bool) -> str | None:
+    """Return what a spreadsheet did to a code, and the fix; None if it did nothing.
+
+    Args:
+        code: the code.
+        long_numbers: the texts of cells that are such numbers; a cell that is a text keeps all its digits.
+        is_day: whether a day is the text of a cell with a date.
+    """
     if _EXPONENT.fullmatch(code):
         return f"is a code that a spreadsheet has turned into a number, without its last digits; {_AS_TEXT}"
     if _TOO_NARROW.fullmatch(code):
         return "is what a spreadsheet shows in a column that is too narrow; widen it, and export it again"
-    if is_sheet and not may_be_day and _DAY.fullmatch(code):
+    if is_day and _DAY.fullmatch(code):
         return f"is a cell with a date, so a spreadsheet may have changed the code; {_AS_TEXT}"
-    if is_sheet and _LONG_NUMBER.fullmatch(code):
+    if code in long_numbers:
         return f"is a number of more than 15 digits, of which a spreadsheet keeps 15; {_AS_TEXT}"
     return None

@@ -156,7 +156,14 @@ class WorkbookSheet:
             for place, name in enumerate(self.header)
         }
         rows = pa.array(np.arange(first_row, first_row + size, dtype=np.int64))
-        return RawBatch(texts, rows, pa.nulls(size, pa.string()), self.sheet, is_1904=self._is_1904)
+        return RawBatch(
+            texts,
+            rows,
+            pa.nulls(size, pa.string()),
+            self.sheet,
+            is_1904=self._is_1904,
+            long_numbers=self._process.long_numbers,
+        )
 
     def _fill_faulty(self, first_row: int, size: int, columns: Columns) -> None:
         if not self._faulty:

@@ -54,6 +54,7 @@ class WorkbookProcess:
 
     Attributes:
         sheets: the workbook's sheets, in its order.
+        long_numbers: the texts of cells of the last batch that are numbers of more than 15 digits, not texts.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -78,6 +79,7 @@ class WorkbookProcess:
         self._requests = cast("IO[bytes]", self._process.stdin)
         self._frames = workbook_worker.read_frames(self._process.stdout)
         self._is_sending = self._is_closed = False
+        self.long_numbers: frozenset[str] = frozenset()
         try:
             self._request(f"{MAX_WORKBOOK_MEMORY} {MAX_WORKBOOK_SECONDS} {MAX_BATCH_CELLS} {MAX_BATCH_CHARACTERS}")
             self.sheets = [SheetInfo(*sheet) for sheet in self._next()]
@@ -113,9 +115,11 @@ class WorkbookProcess:
     def _batches(self) -> Iterator[list[list[str]]]:
         self._is_sending = True
         while self._is_sending:
-            columns = self._next()
-            self._is_sending = columns is not None
-            if columns is not None:
+            batch = self._next()
+            self._is_sending = batch is not None
+            if batch is not None:
+                columns, long_numbers = batch
+                self.long_numbers = frozenset(long_numbers)
                 yield columns
 
     def _request(self, text: str) -> None:

@@ -28,6 +28,8 @@ _BATCH_ROWS = 20_000
 _MIDNIGHT = datetime.time()
 _EXACT = 1e15
 """Whole numbers below it have at most 15 digits."""
+_long_numbers: set[str] = set()
+"""The texts of the longer ones in the rows that are being sent."""
 
 
 def main() -> None:
@@ -52,7 +54,7 @@ def main() -> None:
 
 
 def _send_sheet(sheet: python_calamine.CalamineSheet, max_cells: int, max_characters: int) -> None:
-    """Send the sheet's area, then batches of rows as columns of text, then None."""
+    """Send the sheet's area, then batches of rows as columns of text with the texts of long numbers, then None."""
     start = sheet.start or (0, 0)
     _send((start[0] + 1, start[1], sheet.width, sheet.merged_cell_ranges or []))
     batch_rows = max(1, min(_BATCH_ROWS, max_cells // max(1, sheet.width)))
@@ -63,12 +65,13 @@ def _send_sheet(sheet: python_calamine.CalamineSheet, max_cells: int, max_charac
 
 
 def _send_rows(rows: list[list[Any]], max_characters: int) -> None:
+    _long_numbers.clear()
     columns = [_texts(column) for column in zip(*rows, strict=True)]
     if len(rows) > 1 and sum(sum(map(len, texts)) for texts in columns) > max_characters:
         for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
             _send_rows(half, max_characters)
     else:
-        _send(columns)
+        _send((columns, _long_numbers))
 
 
 def _texts(column: tuple[Any, ...]) -> list[str]:
@@ -85,7 +88,11 @@ def _number(value: float) -> str:
     if value.is_integer() and -_EXACT < value < _EXACT:
         return str(int(value))
     text = f"{value:.15g}"
-    return format(Decimal(text), "f") if "e" in text else text
+    if "e" in text:
+        text = format(Decimal(text), "f")
+    if value >= _EXACT:
+        _long_numbers.add(text)
+    return text
 
 
 def _moment(value: datetime.datetime) -> str:

@@ -177,3 +177,13 @@ def test_a_code_that_a_workbook_has_as_a_date_or_a_long_number_is_rejected(tmp_p
     check = check_file(LocalStore(tmp_path), "x.xlsx", descriptor, settings())
     (rejected,) = check.refused_rows
     assert words in str(rejected)
+
+
+def test_a_long_code_that_a_workbook_has_as_a_text_is_kept(tmp_path: Path):
+    """Codes of joined segments end with zeros; a text cell, which the fix asks for, has all its digits."""
+    codes = ["1000400000000000", "1234567890123450"]
+    rows: list[list[object]] = [["Date", "Unit", "Account", "Net"], *([cell(1, 1), "D1", code, 1] for code in codes)]
+    (tmp_path / "x.xlsx").write_bytes(xlsx({"S": rows}))
+    descriptor = parse_descriptor(DATED.replace("x.*", "x.xlsx") % "yyyy-MM-dd", "x.yaml")
+    check = check_file(LocalStore(tmp_path), "x.xlsx", descriptor, settings())
+    assert not check.refused_rows
