@@ -98,6 +98,26 @@ def known_or_unknown(amount: Decimal) -> Decimal:
     return UNKNOWN if amount.is_nan() else amount
 
 
+def lines_hash(number: int) -> str:
+    """Return the sum of the hashes of lines as `PeriodCount.content`; its beginning is the kind of the hashes."""
+    return f"{_LINES_HASH}:{number}"
+
+
+def hash_number(content: str) -> int:
+    """Return the number that `lines_hash` was given."""
+    return int(content.removeprefix(f"{_LINES_HASH}:"))
+
+
+def hash_kind(content: str) -> str:
+    """Return the kind of a hash of lines; that of another kind says nothing about whether the lines are equal."""
+    kind, mark, _ = content.rpartition(":")
+    return kind if mark else ""
+
+
+_LINES_HASH = "arrow"
+"""The kind of the hashes; those of earlier releases have none. Another way to hash lines needs another kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class PeriodCount:
     """The accepted lines of one scenario and period.
@@ -110,7 +130,8 @@ class PeriodCount:
         amount: their total, sign as delivered.
         absolute: sum of their absolute amounts.
         reversals: how many of them name a line that they reverse; none in documents of an earlier release.
-        content: a hash of what the star derives from the lines, in any order; equal lines have equal hashes.
+        content: a hash of what the star derives from the lines, in any order; equal lines have equal hashes of one
+            kind (see `hash_kind`).
     """
 
     scenario: str

@@ -19,7 +19,7 @@ from finance_platform.deliveries.attribute_conflicts import (
 )
 from finance_platform.deliveries.bookings import Booking, find_plans, find_shared_keys, plan_bookings
 from finance_platform.deliveries.cell_sums import find_overflows, may_overflow
-from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
+from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit, hash_kind
 from finance_platform.deliveries.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.live_deliveries import LiveDeliveries, effect_of
 from finance_platform.deliveries.live_lines import Cell, LiveLines
@@ -431,7 +431,8 @@ def _shorten(names: Sequence[str], separator: str = ", ") -> str:
 def _has_same_lines(first: LiveDelivery, second: LiveDelivery) -> bool:
     """Return whether two files of one content have the same lines; fields from their names may differ."""
     counts = [delivery.commit.periods for delivery in (first, second)]
-    has_content = all(count.content for periods in counts for count in periods)
+    hashes = [count.content for periods in counts for count in periods]
+    has_content = all(hashes) and len(set(map(hash_kind, hashes))) <= 1
     lines = [
         {(fold(count.scenario), count.period, count.content if has_content else "") for count in periods}
         for periods in counts

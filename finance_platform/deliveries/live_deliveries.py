@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 
-from finance_platform.deliveries.commits import UNKNOWN, Count
+from finance_platform.deliveries.commits import UNKNOWN, Count, hash_kind
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
 from finance_platform.deliveries.overlaps import Cell as LinesCell
 from finance_platform.deliveries.overlaps import Overlap, Overlaps
@@ -35,6 +36,8 @@ class _FeedIndex:
     replacing: set[str] = field(default_factory=set)
     by_lines: dict[Cell, dict[tuple[str, ...], dict[str, LiveDelivery]]] = field(default_factory=dict)
     """The deliveries by the hashes of their lines in a cell; only for cells that were asked for."""
+    by_kind: dict[Cell, dict[str | None, dict[str, LiveDelivery]]] = field(default_factory=dict)
+    """The deliveries by the kind of these hashes; only for the same cells."""
     by_rows: dict[Cell, list[tuple[int, str]]] = field(default_factory=dict)
     """The number of lines in a cell and the delivery, in this order; only for cells that were asked for."""
 
@@ -42,7 +45,7 @@ class _FeedIndex:
         for cell in claimed_cells(delivery):
             self.by_cell.setdefault(cell, {})[delivery.delivery_id] = delivery
             if cell in self.by_lines:
-                self.by_lines[cell].setdefault(tuple(_content(delivery, cell)), {})[delivery.delivery_id] = delivery
+                self._add_hash(delivery, cell)
             if cell in self.by_rows:
                 insort(self.by_rows[cell], (_rows(delivery, cell), delivery.delivery_id))
         content = _bytes_and_cells(delivery)
@@ -54,21 +57,30 @@ class _FeedIndex:
         for cell in claimed_cells(delivery):
             del self.by_cell[cell][delivery.delivery_id]
             if cell in self.by_lines:
-                del self.by_lines[cell][tuple(_content(delivery, cell))][delivery.delivery_id]
+                content = _content(delivery, cell)
+                del self.by_lines[cell][tuple(content)][delivery.delivery_id]
+                del self.by_kind[cell][_kind(content)][delivery.delivery_id]
             if cell in self.by_rows:
                 self.by_rows[cell].remove((_rows(delivery, cell), delivery.delivery_id))
-        content = _bytes_and_cells(delivery)
-        others = tuple(one for one in self.by_content[content] if one.delivery_id != delivery.delivery_id)
-        self.by_content[content] = others
+        fingerprint = _bytes_and_cells(delivery)
+        others = tuple(one for one in self.by_content[fingerprint] if one.delivery_id != delivery.delivery_id)
+        self.by_content[fingerprint] = others
         self.replacing.discard(delivery.delivery_id)
 
-    def with_lines(self, cell: Cell, content: tuple[str, ...]) -> list[LiveDelivery]:
-        """Return the deliveries whose lines in a cell have these hashes."""
+    def with_lines(self, cell: Cell, content: Sequence[str]) -> list[LiveDelivery]:
+        """Return the deliveries whose lines in a cell have these hashes, or some that cannot be compared with them."""
         if cell not in self.by_lines:
-            by_content = self.by_lines[cell] = {}
+            self.by_lines[cell], self.by_kind[cell] = {}, {}
             for delivery in self.by_cell.get(cell, {}).values():
-                by_content.setdefault(tuple(_content(delivery, cell)), {})[delivery.delivery_id] = delivery
-        return list(self.by_lines[cell].get(content, {}).values())
+                self._add_hash(delivery, cell)
+        equal = self.by_lines[cell].get(tuple(content), {}).values()
+        of_others = (known.values() for kind, known in self.by_kind[cell].items() if kind != _kind(content))
+        return [*equal, *chain.from_iterable(of_others)]
+
+    def _add_hash(self, delivery: LiveDelivery, cell: Cell) -> None:
+        content = _content(delivery, cell)
+        self.by_lines[cell].setdefault(tuple(content), {})[delivery.delivery_id] = delivery
+        self.by_kind[cell].setdefault(_kind(content), {})[delivery.delivery_id] = delivery
 
     def with_fewer_lines(self, cell: Cell, rows: int) -> Iterator[LiveDelivery]:
         """Yield the deliveries with fewer lines in a cell, those with the most of them first."""
@@ -186,15 +198,15 @@ class LiveDeliveries:
     def same_lines(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with as many lines of the same hash in a cell.
 
-        None if a version of the candidate's own object has these lines already. Where the hash of the candidate's lines
-        is not known, those with as many lines and the same money.
+        None if a version of the candidate's own object has these lines already. Where the hashes of both cannot be
+        compared, since one is not known or of an earlier release, those with as many lines and the same money.
         """
         content, counts = _content(candidate, cell), count_in_cell(candidate, cell)
         earlier = [one for one in self.earlier(candidate) if cell[1] in one.portion]
-        if any(count_in_cell(one, cell) == counts and content in ([], _content(one, cell)) for one in earlier):
+        if any(count_in_cell(one, cell) == counts and _may_be_equal(content, _content(one, cell)) for one in earlier):
             return []
         feed, key = self._feeds.get(candidate.event.feed, _FeedIndex()), candidate.event.object_key
-        others = feed.with_lines(cell, tuple(content)) if content else feed.by_cell.get(cell, {}).values()
+        others = feed.with_lines(cell, content) if content else feed.by_cell.get(cell, {}).values()
         return [
             other
             for other in others
@@ -392,6 +404,16 @@ def _content(delivery: LiveDelivery, cell: Cell) -> list[str]:
     """Return the hashes of a delivery's lines in a cell; nothing if one is not known."""
     contents = [one.content for one in delivery.commit.periods if (fold(one.scenario), one.period) == cell]
     return sorted(contents) if all(contents) else []
+
+
+def _kind(content: Sequence[str]) -> str | None:
+    """Return the kind of the hashes of a cell; None if they are not known."""
+    return hash_kind(content[0]) if content else None
+
+
+def _may_be_equal(content: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether lines with these hashes may be the same; hashes of two kinds say nothing."""
+    return content == other or not content or _kind(content) != _kind(other)
 
 
 def count_in_cell(delivery: LiveDelivery, cell: Cell) -> Count:

@@ -31,6 +31,8 @@ from finance_platform.deliveries.commits import (
     DeliveryCommit,
     PeriodCount,
     ScenarioCount,
+    hash_number,
+    lines_hash,
 )
 from finance_platform.deliveries.spread_weights import unweighted_id
 from finance_platform.feeds.amounts import EXACT
@@ -280,7 +282,7 @@ def count_lines(sums: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
         result.count_lines("accepted", scenario, "", count)
         content, reversals = of_place.content, of_place.reversals
         if earlier := result.periods.get((scenario, period)):
-            count, content = earlier.count + count, int(earlier.content) + content
+            count, content = earlier.count + count, hash_number(earlier.content) + content
             reversals += earlier.reversals
         result.periods[scenario, period] = PeriodCount(
             scenario,
@@ -288,7 +290,7 @@ def count_lines(sums: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
             period,
             count.rows,
             count.amount,
-            str(content),
+            lines_hash(content),
             count.absolute,
             reversals,
         )

@@ -12,10 +12,11 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from zlib import crc32
 
 import pyarrow as pa
 
-from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
+from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount, lines_hash
 from finance_platform.deliveries.hold_reasons import tolerance_breach
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
 from finance_platform.deliveries.state import DeliveryState, derive_state
@@ -244,6 +245,12 @@ def live_in(*periods: PeriodCount, key: str = "ledger.csv", content: str = "v1",
     own = {name.removeprefix("commit_"): values.pop(name) for name in list(values) if name.startswith("commit_")}
     event = delivered(key, content, **values)
     return event, commit_of(event, *periods, **own)
+
+
+def with_hashes_of_this_release(commit: DeliveryCommit) -> DeliveryCommit:
+    """Return a commit of other deliveries than those of an earlier release, whose hashes have no kind."""
+    periods = [replace(one, content=lines_hash(crc32(one.content.encode()))) for one in commit.periods]
+    return replace(commit, periods=periods)
 
 
 def write(path: Path, content: str | bytes) -> Path:

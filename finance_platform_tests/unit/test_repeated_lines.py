@@ -14,7 +14,7 @@ from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.decisions import reinstate, withdraw, withdraw_late_lines
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.repeated_lines import find_files_counted_twice
-from finance_platform_tests.unit.factories import decision_on
+from finance_platform_tests.unit.factories import decision_on, with_hashes_of_this_release
 from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 JANUARY = [Line(amount="10.00", day=2), Line(amount="-5.00", day=31)]
@@ -39,6 +39,17 @@ def test_a_file_with_other_bytes_and_the_same_lines_in_any_order_is_held(zone: Z
     assert "withdraw that one and then accept this one" in verdict.fix
     assert "`finance-platform accept copy.csv --why TEXT` counts these lines twice" in verdict.fix
     assert zone.live == ["jan.csv@v1"]
+
+
+def test_lines_that_an_earlier_release_has_hashed_in_another_way_are_compared_themselves(zone: Zone) -> None:
+    for key, sent in (("copy.csv", JANUARY), ("other.csv", [replace(JANUARY[0], day=3), JANUARY[1]])):
+        event = zone.deliver(key, sent, f"bytes of {key}")
+        zone.commit(with_hashes_of_this_release(read_commits(zone.store)[event.delivery_id]))
+    verdicts = zone.evaluate()
+    assert verdicts["copy.csv"].reasons == (
+        "has the same lines as jan.csv, which counts already: Actual 2025-01, lines 2, gross 15.00",
+    )
+    assert not verdicts["other.csv"].reasons
 
 
 def test_a_copy_takes_the_place_of_a_withdrawn_file_once_a_person_accepts_it(zone: Zone) -> None:
