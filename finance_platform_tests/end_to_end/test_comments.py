@@ -15,7 +15,6 @@ import pytest
 
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
-from finance_platform_tests.end_to_end.small_home import create_small_home
 
 pytestmark = pytest.mark.end_to_end
 
@@ -43,9 +42,9 @@ def figures(home: Home, refreshed: Refreshed) -> tuple[object, object]:
 
 
 @pytest.fixture(scope="module")
-def commented(tmp_path_factory: pytest.TempPathFactory, refresh: Refresher) -> Commented:
+def commented(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory, refresh: Refresher) -> Commented:
     """The small home, refreshed before and after comments and statement lines."""
-    home = create_small_home(tmp_path_factory.mktemp("commented"))
+    home = copy_home(small_home_once_run, tmp_path_factory.mktemp("commented") / "home")
     without = figures(home, refresh(home))
     home.write("raw/comments.csv", COMMENTS)
     home.write("raw/statement_lines.csv", LINES)

@@ -114,13 +114,11 @@ def unit(department: str, period: str) -> str:
 
 def write_files(home: Home, books: Books) -> None:
     """Write the files of the home, and add up those that count."""
-    home.write(".env", "FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH=4\n")
     home.write("raw/departments.csv", DEPARTMENTS)
     home.write("raw/accounts.csv", ACCOUNTS)
     home.write("feeds/journal.yaml", JOURNAL)
     home.write("feeds/plan.yaml", PLAN)
     home.write("raw/transactions.csv", HEADER + "".join(ledger_lines(books)))
-    home.write("raw/transactions_draft.csv", HEADER + "W1,2025-09-03,D1,4000,99999.00,withdrawn\n")
     home.write("raw/transactions_held.csv", HEADER + "H1,2025-09-03,D1,4000,55555.00,\nH2,2025-02-30,D1,4000,1.00,\n")
     journal: list[list[object]] = [["Date", "Unit", "Account", "Dr", "Cr"]]
     for month in YEAR_TO_DATE:
@@ -157,8 +155,10 @@ def ledger_lines(books: Books) -> Iterator[str]:
 @pytest.fixture(params=SEEDS)
 def home_and_books(request: pytest.FixtureRequest, tmp_path: Path, refresh: Refresher) -> tuple[Home, Books]:
     home, books = Home(tmp_path / "home"), Books(Random(request.param))
-    write_files(home, books)
+    home.write(".env", "FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH=4\n")
+    home.write("raw/transactions_draft.csv", HEADER + "W1,2025-09-03,D1,4000,99999.00,withdrawn\n")
     refresh(home)
+    write_files(home, books)
     assert home.command("withdraw", "transactions_draft.csv", "--why", "a draft").returncode == 0
     status = refresh(home).status
     assert [row["file"] for row in status.deliveries if row["state"] == "held"] == ["transactions_held.csv"]
