@@ -473,6 +473,16 @@ def test_a_decision_and_a_touched_file_need_a_run_also_of_the_ui_and_after_it_no
     assert {(f"{check.asset}: {check.name}", check.passed) for check in recorded.checks} == evaluated
 
 
+def test_only_force_starts_a_run_with_nothing_new(home: Home, monkeypatch: pytest.MonkeyPatch):
+    def start(*_: object, **__: object) -> None:
+        raise LookupError("a run starts")
+
+    monkeypatch.setattr("finance_platform.cli.run._run", start)
+    assert home.command("run").returncode == 0
+    assert "LookupError: a run starts" in home.command("run", "--force").stderr
+
+
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="the test above shows that it starts")
 def test_a_forced_run_is_a_run(home: Home):
     before = runs_of(home)
     done = home.command("run", "--force")
