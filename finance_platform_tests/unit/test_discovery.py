@@ -382,6 +382,7 @@ def test_an_object_that_is_removed_after_the_listing_is_a_problem_of_its_own(hom
     scan = home.scan()
     assert [problem.where for problem in scan.problems] == ["ledger_1.csv"]
     assert new_keys(scan) == ["ledger_2.csv"]
+    assert list(scan.unavailable) == ["ledger_1.csv"], "closing a period waits for it"
 
 
 def test_an_object_whose_name_is_not_valid_utf_8_is_a_problem_of_its_own(home: Home) -> None:
