@@ -360,9 +360,19 @@ class Killed:
 
 
 @pytest.fixture(scope="module")
-def healed(home: Settings, corrected: Seen) -> Killed:
-    """A job was killed after it had written its Parquet and before it committed the transactions."""
+def waiting(home: Settings, corrected: Seen) -> Seen:
+    """A debit-positive journal came, with an account that no file describes, and a good journal."""
     assert corrected.outcome.succeeded
+    write(home.home_path / "feeds/journal.yaml", JOURNAL)
+    write(home.home_path / "raw/journal.csv", "Date,Dept,Account,Dr,Cr\n2025-04-30,D100,4999,,5.00\n")
+    write(home.home_path / "raw/journal_good.csv", "Date,Dept,Account,Dr,Cr\n2025-04-30,D100,4000,,3.00\n")
+    return run(home)
+
+
+@pytest.fixture(scope="module")
+def healed(home: Settings, waiting: Seen) -> Killed:
+    """A job was killed after it had written its Parquet and before it committed the transactions."""
+    assert waiting.outcome.succeeded
     lost = commit_of(home, "transactions.csv")
     (Path(home.processed_root) / "deliveries" / f"{lost.delivery_id}.json").unlink()
     seen = run(home)
@@ -370,19 +380,9 @@ def healed(home: Settings, corrected: Seen) -> Killed:
 
 
 @pytest.fixture(scope="module")
-def waiting(home: Settings, healed: Killed) -> list[Seen]:
-    """A debit-positive journal came, with an account that no file describes, and a good journal; two runs."""
-    assert healed.seen.outcome.succeeded
-    write(home.home_path / "feeds/journal.yaml", JOURNAL)
-    write(home.home_path / "raw/journal.csv", "Date,Dept,Account,Dr,Cr\n2025-04-30,D100,4999,,5.00\n")
-    write(home.home_path / "raw/journal_good.csv", "Date,Dept,Account,Dr,Cr\n2025-04-30,D100,4000,,3.00\n")
-    return [run(home), run(home)]
-
-
-@pytest.fixture(scope="module")
-def described(home: Settings, waiting: list[Seen]) -> Seen:
+def described(home: Settings, healed: Killed) -> Seen:
     """An accounts file came with the type that the journal waits for."""
-    assert len(waiting) == 2
+    assert healed.seen.outcome.succeeded
     write(home.home_path / "raw/accounts_more.csv", "account_number,account_name,account_type\n4999,Other,Revenue\n")
     return run(home)
 
@@ -597,53 +597,55 @@ def test_a_corrected_descriptor_makes_a_line_of_the_rejected_row(corrected: Seen
 # A killed job
 
 
-def test_a_delivery_without_its_commit_is_read_again_although_its_parquet_is_there(corrected: Seen, healed: Killed):
+def test_a_delivery_without_its_commit_is_read_again_although_its_parquet_is_there(waiting: Seen, healed: Killed):
     assert healed.seen.outcome.deliveries_read == 1
     assert healed.found.delivery_id == healed.lost.delivery_id
     left_behind = {file.key for files in healed.lost.files.values() for file in files}
     assert left_behind <= healed.seen.files.keys()
     assert left_behind.isdisjoint(file.key for files in healed.found.files.values() for file in files)
-    assert len(healed.seen.attempts) == len(corrected.attempts) + 1
+    assert len(healed.seen.attempts) == len(waiting.attempts) + 1
 
 
-def test_a_healed_home_is_as_if_nothing_had_happened(corrected: Seen, healed: Killed):
+def test_a_healed_home_is_as_if_nothing_had_happened(waiting: Seen, healed: Killed):
     assert (healed.found.outcomes, healed.found.periods) == (healed.lost.outcomes, healed.lost.periods)
     assert (healed.seen.outcome.built, healed.seen.outcome.loaded) == ([], [])
-    assert healed.seen.sums == corrected.sums
-    assert healed.seen.ledger == corrected.ledger
-    assert healed.seen.changed(corrected) == set()
-    assert healed.seen.statement == corrected.statement
+    assert healed.seen.sums == waiting.sums
+    assert healed.seen.ledger == waiting.ledger
+    assert healed.seen.changed(waiting) == set()
+    assert healed.seen.statement == waiting.statement
 
 
 # A delivery that waits for the type of an account
 
 
-def test_a_debit_credit_file_with_an_untyped_account_is_held_and_the_others_load(waiting: list[Seen]):
-    for seen in waiting:
+def test_a_debit_credit_file_with_an_untyped_account_is_held_and_the_others_load(waiting: Seen, healed: Killed):
+    for seen in (waiting, healed.seen):
         assert seen.outcome.succeeded
         assert [check.name for check in seen.outcome.failed_checks] == ["no_delivery_awaits_a_decision"]
         assert seen.statement.rows("held") == 1
         assert not seen.statement.unexplained
-    assert [name for name in waiting[0].outcome.loaded if name not in DIMENSIONS] == ["fact_financials 2025-04"]
+    assert [name for name in waiting.outcome.loaded if name not in DIMENSIONS] == ["fact_financials 2025-04"]
 
 
 def test_the_list_of_runs_tells_a_run_with_a_held_file_from_one_without(
-    home: Settings, waiting: list[Seen], described: Seen
+    home: Settings, waiting: Seen, healed: Killed, described: Seen
 ):
     with open_instance(home.dagster_home) as instance:
-        runs = [instance.get_run_by_id(seen.outcome.run_id) for seen in (*waiting, described)]
+        runs = [instance.get_run_by_id(seen.outcome.run_id) for seen in (waiting, healed.seen, described)]
     assert [run.tags.get(ATTENTION) for run in runs if run] == ["1 check failed", "1 check failed", None]
 
 
-def test_a_second_run_finds_the_same_and_builds_nothing(waiting: list[Seen]):
-    assert (waiting[1].outcome.deliveries_read, waiting[1].outcome.built, waiting[1].outcome.loaded) == (0, [], [])
-    assert waiting[1].attempts == waiting[0].attempts
+def test_the_next_run_does_not_read_a_held_file_again(home: Settings, waiting: Seen, healed: Killed):
+    assert waiting.outcome.deliveries_read == 2
+    (attempt,) = set(healed.seen.attempts) - set(waiting.attempts)
+    request = json.loads(LocalStore(home.processed_root).read(request_key(attempt)))
+    assert [file["object_key"] for file in request["deliveries"]] == ["transactions.csv"]
 
 
-def test_the_hold_ends_by_itself_when_the_type_arrives(waiting: list[Seen], described: Seen):
+def test_the_hold_ends_by_itself_when_the_type_arrives(healed: Killed, described: Seen):
     assert (described.outcome.succeeded, described.outcome.failed_checks) == (True, [])
     assert described.statement.rows("held") == 0
-    assert described.statement.rows("in_warehouse") == waiting[1].statement.rows("in_warehouse") + 1
+    assert described.statement.rows("in_warehouse") == healed.seen.statement.rows("in_warehouse") + 1
     assert not described.statement.unexplained
 
 
