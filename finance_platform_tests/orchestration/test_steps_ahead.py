@@ -18,6 +18,7 @@ from finance_platform.bootstrap import is_home_locked
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.errors import JobError
 from finance_platform.orchestration import steps_ahead as module
+from finance_platform.orchestration.job_runners import job_process
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.job_runners.subprocess_jobs import explain_attempt
 from finance_platform.orchestration.steps_ahead import StepsAhead, steps_ahead
@@ -29,7 +30,7 @@ from finance_platform_tests.unit.factories import settings, write
 SCAN = cast("RawZoneScan", object())
 READ = ReadDeliveries(not_opened=[("a.csv", "gone")])
 HOST = """
-import json, os, pathlib, sys, time
+import json, os, pathlib, signal, sys, time
 print("ready", flush=True)
 order = json.loads(sys.stdin.readline())
 named = dict(zip(order["command_line"][::2], order["command_line"][1::2]))
@@ -154,6 +155,34 @@ def test_a_run_that_ends_before_the_second_step_interrupts_its_job(begin: Begin,
         while not started.exists():
             time.sleep(0.01)
     assert interrupted.exists()
+
+
+def test_a_job_that_does_not_end_when_it_is_interrupted_is_killed(
+    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(job_process, "INTERRUPT_SECONDS", 0.1)
+    started = tmp_path / "started"
+    body = f"signal.signal(signal.SIGINT, signal.SIG_IGN); pathlib.Path({str(started)!r}).touch(); time.sleep(60)"
+    begun_at = time.monotonic()
+    with begin(body):
+        while not started.exists():
+            time.sleep(0.01)
+    assert time.monotonic() - begun_at < 30
+
+
+def test_a_process_that_is_still_starting_is_killed_at_the_end_of_the_run(
+    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    started = tmp_path / "started"
+    script = "import pathlib, signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    script += f"pathlib.Path({str(started)!r}).touch(); time.sleep(60)\n#{{work}}"
+    monkeypatch.setitem(globals(), "HOST", script)
+    begun_at = time.monotonic()
+    with begin():
+        while not started.exists():
+            time.sleep(0.01)
+    # An interrupted process has 20 s.
+    assert time.monotonic() - begun_at < 15
 
 
 @pytest.mark.parametrize("change", [{"raw_uri": "s3://bucket/raw"}, {"processed_uri": "s3://bucket/processed"}])

@@ -172,10 +172,21 @@ class JobProcess:
             self._process.wait()
 
     def interrupt(self) -> None:
-        """Interrupt the job that another thread waits for; it takes no other."""
+        """Interrupt the job that another thread waits for, and wait until the process has ended; it takes no other job.
+
+        While it starts, it has written nothing and is killed: Spark's client would try for minutes to reach its server.
+        """
         self._is_over = True
-        if self._process is not None:
+        if self._process is None:
+            return
+        if self._is_ready:
             self._process.send_signal(signal.SIGINT)
+        else:
+            self._process.kill()
+        try:
+            self._process.wait(INTERRUPT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
     def work_meanwhile(self) -> None:
         """Begin the work for this process while it waits for a job, once."""
