@@ -48,6 +48,7 @@ from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_f
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.period_files import (
+    CLUSTER_PERIOD_BYTES,
     ORDERS,
     RESULTS,
     from_rows,
@@ -411,7 +412,7 @@ def in_parts(periods: Iterable[str], counted: Sequence[CountedLines], most: int)
 def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str, TargetSlice]) -> list[str]:
     """Build and commit the periods that one task each can build; return them."""
     covers = {name: target.inputs["actual_covers"] for name, target in periods.items()}
-    orders = orders_of(build.request, covers)
+    orders = orders_of(build.request, covers, CLUSTER_PERIOD_BYTES if arguments.is_on_cluster else None)
     if not orders:
         return []
     _log.info("building %d periods of the fact table, each in a task", len(orders))

@@ -46,6 +46,10 @@ _REPEATING = [column.name for column in FACT_FINANCIALS.stored_columns if column
 """Columns with few distinct values."""
 
 
+CLUSTER_PERIOD_BYTES = 256 << 20
+"""On a cluster, the lines of a larger period are summed by several machines: some seven million take a task 5 s."""
+
+
 @dataclass(frozen=True)
 class PeriodOrder:
     """A period to build.
@@ -76,7 +80,9 @@ class BuiltPeriod:
     control: PeriodControl
 
 
-def orders_of(request: BuildRequest, periods: Mapping[str, bool | None]) -> list[PeriodOrder]:
+def orders_of(
+    request: BuildRequest, periods: Mapping[str, bool | None], most_bytes: int | None = None
+) -> list[PeriodOrder]:
     """Return the orders of those periods that one task each can build.
 
     Each line of such a period counts for its delivery and scenario as a whole, and its files have no other period.
@@ -84,6 +90,7 @@ def orders_of(request: BuildRequest, periods: Mapping[str, bool | None]) -> list
     Args:
         request: of the job.
         periods: the periods to build, and whether Actual covers each.
+        most_bytes: the size of the files of the largest period that a task builds; None for any.
     """
     mixed: set[int] = set()
     files: dict[str, list[tuple[DataFile, frozenset[int]]]] = {}
@@ -103,7 +110,7 @@ def orders_of(request: BuildRequest, periods: Mapping[str, bool | None]) -> list
         if lines.period in periods:
             places[lines.period].update(lines.deliveries)
             counted[lines.period] += [(request.deliveries[place], lines.scenario) for place in lines.deliveries]
-    return [
+    orders = [
         PeriodOrder(
             period,
             [(file.key, file.size) for file, of_file in files.get(period, ()) if of_file & places[period]],
@@ -115,6 +122,7 @@ def orders_of(request: BuildRequest, periods: Mapping[str, bool | None]) -> list
         and mixed.isdisjoint(places[period])
         and superseded.isdisjoint(name for name, _ in counted[period])
     ]
+    return [order for order in orders if most_bytes is None or order.size <= most_bytes]
 
 
 def _period_of_file(file: DataFile) -> str | None:

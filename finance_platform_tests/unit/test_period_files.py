@@ -79,6 +79,11 @@ def test_a_period_of_files_of_its_own_is_built_by_one_task():
     assert PeriodOrder(JANUARY, [], [], True) in orders_of(request([], counted=[]), {JANUARY: True})
 
 
+def test_a_period_with_many_lines_is_left_to_the_machines_of_a_cluster():
+    by_size = {most: orders_of(request(OWN), {JANUARY: True, FEBRUARY: True}, most) for most in (9, 19, 20, None)}
+    assert {most: len(orders) for most, orders in by_size.items()} == {9: 0, 19: 1, 20: 2, None: 2}
+
+
 @pytest.mark.parametrize(
     ("files", "others", "expected"),
     [
