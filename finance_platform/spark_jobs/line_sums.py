@@ -94,12 +94,17 @@ def _sum_tables(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
         if len(table) >= _SUMMED_ALONE:
             yield from _sum(_prepared(table))
             continue
-        waiting.append(_prepared(table))
+        waiting.append(table)
         if sum(map(len, waiting)) >= _SUMMED_ALONE:
-            yield from _sum(pa.concat_tables(waiting))
+            yield from _sum(_prepared(_joined(waiting)))
             waiting = []
     if waiting:
-        yield from _sum(pa.concat_tables(waiting))
+        yield from _sum(_prepared(_joined(waiting)))
+
+
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return tables as one; a column that some lack, because they are of an earlier release, is null there."""
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def _prepared(lines: pa.Table) -> pa.Table:
