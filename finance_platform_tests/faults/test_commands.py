@@ -1,7 +1,7 @@
 """Whole commands under faults: a full disk, a read-only one, a kill, two runs at once.
 
 Belongs here: what a person sees of them, and the next run. Does not belong here: faults of single operations (see
-`test_every_fault`), locks by themselves (see `unit/test_file_lock`). All run at night (080).
+`test_every_fault`), locks by themselves (see `unit/test_file_lock`). One kill runs by day, the rest at night (080).
 
 Each ends in a sentence with a fix or in the right result. The next run gives the state of no fault: the equation
 holds, and the good files beside one that cannot be read are loaded.
@@ -148,7 +148,6 @@ def test_a_read_only_home_ends_in_a_sentence_and_the_next_run_has_the_state_of_n
 # A kill
 
 
-@NIGHTLY
 def test_a_command_that_is_killed_at_a_write_is_repaired_by_the_next(tmp_path: Path, expected: dict[str, Any]):
     """It dies at one of its renames, links and removals, while the job that builds the star is at work."""
     home = sent(tmp_path / "killed")
