@@ -174,7 +174,8 @@ class JobProcess:
     def interrupt(self) -> None:
         """Interrupt the job that another thread waits for, and wait until the process has ended; it takes no other job.
 
-        While it starts, it has written nothing and is killed: Spark's client would try for minutes to reach its server.
+        While it starts, it has written nothing and is killed. What an attempt has written without a commit is never
+        read, so it has less time than the job of a step: Spark's client may try for minutes to reach its server.
         """
         self._is_over = True
         if self._process is None:
@@ -184,7 +185,7 @@ class JobProcess:
         else:
             self._process.kill()
         try:
-            self._process.wait(INTERRUPT_SECONDS)
+            self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
 
