@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 from contextlib import nullcontext
 from functools import cache
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 load_hypothesis_profile()
 keep_temporary_files_in_memory()
+# A shell starts background jobs with SIGINT ignored, and so would be the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Modules and test items stay until the end. To search them for garbage takes a third of the time in which the tests are
 # collected, and again time whenever tests have created a few more objects.
