@@ -45,6 +45,8 @@ EXIT_OK, EXIT_ATTENTION, EXIT_USAGE, EXIT_FAILED = 0, 1, 2, 3
 EXIT_INTERRUPTED = 130
 """Ctrl-C, at a question too: 128 and the number of the signal, as shells have it."""
 
+_INTERRUPTED = "Interrupted. What was committed stays."
+
 TABLE_ROWS = 50
 QUERY_TABLE_ROWS = 100
 
@@ -75,14 +77,18 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
         except (click.ClickException, click.exceptions.Exit):
             raise
         except (KeyboardInterrupt, click.Abort):
-            echo("Interrupted. What was committed stays.", err=True)
+            echo(_INTERRUPTED, err=True)
             code = EXIT_INTERRUPTED
         except BrokenPipeError:
             # The reader (`head`, for example) has closed the pipe.
             _discard_output(sys.stdout)
             code = EXIT_OK
         except Exception as error:
-            code = report_error(error)
+            if isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps it while a class is created
+                echo(_INTERRUPTED, err=True)
+                code = EXIT_INTERRUPTED
+            else:
+                code = report_error(error)
         sys.exit(code)
 
     return run

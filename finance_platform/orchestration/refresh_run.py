@@ -85,6 +85,7 @@ def run_refresh(
         HomeError: the home has no raw zone, or cannot be written to.
         StorageError: the raw zone cannot be listed.
         LockedError: another run is at work in this home.
+        KeyboardInterrupt: a person has interrupted a step; the run is recorded as failed.
     """
     if not raw_zone(settings).exists():
         found = f"{settings.home_path} has no folder raw" if not settings.raw_uri else f"there is no {settings.raw_uri}"
@@ -114,6 +115,8 @@ def run_refresh(
         )
         ended = instance.get_run_by_id(result.run_id)
         alerts = _notify(settings, instance, [*killed, *([ended] if ended else [])])
+        if is_interrupted(result):
+            raise KeyboardInterrupt
         outcome = replace(_outcome(result), repaired=watcher.repaired)
         if outcome.succeeded:
             # These are written through stores of their own: records of alerts, and reports if they are in the zone.
@@ -141,6 +144,13 @@ def run_refresh(
                 complete=outcome.run_id,
             )
         return outcome
+
+
+def is_interrupted(result: dg.JobExecutionResult) -> bool:
+    """Return whether a step was interrupted, which Dagster takes for its failure."""
+    name = dg.DagsterExecutionInterruptedError.__name__
+    failures = [event.step_failure_data.error for event in result.get_step_failure_events()]
+    return any(error.cls_name == name for error in failures if error is not None)
 
 
 def _listed_for_run(settings: Settings) -> ObjectStore:

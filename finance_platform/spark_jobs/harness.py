@@ -55,6 +55,9 @@ LOCKED_EXIT_CODE = 75
 NO_LOG_EXIT_CODE = 74
 """Exit code of a job that could not write its log; the usual code for "an error of input or output"."""
 
+INTERRUPTED_EXIT_CODE = 130
+"""Exit code of a job that was interrupted; the usual code for that."""
+
 MESSAGE_SECONDS = 3
 """How often a job on AWS sends its output: people watch it, and each time costs one object on S3."""
 
@@ -89,7 +92,8 @@ def run_job(job: JobName, body: JobBody) -> None:
     arguments = parse_arguments(sys.argv[1:])
     if not arguments.is_in_glue:
         end_with_parent()
-    run_attempt(job, body, arguments, lambda: _open_pipes(arguments))
+    with ended_if_interrupted():
+        run_attempt(job, body, arguments, lambda: _open_pipes(arguments))
 
 
 def run_attempt(
@@ -236,6 +240,18 @@ def _write_log_to_file(path: Path) -> None:
     os.dup2(handle, sys.stdout.fileno())
     os.dup2(handle, sys.stderr.fileno())
     os.close(handle)
+
+
+@contextmanager
+def ended_if_interrupted() -> Iterator[None]:
+    """End this process as soon as the block has been left by an interruption.
+
+    Python would wait for the threads of Spark's client, which ask an engine that has ended for minutes.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED_EXIT_CODE)
 
 
 def end_with_parent() -> None:

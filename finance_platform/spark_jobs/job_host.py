@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 from finance_platform.code_version import JOBS, JobName, code_version
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
 from finance_platform.spark_jobs.build_star_job import build_slices
-from finance_platform.spark_jobs.harness import end_with_parent, run_attempt
+from finance_platform.spark_jobs.harness import end_with_parent, ended_if_interrupted, run_attempt
 from finance_platform.spark_jobs.job_orders import DONE, ENGINE, READY, JobOrder
 from finance_platform.spark_jobs.requests import BuildRequest, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
@@ -37,7 +37,7 @@ def main() -> None:
     # Standard output becomes the log of each job; what Spark prints before must not be taken for an answer.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with spark_session(ENGINE) as spark:
+    with ended_if_interrupted(), spark_session(ENGINE) as spark:
         # What is imported is no garbage: each search for garbage among a job's rows would go over it again.
         gc.freeze()
         answers.write(READY)

@@ -92,8 +92,11 @@ def _sail(options: S3Options) -> Iterator[SparkSession]:
             session.conf.set(name, value)
         yield session
     finally:
-        session.stop()
-        server.stop()
+        # The engine ends on the same signal, after its tasks, and its client would ask it for minutes to release
+        # the session. The process ends too.
+        if not isinstance(sys.exception(), KeyboardInterrupt):
+            session.stop()
+            server.stop()
 
 
 def hadoop_settings(options: S3Options) -> dict[str, str]:

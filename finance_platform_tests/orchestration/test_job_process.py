@@ -26,6 +26,7 @@ from finance_platform.orchestration.job_runners import subprocess_jobs
 from finance_platform.orchestration.job_runners.job_process import JobProcess, job_process
 from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
+from finance_platform.orchestration.refresh_run import is_interrupted
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.job_lock import LOCK_FILE
 from finance_platform_tests.forked_processes import scripts_are_forked
@@ -221,7 +222,9 @@ def test_an_interrupted_step_interrupts_the_job(run: Run, tmp_path: Path):
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt_when_started, daemon=True).start()
-    assert not run(both, body).success
+    result = run(both, body)
+    assert not result.success
+    assert is_interrupted(result)
     assert interrupted.exists()
 
 

@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 from pyspark.errors.utils import is_debugging_enabled
 from pyspark.sql import SparkSession
+
+from finance_platform.spark_jobs.harness import INTERRUPTED_EXIT_CODE
+
+JOB = """
+import time
+from finance_platform.spark_jobs.harness import ended_if_interrupted
+from finance_platform.spark_jobs.session import spark_session
+
+def task(batches):
+    print("at work", flush=True)
+    time.sleep(0.5)
+    yield from batches
+
+with ended_if_interrupted(), spark_session("sail") as spark:
+    spark.range(1).mapInArrow(task, "id long").collect()
+"""
 
 
 def test_spark_does_not_look_for_the_line_of_each_call(spark: SparkSession):
     assert spark.range(1).count() == 1
     assert not is_debugging_enabled(), "a quarter of a small refresh's time"
+
+
+def test_an_interrupted_job_does_not_wait_for_its_engine_which_has_ended_too():
+    with subprocess.Popen([sys.executable, "-c", JOB], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(10) == INTERRUPTED_EXIT_CODE
+        finally:
+            process.kill()

@@ -114,6 +114,16 @@ def test_ctrl_c_ends_a_command_with_an_exit_code_of_its_own():
     assert (result.exit_code, result.stderr) == (130, "Interrupted. What was committed stays.\n")
 
 
+def test_ctrl_c_while_a_class_is_created_ends_a_command_as_elsewhere():
+    @click.command()
+    @with_exit_code
+    def work() -> int:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    result = CliRunner().invoke(work)
+    assert (result.exit_code, result.stderr) == (130, "Interrupted. What was committed stays.\n")
+
+
 def test_ctrl_c_at_a_question_ends_a_command_without_a_traceback():
     @click.command()
     @with_exit_code
