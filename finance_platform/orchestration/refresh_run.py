@@ -115,7 +115,7 @@ def run_refresh(
         )
         ended = instance.get_run_by_id(result.run_id)
         alerts = _notify(settings, instance, [*killed, *([ended] if ended else [])])
-        if is_interrupted(result):
+        if is_interrupted(result.get_step_failure_events()):
             raise KeyboardInterrupt
         outcome = replace(_outcome(result), repaired=watcher.repaired)
         if outcome.succeeded:
@@ -146,11 +146,11 @@ def run_refresh(
         return outcome
 
 
-def is_interrupted(result: dg.JobExecutionResult) -> bool:
+def is_interrupted(failures: Sequence[dg.DagsterEvent]) -> bool:
     """Return whether a step was interrupted, which Dagster takes for its failure."""
     name = dg.DagsterExecutionInterruptedError.__name__
-    failures = [event.step_failure_data.error for event in result.get_step_failure_events()]
-    return any(error.cls_name == name for error in failures if error is not None)
+    errors = [failure.step_failure_data.error for failure in failures]
+    return any(error.cls_name == name for error in errors if error is not None)
 
 
 def _listed_for_run(settings: Settings) -> ObjectStore:

@@ -224,7 +224,7 @@ def test_an_interrupted_step_interrupts_the_job(run: Run, tmp_path: Path):
     threading.Thread(target=interrupt_when_started, daemon=True).start()
     result = run(both, body)
     assert not result.success
-    assert is_interrupted(result)
+    assert is_interrupted(result.get_step_failure_events())
     assert interrupted.exists()
 
 
