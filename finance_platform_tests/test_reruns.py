@@ -7,6 +7,7 @@ of the product, which are never tried again by a test.
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,10 @@ def test_only_an_answer_that_grpc_cannot_parse_is_asked_for_once_more(pytestconf
         ("FAILED", "test_an_assertion_with_the_same_text"),
     }
     assert "3 failed, 1 passed, 2 rerun" in finished.stdout
+
+
+def test_a_worker_does_not_wait_for_acknowledgements_of_what_it_counts(request: pytest.FixtureRequest):
+    connection = getattr(getattr(request.config, "failures_db", None), "sock", None)
+    if connection is None:
+        pytest.skip("without xdist, nothing is sent")
+    assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
