@@ -6,6 +6,7 @@ the gates of a close (see `test_close`), what a closed period holds back (see `t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,13 +68,30 @@ def test_a_signed_state_is_shown_to_the_byte_after_corrections_a_second_close_a_
     assert (amount(home, "close:2024-01#1"), amount(home, "close:2024-01#2")) == ("1250.10", "1250.60")
 
 
-def test_a_report_and_a_trace_show_the_signed_state(home: Home, refresh: Refresher):
+@dataclass(frozen=True)
+class Corrected:
+    """The small home, whose January was closed and corrected; when, and the figures before the correction."""
+
+    home: Home
+    before: datetime
+    published: str
+
+
+@pytest.fixture(scope="module")
+def corrected(january_closed: Path, refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> Corrected:
+    home = copy_home(january_closed, tmp_path_factory.mktemp("corrected") / "home")
+    home.write(".env", "FINANCE_PLATFORM_CLOSED_PERIODS=publish\n")
+    before, published = datetime.now(UTC), figures(home)
     home.write("raw/transactions.csv", CORRECTED)
     refresh(home)
+    return Corrected(home, before, published)
 
-    written = home.command("report", "--as-of", "close:2024-01", "--out", str(home.path / "out"))
+
+def test_a_report_and_a_trace_show_the_signed_state(corrected: Corrected, tmp_path: Path):
+    home = corrected.home
+    written = home.command("report", "--as-of", "close:2024-01", "--out", str(tmp_path))
     assert written.returncode == 0, written.stderr
-    (page,) = (home.path / "out").glob("*.html")
+    (page,) = tmp_path.glob("*.html")
     assert "close of 2024-01" in page.read_text()
     assert "attributes of each period (as-was)" in page.read_text()
     assert "Actual of 2024-01" in written.stdout
@@ -83,12 +101,9 @@ def test_a_report_and_a_trace_show_the_signed_state(home: Home, refresh: Refresh
     assert "1,000.00 was published (as signed by" in " ".join(traced.stdout.split())
 
 
-def test_what_was_published_at_a_time_is_shown_as_long_as_it_is_kept(home: Home, refresh: Refresher):
-    before = datetime.now(UTC)
-    published = figures(home)
-    home.write("raw/transactions.csv", CORRECTED)
-    refresh(home)
-    assert figures(home, "--as-of", before.isoformat()) == published
+def test_what_was_published_at_a_time_is_shown_as_long_as_it_is_kept(corrected: Corrected):
+    home, before = corrected.home, corrected.before
+    assert figures(home, "--as-of", before.isoformat()) == corrected.published
     assert amount(home, datetime.now(UTC).isoformat()) == "1250.60"
 
     for as_of, expected in (

@@ -88,32 +88,39 @@ def budgets(home: Home) -> dict[str, str]:
     return {row["DepartmentCode"]: row["B"] for row in rows}
 
 
-def test_a_plan_file_replaces_and_removes_its_own_rows_and_no_others(home: Home, refresh: Refresher):
-    home.write("raw/budget_hr.csv", HR)
+@pytest.fixture(scope="module")
+def sent_again(planned: Path, refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    """The plan after each refresh of a home: two files more, corrections, and one file less."""
+    home = copy_home(planned, tmp_path_factory.mktemp("sent_again") / "home")
+    plans = [plan(home)]
+    two_lines = HR + "2025-01,D2,6101,4.00\n"
+    home.write("raw/budget_hr.csv", two_lines)
+    home.write("raw/budget_v2.csv", HEADER + "2025-01,d1,6101,7.00\n2025-02,D2,6101,1.00\n2025-02,D2,6101,2.00\n")
     assert not refresh(home).needs_attention
-    assert budgets(home) == {"D1": "65.00", "D2": "25.00"}
-    # One file comes with another amount, the other with a row less.
+    plans.append(plan(home))
+    # One file comes with another amount and a row less; the first one is corrected, so now it is the later one.
     home.write("raw/budget_hr.csv", HR.replace("25.00", "26.00"))
-    home.write("raw/budget_sales.csv", HEADER + "2025-01,D1,6100,60.00\n")
-    assert not refresh(home).needs_attention
-    assert plan(home) == {"Budget D1 6100": "60.00", "Budget D2 6100": "26.00"}
-    assert budgets(home) == {"D1": "60.00", "D2": "26.00"}
-
-
-def test_of_two_files_that_plan_a_cell_the_later_one_counts(home: Home, refresh: Refresher):
-    first = plan(home)
-    home.write("raw/budget_v2.csv", HEADER + "2025-01,d1,6101,7.00\n2025-01,D2,6100,1.00\n2025-01,D2,6100,2.00\n")
-    assert not refresh(home).needs_attention
-    # Two rows of one file add up.
-    assert plan(home) == {"Budget D1 6100": "60.00", "Budget D1 6101": "7.00", "Budget D2 6100": "3.00"}
-    # The earlier file is sent again, corrected: now it is the later one.
     home.write("raw/budget_sales.csv", SALES.replace("5.00", "6.00"))
     assert not refresh(home).needs_attention
-    assert plan(home)["Budget D1 6101"] == "6.00"
+    plans.append(plan(home))
     home.write("raw/budget_sales.csv", SALES)
     assert home.command("withdraw", "budget_v2.csv", "--why", "a draft").returncode == 0
     assert not refresh(home).needs_attention
-    assert plan(home) == first
+    assert budgets(home) == {"D1": "65.00", "D2": "26.00"}
+    return [*plans, plan(home)]
+
+
+def test_a_plan_file_replaces_and_removes_its_own_rows_and_no_others(sent_again: list[dict[str, str]]):
+    first, second, third, last = sent_again
+    assert [one.get("Budget D2 6100") for one in sent_again] == [None, "25.00", "26.00", "26.00"]
+    # The other file has two rows of February there, which add up.
+    assert (second["Budget D2 6101"], third["Budget D2 6101"]) == ("7.00", "3.00")
+    assert {one["Budget D1 6100"] for one in sent_again} == {"60.00"}
+    assert last == {**first, "Budget D2 6100": "26.00"}
+
+
+def test_of_two_files_that_plan_a_cell_the_later_one_counts(sent_again: list[dict[str, str]]):
+    assert [one["Budget D1 6101"] for one in sent_again] == ["5.00", "7.00", "6.00", "5.00"]
 
 
 @pytest.fixture(scope="module")
