@@ -112,6 +112,7 @@ def test_what_arrived_while_the_warehouse_was_lost_has_moved_what_was_published(
     assert movement[7] is True
 
 
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="by day one gets the load of a killed run, below")
 def test_an_older_copy_of_the_warehouse_gets_the_loads_that_it_lacks(home: Home, refresh: Refresher, tmp_path: Path):
     shutil.copy(home.path / "warehouse.duckdb", tmp_path / "older.duckdb")
     home.write("raw/transactions_4.csv", CORRECTION)
@@ -134,9 +135,10 @@ def test_a_home_of_a_release_without_records_gets_them(moved: Home, refresh: Ref
 
 
 @pytest.mark.parametrize(("name", "after", "is_published"), KILLS if current_profile().is_exhaustive else KILLS[:1])
-def test_a_run_that_was_killed_at_the_commit_leaves_one_load_and_one_record(
-    home: Home, refresh: Refresher, name: str, after: bool, is_published: bool
+def test_a_run_that_was_killed_at_the_commit_leaves_one_load_and_one_record_for_an_older_copy_of_the_warehouse(
+    home: Home, refresh: Refresher, tmp_path: Path, name: str, after: bool, is_published: bool
 ):
+    older = Path(shutil.copy(home.path / "warehouse.duckdb", tmp_path / "older.duckdb"))
     home.write("raw/transactions_4.csv", CORRECTION)
     with pytest.MonkeyPatch.context() as patch:
         kill_at(patch, name, after=after)
@@ -147,7 +149,9 @@ def test_a_run_that_was_killed_at_the_commit_leaves_one_load_and_one_record(
     assert [row[0] for row in home.select(MOVED)] == [2]
     assert LoadRecords(home.processed).confirmed() == 2
     assert findings(home) == []
-    before = trail(home)
-    (home.path / "warehouse.duckdb").unlink()
+    before, tables = trail(home), home.tables()
+    shutil.copy(older, home.path / "warehouse.duckdb")
     refresh(home)
     assert trail(home) == before
+    assert home.tables() == tables
+    assert findings(home) == []

@@ -194,7 +194,6 @@ CAUSES = {
 SAMPLE = {
     ("account type", "hold"),
     ("baseline", "hold"),
-    ("business unit", "publish"),
 }
 
 

@@ -93,6 +93,7 @@ def test_a_change_of_an_open_period_is_a_movement_without_an_alert(home: Home, r
     assert not refreshed.alerts
 
 
+@at_night
 def test_with_the_setting_hold_the_delivery_is_held_until_it_is_accepted(home: Home, refresh: Refresher):
     home.write("raw/transactions.csv", CORRECTED)
     refreshed = refresh(home, **HOLD)
@@ -131,9 +132,17 @@ def test_a_change_of_a_reopened_period_is_not_held(home: Home, refresh: Refreshe
 
 def test_a_file_that_waits_for_a_period_is_published_after_it_is_reopened(home: Home, refresh: Refresher):
     home.write("raw/transactions.csv", TRANSACTIONS.replace("1000.00", "1234567.00"))
-    refresh(home, **HOLD)
+    refreshed = refresh(home, **HOLD)
+    assert refreshed.needs_attention
+    assert "would restate 2024-01, which is closed" in refreshed.held()["transactions.csv"]
+    assert january(home) == Decimal("1250.10")
+    before = sorted((home.path / "processed").rglob("*"))
     preview = home.command("accept", "transactions.csv", "--dry-run", **HOLD).stdout
     assert preview.count("1,233,567.00") == 5  # amount, gross, profit effect; the effects on profit below
+    assert "Effect on profit in closed periods: Actual 1,233,567.00" in preview
+    (row,) = json.loads(home.command("accept", "transactions.csv", "--dry-run", "--format", "json", **HOLD).stdout)
+    assert list(row.values()) == ["Actual", "2024-01", True, "Revenue", *["1233567.00"] * 3]
+    assert sorted((home.path / "processed").rglob("*")) == before
     opened = home.command("reopen", "2024-01", "--why", "a late invoice", **HOLD)
     assert "judges again what waited because 2024-01 was closed: transactions.csv." in opened.stdout
     assert "2024-01 was opened again" in home.command("status", **HOLD).stdout

@@ -57,6 +57,7 @@ def test_the_workbook_opens_with_the_cells_that_were_written(tmp_path: Path):
     assert [row[header.index("file")] for row in cells][:5] == TEXTS[:5]
 
 
+@at_night
 def test_no_text_of_the_csv_file_is_computed(tmp_path: Path):
     stream = io.StringIO()
     print_rows(SafeConsole(file=stream), ["text", "line"], [[text, 2] for text in TEXTS], "csv")

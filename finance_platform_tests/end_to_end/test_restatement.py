@@ -20,8 +20,11 @@ from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET, DEPARTMENTS, TRANSACTIONS
+from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
+
+at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 HEADER = TRANSACTIONS.splitlines()[0]
 PUBLISH = {"FINANCE_PLATFORM_CLOSED_PERIODS": "publish"}
@@ -72,6 +75,8 @@ def test_every_cause_is_a_step_with_its_file_and_signed_and_steps_are_the_figure
     home: Home, refresh: Refresher
 ) -> None:
     assert steps(rows(home, "2024-01")) == []
+    everything = home.command("restatement")
+    assert (everything.returncode, "published as it was signed" in everything.stdout) == (0, True)
     home.write("raw/transactions_late.csv", f"{HEADER}\nT9,2024-01-20,D100,4000,55.55,late invoice\n")
     home.write("raw/transactions_draft.csv", f"{HEADER}\nT8,2024-01-21,0450,6000,7.00,draft\n")
     refresh(home, **PUBLISH)
@@ -102,6 +107,14 @@ def test_a_reopened_period_keeps_its_steps_from_its_first_signature_with_who_and
     assert home.command("reopen", "2024-01", "--why", "an invoice came late").returncode == 0
     home.write("raw/transactions_late.csv", f"{HEADER}\nT9,2024-01-20,D100,4000,55.55,late invoice\n")
     refresh(home, **PUBLISH)
+    (sentence,) = describe_restatements(read_restatements(DuckDBWarehouse(home.path / "warehouse.duckdb")))
+    assert re.fullmatch(
+        r"2024-01#1, closed by .+: profit \+55.55 since signed; late transactions_late.csv "
+        r"\(.+: an invoice came late\): Actual \+55.55",
+        sentence,
+    )
+    shown = home.command("restatement", "2024-01")
+    assert all(text in shown.stdout for text in ("2024-01#1", "late", "transactions_late.csv", "55.55", "1,055.55"))
     assert home.command("close", "2024-01", "--why", "closed again").returncode == 0
     refresh(home, **PUBLISH)
 
@@ -139,6 +152,7 @@ def test_a_reopened_period_keeps_its_steps_from_its_first_signature_with_who_and
         assert text in page, text
 
 
+@at_night
 def test_the_output_of_a_run_names_what_changed_a_signed_period_and_a_withdrawal_restores_it(
     home: Home, refresh: Refresher
 ) -> None:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.storage.s3 import s3_client
-from finance_platform_tests.end_to_end.home import CommandResult, Home, copy_home
+from finance_platform_tests.end_to_end.home import CommandResult, Home
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
 from finance_platform_tests.machine.secret_scan import files_with
 
@@ -152,17 +152,19 @@ def test_an_address_with_a_secret_is_refused_before_it_is_stored_or_shown(name: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
 
 
-def test_files_of_an_earlier_release_are_reported_and_not_changed(home_after_a_run: Home, tmp_path: Path):
-    home = copy_home(home_after_a_run.path, tmp_path / "home")
-    tmp_path.chmod(0o755)
-    home.path.chmod(0o755)
-    (home.path / "warehouse.duckdb").chmod(0o644)
-    (home.path / "processed").chmod(0o755)
+def test_files_of_an_earlier_release_are_reported_and_not_changed_by_a_run_on_an_empty_raw_zone(tmp_path: Path):
+    home = Home(tmp_path / "home")
+    home.write("alerts.jsonl", "")
+    for folder in (tmp_path, home.path, home.path / "processed", home.path / "raw"):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+    (home.path / "alerts.jsonl").chmod(0o644)
     result = home.command("run")
-    assert result.returncode == 0
-    assert "may read processed, warehouse.duckdb of" in result.stderr
-    assert "Fix: chmod -R go= processed warehouse.duckdb in that folder" in result.stderr
-    assert stat.S_IMODE((home.path / "warehouse.duckdb").stat().st_mode) == 0o644
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Nothing to do" in result.stdout
+    assert "may read processed, alerts.jsonl of" in result.stderr
+    assert "Fix: chmod -R go= processed alerts.jsonl in that folder" in result.stderr
+    assert stat.S_IMODE((home.path / "alerts.jsonl").stat().st_mode) == 0o644
 
 
 def test_the_scan_finds_a_text_in_every_kind_of_file(tmp_path: Path):
