@@ -129,6 +129,7 @@ def apart(refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
+@at_night
 def test_deliveries_that_share_files_have_the_results_of_deliveries_that_do_not(shared: Home, apart: Home):
     assert shared.tables() == apart.tables()
     assert figures(shared) == figures(apart)
@@ -155,6 +156,15 @@ def test_a_small_file_costs_one_write_and_the_files_of_a_table_share_one(first_r
     assert set(shared_files(home).values()) == {1}
     assert writes["deliveries"] == len(read_commits(home.processed)) > MANY
     assert max(number for folder, number in writes.items() if folder != "deliveries") < MANY / 2
+
+
+def test_rejected_and_repeated_rows_that_share_a_file_are_listed_once_and_accounted_for(shared: Home):
+    listed = [(one["source_file"], one["source_row"], one["outcome"]) for one in rejected(shared)]
+    assert sorted(listed) == [(HELD, 3, "rejected"), (REPEATED, 3, "duplicate")]
+    lines = figures(shared)["reconciliation"]["by_scenario"]
+    assert {line["difference"]["net"] for line in lines} == {"0.00"}
+    (actual,) = [line for line in lines if line["scenario"] == "Actual"]
+    assert (actual["terms"]["held"]["net"], actual["terms"]["duplicate"]["net"]) == ("50.00", "106.00")
 
 
 @at_night

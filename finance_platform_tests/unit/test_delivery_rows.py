@@ -31,6 +31,18 @@ def test_a_file_of_an_earlier_release_has_no_column_and_its_rows_name_none(tmp_p
     )
 
 
+def test_a_delivery_has_its_own_rows_of_a_file_that_it_shares(tmp_path: Path) -> None:
+    rows = pa.table({"delivery_id": ["a", "b", "b", "a", "c"], "source_row": range(5)})
+    pq.write_table(rows, tmp_path / "shared.parquet")
+    file = DataFile("shared.parquet", 1, is_shared=True)
+
+    def read(delivery_id: str) -> list[int]:
+        tables = read_rows(LocalStore(tmp_path), delivery_id, [file], ["source_row"])
+        return pa.concat_tables(tables)["source_row"].to_pylist()
+
+    assert [read(name) for name in ("a", "b", "c", "d")] == [[0, 3], [1, 2], [4], []]
+
+
 def test_a_file_without_another_column_is_damaged(tmp_path: Path) -> None:
     pq.write_table(pa.table({"delivery_id": ["a"], "source_row": [2]}), tmp_path / "cut.parquet")
     with pytest.raises(DamagedObjectError, match="no column amount"):
