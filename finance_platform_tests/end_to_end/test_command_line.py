@@ -491,6 +491,7 @@ def test_a_query_may_begin_with_a_comment(loaded: tuple[Home, CommandResult]):
     assert home.query("-- How many days?\nSELECT COUNT(*) FROM DimDate") == [{"count": 366}]
 
 
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="cheaper tests prove its parts by day (080)")
 def test_a_failed_blocking_check_is_reported_with_evidence_and_fix(run_home: Home):
     home = run_home
     commits = (home.path / "processed/deliveries").iterdir()

@@ -75,8 +75,8 @@ def doubtful(tmp_path_factory: pytest.TempPathFactory, refresh: Refresher) -> tu
     """A home with a file or two for each of the tests below, which have departments of their own; refreshed once."""
     home = Home(tmp_path_factory.mktemp("doubtful"))
     accounts = ("0460,Travel", "8100,Rent", "0010,Travel by train")
-    rows = "".join(f"{account},Expense\n" for account in accounts)
-    home.write("raw/accounts.csv", f"account_number,account_name,account_type\n{rows}")
+    described = "".join(f"{account},Expense\n" for account in accounts)
+    home.write("raw/accounts.csv", f"account_number,account_name,account_type\n{described}")
     home.write("feeds/plan.yaml", PLAN)
     cells = [["2025-03-01", "W1", account, 5] for account in (10, 4000, 4100)]
     home.write("raw/plan.xlsx", xlsx({"Plan": [["Date", "Dept", "Account", "Amount"], *cells]}))
