@@ -31,6 +31,7 @@ from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, QueryTimeoutError
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.star_files import (
     LOADED_AT,
     StarFiles,
@@ -225,7 +226,11 @@ def test_unusual_sql_is_answered_or_refused_in_one_sentence(loaded: DuckDBWareho
 
 
 @given(st.lists(st.sampled_from(UNUSUAL), min_size=1, max_size=2).map(" ".join), st.data())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=current_profile().examples_of_slow(25),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
 def test_cut_and_joined_sql_never_ends_in_another_error(loaded: DuckDBWarehouse, sql: str, data: st.DataObject) -> None:
     end = data.draw(st.integers(0, len(sql)))
     with suppress(QueryError):

@@ -50,14 +50,8 @@ from finance_platform_tests.warehouse.star_files import (
 )
 
 ENGINES = EVERY_ENGINE
-ONE_CASE_ON_REDSHIFT = True
-ON_REDSHIFT_BY_DAY = (
-    "test_a_cell_whose_amount_differs_is_a_movement_with_its_amounts_versions_and_cause",
-    "test_the_first_amounts_of_a_scenario_or_budget_in_a_published_period_are_publications",
-    "test_more_closed_periods_than_fit_into_one_statement_are_all_closed",
-    "test_each_compared_attribute_that_changes_is_reported_in_every_cell_with_lines",
-    "test_long_causes_in_many_scripts_are_loaded",
-)
+ON_REDSHIFT_BY_DAY: tuple[str, ...] = ()
+"""`test_result_parity` compares Movements after a restatement."""
 FACT = "fact_financials"
 JANUARY = (FACT, "2025-01")
 FEBRUARY = (FACT, "2025-02")
@@ -543,6 +537,8 @@ def test_long_causes_in_many_scripts_are_loaded(loaded: Warehouse) -> None:
 
 # Properties
 
+EXAMPLES = 25 if current_profile().is_exhaustive else 3
+"""A load or two for each state: half a second."""
 PERIODS = ("2025-01", "2025-02")
 AMOUNTS = st.sampled_from(["-10.00", "0.00", "0.01", "10.00", "99999999999999.99"])
 FACTS = st.builds(
@@ -611,7 +607,7 @@ def is_published(state: Mapping[str, Any], cell: Cell) -> bool:
     return bool(rows) if measure == "Amount" else any(Decimal(fact[5]) for fact in rows)
 
 
-@settings(max_examples=current_profile().examples_of_slow(25))
+@settings(max_examples=EXAMPLES)
 @given(st.lists(STATE, min_size=2, max_size=4), st.sets(st.sampled_from(PERIODS)))
 def test_movements_sum_to_the_difference_between_new_and_old_star(
     states: list[dict[str, Any]], closed: set[str]
@@ -648,7 +644,7 @@ def test_movements_sum_to_the_difference_between_new_and_old_star(
             old = state
 
 
-@settings(max_examples=current_profile().examples_of_slow(25))
+@settings(max_examples=EXAMPLES)
 @given(STATE, STATE, ATTRIBUTES, ATTRIBUTES)
 def test_the_money_under_an_attribute_value_changes_only_by_movements_and_reclassifications(
     old: dict[str, Any],

@@ -53,11 +53,7 @@ PAIRS = (
     ("Budget", PRIOR_YEAR),
 )
 
-ON_REDSHIFT_BY_DAY = (
-    "test_every_cell_of_every_horizon_equals_the_second_computation",
-    "test_a_view_s_key_is_unique_and_its_columns_have_the_types_of_the_contract",
-    "test_the_statement_leads_from_revenue_to_profit_and_each_line_equals_the_second_computation",
-)
+ON_REDSHIFT_BY_DAY = ("test_a_view_s_key_is_unique_and_its_columns_have_the_types_of_the_contract",)
 
 
 @dataclass
@@ -561,7 +557,8 @@ def test_the_report_pack_adds_up_its_cells_to_the_figures_of_the_statement(
 def test_the_report_pack_of_a_unit_is_the_unit_s_part_of_the_whole(reports: Reports) -> None:
     whole = read_pack(reports.warehouse, entity="", currency="USD", reliability=None, movements=())
     data = browser_data(whole)
-    for index, unit in enumerate(data["units"]):
+    units = list(enumerate(data["units"]))
+    for index, unit in units if current_profile().is_exhaustive else units[-1:]:
         part = read_pack(reports.warehouse, entity="", currency="USD", reliability=None, movements=(), unit=unit)
         assert {one.unit for one in part.departments} == {unit}
         own, filtered = statement_sums(browser_data(part)), statement_sums(data, index)

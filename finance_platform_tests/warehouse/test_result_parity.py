@@ -57,7 +57,8 @@ QUERIES += [pytest.param(f"SELECT * FROM {view}", id=view) for view in ("SignedA
 def restated(engine: Engine, folder: Path) -> Warehouse:
     warehouse, star_files = engine.loaded(folder), engine.star_files(folder)
     slices = [star_files.facts("2025-01", "j2", january()[:-2]), removed("2025-02")]
-    publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"])
+    causes = {removed("2025-02").name: [f"übersicht_{number}.csv came" for number in range(500)]}
+    publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"], causes=causes)
     with warehouse.transaction() as connection:
         insert(connection, SIGNED_CLOSE, [signed_close("2025-01")])
         insert(connection, RESTATEMENT_STEP, [restatement_step("2025-01", 0, "signed"), restatement_step("2025-01", 1)])
