@@ -107,16 +107,16 @@ def changes(star_files: StarFiles) -> list[SliceToLoad]:
     ]
 
 
-def test_a_session_begins_with_its_settings_and_a_query_is_read_only(engine: RedshiftEngine) -> None:
-    database = engine.server.database()
-    warehouse = engine.warehouse(database, query_group="finance's")
+def test_a_session_begins_with_its_settings_and_a_query_is_read_only(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse
+) -> None:
+    warehouse = engine.warehouse(loaded.database, query_group="finance's")
     warehouse.prepare()
     engine.server.faults.clear()
 
     warehouse.query("SELECT COUNT(*) FROM DimDate WHERE Year = :year", {"year": 2025})
 
     assert statements_run(engine) == [*SESSION, "BEGIN READ ONLY", "SELECT COUNT(*) FROM DimDate WHERE Year = $1"]
-    engine.server.drop(database)
 
 
 def test_a_current_warehouse_is_prepared_by_one_query(engine: RedshiftEngine, loaded: RedshiftWarehouse) -> None:

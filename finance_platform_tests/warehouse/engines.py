@@ -135,15 +135,12 @@ class RedshiftEngine:
         """See `Engine`; a copy of a template, since tables, views and comments take half a second."""
         if is_created:
             return self.warehouse(self._database())
-        if not self._empty_template:
-            self._empty_template = self.server.database()
-            self.warehouse(self._empty_template).prepare()
-        return self.warehouse(self._database(template=self._empty_template))
+        return self.warehouse(self._database(template=self._empty()))
 
     def loaded(self, folder: Path) -> Warehouse:
         """See `Engine`; a copy of a template that is loaded once."""
         if not self._template:
-            self._template = self.server.database()
+            self._template = self.server.database(template=self._empty())
             load_first(self.warehouse(self._template), self.star_files(folder / "template"))
         return self.warehouse(self._database(template=self._template))
 
@@ -170,6 +167,13 @@ class RedshiftEngine:
         credentials = Credentials("127.0.0.1", server.port, server.user, server.password)
         staged = StagedFiles(self.zone)
         return RedshiftWarehouse(endpoint, staged, lambda _: credentials, keeps_newer_schema=keeps_newer_schema)
+
+    def _empty(self) -> str:
+        """Return the template with tables and views."""
+        if not self._empty_template:
+            self._empty_template = self.server.database()
+            self.warehouse(self._empty_template).prepare()
+        return self._empty_template
 
     def _database(self, **template: str) -> str:
         self._databases.append(self.server.database(**template))
