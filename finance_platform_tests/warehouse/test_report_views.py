@@ -1,6 +1,7 @@
 """The views of reports: every figure equals a second computation without SQL, and no money is counted twice.
 
-Belongs here: `sql/views` apart from ActualVsBudget (see `test_views`), on a star whose fiscal year begins in July.
+Belongs here: `sql/views` apart from ActualVsBudget (see `test_views`), on a star whose fiscal year begins in July; the
+sums of the report pack and of its workbook over them. Does not belong here: cells (see `report_pack/test_workbook`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ import pytest
 
 from finance_platform.contracts.views import HORIZONS, VIEWS
 from finance_platform.reports.pack.browser_data import browser_data
+from finance_platform.reports.pack.model import Reliability
 from finance_platform.reports.pack.read_model import read_pack
+from finance_platform.reports.pack.workbook.figures import read_workbook_figures
+from finance_platform.reports.pack.workbook.write import workbook_bytes
 from finance_platform.warehouse.port import Warehouse
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.report_pack.sums import statement_sums
+from finance_platform_tests.report_pack.workbook_formulas import WorkbookFormulas
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE, Engine
 from finance_platform_tests.warehouse.report_star import (
     ACCOUNTS,
@@ -563,3 +568,33 @@ def test_the_report_pack_of_a_unit_is_the_unit_s_part_of_the_whole(reports: Repo
         assert {one.unit for one in part.departments} == {unit}
         own, filtered = statement_sums(browser_data(part)), statement_sums(data, index)
         assert own == {place: filtered[place] for place in own}
+
+
+@pytest.mark.parametrize(
+    ("period", "reference"),
+    list(product(AS_OF[:4], ("Budget", PRIOR_YEAR, "Forecast 2024-12")))
+    if current_profile().is_exhaustive
+    else [(AS_OF[1], "Budget")],
+)
+def test_every_total_of_the_workbook_is_that_of_data_and_of_the_view(
+    reports: Reports, period: str, reference: str
+) -> None:
+    pack = read_pack(
+        reports.warehouse,
+        entity="Star",
+        currency="USD",
+        reliability=Reliability((), (), 0, (), (), 0),
+        movements=(),
+        period=period,
+        reference=reference,
+    )
+    workbook = WorkbookFormulas(workbook_bytes(pack, read_workbook_figures(reports.warehouse, pack)))
+    rows = [row for row in workbook.rows("Checks") if row.get("G") and row["G"].formula]
+    assert len(rows) > 20
+    assert [row for row in rows if row["G"].value is not True] == []
+    wrong = [
+        (sheet, place)
+        for sheet, place, cell in list(workbook.sums())[::25]
+        if abs(workbook.result(sheet, cell.formula) - Decimal(str(cell.value))) > Decimal("0.000001")
+    ]
+    assert wrong == []
