@@ -26,7 +26,7 @@ from finance_platform_tests.shared_spark import shared_session, stop_shared_sess
 from finance_platform_tests.temporary_files import keep_temporary_files_in_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from pyspark.sql import SparkSession
@@ -95,8 +95,34 @@ def pytest_configure(config: pytest.Config) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Begin each worker's collection of a directory at another of its files (222).
+
+    The first process that imports a test module rewrites its assertions and writes the compiled file. In a new
+    checkout, workers that collect in one order import each module at the same time, so each would rewrite all of them.
+    """
+    report = yield
+    if isinstance(collector, pytest.Directory):
+        first = len(report.result) * _worker_number() // _worker_count()
+        report.result = report.result[first:] + report.result[:first]
+    return report
+
+
+def _worker_number() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+def _worker_count() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _rank(item.path))
+    # By path too: xdist requires that all workers have one order.
+    items.sort(key=lambda item: (_rank(item.path), item.path))
 
 
 @cache
