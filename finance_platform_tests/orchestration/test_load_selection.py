@@ -85,6 +85,7 @@ def test_re_execution_after_the_type_arrived_publishes_the_journal_that_waited_f
     assert ("fact_financials", "2025-01") in published_slices(DuckDBWarehouse(home.warehouse_path))
 
 
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`test_selections` shows it of one table")
 def test_a_load_by_itself_builds_what_it_needs_and_removes_nothing_before(home: Settings):
     write(home.home_path / "raw/accounts.csv", "account_number,account_name,account_type\n4000,Sales,Revenue\n")
     assert materialize(home)[0]

@@ -497,29 +497,37 @@ def test_a_column_per_month_becomes_a_line_per_month(
 
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data"
+FIRST_LINES = 1_500
+"""By default a published file has no more lines."""
 
 
 @pytest.mark.parametrize(
-    ("file", "decided", "rows", "total"),
+    ("file", "decided", "rows", "total", "total_of_first"),
     [
-        ("gla_spend/raw/all.csv", {"department": "GLA"}, 28_145, "1000083306.00"),
-        ("oxford_spend/raw/expenditure-over-500-apr-jun-2016.csv", {}, 3_335, "11597335.91"),
-        ("oxford_spend/raw/expenditure-over-500-apr-jun-2014.csv", {}, 3_836, "14165887.28"),
+        ("gla_spend/raw/all.csv", {"department": "GLA"}, 28_145, "1000083306.00", "21103379.68"),
+        ("oxford_spend/raw/expenditure-over-500-apr-jun-2016.csv", {}, 3_335, "11597335.91", "4370126.83"),
+        ("oxford_spend/raw/expenditure-over-500-apr-jun-2014.csv", {}, 3_836, "14165887.28", "5247179.71"),
         (
             "oakland_budget/raw/FY19-20__adopted.csv",
             {"FY19-20": "2019-07-01", "account": "4000"},
             19_456,
             "3312445302.00",
+            "207430464.00",
         ),
     ],
 )
-def test_a_published_file_passes_check_by_its_draft(file: str, decided: dict[str, str], rows: int, total: str):
+def test_a_published_file_passes_check_by_its_draft(
+    file: str, decided: dict[str, str], rows: int, total: str, total_of_first: str, tmp_path: Path
+):
     path = PUBLISHED / file
     if not path.exists():
         pytest.skip(f"the published files are not in {PUBLISHED}")
-    with path.open("rb") as stream:
-        data = stream.read()
-    check = check_file(LocalStore(path.parent), path.name, drafted(data, path.name, **decided), settings())
+    data = path.read_bytes()
+    if not current_profile().is_exhaustive:
+        rows, total = FIRST_LINES, total_of_first
+        data = b"".join(data.splitlines(keepends=True)[: 1 + FIRST_LINES])
+    (tmp_path / path.name).write_bytes(data)
+    check = check_file(LocalStore(tmp_path), path.name, drafted(data, path.name, **decided), settings())
     assert check.is_fine
     accepted = check.outcomes["accepted"]
     assert (accepted.rows, accepted.amount) == (rows, Decimal(total))
