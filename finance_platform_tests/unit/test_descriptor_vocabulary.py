@@ -8,6 +8,7 @@ as `unpivot.blank`; for a key of a field, any field will do: `columns.amount.dec
 from __future__ import annotations
 
 import datetime
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -51,7 +52,11 @@ each_example = pytest.mark.parametrize("example", EXAMPLES, ids=[f"{e.file}-{e.k
 @cache
 def schema() -> Any:
     """Return the schema as an editor applies it."""
-    import jsonschema  # compiles a grammar of addresses: more than a second, which only the tests that use it need
+    modules: Any = sys.modules
+    with pytest.MonkeyPatch.context() as patch:
+        # jsonschema would compile the grammar of a format: more than a second, and an editor's rules check no format.
+        patch.setitem(modules, "rfc3987_syntax", None)
+        import jsonschema
 
     return jsonschema.Draft202012Validator(descriptor_schema())
 
