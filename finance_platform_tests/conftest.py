@@ -11,12 +11,12 @@ import atexit
 import gc
 import os
 import signal
-import socket
 from contextlib import nullcontext
 from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from pytest_rerunfailures import ClientStatusDB, StatusDB
 
 from finance_platform.settings import ENV_PREFIX
 from finance_platform_tests.new_warehouses import new_warehouses_are_copies, new_warehouses_are_created
@@ -83,16 +83,17 @@ What has no name here takes five seconds or less, so the other workers wait no l
 """
 
 
-@pytest.hookimpl(trylast=True)  # pytest-rerunfailures opens its connection first
+@pytest.hookimpl(trylast=True)  # pytest-rerunfailures has opened its connection
 def pytest_configure(config: pytest.Config) -> None:
-    """Let each worker send what it counts at once.
+    """Let workers keep their own count of what ran again (243).
 
-    For each test, pytest-rerunfailures sends the controller a number and asks it for one. By default, TCP keeps the
-    second message until the first is acknowledged, which takes 40 ms.
+    For each test, pytest-rerunfailures sends the controller a number and asks it for one, so that a test whose worker
+    has crashed may run again. No such test does here.
     """
-    connection = getattr(getattr(config, "failures_db", None), "sock", None)
-    if connection is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    database = getattr(config, "failures_db", None)
+    if isinstance(database, ClientStatusDB):
+        database.sock.close()
+        config.failures_db = StatusDB()  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -138,11 +139,11 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two workers more than there are cores: many tests wait for a job, a server or a browser (143).
+    """Return one worker more than there are cores: some tests wait for a job, a server or a browser (143).
 
     Each collects all tests, imports Dagster and Spark, and starts servers of its own: some 20 s of processor time.
     """
-    return (os.cpu_count() or 1) + 2
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
