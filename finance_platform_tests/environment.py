@@ -38,3 +38,8 @@ def _environment(folder: Path, removed_prefixes: tuple[str, ...], environment: d
         for name, value in environment.items():
             patch.setenv(name, value)
         yield
+
+
+def unmeasured_environment() -> dict[str, str]:
+    """Return the environment of a process whose coverage is not measured, for tests of its imports and its end."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}

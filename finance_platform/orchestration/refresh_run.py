@@ -148,9 +148,15 @@ def run_refresh(
 
 def is_interrupted(failures: Sequence[dg.DagsterEvent]) -> bool:
     """Return whether a step was interrupted, which Dagster takes for its failure."""
-    name = dg.DagsterExecutionInterruptedError.__name__
+    names = {dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}
     errors = [failure.step_failure_data.error for failure in failures]
-    return any(error.cls_name == name for error in errors if error is not None)
+    while errors:
+        error = errors.pop()
+        if error is not None:
+            if error.cls_name in names:
+                return True
+            errors += [error.cause, error.context]
+    return False
 
 
 def _listed_for_run(settings: Settings) -> ObjectStore:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -62,6 +63,7 @@ MESSAGE_SECONDS = 3
 """How often a job on AWS sends its output: people watch it, and each time costs one object on S3."""
 
 _PARENT_CHECK_SECONDS = 1.0
+_END_SECONDS = 1.0
 
 
 def request_key(attempt: str) -> str:
@@ -244,14 +246,26 @@ def _write_log_to_file(path: Path) -> None:
 
 @contextmanager
 def ended_if_interrupted() -> Iterator[None]:
-    """End this process as soon as the block has been left by an interruption.
+    """End this process when the block has been left by an interruption, and a second after it in any case.
 
-    Python would wait for the threads of Spark's client, which ask an engine that has ended for minutes.
+    Spark's client, and its threads when Python ends, ask an engine that has ended by the same signal for minutes.
     """
+
+    def interrupt(*_: object) -> None:
+        end = threading.Timer(_END_SECONDS, os._exit, [INTERRUPTED_EXIT_CODE])
+        end.daemon = True
+        end.start()
+        raise KeyboardInterrupt
+
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, interrupt) if is_main else None
     try:
         yield
     except KeyboardInterrupt:
         os._exit(INTERRUPTED_EXIT_CODE)
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, before)
 
 
 def end_with_parent() -> None:

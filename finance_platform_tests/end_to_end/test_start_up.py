@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 
 from finance_platform_tests.end_to_end.home import Home
-from finance_platform_tests.environment import clean_environment
+from finance_platform_tests.environment import clean_environment, unmeasured_environment
 
 pytestmark = pytest.mark.end_to_end
 
@@ -70,5 +70,6 @@ def test_a_run_imports_no_library_that_makes_its_process_end_in_the_usual_way():
         "import sys; import finance_platform.orchestration.refresh_run; from finance_platform.cli import _UNTIDY; "
         "print(sorted(_UNTIDY & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -228,6 +228,16 @@ def test_an_interrupted_step_interrupts_the_job(run: Run, tmp_path: Path):
     assert interrupted.exists()
 
 
+@pytest.mark.parametrize(("cause", "expected"), [(KeyboardInterrupt(), True), (ValueError("a cause"), False)])
+def test_a_failure_that_an_interruption_has_caused_is_one(cause: BaseException, expected: bool):
+    @dg.asset
+    def broken() -> None:
+        raise RuntimeError("a library wraps what it catches") from cause
+
+    result = dg.materialize([broken], raise_on_error=False)
+    assert is_interrupted(result.get_step_failure_events()) == expected
+
+
 def test_a_process_that_is_still_starting_is_ended_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     name = tmp_path / "process"
     script = write(

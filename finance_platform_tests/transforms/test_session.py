@@ -10,6 +10,7 @@ from pyspark.errors.utils import is_debugging_enabled
 from pyspark.sql import SparkSession
 
 from finance_platform.spark_jobs.harness import INTERRUPTED_EXIT_CODE
+from finance_platform_tests.environment import unmeasured_environment
 
 JOB = """
 import time
@@ -18,7 +19,7 @@ from finance_platform.spark_jobs.session import spark_session
 
 def task(batches):
     print("at work", flush=True)
-    time.sleep(0.5)
+    time.sleep(60)
     yield from batches
 
 with ended_if_interrupted(), spark_session("sail") as spark:
@@ -32,7 +33,8 @@ def test_spark_does_not_look_for_the_line_of_each_call(spark: SparkSession):
 
 
 def test_an_interrupted_job_does_not_wait_for_its_engine_which_has_ended_too():
-    with subprocess.Popen([sys.executable, "-c", JOB], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", JOB]
+    with subprocess.Popen(command, env=unmeasured_environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "at work\n"
         process.send_signal(signal.SIGINT)

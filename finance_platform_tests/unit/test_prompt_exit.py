@@ -14,6 +14,7 @@ import pytest
 
 from finance_platform.cli import _PromptExit
 from finance_platform.contracts.dictionary import dictionary
+from finance_platform_tests.environment import unmeasured_environment
 
 COMMAND = """
 import atexit, sys
@@ -31,7 +32,8 @@ cli.main()
 
 
 def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", COMMAND, *arguments]
+    return subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=False)
 
 
 def test_a_process_ends_with_its_output_and_its_code_and_destroys_nothing():
