@@ -24,6 +24,7 @@ from finance_platform_tests.open_readers import readers_stay_open
 from finance_platform_tests.profiles import current_profile, load_hypothesis_profile
 from finance_platform_tests.shared_spark import shared_session, stop_shared_session
 from finance_platform_tests.temporary_files import keep_temporary_files_in_memory
+from finance_platform_tests.worker_messages import send_fewer_messages
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -94,6 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if isinstance(database, ClientStatusDB):
         database.sock.close()
         config.failures_db = StatusDB()  # type: ignore[attr-defined]
+    send_fewer_messages(config)
 
 
 @pytest.hookimpl(wrapper=True)
