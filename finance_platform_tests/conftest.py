@@ -24,6 +24,7 @@ from finance_platform_tests.open_readers import readers_stay_open
 from finance_platform_tests.profiles import current_profile, load_hypothesis_profile
 from finance_platform_tests.shared_spark import shared_session, stop_shared_session
 from finance_platform_tests.temporary_files import keep_temporary_files_in_memory
+from finance_platform_tests.worker_end import end_promptly
 from finance_platform_tests.worker_messages import send_fewer_messages
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ LONGEST_FIRST = (
 """Parts of paths, in order: a worker takes whole files, and a file that takes a minute must not start last.
 
 What has no name here takes five seconds or less, so the other workers wait no longer than that for the last one.
+Files of `aws` that mostly wait for time limits are far from each other, so that the other workers keep all cores busy.
 """
 
 
@@ -207,4 +209,7 @@ def pytest_sessionfinish() -> None:
     # Pytest searches for garbage twice after this. With all of a worker's modules and items that takes longer than the
     # five seconds after which xdist interrupts the worker, which then prints a trace.
     gc.freeze()
-    atexit.register(gc.unfreeze)  # libraries report as leaked what Python cannot free at the end
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        end_promptly()
+    else:
+        atexit.register(gc.unfreeze)  # libraries report as leaked what Python cannot free at the end
