@@ -14,6 +14,7 @@ import io
 import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import BinaryIO, NamedTuple, TextIO
 
@@ -22,6 +23,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.broken_lines import FileEnd
 from finance_platform.feeds.cells import LEFT_OVER, RawBatch
 from finance_platform.feeds.file_format import (
     OpenFile,
@@ -53,14 +55,23 @@ _ASCII_COMPATIBLE = {"utf-8-sig", "cp1252", "iso8859-1", "ascii", "cp1250"}
 _NEWLINE, _RETURN = b"\n\r"
 
 
+_MAX_HIDDEN = 1_000
+"""Lines within cells that are kept: the first of them says that a quote is not closed."""
+
+
 class _Row(NamedTuple):
     line: int
     cells: list[str]
     characters: int
+    has_breaks: bool
 
 
 class DelimitedFile:
-    """One delimited file, read in constant memory."""
+    """One delimited file, read in constant memory.
+
+    Attributes:
+        end: what was noticed about its lines; complete after the last batch.
+    """
 
     def __init__(self, open_file: OpenFile, dialect: Dialect) -> None:
         """Read the header.
@@ -75,6 +86,7 @@ class DelimitedFile:
         self.sheet: str | None = None
         self.notes: dict[str, Note] = {}
         self.doubts: dict[str, str] = {}
+        self.end = FileEnd()
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 
@@ -160,8 +172,9 @@ class DelimitedFile:
             if lines.is_exhausted:
                 if reader.line_num > line + 1:
                     raise _unclosed_quote(line + 1)
+                self.end = replace(self.end, has_break=lines.has_last_break)
                 return
-            yield _Row(line + 1, row, lines.row_characters)
+            yield _Row(line + 1, row, lines.row_characters, reader.line_num > line + 1)
             line = reader.line_num
 
     def _has_spaces_before_quotes(self, characters: int | None = None) -> bool:
@@ -195,7 +208,7 @@ class DelimitedFile:
         skips_spaces = self._has_spaces_before_quotes(_SAMPLE_BYTES)
         above: list[list[str]] = []
         with self._open() as stream:
-            for line, row, _ in self._rows(stream, skips_spaces=skips_spaces):
+            for line, row, *_ in self._rows(stream, skips_spaces=skips_spaces):
                 if line >= dialect.header_row:
                     return line, header_names(f"line {line}", join_rows([*above, row]))
                 if line in dialect.header_above:
@@ -214,8 +227,9 @@ class DelimitedFile:
         dialect = self._dialect
         encoding = "utf8" if self._encoding == "utf-8-sig" else self._encoding
         with self._open() as stream:
+            plain = _PlainLines(stream, dialect, has_mark=self._encoding == "utf-8-sig")
             reader = arrow_csv.open_csv(
-                _PlainLines(stream, dialect, has_mark=self._encoding == "utf-8-sig"),
+                plain,
                 arrow_csv.ReadOptions(
                     column_names=self.header,
                     skip_rows=dialect.header_row,
@@ -236,6 +250,7 @@ class DelimitedFile:
                     rows = pa.array(np.arange(first, first + batch.num_rows, dtype=np.int64))
                     first += batch.num_rows
                     yield RawBatch(columns, rows, pa.nulls(batch.num_rows, pa.string()))
+            self.end = replace(self.end, has_break=plain.has_last_break)
 
     def _max_rows(self) -> int:
         return max(1, MAX_BATCH_CELLS // max(1, len(self.header)))
@@ -245,8 +260,10 @@ class DelimitedFile:
         rows: list[list[str]] = []
         max_rows, characters = min(_BATCH_ROWS, self._max_rows()), 0
         skips_spaces = self._has_spaces_before_quotes()
+        width, short_rows = len(self.header), 0
+        row: list[str] = []
         with self._open() as stream:
-            for line, row, length in self._rows(stream, skips_spaces=skips_spaces):
+            for line, row, length, has_breaks in self._rows(stream, skips_spaces=skips_spaces):
                 if line <= self._header_line:
                     continue
                 if skip:
@@ -254,12 +271,28 @@ class DelimitedFile:
                     continue
                 lines.append(line)
                 rows.append([] if row == [_DOS_END_OF_FILE] else row)
+                short_rows += len(row) < width
+                if has_breaks:
+                    self._keep_hidden_lines(line, row)
                 characters += length
                 if len(rows) == max_rows or characters > MAX_BATCH_CHARACTERS:
                     yield self._batch(lines, rows)
                     lines, rows, characters = [], [], 0
+        is_short = short_rows == 1 and len(row) < width
+        self.end = replace(self.end, is_short=is_short)
         if rows:
             yield self._batch(lines, rows)
+
+    def _keep_hidden_lines(self, line: int, row: Sequence[str]) -> None:
+        """Keep the lines within a row's cells that have several cells themselves, but for the first of each cell."""
+        hidden = list(self.end.hidden)
+        for cell in row:
+            for text in cell.split("\n")[1:]:
+                line += 1
+                cells = text.removesuffix("\r").split(self._dialect.delimiter)
+                if len(cells) > 1 and len(hidden) < _MAX_HIDDEN:
+                    hidden.append((line, tuple(cells)))
+        self.end = replace(self.end, hidden=tuple(hidden))
 
     def _batch(self, lines: Sequence[int], rows: Sequence[list[str]]) -> RawBatch:
         width = len(self.header)
@@ -325,6 +358,9 @@ class _PlainLines(io.RawIOBase):
     """The bytes of a file, whole lines at a time, as long as each line is one row.
 
     So a file is read once, also where its last line is the first that is not plain.
+
+    Attributes:
+        has_last_break: whether the last line that was read is ended.
     """
 
     def __init__(self, stream: BinaryIO, dialect: Dialect, *, has_mark: bool) -> None:
@@ -340,6 +376,7 @@ class _PlainLines(io.RawIOBase):
         self._mark = codecs.BOM_UTF8 if has_mark else b""
         self._checked = self._rest = b""
         self._is_at_end = False
+        self.has_last_break = True
 
     def readable(self) -> bool:
         """Return True."""
@@ -365,6 +402,7 @@ class _PlainLines(io.RawIOBase):
             data, self._is_at_end = data + block, not block
         lines, line_end, self._rest = (data, b"", b"") if self._is_at_end else data.rpartition(b"\n")
         self._checked = lines + line_end
+        self.has_last_break = self._checked.endswith(b"\n") or not self._checked
         text, self._mark = self._checked.removeprefix(self._mark), b""
         if len(self._rest) == _BLOCK_BYTES or not _is_plain(text, self._marks, self._comment):
             raise _NotPlainError
@@ -402,16 +440,19 @@ class _RowLines:
         row_characters: the length of the lines since it was set to 0, which is done before each row.
         is_too_long: whether the last row was cut, because it exceeds `MAX_ROW_CHARACTERS`.
         is_exhausted: whether the blank line was reached.
+        has_last_break: whether the last line is ended.
     """
 
     def __init__(self, text: TextIO, comment: str | None = None) -> None:
         self.row_characters = 0
         self.is_too_long = False
         self.is_exhausted = False
+        self.has_last_break = True
         self._text = text
         self._comment = comment
 
     def __iter__(self) -> Iterator[str]:
+        last = ""
         with self._text:
             while line := self._text.readline(MAX_ROW_CHARACTERS + 1):
                 is_first_of_row = self.row_characters == 0
@@ -421,6 +462,8 @@ class _RowLines:
                 if self.row_characters > MAX_ROW_CHARACTERS:
                     self.is_too_long = True
                     break
+                last = line
                 yield line
+        self.has_last_break = not last or last.endswith(("\n", "\r"))
         self.is_exhausted = True
         yield ""

@@ -29,6 +29,7 @@ from finance_platform.contracts.schemas import (
 from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.balance_rows import BalanceRows
+from finance_platform.feeds.broken_lines import find_doubts
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
@@ -54,6 +55,7 @@ from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
 from finance_platform.feeds.unclaimed_totals import UnclaimedTotals
+from finance_platform.feeds.unread_meanings import UnreadMeanings
 from finance_platform.feeds.unread_months import UnreadMonths
 from finance_platform.feeds.violations import ACCEPTED, BLANK_ROW, REJECTED, to_mask
 from finance_platform.feeds.weights import Weights, load_weights
@@ -420,7 +422,16 @@ def _typed_batches(
         repeated = RepeatedHeaders(table.header, lines.sources)
         printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
         unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
+        meanings = UnreadMeanings.of_table(feed.rules, table.header, lines.sources, shape.cells)
+        last: tuple[RawBatch, dict[str, pa.Array]] | None = None
         raw = unread.watch(_raw_batches(feed, table, totals))
+
+        def type_again(rows: RawBatch) -> Mapping[str, pa.Array]:
+            again = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup, totals.weights)
+            marked = RowMarker(feed.rules, table.header).mark(rows)
+            outcomes = [again.type_batch(batch)[0]["outcome"] for batch in shape.reshape(marked)]
+            return {"outcome": pa.concat_arrays(outcomes)}
+
         # The cells of the next batch are typed while this one's outcomes are described and counted.
         typed = ((batch, *lines.type_cells(batch)) for rows in raw for batch in shape.reshape(rows))
         for batch, cells, parsed, violations in read_ahead(typed):
@@ -429,6 +440,8 @@ def _typed_batches(
             printed.add(batch, columns["outcome"], parsed)
             unclaimed.add(batch, columns, parsed)
             repeated.add(batch, columns["outcome"])
+            meanings.add(batch, columns)
+            last = batch, columns
             totals.credit_signs.add(parsed, columns["outcome"])
             _keep_first_batch(totals, lines, batch, columns)
             yield _spread(feed.rules, columns, batch, totals)
@@ -436,7 +449,8 @@ def _typed_batches(
         of_table, notes = printed.finish()
         totals.control_totals += of_table
         totals.notes |= lines.notes | notes | unclaimed.notes()
-        totals.doubts |= unread.doubts() | repeated.doubts() | lines.doubts
+        totals.doubts |= unread.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
+        totals.doubts |= find_doubts(table.end, table.header, lines.sources, last, type_again)
         totals.advice = totals.advice or unread.advice
         return
     references = _READERS[kind](feed, table.header, object_key, table.sheet)

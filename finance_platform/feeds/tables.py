@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from typing import Protocol
 
+from finance_platform.feeds.broken_lines import FileEnd
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.delimited_file import DelimitedFile
 from finance_platform.feeds.file_format import OpenFile, Utf8Evidence
@@ -29,11 +30,13 @@ class Table(Protocol):
         sheet: the sheet's name; None for text.
         notes: what was read in a way that a person should know; complete after the last batch.
         doubts: why a person must decide whether the file may count, each with its fix.
+        end: what was noticed about the lines of a text; complete after the last batch.
     """
 
     header: list[str]
     sheet: str | None
     doubts: dict[str, str]
+    end: FileEnd
 
     @property
     def notes(self) -> Mapping[str, Note]:

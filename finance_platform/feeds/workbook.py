@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.broken_lines import FileEnd
 from finance_platform.feeds.cells import RawBatch, describe_place
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
@@ -65,6 +66,7 @@ class WorkbookSheet:
         self.sheet: str | None = process.sheets[number].name
         self.notes: dict[str, Note] = {}
         self.doubts: dict[str, str] = {}
+        self.end = FileEnd()
         self._process, self._number, self._faulty, self._dialect = process, number, faulty, dialect
         self._is_1904 = is_1904
         self._opened: tuple[SheetArea, Iterator[Columns]] | None = process.open_sheet(number)

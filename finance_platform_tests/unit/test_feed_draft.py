@@ -19,8 +19,8 @@ from finance_platform.errors import DescriptorError, UnreadableDeliveryError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft import draft_descriptor
-from finance_platform.feeds.draft.header_words import WORDS, plain_name
 from finance_platform.feeds.draft.values import guess_amounts, guess_dates
+from finance_platform.feeds.header_words import WORDS, plain_name
 from finance_platform.feeds.month_names import read_month
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore

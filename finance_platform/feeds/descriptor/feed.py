@@ -191,8 +191,9 @@ class FeedDescriptor(StrictModel):
         [],
         description="Headers of columns that are not data, such as a total beside the months of `unpivot`; a file may "
         "lack them. A column beside months that looks like a month, or whose cells are numbers between two of them, "
-        "holds the delivery unless it is read or named here. To name a month here, such as `2026-03`, also says that "
-        "files lack it.",
+        "holds the delivery unless it is read or named here, and so does one whose cells say that lines are in another "
+        "currency, of another scenario, on the other side or not posted. To name a month here, such as `2026-03`, "
+        "also says that files lack it.",
     )
     balanced: BalancedConfig | None = Field(
         None,

@@ -12,9 +12,9 @@ from typing import Any
 
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import UNDECIDED
-from finance_platform.feeds.draft.header_words import rank
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.values import AmountGuess, DateGuess, guess_amounts, guess_dates
+from finance_platform.feeds.header_words import rank
 
 _MAX_CODE_CHARACTERS = 60
 

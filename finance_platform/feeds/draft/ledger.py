@@ -23,7 +23,6 @@ from finance_platform.feeds.draft.columns import (
     read_columns,
 )
 from finance_platform.feeds.draft.dates_of_lines import Dates
-from finance_platform.feeds.draft.header_words import plain_name
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
 from finance_platform.feeds.draft.money_columns import is_money, is_named
 from finance_platform.feeds.draft.references import draft_references, reference_kind
@@ -32,6 +31,7 @@ from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_names import value_from_name
+from finance_platform.feeds.header_words import plain_name
 from finance_platform.feeds.resolved import template_headers
 
 _MAX_SCENARIOS = 12

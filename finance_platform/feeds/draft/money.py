@@ -16,7 +16,6 @@ from typing import Any
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
-from finance_platform.feeds.draft.header_words import rank
 from finance_platform.feeds.draft.money_columns import (
     count_balanced,
     describe_amounts,
@@ -33,6 +32,7 @@ from finance_platform.feeds.draft.money_columns import (
 )
 from finance_platform.feeds.draft.period_columns import PeriodColumns, find_period_columns
 from finance_platform.feeds.draft.values import AmountGuess, guess_amounts
+from finance_platform.feeds.header_words import rank
 
 _CODES = r"(?:EUR|USD|GBP|CHF|US\$|€|\$|£)"
 _THOUSANDS = re.compile(

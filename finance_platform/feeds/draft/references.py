@@ -11,7 +11,7 @@ from typing import Any
 from finance_platform.feeds.codes import account_type, fold
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
-from finance_platform.feeds.draft.header_words import rank
+from finance_platform.feeds.header_words import rank
 
 
 def reference_kind(columns: Sequence[Column]) -> str:

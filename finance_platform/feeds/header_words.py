@@ -1,6 +1,6 @@
 """Names that headers give to fields, in the languages of common accounting systems.
 
-Belongs here: words alone. Does not belong here: whether a column's values are of that field (see `fields`).
+Belongs here: words alone. Does not belong here: whether a column's values are of that field (see `draft`).
 """
 
 from __future__ import annotations

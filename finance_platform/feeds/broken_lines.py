@@ -1,0 +1,131 @@
+"""Lines of a text file that are not whole: the last one was cut off, or a quote that is never closed hides some.
+
+Belongs here: judging what a reader noticed, once the last line is typed, and the words that hold the delivery.
+Does not belong here: cutting bytes into cells, a quote that hides the whole rest of a file (see `delimited_file`).
+
+Both were read in silence: half an amount is an amount, and what a quote hides is the text of another line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.violations import ACCEPTED
+
+_LEAST_OTHERS = 10
+"""Amounts before the last one that have the same number of decimals, so that another number is no chance."""
+
+_MOST_OTHERS = 1_000
+
+
+@dataclass(frozen=True)
+class FileEnd:
+    """What a reader noticed about the lines of a text file.
+
+    Attributes:
+        has_break: whether the last line is ended like the others.
+        is_short: whether the last row lacks cells that every row before it has.
+        hidden: lines within cells, with their numbers, that have several cells themselves.
+    """
+
+    has_break: bool = True
+    is_short: bool = False
+    hidden: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+
+def find_doubts(
+    end: FileEnd,
+    header: Sequence[str],
+    sources: Mapping[str, FieldSource],
+    last: tuple[RawBatch, Mapping[str, pa.Array]] | None,
+    type_rows: Callable[[RawBatch], Mapping[str, pa.Array]],
+) -> dict[str, str]:
+    """Return why a person must decide whether a table may count, with what to do about it.
+
+    Args:
+        end: what the reader noticed.
+        header: of the table.
+        sources: where the fields of its lines come from.
+        last: its last rows, with their typed columns; None if it has none.
+        type_rows: types rows as the table's own are.
+    """
+    return _cut_off(end, header, sources, last) | _hidden(end, header, type_rows)
+
+
+def _cut_off(
+    end: FileEnd,
+    header: Sequence[str],
+    sources: Mapping[str, FieldSource],
+    last: tuple[RawBatch, Mapping[str, pa.Array]] | None,
+) -> dict[str, str]:
+    if end.has_break or last is None or not len(last[0]):
+        return {}
+    batch, columns = last
+    at_end = len(batch) - 1
+    if columns["outcome"][at_end].as_py() != ACCEPTED:
+        return {}
+    if end.is_short:
+        why = "lacks cells that every line before it has"
+    elif shorter := _shorter_amount(header, sources, batch):
+        why = f"ends with the amount {shorter!r}, which has fewer decimals than every one before it"
+    else:
+        return {}
+    return {
+        f"{batch.place(at_end)}, the last one, {why}, and nothing ends the line: the file may be cut off there": (
+            "compare its last line with the source, and send the file again if it was cut off; if it is whole, accept "
+            "it"
+        )
+    }
+
+
+def _shorter_amount(header: Sequence[str], sources: Mapping[str, FieldSource], batch: RawBatch) -> str | None:
+    """Return the amount that ends the file, if it has fewer decimals than those before it; None if not."""
+    amount = sources["amount"]
+    if amount.headers != (header[-1],) or amount.template is not None:
+        return None
+    *others, last = [
+        (text or "").strip() for text in batch.columns[header[-1]].slice(max(0, len(batch) - _MOST_OTHERS)).to_pylist()
+    ]
+    decimals = {_decimals(text, amount.rule.decimal) for text in others if text}
+    if len(others) < _LEAST_OTHERS or len(decimals) != 1:
+        return None
+    return last if _decimals(last, amount.rule.decimal) < decimals.pop() else None
+
+
+def _decimals(text: str, mark: str) -> int:
+    return len(text.rpartition(mark)[2]) if mark in text else 0
+
+
+def _hidden(
+    end: FileEnd, header: Sequence[str], type_rows: Callable[[RawBatch], Mapping[str, pa.Array]]
+) -> dict[str, str]:
+    """Return why a quote may hide lines: some within a cell would be lines of the table."""
+    if not end.hidden:
+        return {}
+    width = len(header)
+    rows = [(number, [*cells, *[""] * width][:width]) for number, cells in end.hidden if len(cells) <= width]
+    if not rows:
+        return {}
+    texts = zip(*(cells for _, cells in rows), strict=True)
+    batch = RawBatch(
+        {name: pa.array(column, pa.string()) for name, column in zip(header, texts, strict=True)},
+        pa.array([number for number, _ in rows], pa.int64()),
+        pa.nulls(len(rows), pa.string()),
+    )
+    columns = type_rows(batch)
+    found = [row for row, outcome in enumerate(columns["outcome"].to_pylist()) if outcome == ACCEPTED]
+    if not found:
+        return {}
+    first = batch.place(found[0])
+    lines = "1 line is" if len(found) == 1 else f"{len(found):,} lines are"
+    return {
+        f"{lines} within a cell, the first on {first}, because a quote before it is not closed where its cell ends; "
+        "they were read as a text": (
+            "close or remove the quote; if quotes are plain text, set dialect.quote to a character not in the file; if "
+            "they are part of the text, accept the file"
+        )
+    }

@@ -1,0 +1,166 @@
+"""Columns that say what an amount means: a file is held if a line contradicts one that nothing reads.
+
+Each fix is typed as the reason has it, and the file read again.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+
+DESCRIPTOR: dict[str, Any] = {
+    "feed": "x",
+    "kind": "ledger",
+    "path": "x.csv",
+    "columns": {"date": "Date", "department": "Unit", "account": "Account", "amount": {"from": "Amount"}},
+    "constants": {"scenario": "Actual"},
+    "tolerance": {"rejected_rows": "0.9"},
+}
+
+
+def checked(folder: Path, column: str, lines: list[str], descriptor: dict[str, Any], amount: str) -> FileCheck:
+    rows = "".join(f"2025-01-31,D1,{line}\n" for line in lines)
+    (folder / "x.csv").write_text(f"Date,Unit,Account,{amount},{column}\n{rows}", encoding="utf-8")
+    parsed = parse_descriptor(yaml.safe_dump(descriptor, allow_unicode=True), "x.yaml")
+    return check_file(LocalStore(folder), "x.csv", parsed, settings())
+
+
+def check(folder: Path, column: str, lines: list[str], amount: str = "Amount", **changes: Any) -> FileCheck:
+    columns = {**DESCRIPTOR["columns"], "amount": {"from": amount}, **changes.pop("columns", {})}
+    return checked(folder, column, lines, {**DESCRIPTOR, "columns": columns, **changes}, amount)
+
+
+def net(check: FileCheck) -> Decimal:
+    return sum((count.amount for count in check.sums.values() if count.amount is not None), Decimal(0))
+
+
+def test_lines_of_another_currency_hold_the_file(tmp_path: Path):
+    lines = ["6000,100.00,USD", "6000,200.00,EUR", "6000,300.00,gbp", "6000,5.00,"]
+    held = check(tmp_path, "Curr.", lines)
+    (reason,) = held.holds
+    assert reason == (
+        "the column 'Curr.' is not read, and says that 2 of 3 lines are in another currency than USD: 'EUR', 'gbp'"
+    )
+    assert 'add currency: "Curr." to columns' in held.holds[reason]
+    assert 'add "Curr." to ignore_columns' in held.holds[reason]
+    read = check(tmp_path, "Curr.", lines, columns={"currency": "Curr."})
+    assert not read.holds
+    assert net(read) == Decimal("105.00")
+    assert not check(tmp_path, "Curr.", lines, ignore_columns=["Curr."]).holds
+
+
+@pytest.mark.parametrize("amount", ["Amount in local currency", "Amount USD", "Accounted Amount", "Amount in LC"])
+def test_an_amount_that_is_called_local_is_in_the_homes_currency(tmp_path: Path, amount: str):
+    assert not check(tmp_path, "Currency", ["6000,100.00,EUR"], amount).holds
+
+
+def test_a_foreign_amount_beside_the_one_that_is_read_has_the_currency(tmp_path: Path):
+    assert not check(tmp_path, "Amount in doc. curr.,Currency", ["6000,100.00,90.00,EUR"]).holds
+
+
+@pytest.mark.parametrize("column", ["Currency Risk", "Text"])
+def test_a_column_that_is_not_called_a_currency_says_nothing_about_it(tmp_path: Path, column: str):
+    assert not check(tmp_path, column, ["6000,100.00,EUR"]).holds
+
+
+def test_texts_that_are_no_currency_say_nothing_about_it(tmp_path: Path):
+    assert not check(tmp_path, "Valuta", ["6000,100.00,31.01.2025", "6000,1.00,US$", "6000,1.00,$"]).holds
+
+
+def test_a_plan_among_lines_of_actual_holds_the_file(tmp_path: Path):
+    lines = ["6000,100.00,Actual", "6000,40.00,Budget 2025", "6000,2.00,Forecast V1", "6000,0.00,Plan"]
+    held = check(tmp_path, "Version", lines)
+    (reason,) = held.holds
+    assert reason == (
+        "the column 'Version' is not read, and says 'Budget 2025', 'Forecast V1' of 2 of 4 lines, which are read as "
+        "Actual; their 2 amounts add up to 42.00"
+    )
+    read = check(tmp_path, "Version", lines[:3], columns={"scenario": "Version"}, constants={})
+    assert not read.holds
+    assert {count.amount for count in read.sums.values()} == {Decimal(100), Decimal(40), Decimal(2)}
+
+
+def test_actuals_in_a_file_of_a_plan_hold_it(tmp_path: Path):
+    (reason,) = check(tmp_path, "Scenario", ["6000,9.00,Ist"], constants={"scenario": "Budget"}).holds
+    assert reason.endswith("says 'Ist' of 1 of 1 lines, which are read as Budget; their amount is 9.00")
+
+
+@pytest.mark.parametrize("version", ["V2", "0", "Actual", "Plan/Ist"])
+def test_a_version_that_names_no_other_scenario_holds_nothing(tmp_path: Path, version: str):
+    assert not check(tmp_path, "Version", [f"6000,1.00,{version}"]).holds
+
+
+def test_lines_that_are_not_posted_hold_the_file(tmp_path: Path):
+    lines = ["6000,100.00,Posted", "6000,40.00,Void", "6000,300.00, draft (1)", "6000,1.00,Draft", "6000,0.00,Deleted"]
+    held = check(tmp_path, "Status", lines)
+    (reason,) = held.holds
+    assert reason == (
+        "the column 'Status' is not read, and says 'Void', 'Draft' of 2 of 5 lines, which count; their 2 amounts add "
+        "up to 41.00"
+    )
+    rule = re.search(r"add skip: (\[.*\]) to the descriptor", held.holds[reason])
+    assert rule
+    skipped = check(tmp_path, "Status", lines, skip=yaml.safe_load(rule[1]))
+    assert not skipped.holds
+    assert net(skipped) == Decimal("400.00")
+    again = check(tmp_path, "Status", lines, skip=[{"column": "Status", "matches": "^Void$", "may_hold_money": "true"}])
+    (fix,) = again.holds.values()
+    assert 'add {column: "Status", matches: "(?i)^(Draft)$", may_hold_money: true} to skip in' in fix
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "is_held"),
+    [("Voided", "Yes", True), ("Voided", "No", False), ("Posted", "N", True), ("Posted", "Y", False),
+     ("Deletion Flag", "X", True), ("Deletion Flag", "", False), ("Status", "Reversed", False),
+     ("Status", "Open", False), ("Status", "Gelöscht", True), ("State", "DE", False)],
+)  # fmt: skip
+def test_answers_and_states_hold_only_lines_that_do_not_count(tmp_path: Path, column: str, text: str, is_held: bool):
+    assert bool(check(tmp_path, column, [f"6000,1.00,{text}", "6000,2.00,"]).holds) is is_held
+
+
+def test_debits_and_credits_of_an_account_without_signs_hold_the_file(tmp_path: Path):
+    lines = ["1000,100.00,D", "1000,40.00,C", "4000,5.00,C"]
+    held = check(tmp_path, "D/C", lines)
+    (reason,) = held.holds
+    assert reason == (
+        "the column 'D/C' is not read, and says 'C' of 2 of 3 lines, which are added to the others of their accounts, "
+        "since no amount has a sign; their 2 amounts add up to 45.00"
+    )
+    assert 'add sign_column: {from: "D/C", negative: ["C"]} to columns.amount' in held.holds[reason]
+    amount = {"from": "Amount", "sign_column": {"from": "D/C", "negative": ["C"]}}
+    read = check(tmp_path, "D/C", lines, columns={"amount": amount}, sign="debit_positive")
+    assert not any("D/C" in reason for reason in read.holds)
+    assert net(read) == Decimal("55.00")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["1000,100.00,D", "4000,40.00,C"],  # each account has its natural side
+        ["1000,100.00,D", "1000,-40.00,C"],  # the amounts have their signs
+        ["1000,100.00,D", "1000,0.00,C"],
+        ["1000,100.00,D", "1000,40.00,X"],
+    ],
+)
+def test_sides_that_change_no_figure_hold_nothing(tmp_path: Path, lines: list[str]):
+    assert not check(tmp_path, "D/C", lines).holds
+
+
+def test_a_wide_plan_is_compared_by_its_rows(tmp_path: Path):
+    wide = {
+        **DESCRIPTOR,
+        "columns": {"date": {"formats": ["yyyy-MM"]}, "department": "Unit", "account": "Account"},
+        "unpivot": {"columns": ["2025-01", "2025-02"], "into": "date"},
+    }
+    (reason,) = checked(tmp_path, "2025-02,Version", ["6000,1.00,2.00,Budget"], wide, "2025-01").holds
+    assert "says 'Budget' of 2 of 2 lines, which are read as Actual; their 2 amounts add up to 3.00" in reason
