@@ -26,6 +26,9 @@ from finance_platform.storage.s3_options import S3_SCHEME, S3Options
 GLUE = "glue"
 """The engine of a job that runs in Glue itself."""
 
+SAIL = "sail"
+"""The engine in the job's own process, which starts neither Java nor other machines."""
+
 _NAMES_ON_GLUE = {"raw_uri": "RAW_S3_PATH", "processed_uri": "PROCESSED_S3_PATH", "temp_uri": "TEMP_S3_DIR"}
 
 

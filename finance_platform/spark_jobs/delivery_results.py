@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
@@ -40,11 +41,13 @@ from finance_platform.feeds.cells import text_without_column
 from finance_platform.feeds.codes import fold, scenario_name
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ReadingRules
-from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, sum_batches, unpack
+from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, packed_rows, sum_batches, unpack
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore
 
 _ZERO = Decimal("0.00")
+_REJECTED = ("delivery_id", "outcome", "rules", "scenario", "currency", "account_key")
+"""The columns by which rejected rows are counted."""
 
 
 @dataclass
@@ -67,7 +70,7 @@ class DeliveryResult:
         voucher_periods: see `DeliveryCommit`.
     """
 
-    summary: Row
+    summary: Mapping[str, Any]
     files: dict[str, list[DataFile]] = field(default_factory=dict)
     outcomes: dict[str, Count] = field(default_factory=dict)
     scenarios: dict[tuple[str, str, str], Count] = field(default_factory=dict)
@@ -210,7 +213,7 @@ def write_account_counts(
             results[delivery_id].files[ACCOUNT_COUNTS.name] = [DataFile(key, len(data), delivery_id in shared)]
 
 
-def _measured(summary: Row) -> Iterator[ScenarioCount]:
+def _measured(summary: Mapping[str, Any]) -> Iterator[ScenarioCount]:
     """Yield the reader's totals of a ledger file: the lines as delivered, and the rounding."""
     for lines in json.loads(summary["measured_counts"] or "[]"):
         net, gross, rounding_net, rounding_gross = (
@@ -241,6 +244,53 @@ def count_written(contract: Contract, written: DataFrame, results: Mapping[str, 
         _count_references(contract, written, results)
 
 
+def count_read_back(contract: Contract, written: pa.Table, results: Mapping[str, DeliveryResult]) -> None:
+    """Enter the rows of one table into the results, as `count_written` does, in this process.
+
+    Args:
+        contract: the table.
+        written: its rows as they were written; few.
+        results: by delivery id.
+    """
+    if contract is REJECTED_ROWS:
+        wide = written["amount"].cast(pa.decimal128(38, 2))
+        amounts = [wide, pc.abs(wide)]
+        table = pa.table([*(written[name] for name in _REJECTED), *amounts], names=[*_REJECTED, "amount", "absolute"])
+        sums = table.group_by(list(_REJECTED), use_threads=False).aggregate(
+            [([], "count_all"), ("amount", "sum"), ("absolute", "sum"), ("amount", "count")]
+        )
+        names = {"count_all": "row_count", "amount_sum": "amount", "absolute_sum": "absolute", "amount_count": "priced"}
+        _enter_rejected(sums.rename_columns([names.get(name, name) for name in sums.column_names]).to_pylist(), results)
+    elif contract is MEMBERS:
+        described = written.drop_columns(["member_key"])
+        _enter_members(described.column_names, map(list, _rows(described)), results)
+    elif contract in (TRANSACTIONS, BUDGET):
+        lines = written.select([column.name for column in LINE_COLUMNS])
+        count_packed(packed_rows(sum_batches(lines.combine_chunks().to_batches())), results)
+    else:
+        _enter_references(_reference_sums(contract, written), results)
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _reference_sums(contract: Contract, written: pa.Table) -> list[dict[str, Any]]:
+    names = ["delivery_id", *contract.natural_key[1:2]]
+    has_dates = "valid_from" in contract.column_names
+    since = written["valid_from"].to_pylist() if has_dates else [None] * len(written)
+    first: dict[tuple[Any, ...], str] = {}
+    sums: dict[str, dict[str, Any]] = {}
+    for member, date in zip(_rows(written.select(names)), since, strict=True):
+        first[member] = min(first.get(member, date or ""), date or "")
+        of_delivery = sums.setdefault(member[0], {"delivery_id": member[0], "row_count": 0, "last": None})
+        of_delivery["row_count"] += 1
+        of_delivery["last"] = max(filter(None, (of_delivery["last"], date)), default=of_delivery["last"])
+    for (delivery_id, *_), date in first.items():
+        sums[delivery_id]["dated_from"] = max(sums[delivery_id].get("dated_from", ""), date)
+    return list(sums.values())
+
+
 def _count_references(contract: Contract, written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
     since = F.col("valid_from") if "valid_from" in contract.column_names else F.lit(None).cast("string")
     by_member = written.groupBy("delivery_id", *contract.natural_key[1:2]).agg(
@@ -251,7 +301,11 @@ def _count_references(contract: Contract, written: DataFrame, results: Mapping[s
     sums = by_member.groupBy("delivery_id").agg(
         F.sum("row_count").alias("row_count"), F.max("first").alias("dated_from"), F.max("last").alias("last")
     )
-    for row in sums.collect():
+    _enter_references(sums.collect(), results)
+
+
+def _enter_references(sums: Iterable[Any], results: Mapping[str, DeliveryResult]) -> None:
+    for row in sums:
         result = results[row["delivery_id"]]
         result.count("accepted", Count(rows=row["row_count"], unpriced=row["row_count"]))
         result.dated_from, result.has_dates = row["dated_from"] or "", row["last"] is not None
@@ -264,9 +318,19 @@ def count_lines(sums: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
         sums: rows of `line_sums.PACKED`.
         results: by delivery id.
     """
+    count_packed(sums.collect(), results)
+
+
+def count_packed(sums: Iterable[Sequence[bytes]], results: Mapping[str, DeliveryResult]) -> None:
+    """Enter ledger lines into the results.
+
+    Args:
+        sums: collected rows of `line_sums.PACKED`.
+        results: by delivery id.
+    """
     places: dict[tuple[str, str, str, str], _PlaceSums] = {}
     # A home with many accounts has as many sums as lines.
-    for delivery_id, scenario, scenario_type, period, account_key, *values in unpack(sums.collect()):
+    for delivery_id, scenario, scenario_type, period, account_key, *values in unpack(sums):
         rows, amount, absolute, first_day, last_day, reversals, content_high, content_low = values
         count = Count(rows, amount, absolute)
         if account_key is not None:
@@ -322,13 +386,17 @@ class _PlaceSums:
 
 
 def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    sums = written.groupBy("delivery_id", "outcome", "rules", "scenario", "currency", "account_key").agg(
+    sums = written.groupBy(*_REJECTED).agg(
         F.count(F.lit(1)).alias("row_count"),
         F.sum("amount").alias("amount"),
         F.sum(F.abs("amount")).alias("absolute"),
         F.count("amount").alias("priced"),
     )
-    for row in sums.collect():
+    _enter_rejected(sums.collect(), results)
+
+
+def _enter_rejected(sums: Iterable[Any], results: Mapping[str, DeliveryResult]) -> None:
+    for row in sums:
         result = results[row["delivery_id"]]
         unpriced = row["row_count"] - row["priced"]
         count = Count(row["row_count"], row["amount"] or _ZERO, row["absolute"] or _ZERO, unpriced)
@@ -340,10 +408,14 @@ def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -
 
 
 def _hash_members(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    members: dict[str, list[list[str]]] = {}
     described = written.drop("member_key")
-    delivery = described.columns.index("delivery_id")
-    for row in map(list, described.collect()):
+    _enter_members(described.columns, map(list, described.collect()), results)
+
+
+def _enter_members(names: Sequence[str], rows: Iterable[list[Any]], results: Mapping[str, DeliveryResult]) -> None:
+    members: dict[str, list[list[str]]] = {}
+    delivery = names.index("delivery_id")
+    for row in rows:
         members.setdefault(row.pop(delivery), []).append([value or "" for value in row])
     for delivery_id, rows in members.items():
         results[delivery_id].members_hash = hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:16]

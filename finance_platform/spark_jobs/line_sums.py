@@ -176,6 +176,13 @@ def _sum(lines: pa.Table) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([pa.array([stream.getvalue().to_pybytes()], pa.binary())], ["sums"])
 
 
+def packed_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[bytes]]:
+    """Yield rows of `PACKED` as Spark collects them."""
+    for batch in batches:
+        for stream in batch.column(0).to_pylist():
+            yield (stream,)
+
+
 def unpack(rows: Iterable[Sequence[bytes]]) -> Iterator[tuple[Any, ...]]:
     """Yield the values of `SUMS` of collected rows of `PACKED`."""
     for (stream,) in rows:

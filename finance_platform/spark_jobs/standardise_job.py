@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -60,15 +62,25 @@ from finance_platform.spark_jobs.batches import (
 from finance_platform.spark_jobs.delivery_results import (
     DeliveryResult,
     count_lines,
+    count_packed,
+    count_read_back,
     count_written,
     write_account_counts,
 )
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
-from finance_platform.spark_jobs.line_sums import FILES, PACKED, make_file_summer
+from finance_platform.spark_jobs.line_sums import FILES, PACKED, make_file_summer, packed_rows
 from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
+from finance_platform.spark_jobs.small_batches import (
+    StagedRows,
+    is_small,
+    read_back,
+    rows_of_table,
+    rows_with,
+    write_by_delivery,
+)
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
 from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
 from finance_platform.storage.bulk_read import map_many, open_many
@@ -91,6 +103,8 @@ from finance_platform.transforms.vouchers import rejected_vouchers, voucher_peri
 
 _log = logging.getLogger(__name__)
 
+_FILE_FIELDS = ("delivery_id", "object_key", "feed", "fingerprint")
+_LINES = (TRANSACTIONS, BUDGET)
 _PLACE = ("source_sheet", "source_row", "source_column")
 _LINEAGE = {"delivery_id", "feed", "source_file", *_PLACE, "line_key"}
 _TABLES = {
@@ -174,10 +188,17 @@ class _Batch:
         """Read the files once into a staging table, then write each table from that; return the results by id."""
         schema, temporary = STAGED_ROWS[self.kind], self.arguments.temporary
         folder = f"{staging_folder(self.arguments.attempt)}/{self.folder}"
-        staged_files = write_whole(self._read(), schema, temporary, f"{folder}/rows")
+        if is_small(self.arguments, self.deliveries):
+            rows_here = StagedRows(schema, temporary, f"{folder}/rows")
+            rows_here.fill(self._reader()([pa.RecordBatch.from_pylist(self._files())]))
+            if (results := self._write_here(rows_here.table())) is not None:
+                return results
+            staged_files = rows_here.files()
+        else:
+            staged_files = write_whole(self._read(), schema, temporary, f"{folder}/rows")
         staged = read_files(self.spark, temporary, [file.key for file in staged_files], schema)
         summaries = staged.where(F.col("outcome").isin(MEASURED, REFUSED, NOT_OPENED)).collect()
-        results = {summary["delivery_id"]: DeliveryResult(summary) for summary in summaries}
+        results = {summary["delivery_id"]: DeliveryResult(summary.asDict()) for summary in summaries}
         # A file that breaks off half-way has rows before its summary; they stay behind in the staging table.
         unread = [summary["delivery_id"] for summary in summaries if summary["outcome"] != MEASURED]
         readable = staged.where(~F.col("delivery_id").isin(unread)) if unread else staged
@@ -199,9 +220,39 @@ class _Batch:
             of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, lines)
             self._write_table(contract, of_table, results, shared, written)
         if self.kind == "ledger":
-            counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
-            write_account_counts(self.processed, counts, results, shared)
+            write_account_counts(self.processed, self._folder_of(ACCOUNT_COUNTS), results, shared)
         return results
+
+    def _write_here(self, staged: pa.Table | None) -> dict[str, DeliveryResult] | None:
+        """Write the tables of a small batch in this process; None if its rows are to be compared with each other."""
+        if staged is None or self._has_vouchers() or MEMBER_ATTRIBUTES in self._tables():
+            return None
+        summaries = rows_with(staged, [MEASURED, REFUSED, NOT_OPENED]).to_pylist()
+        if any(summary["may_repeat"] for summary in summaries):
+            return None
+        results = {summary["delivery_id"]: DeliveryResult(summary) for summary in summaries}
+        measured = [name for name, result in results.items() if result.summary["outcome"] == MEASURED]
+        readable = staged.filter(pc.is_in(staged["delivery_id"], pa.array(measured, pa.string())))
+        written, processed = WrittenLines.of(results), self.processed
+        if written.data_files:
+            files = [{"key": file.key, "size": file.size} for file in written.data_files]
+            summer = make_file_summer(self.arguments.processed_uri, self.arguments.s3_options)
+            count_packed(packed_rows(summer([pa.RecordBatch.from_pylist(files)])), results)
+        for contract in self._tables():
+            rows, folder = rows_of_table(contract, readable), self._folder_of(contract)
+            then_by = "period" if contract in _LINES else None
+            own = write_by_delivery(rows, processed, folder, _order_of(contract), then_by)
+            for name in [*written.of_table(contract.name), *own]:
+                lines = written.of_table(contract.name).get(name, [])
+                results[name].files[contract.name] = [*lines, *own.get(name, ())]
+            count_read_back(contract, read_back(processed, own, contract.columns), results)
+        if self.kind == "ledger":
+            write_account_counts(processed, self._folder_of(ACCOUNT_COUNTS), results, {})
+        return results
+
+    def _folder_of(self, contract: Contract) -> str:
+        """Return the new folder of a table's files."""
+        return f"{contract.name}/{self.arguments.attempt}/{self.folder}"
 
     def _compared(
         self, readable: DataFrame, written: WrittenLines, results: Mapping[str, DeliveryResult], folder: str
@@ -258,11 +309,12 @@ class _Batch:
 
     def _listing(self) -> DataFrame:
         """Return the files of the deliveries."""
-        fields = ("delivery_id", "object_key", "feed", "fingerprint")
         return self.spark.createDataFrame(
-            [tuple(getattr(delivery, name) for name in fields) for delivery in self.deliveries],
-            ", ".join(f"{name} string" for name in fields),
+            [tuple(file.values()) for file in self._files()], ", ".join(f"{name} string" for name in _FILE_FIELDS)
         )
+
+    def _files(self) -> list[dict[str, str]]:
+        return [{name: getattr(delivery, name) for name in _FILE_FIELDS} for delivery in self.deliveries]
 
     def _readers(self) -> int:
         # Every open file holds its batches. One reader for each of 36 files at once took 2.8 GiB, two readers took 0.8.
@@ -274,9 +326,13 @@ class _Batch:
 
     def _read(self) -> DataFrame:
         """Return the staged rows of the files."""
+        schema = spark_schema(STAGED_ROWS[self.kind])
+        return self._listing().repartition(self._readers()).mapInArrow(self._reader(), schema)
+
+    def _reader(self) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
         feeds, arguments = self._feeds(), self.arguments
         writing = writes_lines(self.deliveries, self.request.feeds, shares_files=self.request.shares_files)
-        read = make_reader(
+        return make_reader(
             self.kind,
             feeds,
             arguments.raw_uri,
@@ -286,7 +342,6 @@ class _Batch:
             # Beside the folder of the rows that Spark writes: a write into an existing folder fails.
             dict.fromkeys(writing, f"{arguments.attempt}/{self.folder}-lines"),
         )
-        return self._listing().repartition(self._readers()).mapInArrow(read, spark_schema(STAGED_ROWS[self.kind]))
 
     def _tables(self) -> tuple[Contract, ...]:
         """Return the tables that the deliveries have rows of; most feeds give no attributes, and a write takes time."""
@@ -315,9 +370,7 @@ class _Batch:
     ) -> None:
         """Write the rows of one table, and enter files and counts into the results, but those of written lines."""
         processed = self.processed
-        folder = f"{contract.name}/{self.arguments.attempt}/{self.folder}"
-        is_by_period = contract in (TRANSACTIONS, BUDGET)
-        order = ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else _PLACE
+        folder, is_by_period, order = self._folder_of(contract), contract in _LINES, _order_of(contract)
         files: dict[str, list[DataFile]] = {}
         # Of deliveries whose lines are written, only lines of which the hash of the key alone repeats are left.
         has_rows = not is_by_period or written.may_repeat or results.keys() - written.files.keys()
@@ -378,6 +431,11 @@ class _Batch:
         if contract is MEMBERS:
             return members(rows, lines)
         return member_attributes(rows) if contract is MEMBER_ATTRIBUTES else accepted_rows(rows, contract)
+
+
+def _order_of(contract: Contract) -> tuple[str, ...]:
+    """Return the columns that a delivery's rows of a table are sorted by, other than lines that are split by period."""
+    return ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else _PLACE
 
 
 def _compared_columns(kind: str) -> list[str]:

@@ -62,7 +62,7 @@ def write_split(
     split = ordered.select(
         *[column.name for column in columns], *[F.col(name).alias(copy) for copy, name in copies.items()]
     )
-    uri = _write_uri(store, folder)
+    uri = write_uri(store, folder)
     with translate_native_write_errors(uri):
         split.write.partitionBy(*copies).parquet(uri)
     files: dict[str, list[DataFile]] = {}
@@ -95,7 +95,7 @@ def write_shared(
     """
     names = [column.name for column in columns]
     placed = rows.join(F.broadcast(folders), on="delivery_id", how="inner").sort("split_by", "delivery_id", *order)
-    uri = _write_uri(store, folder)
+    uri = write_uri(store, folder)
     with translate_native_write_errors(uri):
         placed.select(*names, "split_by").write.partitionBy("split_by").parquet(uri)
     files: dict[str, list[DataFile]] = {}
@@ -118,13 +118,14 @@ def write_whole(rows: DataFrame, columns: Sequence[Column], store: ObjectStore, 
     Raises:
         DiskError, JobError: see `write_split`.
     """
-    uri = _write_uri(store, folder)
+    uri = write_uri(store, folder)
     with translate_native_write_errors(uri):
         rows.write.parquet(uri)
     return _written(store, folder, columns)
 
 
-def _write_uri(store: ObjectStore, folder: str) -> str:
+def write_uri(store: ObjectStore, folder: str) -> str:
+    """Return where a new folder of a store is written."""
     return store.write_uri(folder) if isinstance(store, OutputOnDisk) else store.uri(folder)
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.schemas import MENTIONED
 
-_SOURCES = {
+SOURCES = {
     "department": {
         "member_key": "department_key",
         "code": "department_code",
@@ -26,8 +26,8 @@ _SOURCES = {
         "category": "account_category",
     },
 }
-_USED = [name for sources in _SOURCES.values() for name in sources.values()]
-_ATTRIBUTES = ("name", "business_unit", "account_type", "category")
+_USED = [name for sources in SOURCES.values() for name in sources.values()]
+ATTRIBUTES = ("name", "business_unit", "account_type", "category")
 
 
 def members(rows: DataFrame, lines: DataFrame | None = None) -> DataFrame:
@@ -52,29 +52,29 @@ def members(rows: DataFrame, lines: DataFrame | None = None) -> DataFrame:
 
 
 def _members_of(accepted: DataFrame, dimension: str) -> DataFrame:
-    sources = _SOURCES[dimension]
+    sources = SOURCES[dimension]
     columns = [
         F.col(sources[name]).alias(name) if name in sources else F.lit(None).cast("string").alias(name)
-        for name in ("member_key", "code", *_ATTRIBUTES)
+        for name in ("member_key", "code", *ATTRIBUTES)
     ]
     spellings = (
         accepted.select("delivery_id", "source_row", *columns)
-        .groupBy("delivery_id", "member_key", "code", *_ATTRIBUTES)
+        .groupBy("delivery_id", "member_key", "code", *ATTRIBUTES)
         .agg(F.min("source_row").alias("first_row"))
     )
     whole = (
         Window.partitionBy("delivery_id", "member_key")
-        .orderBy("first_row", "code", *_ATTRIBUTES)
+        .orderBy("first_row", "code", *ATTRIBUTES)
         .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     )
-    nth = Window.partitionBy("delivery_id", "member_key").orderBy("first_row", "code", *_ATTRIBUTES)
+    nth = Window.partitionBy("delivery_id", "member_key").orderBy("first_row", "code", *ATTRIBUTES)
     return (
         spellings.select(
             "delivery_id",
             F.lit(dimension).alias("dimension"),
             "member_key",
             F.first("code").over(whole).alias("code"),
-            *[F.first(name, ignorenulls=True).over(whole).alias(name) for name in _ATTRIBUTES],
+            *[F.first(name, ignorenulls=True).over(whole).alias(name) for name in ATTRIBUTES],
             F.row_number().over(nth).alias("nth"),
         )
         .where(F.col("nth") == 1)

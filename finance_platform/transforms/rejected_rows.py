@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from finance_platform.contracts.model import MONEY
 from finance_platform.contracts.processed import REJECTED_ROWS
 
-_OUTCOMES = ("rejected", "duplicate", "skipped")
+OUTCOMES = ("rejected", "duplicate", "skipped")
 
 
 def rejected_rows(rows: DataFrame) -> DataFrame:
@@ -22,4 +22,4 @@ def rejected_rows(rows: DataFrame) -> DataFrame:
             rows = rows.withColumn(name, F.lit(None).cast("string"))
         if "account_key" not in rows.columns:
             rows = rows.withColumn("account_key", F.lit(None).cast("bigint"))
-    return rows.where(F.col("outcome").isin(*_OUTCOMES)).select(*REJECTED_ROWS.column_names)
+    return rows.where(F.col("outcome").isin(*OUTCOMES)).select(*REJECTED_ROWS.column_names)

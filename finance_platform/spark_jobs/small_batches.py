@@ -1,0 +1,227 @@
+"""Small batches: deliveries whose rows this process holds, so that no plan of Spark's is worth starting (248).
+
+Belongs here: which batches are small, their staged rows, their tables in Arrow. Does not belong here: rules of reading
+(see `feeds`), what Spark does with all other batches (see `standardise_job`), counting (see `delivery_results`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.model import Column, Contract
+from finance_platform.contracts.processed import BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
+from finance_platform.contracts.schemas import MENTIONED, arrow_schema
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.feeds.line_files import parquet_bytes
+from finance_platform.spark_jobs.arguments import SAIL, JobArguments
+from finance_platform.spark_jobs.batches import FEWEST_SHARING
+from finance_platform.spark_jobs.requests import DeliveryToRead
+from finance_platform.spark_jobs.tables import write_uri
+from finance_platform.storage.factory import is_remote
+from finance_platform.storage.local_errors import translate_write_errors
+from finance_platform.storage.port import ObjectStore
+from finance_platform.transforms.members import ATTRIBUTES, SOURCES
+from finance_platform.transforms.rejected_rows import OUTCOMES
+
+SMALL_BATCH_BYTES = 1 << 20
+"""The bytes of the files of a small batch: as long as Spark plans and starts its tasks, Python reads half of them."""
+
+MOST_ROWS = 20_000
+"""The staged rows of a small batch: a workbook may have many times more rows than bytes."""
+
+_OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
+"""The columns of rejected rows that are blank in those of other files than ledgers."""
+
+
+def is_small(arguments: JobArguments, deliveries: Sequence[DeliveryToRead]) -> bool:
+    """Return whether this process reads a batch itself: a few small files, and Sail would read them in it too."""
+    return (
+        arguments.spark_engine == SAIL
+        and not is_remote(arguments.temporary.root)
+        and len(deliveries) < FEWEST_SHARING
+        and sum(delivery.size for delivery in deliveries) <= SMALL_BATCH_BYTES
+    )
+
+
+@dataclass
+class StagedRows:
+    """The staged rows of a batch, in memory as long as they are few.
+
+    Attributes:
+        columns: their columns.
+        store: the temporary store.
+        folder: a folder of it that nothing has written to yet.
+        batches: the rows, unless they are in the file.
+    """
+
+    columns: Sequence[Column]
+    store: ObjectStore
+    folder: str
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    _is_written: bool = False
+
+    def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take the rows of the reader; too many are written as they come."""
+        remaining = iter(batches)
+        row_count = 0
+        for batch in remaining:
+            self.batches.append(batch)
+            row_count += len(batch)
+            if row_count > MOST_ROWS:
+                self._write(remaining)
+
+    def table(self) -> pa.Table | None:
+        """Return the rows; None if they are too many."""
+        return None if self._is_written else _as_table(self.batches, self.columns)
+
+    def files(self) -> list[DataFile]:
+        """Return the file that has the rows, for Spark."""
+        if not self._is_written:
+            self._write(())
+        return [DataFile(self._key, Path(self.store.uri(self._key)).stat().st_size)]
+
+    @property
+    def _key(self) -> str:
+        return f"{self.folder}/part-00000.parquet"
+
+    def _write(self, more: Iterable[pa.RecordBatch]) -> None:
+        """Write the rows that wait, and all that follow."""
+        path, schema = _new_folder(self.store.uri(self.folder)) / Path(self._key).name, arrow_schema(self.columns)
+        with (
+            translate_write_errors("write", path),
+            path.open("wb") as stream,
+            pq.ParquetWriter(stream, schema, store_decimal_as_integer=True, store_schema=False) as writer,
+        ):
+            writer.write_table(_as_table(self.batches, self.columns))
+            self.batches.clear()
+            for batch in more:
+                writer.write_table(_as_table([batch], self.columns))
+        self._is_written = True
+
+
+def _as_table(batches: Sequence[pa.RecordBatch], columns: Sequence[Column]) -> pa.Table:
+    schema = arrow_schema(columns)
+    return pa.concat_tables([schema.empty_table(), *(pa.Table.from_batches([batch]).cast(schema) for batch in batches)])
+
+
+def rows_with(rows: pa.Table, outcomes: Sequence[str]) -> pa.Table:
+    """Return the staged rows with some outcomes."""
+    return rows.filter(pc.is_in(rows["outcome"], pa.array(outcomes, pa.string())))
+
+
+def rows_of_table(contract: Contract, rows: pa.Table) -> pa.Table:
+    """Return the rows of one table, as `transforms` derive them; no row is rejected because of another one.
+
+    Args:
+        contract: the table; not `MEMBER_ATTRIBUTES`.
+        rows: the staged rows of the files that could be read.
+    """
+    if contract is MEMBERS:
+        return pa.Table.from_pylist(_members(rows_with(rows, ["accepted", MENTIONED])), arrow_schema(MEMBERS.columns))
+    if contract is REJECTED_ROWS:
+        return _select(rows_with(rows, OUTCOMES), contract)
+    accepted = rows_with(rows, ["accepted"])
+    if contract in (TRANSACTIONS, BUDGET):
+        is_actual = pc.equal(accepted["scenario_type"], "Actual")
+        accepted = accepted.filter(is_actual if contract is TRANSACTIONS else pc.invert(is_actual))
+    return _select(accepted, contract)
+
+
+def _select(rows: pa.Table, contract: Contract) -> pa.Table:
+    schema, present = arrow_schema(contract.columns), set(rows.column_names)
+    lacking: frozenset[str] = frozenset()
+    if contract is REJECTED_ROWS and "amount" not in present:
+        lacking = _OF_LINES | ({"account_key"} - present)
+    columns = [pa.nulls(len(rows), item.type) if item.name in lacking else rows[item.name] for item in schema]
+    return pa.table(columns, schema=schema)
+
+
+def _members(rows: pa.Table) -> list[dict[str, Any]]:
+    """Return the members that rows mention; see `transforms.members`."""
+    members: dict[tuple[str, str, int], list[tuple[Any, ...]]] = {}
+    used = dict.fromkeys(name for sources in SOURCES.values() for name in sources.values())
+    for row in rows.select(["delivery_id", "source_row", *used]).to_pylist():
+        for dimension, sources in SOURCES.items():
+            key = row["delivery_id"], dimension, row[sources["member_key"]]
+            values = [row[sources[name]] if name in sources else None for name in ("code", *ATTRIBUTES)]
+            members.setdefault(key, []).append((row["source_row"], *values))
+    return [
+        {
+            **dict(zip(("delivery_id", "dimension", "member_key"), key, strict=True)),
+            **_first_values(sorted(set(spellings), key=_nulls_first)),
+        }
+        for key, spellings in members.items()
+    ]
+
+
+def _nulls_first(spelling: tuple[Any, ...]) -> list[tuple[bool, Any]]:
+    return [(value is not None, value) for value in spelling]
+
+
+def _first_values(spellings: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    first = {"code": spellings[0][1]}
+    for place, name in enumerate(ATTRIBUTES, start=2):
+        first[name] = next((values[place] for values in spellings if values[place] is not None), None)
+    return first
+
+
+def write_by_delivery(
+    rows: pa.Table, store: ObjectStore, folder: str, order: Sequence[str], then_by: str | None = None
+) -> dict[str, list[DataFile]]:
+    """Write rows into a new folder, as `tables.write_split` does; return the files by delivery id.
+
+    Args:
+        rows: the rows.
+        store: the store to write to; its files are synced with those of Spark.
+        folder: a folder that nothing has written to yet.
+        order: columns to sort by within a delivery; none for the order of the rows.
+        then_by: a second column to split by.
+    """
+    if not len(rows):
+        return {}
+    root = _new_folder(write_uri(store, folder))
+    split = ["delivery_id", *([then_by] if then_by else [])]
+    places = rows.select(split).group_by(split, use_threads=False).aggregate([]).to_pylist()
+    files: dict[str, list[DataFile]] = {}
+    for place in sorted(places, key=lambda place: [place[name] for name in split]):
+        part = rows
+        for name, value in place.items():
+            part = part.filter(pc.equal(part[name], value))
+        if order:
+            values = list(zip(*(part[name].to_pylist() for name in order), strict=True))
+            part = part.take(sorted(range(len(part)), key=lambda row: _nulls_first(values[row])))
+        names = [f"split_by={place['delivery_id']}", *([f"then_by={place[then_by]}"] if then_by else [])]
+        data = parquet_bytes(part)
+        path = root.joinpath(*names, "part-00000.parquet")
+        with translate_write_errors("write", path):
+            path.parent.mkdir(parents=True)
+            path.write_bytes(data)
+        files.setdefault(place["delivery_id"], []).append(DataFile("/".join([folder, *names, path.name]), len(data)))
+    return files
+
+
+def _new_folder(uri: str) -> Path:
+    """Create a folder that belongs to this attempt alone.
+
+    Raises:
+        DiskError: it exists, or cannot be created.
+    """
+    path = Path(uri)
+    with translate_write_errors("create", path):
+        path.mkdir(parents=True)
+    return path
+
+
+def read_back(store: ObjectStore, files: Mapping[str, Sequence[DataFile]], columns: Sequence[Column]) -> pa.Table:
+    """Return the rows of small files as they were written."""
+    schema = arrow_schema(columns)
+    keys = [file.key for of_delivery in files.values() for file in of_delivery]
+    tables = [pq.ParquetFile(pa.BufferReader(store.read(key))).read(use_threads=False) for key in keys]
+    return pa.concat_tables([schema.empty_table(), *tables])

@@ -1,0 +1,144 @@
+"""Small batches, which are read without a plan of Spark's: the same commits, rows and order of rows as by Spark.
+
+Belongs here: each kind of feed, refused and missing files, rows that Spark has to compare. Does not belong here: lines
+that the reader writes (see `test_written_lines`), both jobs on a whole home (see `test_engine_parity`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.errors import DiskError
+from finance_platform.spark_jobs import small_batches, standardise_job
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
+from finance_platform.spark_jobs.tables import read_files
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import LEDGER, feed, with_columns, write
+
+KINDS = {
+    "departments": (
+        "feed: f\nkind: departments\npath: '*.csv'\ncolumns: {code: C, name: N, parent: P, valid_from: F}\n",
+        "C,N,P,F\nD3,South,,\nD1,North,D3,\nD1,North East,D3,2025-01\n,nameless,,\nD2,Ünïcode – A,D9,2024-07\n",
+    ),
+    "accounts": (
+        "feed: f\nkind: accounts\npath: '*.csv'\ncolumns: {number: C, name: N, type: T}\n",
+        "C,N,T\n4000,Sales,Revenue\n0310,Cash,Asset\n6000,Rent,no type\n,,\n",
+    ),
+    "lookup": (
+        "feed: f\nkind: lookup\npath: '*.csv'\ncolumns: {key: C, date: N}\n",
+        "C,N\nJ2,2025-01-31\nJ1,2025-02-30\nJ3,2025-02-01\n",
+    ),
+    "comments": (
+        "feed: f\nkind: comments\npath: '*.csv'\ncolumns: {period: P, department: D, account: A, comment: C}\n",
+        'P,D,A,C\n2025-01,D1,4000,late\n2025-13,D1,4000,never\n2024-12,,4000,"a, b"\n',
+    ),
+    "balances": (
+        "feed: f\nkind: balances\npath: '*.csv'\ncolumns: {period: P, account: A, balance: B}\n",
+        'P,A,B\n2025-01,4000,-100.00\n2025-01,0310,"1,250.25"\n2025-02,4000,none\n',
+    ),
+    "ledger": (
+        LEDGER.replace("ledger*.csv", "'*.csv'"),
+        "Date,Dept,Account,Amount\n2025-02-15,d2,4000,1.25\n2025-01-15,D2,4000,-2.50\n\n2025-01-18,,4000,0.005\n",
+    ),
+    "lines that Spark would write": (
+        with_columns({"date": "{from: Date, formats: [yyyy-MM-dd]}", "transaction_id": "{from: Id}"}).replace(
+            "ledger*.csv", "'*.{csv,xlsx}'"
+        )
+        + "load: {mode: upsert, key: [transaction_id]}\n",
+        "Id,Date,Dept,Account,Amount\nT1,2025-02-15,d2,4000,1.25\nT2,2025-01-15,D2,4000,-2.50\nT3,2025-01-16,D1,0310,x\n",
+    ),
+}
+"""By name: a descriptor, and a file with accepted and rejected rows."""
+
+
+def read(
+    spark: SparkSession | None, folder: Path, text: str, contents: dict[str, str | None]
+) -> tuple[dict[str, DeliveryCommit], dict[str, Any]]:
+    """Read files, None for one that vanishes; return the commits without names, and the rows of each file's tables."""
+    (folder / "raw").mkdir(parents=True)
+    (folder / "processed").mkdir()
+    deliveries = []
+    for number, (name, content) in enumerate(contents.items()):
+        data = (content or "").encode()
+        if content is not None:
+            write(folder / "raw" / name, data)
+        kind = feed(text).rules.kind
+        deliveries.append(DeliveryToRead(f"d{number}", name, "f", kind, hashlib.sha256(data).hexdigest(), len(data)))
+    arguments = JobArguments(str(folder / "raw"), str(folder / "processed"), "20250101T000000-1", "sail")
+    request = StandardiseRequest(deliveries, {"f": replace(feed(text), name="f")})
+    result = standardise_job.read_deliveries(spark, arguments, request)  # type: ignore[arg-type]
+    commits = read_commits(LocalStore(folder / "processed"))
+    assert sorted(result["committed"]) == sorted(commits)
+    rows: dict[Any, Any] = {
+        (name, table): [
+            row
+            for file in sorted(files, key=lambda file: file.key.rpartition("/")[0])
+            for row in pq.ParquetFile(folder / "processed" / file.key).read().to_pylist()
+        ]
+        for name, commit in commits.items()
+        for table, files in commit.files.items()
+    }
+    return {name: replace(one, attempt="", committed_at="", files={}) for name, one in commits.items()}, {
+        **rows,
+        "not opened": [file["object_key"] for file in result["not_opened"]],
+    }
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_small_batch_gives_what_spark_gives_without_a_plan_of_spark(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    text, content = KINDS[name]
+    if name == "lines that Spark would write":
+        monkeypatch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
+    contents = {"b.csv": content, "a.csv": content.partition("\n")[0] + "\n", "empty.csv": "", "gone.csv": None}
+    of_python = read(None, tmp_path / "python", text, contents)
+    monkeypatch.setattr(standardise_job, "is_small", lambda *_: False)
+    assert of_python == read(spark, tmp_path / "spark", text, contents)
+    commits, rows = of_python
+    assert commits["d0"].outcomes["accepted"].rows
+    assert commits["d0"].outcomes["rejected"].rows
+    assert commits["d2"].status == "refused"
+    assert rows["not opened"] == ["gone.csv"]
+
+
+@pytest.mark.parametrize("rows_in_memory", [20_000, 1], ids=["a key repeats", "too many rows"])
+def test_rows_that_are_compared_or_too_many_are_left_to_spark(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_in_memory: int
+):
+    monkeypatch.setattr(small_batches, "MOST_ROWS", rows_in_memory)
+    text, content = KINDS["accounts"]
+    content += "4000,Sales,Revenue\n4000,Other,Expense\n" if rows_in_memory > 1 else ""
+    plans = []
+    monkeypatch.setattr(standardise_job, "read_files", lambda *given: plans.append(given) or read_files(*given))
+    small = read(spark, tmp_path / "small", text, {"a.csv": content, "b.csv": content})
+    assert plans
+    monkeypatch.setattr(standardise_job, "is_small", lambda *_: False)
+    assert small == read(spark, tmp_path / "spark", text, {"a.csv": content, "b.csv": content})
+
+
+def test_files_on_other_machines_and_many_or_large_ones_are_no_small_batch():
+    one = DeliveryToRead("d", "a.csv", "f", "ledger", "", 1_000)
+    here = JobArguments("raw", "processed", "1", "sail")
+    assert small_batches.is_small(here, [one] * 15)
+    assert not small_batches.is_small(here, [one] * 16)
+    assert not small_batches.is_small(here, [replace(one, size=small_batches.SMALL_BATCH_BYTES + 1)])
+    assert not small_batches.is_small(replace(here, spark_engine="jvm"), [one])
+    assert not small_batches.is_small(replace(here, spark_engine="glue"), [one])
+    assert not small_batches.is_small(replace(here, temp_uri="s3://bucket/temporary"), [one])
+
+
+def test_a_small_batch_never_writes_into_a_folder_that_exists(tmp_path: Path):
+    (tmp_path / "accounts").mkdir()
+    with pytest.raises(DiskError, match="accounts"):
+        small_batches.write_by_delivery(pa.table({"delivery_id": ["d1"]}), LocalStore(tmp_path), "accounts", ())
