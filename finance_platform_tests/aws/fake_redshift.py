@@ -11,6 +11,7 @@ import itertools
 import secrets
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 from finance_platform_tests.aws.postgres_server import LOADER, TEMPLATE, PostgresServer, postgres_server
 from finance_platform_tests.aws.redshift_copy import CopyCommand
@@ -57,9 +58,9 @@ class FakeRedshift:
         """The faults to inject, and the statements so far."""
         return self._wire.faults
 
-    def database(self, template: str = TEMPLATE) -> str:
+    def database(self, template: str = TEMPLATE, *, name: str = "") -> str:
         """Create a database, empty or a copy of another without connections, and return its name."""
-        name = f"finance_{next(self._numbers)}"
+        name = name or f"finance_{next(self._numbers)}"
         self._postgres.psql(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {LOADER}")
         return name
 
@@ -97,14 +98,18 @@ class FakeRedshift:
 
 
 @contextlib.contextmanager
-def fake_redshift(s3_address: str, tls: ssl.SSLContext | None = None) -> Iterator[FakeRedshift]:
+def fake_redshift(
+    s3_address: str, tls: ssl.SSLContext | None = None, *, data: Path | None = None, kept_in: Path | None = None
+) -> Iterator[FakeRedshift]:
     """Run the fake until the end of the block.
 
     Args:
         s3_address: the URL of S3.
         tls: the server's certificate; without one it refuses TLS.
+        data: see `postgres_server`.
+        kept_in: see `postgres_server`.
     """
-    with postgres_server() as postgres:
+    with postgres_server(data, kept_in=kept_in) as postgres:
         server = FakeRedshift(postgres, s3_address, tls)
         try:
             yield server

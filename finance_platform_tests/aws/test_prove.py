@@ -52,8 +52,8 @@ DIFFERENT_ON_MOTO = {
 
 
 @pytest.fixture(scope="module")
-def warehouse() -> Iterator[tuple[RedshiftEngine, str]]:
-    with redshift_engine() as engine:
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RedshiftEngine, str]]:
+    with redshift_engine(tmp_path_factory) as engine:
         database = engine.server.database()
         engine.server.psql(VIEWS, database)
         engine.warehouse(database).prepare()

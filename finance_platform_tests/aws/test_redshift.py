@@ -59,8 +59,8 @@ SESSION = (
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[RedshiftEngine]:
-    with redshift_engine() as engine:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedshiftEngine]:
+    with redshift_engine(tmp_path_factory) as engine:
         yield engine
 
 

@@ -105,7 +105,7 @@ def units(engine: RedshiftEngine, folder: Path, version: str, of_sales: str, of_
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """The small star with security: Paul sees the business unit North (Sales), Petra South (Works)."""
-    with redshift_engine() as engine:
+    with redshift_engine(tmp_path_factory) as engine:
         folder = tmp_path_factory.mktemp("files")
         owner_warehouse = engine.loaded(folder)
         assert isinstance(owner_warehouse, RedshiftWarehouse)

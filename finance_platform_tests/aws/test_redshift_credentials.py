@@ -34,6 +34,7 @@ from finance_platform_tests.aws.moto_server import MotoServer
 from finance_platform_tests.aws.redshift_certificate import certificate_for
 from finance_platform_tests.aws.redshift_copy import COPY_ROLE
 from finance_platform_tests.aws.redshift_serverless import WORKGROUP, redshift_serverless
+from finance_platform_tests.warehouse.engines import redshift_data
 
 pytestmark = [
     pytest.mark.usefixtures("aws"),
@@ -48,8 +49,10 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]
 
 
 @pytest.fixture(scope="module")
-def redshift(moto: MotoServer, tls: tuple[ssl.SSLContext, Path]) -> Iterator[FakeRedshift]:
-    with fake_redshift(moto.address, tls[0]) as server:
+def redshift(
+    moto: MotoServer, tls: tuple[ssl.SSLContext, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FakeRedshift]:
+    with fake_redshift(moto.address, tls[0], data=redshift_data(tmp_path_factory)) as server:
         yield server
 
 

@@ -58,9 +58,9 @@ def duckdb_engine(tmp_path_factory: pytest.TempPathFactory) -> DuckDBEngine:
 
 
 @pytest.fixture(scope="session")
-def redshift() -> Iterator[RedshiftEngine]:
+def redshift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedshiftEngine]:
     """The fake of Redshift."""
-    with redshift_engine() as engine:
+    with redshift_engine(tmp_path_factory) as engine:
         yield engine
 
 

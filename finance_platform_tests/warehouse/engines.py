@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import boto3
+import pytest
 
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, SCENARIO_PERIOD, STAR
 from finance_platform.storage.s3 import S3Store
@@ -29,9 +30,12 @@ from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 from finance_platform_tests.aws.fake_redshift import FakeRedshift, fake_redshift
 from finance_platform_tests.aws.moto_server import REGION, moto_server
 from finance_platform_tests.aws.redshift_copy import COPY_ROLE
+from finance_platform_tests.session_artifacts import session_artifact
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
 
 EVERY_ENGINE = ("duckdb", "redshift")
+_EMPTY = "empty_warehouse"
+"""The database of each fake with tables and views, the template of others."""
 TABLES = tuple(contract.table for contract in (*STAR, LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, SCENARIO_PERIOD))
 
 
@@ -118,7 +122,6 @@ class RedshiftEngine:
     server: FakeRedshift
     zone: S3Store
     _template: str = ""
-    _empty_template: str = ""
     _databases: list[str] = field(default_factory=list)
 
     def star_files(self, folder: Path) -> StarFiles:
@@ -135,12 +138,12 @@ class RedshiftEngine:
         """See `Engine`; a copy of a template, since tables, views and comments take half a second."""
         if is_created:
             return self.warehouse(self._database())
-        return self.warehouse(self._database(template=self._empty()))
+        return self.warehouse(self._database(template=_EMPTY))
 
     def loaded(self, folder: Path) -> Warehouse:
         """See `Engine`; a copy of a template that is loaded once."""
         if not self._template:
-            self._template = self.server.database(template=self._empty())
+            self._template = self.server.database(template=_EMPTY)
             load_first(self.warehouse(self._template), self.star_files(folder / "template"))
         return self.warehouse(self._database(template=self._template))
 
@@ -168,24 +171,36 @@ class RedshiftEngine:
         staged = StagedFiles(self.zone)
         return RedshiftWarehouse(endpoint, staged, lambda _: credentials, keeps_newer_schema=keeps_newer_schema)
 
-    def _empty(self) -> str:
-        """Return the template with tables and views."""
-        if not self._empty_template:
-            self._empty_template = self.server.database()
-            self.warehouse(self._empty_template).prepare()
-        return self._empty_template
-
     def _database(self, **template: str) -> str:
         self._databases.append(self.server.database(**template))
         return self._databases[-1]
 
 
 @contextlib.contextmanager
-def redshift_engine() -> Iterator[RedshiftEngine]:
+def redshift_engine(factory: pytest.TempPathFactory) -> Iterator[RedshiftEngine]:
     """Run the fakes of Redshift and S3 until the end of the block."""
-    with moto_server() as moto, fake_redshift(moto.address) as server:
-        session = boto3.session.Session("nobody", "nothing", region_name=REGION)
-        s3 = session.client("s3", endpoint_url=moto.address)
+    with moto_server() as moto, fake_redshift(moto.address, data=redshift_data(factory)) as server:
+        s3 = _s3(moto.address)
         bucket = f"processed-{uuid4().hex[:12]}"  # all fakes of a process share their buckets
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield RedshiftEngine(server, S3Store(f"s3://{bucket}/zone", s3, S3Options()))
+
+
+def redshift_data(factory: pytest.TempPathFactory) -> Path:
+    """Return what a fake of Redshift has left that has a database with tables and views.
+
+    To create a server's data takes half a second of processor time, and so do the tables and views.
+    """
+
+    def create(folder: Path) -> None:
+        no_s3 = "http://127.0.0.1"
+        with fake_redshift(no_s3, kept_in=folder) as server:
+            zone = S3Store("s3://not-used/zone", _s3(no_s3), S3Options())
+            RedshiftEngine(server, zone).warehouse(server.database(name=_EMPTY)).prepare()
+
+    return session_artifact(factory, "redshift-data", create)
+
+
+def _s3(address: str) -> Any:
+    session = boto3.session.Session("nobody", "nothing", region_name=REGION)
+    return session.client("s3", endpoint_url=address)
