@@ -27,9 +27,9 @@ from finance_platform.contracts.schemas import (
     arrow_schema,
 )
 from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
+from finance_platform.feeds import broken_lines, stated_units
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.balance_rows import BalanceRows
-from finance_platform.feeds.broken_lines import find_doubts
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
@@ -450,7 +450,8 @@ def _typed_batches(
         totals.control_totals += of_table
         totals.notes |= lines.notes | notes | unclaimed.notes()
         totals.doubts |= unread.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
-        totals.doubts |= find_doubts(table.end, table.header, lines.sources, last, type_again)
+        totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
+        totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
         totals.advice = totals.advice or unread.advice
         return
     references = _READERS[kind](feed, table.header, object_key, table.sheet)

@@ -218,7 +218,7 @@ def test_the_total_below_thousands_of_rows_is_found():
 
 @pytest.mark.parametrize(
     ("header", "scaled"),
-    [("Betrag (TEUR)", True), ("Amount (k)", True), ("Net in thousands", True), ("Amount £'000", True), ("Net", False)],
+    [("Betrag (TUSD)", True), ("Amount (k)", True), ("Net in thousands", True), ("Amount $'000", True), ("Net", False)],
 )
 def test_amounts_in_thousands_are_scaled(header: str, scaled: bool, tmp_path: Path):
     text = f'Date,Dept,Account,"{header}"\n2025-01-31,D1,4000,1.5\n'

@@ -8,7 +8,6 @@ An amount is chosen by its name, or because there is no other. Where several col
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -33,23 +32,7 @@ from finance_platform.feeds.draft.money_columns import (
 from finance_platform.feeds.draft.period_columns import PeriodColumns, find_period_columns
 from finance_platform.feeds.draft.values import AmountGuess, guess_amounts
 from finance_platform.feeds.header_words import rank
-
-_CODES = r"(?:EUR|USD|GBP|CHF|US\$|€|\$|£)"
-_THOUSANDS = re.compile(
-    r"(?i)\b(?:in )?thousands?\b|\b[TK]\s?" + _CODES + r"(?!\w)|\btsd\b|['’]000s?\b|[£$€]\s?000s?\b"
-    r"|\(k\)|\(000s?\)|\b000['’]?s\b|\bin 000\b|" + _CODES + r"\s?(?:k|000)\b"
-    r"|\b(?:tausend|milliers|migliaia|duizenden)\b|\bmiles de\b"
-)
-"""Words of a header or a title that say that amounts are in thousands."""
-
-_MILLIONS = re.compile(
-    r"(?i)\b(?:in )?(?:millions?|millionen|millones|milioni|miljoenen)\b|\bmio\b|"
-    + _CODES
-    + r"\s?(?:m|mn|mm)\b|\bm"
-    + _CODES
-    + r"(?!\w)"
-)
-"""The same of millions."""
+from finance_platform.feeds.stated_units import MILLIONS, THOUSANDS
 
 _SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "haben"}, {"d", "k"})
 """Pairs of texts that say by themselves which amounts are credits."""
@@ -111,7 +94,7 @@ def draft_scale(draft: FieldsDraft, titles: Sequence[str]) -> None:
     amount = draft.fields.get("amount", FieldDraft({}))
     source = amount.values.get("from", "")
     headers = [source["debit"], source["credit"]] if isinstance(source, dict) else [source, *draft.measures]
-    for unit, scale, words in (("thousands", 1_000, _THOUSANDS), ("millions", 1_000_000, _MILLIONS)):
+    for unit, scale, words in (("thousands", 1_000, THOUSANDS), ("millions", 1_000_000, MILLIONS)):
         text = next((text for text in (*headers, *titles) if words.search(text)), None)
         if text is not None:
             amount.values["scale"] = scale
