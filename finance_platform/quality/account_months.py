@@ -22,6 +22,7 @@ from finance_platform.quality.anomalies import (
     has_thin_last_period,
     is_unusual,
 )
+from finance_platform.quality.natural_signs import WrongSigns, find_wrong_signs
 from finance_platform.quality.year_end_entries import YearEndEntries, find_year_end_entries
 
 EVALUATED_PERIODS = 3
@@ -45,7 +46,8 @@ class AccountMonth:
         amount: Actual.
         lines: how many ledger lines it sums.
         moved: by how much loads recently changed the amount after it was first published.
-        has_profit: whether the account is one of profit and loss.
+        profit_sign: 1 of revenue, -1 of costs, 0 of accounts that are not of profit and loss.
+        budget: the baseline.
     """
 
     period: str
@@ -54,7 +56,8 @@ class AccountMonth:
     amount: Decimal
     lines: int
     moved: Decimal = _ZERO
-    has_profit: bool = True
+    profit_sign: int = 1
+    budget: Decimal = _ZERO
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,14 @@ class UnusualMonths:
         accounts: how many accounts have enough months to be evaluated.
         months: the unusual months, the newest first, then the farthest from the expected amount.
         year_ends: the periods with entries of a year-end close.
+        wrong_signs: the types of accounts whose amounts have the other sign.
     """
 
     periods: tuple[str, ...]
     accounts: int
     months: tuple[UnusualMonth, ...]
     year_ends: tuple[YearEndEntries, ...] = ()
+    wrong_signs: tuple[WrongSigns, ...] = ()
 
 
 def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
@@ -121,11 +126,21 @@ def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
     of_profit = [
         {period: month.amount for period, month in known.items()}
         for known in accounts.values()
-        if next(iter(known.values())).has_profit
+        if next(iter(known.values())).profit_sign
     ]
     moved = {period for known in accounts.values() for period, month in known.items() if month.moved}
     year_ends = find_year_end_entries(of_profit, periods, {*recent, *moved})
-    return UnusualMonths(recent, evaluated, tuple(unusual), year_ends)
+    signs = (
+        (
+            next(iter(known.values())).profit_sign,
+            {period: (month.amount, month.budget) for period, month in known.items() if month.lines},
+        )
+        for known in accounts.values()
+    )
+    # Entries of a year-end close are larger than the month's own amounts, and have the other sign.
+    closing = {one.period for one in year_ends}
+    wrong_signs = find_wrong_signs(signs, {*recent, *moved} - closing)
+    return UnusualMonths(recent, evaluated, tuple(unusual), year_ends, wrong_signs)
 
 
 def _sort_key(unusual: UnusualMonth) -> tuple[str, Decimal]:

@@ -20,6 +20,7 @@ from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import UnusualMonth
+from finance_platform.quality.natural_signs import WrongSigns
 from finance_platform.quality.year_end_entries import FIX, YearEndEntries
 from finance_platform.safe_text import quote_name
 
@@ -327,6 +328,11 @@ def find_unanswered(unusual: Iterable[UnusualMonth], commented: Collection[int])
 def find_closed_years(year_ends: Iterable[YearEndEntries]) -> list[Finding]:
     """Return the entries of a year-end close, which no comment explains: the year's profit is zero with them."""
     return [Finding(one.sentence, FIX) for one in year_ends]
+
+
+def find_contradicting_signs(wrong: Iterable[WrongSigns]) -> list[Finding]:
+    """Return the signs that contradict the types of accounts, which no comment explains."""
+    return [Finding(one.sentence, one.fix) for one in wrong]
 
 
 def results(findings: Mapping[Gate, Sequence[Finding]]) -> tuple[GateResult, ...]:

@@ -452,7 +452,12 @@ def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
         summary = f"{pluralize(len(amounts), 'unusual amount') if amounts else 'no unusual amounts'}; {evaluated}"
     if unusual.year_ends:
         summary = f"entries of a year-end close in {', '.join(one.period for one in unusual.year_ends)}; {summary}"
-    evidence = [*({"what": one.sentence, "period": one.period} for one in unusual.year_ends), *amounts]
+    if unusual.wrong_signs:
+        wrong = ", ".join(dict.fromkeys(one.period for one in unusual.wrong_signs))
+        summary = f"signs that contradict the types of accounts in {wrong}; {summary}"
+    named = [(one.sentence, one.period) for one in unusual.wrong_signs]
+    named += [(one.sentence, one.period) for one in unusual.year_ends]
+    evidence = [*({"what": sentence, "period": period} for sentence, period in named), *amounts]
     return Outcome.from_evidence(AMOUNTS_ARE_USUAL, evidence, summary)
 
 

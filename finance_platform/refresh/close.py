@@ -294,10 +294,15 @@ def _of_accounts(published: Queryable, inputs: ReportInputs, period: str) -> dic
     unusual = find_unusual_months(AccountMonth(*row) for row in months)
     of_period = [one for one in unusual.months if one.month.period == period]
     year_ends = [one for one in unusual.year_ends if one.period == period]
+    wrong_signs = [one for one in unusual.wrong_signs if one.period == period]
     commented = {one.account_key for one in inputs.comments if one.period == period and one.comment}
     return {
         gates.UNCLASSIFIED: gates.find_unclassified(UntypedAccount(*row) for row in untyped),
-        gates.UNUSUAL: [*gates.find_closed_years(year_ends), *gates.find_unanswered(of_period, commented)],
+        gates.UNUSUAL: [
+            *gates.find_contradicting_signs(wrong_signs),
+            *gates.find_closed_years(year_ends),
+            *gates.find_unanswered(of_period, commented),
+        ],
     }
 
 

@@ -72,15 +72,15 @@ def test_accounts_that_do_not_end_a_year_together_have_no_such_entries(accounts:
 
 
 def test_accounts_of_the_balance_sheet_do_not_take_part():
-    def months(number: str, amounts: Mapping[str, Decimal], *, has_profit: bool) -> list[AccountMonth]:
+    def months(number: str, amounts: Mapping[str, Decimal], *, profit_sign: int) -> list[AccountMonth]:
         return [
-            AccountMonth(period, number, "", amount, 1, Decimal(0), has_profit) for period, amount in amounts.items()
+            AccountMonth(period, number, "", amount, 1, Decimal(0), profit_sign) for period, amount in amounts.items()
         ]
 
     sheet = [account(f"{number}.00") for number in range(1, 9)]
     closed = [account(monthly, closed="2025-03") for monthly in ("100.00", "-7.01")]
-    rows = [row for place, one in enumerate(sheet) for row in months(f"1{place}", one, has_profit=False)]
-    rows += [row for place, one in enumerate(closed) for row in months(f"4{place}", one, has_profit=True)]
+    rows = [row for place, one in enumerate(sheet) for row in months(f"1{place}", one, profit_sign=0)]
+    rows += [row for place, one in enumerate(closed) for row in months(f"4{place}", one, profit_sign=-1)]
     assert [one.zeroed for one in find_unusual_months(rows).year_ends] == [2]
 
 

@@ -185,8 +185,8 @@ def test_the_first_actual_of_a_period_that_had_a_budget_is_not_a_movement(
     load_months(warehouse, star_files, [star_files.facts("2025-06", "v1", [plan, *facts("2025-06")])])
     rows = warehouse.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), {"actuals_through": "9999-12"}).rows
     assert rows == [
-        ("2025-06", "4000", "Revenue", Decimal("500.00"), 1, Decimal("0.00"), True),
-        ("2025-06", "6000", "Rent", Decimal("120.00"), 2, Decimal("0.00"), True),
+        ("2025-06", "4000", "Revenue", Decimal("500.00"), 1, Decimal("0.00"), 1, Decimal("0.00")),
+        ("2025-06", "6000", "Rent", Decimal("120.00"), 2, Decimal("0.00"), -1, Decimal("0.00")),
     ]
 
 
@@ -229,3 +229,20 @@ def test_a_home_with_only_plans_has_nothing_to_check(warehouse: DuckDBWarehouse,
 def test_an_empty_warehouse_has_nothing_to_check(warehouse: DuckDBWarehouse):
     warehouse.prepare()
     assert check_amounts(warehouse).passed
+
+
+def test_revenue_and_a_budget_of_it_that_are_negative_are_named(warehouse: DuckDBWarehouse, star_files: StarFiles):
+    month = [
+        Fact("2025-06-10", SALES, RENT, ACTUAL, "100.00", "0.00"),
+        Fact("2025-06-05", SALES, REVENUE, ACTUAL, "-500.00", "-450.00"),
+        Fact("2025-06-05", WORKS, REVENUE, ACTUAL, "100.00", "0.00"),
+        Fact("2025-06-28", WORKS, CASH, ACTUAL, "-9000.00"),
+    ]
+    load_months(warehouse, star_files, [star_files.facts("2025-06", "v1", month)])
+    outcome = check_amounts(warehouse)
+    assert [row["what"] for row in outcome.evidence] == [
+        f"revenue is {figure} of 2025-06: the only account is negative, although revenue earned is positive"
+        for figure in ("-400.00 in Actual", "-450.00 in the budget")
+    ]
+    assert outcome.summary.startswith("signs that contradict the types of accounts in 2025-06; ")
+    assert not outcome.passed

@@ -10,7 +10,8 @@ WITH BookedOrMoved AS (
         FactFinancials.AccountKey,
         FactFinancials.Amount,
         FactFinancials.TransactionCount AS Lines,
-        CAST(0 AS DECIMAL(18, 2)) AS Moved
+        CAST(0 AS DECIMAL(18, 2)) AS Moved,
+        FactFinancials.BudgetAmount
     FROM FactFinancials
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
     INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
@@ -23,7 +24,8 @@ WITH BookedOrMoved AS (
         Movements.AccountKey,
         CAST(0 AS DECIMAL(18, 2)) AS Amount,
         0 AS Lines,
-        Movements.Difference AS Moved
+        Movements.Difference AS Moved,
+        CAST(0 AS DECIMAL(18, 2)) AS BudgetAmount
     FROM Movements
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = Movements.ScenarioKey
     WHERE
@@ -41,7 +43,8 @@ SELECT
     CAST(SUM(BookedOrMoved.Amount) AS DECIMAL(38, 2)) AS Amount,
     CAST(SUM(BookedOrMoved.Lines) AS BIGINT) AS Lines,
     CAST(SUM(BookedOrMoved.Moved) AS DECIMAL(38, 2)) AS Moved,
-    DimAccount.ProfitSign <> 0 AS HasProfit
+    DimAccount.ProfitSign,
+    CAST(SUM(BookedOrMoved.BudgetAmount) AS DECIMAL(38, 2)) AS Budget
 FROM BookedOrMoved
 INNER JOIN DimAccount ON DimAccount.AccountKey = BookedOrMoved.AccountKey
 WHERE DimAccount.IsMonetary AND DimAccount.Measure = 'flow'

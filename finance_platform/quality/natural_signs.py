@@ -1,0 +1,94 @@
+"""Signs that contradict the types of accounts: revenue that is negative, or costs that are.
+
+Belongs here: finding the periods in which most accounts of a type have the other sign, and the sentence about them.
+Does not belong here: amounts that are unusual for one account (see `account_months`), SQL.
+
+Amounts have their natural sign: revenue earned and money spent are both positive. A file that was exported with other
+signs loads without a fault, and profit is revenue plus costs. The same is wrong in each month, so no history shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from finance_platform.money_text import grouped_money
+
+_REVENUE, _COSTS = 1, -1
+_LEAST_ACCOUNTS = {_REVENUE: 1, _COSTS: 2}
+"""A company may have one account of revenue; a credit note may make one account of costs negative."""
+
+_LEAST_SHARE = Decimal("0.1")
+"""Of the amounts of all accounts of profit and loss, below which corrections may be more than what they correct."""
+
+_ZERO = Decimal("0.00")
+
+Amounts = Mapping[str, tuple[Decimal, Decimal]]
+"""Actual and budget of an account, by period."""
+
+
+@dataclass(frozen=True)
+class WrongSigns:
+    """Accounts of one type that have the other sign in a period.
+
+    Attributes:
+        period: YYYY-MM.
+        is_revenue: whether they are accounts of revenue; else of costs.
+        is_budget: whether the amounts are those of the baseline; else of Actual.
+        negative: how many of the accounts are negative.
+        accounts: how many have amounts.
+        amount: the sum of all of them.
+    """
+
+    period: str
+    is_revenue: bool
+    is_budget: bool
+    negative: int
+    accounts: int
+    amount: Decimal
+
+    @property
+    def sentence(self) -> str:
+        """The finding as one sentence."""
+        figure = "revenue is" if self.is_revenue else "costs are"
+        scenario = "the budget" if self.is_budget else "Actual"
+        accounts = "the only account is" if self.accounts == 1 else f"{self.negative} of {self.accounts} accounts are"
+        return (
+            f"{figure} {grouped_money(self.amount)} in {scenario} of {self.period}: {accounts} negative, "
+            f"although {'revenue earned' if self.is_revenue else 'money spent'} is positive"
+        )
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        own = "revenue" if self.is_revenue else "costs"
+        return (
+            "if the amounts are debit less credit, write sign: debit_positive in the descriptor of their feed and run; "
+            f"else send {own} without a minus"
+        )
+
+
+def find_wrong_signs(accounts: Iterable[tuple[int, Amounts]], periods: Collection[str]) -> tuple[WrongSigns, ...]:
+    """Return the types of accounts whose amounts have the other sign in a period, the newest period first.
+
+    Most accounts of the type must be negative, their sum too, and by more than corrections usually are.
+
+    Args:
+        accounts: the profit sign of each account and its amounts.
+        periods: those that are evaluated.
+    """
+    known = [(sign, amounts) for sign, amounts in accounts if sign]
+    found = []
+    for period in sorted(periods, reverse=True):
+        both = [(sign, amounts[period]) for sign, amounts in known if period in amounts]
+        for place in (0, 1):
+            values = [(sign, pair[place]) for sign, pair in both if pair[place]]
+            turnover = sum((abs(amount) for _, amount in values), _ZERO)
+            for of_type in (_REVENUE, _COSTS):
+                own = [amount for sign, amount in values if sign == of_type]
+                total, negative = sum(own, _ZERO), sum(amount < 0 for amount in own)
+                is_most = len(own) >= _LEAST_ACCOUNTS[of_type] and 3 * negative >= 2 * len(own)
+                if is_most and -total >= _LEAST_SHARE * turnover > 0:
+                    found.append(WrongSigns(period, of_type == _REVENUE, bool(place), negative, len(own), total))
+    return tuple(found)

@@ -1,0 +1,74 @@
+"""Signs that contradict the types of accounts: which periods have them, and which do not.
+
+Does not belong here: the check and its SQL (see `warehouse/test_unusual_amounts`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from finance_platform.quality.account_months import AccountMonth, find_unusual_months
+from finance_platform.quality.gates import find_contradicting_signs
+from finance_platform.quality.natural_signs import find_wrong_signs
+
+REVENUE, COSTS, SHEET = 1, -1, 0
+
+
+def found(*accounts: tuple[int, str, str]) -> list[tuple[bool, bool, int, int, str]]:
+    """Return what is found of accounts with a sign, Actual and budget in one month."""
+    amounts = [(sign, {"2025-01": (Decimal(actual), Decimal(budget))}) for sign, actual, budget in accounts]
+    wrong = find_wrong_signs(amounts, ["2025-01"])
+    return [(one.is_revenue, one.is_budget, one.negative, one.accounts, str(one.amount)) for one in wrong]
+
+
+def test_revenue_with_a_minus_is_found():
+    """As a ledger in debit less credit has it: profit would be -80.00 for 20.00."""
+    assert found((REVENUE, "-50.00", "50.00"), (COSTS, "10.00", "10.00"), (COSTS, "20.00", "20.00")) == [
+        (True, False, 1, 1, "-50.00")
+    ]
+
+
+def test_costs_with_a_minus_are_found_also_in_a_budget_alone():
+    assert found((REVENUE, "50.00", "50.00"), (COSTS, "10.00", "-10.00"), (COSTS, "20.00", "-20.00")) == [
+        (False, True, 2, 2, "-30.00")
+    ]
+
+
+def test_both_with_a_minus_are_found():
+    assert len(found((REVENUE, "-50.00", "0.00"), (COSTS, "-10.00", "0.00"), (COSTS, "-20.00", "0.00"))) == 2
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [
+        [(REVENUE, "50.00"), (COSTS, "10.00"), (COSTS, "20.00")],
+        [(REVENUE, "50.00"), (COSTS, "-10.00"), (COSTS, "20.00"), (COSTS, "-9.00")],  # credit notes
+        [(REVENUE, "50.00"), (COSTS, "-10.00"), (COSTS, "9.00")],
+        [(REVENUE, "50.00"), (COSTS, "-10.00")],  # one account
+        [(REVENUE, "-1.00"), (COSTS, "10.00"), (COSTS, "20.00")],  # a correction of little revenue
+        [(REVENUE, "50.00"), (REVENUE, "-60.00"), (COSTS, "10.00")],
+        [(SHEET, "-50.00"), (SHEET, "-10.00")],
+        [(REVENUE, "0.00")],
+        [],
+    ],
+)
+def test_signs_that_agree_or_are_corrections_are_not_found(accounts: list[tuple[int, str]]):
+    assert found(*((sign, amount, amount) for sign, amount in accounts)) == []
+
+
+def test_each_of_the_last_months_is_named_with_its_fix():
+    rows = [
+        AccountMonth(f"2025-0{month}", number, "", Decimal(amount), 1, Decimal(0), sign, Decimal(0))
+        for month in range(1, 7)
+        for number, sign, amount in (("4000", REVENUE, "-150.00"), ("6000", COSTS, "20.00"))
+    ]
+    wrong = find_unusual_months(rows).wrong_signs
+    assert [one.period for one in wrong] == ["2025-06", "2025-05", "2025-04"]
+    finding = find_contradicting_signs(wrong)[0]
+    assert finding.text == (
+        "revenue is -150.00 in Actual of 2025-06: the only account is negative, although revenue earned is positive"
+    )
+    assert "sign: debit_positive" in finding.fix
+    assert "send revenue without a minus" in finding.fix
