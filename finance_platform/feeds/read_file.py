@@ -44,6 +44,7 @@ from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.line_files import KeyRepeats, LineFiles
 from finance_platform.feeds.lookup_rows import LookupRows
 from finance_platform.feeds.lookups import Lookup, load_lookup
+from finance_platform.feeds.near_names import find_near_names
 from finance_platform.feeds.printed_totals import PrintedTotals
 from finance_platform.feeds.read_ahead import read_ahead
 from finance_platform.feeds.reference_rows import ReferenceRows
@@ -448,7 +449,8 @@ def _typed_batches(
         totals.weight_years |= lines.weight_years
         of_table, notes = printed.finish()
         totals.control_totals += of_table
-        totals.notes |= lines.notes | notes | unclaimed.notes()
+        near = find_near_names(lines.sources.get("scenario"), object_key)
+        totals.notes |= lines.notes | notes | unclaimed.notes() | near
         totals.doubts |= unread.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
         totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
