@@ -327,7 +327,7 @@ def reinstate(
     if changed := _changed_periods(object_key, state.live, after, state.closed if holds_closed_periods else ()):
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
         message = f"with {quote_name(object_key)}, {', '.join(changed)}, closed, would have other lines"
-        raise DecisionError(message, fix="reopen them first")
+        raise DecisionError(message, fix=_reopen(changed))
     own = [one for one in after if one.delivery_id == withdrawn.commit.delivery_id]
     if bookings := _bookings_of_one(object_key, after, state.live):
         # What is booked in a later period is not what the file has in the closed one.
@@ -442,11 +442,19 @@ def _state(processed: ObjectStore) -> DeliveryState:
 def _refuse_closed_with_missing(state: DeliveryState, object_key: str, *, holds_closed_periods: bool) -> None:
     """Refuse to withdraw a delivery whose commit is lost while periods are closed: its periods are not known."""
     if holds_closed_periods and state.closed:
-        closed = ", ".join(sorted(state.closed))
         raise DecisionError(
-            f"the record of {object_key} is lost, so it may have lines in {closed}, closed periods",
-            fix="put the file with its earlier content back and run, or reopen these periods first",
+            f"the record of {object_key} is lost, so it may have lines in {_closed(state.closed)}",
+            fix=f"put the file with its earlier content back and run, or {_reopen(state.closed)}",
         )
+
+
+def _closed(periods: Collection[str]) -> str:
+    """Return closed periods by name."""
+    return f"{', '.join(sorted(periods))}, {'a closed period' if len(periods) == 1 else 'closed periods'}"
+
+
+def _reopen(periods: Collection[str]) -> str:
+    return "reopen it first" if len(periods) == 1 else "reopen them first"
 
 
 def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDelivery | InactiveDelivery) -> None:
@@ -456,14 +464,14 @@ def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDe
     key = delivery.event.object_key
     own = sorted({count.period for count in delivery.commit.periods} & state.closed.keys())
     if own:
-        raise DecisionError(f"{quote_name(key)} has lines in {', '.join(own)}, closed periods", fix="reopen them first")
+        raise DecisionError(f"{quote_name(key)} has lines in {_closed(own)}", fix=_reopen(own))
     overlaps = compute_overlaps(processed, [*state.live, delivery], record=False)
     others = overlaps.overlapping(delivery.delivery_id)
     periods = {period for other in others for _, period, _ in overlaps.overlap(other, delivery.delivery_id).lines}
     periods |= {period for _, period in covered_periods(delivery)}
     if restated := sorted(period for period in periods & state.closed.keys() if period in portion):
-        message = f"{quote_name(key)} supersedes lines of other files in {', '.join(restated)}, closed periods"
-        raise DecisionError(message, fix="reopen them first")
+        message = f"{quote_name(key)} supersedes lines of other files in {_closed(restated)}"
+        raise DecisionError(message, fix=_reopen(restated))
 
 
 def _refuse_unloadable(

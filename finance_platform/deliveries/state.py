@@ -702,7 +702,7 @@ class _Derivation:
             # One that came back when the newest version was withdrawn, and was withdrawn then, is to be undone first:
             # what is booked of the newest version is the difference from it.
             if is_current or not version.withdrawn.keeps_earlier or version.withdrawn_at > newest.discovered_at:
-                self.withdrawn.append(_withdrawn(version, commit, version.withdrawn, raw_object))
+                self.withdrawn.append(_withdrawn(version, commit, version.withdrawn, raw_object, self.closed))
             return False
         if version.counted is None or commit.status != "read":
             if is_current:
@@ -840,10 +840,19 @@ def _position(event: DeliveryDiscovered, commit: DeliveryCommit, raw_object: _Ob
 
 
 def _withdrawn(
-    version: _Version, commit: DeliveryCommit, decision: DecisionRecorded, raw_object: _Object
+    version: _Version,
+    commit: DeliveryCommit,
+    decision: DecisionRecorded,
+    raw_object: _Object,
+    closed: Collection[str],
 ) -> InactiveDelivery:
     would_count = _live(version, version.counted or version.event, commit, raw_object)
-    return InactiveDelivery(version.event, commit, *_words_of_withdrawal(decision), decision, would_count)
+    reason, fix = _words_of_withdrawal(decision)
+    of_closed = sorted({count.period for count in commit.periods}.intersection(closed))
+    if of_closed and not decision.keeps_earlier:
+        has = "it has lines in a closed period" if len(of_closed) == 1 else "it has lines in closed periods"
+        fix += f"; {has}, {', '.join(of_closed)}, which may have to be opened first"
+    return InactiveDelivery(version.event, commit, reason, fix, decision, would_count)
 
 
 def _words_of_hold(verdict: Verdict, reopened: Sequence[str], decided: Sequence[str] = ()) -> tuple[str, str]:

@@ -170,7 +170,14 @@ def _explain_unmatched(path: Path, keys: list[str], settings: Settings, feeds: F
     same_folder = [path for path in paths if PurePosixPath(path).parent == folder]
     if not closest and len(same_folder) == 1 and "/" in keys[0]:
         hint = f"; the feed {paths[same_folder[0]]} reads {same_folder[0]!r}"
-    return Problem(name, message + hint, f"{draft}; {advise_unmatched(name, str(settings.feeds_path))}")
+    fix = f"{draft}; {advise_unmatched(name, str(settings.feeds_path))}"
+    pathless = {one.file for one in feeds.broken if not one.paths}
+    broken = next((one for one in feeds.problems if one.where in pathless), None)
+    if broken:
+        # Its path may be what is wrong with it, so nothing says whether the file is one of its own.
+        message += f"; {quote_name(PurePosixPath(broken.where).name)} is not valid: {broken.message}"
+        fix = f"if that descriptor is meant for the file, {broken.fix}; else {fix}"
+    return Problem(name, message + hint, fix)
 
 
 def _home_of(path: Path) -> Path | None:

@@ -143,7 +143,7 @@ def closed(zone: Zone) -> None:
 def test_an_object_with_lines_in_a_closed_period_is_withdrawn_unless_closed_periods_are_held(zone: Zone) -> None:
     closed(zone)
     found, fix = refusal(lambda: withdraw(zone.store, "live.csv", ADA, holds_closed_periods=True))
-    assert (found, fix) == ("live.csv has lines in 2025-01, closed periods", "reopen them first")
+    assert (found, fix) == ("live.csv has lines in 2025-01, a closed period", "reopen it first")
     withdraw(zone.store, "live.csv", ADA)
     assert states(zone)["withdrawn"] == ["live.csv"]
 
@@ -154,7 +154,7 @@ def test_a_file_that_moved_a_key_out_of_a_closed_period_is_not_withdrawn(zone: Z
     zone.evaluate()
     closed(zone)
     found, _ = refusal(lambda: withdraw(zone.store, "b.csv", ADA, holds_closed_periods=True))
-    assert found == "b.csv supersedes lines of other files in 2025-01, closed periods"
+    assert found == "b.csv supersedes lines of other files in 2025-01, a closed period"
 
 
 def test_a_file_in_open_periods_is_withdrawn_while_others_are_closed(zone: Zone) -> None:
@@ -200,7 +200,7 @@ def test_an_object_with_lines_in_a_closed_period_is_reinstated_unless_closed_per
     withdraw(zone.store, "live.csv", ADA)
     closed(zone)
     found, fix = refusal(lambda: reinstate(zone.store, "live.csv", ADA, holds_closed_periods=True))
-    assert (found, fix) == ("live.csv has lines in 2025-01, closed periods", "reopen them first")
+    assert (found, fix) == ("live.csv has lines in 2025-01, a closed period", "reopen it first")
     reinstate(zone.store, "live.csv", ADA)
     assert zone.live == ["live.csv@a"]
 
@@ -212,7 +212,7 @@ def test_a_file_that_would_move_a_key_out_of_a_closed_period_is_not_reinstated(z
     withdraw(zone.store, "b.csv", ADA)
     closed(zone)
     found, _ = refusal(lambda: reinstate(zone.store, "b.csv", ADA, holds_closed_periods=True))
-    assert found == "b.csv supersedes lines of other files in 2025-01, closed periods"
+    assert found == "b.csv supersedes lines of other files in 2025-01, a closed period"
 
 
 def test_a_dropped_delivery_is_held_again_even_in_a_closed_period(zone: Zone) -> None:

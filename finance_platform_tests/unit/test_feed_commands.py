@@ -183,6 +183,15 @@ def test_check_of_a_file_without_a_feed_exits_with_1_and_of_no_file_with_2(home:
     assert (result.exit_code, "is neither a file nor a key of the raw zone" in result.output) == (2, True)
 
 
+def test_check_of_a_file_without_a_feed_names_a_descriptor_whose_path_is_not_valid(home: Path):
+    (home / "feeds" / "bank.yaml").write_text(with_lines(LEDGER, feed="bank", path="bank.*"))
+    (home / "raw" / "bank.csv").write_text(ROWS)
+    output = " ".join(invoke("feed", "check", home / "raw" / "bank.csv", "--home", home).output.split())
+    assert "no descriptor's path matches it; bank.yaml is not valid: line" in output
+    assert "path must end in .csv" in output
+    assert "if that descriptor is meant for the file, correct that line; else `finance-platform feed draft" in output
+
+
 def test_check_as_json_has_every_part(home: Path, tmp_path: Path):
     (tmp_path / "erp.yaml").write_text(with_lines(LEDGER, path="erp.csv", tolerance="{rejected_rows: 1}"))
     (tmp_path / "erp.csv").write_text(ROWS + "2025-01-16,D100,4000,x\n")

@@ -94,6 +94,17 @@ def test_a_withdrawal_has_author_reason_and_the_command_that_undoes_it() -> None
     assert withdrawn.fix == "`finance-platform withdraw --undo ledger.csv --why TEXT` takes it in again"
 
 
+def test_the_command_that_undoes_a_withdrawal_names_periods_that_are_closed_since() -> None:
+    period = next(iter(state(*GOOD_1).live)).commit.periods[0].period
+    log: list[Event] = [
+        *GOOD_1,
+        decision_on("withdrawn", V1),
+        PeriodStatusChanged("closed", period, "ada", "x", "2030"),
+    ]
+    (withdrawn,) = state(*log).withdrawn
+    assert withdrawn.fix.endswith(f"; it has lines in a closed period, {period}, which may have to be opened first")
+
+
 def test_new_content_counts_after_a_withdrawal() -> None:
     log: list[Event] = [*GOOD_1, decision_on("withdrawn", V1), V2, verdict_on(V2)]
     assert ids(state(*log)) == {"live": ["v2"]}
