@@ -21,7 +21,7 @@ import click
 
 from finance_platform.cli.console import echo
 from finance_platform.cli.help_texts import HELP_TEXTS, epilog
-from finance_platform.cli.options import prepare_output, report_error
+from finance_platform.cli.options import OWN_PROCESS, prepare_output, report_error
 from finance_platform.cli.program_name import explain_program, note_mention
 from finance_platform.cli.usage_errors import with_fix
 
@@ -109,6 +109,7 @@ class _Commands(click.Group):
             atexit.register(at_exit.end)
             # Where the process ends in the usual way, Python would look for garbage among a million objects before.
             atexit.register(_leave_garbage)
+            options["obj"] = OWN_PROCESS
         else:
             at_exit = None
         prepare_output()

@@ -45,6 +45,9 @@ EXIT_OK, EXIT_ATTENTION, EXIT_USAGE, EXIT_FAILED = 0, 1, 2, 3
 EXIT_INTERRUPTED = 130
 """Ctrl-C, at a question too: 128 and the number of the signal, as shells have it."""
 
+OWN_PROCESS = object()
+"""The context's object of a command that has a process of its own, and is not called within another program's."""
+
 _INTERRUPTED = "Interrupted. What was committed stays."
 
 TABLE_ROWS = 50

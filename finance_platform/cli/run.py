@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from finance_platform.cli.options import (
     EXIT_ATTENTION,
     EXIT_FAILED,
     EXIT_OK,
+    OWN_PROCESS,
     home_option,
     json_option,
     read_snapshot,
@@ -127,12 +129,16 @@ def _answer_without_run(settings: Settings) -> _Report | None:
 
 
 def _run(settings: Settings, process: JobProcess | None, *, rebuild: bool, periods: tuple[str, ...]) -> _Report:
-    """Run every step; what is new is read while Dagster is imported."""
+    """Run every step; a process takes them beside the one that imports Dagster and stores its events."""
     from finance_platform.bootstrap import processed_zone
-    from finance_platform.orchestration.steps_ahead import steps_ahead
+    from finance_platform.orchestration.forked_steps import ForkedSteps
+    from finance_platform.orchestration.steps_ahead import StepsAhead, steps_ahead
 
     listed = listed_once(processed_zone(settings))
-    with _progress() as on_step, steps_ahead(settings, process) as begun:
+    is_own_process = click.get_current_context().obj is OWN_PROCESS
+    steps = partial(ForkedSteps, takes_all=not rebuild) if is_own_process else StepsAhead
+    # The display of the progress, which comes after them, has a thread.
+    with steps_ahead(settings, process, steps) as begun, _progress() as on_step:
         from finance_platform.orchestration.refresh_run import run_refresh
 
         outcome = run_refresh(

@@ -48,16 +48,16 @@ def build_definitions(
         process: see `platform_resources`.
         ahead: reads the report pack beside the load, for a run that holds the home's lock from its start to its end.
         processed: see `platform_resources`.
-        begun: the first steps of such a run, if they are taken already.
+        begun: the steps of such a run that are taken already.
     """
     feed_set = load_feed_set(settings.feeds_path)
     return dg.Definitions(
         assets=[
             register_assets(settings, feed_set, begun),
             standardise_assets(settings, feed_set, begun),
-            star_assets(settings, feed_set),
-            warehouse_assets(settings, ahead),
-            reporting_assets(settings, ahead),
+            star_assets(settings, feed_set, begun),
+            warehouse_assets(settings, ahead, begun),
+            reporting_assets(settings, ahead, begun),
             by_period_spec(settings),
             *(delivery_spec(feed) for feed in feed_set.feeds),
         ],

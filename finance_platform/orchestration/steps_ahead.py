@@ -14,13 +14,13 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from finance_platform.bootstrap import home_lock, processed_zone, raw_zone
@@ -37,7 +37,16 @@ from finance_platform.settings import Settings
 from finance_platform.spark_jobs.arguments import JobArguments, new_attempt
 from finance_platform.spark_jobs.harness import request_key, result_key
 from finance_platform.spark_jobs.job_orders import ENGINE
+from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import S3_SCHEME
+
+if TYPE_CHECKING:
+    # What the later steps import, they import while the job reads.
+    from finance_platform.quality.checks import Outcome
+    from finance_platform.refresh.build_star import BuiltStar
+    from finance_platform.refresh.publish import Publication
+    from finance_platform.refresh.report_pack import WrittenPack
+    from finance_platform.slices.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +95,7 @@ class StepsAhead:
         sys.setswitchinterval(self._switch_seconds)
 
     def begin(self) -> None:
-        """Enter what is new into the register, and begin to read it in a thread; return when the job has its order."""
+        """Enter what is new into the register, and begin to read it; return when the job has its order."""
         raw, processed = raw_zone(self._settings), processed_zone(self._settings)
         try:
             # Before the register forgets what the last complete run left.
@@ -95,11 +104,14 @@ class StepsAhead:
         except Exception:
             _log.debug("the first step failed ahead of the run", exc_info=True)
             return
+        self._begin_to_read(raw, processed)
+
+    def _begin_to_read(self, raw: ObjectStore, processed: ObjectStore) -> None:
         self._standardised = self._thread.submit(
             standardise,
             raw,
             processed,
-            _Jobs(self._settings, self._process, self._is_ordered.set),
+            JobsAhead(self._settings, self._process, self._is_ordered.set),
             self._settings,
             clock=lambda: datetime.now(UTC),
             run_id=self.run_id,
@@ -143,13 +155,55 @@ class StepsAhead:
             if self._read is not None:
                 on_read(self._read)
 
+    def take_checked(self) -> CheckedDeliveries | None:
+        """Return what the checks of the second step have found, once; None if they are still to be made."""
+        return None
+
+    def take_built(self) -> BuiltAhead | None:
+        """Wait for the third step and return what it did, once; None if it is still to be taken.
+
+        Raises:
+            FailedAttemptError: the job has failed.
+        """
+        return None
+
+    def take_published(self) -> Publication | None:
+        """Wait for the fourth step and return what it did, once; None if it is still to be taken."""
+        return None
+
+    def take_pack(self) -> WrittenPack | None:
+        """Wait for the report pack and return what was written, once; None if it is still to be written."""
+        return None
+
     def _keep_read(self, read: ReadDeliveries) -> None:
         self._read = read
 
 
 @dataclass(frozen=True)
-class _Jobs:
-    """Runs jobs without a session of Dagster Pipes: their results are in the processed zone."""
+class CheckedDeliveries:
+    """The processed zone after the second step, and the outcomes of the step's checks."""
+
+    snapshot: Snapshot
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True)
+class BuiltAhead:
+    """What the third step did, and the outcomes of its checks."""
+
+    star: BuiltStar
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True)
+class JobsAhead:
+    """Runs jobs without a session of Dagster Pipes: their results are in the processed zone.
+
+    Attributes:
+        settings: the home.
+        process: runs the jobs.
+        on_order: called before each order.
+    """
 
     settings: Settings
     process: JobProcess
@@ -171,16 +225,21 @@ class _Jobs:
         )
         arguments.processed.write(request_key(arguments.attempt), request)
         self.on_order()
-        exit_code = self.process.run(job, arguments, {}, works_meanwhile=False)
+        exit_code = self._run(job, arguments)
         if exit_code is None:
             raise RuntimeError("the process of the jobs did not begin")
         if exit_code:
             raise FailedAttemptError(job, arguments, exit_code, self.process.failure)
         return dict(json.loads(arguments.processed.read(result_key(arguments.attempt))))
 
+    def _run(self, job: JobName, arguments: JobArguments) -> int | None:
+        return self.process.run(job, arguments, {}, works_meanwhile=False)
+
 
 @contextmanager
-def steps_ahead(settings: Settings, process: JobProcess | None) -> Iterator[StepsAhead | None]:
+def steps_ahead(
+    settings: Settings, process: JobProcess | None, steps: Callable[[Settings, JobProcess], StepsAhead] = StepsAhead
+) -> Iterator[StepsAhead | None]:
     """Begin the first steps of a run and hold the home's lock; yield None where the run itself begins with them.
 
     So it does where a zone is on S3 or a job has a process of its own, and where the run may end before its first step:
@@ -189,6 +248,7 @@ def steps_ahead(settings: Settings, process: JobProcess | None) -> Iterator[Step
     Args:
         settings: the home.
         process: the process of the run's jobs.
+        steps: how they are taken.
 
     Raises:
         LockedError: another run is at work in this home.
@@ -197,7 +257,7 @@ def steps_ahead(settings: Settings, process: JobProcess | None) -> Iterator[Step
     if process is None or not _may_begin(settings):
         yield None
         return
-    with home_lock(settings), StepsAhead(settings, process) as ahead:
+    with home_lock(settings), steps(settings, process) as ahead:
         ahead.begin()
         yield ahead
 

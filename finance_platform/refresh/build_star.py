@@ -14,14 +14,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from finance_platform.contracts.star import ACCOUNT_HISTORY, FACT_FINANCIALS
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import ACCOUNT_HISTORY, FACT_FINANCIALS, STAR
 from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.errors import JobError, RebuildError
 from finance_platform.feeds.dates import periods_between
 from finance_platform.quality.attributes import check_attributes, check_earlier_attributes
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
-from finance_platform.quality.processed import check_star
+from finance_platform.quality.processed import check_schema, check_star
 from finance_platform.quality.reorganisations import check_reorganisations
 from finance_platform.quality.reversals import check_reversals
 from finance_platform.refresh.job_requests import build_request, to_document
@@ -240,3 +241,13 @@ def check_whole_star(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome
         *check_codes_keep_zeros(snapshot, processed),
         check_reversals(snapshot, processed),
     ]
+
+
+def check_built(result: BuiltStar, processed: ObjectStore) -> list[Outcome]:
+    """Return the outcomes of every check of the step; the files that were built now are compared with contracts."""
+    return [*result.outcomes, *(check_schema(one, processed, _new_files(one, result)) for one in STAR)]
+
+
+def _new_files(contract: Contract, result: BuiltStar) -> list[str]:
+    built = [target for target in result.built if target.table == contract.name]
+    return [file.key for target in built for file in result.snapshot.built[target.table, target.slice].files]

@@ -5,6 +5,7 @@ Belongs here: the use case. Does not belong here: the figures, the page and the 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -45,12 +46,14 @@ class WrittenPack:
         size: size of the page in bytes.
         uri: address of the page.
         workbook: the workbook, or why there is none.
+        amounts: a hash of the pack's amounts.
     """
 
     pack: Pack
     size: int
     uri: str
     workbook: WrittenFile | WorkbookSizeError
+    amounts: str
 
 
 def read_published_pack(
@@ -139,7 +142,9 @@ def write_report_pack(
     content = render(pack, written_at=at).encode()
     reports.write(name, content)
     workbook = _write_workbook(pack, figures, reports, workbook_file(name))
-    return WrittenPack(pack, len(content), reports.uri(name), workbook)
+    # A plain tuple writes itself in a third of the time of one with names.
+    amounts = hashlib.sha256(repr([tuple(cell) for cell in pack.cells]).encode()).hexdigest()
+    return WrittenPack(pack, len(content), reports.uri(name), workbook, amounts)
 
 
 def _write_workbook(

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from finance_platform.contracts.processed import PROCESSED
 from finance_platform.deliveries.acceptance import evaluate_deliveries
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import DeliveryCommit, delivery_id, read_commits
@@ -25,11 +26,15 @@ from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.errors import JobError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.quality.checks import Outcome
+from finance_platform.quality.deliveries import check_deliveries
+from finance_platform.quality.processed import check_schema
 from finance_platform.refresh.job_requests import standardise_request, to_document
 from finance_platform.refresh.repair import damage_noted, repair
 from finance_platform.refresh.spread_years import YearsLikeFiles, has_years_like
 from finance_platform.refresh.step_listings import listed_between_jobs
 from finance_platform.settings import Settings
+from finance_platform.slices.snapshot import Snapshot
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.immutable_documents import release_memory
 from finance_platform.storage.port import ObjectStore
@@ -108,6 +113,21 @@ def standardise(
         )
     update_checkpoints(processed)
     return Standardised(read, [*first_verdicts, *verdicts_on_weights, *verdicts], repaired, not_repaired)
+
+
+def check_read(snapshot: Snapshot, read: Sequence[DeliveryCommit], processed: ObjectStore) -> list[Outcome]:
+    """Return the outcomes of every check of the step.
+
+    Args:
+        snapshot: the processed zone after it.
+        read: the deliveries whose files are compared with the contracts.
+        processed: the processed zone.
+    """
+    outcomes = check_deliveries(snapshot.state, snapshot.overlaps)
+    for contract in PROCESSED:
+        files = dict.fromkeys(file.key for one in read for file in one.files.get(contract.name, ()))
+        outcomes.append(check_schema(contract, processed, files))
+    return outcomes
 
 
 def _require_none_lost(processed: ObjectStore) -> None:

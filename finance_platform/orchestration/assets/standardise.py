@@ -4,7 +4,7 @@ Belongs here: the assets of the processed zone's tables. Does not belong here: t
 `refresh.standardise`), what a table's page shows (see `ui.processed_metadata`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -29,18 +29,15 @@ from finance_platform.orchestration.assets.selections import (
 )
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
-from finance_platform.orchestration.job_runners.job_process import FailedAttemptError
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
-from finance_platform.orchestration.job_runners.subprocess_jobs import explain_attempt
+from finance_platform.orchestration.job_runners.subprocess_jobs import attempts_explained
 from finance_platform.orchestration.jobs import log_lasting_damage, log_repairs
 from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.formatting import LINES_SHOWN, format_periods, limit_lines
 from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata, rows_behind
 from finance_platform.orchestration.ui.table_specs import processed_spec
 from finance_platform.quality.checks import ARRIVED_IN_ORDER, DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome
-from finance_platform.quality.deliveries import check_deliveries
-from finance_platform.quality.processed import check_schema
-from finance_platform.refresh.standardise import ReadDeliveries, Standardised, standardise
+from finance_platform.refresh.standardise import ReadDeliveries, check_read, standardise
 from finance_platform.reports.metrics import delivery_metrics, freshness_lags
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, StarSettings
@@ -86,7 +83,9 @@ def standardise_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead 
                 yield from _check_what_is_read(context, settings, processed_zone)
                 return
             repeat_earlier_steps(context, "standardise", settings, raw_zone, processed_zone, spark_jobs)
-            result = _take_begun(context, begun, report_read)
+            with attempts_explained(context):
+                result = begun.take_standardised(report_read) if begun is not None else None
+            checked = begun.take_checked() if begun is not None else None
             processed = listed_until_written(processed_zone)
             result = result or standardise(
                 raw_zone,
@@ -101,10 +100,10 @@ def standardise_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead 
             log_lasting_damage(context, result.not_repaired)
             _log_verdicts(context, result.verdicts)
             read = result.read.commits
-            snapshot = take_snapshot(processed, StarSettings.of(settings))
+            snapshot = checked.snapshot if checked else take_snapshot(processed, StarSettings.of(settings))
             report_deliveries(context, feeds, snapshot, Register(processed), currency=settings.currency)
             _send_lags(context, feeds, metrics)
-            outcomes = _check(snapshot, read, processed)
+            outcomes = checked.outcomes if checked else check_read(snapshot, read, processed)
             results = (_result(contract, snapshot, read, outcomes, processed, settings) for contract in PROCESSED)
             yield from report_results(context, results, "every pending file is read, whatever table its lines go into")
             fail_on_blocking_checks(outcomes)
@@ -112,33 +111,13 @@ def standardise_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead 
     return standardise_deliveries
 
 
-def _take_begun(
-    context: dg.AssetExecutionContext, begun: StepsAhead | None, on_read: Callable[[ReadDeliveries], None]
-) -> Standardised | None:
-    if begun is None:
-        return None
-    try:
-        return begun.take_standardised(on_read)
-    except FailedAttemptError as failed:
-        raise explain_attempt(context, failed) from failed
-
-
 def _check_what_is_read(
     context: dg.AssetExecutionContext, settings: Settings, processed: ObjectStore
 ) -> Iterator[dg.AssetCheckResult]:
     snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
-    outcomes = _check(snapshot, [delivery.commit for delivery in snapshot.state.live], processed)
+    outcomes = check_read(snapshot, [delivery.commit for delivery in snapshot.state.live], processed)
     yield from selected_checks(context, outcomes, lambda outcome: rows_behind(outcome, processed, snapshot.state))
     fail_on_blocking_checks(selected_outcomes(context, outcomes))
-
-
-def _check(snapshot: Snapshot, read: Sequence[DeliveryCommit], processed: ObjectStore) -> list[Outcome]:
-    """Return the outcomes of every check of the step; the files of the deliveries given are compared with contracts."""
-    outcomes = check_deliveries(snapshot.state, snapshot.overlaps)
-    for contract in PROCESSED:
-        files = dict.fromkeys(file.key for one in read for file in one.files.get(contract.name, ()))
-        outcomes.append(check_schema(contract, processed, files))
-    return outcomes
 
 
 def _result(

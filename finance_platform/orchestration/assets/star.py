@@ -28,7 +28,9 @@ from finance_platform.orchestration.assets.selections import (
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
+from finance_platform.orchestration.job_runners.subprocess_jobs import attempts_explained
 from finance_platform.orchestration.jobs import log_repairs
+from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.orchestration.ui.previews import preview_files
@@ -41,7 +43,14 @@ from finance_platform.orchestration.ui.slice_metadata import (
 from finance_platform.orchestration.ui.table_specs import star_spec
 from finance_platform.quality.checks import SCHEMA_CHECKS, STAR_CHECKS, Outcome
 from finance_platform.quality.processed import check_schema
-from finance_platform.refresh.build_star import BuiltStar, Rebuild, build_star, check_whole_star, expand_periods
+from finance_platform.refresh.build_star import (
+    BuiltStar,
+    Rebuild,
+    build_star,
+    check_built,
+    check_whole_star,
+    expand_periods,
+)
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.listed_once import listed_until_written
@@ -71,8 +80,14 @@ class RebuildConfig(dg.Config):
         return Rebuild(self.rebuild, expand_periods(self.periods) if self.rebuild else ())
 
 
-def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
-    """Return the step with one output per table of the star."""
+def star_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | None = None) -> dg.AssetsDefinition:
+    """Return the step with one output per table of the star.
+
+    Args:
+        settings: the home.
+        feed_set: its descriptors.
+        begun: what the run has done of it already.
+    """
     checks = [check for check in SCHEMA_CHECKS if check.asset[1] in _NAMES] + list(STAR_CHECKS)
 
     @dg.multi_asset(
@@ -95,10 +110,16 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
                 yield from _check_what_is_built(context, settings, processed_zone)
                 return
             repeat_earlier_steps(context, "build_star", settings, raw_zone, processed_zone, spark_jobs)
+            with attempts_explained(context):
+                ahead = begun.take_built() if begun is not None else None
             processed = listed_until_written(processed_zone)
-            result = build_star(processed, spark_jobs.bind(context), StarSettings.of(settings), config.to_rebuild())
-            log_built(context, result)
-            outcomes = check_built(result, processed)
+            if ahead is not None:
+                result, outcomes = ahead.star, ahead.outcomes
+                log_built(context, result)
+            else:
+                result = build_star(processed, spark_jobs.bind(context), StarSettings.of(settings), config.to_rebuild())
+                log_built(context, result)
+                outcomes = check_built(result, processed)
             results = star_results(result, outcomes, processed)
             yield from report_results(context, results, "every missing slice is built, whatever table it is of")
             fail_on_blocking_checks(outcomes)
@@ -117,11 +138,6 @@ def log_built(context: dg.AssetExecutionContext, result: BuiltStar) -> None:
     context.log.info(f"built {describe_slices(names)}" if names else "nothing to build")
     if result.adopted:
         context.log.info(f"left {format_periods(result.adopted)} as built: other deliveries have the same lines")
-
-
-def check_built(result: BuiltStar, processed: ObjectStore) -> list[Outcome]:
-    """Return the outcomes of every check of the step."""
-    return [*result.outcomes, *(check_schema(one, processed, _new_files(one, result)) for one in STAR)]
 
 
 def star_results(result: BuiltStar, outcomes: Sequence[Outcome], processed: ObjectStore) -> Iterator[Result]:
@@ -145,11 +161,6 @@ def _check_what_is_built(
     outcomes += [check_schema(contract, processed, _files(contract, snapshot)) for contract in STAR]
     yield from selected_checks(context, outcomes)
     fail_on_blocking_checks(selected_outcomes(context, outcomes))
-
-
-def _new_files(contract: Contract, result: BuiltStar) -> list[str]:
-    slices = [result.snapshot.built[name, slice_] for name, slice_ in _built_now(contract, result)]
-    return [file.key for commit in slices for file in commit.files]
 
 
 def _built_now(contract: Contract, result: BuiltStar) -> list[tuple[str, str]]:

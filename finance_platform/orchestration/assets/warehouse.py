@@ -26,12 +26,13 @@ from finance_platform.orchestration.assets.selections import (
     selected_checks,
     selected_outcomes,
 )
-from finance_platform.orchestration.assets.star import RebuildConfig, check_built, log_built, star_results
+from finance_platform.orchestration.assets.star import RebuildConfig, log_built, star_results
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import log_repairs
 from finance_platform.orchestration.pack_ahead import PackAhead
+from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.period_grid import grid_after
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
@@ -43,7 +44,7 @@ from finance_platform.orchestration.ui.slice_metadata import (
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED, PublishedTables
 from finance_platform.quality.checks import WAREHOUSE_CHECKS, Outcome
-from finance_platform.refresh.build_star import build_star
+from finance_platform.refresh.build_star import build_star, check_built
 from finance_platform.refresh.publish import Audited, Publication, check_published, publish
 from finance_platform.refresh.report_pack import read_published_pack
 from finance_platform.reports.metrics import restated_amount
@@ -56,12 +57,15 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
 
 
-def warehouse_assets(settings: Settings, ahead: PackAhead | None = None) -> dg.AssetsDefinition:
+def warehouse_assets(
+    settings: Settings, ahead: PackAhead | None = None, begun: StepsAhead | None = None
+) -> dg.AssetsDefinition:
     """Return the step with one output per table of the star.
 
     Args:
         settings: the home.
         ahead: reads the report pack of what is loaded, in a run that writes it after the load.
+        begun: what the run has done of it already.
     """
 
     @dg.multi_asset(
@@ -99,8 +103,9 @@ def warehouse_assets(settings: Settings, ahead: PackAhead | None = None) -> dg.A
                 rebuild=config.to_rebuild(),
                 once_published=partial(_read_pack_ahead, ahead, processed_zone, warehouse, settings),
             )
+            published = begun.take_published() if begun is not None else None
             try:
-                result = attempt()
+                result = published or attempt()
             except StarNotBuiltError as error:
                 _build_first(context, error, settings, processed_zone, spark_jobs)
                 result = attempt()

@@ -126,12 +126,9 @@ class JobProcess:
         if self._is_over or process is None:
             return None
         try:
-            is_begun = self._begin(process, JobOrder.of(job, arguments, variables))
-            if is_begun and works_meanwhile:
-                self.work_meanwhile()
-            if is_begun and _next_answer(process) == DONE:
+            has_succeeded = self.order(job, arguments, variables, works_meanwhile=works_meanwhile)
+            if has_succeeded:
                 return 0
-            self._is_over = True
             exit_code = process.wait()
         except BaseException:
             self._is_over = True
@@ -139,7 +136,54 @@ class JobProcess:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(INTERRUPT_SECONDS)
             raise
-        return exit_code if is_begun else None
+        return None if has_succeeded is None else exit_code
+
+    def order(
+        self, job: JobName, arguments: JobArguments, variables: Mapping[str, str], *, works_meanwhile: bool
+    ) -> bool | None:
+        """Let the process run a job; return whether it has succeeded, and None if the process does not begin it.
+
+        It does not wait for the end of a process whose job has failed, which only its parent can.
+
+        Args:
+            job: see `run`.
+            arguments: see there.
+            variables: see there.
+            works_meanwhile: see there.
+        """
+        process = self._process
+        if self._is_over or process is None:
+            return None
+        is_begun = self._begin(process, JobOrder.of(job, arguments, variables))
+        if is_begun and works_meanwhile:
+            self.work_meanwhile()
+        if is_begun and _next_answer(process) == DONE:
+            return True
+        self._is_over = True
+        return False if is_begun else None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the process was started, and takes jobs."""
+        return self._process is not None and not self._is_over
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has taken an order, or could have."""
+        return self._is_ready
+
+    def take_back(self, *, is_ready: bool) -> None:
+        """Go on with the process after a fork of this one has given it orders.
+
+        Args:
+            is_ready: whether it could take orders there.
+        """
+        self._is_ready = self._is_ready or is_ready
+
+    def wait_for_failed(self) -> int:
+        """Wait for the end of the process, whose job has failed, and return its exit code."""
+        self._is_over = True
+        return self._process.wait() if self._process is not None else 0
 
     @property
     def failure(self) -> JobFailure | None:

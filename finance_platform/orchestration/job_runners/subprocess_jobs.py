@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -142,6 +142,15 @@ def explain_attempt(context: dg.AssetExecutionContext, failed: FailedAttemptErro
     if isinstance(error, LockedError):
         return error
     return explain_failure(context, failed.job, failed.arguments, error)
+
+
+@contextmanager
+def attempts_explained(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Report a job that began ahead of its step, and has failed, as a job of the step."""
+    try:
+        yield
+    except FailedAttemptError as failed:
+        raise explain_attempt(context, failed) from failed
 
 
 def _run(command: Sequence[str], environment: dict[str, str], descriptor: int) -> int:

@@ -1,0 +1,381 @@
+"""The steps of a run in a process of their own, beside the one that imports Dagster and stores the run's events.
+
+Belongs here: that process, what it sends, when it ends. Does not belong here: the steps (see `refresh`), what they
+report (see `assets`), steps in a thread (see `steps_ahead`). Dagster is not imported.
+
+The process is a fork of the run's, which has entered what is new into the register and holds the home's lock. It takes
+one step after the other, as far as none fails and no blocking check does, and sends what each has done. The steps of
+the run report it, in the same order. What was not done there, the step of the run does, once this process has ended: at
+no time do both work.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import ctypes
+import gc
+import io
+import logging
+import os
+import pickle
+import queue
+import signal
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder, warehouse_readers
+from finance_platform.code_version import JobName
+from finance_platform.deliveries.register import Register
+from finance_platform.errors import WorkbookSizeError
+from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
+from finance_platform.orchestration.steps_ahead import BuiltAhead, CheckedDeliveries, JobsAhead, StepsAhead
+from finance_platform.refresh.standardise import ReadDeliveries, Standardised, check_read, standardise
+from finance_platform.settings import Settings, StarSettings
+from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.storage.listed_once import listed_once, listed_until_written
+from finance_platform.storage.port import ObjectStore
+
+if TYPE_CHECKING:
+    from finance_platform.quality.checks import Outcome
+    from finance_platform.refresh.publish import Publication
+    from finance_platform.refresh.report_pack import WrittenPack
+    from finance_platform.reports.pack.model import Pack
+
+_log = logging.getLogger(__name__)
+
+MOST_EVENTS = 2_000
+"""Of how many events of the register the process takes the steps: it sends every delivery, which takes 0.1 ms of each
+process."""
+
+_DEATH_SIGNAL = 1
+"""Linux's `PR_SET_PDEATHSIG`: the signal that a process gets when its parent ends."""
+
+_HEAD = struct.Struct("<cQ")
+"""Kind and length of a message."""
+
+_ORDERED = b"o"
+_READ = b"r"
+_STANDARDISED = b"s"
+_BUILT = b"b"
+_PUBLISHED = b"p"
+_PACK = b"w"
+_FAILED = b"f"
+_LAST_JOB = b"l"
+_END = b"e"
+
+
+class ForkedSteps(StepsAhead):
+    """Takes every step of a run beside it; on a system that has no such fork, the first two, in a thread."""
+
+    def __init__(self, settings: Settings, process: JobProcess, *, takes_all: bool = True) -> None:
+        """Prepare them; `begin` begins.
+
+        Args:
+            settings: the home; both of its zones are on this machine.
+            process: runs the jobs.
+            takes_all: whether to go on after the second step.
+        """
+        super().__init__(settings, process)
+        self._takes_all = takes_all
+        self._child = 0
+        self._messages: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
+        self._receiver: threading.Thread | None = None
+        self._is_host_ready: bool | None = None
+        self._taken: set[bytes] = set()
+        self._checked: CheckedDeliveries | None = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process, if it is still at work."""
+        self._end()
+        super().__exit__(kind, error, trace)
+
+    def take_standardised(self, on_read: Callable[[ReadDeliveries], None]) -> Standardised | None:
+        """Wait for the second step; see `StepsAhead`."""
+        if self._receiver is None:
+            return super().take_standardised(on_read)
+        done = self._take(_STANDARDISED, on_read)
+        if done is None:
+            return None
+        standardised, self._checked = done
+        return standardised  # type: ignore[no-any-return]
+
+    def take_checked(self) -> CheckedDeliveries | None:
+        """Return what the checks of the second step have found; see `StepsAhead`."""
+        checked, self._checked = self._checked, None
+        return checked
+
+    def take_built(self) -> BuiltAhead | None:
+        """Wait for the third step; see `StepsAhead`."""
+        return cast("BuiltAhead | None", self._take(_BUILT))
+
+    def take_published(self) -> Publication | None:
+        """Wait for the fourth step; see `StepsAhead`."""
+        return cast("Publication | None", self._take(_PUBLISHED))
+
+    def take_pack(self) -> WrittenPack | None:
+        """Wait for the report pack; see `StepsAhead`."""
+        return cast("WrittenPack | None", self._take(_PACK))
+
+    def _begin_to_read(self, raw: ObjectStore, processed: ObjectStore) -> None:
+        if not self._may_fork(processed):
+            super()._begin_to_read(raw, processed)
+            return
+        read_end, write_end = os.pipe()
+        # What was imported is no garbage: a search would write to each of its pages, and copy it.
+        gc.freeze()
+        parent = os.getpid()
+        self._child = os.fork()
+        if self._child == 0:
+            try:
+                os.close(read_end)
+                _end_with(parent)
+                with os.fdopen(write_end, "wb") as messages:
+                    _Child(self._settings, self._process, self.run_id, messages).take(raw, processed, self._takes_all)
+            finally:
+                os._exit(0)  # nothing of what this process has opened is its own to close
+        os.close(write_end)
+        self._receiver = threading.Thread(target=self._receive, args=[read_end], name="forked-steps", daemon=True)
+        self._receiver.start()
+        self._is_ordered.wait()
+
+    def _may_fork(self, processed: ObjectStore) -> bool:
+        """Return whether a fork of this process can go on alone: it has no thread, and others than Linux forbid it."""
+        return (
+            sys.platform == "linux"
+            and threading.active_count() == 1
+            and self._process.is_started
+            and len(Register(processed).events()) <= MOST_EVENTS
+        )
+
+    def _receive(self, read_end: int) -> None:
+        """Take what the process sends, until it ends; so it never waits for the run's steps."""
+        with os.fdopen(read_end, "rb") as messages:
+            while len(head := messages.read(_HEAD.size)) == _HEAD.size:
+                kind, length = _HEAD.unpack(head)
+                data = messages.read(length)
+                if len(data) < length:
+                    break
+                if kind == _ORDERED:
+                    self._is_ordered.set()
+                elif kind == _LAST_JOB:
+                    self._process.end()
+                elif kind == _END:
+                    self._is_host_ready = bool(_value(data))
+                else:
+                    self._messages.put((kind, data))
+        self._messages.put(None)
+        self._is_ordered.set()
+
+    def _take(self, kind: bytes, on_read: Callable[[ReadDeliveries], None] = lambda _: None) -> Any:
+        """Return what a step has done, once; None if it is still to be taken, and the process has ended then.
+
+        Raises:
+            FailedAttemptError: the step's job has failed.
+        """
+        if kind in self._taken:
+            self._end()  # the step is tried again, and no other may be taken beside it
+        self._taken.add(kind)
+        while self._child:
+            try:
+                message = self._messages.get()
+            except BaseException:
+                self._end()
+                raise
+            found, value = (b"", cast("Any", None)) if message is None else (message[0], _value(message[1]))
+            if found == _READ:
+                on_read(value)
+                continue
+            if found == kind:
+                return value
+            self._end()
+            if found == _FAILED:
+                _raise_failed(self._process, *value)
+        return None
+
+    def _end(self) -> None:
+        """End the process, and wait for that; the jobs then take orders of this one."""
+        if not self._child:
+            return
+        child, self._child = self._child, 0
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        if self._receiver is not None:
+            self._receiver.join()
+        if self._is_host_ready is None:
+            self._process.interrupt()  # it may be at a job that nothing waits for
+        else:
+            self._process.take_back(is_ready=self._is_host_ready)
+
+
+def _value(data: bytes) -> Any:
+    """Return what a message of this process's own fork contains."""
+    return pickle.loads(data)  # noqa: S301  nothing else has the pipe
+
+
+def _raise_failed(process: JobProcess, job: JobName, arguments: JobArguments) -> None:
+    if exit_code := process.wait_for_failed():
+        raise FailedAttemptError(job, arguments, exit_code, process.failure)
+
+
+class _FailedJobError(Exception):
+    """A job has failed; its process is a child of the run's, which alone can ask for its exit code."""
+
+    def __init__(self, job: JobName, arguments: JobArguments) -> None:
+        self.job = job
+        self.arguments = arguments
+        super().__init__(f"{job} has failed")
+
+
+class _Jobs(JobsAhead):
+    """Gives orders from the fork."""
+
+    def _run(self, job: JobName, arguments: JobArguments) -> int | None:
+        has_succeeded = self.process.order(job, arguments, {}, works_meanwhile=True)
+        if has_succeeded is None:
+            return None
+        if not has_succeeded:
+            raise _FailedJobError(job, arguments)
+        return 0
+
+
+class _Child:
+    """The fork's own part: takes the steps and sends what they did."""
+
+    def __init__(self, settings: Settings, process: JobProcess, run_id: str, messages: BinaryIO) -> None:
+        self._settings = settings
+        self._process = process
+        self._run_id = run_id
+        self._messages = messages
+
+    def take(self, raw: ObjectStore, processed: ObjectStore, takes_all: bool) -> None:
+        """Take the steps, until one fails, a blocking check does, or the last one is taken."""
+        try:
+            if self._read(raw, processed) and takes_all and self._build() and self._publish():
+                _log.debug("every step was taken ahead of the run")
+        except _FailedJobError as failed:
+            self._send(_FAILED, (failed.job, failed.arguments))
+        except Exception:
+            _log.debug("a step failed ahead of the run", exc_info=True)
+        self._send(_END, self._process.is_ready)
+
+    def _read(self, raw: ObjectStore, processed: ObjectStore) -> bool:
+        done = standardise(
+            raw,
+            processed,
+            self._jobs(),
+            self._settings,
+            clock=_now,
+            run_id=self._run_id,
+            on_read=partial(self._send, _READ),
+        )
+        processed = listed_until_written(processed)
+        snapshot = take_snapshot(processed, StarSettings.of(self._settings))
+        outcomes = check_read(snapshot, done.read.commits, processed)
+        self._send(_STANDARDISED, (done, CheckedDeliveries(snapshot, outcomes)))
+        return _may_go_on(outcomes)
+
+    def _build(self) -> bool:
+        from finance_platform.refresh.build_star import build_star, check_built
+
+        processed = listed_until_written(processed_zone(self._settings))
+        star = build_star(processed, self._jobs(), StarSettings.of(self._settings))
+        # Its memory is needed by what follows.
+        self._process.end()
+        self._send(_LAST_JOB, None)
+        outcomes = check_built(star, processed)
+        self._send(_BUILT, BuiltAhead(star, outcomes))
+        return _may_go_on(outcomes)
+
+    def _publish(self) -> bool:
+        from finance_platform.orchestration.pack_ahead import PackAhead
+        from finance_platform.refresh.publish import publish
+        from finance_platform.refresh.report_pack import (
+            read_figures_for_a_run,
+            read_published_pack,
+            write_report_pack,
+        )
+
+        settings, processed = self._settings, processed_zone(self._settings)
+        warehouse = open_warehouse(settings)
+
+        def read() -> Pack:
+            with warehouse_readers(settings):
+                return read_published_pack(listed_once(processed), warehouse, settings)
+
+        with warehouse_readers(settings), PackAhead() as ahead:
+            published = publish(
+                processed,
+                warehouse,
+                settings,
+                clock=_now,
+                run_id=self._run_id,
+                once_published=partial(ahead.begin, read),
+            )
+            self._send(_PUBLISHED, published)
+            if not _may_go_on([*published.star_outcomes, *published.outcomes]):
+                return False
+            pack = ahead.take(read)
+            figures = read_figures_for_a_run(warehouse, pack)
+            written = write_report_pack(pack, figures, reports_folder(settings), at=_now())
+            # Tens of thousands of amounts, of which the run reports their hash.
+            self._send(_PACK, replace(written, pack=replace(pack, cells=())))
+        return True
+
+    def _jobs(self) -> _Jobs:
+        return _Jobs(self._settings, self._process, partial(self._send, _ORDERED, None))
+
+    def _send(self, kind: bytes, value: object) -> None:
+        buffer = io.BytesIO()
+        pickler = pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+        pickler.dispatch_table = _REDUCERS
+        pickler.dump(value)
+        self._messages.write(_HEAD.pack(kind, buffer.tell()))
+        self._messages.write(buffer.getbuffer())
+        self._messages.flush()
+
+
+def _read_only(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(values)
+
+
+def _workbook_error(found: str, fix: str) -> WorkbookSizeError:
+    return WorkbookSizeError(found, fix=fix)
+
+
+_REDUCERS = {
+    **copyreg.dispatch_table,
+    MappingProxyType: lambda proxy: (_read_only, (dict(proxy),)),
+    WorkbookSizeError: lambda error: (_workbook_error, (error.found, error.fix)),
+}
+
+
+def _may_go_on(outcomes: Iterable[Outcome]) -> bool:
+    """Return whether the run's own step would not fail for one of these outcomes."""
+    return all(outcome.passed or not outcome.check.is_blocking for outcome in outcomes)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _end_with(parent: int) -> None:
+    """Let this process be killed when its parent ends, however it ends, and by an interruption.
+
+    What a killed process has written without a commit is never read.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)

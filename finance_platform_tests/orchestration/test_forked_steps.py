@@ -1,0 +1,271 @@
+"""The steps of a run in a fork of its process: what the run's steps get, what they do themselves, when the fork ends.
+
+Belongs here: `orchestration.forked_steps`, with a script as the process of the jobs. Does not belong here: the steps
+themselves, steps in a thread (see `test_steps_ahead`), whole runs that are killed (see `faults`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from finance_platform.bootstrap import is_home_locked
+from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.errors import WorkbookSizeError
+from finance_platform.orchestration import forked_steps as module
+from finance_platform.orchestration import steps_ahead as first_steps
+from finance_platform.orchestration.forked_steps import ForkedSteps
+from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
+from finance_platform.orchestration.steps_ahead import steps_ahead
+from finance_platform.quality.checks import LINES_EQUAL_STAR, Outcome
+from finance_platform.refresh import build_star as third_step
+from finance_platform.refresh import publish as fourth_step
+from finance_platform.refresh import report_pack as last_step
+from finance_platform.refresh.standardise import ReadDeliveries, Standardised
+from finance_platform.settings import Settings
+from finance_platform.spark_jobs.job_runner import JobRunner
+from finance_platform_tests.orchestration.test_steps_ahead import HOST, ignore
+from finance_platform_tests.unit.factories import settings, write
+
+SCAN = cast("RawZoneScan", object())
+READ = ReadDeliveries(not_opened=[("a.csv", "gone")])
+GOOD = Outcome(LINES_EQUAL_STAR, passed=True, summary="equal")
+BAD = Outcome(LINES_EQUAL_STAR, passed=False, summary="not equal")
+
+Begin = Callable[..., ForkedSteps]
+
+
+@dataclass(frozen=True)
+class Pack:
+    cells: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    pack: Pack
+    workbook: WorkbookSizeError
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    (tmp_path / "raw").mkdir()
+    return settings(home=tmp_path)
+
+
+@pytest.fixture
+def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
+    """Begins the steps of a run; `work` is what the job of the second step does."""
+    opened: list[Any] = []
+
+    def begun(
+        work: str = "pass",
+        *,
+        after_job: Callable[[], None] = lambda: None,
+        build: Callable[[], None] = lambda: None,
+        read: Outcome = GOOD,
+        built: Outcome = GOOD,
+        published: Outcome = GOOD,
+        takes_all: bool = True,
+    ) -> ForkedSteps:
+        def standardise(
+            _raw: object, _processed: object, jobs: JobRunner, *_: object, on_read: Callable[..., None], **__: object
+        ) -> Standardised:
+            result = jobs.run("standardise", b'{"deliveries": 1}')
+            on_read(READ)
+            after_job()
+            return Standardised(READ, [], repaired=[str(result)])
+
+        def build_star(*_: object) -> object:
+            build()
+            return SimpleNamespace(built=MappingProxyType({"2024-01": 1}))
+
+        def publish(*_: object, once_published: Callable[[], None], **__: object) -> object:
+            once_published()
+            return SimpleNamespace(star_outcomes=[], outcomes=[published])
+
+        def write_pack(pack: Pack, *_: object, **__: object) -> Written:
+            return Written(pack, WorkbookSizeError("too many", fix="ask for it"))
+
+        monkeypatch.setattr(ForkedSteps, "_may_fork", lambda *_: True)  # pytest has threads
+        monkeypatch.setattr(first_steps, "register", lambda *_, **__: SCAN)
+        monkeypatch.setattr(module, "standardise", standardise)
+        monkeypatch.setattr(module, "take_snapshot", lambda *_: "snapshot")
+        monkeypatch.setattr(module, "check_read", lambda *_: [read])
+        monkeypatch.setattr(third_step, "build_star", build_star)
+        monkeypatch.setattr(third_step, "check_built", lambda *_: [built])
+        monkeypatch.setattr(fourth_step, "publish", publish)
+        monkeypatch.setattr(last_step, "read_published_pack", lambda *_: Pack((1, 2)))
+        monkeypatch.setattr(last_step, "read_figures_for_a_run", lambda *_: None)
+        monkeypatch.setattr(last_step, "write_report_pack", write_pack)
+        process = JobProcess(write(tmp_path / "host.py", HOST.format(work=work)))
+        process.start()
+        context = steps_ahead(home, process, lambda *ports: ForkedSteps(*ports, takes_all=takes_all))
+        steps = context.__enter__()
+        assert isinstance(steps, ForkedSteps)
+        opened.extend([context, process])
+        return steps
+
+    yield begun
+    for context, process in zip(opened[::2], opened[1::2], strict=True):
+        context.__exit__(None, None, None)
+        process.close()
+
+
+def is_alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def wait_for(path: Path) -> str:
+    while not (path.exists() and (text := path.read_text())):
+        time.sleep(0.005)
+    return text
+
+
+def test_the_steps_of_a_run_get_what_was_done_beside_it_once(begin: Begin, home: Settings):
+    steps, read = begin(), list[ReadDeliveries]()
+    assert is_home_locked(home)
+    assert steps.take_scan() is SCAN
+    done = steps.take_standardised(read.append)
+    assert done is not None
+    assert done.repaired == ["{'requested': {'deliveries': 1}, 'variables': {}}"]
+    assert read == [READ]
+    checked: Any = steps.take_checked()
+    assert (checked.snapshot, checked.outcomes) == ("snapshot", [GOOD])
+    assert steps.take_checked() is None
+    built: Any = steps.take_built()
+    assert (built.star.built, built.outcomes) == ({"2024-01": 1}, [GOOD])
+    published = steps.take_published()
+    assert published is not None
+    assert published.outcomes == [GOOD]
+    written: Any = steps.take_pack()
+    assert written.pack == Pack(()), "amounts stay where they were read"
+    assert str(written.workbook) == str(WorkbookSizeError("too many", fix="ask for it"))
+    assert steps.take_pack() is None
+
+
+def test_the_process_of_the_jobs_ends_with_the_last_job(begin: Begin):
+    steps = begin()
+    steps.take_standardised(ignore)
+    assert steps.take_built() is not None
+    assert not steps._process.is_started
+
+
+@pytest.mark.parametrize("failing", ["read", "built", "published"])
+def test_no_step_is_taken_behind_a_blocking_check_that_has_failed(begin: Begin, failing: str):
+    steps = begin(**{failing: BAD})
+    assert steps.take_standardised(ignore) is not None
+    assert (steps.take_built() is None) == (failing == "read")
+    assert (steps.take_published() is None) == (failing in ("read", "built"))
+    assert steps.take_pack() is None
+
+
+def test_a_run_that_builds_again_takes_the_later_steps_itself(begin: Begin):
+    steps = begin(takes_all=False)
+    assert steps.take_standardised(ignore) is not None
+    assert steps.take_built() is None
+
+
+def test_a_job_that_failed_beside_the_run_is_reported_with_its_exit_code(begin: Begin):
+    steps = begin("sys.exit(9)")
+    with pytest.raises(FailedAttemptError) as raised:
+        steps.take_standardised(ignore)
+    assert (raised.value.job, raised.value.exit_code) == ("standardise", 9)
+
+
+def test_a_process_of_the_jobs_that_ends_without_an_error_leaves_the_job_to_the_step(begin: Begin):
+    assert begin("raise SystemExit(0)").take_standardised(ignore) is None
+
+
+def test_what_was_read_is_reported_where_the_verdicts_failed_beside_the_run(begin: Begin):
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    read: list[ReadDeliveries] = []
+    assert begin(after_job=fail).take_standardised(read.append) is None
+    assert read == [READ]
+
+
+def test_a_step_is_taken_again_by_the_run_alone(begin: Begin, tmp_path: Path):
+    number = tmp_path / "number"
+
+    def build() -> None:
+        number.write_text(str(os.getpid()))
+        time.sleep(60)
+
+    steps = begin(build=build)
+    assert steps.take_standardised(ignore) is not None
+    child = int(wait_for(number))
+    assert is_alive(child)
+    assert steps.take_standardised(ignore) is None
+    assert not is_alive(child)
+    assert steps.take_built() is None
+
+
+def test_a_fork_that_is_killed_leaves_its_step_to_the_run(begin: Begin):
+    steps = begin(build=lambda: os.kill(os.getpid(), signal.SIGKILL))
+    assert steps.take_standardised(ignore) is not None
+    assert steps.take_built() is None
+    assert steps.take_published() is None
+
+
+def test_a_run_that_ends_before_its_steps_ends_the_fork_while_it_holds_the_lock(begin: Begin, tmp_path: Path):
+    number = tmp_path / "number"
+
+    def build() -> None:
+        number.write_text(str(os.getpid()))
+        time.sleep(60)
+
+    with begin(build=build):
+        child = int(wait_for(number))
+    assert not is_alive(child)
+
+
+def test_a_fork_is_killed_with_the_run(begin: Begin, tmp_path: Path):
+    number = tmp_path / "number"
+
+    def build() -> None:
+        number.write_text(str(os.getpid()))
+        time.sleep(60)
+
+    run = os.fork()
+    if run == 0:
+        try:
+            begin(build=build)
+            time.sleep(60)
+        finally:
+            os._exit(0)
+    child = int(wait_for(number))
+    os.kill(run, signal.SIGKILL)
+    os.waitpid(run, 0)
+    until = time.monotonic() + 5
+    while is_alive(child) and time.monotonic() < until:
+        time.sleep(0.005)
+    assert not is_alive(child)
+
+
+def test_only_a_process_without_threads_and_with_few_deliveries_has_a_fork(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    def may_fork(*, threads: int, events: int, is_started: bool = True) -> bool:
+        monkeypatch.setattr(threading, "active_count", lambda: threads)
+        monkeypatch.setattr(module, "Register", lambda _: SimpleNamespace(events=lambda: range(events)))
+        process = cast("JobProcess", SimpleNamespace(is_started=is_started))
+        return ForkedSteps(home, process)._may_fork(cast("Any", None))
+
+    assert may_fork(threads=1, events=module.MOST_EVENTS)
+    assert not may_fork(threads=2, events=1)
+    assert not may_fork(threads=1, events=module.MOST_EVENTS + 1)
+    assert not may_fork(threads=1, events=1, is_started=False)
