@@ -78,6 +78,8 @@ def _rows(processed: ObjectStore, commit: SliceCommit) -> pa.Table:
     tables = []
     for file in commit.files:
         with open_parquet(processed, file.key) as parquet:
-            tables.append(parquet.read())
+            rows = parquet.read()
+            # Where an engine knows that a column has no nulls, its files say so.
+            tables.append(rows.cast(pa.schema([column.with_nullable(True) for column in rows.schema])))
     table = pa.concat_tables(tables) if tables else pa.table({})
     return table.sort_by([(name, "ascending") for name in table.column_names]) if tables else table
