@@ -51,6 +51,7 @@ from finance_platform.spark_jobs.period_files import (
     CLUSTER_PERIOD_BYTES,
     ORDERS,
     RESULTS,
+    build_here,
     from_rows,
     make_period_builder,
     orders_of,
@@ -58,6 +59,8 @@ from finance_platform.spark_jobs.period_files import (
 )
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session
+from finance_platform.spark_jobs.small_batches import runs_here
+from finance_platform.spark_jobs.small_dimensions import SmallDimensions, has_few_members
 from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.dim_account import dim_account
@@ -112,6 +115,7 @@ class _Build:
     request: BuildRequest
     attempt: str
     built: list[list[str]] = field(default_factory=list)
+    small: SmallDimensions | None = None
     accounts: DataFrame | None = None
     _tables: dict[str, DataFrame] = field(default_factory=dict, init=False)
 
@@ -133,6 +137,11 @@ class _Build:
 
     @cached_property
     def members(self) -> DataFrame:
+        """The members of every live delivery; see `member_rows`."""
+        return self.store_names(self.member_rows, MEMBERS.columns, MEMBERS.name)
+
+    @cached_property
+    def member_rows(self) -> pa.Table:
         """The members of every live delivery, without those that only repeat what an earlier one says of a member.
 
         This process reads them: most are in a checkpoint, and each plan of Spark would look at every file.
@@ -140,8 +149,7 @@ class _Build:
         files = [
             MembersFile(source.file, source.deliveries) for source in self.request.files if source.table == MEMBERS.name
         ]
-        members = read_members(self.processed, files, self.request.deliveries)
-        return self.store_names(members, MEMBERS.columns, MEMBERS.name)
+        return read_members(self.processed, files, self.request.deliveries)
 
     def read_lines(
         self, deliveries: set[int], periods: Iterable[str], name: str, columns: Sequence[Column] = _LINES
@@ -299,9 +307,11 @@ def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildReq
     """Build the requested slices, dimensions first, and commit each; return the job's result."""
     output = output_of_job(arguments.processed, arguments.temporary, staging_folder(arguments.attempt))
     build = _Build(spark, output, arguments.temporary, request, arguments.attempt)
+    if has_few_members(arguments, request, lambda: build.member_rows):
+        build.small = SmallDimensions(output, request, build.member_rows)
     for target in request.slices:
         if target.table != FACT_FINANCIALS.name:
-            _write_dimension(build, target, _dimension(build, target))
+            _build_dimension(build, target)
     periods = {target.slice: target for target in request.slices if target.table == FACT_FINANCIALS.name}
     for name in _build_periods(build, arguments, periods):
         del periods[name]
@@ -312,6 +322,18 @@ def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildReq
         _build_fact(build, {period: periods[period] for period in part}, keys, f"part-{number}")
     build.temporary.delete_folder(build.staging)
     return {"built": build.built}
+
+
+def _build_dimension(build: _Build, target: TargetSlice) -> None:
+    _log.info("building %s", target.table)
+    if build.small is None:
+        files, rows = _write_dimension(build, target, _dimension(build, target))
+    else:
+        if target.table in (DIM_DEPARTMENT.name, DIM_ACCOUNT.name):
+            refuse_collisions(build.small.codes(target.table))
+        files, rows = build.small.write(target, build.attempt)
+    build.processed.sync(file.key for file in files)
+    build.commit(target, files, (), rows)
 
 
 def _dimension(build: _Build, target: TargetSlice) -> DataFrame:
@@ -336,7 +358,8 @@ def _departments(build: _Build) -> DataFrame:
     reference = build.read(DEPARTMENTS.name, DEPARTMENTS.columns)
     members = build.members
     departments = members.where(F.col("dimension") == "department").select("member_key", "code")
-    refuse_collisions(reference.select("department_key", "department_code").union(departments))
+    codes = reference.select("department_key", "department_code").union(departments)
+    refuse_collisions(codes.distinct().collect())
     return dim_department(reference, members, build.ranks)
 
 
@@ -350,11 +373,11 @@ def _derived_accounts(build: _Build) -> DataFrame:
     reference = build.read(ACCOUNTS.name, ACCOUNTS.columns)
     members = build.members
     accounts = members.where(F.col("dimension") == "account").select("member_key", "code")
-    refuse_collisions(reference.select("account_key", "account_number").union(accounts))
+    refuse_collisions(reference.select("account_key", "account_number").union(accounts).distinct().collect())
     return dim_account(reference, members, build.ranks)
 
 
-def refuse_collisions(members: DataFrame) -> None:
+def refuse_collisions(members: Iterable[tuple[int, str]]) -> None:
     """Refuse two codes that do not match and share a surrogate key: they would become one member.
 
     Args:
@@ -364,7 +387,7 @@ def refuse_collisions(members: DataFrame) -> None:
         JobError: names the codes.
     """
     codes: dict[int, dict[str, str]] = {}
-    for key, code in members.distinct().collect():
+    for key, code in members:
         codes.setdefault(key, {})[fold(code)] = code
     collisions = [sorted(spellings.values()) for spellings in codes.values() if len(spellings) > 1]
     if collisions:
@@ -380,13 +403,11 @@ def _scenarios(build: _Build) -> DataFrame:
     return dim_scenario(build.spark.createDataFrame(rows, schema), surrogate_key(build.request.baseline_scenario))
 
 
-def _write_dimension(build: _Build, target: TargetSlice, rows: DataFrame) -> None:
-    _log.info("building %s", target.table)
+def _write_dimension(build: _Build, target: TargetSlice, rows: DataFrame) -> tuple[list[DataFile], int]:
     columns = _DIMENSIONS[target.table].columns
     files = write_whole(rows.coalesce(1), columns, build.processed, f"{target.table}/{build.attempt}")
     written = read_files(build.spark, build.processed, [file.key for file in files], columns)
-    build.processed.sync(file.key for file in files)
-    build.commit(target, files, (), written.count())
+    return files, written.count()
 
 
 def in_parts(periods: Iterable[str], counted: Sequence[CountedLines], most: int) -> Iterator[list[str]]:
@@ -416,7 +437,7 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
     if not orders:
         return []
     _log.info("building %d periods of the fact table, each in a task", len(orders))
-    types = [(key, kind) for key, kind in _accounts(build).select("account_key", "account_type").collect()]
+    types = build.small.account_types() if build.small else _account_types(build)
     builder = make_period_builder(
         arguments.processed_uri,
         arguments.s3_options,
@@ -427,12 +448,19 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
         actual_key=surrogate_key("Actual"),
     )
     tasks = task_count([order.size for order in orders], arguments.cores)
-    listing = build.spark.createDataFrame([to_row(order) for order in orders], ORDERS).repartition(tasks)
-    built = from_rows(listing.mapInArrow(builder, RESULTS).collect())
+    if tasks == 1 and runs_here(arguments):
+        built = from_rows(build_here(builder, orders))
+    else:
+        listing = build.spark.createDataFrame([to_row(order) for order in orders], ORDERS).repartition(tasks)
+        built = from_rows(listing.mapInArrow(builder, RESULTS).collect())
     build.processed.sync(file.key for period in built.values() for file in period.files)
     for name in sorted(built):
         _commit_fact(build, periods[name], built[name].files, built[name].control, ())
     return list(built)
+
+
+def _account_types(build: _Build) -> list[tuple[int, str | None]]:
+    return [(key, kind) for key, kind in _accounts(build).select("account_key", "account_type").collect()]
 
 
 def _build_fact(build: _Build, periods: Mapping[str, TargetSlice], keys: DataFrame | None, part: str) -> None:

@@ -98,7 +98,7 @@ def gather_files(
     for batch in _in_batches(files):
         tables = []
         for file, data in zip(batch, find_many(source, [file.key for file in batch]), strict=True):
-            tables.append(select(file, _under_contract(file.key, data, columns)))
+            tables.append(select(file, under_contract(file.key, data, columns)))
         writer.write(pa.concat_tables(tables).combine_chunks())
     return writer.close()
 
@@ -117,7 +117,7 @@ def _in_batches(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
         yield batch
 
 
-def _under_contract(key: str, data: bytes | None, columns: Sequence[Column]) -> pa.Table:
+def under_contract(key: str, data: bytes | None, columns: Sequence[Column]) -> pa.Table:
     """Return the columns of a file in the types of a contract."""
     required = [column.name for column in columns if not column.nullable]
     rows = read_parquet(key, data, required, only=[column.name for column in columns])

@@ -40,6 +40,8 @@ ORDERS = "period string, document string"
 RESULTS = "period string, document string"
 _RESULT_SCHEMA = pa.schema([("period", pa.string()), ("document", pa.string())])
 
+PeriodBuilder = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
 _LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
 _NAMES = [column.name for column in LINE_COLUMNS]
 _REPEATING = [column.name for column in FACT_FINANCIALS.stored_columns if column.name not in ("amount", "variance")]
@@ -142,7 +144,7 @@ def make_period_builder(
     type_spans: Sequence[tuple[int, str, str]],
     baseline_key: int,
     actual_key: int,
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+) -> PeriodBuilder:
     """Return the function for `mapInArrow`: rows of `to_row` in, rows for `from_rows` out.
 
     Args:
@@ -180,6 +182,13 @@ def make_period_builder(
 def to_row(order: PeriodOrder) -> tuple[str, str]:
     """Return an order as a row of `ORDERS`."""
     return order.period, json.dumps(asdict(order))
+
+
+def build_here(builder: PeriodBuilder, orders: Iterable[PeriodOrder]) -> list[tuple[str, str]]:
+    """Build periods in this process; return what a task would, as rows for `from_rows`."""
+    listing = [dict(zip(_RESULT_SCHEMA.names, to_row(order), strict=True)) for order in orders]
+    built = builder([pa.RecordBatch.from_pylist(listing, _RESULT_SCHEMA)])
+    return [(row["period"], row["document"]) for batch in built for row in batch.to_pylist()]
 
 
 def from_rows(rows: Iterable[Any]) -> dict[str, BuiltPeriod]:

@@ -40,11 +40,15 @@ _OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
 """The columns of rejected rows that are blank in those of other files than ledgers."""
 
 
+def runs_here(arguments: JobArguments) -> bool:
+    """Return whether Spark's tasks would run in this process, and interim results are on its disk."""
+    return arguments.spark_engine == SAIL and not is_remote(arguments.temporary.root)
+
+
 def is_small(arguments: JobArguments, deliveries: Sequence[DeliveryToRead]) -> bool:
-    """Return whether this process reads a batch itself: a few small files, and Sail would read them in it too."""
+    """Return whether this process reads a batch itself: a few small files."""
     return (
-        arguments.spark_engine == SAIL
-        and not is_remote(arguments.temporary.root)
+        runs_here(arguments)
         and len(deliveries) < FEWEST_SHARING
         and sum(delivery.size for delivery in deliveries) <= SMALL_BATCH_BYTES
     )
@@ -205,6 +209,15 @@ def write_by_delivery(
             path.write_bytes(data)
         files.setdefault(place["delivery_id"], []).append(DataFile("/".join([folder, *names, path.name]), len(data)))
     return files
+
+
+def write_file(rows: pa.Table, store: ObjectStore, folder: str) -> DataFile:
+    """Write rows as the only file of a new folder; see `write_by_delivery`."""
+    root, data = _new_folder(write_uri(store, folder)), parquet_bytes(rows)
+    path = root / "part-00000.parquet"
+    with translate_write_errors("write", path):
+        path.write_bytes(data)
+    return DataFile(f"{folder}/{path.name}", len(data))
 
 
 def _new_folder(uri: str) -> Path:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from finance_platform.contracts.star import DIM_ACCOUNT
 from finance_platform.transforms.dim_members import conformed_members
 
-_MEMBER_COLUMNS = {
+MEMBER_COLUMNS = {
     "account_number": "code",
     "account_name": "name",
     "account_type": "account_type",
@@ -30,7 +30,7 @@ def dim_account(accounts: DataFrame, members: DataFrame, ranks: DataFrame) -> Da
         ranks: delivery_id, rank, since: see `dim_members.conformed_members`.
     """
     mentioned = members.where(F.col("dimension") == "account")
-    rows = conformed_members(accounts, mentioned, ranks, "account_key", _MEMBER_COLUMNS)
+    rows = conformed_members(accounts, mentioned, ranks, "account_key", MEMBER_COLUMNS)
     account_type = F.coalesce("account_type", F.lit("Unknown"))
     sign = F.when(account_type == "Revenue", F.lit(1)).when(account_type == "Expense", F.lit(-1)).otherwise(F.lit(0))
     derived = {

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from finance_platform.contracts.star import DIM_DATE
 
-_MONTHS = "January February March April May June July August September October November December"
-_WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+MONTHS = "January February March April May June July August September October November December"
+WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
 
 
 def dim_date(offsets: DataFrame, first_year: int, fiscal_year_start_month: int) -> DataFrame:
@@ -40,9 +40,9 @@ def dim_date(offsets: DataFrame, first_year: int, fiscal_year_start_month: int) 
         "month": month,
         "day": F.dayofmonth(day),
         "week_of_year": F.weekofyear(day),
-        "day_of_week": _name(_WEEKDAYS, weekday),
+        "day_of_week": _name(WEEKDAYS, weekday),
         "iso_year": iso_year,
-        "month_name": _name(_MONTHS, month - F.lit(1)),
+        "month_name": _name(MONTHS, month - F.lit(1)),
         "year_month": F.concat(F.lpad(year.cast("string"), 4, "0"), F.lit("-"), F.lpad(month.cast("string"), 2, "0")),
         "fiscal_year": F.when(ends_next_year, year + F.lit(1)).otherwise(year),
         "fiscal_quarter": F.floor((fiscal_period - F.lit(1)) / F.lit(3)) + F.lit(1),

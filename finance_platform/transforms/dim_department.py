@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from finance_platform.contracts.star import DIM_DEPARTMENT
 from finance_platform.transforms.dim_members import conformed_members
 
-_MEMBER_COLUMNS = {
+MEMBER_COLUMNS = {
     "department_code": "code",
     "department_name": "name",
     "business_unit": "business_unit",
@@ -28,7 +28,7 @@ def dim_department(departments: DataFrame, members: DataFrame, ranks: DataFrame)
         ranks: delivery_id, rank, since: see `dim_members.conformed_members`.
     """
     mentioned = members.where(F.col("dimension") == "department")
-    rows = conformed_members(departments, mentioned, ranks, "department_key", _MEMBER_COLUMNS)
+    rows = conformed_members(departments, mentioned, ranks, "department_key", MEMBER_COLUMNS)
     filled = rows.withColumn("department_name", F.coalesce("department_name", "department_code")).withColumn(
         "business_unit", F.coalesce("business_unit", F.lit("Unknown"))
     )

@@ -155,6 +155,18 @@ def members_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
     return frame(spark, MEMBERS.columns, rows)
 
 
+def table_of(contract: Contract, rows: Iterable[Row]) -> pa.Table:
+    """Return rows as they are read from the processed zone by Arrow."""
+    return pa.Table.from_pylist(list(rows), arrow_schema(contract.columns))
+
+
+def assert_same_rows(result: DataFrame, table: pa.Table, contract: Contract) -> None:
+    """Compare what Spark and Arrow derive: the columns, in order, with their types, and the rows."""
+    assert table.schema.equals(arrow_schema(contract.stored_columns))
+    rows = rows_of(result)
+    assert sorted(map(str, rows)) == sorted(map(str, table.to_pylist()))
+
+
 def ranks_of(spark: SparkSession, *deliveries: str) -> DataFrame:
     """Return the defined order: deliveries, the latest last."""
     return spark.createDataFrame(

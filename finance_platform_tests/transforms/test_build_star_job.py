@@ -11,6 +11,8 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,6 @@ from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.transforms.rows import ledger_line
 from finance_platform_tests.transforms.small_builds import SmallBuild
 
-SCHEMA = "member_key bigint, code string"
 FIGURES = ("slice", "row_count", "sums", "hidden_lines", "hidden_amount", "superseded", "accounts_compared")
 LATER = """\
 transaction_id,transaction_date,department_code,account_number,amount,description
@@ -38,14 +39,14 @@ T4,2024-03-01,0450,6000,1250.25,Salaries
 """
 
 
-def test_two_codes_with_one_surrogate_key_stop_the_build_and_are_named(spark: SparkSession) -> None:
-    members = spark.createDataFrame([(1, "D100"), (2, "D200"), (1, "E300")], SCHEMA)
+def test_two_codes_with_one_surrogate_key_stop_the_build_and_are_named() -> None:
+    members = [(1, "D100"), (2, "D200"), (1, "E300")]
     with pytest.raises(JobError, match="'D100' and 'E300' have one surrogate key"):
         refuse_collisions(members)
 
 
-def test_spellings_of_one_code_do_not_collide(spark: SparkSession) -> None:
-    refuse_collisions(spark.createDataFrame([(1, "D100"), (1, "d100"), (1, " D100 "), (2, "D200")], SCHEMA))
+def test_spellings_of_one_code_do_not_collide() -> None:
+    refuse_collisions([(1, "D100"), (1, "d100"), (1, " D100 "), (2, "D200")])
 
 
 @given(
@@ -81,6 +82,21 @@ def test_periods_have_the_same_figures_in_tasks_of_their_own_and_in_parts(
     assert counts == [2, 3][: len(counts)]
     in_tasks = [list((one.path / "processed/fact_financials").glob("*/periods/*")) for one in homes]
     assert [bool(folders) for folders in in_tasks] == [True, False, *(False for _ in others)]
+
+
+def test_a_small_home_has_the_same_dimensions_with_and_without_plans_of_spark(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = create_small_home(tmp_path / "small"), create_small_home(tmp_path / "large")
+    Refresher(None)(small)  # type: ignore[arg-type]  # it needs no session
+    monkeypatch.setattr(build_star_job, "has_few_members", lambda *_: False)
+    monkeypatch.setattr(build_star_job, "runs_here", lambda *_: False)
+    Refresher(spark)(large)
+    assert _figures(small) == _figures(large)
+    for table in ("dim_date", "dim_department", "dim_account", "dim_scenario"):
+        ours, theirs = (_rows_of_slice(home, table) for home in (small, large))
+        assert ours.num_rows > 1
+        assert ours == theirs, table
 
 
 def test_gathered_files_give_the_slices_of_files_that_spark_reads(
@@ -123,6 +139,13 @@ def test_gathered_files_give_the_slices_of_files_that_spark_reads(
         (Decimal("5.00"), 1),
     ]
     assert [(hidden, differences) for *_, hidden, differences in figures] == [(1, ()), (0, ())]
+
+
+def _rows_of_slice(home: Home, table: str) -> pa.Table:
+    (file,) = (home.path / "processed" / table).rglob("*.parquet")
+    rows = pq.ParquetFile(file).read()
+    nullable = rows.cast(pa.schema([column.with_nullable(True) for column in rows.schema]))
+    return nullable.sort_by([(name, "ascending") for name in rows.column_names])
 
 
 def _figures(home: Home) -> tuple[list[tuple[object, ...]], list[dict[str, object]]]:

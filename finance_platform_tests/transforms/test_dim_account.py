@@ -7,18 +7,22 @@ from collections.abc import Iterable
 import pytest
 from pyspark.sql import SparkSession
 
+from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
 from finance_platform.contracts.star import DIM_ACCOUNT
 from finance_platform.feeds.codes import ACCOUNT_TYPES, surrogate_key
 from finance_platform.transforms.dim_account import dim_account
+from finance_platform.transforms.dimension_tables import account_rows
 from finance_platform_tests.transforms.rows import (
     Row,
     accounts_of,
     assert_matches,
+    assert_same_rows,
     member,
     members_of,
     ranks_of,
     rows_of,
     staged_account,
+    table_of,
 )
 
 SIGNS = {"Revenue": 1, "Expense": -1}
@@ -26,8 +30,11 @@ SIGNS = {"Revenue": 1, "Expense": -1}
 
 def accounts_by_number(spark: SparkSession, described: Iterable[Row], mentioned: Iterable[Row]) -> dict[str, Row]:
     """Return the dimension by account number."""
+    described, mentioned = list(described), list(mentioned)
     result = dim_account(accounts_of(spark, described), members_of(spark, mentioned), ranks_of(spark, "r1", "d1"))
     assert_matches(result, DIM_ACCOUNT)
+    table = account_rows(table_of(ACCOUNTS, described), table_of(MEMBERS, mentioned), {"r1": (0, ""), "d1": (1, "")})
+    assert_same_rows(result, table, DIM_ACCOUNT)
     return {row["account_number"]: row for row in rows_of(result)}
 
 

@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from finance_platform.contracts.processed import DEPARTMENTS, MEMBERS
 from finance_platform.contracts.star import DIM_DEPARTMENT
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.transforms.dim_department import dim_department
+from finance_platform.transforms.dimension_tables import department_rows
 from finance_platform_tests.transforms.rows import (
     Row,
     assert_matches,
+    assert_same_rows,
     departments_of,
     few_examples,
     member,
@@ -22,6 +25,7 @@ from finance_platform_tests.transforms.rows import (
     ranks_of,
     rows_of,
     staged_department,
+    table_of,
 )
 
 
@@ -29,8 +33,15 @@ def departments_by_key(
     spark: SparkSession, described: Iterable[Row], mentioned: Iterable[Row], order: Sequence[str] = ("r1", "d1")
 ) -> dict[int, Row]:
     """Return the dimension by key; the assertion fails if two rows have the same."""
+    described, mentioned = list(described), list(mentioned)
     result = dim_department(departments_of(spark, described), members_of(spark, mentioned), ranks_of(spark, *order))
     assert_matches(result, DIM_DEPARTMENT)
+    ranks = {name: (rank, "") for rank, name in enumerate(order)}
+    assert_same_rows(
+        result,
+        department_rows(table_of(DEPARTMENTS, described), table_of(MEMBERS, mentioned), ranks),
+        DIM_DEPARTMENT,
+    )
     rows = rows_of(result)
     by_key = {row["department_key"]: row for row in rows}
     assert len(by_key) == len(rows), f"a department occurs twice in {rows}"
@@ -174,3 +185,32 @@ def test_each_attribute_is_that_of_the_source_that_takes_precedence(
     )
     shown = ("department_code", "department_name", "business_unit", "is_inferred")
     assert {key: tuple(row[name] for name in shown) for key, row in departments.items()} == expected
+
+
+dates = st.sampled_from([None, "2024-01", "2025-01"])
+rows_with_dates = st.tuples(st.sampled_from(DELIVERIES), st.sampled_from([None, "", "s1", "s2"]), dates, words)
+
+
+@few_examples
+@given(
+    st.lists(rows_with_dates, max_size=6),
+    st.permutations(DELIVERIES),
+    st.dictionaries(st.sampled_from(DELIVERIES), st.sampled_from(["2024-01", "2024-06", "2025-01"])),
+)
+def test_the_latest_of_several_descriptions_is_the_same_by_arrow_and_by_spark(
+    spark: SparkSession, described: Any, order: list[str], since: dict[str, str]
+) -> None:
+    """By delivery, by date, whether it is the row's own, and by place; of two deliveries of three."""
+    rows = [
+        staged_department(
+            "D1", row=number, delivery_id=delivery, source_sheet=sheet, valid_from=date, department_name=name
+        )
+        for number, (delivery, sheet, date, name) in enumerate(described)
+    ]
+    ranks = {name: (rank, since.get(name, "")) for rank, name in enumerate(order[:2])}
+    ranks_of_spark = spark.createDataFrame(
+        [(rank, name, date) for name, (rank, date) in ranks.items()], "rank bigint, delivery_id string, since string"
+    )
+    result = dim_department(departments_of(spark, rows), members_of(spark, []), ranks_of_spark)
+    table = department_rows(table_of(DEPARTMENTS, rows), table_of(MEMBERS, []), ranks)
+    assert_same_rows(result, table, DIM_DEPARTMENT)

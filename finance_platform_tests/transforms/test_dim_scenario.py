@@ -7,7 +7,8 @@ from pyspark.sql import SparkSession
 from finance_platform.contracts.star import DIM_SCENARIO
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.transforms.dim_scenario import dim_scenario
-from finance_platform_tests.transforms.rows import Row, assert_matches, rows_of
+from finance_platform.transforms.dimension_tables import scenario_rows
+from finance_platform_tests.transforms.rows import Row, assert_matches, assert_same_rows, rows_of
 
 SCENARIOS = (("Actual", "Actual"), ("Budget", "Budget"), ("Budget Q1", "Budget"), ("Best case", "Forecast"))
 
@@ -18,6 +19,7 @@ def scenarios(spark: SparkSession, baseline: str) -> dict[str, Row]:
     frame = spark.createDataFrame(rows, "scenario_key bigint, scenario_name string, scenario_type string")
     result = dim_scenario(frame, surrogate_key(baseline))
     assert_matches(result, DIM_SCENARIO)
+    assert_same_rows(result, scenario_rows(rows, surrogate_key(baseline)), DIM_SCENARIO)
     by_name = {row["scenario_name"]: row for row in rows_of(result)}
     assert len(by_name) == result.count()
     return by_name

@@ -120,7 +120,12 @@ def test_rows_that_are_compared_or_too_many_are_left_to_spark(
     text, content = KINDS["accounts"]
     content += "4000,Sales,Revenue\n4000,Other,Expense\n" if rows_in_memory > 1 else ""
     plans = []
-    monkeypatch.setattr(standardise_job, "read_files", lambda *given: plans.append(given) or read_files(*given))
+
+    def read_by_spark(*given: Any) -> Any:
+        plans.append(given)
+        return read_files(*given)
+
+    monkeypatch.setattr(standardise_job, "read_files", read_by_spark)
     small = read(spark, tmp_path / "small", text, {"a.csv": content, "b.csv": content})
     assert plans
     monkeypatch.setattr(standardise_job, "is_small", lambda *_: False)
