@@ -13,6 +13,7 @@ import io
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -284,14 +285,28 @@ def violations(page: Page, parts: list[list[str]], rules: object) -> list[tuple[
     return [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
 
 
+@contextmanager
+def first_rows(page: Page, count: int) -> Iterator[None]:
+    """Leave the first rows of each table on a page: axe-core reads every element, whatever part it judges."""
+    page.evaluate(
+        "count => { const bodies = [...document.querySelectorAll('tbody')];"
+        " window.cut = bodies.map(body => [body, [...body.rows].slice(count)]);"
+        " window.cut.forEach(([_, rows]) => rows.forEach(row => row.remove())) }",
+        count,
+    )
+    yield
+    page.evaluate("window.cut.forEach(([body, rows]) => body.append(...rows))")
+
+
 def test_the_page_is_accessible_fits_a_phone_and_prints(reader: Reader):
     page = reader.page
-    everything = [["body"]]
-    parts = everything if current_profile().is_exhaustive else [["header"], ["#reliability"], ["#summary"], ["#top"]]
-    assert violations(page, parts, ["wcag2a", "wcag2aa"]) == []
-    page.emulate_media(color_scheme="dark")
-    assert violations(page, parts[:3], {"type": "rule", "values": ["color-contrast"]}) == []
-    page.emulate_media(color_scheme="light")
+    is_exhaustive = current_profile().is_exhaustive
+    parts = [["body"]] if is_exhaustive else [["header"], ["#reliability"], ["#summary"], ["#top"]]
+    with nullcontext() if is_exhaustive else first_rows(page, 5):
+        assert violations(page, parts, ["wcag2a", "wcag2aa"]) == []
+        page.emulate_media(color_scheme="dark")
+        assert violations(page, parts[:3], {"type": "rule", "values": ["color-contrast"]}) == []
+        page.emulate_media(color_scheme="light")
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     page.set_viewport_size(LAPTOP)
