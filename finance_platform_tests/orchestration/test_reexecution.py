@@ -22,6 +22,7 @@ from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.settings import load_settings
+from finance_platform_tests.dagster_jobs import runs_store_outputs
 from finance_platform_tests.end_to_end.home import Home, Tables
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, create_small_home
 from finance_platform_tests.environment import clean_environment
@@ -121,6 +122,12 @@ def new_home(path: Path) -> Home:
     home.write("raw/accounts.csv", DESCRIBED)
     home.write("raw/budget_more.csv", BUDGET_MORE)
     return home
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_events() -> Iterator[None]:
+    with runs_store_outputs():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ from finance_platform.settings import Settings
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published_versions
+from finance_platform_tests.dagster_jobs import runs_store_outputs
 from finance_platform_tests.unit.factories import settings, write
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.filterwarnings(r"ignore::DeprecationWarning:dagster\._core")]
@@ -135,6 +136,12 @@ def _values(materialization: dg.AssetMaterialization | None) -> dict[str, Any]:
 
 def rows(page: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [dict(record.data) for record in page[name].records]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_events() -> Iterator[None]:
+    with runs_store_outputs():
+        yield
 
 
 @pytest.fixture(scope="module")
