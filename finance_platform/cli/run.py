@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,14 @@ _STEP_LABELS = {
     "load": "loading the warehouse",
     "reporting__variance_report": "writing the reports",
 }
+
+
+_LATE_MODULES = (
+    *("finance_platform.warehouse.dialect", "finance_platform.warehouse.duckdb.translation"),
+    *("finance_platform.warehouse.duckdb.session", "duckdb", "finance_platform.reports.restatements"),
+    *("finance_platform.refresh.status", "finance_platform.refresh.known_status", "finance_platform.cli.run_output"),
+)
+"""What a run imports when its last steps and its output need it."""
 
 
 @click.command()
@@ -136,7 +145,8 @@ def _run(settings: Settings, process: JobProcess | None, *, rebuild: bool, perio
 
     listed = listed_once(processed_zone(settings))
     is_own_process = click.get_current_context().obj is OWN_PROCESS
-    steps = partial(ForkedSteps, takes_all=not rebuild) if is_own_process else StepsAhead
+    forked = partial(ForkedSteps, takes_all=not rebuild, meanwhile=_import_late_modules)
+    steps = forked if is_own_process else StepsAhead
     # The display of the progress, which comes after them, has a thread.
     with steps_ahead(settings, process, steps) as begun, _progress() as on_step:
         from finance_platform.orchestration.refresh_run import run_refresh
@@ -155,6 +165,13 @@ def _run(settings: Settings, process: JobProcess | None, *, rebuild: bool, perio
     # The status of what the run has left: of thousands of deliveries, to list everything again takes seconds.
     status = read_status(settings, record=True, listed=listed)
     return outcome, status, _read_variance(settings)
+
+
+def _import_late_modules() -> Iterator[None]:
+    """Import what the run's process needs last, one module at each step of the iterator."""
+    for name in _LATE_MODULES:
+        import_module(name)
+        yield
 
 
 def _read_variance(settings: Settings) -> Sequence[VarianceRow]:

@@ -23,7 +23,7 @@ import signal
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -76,16 +76,25 @@ _END = b"e"
 class ForkedSteps(StepsAhead):
     """Takes every step of a run beside it; on a system that has no such fork, the first two, in a thread."""
 
-    def __init__(self, settings: Settings, process: JobProcess, *, takes_all: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        process: JobProcess,
+        *,
+        takes_all: bool = True,
+        meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
+    ) -> None:
         """Prepare them; `begin` begins.
 
         Args:
             settings: the home; both of its zones are on this machine.
             process: runs the jobs.
             takes_all: whether to go on after the second step.
+            meanwhile: work of the run's process while it waits for the fork: small steps, which it can do later.
         """
         super().__init__(settings, process)
         self._takes_all = takes_all
+        self._idle_steps = meanwhile()
         self._child = 0
         self._messages: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
         self._receiver: threading.Thread | None = None
@@ -188,7 +197,7 @@ class ForkedSteps(StepsAhead):
         self._taken.add(kind)
         while self._child:
             try:
-                message = self._messages.get()
+                message = self._next_message()
             except BaseException:
                 self._end()
                 raise
@@ -202,6 +211,19 @@ class ForkedSteps(StepsAhead):
             if found == _FAILED:
                 _raise_failed(self._process, *value)
         return None
+
+    def _next_message(self) -> tuple[bytes, bytes] | None:
+        """Return the next message, and have done something else until it comes; None if the process has ended."""
+        while self._messages.empty():
+            try:
+                next(self._idle_steps)
+            except StopIteration:
+                break
+            except Exception:
+                # What needs it does it again, and reports the error as its own.
+                _log.debug("work beside the steps failed", exc_info=True)
+                break
+        return self._messages.get()
 
     def _end(self) -> None:
         """End the process, and wait for that; the jobs then take orders of this one."""

@@ -75,6 +75,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         built: Outcome = GOOD,
         published: Outcome = GOOD,
         takes_all: bool = True,
+        meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
     ) -> ForkedSteps:
         def standardise(
             _raw: object, _processed: object, jobs: JobRunner, *_: object, on_read: Callable[..., None], **__: object
@@ -108,7 +109,9 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(last_step, "write_report_pack", write_pack)
         process = JobProcess(write(tmp_path / "host.py", HOST.format(work=work)))
         process.start()
-        context = steps_ahead(home, process, lambda *ports: ForkedSteps(*ports, takes_all=takes_all))
+        context = steps_ahead(
+            home, process, lambda *ports: ForkedSteps(*ports, takes_all=takes_all, meanwhile=meanwhile)
+        )
         steps = context.__enter__()
         assert isinstance(steps, ForkedSteps)
         opened.extend([context, process])
@@ -212,6 +215,27 @@ def test_a_step_is_taken_again_by_the_run_alone(begin: Begin, tmp_path: Path):
     assert steps.take_standardised(ignore) is None
     assert not is_alive(child)
     assert steps.take_built() is None
+
+
+def test_a_run_that_waits_for_the_fork_does_the_rest_of_its_work_step_by_step(begin: Begin, tmp_path: Path):
+    done: list[int] = []
+
+    def meanwhile() -> Iterator[None]:
+        for number in range(3):
+            done.append(number)
+            if number == 2:
+                (tmp_path / "go").touch()
+            yield
+        raise OSError("what needs it reports this")
+
+    def wait() -> None:
+        while not (tmp_path / "go").exists():
+            time.sleep(0.005)
+
+    steps = begin(after_job=wait, meanwhile=meanwhile)
+    assert steps.take_standardised(ignore) is not None
+    assert done == [0, 1, 2]
+    assert steps.take_built() is not None
 
 
 def test_a_fork_that_is_killed_leaves_its_step_to_the_run(begin: Begin):
