@@ -455,7 +455,7 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
         built = from_rows(listing.mapInArrow(builder, RESULTS).collect())
     build.processed.sync(file.key for period in built.values() for file in period.files)
     for name in sorted(built):
-        _commit_fact(build, periods[name], built[name].files, built[name].control, ())
+        _commit_fact(build, periods[name], built[name].files, built[name].control, built[name].superseded)
     return list(built)
 
 

@@ -9,8 +9,9 @@ The lines of a period stay in the task that reads them, and no plan of Spark's s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.feeds.dates import first_day, period_of
+from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs.control_totals import PeriodControl, compare
 from finance_platform.spark_jobs.requests import BuildRequest
 from finance_platform.storage.bulk_read import map_many
@@ -30,6 +32,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 from finance_platform.transforms.fact_tables import (
     LINE_COLUMNS,
+    LINE_KEY,
     TEXTS,
     PeriodSums,
     accounts_of_credit,
@@ -48,6 +51,12 @@ _REPEATING = [column.name for column in FACT_FINANCIALS.stored_columns if column
 """Columns with few distinct values."""
 
 
+_STATISTICAL = "Statistical"
+"""The type of accounts that are no money."""
+
+SUPERSEDING_BYTES = 16 << 20
+"""Of so many bytes of later files each task of a period reads the keys: some 300,000 lines, half a second."""
+
 CLUSTER_PERIOD_BYTES = 256 << 20
 """On a cluster, the lines of a larger period are summed by several machines: some seven million take a task 5 s."""
 
@@ -61,12 +70,15 @@ class PeriodOrder:
         files: key and size of the files with its lines.
         counted: delivery id and scenario of the lines that count.
         actual_covers: whether Actual covers the period; None: if it has lines.
+        superseding: deliveries that count and give way to later ones, with key and size of the files whose keys the
+            later ones have.
     """
 
     period: str
     files: Sequence[tuple[str, int]]
     counted: Sequence[tuple[str, str]]
     actual_covers: bool | None
+    superseding: Sequence[tuple[str, Sequence[tuple[str, int]]]] = ()
 
     @property
     def size(self) -> int:
@@ -76,10 +88,11 @@ class PeriodOrder:
 
 @dataclass(frozen=True)
 class BuiltPeriod:
-    """A period's file, if it has rows, and its control totals."""
+    """A period's file, if it has rows, its control totals and superseded lines."""
 
     files: Sequence[DataFile]
     control: PeriodControl
+    superseded: Sequence[SupersededLines] = ()
 
 
 def orders_of(
@@ -87,7 +100,8 @@ def orders_of(
 ) -> list[PeriodOrder]:
     """Return the orders of those periods that one task each can build.
 
-    Each line of such a period counts for its delivery and scenario as a whole, and its files have no other period.
+    No scope of such a period is superseded, and its files have no other period. So have the files whose keys supersede
+    its lines, and they are small: every task reads them.
 
     Args:
         request: of the job.
@@ -96,15 +110,20 @@ def orders_of(
     """
     mixed: set[int] = set()
     files: dict[str, list[tuple[DataFile, frozenset[int]]]] = {}
+    own: dict[int, list[tuple[str, DataFile]]] = {}
     for source in request.files:
         if source.table not in _LINE_TABLES:
             continue
         period = _period_of_file(source.file)
         if period is None:
             mixed.update(source.deliveries)
-        elif period in periods:
+            continue
+        for place in source.deliveries:
+            own.setdefault(place, []).append((period, source.file))
+        if period in periods:
             files.setdefault(period, []).append((source.file, frozenset(source.deliveries)))
-    superseded = {pair.delivery_id for pair in request.superseded_keys}
+    superseding = _superseding_files(request, own, mixed)
+    too_much = {name for name, of_later in superseding.items() if of_later is None}
     scopes = {scope.period for scope in request.superseded_scopes}
     places: dict[str, set[int]] = {period: set() for period in periods}
     counted: dict[str, list[tuple[str, str]]] = {period: [] for period in periods}
@@ -118,13 +137,42 @@ def orders_of(
             [(file.key, file.size) for file, of_file in files.get(period, ()) if of_file & places[period]],
             counted[period],
             covers,
+            tuple(
+                (name, superseding[name] or ())
+                for name in dict.fromkeys(one for one, _ in counted[period])
+                if name in superseding
+            ),
         )
         for period, covers in sorted(periods.items())
         if period not in scopes
         and mixed.isdisjoint(places[period])
-        and superseded.isdisjoint(name for name, _ in counted[period])
+        and too_much.isdisjoint(name for name, _ in counted[period])
     ]
     return [order for order in orders if most_bytes is None or order.size <= most_bytes]
+
+
+def _superseding_files(
+    request: BuildRequest, own: Mapping[int, Sequence[tuple[str, DataFile]]], mixed: Collection[int]
+) -> dict[str, list[tuple[str, int]] | None]:
+    """Return, by delivery with superseded keys, the files that have them too; None where tasks cannot read them all.
+
+    Args:
+        request: of the job.
+        own: period and file of the files of each delivery that have one period.
+        mixed: the deliveries that have other files.
+    """
+    places = {name: place for place, name in enumerate(request.deliveries)}
+    found: dict[str, dict[str, int] | None] = {}
+    for pair in request.superseded_keys:
+        of_delivery = found.setdefault(pair.delivery_id, {})
+        place = places[pair.superseded_by]
+        if of_delivery is None or place in mixed:
+            found[pair.delivery_id] = None
+            continue
+        of_delivery.update({file.key: file.size for period, file in own.get(place, ()) if period in pair.periods})
+        if sum(of_delivery.values()) > SUPERSEDING_BYTES:
+            found[pair.delivery_id] = None
+    return {name: None if files is None else sorted(files.items()) for name, files in found.items()}
 
 
 def _period_of_file(file: DataFile) -> str | None:
@@ -156,11 +204,15 @@ def make_period_builder(
         baseline_key: surrogate key of the baseline.
         actual_key: surrogate key of scenario Actual.
     """
+    statistical = {key for key, kind in types if kind == _STATISTICAL}
 
     def build_one(store: ObjectStore, order: PeriodOrder) -> pa.RecordBatch:
         counted = [(delivery_id, scenario) for delivery_id, scenario in order.counted]
-        sums = PeriodSums(order.period, counted, accounts_of_credit(types, type_spans, order.period))
-        for lines in read_row_groups(store, order.files, _NAMES, repeating=TEXTS):
+        keys = {delivery_id: _read_keys(store, files) for delivery_id, files in order.superseding}
+        credit = accounts_of_credit(types, type_spans, order.period)
+        sums = PeriodSums(order.period, counted, credit, keys, statistical)
+        names = [*_NAMES, LINE_KEY] if keys else _NAMES
+        for lines in read_row_groups(store, order.files, names, repeating=TEXTS):
             sums.add(lines)
         document = _write_period(store, folder, order, sums, baseline_key, actual_key)
         row = {"period": order.period, "document": json.dumps(document)}
@@ -197,7 +249,12 @@ def from_rows(rows: Iterable[Any]) -> dict[str, BuiltPeriod]:
     for period, document in rows:
         values = json.loads(document)
         built[period] = BuiltPeriod(
-            [DataFile(key, size) for key, size in values["files"]], PeriodControl.from_json(values["control"])
+            [DataFile(key, size) for key, size in values["files"]],
+            PeriodControl.from_json(values["control"]),
+            [
+                SupersededLines(name, scenario, rows, Decimal(amount), Decimal(absolute), is_statistical)
+                for name, scenario, rows, amount, absolute, is_statistical in values["superseded"]
+            ],
         )
     return built
 
@@ -206,8 +263,20 @@ def _write_period(
     store: ObjectStore, folder: str, order: PeriodOrder, sums: PeriodSums, baseline_key: int, actual_key: int
 ) -> dict[str, Any]:
     """Write the rows of a period; return its file and its control totals."""
+    superseded = [
+        [
+            row["delivery_id"],
+            row["scenario"],
+            row["rows"],
+            str(row["amount"]),
+            str(row["absolute"]),
+            row["is_statistical"],
+        ]
+        for row in sums.superseded()
+    ]
     if sums.is_empty:
-        return {"files": [], "control": PeriodControl().to_json()}
+        control = compare(sums.accounts(), ()).get(order.period, PeriodControl())
+        return {"files": [], "control": control.to_json(), "superseded": superseded}
     rows = fact_rows(
         sums.cells(), sums.scenarios, first_day(order.period), order.actual_covers, baseline_key, actual_key
     )
@@ -217,7 +286,14 @@ def _write_period(
     # Of a remote store, the bytes that were sent: a file is sent once, as it was counted.
     star = _star_sums(data if is_remote(store.root) else store.read(key))
     control = compare(sums.accounts(), star).get(order.period, PeriodControl())
-    return {"files": [[key, len(data)]], "control": control.to_json()}
+    return {"files": [[key, len(data)]], "control": control.to_json(), "superseded": superseded}
+
+
+def _read_keys(store: ObjectStore, files: Sequence[tuple[str, int]]) -> pa.Array:
+    """Return the keys of the lines of files."""
+    tables = read_row_groups(store, [(key, size) for key, size in files], [LINE_KEY])
+    chunks = [chunk for table in tables for chunk in table[LINE_KEY].chunks]
+    return pa.concat_arrays(chunks).drop_null() if chunks else pa.array([], pa.string())
 
 
 def _parquet_bytes(rows: pa.Table) -> bytes:

@@ -1,4 +1,4 @@
-"""Fact rows of one period as Arrow tables: what `fact_financials` gives, where no line is superseded.
+"""Fact rows of one period as Arrow tables: what `fact_financials` gives, where no scope is superseded.
 
 Grain of the output: as of `fact_financials`. One task sums the lines of a period, so no line passes through a shuffle.
 
@@ -7,7 +7,7 @@ Belongs here: sums of lines and the rows made of them. Does not belong here: fil
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -32,6 +32,11 @@ LINE_COLUMNS = tuple(
 )
 """The columns of ledger lines that facts are derived from."""
 
+LINE_KEY = "line_key"
+"""The column of lines by which a later delivery supersedes them; read where one does."""
+
+_SUPERSEDED_BY = ("delivery_id", "scenario", "is_statistical")
+
 _SUMMED_AT_ONCE = 1_000_000
 """So many lines, or sums of lines, wait until they are summed."""
 
@@ -40,20 +45,30 @@ _MONEY = _SCHEMA.field("amount").type
 _WIDE_MONEY = pa.decimal128(38, 2)
 """Holds the sum of any number of amounts."""
 
-_NOTHING_SUPERSEDED = {"superseded_lines": 0, "superseded_amount": Decimal("0.00")}
+_ZERO = Decimal("0.00")
+_NOTHING_SUPERSEDED = {"superseded_lines": 0, "superseded_amount": _ZERO}
 _ORDER = ("scenario_key", "date_key", "department_key", "account_key")
 
 
 class PeriodSums:
     """Adds up the lines of one period, by cell and, apart from that, by account."""
 
-    def __init__(self, period: str, counted: Iterable[tuple[str, str]], credit_accounts: Collection[int]) -> None:
+    def __init__(
+        self,
+        period: str,
+        counted: Iterable[tuple[str, str]],
+        credit_accounts: Collection[int],
+        superseding: Mapping[str, pa.Array] | None = None,
+        statistical_accounts: Collection[int] = (),
+    ) -> None:
         """Begin a period.
 
         Args:
             period: the period.
             counted: delivery id and scenario of the lines that count.
             credit_accounts: the keys of the accounts whose sign is flipped under debit-positive feeds.
+            superseding: by delivery, the keys of lines that later deliveries have too.
+            statistical_accounts: the keys of the accounts whose superseded lines are no money.
         """
         self._period, self._counted = period, frozenset(counted)
         self._credit = pa.array(sorted(credit_accounts), pa.int64())
@@ -61,10 +76,16 @@ class PeriodSums:
         self._waiting: list[pa.Table] = []
         self._cells: list[pa.Table] = []
         self._accounts: list[pa.Table] = []
+        self._superseding = superseding or {}
+        self._statistical = pa.array(sorted(statistical_accounts), pa.int64())
+        self._superseded: list[pa.Table] = []
 
     def add(self, lines: pa.Table) -> None:
-        """Add lines that have `LINE_COLUMNS`, some of which may not count or be of other periods."""
-        lines = _select(lines, self._period, self._counted)
+        """Add lines that have `LINE_COLUMNS`, some of which may not count or be of other periods.
+
+        Where keys are superseded, they have `LINE_KEY` too.
+        """
+        lines = self._without_superseded(_select(lines, self._period, self._counted))
         if not len(lines):
             return
         for kind, keys in _scenarios(lines):
@@ -93,6 +114,9 @@ class PeriodSums:
     def accounts(self) -> list[dict[str, Any]]:
         """Return rows as those of `control_sums`, which do not depend on the sums by cell."""
         self._sum_waiting()
+        sums_of_all = self._superseded_in_all()
+        if not self._accounts:
+            return sums_of_all
         by_sign = _merge(self._accounts, (*_ACCOUNT, "is_debit_positive"), ("delivered", "absolute", "lines"))
         credit = set(self._credit.to_pylist())
         sums: dict[tuple[int, int], dict[str, Any]] = {}
@@ -105,7 +129,47 @@ class PeriodSums:
             else:
                 for name in ("amount", "delivered", "absolute", "lines"):
                     earlier[name] += row[name]
-        return list(sums.values())
+        return [*sums.values(), *sums_of_all]
+
+    def _superseded_in_all(self) -> list[dict[str, Any]]:
+        """Return a row with all superseded lines, of no account; only their sum over all accounts is reported."""
+        superseded = self.superseded()
+        if not superseded:
+            return []
+        nothing = {"scenario_key": 0, "account_key": 0, "lines": 0}
+        money = dict.fromkeys(("amount", "delivered", "absolute"), _ZERO)
+        lines, amount = sum(row["rows"] for row in superseded), sum((row["amount"] for row in superseded), _ZERO)
+        return [{"period": self._period, **nothing, **money, "superseded_lines": lines, "superseded_amount": amount}]
+
+    def superseded(self) -> list[dict[str, Any]]:
+        """Return the superseded lines of each delivery and scenario, statistical ones apart: rows, amount, absolute."""
+        if not self._superseded:
+            return []
+        rows = _merge(self._superseded, _SUPERSEDED_BY, ("amount", "absolute", "rows")).to_pylist()
+        return sorted(rows, key=lambda row: tuple(row[name] for name in _SUPERSEDED_BY))
+
+    def _without_superseded(self, lines: pa.Table) -> pa.Table:
+        """Return the lines that no later delivery supersedes, and sum the others."""
+        if not self._superseding or not len(lines):
+            return lines
+        deliveries = encode(lines["delivery_id"])
+        is_superseded = np.zeros(len(lines), np.bool_)
+        for place, delivery in enumerate(deliveries.values):
+            if (keys := self._superseding.get(delivery)) is not None:
+                has_key = pc.is_in(lines[LINE_KEY], keys, skip_nulls=True).to_numpy()
+                is_superseded |= has_key & (deliveries.places == place)
+        if not is_superseded.any():
+            return lines
+        superseded = lines.filter(pa.array(is_superseded))
+        amount = superseded["amount"].cast(_WIDE_MONEY)
+        columns = {
+            **{name: superseded[name].cast(pa.string()) for name in ("delivery_id", "scenario")},
+            "is_statistical": pc.is_in(superseded["account_key"], self._statistical),
+            "amount": amount,
+            "absolute": pc.abs(amount),
+        }
+        self._superseded.append(_group(pa.table(columns), _SUPERSEDED_BY, ("amount", "absolute"), count="rows"))
+        return lines.filter(pa.array(~is_superseded))
 
     def _signed(self, lines: pa.Table, amount: pa.ChunkedArray) -> pa.ChunkedArray:
         if not len(self._credit) or not pc.any(lines["is_debit_positive"]).as_py():

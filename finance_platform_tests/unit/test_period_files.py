@@ -21,6 +21,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.feeds.codes import surrogate_key
+from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs import period_files
 from finance_platform.spark_jobs.period_files import (
     BuiltPeriod,
@@ -53,10 +54,16 @@ def source(delivery: int, period: str = "", *, is_shared: bool = False) -> Sourc
     return SourceFile("transactions", DataFile(key, 10, is_shared), [delivery])
 
 
+def large(delivery: int, period: str) -> SourceFile:
+    """Return a file of which no task reads the keys."""
+    file = source(delivery, period)
+    return file._replace(file=DataFile(file.file.key, period_files.SUPERSEDING_BYTES + 1))
+
+
 def request(files: Sequence[SourceFile], **others: Any) -> BuildRequest:
     """Return a request for January with lines of delivery d0, and February with lines of d0 and d1."""
     fields: dict[str, Any] = {
-        "deliveries": ["d0", "d1"],
+        "deliveries": ["d0", "d1", "d2"],
         "files": files,
         "slices": [],
         "counted": [CountedLines(JANUARY, "Actual", [0], 1), CountedLines(FEBRUARY, "Actual", [0, 1], 2)],
@@ -87,29 +94,85 @@ def test_a_period_with_many_lines_is_left_to_the_machines_of_a_cluster():
 @pytest.mark.parametrize(
     ("files", "others", "expected"),
     [
-        (OWN, {"superseded_keys": [SupersededKeys("d1", "d0", [JANUARY])]}, [JANUARY]),
-        (OWN, {"superseded_keys": [SupersededKeys("d0", "d1", [FEBRUARY])]}, []),
+        ([*OWN, source(2)], {"superseded_keys": [SupersededKeys("d1", "d2", [JANUARY])]}, [JANUARY]),
+        ([*OWN[:2], large(1, FEBRUARY)], {"superseded_keys": [SupersededKeys("d0", "d1", [FEBRUARY])]}, []),
         (OWN, {"superseded_scopes": [SupersededScope("d0", "Actual", FEBRUARY, "s")]}, [JANUARY]),
         ([*OWN[:2], source(1)], {}, [JANUARY]),
         ([*OWN[:2], source(1, FEBRUARY, is_shared=True)], {}, [JANUARY]),
     ],
-    ids=["later file", "earlier file", "scope", "several periods", "several deliveries"],
+    ids=["later file of several periods", "large later file", "scope", "several periods", "several deliveries"],
 )
-def test_periods_with_superseded_lines_or_files_of_several_are_left_to_spark(
+def test_periods_whose_files_have_several_or_that_give_way_to_much_are_left_to_spark(
     files: Sequence[SourceFile], others: dict[str, Any], expected: list[str]
 ):
     orders = orders_of(request(files, **others), {JANUARY: True, FEBRUARY: True})
     assert [order.period for order in orders] == expected
 
 
+def test_a_task_gets_the_files_whose_keys_supersede_lines_of_its_deliveries():
+    keys = [
+        SupersededKeys("d0", "d1", [FEBRUARY]),
+        SupersededKeys("d0", "d2", [JANUARY]),
+        SupersededKeys("d9", "d0", []),
+    ]
+    files = [*OWN, source(2, JANUARY), source(2, FEBRUARY)]
+    january, february = orders_of(request(files, superseded_keys=keys), {JANUARY: True, FEBRUARY: True})
+    assert january.superseding == (("d0", [(OWN[2].file.key, 10), (files[3].file.key, 10)]),)
+    assert february.superseding == january.superseding, "a line may have been in another period before"
+
+
+def test_lines_whose_key_a_later_delivery_has_do_not_count_and_are_summed_apart(tmp_path: Path):
+    store = LocalStore(tmp_path)
+    lines = [
+        ledger_line("2025-01-10", "10.00", line_key="a", account_number="4000"),
+        ledger_line("2025-01-10", "-4.00", line_key="b", account_number="4000"),
+        ledger_line("2025-01-11", "7.00", line_key="c", account_number="9000"),
+        ledger_line("2025-01-11", "1.00", line_key="d", account_number="4000"),
+        ledger_line("2025-01-11", "5.00", line_key=None, account_number="4000"),
+        ledger_line("2025-01-12", "3.00", line_key="a", account_number="4000", delivery_id="d2"),
+    ]
+    later = [ledger_line("2025-02-01", "0.00", line_key=key, delivery_id="d2") for key in ("a", "b", "c", "z", None)]
+    write(store, "lines.parquet", lines, row_group_size=2)
+    write(store, "later.parquet", later)
+    counted = [("d1", "Actual"), ("d2", "Actual")]
+    files = [("d1", [("later.parquet", 10)])]
+    types = [(surrogate_key("4000"), "Revenue"), (surrogate_key("9000"), "Statistical")]
+    built = build(store, ["lines.parquet"], counted, superseding=files, types=types)
+    assert built.superseded == [
+        SupersededLines("d1", "Actual", 2, Decimal("6.00"), Decimal("14.00"), is_statistical=False),
+        SupersededLines("d1", "Actual", 1, Decimal("7.00"), Decimal("7.00"), is_statistical=True),
+    ]
+    control = built.control
+    assert (control.superseded_lines, control.superseded_amount) == (3, Decimal("13.00"))
+    assert (control.star[ACTUAL].lines, control.star[ACTUAL].amount) == (3, Decimal("9.00"))
+    assert (control.delivered, control.absolute) == ({ACTUAL: Decimal("9.00")}, {ACTUAL: Decimal("9.00")})
+    assert control.accounts_compared == 1
+    assert not control.differences
+
+
+def test_a_period_all_of_whose_lines_are_superseded_has_no_file_and_says_how_many_they_were(tmp_path: Path):
+    store = LocalStore(tmp_path)
+    write(store, "lines.parquet", [ledger_line("2025-01-10", "10.00", line_key="a")])
+    built = build(store, ["lines.parquet"], [("d1", "Actual")], superseding=[("d1", [("lines.parquet", 10)])])
+    assert not built.files
+    assert (built.control.superseded_lines, built.control.superseded_amount) == (1, Decimal("10.00"))
+    assert (built.control.star, built.control.delivered, built.control.differences) == ({}, {}, [])
+    assert built.superseded == [SupersededLines("d1", "Actual", 1, Decimal("10.00"), Decimal("10.00"))]
+
+
 def build(
-    store: LocalStore, files: Sequence[str], counted: Sequence[tuple[str, str]], period: str = JANUARY
+    store: LocalStore,
+    files: Sequence[str],
+    counted: Sequence[tuple[str, str]],
+    period: str = JANUARY,
+    superseding: Sequence[tuple[str, Sequence[tuple[str, int]]]] = (),
+    types: Sequence[tuple[int, str | None]] = (),
 ) -> BuiltPeriod:
     """Build a period as a task does."""
     builder = make_period_builder(
-        store.root, folder="facts", types=[], type_spans=[], baseline_key=BUDGET, actual_key=ACTUAL
+        store.root, folder="facts", types=types, type_spans=[], baseline_key=BUDGET, actual_key=ACTUAL
     )
-    order = to_row(PeriodOrder(period, [(key, 10) for key in files], counted, True))
+    order = to_row(PeriodOrder(period, [(key, 10) for key in files], counted, True, superseding))
     batch = pa.RecordBatch.from_pylist([dict(zip(("period", "document"), order, strict=True))])
     rows = [tuple(row.values()) for result in builder([batch]) for row in result.to_pylist()]
     return from_rows(rows)[period]
