@@ -22,6 +22,7 @@ from finance_platform.contracts.star import (
     DIM_SCENARIO,
     FACT_FINANCIALS,
     MOVEMENTS,
+    WHOLE_TABLE,
 )
 from finance_platform.warehouse.date_ranges import covering_ranges
 from finance_platform.warehouse.load_request import MovedSum, SliceName, SliceToLoad
@@ -166,6 +167,9 @@ _EARLIER_MEASURE = Contract(
     natural_key=("measure", "period", "scenario_key"),
     columns=tuple(MOVEMENTS.column(name) for name in ("measure", "period", "scenario_key")),
 )
+_FIRST_LOAD = 1
+"""The number of the load that moves nothing: nothing was published before it."""
+
 _SCRATCH = (_SLICE, _RECLASSIFICATION, _PUBLISHED_CELL, _CELL, _EARLIER_MEASURE)
 
 
@@ -203,35 +207,40 @@ def record_movements(
         published: version by slice, before the load.
         context: run, closed periods and causes.
     """
+    if load_number == _FIRST_LOAD:
+        return
     for scratch in _SCRATCH:
         connection.execute(create_scratch(scratch))
     insert(connection, _SLICE, _slice_rows(slices, published, context))
     loaded = {target.contract for target in slices}
-    for dimension, attributes in COMPARED_ATTRIBUTES.items():
-        if dimension not in loaded:
-            continue
+    compared = [one for one in COMPARED_ATTRIBUTES if one in loaded and (one.name, WHOLE_TABLE) in published]
+    for dimension in compared:
+        attributes = COMPARED_ATTRIBUTES[dimension]
         key_column, history = _KEY_COLUMNS[dimension], _HISTORIES.get(dimension)
         if history is None:
             connection.execute(insert_changed_attributes(_RECLASSIFICATION, dimension, key_column, attributes))
         else:
             insert_into_stage(connection, history, context.history.get(history, ()))
             connection.execute(insert_changed_spans(_RECLASSIFICATION, dimension, history, key_column, attributes))
-    _stage_published_cells(connection, slices)
+    has_reclassified = bool(compared) and _count(connection, SqlFile.COUNT_RECLASSIFICATIONS) > 0
+    _stage_published_cells(connection, slices, has_reclassified=has_reclassified)
     connection.execute(statement(SqlFile.STAGE_CELLS))
     if _count(connection, SqlFile.COUNT_FIRST_CELLS):
         connection.execute(statement(SqlFile.STAGE_EARLIER_MEASURES))
     load = {"load_number": load_number, "run_id": context.run_id, "loaded_at": context.loaded_at}
     connection.execute(statement(SqlFile.WRITE_MOVEMENTS), load)
-    connection.execute(statement(SqlFile.WRITE_RECLASSIFICATIONS), load)
+    if has_reclassified:
+        connection.execute(statement(SqlFile.WRITE_RECLASSIFICATIONS), load)
 
 
-def _stage_published_cells(connection: LoadConnection, slices: Sequence[SliceToLoad]) -> None:
+def _stage_published_cells(
+    connection: LoadConnection, slices: Sequence[SliceToLoad], *, has_reclassified: bool
+) -> None:
     """Stage what is published in the replaced periods, and beyond them only where an attribute changes."""
     periods = [target.slice for target in slices if target.contract.sliced_by_period]
     for days in covering_ranges(periods):
         connection.execute(statement(SqlFile.STAGE_REPLACED_CELLS), days.parameters)
-    has_dimension = any(target.contract in COMPARED_ATTRIBUTES for target in slices)
-    if has_dimension and _count(connection, SqlFile.COUNT_RECLASSIFICATIONS):
+    if has_reclassified:
         connection.execute(statement(SqlFile.STAGE_RECLASSIFIED_CELLS))
 
 
@@ -241,6 +250,8 @@ def _count(connection: LoadConnection, file: SqlFile) -> int:
 
 def moved_sums(connection: LoadConnection, load_number: int, loaded_at: datetime) -> tuple[MovedSum, ...]:
     """Return the movements of a load, summed; new members are known only after the dimensions are replaced."""
+    if load_number == _FIRST_LOAD:
+        return ()
     values = {"load_number": load_number, "loaded_at": loaded_at}
     rows = connection.query(statement(SqlFile.MOVED_BY_LOAD), values).rows
     return tuple(MovedSum(*row) for row in rows)
