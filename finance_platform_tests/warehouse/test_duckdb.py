@@ -94,6 +94,33 @@ def test_a_transaction_without_changes_publishes_nothing(loaded: DuckDBWarehouse
     assert path.stat().st_ino == inode
 
 
+def test_a_load_writes_its_copy_without_a_log(
+    loaded: DuckDBWarehouse, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log would be written, synced, read and removed again, with the copy that is not published yet."""
+    after_commit = []
+
+    class Watched:
+        def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+            self.connection = connection
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.connection, name)
+
+        def commit(self) -> None:
+            self.connection.commit()
+            after_commit.extend(file.suffix for file in path.parent.iterdir() if ".loading-" in file.name)
+
+    connect = duckdb.connect
+    monkeypatch.setattr(duckdb, "connect", lambda *given, **named: Watched(connect(*given, **named)))
+    with loaded.transaction() as connection:
+        connection.execute("DELETE FROM FactFinancials")
+    monkeypatch.undo()
+    assert len(after_commit) == 1
+    assert after_commit != [".wal"]
+    assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(0,)]
+
+
 def test_money_and_dates_are_returned_as_exact_python_values(loaded: DuckDBWarehouse) -> None:
     rows = loaded.query(
         "SELECT SUM(Amount), MIN(TransactionDate), SUM(TransactionCount), CAST(7 AS INTEGER) / CAST(2 AS INTEGER), "

@@ -119,6 +119,9 @@ class DuckDBWarehouse:
                     is_migrated = not is_current(connection)
                     if is_migrated:
                         migrate(connection, load_connection, self._alternative_fix)
+                    # The commit writes the file itself, not a log that is synced, read and removed again: until the
+                    # copy is published, nothing of it has to survive.
+                    connection.execute("SET wal_autocheckpoint = '0b'")
                     connection.begin()
                 yield load_connection
                 with load_errors("committing"):
