@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
-import os
 import re
 import subprocess
 import sys
@@ -20,26 +18,11 @@ from finance_platform.contracts.star import STAR, WAREHOUSE
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
 from finance_platform.warehouse.statements import DEFINITIONS, SqlFile, sql_folder
+from finance_platform_tests.loaded_definitions import loaded_definitions
 
 ROOT = Path(__file__).parents[1]
 ALL_SQL = sorted(path.relative_to(sql_folder()).as_posix() for path in sql_folder().rglob("*.sql"))
 FOR_PEOPLE = {"dml/sample_queries.sql"}
-
-PROBE = """
-import json, socket, sys
-
-opened = []
-connect = socket.socket.connect
-def refuse(self, address):
-    opened.append(str(address))
-    return connect(self, address)
-socket.socket.connect = refuse
-from finance_platform.definitions import defs
-defs().resolve_asset_graph()
-engines = ("pyspark", "pysail", "duckdb", "boto3", "redshift_connector", "pandas", "sqlglot")
-heavy = [name for name in engines if name in sys.modules]
-print(json.dumps({"opened": opened, "heavy": heavy}))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +30,11 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     return build_definitions(load_settings(home=tmp_path_factory.mktemp("home")))
 
 
-def test_loading_definitions_with_an_empty_environment_opens_no_socket_and_imports_no_engine(tmp_path: Path):
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stdout.splitlines()[-1]) == {"opened": [], "heavy": []}
+def test_loading_definitions_with_an_empty_environment_opens_no_socket_and_imports_no_engine(
+    tmp_path_factory: pytest.TempPathFactory,
+):
+    loaded = loaded_definitions(tmp_path_factory)
+    assert (loaded.sockets, loaded.engines) == ([], [])
 
 
 def test_money_is_written_in_one_place_because_a_format_string_rounds_half_to_even():

@@ -9,8 +9,6 @@ import fnmatch
 import importlib.metadata
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,6 +22,7 @@ from finance_platform.cli.ui import webserver
 from finance_platform.deployment.template import read_template
 from finance_platform.notifications.alerts import Kind
 from finance_platform_tests.aws.shipped_template import shipped_template
+from finance_platform_tests.loaded_definitions import NOT_AT_START, loaded_definitions
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "infra" / "Dockerfile").read_text()
@@ -35,29 +34,6 @@ BUILT = "dist/finance_platform-*.whl"
 """The output of `make dist`; everything else in the image comes from the repository."""
 
 NOT_IN_IMAGE = {"pyspark", "py4j"}
-NOT_AT_START = NOT_IN_IMAGE | {"pysail", "duckdb"}
-"""What only jobs and questions about an earlier state import."""
-
-PROGRAM = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {not_at_start}:
-            raise ModuleNotFoundError(name)
-sys.meta_path.insert(0, Refuse())
-import dagster_aws.ecs, dagster_aws.s3
-from finance_platform.cli import main
-from finance_platform.bootstrap import open_warehouse
-import finance_platform.orchestration.webserver.server
-from finance_platform.orchestration.definitions import build_definitions
-from finance_platform.settings import load_settings
-settings = load_settings(
-    profile="aws", home="{home}", raw_uri="s3://raw", processed_uri="s3://processed", scripts_uri="s3://scripts",
-    redshift_host="warehouse", redshift_workgroup="finance", redshift_copy_role_arn="arn", aws_region="eu-central-1",
-)
-build_definitions(settings).resolve_job_def("refresh")
-open_warehouse(settings)
-"""
 
 
 def instructions(name: str) -> list[str]:
@@ -115,10 +91,11 @@ def test_the_images_lock_is_the_platforms_lock_without_spark_and_with_postgresql
     assert len(image_pins) <= text.count("--hash=sha256:")
 
 
-def test_the_platform_on_aws_starts_without_spark_and_without_the_engines_of_jobs(tmp_path: Path):
-    program = PROGRAM.replace("{not_at_start}", repr(NOT_AT_START)).replace("{home}", str(tmp_path))
-    process = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stderr
+def test_the_platform_on_aws_starts_without_spark_and_without_the_engines_of_jobs(
+    tmp_path_factory: pytest.TempPathFactory,
+):
+    assert NOT_AT_START >= NOT_IN_IMAGE
+    assert loaded_definitions(tmp_path_factory).error_on_aws == ""
 
 
 @pytest.mark.parametrize("task", TASKS)
