@@ -205,6 +205,12 @@ def creates_warehouses() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def modules_stay_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that release memory: a search for garbage in all modules of all tests takes half a second."""
+    monkeypatch.setattr(gc, "unfreeze", lambda: None)
+
+
 @pytest.fixture(scope="session")
 def spark() -> SparkSession:
     """The session of a local Glue job."""

@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,6 +26,7 @@ from finance_platform.orchestration.webserver.guard import KnownOrigin, guard_we
 from finance_platform.orchestration.webserver.report_files import ReportFiles
 from finance_platform.storage.factory import open_store
 from finance_platform_tests.orchestration.asgi import Answer, Headers, handshake, request
+from finance_platform_tests.profiles import current_profile
 
 HOST, ORIGIN = "127.0.0.1:3000", "http://127.0.0.1:3000"
 OWN = [("Host", HOST), ("Origin", ORIGIN)]
@@ -187,6 +188,7 @@ def all_paths(app: Starlette) -> list[str]:
     return [path.replace("{", "").replace("}", "") for path in paths]
 
 
+@settings(max_examples=current_profile().examples_of_slow(current_profile().examples))
 @given(data=st.data())
 def test_no_request_with_a_foreign_host_or_origin_reaches_the_webserver(webserver: Webserver, data: st.DataObject):
     method = data.draw(st.sampled_from(METHODS), "method")

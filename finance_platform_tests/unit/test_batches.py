@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.spark_jobs import batches
 from finance_platform.spark_jobs.batches import in_batches, is_large, reader_count, shared_folders, task_count
 from finance_platform.spark_jobs.requests import DeliveryToRead
+from finance_platform_tests.profiles import current_profile
 
 SIZES = st.sampled_from([0, 100, batches.SMALL_BYTES, batches.SMALL_BYTES + 1, 20 << 20, batches.BATCH_BYTES + 1])
 RUNS = st.lists(st.tuples(SIZES, st.integers(1, 1_500)), max_size=4)
@@ -21,6 +22,7 @@ def to_read(runs: list[tuple[int, int]]) -> list[DeliveryToRead]:
     return [DeliveryToRead(f"d{n}", f"{n}.csv", "ledger", "ledger", "", size) for n, size in enumerate(sizes)]
 
 
+@settings(max_examples=current_profile().examples_of_slow(current_profile().examples))
 @given(RUNS)
 def test_every_delivery_is_in_one_batch_and_each_batch_is_bounded_by_bytes_and_count(runs: list[tuple[int, int]]):
     deliveries = to_read(runs)

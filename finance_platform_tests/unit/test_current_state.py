@@ -43,6 +43,7 @@ def test_a_state_is_derived_once_while_nothing_has_changed(tmp_path: Path) -> No
     assert state == _derived(zone)
 
 
+@pytest.mark.usefixtures("modules_stay_frozen")
 def test_a_state_is_forgotten_with_its_documents(tmp_path: Path) -> None:
     zone = Zone(tmp_path / "processed")
     zone.deliver("a.csv", lines("T1"))
