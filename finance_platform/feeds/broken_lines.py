@@ -8,18 +8,26 @@ Both were read in silence: half an amount is an amount, and what a quote hides i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.header_words import WORDS, plain_name
 from finance_platform.feeds.violations import ACCEPTED
 
 _LEAST_OTHERS = 10
 """Amounts before the last one that have the same number of decimals, so that another number is no chance."""
 
 _MOST_OTHERS = 1_000
+
+_SPLIT = (
+    (re.compile(r"\s*[-+(]?[0-9]{1,3}\s*"), re.compile(r"\s*[0-9]{3}(?:\.[0-9]+)?\)?\s*")),
+    (re.compile(r"\s*[-+(]?[0-9]+(?:[. ][0-9]{3})*\s*"), re.compile(r"\s*[0-9]{2}\)?\s*")),
+)
+"""The two cells of an amount whose mark is the delimiter: `1,234.50` and `1234,50`."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +38,15 @@ class FileEnd:
         has_break: whether the last line is ended like the others.
         is_short: whether the last row lacks cells that every row before it has.
         hidden: lines within cells, with their numbers, that have several cells themselves.
+        longer: rows with blank cells beyond the header, and their numbers.
+        delimiter: between two cells.
     """
 
     has_break: bool = True
     is_short: bool = False
     hidden: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    longer: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    delimiter: str = ""
 
 
 def find_doubts(
@@ -53,7 +65,7 @@ def find_doubts(
         last: its last rows, with their typed columns; None if it has none.
         type_rows: types rows as the table's own are.
     """
-    return _cut_off(end, header, sources, last) | _hidden(end, header, type_rows)
+    return _cut_off(end, header, sources, last) | _hidden(end, header, type_rows) | _split_amounts(end, header, sources)
 
 
 def _cut_off(
@@ -127,5 +139,38 @@ def _hidden(
         "they were read as a text": (
             "close or remove the quote; if quotes are plain text, set dialect.quote to a character not in the file; if "
             "they are part of the text, accept the file"
+        )
+    }
+
+
+def _split_amounts(end: FileEnd, header: Sequence[str], sources: Mapping[str, FieldSource]) -> dict[str, str]:
+    """Return why amounts may be cut in two: rows have a cell more than the header, and a text is the end of an amount.
+
+    A number beside an amount may be a quantity, so the column must be called a text.
+    """
+    width = len(header)
+    rows = [(number, cells) for number, cells in end.longer if not any(cell.strip() for cell in cells[width:])]
+    texts = {*WORDS["description"]}
+    places = [
+        place
+        for place, name in enumerate(header[:-1])
+        if name in sources["amount"].headers and plain_name(header[place + 1]) in texts
+    ]
+    if not rows or not places or end.delimiter != ",":
+        return {}
+    split = [
+        (number, f"{cells[place].strip()},{cells[place + 1].strip()}")
+        for number, cells in rows
+        for place in places
+        if any(one.fullmatch(cells[place]) and rest.fullmatch(cells[place + 1]) for one, rest in _SPLIT)
+    ]
+    if len(split) < len(rows):
+        return {}
+    number, amount = split[0]
+    count = "1 row has" if len(rows) == 1 else f"{len(rows):,} rows have"
+    return {
+        f"{count} a cell more than the header, and the delimiter seems to have cut amounts in two, first {amount!r} on "
+        f"line {number}": (
+            "send the file with amounts in quotes, or with another delimiter; if every amount is right, accept the file"
         )
     }

@@ -58,6 +58,9 @@ _NEWLINE, _RETURN = b"\n\r"
 _MAX_HIDDEN = 1_000
 """Lines within cells that are kept: the first of them says that a quote is not closed."""
 
+_MAX_KEPT_CHARACTERS = 10_000
+"""Of such a line; a longer one is none of a ledger."""
+
 
 class _Row(NamedTuple):
     line: int
@@ -86,7 +89,7 @@ class DelimitedFile:
         self.sheet: str | None = None
         self.notes: dict[str, Note] = {}
         self.doubts: dict[str, str] = {}
-        self.end = FileEnd()
+        self.end = FileEnd(delimiter=dialect.delimiter)
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 
@@ -262,6 +265,7 @@ class DelimitedFile:
         skips_spaces = self._has_spaces_before_quotes()
         width, short_rows = len(self.header), 0
         row: list[str] = []
+        longer: list[tuple[int, tuple[str, ...]]] = []
         with self._open() as stream:
             for line, row, length, has_breaks in self._rows(stream, skips_spaces=skips_spaces):
                 if line <= self._header_line:
@@ -272,6 +276,8 @@ class DelimitedFile:
                 lines.append(line)
                 rows.append([] if row == [_DOS_END_OF_FILE] else row)
                 short_rows += len(row) < width
+                if len(row) > width and len(longer) < _MAX_HIDDEN and length < _MAX_KEPT_CHARACTERS:
+                    longer.append((line, tuple(row)))
                 if has_breaks:
                     self._keep_hidden_lines(line, row)
                 characters += length
@@ -279,7 +285,7 @@ class DelimitedFile:
                     yield self._batch(lines, rows)
                     lines, rows, characters = [], [], 0
         is_short = short_rows == 1 and len(row) < width
-        self.end = replace(self.end, is_short=is_short)
+        self.end = replace(self.end, is_short=is_short, longer=tuple(longer))
         if rows:
             yield self._batch(lines, rows)
 
@@ -290,7 +296,7 @@ class DelimitedFile:
             for text in cell.split("\n")[1:]:
                 line += 1
                 cells = text.removesuffix("\r").split(self._dialect.delimiter)
-                if len(cells) > 1 and len(hidden) < _MAX_HIDDEN:
+                if len(cells) > 1 and len(text) < _MAX_KEPT_CHARACTERS and len(hidden) < _MAX_HIDDEN:
                     hidden.append((line, tuple(cells)))
         self.end = replace(self.end, hidden=tuple(hidden))
 

@@ -60,6 +60,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "department": (
         "department code", "department", "dept", "dept code", "department no", "cost centre", "cost center",
         "cost centre code", "cost center code", "costcentre", "costcenter", "cc", "responsibility centre", "org code",
+        "cost ctr", "cost cntr", "kost1", "kost1 kostenstelle",
         "organisational unit",
         "organizational unit",
         "organisation code", "organization code", "business area", "directorate", "service area", "service", "division",
@@ -97,7 +98,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "amount in local currency", "local amount", "posted amount", "actual amount", "budget amount",
         "forecast amount", "line amount", "amount gbp", "amount usd", "amount eur", "amount excl vat", "betrag",
         "nettobetrag", "betrag in hauswahrung", "umsatz", "wert", "summe", "montant", "montant ht", "importe", "monto",
-        "valor", "importo", "bedrag", "belopp", "spend", "budget", "actual", "approved amount", "balance",
+        "valor", "importo", "bedrag", "belopp", "amount in local cur", "amount in lc", "amt in loc cur",
+        "umsatz ohne soll haben kz", "spend", "budget", "actual", "approved amount", "balance",
     ),
     "debit": (
         "debit", "debit amount", "debits", "dr", "soll", "sollbetrag", "debe", "cargo", "dare", "debet", "debit eur",
@@ -114,7 +116,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "scenario": ("scenario", "version", "plan version", "budget version", "szenario", "scenario name", "scenario code"),
     "currency": (
         "currency", "currency code", "ccy", "curr", "wahrung", "wahrungsschlussel", "devise", "moneda", "divisa",
-        "valuta code", "valuta",
+        "valuta code", "valuta", "lcurr", "wkz", "wkz umsatz",
     ),
     "description": (
         "description", "text", "memo", "narrative", "details", "comment", "remarks", "line description", "beneficiary",

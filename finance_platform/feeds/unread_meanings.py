@@ -50,9 +50,11 @@ _FLAGS = {
     **dict.fromkeys(
         ("void", "voided", "is void", "is voided", "cancelled", "canceled", "is cancelled", "is canceled", "deleted",
          "is deleted", "deletion flag"),
-        frozenset({"yes", "y", "true", "1", "x", "ja", "j", "oui", "si"}),
+        frozenset({"yes", "y", "true", "t", "1", "x", "ja", "j", "oui", "si"}),
     ),
-    **dict.fromkeys(("posted", "is posted", "gebucht"), frozenset({"no", "n", "false", "0", "nein", "non"})),
+    **dict.fromkeys(
+        ("posted", "is posted", "posting", "gebucht"), frozenset({"no", "n", "false", "f", "0", "nein", "non"})
+    ),
 }  # fmt: skip
 """Headers that ask a question, with the answers of lines that do not count."""
 

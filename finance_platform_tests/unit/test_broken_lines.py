@@ -119,3 +119,29 @@ def test_texts_of_several_lines_hold_nothing(tmp_path: Path, cell: str):
 
 def test_a_line_within_a_cell_that_no_rule_accepts_holds_nothing(tmp_path: Path):
     assert not check(tmp_path, HEADER + '2025-01-01,D1,6000,1.00,"a\n2025-13-45,D1,6000,20.00,x"\n').holds
+
+
+@pytest.mark.parametrize(
+    ("amount", "first"), [("1,234.50", "1,234.50"), ("1234,50", "1234,50"), ("-1234,50", "-1234,50")]
+)
+def test_amounts_that_the_delimiter_cuts_in_two_hold_the_file(tmp_path: Path, amount: str, first: str):
+    """The text is blank, so that the row has a blank cell more than the header, which is no fault by itself."""
+    held = check(tmp_path, HEADER + f"2025-01-01,D1,6000,40,\n2025-01-02,D1,6000,{amount},\n2025-01-03,D1,6000,1,x\n")
+    (reason,) = held.holds
+    assert reason == (
+        "1 row has a cell more than the header, and the delimiter seems to have cut amounts in two, first "
+        f"{first!r} on line 3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        (HEADER, "2025-01-01,D1,6000,40,text,"),
+        (HEADER, "2025-01-01,D1,6000,40.25,12,"),
+        (HEADER, "2025-01-01,D1,6000,1234,5,"),
+        (HEADER.replace("Text", "Quantity"), "2025-01-01,D1,6000,40,12,"),
+    ],
+)
+def test_rows_with_a_delimiter_at_their_end_hold_nothing(tmp_path: Path, header: str, line: str):
+    assert not check(tmp_path, header + f"{line}\n{line}\n").holds

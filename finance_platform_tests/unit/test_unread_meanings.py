@@ -121,6 +121,7 @@ def test_lines_that_are_not_posted_hold_the_file(tmp_path: Path):
 @pytest.mark.parametrize(
     ("column", "text", "is_held"),
     [("Voided", "Yes", True), ("Voided", "No", False), ("Posted", "N", True), ("Posted", "Y", False),
+     ("Posting", "F", True),
      ("Deletion Flag", "X", True), ("Deletion Flag", "", False), ("Status", "Reversed", False),
      ("Status", "Open", False), ("Status", "Gelöscht", True), ("State", "DE", False)],
 )  # fmt: skip
