@@ -416,7 +416,8 @@ def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> st
     lines = [f"{one.scenario} {one.period}, lines {one.rows:,}, gross {grouped_money(one.gross)}" for one in repeated]
     has = "has all lines of" if any(one.has_others for one in repeated) else "has the same lines as"
     others = ", beside others" if any(one.has_others for one in repeated) else ""
-    return f"{has} {quote_name(object_key)}, which counts already{others}: {_shorten(lines, '; ')}"
+    feed = f" of the feed {repeated[0].feed}" if repeated[0].feed else ""
+    return f"{has} {quote_name(object_key)}{feed}, which counts already{others}: {_shorten(lines, '; ')}"
 
 
 def _returning_money(lines: ReturningLines) -> str:

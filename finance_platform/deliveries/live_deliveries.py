@@ -84,12 +84,21 @@ class _FeedIndex:
 
     def with_fewer_lines(self, cell: Cell, rows: int) -> Iterator[LiveDelivery]:
         """Yield the deliveries with fewer lines in a cell, those with the most of them first."""
+        counted = self._counted(cell)
+        for position in range(bisect_left(counted, (rows, "")) - 1, -1, -1):
+            yield self.by_cell[cell][counted[position][1]]
+
+    def with_as_many_lines(self, cell: Cell, rows: int) -> list[LiveDelivery]:
+        """Return the deliveries with so many lines in a cell."""
+        counted = self._counted(cell)
+        places = slice(bisect_left(counted, (rows, "")), bisect_left(counted, (rows + 1, "")))
+        return [self.by_cell[cell][delivery_id] for _, delivery_id in counted[places]]
+
+    def _counted(self, cell: Cell) -> list[tuple[int, str]]:
         if cell not in self.by_rows:
             deliveries = self.by_cell.get(cell, {}).values()
             self.by_rows[cell] = sorted((_rows(one, cell), one.delivery_id) for one in deliveries)
-        counted = self.by_rows[cell]
-        for position in range(bisect_left(counted, (rows, "")) - 1, -1, -1):
-            yield self.by_cell[cell][counted[position][1]]
+        return self.by_rows[cell]
 
 
 class LiveDeliveries:
@@ -219,6 +228,23 @@ class LiveDeliveries:
         for other in feed.with_fewer_lines(cell, _rows(candidate, cell)):
             if other.event.object_key != candidate.event.object_key and cell[1] in other.portion:
                 yield other
+
+    def same_money_of_other_feeds(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
+        """Return the live deliveries of other feeds and objects with as many lines of the same money in a cell.
+
+        None if a version of the candidate's own object has these lines already.
+        """
+        counts, key = count_in_cell(candidate, cell), candidate.event.object_key
+        earlier = [one for one in self.earlier(candidate) if cell[1] in one.portion]
+        if not counts.rows or any(count_in_cell(one, cell) == counts for one in earlier):
+            return []
+        return [
+            other
+            for feed, index in self._feeds.items()
+            if feed != candidate.event.feed and cell in index.by_cell
+            for other in index.with_as_many_lines(cell, counts.rows)
+            if other.event.object_key != key and cell[1] in other.portion and count_in_cell(other, cell) == counts
+        ]
 
     def of_cell(self, feed: str, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of a feed with lines in a cell."""

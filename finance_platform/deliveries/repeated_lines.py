@@ -1,7 +1,8 @@
-"""Repeated lines: those that another file of the feed has already, all of its lines of a scenario and period.
+"""Repeated lines: those that another file has already, all of its lines of a scenario and period.
 
-Belongs here: finding them under load mode append, which adds the lines of every file. Does not belong here: files with
-the same bytes (see `hold_reasons`), lines with one key (see `overlaps`), what is done about them (see `acceptance`).
+Belongs here: finding them under load mode append, which adds the lines of every file, and in files of two feeds.
+Does not belong here: files with the same bytes (see `hold_reasons`), lines with one key (see `overlaps`), what is done
+about them (see `acceptance`).
 
 A file that is exported or saved again has other bytes: another order of rows, other ends of lines, another format. A
 file that begins with the months of the one before has their lines too, and so has an export of the month to date.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice, takewhile
 
@@ -57,6 +58,7 @@ class RepeatedLines:
         rows: how many lines.
         gross: the sum of their absolute amounts.
         has_others: whether the delivery has more lines there, beside all of the other file.
+        feed: that of the other file, if it is another one; else empty.
     """
 
     object_key: str
@@ -65,15 +67,20 @@ class RepeatedLines:
     rows: int
     gross: Decimal
     has_others: bool = False
+    feed: str = ""
 
 
 @dataclass(frozen=True)
 class _CellLines:
-    """The lines of a delivery in a cell that change an amount: their number, gross money and hash."""
+    """The lines of a delivery in a cell that change an amount: their number, gross money and hash.
+
+    The hash of their places is without numbers and texts, which one feed may read and another one not.
+    """
 
     rows: int
     gross: Decimal
     digest: bytes
+    places: bytes = field(default=b"", compare=False)
 
 
 class CellHashes:
@@ -135,7 +142,7 @@ class CellHashes:
     def _read(self, delivery: LiveDelivery, cell: Cell) -> _CellLines:
         table = self._read_lines(delivery, cell)
         gross = Decimal(pc.sum(pc.abs(table["amount"].cast(_WIDE_MONEY))).as_py() or 0)
-        return _CellLines(table.num_rows, gross, _digest(table))
+        return _CellLines(table.num_rows, gross, _digest(table), _digest(table.select(list(_PLACE))))
 
     def _read_lines(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
         """Return the lines of a delivery in a cell that change an amount."""
@@ -144,21 +151,25 @@ class CellHashes:
 
 
 def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:
-    """Return the lines of a delivery that another live file of its feed has too, by scenario and period.
+    """Return the lines of a delivery that another live file has too, by scenario and period.
 
     Equal are day, department, account, amount, number and text of each line, in any order. Where the delivery has as
     many lines as the other file, the hashes in the commits are compared first, so that files are read only where these
     agree. Where it has more, it may have all of the other file's, as an export of the month to date has. Lines of zero
     change nothing and do not count.
 
+    A file of another feed is compared whatever the load modes, which concern one feed, and without numbers and texts;
+    it must have three lines or more that the delivery has, and all of a scenario and period.
+
     Args:
         hashes: those of the lines that are read.
         live: the deliveries that count.
         candidate: the delivery that is judged.
     """
-    if candidate.event.kind != "ledger" or candidate.event.load_mode != "append":
+    if candidate.event.kind != "ledger":
         return []
-    return list(_repeated(hashes, live, candidate))
+    of_feed = _repeated(hashes, live, candidate) if candidate.event.load_mode == "append" else ()
+    return [*of_feed, *_of_other_feeds(hashes, live, candidate)]
 
 
 def find_files_counted_twice(processed: ObjectStore, object_key: str) -> list[str]:
@@ -208,6 +219,27 @@ def _repeated(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery)
                 yield RepeatedLines(
                     other.event.object_key, scenarios[cell[0]], cell[1], lines.rows, lines.gross, has_others=True
                 )
+
+
+def _of_other_feeds(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:
+    """Return the lines that a file of another feed has too: a source that is read by two descriptors counts twice."""
+    scenarios = {fold(one.scenario): one.scenario for one in candidate.commit.periods}
+    found: list[RepeatedLines] = []
+    for cell in sorted(claimed_cells(candidate)):
+        others = live.same_money_of_other_feeds(candidate, cell) if cell[1] in candidate.portion else []
+        if others:
+            own, *of_others = hashes.of([candidate, *others], cell)
+            found += [
+                RepeatedLines(
+                    one.event.object_key, scenarios[cell[0]], cell[1], own.rows, own.gross, feed=one.event.feed
+                )
+                for one, lines in zip(others, of_others, strict=True)
+                if lines.places == own.places
+            ]
+    rows: Counter[str] = Counter()
+    for one in found:
+        rows[one.object_key] += one.rows
+    return [one for one in found if rows[one.object_key] >= _LEAST_CONTAINED]
 
 
 def _contained(
@@ -266,9 +298,9 @@ def _similar(live: LiveDeliveries, candidate: LiveDelivery) -> dict[Cell, list[L
 
 def _digest(lines: pa.Table) -> bytes:
     """Return a hash of lines in any order, equal for equal lines."""
-    ordered = lines.sort_by([(name, "ascending") for name in _COLUMNS])
+    ordered = lines.sort_by([(name, "ascending") for name in lines.column_names])
     columns = {name: ordered[name] for name in _PLACE}
-    for name in _TEXTS:
+    for name in lines.column_names[len(_PLACE) :]:
         texts = ordered[name].cast(pa.string())
         # What a column has in the place of a null is not defined.
         columns |= {name: pc.fill_null(texts, ""), f"has_{name}": pc.is_valid(texts)}

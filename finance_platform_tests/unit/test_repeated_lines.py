@@ -337,3 +337,61 @@ def test_each_of_many_files_with_the_same_money_is_opened_once(zone: Zone) -> No
     assert zone.evaluate_held() == {}
     opened = [key for key in zone.store.opened if key.startswith("transactions/")]
     assert len(opened) == len(set(opened)) == 5
+
+
+# Files of two feeds
+
+THREE = [Line(amount="10.00", day=2), Line(amount="-5.00", day=31), Line(amount="10.00", day=2)]
+
+
+@pytest.mark.parametrize("load_mode", ["append", "upsert", "replace_period"])
+def test_a_file_with_the_lines_of_one_of_another_feed_is_held(tmp_path: Path, load_mode: str) -> None:
+    """The number and the text of a line are of one feed alone."""
+    zone = Zone(tmp_path / "processed")
+    zone.deliver(
+        "ledger.csv", [replace(line, key=f"T{number}") for number, line in enumerate(THREE)], load_mode="upsert"
+    )
+    zone.deliver("erp/gl.csv", THREE, "other bytes", feed="erp", load_mode=load_mode)
+    verdicts = zone.evaluate()
+    (reason,) = verdicts["erp/gl.csv"].reasons
+    assert reason == (
+        "has the same lines as ledger.csv of the feed ledger, which counts already: Actual 2025-01, lines 3, gross 25.00"
+    )
+    assert "withdraw that one and then accept this one" in verdicts["erp/gl.csv"].fix
+    assert zone.live == ["ledger.csv@v1"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        THREE[:2],  # too few, and others than the whole month
+        [*THREE[:2], Line(amount="10.00", day=3)],
+        [*THREE[:2], Line(amount="-10.00", day=2)],
+        [replace(line, scenario="Budget") for line in THREE],
+        [*THREE, Line(amount="0.01")],
+    ],
+)
+def test_a_file_of_another_feed_with_other_lines_is_not_held(tmp_path: Path, sent: list[Line]) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("ledger.csv", THREE)
+    zone.deliver("erp/gl.csv", sent, "other bytes", feed="erp")
+    assert zone.evaluate_held() == {}
+
+
+def test_a_file_that_moves_to_another_feed_has_its_own_lines(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("ledger.csv", THREE)
+    zone.evaluate()
+    zone.deliver("ledger.csv", THREE, feed="erp")
+    assert zone.evaluate_held() == {}
+
+
+def test_a_file_that_counts_beside_one_of_another_feed_is_not_held_when_it_is_corrected(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("ledger.csv", THREE)
+    copy = zone.deliver("erp/gl.csv", THREE, feed="erp")
+    zone.evaluate()
+    zone.append(decision_on("accepted", copy))
+    assert find_files_counted_twice(zone.store, "erp/gl.csv") == ["ledger.csv"]
+    zone.deliver("erp/gl.csv", [*THREE, Line(period="2025-02")], "v2", feed="erp")
+    assert zone.evaluate_held() == {}
