@@ -355,7 +355,8 @@ def test_a_file_with_the_lines_of_one_of_another_feed_is_held(tmp_path: Path, lo
     verdicts = zone.evaluate()
     (reason,) = verdicts["erp/gl.csv"].reasons
     assert reason == (
-        "has the same lines as ledger.csv of the feed ledger, which counts already: Actual 2025-01, lines 3, gross 25.00"
+        "has the same lines as ledger.csv of the feed ledger, which counts already: Actual 2025-01, lines 3, gross "
+        "25.00"
     )
     assert "withdraw that one and then accept this one" in verdicts["erp/gl.csv"].fix
     assert zone.live == ["ledger.csv@v1"]
