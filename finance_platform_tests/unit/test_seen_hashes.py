@@ -61,3 +61,28 @@ def test_a_file_without_keys_has_no_repeats():
     repeats = KeyRepeats()
     assert not repeats.add(pa.nulls(3, pa.string()), np.array([True] * 3)).any()
     assert repeats.count == 0
+
+
+@pytest.mark.parametrize("breaks", [None, 0, 3, 11], ids=["in order", "at once", "later", "in the last batch"])
+def test_keys_in_order_and_keys_that_lose_it_are_found_like_others(breaks: int | None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line_files, "_SORTED_AT_ONCE", 100)
+    draw = np.random.default_rng(breaks)
+    numbers = np.sort(draw.integers(0, 500, 600))
+    batches = [[f"T{number:04}" for number in batch] for batch in np.split(numbers, 12)]
+    if breaks is not None:
+        batches[breaks] = list(draw.permutation(batches[breaks]))
+    repeats = KeyRepeats()
+    found = [repeats.add(pa.array(batch, pa.string()), np.ones(len(batch), np.bool_)).tolist() for batch in batches]
+    seen: set[str] = set()
+    for batch, of_batch in zip(batches, found, strict=True):
+        for key, may_repeat in zip(batch, of_batch, strict=True):
+            assert may_repeat is (key in seen)
+            seen.add(key)
+    assert (repeats._seen is None) is (breaks is None)
+
+
+def test_rejected_rows_and_rows_without_a_key_do_not_count_for_the_order_of_keys():
+    repeats = KeyRepeats()
+    keys = pa.array(["b", "a", None, "b", "c"])
+    assert repeats.add(keys, np.array([True, False, True, True, True])).tolist() == [False] * 3 + [True, False]
+    assert repeats._seen is None
