@@ -23,7 +23,7 @@ from finance_platform.feeds.hidden_characters import (
     Finding,
     clean_cell,
     clean_cells,
-    has_only_visible_ascii,
+    is_trimmed,
 )
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import (
@@ -204,7 +204,9 @@ def value_mapper(value_map: Mapping[str, str]) -> Callable[[str], str]:
 
 def blank_to_null(texts: pa.StringArray) -> pa.StringArray:
     """Trim Unicode white space; empty texts become null."""
-    trimmed = texts if has_only_visible_ascii(texts) else pc.utf8_trim_whitespace(texts)
+    trimmed = texts if is_trimmed(texts) else pc.utf8_trim_whitespace(texts)
+    if pc.min(pc.binary_length(trimmed)).as_py() != 0:
+        return trimmed
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
@@ -249,6 +251,16 @@ class DistinctValues:
     def column(self) -> pa.Array:
         """Return the column."""
         return pc.take(self.values, self.indices)
+
+    def first_positions(self) -> list[int]:
+        """Return the first row of each value."""
+        # Imported where texts are parsed: most commands parse none, and Arrow needs none of it.
+        import numpy as np
+
+        # A dictionary has its values in the order in which they occur.
+        newest = np.maximum.accumulate(np.asarray(self.indices.fill_null(-1)))
+        positions: list[int] = np.flatnonzero(np.diff(newest, prepend=-1)).tolist()
+        return positions
 
 
 def _bind(rule: FieldRule, header: Sequence[str]) -> FieldSource | None:

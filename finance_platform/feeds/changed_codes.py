@@ -15,12 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import map_distinct
+from finance_platform.feeds.hidden_characters import has_bytes
 from finance_platform.feeds.violations import RuleViolations, quoted, to_mask
 
 CHANGED_CODE = "changed_code"
 
-_MARKS = ("E+", "##")
-"""One of them is in each changed code of a text file; to look for it takes less than a regular expression."""
+_MARKS = (b"E+", b"##")
+"""One of them is in each changed code of a text file; to look for it among all bytes of a column takes a tenth of the
+time of looking at each text."""
 
 _EXPONENT = re.compile(r"[1-9](?:[.,][0-9]+)?E\+[0-9]{2,3}")
 """As Excel, LibreOffice and Google Sheets write a number that is too long for its cell; people write 1E5."""
@@ -47,7 +49,7 @@ def reject_changed_codes(
     is_sheet, may_be_day = violations.batch.sheet is not None, name in _NAMES_OF_ROWS
     long_numbers = violations.batch.long_numbers
     occurring = texts if values is None else values
-    if not is_sheet and not any(pc.any(pc.match_substring(occurring, mark)).as_py() for mark in _MARKS):
+    if not is_sheet and not has_bytes(occurring, _MARKS):
         return
 
     def what_happened(code: str) -> str | None:

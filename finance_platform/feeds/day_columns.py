@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from finance_platform.feeds.cells import RawBatch, map_distinct
+from finance_platform.feeds.cells import DistinctValues, RawBatch
 from finance_platform.feeds.codes import clean
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
@@ -51,9 +51,16 @@ def read_days(
         default: the patterns of a field without any.
         batch: the rows that the texts are of.
     """
+    return day_values(name, DistinctValues.of(written), rules, default, batch).column()
+
+
+def day_values(
+    name: str, written: DistinctValues, rules: ReadingRules, default: tuple[str, ...], batch: RawBatch
+) -> DistinctValues:
+    """Return the day of each distinct text of a field; see `read_days`."""
     _, tried = tried_patterns(name, rules, default, batch.sheet)
     month = rules.fiscal_year_start_month if rules.fields.get(name, FieldRule()).is_fiscal else 1
-    return map_distinct(written, lambda text: _day(text, tried, month, batch.is_1904), pa.date32())
+    return written.map(lambda text: _day(text, tried, month, batch.is_1904), pa.date32())
 
 
 @lru_cache(maxsize=_REMEMBERED_DAYS)

@@ -10,10 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.cells import DistinctValues, RawBatch
 from finance_platform.feeds.codes import clean
 from finance_platform.feeds.dates import date_parts, parse_date, period_of
 from finance_platform.feeds.findings import Note
@@ -65,22 +62,24 @@ class DayDoubts:
         self._orders = {pattern: order for pattern, order in parts.items() if pattern in self.patterns}
         self._is_needed = bool(self._swappable) and len(self.tried) > 1
 
-    def add(self, texts: pa.StringArray, batch: RawBatch) -> None:
+    def add(self, texts: DistinctValues, batch: RawBatch) -> None:
         """Add the texts of a batch."""
         if not self._is_needed:
             return
-        for text in pc.unique(texts).to_pylist():
+        positions: list[int] = []
+        for place, text in enumerate(texts.values.to_pylist()):
             if text in self._known or len(self._known) > _MAX_TEXTS:
                 continue
             self._known.add(text)
-            self._add(text, texts, batch)
+            positions = positions or texts.first_positions()
+            self._add(text, positions[place], batch)
 
-    def _add(self, text: str, texts: pa.StringArray, batch: RawBatch) -> None:
+    def _add(self, text: str, position: int, batch: RawBatch) -> None:
         days = {pattern: day for pattern in self.tried if (day := parse_date(clean(text), (pattern,)))}
         if not days:
             return
         first, day = next(iter(days.items()))
-        found = _Text(text, day, batch.place(pc.index(texts, text).as_py()))
+        found = _Text(text, day, batch.place(position))
         others = [pattern for pattern, other in days.items() if other != day and pattern in self._orders]
         for pattern in others:
             self._either.setdefault((first, pattern), found)

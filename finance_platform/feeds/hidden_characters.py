@@ -7,7 +7,7 @@ Does not belong here: white space, case and Unicode forms (see `codes`), rejecti
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -96,14 +96,12 @@ def _cut(texts: pa.StringArray, limit: int) -> tuple[pa.StringArray, pa.BooleanA
 
 
 def _clean(texts: pa.StringArray, *, is_name: bool) -> CleanedCells:
-    if not _may_need_cleaning(texts, is_name=is_name):
+    doubtful = _doubtful_rows(texts, is_name=is_name)
+    if doubtful is None:
         return CleanedCells(texts)
-    # A character beyond ASCII in one description must not send every cell of its batch through Python.
-    is_doubtful = pc.fill_null(pc.match_substring_regex(texts, _DOUBTFUL[is_name]), False)
-    if not pc.any(is_doubtful).as_py():
-        return CleanedCells(texts)
-    encoded = texts.filter(is_doubtful).dictionary_encode()
+    encoded = pc.take(texts, doubtful).dictionary_encode()
     cleaned = [clean_cell(text, is_name=is_name) for text in encoded.dictionary.to_pylist()]
+    is_doubtful = _mask_of(len(texts), doubtful)
     findings: dict[Finding, pa.BooleanArray] = {}
     nothing = pa.repeat(False, len(texts))
     for finding in sorted({finding for _, of_text in cleaned for finding in of_text}):
@@ -113,6 +111,28 @@ def _clean(texts: pa.StringArray, *, is_name: bool) -> CleanedCells:
         return CleanedCells(texts)
     cleaned_texts = pc.take(pa.array([text or None for text, _ in cleaned], pa.string()), encoded.indices)
     return CleanedCells(pc.replace_with_mask(texts, is_doubtful, cleaned_texts), findings)
+
+
+def _doubtful_rows(texts: pa.StringArray, *, is_name: bool) -> pa.Int64Array | None:
+    """Return the rows whose texts must be looked at one by one; None if there are none.
+
+    A character beyond ASCII in one description must not send every cell of its batch through Python, nor, as it takes
+    as long as to parse them, through a regular expression.
+    """
+    rows = _suspicious_rows(texts, is_name=is_name)
+    if not len(rows):
+        return None
+    rows = pa.array(rows)
+    is_doubtful = pc.fill_null(pc.match_substring_regex(pc.take(texts, rows), _DOUBTFUL[is_name]), False)
+    return rows.filter(is_doubtful) if pc.any(is_doubtful).as_py() else None
+
+
+def _mask_of(size: int, rows: pa.Int64Array) -> pa.BooleanArray:
+    import numpy as np
+
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[np.asarray(rows)] = True
+    return pa.array(mask)
 
 
 def clean_cell(text: str, *, is_name: bool = False) -> tuple[str, frozenset[Finding]]:
@@ -153,6 +173,28 @@ def has_only_visible_ascii(texts: pa.StringArray) -> bool:
     return not len(data) or bool(data.min() > _LAST_BLANK and data.max() < _FIRST_BEYOND)
 
 
+def is_trimmed(texts: pa.StringArray) -> bool:
+    """Return whether every text begins and ends with a visible character of ASCII; false is no proof."""
+    import numpy as np
+
+    if has_only_visible_ascii(texts):
+        return True
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    data = _bytes_of(texts)
+    has_text = offsets[1:] > offsets[:-1]
+    for ends in (data[offsets[:-1][has_text]], data[offsets[1:][has_text] - 1]):
+        if len(ends) and (ends.min() <= _LAST_BLANK or ends.max() >= _FIRST_BEYOND):
+            return False
+    return True
+
+
+def has_bytes(texts: pa.StringArray, sequences: Sequence[bytes]) -> bool:
+    """Return whether one of these sequences is in a text; true is no proof, as two texts may have its parts."""
+    buffer = texts.buffers()[2]
+    data = b"" if buffer is None else buffer.to_pybytes()
+    return any(sequence in data for sequence in sequences)
+
+
 def _bytes_of(texts: pa.StringArray) -> npt.NDArray[np.uint8]:
     import numpy as np
 
@@ -160,12 +202,42 @@ def _bytes_of(texts: pa.StringArray) -> npt.NDArray[np.uint8]:
     return np.frombuffer(data if data is not None else b"", dtype=np.uint8)
 
 
-def _may_need_cleaning(texts: pa.StringArray, *, is_name: bool) -> bool:
+def _suspicious_rows(texts: pa.StringArray, *, is_name: bool) -> npt.NDArray[np.int64]:
+    """Return the rows with a byte that may be of a character to look at."""
     import numpy as np
 
     data = _bytes_of(texts)
     if has_only_visible_ascii(texts):
-        return not is_name and any((data == byte).any() for byte in _GUARD_BYTES)
-    suspicious = np.zeros(256, dtype=np.bool_)
-    suspicious[list(_SUSPICIOUS_BYTES + (b"" if is_name else _GUARD_BYTES))] = True
-    return bool(suspicious[data].any())
+        if is_name or not any((data == byte).any() for byte in _GUARD_BYTES):
+            return np.zeros(0, np.int64)
+        places = np.flatnonzero(np.isin(data, list(_GUARD_BYTES)))
+    else:
+        places = _suspicious_places(data, _SUSPICIOUS_BYTES if is_name else _SUSPICIOUS_BYTES + _GUARD_BYTES)
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    places = places[(places >= offsets[0]) & (places < offsets[-1])]
+    # The bytes of a text are neighbours, so each row is named once.
+    rows: npt.NDArray[np.int64] = np.searchsorted(offsets, places, side="right") - 1
+    named: npt.NDArray[np.int64] = rows[np.diff(rows, prepend=-1) != 0]
+    return named
+
+
+def _suspicious_places(data: npt.NDArray[np.uint8], suspicious: bytes) -> npt.NDArray[np.int64]:
+    """Return the places of these bytes, but of those that begin a dash, a quotation mark or the sign of a currency."""
+    import numpy as np
+
+    found = [np.flatnonzero(data == byte) for byte in suspicious if byte > _LAST_BLANK]
+    if data.min() < _LAST_BLANK:
+        controls = np.flatnonzero(data < _LAST_BLANK)
+        found.append(controls[np.isin(data[controls], list(suspicious))])
+    places = np.sort(np.concatenate(found))
+    of_marks = data[places] == _FIRST_OF_PUNCTUATION
+    if of_marks.any():
+        first = places[of_marks]
+        second, third = data[first + 1], data[first + 2]
+        is_mark = (second > _LAST_OF_IGNORABLE) | ((second == _SECOND_OF_MARKS) & (third >= 0x90) & (third <= 0xA7))
+        places = np.sort(np.concatenate([places[~of_marks], first[~is_mark]]))
+    return places
+
+
+_FIRST_OF_PUNCTUATION, _SECOND_OF_MARKS, _LAST_OF_IGNORABLE = 0xE2, 0x80, 0x81
+"""In UTF-8, of the characters from U+2000 to U+2FFF: from U+2010 to U+2027, and from U+2080, none is to look at."""

@@ -49,7 +49,7 @@ from finance_platform.feeds.codes import (
 )
 from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
-from finance_platform.feeds.day_columns import DEFAULT_DATE_FORMATS, DEFAULT_PERIOD_FORMATS, read_days, tried_patterns
+from finance_platform.feeds.day_columns import DEFAULT_DATE_FORMATS, DEFAULT_PERIOD_FORMATS, day_values, tried_patterns
 from finance_platform.feeds.day_doubts import DayDoubts
 from finance_platform.feeds.file_names import periods_from_name
 from finance_platform.feeds.findings import Note, NoteCollector
@@ -359,19 +359,23 @@ class LedgerLines:
     def _dates(
         self, texts: dict[str, pa.Array], scenario_types: pa.Array, violations: RuleViolations
     ) -> dict[str, pa.Array]:
-        days = self._days("date", texts["date"], DEFAULT_DATE_FORMATS, violations)
-        periods = _periods(days)
-        posting = days
+        of_date = self._days("date", texts["date"], DEFAULT_DATE_FORMATS, violations)
+        days, months = of_date.column(), of_date.map(dates.period_of, pa.string())
+        first_days = months.map(dates.first_day, pa.date32()).column
+        periods, posting = months.column(), days
         if "period" in texts:
-            firsts = self._days("period", texts["period"], DEFAULT_PERIOD_FORMATS, violations)
+            of_period = self._days("period", texts["period"], DEFAULT_PERIOD_FORMATS, violations)
+            of_dates, firsts = periods, of_period.map(dates.period_of, pa.string()).column()
             # A blank cell is no other period than that of the date; one that is not valid may be.
-            months, periods = periods, pc.if_else(pc.is_null(texts["period"]), periods, _periods(firsts))
+            periods = pc.if_else(pc.is_null(texts["period"]), of_dates, firsts)
             if self.sources.get("date", FieldSource(FieldRule())).headers:
                 of_actual = pc.if_else(pc.equal(scenario_types, "Actual"), days, None)
-                self._period_doubts.add(of_actual, months, periods, violations.batch)
+                self._period_doubts.add(of_actual, of_dates, periods, violations.batch)
             posting = _clamp_days(days, periods)
-        first_days = map_distinct(periods, dates.first_day, pa.date32())
-        posting = pc.if_else(pc.equal(scenario_types, "Actual"), posting, first_days)
+            first_days = DistinctValues.of(periods).map(dates.first_day, pa.date32()).column
+        is_actual = pc.equal(scenario_types, "Actual")
+        if not pc.all(is_actual, skip_nulls=False).as_py():
+            posting = pc.if_else(is_actual, posting, first_days())
         return {"document_date": days, "posting_date": posting, "period": periods}
 
     def _check_covers(self, periods: pa.Array, violations: RuleViolations) -> None:
@@ -391,10 +395,14 @@ class LedgerLines:
         spread = self._rules.spread
         return {period, *(dates.periods_of_year(period, spread.first_month) if spread else ())} <= set(self.covers)
 
-    def _days(self, name: str, written: pa.Array, default: tuple[str, ...], violations: RuleViolations) -> pa.Array:
-        days = read_days(name, written, self._rules, default, violations.batch)
+    def _days(
+        self, name: str, written: pa.Array, default: tuple[str, ...], violations: RuleViolations
+    ) -> DistinctValues:
+        texts = DistinctValues.of(written)
+        values = day_values(name, texts, self._rules, default, violations.batch)
+        days = values.column()
         if name in self._day_doubts:
-            self._day_doubts[name].add(written, violations.batch)
+            self._day_doubts[name].add(texts, violations.batch)
         if name == "date":
             violations.add_blank(name, written)
         violations.add_invalid(
@@ -405,14 +413,15 @@ class LedgerLines:
             of=name,
         )
         earliest, latest = (date.fromisoformat(day) for day in (self._rules.earliest_date, self._rules.latest_date))
-        is_outside = pc.or_(pc.less(days, pa.scalar(earliest)), pc.greater(days, pa.scalar(latest)))
-        violations.add(
-            f"{name}_out_of_range",
-            to_mask(is_outside),
-            lambda i: f"{name}: {days[i].as_py()} is outside the accepted range {earliest} to {latest}",
-            of=name,
-        )
-        return days
+        is_outside = values.map(lambda day: not earliest <= day <= latest, pa.bool_())
+        if pc.any(is_outside.values).as_py():
+            violations.add(
+                f"{name}_out_of_range",
+                to_mask(is_outside.column()),
+                lambda i: f"{name}: {days[i].as_py()} is outside the accepted range {earliest} to {latest}",
+                of=name,
+            )
+        return values
 
     def _describe_date(self, name: str, text: str, batch: RawBatch, position: int) -> str:
         """Return why a text is not a valid date: its form is another one, or the column of its year is blank."""
@@ -690,10 +699,6 @@ def _foreign_of_sides(sides: list[amounts.ParsedAmounts]) -> dict[int, str]:
             is_one = not opposite.values[position].as_py() or currency_code(other) == currency_code(mark)
             foreign.setdefault(position, mark if is_one else OTHER_CURRENCY)
     return foreign
-
-
-def _periods(days: pa.Array) -> pa.Array:
-    return map_distinct(days, dates.period_of, pa.string())
 
 
 def _clamp_days(days: pa.Array, periods: pa.Array) -> pa.Array:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.codes import clean
 from finance_platform.feeds.findings import NoteCollector
-from finance_platform.feeds.hidden_characters import CleanedCells, Finding, is_harmful, max_characters
+from finance_platform.feeds.hidden_characters import CleanedCells, Finding, has_bytes, is_harmful, max_characters
 from finance_platform.feeds.limits import MAX_RAW_CELL_CHARACTERS, MAX_RAW_ROW_CHARACTERS, WIDE_HEADER
 from finance_platform.feeds.reasons import JOIN, Reason, reasons_to_json, shorten
 from finance_platform.feeds.shape_rules import is_derived
@@ -222,7 +222,7 @@ class RuleViolations:
 
     def _add_errors(self, name: str, texts: pa.StringArray) -> None:
         """Reject the rows whose cell is an error of a spreadsheet, or a formula that was never calculated."""
-        if not pc.any(pc.starts_with(texts, "#")).as_py():
+        if not has_bytes(texts, [b"#"]):
             return
         self.add(
             "spreadsheet_error",

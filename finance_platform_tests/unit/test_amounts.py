@@ -6,10 +6,12 @@ import re
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from finance_platform.feeds import common_amounts
 from finance_platform.feeds.amounts import ParsedAmounts, parse_amounts, read_amount
 from finance_platform.feeds.currencies import is_currency
 from finance_platform_tests.unit.amount_values import value_of
@@ -372,3 +374,10 @@ def test_common_forms_are_read_without_a_call_of_python_for_each(monkeypatch: py
 
 def test_a_sum_beyond_the_limit_of_one_amount_is_still_exact() -> None:
     assert parse_amounts(column(*[str(LARGEST)] * 50)).exact_total == LARGEST * 50
+
+
+@pytest.mark.parametrize("decimal", [".", ",", "٫"])
+def test_digits_and_the_decimal_mark_alone_are_left_of_texts(decimal: str) -> None:
+    texts = pa.array(["ignored", "$ 1,234.50", None, "(٣٫٤ € 12 345,6)", "", "-", "1٫5", "−7.25 CHF"]).slice(1)
+    expected = pc.replace_substring_regex(texts, f"[^0-9{re.escape(decimal)}]", "")
+    assert common_amounts._only_digits(texts, decimal).to_pylist() == expected.to_pylist()

@@ -12,6 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
@@ -620,3 +621,21 @@ def test_the_columns_of_every_batch_are_those_of_the_header(names: list[str]) ->
     opened = file_of(header_of(names) + header_of(names) + b"ragged\n" * (len(names) > 1))
     for batch in opened.batches():
         assert list(batch.columns) == opened.header
+
+
+@pytest.mark.parametrize("share", [0.001, 0.02, 0.3])
+def test_line_ends_inside_quotes_are_found_in_the_same_way_however_many_quotes_there_are(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(int(share * 1_000))
+    answers = []
+    for size in range(2, 400):
+        data = draw.choice(np.frombuffer(b'a"\n', np.uint8), size, p=[1 - 2 * share, share, share])
+        quotes = np.flatnonzero(data == ord('"'))
+        found = []
+        for sparse in (0, 1 << 40):
+            monkeypatch.setattr(delimited_file, "_SPARSE", sparse)
+            found.append(delimited_file._has_line_ends_inside(np.append(data, np.uint8(10)), quotes))
+        assert found[0] == found[1]
+        answers.append(found[0])
+    assert set(answers) == {True, False}
