@@ -137,9 +137,10 @@ def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
         )
         for known in accounts.values()
     )
-    # Entries of a year-end close are larger than the month's own amounts, and have the other sign.
+    # Entries of a year-end close are larger than the month's own amounts, and have the other sign. So have accruals
+    # that are reversed on the first day of a month, before it has much else.
     closing = {one.period for one in year_ends}
-    wrong_signs = find_wrong_signs(signs, {*recent, *moved} - closing)
+    wrong_signs = find_wrong_signs(signs, {*recent, *moved}.intersection(periods) - closing)
     return UnusualMonths(recent, evaluated, tuple(unusual), year_ends, wrong_signs)
 
 

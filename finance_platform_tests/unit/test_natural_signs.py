@@ -72,3 +72,18 @@ def test_each_of_the_last_months_is_named_with_its_fix():
     )
     assert "sign: debit_positive" in finding.fix
     assert "send revenue without a minus" in finding.fix
+
+
+@pytest.mark.parametrize(("lines", "named"), [(2, []), (20, ["2025-04"])])
+def test_a_month_that_has_only_begun_is_not_compared(lines: int, named: list[str]):
+    """Accruals are reversed on its first day; a second file has changed its amounts since."""
+    rows = [
+        AccountMonth(f"2025-0{month}", number, "", Decimal(amount), 10, Decimal(0), sign, Decimal(0))
+        for month in range(1, 4)
+        for number, sign, amount in (("4000", REVENUE, "150.00"), ("6000", COSTS, "20.00"), ("6100", COSTS, "30.00"))
+    ]
+    rows += [
+        AccountMonth("2025-04", number, "", Decimal(-5), lines, Decimal(1), COSTS, Decimal(0))
+        for number in ("6000", "6100")
+    ]
+    assert [one.period for one in find_unusual_months(rows).wrong_signs] == named
