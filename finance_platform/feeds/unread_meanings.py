@@ -10,6 +10,7 @@ nothing else would say so: each line has a valid amount.
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +24,7 @@ from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.common_amounts import MONEY_TYPE
-from finance_platform.feeds.currencies import denoted_currencies
+from finance_platform.feeds.currencies import denoted_currencies, describe_currency
 from finance_platform.feeds.header_words import WORDS, plain_name
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
@@ -75,13 +76,18 @@ _CREDITS = frozenset({"h", "c", "cr", "credit", "haben", "-", "50", "k"})
 
 _LOCAL = {
     *("local", "home", "base", "functional", "accounted", "lc", "lcy", "company", "group", "reporting", "converted"),
-    *("equivalent", "hauswahrung", "hw", "mandantenwahrung"),
+    *("equivalent", "hauswahrung", "hw", "mandantenwahrung", "firmenwahrung", "konzernwahrung", "landeswahrung"),
+    *("basiswahrung", "interne", "interna", "locale", "societe", "sociedad"),
 }
 _FOREIGN = {
     *("foreign", "fc", "fcy", "original", "entered", "document", "doc", "transaction", "trans", "tc", "dc"),
-    *("fremdwahrung", "belegwahrung", "fw"),
+    *("fremdwahrung", "belegwahrung", "transaktionswahrung", "originalwahrung", "fw", "devise", "devises", "divisa"),
+    *("valuta", "vreemde", "vv"),
 }
-_MONEY = {"amount", "amt", "value", "debit", "credit", "dr", "cr", "betrag", "wert", "montant", "importe", "importo"}
+_MONEY = {
+    *("amount", "amt", "value", "debit", "credit", "dr", "cr", "betrag", "wert", "soll", "haben", "montant", "importe"),
+    *("importo", "bedrag"),
+}
 
 _MAX_LISTED = 5
 _MAX_ACCOUNTS = 100_000
@@ -158,9 +164,16 @@ class _Currency(_Column):
         home = self.rules.currency
         fix = (
             f"add currency: {_quoted(self.name)} to columns in the descriptor, so that these lines are rejected as "
-            f"foreign currency; if the amounts are in {home} all the same"
+            f"foreign currency; {self._setting()}if the amounts are in {home} all the same"
         )
         return f"says that {self.count} are in another currency than {home}: {self.texts}", fix
+
+    def _setting(self) -> str:
+        """Return what to do if the home has the wrong currency, which one other currency of all lines may mean."""
+        if len(self.found) > 1 or self.found.total() < self.lines:
+            return ""
+        (text,) = self.found
+        return f"if the books are kept in {describe_currency(text)}, set FINANCE_PLATFORM_CURRENCY in the home's .env; "
 
 
 @dataclass
@@ -305,9 +318,15 @@ class UnreadMeanings:
 def _is_converted(rules: ReadingRules, amounts: Collection[str], others: Collection[str]) -> bool:
     """Return whether amounts are in the home's currency by their header, or others beside them in a foreign one."""
     local = _LOCAL | {rules.currency.casefold()}
-    return any(local & set(plain_name(name).split()) for name in amounts) or any(
-        _MONEY & set(name.split()) and _FOREIGN & set(name.split()) for name in others
+    beside = map(_words, others)
+    return any(local & _words(plain_name(name)) for name in amounts) or any(
+        _MONEY & words and _FOREIGN & words and not local & words for words in beside
     )
+
+
+def _words(name: str) -> set[str]:
+    """Return the words of a plain name, Fremdwährungsbetrag as two."""
+    return set(re.sub(r"wahrungs(?=[a-z])", "wahrung ", name).split())
 
 
 def _ignore(name: str) -> str:

@@ -59,13 +59,33 @@ def test_lines_of_another_currency_hold_the_file(tmp_path: Path):
     assert not check(tmp_path, "Curr.", lines, ignore_columns=["Curr."]).holds
 
 
-@pytest.mark.parametrize("amount", ["Amount in local currency", "Amount USD", "Accounted Amount", "Amount in LC"])
+@pytest.mark.parametrize(
+    "amount",
+    ["Amount in local currency", "Amount USD", "Accounted Amount", "Amount in LC", "Betrag in Firmenwährung",
+     "Hauswährungsbetrag", "Montant en devise interne", "Importo in divisa locale"],
+)  # fmt: skip
 def test_an_amount_that_is_called_local_is_in_the_homes_currency(tmp_path: Path, amount: str):
     assert not check(tmp_path, "Currency", ["6000,100.00,EUR"], amount).holds
 
 
-def test_a_foreign_amount_beside_the_one_that_is_read_has_the_currency(tmp_path: Path):
-    assert not check(tmp_path, "Amount in doc. curr.,Currency", ["6000,100.00,90.00,EUR"]).holds
+@pytest.mark.parametrize(
+    "columns",
+    ["Amount in doc. curr.,Currency", "Fremdwährungsbetrag,Währung", "Betrag in Transaktionswährung,Währung",
+     "Montant en devise,Devise", "Importe en divisa,Divisa", "Bedrag VV,Valuta"],
+)  # fmt: skip
+def test_a_foreign_amount_beside_the_one_that_is_read_has_the_currency(tmp_path: Path, columns: str):
+    assert not check(tmp_path, columns, ["6000,100.00,90.00,EUR"]).holds
+
+
+@pytest.mark.parametrize("columns", ["Hauswährungsbetrag,Währung", "Montant en devise interne,Devise"])
+def test_a_local_amount_beside_the_one_that_is_read_has_not_the_currency(tmp_path: Path, columns: str):
+    assert check(tmp_path, columns, ["6000,100.00,90.00,EUR"]).holds
+
+
+@pytest.mark.parametrize(("last", "is_said"), [("eur", True), ("USD", False), ("GBP", False)])
+def test_one_other_currency_of_all_lines_may_be_that_of_the_books(tmp_path: Path, last: str, is_said: bool):
+    (fix,) = check(tmp_path, "Currency", ["6000,1.00,eur", f"6000,2.00,{last}"]).holds.values()
+    assert ("if the books are kept in EUR, set FINANCE_PLATFORM_CURRENCY in the home's .env" in fix) is is_said
 
 
 @pytest.mark.parametrize("column", ["Currency Risk", "Text"])
