@@ -109,7 +109,8 @@ def _shorter_amount(header: Sequence[str], sources: Mapping[str, FieldSource], b
 
 
 def _decimals(text: str, mark: str) -> int:
-    return len(text.rpartition(mark)[2]) if mark in text else 0
+    """Return how many digits follow the decimal mark; a minus, a bracket or a currency behind them is none."""
+    return sum(character.isdigit() for character in text.rpartition(mark)[2]) if mark in text else 0
 
 
 def _hidden(

@@ -62,6 +62,9 @@ _MAX_HIDDEN = 1_000
 _MAX_KEPT_CHARACTERS = 10_000
 """Of such a line; a longer one is none of a ledger."""
 
+_LEAST_WHOLE = 2
+"""Rows before the last one that have all cells, so that one with fewer is no chance."""
+
 
 class _Row(NamedTuple):
     line: int
@@ -267,7 +270,8 @@ class DelimitedFile:
         rows: list[list[str]] = []
         max_rows, characters = min(_BATCH_ROWS, self._max_rows()), 0
         skips_spaces = self._has_spaces_before_quotes()
-        width, short_rows = len(self.header), 0
+        width, row_count, short_rows = len(self.header), 0, 0
+        hidden: list[tuple[int, tuple[str, ...]]] = []
         row: list[str] = []
         longer: list[tuple[int, tuple[str, ...]]] = []
         with self._open() as stream:
@@ -279,30 +283,29 @@ class DelimitedFile:
                     continue
                 lines.append(line)
                 rows.append([] if row == [_DOS_END_OF_FILE] else row)
+                row_count += 1
                 short_rows += len(row) < width
                 if len(row) > width and len(longer) < _MAX_HIDDEN and length < _MAX_KEPT_CHARACTERS:
                     longer.append((line, tuple(row)))
-                if has_breaks:
-                    self._keep_hidden_lines(line, row)
+                if has_breaks and len(hidden) < _MAX_HIDDEN:
+                    hidden += self._hidden_lines(line, row)
                 characters += length
                 if len(rows) == max_rows or characters > MAX_BATCH_CHARACTERS:
                     yield self._batch(lines, rows)
                     lines, rows, characters = [], [], 0
-        is_short = short_rows == 1 and len(row) < width
-        self.end = replace(self.end, is_short=is_short, longer=tuple(longer))
+        is_short = short_rows == 1 and len(row) < width and row_count > _LEAST_WHOLE
+        self.end = replace(self.end, is_short=is_short, hidden=tuple(hidden[:_MAX_HIDDEN]), longer=tuple(longer))
         if rows:
             yield self._batch(lines, rows)
 
-    def _keep_hidden_lines(self, line: int, row: Sequence[str]) -> None:
-        """Keep the lines within a row's cells that have several cells themselves, but for the first of each cell."""
-        hidden = list(self.end.hidden)
+    def _hidden_lines(self, line: int, row: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yield the lines within a row's cells that have several cells themselves, but for the first of each cell."""
         for cell in row:
             for text in cell.split("\n")[1:]:
                 line += 1
                 cells = text.removesuffix("\r").split(self._dialect.delimiter)
-                if len(cells) > 1 and len(text) < _MAX_KEPT_CHARACTERS and len(hidden) < _MAX_HIDDEN:
-                    hidden.append((line, tuple(cells)))
-        self.end = replace(self.end, hidden=tuple(hidden))
+                if len(cells) > 1 and len(text) < _MAX_KEPT_CHARACTERS:
+                    yield line, tuple(cells)
 
     def _batch(self, lines: Sequence[int], rows: Sequence[list[str]]) -> RawBatch:
         width = len(self.header)

@@ -49,7 +49,16 @@ _OF_TITLES = re.compile(
     + _CODES
     + r"|"
     + _CODES
-    + r"\s?(?:k|m|mn|mm|mio|thousands|millions))\W*$|\((?:thousands|millions|['’]?000s?)\)|\b(?:unit|einheit)s?\b"
+    + r"\s?(?:k|m|mn|mm|mio|thousands|millions))\W*$|\((?:thousands|millions|['’]?000s?)\)"
+    # A business unit may be called anything, so the unit follows the word at once.
+    + r"|(?<!business )(?<!operating )\b(?:unit|einheit)s?\s*[:=]?\s*(?:in\s+)?(?:[TKM]\s?"
+    + _CODES
+    + r"(?!\w)|"
+    + _CODES
+    + r"\s?(?:['’]?000s?|k|m|mn|mm|mio|tsd|thousands?|millions?)\b"
+    + r"|(?:thousands?|tausend|tsd|millions?|millionen|mio|['’]?000s?)\b\.?\s*(?:(?:of\s+)?"
+    + _CODES
+    + r"|[;,)]|$))"
 )
 """How a title says so. A town may be called Thousand Oaks, and a report may list invoices of more than 100 TEUR."""
 

@@ -57,6 +57,8 @@ def test_a_last_row_that_lacks_cells_and_its_end_holds_the_file(tmp_path: Path, 
         HEADER + rows(2) + "2025-01-31,D1,6000,1\n",  # ended
         HEADER + rows(2) + "2025-01-31,D1,6000,1\r",
         HEADER + rows(2, "") + "2025-01-31,D1,6000,1",  # other rows are as short
+        HEADER + rows(1) + "2025-01-31,D1,6000,1",  # no other row but one
+        HEADER + "2025-01-31,D1,6000,1",
         HEADER + rows(2) + "end of report",  # no line of the ledger; rejected
         HEADER + rows(2) + "2025-01-31,D1,6000,1,text\n\x1a",
         HEADER + rows(2) + '2025-01-31,D1,6000,1,"text"',
@@ -86,6 +88,8 @@ def test_a_last_amount_with_fewer_decimals_and_without_an_end_holds_the_file(tmp
         AT_END + rows(9, "") + "2025-01-31,D1,6000,123",  # too few to say how many decimals an amount has
         AT_END + rows(9, "") + "2025-01-10,D1,6000,5\n2025-01-31,D1,6000,123",
         HEADER + rows(10) + "2025-01-31,D1,6000,123,text",  # not at the end
+        AT_END + rows(10, "-") + "2025-01-31,D1,6000,123.45",  # credits before a debit
+        AT_END + rows(10, " USD") + "2025-01-31,D1,6000,123.45",
     ],
 )
 def test_a_last_amount_that_may_be_whole_holds_nothing(tmp_path: Path, text: str):

@@ -43,7 +43,7 @@ def net(check: FileCheck) -> Decimal:
         *((title, "thousands", "1000") for title in (
             "Amounts in thousands of USD", "in T$", "USD 000s", "$000", "(000s)", "Ledger (thousands)", "Unit: USD k",
             "Angaben in Tsd. USD", "Figures in US dollars thousand", "In Tausend", "TUSD", "Amounts in USD '000",
-            "Montants en milliers", "Importes en miles de USD",
+            "Montants en milliers", "Importes en miles de USD", "Einheit: Tsd. USD", "Unit = thousands",
         )),
         *((title, "millions", "1000000") for title in ("Figures in USD m", "in Millionen", "USD mn", "In millions")),
     ],
@@ -61,7 +61,8 @@ def test_a_title_that_states_another_unit_holds_the_file(tmp_path: Path, title: 
 @pytest.mark.parametrize(
     "title",
     ["Thousand Oaks", "Report in 2025 of Thousand Oaks", "Invoices of more than 100 TEUR", "Millions Club", "Ledger",
-     "All amounts in USD", "Values in $", "EUR subsidiary", "Page 1 of 1000", "Amounts in USD and EUR"],
+     "All amounts in USD", "Values in $", "EUR subsidiary", "Page 1 of 1000", "Amounts in USD and EUR",
+     "Business Unit: Thousand Oaks", "Business unit 25'000", "Unit: Thousand Oaks", "Report of units, Mio Sports Ltd"],
 )  # fmt: skip
 def test_a_title_that_states_no_other_unit_holds_nothing(tmp_path: Path, title: str):
     assert not check(tmp_path, title).holds
