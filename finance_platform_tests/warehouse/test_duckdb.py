@@ -98,7 +98,7 @@ def test_a_load_writes_its_copy_without_a_log(
     loaded: DuckDBWarehouse, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A log would be written, synced, read and removed again, with the copy that is not published yet."""
-    after_commit = []
+    after_commit: list[str] = []
 
     class Watched:
         def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
