@@ -40,7 +40,18 @@ _WITH_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 @cache
 def code_version(job: JobName) -> str:
     """Return the version of a job's code when this function was first called in this process."""
+    code_stamp()  # before, so that it is not of later files
     return current_code_version(job)
+
+
+@cache
+def code_stamp() -> str:
+    """Return a hash of name, file and time of the modules that versions are derived from, when it was first called.
+
+    Of two processes on one machine that have the same, each may take the versions of the other one.
+    """
+    modified_at = _modification_times(Path(str(finance_platform.__file__)).parent)
+    return hashlib.sha256(repr(modified_at).encode()).hexdigest()[:32]
 
 
 def platform_version() -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from finance_platform.code_version import JobName
+from finance_platform.code_version import JobName, code_stamp
 from finance_platform.spark_jobs.arguments import JobArguments
 
 ENGINE = "sail"
@@ -33,16 +33,18 @@ class JobOrder:
         command_line: the arguments that its script would get.
         variables: the parameters of Dagster Pipes that its script would find in its environment; none for a job that
             sends Dagster no messages, whose result is in the processed zone alone.
+        code_stamp: of the process that asks; see `code_version.code_stamp`.
     """
 
     job: JobName
     command_line: list[str]
     variables: Mapping[str, str]
+    code_stamp: str
 
     @classmethod
     def of(cls, job: JobName, arguments: JobArguments, variables: Mapping[str, str]) -> JobOrder:
         """Return the order for an attempt."""
-        return cls(job, arguments.as_command_line(), dict(variables))
+        return cls(job, arguments.as_command_line(), dict(variables), code_stamp())
 
     @classmethod
     def from_line(cls, line: str) -> JobOrder:

@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import pytest
@@ -29,6 +30,7 @@ from finance_platform.orchestration.job_runners.subprocess_jobs import Subproces
 from finance_platform.orchestration.refresh_run import is_interrupted
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.job_lock import LOCK_FILE
+from finance_platform.spark_jobs.job_orders import JobOrder
 from finance_platform_tests.forked_processes import scripts_are_forked
 from finance_platform_tests.unit.factories import settings, write
 
@@ -50,7 +52,6 @@ def build_star(spark, arguments, request):
     print("the output of build_star")
     return {{"process": os.getpid()}}
 job_host.spark_session = lambda engine: nullcontext()
-job_host.JOBS = ()  # the versions of the jobs' code are not compared
 job_host._BODIES = {{"standardise": standardise, "build_star": build_star}}
 job_lock._LOCK_WAIT_SECONDS = 0.1
 job_host.main()
@@ -285,6 +286,21 @@ def test_the_first_job_is_accompanied_by_work_that_may_fail(run: Run):
     results = metadata_of(run(both, meanwhile=steps))["results"]
     assert results[0]["process"] == results[1]["process"]
     assert begun == ["work-ahead"]
+
+
+@pytest.mark.parametrize("has_same_files", [True, False])
+def test_the_process_takes_the_version_of_the_code_from_a_run_with_the_same_files_and_derives_it_otherwise(
+    monkeypatch: pytest.MonkeyPatch, has_same_files: bool
+):
+    from finance_platform.spark_jobs import job_host  # imports Spark
+
+    trusted: list[dict[str, str]] = []
+    monkeypatch.setattr(job_host, "trust_code_versions", trusted.append)
+    monkeypatch.setattr(job_host, "run_attempt", lambda *_: None)
+    arguments = JobArguments(raw_uri="raw", processed_uri="processed", attempt="a", code_version="abc")
+    order = JobOrder.from_line(JobOrder.of("build_star", arguments, {}).to_line())
+    job_host._run(cast("Any", None), order if has_same_files else replace(order, code_stamp="of other files"))
+    assert trusted == ([{"build_star": "abc"}] if has_same_files else [])
 
 
 def test_work_beside_a_job_ends_with_the_run_after_the_step_that_it_is_at(tmp_path: Path):

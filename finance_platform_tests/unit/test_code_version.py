@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import finance_platform
-from finance_platform.code_version import JobName, code_version, platform_version, source_version
+from finance_platform.code_version import JobName, code_stamp, code_version, platform_version, source_version
 
 JOBS: tuple[JobName, ...] = ("standardise", "build_star")
 Edit = Callable[[str, str, str], None]
@@ -113,6 +113,17 @@ def test_code_that_only_starts_jobs_keeps_the_version(package: Path, edit: Edit)
     edit("cli/__init__.py", "import ", "import json\nimport ")
     edit("spark_jobs/harness.py", "_PARENT_CHECK_SECONDS = 1.0", "_PARENT_CHECK_SECONDS = 2.0")
     assert versions(package) == before
+
+
+def test_the_stamp_of_the_code_changes_with_the_time_of_each_module_that_a_version_is_derived_from(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(finance_platform, "__file__", str(package / "__init__.py"))
+    before = code_stamp.__wrapped__()
+    assert code_stamp.__wrapped__() == before
+    rule = package / "transforms" / "dim_date.py"
+    os.utime(rule, ns=(1, rule.stat().st_mtime_ns + 1))
+    assert code_stamp.__wrapped__() != before
 
 
 def test_the_platforms_version_changes_with_any_file_that_is_not_compiled(
