@@ -159,10 +159,14 @@ class ForkedSteps(StepsAhead):
         self._is_ordered.wait()
 
     def _may_fork(self, processed: ObjectStore) -> bool:
-        """Return whether a fork of this process can go on alone: it has no thread, and others than Linux forbid it."""
+        """Return whether a fork of this process can go on alone: it has no thread, and no engine that may have some.
+
+        Other systems than Linux forbid it.
+        """
         return (
             sys.platform == "linux"
             and threading.active_count() == 1
+            and "_duckdb" not in sys.modules
             and self._process.is_started
             and len(Register(processed).events()) <= MOST_EVENTS
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -283,8 +284,11 @@ def test_a_fork_is_killed_with_the_run(begin: Begin, tmp_path: Path):
 def test_only_a_process_without_threads_and_with_few_deliveries_has_a_fork(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    def may_fork(*, threads: int, events: int, is_started: bool = True) -> bool:
+    def may_fork(*, threads: int, events: int, is_started: bool = True, has_engine: bool = False) -> bool:
         monkeypatch.setattr(threading, "active_count", lambda: threads)
+        monkeypatch.delitem(sys.modules, "_duckdb", raising=False)
+        if has_engine:
+            monkeypatch.setitem(sys.modules, "_duckdb", module)
         monkeypatch.setattr(module, "Register", lambda _: SimpleNamespace(events=lambda: range(events)))
         process = cast("JobProcess", SimpleNamespace(is_started=is_started))
         return ForkedSteps(home, process)._may_fork(cast("Any", None))
@@ -293,3 +297,4 @@ def test_only_a_process_without_threads_and_with_few_deliveries_has_a_fork(
     assert not may_fork(threads=2, events=1)
     assert not may_fork(threads=1, events=module.MOST_EVENTS + 1)
     assert not may_fork(threads=1, events=1, is_started=False)
+    assert not may_fork(threads=1, events=1, has_engine=True)

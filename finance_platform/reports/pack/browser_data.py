@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from finance_platform.contracts.views import PRIOR_YEAR
@@ -299,9 +300,10 @@ def _unit(pack: Pack) -> tuple[int, str]:
     """Return in which unit of money the pages show figures: by the largest year of one account and scenario."""
     years = {one.name: one.fiscal_year for one in pack.periods}
     sums: dict[tuple[int, int, int], Decimal] = {}
-    for cell in pack.cells:
-        place = (cell.scenario, cell.account, years[cell.period])
-        sums[place] = sums.get(place, Decimal(0)) + cell.amount
+    zero = Decimal(0)
+    for scenario, _, account, period, amount in pack.cells:
+        place = (scenario, account, years[period])
+        sums[place] = sums.get(place, zero) + amount
     largest = max((abs(amount) for amount in sums.values()), default=Decimal(0))
     return next(((unit, name) for least, unit, name in _UNITS if largest >= least), (1, ""))
 
@@ -324,10 +326,10 @@ def _series(
     cents: int,
 ) -> Iterator[list[Any]]:
     """Yield the amounts by scenario, department and account: first period, then one number for each further one."""
-    for (scenario, department, account), group in groupby(
-        cells, lambda cell: (cell.scenario, cell.department, cell.account)
-    ):
-        amounts = {periods[cell.period]: round(cell.amount * _CENTS / cents) for cell in group}
+    # There are a hundred thousand amounts. Keys come first in a cell; both numbers are powers of ten, so nothing rounds.
+    factor = Decimal(_CENTS) / cents
+    for (scenario, department, account), group in groupby(cells, itemgetter(0, 1, 2)):
+        amounts = {periods[period]: round(amount * factor) for _, _, _, period, amount in group}
         first = min(amounts)
         values = [amounts.get(index, 0) for index in range(first, max(amounts) + 1)]
         yield [scenarios[scenario], departments[department], accounts[account], first, values]
