@@ -326,7 +326,7 @@ def _series(
     cents: int,
 ) -> Iterator[list[Any]]:
     """Yield the amounts by scenario, department and account: first period, then one number for each further one."""
-    # There are a hundred thousand amounts. Keys come first in a cell; both numbers are powers of ten, so nothing rounds.
+    # There are a hundred thousand amounts. Keys come first in a cell; both numbers are powers of ten: nothing rounds.
     factor = Decimal(_CENTS) / cents
     for (scenario, department, account), group in groupby(cells, itemgetter(0, 1, 2)):
         amounts = {periods[period]: round(amount * factor) for _, _, _, period, amount in group}
