@@ -179,13 +179,13 @@ class ForkedSteps(StepsAhead):
                 data = messages.read(length)
                 if len(data) < length:
                     break
-                if kind == _ORDERED:
-                    self._is_ordered.set()
-                elif kind == _LAST_JOB:
+                # What is first: the order of a job, or that there was nothing to read.
+                self._is_ordered.set()
+                if kind == _LAST_JOB:
                     self._process.end()
                 elif kind == _END:
                     self._is_host_ready = bool(_value(data))
-                else:
+                elif kind != _ORDERED:
                     self._messages.put((kind, data))
         self._messages.put(None)
         self._is_ordered.set()

@@ -70,6 +70,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     def begun(
         work: str = "pass",
         *,
+        has_news: bool = True,
         after_job: Callable[[], None] = lambda: None,
         build: Callable[[], None] = lambda: None,
         read: Outcome = GOOD,
@@ -81,7 +82,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         def standardise(
             _raw: object, _processed: object, jobs: JobRunner, *_: object, on_read: Callable[..., None], **__: object
         ) -> Standardised:
-            result = jobs.run("standardise", b'{"deliveries": 1}')
+            result = jobs.run("standardise", b'{"deliveries": 1}') if has_news else {}
             on_read(READ)
             after_job()
             return Standardised(READ, [], repaired=[str(result)])
@@ -236,6 +237,17 @@ def test_a_run_that_waits_for_the_fork_does_the_rest_of_its_work_step_by_step(be
     steps = begin(after_job=wait, meanwhile=meanwhile)
     assert steps.take_standardised(ignore) is not None
     assert done == [0, 1, 2]
+    assert steps.take_built() is not None
+
+
+def test_a_run_with_nothing_to_read_does_not_wait_for_the_later_steps(begin: Begin, tmp_path: Path):
+    def build() -> None:
+        while not (tmp_path / "go").exists():
+            time.sleep(0.005)
+
+    steps = begin(has_news=False, build=build)
+    (tmp_path / "go").touch()
+    assert steps.take_standardised(ignore) is not None
     assert steps.take_built() is not None
 
 
