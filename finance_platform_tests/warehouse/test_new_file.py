@@ -9,10 +9,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from finance_platform.warehouse.duckdb import new_schema
 from finance_platform.warehouse.duckdb.new_file import NEW_FILE, NewFile
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.duckdb.work_ahead import translate_ahead
 from finance_platform_tests.new_warehouses import new_warehouses_are_created
+
+_OF_FILE = "database_name, database_oid, schema_oid, table_oid"
+"""What differs between two files with the same columns."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +38,8 @@ def content_of(path: Path) -> list[list[tuple[object, ...]]]:
             for sql in (
                 "SELECT schema_name, table_name, comment, sql FROM duckdb_tables() ORDER BY ALL",
                 "SELECT schema_name, view_name, comment, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
-                "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() ORDER BY ALL",
+                f"SELECT * EXCLUDE ({_OF_FILE}) FROM duckdb_columns() ORDER BY ALL",
+                "SELECT schema_name, table_name, constraint_text FROM duckdb_constraints() ORDER BY ALL",
                 "SELECT Version, Fingerprint, Changes FROM finance.SchemaVersion",
             )
         ]
@@ -48,6 +53,18 @@ def test_a_warehouse_made_ahead_is_the_one_that_a_load_creates(tmp_path: Path):
     DuckDBWarehouse(tmp_path / "ahead.duckdb").prepare()
     assert not NEW_FILE.take()
     assert content_of(tmp_path / "ahead.duckdb") == content_of(tmp_path / "created.duckdb")
+
+
+def test_an_empty_file_gets_what_the_definitions_give_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    DuckDBWarehouse(tmp_path / "at_once.duckdb").prepare()
+    monkeypatch.setattr(new_schema, "is_empty", lambda _: False)
+    DuckDBWarehouse(tmp_path / "one_by_one.duckdb").prepare()
+    tables, views, columns, *others = content_of(tmp_path / "at_once.duckdb")
+    assert len(tables) + len(views) > 80
+    assert len(columns) > 1_600
+    assert [tables, views, columns, *others] == content_of(tmp_path / "one_by_one.duckdb")
 
 
 def test_a_load_that_fails_leaves_no_file_of_what_was_made_ahead(tmp_path: Path, content: bytes):

@@ -49,32 +49,41 @@ def replace_default_names(connection: duckdb.DuckDBPyConnection, schema: str) ->
     taken = {name.lower() for name, comment in in_main if not comment.startswith(_COMMENT)}
     columns = connection.execute(_COLUMNS, {"schema": schema}).fetchall()
     tables = {
-        table: ", ".join(f"{_quote(name)} {type_}" for _, name, type_ in group)
+        table: ", ".join(f"{quote(name)} {type_}" for _, name, type_ in group)
         for table, group in groupby(columns, key=lambda column: column[0])
         if table.lower() not in taken
     }
     steps = [
-        *(f"DROP VIEW main.{_quote(name)}" for name in replaced),
+        *(f"DROP VIEW main.{quote(name)}" for name in replaced),
         f"ATTACH ':memory:' AS {_DATABASE}",
         f"USE {_DATABASE}",
         f"CREATE SCHEMA {schema}",
         *(step for table, definition in tables.items() for step in _create(schema, table, definition)),
-        f"COPY FROM DATABASE {_DATABASE} TO {_quote(target)} (SCHEMA)",
-        f"USE {_quote(target)}.{schema}",
+        f"COPY FROM DATABASE {_DATABASE} TO {quote(target)} (SCHEMA)",
+        f"USE {quote(target)}.{schema}",
         f"DETACH {_DATABASE}",
     ]
     connection.execute("; ".join(steps))
 
 
 def _create(schema: str, table: str, definition: str) -> tuple[str, ...]:
-    name = _quote(table)
+    name = quote(table)
     return (
         f"CREATE TABLE {schema}.{name} ({definition})",
-        f"CREATE VIEW main.{name} AS FROM {schema}.{name}",
-        f"COMMENT ON VIEW main.{name} IS '{_COMMENT}{table}; it has the comments.'",
+        *create_default_name(schema, table),
         f"DROP TABLE {schema}.{name}",
     )
 
 
-def _quote(name: str) -> str:
+def create_default_name(schema: str, table: str) -> tuple[str, ...]:
+    """Return the statements that let `main` of the current database show a table or view of `schema`."""
+    name = quote(table)
+    return (
+        f"CREATE VIEW main.{name} AS FROM {schema}.{name}",
+        f"COMMENT ON VIEW main.{name} IS '{_COMMENT}{table}; it has the comments.'",
+    )
+
+
+def quote(name: str) -> str:
+    """Return a name as an identifier."""
     return '"' + name.replace('"', '""') + '"'

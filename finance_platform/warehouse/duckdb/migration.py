@@ -21,7 +21,8 @@ from finance_platform.warehouse.schema_version import record_migration
 if TYPE_CHECKING:
     import duckdb
 
-    from finance_platform.warehouse.column_changes import ExistingColumn
+    from finance_platform.warehouse.column_changes import Change, ExistingColumn
+    from finance_platform.warehouse.migration import ExistingSchema
 
 _SAVED_ROWS = "KeptRows"
 
@@ -63,13 +64,25 @@ def migrate(connection: duckdb.DuckDBPyConnection, load_connection: LoadConnecti
     Raises:
         MigrationError: additions do not suffice; the copy should not be published.
     """
-    from finance_platform.warehouse.duckdb.default_schema import replace_default_names
-    from finance_platform.warehouse.duckdb.translation import to_duckdb
+    from finance_platform.warehouse.duckdb import new_schema
     from finance_platform.warehouse.migration import pending_changes
 
     version = read_schema_version(connection)
     existing = read_existing_schema(connection)
     changes = pending_changes(statements.definitions(), existing, alternative_fix, statements.comments())
+    if new_schema.is_empty(connection):
+        definitions = [change.sql for change in changes if not change.is_portable]
+        new_schema.create_schema(connection, SCHEMA, definitions, statements.comments())
+    else:
+        _apply(connection, changes, existing)
+    descriptions = [change.description for change in changes if change.description]
+    record_migration(load_connection, version.number + 1, descriptions)
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, changes: Sequence[Change], existing: ExistingSchema) -> None:
+    from finance_platform.warehouse.duckdb.default_schema import replace_default_names
+    from finance_platform.warehouse.duckdb.translation import to_duckdb
+
     for table in dict.fromkeys(change.altered_table for change in changes if change.altered_table):
         _recreate_table(connection, table, existing.tables[table.lower()])
     connection.begin()  # DuckDB would write and sync each of six hundred comments
@@ -78,8 +91,6 @@ def migrate(connection: duckdb.DuckDBPyConnection, load_connection: LoadConnecti
             connection.execute(change.sql if change.is_portable else to_duckdb(change.sql))
     connection.commit()
     replace_default_names(connection, SCHEMA)
-    descriptions = [change.description for change in changes if change.description]
-    record_migration(load_connection, version.number + 1, descriptions)
 
 
 def _recreate_table(connection: duckdb.DuckDBPyConnection, table: str, existing: Sequence[ExistingColumn]) -> None:

@@ -1,0 +1,77 @@
+"""All tables and views of an empty file at once, as the definitions give them one after the other.
+
+Belongs here: creating them in memory, and copying the catalog. Does not belong here: the definitions (see
+`statements`), files that have some of them (see `migration`).
+
+DuckDB binds a view when it is created, with all views that it reads, down to the tables. In a database in memory each
+view is bound over empty tables with the columns of the views that it reads; the views take their place from the last
+one to the first. A catalog is copied without being bound again (250).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from finance_platform.warehouse.column_changes import created_name
+from finance_platform.warehouse.dialect import parse
+from finance_platform.warehouse.duckdb.default_schema import create_default_name, quote
+from finance_platform.warehouse.duckdb.translation import to_duckdb
+from finance_platform.warehouse.migration import is_table
+
+if TYPE_CHECKING:
+    import duckdb
+
+_DATABASE = "finance_platform_schema"
+
+
+def is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether no table and no view of anyone is in the current database."""
+    count = connection.execute(
+        "SELECT (SELECT COUNT(*) FROM duckdb_tables() WHERE database_name = current_database())"
+        " + (SELECT COUNT(*) FROM duckdb_views() WHERE database_name = current_database() AND NOT internal)"
+    ).fetchone()
+    return count == (0,)
+
+
+def create_schema(
+    connection: duckdb.DuckDBPyConnection, schema: str, definitions: Sequence[str], comments: Sequence[str]
+) -> None:
+    """Create every table and view in an empty database, with the names in `main` (see `default_schema`).
+
+    Args:
+        connection: a connection outside of a transaction, on the private copy of a load.
+        schema: the schema of the tables and views; it is the current schema before and after.
+        definitions: the statements that create them, in an order in which they can run.
+        comments: the statements that describe them.
+    """
+    (target,) = connection.execute("SELECT current_database()").fetchone() or ("",)
+    for step in (f"ATTACH ':memory:' AS {_DATABASE}", f"USE {_DATABASE}", f"CREATE SCHEMA {schema}", f"USE {schema}"):
+        connection.execute(step)
+    connection.begin()
+    names, views = [], []
+    for definition in definitions:
+        tree, statement = parse(definition), to_duckdb(definition)
+        names.append(created_name(tree))
+        if is_table(tree):
+            connection.execute(statement)
+        else:
+            views.append((names[-1], statement))
+            _create_stand_in(connection, *views[-1])
+    connection.execute("; ".join(step for name in names for step in create_default_name(schema, name)))
+    for name, statement in reversed(views):
+        connection.execute(f"DROP TABLE {quote(name)}")
+        connection.execute(statement)
+    connection.execute("; ".join(comments))
+    connection.commit()
+    connection.execute(f"COPY FROM DATABASE {_DATABASE} TO {quote(target)} (SCHEMA)")
+    connection.execute(f"USE {quote(target)}.{schema}")
+    connection.execute(f"DETACH {_DATABASE}")
+
+
+def _create_stand_in(connection: duckdb.DuckDBPyConnection, name: str, statement: str) -> None:
+    """Create an empty table with the name and the columns of a view."""
+    _, _, query = statement.partition(f" VIEW {name} AS ")
+    columns = connection.execute(f"DESCRIBE {query}").fetchall()
+    definition = ", ".join(f"{quote(column)} {type_}" for column, type_, *_ in columns)
+    connection.execute(f"CREATE TABLE {quote(name)} ({definition})")
