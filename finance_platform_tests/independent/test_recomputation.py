@@ -28,6 +28,7 @@ from finance_platform_tests.independent.recompute import (
     product_output,
     to_amount,
 )
+from finance_platform_tests.independent.recomputed_sample import recompute_sample_once
 from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
@@ -56,9 +57,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]:
 
 
 @pytest.fixture(scope="module")
-def recomputed(sample: tuple[Path, Results]) -> Results:
+def recomputed(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """The second computation of the sample."""
-    return recompute.recompute(sample[0] / "raw", SAMPLE)
+    return recompute_sample_once(tmp_path_factory)
 
 
 def test_the_sample_equals_its_recomputation(sample: tuple[Path, Results], recomputed: Results):

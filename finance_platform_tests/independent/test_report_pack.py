@@ -17,8 +17,8 @@ import pytest
 
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
-from finance_platform_tests.independent import recompute
-from finance_platform_tests.independent.recompute import SAMPLE, fold
+from finance_platform_tests.independent.recompute import Results, fold
+from finance_platform_tests.independent.recomputed_sample import recompute_sample_once
 from finance_platform_tests.report_pack.workbook_formulas import WorkbookFormulas
 
 pytestmark = pytest.mark.end_to_end
@@ -58,12 +58,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return Report(home, page.read_text(encoding="utf-8"), WorkbookFormulas(workbook.read_bytes()))
 
 
-def of_raw_files(raw: Path) -> Statement:
+def of_raw_files(raw: Path, results: Results) -> Statement:
     """Return the lines without subtotals, and the subtotals of which this test knows how they are made."""
     with (raw / "accounts.csv").open(encoding="utf-8-sig", newline="") as file:
         accounts = {fold(row["account_number"]): row for row in csv.DictReader(file)}
     statement: dict[str, list[Decimal]] = {}
-    for (day, _, account, scenario), (_, amount, *_) in recompute.recompute(raw, SAMPLE).cells.items():
+    for (day, _, account, scenario), (_, amount, *_) in results.cells.items():
         kind = accounts.get(account, {}).get("account_type", "")
         line = accounts[account]["category"] if account in accounts else "Unclassified"
         if day[:6] in MONTHS and scenario in ("Actual", "Budget") and kind in ("Revenue", "Expense", ""):
@@ -111,12 +111,14 @@ def of_view(home: Home) -> Statement:
     return {row["line"]: (Decimal(str(row["amount"])), Decimal(str(row["referenceamount"]))) for row in rows}
 
 
-def test_page_workbook_view_and_raw_files_have_one_profit_and_loss(report: Report):
+def test_page_workbook_view_and_raw_files_have_one_profit_and_loss(
+    report: Report, tmp_path_factory: pytest.TempPathFactory
+):
     of_views = of_view(report.home)
     assert {name: of_views[name] for name in SUBTOTALS} == SUBTOTALS
     assert of_page(report.page) == of_views
     assert of_workbook(report.workbook) == of_views
-    recomputed = of_raw_files(report.home.path / "raw")
+    recomputed = of_raw_files(report.home.path / "raw", recompute_sample_once(tmp_path_factory))
     assert {**of_views, **recomputed} == of_views
     assert of_views.keys() - recomputed.keys() == {"Gross profit"}
 
