@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,12 @@ def _wrong_configuration(path: Path) -> str:
 
 def _read_configuration(path: Path) -> dict[str, Any] | None:
     """Return the settings of a configuration; None if it has none."""
-    document: Any = yaml.safe_load(path.read_bytes())
+    return _parse_configuration(path.read_bytes())
+
+
+@lru_cache(maxsize=1)  # a command reads it up to three times, and parsing takes longer than all other checks
+def _parse_configuration(content: bytes) -> dict[str, Any] | None:
+    document: Any = yaml.safe_load(content)
     return document if isinstance(document, dict) else None
 
 
