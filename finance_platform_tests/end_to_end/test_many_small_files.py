@@ -216,7 +216,8 @@ def test_no_delivery_is_in_memory_while_a_job_runs(
     kept: dict[str, set[str]] = {}
 
     def look(job: JobName) -> None:
-        objects = (one for one in gc.get_objects() if isinstance(one, DeliveryCommit | DeliveryDiscovered))
+        kinds = (DeliveryCommit, DeliveryDiscovered)  # for millions of objects, a union takes four times as long
+        objects = [one for one in gc.get_objects() if isinstance(one, kinds)]
         kept[job] = {one.object_key for one in objects} & {OWN}
 
     monkeypatch.setattr(immutable_documents, "FEWEST_RELEASED", 1)
