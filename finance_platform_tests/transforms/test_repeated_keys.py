@@ -49,29 +49,54 @@ def test_a_duplicate_names_the_line_that_it_repeats(spark: SparkSession) -> None
     assert (duplicate["rules"], duplicate["reasons"]) == ("repeated_row", "the same row with the key T1 is on line 12")
 
 
-@pytest.mark.parametrize("key", ["T1", 'a "quoted"\\ key\n=é\u2028', "k" * 400])
-def test_the_reason_of_a_repeat_has_the_form_of_the_reader_s_reasons(spark: SparkSession, key: str) -> None:
-    staged = staged_ledger(spark, [keyed(key, 2), keyed(key, 3)])
-    (row,) = rows_of(repeated_keys(staged, COMPARED))
-    words = f"the same row with the key {key} is on line 2"
-    assert reasons_from_json(row["key_reasons"]) == [Reason("repeated_row", "", key[:200], words)]
+def test_the_reason_of_a_repeat_has_the_form_of_the_reader_s_reasons(spark: SparkSession) -> None:
+    keys = ["T1", 'a "quoted"\\ key\n=é\u2028', "k" * 400]
+    staged = staged_ledger(
+        spark, (keyed(key, row) for number, key in enumerate(keys) for row in (2 * number, 2 * number + 1))
+    )
+    repeats = sorted(rows_of(repeated_keys(staged, COMPARED)), key=lambda row: row["source_row"])
+    assert [reasons_from_json(row["key_reasons"]) for row in repeats] == [
+        [Reason("repeated_row", "", key[:200], f"the same row with the key {key} is on line {2 * number}")]
+        for number, key in enumerate(keys)
+    ]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"amount": "100.01"},
-        {"amount": "-100.00"},
-        {"day": "2025-01-16"},
-        {"department_code": "D101"},
-        {"account_number": "04000"},
-        {"description": "something else"},
-    ],
-    ids=lambda other: next(iter(other)),
-)
-def test_rows_that_differ_under_one_key_are_all_rejected(spark: SparkSession, other: dict[str, str]) -> None:
+OTHERS: list[dict[str, str]] = [
+    {"amount": "100.01"},
+    {"amount": "-100.00"},
+    {"day": "2025-01-16"},
+    {"department_code": "D101"},
+    {"account_number": "04000"},
+    {"description": "something else"},
+]
+MARKS = ["\u0000", "\u0001", "|", ":", "1:", '"']
+
+
+@pytest.fixture(scope="module")
+def differing(spark: SparkSession) -> dict[int, str]:
+    """The outcomes of pairs of rows that differ, each under a key of its own, by twice the number of the pair."""
+    pairs: list[tuple[Row, Row]] = [({}, other) for other in OTHERS]
+    for mark in MARKS:
+        pairs.append(
+            ({"description": f"a{mark}b", "account_name": "c"}, {"description": "a", "account_name": f"b{mark}c"})
+        )
+        pairs.append(({"description": None}, {"description": mark}))
+    rows = [
+        keyed(f"T{number}", 2 * number + nth, **values)
+        for number, pair in enumerate(pairs)
+        for nth, values in enumerate(pair)
+    ]
+    return outcomes(spark, rows)
+
+
+def of_pair(differing: dict[int, str], number: int) -> list[str]:
+    return [differing[2 * number], differing[2 * number + 1]]
+
+
+@pytest.mark.parametrize("number", range(len(OTHERS)), ids=lambda number: next(iter(OTHERS[number])))
+def test_rows_that_differ_under_one_key_are_all_rejected(differing: dict[int, str], number: int) -> None:
     """It is not known which of them is right."""
-    assert outcomes(spark, [keyed("T1", 2), keyed("T1", 3, **other)]) == {2: "rejected", 3: "rejected"}
+    assert of_pair(differing, number) == ["rejected", "rejected"]
 
 
 def test_a_conflict_names_the_first_and_the_last_line(spark: SparkSession) -> None:
@@ -99,16 +124,12 @@ def test_rows_that_are_blank_in_the_same_places_are_identical(spark: SparkSessio
     assert outcomes(spark, rows) == {2: "accepted", 3: "duplicate"}
 
 
-@pytest.mark.parametrize("mark", ["\u0000", "\u0001", "|", ":", "1:", '"'], ids=repr)
-def test_no_character_makes_two_different_rows_equal(spark: SparkSession, mark: str) -> None:
+@pytest.mark.parametrize("mark", MARKS, ids=repr)
+def test_no_character_makes_two_different_rows_equal(differing: dict[int, str], mark: str) -> None:
     """Cells are compared one by one, whatever their characters."""
-    rows = [
-        keyed("T1", 2, description=f"a{mark}b", account_name="c"),
-        keyed("T1", 3, description="a", account_name=f"b{mark}c"),
-    ]
-    assert outcomes(spark, rows) == {2: "rejected", 3: "rejected"}
-    rows = [keyed("T1", 2, description=None), keyed("T1", 3, description=mark)]
-    assert outcomes(spark, rows) == {2: "rejected", 3: "rejected"}
+    number = len(OTHERS) + 2 * MARKS.index(mark)
+    assert of_pair(differing, number) == ["rejected", "rejected"]
+    assert of_pair(differing, number + 1) == ["rejected", "rejected"]
 
 
 def test_the_same_key_in_two_deliveries_is_left_to_the_load_mode(spark: SparkSession) -> None:
