@@ -26,7 +26,6 @@ from finance_platform_tests.transforms.rows import (
     few_examples,
     ledger_line,
     ledger_lines,
-    rows_of,
     sums_of_lines,
 )
 
@@ -55,8 +54,9 @@ def facts(
         surrogate_key("Actual"),
     )
     stored = [(field.name, str(field.type)) for field in arrow_schema(FACT_FINANCIALS.stored_columns)]
-    assert [(f.name, str(f.type)) for f in result.toArrow().schema][:-1] == stored
-    rows = rows_of(result)
+    table = result.toArrow()
+    assert [(f.name, str(f.type)) for f in table.schema][:-1] == stored
+    rows: list[Row] = table.to_pylist()
     for period in requested:
         of_task = facts_of_task(lines, period, covers[period], surrogate_key(baseline))
         of_spark = [{name: row[name] for name, _ in stored} for row in rows if row["period"] == period]
