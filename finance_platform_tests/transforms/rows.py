@@ -42,12 +42,15 @@ def rows_of(result: DataFrame) -> list[Row]:
     return rows
 
 
-def assert_matches(result: DataFrame, contract: Contract) -> None:
-    """Compare a result with its contract: the stored columns, in order, with their types."""
+def assert_matches(result: DataFrame, contract: Contract) -> list[Row]:
+    """Compare a result with its contract, the stored columns, in order, with their types; return its rows."""
     expected = [(field.name, str(field.type)) for field in arrow_schema(contract.stored_columns)]
     # Sail returns some texts in Arrow's wide or view layouts; in Parquet they are all the same.
-    actual = [(f.name, str(f.type).replace("large_", "").replace("_view", "")) for f in result.toArrow().schema]
+    table = result.toArrow()
+    actual = [(f.name, str(f.type).replace("large_", "").replace("_view", "")) for f in table.schema]
     assert actual == expected
+    rows: list[Row] = table.to_pylist()
+    return rows
 
 
 def ledger_line(day: str = "2025-01-15", amount: str = "100.00", **others: Any) -> Row:
@@ -160,10 +163,9 @@ def table_of(contract: Contract, rows: Iterable[Row]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), arrow_schema(contract.columns))
 
 
-def assert_same_rows(result: DataFrame, table: pa.Table, contract: Contract) -> None:
-    """Compare what Spark and Arrow derive: the columns, in order, with their types, and the rows."""
+def assert_same_rows(rows: Sequence[Row], table: pa.Table, contract: Contract) -> None:
+    """Compare the rows that Spark has derived with those of Arrow, whose columns have the contract's order and types."""
     assert table.schema.equals(arrow_schema(contract.stored_columns))
-    rows = rows_of(result)
     assert sorted(map(str, rows)) == sorted(map(str, table.to_pylist()))
 
 

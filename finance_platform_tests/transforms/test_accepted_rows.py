@@ -46,9 +46,9 @@ def test_an_accepted_actual_line_becomes_a_transaction_with_all_its_columns(spar
         source_row=17,
     )
     result = accepted_rows(staged_ledger(spark, [line]), TRANSACTIONS)
-    assert_matches(result, TRANSACTIONS)
+    rows = assert_matches(result, TRANSACTIONS)
     expected = {name: line.get(name) for name in TRANSACTIONS.column_names}
-    assert rows_of(result) == [expected]
+    assert rows == [expected]
     assert expected["amount"] == Decimal("-0.01")
 
 
@@ -75,8 +75,8 @@ def test_identical_lines_of_a_feed_without_a_key_all_count(spark: SparkSession) 
 def test_a_file_without_lines_gives_no_transactions(spark: SparkSession) -> None:
     """An empty table has the contract's columns too."""
     result = accepted_rows(staged_ledger(spark, []), TRANSACTIONS)
-    assert_matches(result, TRANSACTIONS)
-    assert rows_of(result) == []
+    rows = assert_matches(result, TRANSACTIONS)
+    assert rows == []
 
 
 # Budget
@@ -86,8 +86,8 @@ def test_budgets_and_forecasts_are_plan_lines(spark: SparkSession) -> None:
     """Every scenario but Actual is a plan."""
     rows = [ledger_line(scenario=name, source_row=row) for row, name in enumerate(SCENARIOS, start=2)]
     result = accepted_rows(staged_ledger(spark, rows), BUDGET)
-    assert_matches(result, BUDGET)
-    assert sorted(row["scenario"] for row in rows_of(result)) == ["Budget", "Budget Q1", "Forecast"]
+    rows = assert_matches(result, BUDGET)
+    assert sorted(row["scenario"] for row in rows) == ["Budget", "Budget Q1", "Forecast"]
 
 
 def test_a_plan_line_keeps_its_document_date_beside_its_posting_date(spark: SparkSession) -> None:
@@ -120,8 +120,8 @@ def test_an_accepted_department_keeps_all_columns_of_its_file(spark: SparkSessio
         "0450", 11, department_name="Field Services", business_unit="Operations", parent_department_code="0400"
     )
     result = accepted_rows(frame(spark, STAGED_ROWS["departments"], [row]), DEPARTMENTS)
-    assert_matches(result, DEPARTMENTS)
-    assert rows_of(result) == [{name: row.get(name) for name in DEPARTMENTS.column_names}]
+    rows = assert_matches(result, DEPARTMENTS)
+    assert rows == [{name: row.get(name) for name in DEPARTMENTS.column_names}]
 
 
 def test_a_blank_cell_of_a_department_file_stays_blank(spark: SparkSession) -> None:
@@ -142,8 +142,8 @@ def test_an_accepted_account_keeps_all_columns_of_its_file(spark: SparkSession) 
         parent_account_number="0001",
     )
     result = accepted_rows(frame(spark, STAGED_ROWS["accounts"], [row]), ACCOUNTS)
-    assert_matches(result, ACCOUNTS)
-    assert rows_of(result) == [{name: row.get(name) for name in ACCOUNTS.column_names}]
+    rows = assert_matches(result, ACCOUNTS)
+    assert rows == [{name: row.get(name) for name in ACCOUNTS.column_names}]
 
 
 def test_an_account_without_a_type_stays_without_one(spark: SparkSession) -> None:

@@ -20,7 +20,6 @@ from finance_platform_tests.transforms.rows import (
     member,
     members_of,
     ranks_of,
-    rows_of,
     staged_account,
     table_of,
 )
@@ -32,10 +31,10 @@ def accounts_by_number(spark: SparkSession, described: Iterable[Row], mentioned:
     """Return the dimension by account number."""
     described, mentioned = list(described), list(mentioned)
     result = dim_account(accounts_of(spark, described), members_of(spark, mentioned), ranks_of(spark, "r1", "d1"))
-    assert_matches(result, DIM_ACCOUNT)
+    rows = assert_matches(result, DIM_ACCOUNT)
     table = account_rows(table_of(ACCOUNTS, described), table_of(MEMBERS, mentioned), {"r1": (0, ""), "d1": (1, "")})
-    assert_same_rows(result, table, DIM_ACCOUNT)
-    return {row["account_number"]: row for row in rows_of(result)}
+    assert_same_rows(rows, table, DIM_ACCOUNT)
+    return {row["account_number"]: row for row in rows}
 
 
 def test_a_described_account_has_the_attributes_of_its_reference_file(spark: SparkSession) -> None:

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from finance_platform.contracts.star import DIM_DATE
 from finance_platform.transforms.dim_date import dim_date
 from finance_platform.transforms.dimension_tables import date_rows
-from finance_platform_tests.transforms.rows import assert_matches, assert_same_rows, rows_of
+from finance_platform_tests.transforms.rows import assert_matches, assert_same_rows
 
 FIRST, LAST = 1999, 2030
 
@@ -47,9 +47,9 @@ def days_of(spark: SparkSession, first: int, last: int, fiscal_start: int = 1) -
     """Return the calendar's rows by day."""
     offsets = spark.range((date(last + 1, 1, 1) - date(first, 1, 1)).days)
     result = dim_date(offsets, first, fiscal_start)
-    assert_matches(result, DIM_DATE)
-    assert_same_rows(result, date_rows(first, last, fiscal_start), DIM_DATE)
-    return sorted(rows_of(result), key=lambda row: row["full_date"])
+    rows = assert_matches(result, DIM_DATE)
+    assert_same_rows(rows, date_rows(first, last, fiscal_start), DIM_DATE)
+    return sorted(rows, key=lambda row: row["full_date"])
 
 
 @pytest.mark.parametrize("fiscal_start", [1, 4, 7, 12])

@@ -23,7 +23,6 @@ from finance_platform_tests.transforms.rows import (
     member,
     members_of,
     ranks_of,
-    rows_of,
     staged_department,
     table_of,
 )
@@ -35,14 +34,10 @@ def departments_by_key(
     """Return the dimension by key; the assertion fails if two rows have the same."""
     described, mentioned = list(described), list(mentioned)
     result = dim_department(departments_of(spark, described), members_of(spark, mentioned), ranks_of(spark, *order))
-    assert_matches(result, DIM_DEPARTMENT)
+    rows = assert_matches(result, DIM_DEPARTMENT)
     ranks = {name: (rank, "") for rank, name in enumerate(order)}
-    assert_same_rows(
-        result,
-        department_rows(table_of(DEPARTMENTS, described), table_of(MEMBERS, mentioned), ranks),
-        DIM_DEPARTMENT,
-    )
-    rows = rows_of(result)
+    table = department_rows(table_of(DEPARTMENTS, described), table_of(MEMBERS, mentioned), ranks)
+    assert_same_rows(rows, table, DIM_DEPARTMENT)
     by_key = {row["department_key"]: row for row in rows}
     assert len(by_key) == len(rows), f"a department occurs twice in {rows}"
     return by_key
@@ -213,4 +208,4 @@ def test_the_latest_of_several_descriptions_is_the_same_by_arrow_and_by_spark(
     )
     result = dim_department(departments_of(spark, rows), members_of(spark, []), ranks_of_spark)
     table = department_rows(table_of(DEPARTMENTS, rows), table_of(MEMBERS, []), ranks)
-    assert_same_rows(result, table, DIM_DEPARTMENT)
+    assert_same_rows(assert_matches(result, DIM_DEPARTMENT), table, DIM_DEPARTMENT)

@@ -8,7 +8,7 @@ from finance_platform.contracts.star import DIM_SCENARIO
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.transforms.dim_scenario import dim_scenario
 from finance_platform.transforms.dimension_tables import scenario_rows
-from finance_platform_tests.transforms.rows import Row, assert_matches, assert_same_rows, rows_of
+from finance_platform_tests.transforms.rows import Row, assert_matches, assert_same_rows
 
 SCENARIOS = (("Actual", "Actual"), ("Budget", "Budget"), ("Budget Q1", "Budget"), ("Best case", "Forecast"))
 
@@ -18,10 +18,10 @@ def scenarios(spark: SparkSession, baseline: str) -> dict[str, Row]:
     rows = [(surrogate_key(name), name, scenario_type) for name, scenario_type in SCENARIOS]
     frame = spark.createDataFrame(rows, "scenario_key bigint, scenario_name string, scenario_type string")
     result = dim_scenario(frame, surrogate_key(baseline))
-    assert_matches(result, DIM_SCENARIO)
-    assert_same_rows(result, scenario_rows(rows, surrogate_key(baseline)), DIM_SCENARIO)
-    by_name = {row["scenario_name"]: row for row in rows_of(result)}
-    assert len(by_name) == result.count()
+    result_rows = assert_matches(result, DIM_SCENARIO)
+    assert_same_rows(result_rows, scenario_rows(rows, surrogate_key(baseline)), DIM_SCENARIO)
+    by_name = {row["scenario_name"]: row for row in result_rows}
+    assert len(by_name) == len(result_rows)
     return by_name
 
 

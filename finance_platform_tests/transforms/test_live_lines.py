@@ -45,8 +45,7 @@ def live(
     scope_schema = "delivery_id string, scenario string, period string, scope_key string"
     by_scope = spark.createDataFrame(scopes, scope_schema) if scopes else None
     result = live_lines(counted_rows, by_key, by_scope)
-    assert_matches(result, TRANSACTIONS)
-    live_descriptions = _descriptions(result)
+    live_descriptions = sorted(row["description"] for row in assert_matches(result, TRANSACTIONS))
     superseded = superseded_lines(counted_rows, by_key, by_scope)
     # The control totals rely on the two functions being complements.
     assert sorted([*live_descriptions, *(_descriptions(superseded) if superseded else [])]) == _descriptions(
@@ -239,8 +238,8 @@ def signed(spark: SparkSession, rows: Iterable[Row], types: Mapping[str, str]) -
     accounts = [(surrogate_key(number), account_type) for number, account_type in types.items()]
     dim_account = spark.createDataFrame(accounts, "account_key bigint, account_type string")
     result = with_natural_sign(ledger_lines(spark, rows), dim_account)
-    assert_matches(result, TRANSACTIONS)
-    return sorted((row["account_number"], row["amount"]) for row in rows_of(result))
+    rows = assert_matches(result, TRANSACTIONS)
+    return sorted((row["account_number"], row["amount"]) for row in rows)
 
 
 TYPES = {

@@ -52,8 +52,8 @@ def test_each_line_mentions_its_department_and_its_account(spark: SparkSession) 
         account_category="Liquid",
     )
     result = members(staged_ledger(spark, [line]))
-    assert_matches(result, MEMBERS)
-    assert sorted(rows_of(result), key=lambda row: row["dimension"]) == [
+    rows = assert_matches(result, MEMBERS)
+    assert sorted(rows, key=lambda row: row["dimension"]) == [
         {
             "delivery_id": "d1",
             "dimension": "account",

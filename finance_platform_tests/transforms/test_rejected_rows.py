@@ -37,8 +37,8 @@ def test_a_rejected_row_has_its_line_rules_and_reasons_and_the_row_as_delivered(
     row = ledger_line(amount="1000.00") | with_outcome("rejected", 40) | expected
     row |= {"account_number": None, "account_key": None, "document_date": None, "posting_date": None, "period": None}
     result = rejected_rows(staged_ledger(spark, [row]))
-    assert_matches(result, REJECTED_ROWS)
-    (rejected,) = rows_of(result)
+    rows = assert_matches(result, REJECTED_ROWS)
+    (rejected,) = rows
     assert {name: rejected[name] for name in expected} == expected
     assert (rejected["source_file"], rejected["source_row"], rejected["amount"]) == (
         "ledger.csv",
@@ -82,6 +82,6 @@ def test_rows_of_reference_files_are_rejected_into_the_same_table_without_an_amo
     spark: SparkSession, kind: str, row: Row
 ) -> None:
     result = rejected_rows(frame(spark, STAGED_ROWS[kind], [row]))
-    assert_matches(result, REJECTED_ROWS)
-    (rejected,) = rows_of(result)
+    rows = assert_matches(result, REJECTED_ROWS)
+    (rejected,) = rows
     assert (rejected["source_row"], rejected["amount"], rejected["reasons"]) == (4, None, "why")
