@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 load_hypothesis_profile()
 keep_temporary_files_in_memory()
+# The settings of the developer are not those of tests.
+for _name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
+    del os.environ[_name]
 # A shell starts background jobs with SIGINT ignored, and so would be the processes that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -173,12 +176,6 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     from finance_platform_tests.night_parts import run_in_own_process  # imports xdist
 
     return run_in_own_process(item, nextitem) or None
-
-
-@pytest.fixture(autouse=True)
-def _hide_the_developers_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)

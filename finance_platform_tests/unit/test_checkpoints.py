@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,14 +41,26 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_documents()
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Zone:
+    """The zone that others are copies of, without checkpoints."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(immutable_documents, "FEWEST_NEW", FEWEST)
+        forget_documents()
+        zone = Zone(tmp_path_factory.mktemp("template") / "processed")
+        for number in range(MANY):
+            zone.deliver(f"{number:02d}.csv", [Line(f"T{number}")])
+        zone.evaluate()
+        forget_documents()
+    return zone
+
+
 @pytest.fixture
-def zone(tmp_path: Path) -> Zone:
+def zone(template: Zone, tmp_path: Path) -> Zone:
     """A zone with many deliveries, and checkpoints of them."""
-    zone = Zone(tmp_path / "processed")
-    for number in range(MANY):
-        zone.deliver(f"{number:02d}.csv", [Line(f"T{number}")])
-    zone.evaluate()
-    update_checkpoints(zone.store)
+    shutil.copytree(template.path, tmp_path / "processed")
+    zone = Zone(tmp_path / "processed", template.days, template.runs)
+    update_checkpoints(zone.store)  # they know the files by more than their names and contents
     forget_documents()
     return zone
 
