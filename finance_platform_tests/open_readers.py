@@ -1,12 +1,13 @@
-"""Readers of the embedded warehouse that stay open for a test: opening one takes longer than most queries.
+"""Connections to the embedded warehouse at less cost: an instance for all, readers that stay open, no optimizer.
 
-Belongs here: when they stay open, and the instance of DuckDB that they share. Does not belong here: when a reader is
-used again (see `kept_readers` of the warehouse).
+Belongs here: when readers stay open, the instances of DuckDB that connections share, the settings of sessions in tests.
+Does not belong here: when a reader is used again (see `kept_readers` of the warehouse).
 
 A DuckDB instance takes 16 ms of processor time to create, to attach a file 6, and a test sends up to two hundred
-queries. So the readers of a process share an instance, which has one thread: tests run in parallel anyhow. Commands in
-processes of their own, the tests of the readers themselves and the nightly profile open one for each query, as commands
-do outside of tests.
+queries. So the readers of a process share an instance, which has one thread: tests run in parallel anyhow; and its
+loads share another one. Sessions run queries and loads as they are written: of the time of a query on some thousand
+rows, DuckDB's optimizer takes a third. Commands in processes of their own, the tests of the readers themselves and the
+nightly profile open an instance for each query and each load and optimize both, as commands do outside of tests.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from finance_platform.warehouse.duckdb import kept_readers, session
+from finance_platform.warehouse.duckdb import kept_readers, session, warehouse
 from finance_platform.warehouse.duckdb.damaged_file import find_damaged_start
 from finance_platform.warehouse.duckdb.errors import query_errors
 from finance_platform_tests.profiles import current_profile
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_SETTINGS = session._SETTINGS
 
 
 @contextmanager
@@ -37,7 +41,9 @@ def readers_stay_open() -> Iterator[None]:
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kept_readers, "open_reader", _open_on_the_instance)
+        patch.setattr(warehouse, "open_writer", _open_writer_on_the_instance)
         patch.setitem(session.FILE_FORMAT, "threads", 1)  # of a load's copy
+        patch.setattr(session, "_SETTINGS", (*_SETTINGS, "PRAGMA disable_optimizer"))
         with kept_readers.kept_readers():
             yield
 
@@ -65,6 +71,44 @@ def _open_on_the_instance(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 connection.execute(f"DETACH {name}")
             return
     with session.open_reader(path) as own:
+        yield own
+
+
+@cache
+def _instance_of_loads() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(":memory:", config={**session.FILE_FORMAT, "threads": 1})
+
+
+@contextmanager
+def _open_writer_on_the_instance(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Attach a copy to the instance of loads; a new file, and what cannot be attached, gets an instance of its own."""
+    import duckdb
+
+    name = f"copy_{secrets.token_hex(4)}"
+    quoted = str(path).replace("'", "''")
+    instance = _instance_of_loads()
+    with closing(instance.cursor()) as connection:
+        is_attached = path.exists() and not find_damaged_start(path)
+        if is_attached:
+            try:
+                connection.execute(f"ATTACH '{quoted}' AS {name}")
+            except duckdb.Error:
+                is_attached = False
+        if is_attached:
+            connection.execute(f"USE {name}")
+            try:
+                yield connection
+                connection.execute("USE memory")
+                connection.execute(f"DETACH {name}")
+            except BaseException:
+                # An error may have made the instance unusable, and a transaction may be open.
+                _instance_of_loads.cache_clear()
+                instance.close()
+                raise
+            return
+    with session.open_writer(path) as own:
         yield own
 
 

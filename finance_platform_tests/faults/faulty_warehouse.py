@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from finance_platform.storage import durability
-from finance_platform.warehouse.duckdb import atomic_file
+from finance_platform.warehouse.duckdb import atomic_file, session, warehouse
 from finance_platform_tests.faults.plan import FaultPlan, Operation
 
 _MEMORY = ":memory:"
@@ -73,4 +73,5 @@ def faulty_warehouse(path: Path, plan: FaultPlan) -> Iterator[None]:
             patch.setattr(atomic_file, sync.__name__, around(sync.__name__, sync))
         patch.setattr(Path, "replace", replace)
         patch.setattr(duckdb, "connect", connect)
+        patch.setattr(warehouse, "open_writer", session.open_writer)  # which connects
         yield

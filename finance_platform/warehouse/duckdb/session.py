@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from finance_platform.errors import HELP_FOR_QUERIES, DamagedWarehouseError, HomeError
 from finance_platform.warehouse.duckdb.damaged_file import find_damaged_start
-from finance_platform.warehouse.duckdb.errors import query_errors
+from finance_platform.warehouse.duckdb.errors import load_errors, query_errors
 from finance_platform.warehouse.port import (
     NO_PARAMETERS,
     NoWarehouseYetError,
@@ -104,6 +104,17 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute("SET lock_configuration = true")  # and cannot take that back
         with query_errors(FIX_QUERY):
             yield connection
+
+
+@contextmanager
+def open_writer(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a private copy of the file for a load; its database is the current one."""
+    import duckdb
+
+    with load_errors("opening a copy of the warehouse"):
+        connection = duckdb.connect(str(path), config=FILE_FORMAT)
+    with closing(connection):
+        yield connection
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:

@@ -10,7 +10,7 @@ file when it is complete: readers, BI tools too, see the old or the new file and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,11 +25,11 @@ from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnecti
 from finance_platform.warehouse.duckdb.migration import is_current, migrate, pending_statements
 from finance_platform.warehouse.duckdb.new_file import NEW_FILE
 from finance_platform.warehouse.duckdb.session import (
-    FILE_FORMAT,
     FIX_QUERY,
     SCHEMA,
     begin_session,
     open_reader,
+    open_writer,
     run_query,
     stream_query,
 )
@@ -106,12 +106,8 @@ class DuckDBWarehouse:
     @contextmanager
     def transaction(self) -> Iterator[LoadConnection]:
         """Open a load transaction on a copy of the file; see `Warehouse`. An unchanged copy is not published."""
-        import duckdb
-
         with self.damage_noted(), self._file.replacement() as copy:
-            with load_errors("opening a copy of the warehouse"):
-                connection = duckdb.connect(str(copy.path), config=FILE_FORMAT)
-            with closing(connection):
+            with open_writer(copy.path) as connection:
                 load_connection = DuckDBLoadConnection(connection)
                 with load_errors("creating tables and views"):
                     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
