@@ -52,6 +52,7 @@ from finance_platform.feeds.repeated_headers import RepeatedHeaders
 from finance_platform.feeds.report_rows import ReportRows
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed, named_headers
 from finance_platform.feeds.row_marks import RowMarker
+from finance_platform.feeds.running_totals import RunningTotals
 from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
@@ -436,7 +437,8 @@ def _typed_batches(
         unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
         meanings = UnreadMeanings.of_table(feed.rules, table.header, lines.sources, shape.cells)
         last: tuple[RawBatch, dict[str, pa.Array]] | None = None
-        raw = unread.watch(_raw_batches(feed, table, totals))
+        running = RunningTotals(feed.rules, shape.cells)
+        raw = running.watch(unread.watch(_raw_batches(feed, table, totals)))
 
         def type_again(rows: RawBatch) -> Mapping[str, pa.Array]:
             again = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup, totals.weights)
@@ -462,7 +464,7 @@ def _typed_batches(
         totals.control_totals += of_table
         near = find_near_names(lines.sources.get("scenario"), object_key)
         totals.notes |= lines.notes | notes | unclaimed.notes() | near
-        totals.doubts |= unread.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
+        totals.doubts |= unread.doubts() | running.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
         totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
         totals.advice = totals.advice or unread.advice

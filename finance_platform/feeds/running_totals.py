@@ -1,0 +1,89 @@
+"""Months that are totals since the beginning of the year, in a wide file: each has the amounts of all before it.
+
+Belongs here: comparing the cells of the first rows, and the words that hold the delivery. Does not belong here: columns
+of totals beside months (see `unread_months`), rows of totals (see `unclaimed_totals`).
+
+Reports of cumulative balances have the same form as those of months. Read as months, a year of 1,200 is one of 7,800.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import pairwise
+from statistics import median
+
+from finance_platform.feeds.amounts import read_amount
+from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.codes import clean
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+from finance_platform.feeds.resolved import FieldRule, ReadingRules
+
+_LEAST_MONTHS, _MOST_MONTHS = 6, 12
+_LEAST_ROWS, _MOST_ROWS = 5, 200
+_SHARE = Decimal("0.9")
+"""Of the rows, which never become smaller: an account may have a credit note."""
+
+
+@dataclass
+class RunningTotals:
+    """The first rows of a table with a column for each month.
+
+    Attributes:
+        rules: of the feed.
+        cells: the headers of the months, in their order.
+    """
+
+    rules: ReadingRules
+    cells: Sequence[str]
+    _rows: list[list[Decimal]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        unpivot = self.rules.unpivot
+        is_of_months = unpivot is not None and unpivot.into in {"date", "period"} and len(self.cells) >= _LEAST_MONTHS
+        self.cells = list(self.cells[:_MOST_MONTHS]) if is_of_months else []
+
+    def watch(self, batches: Iterator[RawBatch]) -> Iterator[RawBatch]:
+        """Yield batches as they are, and keep the amounts of the first rows."""
+        for batch in batches:
+            if self.cells and len(self._rows) < _MOST_ROWS:
+                columns = [batch.columns[name].slice(0, _MOST_ROWS).to_pylist() for name in self.cells]
+                marks = batch.marks.slice(0, _MOST_ROWS).to_pylist() if batch.marks is not None else [None] * len(batch)
+                for mark, *texts in zip(marks, *columns, strict=False):
+                    amounts = [self._amount(text or "") for text in texts]
+                    if mark is None and all(amount is not None for amount in amounts) and any(amounts):
+                        self._rows.append([amount or Decimal(0) for amount in amounts])
+            yield batch
+
+    def _amount(self, text: str) -> Decimal | None:
+        """Return the amount of a cell, 0 of a blank one; None if it has no valid one."""
+        rule = self.rules.fields.get("amount", FieldRule())
+        if not text.strip():
+            return Decimal(0)
+        written = read_amount(text.strip(), rule.decimal, rule.thousands) if len(text) <= MAX_VALUE_CHARACTERS else None
+        return written.value if written else None
+
+    def doubts(self) -> dict[str, str]:
+        """Return why the months may be running totals, with what to do about it; complete after the last batch."""
+        growing = [row for row in self._rows if _grows(row)]
+        if len(growing) < _LEAST_ROWS or len(growing) < _SHARE * len(self._rows):
+            return {}
+        # A plan may grow in each month, but hardly to half as many times its first month as there are months.
+        if median(row[-1] / row[0] for row in growing) < Decimal(len(self.cells)) / 2:
+            return {}
+        first, last = clean(self.cells[0]), clean(self.cells[-1])
+        return {
+            f"the amounts of {len(growing):,} of {len(self._rows):,} rows grow from {first!r} to {last!r}, mostly to "
+            f"{len(self.cells) / 2:g} times the first one or more, as if each month had the total since the first": (
+                "send the file with the amounts of each month alone, such as a report of periods and not of cumulative "
+                "balances; if these are the amounts of the months, accept the file"
+            )
+        }
+
+
+def _grows(row: Sequence[Decimal]) -> bool:
+    """Return whether the amounts of a row never become smaller, whatever their sign, and are not all the same."""
+    amounts = [abs(amount) for amount in row]
+    has_one_sign = all(amount >= 0 for amount in row) or all(amount <= 0 for amount in row)
+    return has_one_sign and bool(row[0]) and amounts[-1] > amounts[0] and all(a <= b for a, b in pairwise(amounts))
