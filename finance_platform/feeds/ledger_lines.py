@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import EXACT_MONEY_TYPE
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds import amounts, dates
-from finance_platform.feeds.amount_signs import apply_signs
+from finance_platform.feeds.amount_signs import apply_signs, negate
 from finance_platform.feeds.cells import (
     LEFT_OVER,
     SIGN,
@@ -283,7 +283,8 @@ class LedgerLines:
             sides = [self._parse(source, texts, violations) for texts in (debit, credit)]
             return _debit_less_credit(debit, credit, sides, source, violations)
         texts = violations.add_cells("amount", field_texts(source, batch))
-        has_sides = self._rules.is_debit_positive and signs is None
+        is_credit_positive = self._rules.is_credit_positive
+        has_sides = self._rules.is_debit_positive and signs is None and not is_credit_positive
         parsed = self._parse(source, texts, violations, has_sides=has_sides)
         violations.add_blank("amount", texts)
         violations.add_invalid(
@@ -294,7 +295,7 @@ class LedgerLines:
             of="amount",
         )
         if signs is None or source.rule.sign_column is None:
-            return parsed
+            return negate(parsed) if is_credit_positive else parsed
         return apply_signs(parsed, texts, signs, source.rule.sign_column, violations)
 
     def _parse(
@@ -564,7 +565,7 @@ def _hint(text: str, rules: ReadingRules) -> str:
     """Return why an amount with a debit or credit mark is not read, if that is the reason."""
     if not amounts.names_side(text):
         return ""
-    if not rules.is_debit_positive:
+    if not rules.is_debit_positive or rules.is_credit_positive:
         return "; DR and CR beside an amount are read under sign: debit_positive"
     rule = rules.fields["amount"]
     given = "its column gives the sign" if rule.debit or rule.sign_column else "it may have no other sign"

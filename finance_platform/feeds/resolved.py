@@ -192,6 +192,7 @@ class ReadingRules:
         types_by_prefix: account types by the first characters of account numbers.
         fiscal_year_start_month: of fields whose years and quarters are fiscal; 1 if there is none.
         ignored_columns: headers of columns that are not read on purpose.
+        is_credit_positive: whether amounts are credit less debit in the file; lines are debit less credit.
         is_shipped: whether the feed comes with the platform, so that delimiter and encoding are found from the file.
     """
 
@@ -222,6 +223,7 @@ class ReadingRules:
     types_by_prefix: Mapping[str, str] | None = field(default=None, metadata=HASHED_IF_SET)
     fiscal_year_start_month: int = field(default=1, metadata=HASHED_IF_SET)
     ignored_columns: tuple[str, ...] = field(default=(), metadata=HASHED_IF_SET)
+    is_credit_positive: bool = field(default=False, metadata=HASHED_IF_SET)
     is_shipped: bool = field(default=False, metadata=NOT_HASHED)
 
     @property

@@ -62,10 +62,12 @@ class WrongSigns:
     @property
     def fix(self) -> str:
         """What to do about it."""
+        sign = "debit_positive" if self.is_revenue else "credit_positive"
+        meaning = "debit less credit" if self.is_revenue else "credit less debit, so that spending is negative"
         own = "revenue" if self.is_revenue else "costs"
         return (
-            "if the amounts are debit less credit, write sign: debit_positive in the descriptor of their feed and run; "
-            f"else send {own} without a minus"
+            f"if the amounts are {meaning}, write sign: {sign} in the descriptor of their feed and run; else send "
+            f"{own} without a minus"
         )
 
 

@@ -164,7 +164,7 @@ def table_of(contract: Contract, rows: Iterable[Row]) -> pa.Table:
 
 
 def assert_same_rows(rows: Sequence[Row], table: pa.Table, contract: Contract) -> None:
-    """Compare the rows that Spark has derived with those of Arrow, whose columns have the contract's order and types."""
+    """Compare what Spark and Arrow derive: the rows, and the types of the second, as the first were compared before."""
     assert table.schema.equals(arrow_schema(contract.stored_columns))
     assert sorted(map(str, rows)) == sorted(map(str, table.to_pylist()))
 

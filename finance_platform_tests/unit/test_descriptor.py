@@ -334,7 +334,7 @@ WRONG = [
         "use one of fail_after_days, warn_after_days",
     ),
     (with_lines(LEDGER, freshness="45"), "freshness", "freshness: Input should be a valid dictionary", ""),
-    (with_lines(LEDGER, sign="debit"), "sign", "Input should be 'natural' or 'debit_positive'", ""),
+    (with_lines(LEDGER, sign="debit"), "sign", "Input should be 'natural', 'debit_positive' or 'credit_positive'", ""),
     (with_lines(LEDGER, plans_only="true"), "plans_only", "every row would be rejected", ""),
     (with_lines(LEDGER, scenarios="\n  Plan: Plan"), "Plan", "Input should be 'Budget' or 'Forecast'", ""),
     (with_lines(LEDGER, scenarios="\n  ACTUAL: Budget"), "ACTUAL", "its type is always Actual", ""),
@@ -443,7 +443,7 @@ def test_every_mistake_of_a_descriptor_is_reported_at_once() -> None:
         "dialect.delimiter: String should have at most 1 character",
         "columns.date.formats: date pattern 'YYYY'",
         "columns.amount: decimal and thousands are both ','",
-        "sign: Input should be 'natural' or 'debit_positive'",
+        "sign: Input should be 'natural', 'debit_positive' or 'credit_positive'",
         "load: scope: [...] goes with mode: replace_period",
         "load: covers: goes with mode: replace_period",
         "constants.code is not a field of ledger",
@@ -514,7 +514,7 @@ def test_duplicate_keys_are_reported_with_the_other_mistakes() -> None:
     error = error_of(LEDGER + "sign: debit\nfeed: again\nfeed: more\n")
     assert error.found == (
         "feeds/bad.yaml, line 11: 'feed' appears twice; line 12: 'feed' appears twice; "
-        "line 10: sign: Input should be 'natural' or 'debit_positive'"
+        "line 10: sign: Input should be 'natural', 'debit_positive' or 'credit_positive'"
     )
     assert error.fix == "correct these lines; keep one of the two"
 
@@ -523,7 +523,7 @@ def test_a_mistyped_key_is_reported_without_the_needed_one_that_it_stands_for() 
     error = error_of(LEDGER.replace("columns:", "colums:") + "sign: debit\n")
     assert error.found == (
         "feeds/bad.yaml, line 4: colums is not a known key; did you mean 'columns'?; "
-        "line 10: sign: Input should be 'natural' or 'debit_positive'"
+        "line 10: sign: Input should be 'natural', 'debit_positive' or 'credit_positive'"
     )
 
 

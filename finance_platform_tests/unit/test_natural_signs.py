@@ -1,4 +1,4 @@
-"""Signs that contradict the types of accounts: which periods have them, and which do not.
+"""Signs that contradict the types of accounts: which periods have them, which do not, and `sign: credit_positive`.
 
 Does not belong here: the check and its SQL (see `warehouse/test_unusual_amounts`).
 """
@@ -6,12 +6,18 @@ Does not belong here: the check and its SQL (see `warehouse/test_unusual_amounts
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from finance_platform.errors import DescriptorError
+from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.quality.account_months import AccountMonth, find_unusual_months
 from finance_platform.quality.gates import find_contradicting_signs
 from finance_platform.quality.natural_signs import find_wrong_signs
+from finance_platform.refresh.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
 
 REVENUE, COSTS, SHEET = 1, -1, 0
 
@@ -87,3 +93,43 @@ def test_a_month_that_has_only_begun_is_not_compared(lines: int, named: list[str
         for number in ("6000", "6100")
     ]
     assert [one.period for one in find_unusual_months(rows).wrong_signs] == named
+
+
+LIST = """\
+feed: x
+kind: ledger
+path: x.csv
+columns: {date: Date, department: Unit, account: Account, amount: Amount}
+constants: {scenario: Actual}
+types_by_prefix: {account_type: {4: Revenue, 6: Expense}}
+control_total: [{kind: grand, row: {column: Date, matches: "^Total"}}]
+sign: %s
+"""
+
+
+def listed(folder: Path, text: str) -> FileCheck:
+    (folder / "x.csv").write_text("Date,Unit,Account,Amount\n" + text)
+    descriptor = parse_descriptor(LIST % "credit_positive", "x.yaml")
+    return check_file(LocalStore(folder), "x.csv", descriptor, settings())
+
+
+def test_amounts_that_are_credit_less_debit_become_debit_less_credit(tmp_path: Path):
+    """Income is positive and spending negative, also in the total that the file prints."""
+    check = listed(tmp_path, "2025-01-31,D1,4000,50.005\n2025-01-31,D1,6000,-30.00\nTotal,,,20.005\n")
+    assert check.is_fine, check.holds
+    ((_, count),) = check.sums.items()
+    assert count.amount == Decimal("-20.01")
+    assert check.rounding == Decimal("-0.005")
+    assert check.findings.control_totals.tied == 1
+
+
+def test_a_mark_of_a_side_beside_such_an_amount_is_rejected(tmp_path: Path):
+    (row,) = listed(tmp_path, "2025-01-31,D1,4000,50.00 CR\n2025-01-31,D1,4000,1.00\n").refused_rows
+    assert "DR and CR beside an amount are read under sign: debit_positive" in row.reasons
+
+
+@pytest.mark.parametrize("amount", ["{debit: Dr, credit: Cr}", "{from: Amount, sign_column: {from: S, negative: [H]}}"])
+def test_amounts_whose_sides_are_given_are_not_credit_less_debit(amount: str):
+    text = (LIST % "credit_positive").replace("amount: Amount", f"amount: {amount}")
+    with pytest.raises(DescriptorError, match="credit_positive is for amounts in one column that have their signs"):
+        parse_descriptor(text, "x.yaml")

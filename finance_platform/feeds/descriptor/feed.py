@@ -169,11 +169,12 @@ class FeedDescriptor(StrictModel):
         "accounts file nor a column gives a type: `{account_type: {6: Expense, 7: Revenue, 70: Asset}}`, of which the "
         "longest counts. In a feed of accounts, `{type: …}`.",
     )
-    sign: Literal["natural", "debit_positive"] = Field(
+    sign: Literal["natural", "debit_positive", "credit_positive"] = Field(
         "natural",
         description="`natural`: revenue earned and money spent are both positive. `debit_positive`: debit less credit, "
         "so that accounts need a type, from an accounts file or by `types_by_prefix`. Only then, DR or CR may be "
-        "beside an amount; CR is negative.",
+        "beside an amount; CR is negative. `credit_positive`: credit less debit, as in lists where income is positive "
+        "and spending negative; accounts need a type too.",
     )
     load: LoadConfig = Field(LoadConfig(), description="What a delivery does to the earlier ones of its feed.")
     order: OrderConfig | None = Field(
@@ -316,6 +317,7 @@ class FeedDescriptor(StrictModel):
                 *self._reversal_mistakes(),
                 *type_mistakes(self.types_by_prefix, self.kind),
                 *self._ignored_mistakes(),
+                *self._sign_mistakes(),
             ]
         )
         return self
@@ -422,7 +424,19 @@ class FeedDescriptor(StrictModel):
 
     def _is_debit_positive(self) -> bool:
         has_pair = any(isinstance(part.source, DebitCredit) for part in self.columns.values())
-        return has_pair or self.sign == "debit_positive"
+        return has_pair or self.sign != "natural"
+
+    def _sign_mistakes(self) -> Iterator[str]:
+        amount = self.columns.get("amount")
+        if self.sign != "credit_positive":
+            return
+        if self.kind != "ledger":
+            yield "sign: credit_positive is for feeds of kind ledger"
+        elif amount and (isinstance(amount.source, DebitCredit) or amount.sign_column):
+            yield (
+                "sign: credit_positive is for amounts in one column that have their signs; of debit and credit, or "
+                "beside sign_column, write debit_positive"
+            )
 
     def _has_field(self, name: str) -> bool:
         taken = self.lookup.take if self.lookup else ()
@@ -455,6 +469,7 @@ class FeedDescriptor(StrictModel):
             key=key,
             scope=tuple(self.load.scope),
             is_debit_positive=self._is_debit_positive(),
+            is_credit_positive=self.sign == "credit_positive",
             currency=settings.currency,
             earliest_date=settings.earliest_date.isoformat(),
             latest_date=settings.latest_date.isoformat(),
