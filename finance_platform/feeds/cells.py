@@ -252,6 +252,13 @@ class DistinctValues:
         """Return the column."""
         return pc.take(self.values, self.indices)
 
+    def encoded(self) -> pa.DictionaryArray:
+        """Return the column as a dictionary, in which no value is twice."""
+        places: dict[Any, int] = {}
+        place_of = [places.setdefault(value, len(places)) for value in self.values.to_pylist()]
+        indices = pc.take(pa.array(place_of, pa.int32()), self.indices)
+        return pa.DictionaryArray.from_arrays(indices, pa.array(places, self.values.type))
+
     def first_positions(self) -> list[int]:
         """Return the first row of each value."""
         # Imported where texts are parsed: most commands parse none, and Arrow needs none of it.

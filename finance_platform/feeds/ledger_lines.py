@@ -77,6 +77,18 @@ _COMPARE_AMOUNT = (
 _ATTRIBUTES = ("department_name", "business_unit", "account_name", "account_category")
 
 
+class TypedColumns(dict[str, pa.Array]):
+    """The typed columns of a batch, by name.
+
+    Attributes:
+        distinct: columns whose distinct values are known, as those; of rows that are not accepted, other values.
+    """
+
+    def __init__(self, columns: Mapping[str, pa.Array]) -> None:
+        super().__init__(columns)
+        self.distinct: dict[str, DistinctValues] = {}
+
+
 class LedgerLines:
     """Turns the raw batches of one table into typed rows, each accepted, rejected or skipped.
 
@@ -146,7 +158,7 @@ class LedgerLines:
         columns, parsed, violations = self.type_cells(batch)
         return columns | violations.columns(), parsed
 
-    def type_cells(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts, RuleViolations]:
+    def type_cells(self, batch: RawBatch) -> tuple[TypedColumns, amounts.ParsedAmounts, RuleViolations]:
         """Return the columns without outcomes and reasons, the amounts, and the broken rules that give those.
 
         Batches come in their order. What the rules give does not depend on later batches, so another thread may ask.
@@ -161,12 +173,12 @@ class LedgerLines:
         }
         texts |= self._look_up(batch, violations)
         parsed = self._amounts(batch, violations, texts.pop(SIGN, None))
-        columns: dict[str, pa.Array] = {"amount": parsed.values}
-        columns |= self._scenario(texts, violations)
-        columns |= self._dates(texts, columns["scenario_type"], violations)
+        columns = TypedColumns({"amount": parsed.values})
+        columns |= self._scenario(texts, violations, columns.distinct)
+        columns |= self._dates(texts, columns["scenario_type"], violations, columns.distinct)
         self._check_covers(columns["period"], violations)
         for name in ("department", "account"):
-            columns |= self._code(texts, name, columns["amount"], violations)
+            columns |= self._code(texts, name, columns["amount"], violations, columns.distinct)
         columns |= self._attributes(texts, violations)
         columns["account_type"] = self._types(columns)
         columns["currency"] = _with_marks(self._foreign_currency(texts, violations), parsed.foreign)
@@ -330,11 +342,14 @@ class LedgerLines:
             self._ambiguous.add(text, _COMPARE_AMOUNT, is_ambiguous, violations.batch, texts)
         return parsed
 
-    def _scenario(self, texts: dict[str, pa.Array], violations: RuleViolations) -> dict[str, pa.Array]:
+    def _scenario(
+        self, texts: dict[str, pa.Array], violations: RuleViolations, distinct: dict[str, DistinctValues]
+    ) -> dict[str, pa.Array]:
         declared = self._rules.scenarios
         written = texts["scenario"]
         scenarios = DistinctValues.of(written)
-        types = scenarios.map(lambda text: scenario_type(text, declared), pa.string()).column()
+        of_types = scenarios.map(lambda text: scenario_type(text, declared), pa.string())
+        types = of_types.column()
 
         def describe_undeclared(position: int) -> str:
             text = str(written[position].as_py())
@@ -350,6 +365,7 @@ class LedgerLines:
             violations.add("actual_in_plan", is_actual, lambda _: reason, of="scenario")
         names = scenarios.map(lambda text: scenario_name(text, declared), pa.string())
         column = names.column()
+        distinct |= {"scenario": names, "scenario_type": of_types}
         reject_long_codes(violations, "scenario", column)
         return {
             "scenario": column,
@@ -358,13 +374,19 @@ class LedgerLines:
         }
 
     def _dates(
-        self, texts: dict[str, pa.Array], scenario_types: pa.Array, violations: RuleViolations
+        self,
+        texts: dict[str, pa.Array],
+        scenario_types: pa.Array,
+        violations: RuleViolations,
+        distinct: dict[str, DistinctValues],
     ) -> dict[str, pa.Array]:
         of_date = self._days("date", texts["date"], DEFAULT_DATE_FORMATS, violations)
         days, months = of_date.column(), of_date.map(dates.period_of, pa.string())
         first_days = months.map(dates.first_day, pa.date32()).column
         periods, posting = months.column(), days
-        if "period" in texts:
+        if "period" not in texts:
+            distinct["period"] = months
+        else:
             of_period = self._days("period", texts["period"], DEFAULT_PERIOD_FORMATS, violations)
             of_dates, firsts = periods, of_period.map(dates.period_of, pa.string()).column()
             # A blank cell is no other period than that of the date; one that is not valid may be.
@@ -437,7 +459,12 @@ class LedgerLines:
         return f"{quoted(text)} is not a valid date of the form {' or '.join(rule.formats or default)}"
 
     def _code(
-        self, texts: dict[str, pa.Array], name: str, money: pa.Array, violations: RuleViolations
+        self,
+        texts: dict[str, pa.Array],
+        name: str,
+        money: pa.Array,
+        violations: RuleViolations,
+        distinct: dict[str, DistinctValues],
     ) -> dict[str, pa.Array]:
         written = texts[name]
         rule = self._rules.fields.get(name, FieldRule())
@@ -445,6 +472,7 @@ class LedgerLines:
         self._lost_zeros[name].add(codes.values)
         violations.add_blank(name, written)
         column = codes.column()
+        distinct[_CODE_COLUMNS[name]] = codes
         reject_long_codes(violations, name, column)
         reject_changed_codes(violations, name, column, codes.values)
         return {_CODE_COLUMNS[name]: column, f"{name}_key": codes.map(surrogate_key, pa.int64()).column()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -30,7 +31,7 @@ from finance_platform.errors import FileNameError, MissingColumnError, Unreadabl
 from finance_platform.feeds import broken_lines, stated_units
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.balance_rows import BalanceRows
-from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
+from finance_platform.feeds.cells import DistinctValues, FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
 from finance_platform.feeds.credit_signs import CreditSigns
@@ -63,7 +64,7 @@ from finance_platform.feeds.violations import ACCEPTED, BLANK_ROW, REJECTED, to_
 from finance_platform.feeds.weights import Weights, load_weights
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.factory import open_store
-from finance_platform.storage.port import ObjectStore, error_message
+from finance_platform.storage.port import LocalCopy, ObjectStore, error_message
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 
 _BATCH_ROWS = 2_000
@@ -374,7 +375,8 @@ def read_file(
     key = file.object_key
     lineage = file.lineage
     try:
-        with raw.local_copy(key) as local_copy:
+        with raw.local_copy(key) as local_copy, ThreadPoolExecutor(1, thread_name_prefix="fingerprint") as thread:
+            fingerprint = local_copy.fingerprint
             try:
                 totals = ReaderTotals(lookup=load_lookup(feed, processed) if processed else None, weights=weights)
                 if processed and weights is None:
@@ -385,13 +387,14 @@ def read_file(
                         on_table(table)
                     cells = TableCells(feed.rules, table, key)
                     try:
-                        for columns, rows in read_ahead(_typed_batches(kind, feed, table, totals, key)):
-                            yield from _not_written(schema, rows, lineage, columns, line_files or totals.repeats, cells)
+                        for batch in read_ahead(_typed_batches(kind, feed, table, totals, key)):
+                            yield from _not_written(schema, lineage, batch, line_files or totals.repeats, cells)
                     except MissingColumnError as error:
                         _add_header(feed, table, totals, next(iter(table.batches()), None))
                         found, fix = explain_missing_column(error, table, feed.rules)
                         raise UnreadableDeliveryError(found, fix=fix) from error
                     _add_table(feed, table, totals)
+                fingerprint = _hash_meanwhile(thread, local_copy, line_files)
                 yield from _written_lines(schema, line_files)
                 findings = _findings(feed, totals)
                 if findings.advice or (totals.rejected and kind != "ledger"):
@@ -406,11 +409,18 @@ def read_file(
                     "header": header,
                 }
             # The file may have been overwritten since it was registered: other bytes are another delivery.
-            if local_copy.fingerprint() != file.fingerprint:
+            if fingerprint() != file.fingerprint:
                 summary = {"outcome": NOT_OPENED, "reasons": "the file was overwritten before it was read"}
     except OSError as error:
         summary = {"outcome": NOT_OPENED, "reasons": error_message(error)}
     yield _summary_row(schema, lineage, summary)
+
+
+def _hash_meanwhile(
+    thread: ThreadPoolExecutor, local_copy: LocalCopy, line_files: LineFiles | None
+) -> Callable[[], str]:
+    """Return what gives the hash of a file that was read; of one whose lines are written, a thread makes it by then."""
+    return local_copy.fingerprint if line_files is None else thread.submit(local_copy.fingerprint).result
 
 
 def _own_descriptor(feed: ResolvedFeed, object_key: str, fix: str) -> str:
@@ -425,8 +435,8 @@ def _own_descriptor(feed: ResolvedFeed, object_key: str, fix: str) -> str:
 
 def _typed_batches(
     kind: str, feed: ResolvedFeed, table: Table, totals: ReaderTotals, object_key: str
-) -> Generator[tuple[dict[str, pa.Array], RawBatch], None, None]:
-    """Yield the typed columns of each batch of a table beside the batch, and add them to the totals."""
+) -> Generator[_TypedBatch, None, None]:
+    """Yield the batches of a table with their typed columns, and add them to the totals."""
     if kind == "ledger":
         shape = bind_shape(feed.rules, table.header, object_key)
         totals.line_cells.update(shape.cells)
@@ -458,7 +468,7 @@ def _typed_batches(
             last = batch, columns
             totals.credit_signs.add(parsed, columns["outcome"])
             _keep_first_batch(totals, lines, batch, columns)
-            yield _spread(feed.rules, columns, batch, totals)
+            yield _spread(feed.rules, _TypedBatch(columns, batch, cells.distinct), totals)
         totals.weight_years |= lines.weight_years
         of_table, notes = printed.finish()
         totals.control_totals += of_table
@@ -475,20 +485,27 @@ def _typed_batches(
         if kind == "lookup":
             columns["line_key"] = map_distinct(columns["lookup_key"], fold, pa.string())
         totals.add_references(columns)
-        yield columns, batch
+        yield _TypedBatch(columns, batch)
     totals.notes |= references.notes
 
 
-def _spread(
-    rules: ReadingRules, columns: dict[str, pa.Array], batch: RawBatch, totals: ReaderTotals
-) -> tuple[dict[str, pa.Array], RawBatch]:
+@dataclass(frozen=True)
+class _TypedBatch:
+    """The rows of a batch, their typed columns, and those of these whose distinct values are known."""
+
+    columns: dict[str, pa.Array]
+    rows: RawBatch
+    distinct: Mapping[str, DistinctValues] = field(default_factory=dict)
+
+
+def _spread(rules: ReadingRules, batch: _TypedBatch, totals: ReaderTotals) -> _TypedBatch:
     """Return lines, those of a year as one for each of its periods; their money was counted before."""
     rule = rules.spread
     if rule is None or (rule.like and totals.weights is None):
-        return columns, batch
-    spread, rows = spread_lines(rule, columns, batch, totals.weights)
-    totals.add_spread(columns["scenario"], spread["scenario"])
-    return spread, rows
+        return batch
+    spread, rows = spread_lines(rule, batch.columns, batch.rows, totals.weights)
+    totals.add_spread(batch.columns["scenario"], spread["scenario"])
+    return _TypedBatch(spread, rows)
 
 
 def _keep_first_batch(
@@ -602,9 +619,8 @@ def _with_places(columns: dict[str, pa.Array], batch: RawBatch) -> dict[str, pa.
 
 def _not_written(
     schema: pa.Schema,
-    batch: RawBatch,
     lineage: dict[str, str],
-    columns: dict[str, pa.Array],
+    typed: _TypedBatch,
     line_files: LineFiles | KeyRepeats,
     cells: TableCells,
 ) -> Iterator[pa.RecordBatch]:
@@ -613,11 +629,13 @@ def _not_written(
     Where none are, their keys are added to those of the file. A line whose key was met before has its cells: it is
     probably a duplicate, and its file is not read again for them.
     """
+    columns, batch = typed.columns, typed.rows
     if isinstance(line_files, KeyRepeats):
         line_files.add(columns["line_key"], to_mask(pc.equal(columns["outcome"], ACCEPTED)))
         yield _staged(schema, batch, lineage, columns)
         return
-    remains = line_files.add(_with_places(columns, batch), batch.sheet)
+    encoded = columns | {name: values.encoded() for name, values in typed.distinct.items()}
+    remains = line_files.add(_with_places(encoded, batch), batch.sheet)
     positions = np.flatnonzero(remains)
     if len(positions):
         rows = _taken(columns, positions)
@@ -629,7 +647,7 @@ def _not_written(
             of_rows = cells.of_rows(batch, positions[may_repeat].tolist())
             rows |= {name: pc.take(array, indices) for name, array in of_rows.items()}
         yield _staged(schema, batch.take(pa.array(positions)), lineage, rows)
-    firsts = line_files.mentions(columns, batch.sheet, ~remains)
+    firsts = line_files.mentions(encoded, batch.sheet, ~remains)
     if len(firsts):
         rows = _taken(columns, firsts)
         # Without a key: it is compared with no other line, and another one of its key does not reject it.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -84,7 +85,7 @@ from finance_platform.spark_jobs.small_batches import (
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
 from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
 from finance_platform.storage.bulk_read import map_many, open_many
-from finance_platform.storage.factory import open_store
+from finance_platform.storage.factory import is_remote, open_store
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.accepted_rows import accepted_rows
 from finance_platform.transforms.delivered_cells import (
@@ -141,8 +142,7 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
             folder = f"{kind}-{number}" if number else kind
             results = _Batch(spark, arguments, processed, request, kind, folder, deliveries).read_and_write()
             keys = _written_keys(results.values())
-            processed.sync(keys)
-            hashes = dict(zip(keys, map_many(processed, keys, processed.fingerprint), strict=True))
+            hashes = _sync_and_hash(processed, keys)
             commits = []
             for delivery in deliveries:
                 result = results[delivery.delivery_id]
@@ -160,6 +160,17 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
 def _written_keys(results: Iterable[DeliveryResult]) -> list[str]:
     """Return the keys of the Parquet files that the commits will name; small deliveries share them."""
     return sorted({file.key for result in results for files in result.files.values() for file in files})
+
+
+def _sync_and_hash(processed: ObjectStore, keys: Sequence[str]) -> dict[str, str]:
+    """Write files to the disk, and return the hashes of their bytes; on this machine the disk writes meanwhile."""
+    if is_remote(processed.root):
+        processed.sync(keys)
+        return dict(zip(keys, map_many(processed, keys, processed.fingerprint), strict=True))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        hashes = threads.map(processed.fingerprint, keys)
+        processed.sync(keys)
+        return dict(zip(keys, hashes, strict=True))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.errors import FileNameError, UnreadableDeliveryError
+from finance_platform.feeds.cells import DistinctValues
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_NAME_BYTES, joined_key, surrogate_key
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.reasons import Reason, reasons_from_json, reasons_in_words, reasons_to_json
@@ -253,6 +254,24 @@ def test_what_broken_rules_give_does_not_depend_on_later_batches() -> None:
     lines = LedgerLines(feed(), list(HEADER))
     typed = [lines.type_cells(batch) for batch in batches]
     assert [cells | violations.columns() for cells, _, violations in typed] == alone
+
+
+def test_distinct_values_give_the_columns_of_accepted_rows_whatever_texts_they_have() -> None:
+    spellings = [{"Dept": code, "Date": day} for code in ("a1", " A1", "b2") for day in ("2025-01-15", "2025-01-16")]
+    batch = raw_batch(HEADER, [list({**GOOD, **row}.values()) for row in spellings])
+    columns, _, violations = LedgerLines(feed(), list(HEADER)).type_cells(batch)
+    assert violations.accepted.all()
+    assert columns.distinct.keys() >= {"scenario", "scenario_type", "period", "department_code", "account_number"}
+    for name, values in columns.distinct.items():
+        encoded = values.encoded()
+        assert encoded.cast(pa.string()).to_pylist() == columns[name].to_pylist()
+        assert len(set(encoded.dictionary.to_pylist())) == len(encoded.dictionary)
+
+
+@pytest.mark.parametrize("texts", [["b", "a", None, "b", "c"], [None, None], [], [None, "c", "c", "a"]])
+def test_the_first_row_of_each_distinct_value_is_known(texts: list[str | None]) -> None:
+    values = DistinctValues.of(pa.array(texts, pa.string()))
+    assert values.first_positions() == [texts.index(text) for text in values.values.to_pylist()]
 
 
 def test_a_rejected_row_keeps_its_cells_as_delivered() -> None:
