@@ -31,7 +31,7 @@ from finance_platform.errors import FileNameError, MissingColumnError, Unreadabl
 from finance_platform.feeds import broken_lines, stated_units
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.balance_rows import BalanceRows
-from finance_platform.feeds.cells import DistinctValues, FieldSource, RawBatch, map_distinct
+from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
 from finance_platform.feeds.credit_signs import CreditSigns
@@ -462,13 +462,14 @@ def _typed_batches(
             columns = cells | violations.columns()
             totals.add_lines(columns, parsed.exact)
             printed.add(batch, columns["outcome"], parsed)
-            unclaimed.add(batch, columns, parsed)
+            encoded = {name: values.encoded() for name, values in cells.distinct.items()}
+            unclaimed.add(batch, columns | encoded, parsed)
             repeated.add(batch, columns["outcome"])
             meanings.add(batch, columns)
             last = batch, columns
             totals.credit_signs.add(parsed, columns["outcome"])
             _keep_first_batch(totals, lines, batch, columns)
-            yield _spread(feed.rules, _TypedBatch(columns, batch, cells.distinct), totals)
+            yield _spread(feed.rules, _TypedBatch(columns, batch, encoded), totals)
         totals.weight_years |= lines.weight_years
         of_table, notes = printed.finish()
         totals.control_totals += of_table
@@ -491,11 +492,11 @@ def _typed_batches(
 
 @dataclass(frozen=True)
 class _TypedBatch:
-    """The rows of a batch, their typed columns, and those of these whose distinct values are known."""
+    """The rows of a batch, their typed columns, and those of these whose distinct values are known, as dictionaries."""
 
     columns: dict[str, pa.Array]
     rows: RawBatch
-    distinct: Mapping[str, DistinctValues] = field(default_factory=dict)
+    encoded: Mapping[str, pa.DictionaryArray] = field(default_factory=dict)
 
 
 def _spread(rules: ReadingRules, batch: _TypedBatch, totals: ReaderTotals) -> _TypedBatch:
@@ -634,7 +635,7 @@ def _not_written(
         line_files.add(columns["line_key"], to_mask(pc.equal(columns["outcome"], ACCEPTED)))
         yield _staged(schema, batch, lineage, columns)
         return
-    encoded = columns | {name: values.encoded() for name, values in typed.distinct.items()}
+    encoded = {**columns, **typed.encoded}
     remains = line_files.add(_with_places(encoded, batch), batch.sheet)
     positions = np.flatnonzero(remains)
     if len(positions):
