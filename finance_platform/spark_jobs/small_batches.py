@@ -36,6 +36,9 @@ SMALL_BATCH_BYTES = 1 << 20
 MOST_ROWS = 20_000
 """The staged rows of a small batch: a workbook may have many times more rows than bytes."""
 
+MOST_BYTES = 64 << 20
+"""What they take: each cell of a workbook may have the same long text, and a rejected row has all of its cells."""
+
 _OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
 """The columns of rejected rows that are blank in those of other files than ledgers."""
 
@@ -74,11 +77,11 @@ class StagedRows:
     def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Take the rows of the reader; too many are written as they come."""
         remaining = iter(batches)
-        row_count = 0
+        row_count = size = 0
         for batch in remaining:
             self.batches.append(batch)
-            row_count += len(batch)
-            if row_count > MOST_ROWS:
+            row_count, size = row_count + len(batch), size + batch.nbytes
+            if row_count > MOST_ROWS or size > MOST_BYTES:
                 self._write(remaining)
 
     def table(self) -> pa.Table | None:

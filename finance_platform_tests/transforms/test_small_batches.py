@@ -112,13 +112,15 @@ def test_a_small_batch_gives_what_spark_gives_without_a_plan_of_spark(
     assert rows["not opened"] == ["gone.csv"]
 
 
-@pytest.mark.parametrize("rows_in_memory", [20_000, 1], ids=["a key repeats", "too many rows"])
-def test_rows_that_are_compared_or_too_many_are_left_to_spark(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_in_memory: int
+@pytest.mark.parametrize("limit", ["", "MOST_ROWS", "MOST_BYTES"])
+def test_rows_that_are_compared_or_too_many_or_too_long_are_left_to_spark(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ):
-    monkeypatch.setattr(small_batches, "MOST_ROWS", rows_in_memory)
     text, content = KINDS["accounts"]
-    content += "4000,Sales,Revenue\n4000,Other,Expense\n" if rows_in_memory > 1 else ""
+    if limit:
+        monkeypatch.setattr(small_batches, limit, 1)
+    else:
+        content += "4000,Sales,Revenue\n4000,Other,Expense\n"
     plans = []
 
     def read_by_spark(*given: Any) -> Any:
