@@ -1,5 +1,7 @@
 """Kills the process before its nth rename, link or removal, counted over all processes of a run; see `test_commands`.
 
+A fork takes the steps of a run: it dies with the run, or with KILL_FORK alone, and the run does without it.
+
 Python imports a module of this name at its start when its folder is on PYTHONPATH; the code under test knows nothing.
 """
 
@@ -15,6 +17,8 @@ from typing import Any
 
 
 def _killing(original: Callable[..., Any], counter: Path, kill_at: int) -> Callable[..., Any]:
+    imported_in = os.getpid()
+
     def counted(*arguments: Any, **named: Any) -> Any:
         with counter.open("r+") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
@@ -23,6 +27,8 @@ def _killing(original: Callable[..., Any], counter: Path, kill_at: int) -> Calla
             stream.write(str(count))
             stream.flush()
         if count == kill_at:
+            if os.getpid() != imported_in and "KILL_FORK" not in os.environ:
+                os.kill(os.getppid(), signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
         return original(*arguments, **named)
 
