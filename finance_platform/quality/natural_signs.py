@@ -17,7 +17,10 @@ from finance_platform.money_text import grouped_money
 
 _REVENUE, _COSTS = 1, -1
 _LEAST_ACCOUNTS = {_REVENUE: 1, _COSTS: 2}
-"""A company may have one account of revenue; a credit note may make one account of costs negative."""
+"""A company may have one account of revenue; a credit note may make one account of costs negative.
+
+An only account must be negative in half of its months at least: a month may have nothing but a credit note.
+"""
 
 _LEAST_SHARE = Decimal("0.1")
 """Of the amounts of all accounts of profit and loss, below which corrections may be more than what they correct."""
@@ -83,14 +86,22 @@ def find_wrong_signs(accounts: Iterable[tuple[int, Amounts]], periods: Collectio
     known = [(sign, amounts) for sign, amounts in accounts if sign]
     found = []
     for period in sorted(periods, reverse=True):
-        both = [(sign, amounts[period]) for sign, amounts in known if period in amounts]
+        both = [(sign, amounts) for sign, amounts in known if period in amounts]
         for place in (0, 1):
-            values = [(sign, pair[place]) for sign, pair in both if pair[place]]
-            turnover = sum((abs(amount) for _, amount in values), _ZERO)
+            values = [(sign, amounts) for sign, amounts in both if amounts[period][place]]
+            turnover = sum((abs(amounts[period][place]) for _, amounts in values), _ZERO)
             for of_type in (_REVENUE, _COSTS):
-                own = [amount for sign, amount in values if sign == of_type]
-                total, negative = sum(own, _ZERO), sum(amount < 0 for amount in own)
+                own = [amounts for sign, amounts in values if sign == of_type]
+                total = sum((amounts[period][place] for amounts in own), _ZERO)
+                negative = sum(amounts[period][place] < 0 for amounts in own)
                 is_most = len(own) >= _LEAST_ACCOUNTS[of_type] and 3 * negative >= 2 * len(own)
+                if len(own) == 1:
+                    is_most &= _is_mostly_negative(own[0], place)
                 if is_most and -total >= _LEAST_SHARE * turnover > 0:
                     found.append(WrongSigns(period, of_type == _REVENUE, bool(place), negative, len(own), total))
     return tuple(found)
+
+
+def _is_mostly_negative(amounts: Amounts, place: int) -> bool:
+    months = [pair[place] for pair in amounts.values() if pair[place]]
+    return 2 * sum(amount < 0 for amount in months) >= len(months)

@@ -88,6 +88,11 @@ def reader_count(deliveries: Iterable[DeliveryToRead]) -> int:
     return large + -(-(len(sizes) - large) // FEWEST_SHARING)
 
 
+def may_share(count: int) -> bool:
+    """Return whether so many small deliveries that are read together share files."""
+    return count >= FEWEST_SHARING
+
+
 def task_count(sizes: Sequence[int], cores: int | None) -> int:
     """Return the number of tasks for items that need so many bytes of files to be read.
 
@@ -108,7 +113,7 @@ def shared_folders(lines: Mapping[str, int]) -> dict[str, str]:
         lines: the number of candidate lines by delivery id, of deliveries that were read together.
     """
     small = {delivery_id: count for delivery_id, count in lines.items() if count <= SMALL_LINES}
-    if len(small) < FEWEST_SHARING:
+    if not may_share(len(small)):
         return {}
     folders: dict[str, str] = {}
     number = filled = 0

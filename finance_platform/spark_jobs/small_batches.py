@@ -21,7 +21,7 @@ from finance_platform.contracts.schemas import MENTIONED, arrow_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.feeds.line_files import parquet_bytes
 from finance_platform.spark_jobs.arguments import SAIL, JobArguments
-from finance_platform.spark_jobs.batches import FEWEST_SHARING
+from finance_platform.spark_jobs.batches import may_share
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.spark_jobs.tables import write_uri
 from finance_platform.storage.factory import is_remote
@@ -52,7 +52,7 @@ def is_small(arguments: JobArguments, deliveries: Sequence[DeliveryToRead]) -> b
     """Return whether this process reads a batch itself: a few small files."""
     return (
         runs_here(arguments)
-        and len(deliveries) < FEWEST_SHARING
+        and not may_share(len(deliveries))
         and sum(delivery.size for delivery in deliveries) <= SMALL_BATCH_BYTES
     )
 

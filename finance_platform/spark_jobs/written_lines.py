@@ -18,7 +18,7 @@ from finance_platform.contracts.schemas import MEASURED
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.feeds.line_files import can_write_lines, parquet_bytes
 from finance_platform.feeds.resolved import ResolvedFeed
-from finance_platform.spark_jobs.batches import FEWEST_SHARING, is_large
+from finance_platform.spark_jobs.batches import is_large, may_share
 from finance_platform.spark_jobs.delivery_results import DeliveryResult
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore
@@ -31,13 +31,12 @@ def writes_lines(
 
     Many small deliveries share files, which the job writes when it knows their lines.
     """
-    small = sum(not is_large(delivery) for delivery in deliveries)
-    may_share = shares_files and small >= FEWEST_SHARING
+    are_shared = shares_files and may_share(sum(not is_large(delivery) for delivery in deliveries))
     return [
         delivery.delivery_id
         for delivery in deliveries
         if delivery.kind == "ledger"
-        and (is_large(delivery) or not may_share)
+        and (is_large(delivery) or not are_shared)
         and can_write_lines(feeds[delivery.feed].rules, delivery.object_key)
     ]
 

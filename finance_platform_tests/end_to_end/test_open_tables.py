@@ -22,7 +22,7 @@ from finance_platform.data_catalog.delta_log import OpenTableError, sync_open_ta
 from finance_platform.data_catalog.open_tables import open_tables
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.slices.snapshot import take_snapshot
-from finance_platform.spark_jobs import batches, written_lines
+from finance_platform.spark_jobs import batches
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
@@ -81,8 +81,7 @@ def original(tmp_path_factory: pytest.TempPathFactory, refresh: Refresher) -> Ho
     home.write("raw/transactions_3.csv", f"{HEADER}T7,2024-02-06,D100,4000,30.00,\n")
     home.write("raw/transactions_4.csv", f"{HEADER}T8,never,D100,4000,1.00,\nT9,2024-03-07,D100,4000,2.00,\n")
     with pytest.MonkeyPatch.context() as patch:
-        for module in (batches, written_lines):  # otherwise sixteen small files
-            patch.setattr(module, "FEWEST_SHARING", 2)
+        patch.setattr(batches, "FEWEST_SHARING", 2)  # otherwise sixteen small files
         refresh(home)
     assert any(file.is_shared for commit in home.commits().values() for file in commit.files.get("transactions", ()))
     sync(home)

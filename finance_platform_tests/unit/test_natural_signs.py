@@ -64,6 +64,14 @@ def test_signs_that_agree_or_are_corrections_are_not_found(accounts: list[tuple[
     assert found(*((sign, amount, amount) for sign, amount in accounts)) == []
 
 
+def test_an_only_account_with_a_credit_note_alone_in_a_month_is_not_found():
+    months = {"2025-01": "900.00", "2025-02": "800.00", "2025-03": "-100.00"}
+    amounts = {period: (Decimal(amount), Decimal(0)) for period, amount in months.items()}
+    assert find_wrong_signs([(REVENUE, amounts)], amounts) == ()
+    turned = {period: (-actual, budget) for period, (actual, budget) in amounts.items()}
+    assert [one.period for one in find_wrong_signs([(REVENUE, turned)], turned)] == ["2025-02", "2025-01"]
+
+
 def test_each_of_the_last_months_is_named_with_its_fix():
     rows = [
         AccountMonth(f"2025-0{month}", number, "", Decimal(amount), 1, Decimal(0), sign, Decimal(0))
