@@ -1,13 +1,12 @@
-"""Connections to the embedded warehouse at less cost: an instance for all, readers that stay open, no optimizer.
+"""Connections to the embedded warehouse at less cost: an instance for all, readers that stay open.
 
-Belongs here: when readers stay open, the instances of DuckDB that connections share, the settings of sessions in tests.
+Belongs here: when readers stay open, the instances of DuckDB that connections share.
 Does not belong here: when a reader is used again (see `kept_readers` of the warehouse).
 
 A DuckDB instance takes 16 ms of processor time to create, to attach a file 6, and a test sends up to two hundred
 queries. So the readers of a process share an instance, which has one thread: tests run in parallel anyhow; and its
-loads share another one. Sessions run queries and loads as they are written: of the time of a query on some thousand
-rows, DuckDB's optimizer takes a third. Commands in processes of their own, the tests of the readers themselves and the
-nightly profile open an instance for each query and each load and optimize both, as commands do outside of tests.
+loads share another one. Commands in processes of their own, the tests of the readers themselves and the nightly profile
+open an instance for each query and each load, as commands do outside of tests.
 """
 
 from __future__ import annotations
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     import duckdb
 
 
-_SETTINGS = session._SETTINGS
-
-
 @contextmanager
 def readers_stay_open() -> Iterator[None]:
     """Keep this thread's readers open until the block ends; a file that was replaced or changed is opened again."""
@@ -43,7 +39,6 @@ def readers_stay_open() -> Iterator[None]:
         patch.setattr(kept_readers, "open_reader", _open_on_the_instance)
         patch.setattr(warehouse, "open_writer", _open_writer_on_the_instance)
         patch.setitem(session.FILE_FORMAT, "threads", 1)  # of a load's copy
-        patch.setattr(session, "_SETTINGS", (*_SETTINGS, "PRAGMA disable_optimizer"))
         with kept_readers.kept_readers():
             yield
 
