@@ -8,7 +8,6 @@ A change that gives other lines needs a higher `READER_VERSION` (see `resolved`)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -63,19 +62,10 @@ def apply_signs(
     exact = {
         place: EXACT.minus(amount) if is_negative[place].as_py() else amount for place, amount in parsed.exact.items()
     }
-    return _with_values(parsed, values, exact)
+    return replace(parsed, values=values, exact=exact)
 
 
 def negate(parsed: ParsedAmounts) -> ParsedAmounts:
     """Return amounts with the other sign: debit less credit of amounts that are credit less debit."""
-    return _with_values(
-        parsed, pc.negate(parsed.values), {place: EXACT.minus(amount) for place, amount in parsed.exact.items()}
-    )
-
-
-def _with_values(parsed: ParsedAmounts, values: pa.Array, exact: Mapping[int, Decimal]) -> ParsedAmounts:
-    rounding = Decimal(0)
-    for place, amount in exact.items():
-        rounding = EXACT.add(rounding, EXACT.subtract(values[place].as_py(), amount))
-    total = pc.sum(values.cast(_WIDE_MONEY)).as_py() or Decimal(0)
-    return replace(parsed, values=values, exact=exact, rounding=rounding, exact_total=EXACT.subtract(total, rounding))
+    exact = {place: EXACT.minus(amount) for place, amount in parsed.exact.items()}
+    return replace(parsed, values=pc.negate(parsed.values), exact=exact)

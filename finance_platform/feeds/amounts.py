@@ -63,8 +63,6 @@ class ParsedAmounts:
 
     Attributes:
         values: DECIMAL(18,2), null where the text is blank or not a valid amount.
-        exact_total: sum of the parsed amounts as written, before rounding.
-        rounding: sum of the values less `exact_total`.
         exact: the amounts as written of the rows that rounding changed, by position.
         foreign: the currency code or sign of each amount that is not in the home's currency, by position.
         ambiguous: positions of amounts such as 1.234, whose one mark could group thousands or begin a fraction.
@@ -76,8 +74,6 @@ class ParsedAmounts:
     """
 
     values: pa.Array
-    exact_total: Decimal
-    rounding: Decimal
     exact: Mapping[int, Decimal] = field(default_factory=dict)
     foreign: Mapping[int, str] = field(default_factory=dict)
     ambiguous: Sequence[int] = ()
@@ -131,7 +127,7 @@ def parse_amounts(
     proves_marks = _has_fractions(texts, is_plain, decimal)
     is_other = pc.and_(pc.invert(is_plain), pc.is_valid(texts))
     if not pc.any(is_other).as_py():
-        return ParsedAmounts(values, _sum(values), Decimal(0), proves_marks=proves_marks)
+        return ParsedAmounts(values, proves_marks=proves_marks)
     # Imported where texts are parsed: most commands parse none, and Arrow needs none of it.
     import numpy as np
 
@@ -144,8 +140,6 @@ def parse_amounts(
     ambiguous = sorted([*at[np.flatnonzero(common.is_ambiguous)].tolist(), *at[list(rest.ambiguous)].tolist()])
     return ParsedAmounts(
         values,
-        EXACT.subtract(_sum(values), rest.rounding),
-        rest.rounding,
         {int(at[place]): exact for place, exact in rest.exact.items()},
         {int(at[place]): mark for place, mark in rest.foreign.items()},
         ambiguous,
@@ -187,7 +181,6 @@ def _parse_rest(texts: pa.StringArray, is_rest: pa.BooleanArray, notation: Notat
     rounded: dict[int, Decimal] = {}
     foreign: dict[int, str] = {}
     ambiguous: list[int] = []
-    rounding = Decimal(0)
     is_special = [written is not None and _is_special(written, notation.currency) for written in distinct]
     for position in np.flatnonzero(pc.take(pa.array(is_special, pa.bool_()), encoded.indices)).tolist():
         index, place = encoded.indices[position].as_py(), int(places[position])
@@ -196,7 +189,6 @@ def _parse_rest(texts: pa.StringArray, is_rest: pa.BooleanArray, notation: Notat
             continue
         if value != written.value:
             rounded[place] = written.value
-            rounding = EXACT.add(rounding, EXACT.subtract(value, written.value))
         foreign_mark = _foreign_mark(written.marks, notation.currency)
         if foreign_mark:
             foreign[place] = foreign_mark
@@ -204,7 +196,7 @@ def _parse_rest(texts: pa.StringArray, is_rest: pa.BooleanArray, notation: Notat
             ambiguous.append(place)
     all_values = pc.replace_with_mask(pa.nulls(len(texts), MONEY_TYPE), is_rest, values)
     proves_marks = any(written is not None and written.proves_marks for written in distinct)
-    return ParsedAmounts(all_values, Decimal(0), rounding, rounded, foreign, ambiguous, proves_marks)
+    return ParsedAmounts(all_values, rounded, foreign, ambiguous, proves_marks)
 
 
 def _is_special(written: WrittenAmount, currency: str) -> bool:
@@ -352,8 +344,3 @@ def _written_pattern(decimal: str, thousands: str | None) -> re.Pattern[str]:
     fraction = f"(?:{re.escape(decimal)}(?P<fraction>[0-9]{{0,{_MAX_DECIMALS}}}))?"
     # `*+` never gives spaces back, so a text of spaces that is not a valid amount takes linear time.
     return re.compile(rf"(?P<before>[-+]?)\s*+(?P<whole>[0-9]*{groups}){fraction}\s*+(?P<after>[-+]?)")
-
-
-def _sum(values: pa.Array) -> Decimal:
-    total = pc.sum(values.cast(_WIDE_MONEY)).as_py()
-    return Decimal(0) if total is None else Decimal(total)

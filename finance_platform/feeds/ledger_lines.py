@@ -689,15 +689,12 @@ def _without_invalid_rows(
 ) -> amounts.ParsedAmounts:
     # A row with one invalid side has no amount at all, so the money of its valid side is not counted either.
     exact: dict[int, Decimal] = {}
-    rounding = Decimal(0)
     for position in sorted(sides[0].exact.keys() | sides[1].exact.keys()):
         if invalid[position]:
             continue
         debit, credit = (side.exact.get(position, side.values[position].as_py() or Decimal(0)) for side in sides)
         exact[position] = (amounts.EXACT.add if is_signed else amounts.EXACT.subtract)(debit, credit)
-        rounding = amounts.EXACT.add(rounding, amounts.EXACT.subtract(values[position].as_py(), exact[position]))
-    total = amounts.EXACT.subtract(pc.sum(values).as_py() or Decimal(0), rounding)
-    return amounts.ParsedAmounts(values, total, rounding, exact, _foreign_of_sides(sides), sides=tuple(sides))
+    return amounts.ParsedAmounts(values, exact, _foreign_of_sides(sides), sides=tuple(sides))
 
 
 def _with_marks(currencies: pa.Array, marks: Mapping[int, str]) -> pa.Array:

@@ -35,8 +35,6 @@ _CLASSIFIED = ("Revenue", "Expense")
 _UNKNOWN = "Unknown"
 _PROFIT_TYPES = (*_CLASSIFIED, _UNKNOWN)
 
-PROFIT_LINES = (*_CLASSIFIED, PROFIT, UNCLASSIFIED, PROFIT_AFTER_UNCLASSIFIED)
-"""The lines of every year that has money on such accounts; the others depend on the home's categories."""
 _CAPEX = "capex"
 
 

@@ -32,8 +32,6 @@ FOLDER = "signatures"
 _FIX = "restore the file from a backup or from an earlier version in the bucket"
 _FIELD, _LINE, _NULL = "\x1f", "\n", "\x00"
 
-Rows = Sequence[Mapping[str, Any]]
-
 
 @dataclass(frozen=True)
 class SignedSlice:

@@ -134,6 +134,11 @@ def ledger_rows(
     return Typed(columns, parsed)
 
 
+def as_written(parsed: ParsedAmounts) -> list[Decimal | None]:
+    """Return each amount of a column before it was rounded."""
+    return [parsed.exact.get(place, value) for place, value in enumerate(parsed.values.to_pylist())]
+
+
 def reference_rows(text: str, header: Sequence[str], *rows: Sequence[str], object_key: str = "") -> Typed:
     """Return rows typed under a descriptor of departments or accounts."""
     return Typed(ReferenceRows(feed(text), list(header), object_key).type_batch(raw_batch(header, rows)))
