@@ -287,14 +287,19 @@ class _Child:
 
     def take(self, raw: ObjectStore, processed: ObjectStore, takes_all: bool) -> None:
         """Take the steps, until one fails, a blocking check does, or the last one is taken."""
+        failed_job: _FailedJobError | None = None
         try:
             if self._read(raw, processed) and takes_all and self._build() and self._publish():
                 _log.debug("every step was taken ahead of the run")
-        except _FailedJobError as failed:
-            self._send(_FAILED, (failed.job, failed.arguments))
+        except _FailedJobError as error:
+            failed_job = error
         except Exception:
             _log.debug("a step failed ahead of the run", exc_info=True)
         self._send(_END, self._process.is_ready)
+        if failed_job is not None:
+            # Last: the run ends this process at once, and without the message above it would also kill that of the
+            # jobs, whose exit code it reports.
+            self._send(_FAILED, (failed_job.job, failed_job.arguments))
 
     def _read(self, raw: ObjectStore, processed: ObjectStore) -> bool:
         done = standardise(

@@ -190,6 +190,22 @@ def test_a_job_that_failed_beside_the_run_is_reported_with_its_exit_code(begin: 
     assert (raised.value.job, raised.value.exit_code) == ("standardise", 9)
 
 
+def test_a_fork_that_is_slow_to_end_changes_no_exit_code_of_a_failed_job(begin: Begin, monkeypatch: pytest.MonkeyPatch):
+    """The job's process takes a while to end after its last answer; nothing may kill it meanwhile."""
+    send = module._Child._send
+
+    def send_slowly(child: module._Child, kind: bytes, value: object) -> None:
+        send(child, kind, value)
+        if kind == module._FAILED:
+            time.sleep(5)
+
+    monkeypatch.setattr(module._Child, "_send", send_slowly)
+    steps = begin("os.close(1); time.sleep(0.2); os._exit(9)")
+    with pytest.raises(FailedAttemptError) as raised:
+        steps.take_standardised(ignore)
+    assert raised.value.exit_code == 9
+
+
 def test_a_process_of_the_jobs_that_ends_without_an_error_leaves_the_job_to_the_step(begin: Begin):
     assert begin("raise SystemExit(0)").take_standardised(ignore) is None
 
