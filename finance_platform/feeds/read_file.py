@@ -27,7 +27,7 @@ from finance_platform.contracts.schemas import (
     WRITTEN,
     arrow_schema,
 )
-from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
+from finance_platform.errors import DiskError, FileNameError, MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds import broken_lines, stated_units
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.balance_rows import BalanceRows
@@ -412,8 +412,19 @@ def read_file(
             if fingerprint() != file.fingerprint:
                 summary = {"outcome": NOT_OPENED, "reasons": "the file was overwritten before it was read"}
     except OSError as error:
-        summary = {"outcome": NOT_OPENED, "reasons": error_message(error)}
+        summary = _not_opened(error)
     yield _summary_row(schema, lineage, summary)
+
+
+def _not_opened(error: OSError) -> dict[str, object]:
+    """Return the summary of a file that cannot be read.
+
+    Raises:
+        DiskError: its lines cannot be written, which is no fault of the file.
+    """
+    if isinstance(error, DiskError):
+        raise error
+    return {"outcome": NOT_OPENED, "reasons": error_message(error)}
 
 
 def _hash_meanwhile(

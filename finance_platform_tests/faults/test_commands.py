@@ -124,6 +124,23 @@ def test_a_read_only_and_a_full_disk_end_in_a_sentence_and_the_next_run_has_the_
 
 
 @NIGHTLY
+@pytest.mark.parametrize(("kilobytes", "lines"), [(500, 20_000), (1_500, 60_000)], ids=["few lines", "many lines"])
+def test_a_disk_that_lines_have_filled_is_reported_as_a_disk_and_not_as_a_file(
+    kilobytes: int, lines: int, tmp_path: Path
+):
+    """Many lines are read by tasks of Spark, few by the job itself; the fault is the disk's, not the file's."""
+    home = create_small_home(tmp_path / "home")
+    rows = (f"X{number},2024-05-05,D100,4000,{number}.25,{number * 7919}\n" for number in range(lines))
+    home.write("raw/transactions_more.csv", "".join([*TRANSACTIONS.splitlines(keepends=True)[:1], *rows]))
+    with small_disk(home.path / "processed", kilobytes) as disk:
+        assert_sentence(home.command("run"), "No space left on device")
+        assert {row["state"] for row in status_of(home)["deliveries"]} == {"pending"}
+        disk.remount("size=100m")
+        assert home.command("run").returncode == 0
+        assert {row["state"] for row in status_of(home)["deliveries"]} == {"live"}
+
+
+@NIGHTLY
 @pytest.mark.parametrize("kilobytes", [100, 1500, 4000])
 def test_a_home_on_a_full_disk_ends_without_harm(kilobytes: int, tmp_path: Path, expected: dict[str, Any]):
     with small_disk(tmp_path / "disk", kilobytes) as disk:

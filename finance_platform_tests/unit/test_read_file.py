@@ -17,9 +17,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from finance_platform.errors import DiskError
 from finance_platform.feeds import delimited_file
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform.feeds.line_files import LineFiles
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.feeds.violations import RuleViolations
@@ -129,6 +131,17 @@ def test_cells_are_typed_in_a_thread_while_outcomes_of_the_batch_before_are_desc
 def test_a_file_that_storage_cannot_open_is_left_for_the_next_run(tmp_path: Path) -> None:
     (summary,) = staged_as(tmp_path, "0" * 64)
     assert (summary["outcome"], summary["reasons"]) == ("not_opened", "No such file or directory")
+
+
+def test_lines_that_the_disk_does_not_take_are_no_fault_of_their_file(tmp_path: Path) -> None:
+    """The run then reports the disk, and not a file that stays pending without a reason."""
+    write(tmp_path / "raw" / "gl.csv", f"{HEADER}\n2025-01-02,D,1,5\n")
+    write(tmp_path / "processed" / "transactions", "in the way")
+    raw, processed = LocalStore(tmp_path / "raw"), LocalStore(tmp_path / "processed")
+    file = FileToRead("d", "gl.csv", "ledger", raw.fingerprint("gl.csv"))
+    files = LineFiles(processed, "attempt", file.lineage)
+    with pytest.raises(DiskError, match="transactions/attempt"):
+        list(read_file("ledger", feed(LEDGER), raw, file, processed=processed, line_files=files))
 
 
 @pytest.mark.parametrize("registered", [f"{TOP}\n2025-01-02,U,D,1,5,,n\n", "Date,Unit\n", ""])
