@@ -144,7 +144,15 @@ class ForkedSteps(StepsAhead):
         # What was imported is no garbage: a search would write to each of its pages, and copy it.
         gc.freeze()
         parent = os.getpid()
-        self._child = os.fork()
+        try:
+            self._child = os.fork()
+        except OSError:
+            # The machine has no memory or no process left for it; a thread needs neither.
+            _log.debug("the steps have no process of their own", exc_info=True)
+            os.close(read_end)
+            os.close(write_end)
+            super()._begin_to_read(raw, processed)
+            return
         if self._child == 0:
             try:
                 os.close(read_end)

@@ -6,6 +6,7 @@ themselves, steps in a thread (see `test_steps_ahead`), whole runs that are kill
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -265,6 +266,18 @@ def test_a_run_with_nothing_to_read_does_not_wait_for_the_later_steps(begin: Beg
     (tmp_path / "go").touch()
     assert steps.take_standardised(ignore) is not None
     assert steps.take_built() is not None
+
+
+def test_where_the_machine_has_no_process_left_a_thread_takes_the_first_steps(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+):
+    def fork() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(os, "fork", fork)
+    steps = begin()
+    assert steps.take_standardised(ignore) is not None
+    assert steps.take_built() is None
 
 
 def test_a_fork_that_is_killed_leaves_its_step_to_the_run(begin: Begin):
