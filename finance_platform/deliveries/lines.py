@@ -49,7 +49,8 @@ def read_lines(
         processed: the processed zone.
         commit: the delivery's commit.
         columns: names of the columns.
-        periods: leave out the lines of other periods; the files are sorted by period, so most are not read.
+        periods: leave out the lines of other periods; a file of one other period is not opened, and of one that has
+            several, sorted, most row groups are not read.
         keys: leave out the lines with other keys; of row groups that have none of them, only the keys are read.
         having: leave out the lines without these values; row groups that cannot have them by their footers are not
             read.
@@ -59,6 +60,8 @@ def read_lines(
         wanted["line_key"] = keys
     names = list(dict.fromkeys([*columns, *wanted, *having]))
     for file in line_files(commit):
+        if periods is not None and (period := period_of_file(file.key)) and period not in periods:
+            continue
         for table in _tables(processed, commit.delivery_id, file, names, periods, keys, having):
             for name, values in (*having.items(), *wanted.items()):  # the fewest lines first
                 is_wanted = pc.is_valid(table[name]) if values is None else pc.is_in(table[name], value_set=values)

@@ -16,6 +16,7 @@ from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.local import LocalStore
 from finance_platform.trace import published_lines
 from finance_platform_tests.unit.factories import commit_of, delivered
+from finance_platform_tests.unit.zone import RecordingStore
 
 
 @pytest.mark.parametrize("is_shared", [False, True], ids=["own file", "shared file"])
@@ -79,3 +80,21 @@ def test_lines_of_an_earlier_release_are_read_without_the_column_and_reverse_non
     (table,) = read_lines(LocalStore(tmp_path), commit, columns, {"2025-01"})
     assert table.to_pylist() == [{"source_row": 2, "reverses_transaction_id": None}]
     assert not list(read_lines(LocalStore(tmp_path), commit, columns, having={"reverses_transaction_id": None}))
+
+
+def test_only_files_of_wanted_periods_are_opened(tmp_path: Path) -> None:
+    files = {"2025-01": "a/then_by=2025-01/a.parquet", "2025-02": "a/then_by=2025-02/b.parquet", "": "a/both.parquet"}
+    for period, key in files.items():
+        (tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
+        periods = [period] if period else ["2025-01", "2025-02"]
+        pq.write_table(pa.table({"period": periods, "source_row": range(len(periods))}), tmp_path / key)
+    commit = commit_of(delivered())
+    commit = replace(commit, files={"transactions": tuple(DataFile(key, 1) for key in files.values())})
+    store = RecordingStore(tmp_path)
+
+    def read(periods: set[str] | None) -> list[str]:
+        return [row for table in read_lines(store, commit, ["period"], periods) for row in table["period"].to_pylist()]
+
+    assert read({"2025-02"}) == ["2025-02", "2025-02"]
+    assert store.opened == [files["2025-02"], files[""]]
+    assert sorted(read(None)) == ["2025-01", "2025-01", "2025-02", "2025-02"]
