@@ -75,9 +75,8 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
         answer = None if force or rebuild else _answer_without_run(settings)
         if answer is None and process is not None and not force:
             process.start()
-        outcome, status, variance = answer or _run(settings, process, rebuild=rebuild, periods=periods)
+        outcome, status, variance, restated = answer or _run(settings, process, rebuild=rebuild, periods=periods)
     seconds = time.monotonic() - started
-    restated = _read_restated(settings) if outcome.run_id else ()
     _print_run(outcome, status, variance, seconds, restated=restated, home=home, as_json=as_json)
     _warn_of_exposed_files(settings)
     if outcome.is_broken or status.is_broken:
@@ -111,8 +110,8 @@ def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:
             raise click.BadParameter(f"the period {period!r} has no data; {having}", param_hint="--period")
 
 
-_Report = tuple["RunOutcome", "Status", Sequence["VarianceRow"]]
-"""What a run did, the state of the home afterwards, and Actual against Budget."""
+_Report = tuple["RunOutcome", "Status", Sequence["VarianceRow"], Sequence[str]]
+"""What a run did, the state of the home afterwards, Actual against Budget, and what it changed of closed periods."""
 
 
 def _answer_without_run(settings: Settings) -> _Report | None:
@@ -134,12 +133,12 @@ def _answer_without_run(settings: Settings) -> _Report | None:
         loaded=(),
         unchanged_since=answer.run_id,
     )
-    return outcome, answer.status, answer.variance
+    return outcome, answer.status, answer.variance, ()
 
 
 def _run(settings: Settings, process: JobProcess | None, *, rebuild: bool, periods: tuple[str, ...]) -> _Report:
     """Run every step; a process takes them beside the one that imports Dagster and stores its events."""
-    from finance_platform.bootstrap import processed_zone
+    from finance_platform.bootstrap import processed_zone, warehouse_readers
     from finance_platform.orchestration.forked_steps import ForkedSteps
     from finance_platform.orchestration.steps_ahead import StepsAhead, steps_ahead
 
@@ -147,24 +146,25 @@ def _run(settings: Settings, process: JobProcess | None, *, rebuild: bool, perio
     is_own_process = click.get_current_context().obj is OWN_PROCESS
     forked = partial(ForkedSteps, takes_all=not rebuild, meanwhile=_import_late_modules)
     steps = forked if is_own_process else StepsAhead
-    # The display of the progress, which comes after them, has a thread.
-    with steps_ahead(settings, process, steps) as begun, _progress() as on_step:
-        from finance_platform.orchestration.refresh_run import run_refresh
+    with warehouse_readers(settings):
+        # The display of the progress, which comes after them, has a thread.
+        with steps_ahead(settings, process, steps) as begun, _progress() as on_step:
+            from finance_platform.orchestration.refresh_run import run_refresh
 
-        outcome = run_refresh(
-            settings,
-            rebuild=rebuild,
-            periods=periods,
-            on_step=on_step,
-            process=process,
-            listed_at_end=listed,
-            begun=begun,
-        )
-    if process is not None:
-        process.close()
-    # The status of what the run has left: of thousands of deliveries, to list everything again takes seconds.
-    status = read_status(settings, record=True, listed=listed)
-    return outcome, status, _read_variance(settings)
+            outcome = run_refresh(
+                settings,
+                rebuild=rebuild,
+                periods=periods,
+                on_step=on_step,
+                process=process,
+                listed_at_end=listed,
+                begun=begun,
+            )
+        if process is not None:
+            process.close()
+        # The status of what the run has left: of thousands of deliveries, to list everything again takes seconds.
+        status = read_status(settings, record=True, listed=listed)
+        return outcome, status, _read_variance(settings), _read_restated(settings)
 
 
 def _import_late_modules() -> Iterator[None]:

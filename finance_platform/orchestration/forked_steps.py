@@ -24,6 +24,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -109,6 +110,11 @@ class ForkedSteps(StepsAhead):
         self._end()
         super().__exit__(kind, error, trace)
 
+    @property
+    def is_forked(self) -> bool:
+        """Whether another process than this one takes the steps."""
+        return self._child != 0
+
     def take_standardised(self, on_read: Callable[[ReadDeliveries], None]) -> Standardised | None:
         """Wait for the second step; see `StepsAhead`."""
         if self._receiver is None:
@@ -141,7 +147,8 @@ class ForkedSteps(StepsAhead):
             super()._begin_to_read(raw, processed)
             return
         read_end, write_end = os.pipe()
-        # What was imported is no garbage: a search would write to each of its pages, and copy it.
+        # What was imported is no garbage: a search would write to each of its pages, and copy it. The fork searches for
+        # none: it ends before much gathers, and a search goes through each of a hundred thousand amounts.
         gc.freeze()
         parent = os.getpid()
         try:
@@ -155,6 +162,7 @@ class ForkedSteps(StepsAhead):
             return
         if self._child == 0:
             try:
+                gc.disable()
                 os.close(read_end)
                 _end_with(parent)
                 with os.fdopen(write_end, "wb") as messages:
@@ -351,9 +359,9 @@ class _Child:
 
         def read() -> Pack:
             with warehouse_readers(settings):
-                return read_published_pack(listed_once(processed), warehouse, settings)
+                return read_published_pack(listed_once(processed), warehouse, settings, beside=beside)
 
-        with warehouse_readers(settings), PackAhead() as ahead:
+        with warehouse_readers(settings), ThreadPoolExecutor(1, "pack-beside") as beside, PackAhead() as ahead:
             published = publish(
                 processed,
                 warehouse,

@@ -94,6 +94,11 @@ class StepsAhead:
         self._thread.shutdown()
         sys.setswitchinterval(self._switch_seconds)
 
+    @property
+    def is_forked(self) -> bool:
+        """Whether another process than this one takes the steps."""
+        return False
+
     def begin(self) -> None:
         """Enter what is new into the register, and begin to read it; return when the job has its order."""
         raw, processed = raw_zone(self._settings), processed_zone(self._settings)

@@ -2,8 +2,8 @@
 
 Belongs here: what it is. Does not belong here: when it is done (see `orchestration.job_runners.job_process`).
 
-It is only imports and translations, which a process does once and the steps do themselves where it was not done. So a
-failure of theirs is reported by the step that needs them, and a run that ends early has left nothing behind.
+It is only imports, translations and a template, which a process does once and the steps do themselves where it was not
+done. So a failure of theirs is reported by the step that needs them, and a run that ends early has left nothing behind.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from importlib import import_module
 from finance_platform.bootstrap import translate_ahead
 from finance_platform.settings import Settings
 
-_LATE_MODULES = ("jinja2", "finance_platform.reports.pack.workbook.write")
-"""Modules that the report imports when it needs them; the one with the library of workbooks takes most of a second."""
+_LATE_MODULE = "finance_platform.reports.pack.workbook.write"
+"""A module that the report imports when it needs it, with the library of workbooks."""
 
 
 def work_ahead(settings: Settings) -> Iterator[None]:
     """Do the work in small steps, one at each step of the iterator."""
     yield from translate_ahead(settings)
-    for name in _LATE_MODULES:
-        import_module(name)
-        yield
+    import_module(_LATE_MODULE)
+    yield
+    from finance_platform.reports.pack.page import page_template
+
+    page_template()
+    yield

@@ -6,6 +6,7 @@ Belongs here: the use case. Does not belong here: the figures, the page and the 
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -67,6 +68,7 @@ def read_published_pack(
     reference: str = "",
     unit: str = "",
     state: PublishedState | None = None,
+    beside: Executor | None = None,
 ) -> Pack:
     """Return the figures of the pack; see `reports.pack.read_model.read_pack` for the other arguments and errors.
 
@@ -78,6 +80,7 @@ def read_published_pack(
         reference: see there.
         unit: see there.
         state: the state that the warehouse has; None for what is published now.
+        beside: see there.
     """
     if state is None:
         snapshot = freeze(processed, settings, published_versions(warehouse), record=False).snapshot
@@ -92,6 +95,7 @@ def read_published_pack(
         period=period,
         reference=reference,
         unit=unit,
+        beside=beside,
     )
     if state is None:
         return pack

@@ -107,7 +107,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(third_step, "build_star", build_star)
         monkeypatch.setattr(third_step, "check_built", lambda *_: [built])
         monkeypatch.setattr(fourth_step, "publish", publish)
-        monkeypatch.setattr(last_step, "read_published_pack", lambda *_: Pack((1, 2)))
+        monkeypatch.setattr(last_step, "read_published_pack", lambda *_, **__: Pack((1, 2)))
         monkeypatch.setattr(last_step, "read_figures_for_a_run", lambda *_: None)
         monkeypatch.setattr(last_step, "write_report_pack", write_pack)
         process = JobProcess(write(tmp_path / "host.py", HOST.format(work=work)))

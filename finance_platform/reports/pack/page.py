@@ -29,7 +29,7 @@ from finance_platform.reports.status import no_types
 from finance_platform.safe_text import printable_line, spreadsheet_cell
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Template
 
 _ROWS_SHOWN = 200
 
@@ -81,7 +81,7 @@ def render(pack: Pack, *, written_at: datetime) -> str:
         f"default-src 'none'; script-src {' '.join(content_hash(script) for script in scripts)}; "
         f"style-src {content_hash(style)}; base-uri 'none'; form-action 'none'"
     )
-    template = _environment().get_template("page.html.jinja")
+    template = page_template()
     return (
         template.render(
             pack=pack,
@@ -415,9 +415,11 @@ def _charts() -> dict[str, Any]:
 
 
 @cache  # else each pack compiles the template again
-def _environment() -> Environment:
+def page_template() -> Template:
+    """Return the template of the page, compiled once in a process."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    return environment.get_template("page.html.jinja")

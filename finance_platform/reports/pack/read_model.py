@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -60,6 +61,7 @@ def read_pack(
     period: str = "",
     reference: str = "",
     unit: str = "",
+    beside: Executor | None = None,
 ) -> Pack:
     """Return the pack of what is published.
 
@@ -72,6 +74,7 @@ def read_pack(
         period: the period, YYYY-MM; blank for the last complete one.
         reference: the scenario to compare with; blank for the baseline, or what comes closest to it.
         unit: the only business unit to show; blank for all.
+        beside: where the longest query runs beside the others, if the warehouse answers two at once.
 
     Raises:
         NoWarehouseYetError: nothing was ever loaded.
@@ -87,6 +90,7 @@ def read_pack(
         "first_period": periods[0].name if periods else "",
         "last_period": periods[-1].name if periods else "",
     }
+    profit_and_loss = beside.submit(_profit_and_loss, warehouse, choice) if beside else None
     cells = tuple(map(Cell._make, warehouse.query(statement(SqlFile.PACK_CELLS), bounds).rows))
     rows = warehouse.query(statement(SqlFile.PACK_STATEMENT)).rows
     used = {cell.account for cell in cells}
@@ -106,7 +110,7 @@ def read_pack(
         statement=_statement([row for row in rows if row[4] in used]),
         cells=cells,
         outlook=outlook,
-        profit_and_loss=_profit_and_loss(warehouse, choice),
+        profit_and_loss=profit_and_loss.result() if profit_and_loss else _profit_and_loss(warehouse, choice),
         thresholds=_thresholds(warehouse),
         comments=tuple(
             Comment(*row[:3], *(text or "" for text in row[3:]))
