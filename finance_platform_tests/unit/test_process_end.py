@@ -43,18 +43,20 @@ def test_a_process_that_has_opened_a_warehouse_ends_without_a_list_of_leaks(tmp_
 ALLOCATORS = """
 import atexit, os, sys
 import coverage
-atexit.register(lambda: print([os.environ.get(name) for name in ("ARROW_DEFAULT_MEMORY_POOL", "MIMALLOC_ALLOW_THP")]))
+names = "ARROW_DEFAULT_MEMORY_POOL", "MIMALLOC_ALLOW_THP", "OPENBLAS_NUM_THREADS"
+atexit.register(lambda: print([os.environ.get(name) for name in names]))
 sys.argv = ["finance-platform", "--version"]
 from finance_platform.cli import main
 main()
 """
 
 
-def test_a_command_and_the_jobs_that_it_starts_keep_no_freed_memory_and_take_no_huge_pages():
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("ARROW_", "MIMALLOC_"))}
+def test_a_command_and_the_jobs_that_it_starts_keep_no_freed_memory_and_take_no_huge_pages_or_threads_for_matrices():
+    ours = ("ARROW_", "MIMALLOC_", "OPENBLAS_")
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     chosen = {**variables, "ARROW_DEFAULT_MEMORY_POOL": "jemalloc"}
     outputs = [
         subprocess.run([sys.executable, "-c", ALLOCATORS], env=env, capture_output=True, text=True, check=True).stdout
         for env in (variables, chosen)
     ]
-    assert [output.splitlines()[-1] for output in outputs] == ["['system', '0']", "['jemalloc', '0']"]
+    assert [output.splitlines()[-1] for output in outputs] == ["['system', '0', '1']", "['jemalloc', '0', '1']"]
