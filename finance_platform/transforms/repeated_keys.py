@@ -5,15 +5,20 @@ Grain of the output: one row that must not become a line because of its key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from string import Formatter
+from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from finance_platform.contracts.schemas import WRITTEN
-from finance_platform.transforms.reasons import CONFLICTING_KEY, REPEATED_ROW
+from finance_platform.contracts.schemas import REPEATED_KEYS, WRITTEN, arrow_schema, spark_schema
+from finance_platform.transforms.reasons import CONFLICTING_KEY, REPEATED_ROW, describe_place
 
 _MAX_KEY_CHARACTERS = 200
 _PLACE = ("source_sheet", "source_row", "source_column")
@@ -35,34 +40,94 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
     """Return outcome, rules and reasons of the rows whose key occurs more than once in their delivery.
 
     Args:
-        staged: staged rows of one kind of feed, all or the possible duplicates. They are read several times.
+        staged: staged rows of one kind of feed, all or the possible duplicates.
         compared: the columns that must all be equal for two rows to be identical.
     """
-    keyed = _keyed(staged)
-    repeated = keyed.groupBy("delivery_id", "line_key").agg(F.count(F.lit(1)).alias("times")).where(F.col("times") > 1)
-    # Only the few repeated rows are compared; a window over every row would sort the whole delivery.
-    rows = keyed.join(F.broadcast(repeated), on=["delivery_id", "line_key"], how="inner").withColumn(
-        "content", F.concat(*[_delimited(name) for name in compared])
+    names = list(dict.fromkeys([*_IDENTITY, *compared]))
+
+    def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        if rows := list(batches):
+            yield from compare_keys(pa.Table.from_batches(rows), compared).to_batches()
+
+    # All rows of one key are in one task.
+    keyed = _keyed(staged).select(*names).repartition("delivery_id", "line_key")
+    return keyed.mapInArrow(compare, spark_schema(REPEATED_KEYS))
+
+
+def compare_keys(rows: pa.Table, compared: Sequence[str]) -> pa.Table:
+    """Return rows of `REPEATED_KEYS`; see `repeated_keys`.
+
+    Args:
+        rows: rows with a key, in any order: of each key all.
+        compared: see there.
+    """
+    # A sheet or a column without a name comes first.
+    named = pa.table({name: pc.fill_null(rows[name], "") if name in _NULLABLE else rows[name] for name in _IDENTITY})
+    rows = rows.take(pc.sort_indices(named, [(name, "ascending") for name in _IDENTITY])).combine_chunks()
+    schema = arrow_schema(REPEATED_KEYS)
+    if not len(rows):
+        return schema.empty_table()
+    is_first = _differs(rows["delivery_id"]) | _differs(rows["line_key"])
+    is_first[0] = True
+    firsts = np.flatnonzero(is_first)
+    lasts = np.append(firsts[1:], len(rows)) - 1
+    is_other = np.zeros(len(rows), bool)
+    for name in compared:
+        is_other |= _differs(rows[name])
+    is_conflict_of_key = np.logical_or.reduceat(is_other & ~is_first, firsts)
+    key = np.cumsum(is_first) - 1
+    chosen = np.flatnonzero(is_conflict_of_key[key] | ~is_first)
+    is_conflict = is_conflict_of_key[key[chosen]]
+    repeats = rows.take(pa.array(chosen))
+    places = (
+        [_place(row) for row in rows.take(pa.array(ends[key[chosen]])).select(_PLACE).to_pylist()]
+        for ends in (firsts, lasts)
     )
-    contents = rows.groupBy("delivery_id", "line_key").agg(F.countDistinct("content").alias("versions"))
-    same_key = Window.partitionBy("delivery_id", "line_key").orderBy(*_PLACE)
-    whole = same_key.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    numbered = rows.join(F.broadcast(contents), on=["delivery_id", "line_key"], how="inner").select(
-        "*",
-        F.row_number().over(same_key).alias("nth"),
-        F.first(_place()).over(whole).alias("first_place"),
-        F.last(_place()).over(whole).alias("last_place"),
-    )
-    is_conflict = F.col("versions") > 1
-    return numbered.where(is_conflict | (F.col("nth") > 1)).select(
-        "delivery_id",
-        "line_key",
-        *_PLACE,
-        F.when(is_conflict, F.lit("rejected")).otherwise(F.lit("duplicate")).alias("key_outcome"),
-        F.when(is_conflict, F.lit("conflicting_key")).otherwise(F.lit("repeated_row")).alias("key_rules"),
-        _reasons(is_conflict).alias("key_reasons"),
-        F.to_json(F.struct(*[F.col(name).cast("string").alias(name) for name in compared])).alias("key_raw_row"),
-    )
+    rules = ["conflicting_key" if conflicts else "repeated_row" for conflicts in is_conflict.tolist()]
+    words = {"conflicting_key": CONFLICTING_KEY, "repeated_row": REPEATED_ROW}
+    # The key may be of several columns, so none is named.
+    reasons = [
+        {
+            "rule": rule,
+            "column": "",
+            "value": line_key[:_MAX_KEY_CHARACTERS],
+            "words": words[rule].format(key=line_key, first=first, last=last),
+        }
+        for rule, line_key, first, last in zip(rules, repeats["line_key"].to_pylist(), *places, strict=True)
+    ]
+    columns = {
+        "key_outcome": ["rejected" if conflicts else "duplicate" for conflicts in is_conflict.tolist()],
+        "key_rules": rules,
+        "key_reasons": [_to_json([reason]) for reason in reasons],
+        "key_raw_row": _as_typed(repeats.select(list(compared))),
+    }
+    values = [columns[name] if name in columns else repeats[name] for name in schema.names]
+    return pa.table(values, names=schema.names).cast(schema)
+
+
+def _differs(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Return whether each value differs from the one before; a blank differs from a value."""
+    values = column.combine_chunks()
+    before, after = values[:-1], values[1:]
+    is_other = pc.fill_null(pc.not_equal(before, after), False)
+    is_other = pc.or_(is_other, pc.xor(pc.is_null(before), pc.is_null(after)))
+    return np.concatenate([[False], np.asarray(is_other)]).astype(bool)
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    return describe_place(row["source_sheet"], row["source_row"], row["source_column"])
+
+
+def _as_typed(rows: pa.Table) -> list[str]:
+    """Return each row as a JSON object of its values that are not blank."""
+    texts = {name: rows[name].cast(pa.string()) for name in rows.column_names}
+    rows_as_text = pa.table(texts).to_pylist()
+    return [_to_json({name: text for name, text in row.items() if text is not None}) for row in rows_as_text]
+
+
+def _to_json(value: Any) -> str:
+    """Return a value as `feeds.reasons` writes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _keyed(staged: DataFrame) -> DataFrame:
@@ -86,46 +151,3 @@ def with_outcomes(staged: DataFrame, repeats: DataFrame) -> DataFrame:
     joined = staged.join(F.broadcast(repeated), on=reduce(lambda left, right: left & right, is_same), how="left")
     names = {name: F.coalesce(F.col(f"key_{name}"), F.col(name)) for name in ("outcome", "rules", "reasons", "raw_row")}
     return joined.select(*[names.get(name, F.col(name)).alias(name) for name in staged.columns])
-
-
-def _delimited(name: str) -> Column:
-    # With the length before each cell, no character in a cell can make two different rows equal, or a blank a value.
-    text = F.col(name).cast("string")
-    return F.coalesce(F.concat(F.length(text).cast("string"), F.lit(":"), text), F.lit("-"))
-
-
-def _reasons(is_conflict: Column) -> Column:
-    """Return the reason as `feeds.reasons` writes it; the key may be of several columns, so none is named."""
-    reason = F.struct(
-        F.when(is_conflict, F.lit("conflicting_key")).otherwise(F.lit("repeated_row")).alias("rule"),
-        F.lit("").alias("column"),
-        F.substring(F.col("line_key"), 1, _MAX_KEY_CHARACTERS).alias("value"),
-        F.when(is_conflict, _conflict_reason()).otherwise(_duplicate_reason()).alias("words"),
-    )
-    return F.concat(F.lit("["), F.to_json(reason), F.lit("]"))
-
-
-def _conflict_reason() -> Column:
-    return _filled(CONFLICTING_KEY, key="line_key", first="first_place", last="last_place")
-
-
-def _duplicate_reason() -> Column:
-    return _filled(REPEATED_ROW, key="line_key", first="first_place")
-
-
-def _filled(template: str, **columns: str) -> Column:
-    """Return a text with columns in its placeholders."""
-    pieces = []
-    for text, name, _, _ in Formatter().parse(template):
-        pieces += [F.lit(text), *([F.col(columns[name])] if name else [])]
-    return F.concat(*pieces)
-
-
-def _place() -> Column:
-    """Return where a line is, for a message: `line 5`, with the sheet and the column where it has them."""
-    row, sheet, column = (F.col(name) for name in ("source_row", "source_sheet", "source_column"))
-    return F.concat(
-        F.when(sheet.isNull(), F.lit("line ")).otherwise(F.concat(F.lit("sheet '"), sheet, F.lit("' row "))),
-        row.cast("string"),
-        F.when(column.isNull(), F.lit("")).otherwise(F.concat(F.lit(", column '"), column, F.lit("'"))),
-    )
