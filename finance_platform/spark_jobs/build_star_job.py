@@ -62,6 +62,7 @@ from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.small_batches import runs_here
 from finance_platform.spark_jobs.small_dimensions import SmallDimensions, has_few_members
 from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
+from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform.transforms.dim_date import dim_date
@@ -448,8 +449,8 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
         actual_key=surrogate_key("Actual"),
     )
     tasks = task_count([order.size for order in orders], arguments.cores)
-    if tasks == 1 and runs_here(arguments):
-        built = from_rows(build_here(builder, orders))
+    if runs_here(arguments):
+        built = from_rows(build_here(builder, orders, tasks, by_one=not is_remote(arguments.processed_uri)))
     else:
         listing = build.spark.createDataFrame([to_row(order) for order in orders], ORDERS).repartition(tasks)
         built = from_rows(listing.mapInArrow(builder, RESULTS).collect())

@@ -1,4 +1,4 @@
-"""The process that runs the jobs of one run, one after the other, on one Spark session.
+"""The process that runs the jobs of one run, one after the other; those that need Spark share a session.
 
 Belongs here: taking orders, which job each is for. Does not belong here: starting the process (see
 `orchestration.job_runners.job_process`), the work of a job (see its script), logs and results (see `harness`).
@@ -31,7 +31,7 @@ from finance_platform.storage.factory import open_store
 
 
 def main() -> None:
-    """Start Spark, then run the jobs that are asked for."""
+    """Run the jobs that are asked for."""
     end_with_parent()
     atexit.register(gc.freeze)  # as the command line does, for its reason
     # Standard output becomes the log of each job; what Spark prints before must not be taken for an answer.

@@ -25,6 +25,7 @@ from finance_platform.feeds.dates import first_day, period_of
 from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs.control_totals import PeriodControl, compare
 from finance_platform.spark_jobs.requests import BuildRequest
+from finance_platform.spark_jobs.tasks_here import dealt, run_here
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.factory import is_remote, open_store
 from finance_platform.storage.parquet_rows import WHOLE_BYTES, read_row_groups
@@ -236,10 +237,20 @@ def to_row(order: PeriodOrder) -> tuple[str, str]:
     return order.period, json.dumps(asdict(order))
 
 
-def build_here(builder: PeriodBuilder, orders: Iterable[PeriodOrder]) -> list[tuple[str, str]]:
-    """Build periods in this process; return what a task would, as rows for `from_rows`."""
-    listing = [dict(zip(_RESULT_SCHEMA.names, to_row(order), strict=True)) for order in orders]
-    built = builder([pa.RecordBatch.from_pylist(listing, _RESULT_SCHEMA)])
+def build_here(
+    builder: PeriodBuilder, orders: Sequence[PeriodOrder], threads: int, *, by_one: bool
+) -> list[tuple[str, str]]:
+    """Build periods in threads of this process; return what tasks would, as rows for `from_rows`.
+
+    Args:
+        builder: of `make_period_builder`.
+        orders: the periods.
+        threads: how many work at once.
+        by_one: whether each gets one period after the other; else as Spark deals them, since a task reads small files
+            of a remote store at the same time.
+    """
+    rows = [dict(zip(_RESULT_SCHEMA.names, to_row(order), strict=True)) for order in orders]
+    built = run_here(builder, dealt(rows, len(rows) if by_one else threads), threads)
     return [(row["period"], row["document"]) for batch in built for row in batch.to_pylist()]
 
 

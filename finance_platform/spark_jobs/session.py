@@ -10,10 +10,10 @@ import os
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import finance_platform
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options, object_store_variables
@@ -80,23 +80,47 @@ def spark_session(engine: str, options: S3Options = NO_OPTIONS, master: str = ""
 def _sail(options: S3Options) -> Iterator[SparkSession]:
     for name, value in {**object_store_variables(options), **SAIL_SETTINGS}.items():
         os.environ.setdefault(name, value)
-    from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
-
-    server = SparkConnectServer(ip="127.0.0.1", port=0)
-    server.start(background=True)
-    _, port = server.listening_address
-    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+    session = _SessionOnDemand()
     try:
-        for name, value in _SETTINGS.items():
-            session.conf.set(name, value)
-        yield session
+        yield cast("SparkSession", session)
     finally:
         # The engine ends on the same signal, after its tasks, and its client would ask it for minutes to release
         # the session. The process ends too.
         if not isinstance(sys.exception(), KeyboardInterrupt):
+            session.end()
+
+
+class _SessionOnDemand:
+    """A session of Sail that starts when it is first used: most jobs on one machine need no plan of Spark's (265)."""
+
+    def __init__(self) -> None:
+        self._started: tuple[SparkSession, Callable[[], None]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the session, which starts unless it has."""
+        return getattr(self._session(), name)
+
+    def _session(self) -> SparkSession:
+        if self._started is None:
+            from pysail.spark import SparkConnectServer
+            from pyspark.sql import SparkSession
+
+            server = SparkConnectServer(ip="127.0.0.1", port=0)
+            server.start(background=True)
+            _, port = server.listening_address
+            session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+            self._started = session, server.stop
+            for name, value in _SETTINGS.items():
+                session.conf.set(name, value)
+        return self._started[0]
+
+    def end(self) -> None:
+        """Stop the session if it has started."""
+        if self._started is not None:
+            session, stop_server = self._started
+            self._started = None
             session.stop()
-            server.stop()
+            stop_server()
 
 
 def hadoop_settings(options: S3Options) -> dict[str, str]:

@@ -1,12 +1,15 @@
-"""Small batches: deliveries whose rows this process holds, so that no plan of Spark's is worth starting (248).
+"""Batches of deliveries whose staged rows this process holds, so that no plan of Spark's is worth starting (248, 265).
 
-Belongs here: which batches are small, their staged rows, their tables in Arrow. Does not belong here: rules of reading
+Belongs here: which batches these are, their staged rows, their tables in Arrow. Does not belong here: rules of reading
 (see `feeds`), what Spark does with all other batches (see `standardise_job`), counting (see `delivery_results`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
-from finance_platform.contracts.schemas import MENTIONED, arrow_schema
+from finance_platform.contracts.schemas import MENTIONED, WRITTEN, arrow_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.feeds.line_files import parquet_bytes
 from finance_platform.spark_jobs.arguments import SAIL, JobArguments
@@ -27,8 +30,10 @@ from finance_platform.spark_jobs.tables import write_uri
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.local_errors import translate_write_errors
 from finance_platform.storage.port import ObjectStore
+from finance_platform.transforms.delivered_cells import name_cells
 from finance_platform.transforms.members import ATTRIBUTES, SOURCES
 from finance_platform.transforms.rejected_rows import OUTCOMES
+from finance_platform.transforms.repeated_keys import compare_keys
 
 SMALL_BATCH_BYTES = 1 << 20
 """The bytes of the files of a small batch: as long as Spark plans and starts its tasks, Python reads half of them."""
@@ -39,6 +44,9 @@ MOST_ROWS = 20_000
 MOST_BYTES = 64 << 20
 """What they take: each cell of a workbook may have the same long text, and a rejected row has all of its cells."""
 
+_PLACE = ("delivery_id", "source_sheet", "source_row", "source_column")
+"""What names a staged row of a ledger."""
+
 _OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
 """The columns of rejected rows that are blank in those of other files than ledgers."""
 
@@ -48,13 +56,16 @@ def runs_here(arguments: JobArguments) -> bool:
     return arguments.spark_engine == SAIL and not is_remote(arguments.temporary.root)
 
 
-def is_small(arguments: JobArguments, deliveries: Sequence[DeliveryToRead]) -> bool:
-    """Return whether this process reads a batch itself: a few small files."""
-    return (
-        runs_here(arguments)
-        and not may_share(len(deliveries))
-        and sum(delivery.size for delivery in deliveries) <= SMALL_BATCH_BYTES
-    )
+def is_read_here(arguments: JobArguments, deliveries: Sequence[DeliveryToRead], written: Collection[str]) -> bool:
+    """Return whether this process reads a batch itself: few small files, or files of which few rows are staged.
+
+    Args:
+        arguments: of the job.
+        deliveries: the batch.
+        written: ids of those whose lines the reader writes, so that they are not staged (115).
+    """
+    are_small = sum(delivery.size for delivery in deliveries) <= SMALL_BATCH_BYTES and not may_share(len(deliveries))
+    return runs_here(arguments) and (are_small or len(written) == len(deliveries))
 
 
 @dataclass
@@ -65,52 +76,68 @@ class StagedRows:
         columns: their columns.
         store: the temporary store.
         folder: a folder of it that nothing has written to yet.
-        batches: the rows, unless they are in the file.
     """
 
     columns: Sequence[Column]
     store: ObjectStore
     folder: str
-    batches: list[pa.RecordBatch] = field(default_factory=list)
-    _is_written: bool = False
+    _parts: list[list[pa.RecordBatch]] = field(default_factory=list, init=False)
+    _row_count: int = field(default=0, init=False)
+    _size: int = field(default=0, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _open: ExitStack = field(default_factory=ExitStack, init=False)
+    _writer: pq.ParquetWriter | None = field(default=None, init=False)
 
-    def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
-        """Take the rows of the reader; too many are written as they come."""
-        remaining = iter(batches)
-        row_count = size = 0
-        for batch in remaining:
-            self.batches.append(batch)
-            row_count, size = row_count + len(batch), size + batch.nbytes
-            if row_count > MOST_ROWS or size > MOST_BYTES:
-                self._write(remaining)
+    def fill(self, files: Sequence[Iterable[pa.RecordBatch]], threads: int) -> None:
+        """Take the rows of files, some of which are read at once; too many rows are written as they come."""
+        self._parts = [[] for _ in files]
+        with self._open:
+            if threads == 1:
+                for part, batches in enumerate(files):
+                    self._take(part, batches)
+                return
+            with ThreadPoolExecutor(threads, thread_name_prefix="reader") as pool:
+                for _ in pool.map(self._take, range(len(files)), files):
+                    pass
 
     def table(self) -> pa.Table | None:
-        """Return the rows; None if they are too many."""
-        return None if self._is_written else _as_table(self.batches, self.columns)
+        """Return the rows, in the order of the files; None if they are too many."""
+        batches = [batch for part in self._parts for batch in part]
+        return None if self._writer is not None else _as_table(batches, self.columns)
 
     def files(self) -> list[DataFile]:
         """Return the file that has the rows, for Spark."""
-        if not self._is_written:
-            self._write(())
+        if self._writer is None:
+            with self._open:
+                self._write()
         return [DataFile(self._key, Path(self.store.uri(self._key)).stat().st_size)]
 
     @property
     def _key(self) -> str:
         return f"{self.folder}/part-00000.parquet"
 
-    def _write(self, more: Iterable[pa.RecordBatch]) -> None:
-        """Write the rows that wait, and all that follow."""
-        path, schema = _new_folder(self.store.uri(self.folder)) / Path(self._key).name, arrow_schema(self.columns)
-        with (
-            translate_write_errors("write", path),
-            path.open("wb") as stream,
-            pq.ParquetWriter(stream, schema, store_decimal_as_integer=True, store_schema=False) as writer,
-        ):
-            writer.write_table(_as_table(self.batches, self.columns))
-            self.batches.clear()
-            for batch in more:
-                writer.write_table(_as_table([batch], self.columns))
-        self._is_written = True
+    def _take(self, part: int, batches: Iterable[pa.RecordBatch]) -> None:
+        for batch in batches:
+            with self._lock:
+                self._parts[part].append(batch)
+                self._row_count, self._size = self._row_count + len(batch), self._size + batch.nbytes
+                if self._writer is not None or self._row_count > MOST_ROWS or self._size > MOST_BYTES:
+                    self._write()
+
+    def _write(self) -> None:
+        """Write the rows that wait; from then on, all that follow are written too."""
+        if self._writer is None:
+            path = Path(self.store.uri(self._key))
+            _new_folder(str(path.parent))
+            self._open.enter_context(translate_write_errors("write", path))
+            stream = self._open.enter_context(path.open("wb"))
+            schema = arrow_schema(self.columns)
+            self._writer = self._open.enter_context(
+                pq.ParquetWriter(stream, schema, store_decimal_as_integer=True, store_schema=False)
+            )
+        self._writer.write_table(_as_table([batch for part in self._parts for batch in part], self.columns))
+        for part in self._parts:
+            part.clear()
 
 
 def _as_table(batches: Sequence[pa.RecordBatch], columns: Sequence[Column]) -> pa.Table:
@@ -121,6 +148,42 @@ def _as_table(batches: Sequence[pa.RecordBatch], columns: Sequence[Column]) -> p
 def rows_with(rows: pa.Table, outcomes: Sequence[str]) -> pa.Table:
     """Return the staged rows with some outcomes."""
     return rows.filter(pc.is_in(rows["outcome"], pa.array(outcomes, pa.string())))
+
+
+def with_duplicates(rows: pa.Table, compared: Sequence[str]) -> pa.Table | None:
+    """Return staged rows with the outcomes of those that repeat a key.
+
+    Args:
+        rows: the staged rows of the files that could be read.
+        compared: see `repeated_keys`.
+
+    Returns:
+        None if that is left to Spark: rows with one key contradict each other, or their cells must be read again.
+    """
+    keyed = rows_with(rows, ["accepted", WRITTEN])
+    repeats = compare_keys(keyed.filter(pc.is_valid(keyed["line_key"])), compared)
+    if "cells_raw_row" not in rows.column_names or pc.any(pc.equal(repeats["key_outcome"], "rejected")).as_py():
+        return None
+    repeat_of = {tuple(row[name] for name in _PLACE): row for row in repeats.to_pylist()}
+    repeat_of_row = [
+        repeat_of.get(tuple(place)) if outcome == "accepted" else None
+        for outcome, *place in zip(*(rows[name].to_pylist() for name in ("outcome", *_PLACE)), strict=True)
+    ]
+    is_repeat = pa.array([repeat is not None for repeat in repeat_of_row], pa.bool_())
+    duplicates = rows.filter(is_repeat)
+    if duplicates["cells_raw_row"].null_count:
+        return None
+    for name in ("outcome", "rules", "reasons", "raw_row"):
+        values = [repeat[f"key_{name}"] for repeat in repeat_of_row if repeat is not None]
+        duplicates = _with_column(duplicates, name, pa.array(values, pa.string()))
+    named = pa.Table.from_batches(name_cells(duplicates.to_batches()), arrow_schema(REJECTED_ROWS.columns))
+    for name in ("reasons", "raw_row"):
+        duplicates = _with_column(duplicates, name, named[name])
+    return pa.concat_tables([rows.filter(pc.invert(is_repeat)), duplicates])
+
+
+def _with_column(rows: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    return rows.set_column(rows.column_names.index(name), rows.schema.field(name), values)
 
 
 def rows_of_table(contract: Contract, rows: pa.Table) -> pa.Table:

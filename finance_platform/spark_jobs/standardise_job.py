@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import pyarrow as pa
@@ -76,13 +76,15 @@ from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequ
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.small_batches import (
     StagedRows,
-    is_small,
+    is_read_here,
     read_back,
     rows_of_table,
     rows_with,
+    with_duplicates,
     write_by_delivery,
 )
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
+from finance_platform.spark_jobs.tasks_here import dealt, run_here
 from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
 from finance_platform.storage.bulk_read import map_many, open_many
 from finance_platform.storage.factory import is_remote, open_store
@@ -196,12 +198,12 @@ class _Batch:
     deliveries: Sequence[DeliveryToRead]
 
     def read_and_write(self) -> dict[str, DeliveryResult]:
-        """Read the files once into a staging table, then write each table from that; return the results by id."""
+        """Read the files once into staged rows, then write each table from these; return the results by id."""
         schema, temporary = STAGED_ROWS[self.kind], self.arguments.temporary
         folder = f"{staging_folder(self.arguments.attempt)}/{self.folder}"
-        if is_small(self.arguments, self.deliveries):
-            rows_here = StagedRows(schema, temporary, f"{folder}/rows")
-            rows_here.fill(self._reader()([pa.RecordBatch.from_pylist(self._files())]))
+        if is_read_here(self.arguments, self.deliveries, self._written_by_reader):
+            rows_here, read = StagedRows(schema, temporary, f"{folder}/rows"), self._reader()
+            rows_here.fill([read([pa.RecordBatch.from_pylist([file])]) for file in self._files()], self._readers())
             if (results := self._write_here(rows_here.table())) is not None:
                 return results
             staged_files = rows_here.files()
@@ -235,20 +237,20 @@ class _Batch:
         return results
 
     def _write_here(self, staged: pa.Table | None) -> dict[str, DeliveryResult] | None:
-        """Write the tables of a small batch in this process; None if its rows are to be compared with each other."""
+        """Write the tables in this process; None if that is left to Spark: many rows, or those that reject others."""
         if staged is None or self._has_vouchers() or MEMBER_ATTRIBUTES in self._tables():
             return None
         summaries = rows_with(staged, [MEASURED, REFUSED, NOT_OPENED]).to_pylist()
-        if any(summary["may_repeat"] for summary in summaries):
-            return None
         results = {summary["delivery_id"]: DeliveryResult(summary) for summary in summaries}
         measured = [name for name, result in results.items() if result.summary["outcome"] == MEASURED]
         readable = staged.filter(pc.is_in(staged["delivery_id"], pa.array(measured, pa.string())))
+        if any(summary["may_repeat"] for summary in summaries):
+            readable = with_duplicates(readable, _compared_columns(self.kind))
+            if readable is None:
+                return None
         written, processed = WrittenLines.of(results), self.processed
         if written.data_files:
-            files = [{"key": file.key, "size": file.size} for file in written.data_files]
-            summer = make_file_summer(self.arguments.processed_uri, self.arguments.s3_options)
-            count_packed(packed_rows(summer([pa.RecordBatch.from_pylist(files)])), results)
+            count_packed(packed_rows(self._sum_here(written.data_files)), results)
         for contract in self._tables():
             rows, folder = rows_of_table(contract, readable), self._folder_of(contract)
             then_by = "period" if contract in _LINES else None
@@ -340,9 +342,13 @@ class _Batch:
         schema = spark_schema(STAGED_ROWS[self.kind])
         return self._listing().repartition(self._readers()).mapInArrow(self._reader(), schema)
 
+    @cached_property
+    def _written_by_reader(self) -> list[str]:
+        """The ids of the deliveries whose lines the reader writes."""
+        return writes_lines(self.deliveries, self.request.feeds, shares_files=self.request.shares_files)
+
     def _reader(self) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
         feeds, arguments = self._feeds(), self.arguments
-        writing = writes_lines(self.deliveries, self.request.feeds, shares_files=self.request.shares_files)
         return make_reader(
             self.kind,
             feeds,
@@ -351,7 +357,7 @@ class _Batch:
             arguments.processed_uri,
             arguments.s3_options,
             # Beside the folder of the rows that Spark writes: a write into an existing folder fails.
-            dict.fromkeys(writing, f"{arguments.attempt}/{self.folder}-lines"),
+            dict.fromkeys(self._written_by_reader, f"{arguments.attempt}/{self.folder}-lines"),
         )
 
     def _tables(self) -> tuple[Contract, ...]:
@@ -406,6 +412,12 @@ class _Batch:
         rows = self._read_back(own, contract.columns, contract.name)
         if rows is not None:
             count_written(contract, rows, results)
+
+    def _sum_here(self, files: Sequence[DataFile]) -> Iterator[pa.RecordBatch]:
+        """Yield what `_sums_of` returns, in threads of this process."""
+        summer = make_file_summer(self.arguments.processed_uri, self.arguments.s3_options)
+        tasks = task_count([file.size for file in files], self.arguments.cores)
+        return run_here(summer, dealt([{"key": file.key, "size": file.size} for file in files], tasks), tasks)
 
     def _sums_of(self, files: Sequence[DataFile]) -> DataFrame:
         """Return rows of `PACKED` of lines that the reader has written, from their files."""

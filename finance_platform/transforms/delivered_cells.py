@@ -87,11 +87,15 @@ def add_cells(rows: DataFrame, cells: DataFrame) -> DataFrame:
         & (F.col("source_row") == F.col("cells_row"))
     )
     joined = rows.join(of_lines, on=is_same, how="left").drop("cells_delivery_id", "cells_sheet", "cells_row")
-    return joined.mapInArrow(_name_cells, spark_schema(REJECTED_ROWS.columns))
+    return joined.mapInArrow(name_cells, spark_schema(REJECTED_ROWS.columns))
 
 
-def _name_cells(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows with their cells, and with the column and the value in their reason."""
+def name_cells(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield rejected rows with their cells, and with the column and the value in their reason.
+
+    Args:
+        batches: rows with the columns of `REJECTED_ROWS` and those of `DELIVERED_CELLS`.
+    """
     for batch in batches:
         reasons, raw = batch["reasons"].to_pylist(), batch["raw_row"].to_pylist()
         for place, row in enumerate(batch.drop_columns(["reasons", "raw_row"]).to_pylist()):

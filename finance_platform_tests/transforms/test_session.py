@@ -13,7 +13,7 @@ from finance_platform.spark_jobs.harness import INTERRUPTED_EXIT_CODE
 from finance_platform_tests.environment import unmeasured_environment
 
 JOB = """
-import time
+import sys, time
 from finance_platform.spark_jobs.harness import ended_if_interrupted
 from finance_platform.spark_jobs.session import spark_session
 
@@ -23,6 +23,7 @@ def task(batches):
     yield from batches
 
 with ended_if_interrupted(), spark_session("sail") as spark:
+    print("pysail" in sys.modules, flush=True)
     spark.range(1).mapInArrow(task, "id long").collect()
 """
 
@@ -32,10 +33,11 @@ def test_spark_does_not_look_for_the_line_of_each_call(spark: SparkSession):
     assert not is_debugging_enabled(), "a quarter of a small refresh's time"
 
 
-def test_an_interrupted_job_does_not_wait_for_its_engine_which_has_ended_too():
+def test_a_session_starts_when_it_is_used_and_an_interrupted_job_does_not_wait_for_its_end():
     command = [sys.executable, "-c", JOB]
     with subprocess.Popen(command, env=unmeasured_environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        assert process.stdout.readline() == "False\n"
         assert process.stdout.readline() == "at work\n"
         process.send_signal(signal.SIGINT)
         try:

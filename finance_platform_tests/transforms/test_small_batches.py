@@ -1,4 +1,4 @@
-"""Small batches, which are read without a plan of Spark's: the same commits, rows and order of rows as by Spark.
+"""Batches that are read without a plan of Spark's: the same commits, rows and order of rows as by Spark.
 
 Belongs here: each kind of feed, refused and missing files, rows that Spark has to compare. Does not belong here: lines
 that the reader writes (see `test_written_lines`), both jobs on a whole home (see `test_engine_parity`).
@@ -25,6 +25,16 @@ from finance_platform.spark_jobs.tables import read_files
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, feed, with_columns, write
 
+KEYED = (
+    with_columns({"date": "{from: Date, formats: [yyyy-MM-dd]}", "transaction_id": "{from: Id}"}).replace(
+        "ledger*.csv", "'*.{csv,xlsx}'"
+    )
+    + "load: {mode: upsert, key: [transaction_id]}\n"
+)
+LINES = (
+    "Id,Date,Dept,Account,Amount\nT1,2025-02-15,d2,4000,1.25\nT2,2025-01-15,D2,4000,-2.50\nT3,2025-01-16,D1,0310,x\n"
+)
+
 KINDS = {
     "departments": (
         "feed: f\nkind: departments\npath: '*.csv'\ncolumns: {code: C, name: N, parent: P, valid_from: F}\n",
@@ -50,13 +60,8 @@ KINDS = {
         LEDGER.replace("ledger*.csv", "'*.csv'"),
         "Date,Dept,Account,Amount\n2025-02-15,d2,4000,1.25\n2025-01-15,D2,4000,-2.50\n\n2025-01-18,,4000,0.005\n",
     ),
-    "lines that Spark would write": (
-        with_columns({"date": "{from: Date, formats: [yyyy-MM-dd]}", "transaction_id": "{from: Id}"}).replace(
-            "ledger*.csv", "'*.{csv,xlsx}'"
-        )
-        + "load: {mode: upsert, key: [transaction_id]}\n",
-        "Id,Date,Dept,Account,Amount\nT1,2025-02-15,d2,4000,1.25\nT2,2025-01-15,D2,4000,-2.50\nT3,2025-01-16,D1,0310,x\n",
-    ),
+    "lines that Spark would write": (KEYED, LINES),
+    "lines of which some repeat a key": (KEYED, LINES + "T1,2025-02-15,d2,4000,1.25\nT2,2025-01-15,D2,4000,-2.50\n"),
 }
 """By name: a descriptor, and a file with accepted and rejected rows."""
 
@@ -103,7 +108,7 @@ def test_a_small_batch_gives_what_spark_gives_without_a_plan_of_spark(
         monkeypatch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
     contents = {"b.csv": content, "a.csv": content.partition("\n")[0] + "\n", "empty.csv": "", "gone.csv": None}
     of_python = read(None, tmp_path / "python", text, contents)
-    monkeypatch.setattr(standardise_job, "is_small", lambda *_: False)
+    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
     assert of_python == read(spark, tmp_path / "spark", text, contents)
     commits, rows = of_python
     assert commits["d0"].outcomes["accepted"].rows
@@ -112,15 +117,24 @@ def test_a_small_batch_gives_what_spark_gives_without_a_plan_of_spark(
     assert rows["not opened"] == ["gone.csv"]
 
 
-@pytest.mark.parametrize("limit", ["", "MOST_ROWS", "MOST_BYTES"])
-def test_rows_that_are_compared_or_too_many_or_too_long_are_left_to_spark(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+@pytest.mark.parametrize(
+    ("name", "limit", "more"),
+    [
+        ("accounts", "", "4000,Sales,Revenue\n4000,Other,Expense\n"),
+        ("accounts", "MOST_ROWS", ""),
+        ("accounts", "MOST_BYTES", ""),
+        ("lines of which some repeat a key", "", "T2,2025-01-15,D2,4000,-3.50\n"),
+        ("lines of which some repeat a key", "MOST_ROWS", ""),
+    ],
+    ids=["repeated members", "many rows", "long rows", "lines that contradict each other", "many duplicates"],
+)
+def test_rows_that_reject_others_or_are_too_many_or_too_long_are_left_to_spark(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, limit: str, more: str
 ):
-    text, content = KINDS["accounts"]
+    text, content = KINDS[name]
+    content += more
     if limit:
         monkeypatch.setattr(small_batches, limit, 1)
-    else:
-        content += "4000,Sales,Revenue\n4000,Other,Expense\n"
     plans = []
 
     def read_by_spark(*given: Any) -> Any:
@@ -130,19 +144,25 @@ def test_rows_that_are_compared_or_too_many_or_too_long_are_left_to_spark(
     monkeypatch.setattr(standardise_job, "read_files", read_by_spark)
     small = read(spark, tmp_path / "small", text, {"a.csv": content, "b.csv": content})
     assert plans
-    monkeypatch.setattr(standardise_job, "is_small", lambda *_: False)
+    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
     assert small == read(spark, tmp_path / "spark", text, {"a.csv": content, "b.csv": content})
 
 
-def test_files_on_other_machines_and_many_or_large_ones_are_no_small_batch():
+def test_few_small_files_and_files_whose_lines_the_reader_writes_are_read_in_the_process_itself():
     one = DeliveryToRead("d", "a.csv", "f", "ledger", "", 1_000)
     here = JobArguments("raw", "processed", "1", "sail")
-    assert small_batches.is_small(here, [one] * 15)
-    assert not small_batches.is_small(here, [one] * 16)
-    assert not small_batches.is_small(here, [replace(one, size=small_batches.SMALL_BATCH_BYTES + 1)])
-    assert not small_batches.is_small(replace(here, spark_engine="jvm"), [one])
-    assert not small_batches.is_small(replace(here, spark_engine="glue"), [one])
-    assert not small_batches.is_small(replace(here, temp_uri="s3://bucket/temporary"), [one])
+    large = replace(one, size=small_batches.SMALL_BATCH_BYTES + 1)
+    assert small_batches.is_read_here(here, [one] * 15, [])
+    assert not small_batches.is_read_here(here, [one] * 16, [])
+    assert not small_batches.is_read_here(here, [large], [])
+    assert small_batches.is_read_here(here, [large] * 40, ["d"] * 40)
+    assert not small_batches.is_read_here(here, [large] * 40, ["d"] * 39)
+    for elsewhere in (
+        replace(here, spark_engine="jvm"),
+        replace(here, spark_engine="glue"),
+        replace(here, temp_uri="s3://bucket/temporary"),
+    ):
+        assert not small_batches.is_read_here(elsewhere, [one], ["d"])
 
 
 def test_a_small_batch_never_writes_into_a_folder_that_exists(tmp_path: Path):

@@ -96,7 +96,7 @@ class JobProcess:
                 [sys.executable, "-P", str(self._script)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                # If Spark cannot start, the job that then gets a process of its own reports why.
+                # If it cannot start, the job that then gets a process of its own reports why.
                 stderr=subprocess.DEVNULL if self._s3 is None else None,
                 text=True,
                 env={**engine_variables, **os.environ, **self._failure.variables},
