@@ -42,6 +42,7 @@ def read_lines(
     periods: Collection[str] | None = None,
     keys: pa.Array | None = None,
     having: Having = ANY_LINE,
+    repeating: Collection[str] = (),
 ) -> Iterator[pa.Table]:
     """Yield columns of a delivery's lines, a million rows at a time.
 
@@ -49,21 +50,27 @@ def read_lines(
         processed: the processed zone.
         commit: the delivery's commit.
         columns: names of the columns.
-        periods: leave out the lines of other periods; a file of one other period is not opened, and of one that has
-            several, sorted, most row groups are not read.
-        keys: leave out the lines with other keys; of row groups that have none of them, only the keys are read.
+        periods: leave out the lines of other periods; files of other periods are not opened.
+        keys: leave out the lines with other keys; of row groups that have none of them, at most the keys are read.
         having: leave out the lines without these values; row groups that cannot have them by their footers are not
             read.
+        repeating: columns of text that few distinct values repeat, which may be returned as dictionaries.
     """
-    wanted = {} if periods is None else {"period": pa.array(sorted(periods), pa.string())}
-    if keys is not None:
-        wanted["line_key"] = keys
-    names = list(dict.fromkeys([*columns, *wanted, *having]))
     for file in line_files(commit):
-        if periods is not None and (period := period_of_file(file.key)) and period not in periods:
-            continue
-        for table in _tables(processed, commit.delivery_id, file, names, periods, keys, having):
-            for name, values in (*having.items(), *wanted.items()):  # the fewest lines first
+        wanted: dict[str, pa.Array | None] = dict(having)
+        if periods is not None:
+            period = period_of_file(file.key)
+            if period and period not in periods:
+                continue
+            if not period:
+                wanted["period"] = pa.array(sorted(periods), pa.string())
+        if keys is not None and file.is_shared:
+            wanted["line_key"] = keys
+        names = list(dict.fromkeys([*columns, *wanted]))
+        # A column by which lines are chosen is text, as the values are.
+        encoded = [name for name in repeating if name not in wanted]
+        for table in _tables(processed, commit.delivery_id, file, names, periods, keys, having, encoded):
+            for name, values in wanted.items():  # those of `having`, which fewer lines have, first
                 is_wanted = pc.is_valid(table[name]) if values is None else pc.is_in(table[name], value_set=values)
                 table = table.filter(is_wanted)
             yield table.select(list(columns))
@@ -77,25 +84,46 @@ def _tables(
     periods: Collection[str] | None,
     keys: pa.Array | None,
     having: Having,
+    repeating: Collection[str],
 ) -> Iterator[pa.Table]:
-    """Yield columns of a delivery's lines in a file; of other periods and values, too, that lie among them."""
+    """Yield columns of a delivery's lines in a file, of its own those with one of the keys; of other values, too."""
     if file.is_shared:
         yield read_shared(processed, delivery_id, file.key, columns)
         return
-    with open_parquet(processed, file.key, {*columns, "period"} - ADDED_COLUMNS) as parquet:
+    with open_parquet(processed, file.key, {*columns, "period"} - ADDED_COLUMNS, repeating) as parquet:
         groups = _row_groups(parquet, periods)
         for name, values in having.items():
             groups = [number for number in groups if may_have(parquet, number, name, values)]
         if keys is not None:
-            groups = [number for number in groups if _has_key(parquet, number, keys)]
+            for number in groups:
+                yield from _with_keys(parquet, number, columns, keys)
+            return
         for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns):
             yield with_added(pa.Table.from_batches([batch]), columns)
 
 
-def _has_key(file: pq.ParquetFile, row_group: int, keys: pa.Array) -> bool:
-    """Return whether a line of a row group has one of the keys."""
-    found = file.read_row_group(row_group, columns=["line_key"])["line_key"]
-    return bool(pc.any(pc.is_in(found, value_set=keys)).as_py())
+def _with_keys(file: pq.ParquetFile, row_group: int, columns: list[str], keys: pa.Array) -> Iterator[pa.Table]:
+    """Yield columns of the lines of a row group that have one of the keys; the others are read only if one has."""
+    among = _within(file, row_group, "line_key", keys)
+    if not len(among):
+        return
+
+    def read(names: list[str]) -> Iterator[pa.RecordBatch]:
+        yield from file.iter_batches(_BATCH_ROWS, row_groups=[row_group], columns=names)
+
+    found = []
+    for batch in read(["line_key"]):
+        has_key = pc.is_in(batch["line_key"], value_set=among)
+        found.append((has_key, batch["line_key"].filter(has_key)))
+    if not any(len(kept) for _, kept in found):
+        return
+    others = [name for name in columns if name != "line_key"]
+    batches = read(others) if others else (None for _ in found)
+    for batch, (has_key, kept) in zip(batches, found, strict=True):
+        table = pa.table({"line_key": kept})
+        if batch is not None:
+            table = pa.Table.from_batches([batch]).filter(has_key).append_column("line_key", table["line_key"])
+        yield with_added(table, columns)
 
 
 def may_have(file: pq.ParquetFile, row_group: int, name: str, values: pa.Array | None) -> bool:
@@ -105,14 +133,19 @@ def may_have(file: pq.ParquetFile, row_group: int, name: str, values: pa.Array |
         return False
     group = footer.row_group(row_group)
     statistics = group.column(footer.schema.names.index(name)).statistics
-    if statistics is None:
-        return True
-    if statistics.has_null_count and statistics.null_count == group.num_rows:
+    if statistics is not None and statistics.has_null_count and statistics.null_count == group.num_rows:
         return False
-    if values is None or not statistics.has_min_max:
-        return True
+    return values is None or len(_within(file, row_group, name, values)) > 0
+
+
+def _within(file: pq.ParquetFile, row_group: int, name: str, values: pa.Array) -> pa.Array:
+    """Return those of some values that a line of a row group may have in a column: all that are between its bounds."""
+    footer = file.metadata
+    statistics = footer.row_group(row_group).column(footer.schema.names.index(name)).statistics
+    if statistics is None or not statistics.has_min_max:
+        return values
     is_within = pc.and_(pc.greater_equal(values, statistics.min), pc.less_equal(values, statistics.max))
-    return bool(pc.any(is_within).as_py())
+    return values.filter(pc.fill_null(is_within, True))
 
 
 def _row_groups(file: pq.ParquetFile, periods: Collection[str] | None) -> list[int]:

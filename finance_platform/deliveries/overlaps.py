@@ -4,8 +4,9 @@ Belongs here: counting the lines that two deliveries of a feed both claim, by sc
 the counts. Does not belong here: which of two deliveries wins (see `slices.versions`).
 
 Deliveries are immutable, so an overlap is computed once; of a delivery of which not all periods count, once for each
-portion. Only keys and periods are read, and only of files whose key ranges intersect. The ranges are stored as well,
-so no file of an earlier delivery is opened for them, and the cost of a small one hardly grows with their number.
+portion. Only keys and periods are read, and only of files whose key ranges intersect (262). The ranges of deliveries
+are stored as well, so no file of an earlier one is opened for them, and the cost of a small one hardly grows with their
+number.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_shared
-from finance_platform.deliveries.lines import ANY_LINE, Having, line_files, read_lines
+from finance_platform.deliveries.lines import line_files, read_lines
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.codes import fold
@@ -31,7 +33,9 @@ from finance_platform.storage.immutable_documents import derive_once, keep_equal
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "overlaps"
-_KEY_COLUMNS = ("line_key", "scenario", "period")
+_KEY = "line_key"
+_CELL = ("scenario", "period")
+_COMPARED = pa.schema([(name, pa.string()) for name in (_KEY, *_CELL)])
 _MAX_SETS = 4
 """Number of stored sets: what is published, what counts as if booked lines were in their own period, with candidates,
 and what counts then. If a delivery is held, the one that it would replace still counts and needs its overlaps."""
@@ -41,7 +45,7 @@ _BOUND_LENGTH = 40
 
 _LAST_CHARACTER = "\U0010ffff"
 _POOLED_BYTES = 1 << 20
-"""The size up to which the files of a delivery are read beside those of others; of larger ones, one fills memory."""
+"""The size up to which the files of a delivery are read once and beside others; of larger ones, one fills memory."""
 
 Cell = tuple[str, str, str | None]
 """Scenario, period and scope key of the claimed lines; the scope key is None under load mode upsert."""
@@ -67,6 +71,36 @@ _Pairs = dict[tuple[str, str], Overlap]
 
 _KeyRange = tuple[str, str] | None
 """Bounds of the keys of a delivery's lines that count; None if it has no keys."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A file of a delivery, or all of them where only the bounds of all keys are stored.
+
+    Attributes:
+        commit: the delivery's commit, with these files.
+        first: a lower bound of their keys.
+        last: an upper one.
+    """
+
+    commit: DeliveryCommit
+    first: str
+    last: str
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files."""
+        return sum(file.size for file in line_files(self.commit))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other deliveries have lines in its files."""
+        return any(file.is_shared for file in line_files(self.commit))
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all of its keys may be in memory beside those of others."""
+        return self.is_shared or self.size <= _POOLED_BYTES
 
 
 @dataclass
@@ -152,9 +186,10 @@ def find_changed_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDeliv
             continue  # the next run computes them
         largest, *others = sorted(members, key=lambda one: -one.commit.outcome("accepted").rows)
         known = {pair: overlap for pair, overlap in stored.overlaps.items() if names.issuperset(pair)}
-        ranges = _key_ranges(processed, members, {})
+        pieces = _pieces(processed, members, {})
+        ranges = _key_ranges(pieces)
         is_range_changed = any(ranges.get(one, bounds) != bounds for one, bounds in stored.key_ranges.items())
-        if is_range_changed or known != _compare(processed, [largest], others, ranges):
+        if is_range_changed or known != _compare(processed, [largest], others, pieces):
             yield f"{FOLDER}/{name}.json"
 
 
@@ -197,8 +232,8 @@ def _compute_group(processed: ObjectStore, name: str, deliveries: Sequence[LiveD
     closest = max((*group.compared, alone), key=lambda compared: len(names & compared))
     old = [delivery for delivery in deliveries if _name(delivery) in closest]
     new = [delivery for delivery in deliveries if _name(delivery) not in closest]
-    ranges = _key_ranges(processed, deliveries, group.key_ranges)
-    group = group.add(names, _compare(processed, old, new, ranges), ranges)
+    pieces = _pieces(processed, deliveries, group.key_ranges)
+    group = group.add(names, _compare(processed, old, new, pieces), _key_ranges(pieces))
     if record:
         _write_group(processed, f"{FOLDER}/{name}.json", group)
     return group
@@ -281,7 +316,7 @@ def _compare(
     processed: ObjectStore,
     old: Sequence[LiveDelivery],
     new: Sequence[LiveDelivery],
-    key_ranges: Mapping[str, _KeyRange],
+    pieces: Mapping[str, Sequence[_Piece]],
 ) -> _Pairs:
     """Compare the lines of the new deliveries with those of all others."""
     deliveries = {delivery.delivery_id: delivery for delivery in (*old, *new)}
@@ -291,91 +326,101 @@ def _compare(
         delivery_id: delivery.event.object_key if delivery.portion.is_whole else names[delivery_id]
         for delivery_id, delivery in deliveries.items()
     }
-    old_commits, new_commits = [one.commit for one in old], [one.commit for one in new]
     if new[0].event.is_scoped:
-        pairs = _compare_scopes(processed, old_commits, new_commits)
+        pairs = _compare_scopes(processed, [one.commit for one in old], [one.commit for one in new])
     else:
-        ranges = {delivery_id: key_ranges[name] for delivery_id, name in names.items()}
-        pairs = _compare_keys(processed, old_commits, new_commits, ranges, places)
+        old_pieces, new_pieces = ([piece for one in ones for piece in pieces[_name(one)]] for ones in (old, new))
+        pairs = _compare_keys(processed, old_pieces, new_pieces, places)
     return {
         (names[one], names[other]): overlap for (one, other), overlap in pairs.items() if places[one] != places[other]
     }
 
 
 def _compare_keys(
-    processed: ObjectStore,
-    old: Sequence[DeliveryCommit],
-    new: Sequence[DeliveryCommit],
-    key_ranges: Mapping[str, _KeyRange],
-    places: Mapping[str, str],
+    processed: ObjectStore, old: Sequence[_Piece], new: Sequence[_Piece], places: Mapping[str, str]
 ) -> _Pairs:
-    """Compare the keys of the new deliveries with those of all others whose key ranges intersect."""
-    new_ids = {commit.delivery_id for commit in new}
+    """Compare the keys of the new deliveries with those of all others in files whose key ranges intersect."""
+    new_ids = {piece.commit.delivery_id for piece in new}
     overlaps: _Pairs = {}
-    for cluster in _intersecting([*_near(old, new, key_ranges), *new], key_ranges):
-        new_ones = [commit for commit in cluster if commit.delivery_id in new_ids]
-        if new_ones and len({places[commit.delivery_id] for commit in cluster}) > 1:
-            old_ones = [commit for commit in cluster if commit.delivery_id not in new_ids]
-            overlaps |= _compare_cluster(processed, old_ones, new_ones)
+    for cluster in _intersecting([*_near(old, new), *new]):
+        new_ones = [piece for piece in cluster if piece.commit.delivery_id in new_ids]
+        if new_ones and len({places[piece.commit.delivery_id] for piece in cluster}) > 1:
+            old_ones = [piece for piece in cluster if piece.commit.delivery_id not in new_ids]
+            for pair, overlap in _compare_cluster(processed, old_ones, new_ones).items():
+                overlaps[pair] = _united(overlaps[pair], overlap) if pair in overlaps else overlap
     return overlaps
 
 
-def _near(
-    old: Iterable[DeliveryCommit], new: Iterable[DeliveryCommit], key_ranges: Mapping[str, _KeyRange]
-) -> list[DeliveryCommit]:
-    """Return the old deliveries whose key ranges intersect that of a new one; the others share no key with any."""
+def _united(one: Overlap, other: Overlap) -> Overlap:
+    """Return the overlap of lines of which each is in one of two overlaps."""
+    lines = dict(one.lines)
+    for cell, rows in other.lines.items():
+        lines[cell] = lines.get(cell, 0) + rows
+    return Overlap(lines, tuple(sorted({*one.other_periods, *other.other_periods})))
+
+
+def _near(old: Iterable[_Piece], new: Iterable[_Piece]) -> list[_Piece]:
+    """Return the old pieces whose key ranges intersect that of a new one; the others share no key with any."""
     united: list[tuple[str, str]] = []
-    for first, last in sorted(bounds for commit in new if (bounds := key_ranges[commit.delivery_id])):
+    for first, last in sorted((piece.first, piece.last) for piece in new):
         if united and first <= united[-1][1]:
             united[-1] = united[-1][0], max(united[-1][1], last)
         else:
             united.append((first, last))
     near = []
-    for commit in old:
-        if bounds := key_ranges[commit.delivery_id]:
-            place = bisect_left(united, bounds[0], key=lambda one: one[1])  # the first that ends there or later
-            if place < len(united) and united[place][0] <= bounds[1]:
-                near.append(commit)
+    for piece in old:
+        place = bisect_left(united, piece.first, key=lambda one: one[1])  # the first that ends there or later
+        if place < len(united) and united[place][0] <= piece.last:
+            near.append(piece)
     return near
 
 
-def _intersecting(
-    commits: Sequence[DeliveryCommit], key_ranges: Mapping[str, _KeyRange]
-) -> Iterator[list[DeliveryCommit]]:
-    """Yield clusters of deliveries whose key ranges intersect, directly or through others."""
-    bounded = [(bounds, commit) for commit in commits if (bounds := key_ranges[commit.delivery_id])]
-    cluster: list[DeliveryCommit] = []
+def _intersecting(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
+    """Yield clusters of pieces whose key ranges intersect, directly or through others."""
+    cluster: list[_Piece] = []
     end = ""
-    for (first, last), commit in sorted(bounded, key=lambda item: item[0]):
-        if cluster and first > end:
+    for piece in sorted(pieces, key=lambda one: (one.first, one.last)):
+        if cluster and piece.first > end:
             yield cluster
             cluster = []
-        cluster.append(commit)
-        end = max(end, last) if len(cluster) > 1 else last
+        cluster.append(piece)
+        end = max(end, piece.last) if len(cluster) > 1 else piece.last
     if cluster:
         yield cluster
 
 
-def _key_ranges(
+def _pieces(
     processed: ObjectStore, deliveries: Sequence[LiveDelivery], known: Mapping[str, _KeyRange]
-) -> dict[str, _KeyRange]:
-    """Return bounds of each delivery's keys; those that are not known come from the footers of its own files."""
+) -> dict[str, list[_Piece]]:
+    """Return the pieces of each delivery by name; what bounds are not known is in the footers of its own files."""
     if deliveries[0].event.is_scoped:
         return {}
-    unknown = {name: delivery.commit for delivery in deliveries if (name := _name(delivery)) not in known}
-    own = [file.key for commit in unknown.values() for file in line_files(commit) if not file.is_shared]
+    commits = {_name(delivery): delivery.commit for delivery in deliveries}
+    unknown = [commit for name, commit in commits.items() if name not in known]
+    own = [file.key for commit in unknown for file in line_files(commit) if not file.is_shared]
     bounds = dict(zip(own, map_many(processed, own, lambda key: _bounds_in_file(processed, key)), strict=True))
-    ranges = {name: known[name] for delivery in deliveries if (name := _name(delivery)) in known}
-    for name, commit in unknown.items():
-        of_files: list[tuple[str, str]] = []
+    pieces: dict[str, list[_Piece]] = {}
+    for name, commit in commits.items():
+        if name in known:
+            of_all = known[name]
+            pieces[name] = [_Piece(commit, *of_all)] if of_all else []
+            continue
+        pieces[name] = []
         for file in line_files(commit):
-            of_files += _bounds_in_shared(processed, commit, file.key) if file.is_shared else bounds[file.key]
-        ranges[name] = (
-            (min(first for first, _ in of_files)[:_BOUND_LENGTH], _upper(max(last for _, last in of_files)))
-            if of_files
-            else None
-        )
-    return ranges
+            if of_file := _bounds_in_shared(processed, commit, file.key) if file.is_shared else bounds[file.key]:
+                first, last = min(first for first, _ in of_file), max(last for _, last in of_file)
+                pieces[name].append(_Piece(replace(commit, files={TRANSACTIONS.name: (file,)}), first, last))
+    return pieces
+
+
+def _key_ranges(pieces: Mapping[str, Sequence[_Piece]]) -> dict[str, _KeyRange]:
+    """Return bounds of each delivery's keys, of limited length."""
+    return {
+        name: (min(one.first for one in of_name)[:_BOUND_LENGTH], _upper(max(one.last for one in of_name)))
+        if of_name
+        else None
+        for name, of_name in pieces.items()
+    }
 
 
 def _upper(key: str) -> str:
@@ -400,61 +445,60 @@ def _bounds_in_file(processed: ObjectStore, key: str) -> list[tuple[str, str]]:
 
 def _bounds_in_shared(processed: ObjectStore, commit: DeliveryCommit, key: str) -> list[tuple[str, str]]:
     """Return bounds of a delivery's keys in a shared file, whose footer is about the keys of all deliveries in it."""
-    ends = pc.min_max(read_shared(processed, commit.delivery_id, key, _KEY_COLUMNS)["line_key"]).as_py()
+    ends = pc.min_max(read_shared(processed, commit.delivery_id, key, (_KEY, *_CELL))[_KEY]).as_py()
     return [] if ends["min"] is None else [(ends["min"], ends["max"])]
 
 
-def _compare_cluster(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> _Pairs:
-    new_lines = pa.concat_tables(_keys_of_each(processed, new))
-    keys = new_lines["line_key"].combine_chunks()
-    old_lines = [one for one in _keys_of_each(processed, old, keys) if one.num_rows]
+def _compare_cluster(processed: ObjectStore, old: Sequence[_Piece], new: Sequence[_Piece]) -> _Pairs:
+    new_ids = {piece.commit.delivery_id for piece in new}
+    if not old:
+        # The keys of the largest are looked up, and need not be in memory: most files correct few lines of another one.
+        largest = max(new, key=lambda piece: piece.size)
+        old, new = [largest], [piece for piece in new if piece is not largest]
+    small, large = [piece for piece in new if piece.is_small], [piece for piece in new if not piece.is_small]
+    of_small = list(_lines_of_each(processed, small))
+    keys = _texts([*of_small, *(table for piece in large for table in _counted_lines(processed, piece.commit, [_KEY]))])
+    of_old = [table for table in _lines_of_each(processed, old, keys) if len(table)]
+    repeated = pa.nulls(0, pa.string())
     if len(new) > 1:
         counted = pc.value_counts(keys)
-        repeated = pc.filter(counted.field("values"), pc.greater(counted.field("counts"), 1))
-    else:
-        repeated = pa.nulls(0, pa.string())
-    candidates = pa.concat_arrays([repeated, *(matches["line_key"].combine_chunks() for matches in old_lines)])
-    lines = pa.concat_tables([*old_lines, _with_keys(new_lines, candidates)])
-    return _join(lines, {commit.delivery_id for commit in new})
+        repeated = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+    candidates = pa.concat_arrays([repeated, _texts(of_old)])
+    of_large = _lines_of_each(processed, large, candidates) if len(candidates) else ()
+    tables = [*of_old, *(table.filter(pc.is_in(table[_KEY], candidates)) for table in of_small), *of_large]
+    return _join(pa.concat_tables(tables), new_ids) if tables else {}
 
 
-def _keys_of_each(
-    processed: ObjectStore, commits: Sequence[DeliveryCommit], among: pa.Array | None = None
+def _texts(tables: Iterable[pa.Table]) -> pa.StringArray:
+    """Return the keys of tables as one array."""
+    return pa.chunked_array([chunk for table in tables for chunk in table[_KEY].chunks], pa.string()).combine_chunks()
+
+
+def _lines_of_each(
+    processed: ObjectStore, pieces: Sequence[_Piece], keys: pa.Array | None = None
 ) -> Iterator[pa.Table]:
-    """Yield the keys of deliveries' lines, or those among some keys; those of several small deliveries at once."""
-    small: list[DeliveryCommit] = []
-    large: list[DeliveryCommit] = []
-    for commit in commits:
-        files = line_files(commit)
-        is_small = sum(file.size for file in files) <= _POOLED_BYTES and not any(file.is_shared for file in files)
-        (small if is_small else large).append(commit)
-    for tables in map_many(processed, small, lambda commit: [*_keys(processed, commit, among)]):
+    """Yield the lines of pieces, or those with one of some keys; those of several small pieces are read at once."""
+    pooled = [piece for piece in pieces if piece.is_small and not piece.is_shared]
+    for tables in map_many(processed, pooled, lambda piece: [*_lines(processed, piece, keys)]):
         yield from tables
-    for commit in large:
-        yield from _keys(processed, commit, among)
+    for piece in pieces:
+        if piece.is_shared or not piece.is_small:
+            yield from _lines(processed, piece, keys)
 
 
-def _with_keys(table: pa.Table, keys: pa.Array) -> pa.Table:
-    return table.filter(pc.is_in(table["line_key"], value_set=keys))
-
-
-def _keys(processed: ObjectStore, commit: DeliveryCommit, among: pa.Array | None) -> Iterator[pa.Table]:
-    """Yield the keys of a delivery's lines, or those among some keys, batch by batch.
-
-    Row groups whose keys are all before or after those are not read.
-    """
-    having = ANY_LINE if among is None else {"line_key": among}
-    for table in _counted_lines(processed, commit, _KEY_COLUMNS, having):
-        yield table.append_column("delivery", pa.repeat(pa.scalar(commit.delivery_id), len(table)))
+def _lines(processed: ObjectStore, piece: _Piece, keys: pa.Array | None) -> Iterator[pa.Table]:
+    """Yield key, cell and delivery of a piece's lines, or of those with one of some keys, batch by batch."""
+    for table in _counted_lines(processed, piece.commit, _COMPARED.names, keys):
+        delivery = pa.repeat(pa.scalar(piece.commit.delivery_id), len(table))
+        yield table.cast(_COMPARED).append_column("delivery", delivery)
 
 
 def _counted_lines(
-    processed: ObjectStore, commit: DeliveryCommit, columns: Sequence[str], having: Having = ANY_LINE
+    processed: ObjectStore, commit: DeliveryCommit, columns: Sequence[str], keys: pa.Array | None = None
 ) -> Iterator[pa.Table]:
     """Yield a delivery's lines of the periods that its commit has; a file that deliveries share has all periods."""
-    periods = pa.array(sorted({count.period for count in commit.periods}), pa.string())
-    for table in read_lines(processed, commit, columns, having=having):
-        yield table.filter(pc.is_in(table["period"], value_set=periods)) if commit.periods else table
+    periods = {count.period for count in commit.periods} or None
+    yield from read_lines(processed, commit, columns, periods, keys, repeating=() if keys is None else _CELL)
 
 
 def _join(lines: pa.Table, new: set[str]) -> _Pairs:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
+from finance_platform.deliveries.state import LiveDelivery
 
 _GROUP = ("cell", "department_key")
 _COLUMNS = ("department_key", "department_code", "account_key", "line_key", "amount")
@@ -70,11 +71,8 @@ def find_removals(
     deliveries = [*before.of_feed.values(), *after.of_feed.values()]
     by_key = all(one.event.load_mode == "upsert" for one in deliveries)
     keys = _keys_of_difference(lines, before, after, cells) if by_key else None
-    lines_before = _read(lines, before, changed_before, cells, keys)
-    if by_key:
-        # Lines with other keys are new: they replace none.
-        keys = pc.unique(lines_before["line_key"])
-    lines_after = _read(lines, after, changed_after, cells, keys)
+    read_once = _ReadOnce(lines, cells, keys)
+    lines_before, lines_after = read_once.read(before, changed_before), read_once.read(after, changed_after)
     lost = _lost(lines_before, lines_after, "line_key" if by_key else "account_key")
     # More live lines can only lower the share, so the rest of the feed is read for few departments or none.
     suspects = [removal for removal in lost if removal.exceeds(tolerated)]
@@ -99,25 +97,50 @@ def changed_deliveries(
 
 
 def _keys_of_difference(lines: LiveLines, before: LiveSet, after: LiveSet, cells: Collection[Cell]) -> pa.Array:
-    """Return the keys of the deliveries that only one set has; no other key has another line than before."""
-    sets = (before.of_feed, after.of_feed)
-    deliveries = [
-        delivery
-        for one, other in (sets, sets[::-1])
-        for delivery_id, delivery in one.items()
-        if delivery_id not in other
-        or (other[delivery_id].position, other[delivery_id].portion) != (delivery.position, delivery.portion)
-    ]
-    tables = [lines.read(delivery, Superseded(), cells, ["line_key"]) for delivery in deliveries]
+    """Return the keys of the deliveries that only one set has; no other key has another line than before.
+
+    Of one that only `after` has, those in periods in which it has keys of others: with the others it replaces no line.
+    """
+    gone = _not_in(before, after)
+    tables = [lines.read(delivery, Superseded(), cells, ["line_key"]) for delivery in gone]
+    for delivery in _not_in(after, before):
+        own = delivery.delivery_id
+        others = [one for one in lines.overlaps.overlapping(own) if one in before.of_feed]
+        shared = {period for one in others for period in lines.overlaps.overlap(one, own).other_periods}
+        of_shared = {cell for cell in cells if cell[1] in shared}
+        tables.append(lines.read(delivery, Superseded(), of_shared, ["line_key"]))
     keys = [chunk for table in tables for chunk in table["line_key"].chunks]
     return pc.unique(pa.chunked_array(keys, pa.string()))
 
 
-def _read(
-    lines: LiveLines, live: LiveSet, changed: Mapping[str, Superseded], cells: Collection[Cell], keys: pa.Array | None
-) -> pa.Table:
-    tables = [lines.read(live.of_feed[name], superseded, cells, _COLUMNS, keys) for name, superseded in changed.items()]
-    return pa.concat_tables([lines.nothing(_COLUMNS), *tables])
+def _not_in(live: LiveSet, other: LiveSet) -> list[LiveDelivery]:
+    """Return the deliveries that the other set does not have, or has with another position or portion."""
+    return [
+        delivery
+        for delivery_id, delivery in live.of_feed.items()
+        if (there := other.of_feed.get(delivery_id)) is None
+        or (there.position, there.portion) != (delivery.position, delivery.portion)
+    ]
+
+
+class _ReadOnce:
+    """Reads the lines of deliveries that count before and after; of most that do, later ones supersede some by key."""
+
+    def __init__(self, lines: LiveLines, cells: Collection[Cell], keys: pa.Array | None) -> None:
+        self._lines, self._cells, self._keys = lines, cells, keys
+        self._claimed: dict[tuple[object, ...], pa.Table] = {}
+
+    def read(self, live: LiveSet, changed: Mapping[str, Superseded]) -> pa.Table:
+        """Return the lines of some deliveries that count in a set."""
+        tables = [self._lines.nothing(_COLUMNS)]
+        for name, superseded in changed.items():
+            delivery = live.of_feed[name]
+            place = name, delivery.portion, superseded.cells, superseded.scopes
+            if place not in self._claimed:
+                by_key_too = replace(superseded, by_key={})
+                self._claimed[place] = self._lines.read(delivery, by_key_too, self._cells, _COLUMNS, self._keys)
+            tables.append(self._lines.without_keys_of(self._claimed[place], superseded.by_key.values()))
+        return pa.concat_tables(tables)
 
 
 def _lost(before: pa.Table, after: pa.Table, unit: str) -> list[Removal]:

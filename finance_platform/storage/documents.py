@@ -110,20 +110,23 @@ def set_aside(store: ObjectStore, key: str, at: datetime) -> None:
 
 
 @contextmanager
-def open_parquet(store: ObjectStore, key: str, columns: Iterable[str] = ()) -> Iterator[pq.ParquetFile]:
+def open_parquet(
+    store: ObjectStore, key: str, columns: Iterable[str] = (), repeating: Collection[str] = ()
+) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file of the processed zone, and close it.
 
     Args:
         store: the store.
         key: the file.
         columns: columns that it must have.
+        repeating: text that few distinct values repeat, which is returned as dictionaries.
 
     Raises:
         DamagedObjectError: it is missing, lacks a column, or is not a Parquet file, now or while it is read.
     """
     try:
         with store.open(key) as stream:
-            file = pq.ParquetFile(stream)
+            file = pq.ParquetFile(stream, read_dictionary=list(repeating))
             if missing := set(columns).difference(file.schema_arrow.names):
                 raise DamagedObjectError(key, f"it has no column {', '.join(sorted(missing))}")
             yield file

@@ -317,3 +317,14 @@ def test_the_same_export_again_with_a_new_month_reads_only_what_changed(zone: Zo
     zone.deliver("a.csv", [*many(5), *many(5, "2025-02")], content="w")
     assert zone.evaluate_held() == {}
     assert "transactions/a.csv@v1.parquet" not in zone.store.opened
+
+
+def test_keys_that_no_other_file_has_are_not_read_to_find_what_a_correction_removes(tmp_path: Path) -> None:
+    zone = Zone(tmp_path, is_by_period=True)
+    zone.deliver("a.csv", lines("A1", "A2", "A3"), load_mode="upsert")
+    zone.evaluate()
+    zone.deliver("b.csv", [*lines("A2"), *lines("N1", "N2", period="2025-02")], load_mode="upsert")
+    file = zone.path / "transactions/b.csv@v1/then_by=2025-02/part.parquet"
+    footer = int.from_bytes(file.read_bytes()[-8:-4], "little") + 8
+    file.write_bytes(bytes(file.stat().st_size - footer) + file.read_bytes()[-footer:])  # no row can be decoded
+    assert not zone.evaluate()["b.csv"].is_held

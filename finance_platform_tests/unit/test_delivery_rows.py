@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,3 +99,30 @@ def test_only_files_of_wanted_periods_are_opened(tmp_path: Path) -> None:
     assert read({"2025-02"}) == ["2025-02", "2025-02"]
     assert store.opened == [files["2025-02"], files[""]]
     assert sorted(read(None)) == ["2025-01", "2025-01", "2025-02", "2025-02"]
+
+
+def test_only_lines_with_a_key_are_returned_and_only_row_groups_that_may_have_it_are_decoded(tmp_path: Path) -> None:
+    keys = ["A1", "A2", "B1", "B2", None, "C1", "D1", "D2"]
+    lines = pa.table({"period": ["2025-01"] * 8, "line_key": keys, "source_row": range(8)})
+    pq.write_table(lines, tmp_path / "lines.parquet", row_group_size=2)
+    commit = replace(commit_of(delivered()), files={"transactions": (DataFile("lines.parquet", 1),)})
+
+    def read(*values: str | None, columns: Sequence[str] = ("source_row",)) -> list[object]:
+        wanted = pa.array(values, pa.string())
+        tables = read_lines(LocalStore(tmp_path), commit, columns, keys=wanted, repeating=["period"])
+        return [row for table in tables for row in table[columns[0]].to_pylist()]
+
+    assert read("A2", "B1", "B3", "C1") == [1, 2, 5]
+    assert read("A2", "D2", columns=["line_key", "period", "source_row"]) == ["A2", "D2"]
+    assert read("B1", columns=["line_key"]) == ["B1"]
+    assert read(None, "X") == [4]
+    assert read() == []
+    with pq.ParquetFile(tmp_path / "lines.parquet") as file:
+        group = file.metadata.row_group(0)
+        page = group.column(1).dictionary_page_offset
+    with (tmp_path / "lines.parquet").open("r+b") as stream:
+        stream.seek(page)
+        stream.write(bytes(group.column(1).total_compressed_size))
+    assert read("B1", "C1") == [2, 5]
+    with pytest.raises(DamagedObjectError):
+        read("A2")

@@ -89,9 +89,13 @@ key_deliveries = st.lists(st.lists(key_lines, max_size=6, unique_by=lambda line:
 
 
 @FEW_EXAMPLES
-@given(key_deliveries, st.randoms(use_true_random=False))
-def test_overlaps_by_key_are_those_of_a_line_by_line_comparison(sent: list[list[Line]], chance: random.Random) -> None:
-    with fresh_zone() as zone:
+@given(key_deliveries, st.randoms(use_true_random=False), st.booleans(), st.booleans())
+def test_overlaps_by_key_are_those_of_a_line_by_line_comparison(
+    sent: list[list[Line]], chance: random.Random, is_by_period: bool, is_large: bool
+) -> None:
+    with fresh_zone() as zone, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("finance_platform.deliveries.overlaps._POOLED_BYTES", 0 if is_large else 1 << 20)
+        zone.is_by_period = is_by_period
         for number, its_lines in enumerate(sent):
             zone.deliver(f"{number}.csv", its_lines, load_mode="upsert")
         expected = by_key({f"{number}.csv@v1": its_lines for number, its_lines in enumerate(sent)})
@@ -261,6 +265,27 @@ def test_a_file_between_others_that_its_range_does_not_reach_is_not_read(zone: Z
     overlaps = compute_overlaps(zone.store, deliveries_of(zone))
     assert set(reads(zone)) == {"transactions/chain.csv@v1.parquet", "transactions/end.csv@v1.parquet"}
     assert overlaps.overlapping("end.csv@v1") == ["chain.csv@v1"]
+
+
+def test_lines_that_two_files_have_in_several_key_ranges_are_counted_together(tmp_path: Path) -> None:
+    zone = Zone(tmp_path, is_by_period=True)
+    zone.deliver("a.csv", [*lines("A1", "A2"), *lines("M1", "M2", period="2025-02")], load_mode="upsert")
+    zone.deliver("b.csv", [*lines("A2"), *lines("M1", "M2", period="2025-03")], load_mode="upsert")
+    overlap = compute_overlaps(zone.store, deliveries_of(zone)).overlap("a.csv@v1", "b.csv@v1")
+    assert overlap.lines == {("Actual", "2025-01", None): 1, ("Actual", "2025-02", None): 2}
+    assert overlap.other_periods == ("2025-01", "2025-03")
+
+
+def test_of_a_new_delivery_only_the_files_are_read_whose_keys_others_may_have(tmp_path: Path) -> None:
+    zone = Zone(tmp_path, is_by_period=True)
+    zone.deliver("a.csv", [*lines("A1", "A2"), *lines("M1", "M2", period="2025-02")], load_mode="upsert")
+    zone.deliver("b.csv", lines("M2", "N1", period="2025-02"), load_mode="upsert")
+    deliveries = deliveries_of(zone)
+    zone.store.opened.clear()
+    compute_overlaps(zone.store, deliveries)
+    a, b = "transactions/a.csv@v1/then_by=", "transactions/b.csv@v1/then_by="
+    keys = {f"{a}2025-01/part.parquet": 1, f"{a}2025-02/part.parquet": 2, f"{b}2025-02/part.parquet": 2}
+    assert reads(zone) == keys
 
 
 def damage_row_group(zone: Zone, delivery_id: str, number: int) -> None:

@@ -82,7 +82,7 @@ def content(chance: Random, mode: str) -> list[Line]:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seed", range(current_profile().examples_of_slow(8)))
 def test_what_is_held_for_removals_is_what_a_count_of_live_lines_says(tmp_path: Path, mode: str, seed: int) -> None:
-    chance, zone = Random(f"{mode} {seed}"), Zone(tmp_path / "processed")
+    chance, zone = Random(f"{mode} {seed}"), Zone(tmp_path / "processed", is_by_period=seed % 2 == 1)
     files: dict[str, File] = {}
     for number in range(12):
         key = f"{chance.randrange(4)}.csv"

@@ -76,11 +76,15 @@ def many(count: int, period: str = "2025-01", scenario: str = "Actual") -> list[
 
 @dataclass
 class Zone:
-    """The zone; each delivery is a day later than the previous one, unless it has its own `modified_at`."""
+    """The zone; each delivery is a day later than the previous one, unless it has its own `modified_at`.
+
+    Its lines are in one file or, as the reader writes them, in one for each period.
+    """
 
     path: Path
     days: int = 0
     runs: int = 0
+    is_by_period: bool = False
     store: RecordingStore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -182,17 +186,17 @@ class Zone:
         return DataFile(key, path.stat().st_size)
 
     def _write_lines(self, event: DeliveryDiscovered, sent: Sequence[Line]) -> dict[str, Sequence[DataFile]]:
-        files: dict[str, Sequence[DataFile]] = {}
-        for table, is_actual in (("transactions", True), ("budget", False)):
-            rows = [
-                _row(event, line, number)
-                for number, line in enumerate(sent, start=2)
-                if (line.scenario == "Actual") == is_actual
-            ]
-            if rows:
-                key = f"{table}/{event.delivery_id}.parquet"
-                files[table] = (self.write(key, arrow_schema(TRANSACTIONS.columns), rows, row_groups=2),)
-        return files
+        rows: dict[str, list[dict[str, Any]]] = {}
+        files: dict[str, list[DataFile]] = {}
+        for number, line in enumerate(sent, start=2):
+            table = "transactions" if line.scenario == "Actual" else "budget"
+            folder = f"{table}/{event.delivery_id}"
+            key = f"{folder}/then_by={line.period}/part.parquet" if self.is_by_period else f"{folder}.parquet"
+            rows.setdefault(key, []).append(_row(event, line, number))
+        for key, of_file in rows.items():
+            file = self.write(key, arrow_schema(TRANSACTIONS.columns), of_file, row_groups=2)
+            files.setdefault(key.partition("/")[0], []).append(file)
+        return {**files}
 
 
 def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
