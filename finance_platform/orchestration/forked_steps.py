@@ -7,6 +7,9 @@ The process is a fork of the run's, which has entered what is new into the regis
 one step after the other, as far as none fails and no blocking check does, and sends what each has done. The steps of
 the run report it, in the same order. What was not done there, the step of the run does, once this process has ended: at
 no time do both work.
+
+Both have what the run's process has read before the fork: the deliveries of all earlier runs. Of these, no message has
+more than a number.
 """
 
 from __future__ import annotations
@@ -23,18 +26,22 @@ import signal
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder, warehouse_readers
 from finance_platform.code_version import JobName
+from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import WorkbookSizeError
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.steps_ahead import BuiltAhead, CheckedDeliveries, JobsAhead, StepsAhead
@@ -53,9 +60,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-MOST_EVENTS = 2_000
-"""Of how many events of the register the process takes the steps: it sends every delivery, which takes 0.1 ms of each
-process."""
+MOST_PENDING = 2_000
+"""Of how many deliveries that are still to be read the process takes the steps: it sends what it has read, which takes
+0.1 ms of each process."""
 
 _DEATH_SIGNAL = 1
 """Linux's `PR_SET_PDEATHSIG`: the signal that a process gets when its parent ends."""
@@ -98,6 +105,7 @@ class ForkedSteps(StepsAhead):
         self._idle_steps = meanwhile()
         self._child = 0
         self._messages: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
+        self._received = _Receiver()
         self._receiver: threading.Thread | None = None
         self._is_host_ready: bool | None = None
         self._taken: set[bytes] = set()
@@ -143,9 +151,10 @@ class ForkedSteps(StepsAhead):
         return cast("WrittenPack | None", self._take(_PACK))
 
     def _begin_to_read(self, raw: ObjectStore, processed: ObjectStore) -> None:
-        if not self._may_fork(processed):
+        if not self._may_fork() or (shared := _read_shared(processed)) is None:
             super()._begin_to_read(raw, processed)
             return
+        self._received = _Receiver(shared)
         read_end, write_end = os.pipe()
         # What was imported is no garbage: a search would write to each of its pages, and copy it. The fork searches for
         # none: it ends before much gathers, and a search goes through each of a hundred thousand amounts.
@@ -166,7 +175,8 @@ class ForkedSteps(StepsAhead):
                 os.close(read_end)
                 _end_with(parent)
                 with os.fdopen(write_end, "wb") as messages:
-                    _Child(self._settings, self._process, self.run_id, messages).take(raw, processed, self._takes_all)
+                    child = _Child(self._settings, self._process, self.run_id, _Sender(messages, shared))
+                    child.take(raw, processed, self._takes_all)
             finally:
                 os._exit(0)  # nothing of what this process has opened is its own to close
         os.close(write_end)
@@ -174,7 +184,7 @@ class ForkedSteps(StepsAhead):
         self._receiver.start()
         self._is_ordered.wait()
 
-    def _may_fork(self, processed: ObjectStore) -> bool:
+    def _may_fork(self) -> bool:
         """Return whether a fork of this process can go on alone: it has no thread, and no engine that may have some.
 
         Other systems than Linux forbid it.
@@ -184,7 +194,6 @@ class ForkedSteps(StepsAhead):
             and threading.active_count() == 1
             and "_duckdb" not in sys.modules
             and self._process.is_started
-            and len(Register(processed).events()) <= MOST_EVENTS
         )
 
     def _receive(self, read_end: int) -> None:
@@ -200,7 +209,7 @@ class ForkedSteps(StepsAhead):
                 if kind == _LAST_JOB:
                     self._process.end()
                 elif kind == _END:
-                    self._is_host_ready = bool(_value(data))
+                    self._is_host_ready = bool(_Receiver().value(data))
                 elif kind != _ORDERED:
                     self._messages.put((kind, data))
         self._messages.put(None)
@@ -221,7 +230,8 @@ class ForkedSteps(StepsAhead):
             except BaseException:
                 self._end()
                 raise
-            found, value = (b"", cast("Any", None)) if message is None else (message[0], _value(message[1]))
+            found, data = message or (b"", b"")
+            value = self._received.value(data) if data else cast("Any", None)
             if found == _READ:
                 on_read(value)
                 continue
@@ -261,9 +271,80 @@ class ForkedSteps(StepsAhead):
             self._process.take_back(is_ready=self._is_host_ready)
 
 
-def _value(data: bytes) -> Any:
-    """Return what a message of this process's own fork contains."""
-    return pickle.loads(data)  # noqa: S301  nothing else has the pipe
+def _read_shared(processed: ObjectStore) -> list[object] | None:
+    """Read what both processes are to have, and return its objects; None if most of it is still to be read.
+
+    No object of it ever changes. What cannot be read, the step reports.
+    """
+    try:
+        events, commits = Register(processed).events(), read_commits(processed)
+        state = state_of(processed, events, commits)
+    except Exception:
+        _log.debug("the deliveries cannot be read ahead of the run", exc_info=True)
+        return None
+    if len(state.pending) > MOST_PENDING:
+        return None
+    of_state = (getattr(state, one.name) for one in fields(DeliveryState))
+    lists = [one for one in of_state if isinstance(one, Sequence)]
+    return list({id(one): one for one in chain(events, commits.values(), *lists)}.values())
+
+
+class _Sender:
+    """Writes messages, in which an object that the receiver has is a number: a shared one, or one of a message before.
+
+    So nothing that was sent may change.
+    """
+
+    def __init__(self, messages: BinaryIO, shared: Sequence[object]) -> None:
+        self._messages = messages
+        self._buffer = io.BytesIO()
+        self._pickler = _Pickler(self._buffer, shared)
+
+    def send(self, kind: bytes, value: object) -> None:
+        """Write a message."""
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        self._pickler.dump(value)
+        self._messages.write(_HEAD.pack(kind, self._buffer.tell()))
+        self._messages.write(self._buffer.getbuffer())
+        self._messages.flush()
+
+
+class _Receiver:
+    """Reads messages of this process's own fork, each in its turn; nothing else has the pipe."""
+
+    def __init__(self, shared: Sequence[object] = ()) -> None:
+        self._buffer = io.BytesIO()
+        self._unpickler = _Unpickler(self._buffer, shared)
+
+    def value(self, data: bytes) -> Any:
+        """Return what the next message contains."""
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        self._buffer.write(data)
+        self._buffer.seek(0)
+        return self._unpickler.load()
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, buffer: io.BytesIO, shared: Sequence[object]) -> None:
+        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
+        self.dispatch_table = _REDUCERS
+        # As long as there is this list, no other object takes the place of one of it.
+        self._shared = shared
+        self._numbers = {id(one): number for number, one in enumerate(shared)}
+
+    def persistent_id(self, value: object) -> int | None:
+        return self._numbers.get(id(value))
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, buffer: io.BytesIO, shared: Sequence[object]) -> None:
+        super().__init__(buffer)
+        self._shared = shared
+
+    def persistent_load(self, number: int) -> object:
+        return self._shared[number]
 
 
 def _raise_failed(process: JobProcess, job: JobName, arguments: JobArguments) -> None:
@@ -295,11 +376,11 @@ class _Jobs(JobsAhead):
 class _Child:
     """The fork's own part: takes the steps and sends what they did."""
 
-    def __init__(self, settings: Settings, process: JobProcess, run_id: str, messages: BinaryIO) -> None:
+    def __init__(self, settings: Settings, process: JobProcess, run_id: str, sender: _Sender) -> None:
         self._settings = settings
         self._process = process
         self._run_id = run_id
-        self._messages = messages
+        self._send = sender.send
 
     def take(self, raw: ObjectStore, processed: ObjectStore, takes_all: bool) -> None:
         """Take the steps, until one fails, a blocking check does, or the last one is taken."""
@@ -327,7 +408,6 @@ class _Child:
             run_id=self._run_id,
             on_read=partial(self._send, _READ),
         )
-        processed = listed_until_written(processed)
         snapshot = take_snapshot(processed, StarSettings.of(self._settings))
         outcomes = check_read(snapshot, done.read.commits, processed)
         self._send(_STANDARDISED, (done, CheckedDeliveries(snapshot, outcomes)))
@@ -382,15 +462,6 @@ class _Child:
 
     def _jobs(self) -> _Jobs:
         return _Jobs(self._settings, self._process, partial(self._send, _ORDERED, None))
-
-    def _send(self, kind: bytes, value: object) -> None:
-        buffer = io.BytesIO()
-        pickler = pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-        pickler.dispatch_table = _REDUCERS
-        pickler.dump(value)
-        self._messages.write(_HEAD.pack(kind, buffer.tell()))
-        self._messages.write(buffer.getbuffer())
-        self._messages.flush()
 
 
 def _read_only(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from finance_platform.settings import Settings
@@ -19,7 +20,7 @@ COMPLETE = "looks/complete.json"
 """The record of the last complete run (see `refresh.recorded_code`, which imports Arrow)."""
 
 _MOST_FILES = 2_000
-"""How many files are looked at; what is new in a larger home shows up in the change detection."""
+"""How many files are looked at; what else is new in a larger home shows up in the change detection."""
 
 
 def is_news_likely(settings: Settings) -> bool:
@@ -41,6 +42,8 @@ def is_news_likely(settings: Settings) -> bool:
 def _written(folder: Path) -> Iterator[int]:
     """Yield when each of the first files below a folder, and each folder, was written or put there."""
     folders, left = [str(folder)], _MOST_FILES
+    with suppress(OSError):
+        yield folder.stat().st_mtime_ns  # moves with each file that is put into it, however many it has
     while folders and left > 0:
         try:
             with os.scandir(folders.pop()) as entries:

@@ -37,6 +37,7 @@ from finance_platform.settings import Settings
 from finance_platform.spark_jobs.arguments import JobArguments, new_attempt
 from finance_platform.spark_jobs.harness import request_key, result_key
 from finance_platform.spark_jobs.job_orders import ENGINE
+from finance_platform.storage.listed_once import listed_until_written
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import S3_SCHEME
 
@@ -101,7 +102,8 @@ class StepsAhead:
 
     def begin(self) -> None:
         """Enter what is new into the register, and begin to read it; return when the job has its order."""
-        raw, processed = raw_zone(self._settings), processed_zone(self._settings)
+        # One listing of register and deliveries for both steps, which this process takes one right after the other.
+        raw, processed = raw_zone(self._settings), listed_until_written(processed_zone(self._settings))
         try:
             # Before the register forgets what the last complete run left.
             trust_recorded_code(processed)

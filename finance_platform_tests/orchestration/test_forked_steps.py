@@ -7,13 +7,14 @@ themselves, steps in a thread (see `test_steps_ahead`), whole runs that are kill
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
@@ -21,7 +22,10 @@ from typing import Any, cast
 import pytest
 
 from finance_platform.bootstrap import is_home_locked
+from finance_platform.deliveries.commits import read_commits, write_commits
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.register import Register
 from finance_platform.errors import WorkbookSizeError
 from finance_platform.orchestration import forked_steps as module
 from finance_platform.orchestration import steps_ahead as first_steps
@@ -35,8 +39,9 @@ from finance_platform.refresh import report_pack as last_step
 from finance_platform.refresh.standardise import ReadDeliveries, Standardised
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.orchestration.test_steps_ahead import HOST, ignore
-from finance_platform_tests.unit.factories import settings, write
+from finance_platform_tests.unit.factories import commit_of, delivered, log_of, settings, write
 
 SCAN = cast("RawZoneScan", object())
 READ = ReadDeliveries(not_opened=[("a.csv", "gone")])
@@ -193,14 +198,14 @@ def test_a_job_that_failed_beside_the_run_is_reported_with_its_exit_code(begin: 
 
 def test_a_fork_that_is_slow_to_end_changes_no_exit_code_of_a_failed_job(begin: Begin, monkeypatch: pytest.MonkeyPatch):
     """The job's process takes a while to end after its last answer; nothing may kill it meanwhile."""
-    send = module._Child._send
+    send = module._Sender.send
 
-    def send_slowly(child: module._Child, kind: bytes, value: object) -> None:
-        send(child, kind, value)
+    def send_slowly(sender: module._Sender, kind: bytes, value: object) -> None:
+        send(sender, kind, value)
         if kind == module._FAILED:
             time.sleep(5)
 
-    monkeypatch.setattr(module._Child, "_send", send_slowly)
+    monkeypatch.setattr(module._Sender, "send", send_slowly)
     steps = begin("os.close(1); time.sleep(0.2); os._exit(9)")
     with pytest.raises(FailedAttemptError) as raised:
         steps.take_standardised(ignore)
@@ -322,20 +327,79 @@ def test_a_fork_is_killed_with_the_run(begin: Begin, tmp_path: Path):
     assert not is_alive(child)
 
 
-def test_only_a_process_without_threads_and_with_few_deliveries_has_a_fork(
-    home: Settings, monkeypatch: pytest.MonkeyPatch
-):
-    def may_fork(*, threads: int, events: int, is_started: bool = True, has_engine: bool = False) -> bool:
+def test_only_a_process_without_threads_and_engines_has_a_fork(home: Settings, monkeypatch: pytest.MonkeyPatch):
+    def may_fork(*, threads: int, is_started: bool = True, has_engine: bool = False) -> bool:
         monkeypatch.setattr(threading, "active_count", lambda: threads)
         monkeypatch.delitem(sys.modules, "_duckdb", raising=False)
         if has_engine:
             monkeypatch.setitem(sys.modules, "_duckdb", module)
-        monkeypatch.setattr(module, "Register", lambda _: SimpleNamespace(events=lambda: range(events)))
         process = cast("JobProcess", SimpleNamespace(is_started=is_started))
-        return ForkedSteps(home, process)._may_fork(cast("Any", None))
+        return ForkedSteps(home, process)._may_fork()
 
-    assert may_fork(threads=1, events=module.MOST_EVENTS)
-    assert not may_fork(threads=2, events=1)
-    assert not may_fork(threads=1, events=module.MOST_EVENTS + 1)
-    assert not may_fork(threads=1, events=1, is_started=False)
-    assert not may_fork(threads=1, events=1, has_engine=True)
+    assert may_fork(threads=1)
+    assert not may_fork(threads=2)
+    assert not may_fork(threads=1, is_started=False)
+    assert not may_fork(threads=1, has_engine=True)
+
+
+def home_of_three_files(settings: Settings) -> LocalStore:
+    """Return the processed zone of a home in which two files count and one is still to be read."""
+    processed = LocalStore(settings.processed_root)
+    counted = [delivered(f"{name}.csv") for name in "ab"]
+    Register(processed).append(log_of(*((event, commit_of(event)) for event in counted), (delivered("c.csv"), None)))
+    write_commits(processed, map(commit_of, counted))
+    return processed
+
+
+def test_a_fork_takes_the_steps_of_a_home_of_which_most_was_read_before(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    processed = home_of_three_files(home)
+    monkeypatch.setattr(module, "MOST_PENDING", 1)
+    shared = module._read_shared(processed)
+    assert shared is not None
+    state = read_state(processed)
+    assert {*map(id, shared)} >= {*map(id, state.live)}
+    assert {*map(id, shared)} >= {*map(id, Register(processed).events()), *map(id, read_commits(processed).values())}
+    monkeypatch.setattr(module, "MOST_PENDING", 0)
+    assert module._read_shared(processed) is None
+
+
+def test_what_cannot_be_read_before_the_fork_is_left_to_the_step(home: Settings):
+    processed = home_of_three_files(home)
+    Register(processed).append([delivered("d.csv")])
+    (Path(home.processed_root) / "register" / f"{1:012d}.json").unlink()
+    assert module._read_shared(processed) is None
+
+
+def test_a_message_has_only_the_numbers_of_what_both_processes_have(home: Settings):
+    processed = home_of_three_files(home)
+    shared = module._read_shared(processed)
+    assert shared is not None
+    state, stream = read_state(processed), io.BytesIO()
+    sender, receiver = module._Sender(stream, shared), module._Receiver(shared)
+
+    def sent(value: object) -> tuple[int, Any]:
+        stream.seek(0)
+        stream.truncate()
+        sender.send(b"x", value)
+        data = stream.getvalue()[module._HEAD.size :]
+        return len(data), receiver.value(data)
+
+    new = replace(state.live[0], accepted=frozenset({"doubt"}))
+    size, (live, commits) = sent(([*state.live, new], {"a": state.live[0].commit}))
+    assert [*live] == [*state.live, new]
+    assert all(mine is theirs for mine, theirs in zip(live, state.live, strict=False))
+    assert commits["a"] is live[2].commit is state.live[0].commit
+    assert size < 300
+    again, later = sent([new])
+    assert (later[0] is live[-1], again < 30) == (True, True), "what an earlier message had is not sent again"
+
+
+def test_a_value_that_cannot_be_sent_leaves_no_part_of_it_in_the_next_message():
+    stream = io.BytesIO()
+    sender = module._Sender(stream, ())
+    with pytest.raises(AttributeError):
+        sender.send(b"p", ["a", lambda: None])
+    sender.send(b"e", True)
+    assert module._Receiver().value(stream.getvalue()[module._HEAD.size :]) is True

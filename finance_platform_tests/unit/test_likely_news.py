@@ -32,6 +32,11 @@ def set_record_time(home: Settings, seconds: float) -> None:
     os.utime(home.home_path / "processed" / COMPLETE, (at, at))
 
 
+def set_folder_times(home: Settings) -> None:
+    for folder in ("raw", "feeds"):
+        os.utime(home.home_path / folder, (0, 0))
+
+
 def test_a_home_without_a_complete_run_has_news(home: Settings):
     (home.home_path / "processed" / COMPLETE).unlink()
     assert is_news_likely(home)
@@ -51,14 +56,20 @@ def test_a_file_that_was_copied_with_its_old_time_is_news(home: Settings):
 def test_a_descriptor_alone_is_news(home: Settings):
     (home.home_path / "raw" / "2025" / "a.csv").unlink()
     (home.home_path / "raw" / "2025").rmdir()
+    set_folder_times(home)
     set_record_time(home, -60)
     assert is_news_likely(home)
 
 
-def test_of_many_files_the_first_are_looked_at(home: Settings, monkeypatch: pytest.MonkeyPatch):
+def test_of_many_files_the_first_are_looked_at_and_what_is_put_into_their_folder(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(likely_news, "_MOST_FILES", 0)
     set_record_time(home, -60)
+    set_folder_times(home)
     assert not is_news_likely(home)
+    write(home.home_path / "raw" / "b.csv", "Date,Amount\n")
+    assert is_news_likely(home)
 
 
 def test_of_a_zone_on_s3_nothing_is_known(home: Settings):
