@@ -173,10 +173,8 @@ def _listed_for_run(settings: Settings) -> ObjectStore:
     processed = processed_zone(settings)
     if not is_remote(processed.root):
         return processed
-    listed = listed_while_locked(processed)
-    if complete := read_complete_run(listed):
-        listed.expect_parts(complete.parts)
-    return listed
+    complete = read_complete_run(processed)
+    return listed_while_locked(processed, complete.parts if complete else ())
 
 
 def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> list[Alert]:

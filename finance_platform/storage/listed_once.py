@@ -19,7 +19,7 @@ import errno
 import io
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, chain, groupby, islice
 from typing import Any, BinaryIO, cast
@@ -65,16 +65,17 @@ def listed_until_written(store: ObjectStore) -> ObjectStore:
     return cast("ObjectStore", _ListedUntilWritten(store))
 
 
-def listed_while_locked(store: ObjectStore) -> ObjectStore:
+def listed_while_locked(store: ObjectStore, parts: Sequence[str] = ()) -> ObjectStore:
     """Return a store as of `listed_until_written` for a whole run, which holds the home's lock until it ends.
 
-    Where it is remote, everything is listed as soon as more files are looked for than fill a page. If the lease of
-    the home is lost, no listing is used any more.
+    Where it is remote, everything is listed at the first need of a folder, or if no parts are known, as soon as files
+    are looked for. If the lease of the home is lost, no listing is used any more.
 
     Args:
         store: the store, whose lock this process holds.
+        parts: keys at which a listing of everything is cut; see `ObjectStore.expect_parts`.
     """
-    return cast("ObjectStore", _ListedWhileLocked(store))
+    return cast("ObjectStore", _ListedWhileLocked(store, parts))
 
 
 def with_listing_of(store: ObjectStore, other: ObjectStore) -> None:
@@ -430,6 +431,12 @@ class _ListedUntilWritten(_ListedOnce):
 
 
 class _ListedWhileLocked(_ListedUntilWritten):
+    def __init__(self, store: ObjectStore, parts: Sequence[str]) -> None:
+        super().__init__(store)
+        self._is_cut = bool(parts)
+        if parts:
+            store.expect_parts(parts)
+
     def read(self, key: str) -> bytes:
         ensure_lease_held(self._store.root)
         return super().read(key)
@@ -442,14 +449,19 @@ class _ListedWhileLocked(_ListedUntilWritten):
         ensure_lease_held(self._store.root)
         return super()._around(key)
 
+    def _list_small_store(self) -> None:
+        """List everything at once where its pages need not wait for each other; the run will do so in any case."""
+        if self._is_remote and self._is_cut and self._everything is None:
+            self._request("")
+        else:
+            super()._list_small_store()
+
     def _list_store_for(self, sought: Mapping[str, Collection[str]]) -> None:
-        """List everything before a search for many files: with these, the run knows of each other object too."""
-        if self._is_remote and sum(map(len, sought.values())) > _PAGE:
+        """List everything before a search: with what is looked for, the pages need not wait for each other either."""
+        if self._is_remote and self._everything is None:
             known = [item.key for listing in self._listings.values() for item in listing]
             self._store.expect_parts(part_ends(sorted({*known, *chain.from_iterable(sought.values())})))
             self._request("")
-        else:
-            super()._list_store_for(sought)
 
 
 def _first_folder(key: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -318,11 +318,11 @@ def test_what_a_job_says_that_it_has_written_is_looked_up_and_no_more(large: Cou
     assert large.listings[""] == (1 if is_known else 3)
 
 
-def test_a_run_lists_everything_once_as_soon_as_it_looks_for_more_files_than_fill_a_page(large: CountingStore) -> None:
+def test_a_run_lists_everything_once_as_soon_as_it_looks_for_files(large: CountingStore) -> None:
     run = listed_while_locked(large)
     assert len(_keys(run, "deliveries")) == 2
-    sought = ["deliveries/a.json", "slices/other.json", "transactions/none.parquet"]
-    assert list(run.find_objects(sought)) == sought[:2]
+    sought = ["slices/other.json", "transactions/none.parquet"]  # no more than a page, of a store that has more
+    assert list(run.find_objects(sought)) == sought[:1]
     assert list(listed_until_written(run).find_objects(["slices/fact/v1.json"])) == ["slices/fact/v1.json"]
     assert len(_keys(listed_once.listed_once(run), "slices")) == 2
     large.requests.clear()
@@ -331,6 +331,20 @@ def test_a_run_lists_everything_once_as_soon_as_it_looks_for_more_files_than_fil
     assert large.requests["slices/other.json"] == 1
     assert large.listings["deliveries"] == 1
     assert large.listings[""] == 2  # a first page, which says that there are more, and everything
+
+
+def test_a_run_that_knows_where_to_cut_the_listing_lists_everything_at_its_first_need(
+    large: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected: list[Sequence[str]] = []
+    monkeypatch.setattr(large, "expect_parts", expected.append, raising=False)
+    run = listed_while_locked(large, ["deliveries/b.json"])
+    assert not large.listings, "it may not need any"
+    assert len(_keys(run, "deliveries")) == 2
+    assert len(_keys(run, "slices")) == 2
+    assert list(run.find_objects(["slices/other.json"])) == ["slices/other.json"]
+    assert expected == [["deliveries/b.json"]]
+    assert large.listings == {"": 1}
 
 
 def test_the_listing_at_the_end_of_a_run_is_that_of_the_store(remote: CountingStore) -> None:
