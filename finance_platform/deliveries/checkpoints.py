@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from finance_platform.deliveries.commits import COMMITS, RETIRED_COMMITS
-from finance_platform.deliveries.members_checkpoint import find_untrusted_members
+from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS
 from finance_platform.deliveries.register import DOCUMENTS
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.checkpoints import FOLDER
@@ -38,7 +38,7 @@ def find_untrusted(processed: ObjectStore) -> Iterator[DamagedObjectError]:
     """Yield the files of checkpoints that are damaged, foreign or of another release."""
     for folder in _FOLDERS:
         yield from find_untrusted_checkpoints(processed, folder)
-    yield from find_untrusted_members(processed)
+    yield from MEMBERS.find_untrusted(processed)
 
 
 def find_outdated(processed: ObjectStore) -> Iterator[DamagedObjectError]:

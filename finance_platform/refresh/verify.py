@@ -20,7 +20,9 @@ from finance_platform.contracts.views import VIEWS
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
 from finance_platform.deliveries.event_chain import ChainReader, Head, parse_head
-from finance_platform.deliveries.members_checkpoint import find_forged_members
+from finance_platform.deliveries.lines import line_files
+from finance_platform.deliveries.lines_checkpoint import find_forged_lines
+from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS_CHECKPOINT
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
 from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
@@ -254,7 +256,10 @@ class Verifier:
         differences += [Finding(name, key, forged) for key in find_forged(self.processed, COMMITS)]
         files = [file for commit in lines.commits.values() for file in commit.files.get(MEMBERS.name, ())]
         forged = "has other members than the files that it names: somebody wrote it"
-        differences += [Finding(name, key, forged) for key in find_forged_members(self.processed, files)]
+        differences += [Finding(name, key, forged) for key in MEMBERS_CHECKPOINT.find_forged(self.processed, files)]
+        files = [file for commit in lines.commits.values() for file in line_files(commit)]
+        forged = "has other lines than the files that it names: somebody wrote it"
+        differences += [Finding(name, key, forged) for key in find_forged_lines(self.processed, files)]
         if published:
             with self.warehouse.reading() as source:
                 cells = PublishedCells(self.processed, source, lines, published, only, self._count(name))

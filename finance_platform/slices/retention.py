@@ -31,7 +31,8 @@ from finance_platform.deliveries.account_counts import counts_of_delivery
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
 from finance_platform.deliveries.commits import DeliveryCommit, find_damaged_commits, read_commits, retire_commit
-from finance_platform.deliveries.members_checkpoint import forget_files
+from finance_platform.deliveries.lines_checkpoint import forget_lines
+from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS_CHECKPOINT
 from finance_platform.deliveries.register import (
     DecisionRecorded,
     DeliveryDiscovered,
@@ -195,7 +196,9 @@ def remove(processed: ObjectStore, removals: Iterable[Removal]) -> None:
             processed.delete(key)
     update_checkpoints(processed)
     commits = read_commits(processed).values()
-    forget_files(processed, {file.key for commit in commits for file in commit.files.get(MEMBERS.name, ())})
+    files = {file.key for commit in commits for of_table in commit.files.values() for file in of_table}
+    MEMBERS_CHECKPOINT.forget_files(processed, files)
+    forget_lines(processed, files)
 
 
 def superseded_since(events: Sequence[Event]) -> dict[str, str]:

@@ -29,6 +29,12 @@ from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, 
 from finance_platform.contracts.schemas import FACT_CELLS
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.lines_checkpoint import COLUMNS as STAR_LINES
+from finance_platform.deliveries.lines_checkpoint import (
+    lines_checkpoint,
+    list_lines_checkpoints,
+    period_with_checkpoint,
+)
 from finance_platform.deliveries.members_checkpoint import MembersFile, read_members
 from finance_platform.errors import JobError
 from finance_platform.feeds.codes import fold, surrogate_key
@@ -77,15 +83,6 @@ PART_LINES = 1_100_000
 """The ledger lines that one machine turns into fact rows at once, which takes some hundred bytes of memory for each."""
 
 _LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
-_STAR_COLUMNS = frozenset(
-    {
-        *("delivery_id", "scenario", "scenario_type", "scenario_key", "period", "posting_date"),
-        *("department_key", "account_key", "amount", "is_debit_positive", "line_key", "scope_key"),
-    }
-)
-_LINES = tuple(column for column in TRANSACTIONS.columns if column.name in _STAR_COLUMNS)
-"""The columns of ledger lines that the star is derived from."""
-
 _DELIVERY = Column("delivery_id", "varchar", "The delivery.")
 _RANKS = (
     _DELIVERY,
@@ -153,7 +150,7 @@ class _Build:
         return read_members(self.processed, files, self.request.deliveries)
 
     def read_lines(
-        self, deliveries: set[int], periods: Iterable[str], name: str, columns: Sequence[Column] = _LINES
+        self, deliveries: set[int], periods: Iterable[str], name: str, columns: Sequence[Column] = STAR_LINES
     ) -> DataFrame:
         """Return the ledger lines of some deliveries in some periods, with those of others that share their files.
 
@@ -221,7 +218,23 @@ class _Build:
             return rows
 
         small = [source.file for source in files]
-        return gather_files(self.processed, small, columns, self.temporary, f"{self.staging}/{name}", select)
+        by_period = {period: [one for one in small if period_with_checkpoint(one) == period] for period in periods}
+        in_checkpoints = {one.key for of_period in by_period.values() for one in of_period}
+        return gather_files(
+            self.processed,
+            [one for one in small if one.key not in in_checkpoints],
+            columns,
+            self.temporary,
+            f"{self.staging}/{name}",
+            select,
+            self._checkpointed({period: of_period for period, of_period in by_period.items() if of_period}),
+        )
+
+    def _checkpointed(self, files: Mapping[str, Sequence[DataFile]]) -> Iterator[pa.Table]:
+        """Yield the lines of files of one period each, most of them from the checkpoints of these periods."""
+        listed = list_lines_checkpoints(self.processed) if files else {}
+        for period, of_period in files.items():
+            yield from lines_checkpoint(period).read_rows(self.processed, of_period, listed.get(period, ()))
 
     def _outdated(self, files: Sequence[SourceFile], together_with: Sequence[SourceFile]) -> dict[str, set[str]]:
         """Return, by shared file, the deliveries whose rows in it are of an earlier reading.
@@ -434,7 +447,8 @@ def in_parts(periods: Iterable[str], counted: Sequence[CountedLines], most: int)
 def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str, TargetSlice]) -> list[str]:
     """Build and commit the periods that one task each can build; return them."""
     covers = {name: target.inputs["actual_covers"] for name, target in periods.items()}
-    orders = orders_of(build.request, covers, CLUSTER_PERIOD_BYTES if arguments.is_on_cluster else None)
+    most_bytes = CLUSTER_PERIOD_BYTES if arguments.is_on_cluster else None
+    orders = orders_of(build.request, covers, most_bytes, list_lines_checkpoints(build.processed))
     if not orders:
         return []
     _log.info("building %d periods of the fact table, each in a task", len(orders))
@@ -567,7 +581,7 @@ def _superseded_keys(build: _Build) -> DataFrame | None:
     periods = {period for pair in pairs for period in pair.periods}
     by = {pair.superseded_by for pair in pairs}
     places = {place for place, name in enumerate(build.request.deliveries) if name in by}
-    keys_only = [column for column in _LINES if column.name in ("delivery_id", "period", "line_key")]
+    keys_only = [column for column in STAR_LINES if column.name in ("delivery_id", "period", "line_key")]
     later = build.read_lines(places, periods, "superseding_lines", keys_only)
     keys = (
         later.select(F.col("delivery_id").alias("superseded_by"), "period", "line_key")

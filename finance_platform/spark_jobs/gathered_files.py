@@ -76,6 +76,7 @@ def gather_files(
     target: ObjectStore,
     folder: str,
     select: Selection = lambda _, rows: rows,
+    others: Iterable[pa.Table] = (),
 ) -> list[str]:
     """Read each file once and write their rows, in order, into a few files of a new folder.
 
@@ -86,6 +87,7 @@ def gather_files(
         target: the store to write to.
         folder: a folder that nothing has written to yet.
         select: which rows of a file are gathered; all by default.
+        others: rows of other files, which are written first; they have the columns too.
 
     Returns:
         The keys of the new files; none if there are no rows.
@@ -94,7 +96,10 @@ def gather_files(
         DamagedObjectError: a file is missing, lacks a column that is never null, has values that do not fit into
             their columns, or is not a Parquet file.
     """
-    writer = _InterimWriter(target, folder, arrow_schema(columns))
+    schema = arrow_schema(columns)
+    writer = _InterimWriter(target, folder, schema)
+    for rows in others:
+        writer.write(rows.select(schema.names).cast(schema).combine_chunks())
     for batch in _in_batches(files):
         tables = []
         for file, data in zip(batch, find_many(source, [file.key for file in batch]), strict=True):

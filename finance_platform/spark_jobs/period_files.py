@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +22,8 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.lines_checkpoint import SMALL_BYTES, lines_checkpoint
+from finance_platform.deliveries.rows_checkpoint import CheckpointFile
 from finance_platform.feeds.dates import first_day, period_of
 from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs.control_totals import PeriodControl, compare
@@ -68,23 +71,25 @@ class PeriodOrder:
 
     Attributes:
         period: the period.
-        files: key and size of the files with its lines.
+        files: key, size and hash of the files with its lines; see `DataFile`.
         counted: delivery id and scenario of the lines that count.
         actual_covers: whether Actual covers the period; None: if it has lines.
         superseding: deliveries that count and give way to later ones, with key and size of the files whose keys the
             later ones have.
+        checkpoint: key and size of the files of the period's checkpoint of lines.
     """
 
     period: str
-    files: Sequence[tuple[str, int]]
+    files: Sequence[tuple[str, int, str]]
     counted: Sequence[tuple[str, str]]
     actual_covers: bool | None
     superseding: Sequence[tuple[str, Sequence[tuple[str, int]]]] = ()
+    checkpoint: Sequence[tuple[str, int]] = ()
 
     @property
     def size(self) -> int:
         """The bytes of its files."""
-        return sum(size for _, size in self.files)
+        return sum(size for _, size, _ in self.files)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,10 @@ class BuiltPeriod:
 
 
 def orders_of(
-    request: BuildRequest, periods: Mapping[str, bool | None], most_bytes: int | None = None
+    request: BuildRequest,
+    periods: Mapping[str, bool | None],
+    most_bytes: int | None = None,
+    checkpoints: Mapping[str, Sequence[CheckpointFile]] = MappingProxyType({}),
 ) -> list[PeriodOrder]:
     """Return the orders of those periods that one task each can build.
 
@@ -108,6 +116,7 @@ def orders_of(
         request: of the job.
         periods: the periods to build, and whether Actual covers each.
         most_bytes: the size of the files of the largest period that a task builds; None for any.
+        checkpoints: see `list_lines_checkpoints`.
     """
     mixed: set[int] = set()
     files: dict[str, list[tuple[DataFile, frozenset[int]]]] = {}
@@ -135,7 +144,7 @@ def orders_of(
     orders = [
         PeriodOrder(
             period,
-            [(file.key, file.size) for file, of_file in files.get(period, ()) if of_file & places[period]],
+            [(file.key, file.size, file.sha256) for file, of_file in files.get(period, ()) if of_file & places[period]],
             counted[period],
             covers,
             tuple(
@@ -143,6 +152,7 @@ def orders_of(
                 for name in dict.fromkeys(one for one, _ in counted[period])
                 if name in superseding
             ),
+            tuple((file.key, file.size) for file in checkpoints.get(period, ())),
         )
         for period, covers in sorted(periods.items())
         if period not in scopes
@@ -213,7 +223,7 @@ def make_period_builder(
         credit = accounts_of_credit(types, type_spans, order.period)
         sums = PeriodSums(order.period, counted, credit, keys, statistical)
         names = [*_NAMES, LINE_KEY] if keys else _NAMES
-        for lines in read_row_groups(store, order.files, names, repeating=TEXTS):
+        for lines in _read_lines(store, order, names):
             sums.add(lines)
         document = _write_period(store, folder, order, sums, baseline_key, actual_key)
         row = {"period": order.period, "document": json.dumps(document)}
@@ -298,6 +308,15 @@ def _write_period(
     star = _star_sums(data if is_remote(store.root) else store.read(key))
     control = compare(sums.accounts(), star).get(order.period, PeriodControl())
     return {"files": [[key, len(data)]], "control": control.to_json(), "superseded": superseded}
+
+
+def _read_lines(store: ObjectStore, order: PeriodOrder, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield the lines of an order's files; those of small ones are in a checkpoint, or come into it when many."""
+    small = [DataFile(key, size, sha256=sha256) for key, size, sha256 in order.files if size <= SMALL_BYTES]
+    large = [(key, size) for key, size, _ in order.files if size > SMALL_BYTES]
+    yield from read_row_groups(store, large, names, repeating=TEXTS)
+    checkpoint = [CheckpointFile(key, size) for key, size in order.checkpoint]
+    yield from lines_checkpoint(order.period).read_rows(store, small, checkpoint)
 
 
 def _read_keys(store: ObjectStore, files: Sequence[tuple[str, int]]) -> pa.Array:

@@ -214,6 +214,15 @@ def forge_the_members(home: Home) -> None:
     store_checkpoint(LocalStore(home.path / "processed"), "members", data)
 
 
+def forge_the_lines(home: Home) -> None:
+    """Write a whole checkpoint of the lines of a period, with the right name, with a cent more in each line."""
+    path = min((home.path / "processed/checkpoints/lines").glob("*/*"))
+    change_rows(path, {"amount": one_cent_more})
+    data = path.read_bytes()
+    path.unlink()
+    store_checkpoint(LocalStore(home.path / "processed"), f"lines/{path.parent.name}", data)
+
+
 def edit_the_record_of_a_load(home: Home) -> None:
     path = home.path / "processed/loads/000000000001.json"
     change_document(path, lambda document: document["ledger"][0].update(row_count=1_000_000))
@@ -246,6 +255,7 @@ CHANGES: dict[Callable[[Home], None], str] = {
     lose_the_end_of_the_register: "is missing: load 1 names it with the hash",
     forge_a_checkpoint: "register: document 1: is not what a checkpoint has of it",
     forge_the_members: "has other members than the files that it names: somebody wrote it",
+    forge_the_lines: "has other lines than the files that it names: somebody wrote it",
 }
 
 AT_ONCE = (
@@ -257,6 +267,7 @@ AT_ONCE = (
     edit_a_published_account,
     edit_the_load_ledger,
     forge_the_members,
+    forge_the_lines,
 )
 """Changes of which none hides another one; by default they come together."""
 

@@ -23,6 +23,7 @@ from finance_platform.feeds.codes import surrogate_key
 from finance_platform.spark_jobs import build_star_job, gathered_files
 from finance_platform.spark_jobs.build_star_job import in_parts, refuse_collisions
 from finance_platform.spark_jobs.requests import CountedLines, SupersededKeys
+from finance_platform.storage import immutable_documents
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
@@ -114,9 +115,11 @@ def test_gathered_files_give_the_slices_of_files_that_spark_reads(
     again = [ledger_line(amount="30.00", delivery_id="D2"), ledger_line("2025-03-01", "777.00", delivery_id="D2")]
     build.add("transactions/second/D2.parquet", again, ["D2"], lacks=["scope_key", "reverses_transaction_id"])
     later = [ledger_line("2025-02-01", "5.00", delivery_id="D3", line_key="K7")]
-    build.add("transactions/third/D3.parquet", later, ["D3"])
+    build.add("transactions/third/split_by=D3/then_by=2025-02/1.parquet", later, ["D3"])
     planned = [ledger_line("2025-02-01", "60.00", delivery_id="D4", scenario="Budget")]
-    build.add("budget/third/D4.parquet", planned, ["D4"])
+    build.add("budget/third/split_by=D4/then_by=2025-02/1.parquet", planned, ["D4"])
+    # These two get a checkpoint when they are gathered first, and are read from it the next time.
+    monkeypatch.setattr(immutable_documents, "FEWEST_NEW", 4)
     # The key of a line of January has moved to February.
     build.superseded_keys = [SupersededKeys("D0", "D3", ["2025-02"])]
     built = {}
@@ -124,6 +127,7 @@ def test_gathered_files_give_the_slices_of_files_that_spark_reads(
         monkeypatch.setattr(gathered_files, "is_remote", lambda _, remote=remote: remote)
         monkeypatch.setattr(gathered_files, "SMALL_BYTES", size)
         commits = build.run(spark, gathered, {"Actual": ["D0", "D1", "D2", "D3"], "Budget": ["D4"]})
+        assert len(list((tmp_path / "checkpoints/lines").rglob("*.parquet"))) == (gathered != "none")
         assert not list((tmp_path / "staging").rglob("*.parquet"))
         figures = [(one.slice, one.row_count, one.sums, one.hidden_lines, one.differences) for one in commits]
         built[gathered] = (

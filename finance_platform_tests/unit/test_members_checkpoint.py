@@ -20,15 +20,10 @@ from hypothesis import strategies as st
 
 from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.schemas import arrow_schema
-from finance_platform.deliveries import members_checkpoint
+from finance_platform.deliveries import members_checkpoint, rows_checkpoint
 from finance_platform.deliveries.checkpoints import drop_checkpoints, find_untrusted
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.deliveries.members_checkpoint import (
-    MembersFile,
-    find_forged_members,
-    forget_files,
-    read_members,
-)
+from finance_platform.deliveries.members_checkpoint import CHECKPOINT, MembersFile, read_members
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.checkpoints import open_checkpoint, store_checkpoint
@@ -159,8 +154,8 @@ def test_few_files_write_no_checkpoint(tmp_path: Path):
 
 def test_large_files_are_read_in_parts_and_give_several_files(zone: Zone, monkeypatch: pytest.MonkeyPatch):
     drop_checkpoints(zone.store)
-    monkeypatch.setattr(members_checkpoint, "_FILES_AT_ONCE", 2)
-    monkeypatch.setattr(members_checkpoint, "_MOST_BYTES", 1)
+    monkeypatch.setattr(rows_checkpoint, "_FILES_AT_ONCE", 2)
+    monkeypatch.setattr(rows_checkpoint, "_MOST_BYTES", 1)
     monkeypatch.setattr(members_checkpoint, "_MOST_REPEATED", 1)
     expected = zone.build()
     assert len(zone.checkpoint) == 4
@@ -299,7 +294,7 @@ def test_verifying_finds_a_checkpoint_that_somebody_wrote(zone: Zone):
     zone.deliver("empty", rows=[])
     zone.build()
     files = [file for file, _ in zone.files.values()]
-    assert list(find_forged_members(zone.store, files)) == []
+    assert list(CHECKPOINT.find_forged(zone.store, files)) == []
     (path,) = zone.checkpoint
     for change in ("code", "row"):
         table = pq.read_table(path)
@@ -313,18 +308,18 @@ def test_verifying_finds_a_checkpoint_that_somebody_wrote(zone: Zone):
         pq.write_table(forged, buffer)
         key = store_checkpoint(zone.store, "members", buffer.getvalue())
         expected = [key] if change == "code" else []  # without a row it lacks the file, which is read then
-        assert list(find_forged_members(zone.store, files)) == expected
+        assert list(CHECKPOINT.find_forged(zone.store, files)) == expected
         zone.store.delete(key)
 
 
 def test_rows_of_removed_files_are_taken_out(zone: Zone):
     kept = {f"members/d{number}.parquet" for number in range(2, 8)}
-    forget_files(zone.store, kept)
+    CHECKPOINT.forget_files(zone.store, kept)
     assert zone.sources() == {f"d{number}" for number in range(2, 8)}
     before = zone.checkpoint
-    forget_files(zone.store, kept)
+    CHECKPOINT.forget_files(zone.store, kept)
     assert zone.checkpoint == before
-    forget_files(zone.store, ())
+    CHECKPOINT.forget_files(zone.store, ())
     assert zone.checkpoint == []
 
 

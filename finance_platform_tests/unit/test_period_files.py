@@ -20,6 +20,7 @@ from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.lines_checkpoint import SMALL_BYTES
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs import period_files
@@ -80,8 +81,8 @@ OWN = (source(0, JANUARY), source(0, FEBRUARY), source(1, FEBRUARY))
 
 def test_a_period_of_files_of_its_own_is_built_by_one_task():
     january, february = orders_of(request(OWN), {FEBRUARY: True, JANUARY: None})
-    assert january == PeriodOrder(JANUARY, [(OWN[0].file.key, 10)], [("d0", "Actual")], None)
-    assert [key for key, _ in february.files] == [OWN[1].file.key, OWN[2].file.key]
+    assert january == PeriodOrder(JANUARY, [(OWN[0].file.key, 10, "")], [("d0", "Actual")], None)
+    assert [key for key, *_ in february.files] == [OWN[1].file.key, OWN[2].file.key]
     assert february.counted == [("d0", "Actual"), ("d1", "Actual")]
     assert PeriodOrder(JANUARY, [], [], True) in orders_of(request([], counted=[]), {JANUARY: True})
 
@@ -160,6 +161,10 @@ def test_a_period_all_of_whose_lines_are_superseded_has_no_file_and_says_how_man
     assert built.superseded == [SupersededLines("d1", "Actual", 1, Decimal("10.00"), Decimal("10.00"))]
 
 
+LARGE = SMALL_BYTES + 1
+"""The size of files that are in no checkpoint; `test_lines_checkpoint` has the others."""
+
+
 def build(
     store: LocalStore,
     files: Sequence[str],
@@ -172,7 +177,7 @@ def build(
     builder = make_period_builder(
         store.root, folder="facts", types=types, type_spans=[], baseline_key=BUDGET, actual_key=ACTUAL
     )
-    order = to_row(PeriodOrder(period, [(key, 10) for key in files], counted, True, superseding))
+    order = to_row(PeriodOrder(period, [(key, LARGE, "") for key in files], counted, True, superseding))
     batch = pa.RecordBatch.from_pylist([dict(zip(("period", "document"), order, strict=True))])
     rows = [tuple(row.values()) for result in builder([batch]) for row in result.to_pylist()]
     return from_rows(rows)[period]
