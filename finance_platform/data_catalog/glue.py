@@ -6,9 +6,11 @@ Belongs here: the API of Glue. Does not belong here: which tables are listed (se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +26,9 @@ PERSONAL = "finance_platform_personal"
 
 _WRITE_BATCH_SIZE, _DELETE_BATCH_SIZE = 100, 25
 """The limits of Glue for one call."""
+
+_SEGMENTS = 10
+"""The parts in which Glue lists the partitions of a table at most, and the connections of a boto3 client."""
 
 _PARQUET = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -149,12 +154,29 @@ class GlueDataCatalog:
 
     def _partitions(self, table: str) -> Iterator[tuple[PartitionValues, str]]:
         with self._translate_errors("list partitions of", table):
-            pages = self._client.get_paginator("get_partitions").paginate(
-                DatabaseName=self._database, TableName=table, ExcludeColumnSchema=True
-            )
-            for page in pages:
-                for partition in page["Partitions"]:
-                    yield tuple(partition["Values"]), partition.get("Parameters", {}).get(VERSION, "")
+            first = self._page_of_partitions(table)
+            if "NextToken" not in first:
+                pages = [[first]]
+            else:
+                # A page has a thousand at most, and follows from the one before. Segments do not wait for each other.
+                with ThreadPoolExecutor(_SEGMENTS) as threads:
+                    pages = list(threads.map(lambda number: self._segment(table, number), range(_SEGMENTS)))
+        for page in chain.from_iterable(pages):
+            for partition in page["Partitions"]:
+                yield tuple(partition["Values"]), partition.get("Parameters", {}).get(VERSION, "")
+
+    def _segment(self, table: str, number: int) -> list[dict[str, Any]]:
+        segment = {"Segment": {"SegmentNumber": number, "TotalSegments": _SEGMENTS}}
+        pages = [self._page_of_partitions(table, **segment)]
+        while token := pages[-1].get("NextToken"):
+            pages.append(self._page_of_partitions(table, **segment, NextToken=token))
+        return pages
+
+    def _page_of_partitions(self, table: str, **arguments: Any) -> dict[str, Any]:
+        page: dict[str, Any] = self._client.get_partitions(
+            DatabaseName=self._database, TableName=table, ExcludeColumnSchema=True, **arguments
+        )
+        return page
 
     @contextmanager
     def _translate_errors(self, verb: str, table: str) -> Iterator[None]:

@@ -5,11 +5,13 @@ Belongs here: `data_catalog`. Does not belong here: the contents of the files (s
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -192,6 +194,34 @@ def test_partitions_are_written_in_batches(database: str, monkeypatch: pytest.Mo
         sync_tables(GlueDataCatalog(database), [changed])
     assert [calls.count(f"Batch{verb}Partition") for verb in ("Create", "Update", "Delete")] == [2, 2, 5]
     assert partitions(database, "fact_financials") == {}
+
+
+def test_the_partitions_of_a_large_table_are_listed_in_segments_at_once(database: str, monkeypatch: pytest.MonkeyPatch):
+    periods = [f"{year}-{month:02}" for year in range(2000, 2010) for month in range(1, 13)]
+    large = fact_table(periods, "a1")
+    catalog = GlueDataCatalog(database)
+    sync_tables(catalog, [replace(large, partitions={})])
+    entries = [
+        {"Values": list(values), "Parameters": {VERSION: large.partition_version(values)}}
+        for values in large.partitions
+    ]
+    first_of_all = threading.Barrier(10, timeout=10)
+
+    def answer(params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        """Answer as Glue does, with five partitions in a page."""
+        asked = json.loads(params["body"])
+        segment = asked.get("Segment", {"SegmentNumber": 0, "TotalSegments": 1})
+        of_segment = entries[segment["SegmentNumber"] :: segment["TotalSegments"]]
+        first = int(asked.get("NextToken", 0))
+        if "Segment" in asked and not first:
+            first_of_all.wait()
+        token = {"NextToken": str(first + 5)} if first + 5 < len(of_segment) else {}
+        return SimpleNamespace(status_code=200), {"Partitions": of_segment[first : first + 5], **token}
+
+    session = boto3.Session()
+    session.events.register("before-call.glue.GetPartitions", answer)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    assert sync_tables(GlueDataCatalog(database), [large]) == Changes()
 
 
 def test_other_tables_are_not_touched(database: str):
