@@ -184,6 +184,11 @@ def is_fiscal_part(pattern: str) -> bool:
     return bool(names & _FISCAL_YEARS) or not names & _MONTHS_OF_YEAR
 
 
+def names_no_month(pattern: str) -> bool:
+    """Return whether a pattern names a year alone, without a month, quarter or period of it."""
+    return pattern != EXCEL_SERIAL and not set(compile_pattern(pattern).groupindex) & (_MONTHS_OF_YEAR | _PARTS_OF_YEAR)
+
+
 def needs_fiscal_calendar(pattern: str) -> bool:
     """Return whether a pattern has a part that only a fiscal calendar gives a meaning."""
     return bool({"FFFF", "FF", "PPP", "PP", "P"} & set(_tokens(pattern))) and pattern != EXCEL_SERIAL

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 import re
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,9 +27,20 @@ from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import denoted_currencies, describe_currency
 from finance_platform.feeds.header_words import WORDS, plain_name
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+from finance_platform.feeds.line_numbers import CounterEntries, cents, place_numbers
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
+from finance_platform.feeds.unread_accounts import CONTRA_ACCOUNTS, ContraAccounts
+from finance_platform.feeds.unread_column import (
+    MAX_LISTED,
+    WIDE_MONEY,
+    ContradictingColumn,
+    UnreadColumn,
+    escape,
+    quoted_name,
+)
+from finance_platform.feeds.unread_periods import PERIODS, UnreadPeriods, is_of_years
+from finance_platform.feeds.unread_versions import LEDGERS, VERSIONS, Ledgers, Versions
 from finance_platform.feeds.violations import ACCEPTED
-from finance_platform.money_text import sum_of_amounts
 
 _CURRENCIES = {*WORDS["currency"], "crcy", "currency key", "iso currency code", "waers", "wahrg", "moeda"}
 _SCENARIOS = {
@@ -71,6 +82,11 @@ _PLAN = {
     *("budget", "budgets", "bud", "plan", "planned", "planwert", "planwerte", "forecast", "forecasts", "fcst"),
     *("prognose", "hochrechnung", "presupuesto", "preventivo", "previsionnel", "begroting"),
 }
+_OF_SCENARIOS = _ACTUAL | _PLAN
+_WITH_OTHERS = {"plan", "real"}
+"""Words that name something else beside others in a column of types: a payment plan, real estate."""
+
+_SHORT = 2
 _DEBITS = frozenset({"s", "d", "dr", "debit", "soll", "+", "40"})
 _CREDITS = frozenset({"h", "c", "cr", "credit", "haben", "-", "50", "k"})
 
@@ -89,73 +105,12 @@ _MONEY = {
     *("importo", "bedrag"),
 }
 
-_MAX_LISTED = 5
 _MAX_ACCOUNTS = 100_000
-_WIDE_MONEY = pa.decimal128(38, 2)
+_MAX_LINES = 100_000
+_PLACE = ("department_key", "account_key")
 
 
-@dataclass
-class _Column(ABC):
-    """A column that nothing reads.
-
-    Attributes:
-        name: its header.
-        rules: of the feed.
-        lines: how many accepted lines have a text in it.
-        found: texts that contradict how their lines are read, with how many lines have each.
-        total: the sum of these lines.
-    """
-
-    name: str
-    rules: ReadingRules
-    lines: int = 0
-    found: Counter[str] = field(default_factory=Counter)
-    total: Decimal = Decimal(0)
-
-    def add(self, texts: pa.StringArray, columns: Mapping[str, pa.Array]) -> None:
-        """Add the cells of accepted lines."""
-        table = pa.table([texts, columns["amount"].cast(_WIDE_MONEY)], ["text", "sum"])
-        for row in table.group_by("text").aggregate([("sum", "sum"), ([], "count_all")]).to_pylist():
-            text = clean(row["text"] or "")
-            self.lines += row["count_all"] if text else 0
-            if 0 < len(text) <= MAX_VALUE_CHARACTERS and row["sum_sum"] and self.contradicts(text):
-                self.found[text] += row["count_all"]
-                self.total = EXACT.add(self.total, row["sum_sum"])
-
-    @abstractmethod
-    def contradicts(self, text: str) -> bool:
-        """Return whether lines with a text are not what they are read as."""
-
-    @abstractmethod
-    def describe(self) -> tuple[str, str]:
-        """Return the reason to hold the delivery, after the column's name, and the fix."""
-
-    def doubts(self) -> dict[str, str]:
-        """Return the reason to hold the delivery, with what to do about it."""
-        if not self.found:
-            return {}
-        reason, fix = self.describe()
-        return {f"the column {clean(self.name)!r} is not read, and {reason}": f"{fix}, {_ignore(self.name)}"}
-
-    @property
-    def texts(self) -> str:
-        """The texts that were found."""
-        listed = [repr(text) for text in list(self.found)[:_MAX_LISTED]]
-        more = len(self.found) - len(listed)
-        return ", ".join(listed) + (f" and {more:,} more" if more else "")
-
-    @property
-    def count(self) -> str:
-        """How many lines have these texts."""
-        return f"{sum(self.found.values()):,} of {self.lines:,} lines"
-
-    @property
-    def money(self) -> str:
-        """The sum of these lines."""
-        return f"their {sum_of_amounts(sum(self.found.values()), self.total)}"
-
-
-class _Currency(_Column):
+class _Currency(ContradictingColumn):
     def contradicts(self, text: str) -> bool:
         denoted = denoted_currencies(text)
         return bool(denoted) and self.rules.currency.upper() not in (denoted or ())
@@ -163,7 +118,7 @@ class _Currency(_Column):
     def describe(self) -> tuple[str, str]:
         home = self.rules.currency
         fix = (
-            f"add currency: {_quoted(self.name)} to columns in the descriptor, so that these lines are rejected as "
+            f"add currency: {quoted_name(self.name)} to columns in the descriptor, so that these lines are rejected as "
             f"foreign currency; {self._setting()}if the amounts are in {home} all the same"
         )
         return f"says that {self.count} are in another currency than {home}: {self.texts}", fix
@@ -177,8 +132,10 @@ class _Currency(_Column):
 
 
 @dataclass
-class _Scenario(_Column):
+class _Scenario(ContradictingColumn):
     reads_actual: bool = False
+    _actual_until: str = ""
+    _plan_from: str = ""
 
     def add(self, texts: pa.StringArray, columns: Mapping[str, pa.Array]) -> None:
         """Add the cells of accepted lines, those of Actual apart."""
@@ -186,39 +143,103 @@ class _Scenario(_Column):
         for reads_actual, rows in ((True, is_actual), (False, pc.invert(is_actual))):
             self.reads_actual = reads_actual
             super().add(pc.filter(texts, rows), {"amount": pc.filter(columns["amount"], rows)})
+        table = pa.table([texts, columns["period"]], ["text", "period"]).filter(pc.invert(is_actual))
+        for row in table.group_by("text").aggregate([("period", "min"), ("period", "max")]).to_pylist():
+            names = self._names(row["text"] or "")
+            if names == "plan":
+                self._plan_from = min(self._plan_from or row["period_min"], row["period_min"])
+            elif names == "actual":
+                self._actual_until = max(self._actual_until, row["period_max"])
 
     def contradicts(self, text: str) -> bool:
+        names = self._names(text)
+        return bool(names) and (names == "actual") != self.reads_actual
+
+    def doubts(self) -> dict[str, str]:
+        """Return the reason to hold the delivery; not of a forecast that has the actual amounts of months before it."""
+        if "" < self._actual_until < self._plan_from:
+            return {}
+        return super().doubts()
+
+    def _names(self, text: str) -> str:
+        """Return what a text names, `actual` or `plan`; empty if it names neither, or both."""
         words = set(plain_name(text).split())
+        if plain_name(self.name) not in WORDS["scenario"] and any(
+            len(one) > _SHORT and one.isalpha() for one in words - _OF_SCENARIOS
+        ):
+            words -= _WITH_OTHERS
         is_actual, is_plan = bool(words & _ACTUAL), bool(words & _PLAN)
-        return is_actual != is_plan and is_actual != self.reads_actual
+        return "" if is_actual == is_plan else "actual" if is_actual else "plan"
 
     def describe(self) -> tuple[str, str]:
         constant = self.rules.constants.get("scenario", "")
         read = f"are read as {constant}" if constant else "are read as another scenario"
         fix = (
-            f"read the scenario by columns: {{scenario: {_quoted(self.name)}}} in the descriptor, in place of "
+            f"read the scenario by columns: {{scenario: {quoted_name(self.name)}}} in the descriptor, in place of "
             "constants, with a map for names that begin neither with Actual, Budget nor Forecast; if the column says "
             "something else"
         )
         return f"says {self.texts} of {self.count}, which {read}; {self.money}", fix
 
 
-class _State(_Column):
+@dataclass
+class _State(ContradictingColumn):
+    """The column of lines that do not count; a line that has a counter-entry in the file counts, as that one does."""
+
+    _entries: CounterEntries = field(default_factory=CounterEntries)
+    _lines: list[tuple[str, np.uint64, int]] = field(default_factory=list)
+    _answered: int = 0
+
+    def add(self, texts: pa.StringArray, columns: Mapping[str, pa.Array]) -> None:
+        """Add the cells of accepted lines."""
+        super().add(texts, columns)
+        places, amounts = place_numbers([columns[name] for name in _PLACE]), cents(columns["amount"])
+        self._entries.add(places, amounts)
+        if not self.found:
+            return
+        for position in np.flatnonzero(
+            pc.is_in(texts, pa.array(self._spellings(texts))).to_numpy(zero_copy_only=False)
+        ):
+            if len(self._lines) <= _MAX_LINES and amounts[position]:
+                text = clean(texts[int(position)].as_py())
+                self._lines.append((text, places[position], int(amounts[position])))
+
+    def _spellings(self, texts: pa.StringArray) -> list[str]:
+        return [text for text in pc.unique(texts).to_pylist() if text and clean(text) in self.found]
+
     def contradicts(self, text: str) -> bool:
         answers = _FLAGS.get(plain_name(self.name))
         return fold(text) in answers if answers else plain_name(text) in _NOT_COUNTED
 
+    def doubts(self) -> dict[str, str]:
+        """Return the reason to hold the delivery."""
+        if 0 < len(self._lines) <= _MAX_LINES:
+            places = np.array([place for _, place, _ in self._lines], np.uint64)
+            amounts = np.array([amount for *_, amount in self._lines], np.int64)
+            is_answered = self._entries.answered(places, amounts)
+            self._answered = int(is_answered.sum())
+            if self._answered:
+                others = [self._lines[position] for position in np.flatnonzero(~is_answered).tolist()]
+                self.found = Counter(text for text, *_ in others)
+                self.total = Decimal(sum(amount for *_, amount in others)).scaleb(-2)
+        return super().doubts()
+
     def describe(self) -> tuple[str, str]:
-        pattern = "|".join(_escape(text) for text in list(self.found)[:_MAX_LISTED])
+        pattern = "|".join(escape(text) for text in list(self.found)[:MAX_LISTED])
         matches = json.dumps(f"(?i)^({pattern})$", ensure_ascii=False)
-        rule = f"{{column: {_quoted(self.name)}, matches: {matches}, may_hold_money: true}}"
+        rule = f"{{column: {quoted_name(self.name)}, matches: {matches}, may_hold_money: true}}"
         add = f"add {rule} to skip in" if self.rules.skip else f"add skip: [{rule}] to"
-        fix = f"{add} the descriptor, so that these lines do not count; if they do"
-        return f"says {self.texts} of {self.count}, which count; {self.money}", fix
+        reason, fix = "which count", f"{add} the descriptor, so that these lines do not count; if they do"
+        if self._answered:
+            # A rule would take the other lines out too, and leave their counter-entries.
+            others = "1 other has" if self._answered == 1 else f"{self._answered:,} others have"
+            reason += f" and have no counter-entry in the file, as {others}"
+            fix = "send a file with the counter-entries of these lines; if they are in another file, or the lines count"
+        return f"says {self.texts} of {self.count}, {reason}; {self.money}", fix
 
 
 @dataclass
-class _Side(_Column):
+class _Side(ContradictingColumn):
     """The column of debits and credits: an account has amounts of both, and none has a sign."""
 
     accounts: dict[bool, set[str]] = field(default_factory=lambda: {False: set(), True: set()})
@@ -231,7 +252,7 @@ class _Side(_Column):
             return
         amounts = columns["amount"]
         self.has_signs = bool(pc.any(pc.less(amounts, pa.scalar(Decimal(0), MONEY_TYPE))).as_py())
-        table = pa.table([texts, columns["account_number"], amounts.cast(_WIDE_MONEY)], ["text", "account", "sum"])
+        table = pa.table([texts, columns["account_number"], amounts.cast(WIDE_MONEY)], ["text", "account", "sum"])
         for row in table.group_by(["text", "account"]).aggregate([("sum", "sum"), ([], "count_all")]).to_pylist():
             text = clean(row["text"] or "")[:MAX_VALUE_CHARACTERS]
             is_credit = self.contradicts(text)
@@ -248,10 +269,10 @@ class _Side(_Column):
         return fold(text) in _CREDITS
 
     def describe(self) -> tuple[str, str]:
-        negative = json.dumps(list(self.found)[:_MAX_LISTED], ensure_ascii=False)
+        negative = json.dumps(list(self.found)[:MAX_LISTED], ensure_ascii=False)
         reason = f"says {self.texts} of {self.count}, which are added to the others of their accounts, since no amount"
         fix = (
-            f"add sign_column: {{from: {_quoted(self.name)}, negative: {negative}}} to columns.amount and sign: "
+            f"add sign_column: {{from: {quoted_name(self.name)}, negative: {negative}}} to columns.amount and sign: "
             "debit_positive to the descriptor; if all amounts are to be added"
         )
         return f"{reason} has a sign; {self.money}", fix
@@ -267,7 +288,7 @@ class _Side(_Column):
 class UnreadMeanings:
     """The columns of one table that say what its amounts mean and that nothing reads."""
 
-    columns: list[_Column] = field(default_factory=list)
+    columns: list[UnreadColumn] = field(default_factory=list)
 
     @staticmethod
     def of_table(
@@ -286,11 +307,13 @@ class UnreadMeanings:
         amount = sources.get("amount", FieldSource(FieldRule()))
         has_scenario = bool(sources.get("scenario", amount).headers) and "scenario" in sources
         has_side = bool(amount.rule.debit or amount.rule.sign_column)
-        kinds: list[tuple[type[_Column], Collection[str]]] = [(_State, {*_STATES, *_FLAGS})]
+        kinds: list[tuple[type[UnreadColumn], Collection[str]]] = [(_State, {*_STATES, *_FLAGS})]
         if "currency" not in sources and not _is_converted(rules, amount.headers, free.values()):
             kinds.append((_Currency, _CURRENCIES))
-        kinds += [] if has_scenario else [(_Scenario, _SCENARIOS)]
+        kinds += [] if has_scenario else [(_Scenario, _SCENARIOS), (Versions, VERSIONS)]
         kinds += [] if has_side else [(_Side, _SIDES)]
+        kinds += [(Ledgers, LEDGERS), (ContraAccounts, CONTRA_ACCOUNTS)]
+        kinds += [(UnreadPeriods, PERIODS)] if is_of_years(sources, rules) else []
         return UnreadMeanings(
             [kind(name, rules) for kind, names in kinds for name, plain in free.items() if plain in names]
         )
@@ -305,14 +328,18 @@ class UnreadMeanings:
         if not self.columns:
             return
         is_accepted = pc.equal(columns["outcome"], ACCEPTED)
-        names = ("scenario_type", "account_number", "amount")
+        names = ("scenario_type", "scenario", "period", "posting_date", "account_number", "amount", *_PLACE)
         of_lines = {name: pc.filter(columns[name], is_accepted) for name in names}
         for column in self.columns:
             column.add(pc.filter(batch.columns[column.name], is_accepted), of_lines)
 
     def doubts(self) -> dict[str, str]:
         """Return the reasons to hold the delivery, and what to do about each; complete after the last batch."""
-        return {reason: fix for column in self.columns for reason, fix in column.doubts().items()}
+        doubts: dict[str, dict[str, str]] = {}
+        for column in self.columns:
+            # Of Actual and a plan in one column, one reason is enough.
+            doubts[column.name] = doubts.get(column.name) or column.doubts()
+        return {reason: fix for of_column in doubts.values() for reason, fix in of_column.items()}
 
 
 def _is_converted(rules: ReadingRules, amounts: Collection[str], others: Collection[str]) -> bool:
@@ -327,15 +354,3 @@ def _is_converted(rules: ReadingRules, amounts: Collection[str], others: Collect
 def _words(name: str) -> set[str]:
     """Return the words of a plain name, Fremdwährungsbetrag as two."""
     return set(re.sub(r"wahrungs(?=[a-z])", "wahrung ", name).split())
-
-
-def _ignore(name: str) -> str:
-    return f"add {_quoted(name)} to ignore_columns"
-
-
-def _quoted(name: str) -> str:
-    return json.dumps(clean(name), ensure_ascii=False)
-
-
-def _escape(text: str) -> str:
-    return "".join(f"\\{character}" if character in r"\.+*?()|[]{}^$" else character for character in text)

@@ -563,3 +563,30 @@ def test_a_column_that_names_the_reversed_line_is_a_field_of_its_own(number: str
 def test_a_column_that_names_the_reversed_line_is_not_read_without_numbers_of_lines() -> None:
     text = PLAIN.replace("Amount\n", "Amount,Reversal of\n").replace(".00\n", ".00,M1\n")
     assert "reverses" not in drafted(text).columns
+
+
+@pytest.mark.parametrize(
+    ("header", "periods", "months"),
+    [
+        ("Fiscal Year,Period", ["2025,001", "2025,002", "2025,013", "2025,016"], "01 02 12 12"),
+        ("Fiscal Year,Period", ["2025,1", "2025,2", "2025,13"], "01 02 12"),
+        ("Fiscal Year,Period", ["2025,P01", "2025,P12", "2025,P13"], "01 12 12"),
+        ("Note,Posting period", ["a,001/2025", "a,012/2025", "a,013/2025"], "01 12 12"),
+        ("Note,Posting period", ["a,2025001", "a,2025012", "a,2025014"], "01 12 12"),
+    ],
+)
+def test_periods_of_the_year_end_count_in_the_last_month(tmp_path: Path, header: str, periods: list[str], months: str):
+    text = f"{header},Account,Department,Amount\n" + "".join(f"{one},6000,10,1.00\n" for one in periods)
+    assert "decide: periods of the year-end count in the last month of their year" in draft(text).replace("\n  #", "")
+    check = checked(tmp_path, text)
+    assert check.is_fine
+    assert sorted(period for (_, period), count in check.sums.items() for _ in range(count.rows)) == [
+        f"2025-{month}" for month in months.split()
+    ]
+
+
+@pytest.mark.parametrize("texts", ["001/2025 012/2025 017/2025", "01/31/2025 12/31/2025 13/01/2025"])
+def test_a_number_that_is_no_period_of_the_year_end_is_not_mapped(texts: str):
+    lines = "".join(f"{text},6000,10,1.00\n" for text in texts.split())
+    written = draft(f"Posting period,Account,Department,Amount\n{lines}")
+    assert "map" not in written

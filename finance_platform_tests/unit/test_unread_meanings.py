@@ -185,3 +185,175 @@ def test_a_wide_plan_is_compared_by_its_rows(tmp_path: Path):
     }
     (reason,) = checked(tmp_path, "2025-02,Version", ["6000,1.00,2.00,Budget"], wide, "2025-01").holds
     assert "says 'Budget' of 2 of 2 lines, which are read as Actual; their 2 amounts add up to 3.00" in reason
+
+
+def months(folder: Path, column: str, lines: list[str], **changes: Any) -> FileCheck:
+    """Check lines that begin with their month."""
+    (folder / "x.csv").write_text("".join((f"Month,Unit,Account,Amount,{column}\n", *(f"{one}\n" for one in lines))))
+    columns = {**DESCRIPTOR["columns"], "date": {"from": "Month", "formats": ["yyyy-MM"]}, **changes.pop("columns", {})}
+    parsed = parse_descriptor(yaml.safe_dump({**DESCRIPTOR, "columns": columns, **changes}), "x.yaml")
+    return check_file(LocalStore(folder), "x.csv", parsed, settings())
+
+
+@pytest.mark.parametrize(
+    ("column", "lines"),
+    [
+        ("Canceled", ["6000,500.00,Y", "6000,-500.00,C", "6000,20.00,N"]),
+        ("Status", ["6000,-500.00,Posted", "6000,500.00,Cancelled"]),
+        ("Status", ["6000,500.00,Void", "6000,-500.00,Void"]),
+    ],
+)
+def test_lines_that_a_counter_entry_of_the_file_takes_back_count(tmp_path: Path, column: str, lines: list[str]):
+    assert not check(tmp_path, column, lines).holds
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["6000,500.00,Y", "6100,-500.00,C"],
+        ["6000,500.00,Y", "6000,500.00,C"],
+        ["6000,500.00,Y", "6000,500.00,Y", "6000,-500.00,C"],
+    ],
+)
+def test_a_cancelled_line_without_a_counter_entry_of_its_own_holds_the_file(tmp_path: Path, lines: list[str]):
+    (reason,) = check(tmp_path, "Canceled", lines).holds
+    assert "says 'Y' of 1 of" in reason
+    assert reason.endswith("their amount is 500.00")
+
+
+def test_no_rule_is_proposed_that_leaves_counter_entries_alone(tmp_path: Path):
+    lines = ["6000,500.00,Y", "6000,-500.00,C", "6000,40.00,Y"]
+    ((reason, fix),) = check(tmp_path, "Canceled", lines).holds.items()
+    assert "which count and have no counter-entry in the file, as 1 other has; their amount is 40.00" in reason
+    assert "skip" not in fix
+
+
+def test_a_forecast_may_have_the_actuals_of_the_months_before_it(tmp_path: Path):
+    lines = ["2025-01,D1,6000,1.00,Actual", "2025-02,D1,6000,1.00,Actual", "2025-03,D1,6000,1.00,Forecast"]
+    assert not months(tmp_path, "Version", lines, constants={"scenario": "Forecast"}).holds
+    later = [*lines, "2025-04,D1,6000,1.00,Actual"]
+    assert months(tmp_path, "Version", later, constants={"scenario": "Forecast"}).holds
+    assert months(tmp_path, "Version", lines[:2], constants={"scenario": "Forecast"}).holds
+    assert months(tmp_path, "Version", lines).holds
+
+
+@pytest.mark.parametrize("text", ["Payment plan", "Real estate", "Pension plan 2025"])
+def test_a_type_that_has_the_word_of_a_scenario_among_others_names_none(tmp_path: Path, text: str):
+    for scenario in ("Actual", "Budget"):
+        assert not check(tmp_path, "Record Type", [f"6000,1.00,{text}"], constants={"scenario": scenario}).holds
+
+
+@pytest.mark.parametrize(("column", "text"), [("Record Type", "Plan V2"), ("Version", "Operating plan")])
+def test_a_word_of_a_scenario_that_is_alone_or_names_a_version_is_one(tmp_path: Path, column: str, text: str):
+    assert check(tmp_path, column, [f"6000,1.00,{text}"]).holds
+
+
+VERSIONS = [f"2025-0{month},D1,{account},{month}0.00,{version}" for version in ("V1", "V2") for month in (1, 2)
+            for account in (6000, 6100)]  # fmt: skip
+
+
+def test_versions_of_the_same_months_and_accounts_hold_the_file(tmp_path: Path):
+    budget = {"constants": {"scenario": "Budget"}}
+    ((reason, fix),) = months(tmp_path, "Version", VERSIONS, **budget).holds.items()
+    assert reason == (
+        "the column 'Version' is not read, and says 'V2' of 4 of 8 lines, which are added to those of 'V1' in the same "
+        "months, departments and accounts; their 4 amounts add up to 60.00"
+    )
+    rule = re.search(r"add skip: \[(.*?)\] to the descriptor", fix)
+    assert rule is not None
+    left = months(tmp_path, "Version", VERSIONS, **budget, skip=[yaml.safe_load(rule[1])])
+    assert not left.holds
+    assert net(left) == Decimal("60.00")
+    apart = months(
+        tmp_path, "Version", VERSIONS, constants={}, scenarios={"V1": "Budget", "V2": "Budget"},
+        columns={"scenario": "Version"},
+    )  # fmt: skip
+    assert not apart.holds
+    assert len(apart.sums) == 4
+    assert not months(tmp_path, "Version", VERSIONS, **budget, ignore_columns=["Version"]).holds
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["2025-01,D1,6000,1.00,V1", "2025-02,D1,6000,1.00,V2", "2025-03,D1,6000,1.00,V2"],
+        ["2025-01,D1,6000,1.00,V1", "2025-01,D1,6100,1.00,V1", "2025-01,D2,6000,1.00,V2", "2025-01,D2,6100,1.00,V2"],
+        ["2025-01,D1,6000,1.00,V1", "2025-01,D1,6100,1.00,V1"],
+    ],
+)
+def test_versions_of_other_months_or_departments_hold_nothing(tmp_path: Path, lines: list[str]):
+    assert not months(tmp_path, "Version", lines, constants={"scenario": "Budget"}).holds
+
+
+def test_ledgers_with_the_same_lines_hold_the_file(tmp_path: Path):
+    lines = [f"2025-0{month},D1,6000,{month}.00,{ledger}" for ledger in ("0L", "2L") for month in (1, 2, 3)]
+    ((reason, fix),) = months(tmp_path, "Ledger", [*lines, "2025-03,D1,6000,50.00,2L"]).holds.items()
+    assert "says '0L' of 3 of 7 lines, most of which '2L' has too, so they count twice" in reason
+    assert '{column: "Ledger", matches: "^0L$", may_hold_money: true}' in fix
+    others = [*lines[:3], "2025-01,D1,6000,0.50,2L", "2025-02,D1,6000,0.70,2L"]
+    assert not months(tmp_path, "Ledger", others).holds
+
+
+BOOKINGS = ["2025-01,D1,4930,100.00,1200", "2025-02,D1,1200,-50.00,4930", "2025-03,D1,1200,70.00,8400"]
+
+
+def test_rows_that_book_a_second_account_hold_the_file(tmp_path: Path):
+    ((reason, fix),) = months(tmp_path, "Gegenkonto", BOOKINGS).holds.items()
+    assert reason == (
+        "the column 'Gegenkonto' is not read, and names an account of other lines that has no line of that day in 2 "
+        "of 3 lines, such as '1200', so the amounts of these accounts are missing; their 2 amounts add up to 50.00"
+    )
+    assert 'add "Gegenkonto" to ignore_columns' in fix
+    assert not months(tmp_path, "Gegenkonto", BOOKINGS, ignore_columns=["Gegenkonto"]).holds
+
+
+def test_a_contra_account_that_has_its_own_line_only_explains(tmp_path: Path):
+    mirrored = [*BOOKINGS, "2025-01,D1,1200,-100.00,4930", "2025-02,D1,4930,50.00,1200", "2025-03,D1,8400,-70.00,1200"]
+    assert not months(tmp_path, "Bal. Account No.", mirrored).holds
+    of_suppliers = ["2025-01,D1,6000,100.00,70001", "2025-01,D1,6100,90.00,70002", "2025-02,D1,6000,80.00,70001"]
+    assert not months(tmp_path, "Offsetting acct", of_suppliers).holds
+
+
+def test_columns_of_the_debited_and_the_credited_account_book_both(tmp_path: Path):
+    (tmp_path / "x.csv").write_text("Date,Unit,Sollkonto,Habenkonto,Amount\n2025-01-31,D1,4930,1200,100.00\n")
+    parsed = parse_descriptor(
+        yaml.safe_dump({**DESCRIPTOR, "columns": {**DESCRIPTOR["columns"], "account": "Sollkonto"}}), "x.yaml"
+    )
+    (reason,) = check_file(LocalStore(tmp_path), "x.csv", parsed, settings()).holds
+    assert "the column 'Habenkonto' is not read, and names a second account in 1 of 1 lines, such as '1200'" in reason
+
+
+YEARS = {"columns": {"date": {"from": "Month", "formats": ["yyyy"]}}}
+
+
+def test_periods_beside_years_that_are_not_read_hold_the_file(tmp_path: Path):
+    lines = ["2025,D1,6000,1.00,001", "2025,D1,6000,2.00,002", "2025,D1,6000,4.00,013"]
+    ((reason, fix),) = months(tmp_path, "Posting Period", lines, **YEARS).holds.items()
+    assert reason == (
+        "the column 'Posting Period' is not read, and has 3 periods, '001', '002', '013', while each line is dated on "
+        "the first day of its year"
+    )
+    source, mapped = re.search(r"from: (\".*?\") with", fix), re.search(r"such as (\{.*?\});", fix)
+    assert source is not None
+    assert mapped is not None
+    date = {"from": yaml.safe_load(source[1]), "formats": ["FFFF-PPP"], "calendar": "fiscal"}
+    date["map"] = yaml.safe_load(mapped[1])
+    read = months(tmp_path, "Posting Period", lines, columns={"date": date})
+    assert not read.holds
+    assert {period: count.amount for (_, period), count in read.sums.items()} == {
+        "2025-01": Decimal(1), "2025-02": Decimal(2), "2025-12": Decimal(4),
+    }  # fmt: skip
+
+
+def test_a_period_that_says_nothing_beside_a_year_holds_nothing(tmp_path: Path):
+    lines = ["2025,D1,6000,1.00,1", "2025,D1,6000,2.00,1"]
+    assert not months(tmp_path, "Period", lines, **YEARS).holds
+    assert not months(tmp_path, "Period", ["2025-01,D1,6000,1.00,1", "2025-02,D1,6000,2.00,2"]).holds
+    spread = {"over": "fiscal_year", "how": "even"}
+    assert not months(tmp_path, "Quarter", [*lines, "2025,D1,6000,2.00,2"], **YEARS, spread=spread).holds
+
+
+def test_actual_and_a_plan_in_one_column_are_one_reason(tmp_path: Path):
+    lines = [f"2025-0{month},D1,6000,1.00,{name}" for month in (1, 2) for name in ("Actual", "Budget")]
+    (reason,) = months(tmp_path, "Version", lines).holds
+    assert "says 'Budget' of 2 of 4 lines, which are read as Actual" in reason

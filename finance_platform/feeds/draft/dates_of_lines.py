@@ -7,11 +7,11 @@ Belongs here: choosing among them, and asking a person where none gives a day. D
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from finance_platform.feeds.codes import fold
-from finance_platform.feeds.dates import EXCEL_SERIAL, is_fiscal_part, needs_fiscal_calendar, parse_date
+from finance_platform.feeds.dates import EXCEL_SERIAL, date_parts, is_fiscal_part, needs_fiscal_calendar, parse_date
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
 from finance_platform.feeds.draft.period_columns import read_header
@@ -44,6 +44,7 @@ _PARTS_OF_YEARS = {
         ("yyyy-MM", "{year}-{part}"),
         ("yyyy-M", "{year}-{part}"),
         *((f"yyyy {part}", "{year} {part}") for part in ("MMM", "MMMM", "QQQ", "'P'M", "'P'MM")),
+        ("yyyy-PPP", "{year}-{part}"),
     ),
     "quarter": (("yyyy QQQ", "{year} {part}"), ("yyyy Q", "{year} {part}")),
 }
@@ -62,6 +63,8 @@ _NUMBERS_OF_MONTHS = ("M", "MM", "'M'M", "'M'MM", "'Month 'M")
 """Patterns of headers that may number the months of the calendar, or the periods of a fiscal year."""
 
 _FISCAL = "decide: calendar: fiscal means the home's fiscal years, named by the calendar year in which they end"
+_YEAR_END = re.compile("(?:(?<![0-9])|(?<=20[0-9]{2}))(0?)1[3-6](?![0-9])")
+_OF_YEAR_END = "decide: periods of the year-end count in the last month of their year"
 _MAX_MAPPED = 24
 """Different texts of a column of years that a person is asked for one by one."""
 
@@ -116,12 +119,16 @@ class Dates:
             parts.append(
                 f"decide: {guess.either!r} is another day in each of these forms, so keep the one that is meant"
             )
-        if guess.unread:
+        formats, values = _with_calendar(guess.formats, column.name)
+        mapped = _map_year_end(dict.fromkeys(column.texts), formats)
+        if guess.unread and guess.unread not in mapped:
             parts.append(f"{guess.unread!r} is not a date of this form, so its row will be rejected")
         if column.blanks and name == "date":
             parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
-        formats, values = _with_calendar(guess.formats, column.name)
         parts += [_FISCAL] if "calendar" in values else []
+        if mapped:
+            parts.append(_OF_YEAR_END)
+            values |= {"map": mapped}
         self._draft.fields[name] = FieldDraft({"from": column.name, "formats": formats, **values}, "; ".join(parts))
 
     def _unnamed(self, dated: Sequence[Column]) -> bool:
@@ -159,11 +166,15 @@ class Dates:
             for pattern, template in _PARTS_OF_YEARS[word]:
                 pairs = [pair for pair in zip(year.cells, part.cells, strict=True) if all(pair)]
                 texts = [template.format(year=first, part=second) for first, second in pairs]
-                if texts and all(parse_date(text, (pattern,)) for text in texts):
+                mapped = _map_year_end(dict.fromkeys(texts), [pattern])
+                if texts and all(parse_date(mapped.get(text, text), (pattern,)) for text in texts):
                     self.used |= {year.name, part.name}
                     source = template.format(year=f"{{{year.name}}}", part=f"{{{part.name}}}")
                     formats, values = _with_calendar([pattern], year.name, part.name)
                     comment = _FISCAL if values else _maybe_fiscal(pattern)
+                    if mapped:
+                        values |= {"map": mapped}
+                        comment = "; ".join(filter(None, (comment, _OF_YEAR_END)))
                     self._draft.fields["date"] = FieldDraft({"from": source, "formats": formats, **values}, comment)
                     return part
         return None
@@ -272,7 +283,15 @@ def _first_day(year: int | str, month: int) -> str:
     return f"{year}-{month:02d}-01" if year else UNDECIDED
 
 
-def _with_calendar(formats: Sequence[str], *names: str) -> tuple[list[str], dict[str, str]]:
+def _map_year_end(texts: Iterable[str], formats: Sequence[str]) -> dict[str, str]:
+    """Return periods 13 to 16 of texts that no format reads, and the text of the last month of each year."""
+    if any("day" in date_parts(pattern) for pattern in formats):
+        return {}
+    twelfth = {text: _YEAR_END.sub(r"\g<1>12", text) for text in texts if not parse_date(text, formats)}
+    return {text: last for text, last in twelfth.items() if text != last and parse_date(last, formats)}
+
+
+def _with_calendar(formats: Sequence[str], *names: str) -> tuple[list[str], dict[str, Any]]:
     """Return formats, and the key that makes them fiscal where the headers say so or the texts have such a part."""
     if any(word in fold(name) for name in names for word in _FISCAL_WORDS):
         fiscal = [_FISCAL_PARTS.get(pattern, pattern) for pattern in formats]

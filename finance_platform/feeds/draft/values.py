@@ -22,6 +22,7 @@ DATE_FORMATS = (
     "dd/MM/yy", "MM/dd/yy", "d.M.yy", "M/d/yy", "d/M/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMMM yyyy", "MMM-yy",
     "MMM-yyyy", "MM/yyyy", "MM.yyyy", "yyyy/MM", "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "yyyy QQQ", "yyyy-QQQ",
     "yyyyQQQ", "'FY'FF-'P'PP", "'FY'FFFF-'P'PP", "FFFF-'P'PP", "FFFF'P'PP", "'P'PP FFFF", "'P'PP-FFFF",
+    "PPP/yyyy", "PPP.yyyy", "yyyy/PPP", "yyyy.PPP", "yyyyPPP",
 )  # fmt: skip
 """Patterns in the order of trust: of those that read all samples, the first is proposed."""
 

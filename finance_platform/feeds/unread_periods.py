@@ -1,0 +1,62 @@
+"""A column of periods that nothing reads, beside dates that are those of years.
+
+Belongs here: finding it, and the words that hold the delivery. Does not belong here: columns each of which is a period
+(see `unread_months`), periods that contradict the day (see `period_doubts`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.feeds.cells import FieldSource
+from finance_platform.feeds.codes import clean
+from finance_platform.feeds.dates import names_no_month
+from finance_platform.feeds.header_words import WORDS
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+from finance_platform.feeds.resolved import ReadingRules
+from finance_platform.feeds.unread_column import UnreadColumn
+
+PERIODS = {*WORDS["period"], *WORDS["quarter"], "month name", "period name", "period no", "period number", "poper"}
+"""Headers of columns of periods."""
+
+_MAX_TEXTS = 100
+
+
+def is_of_years(sources: Mapping[str, FieldSource], rules: ReadingRules) -> bool:
+    """Return whether the days of lines are read from texts that name a year and no month."""
+    date = sources.get("date")
+    formats = date.rule.formats if date is not None and date.headers and not rules.spread else ()
+    return bool(formats) and all(map(names_no_month, formats)) and "period" not in sources
+
+
+@dataclass
+class UnreadPeriods(UnreadColumn):
+    """The periods of lines that are all dated on the first day of their year."""
+
+    def add(self, texts: pa.StringArray, columns: Mapping[str, pa.Array]) -> None:  # noqa: ARG002
+        """Add the cells of accepted lines."""
+        for row in pc.value_counts(pc.drop_null(texts)).to_pylist():
+            if (text := clean(row["values"])[:MAX_VALUE_CHARACTERS]) and len(self.found) <= _MAX_TEXTS:
+                self.lines += row["counts"]
+                self.found[text] += row["counts"]
+
+    def doubts(self) -> dict[str, str]:
+        """Return the reason to hold the delivery: several periods become one."""
+        return super().doubts() if len(self.found) > 1 else {}
+
+    def describe(self) -> tuple[str, str]:
+        """Return the reason to hold the delivery, after the column's name, and the fix."""
+        year = next(iter(self.rules.fields["date"].sources), "")
+        source = json.dumps(f"{{{year}}}-{{{clean(self.name)}}}", ensure_ascii=False)
+        fix = (
+            f"read both by columns.date.from: {source} with formats such as [yyyy-MM] in the descriptor, or [FFFF-PPP] "
+            "with calendar: fiscal for three digits; a map gives periods of the year-end their month, such as "
+            '{"2025-013": 2025-012}; if all lines are of the first month of their year'
+        )
+        reason = f"has {len(self.found):,} periods, {self.texts}, while each line is dated on the first day of its year"
+        return reason, fix
