@@ -72,6 +72,9 @@ _CURRENCY = re.compile(
 )
 """Codes that are no words in capitals, as ALL, TOP and TRY are, and signs."""
 
+_BEFORE = re.compile(r"(?i)(?:\b(?:in|en|currency|amounts?|figures|values|w[aä]hrung|devise|moneda|valuta)|[:=(])\W*$")
+"""What may be before a code in a title, if a word is behind it: `amounts per SEK team` names a team."""
+
 _MAX_TITLES = 50
 _MAX_TITLE_CHARACTERS = 300
 _SCALES = {"thousands": 3, "millions": 6}
@@ -140,6 +143,7 @@ def _of_currency(home: str, headers: Collection[str], titles: Mapping[str, str])
     stated = [(f"the header {clean(text)!r}", text.upper()) for text in headers]
     if not any(_CURRENCY.search(text) for _, text in stated):
         stated = [(f"{place} {clean(text)!r}", text) for text, place in titles.items() if _CURRENCY_TITLE.search(text)]
+        stated = [(place, text) for place, text in stated if _names_one(text)]
     for place, text in stated:
         marks = [code or sign for code, sign in _CURRENCY.findall(text)]
         if marks and not any(is_currency(mark, home) for mark in marks):
@@ -151,3 +155,11 @@ def _of_currency(home: str, headers: Collection[str], titles: Mapping[str, str])
                 )
             }
     return {}
+
+
+def _names_one(title: str) -> bool:
+    """Return whether a title names one currency as that of its amounts: a list of rates names several."""
+    found = list(_CURRENCY.finditer(title))
+    return len({match[0].upper() for match in found}) == 1 and any(
+        not title[match.end() :].lstrip()[:1].isalpha() or _BEFORE.search(title[: match.start()]) for match in found
+    )

@@ -62,7 +62,8 @@ def test_a_title_that_states_another_unit_holds_the_file(tmp_path: Path, title: 
     "title",
     ["Thousand Oaks", "Report in 2025 of Thousand Oaks", "Invoices of more than 100 TEUR", "Millions Club", "Ledger",
      "All amounts in USD", "Values in $", "EUR subsidiary", "Page 1 of 1000", "Amounts in USD and EUR",
-     "Business Unit: Thousand Oaks", "Business unit 25'000", "Unit: Thousand Oaks", "Report of units, Mio Sports Ltd"],
+     "Business Unit: Thousand Oaks", "Business unit 25'000", "Unit: Thousand Oaks", "Report of units, Mio Sports Ltd",
+     "Currency rates EUR GBP", "Budget amounts per SEK team", "Values of the CHF fund"],
 )  # fmt: skip
 def test_a_title_that_states_no_other_unit_holds_nothing(tmp_path: Path, title: str):
     assert not check(tmp_path, title).holds
@@ -86,7 +87,10 @@ def test_the_header_of_the_amount_states_its_currency(tmp_path: Path, amount: st
     assert not check(tmp_path, "Ledger", amount, "1000" if "T" in amount else "", currency=currency).holds
 
 
-@pytest.mark.parametrize("title", ["Currency: EUR", "Währung EUR", "All amounts in €", "Values in GBP"])
+@pytest.mark.parametrize("title", ["Currency: EUR", "Währung EUR", "All amounts in €", "Values in GBP",
+     "Currency EUR Entity DE01", "Amounts in EUR unless stated", "Amounts (SEK) of all teams",
+     "Figures shown EUR, rounded"],
+)  # fmt: skip
 def test_a_title_states_the_currency(tmp_path: Path, title: str):
     (reason,) = check(tmp_path, title).holds
     assert reason.startswith(f"the title in row 1 {title!r} says that amounts are in ")
