@@ -46,6 +46,7 @@ from finance_platform.feeds.line_files import KeyRepeats, LineFiles
 from finance_platform.feeds.lookup_rows import LookupRows
 from finance_platform.feeds.lookups import Lookup, load_lookup
 from finance_platform.feeds.near_names import find_near_names
+from finance_platform.feeds.opening_balances import OpeningBalances
 from finance_platform.feeds.printed_totals import PrintedTotals
 from finance_platform.feeds.read_ahead import read_ahead
 from finance_platform.feeds.reference_rows import ReferenceRows
@@ -455,6 +456,7 @@ def _typed_batches(
         totals.covers = lines.covers
         repeated = RepeatedHeaders(table.header, lines.sources)
         printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
+        balances = OpeningBalances(lines.sources["amount"].headers, has_skip=bool(feed.rules.skip))
         unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
         meanings = UnreadMeanings.of_table(feed.rules, table.header, lines.sources, shape.cells)
         last: tuple[RawBatch, dict[str, pa.Array]] | None = None
@@ -477,6 +479,7 @@ def _typed_batches(
             unclaimed.add(batch, columns | encoded, parsed)
             repeated.add(batch, columns["outcome"])
             meanings.add(batch, columns)
+            balances.add(batch, columns)
             last = batch, columns
             totals.credit_signs.add(parsed, columns["outcome"])
             _keep_first_batch(totals, lines, batch, columns)
@@ -485,7 +488,7 @@ def _typed_batches(
         of_table, notes = printed.finish()
         totals.control_totals += of_table
         near = find_near_names(lines.sources.get("scenario"), object_key)
-        totals.notes |= lines.notes | notes | unclaimed.notes() | near
+        totals.notes |= lines.notes | notes | unclaimed.notes() | balances.notes() | near
         totals.doubts |= unread.doubts() | running.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
         totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)

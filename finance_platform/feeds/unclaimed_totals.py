@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 from finance_platform.feeds.amounts import ParsedAmounts
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.findings import Note
+from finance_platform.feeds.parent_rows import find_parents
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.violations import REJECTED, SKIPPED, Mask, to_mask
 
@@ -121,6 +122,7 @@ _MAX_KNOWN_TEXTS = 100_000
 _MAX_REJECTED_ROWS = 1_000
 _MAX_BLOCK_ROWS = 1 << 21
 _MAX_GROUPS = 10
+_MAX_PARENTS = 50
 _MIN_ROWS = 3
 _FEW_BLOCKS = 5
 _FREE_TEXT = ("description", "department_name", "account_name")
@@ -164,6 +166,8 @@ class UnclaimedTotals:
     _last: tuple[RawBatch, int] | None = None
     _blocks: int = 0
     _sums: int = 0
+    _only: tuple[RawBatch, npt.NDArray[np.int64], Sums] | None = None
+    _batches: int = 0
 
     def add(self, batch: RawBatch, columns: Mapping[str, pa.Array], parsed: ParsedAmounts) -> None:
         """Add a batch, in the order of the table.
@@ -179,6 +183,8 @@ class UnclaimedTotals:
         for position in labelled:
             self._report(batch, position, "")
         sums = np.add.reduceat(self._line_sums(batch, parsed), starts) if len(starts) else np.zeros(0, np.uint64)
+        self._batches += 1
+        self._only = (batch, starts[is_data], sums[is_data]) if self._batches == 1 else None
         self._add_rows(batch, starts, is_data, sums)
 
     def notes(self) -> dict[str, Note]:
@@ -199,9 +205,52 @@ class UnclaimedTotals:
             line = f"add {rule} to control_total in" if self.rules.control_totals else f"add control_total: [{rule}] to"
             count = f"; {group.count:,} rows in all" if group.count > 1 else ""
             notes[text + count] = Note(1, f"{line} the descriptor; if it is a line, nothing needs to be done")
+        notes |= self._parents()
         if self._others:
             notes[f"{self._others:,} more rows look like totals"] = Note(1, "")
         return notes
+
+    def _parents(self) -> dict[str, Note]:
+        """Return a note if rows are the sums of those below them, of a table that is one batch."""
+        if self._only is None:
+            return {}
+        batch, rows, sums = self._only
+        parents = find_parents(sums.tolist())
+        if parents is None:
+            return {}
+        positions = [int(rows[row]) for row in parents.rows]
+        are = "row is the sum" if len(positions) == 1 else "rows are the sums"
+        text = (
+            f"{len(positions):,} {are} of the {parents.parts:,} rows below, so their amounts count twice, first on "
+            f"{batch.place(positions[0])}"
+        )
+        return {text: Note(1, self._rule_of_parents(batch, positions, rows))}
+
+    def _rule_of_parents(self, batch: RawBatch, parents: list[int], rows: npt.NDArray[np.int64]) -> str:
+        """Return the rule that leaves out rows, by the first column in which no other row has one of their texts."""
+        others = set(rows.tolist()) - set(parents)
+        for name, cells in self._columns_of_text(batch).items():
+            texts = [(cells[row].as_py() or "").strip() for row in parents]
+            distinct = list(dict.fromkeys(texts))
+            longest = max(map(len, distinct))
+            if longest > _MAX_LABEL_CHARACTERS or len(distinct) > _MAX_PARENTS:
+                continue
+            if not {(cells[row].as_py() or "").strip() for row in others} & set(distinct):
+                pattern = json.dumps(f"^({'|'.join(map(_escape, distinct))})$", ensure_ascii=False)
+                rule = f"{{column: {_yaml_name(name)}, matches: {pattern}, may_hold_money: true}}"
+                add = f"add {rule} to skip in" if self.rules.skip else f"add skip: [{rule}] to"
+                return f"{add} the descriptor; if they are lines of their own, nothing needs to be done"
+        return "send the file without these rows; no cell distinguishes them from the others"
+
+    def _columns_of_text(self, batch: RawBatch) -> dict[str, pa.StringArray]:
+        of_amounts = set(self.sources["amount"].headers)
+        if batch.source_columns is not None:
+            of_amounts |= set(pc.unique(batch.source_columns).to_pylist())
+        return {
+            name: texts
+            for name, texts in batch.columns.items()
+            if name not in of_amounts and not name.startswith("\0")  # that of a cell's own line, which no file has
+        }
 
     def _labelled_rows(self, batch: RawBatch, columns: Mapping[str, pa.Array]) -> list[int]:
         """Return the rows whose text says that they are a total."""
@@ -301,13 +350,9 @@ class UnclaimedTotals:
 
     def _texts(self, batch: RawBatch, position: int) -> dict[str, str]:
         """Return the cells of a row that are not amounts, cut if they are long."""
-        of_amounts = set(self.sources["amount"].headers)
-        if batch.source_columns is not None:
-            of_amounts |= set(pc.unique(batch.source_columns).to_pylist())
         return {
             name: (texts[position].as_py() or "").strip()[: _MAX_LABEL_CHARACTERS + 1]
-            for name, texts in batch.columns.items()
-            if name not in of_amounts and not name.startswith("\0")  # that of a cell's own line, which no file has
+            for name, texts in self._columns_of_text(batch).items()
         }
 
     def _distinction(self, batch: RawBatch, cells: Mapping[str, str]) -> tuple[str, str, str]:

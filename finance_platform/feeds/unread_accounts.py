@@ -75,9 +75,8 @@ class ContraAccounts(UnreadColumn):
         """Return the reason to hold the delivery."""
         if not self._accounts or self.lines > MAX_LINES:
             return {}
-        accounts, contras, days, amounts = map(
-            np.concatenate, (self._accounts, self._contras, self._days, self._amounts)
-        )
+        accounts, contras, days = map(np.concatenate, (self._accounts, self._contras, self._days))
+        amounts = np.concatenate(self._amounts)
         is_pair = (contras != 0) & (amounts != 0) & (contras != accounts)
         if not self._is_named_pair:
             is_pair &= np.isin(contras, accounts)
