@@ -58,7 +58,12 @@ def test_a_warehouse_made_ahead_is_the_one_that_a_load_creates(tmp_path: Path):
 def test_an_empty_file_gets_what_the_definitions_give_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    DuckDBWarehouse(tmp_path / "at_once.duckdb").prepare()
+    threads = duckdb.execute("SELECT current_setting('threads')").fetchone()
+    with DuckDBWarehouse(tmp_path / "at_once.duckdb").transaction() as load:
+        connection: duckdb.DuckDBPyConnection = vars(load)["_connection"]
+        assert connection.execute("SELECT current_setting('threads')").fetchone() == threads
+        (plan,) = connection.execute("EXPLAIN SELECT 1 WHERE FALSE").fetchall()
+        assert "Empty Result" in plan[1]  # so plans are optimized again
     monkeypatch.setattr(new_schema, "is_empty", lambda _: False)
     DuckDBWarehouse(tmp_path / "one_by_one.duckdb").prepare()
     tables, views, columns, *others = content_of(tmp_path / "at_once.duckdb")
