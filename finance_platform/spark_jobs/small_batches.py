@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
-from finance_platform.contracts.schemas import MENTIONED, WRITTEN, arrow_schema
+from finance_platform.contracts.schemas import MENTIONED, REPEATED_KEYS, WRITTEN, arrow_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.feeds.line_files import parquet_bytes
 from finance_platform.spark_jobs.arguments import SAIL, JobArguments
@@ -161,7 +161,8 @@ def with_duplicates(rows: pa.Table, compared: Sequence[str]) -> pa.Table | None:
         None if that is left to Spark: rows with one key contradict each other, or their cells must be read again.
     """
     keyed = rows_with(rows, ["accepted", WRITTEN])
-    repeats = compare_keys(keyed.filter(pc.is_valid(keyed["line_key"])), compared)
+    found = compare_keys(keyed.filter(pc.is_valid(keyed["line_key"])), compared)
+    repeats = pa.Table.from_batches(found, arrow_schema(REPEATED_KEYS))
     if "cells_raw_row" not in rows.column_names or pc.any(pc.equal(repeats["key_outcome"], "rejected")).as_py():
         return None
     repeat_of = {tuple(row[name] for name in _PLACE): row for row in repeats.to_pylist()}

@@ -21,6 +21,9 @@ from finance_platform.contracts.schemas import REPEATED_KEYS, WRITTEN, arrow_sch
 from finance_platform.transforms.reasons import CONFLICTING_KEY, REPEATED_ROW, describe_place
 
 _MAX_KEY_CHARACTERS = 200
+_ROWS_AT_ONCE = 10_000
+"""So many rows are described at once: of a file that has all of its lines twice, their values take gigabytes."""
+
 _PLACE = ("source_sheet", "source_row", "source_column")
 _NULLABLE = {"source_sheet", "source_column"}
 _IDENTITY = ("delivery_id", "line_key", *_PLACE)
@@ -47,42 +50,52 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
 
     def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         if rows := list(batches):
-            yield from compare_keys(pa.Table.from_batches(rows), compared).to_batches()
+            yield from compare_keys(pa.Table.from_batches(rows), compared)
 
     # All rows of one key are in one task.
     keyed = _keyed(staged).select(*names).repartition("delivery_id", "line_key")
     return keyed.mapInArrow(compare, spark_schema(REPEATED_KEYS))
 
 
-def compare_keys(rows: pa.Table, compared: Sequence[str]) -> pa.Table:
-    """Return rows of `REPEATED_KEYS`; see `repeated_keys`.
+def compare_keys(rows: pa.Table, compared: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Yield rows of `REPEATED_KEYS`; see `repeated_keys`.
 
     Args:
         rows: rows with a key, in any order: of each key all.
         compared: see there.
     """
+    if not len(rows):
+        return
     # A sheet or a column without a name comes first.
     named = pa.table({name: pc.fill_null(rows[name], "") if name in _NULLABLE else rows[name] for name in _IDENTITY})
-    rows = rows.take(pc.sort_indices(named, [(name, "ascending") for name in _IDENTITY])).combine_chunks()
-    schema = arrow_schema(REPEATED_KEYS)
-    if not len(rows):
-        return schema.empty_table()
-    is_first = _differs(rows["delivery_id"]) | _differs(rows["line_key"])
+    order = pc.sort_indices(named, [(name, "ascending") for name in _IDENTITY])
+    is_first = _differs(rows["delivery_id"], order) | _differs(rows["line_key"], order)
     is_first[0] = True
     firsts = np.flatnonzero(is_first)
     lasts = np.append(firsts[1:], len(rows)) - 1
     is_other = np.zeros(len(rows), bool)
     for name in compared:
-        is_other |= _differs(rows[name])
-    is_conflict_of_key = np.logical_or.reduceat(is_other & ~is_first, firsts)
+        is_other |= _differs(rows[name], order)
+    is_conflict = np.logical_or.reduceat(is_other & ~is_first, firsts)
     key = np.cumsum(is_first) - 1
-    chosen = np.flatnonzero(is_conflict_of_key[key] | ~is_first)
-    is_conflict = is_conflict_of_key[key[chosen]]
-    repeats = rows.take(pa.array(chosen))
-    places = (
-        [_place(row) for row in rows.take(pa.array(ends[key[chosen]])).select(_PLACE).to_pylist()]
-        for ends in (firsts, lasts)
-    )
+    repeats = np.flatnonzero(is_conflict[key] | ~is_first)
+    for start in range(0, len(repeats), _ROWS_AT_ONCE):
+        chosen = repeats[start : start + _ROWS_AT_ONCE]
+        places = (
+            [_place(row) for row in rows.select(_PLACE).take(order.take(pa.array(ends[key[chosen]]))).to_pylist()]
+            for ends in (firsts, lasts)
+        )
+        yield from _outcomes(rows.take(order.take(pa.array(chosen))), compared, is_conflict[key[chosen]], *places)
+
+
+def _outcomes(
+    repeats: pa.Table,
+    compared: Sequence[str],
+    is_conflict: npt.NDArray[np.bool_],
+    first_places: Iterable[str],
+    last_places: Iterable[str],
+) -> Iterator[pa.RecordBatch]:
+    """Yield `REPEATED_KEYS` of rows that repeat or contradict others, of which the first and the last are at places."""
     rules = ["conflicting_key" if conflicts else "repeated_row" for conflicts in is_conflict.tolist()]
     words = {"conflicting_key": CONFLICTING_KEY, "repeated_row": REPEATED_ROW}
     # The key may be of several columns, so none is named.
@@ -93,7 +106,9 @@ def compare_keys(rows: pa.Table, compared: Sequence[str]) -> pa.Table:
             "value": line_key[:_MAX_KEY_CHARACTERS],
             "words": words[rule].format(key=line_key, first=first, last=last),
         }
-        for rule, line_key, first, last in zip(rules, repeats["line_key"].to_pylist(), *places, strict=True)
+        for rule, line_key, first, last in zip(
+            rules, repeats["line_key"].to_pylist(), first_places, last_places, strict=True
+        )
     ]
     columns = {
         "key_outcome": ["rejected" if conflicts else "duplicate" for conflicts in is_conflict.tolist()],
@@ -101,13 +116,14 @@ def compare_keys(rows: pa.Table, compared: Sequence[str]) -> pa.Table:
         "key_reasons": [_to_json([reason]) for reason in reasons],
         "key_raw_row": _as_typed(repeats.select(list(compared))),
     }
+    schema = arrow_schema(REPEATED_KEYS)
     values = [columns[name] if name in columns else repeats[name] for name in schema.names]
-    return pa.table(values, names=schema.names).cast(schema)
+    yield from pa.table(values, names=schema.names).cast(schema).combine_chunks().to_batches()
 
 
-def _differs(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    """Return whether each value differs from the one before; a blank differs from a value."""
-    values = column.combine_chunks()
+def _differs(column: pa.ChunkedArray, order: pa.Array) -> npt.NDArray[np.bool_]:
+    """Return whether each value differs from the one before, in an order; a blank differs from a value."""
+    values = column.take(order).combine_chunks()
     before, after = values[:-1], values[1:]
     is_other = pc.fill_null(pc.not_equal(before, after), False)
     is_other = pc.or_(is_other, pc.xor(pc.is_null(before), pc.is_null(after)))
