@@ -144,7 +144,12 @@ def _run(settings: Settings, process: JobProcess | None, *, rebuild: bool, perio
 
     listed = listed_once(processed_zone(settings))
     is_own_process = click.get_current_context().obj is OWN_PROCESS
-    forked = partial(ForkedSteps, takes_all=not rebuild, meanwhile=_import_late_modules)
+    forked = partial(
+        ForkedSteps,
+        takes_all=not rebuild,
+        meanwhile=_import_late_modules,
+        once_published=partial(_derive_ahead, settings),
+    )
     steps = forked if is_own_process else StepsAhead
     with warehouse_readers(settings):
         # The display of the progress, which comes after them, has a thread.
@@ -172,6 +177,14 @@ def _import_late_modules() -> Iterator[None]:
     for name in _LATE_MODULES:
         import_module(name)
         yield
+
+
+def _derive_ahead(settings: Settings) -> Iterator[None]:
+    """Derive what the status of the end needs, a part at each step of the iterator."""
+    from finance_platform.bootstrap import open_warehouse, processed_zone
+    from finance_platform.refresh.status import derive_ahead
+
+    yield from derive_ahead(processed_zone(settings), open_warehouse(settings), settings)
 
 
 def _read_variance(settings: Settings) -> Sequence[VarianceRow]:

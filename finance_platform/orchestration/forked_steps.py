@@ -91,6 +91,7 @@ class ForkedSteps(StepsAhead):
         *,
         takes_all: bool = True,
         meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
+        once_published: Callable[[], Iterator[None]] = lambda: iter(()),
     ) -> None:
         """Prepare them; `begin` begins.
 
@@ -99,10 +100,12 @@ class ForkedSteps(StepsAhead):
             process: runs the jobs.
             takes_all: whether to go on after the second step.
             meanwhile: work of the run's process while it waits for the fork: small steps, which it can do later.
+            once_published: the same, of work that follows from what is published.
         """
         super().__init__(settings, process)
         self._takes_all = takes_all
         self._idle_steps = meanwhile()
+        self._once_published = once_published
         self._child = 0
         self._messages: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
         self._received = _Receiver()
@@ -148,6 +151,7 @@ class ForkedSteps(StepsAhead):
 
     def take_pack(self) -> WrittenPack | None:
         """Wait for the report pack; see `StepsAhead`."""
+        self._idle_steps = chain(self._idle_steps, self._once_published())
         return cast("WrittenPack | None", self._take(_PACK))
 
     def _begin_to_read(self, raw: ObjectStore, processed: ObjectStore) -> None:

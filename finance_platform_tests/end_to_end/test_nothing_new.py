@@ -29,15 +29,19 @@ from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.nothing_new import answer_without_run
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.refresh import complete_run, nothing_new
+from finance_platform.refresh import status as use_case
 from finance_platform.refresh.complete_run import CompleteRun, read_complete_run, record_complete_run
 from finance_platform.refresh.known_status import identify_home
 from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.refresh.report import REPORT_FILE
+from finance_platform.reports import reconciliation
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.status_record import encode_status
 from finance_platform.reports.variance import variance_rows
 from finance_platform.settings import Settings, load_settings
+from finance_platform.slices import snapshot
+from finance_platform.storage.immutable_documents import forget_documents
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
@@ -157,6 +161,27 @@ def test_the_status_of_an_unchanged_home_is_read_from_its_record_and_is_the_one_
         derived = [home.command("status", *options).stdout for options in ((), ("--json",), ("--by-file",))]
     assert outputs == derived
     assert "duckdb" not in probe(home, "status", "--home", str(home.path)).modules
+
+
+def test_what_was_derived_ahead_of_a_status_is_not_derived_again(
+    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    raw, warehouse, at = (
+        bootstrap.raw_zone(settings),
+        bootstrap.open_warehouse(settings),
+        datetime(2031, 1, 1, tzinfo=UTC),
+    )
+    forget_documents()
+    expected = encode_status(use_case.read_status(raw, home.processed, warehouse, settings, at=at))
+    calls: list[str] = []
+    for module, name in ((reconciliation, "_add_up"), (snapshot, "_target_slices")):
+        function = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, f=function, n=name, **k: (calls.append(n), f(*a, **k))[1])
+    forget_documents()
+    assert len(list(use_case.derive_ahead(home.processed, warehouse, settings))) == 2
+    assert sorted(calls) == ["_add_up", "_target_slices"]
+    derived = use_case.read_status(raw, home.processed, warehouse, settings, at=at)
+    assert (encode_status(derived), len(calls)) == (expected, 2)
 
 
 def test_a_recorded_status_that_is_damaged_is_none_and_one_that_somebody_wrote_is_a_finding(

@@ -84,6 +84,8 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         published: Outcome = GOOD,
         takes_all: bool = True,
         meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
+        once_published: Callable[[], Iterator[None]] = lambda: iter(()),
+        render: Callable[[], None] = lambda: None,
     ) -> ForkedSteps:
         def standardise(
             _raw: object, _processed: object, jobs: JobRunner, *_: object, on_read: Callable[..., None], **__: object
@@ -102,6 +104,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             return SimpleNamespace(star_outcomes=[], outcomes=[published])
 
         def write_pack(pack: Pack, *_: object, **__: object) -> Written:
+            render()
             return Written(pack, WorkbookSizeError("too many", fix="ask for it"))
 
         monkeypatch.setattr(ForkedSteps, "_may_fork", lambda *_: True)  # pytest has threads
@@ -117,9 +120,8 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(last_step, "write_report_pack", write_pack)
         process = JobProcess(write(tmp_path / "host.py", HOST.format(work=work)))
         process.start()
-        context = steps_ahead(
-            home, process, lambda *ports: ForkedSteps(*ports, takes_all=takes_all, meanwhile=meanwhile)
-        )
+        work_of_run = {"meanwhile": meanwhile, "once_published": once_published}
+        context = steps_ahead(home, process, lambda *ports: ForkedSteps(*ports, takes_all=takes_all, **work_of_run))
         steps = context.__enter__()
         assert isinstance(steps, ForkedSteps)
         opened.extend([context, process])
@@ -260,6 +262,27 @@ def test_a_run_that_waits_for_the_fork_does_the_rest_of_its_work_step_by_step(be
     assert steps.take_standardised(ignore) is not None
     assert done == [0, 1, 2]
     assert steps.take_built() is not None
+
+
+def test_a_run_that_waits_for_its_pack_does_what_follows_from_what_is_published(begin: Begin, tmp_path: Path):
+    done: list[str] = []
+
+    def once_published() -> Iterator[None]:
+        done.append("derived")
+        (tmp_path / "go").touch()
+        yield
+
+    def wait() -> None:
+        while not (tmp_path / "go").exists():
+            time.sleep(0.005)
+
+    steps = begin(once_published=once_published, render=wait)
+    assert steps.take_standardised(ignore) is not None
+    assert steps.take_built() is not None
+    assert steps.take_published() is not None
+    assert done == []
+    assert steps.take_pack() is not None
+    assert done == ["derived"]
 
 
 def test_a_run_with_nothing_to_read_does_not_wait_for_the_later_steps(begin: Begin, tmp_path: Path):
