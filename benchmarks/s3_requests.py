@@ -4,14 +4,16 @@ Belongs here: a home on profile aws on substitutes, whole commands on it, and wh
 Does not belong here: measuring processes (see `process_monitor`), homes on disk (see `many_files`).
 
 `python benchmarks/s3_requests.py` measures 50 and 2,000 one-line files; name other numbers after it. It needs what
-the tests need. After the first run, each answer of the substitute takes as long as one of S3 usually does, so the
-seconds of a command are those of requests as the platform sends them, one after another or at once.
+the tests need. `--prepared` makes each home in memory, and only a first run on the substitute, which loads it: 20,000
+files take ten minutes instead of an hour. After the first run, each answer of the substitute takes as long as one of S3
+usually does, so the seconds of a command are those of requests as the platform sends them, one after another or not.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -21,10 +23,11 @@ from pathlib import Path
 
 from many_files import write_file, write_references
 from moto.glue.responses import GlueResponse
+from prepared_home import prepare
 from process_monitor import PRODUCT, Measurement, compile_product, measure
 from rich.console import Console
 from rich.table import Table
-from s3_server import SECONDS_OF_S3, answer_slowly, s3_server, take_counts
+from s3_server import SECONDS_OF_S3, answer_slowly, fill, s3_server, take_counts
 
 from finance_platform_tests.aws.fake_glue import fake_glue
 from finance_platform_tests.aws.fake_redshift import fake_redshift
@@ -69,9 +72,11 @@ class Case:
 
 
 def _get_partitions(self: GlueResponse) -> str:
-    """Answer as Glue does: in pages of a thousand, without columns if they are not wanted. moto sends all of 20,000."""
+    """Answer as Glue does: pages of a thousand, segments, no columns if they are not wanted. moto sends all at once."""
     values = self.parameters
     found = self.glue_backend.get_partitions(values["DatabaseName"], values["TableName"], values.get("Expression", ""))
+    if segment := values.get("Segment"):
+        found = found[segment["SegmentNumber"] :: segment["TotalSegments"]]
     first = int(values.get("NextToken") or 0)
     last = first + int(values.get("MaxResults") or _PAGE_OF_GLUE)
     partitions = []
@@ -90,6 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Count the requests of a refresh to S3 by the number of deliveries.")
     parser.add_argument("deliveries", nargs="*", type=int, default=COUNTS, help="numbers of deliveries, ascending")
     parser.add_argument("--without-catalog", action="store_true", help="register no tables: deliveries may share files")
+    parser.add_argument("--prepared", action="store_true", help="make the homes in memory, and finish them by a run")
     arguments = parser.parse_args()
     # A job that builds from 20,000 deliveries is large enough for Glue, whose substitute the measured command has not.
     settings = {"glue_from_bytes": str(1 << 50), **({"data_catalog_database": ""} if arguments.without_catalog else {})}
@@ -106,14 +112,13 @@ def main() -> None:
             fake_glue(Path(folder), aws) as glue,
             in_environment({**aws.environment, "AWS_ENDPOINT_URL_S3": s3}),
         ):
-            cases += _measure(
-                deploy(Fakes(aws, glue, redshift), s3_endpoint_url=s3, **settings), s3, Path(folder), count
-            )
+            deployment = deploy(Fakes(aws, glue, redshift), s3_endpoint_url=s3, **settings)
+            cases += _measure(deployment, s3, Path(folder), count, is_prepared=arguments.prepared)
         console.print(_table(cases))
         console.print(_by_folder(cases))
 
 
-def _measure(deployment: Deployment, s3: str, folder: Path, count: int) -> Iterator[Case]:
+def _measure(deployment: Deployment, s3: str, folder: Path, count: int, *, is_prepared: bool) -> Iterator[Case]:
     """Run the cases of one number of deliveries in order."""
     home, files = folder / "home", folder / "files"
     home.mkdir()
@@ -122,7 +127,15 @@ def _measure(deployment: Deployment, s3: str, folder: Path, count: int) -> Itera
     write_references(files)
     for number in range(count):
         write_file(files, number)
-    _deliver(deployment, files)
+    if is_prepared:
+        objects = folder / "objects"
+        prepare(home, files, objects)
+        fill(s3, objects)
+        objects.unlink()
+        shutil.rmtree(files)
+        files.mkdir()
+    else:
+        _deliver(deployment, files)
 
     def run(name: str, *command: str) -> Case:
         take_counts(s3)

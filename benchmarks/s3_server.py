@@ -4,33 +4,36 @@ Belongs here: what the platform, Sail and the warehouse's substitute ask of S3, 
 faults, rights, versions (see the tests' substitutes): a home of 20,000 deliveries takes an hour there.
 
 `GET /-/requests` returns the number of requests by kind and folder since it was last asked. `GET /-/slow/1` makes each
-answer to the platform take as long as S3's usually do, and `GET /-/slow/0` as short as it can be.
+answer to the platform take as long as S3's usually do, and `GET /-/slow/0` as short as it can be. `GET /-/fill/PATH`
+enters the objects of a prepared home.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 import subprocess
 import sys
 import threading
 import time
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from urllib.request import urlopen
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 PAGE = 1000
-_COUNTS, _SLOW = "/-/requests", "/-/slow/"
+_COUNTS, _SLOW, _FILL = "/-/requests", "/-/slow/", "/-/fill"
 
 SECONDS_OF_S3 = {"GET": 0.03, "HEAD": 0.02, "LIST": 0.1, "PUT": 0.05, "DELETE": 0.03, "POST": 0.05}
 """A usual time of a request within a region: 30 to 50 ms until the first byte; a list of 1,000 keys takes longer."""
@@ -59,6 +62,12 @@ def answer_slowly(address: str, *, is_slow: bool) -> None:
         pass
 
 
+def fill(address: str, path: Path) -> None:
+    """Enter the objects of a prepared home, which are in a file: by bucket and key, bytes, etag and time of writing."""
+    with urlopen(f"{address}{_FILL}{quote(str(path))}"):  # noqa: S310  an address of this machine
+        pass
+
+
 @dataclass(frozen=True)
 class _Object:
     data: bytes
@@ -78,6 +87,10 @@ class _Bucket:
         etag = f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
         self.objects[key] = _Object(data, etag, datetime.now(UTC).replace(microsecond=0), metadata)
         return self.objects[key]
+
+    def fill(self, objects: Mapping[str, tuple[bytes, str, datetime]]) -> None:
+        self.objects |= {key: _Object(*one, {}) for key, one in objects.items()}
+        self.keys = sorted(self.objects)
 
     def delete(self, key: str) -> None:
         if self.objects.pop(key, None) is not None:
@@ -122,6 +135,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if url.path.startswith(_SLOW):
             self.state.is_slow = url.path == f"{_SLOW}1"
+            self._send(200)
+            return
+        if url.path.startswith(f"{_FILL}/"):
+            with self.state.lock:
+                path = Path(unquote(url.path.removeprefix(_FILL)))
+                for name, objects in pickle.loads(path.read_bytes()).items():  # noqa: S301  of `prepared_home`
+                    self.state.buckets.setdefault(name, _Bucket()).fill(objects)
             self._send(200)
             return
         bucket, _, key = unquote(url.path).lstrip("/").partition("/")
