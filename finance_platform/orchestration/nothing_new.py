@@ -24,7 +24,8 @@ from finance_platform.refresh.complete_run import read_complete_run
 from finance_platform.refresh.nothing_new import NothingNew, find_nothing_new
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
-from finance_platform.storage.listed_once import listed_once
+from finance_platform.storage.factory import is_remote
+from finance_platform.storage.listed_once import listed_while_locked
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ def answer_without_run(settings: Settings) -> NothingNew | None:
         latest = last_run(settings.dagster_home)
         if latest is None or latest["status"] != SUCCESS:
             return None  # a run that failed is made up for by one that succeeds
+        if is_remote(processed.root):
+            processed = listed_while_locked(processed)  # for all that is read below, as a run has it
         nothing_new = find_nothing_new(
             raw,
             processed,
@@ -63,9 +66,8 @@ def answer_without_run(settings: Settings) -> NothingNew | None:
             from finance_platform.data_catalog.sync import sync_or_warn  # imports botocore
 
             # Others may have changed it, or it was not available to the last run.
-            listed = listed_once(processed)
-            snapshot = take_snapshot(listed, StarSettings.of(settings), record=False)
-            sync_or_warn(catalog, snapshot, listed, _log)
+            snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+            sync_or_warn(catalog, snapshot, processed, _log)
     return nothing_new
 
 

@@ -20,6 +20,7 @@ import pytest
 from finance_platform.bootstrap import processed_zone
 from finance_platform.contracts.star import STAR
 from finance_platform.settings import Settings
+from finance_platform.storage import immutable_documents
 from finance_platform.storage.s3_options import S3Options, object_store_variables
 from finance_platform_tests.aws.fakes import Deployment, Fakes, deploy, start_fakes
 from finance_platform_tests.aws.moto_server import REGION, in_environment
@@ -184,9 +185,13 @@ def test_every_folder_of_the_processed_bucket_is_evidence_or_loses_its_old_versi
     assert without_rule(folders) == set()
 
 
-def test_a_second_run_has_nothing_to_do_and_starts_no_job(on_aws: DeployedHome):
+def test_a_second_run_has_nothing_to_do_starts_no_job_and_reads_each_slice_once(fakes: Fakes, on_aws: DeployedHome):
     jobs = len(requests_of_jobs(on_aws))
+    before = len(fakes.aws.faults.requests)
+    immutable_documents.forget_documents()  # as a process that has just started
     ended = on_aws.command("run")
+    paths = [one.path for one in fakes.aws.faults.requests[before:] if one.method == "GET" and "/slices/" in one.path]
+    assert len(paths) == len(set(paths)) > 4, paths
     assert (ended.returncode, "Nothing to do" in ended.stdout) == (0, True), ended.stdout
     assert "No run was needed since run " in ended.stdout
     assert len(requests_of_jobs(on_aws)) == jobs == 2
