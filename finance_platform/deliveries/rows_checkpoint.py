@@ -48,7 +48,9 @@ _MOST_BYTES = 32 << 20
 """A file of the checkpoint of so many bytes is not taken into another one, so memory does not grow with history."""
 
 _BYTES_AT_ONCE = 4 << 20
-_FILES_AT_ONCE = 500
+_FILES_AT_ONCE = 100
+"""As tables, even files of one line take some 40 KB each, and ten periods may be built at once."""
+
 _ROWS_AT_ONCE = 1 << 16
 
 
