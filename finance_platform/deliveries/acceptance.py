@@ -230,7 +230,11 @@ class _AcceptancePolicy:
                 late=late,
                 fix=f"{advice}; or {fix}" if advice else fix,
             )
-        verdict = replace(verdict, booked=self._reasons.booked_periods(candidate))
+        verdict = replace(
+            verdict,
+            booked=self._reasons.booked_periods(candidate),
+            smaller=self._reasons.smaller_periods(candidate),
+        )
         is_counted = not verdict.is_held or verdict.is_accepted_by(candidate.accepted)
         if is_counted and candidate.delivery_id not in self._withdrawn:
             uncounted = [period for group in late for period in group]

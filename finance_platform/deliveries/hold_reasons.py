@@ -38,7 +38,7 @@ from finance_platform.deliveries.register import (
     DeliveryDiscovered,
     Verdict,
 )
-from finance_platform.deliveries.removals import Removal, find_removals
+from finance_platform.deliveries.removals import Losses, Removal, SmallerPeriod, find_losses
 from finance_platform.deliveries.repeated_lines import CellHashes, RepeatedLines, find_repeated_lines
 from finance_platform.deliveries.returning_lines import ReturningLines, find_returning_lines
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
@@ -101,9 +101,11 @@ class HoldReasons:
         self._given_types = GivenTypes(self._attribute_files)
         self._live_lines = LiveLines(processed, overlaps)
         self._cell_hashes = CellHashes(processed, self._live_lines)
+        self._known_losses: tuple[LiveDelivery, set[Cell], Losses] | None = None
 
     def find(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
         """Return kind and text of each reason to hold a delivery, and the warnings."""
+        self._known_losses = None  # of the deliveries that counted before
         breach = tolerance_breach(candidate.event, candidate.commit)
         reasons = [(TOLERANCE, breach)] if breach else []
         current = self._live.by_id.get(candidate.delivery_id)
@@ -206,26 +208,45 @@ class HoldReasons:
             candidate: the delivery that is judged.
             left_out: periods that are not looked at.
         """
-        tolerated = candidate.event.tolerated_removal
-        if tolerated is None or not (self._live.affects_ledger(candidate) and self._live.may_remove_lines(candidate)):
-            return
-        affected = {cell for cell in self._live.affected_cells(candidate) if cell[1] not in left_out}
-        cells = {cell for cell in affected if not self._live.is_resent(candidate, cell)}
-        before, after = self._live.live_sets(candidate, cells)
-        removals = find_removals(self._live_lines, before, after, cells, Decimal(tolerated))
-        scenarios = {
-            fold(one.scenario): one.scenario for live in before.of_feed.values() for one in live.commit.periods
-        }
+        tolerated = Decimal(candidate.event.tolerated_removal or 0)
+        removals = self._losses(candidate, left_out).removals
+        scenarios = self._scenarios(candidate) if removals else {}
         for removal in removals[:_MAXREMOVALS]:
             scenario, period = removal.cell
             yield (
                 f"{scenarios[scenario]} {period} would lose {removal.lines:,} of {removal.before:,} lines of "
                 f"department {removal.department}, {_money(removal)}: {Decimal(removal.lines) / removal.before:.0%}, "
-                f"tolerated {Decimal(tolerated):.0%}"
+                f"tolerated {tolerated:.0%}"
             )
         if more := removals[_MAXREMOVALS:]:
             lines, gross = sum(one.lines for one in more), sum((one.gross for one in more), Decimal(0))
             yield f"{len(more):,} more departments and periods would lose {lines:,} lines, gross {grouped_money(gross)}"
+
+    def smaller_periods(self, candidate: LiveDelivery) -> tuple[tuple[str, str], ...]:
+        """Return the periods in which the candidate has much less than what it replaces, each with a clause."""
+        current = self._live.by_id.get(candidate.delivery_id)
+        if current and current.portion.is_whole and effect_of(current.event) == effect_of(candidate.event):
+            return candidate.verdict.smaller if candidate.verdict else ()
+        smaller = self._losses(candidate).smaller
+        scenarios = self._scenarios(candidate) if smaller else {}
+        return tuple((one.cell[1], _describe_smaller(scenarios[one.cell[0]], one)) for one in smaller)
+
+    def _scenarios(self, candidate: LiveDelivery) -> dict[str, str]:
+        deliveries = [*self._live.by_id.values(), candidate]
+        return {fold(one.scenario): one.scenario for delivery in deliveries for one in delivery.commit.periods}
+
+    def _losses(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Losses:
+        tolerated = candidate.event.tolerated_removal
+        if tolerated is None or not (self._live.affects_ledger(candidate) and self._live.may_remove_lines(candidate)):
+            return Losses()
+        affected = {cell for cell in self._live.affected_cells(candidate) if cell[1] not in left_out}
+        cells = {cell for cell in affected if not self._live.is_resent(candidate, cell)}
+        if (known := self._known_losses) and known[:2] == (candidate, cells):
+            return known[2]
+        before, after = self._live.live_sets(candidate, cells)
+        losses = find_losses(self._live_lines, before, after, cells, Decimal(tolerated))
+        self._known_losses = candidate, cells, losses
+        return losses
 
     def repeated_split(self, candidate: LiveDelivery) -> Verdict | None:
         """Return the verdict by which lines of a delivery wait already, if only its etag or its tolerance changed."""
@@ -409,6 +430,13 @@ def _contradiction(conflict: AttributeConflict, candidate: LiveDelivery) -> str:
         for source in (conflict.given, conflict.counted)
     ]
     return f"account {conflict.code} has the type {places[0]} and {places[1]}"
+
+
+def _describe_smaller(scenario: str, smaller: SmallerPeriod) -> str:
+    """Return how much less a scenario and period has, as a clause that is true before and after the change."""
+    now = f"{smaller.lines:,} lines, gross {grouped_money(smaller.gross)}"
+    before = f"{smaller.before:,} lines, gross {grouped_money(smaller.gross_before)}"
+    return f"{scenario} {smaller.cell[1]} has {now}, in place of {before}"
 
 
 def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> str:

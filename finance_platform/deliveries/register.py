@@ -124,6 +124,7 @@ class Verdict:
         fix: what to do about a held delivery.
         is_final: whether it can never be accepted.
         warnings: messages about a delivery that counts.
+        smaller: the periods in which it has much less than what it replaces, each with a message.
         kinds: the kind of each reason, without repetition.
         restates: the closed periods that a delivery would restate.
         late: the periods whose lines wait although the rest of the delivery counts, in groups that are decided
@@ -150,6 +151,7 @@ class Verdict:
     booked_in: str = ""
     bookings: tuple[tuple[str, str], ...] = ()
     rejudges: tuple[str, ...] = ()
+    smaller: tuple[tuple[str, str], ...] = ()
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
         """Return whether an earlier acceptance covers the verdict.
@@ -576,6 +578,7 @@ _RECORDS: RecordType[Any] = RecordType(
         "booked": tuple,
         "rejudges": tuple,
         "bookings": _parse_groups,
+        "smaller": _parse_groups,
         "versions": dict,
         "waived": dict,
         "amounts": _parse_amounts,

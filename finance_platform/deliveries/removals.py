@@ -1,7 +1,7 @@
 """Removals: the live lines of a feed that a delivery would take out, by scenario, period and department.
 
-Belongs here: which cells and keys disappear, with their lines and money. Does not belong here: which lines count (see
-`live_lines`), the tolerated share (see `acceptance`).
+Belongs here: which cells and keys disappear, with their lines and money, and which periods become much smaller. Does
+not belong here: which lines count (see `live_lines`), the tolerated share (see `acceptance`).
 
 A line is lost if its cell (scenario, period, department, account) has fewer lines than before, however many lines
 another cell gains; under load mode upsert, if its key is no longer in that department and period. Only deliveries of
@@ -52,10 +52,48 @@ class Removal:
         return self.lines >= self.before or self.lines > share * self.before
 
 
-def find_removals(
+@dataclass(frozen=True)
+class SmallerPeriod:
+    """A scenario and period in which files have fewer lines and less money than those that they replace.
+
+    Attributes:
+        cell: scenario, folded, and period.
+        lines: how many lines they have.
+        before: how many lines those that they replace have.
+        gross: the sum of the absolute amounts of the lines.
+        gross_before: that of those before.
+    """
+
+    cell: Cell
+    lines: int
+    before: int
+    gross: Decimal
+    gross_before: Decimal
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What a delivery takes out.
+
+    Attributes:
+        removals: what goes beyond the tolerated share, by scenario, period and department.
+        smaller: the scenarios and periods that become much smaller, without those of the removals.
+    """
+
+    removals: Sequence[Removal] = ()
+    smaller: Sequence[SmallerPeriod] = ()
+
+
+_LEAST_LINES = 10
+"""Lines of a scenario and period from which on a tenth of them says something."""
+
+_SHARE_LEFT = Decimal("0.9")
+
+
+def find_losses(
     lines: LiveLines, before: LiveSet, after: LiveSet, cells: Collection[Cell], tolerated: Decimal
-) -> list[Removal]:
-    """Return what goes beyond the tolerated share, by scenario, period and department.
+) -> Losses:
+    """Return what a delivery takes out.
 
     Args:
         lines: reads the feed's lines.
@@ -66,7 +104,7 @@ def find_removals(
     """
     changed_before = changed_deliveries(lines, before, after, cells)
     if not changed_before:
-        return []
+        return Losses()
     changed_after = changed_deliveries(lines, after, before, cells)
     deliveries = [*before.of_feed.values(), *after.of_feed.values()]
     by_key = all(one.event.load_mode == "upsert" for one in deliveries)
@@ -76,11 +114,27 @@ def find_removals(
     lost = _lost(lines_before, lines_after, "line_key" if by_key else "account_key")
     # More live lines can only lower the share, so the rest of the feed is read for few departments or none.
     suspects = [removal for removal in lost if removal.exceeds(tolerated)]
-    if not suspects:
-        return []
-    totals = _totals(lines, before, {removal.cell for removal in suspects})
-    whole = [replace(one, before=totals[one.cell, one.department_key]) for one in suspects]
-    return sorted((one for one in whole if one.exceeds(tolerated)), key=lambda one: (one.cell, one.department))
+    removals: list[Removal] = []
+    if suspects:
+        totals = _totals(lines, before, {removal.cell for removal in suspects})
+        whole = [replace(one, before=totals[one.cell, one.department_key]) for one in suspects]
+        exceeding = (one for one in whole if one.exceeds(tolerated))
+        removals = sorted(exceeding, key=lambda one: (one.cell, one.department))
+    named = {removal.cell for removal in removals}
+    smaller = _smaller(lines_before, lines_after) if lost else []
+    return Losses(removals, [one for one in smaller if one.cell not in named])
+
+
+def _smaller(before: pa.Table, after: pa.Table) -> list[SmallerPeriod]:
+    """Return the cells of which a tenth of the lines or more is gone, and money too."""
+    remaining = {row["cell"]: row for row in _sums(after, ["cell"]).to_pylist()}
+    smaller = []
+    for row in _sums(before, ["cell"]).to_pylist():
+        left = remaining.get(row["cell"], {"lines": 0, "gross": _ZERO})
+        gross, gross_before = left["gross"] or _ZERO, row["gross"] or _ZERO
+        if row["lines"] >= _LEAST_LINES and left["lines"] <= _SHARE_LEFT * row["lines"] and gross < gross_before:
+            smaller.append(SmallerPeriod(cell_of(row["cell"]), left["lines"], row["lines"], gross, gross_before))
+    return sorted(smaller, key=lambda one: one.cell)
 
 
 def changed_deliveries(

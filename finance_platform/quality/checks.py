@@ -252,7 +252,8 @@ NO_GAPS = Check(
     "actuals_have_no_gaps",
     "Actual has no lines in a period, or few lines in its last period: a file may be missing or not delivered yet. "
     "Send the file; until then, do not compare the period with its budget. To exclude an unfinished last period from "
-    "every comparison, set FINANCE_PLATFORM_ACTUALS_THROUGH.",
+    "every comparison, set FINANCE_PLATFORM_ACTUALS_THROUGH. Or a file has much less of an open period than what it "
+    "replaced: compare it with its source.",
     is_warning=True,
 )
 KEYS_COLLIDE_NOWHERE: dict[str, Check] = {

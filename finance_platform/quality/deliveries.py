@@ -33,6 +33,12 @@ from finance_platform.quality.checks import (
 )
 from finance_platform.quality.delivery_order import FIX_ORDER, find_uncertain_orders
 
+FIX_SMALLER = (
+    "compare the file with its source: it may have been cut off, or exported with a filter; if it is whole, nothing "
+    "needs to be done, and the warning ends when the period is closed"
+)
+"""What to do about a file that has much less than what it replaced."""
+
 _BEYOND_TOLERANCE = ("delivery held for rejected rows", "deliveries held for rejected rows")
 _UNDECIDED = (
     "delivery held for another reason than rejected rows",
@@ -133,7 +139,14 @@ def _check_gaps(state: DeliveryState) -> Outcome:
     evidence: list[dict[str, Any]] = [{"period": gap, "lines": 0, "what": "gap"} for gap in _gaps(periods)]
     if has_thin_last_period([lines[period] for period in periods]):
         evidence.append({"period": periods[-1], "lines": lines[periods[-1]], "what": "thin last period"})
-    return _outcome(NO_GAPS, evidence, "gap or thin period", "gaps or thin periods")
+    evidence += [
+        {"period": period, "file": delivery.event.object_key, "what": text, "fix": FIX_SMALLER}
+        for delivery in state.live
+        if delivery.verdict
+        for period, text in delivery.verdict.smaller
+        if period not in state.closed
+    ]
+    return _outcome(NO_GAPS, evidence, "gap, thin or smaller period", "gaps, thin or smaller periods")
 
 
 def _gaps(periods: list[str]) -> list[str]:

@@ -54,6 +54,7 @@ _DECIDE = (
     "correct the file, or put it into raw/: a run holds what concerns closed periods until a person decides, and "
     "`finance-platform accept FILE --dry-run` shows what that would change"
 )
+_SMALLER = "; compare the file with its source if it was not to become smaller"
 _WIDE = pa.decimal128(38, 2)
 
 
@@ -189,7 +190,9 @@ def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, set
     cells = live.affected_cells(candidate)
     before, after = live.live_sets(candidate, cells)
     # A run holds changes of closed periods by the lines' content, which only the job computes; here amounts decide.
-    reasons, warnings = HoldReasons(home, live, overlaps, ()).find(candidate)
+    hold_reasons = HoldReasons(home, live, overlaps, ())
+    reasons, warnings = hold_reasons.find(candidate)
+    warnings += tuple(f"{text}{_SMALLER}" for _, text in hold_reasons.smaller_periods(candidate))
     holds = {text: _COMPARE for _, text in reasons}
     closed = {cell for cell in cells if cell[1] in now.closed}
     if settings.holds_closed_periods and closed:

@@ -5,6 +5,7 @@ Does not belong here: the same rule on any deliveries, against a second implemen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.decisions import accept
+from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.quality.checks import NO_GAPS
+from finance_platform.quality.deliveries import check_deliveries
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines, many
 
 
@@ -328,3 +332,63 @@ def test_keys_that_no_other_file_has_are_not_read_to_find_what_a_correction_remo
     footer = int.from_bytes(file.read_bytes()[-8:-4], "little") + 8
     file.write_bytes(bytes(file.stat().st_size - footer) + file.read_bytes()[-footer:])  # no row can be decoded
     assert not zone.evaluate()["b.csv"].is_held
+
+
+SMALLER = "Actual 2025-01 has 60 lines, gross 600.00, in place of 100 lines, gross 1,000.00"
+
+
+@pytest.mark.parametrize("mode", ["append", "replace_period"])
+def test_a_file_that_has_much_less_than_what_it_replaces_is_named(zone: Zone, mode: str) -> None:
+    name = "a.csv" if mode == "append" else "b.csv"
+    zone.deliver("a.csv", [*many(100), *many(50, "2025-02")], load_mode=mode)
+    assert not zone.evaluate()["a.csv"].smaller
+    zone.deliver(name, [*many(60), *many(50, "2025-02")], content="v2", load_mode=mode)
+    verdict = zone.evaluate()[name]
+    assert not verdict.is_held
+    assert verdict.smaller == (("2025-01", SMALLER),)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (many(100), many(91)),
+        (many(9), many(8)),
+        (many(100), [Line(None, amount="20.00")] * 60),
+        (many(100), [Line(None, account="7000")] * 100),
+        (many(60), many(100)),
+    ],
+)
+def test_a_file_that_has_nearly_as_much_as_what_it_replaces_is_not_named(
+    zone: Zone, before: list[Line], after: list[Line]
+) -> None:
+    zone.deliver("a.csv", before)
+    zone.evaluate()
+    zone.deliver("a.csv", after, content="v2")
+    assert not zone.evaluate()["a.csv"].smaller
+
+
+def test_a_period_for_which_a_file_is_held_is_named_once(zone: Zone) -> None:
+    zone.deliver("a.csv", many(100))
+    zone.evaluate()
+    zone.deliver("a.csv", many(20), content="v2")
+    verdict = zone.evaluate()["a.csv"]
+    assert verdict.is_held
+    assert not verdict.smaller
+
+
+def test_a_smaller_period_is_a_warning_until_it_is_closed(zone: Zone) -> None:
+    zone.deliver("a.csv", many(100))
+    zone.evaluate()
+    zone.deliver("a.csv", many(60), content="v2")
+    zone.evaluate()
+    (evidence,) = _smaller(zone)
+    assert evidence["what"] == SMALLER
+    assert evidence["file"] == "a.csv"
+    assert "exported with a filter" in evidence["fix"]
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    assert not _smaller(zone)
+
+
+def _smaller(zone: Zone) -> list[Mapping[str, Any]]:
+    (outcome,) = (one for one in check_deliveries(zone.state) if one.check is NO_GAPS)
+    return [one for one in outcome.evidence if "file" in one]
