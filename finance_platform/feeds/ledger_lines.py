@@ -52,6 +52,7 @@ from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, des
 from finance_platform.feeds.day_columns import DEFAULT_DATE_FORMATS, DEFAULT_PERIOD_FORMATS, day_values, tried_patterns
 from finance_platform.feeds.day_doubts import DayDoubts
 from finance_platform.feeds.file_names import periods_from_name
+from finance_platform.feeds.filled_cells import FilledCells
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.hidden_characters import clean_cells
 from finance_platform.feeds.lookups import Lookup
@@ -137,6 +138,7 @@ class LedgerLines:
         self._notes = NoteCollector()
         self._ambiguous = NoteCollector()
         self._codes = TypedCodes()
+        self._filled = FilledCells()
         self._has_proven_marks = False
         # A number that names a line alone is worth more than its text: another one may have become the same text.
         self._names_of_lines = {*feed.rules.key, *feed.rules.balanced_by} | (
@@ -166,7 +168,9 @@ class LedgerLines:
         violations = RuleViolations.of_batch(batch, self._notes, self._named_sources)
         texts = {
             name: violations.add_cells(
-                name, field_texts(source, batch, is_name=name in TEXTS_FOR_PEOPLE), is_name=name in TEXTS_FOR_PEOPLE
+                name,
+                self._filled.fill(name, source, field_texts(source, batch, is_name=name in TEXTS_FOR_PEOPLE), batch),
+                is_name=name in TEXTS_FOR_PEOPLE,
             )
             for name, source in self.sources.items()
             if name != "amount"
@@ -214,6 +218,11 @@ class LedgerLines:
         for days in self._day_doubts.values():
             notes |= days.notes()
         return notes | (self._like.notes() if self._like else {})
+
+    @property
+    def advice(self) -> str:
+        """What to do about rejected lines; empty if that is not known."""
+        return self._filled.advice
 
     @property
     def doubts(self) -> dict[str, str]:

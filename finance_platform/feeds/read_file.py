@@ -492,7 +492,7 @@ def _typed_batches(
         totals.doubts |= unread.doubts() | running.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
         totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
-        totals.advice = totals.advice or unread.advice
+        totals.advice = totals.advice or unread.advice or lines.advice
         return
     references = _READERS[kind](feed, table.header, object_key, table.sheet)
     for batch in _raw_batches(feed, table, totals):

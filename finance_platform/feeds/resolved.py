@@ -94,6 +94,7 @@ class FieldRule:
         pad: digits to which codes of fewer digits are filled with zeros; 0 for none.
         shorten: bytes to which longer codes are shortened; 0 for none.
         is_fiscal: whether years and quarters are those of the fiscal year.
+        is_filled_down: whether a blank cell stands for the text above it.
     """
 
     sources: tuple[str, ...] = ()
@@ -113,6 +114,7 @@ class FieldRule:
     shorten: int = field(default=0, metadata=HASHED_IF_SET)
     is_fiscal: bool = field(default=False, metadata=HASHED_IF_SET)
     is_signed: bool | None = field(default=None, metadata=HASHED_IF_SET)
+    is_filled_down: bool = field(default=False, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)

@@ -238,6 +238,12 @@ class FieldConfig(StrictModel):
     default: ShortText | None = Field(
         None, description="The text of blank cells; of debit and credit, of rows with neither."
     )
+    fill_down: bool = Field(
+        False,
+        description="Whether a blank cell stands for the last text above it in its column, as in merged cells or a "
+        "pivot table. Rows that a rule of `skip` or `control_total` claims give no text. Only in ledgers; not with "
+        "`default`, a template or `from_name`.",
+    )
     value_map: dict[ShortText, ShortText] = Field(
         {},
         alias="map",
@@ -301,6 +307,9 @@ class FieldConfig(StrictModel):
         fiscal = [one for one in self.formats if needs_fiscal_calendar(one)]
         if fiscal and self.calendar != "fiscal":
             yield f"formats: {fiscal[0]!r} has a part of a fiscal year; add calendar: fiscal, or write yyyy or M for it"
+        is_template = isinstance(self.source, list) and any(map(PLACEHOLDER.search, self.source))
+        if self.fill_down and (self.default is not None or self.from_name or is_template):
+            yield "fill_down: is not for a field with a default, a template or a part of the file's name; remove it"
         yield from self._template_mistakes()
         if not self.source and not self.from_name:
             yield "from: is needed, or from_name:; use constants: for a value that is the same in every row"
@@ -341,6 +350,7 @@ class FieldConfig(StrictModel):
             sign_column=self.sign_column.resolve() if self.sign_column else None,
             pad=self.pad,
             shorten=self.shorten,
+            is_filled_down=self.fill_down,
             is_fiscal=self.calendar == "fiscal",
             is_signed=pair.signed if pair else None,
         )

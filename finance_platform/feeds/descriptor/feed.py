@@ -361,6 +361,8 @@ class FeedDescriptor(StrictModel):
                 money = " and ".join(field for field in MONEY_FIELDS if field in FIELDS[self.kind])
                 yield f"columns.{name}: only {money or 'amount'} can be {{debit, credit}}"
             yield from misplaced_keys(name, [key for key in FIELDS_OF_KEYS if key in part.model_fields_set])
+            if part.fill_down and self.kind != "ledger":
+                yield f"columns.{name}: fill_down: is only for ledgers; remove it"
             if part.from_name and name in ROW_FIELDS:
                 yield f"columns.{name}: from_name: is not allowed, because each row has its own {name}"
 

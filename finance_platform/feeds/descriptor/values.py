@@ -39,6 +39,15 @@ FIELDS_OF_KEYS: Mapping[str, Sequence[str]] = {
     "calendar": _DATES,
     "pad": _CODES,
     "shorten": _CODES,
+    "fill_down": (
+        "department",
+        "account",
+        "date",
+        "transaction_id",
+        "business_unit",
+        "department_name",
+        "account_name",
+    ),
 }
 """The fields that may have a key; a key that is not listed is for every field."""
 

@@ -46,6 +46,13 @@ class Column:
         return self.cells.count("")
 
     @property
+    def is_label_of_block(self) -> bool:
+        """Whether each text is given once, on the first of the rows that it is about, as in merged cells."""
+        texts = self.texts
+        is_new = all(text != before for text, before in zip(texts[1:], texts, strict=False))
+        return bool(self.cells and self.cells[0]) and len(texts) < len(self.cells) and is_new
+
+    @property
     def sample(self) -> str:
         """The first text; empty if there is none."""
         return next(iter(self.texts), "")

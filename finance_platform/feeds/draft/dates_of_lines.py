@@ -123,7 +123,12 @@ class Dates:
         mapped = _map_year_end(dict.fromkeys(column.texts), formats)
         if guess.unread and guess.unread not in mapped:
             parts.append(f"{guess.unread!r} is not a date of this form, so its row will be rejected")
-        if column.blanks and name == "date":
+        if column.blanks and name == "date" and column.is_label_of_block:
+            values |= {"fill_down": "true"}
+            parts.append(
+                "decide: blank cells seem to stand for the text above them; without fill_down, they are rejected"
+            )
+        elif column.blanks and name == "date":
             parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
         parts += [_FISCAL] if "calendar" in values else []
         if mapped:

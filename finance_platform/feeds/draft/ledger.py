@@ -122,6 +122,12 @@ class _Ledger:
             self._take(name, column)
         elif column.blanks <= len(column.cells) * _MAX_BLANK:
             self._take(name, column, f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
+        elif column.is_label_of_block:
+            comment = (
+                f"decide: blank cells ({describe_blanks(column)}) seem to stand for the text above them, as in merged "
+                "cells or a pivot table; without fill_down, their rows are rejected"
+            )
+            self._take(name, column, comment, fill_down="true")
         else:
             comment = f"decide: the {name} of blank cells ({describe_blanks(column)})"
             self._take(name, column, comment, default=UNDECIDED)
