@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -175,29 +176,36 @@ def test_a_command_that_is_killed_at_a_write_is_repaired_by_the_next(tmp_path: P
 
 
 @NIGHTLY
-@pytest.mark.parametrize("fork_alone", [{}, {"KILL_FORK": "1"}], ids=["the run", "its fork"])
-def test_a_command_that_is_killed_at_every_write_comes_through_in_the_end(
-    fork_alone: dict[str, str], tmp_path: Path, expected: dict[str, Any]
-):
+def test_a_command_that_is_killed_at_every_write_comes_through_in_the_end(tmp_path: Path, expected: dict[str, Any]):
     """Each run dies at the write after the one at which the run before it died, until one comes through."""
     home = sent(tmp_path / "killed")
     died = 0
-    while is_killed(home, died + 1, tmp_path, **fork_alone):
+    while is_killed(home, died + 1, tmp_path):
         died += 1
         assert died < 200, "no run came through"
     assert died >= 1
     assert_repaired(home, expected)
 
 
+@NIGHTLY
+def test_a_run_whose_fork_is_killed_at_any_write_does_the_rest_itself(tmp_path: Path, expected: dict[str, Any]):
+    """Each run has a home of its own: the one before has come through, and a further one would have nothing to do."""
+    died = 0
+    while is_killed(home := sent(tmp_path / f"home-{died}"), died + 1, tmp_path, KILL_FORK="1"):
+        died += 1
+        assert state(home) == expected, f"killed at write {died}"
+        shutil.rmtree(home.path)
+    assert died >= 10
+
+
 def is_killed(home: Home, point: int, folder: Path, **kills: str) -> bool:
-    """Run the command, which dies at its nth write; return whether it had so many."""
+    """Run the command, which dies at its nth write, or its fork does; return whether it had so many."""
     counter = folder / f"counter-{point}"
     counter.write_text("0")
     done = home.process("run", PYTHONPATH=path_with_kills(), KILL_AT=str(point), KILL_COUNTER=str(counter), **kills)
-    if int(counter.read_text()) >= point:
-        return True
-    assert done.returncode == 1, done.stderr
-    return False
+    is_at_point = int(counter.read_text()) >= point
+    assert done.returncode == 1 or (is_at_point and not kills), done.stderr
+    return is_at_point
 
 
 @NIGHTLY

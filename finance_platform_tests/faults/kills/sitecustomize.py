@@ -1,6 +1,7 @@
 """Kills the process before its nth rename, link or removal, counted over all processes of a run; see `test_commands`.
 
-A fork takes the steps of a run: it dies with the run, or with KILL_FORK alone, and the run does without it.
+A fork takes the steps of a run: it dies with the run. With KILL_FORK its own operations count, it dies alone, and the
+run does without it.
 
 Python imports a module of this name at its start when its folder is on PYTHONPATH; the code under test knows nothing.
 """
@@ -20,6 +21,9 @@ def _killing(original: Callable[..., Any], counter: Path, kill_at: int) -> Calla
     imported_in = os.getpid()
 
     def counted(*arguments: Any, **named: Any) -> Any:
+        is_fork, is_fork_alone = os.getpid() != imported_in, "KILL_FORK" in os.environ
+        if is_fork_alone and not is_fork:
+            return original(*arguments, **named)
         with counter.open("r+") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             count = int(stream.read()) + 1
@@ -27,7 +31,7 @@ def _killing(original: Callable[..., Any], counter: Path, kill_at: int) -> Calla
             stream.write(str(count))
             stream.flush()
         if count == kill_at:
-            if os.getpid() != imported_in and "KILL_FORK" not in os.environ:
+            if is_fork and not is_fork_alone:
                 os.kill(os.getppid(), signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
         return original(*arguments, **named)
