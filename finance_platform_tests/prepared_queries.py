@@ -23,8 +23,12 @@ PREPARED = (
     SqlFile.MOVEMENTS_SINCE,
     SqlFile.ACCOUNTS_WITHOUT_TYPES,
     SqlFile.LINES_IN_WAREHOUSE,
+    SqlFile.PERIOD_TOTALS,
+    SqlFile.VARIANCE_BY_FISCAL_YEAR,
+    SqlFile.VARIANCE_PERIODS,
+    SqlFile.RESTATEMENTS,
 )
-"""What `status`, `movements` and a run with nothing new ask of any home."""
+"""What `status`, `movements` and a run with nothing new ask of any home, and a run whose steps a fork takes."""
 
 
 def prepare() -> list[PreparedQuery]:

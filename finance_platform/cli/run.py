@@ -50,7 +50,6 @@ _STEP_LABELS = {
 
 
 _LATE_MODULES = (
-    *("finance_platform.warehouse.dialect", "finance_platform.warehouse.duckdb.translation"),
     *("finance_platform.warehouse.duckdb.session", "duckdb", "finance_platform.reports.restatements"),
     *("finance_platform.refresh.status", "finance_platform.refresh.known_status", "finance_platform.cli.run_output"),
 )

@@ -5,14 +5,19 @@ Belongs here: `warehouse.prepared_queries`. Does not belong here: what the queri
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import duckdb
 import pytest
 
+from finance_platform.reports.period_totals import period_totals
+from finance_platform.reports.restatements import read_restatements
+from finance_platform.reports.variance import variance_rows
 from finance_platform.warehouse.dialect import parse_query
 from finance_platform.warehouse.duckdb import session
 from finance_platform.warehouse.duckdb.translation import to_duckdb
+from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, Queryable, QueryResult
 from finance_platform.warehouse.prepared_queries import PREPARED_FILE, find_prepared_query, find_prepared_statement
 from finance_platform.warehouse.result_columns import output_names
 from finance_platform.warehouse.statements import SqlFile, definitions, script, statement
@@ -28,6 +33,26 @@ def test_a_text_that_differs_by_one_character_is_parsed():
     assert find_prepared_statement(text) == statement(SqlFile.PUBLISHED_SLICES)
     assert find_prepared_statement(text + " ") is None
     assert find_prepared_query(statement(SqlFile.PUBLISHED_SLICES) + " ") is None
+
+
+class Recorder:
+    """A warehouse without rows that records what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:  # noqa: ARG002  the port's
+        """Record a query."""
+        self.asked.append(sql)
+        return QueryResult([], [])
+
+
+@pytest.mark.parametrize("read", [variance_rows, period_totals, read_restatements], ids=lambda read: read.__name__)
+def test_no_query_of_a_run_beside_its_fork_is_parsed(read: Callable[[Queryable], object]):
+    recorder = Recorder()
+    read(recorder)
+    assert recorder.asked
+    assert all(map(find_prepared_query, recorder.asked))
 
 
 def test_a_prepared_query_returns_what_the_parsed_one_returns(monkeypatch: pytest.MonkeyPatch):
