@@ -43,7 +43,7 @@ def test_a_process_that_has_opened_a_warehouse_ends_without_a_list_of_leaks(tmp_
 ALLOCATORS = """
 import atexit, os, sys
 import coverage
-names = "ARROW_DEFAULT_MEMORY_POOL", "MIMALLOC_ALLOW_THP", "OPENBLAS_NUM_THREADS"
+names = "ARROW_DEFAULT_MEMORY_POOL", "MIMALLOC_ALLOW_THP", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"
 atexit.register(lambda: print([os.environ.get(name) for name in names]))
 sys.argv = ["finance-platform", "--version"]
 from finance_platform.cli import main
@@ -52,11 +52,14 @@ main()
 
 
 def test_a_command_and_the_jobs_that_it_starts_keep_no_freed_memory_and_take_no_huge_pages_or_threads_for_matrices():
-    ours = ("ARROW_", "MIMALLOC_", "OPENBLAS_")
+    ours = ("ARROW_", "MIMALLOC_", "OPENBLAS_", "MALLOC_")
     variables = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     chosen = {**variables, "ARROW_DEFAULT_MEMORY_POOL": "jemalloc"}
     outputs = [
         subprocess.run([sys.executable, "-c", ALLOCATORS], env=env, capture_output=True, text=True, check=True).stdout
         for env in (variables, chosen)
     ]
-    assert [output.splitlines()[-1] for output in outputs] == ["['system', '0', '1']", "['jemalloc', '0', '1']"]
+    heaps = max(2, os.cpu_count() or 2)
+    assert [output.splitlines()[-1] for output in outputs] == [
+        f"['{allocator}', '0', '1', '{heaps}']" for allocator in ("system", "jemalloc")
+    ]
