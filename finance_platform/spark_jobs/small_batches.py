@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from finance_platform.spark_jobs.arguments import SAIL, JobArguments
 from finance_platform.spark_jobs.batches import may_share
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.spark_jobs.tables import write_uri
+from finance_platform.spark_jobs.tasks_here import task_threads
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.local_errors import translate_write_errors
 from finance_platform.storage.port import ObjectStore
@@ -96,7 +96,7 @@ class StagedRows:
                 for part, batches in enumerate(files):
                     self._take(part, batches)
                 return
-            with ThreadPoolExecutor(threads, thread_name_prefix="reader") as pool:
+            with task_threads(threads) as pool:
                 for _ in pool.map(self._take, range(len(files)), files):
                     pass
 

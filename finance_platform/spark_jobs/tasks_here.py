@@ -5,8 +5,10 @@ Belongs here: the threads. Does not belong here: when they are used (see `small_
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -30,9 +32,19 @@ def run_here(task: Task, parts: Sequence[Sequence[Mapping[str, Any]]], threads: 
         for part in parts:
             yield from run(part)
         return
-    with ThreadPoolExecutor(threads, thread_name_prefix="task") as pool:
+    with task_threads(threads) as pool:
         for batches in pool.map(run, parts):
             yield from batches
+
+
+@contextmanager
+def task_threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield threads that are waited for, unless this process is interrupted: it ends then, and they with it."""
+    pool = ThreadPoolExecutor(count, thread_name_prefix="task")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=not isinstance(sys.exception(), KeyboardInterrupt), cancel_futures=True)
 
 
 def dealt(rows: Sequence[Mapping[str, Any]], parts: int) -> list[Sequence[Mapping[str, Any]]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pytest
 
-from finance_platform.spark_jobs.tasks_here import dealt, run_here
+from finance_platform.spark_jobs.tasks_here import dealt, run_here, task_threads
 
 ROWS = [{"number": number} for number in range(5)]
 
@@ -44,3 +44,18 @@ def test_the_error_of_a_task_is_that_of_the_job(threads: int):
 
     with pytest.raises(OSError, match="no space"):
         list(run_here(fail, dealt(ROWS, 5), threads))
+
+
+def test_an_interruption_waits_for_no_task():
+    end, tasks = threading.Event(), []
+
+    def interrupted() -> None:
+        with task_threads(1) as pool:
+            tasks.extend(pool.submit(end.wait, 60) for _ in range(2))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not tasks[0].done()
+    assert tasks[1].cancelled()
+    end.set()
