@@ -235,24 +235,30 @@ class _Scan:
             FileNameError: the name does not contain what the descriptor reads from it.
             OSError: the object cannot be read.
         """
-        fingerprint = last.fingerprint if last and last.etag == item.etag else self.raw.fingerprint(item.key)
+        is_as_entered = last is not None and last.etag == item.etag
+        fingerprint = last.fingerprint if last and is_as_entered else self.raw.fingerprint(item.key)
         if feed.feed not in self.of_feeds:
             self.of_feeds[feed.feed] = _fields_of(feed)
         of_feed = self.of_feeds[feed.feed]
-        of_object = (
-            self._delivery_id(item.key, fingerprint, feed.feed, last),
-            fingerprint,
-            item.etag,
-            item.size,
-            utc_text(item.modified_at),
-            self._order(feed, item.key),
-        )
-        # Of thousands of objects most are as they were entered, and no event is made to be compared.
-        if last and _OF_OBJECT(last) == of_object and _OF_FEED(last) == tuple(of_feed.values()):
+        identity, order = self._delivery_id(item.key, fingerprint, feed.feed, last), self._order(feed, item.key)
+        # Of thousands of objects most are as they were entered, and no event is made to be compared. Size and time are
+        # parts of an etag.
+        is_same = last and is_as_entered and (last.delivery_id, last.order) == (identity, order)
+        if last and is_same and _OF_FEED(last) == tuple(of_feed.values()):
             return last
-        values: dict[str, Any] = dict(zip(_OBJECT_FIELDS, of_object, strict=True))
         at, run_id = (last.at, last.run_id) if last else ("", "")
-        return DeliveryDiscovered(object_key=item.key, at=at, run_id=run_id, **values, **of_feed)
+        return DeliveryDiscovered(
+            object_key=item.key,
+            delivery_id=identity,
+            fingerprint=fingerprint,
+            etag=item.etag,
+            size=item.size,
+            modified_at=utc_text(item.modified_at),
+            order=order,
+            at=at,
+            run_id=run_id,
+            **of_feed,
+        )
 
     def _delivery_id(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:
         """Return the identity of a delivery; one with weights stays, until `refresh.spread_years` finds others."""
@@ -287,9 +293,6 @@ def _unweighted_ids(register: Register, feeds: Mapping[str, ResolvedFeed]) -> di
     return {one.delivery_id: one.unweighted_id for one in commits if one.unweighted_id}
 
 
-_OBJECT_FIELDS = ("delivery_id", "fingerprint", "etag", "size", "modified_at", "order")
-"""The fields of a discovery that follow from the object, beside its key."""
-
 _FEED_FIELDS = (
     "feed",
     "kind",
@@ -301,9 +304,10 @@ _FEED_FIELDS = (
     "is_held_when_late",
     "late_lines",
 )
-"""The fields that follow from the feed; the other ones say when it was entered."""
+"""The fields of a discovery that follow from the feed; the other ones follow from the object, or say when it was
+entered."""
 
-_OF_OBJECT, _OF_FEED = attrgetter(*_OBJECT_FIELDS), attrgetter(*_FEED_FIELDS)
+_OF_FEED = attrgetter(*_FEED_FIELDS)
 
 
 def _fields_of(feed: FeedDescriptor) -> dict[str, Any]:

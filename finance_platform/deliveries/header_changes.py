@@ -89,32 +89,53 @@ class _Content:
 
 
 def find_header_changes(events: Iterable[Event], commits: Mapping[str, DeliveryCommit]) -> list[HeaderChange]:
-    """Return at most one change per feed: of the files that came last, compared with the delivery that counted before.
-
-    If none counted before, they are compared with the last one that was read, such as a file that is held.
+    """Return at most one change per feed; see `HeaderHistory.changes`.
 
     Args:
         events: the register's events.
         commits: the commits by delivery id.
     """
-    feeds: dict[str, dict[tuple[str, str], _Content]] = {}
-    counted: set[str] = set()
-    withdrawn: set[str] = set()
-    for event in events:
-        if isinstance(event, DeliveryDiscovered):
-            contents, place = feeds.setdefault(event.feed, {}), (event.object_key, event.fingerprint)
-            contents.setdefault(place, _Content(event.object_key, event.run_id)).ids.append(event.delivery_id)
-        elif isinstance(event, Verdict) and not event.is_held:
-            counted.add(event.delivery_id)
-        elif isinstance(event, DecisionRecorded):
-            into, out_of = (withdrawn, counted) if event.action == "withdrawn" else (counted, withdrawn)
-            into.add(event.delivery_id)
-            out_of.discard(event.delivery_id)
-    return [
-        change
-        for feed, contents in sorted(feeds.items())
-        if (change := _change_of_feed(feed, list(contents.values()), commits, counted, withdrawn))
-    ]
+    history = HeaderHistory()
+    history.add(events)
+    return history.changes(commits)
+
+
+class HeaderHistory:
+    """The contents of each feed's files and which deliveries counted, as events have left them one after the other."""
+
+    def __init__(self) -> None:
+        """Begin without events."""
+        self._feeds: dict[str, dict[tuple[str, str], _Content]] = {}
+        self._counted: set[str] = set()
+        self._withdrawn: set[str] = set()
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Enter further events of the register."""
+        for event in events:
+            if isinstance(event, DeliveryDiscovered):
+                contents, place = self._feeds.setdefault(event.feed, {}), (event.object_key, event.fingerprint)
+                contents.setdefault(place, _Content(event.object_key, event.run_id)).ids.append(event.delivery_id)
+            elif isinstance(event, Verdict) and not event.is_held:
+                self._counted.add(event.delivery_id)
+            elif isinstance(event, DecisionRecorded):
+                both = self._withdrawn, self._counted
+                into, out_of = both if event.action == "withdrawn" else reversed(both)
+                into.add(event.delivery_id)
+                out_of.discard(event.delivery_id)
+
+    def changes(self, commits: Mapping[str, DeliveryCommit]) -> list[HeaderChange]:
+        """Return at most one change per feed: of the files that came last, against the delivery that counted before.
+
+        If none counted before, they are compared with the last one that was read, such as a file that is held.
+
+        Args:
+            commits: the commits by delivery id.
+        """
+        return [
+            change
+            for feed, contents in sorted(self._feeds.items())
+            if (change := _change_of_feed(feed, list(contents.values()), commits, self._counted, self._withdrawn))
+        ]
 
 
 def _change_of_feed(

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.header_changes import HeaderChange, find_header_changes
+from finance_platform.deliveries.header_changes import HeaderChange, HeaderHistory
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import (
     DecisionRecorded,
@@ -443,6 +443,7 @@ class StateDerivation:
         self._events: Sequence[Event] = ()
         self._commits: Mapping[str, DeliveryCommit] = {}
         self._replay = _Replay()
+        self._headers = HeaderHistory()
         self._parts: dict[str, _Part] = {}
 
     def derive(self, events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> DeliveryState:
@@ -451,9 +452,10 @@ class StateDerivation:
         Whoever gets an exception does not go on with the derivation.
         """
         if len(events) < len(self._events) or not all(map(operator.is_, self._events, events)):
-            self._replay, self._parts, self._events = _Replay(), {}, ()
+            self._replay, self._headers, self._parts, self._events = _Replay(), HeaderHistory(), {}, ()
         replay, parts = self._replay, self._parts
         changed = replay.add(islice(events, len(self._events), None))
+        self._headers.add(islice(events, len(self._events), None))
         changed_ids = {name for name, commit in commits.items() if self._commits.get(name) is not commit}
         changed_ids.update(name for name in self._commits if name not in commits)
         changed = None if changed is None else replay.with_objects_of(changed, changed_ids)
@@ -466,7 +468,7 @@ class StateDerivation:
         state = _Derivation(commits, replay.closed)
         for part in parts.values():
             state.take(part)
-        return state.finish(find_header_changes(events, commits))
+        return state.finish(self._headers.changes(commits))
 
 
 def derive_positions(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange, compare_headers, find_header_changes
+from finance_platform.deliveries.header_changes import (
+    FIX_HEADER,
+    HeaderChange,
+    HeaderHistory,
+    compare_headers,
+    find_header_changes,
+)
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.state import StateDerivation, derive_state
 from finance_platform.feeds.column_kinds import column_kinds, kind_of_texts
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.quality.checks import HEADERS_UNCHANGED
@@ -273,3 +279,37 @@ def test_the_check_fails_with_the_change_and_its_fix() -> None:
     assert (outcome.passed, outcome.summary) == (False, "1 changed header")
     words = "the header differs from that of r1.csv: added: 'Note'"
     assert outcome.evidence == [{"feed": "ledger", "file": "r2.csv", "what": words, "fix": FIX_HEADER}]
+
+
+def test_a_history_of_headers_that_goes_on_has_the_changes_of_all_its_events():
+    short = {"Date": "date", "Net": "number"}
+    pairs = [sent("r1", OLD), sent("r2", short), sent("r3", {**short, "Note": "text"})]
+    events: list[Event] = [event for delivery, _ in pairs for event in (delivery, verdict_on(delivery))]
+    commits = {commit.delivery_id: commit for _, commit in pairs}
+    history, derivation = HeaderHistory(), StateDerivation()
+    for end in (2, 4, 6):
+        history.add(events[end - 2 : end])
+        expected = find_header_changes(events[:end], commits)
+        assert history.changes(commits) == expected
+        assert derivation.derive(events[:end], commits).header_changes == expected
+    assert [change.added for change in expected] == [("Note",)]
+    # After a register that was written again, nothing of the earlier one is left.
+    assert derivation.derive(events[2:4], commits).header_changes == []
+
+
+def test_a_state_that_goes_on_enters_further_events_alone_into_the_history_of_headers(monkeypatch: pytest.MonkeyPatch):
+    entered: list[int] = []
+    add = HeaderHistory.add
+
+    def counted(history: HeaderHistory, events: Iterable[Event]) -> None:
+        events = list(events)
+        entered.append(len(events))
+        add(history, events)
+
+    monkeypatch.setattr(HeaderHistory, "add", counted)
+    delivery, commit = sent("r1", OLD)
+    events: list[Event] = [delivery, verdict_on(delivery)]
+    derivation = StateDerivation()
+    derivation.derive(events[:1], {})
+    derivation.derive(events, {commit.delivery_id: commit})
+    assert entered == [1, 1]
