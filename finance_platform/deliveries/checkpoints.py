@@ -1,4 +1,4 @@
-"""The checkpoints of the register, of the commits of deliveries and of those that were removed, and of the members.
+"""The checkpoints of the register, of the commits of deliveries and of those that were removed, and of rows.
 
 Belongs here: which folders have a checkpoint, as runs, repairs and the removal of old data need them together. Does not
 belong here: how a checkpoint works (see `storage.immutable_documents`).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from finance_platform.deliveries.account_counts import CHECKPOINT as ACCOUNT_COUNTS
 from finance_platform.deliveries.commits import COMMITS, RETIRED_COMMITS
 from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS
 from finance_platform.deliveries.register import DOCUMENTS
@@ -39,6 +40,7 @@ def find_untrusted(processed: ObjectStore) -> Iterator[DamagedObjectError]:
     for folder in _FOLDERS:
         yield from find_untrusted_checkpoints(processed, folder)
     yield from MEMBERS.find_untrusted(processed)
+    yield from ACCOUNT_COUNTS.find_untrusted(processed)
 
 
 def find_outdated(processed: ObjectStore) -> Iterator[DamagedObjectError]:

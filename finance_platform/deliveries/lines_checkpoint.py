@@ -15,12 +15,9 @@ from pathlib import PurePosixPath
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines import period_of_file
-from finance_platform.deliveries.rows_checkpoint import CheckpointFile, RowsCheckpoint
+from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointFile, RowsCheckpoint
 from finance_platform.storage.checkpoints import FOLDER as CHECKPOINTS
 from finance_platform.storage.port import ObjectStore
-
-SMALL_BYTES = 64 << 10
-"""The size up to which files are taken in, some 2,000 lines: reading larger ones takes longer than requesting them."""
 
 _FOLDER = "lines"
 

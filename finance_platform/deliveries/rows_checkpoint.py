@@ -40,6 +40,9 @@ _log = logging.getLogger(__name__)
 SOURCE = "source"
 """The column that names the file of a row."""
 
+SMALL_BYTES = 64 << 10
+"""The size up to which files are worth it: reading larger ones takes longer than requesting them."""
+
 _GROWTH = 2
 """A new file takes in the files of the checkpoint that are of at most so many times as many files. So a row is written
 again as often as the logarithm of their number says, not with every refresh."""
@@ -115,7 +118,12 @@ class RowsCheckpoint:
         return [CheckpointFile(item.key, item.size) for item in store.list_objects(f"{CHECKPOINTS}/{self.folder}")]
 
     def read_and_update(
-        self, store: ObjectStore, files: Iterable[DataFile], listed: Sequence[CheckpointFile] | None = None
+        self,
+        store: ObjectStore,
+        files: Iterable[DataFile],
+        listed: Sequence[CheckpointFile] | None = None,
+        *,
+        is_updated: bool = True,
     ) -> Iterator[tuple[pa.Table, Collection[str]]]:
         """Yield the rows of all files, in parts: rows, and the names of the files of which these have all rows.
 
@@ -123,9 +131,10 @@ class RowsCheckpoint:
         many files were not in it.
 
         Args:
-            store: the processed zone; the caller holds the lock under which it is changed.
+            store: the processed zone.
             files: the files.
             listed: the files of the checkpoint, if the caller has listed them.
+            is_updated: whether it may be written; the caller then holds the lock under which the zone is changed.
 
         Raises:
             DamagedObjectError: a file that the checkpoint lacks is missing or damaged.
@@ -149,7 +158,7 @@ class RowsCheckpoint:
             for rows in _batches(file) if own else ():
                 yield rows, own
         replaced = self._replaced(checkpoint, len(unread))
-        is_written = self._are_many(len(unread)) or bool(replaced)
+        is_written = is_updated and (self._are_many(len(unread)) or bool(replaced))
         writer = _Writer(store, self.folder, self._schema, self._form)
         for contents in self._read_files(store, unread):
             yield pa.concat_tables([one.rows for one in contents.values()]), contents
@@ -159,10 +168,15 @@ class RowsCheckpoint:
             self._replace(store, writer, replaced)
 
     def read_rows(
-        self, store: ObjectStore, files: Iterable[DataFile], listed: Sequence[CheckpointFile] | None = None
+        self,
+        store: ObjectStore,
+        files: Iterable[DataFile],
+        listed: Sequence[CheckpointFile] | None = None,
+        *,
+        is_updated: bool = True,
     ) -> Iterator[pa.Table]:
         """Yield the rows of all files, and no others; see `read_and_update`."""
-        for rows, sources in self.read_and_update(store, files, listed):
+        for rows, sources in self.read_and_update(store, files, listed, is_updated=is_updated):
             yield rows.filter(pc.is_valid(places_among(rows[SOURCE], pa.array(list(sources), pa.string()))))
 
     def forget_files(self, store: ObjectStore, keys: Collection[str]) -> None:
@@ -177,7 +191,7 @@ class RowsCheckpoint:
                 sources = _sources(self._open(store, item.key))
             except (DamagedObjectError, FileNotFoundError):
                 continue  # the next build replaces it
-            kept = {name for name in sources if _key(name) in keys}
+            kept = {name for name in sources if key_of(name) in keys}
             if len(kept) < len(sources):
                 writer = _Writer(store, self.folder, self._schema, self._form)
                 self._replace(store, writer, [_OpenedFile(item.key, item.size, kept, len(sources))])
@@ -314,7 +328,8 @@ class RowsCheckpoint:
         return rows.sort_by([(name, "ascending") for name in self._schema.names]).combine_chunks()
 
 
-def _key(source: str) -> str:
+def key_of(source: str) -> str:
+    """Return the key of the file that a row names."""
     return source.rpartition("#")[0]
 
 

@@ -224,7 +224,7 @@ def _publish(
     # The step that builds runs these checks too, but a selection may load without it.
     star_outcomes = check_star(frozen.snapshot, processed)
     target = {(one.table, one.slice): one.version for one in frozen.snapshot.target}
-    report_tables = _report_tables(processed, settings, frozen.snapshot, target)
+    report_tables = _report_tables(processed, settings, frozen.snapshot, target, is_updated=True)
     kept = keep_mapping(
         processed,
         warehouse,
@@ -365,9 +365,22 @@ def _record_access_rights(processed: ObjectStore, warehouse: Queryable, settings
 
 
 def _report_tables(
-    processed: ObjectStore, settings: Settings, snapshot: Snapshot, published: Mapping[SliceName, str]
+    processed: ObjectStore,
+    settings: Settings,
+    snapshot: Snapshot,
+    published: Mapping[SliceName, str],
+    *,
+    is_updated: bool = False,
 ) -> ReportTables:
-    """Return the small tables beside the star, as they are once these versions are published."""
+    """Return the small tables beside the star, as they are once these versions are published.
+
+    Args:
+        processed: the processed zone.
+        settings: the home.
+        snapshot: its state.
+        published: the versions.
+        is_updated: see `parts_on_accounts`.
+    """
     events = Register(processed).events()
     lines = LineStore(processed, snapshot.commits, select_discovered(events), snapshot.state)
     return ReportTables(
@@ -375,7 +388,7 @@ def _report_tables(
         materiality(settings),
         {
             **published_members(processed, published),
-            **feed_figures(processed, snapshot, settings.currency, _expected_feeds(settings)),
+            **feed_figures(processed, snapshot, settings.currency, _expected_feeds(settings), is_updated=is_updated),
             **decision_rows(decisions_in(events, snapshot.commits), settings.currency),
             **restatement_tables(lines, events, published),
         },

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from finance_platform.contracts.processed import MEMBERS
+from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBERS
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
 from finance_platform.contracts.views import VIEWS
 from finance_platform.count_text import pluralize
+from finance_platform.deliveries.account_counts import CHECKPOINT as COUNTS_CHECKPOINT
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
 from finance_platform.deliveries.event_chain import ChainReader, Head, parse_head
 from finance_platform.deliveries.lines import line_files
@@ -257,6 +258,9 @@ class Verifier:
         files = [file for commit in lines.commits.values() for file in commit.files.get(MEMBERS.name, ())]
         forged = "has other members than the files that it names: somebody wrote it"
         differences += [Finding(name, key, forged) for key in MEMBERS_CHECKPOINT.find_forged(self.processed, files)]
+        files = [file for commit in lines.commits.values() for file in commit.files.get(ACCOUNT_COUNTS.name, ())]
+        forged = "has other counts by account than the files that it names: somebody wrote it"
+        differences += [Finding(name, key, forged) for key in COUNTS_CHECKPOINT.find_forged(self.processed, files)]
         files = [file for commit in lines.commits.values() for file in line_files(commit)]
         forged = "has other lines than the files that it names: somebody wrote it"
         differences += [Finding(name, key, forged) for key in find_forged_lines(self.processed, files)]

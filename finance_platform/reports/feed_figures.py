@@ -37,7 +37,12 @@ Row = dict[str, object]
 
 
 def feed_figures(
-    processed: ObjectStore, snapshot: Snapshot, currency: str, expected: Collection[str] = ()
+    processed: ObjectStore,
+    snapshot: Snapshot,
+    currency: str,
+    expected: Collection[str] = (),
+    *,
+    is_updated: bool = False,
 ) -> dict[Contract, list[Row]]:
     """Return the rows of the tables.
 
@@ -46,8 +51,9 @@ def feed_figures(
         snapshot: its state, with the target slices.
         currency: the home's currency.
         expected: the feeds whose lines are due each month.
+        is_updated: see `parts_on_accounts`.
     """
-    lines = reconcile_deliveries(processed, snapshot, currency=currency, only=TERMS).lines
+    lines = reconcile_deliveries(processed, snapshot, currency=currency, only=TERMS, is_updated=is_updated).lines
     return {
         FEED_TERM: term_rows(lines),
         REJECTED_FILE: rejected_files(lines),

@@ -175,7 +175,12 @@ def _add_up(
 
 
 def reconcile_deliveries(
-    processed: ObjectStore, snapshot: Snapshot, *, currency: str, only: Collection[str] | None = None
+    processed: ObjectStore,
+    snapshot: Snapshot,
+    *,
+    currency: str,
+    only: Collection[str] | None = None,
+    is_updated: bool = False,
 ) -> Reconciliation:
     """Return the terms of the current deliveries that need no warehouse: what was rejected, held, superseded and so on.
 
@@ -186,13 +191,14 @@ def reconcile_deliveries(
         snapshot: its state, with the target slices.
         currency: the home's currency.
         only: the terms to return, None for all: most of thousands of deliveries have only lines that count.
+        is_updated: see `parts_on_accounts`.
     """
     builder = StatementBuilder(currency, None if only is None else frozenset(only))
     deliveries = current_deliveries(snapshot.state)
     ledger = [one for one in deliveries if one.commit.kind == "ledger" and one.commit.status == "read"]
     _add_deliveries(builder, ledger, snapshot.commits, target_lines(snapshot, snapshot.commits), {})
     accounts = statistical_accounts(processed, snapshot.state.live)
-    _separate_statistical(builder, processed, snapshot, (), ledger, accounts)
+    _separate_statistical(builder, processed, snapshot, (), ledger, accounts, is_updated=is_updated)
     return Reconciliation(builder.lines(), currency)
 
 
@@ -203,6 +209,8 @@ def _separate_statistical(
     slices: Sequence[SliceCommit | None],
     ledger: Sequence[CurrentDelivery],
     accounts: frozenset[int],
+    *,
+    is_updated: bool = False,
 ) -> None:
     """Move the lines on statistical accounts to lines of their own: the same terms, from these lines alone."""
     if not accounts:
@@ -210,7 +218,7 @@ def _separate_statistical(
     published = {name for built in slices if built for name, *_ in (built.inputs or {}).get("lines", ())}
     commits = {name: snapshot.commits[name] for name in published if name in snapshot.commits}
     commits |= {name: snapshot.commits.get(name, one.commit) for one in ledger if (name := one.commit.delivery_id)}
-    parts = parts_on_accounts(processed, commits.values(), accounts)
+    parts = parts_on_accounts(processed, commits.values(), accounts, is_updated=is_updated)
     if not parts:
         return
     loaded: dict[Place, Count] = {}

@@ -27,6 +27,7 @@ from finance_platform.contracts.processed import (
     STATEMENT_LINES,
 )
 from finance_platform.contracts.star import STAR
+from finance_platform.deliveries.account_counts import CHECKPOINT as COUNTS_CHECKPOINT
 from finance_platform.deliveries.account_counts import counts_of_delivery
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
@@ -197,7 +198,8 @@ def remove(processed: ObjectStore, removals: Iterable[Removal]) -> None:
     update_checkpoints(processed)
     commits = read_commits(processed).values()
     files = {file.key for commit in commits for of_table in commit.files.values() for file in of_table}
-    MEMBERS_CHECKPOINT.forget_files(processed, files)
+    for checkpoint in (MEMBERS_CHECKPOINT, COUNTS_CHECKPOINT):
+        checkpoint.forget_files(processed, files)
     forget_lines(processed, files)
 
 

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.deliveries.lines_checkpoint import SMALL_BYTES, lines_checkpoint
-from finance_platform.deliveries.rows_checkpoint import CheckpointFile
+from finance_platform.deliveries.lines_checkpoint import lines_checkpoint
+from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointFile
 from finance_platform.feeds.dates import first_day, period_of
 from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs.control_totals import PeriodControl, compare

@@ -24,12 +24,12 @@ from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines_checkpoint import (
-    SMALL_BYTES,
     find_forged_lines,
     forget_lines,
     list_lines_checkpoints,
     period_with_checkpoint,
 )
+from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.spark_jobs import period_files

@@ -20,7 +20,7 @@ from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.deliveries.lines_checkpoint import SMALL_BYTES
+from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs import period_files
