@@ -33,9 +33,10 @@ SCENARIO_TYPES = ("Actual", "Budget", "Forecast")
 ACCOUNT_TYPES = ("Revenue", "Expense", "Asset", "Liability", "Equity", "Statistical", "Unknown")
 
 _TYPE_WORDS = {
-    "Revenue": "revenues ertrag erträge erlös erlöse umsatz umsätze produit produits ingreso ingresos ricavo ricavi "
-    "opbrengst opbrengsten",
-    "Expense": "expenses aufwand aufwände aufwendung aufwendungen kosten charge charges gasto gastos costo costi",
+    "Revenue": "revenues income other_income ertrag erträge erlös erlöse umsatz umsätze produit produits ingreso "
+    "ingresos ricavo ricavi opbrengst opbrengsten",
+    "Expense": "expenses other_expense other_expenses cost_of_goods_sold cost_of_sales aufwand aufwände aufwendung "
+    "aufwendungen kosten charge charges gasto gastos costo costi",
     "Asset": "assets aktiva aktivum aktivkonto vermögen actif actifs activo activos attivo attività activa",
     "Liability": "liabilities passiva passivum passivkonto verbindlichkeit verbindlichkeiten fremdkapital schulden "
     "passif passifs dettes pasivo pasivos passivo passività",

@@ -308,7 +308,7 @@ class UnreadMeanings:
         has_scenario = bool(sources.get("scenario", amount).headers) and "scenario" in sources
         has_side = bool(amount.rule.debit or amount.rule.sign_column)
         kinds: list[tuple[type[UnreadColumn], Collection[str]]] = [(_State, {*_STATES, *_FLAGS})]
-        if "currency" not in sources and not _is_converted(rules, amount.headers, free.values()):
+        if "currency" not in sources and not is_converted(rules.currency, amount.headers, free.values()):
             kinds.append((_Currency, _CURRENCIES))
         kinds += [] if has_scenario else [(_Scenario, _SCENARIOS), (Versions, VERSIONS)]
         kinds += [] if has_side else [(_Side, _SIDES)]
@@ -342,9 +342,15 @@ class UnreadMeanings:
         return {reason: fix for of_column in doubts.values() for reason, fix in of_column.items()}
 
 
-def _is_converted(rules: ReadingRules, amounts: Collection[str], others: Collection[str]) -> bool:
-    """Return whether amounts are in the home's currency by their header, or others beside them in a foreign one."""
-    local = _LOCAL | {rules.currency.casefold()}
+def is_converted(home: str, amounts: Collection[str], others: Collection[str]) -> bool:
+    """Return whether amounts are in the home's currency by their header, or others beside them in a foreign one.
+
+    Args:
+        home: the home's currency.
+        amounts: the headers of the amounts that are read.
+        others: the plain names of the other columns.
+    """
+    local = _LOCAL | {home.casefold()}
     beside = map(_words, others)
     return any(local & _words(plain_name(name)) for name in amounts) or any(
         _MONEY & words and _FOREIGN & words and not local & words for words in beside

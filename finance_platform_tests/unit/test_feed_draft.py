@@ -590,3 +590,56 @@ def test_a_number_that_is_no_period_of_the_year_end_is_not_mapped(texts: str):
     lines = "".join(f"{text},6000,10,1.00\n" for text in texts.split())
     written = draft(f"Posting period,Account,Department,Amount\n{lines}")
     assert "map" not in written
+
+
+TYPED = """\
+Date,Account,Account Type,Department,Amount
+2025-01-31,4000,{0},10,{1}70.00
+2025-01-31,6000,Expense,10,{2}20.00
+"""
+
+
+@pytest.mark.parametrize(
+    ("revenue", "of_revenue", "of_costs", "sign"),
+    [
+        ("Income", "", "-", "credit_positive"),
+        ("Revenue", "-", "", "debit_positive"),
+        ("Other Income", "", "", None),
+        ("Expense", "", "-", None),
+        ("Asset", "", "-", None),
+    ],
+)
+def test_the_signs_of_types_give_the_rule_of_signs(
+    tmp_path: Path, revenue: str, of_revenue: str, of_costs: str, sign: str | None
+):
+    text = TYPED.format(revenue, of_revenue, of_costs)
+    assert yaml.safe_load(draft(text)).get("sign") == sign
+    check = checked(tmp_path, text)
+    assert check.is_fine
+    if sign:
+        # Debit less credit, from which the star has the natural sign of each type: both are positive there.
+        assert [count.amount for count in check.sums.values()] == [Decimal("-50.00")]
+
+
+def test_some_corrections_do_not_hide_the_sign_of_a_type():
+    lines = "".join(f"2025-01-31,4000,Income,10,{amount}\n" for amount in ("-1.00", "5.00", "6.00", "7.00", "8.00"))
+    written = draft(TYPED.format("Income", "", "-") + lines)
+    assert "# decide: amounts of revenue are positive and those of costs negative\nsign: credit_positive" in written
+    mixed = draft(TYPED.format("Income", "", "-") + lines.replace("5.00", "-5.00"))
+    assert "sign:" not in mixed
+
+
+@pytest.mark.parametrize(
+    "amounts", ["Amount (Foreign Currency),Amount", "Amount in doc. curr.,Amount in local currency"]
+)
+def test_the_currency_of_another_amount_rejects_no_rows(tmp_path: Path, amounts: str):
+    text = f"Date,Account,Department,Currency,{amounts}\n2025-01-31,6000,10,EUR,300.00,330.00\n"
+    assert "'Currency' is not read: it seems to be the currency of other amounts" in draft(text).replace("\n# ", " ")
+    (total,) = checked(tmp_path, text).sums.values()
+    assert total.amount == Decimal("330.00")
+
+
+def test_a_currency_beside_the_only_amount_may_say_nothing_about_it():
+    text = "Date,Account,Department,Currency,Amount\n2025-01-31,6000,10,EUR,3.00\n2025-01-31,6000,10,USD,3.00\n"
+    written = draft(text).replace("\n  #", "")
+    assert "If the amounts are in USD all the same, as NetSuite's are, name the column in ignore_columns" in written

@@ -87,6 +87,8 @@ class FieldsDraft:
         unclear: columns beside those of periods, of which a person decides whether they are periods.
         is_plan: whether every line is one of a plan, so that a later file is a new version.
         is_debit_positive: whether amounts are debit less credit and no pair of columns says so.
+        sign: the rule of signs that types of accounts prove; empty if none does.
+        sign_comment: how they prove it.
         balanced: the column that names vouchers, if they balance; empty if there is none.
         balanced_comment: how many of them do.
     """
@@ -102,6 +104,8 @@ class FieldsDraft:
     unclear: list[str] = field(default_factory=list)
     is_plan: bool = False
     is_debit_positive: bool = False
+    sign: str = ""
+    sign_comment: str = ""
     balanced: str = ""
     balanced_comment: str = ""
 

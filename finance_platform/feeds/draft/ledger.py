@@ -6,6 +6,7 @@ Belongs here: the order in which columns are taken, and what a person must decid
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,7 +25,7 @@ from finance_platform.feeds.draft.columns import (
 )
 from finance_platform.feeds.draft.dates_of_lines import Dates
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
-from finance_platform.feeds.draft.money_columns import is_money, is_named
+from finance_platform.feeds.draft.money_columns import is_money, is_named, value_of
 from finance_platform.feeds.draft.references import draft_references, reference_kind
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.unread_columns import draft_unread
@@ -33,10 +34,14 @@ from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.header_words import plain_name
 from finance_platform.feeds.resolved import template_headers
+from finance_platform.feeds.unread_meanings import is_converted
 
 _MAX_SCENARIOS = 12
 _MAX_BLANK = 0.05
 """Share of rows without a code up to which they are mistakes of the file, so that rejecting them is right."""
+
+_USUAL = 0.8
+"""Share of the amounts of a type that have its sign; others are corrections."""
 
 _PLANS = {
     "budget": "Budget", "budgets": "Budget", "plan": "Budget", "proposed": "Budget", "forecast": "Forecast",
@@ -95,6 +100,7 @@ class _Ledger:
             self._optional(name)
         for name in ("account_type", "account_category", "description"):
             self._optional(name)
+        self._sign_of_types()
         if is_wide:
             draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})
 
@@ -159,6 +165,27 @@ class _Ledger:
         else:
             self._draft.constants["scenario"] = scenario
 
+    def _sign_of_types(self) -> None:
+        """Propose the sign of amounts that are positive for one of revenue and expense, and negative for the other."""
+        amount, types = (self._draft.fields.get(name, FieldDraft({})).values for name in ("amount", "account_type"))
+        by_name = {column.name: column for column in self._columns}
+        cells, kinds = (by_name.get(str(values.get("from"))) for values in (amount, types))
+        if cells is None or kinds is None or "sign_column" in amount:
+            return
+        marks = amount.get("decimal", "."), amount.get("thousands")
+        counts: dict[str, Counter[bool]] = {"Revenue": Counter(), "Expense": Counter()}
+        for text, kind in zip(cells.cells, kinds.cells, strict=True):
+            value = value_of(text, marks)
+            if value and (signs := counts.get(account_type(kind) or "")) is not None:
+                signs[value > 0] += 1
+        is_positive = {name: _usual_sign(signs) for name, signs in counts.items()}
+        if None in is_positive.values() or is_positive["Revenue"] == is_positive["Expense"]:
+            return
+        self._draft.sign = "credit_positive" if is_positive["Revenue"] else "debit_positive"
+        positive, negative = ("revenue", "costs") if is_positive["Revenue"] else ("costs", "revenue")
+        comment = f"decide: amounts of {positive} are positive and those of {negative} negative"
+        self._draft.sign_comment = comment
+
     def _reverses(self) -> tuple[str, ...]:
         """Return the field of the reversed line's number, which only files with numbers of lines have."""
         return ("reverses",) if best_column(["transaction_id"], self._free()) else ()
@@ -171,10 +198,22 @@ class _Ledger:
             return
         if name == "currency" and any(is_amount(text) or is_date(text) for text in column.texts):
             return
-        if name == "currency":
+        if name == "currency" and self._is_converted():
+            self._draft.decisions.append(
+                f"{column.name!r} is not read: it seems to be the currency of other amounts than those that are "
+                "read. If it is that of columns.amount, name it in columns.currency."
+            )
+        elif name == "currency":
             self._currency_column(column)
         else:
             self._take(name, column, required="false")
+
+    def _is_converted(self) -> bool:
+        """Return whether the amount that is read is in the home's currency by the names of the columns."""
+        source = self._draft.fields.get("amount", FieldDraft({})).values.get("from", "")
+        amounts = [*source.values()] if isinstance(source, dict) else [source]
+        others = [plain_name(column.name) for column in self._columns if column.name not in amounts]
+        return is_converted(self._currency, amounts, others)
 
     def _currency_column(self, column: Column) -> None:
         """Take the column of currencies; of a file without the home's currency, a person decides what is right."""
@@ -187,7 +226,8 @@ class _Ledger:
         if len(foreign) < len(codes) or len(foreign) > _MAX_SCENARIOS:
             comment = (
                 f"decide: rows in {names} will be rejected, because the home's currency is {home}; "
-                "FINANCE_PLATFORM_CURRENCY in the home's .env sets it"
+                "FINANCE_PLATFORM_CURRENCY in the home's .env sets it. If the amounts are in "
+                f"{home} all the same, as NetSuite's are, name the column in ignore_columns instead"
             )
             self._take("currency", column, comment, required="false")
             return
@@ -197,6 +237,12 @@ class _Ledger:
             f"place of {UNDECIDED}"
         )
         self._take("currency", column, comment, required="false", map=dict.fromkeys(foreign, UNDECIDED))
+
+
+def _usual_sign(signs: Counter[bool]) -> bool | None:
+    """Return whether nearly all amounts are positive; None if they have both signs, or if there are none."""
+    (sign, count), *_ = signs.most_common(1) or [(True, 0)]
+    return sign if count >= _USUAL * signs.total() > 0 else None
 
 
 def _scenario_of_name(file: str) -> dict[str, Any]:
