@@ -445,7 +445,8 @@ def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> st
     has = "has all lines of" if any(one.has_others for one in repeated) else "has the same lines as"
     others = ", beside others" if any(one.has_others for one in repeated) else ""
     feed = f" of the feed {repeated[0].feed}" if repeated[0].feed else ""
-    return f"{has} {quote_name(object_key)}{feed}, which counts already{others}: {_shorten(lines, '; ')}"
+    keys = " under keys that differ in their zeros" if any(one.has_other_keys for one in repeated) else ""
+    return f"{has} {quote_name(object_key)}{feed}{keys}, which counts already{others}: {_shorten(lines, '; ')}"
 
 
 def _returning_money(lines: ReturningLines) -> str:

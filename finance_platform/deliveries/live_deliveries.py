@@ -222,6 +222,11 @@ class LiveDeliveries:
             if other.event.object_key != key and cell[1] in other.portion and count_in_cell(other, cell) == counts
         ]
 
+    def shared_lines(self, candidate: LiveDelivery, other: LiveDelivery, cell: Cell) -> int:
+        """Return how many lines of a candidate in a cell another delivery claims by their keys."""
+        lines = self._overlaps.overlap(candidate.delivery_id, other.delivery_id).lines
+        return sum(count for (scenario, period, _), count in lines.items() if (fold(scenario), period) == cell)
+
     def smaller(self, candidate: LiveDelivery, cell: Cell) -> Iterator[LiveDelivery]:
         """Yield the live deliveries of other objects of the feed with fewer lines in a cell, the largest first."""
         feed = self._feeds.get(candidate.event.feed, _FeedIndex())
@@ -229,19 +234,27 @@ class LiveDeliveries:
             if other.event.object_key != candidate.event.object_key and cell[1] in other.portion:
                 yield other
 
-    def same_money_of_other_feeds(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
-        """Return the live deliveries of other feeds and objects with as many lines of the same money in a cell.
+    def same_money_of_feed(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects of the feed with as many lines of the same money in a cell.
 
         None if a version of the candidate's own object has these lines already.
         """
+        return self._same_money(candidate, cell, [candidate.event.feed])
+
+    def same_money_of_other_feeds(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
+        """Return the same of other feeds and objects."""
+        return self._same_money(candidate, cell, [feed for feed in self._feeds if feed != candidate.event.feed])
+
+    def _same_money(self, candidate: LiveDelivery, cell: Cell, feeds: Iterable[str]) -> list[LiveDelivery]:
         counts, key = count_in_cell(candidate, cell), candidate.event.object_key
         earlier = [one for one in self.earlier(candidate) if cell[1] in one.portion]
         if not counts.rows or any(count_in_cell(one, cell) == counts for one in earlier):
             return []
+        indexes = (self._feeds.get(feed, _FeedIndex()) for feed in feeds)
         return [
             other
-            for feed, index in self._feeds.items()
-            if feed != candidate.event.feed and cell in index.by_cell
+            for index in indexes
+            if cell in index.by_cell
             for other in index.with_as_many_lines(cell, counts.rows)
             if other.event.object_key != key and cell[1] in other.portion and count_in_cell(other, cell) == counts
         ]

@@ -1,6 +1,7 @@
 """Repeated lines: those that another file has already, all of its lines of a scenario and period.
 
-Belongs here: finding them under load mode append, which adds the lines of every file, and in files of two feeds.
+Belongs here: finding them under load mode append, which adds the lines of every file, under keys that have
+lost zeros, and in files of two feeds.
 Does not belong here: files with the same bytes (see `hold_reasons`), lines with one key (see `overlaps`), what is done
 about them (see `acceptance`).
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice, takewhile
@@ -24,7 +25,7 @@ import pyarrow.compute as pc
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_deliveries import LiveDeliveries, count_in_cell
 from finance_platform.deliveries.live_lines import Cell, LiveLines, Superseded, claimed_cells
-from finance_platform.deliveries.overlaps import NO_OVERLAPS
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, compute_overlaps
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.bulk_read import map_many
@@ -33,6 +34,10 @@ from finance_platform.storage.port import ObjectStore
 _PLACE = ("posting_date", "department_key", "account_key", "amount")
 _TEXTS = ("document_date", "transaction_id", "description", "reverses_transaction_id")
 _COLUMNS = (*_PLACE, *_TEXTS)
+_NUMBERS = ("transaction_id", "reverses_transaction_id")
+_ZEROS = r"^0*([0-9]+)(?:\.0+)?$"
+"""A number with the zeros that a spreadsheet takes from it, or adds."""
+
 _NONE = "\x00"
 """In the place of a missing text; no text has it."""
 _WIDE_MONEY = pa.decimal128(38, 2)
@@ -59,6 +64,7 @@ class RepeatedLines:
         gross: the sum of their absolute amounts.
         has_others: whether the delivery has more lines there, beside all of the other file.
         feed: that of the other file, if it is another one; else empty.
+        has_other_keys: whether their keys differ, by zeros alone, so that neither file supersedes the other.
     """
 
     object_key: str
@@ -68,6 +74,7 @@ class RepeatedLines:
     gross: Decimal
     has_others: bool = False
     feed: str = ""
+    has_other_keys: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,16 +154,22 @@ class CellHashes:
     def _read_lines(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
         """Return the lines of a delivery in a cell that change an amount."""
         table = self._lines.read(delivery, Superseded(), [cell], _COLUMNS).select(list(_COLUMNS))
+        for name in _NUMBERS:
+            plain = pc.replace_substring_regex(table[name].cast(pa.string()), _ZEROS, r"\1")
+            table = table.set_column(table.column_names.index(name), name, plain)
         return table.filter(pc.not_equal(table["amount"].cast(_WIDE_MONEY), pa.scalar(Decimal(0), _WIDE_MONEY)))
 
 
 def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:
     """Return the lines of a delivery that another live file has too, by scenario and period.
 
-    Equal are day, department, account, amount, number and text of each line, in any order. Where the delivery has as
+    Equal are day, department, account, amount, number and text of each line, in any order; of numbers, zeros before
+    them do not matter, which a spreadsheet takes away. Where the delivery has as
     many lines as the other file, the hashes in the commits are compared first, so that files are read only where these
     agree. Where it has more, it may have all of the other file's, as an export of the month to date has. Lines of zero
     change nothing and do not count.
+
+    Under load mode upsert, a line supersedes that of the same key, so only files are compared that share fewer keys.
 
     A file of another feed is compared whatever the load modes, which concern one feed, and without numbers and texts;
     it must have three lines or more that the delivery has, and all of a scenario and period.
@@ -168,7 +181,11 @@ def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: Liv
     """
     if candidate.event.kind != "ledger":
         return []
-    of_feed = _repeated(hashes, live, candidate) if candidate.event.load_mode == "append" else ()
+    of_feed: Iterable[RepeatedLines] = ()
+    if candidate.event.load_mode == "append":
+        of_feed = _repeated(hashes, live, candidate)
+    elif candidate.event.load_mode == "upsert":
+        of_feed = _with_other_keys(hashes, live, candidate)
     return [*of_feed, *_of_other_feeds(hashes, live, candidate)]
 
 
@@ -183,7 +200,10 @@ def find_files_counted_twice(processed: ObjectStore, object_key: str) -> list[st
     """
     live = read_state(processed).effective
     own = [one for one in live if one.event.object_key == object_key]
-    others = LiveDeliveries((one for one in live if one.event.object_key != object_key), NO_OVERLAPS)
+    # Only keys supersede single lines; the lines of other files all count.
+    has_keys = any(one.event.load_mode == "upsert" for one in own)
+    overlaps = compute_overlaps(processed, live, record=False) if has_keys else NO_OVERLAPS
+    others = LiveDeliveries((one for one in live if one.event.object_key != object_key), overlaps)
     hashes = CellHashes(processed, LiveLines(processed, NO_OVERLAPS))
     rows: Counter[str] = Counter()
     for repeated in (lines for one in own for lines in find_repeated_lines(hashes, others, one)):
@@ -218,6 +238,24 @@ def _repeated(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery)
             for other, lines in _contained(hashes, live, candidate, cell):
                 yield RepeatedLines(
                     other.event.object_key, scenarios[cell[0]], cell[1], lines.rows, lines.gross, has_others=True
+                )
+
+
+def _with_other_keys(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[RepeatedLines]:
+    """Yield the lines that another file has too under keys without their zeros, of which a spreadsheet made numbers."""
+    scenarios = {fold(one.scenario): one.scenario for one in candidate.commit.periods}
+    for cell in sorted(claimed_cells(candidate)):
+        rows = _rows(candidate, cell)
+        if rows < _LEAST_CONTAINED or cell[1] not in candidate.portion:
+            continue  # thousands of files may have two lines of the same money
+        similar = live.same_money_of_feed(candidate, cell)
+        others = [one for one in similar if live.shared_lines(candidate, one, cell) < rows][:_MAX_LOOKED_AT]
+        if others:
+            own, *of_others = hashes.of([candidate, *others], cell)
+            other = next((one for one, lines in zip(others, of_others, strict=True) if lines == own), None)
+            if own.rows and other:
+                yield RepeatedLines(
+                    other.event.object_key, scenarios[cell[0]], cell[1], own.rows, own.gross, has_other_keys=True
                 )
 
 

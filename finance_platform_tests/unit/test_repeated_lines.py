@@ -396,3 +396,47 @@ def test_a_file_that_counts_beside_one_of_another_feed_is_not_held_when_it_is_co
     assert find_files_counted_twice(zone.store, "erp/gl.csv") == ["ledger.csv"]
     zone.deliver("erp/gl.csv", [*THREE, Line(period="2025-02")], "v2", feed="erp")
     assert zone.evaluate_held() == {}
+
+
+NUMBERED = [Line(f"000{number}", amount=f"{number}.00", day=number, number=f"000{number}") for number in (7, 8, 9)]
+
+
+def deliver_numbered(zone: Zone, key: str, sent: list[Line], mode: str) -> None:
+    """Deliver lines; as in a real home, the hash of the commit does not have their numbers."""
+    event = zone.deliver(key, sent, f"bytes of {key}", load_mode=mode, feed="erp")
+    commit = read_commits(zone.store)[event.delivery_id]
+    zone.commit(replace(commit, periods=[replace(one, content="") for one in commit.periods]))
+
+
+def without_zeros(lines: list[Line], ending: str = "") -> list[Line]:
+    """Return lines as a spreadsheet saves them, whose numbers are keys."""
+    plain = [f"{(line.number or '').lstrip('0')}{ending}" for line in lines]
+    return [replace(line, key=number, number=number) for line, number in zip(lines, plain, strict=True)]
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+@pytest.mark.parametrize("ending", ["", ".0"])
+def test_a_copy_whose_numbers_have_lost_their_zeros_is_held(zone: Zone, mode: str, ending: str) -> None:
+    deliver_numbered(zone, "erp.csv", NUMBERED, mode)
+    deliver_numbered(zone, "erp.xlsx", without_zeros(NUMBERED, ending), mode)
+    (reason,) = zone.evaluate_held()["erp.xlsx"]
+    keys = " under keys that differ in their zeros" if mode == "upsert" else ""
+    assert reason == (
+        f"has the same lines as erp.csv{keys}, which counts already: Actual 2025-01, lines 3, gross 24.00"
+    )
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        NUMBERED,
+        [*without_zeros(NUMBERED[:2]), replace(NUMBERED[2], key="19", number="19")],
+        [replace(line, key=f"1{line.number}", number=f"1{line.number}") for line in NUMBERED],
+    ],
+    ids=["the same keys", "one other number", "other numbers"],
+)
+def test_lines_with_the_same_keys_or_other_numbers_are_no_copy(zone: Zone, sent: list[Line]) -> None:
+    deliver_numbered(zone, "erp.csv", NUMBERED, "upsert")
+    deliver_numbered(zone, "other.csv", sent, "upsert")
+    assert zone.evaluate_held() == {}
+    assert find_files_counted_twice(zone.store, "other.csv") == []
