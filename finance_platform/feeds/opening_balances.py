@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.amounts import EXACT
-from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.findings import Note
+from finance_platform.feeds.header_words import WORDS, plain_name
 from finance_platform.feeds.unread_column import WIDE_MONEY, escape, quoted_name
 from finance_platform.feeds.violations import ACCEPTED
 from finance_platform.money_text import sum_of_amounts
@@ -33,9 +34,12 @@ _BALANCE = re.compile(
     r"|saldovortr[aä]ge?|eb-werte?|eröffnungs(?:saldo|bilanz|wert|buchung)|anfangs(?:saldo|bestand)|endsaldo"
     r"|schluss(?:saldo|bestand)|solde (?:initial|final|reporté|d.ouverture)|(?:report )?[aà] nouveaux?"
     r"|saldo (?:inicial|iniziale|final|finale|anterior)|asiento de apertura|(?:begin|eind)saldo"
-    r"|(?:opening|begin|eind)s?balans)(?!\w)",
+    r"|(?:opening|begin|eind)s?balans)(?!\w| equity)",
     re.IGNORECASE,
 )
+_NAMES = {*WORDS["account_name"], *WORDS["department_name"]}
+"""Headers of names, among which there are `Report à nouveau` and `Opening balances`: the accounts of these."""
+
 _ZERO = pa.scalar(Decimal(0), MONEY_TYPE)
 _FIRST_ROWS = 200
 _MAX_CHARACTERS = 100
@@ -47,11 +51,11 @@ class OpeningBalances:
     """The rows of one table that print a balance.
 
     Attributes:
-        amounts: the headers of its amounts.
+        not_searched: the headers of its amounts, and of the names of its accounts and departments.
         has_skip: whether the descriptor has rules of rows that are not data.
     """
 
-    amounts: Collection[str]
+    not_searched: Collection[str]
     has_skip: bool
     _column: str = ""
     _words: tuple[str, ...] = ()
@@ -59,6 +63,18 @@ class OpeningBalances:
     _is_first: bool = True
     _rows: int = 0
     _total: Decimal = field(default_factory=Decimal)
+
+    @staticmethod
+    def of_table(sources: Mapping[str, FieldSource], *, has_skip: bool) -> OpeningBalances:
+        """Return what looks for balances in a table.
+
+        Args:
+            sources: where the fields of its lines come from.
+            has_skip: see the attributes.
+        """
+        fields = ("amount", "account_name", "department_name")
+        headers = (header for name in fields if name in sources for header in sources[name].headers)
+        return OpeningBalances(frozenset(headers), has_skip)
 
     def add(self, batch: RawBatch, columns: Mapping[str, pa.Array]) -> None:
         """Add a batch, in the order of the table.
@@ -110,7 +126,7 @@ class OpeningBalances:
 
     def _find(self, batch: RawBatch) -> None:
         for name, texts in batch.columns.items():
-            if name in self.amounts or name.startswith("\0"):
+            if name in self.not_searched or name.startswith("\0") or plain_name(name) in _NAMES:
                 continue
             cells = [text for text in texts.slice(0, _FIRST_ROWS).to_pylist() if text]
             joined = "\n".join(cells).casefold()

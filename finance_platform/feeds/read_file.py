@@ -456,7 +456,7 @@ def _typed_batches(
         totals.covers = lines.covers
         repeated = RepeatedHeaders(table.header, lines.sources)
         printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
-        balances = OpeningBalances(lines.sources["amount"].headers, has_skip=bool(feed.rules.skip))
+        balances = OpeningBalances.of_table(lines.sources, has_skip=bool(feed.rules.skip))
         unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
         meanings = UnreadMeanings.of_table(feed.rules, table.header, lines.sources, shape.cells)
         last: tuple[RawBatch, dict[str, pa.Array]] | None = None

@@ -7,6 +7,7 @@ Belongs here: finding it, and the words that hold the delivery. Does not belong 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,8 +16,8 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource
 from finance_platform.feeds.codes import clean
-from finance_platform.feeds.dates import names_no_month
-from finance_platform.feeds.header_words import WORDS
+from finance_platform.feeds.dates import names_no_month, needs_fiscal_calendar, parse_date
+from finance_platform.feeds.header_words import WORDS, plain_name
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.unread_column import UnreadColumn
@@ -25,6 +26,10 @@ PERIODS = {*WORDS["period"], *WORDS["quarter"], "month name", "period name", "pe
 """Headers of columns of periods."""
 
 _MAX_TEXTS = 100
+_OF_MONTHS = ("MM", "M", "MMM", "MMMM", "QQQ", "'P'MM", "'P'M", "PPP")
+_OF_QUARTERS = ("QQQ", "Q")
+_ANY_YEAR = "2025"
+_YEAR_END = re.compile("1[3-6](?![0-9])")
 
 
 def is_of_years(sources: Mapping[str, FieldSource], rules: ReadingRules) -> bool:
@@ -53,10 +58,23 @@ class UnreadPeriods(UnreadColumn):
         """Return the reason to hold the delivery, after the column's name, and the fix."""
         year = next(iter(self.rules.fields["date"].sources), "")
         source = json.dumps(f"{{{year}}}-{{{clean(self.name)}}}", ensure_ascii=False)
-        fix = (
-            f"read both by columns.date.from: {source} with formats such as [yyyy-MM] in the descriptor, or [FFFF-PPP] "
-            "with calendar: fiscal for three digits; a map gives periods of the year-end their month, such as "
-            '{"2025-013": 2025-012}; if all lines are of the first month of their year'
-        )
+        fix = f"read both by columns.date.from: {source} with {self._formats()} in the descriptor"
+        fix += "; if all lines are of the first month of their year"
         reason = f"has {len(self.found):,} periods, {self.texts}, while each line is dated on the first day of its year"
         return reason, fix
+
+    def _formats(self) -> str:
+        """Return the format that reads most of the texts, and what else they need."""
+        parts = _OF_QUARTERS if plain_name(self.name) in WORDS["quarter"] else _OF_MONTHS
+        texts = [f"{_ANY_YEAR}-{text}" for text in self.found]
+        patterns = [f"FFFF-{part}" if part == "PPP" else f"yyyy-{part}" for part in parts]
+        read = {pattern: [text for text in texts if parse_date(text, (pattern,))] for pattern in patterns}
+        pattern = max(patterns, key=lambda one: len(read[one]))
+        if not read[pattern]:
+            return "formats such as [yyyy-MM]"
+        keys = f"formats: [{json.dumps(pattern)}]" + (", calendar: fiscal" if needs_fiscal_calendar(pattern) else "")
+        for text in texts:
+            twelfth = _YEAR_END.sub("12", text)
+            if text not in read[pattern] and parse_date(twelfth, (pattern,)):
+                return f"{keys}, and a map of the periods of the year-end, such as {json.dumps({text: twelfth})},"
+        return keys

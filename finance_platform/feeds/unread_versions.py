@@ -14,12 +14,14 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from finance_platform.feeds.codes import clean
 from finance_platform.feeds.header_words import WORDS
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.line_numbers import MAX_LINES, Numbers, cents, place_numbers
 from finance_platform.feeds.unread_column import UnreadColumn, escape, quoted_name
+from finance_platform.feeds.violations import to_mask
 
 VERSIONS = {*WORDS["scenario"], "version name", "version code", "budget name", "forecast version", "planversion"}
 """Headers of columns whose texts are versions, where lines have none in another way."""
@@ -91,8 +93,13 @@ class Versions(_Repeating):
     """Versions of a plan, or of another scenario, of the same months, departments and accounts."""
 
     def number(self, columns: Mapping[str, pa.Array]) -> Numbers:
-        """Return the number of each line's scenario, period, department and account."""
-        return place_numbers([columns[name] for name in ("scenario", "period", "department_key", "account_key")])
+        """Return the number of each line's scenario, period, department and account.
+
+        Of actual lines, day and amount are in it: a ledger has many lines in one place.
+        """
+        places = place_numbers([columns[name] for name in ("scenario", "period", "department_key", "account_key")])
+        is_actual = to_mask(pc.equal(columns["scenario_type"], "Actual"))
+        return np.where(is_actual, _number_lines(columns), places) if is_actual.any() else places
 
     def describe(self) -> tuple[str, str]:
         """Return the reason to hold the delivery, after the column's name, and the fix."""
@@ -110,11 +117,15 @@ class Ledgers(_Repeating):
 
     def number(self, columns: Mapping[str, pa.Array]) -> Numbers:
         """Return the number of each line's scenario, day, department, account and amount."""
-        names = ("scenario", "posting_date", "department_key", "account_key")
-        amounts = pa.array(cents(columns["amount"]))
-        return place_numbers([*(columns[name] for name in names), amounts])
+        return _number_lines(columns)
 
     def describe(self) -> tuple[str, str]:
         """Return the reason to hold the delivery, after the column's name, and the fix."""
         reason = f"says {self.texts} of {self.count}, most of which {self._first!r} has too, so they count twice"
         return f"{reason}; {self.money}", f"{self.rule} the descriptor; if all lines are to be added"
+
+
+def _number_lines(columns: Mapping[str, pa.Array]) -> Numbers:
+    """Return the number of each line's scenario, day, department, account and amount."""
+    names = ("scenario", "posting_date", "department_key", "account_key")
+    return place_numbers([*(columns[name] for name in names), pa.array(cents(columns["amount"]))])

@@ -76,8 +76,21 @@ def test_several_words_are_one_rule(tmp_path: Path):
         ["6000,0.00,Opening balance", "6000,30.00,Rent"],
         ["6000,x,Opening balance", "6000,30.00,Rent"],
         ["6000,20.00,Saldovortragskonto geprüft"],
+        ["3000,20.00,Opening Balance Equity"],
         [*(["6000,20.00,Rent"] * 250), "6000,5.00,Opening balance"],
     ],
 )
 def test_other_texts_and_rows_without_money_are_not_reported(tmp_path: Path, lines: list[str]):
     assert not any(" look" in text for text in check(tmp_path, lines).findings.warnings)
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [("CompteLib", ", account_name: CompteLib"), ("Account Name", ""), ("Cost center name", "")],
+)
+def test_names_of_accounts_and_departments_are_no_balances(tmp_path: Path, header: str, columns: str):
+    """An account is called `Report à nouveau` in each line, and a rule would leave all of them out."""
+    rows = "2025-01-31,D1,11000,500.00,Report à nouveau\n2025-01-31,D1,6000,20.00,Loyer\n"
+    (tmp_path / "x.csv").write_text(f"Date,Unit,Account,Amount,{header}\n{rows}", encoding="utf-8")
+    descriptor = parse_descriptor(LEDGER.replace("amount: Amount", f"amount: Amount{columns}"), "x.yaml")
+    assert not check_file(LocalStore(tmp_path), "x.csv", descriptor, settings()).findings.warnings

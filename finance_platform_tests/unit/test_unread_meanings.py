@@ -285,6 +285,14 @@ def test_versions_of_other_months_or_departments_hold_nothing(tmp_path: Path, li
     assert not months(tmp_path, "Version", lines, constants={"scenario": "Budget"}).holds
 
 
+def test_versions_of_the_documents_of_a_ledger_hold_nothing_unless_they_are_the_same_lines(tmp_path: Path):
+    lines = [f"2025-01,D1,6000,{number}.00,{1 + number % 2}" for number in range(1, 9)]
+    assert not months(tmp_path, "Version", lines).holds
+    same = [f"2025-01,D1,6000,{number}.00,{version}" for number in range(1, 5) for version in ("V1", "V2")]
+    (reason,) = months(tmp_path, "Version", same).holds
+    assert "says 'V2' of 4 of 8 lines, which are added to those of 'V1'" in reason
+
+
 def test_ledgers_with_the_same_lines_hold_the_file(tmp_path: Path):
     lines = [f"2025-0{month},D1,6000,{month}.00,{ledger}" for ledger in ("0L", "2L") for month in (1, 2, 3)]
     ((reason, fix),) = months(tmp_path, "Ledger", [*lines, "2025-03,D1,6000,50.00,2L"]).holds.items()
@@ -333,9 +341,10 @@ def test_periods_beside_years_that_are_not_read_hold_the_file(tmp_path: Path):
         "the column 'Posting Period' is not read, and has 3 periods, '001', '002', '013', while each line is dated on "
         "the first day of its year"
     )
-    source, mapped = re.search(r"from: (\".*?\") with", fix), re.search(r"such as (\{.*?\});", fix)
+    source, mapped = re.search(r"from: (\".*?\") with", fix), re.search(r"such as (\{.*?\}),", fix)
     assert source is not None
     assert mapped is not None
+    assert 'with formats: ["FFFF-PPP"], calendar: fiscal, and a map' in fix
     date = {"from": yaml.safe_load(source[1]), "formats": ["FFFF-PPP"], "calendar": "fiscal"}
     date["map"] = yaml.safe_load(mapped[1])
     read = months(tmp_path, "Posting Period", lines, columns={"date": date})
@@ -343,6 +352,38 @@ def test_periods_beside_years_that_are_not_read_hold_the_file(tmp_path: Path):
     assert {period: count.amount for (_, period), count in read.sums.items()} == {
         "2025-01": Decimal(1), "2025-02": Decimal(2), "2025-12": Decimal(4),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "texts", "periods"),
+    [
+        ("Quarter", ["Q1", "Q2"], ["2025-01", "2025-04"]),
+        ("Qtr", ["1", "2"], ["2025-01", "2025-04"]),
+        ("Month", ["Jan", "Dec"], ["2025-01", "2025-12"]),
+        ("Period", ["01", "12", "13"], ["2025-01", "2025-12"]),
+        ("Period", ["P01", "P12"], ["2025-01", "2025-12"]),
+    ],
+)
+def test_the_fix_of_unread_periods_reads_their_texts(tmp_path: Path, column: str, texts: list[str], periods: list[str]):
+    rows = "".join(f"2025,D1,6000,1.00,{text}\n" for text in texts)
+    (tmp_path / "x.csv").write_text(f"Year,Unit,Account,Amount,{column}\n{rows}")
+
+    def of(date: dict[str, Any]) -> FileCheck:
+        descriptor = {**DESCRIPTOR, "columns": {**DESCRIPTOR["columns"], "date": date}}
+        return check_file(
+            LocalStore(tmp_path), "x.csv", parse_descriptor(yaml.safe_dump(descriptor), "x.yaml"), settings()
+        )
+
+    (fix,) = of({"from": "Year", "formats": ["yyyy"]}).holds.values()
+    source, formats = re.search(r"from: (\".*?\") with", fix), re.search(r"formats: (\[.*?\])", fix)
+    assert source is not None
+    assert formats is not None
+    mapped = re.search(r"such as (\{.*?\}),", fix)
+    date = {"from": yaml.safe_load(source[1]), "formats": yaml.safe_load(formats[1])}
+    read = of(date | ({"map": yaml.safe_load(mapped[1])} if mapped else {}))
+    assert not read.holds
+    assert sorted(period for _, period in read.sums) == periods
+    assert read.outcomes["accepted"].rows == len(texts)
 
 
 def test_a_period_that_says_nothing_beside_a_year_holds_nothing(tmp_path: Path):
