@@ -65,7 +65,7 @@ def _written(job: JobName, attempt: str, result: dict[str, Any]) -> list[str]:
     folders = [f"{name}/{attempt}/" for name in of_attempt]
     if job == "standardise":
         return [*(commit_key(name) for name in result["committed"]), *folders]
-    # The job that builds also brings the checkpoint of members up to date.
+    # The job that builds also brings the checkpoints of members and lines up to date.
     return [*(slice_key(*name) for name in result["built"]), *folders, f"{CHECKPOINTS}/"]
 
 

@@ -312,7 +312,7 @@ class _Build:
 
 
 def build_star(arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
-    """Start Spark and build the requested slices."""
+    """Build the requested slices."""
     with spark_session(arguments.spark_engine, arguments.s3_options, arguments.spark_master) as spark:
         return build_slices(spark, arguments, BuildRequest.from_json(request))
 

@@ -122,7 +122,7 @@ _TABLES = {
 
 
 def standardise(arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
-    """Start Spark and read every delivery of the request."""
+    """Read every delivery of the request."""
     # A wrong bucket or wrong credentials are reported here; Spark would report a worker's failure as a stack trace. A
     # missing folder is reported file by file.
     open_store(arguments.raw_uri, arguments.raw_options).exists()
