@@ -226,9 +226,12 @@ class DelimitedFile:
         )
 
     def _may_be_plain(self) -> bool:
-        """Return whether the bytes of line ends, delimiters and quotes are these characters alone."""
+        """Return whether the bytes of line ends, delimiters and quotes are these characters alone.
+
+        A header without names, as a blank line is, leaves Arrow to take the row below for names.
+        """
         characters = self._dialect.delimiter + self._dialect.quote + (self._dialect.comment or "")
-        return self._encoding in _ASCII_COMPATIBLE and characters.isascii()
+        return bool(self.header) and self._encoding in _ASCII_COMPATIBLE and characters.isascii()
 
     def _batches_by_arrow(self) -> Iterator[RawBatch]:
         dialect = self._dialect

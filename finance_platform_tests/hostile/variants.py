@@ -161,6 +161,7 @@ def _headers() -> _Variants:
     yield lambda _: HEADER + "\n", _held("a header only")
     yield lambda _: b"", _refused("no byte")
     yield lambda _: b"\n", _refused("one line end")
+    yield lambda text: "\n" + text.file(), _refused("a blank line above the header")
     yield lambda _: b"\x00", _refused("one NUL")
     yield lambda _: b" ", _refused("one space")
     yield lambda text: "\n".join(text.good()) + "\n", _refused("no header")

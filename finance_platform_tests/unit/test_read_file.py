@@ -133,6 +133,12 @@ def test_a_file_that_storage_cannot_open_is_left_for_the_next_run(tmp_path: Path
     assert (summary["outcome"], summary["reasons"]) == ("not_opened", "No such file or directory")
 
 
+def test_a_header_that_is_blank_is_refused_with_the_line_that_looks_like_one(tmp_path: Path) -> None:
+    (summary,) = staged(tmp_path, "gl.csv", f"\n{HEADER}\n2025-01-02,D,1,5\n")
+    assert summary["outcome"] == "refused"
+    assert f"line 2 has it: {HEADER.replace(',', ', ')}" in summary["reasons"]
+
+
 def test_lines_that_the_disk_does_not_take_are_no_fault_of_their_file(tmp_path: Path) -> None:
     """The run then reports the disk, and not a file that stays pending without a reason."""
     write(tmp_path / "raw" / "gl.csv", f"{HEADER}\n2025-01-02,D,1,5\n")
