@@ -88,7 +88,7 @@ _LEAP_DAY_OF_1900 = 60
 
 _MOMENTS = (
     *("yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd HH:mm"),
-    *("yyyy-MM-ddTHH:mm"),
+    "yyyy-MM-ddTHH:mm",
 )
 _ZONE = re.compile(r"(?P<moment>.*[0-9])(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))")
 _MAX_ZONES = 4

@@ -342,7 +342,14 @@ def test_a_moment_with_a_time_zone_is_read_as_it_is_written():
     assert [parse_date(text, patterns) for text in texts] == [date(2025, 3, 31), date(2025, 1, 31)]
 
 
-@pytest.mark.parametrize("texts", [["2025-01-31"], ["2025-01"], ["x-05:00"], ["2025-01-31T23:30:00Z", "2025-01-31"]])
+def test_a_moment_with_a_time_zone_may_have_no_seconds():
+    assert patterns_with_zones(["2025-03-31T23:30Z"]) == ["yyyy-MM-ddTHH:mm'Z'"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["2025-01-31"], ["2025-01-31Z"], ["2025-01"], ["x-05:00"], ["2025-01-31T23:30:00Z", "2025-01-31"]],
+)
 def test_other_texts_have_no_time_zone(texts: list[str]):
     assert patterns_with_zones(texts) == []
 
