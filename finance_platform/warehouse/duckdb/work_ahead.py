@@ -14,6 +14,7 @@ from pathlib import Path
 
 from finance_platform.warehouse.duckdb.new_file import NEW_FILE
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.prepared_queries import find_prepared_query
 from finance_platform.warehouse.statements import SqlFile, definitions, statements
 
 _SENT_BY_RUNS = ("load/", "quality/", "reporting/")
@@ -41,6 +42,8 @@ def translate_ahead(path: Path) -> Iterator[None]:
     for file in SqlFile:
         if file.value.startswith(_SENT_BY_RUNS):
             for sql in statements(file):
+                if find_prepared_query(sql) is not None:
+                    continue
                 if is_query(sql):
                     parse_query(sql)
                 to_duckdb(sql)
