@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 
 import pyarrow as pa
 import pytest
@@ -47,7 +48,8 @@ def test_the_error_of_a_task_is_that_of_the_job(threads: int):
 
 
 def test_an_interruption_waits_for_no_task():
-    end, tasks = threading.Event(), []
+    end = threading.Event()
+    tasks: list[Future[bool]] = []
 
     def interrupted() -> None:
         with task_threads(1) as pool:
