@@ -174,13 +174,15 @@ class LineFiles:
         for name in _CODES:
             encoded = pc.dictionary_encode(columns[name])  # as it is, if it is a dictionary
             codes = encoded.dictionary.to_pylist()
-            new = {place for place, code in enumerate(codes) if (sheet, name, code) not in self._mentioned}
+            new = [place for place, code in enumerate(codes) if (sheet, name, code) not in self._mentioned]
             if not new:
                 continue
-            positions = np.flatnonzero(rows)
-            places, first = np.unique(_indices(encoded)[positions], return_index=True)
-            for place, at in zip(places.tolist(), positions[first].tolist(), strict=True):
-                if place in new and (mention := (sheet, name, codes[place])) not in self._mentioned:
+            backwards = np.flatnonzero(rows)[::-1]
+            first = np.full(len(codes), -1)
+            first[_indices(encoded)[backwards]] = backwards  # of equal places the last one stays, the first of the file
+            for place in new:
+                mention, at = (sheet, name, codes[place]), int(first[place])
+                if at >= 0 and mention not in self._mentioned:
                     self._mentioned.add(mention)
                     firsts.add(at)
         return np.array(sorted(firsts), dtype=np.int64)
