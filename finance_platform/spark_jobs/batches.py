@@ -9,10 +9,13 @@ number of files that are open at once is bounded, and small deliveries share fil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from finance_platform.spark_jobs.requests import DeliveryToRead
+
+_Item = TypeVar("_Item")
 
 BATCH_DELIVERIES = 1_000
 BATCH_OWN_FILES = 250
@@ -104,6 +107,15 @@ def task_count(sizes: Sequence[int], cores: int | None) -> int:
     """
     worthwhile = max(1, -(-sum(sizes) // TASK_BYTES))
     return min(len(sizes), worthwhile, cores or len(sizes))
+
+
+def largest_first(items: Iterable[_Item], size: Callable[[_Item], int]) -> list[_Item]:
+    """Return items in an order in which each of several tasks has about as much to read, if it gets every n-th item.
+
+    So Sail deals rows out. In the order of deliveries, one task would get a large file of each, and another the small
+    one beside it (263).
+    """
+    return sorted(items, key=size, reverse=True)
 
 
 def shared_folders(lines: Mapping[str, int]) -> dict[str, str]:

@@ -42,7 +42,7 @@ from finance_platform.feeds.dates import first_day
 from finance_platform.slices.commits import ScenarioSum, SliceCommit, SupersededLines, write_slice
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.arguments import JobArguments, staging_folder
-from finance_platform.spark_jobs.batches import task_count
+from finance_platform.spark_jobs.batches import largest_first, task_count
 from finance_platform.spark_jobs.control_totals import (
     PeriodControl,
     compare,
@@ -463,6 +463,7 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
         actual_key=surrogate_key("Actual"),
     )
     tasks = task_count([order.size for order in orders], arguments.cores)
+    orders = largest_first(orders, lambda order: order.size)
     if runs_here(arguments):
         built = from_rows(build_here(builder, orders, tasks, by_one=not is_remote(arguments.processed_uri)))
     else:

@@ -56,6 +56,7 @@ from finance_platform.spark_jobs.batches import (
     BATCH_DELIVERIES,
     BATCH_OWN_FILES,
     in_batches,
+    largest_first,
     reader_count,
     shared_folders,
     task_count,
@@ -327,7 +328,8 @@ class _Batch:
         )
 
     def _files(self) -> list[dict[str, str]]:
-        return [{name: getattr(delivery, name) for name in _FILE_FIELDS} for delivery in self.deliveries]
+        deliveries = largest_first(self.deliveries, lambda delivery: delivery.size)
+        return [{name: getattr(delivery, name) for name in _FILE_FIELDS} for delivery in deliveries]
 
     def _readers(self) -> int:
         # Every open file holds its batches. One reader for each of 36 files at once took 2.8 GiB, two readers took 0.8.
@@ -417,13 +419,15 @@ class _Batch:
         """Yield what `_sums_of` returns, in threads of this process."""
         summer = make_file_summer(self.arguments.processed_uri, self.arguments.s3_options)
         tasks = task_count([file.size for file in files], self.arguments.cores)
-        return run_here(summer, dealt([{"key": file.key, "size": file.size} for file in files], tasks), tasks)
+        rows = [{"key": file.key, "size": file.size} for file in largest_first(files, lambda file: file.size)]
+        return run_here(summer, dealt(rows, tasks), tasks)
 
     def _sums_of(self, files: Sequence[DataFile]) -> DataFrame:
         """Return rows of `PACKED` of lines that the reader has written, from their files."""
         arguments = self.arguments
         tasks = task_count([file.size for file in files], arguments.cores)
-        listing = self.spark.createDataFrame([(file.key, file.size) for file in files], FILES).repartition(tasks)
+        rows = [(file.key, file.size) for file in largest_first(files, lambda file: file.size)]
+        listing = self.spark.createDataFrame(rows, FILES).repartition(tasks)
         summer = make_file_summer(arguments.processed_uri, arguments.s3_options)
         return listing.mapInArrow(summer, PACKED)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 
+import pyarrow as pa
 from pyspark.errors.utils import is_debugging_enabled
 from pyspark.sql import SparkSession
 
@@ -31,6 +33,17 @@ with ended_if_interrupted(), spark_session("sail") as spark:
 def test_spark_does_not_look_for_the_line_of_each_call(spark: SparkSession):
     assert spark.range(1).count() == 1
     assert not is_debugging_enabled(), "a quarter of a small refresh's time"
+
+
+def test_sail_deals_rows_out_to_tasks_in_turn(spark: SparkSession):
+    """So `batches.largest_first` gives each task about as much to read."""
+
+    def joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        numbers = [row["number"] for batch in batches for row in batch.to_pylist()]
+        yield pa.RecordBatch.from_pydict({"numbers": [" ".join(map(str, numbers))]})
+
+    rows = spark.createDataFrame([(number,) for number in range(7)], "number bigint").repartition(2)
+    assert {row.numbers for row in rows.mapInArrow(joined, "numbers string").collect()} == {"0 2 4 6", "1 3 5"}
 
 
 def test_a_session_starts_when_it_is_used_and_an_interrupted_job_does_not_wait_for_its_end():

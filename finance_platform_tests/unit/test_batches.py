@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.spark_jobs import batches
-from finance_platform.spark_jobs.batches import in_batches, is_large, reader_count, shared_folders, task_count
+from finance_platform.spark_jobs.batches import (
+    in_batches,
+    is_large,
+    largest_first,
+    reader_count,
+    shared_folders,
+    task_count,
+)
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform_tests.profiles import current_profile
 
@@ -76,3 +83,9 @@ def test_tasks_are_as_many_as_cores_for_large_files_and_one_for_small_ones():
     large, small = [10 << 20] * 36, [10 << 10] * 36
     assert [task_count(sizes, 2) for sizes in (large, small, large[:1], [0])] == [2, 1, 1, 1]
     assert [task_count(sizes, None) for sizes in (large, small, [1 << 10] * 20_000)] == [36, 1, 5]
+
+
+@given(st.lists(st.integers(0, 1 << 30), max_size=40), st.integers(1, 6))
+def test_tasks_that_get_every_nth_item_have_about_as_much_to_read(sizes: list[int], tasks: int):
+    dealt = [sum(largest_first(sizes, lambda size: size)[task::tasks]) for task in range(tasks)]
+    assert max(dealt) - min(dealt) <= max(sizes, default=0)
