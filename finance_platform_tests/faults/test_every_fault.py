@@ -199,7 +199,7 @@ def test_the_model_notices_files_that_nothing_has_synced(
 
 
 def test_the_disturbed_refresh_reads_replaces_and_removes_checkpoints(on_disk: Story):
-    for folder in ("checkpoints/", "checkpoints/members/", "checkpoints/lines/"):
+    for folder in ("checkpoints/", "checkpoints/members/"):
         names = {one.name for one in on_disk.operations if folder in one.target}
         assert {"read", "write", "delete"} <= names, folder
 

@@ -304,6 +304,30 @@ def test_a_task_that_was_killed_before_it_removed_a_file_leaves_one_that_the_nex
     assert zone.build() == expected
 
 
+@pytest.mark.parametrize("number", range(4))
+def test_a_build_that_fails_at_any_write_or_removal_of_a_checkpoint_is_repaired_by_the_next(zone: Zone, number: int):
+    for name in range(5):
+        zone.deliver(f"e{name}")
+    operations = count()
+
+    def failing(change: Callable[..., None]) -> Callable[..., None]:
+        def fail_once(store: LocalStore, key: str, *arguments: bytes) -> None:
+            if key.startswith("checkpoints/") and next(operations) == number:
+                raise OSError(28, "no space left")
+            change(store, key, *arguments)
+
+        return fail_once
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalStore, "write", failing(LocalStore.write))
+        patch.setattr(LocalStore, "delete", failing(LocalStore.delete))
+        with pytest.raises(OSError, match="no space left"):
+            zone.build()
+    assert zone.build() == zone.build(is_believed=False)
+    assert zone.sources() == {*zone.files}
+    assert len(zone.checkpoint) == 2
+
+
 # The law
 
 
