@@ -159,9 +159,9 @@ REJECTIONS = [
     ),
     (
         TYPED,
-        {"Type": "Income"},
+        {"Type": "Takings"},
         "unknown_account_type",
-        f"account_type: 'Income' is not one of {', '.join(ACCOUNT_TYPES)}; map it in the descriptor",
+        f"account_type: 'Takings' is not one of {', '.join(ACCOUNT_TYPES)}; map it in the descriptor",
     ),
     (KEYED, {"Id": ""}, "blank_transaction_id", "transaction_id is blank, but part of the key"),
 ]
