@@ -7,17 +7,15 @@ Belongs here: what all who load the definitions or record runs must agree on. Do
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-# No public API gives a run of this process an origin (089), or leaves out the copies of its output (268).
+# No public API gives a run of this process an origin (089).
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteRepositoryOrigin
-from dagster._core.storage import local_compute_log_manager
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 MODULE = "finance_platform.definitions"
@@ -35,7 +33,6 @@ def execute_in_location(
     run_config: Mapping[str, Any],
     tags: Mapping[str, str],
     run_id: str | None = None,
-    copies_output: bool = True,
 ) -> dg.JobExecutionResult:
     """Execute a job in this process as a run of the code location; a failure is in the result.
 
@@ -48,7 +45,6 @@ def execute_in_location(
         run_config: the run's configuration.
         tags: the run's tags, besides those of the job.
         run_id: the run's id; a new one without it.
-        copies_output: whether the UI shows what the steps write to this process's output.
     """
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name=MODULE)
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name=LOCATION)
@@ -59,17 +55,4 @@ def execute_in_location(
         tags={**job.run_tags, **tags},
         remote_job_origin=RemoteRepositoryOrigin(location, _REPOSITORY).get_job_origin(job.name),
     )
-    with nullcontext() if copies_output else _no_copies_of_output():
-        return execute_run(InMemoryJob(job), run, instance)
-
-
-@contextmanager
-def _no_copies_of_output() -> Iterator[None]:
-    """Let Dagster's log of output copy nothing: it starts four processes, and waits for their end (268)."""
-    names = vars(local_compute_log_manager)
-    copy = names["mirror_stream_to_file"]
-    names["mirror_stream_to_file"] = lambda *_: nullcontext()
-    try:
-        yield
-    finally:
-        names["mirror_stream_to_file"] = copy
+    return execute_run(InMemoryJob(job), run, instance)

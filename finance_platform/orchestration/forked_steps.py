@@ -121,11 +121,6 @@ class ForkedSteps(StepsAhead):
         self._end()
         super().__exit__(kind, error, trace)
 
-    @property
-    def is_forked(self) -> bool:
-        """Whether another process than this one takes the steps."""
-        return self._child != 0
-
     def take_standardised(self, on_read: Callable[[ReadDeliveries], None]) -> Standardised | None:
         """Wait for the second step; see `StepsAhead`."""
         if self._receiver is None:

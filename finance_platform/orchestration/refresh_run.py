@@ -111,13 +111,7 @@ def run_refresh(
         definitions = build_definitions(settings, process, None if settings.is_on_aws else ahead, processed, begun)
         job = definitions.resolve_job_def(REFRESH)
         result = execute_in_location(
-            job,
-            instance,
-            run_config=config,
-            tags=_TAGS,
-            run_id=begun.run_id if begun else None,
-            # What a fork writes is not in them.
-            copies_output=begun is None or not begun.is_forked,
+            job, instance, run_config=config, tags=_TAGS, run_id=begun.run_id if begun else None
         )
         ended = instance.get_run_by_id(result.run_id)
         alerts = _notify(settings, instance, [*killed, *([ended] if ended else [])])

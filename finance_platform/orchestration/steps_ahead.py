@@ -95,11 +95,6 @@ class StepsAhead:
         self._thread.shutdown()
         sys.setswitchinterval(self._switch_seconds)
 
-    @property
-    def is_forked(self) -> bool:
-        """Whether another process than this one takes the steps."""
-        return False
-
     def begin(self) -> None:
         """Enter what is new into the register, and begin to read it; return when the job has its order."""
         # One listing of register and deliveries for both steps, which this process takes one right after the other.

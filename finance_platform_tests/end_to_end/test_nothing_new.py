@@ -174,9 +174,16 @@ def test_what_was_derived_ahead_of_a_status_is_not_derived_again(
     forget_documents()
     expected = encode_status(use_case.read_status(raw, home.processed, warehouse, settings, at=at))
     calls: list[str] = []
+
+    def counted(name: str, function: Callable[..., object]) -> Callable[..., object]:
+        def call(*values: object, **named: object) -> object:
+            calls.append(name)
+            return function(*values, **named)
+
+        return call
+
     for module, name in ((reconciliation, "_add_up"), (snapshot, "_target_slices")):
-        function = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda *a, f=function, n=name, **k: (calls.append(n), f(*a, **k))[1])
+        monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
     forget_documents()
     assert len(list(use_case.derive_ahead(home.processed, warehouse, settings))) == 2
     assert sorted(calls) == ["_add_up", "_target_slices"]

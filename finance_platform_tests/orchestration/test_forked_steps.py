@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
@@ -120,8 +121,8 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(last_step, "write_report_pack", write_pack)
         process = JobProcess(write(tmp_path / "host.py", HOST.format(work=work)))
         process.start()
-        work_of_run = {"meanwhile": meanwhile, "once_published": once_published}
-        context = steps_ahead(home, process, lambda *ports: ForkedSteps(*ports, takes_all=takes_all, **work_of_run))
+        steps_of_run = partial(ForkedSteps, takes_all=takes_all, meanwhile=meanwhile, once_published=once_published)
+        context = steps_ahead(home, process, steps_of_run)
         steps = context.__enter__()
         assert isinstance(steps, ForkedSteps)
         opened.extend([context, process])
