@@ -209,8 +209,16 @@ class HoldReasons:
             left_out: periods that are not looked at.
         """
         tolerated = Decimal(candidate.event.tolerated_removal or 0)
-        removals = self._losses(candidate, left_out).removals
-        scenarios = self._scenarios(candidate) if removals else {}
+        losses = self._losses(candidate, left_out)
+        removals = losses.removals
+        scenarios = self._scenarios(candidate) if removals or losses.others else {}
+        for other in losses.others:
+            lines = f"{other.lines:,} of {other.replaced:,} lines of {scenarios[other.cell[0]]} {other.cell[1]}"
+            yield (
+                f"{lines} that it replaces by key, gross {grouped_money(other.gross)}, have another account and another "
+                "amount in it, as if numbers of two companies or years were the same; give each of them a feed of its "
+                "own, or add a field that distinguishes them to load.key"
+            )
         for removal in removals[:_MAXREMOVALS]:
             scenario, period = removal.cell
             yield (

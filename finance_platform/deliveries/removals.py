@@ -72,16 +72,35 @@ class SmallerPeriod:
 
 
 @dataclass(frozen=True)
+class OtherLines:
+    """Lines of a scenario and period that are replaced by their key, most of them by another line.
+
+    Attributes:
+        cell: scenario, folded, and period.
+        lines: how many have another account and another amount.
+        replaced: how many are replaced.
+        gross: the sum of the absolute amounts of the first.
+    """
+
+    cell: Cell
+    lines: int
+    replaced: int
+    gross: Decimal
+
+
+@dataclass(frozen=True)
 class Losses:
     """What a delivery takes out.
 
     Attributes:
         removals: what goes beyond the tolerated share, by scenario, period and department.
         smaller: the scenarios and periods that become much smaller, without those of the removals.
+        others: those in which keys name other lines than before.
     """
 
     removals: Sequence[Removal] = ()
     smaller: Sequence[SmallerPeriod] = ()
+    others: Sequence[OtherLines] = ()
 
 
 _LEAST_LINES = 10
@@ -122,7 +141,31 @@ def find_losses(
         removals = sorted(exceeding, key=lambda one: (one.cell, one.department))
     named = {removal.cell for removal in removals}
     smaller = _smaller(lines_before, lines_after) if lost else []
-    return Losses(removals, [one for one in smaller if one.cell not in named])
+    others = _others(lines_before, lines_after) if by_key else []
+    return Losses(removals, [one for one in smaller if one.cell not in named], others)
+
+
+def _others(before: pa.Table, after: pa.Table) -> list[OtherLines]:
+    """Return the cells in which most of the keys, ten at least, have another account and another amount than before.
+
+    A correction changes one of both, or a few lines.
+    """
+    columns = ["cell", "line_key", "account_key", "amount"]
+    if min(len(before), len(after)) < _LEAST_LINES:
+        return []
+    pairs = before.select(columns).join(after.select(columns), keys=columns[:2], join_type="inner", right_suffix=" now")
+    is_other = pc.and_(
+        pc.not_equal(pairs["account_key"], pairs["account_key now"]), pc.not_equal(pairs["amount"], pairs["amount now"])
+    )
+    gross = pc.if_else(is_other, pc.abs(pairs["amount"].cast(pa.decimal128(38, 2))), _ZERO)
+    table = pa.table({"cell": pairs["cell"], "lines": pc.cast(is_other, pa.int64()), "gross": gross})
+    counts = table.group_by("cell").aggregate([("lines", "sum"), ("gross", "sum"), ([], "count_all")]).to_pylist()
+    others = [
+        OtherLines(cell_of(row["cell"]), row["lines_sum"], row["count_all"], row["gross_sum"])
+        for row in counts
+        if row["lines_sum"] >= _LEAST_LINES and row["lines_sum"] * 2 > row["count_all"]
+    ]
+    return sorted(others, key=lambda one: one.cell)
 
 
 def _smaller(before: pa.Table, after: pa.Table) -> list[SmallerPeriod]:

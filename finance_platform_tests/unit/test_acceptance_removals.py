@@ -334,6 +334,42 @@ def test_keys_that_no_other_file_has_are_not_read_to_find_what_a_correction_remo
     assert not zone.evaluate()["b.csv"].is_held
 
 
+def keyed(account: str, amount: str, count: int = 10, first: int = 0) -> list[Line]:
+    return [Line(f"T{n}", account=account, amount=amount) for n in range(first, first + count)]
+
+
+def test_keys_that_name_other_lines_hold_the_file(zone: Zone) -> None:
+    zone.deliver("a.csv", keyed("4000", "10.00", 12), load_mode="upsert")
+    zone.evaluate()
+    zone.deliver("b.csv", [*keyed("9", "7.00", 11), *keyed("9", "10.00", 1, 11)], load_mode="upsert", content="w")
+    (reason,) = zone.evaluate_held()["b.csv"]
+    assert reason == (
+        "11 of 12 lines of Actual 2025-01 that it replaces by key, gross 110.00, have another account and another "
+        "amount in it, as if numbers of two companies or years were the same; give each of them a feed of its own, or "
+        "add a field that distinguishes them to load.key"
+    )
+    accept(zone.store, "b.csv", ADA)
+    assert zone.live == ["a.csv@v1", "b.csv@w"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        keyed("9", "10.00", 20),  # reclassified
+        keyed("4000", "7.00", 20),  # another rate
+        keyed("9", "7.00", 9),
+        [*keyed("9", "7.00", 10), *keyed("4000", "10.00", 10, 10)],
+        keyed("9", "7.00", 20, 30),  # new keys
+    ],
+    ids=["accounts", "amounts", "few", "half", "new"],
+)
+def test_keys_that_name_corrected_or_new_lines_hold_nothing(zone: Zone, sent: list[Line]) -> None:
+    zone.deliver("a.csv", keyed("4000", "10.00", 20), load_mode="upsert")
+    zone.evaluate()
+    zone.deliver("b.csv", sent, load_mode="upsert", content="w")
+    assert zone.evaluate_held() == {}
+
+
 SMALLER = "Actual 2025-01 has 60 lines, gross 600.00, in place of 100 lines, gross 1,000.00"
 
 
