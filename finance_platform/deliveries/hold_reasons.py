@@ -38,7 +38,7 @@ from finance_platform.deliveries.register import (
     DeliveryDiscovered,
     Verdict,
 )
-from finance_platform.deliveries.removals import Losses, Removal, SmallerPeriod, find_losses
+from finance_platform.deliveries.removals import Losses, OtherLines, Removal, SmallerPeriod, find_losses
 from finance_platform.deliveries.repeated_lines import CellHashes, RepeatedLines, find_repeated_lines
 from finance_platform.deliveries.returning_lines import ReturningLines, find_returning_lines
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
@@ -212,13 +212,7 @@ class HoldReasons:
         losses = self._losses(candidate, left_out)
         removals = losses.removals
         scenarios = self._scenarios(candidate) if removals or losses.others else {}
-        for other in losses.others:
-            lines = f"{other.lines:,} of {other.replaced:,} lines of {scenarios[other.cell[0]]} {other.cell[1]}"
-            yield (
-                f"{lines} that it replaces by key, gross {grouped_money(other.gross)}, have another account and another "
-                "amount in it, as if numbers of two companies or years were the same; give each of them a feed of its "
-                "own, or add a field that distinguishes them to load.key"
-            )
+        yield from (_describe_others(scenarios[one.cell[0]], one) for one in losses.others)
         for removal in removals[:_MAXREMOVALS]:
             scenario, period = removal.cell
             yield (
@@ -438,6 +432,15 @@ def _contradiction(conflict: AttributeConflict, candidate: LiveDelivery) -> str:
         for source in (conflict.given, conflict.counted)
     ]
     return f"account {conflict.code} has the type {places[0]} and {places[1]}"
+
+
+def _describe_others(scenario: str, others: OtherLines) -> str:
+    """Return that keys name other lines than before, and why that may be."""
+    return (
+        f"{others.lines:,} of {others.replaced:,} lines of {scenario} {others.cell[1]} that it replaces by key, gross "
+        f"{grouped_money(others.gross)}, have another account and another amount in it, as if numbers of two companies "
+        "or years were the same; give each of them a feed of its own, or add a field that distinguishes them to load.key"
+    )
 
 
 def _describe_smaller(scenario: str, smaller: SmallerPeriod) -> str:
