@@ -439,7 +439,8 @@ def _describe_others(scenario: str, others: OtherLines) -> str:
     return (
         f"{others.lines:,} of {others.replaced:,} lines of {scenario} {others.cell[1]} that it replaces by key, gross "
         f"{grouped_money(others.gross)}, have another account and another amount in it, as if numbers of two companies "
-        "or years were the same; give each of them a feed of its own, or add a field that distinguishes them to load.key"
+        "or years were the same; give each of them a feed of its own, or add a field that distinguishes them to "
+        "load.key"
     )
 
 
