@@ -40,7 +40,6 @@ _BALANCE = re.compile(
 _NAMES = {*WORDS["account_name"], *WORDS["department_name"]}
 """Headers of names, among which there are `Report à nouveau` and `Opening balances`: the accounts of these."""
 
-_ZERO = pa.scalar(Decimal(0), MONEY_TYPE)
 _FIRST_ROWS = 200
 _MAX_CHARACTERS = 100
 _MAX_WORDS = 5
@@ -92,7 +91,10 @@ class OpeningBalances:
         texts = pc.utf8_trim_whitespace(batch.columns[self._column])
         is_balance = pc.and_(
             pc.match_substring_regex(texts, self._pattern),
-            pc.and_(pc.equal(columns["outcome"], ACCEPTED), pc.not_equal(columns["amount"], _ZERO)),
+            pc.and_(
+                pc.equal(columns["outcome"], ACCEPTED),
+                pc.not_equal(columns["amount"], pa.scalar(Decimal(0), MONEY_TYPE)),
+            ),
         )
         rows = pc.sum(is_balance).as_py() or 0
         if rows:
