@@ -38,6 +38,9 @@ _ONE_IN_BAD, _BAD_DATE, _BAD_AMOUNT = 1_000, 400, 800
 _TEXTS = [f"{what} {name}" for what in ("Invoice", "Rent", "Salary run", "Müller GmbH –") for name in "ABCDEFGHIJKLM"]
 _TEXTS_IN_QUOTES = [f'"Nordhafen AG, {text}' for text in _TEXTS]
 
+_MIXER = np.uint64(0x9E3779B97F4A7C15)
+"""Spreads neighbouring numbers, as the golden ratio does in multiplicative hashing (Knuth)."""
+
 Numbers = npt.NDArray[np.int64]
 
 
@@ -127,8 +130,10 @@ class Ledger:
     def _lines(self, draw: np.random.Generator, ids: Numbers, months: Numbers, changes_one_in: int) -> pa.StringArray:
         """Return the lines of a file, without line ends."""
         size = len(ids)
-        departments = draw.integers(0, len(_DEPARTMENTS), size)
-        accounts = (departments * 7 + draw.integers(0, 32, size)) % len(_ACCOUNTS)
+        # By the number of the line: a line that corrects another has its department and account.
+        mixed = (ids.astype(np.uint64) * _MIXER >> np.uint64(33)).astype(np.int64)
+        departments = mixed % len(_DEPARTMENTS)
+        accounts = (departments * 7 + mixed // len(_DEPARTMENTS) % 32) % len(_ACCOUNTS)
         cents = draw.lognormal(9.5, 1.4, size).astype(np.int64) * np.where(draw.random(size) < 0.04, -1, 1)
         cents[_BAD_DATE::_ONE_IN_BAD] = 1_000  # rejected; the descriptor tolerates half a million in rejected money
         if changes_one_in:

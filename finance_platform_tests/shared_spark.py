@@ -20,7 +20,10 @@ def shared_session() -> SparkSession:
     """Return the session of a local Glue job."""
     from finance_platform.spark_jobs.session import spark_session  # PySpark takes a second to import
 
-    return _running.enter_context(spark_session("sail"))
+    session = _running.enter_context(spark_session("sail"))
+    # PySpark notes in the environment that it talks to a server; a test that puts its environment back would lose that.
+    assert session.version
+    return session
 
 
 def stop_shared_session() -> None:

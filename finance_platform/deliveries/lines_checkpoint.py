@@ -19,7 +19,7 @@ from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointF
 from finance_platform.storage.checkpoints import FOLDER as CHECKPOINTS
 from finance_platform.storage.port import ObjectStore
 
-_FOLDER = "lines"
+_LINES = "lines"
 
 _SHARE = 4
 """Each period has a checkpoint of its own, so a build may read so many times fewer files beside it."""
@@ -43,13 +43,13 @@ def period_with_checkpoint(file: DataFile) -> str:
 
 def lines_checkpoint(period: str) -> RowsCheckpoint:
     """Return the checkpoint of a period."""
-    return RowsCheckpoint(f"{_FOLDER}/{period}", COLUMNS, _SHARE)
+    return RowsCheckpoint(f"{_LINES}/{period}", COLUMNS, _SHARE)
 
 
 def list_lines_checkpoints(store: ObjectStore) -> dict[str, list[CheckpointFile]]:
     """Return the files of the checkpoints by period, which is one listing."""
     files: dict[str, list[CheckpointFile]] = {}
-    for item in store.list_objects(f"{CHECKPOINTS}/{_FOLDER}"):
+    for item in store.list_objects(f"{CHECKPOINTS}/{_LINES}"):
         files.setdefault(PurePosixPath(item.key).parent.name, []).append(CheckpointFile(item.key, item.size))
     return files
 

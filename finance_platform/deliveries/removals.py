@@ -141,7 +141,9 @@ def find_losses(
         removals = sorted(exceeding, key=lambda one: (one.cell, one.department))
     named = {removal.cell for removal in removals}
     smaller = _smaller(lines_before, lines_after) if lost else []
-    others = _others(lines_before, lines_after) if by_key else []
+    # A new version of a file replaces the earlier one as a whole, whatever the keys of both.
+    staying = {name: superseded for name, superseded in changed_before.items() if name in after.of_feed}
+    others = _others(read_once.read(before, staying), lines_after) if by_key and staying else []
     return Losses(removals, [one for one in smaller if one.cell not in named], others)
 
 

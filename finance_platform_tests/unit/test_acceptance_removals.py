@@ -370,6 +370,18 @@ def test_keys_that_name_corrected_or_new_lines_hold_nothing(zone: Zone, sent: li
     assert zone.evaluate_held() == {}
 
 
+def test_a_new_version_of_a_file_may_number_its_lines_anew(zone: Zone) -> None:
+    """As an export does whose keys are the numbers of its rows."""
+    zone.deliver(
+        "a.csv", [Line(f"T{n}", account=f"{4000 + n}", amount=f"{n}.00") for n in range(1, 31)], load_mode="upsert"
+    )
+    zone.deliver("b.csv", keyed("8000", "9.00", 3, 90), load_mode="upsert")
+    zone.evaluate()
+    shifted = [Line(f"T{n + 1}", account=f"{4000 + n}", amount=f"{n}.00") for n in range(31)]
+    zone.deliver("a.csv", shifted, load_mode="upsert", content="w")
+    assert zone.evaluate_held() == {}
+
+
 SMALLER = "Actual 2025-01 has 60 lines, gross 600.00, in place of 100 lines, gross 1,000.00"
 
 
