@@ -21,6 +21,7 @@ from rich.table import Table
 
 from finance_platform.cli.console import Part, SafeConsole, colored
 from finance_platform.cli.fitting_table import FittingTable
+from finance_platform.count_text import pluralize
 from finance_platform.money_text import exact_money, grouped_money
 from finance_platform.safe_text import printable, printable_line, quote_name, spreadsheet_cell, to_json
 
@@ -43,6 +44,9 @@ _MOST_FILES = 200
 """Homes with more files show the newest ones."""
 
 _NEWEST_FILES = 50
+
+_MOST_PENDING = 10
+"""Files that are not read, of which the reason is printed."""
 
 _LONG_TABLE = 100
 """Rows from which on a table is printed without rich, if that makes no difference."""
@@ -221,6 +225,16 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
     if status.rules:
         counts_by_rule = ", ".join(f"{rule} {count}" for rule, count in status.rules.items())
         console.print(f"Rejected, duplicate or skipped: {counts_by_rule}. See `finance-platform rejected`.")
+
+
+def print_pending(console: SafeConsole, pending: Sequence[Mapping[str, Any]]) -> None:
+    """Print why the first of these pending deliveries are not read, a line each, and how many others there are."""
+    for row in pending[:_MOST_PENDING]:
+        text = f" {quote_name(row['file'])}: {row['reason']}. Fix: {row['fix']}"
+        console.print(colored(_state(row["state"]), text), soft_wrap=True)
+    if len(pending) > _MOST_PENDING:
+        more = pluralize(len(pending) - _MOST_PENDING, "more file is", "more files are")
+        console.print(f"  {more} pending; `finance-platform status --json` has each reason")
 
 
 def _newest(deliveries: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:

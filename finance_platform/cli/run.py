@@ -80,8 +80,7 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
     _warn_of_exposed_files(settings)
     if outcome.is_broken or status.is_broken:
         return EXIT_FAILED
-    has_unread = any(row["state"] == "pending" for row in status.deliveries)
-    return EXIT_ATTENTION if has_unread or outcome.failed_checks or not status.is_healthy else EXIT_OK
+    return EXIT_ATTENTION if status.pending or outcome.failed_checks or not status.is_healthy else EXIT_OK
 
 
 def _warn_of_exposed_files(settings: Settings) -> None:

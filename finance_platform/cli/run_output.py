@@ -13,7 +13,7 @@ from typing import Any
 from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.movement_output import movements_of_run, print_movements_of_run
 from finance_platform.cli.reconciliation_output import print_sentences
-from finance_platform.cli.rendering import new_table, print_deliveries, print_warnings
+from finance_platform.cli.rendering import new_table, print_deliveries, print_pending, print_warnings
 from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
@@ -44,11 +44,12 @@ def print_summary(
     _print_checks(console, outcome.checks)
     for sentence in outcome.repaired:
         console.print(colored(("repaired", "yellow"), f" {sentence}"), soft_wrap=True)
-    console.print(_describe_work(outcome))
+    console.print(_describe_work(outcome, len(status.pending)))
     print_movements_of_run(console, status, outcome.run_id)
     print_restated(console, restated)
     if outcome.error:
         console.print(colored(("failed:", "red"), f" {outcome.error}"))
+    print_pending(console, status.pending)
     console.print(_describe_run(outcome, seconds, home))
     print_sentences(console, status.reconciliation)
 
@@ -64,6 +65,7 @@ def summary_as_json(
         "error": outcome.error,
         "seconds": round(seconds, 1),
         "deliveries_read": outcome.deliveries_read,
+        "not_read": [{name: row[name] for name in ("file", "reason", "fix")} for row in status.pending],
         "built": list(outcome.built),
         "loaded": list(outcome.loaded),
         "unchanged": list(outcome.unchanged),
@@ -131,8 +133,10 @@ def _describe_run(outcome: RunOutcome, seconds: float, home: Path | None) -> str
     return f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui{of_home}"
 
 
-def _describe_work(outcome: RunOutcome) -> str:
+def _describe_work(outcome: RunOutcome, pending: int) -> str:
     work = (outcome.deliveries_read, outcome.built, outcome.loaded, outcome.also_loaded, outcome.unchanged)
+    if not any(work) and outcome.succeeded and pending:
+        return f"Nothing was loaded: {pluralize(pending, 'delivery is', 'deliveries are')} not read."
     if not any(work) and outcome.succeeded:
         return "Nothing to do: no new deliveries, every period is current."
     read = pluralize(outcome.deliveries_read, "delivery", "deliveries")

@@ -66,7 +66,10 @@ MENTIONED = "mentioned"
 """Outcome of a copy of such a line that is the first of its table with its department's or its account's code."""
 
 NOT_OPENED = "not_opened"
-"""Outcome of a file's summary row if storage could not return it; nothing is committed, the next run tries again."""
+"""Outcome of a file's summary row if storage did not return it or a fault of the reader stopped it (280).
+
+Nothing is committed, and the next run tries again. The row has the reason and, as its raw row, the fix.
+"""
 
 _OUTCOME = tuple(
     Column(name, "varchar", "See REJECTED_ROWS.", nullable=True) for name in ("outcome", "rules", "reasons", "raw_row")

@@ -7,6 +7,8 @@ Does not belong here: Spark (see `spark_jobs.standardise_job`).
 from __future__ import annotations
 
 import json
+import logging
+import traceback
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -27,7 +29,14 @@ from finance_platform.contracts.schemas import (
     WRITTEN,
     arrow_schema,
 )
-from finance_platform.errors import DiskError, FileNameError, MissingColumnError, UnreadableDeliveryError
+from finance_platform.errors import (
+    DiskError,
+    FileNameError,
+    FinancePlatformError,
+    MissingColumnError,
+    UnreadableDeliveryError,
+    hide_credentials,
+)
 from finance_platform.feeds import broken_lines, stated_units
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.balance_rows import BalanceRows
@@ -49,6 +58,7 @@ from finance_platform.feeds.near_names import find_near_names
 from finance_platform.feeds.opening_balances import OpeningBalances
 from finance_platform.feeds.printed_totals import PrintedTotals
 from finance_platform.feeds.read_ahead import read_ahead
+from finance_platform.feeds.reasons import shorten
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.repeated_headers import RepeatedHeaders
 from finance_platform.feeds.report_rows import ReportRows
@@ -63,10 +73,12 @@ from finance_platform.feeds.unread_meanings import UnreadMeanings
 from finance_platform.feeds.unread_months import UnreadMonths
 from finance_platform.feeds.violations import ACCEPTED, BLANK_ROW, REJECTED, to_mask
 from finance_platform.feeds.weights import Weights, load_weights
-from finance_platform.safe_text import quote_name
+from finance_platform.safe_text import printable, printable_line, quote_name
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import LocalCopy, ObjectStore, error_message
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+
+_log = logging.getLogger(__name__)
 
 _BATCH_ROWS = 2_000
 """Files of a few rows are returned together, in batches of this many."""
@@ -411,21 +423,39 @@ def read_file(
                 }
             # The file may have been overwritten since it was registered: other bytes are another delivery.
             if fingerprint() != file.fingerprint:
-                summary = {"outcome": NOT_OPENED, "reasons": "the file was overwritten before it was read"}
-    except OSError as error:
-        summary = _not_opened(error)
-    yield _summary_row(schema, lineage, summary)
+                overwritten = "the file was overwritten before it was read"
+                summary = {"outcome": NOT_OPENED, "reasons": overwritten, "raw_row": "run again"}
+        row = _summary_row(schema, lineage, summary)
+    except Exception as error:
+        row = _summary_row(schema, lineage, _not_opened(error, key))
+    yield row
 
 
-def _not_opened(error: OSError) -> dict[str, object]:
-    """Return the summary of a file that cannot be read.
+def _not_opened(error: Exception, object_key: str) -> dict[str, object]:
+    """Return the summary of a file that cannot be read: its storage fails, or it meets a fault of this code (280).
 
     Raises:
         DiskError: its lines cannot be written, which is no fault of the file.
+        MemoryError: other files would need the memory as well.
+        FinancePlatformError: what more than this file needs cannot be used, such as the processed zone.
     """
-    if isinstance(error, DiskError):
+    if isinstance(error, OSError) and not isinstance(error, DiskError):
+        fix = error.fix if isinstance(error, FinancePlatformError) else ""
+        return {"outcome": NOT_OPENED, "reasons": error_message(error), "raw_row": fix or _REPAIR}
+    if isinstance(error, FinancePlatformError | MemoryError):
         raise error
-    return {"outcome": NOT_OPENED, "reasons": error_message(error)}
+    trace = "".join(traceback.format_exception(error))
+    _log.error("%s: a fault of the platform\n%s", quote_name(object_key), hide_credentials(printable(trace)))
+    text = ": ".join(filter(None, [type(error).__name__, shorten(hide_credentials(printable_line(str(error))))]))
+    return {"outcome": NOT_OPENED, "reasons": f"a fault of the platform, {text}", "raw_row": _REPORT}
+
+
+_REPAIR = "repair the file or its permissions, then run again"
+_REPORT = (
+    "keep the file and report this fault with its traceback, which is in the log of the job; the other files are read, "
+    "and each run tries this one again"
+)
+"""What to do about a file that cannot be opened, and about one that this code cannot read."""
 
 
 def _hash_meanwhile(

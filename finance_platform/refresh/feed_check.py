@@ -41,6 +41,7 @@ from finance_platform.refresh.compared_rows import ComparedRows
 from finance_platform.refresh.feed_header import CheckedTable, describe_table
 from finance_platform.refresh.live_comparison import CheckedLines, LiveComparison, compare_with_live
 from finance_platform.refresh.spread_years import find_weight_years
+from finance_platform.refresh.unread_files import UnreadFile
 from finance_platform.refresh.untyped_accounts import UntypedAccounts
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, error_message
@@ -272,7 +273,7 @@ class _Check:
         if rule is None:
             return
         years = find_weight_years(self._store, self._processed, self.feed, file)
-        if isinstance(years, str) or not years:
+        if isinstance(years, UnreadFile) or not years:
             return
         if self._processed is not None and self._processed.exists():
             state = read_state(self._processed)

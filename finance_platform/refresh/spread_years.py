@@ -28,6 +28,7 @@ from finance_platform.deliveries.spread_weights import SpreadWeights, known_year
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.refresh.unread_files import UnreadFile
 from finance_platform.storage.port import ObjectStore
 
 _FOLDER = "staging/weights"
@@ -46,13 +47,13 @@ class YearsLikeFiles:
         raw: the raw zone.
         processed: the processed zone.
         feeds: the home's feeds by name.
-        not_opened: object key and reason of each file that the storage could not return.
+        not_opened: the files that could not be read, by object key.
     """
 
     raw: ObjectStore
     processed: ObjectStore
     feeds: Mapping[str, ResolvedFeed]
-    not_opened: dict[str, str] = field(default_factory=dict)
+    not_opened: dict[str, UnreadFile] = field(default_factory=dict)
 
     @cached_property
     def _events(self) -> list[DeliveryDiscovered]:
@@ -124,7 +125,7 @@ class YearsLikeFiles:
         if place not in self._years and self._present.get(event.object_key) == event.etag:
             file = FileToRead(event.delivery_id, event.object_key, event.feed, event.fingerprint)
             years = find_weight_years(self.raw, self.processed, feed, file)
-            if isinstance(years, str):
+            if isinstance(years, UnreadFile):
                 self.not_opened[event.object_key] = years
             else:
                 self._years[place] = years
@@ -133,11 +134,11 @@ class YearsLikeFiles:
 
 def find_weight_years(
     raw: ObjectStore, processed: ObjectStore | None, feed: ResolvedFeed, file: FileToRead
-) -> tuple[str, ...] | str:
-    """Return the fiscal years whose amounts a file's years are spread like, or why the storage did not return it."""
+) -> tuple[str, ...] | UnreadFile:
+    """Return the fiscal years whose amounts a file's years are spread like, or why it could not be read."""
     (summary,) = _summaries(feed, raw, file, processed)
     if summary["outcome"] == NOT_OPENED:
-        return str(summary["reasons"])
+        return UnreadFile(file.object_key, str(summary["reasons"]), str(summary["raw_row"]))
     if summary["outcome"] == REFUSED:
         return ()
     return tuple(ReaderFindings.from_json(json.loads(str(summary["findings"]))).weight_years)

@@ -33,6 +33,7 @@ from finance_platform.refresh.job_requests import standardise_request, to_docume
 from finance_platform.refresh.repair import damage_noted, repair
 from finance_platform.refresh.spread_years import YearsLikeFiles, has_years_like
 from finance_platform.refresh.step_listings import listed_between_jobs
+from finance_platform.refresh.unread_files import UnreadFile
 from finance_platform.settings import Settings
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.spark_jobs.job_runner import JobRunner
@@ -46,11 +47,11 @@ class ReadDeliveries:
 
     Attributes:
         commits: of the deliveries that were read, by delivery id.
-        not_opened: object key and reason of each file that the storage could not return.
+        not_opened: the files that could not be read, which the next run tries again.
     """
 
     commits: Sequence[DeliveryCommit] = ()
-    not_opened: Sequence[tuple[str, str]] = ()
+    not_opened: Sequence[UnreadFile] = ()
 
     def __add__(self, other: ReadDeliveries) -> ReadDeliveries:
         return ReadDeliveries([*self.commits, *other.commits], [*self.not_opened, *other.not_opened])
@@ -206,7 +207,7 @@ def _read_pending(
     feeds = _feeds(processed, settings)
     files = YearsLikeFiles(raw, processed, feeds)
     pending = _pending(raw, processed, feeds, files, is_wanted)
-    not_opened = list(files.not_opened.items())
+    not_opened = list(files.not_opened.values())
     if not (pending or not_opened):
         return ReadDeliveries()
     commits: Sequence[DeliveryCommit] = ()
@@ -220,7 +221,7 @@ def _read_pending(
             del pending
             release_memory(len(requested))
             result = jobs.run("standardise", request)
-        not_opened += [(file["object_key"], file["reason"]) for file in result["not_opened"]]
+        not_opened += [UnreadFile(**file) for file in result["not_opened"]]
         commits = _new_commits(processed, requested, result)
     if not_opened:
         # The scan then does not count as a complete refresh, so these files are retried.

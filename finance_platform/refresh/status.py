@@ -22,6 +22,7 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
 from finance_platform.refresh.kept_statement_lines import keep_mapping
 from finance_platform.refresh.repair import find_damage, find_damaged_target
+from finance_platform.refresh.unread_files import find_unread
 from finance_platform.reports.expected_feeds import expected_feeds
 from finance_platform.reports.recent_changes import (
     closed_periods,
@@ -179,6 +180,7 @@ class _Reader:
             reversals=find_broken_reversals(processed, snapshot.state, snapshot.overlaps),
             expected=expected_feeds(feed_set, scan.events, self.at, self.settings.close_holidays),
             untyped_accounts=untyped_accounts(warehouse, ledger),
+            unread=find_unread(processed, snapshot.state.pending),
         )
         reconciliation = reconcile(processed, snapshot, warehouse, currency=currency)
         status = build_status(snapshot, scan, ledger, reconciliation, details)

@@ -33,6 +33,9 @@ from finance_platform.warehouse.load_request import SliceName
 
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
 FIX_VANISHED = "put the file back, or withdraw it"
+COULD_NOT_BE_READ = "could not be read"
+"""The beginning of the reason of a pending file that a run has tried to read."""
+_NOT_READ, _NO_VERDICT = "not read yet", "no verdict yet"
 _NO_TOTALS = ControlTotals()
 _SEVERAL = 2
 _GONE = "; the file is gone from raw"
@@ -55,6 +58,7 @@ class StatusDetails:
         reversals: lines that name a line that they reverse and do not cancel it.
         expected: the feeds of which files are expected.
         untyped_accounts: how many accounts have lines, if none of them has a type; else 0.
+        unread: object key, reason and fix of each pending delivery that could not be read, by its id.
     """
 
     stale_reasons: Mapping[SliceName, Sequence[str]] = field(default_factory=dict)
@@ -67,6 +71,7 @@ class StatusDetails:
     reversals: Sequence[BrokenReversal] = ()
     expected: Sequence[ExpectedFeed] = ()
     untyped_accounts: int = 0
+    unread: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,11 @@ class Status:
         return not (is_stopped or self.problems or is_lost or has_failed)
 
     @property
+    def pending(self) -> list[dict[str, Any]]:
+        """The rows of deliveries that are not read yet, or have no verdict yet."""
+        return [row for row in self.deliveries if row["state"] == "pending"]
+
+    @property
     def is_behind(self) -> bool:
         """Whether a slice is not published in its target version."""
         return any(row["state"] != "published" for row in self.slices)
@@ -125,7 +135,7 @@ class Status:
     @property
     def is_stale(self) -> bool:
         """Whether a run would have something to do: a slice is stale, or a file was not read yet."""
-        return self.is_behind or any(row["state"] == "pending" for row in self.deliveries)
+        return self.is_behind or bool(self.pending)
 
     @property
     def rules(self) -> dict[str, int]:
@@ -237,7 +247,7 @@ def build_status(
 ) -> Status:
     """Return the status of a home."""
     return Status(
-        deliveries=_without_mixed_totals(_delivery_rows(snapshot.state, scan), reconciliation),
+        deliveries=_without_mixed_totals(_delivery_rows(snapshot.state, scan, details.unread), reconciliation),
         slices=_slice_rows(snapshot, published, details.stale_reasons),
         problems=[
             *({"file": p.where, "problem": p.message, "fix": p.fix} for p in scan.problems),
@@ -300,7 +310,9 @@ def _warning_fixes(state: DeliveryState) -> dict[tuple[str, str], str]:
     return fixes | {(file, warning): FIX_LATE for file, warnings in late for warning in warnings}
 
 
-def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, Any]]:
+def _delivery_rows(
+    state: DeliveryState, scan: RawZoneScan, unread: Mapping[str, tuple[str, str, str]]
+) -> list[dict[str, Any]]:
     rows = [
         {
             **_delivery_row(delivery.event.object_key, delivery.event.feed, "live", delivery.commit),
@@ -317,7 +329,7 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
     rows += [_inactive_row(inactive, "withdrawn") for inactive in state.withdrawn]
     awaiting = {delivery.event.delivery_id for delivery in state.awaiting_verdict}
     rows += [
-        _pending_row(event, "no verdict yet" if event.delivery_id in awaiting else "not read yet")
+        _pending_row(event, _NO_VERDICT if event.delivery_id in awaiting else _NOT_READ, unread.get(event.delivery_id))
         for event in unread_objects(state, scan).values()
     ]
     return sorted(rows, key=lambda row: (row["file"], row["state"]))
@@ -372,10 +384,14 @@ def _inactive_row(inactive: InactiveDelivery, state: str) -> dict[str, Any]:
     return {**row, "reason": inactive.reason, "fix": inactive.fix, "decision": decision, "warnings": warnings}
 
 
-def _pending_row(event: DeliveryDiscovered, reason: str) -> dict[str, Any]:
-    unread = DeliveryCommit("", event.object_key, event.feed, "", "", "read")
-    row = _delivery_row(event.object_key, event.feed, "pending", unread)
-    return {**row, "discovered_at": event.at, "reason": reason, "fix": "run `finance-platform run`"}
+def _pending_row(event: DeliveryDiscovered, reason: str, unread: tuple[str, str, str] | None) -> dict[str, Any]:
+    fix = "run `finance-platform run`"
+    if unread is not None:
+        _, why, fix = unread
+        reason = f"{COULD_NOT_BE_READ}: {why}"
+    commit = DeliveryCommit("", event.object_key, event.feed, "", "", "read")
+    row = _delivery_row(event.object_key, event.feed, "pending", commit)
+    return {**row, "discovered_at": event.at, "reason": reason, "fix": fix}
 
 
 def _slice_rows(

@@ -86,7 +86,7 @@ class DeliveryResult:
 
     @property
     def is_opened(self) -> bool:
-        """Whether storage gave the file; one that it did not give is not committed, so the next run tries again."""
+        """Whether the file could be read; one that could not be is not committed, so the next run tries again."""
         return bool(self.summary["outcome"] != NOT_OPENED)
 
     def count(self, outcome: str, count: Count) -> None:

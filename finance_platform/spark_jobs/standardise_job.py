@@ -3,8 +3,8 @@
 Belongs here: the order of the steps and the commits at the end. Does not belong here: rules (see `feeds`,
 `transforms`), counting (see `delivery_results`).
 
-Request: see `StandardiseRequest`. Result: `{"committed": [delivery ids], "not_opened": [{object_key, reason}]}`; the
-commits have the figures.
+Request: see `StandardiseRequest`. Result: `{"committed": [delivery ids], "not_opened": [{object_key, reason, fix}]}`;
+the commits have the figures.
 """
 
 from __future__ import annotations
@@ -150,7 +150,8 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
             for delivery in deliveries:
                 result = results[delivery.delivery_id]
                 if not result.is_opened:
-                    not_opened.append({"object_key": delivery.object_key, "reason": result.summary["reasons"]})
+                    reason, fix = (result.summary[name] for name in ("reasons", "raw_row"))
+                    not_opened.append({"object_key": delivery.object_key, "reason": reason, "fix": fix})
                     continue
                 rules = request.feeds[delivery.feed].rules
                 commits.append(result.to_commit(delivery, rules, arguments.attempt, hashes))

@@ -32,7 +32,7 @@ from finance_platform_tests.faults.small_disk import small_disk
 from finance_platform_tests.profiles import current_profile
 
 EVERY_POINT = current_profile().is_exhaustive
-KILLS = Path(__file__).parent / "kills"
+KILLS, STRANGE = Path(__file__).parent / "kills", Path(__file__).parent / "strange_file"
 NIGHTLY = pytest.mark.skipif(not EVERY_POINT, reason="takes minutes: make test-nightly")
 BAD_FILE = "transactions_without_amounts.csv"
 STATE_TABLES = (
@@ -163,6 +163,32 @@ def test_a_read_only_home_ends_in_a_sentence_and_the_next_run_has_the_state_of_n
         assert_repaired(home, expected)
 
 
+# A file that meets a fault of the reader
+
+
+@pytest.mark.parametrize("lines", [2, pytest.param(60_000, marks=NIGHTLY)], ids=["few lines", "many lines"])
+def test_a_file_that_meets_a_fault_of_the_reader_stops_no_other_and_is_read_once_the_fault_is_gone(
+    lines: int, tmp_path: Path
+):
+    home = create_small_home(tmp_path / "home")
+    strange = "transactions_strange.csv"
+    rows = (f"X{number},2024-05-05,D100,4000,{number}.25,{number * 7919}\n" for number in range(lines))
+    home.write(f"raw/{strange}", "".join([*TRANSACTIONS.splitlines(keepends=True)[:1], *rows]))
+    done = home.process("run", PYTHONPATH=path_with(STRANGE), STRANGE_FILE=strange)
+    reason = r"could not be read: a fault of the platform, ValueError: no reader expects\x1b this"
+    assert done.returncode == 1, done.stderr
+    assert f"pending {strange}: {reason}. Fix: keep the file and report this fault" in done.stdout
+    assert "Read 4 deliveries; built " in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert any("Traceback" in log.read_text() for log in home.path.glob("processed/jobs/*/job.log"))
+    states = {row["file"]: (row["state"], row["reason"]) for row in status_of(home)["deliveries"]}
+    assert states.pop(strange) == ("pending", reason)
+    assert set(states.values()) == {("live", "")}
+    assert home.command("run").returncode == 0
+    assert {row["state"] for row in status_of(home)["deliveries"]} == {"live"}
+    assert home.command("verify").returncode == 0
+
+
 # A kill
 
 
@@ -202,7 +228,7 @@ def is_killed(home: Home, point: int, folder: Path, **kills: str) -> bool:
     """Run the command, which dies at its nth write, or its fork does; return whether it had so many."""
     counter = folder / f"counter-{point}"
     counter.write_text("0")
-    done = home.process("run", PYTHONPATH=path_with_kills(), KILL_AT=str(point), KILL_COUNTER=str(counter), **kills)
+    done = home.process("run", PYTHONPATH=path_with(KILLS), KILL_AT=str(point), KILL_COUNTER=str(counter), **kills)
     is_at_point = int(counter.read_text()) >= point
     assert done.returncode == 1 or (is_at_point and not kills), done.stderr
     return is_at_point
@@ -254,6 +280,6 @@ def started(home: Home) -> Iterator[subprocess.Popen[str]]:
         yield run
 
 
-def path_with_kills() -> str:
-    """Return PYTHONPATH with the module that kills."""
-    return os.pathsep.join([str(KILLS), *filter(None, [os.environ.get("PYTHONPATH")])])
+def path_with(folder: Path) -> str:
+    """Return PYTHONPATH with the module of a fault."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])

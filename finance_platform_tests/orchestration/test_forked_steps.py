@@ -38,6 +38,7 @@ from finance_platform.refresh import build_star as third_step
 from finance_platform.refresh import publish as fourth_step
 from finance_platform.refresh import report_pack as last_step
 from finance_platform.refresh.standardise import ReadDeliveries, Standardised
+from finance_platform.refresh.unread_files import UnreadFile
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.local import LocalStore
@@ -45,7 +46,7 @@ from finance_platform_tests.orchestration.test_steps_ahead import HOST, ignore
 from finance_platform_tests.unit.factories import commit_of, delivered, log_of, settings, write
 
 SCAN = cast("RawZoneScan", object())
-READ = ReadDeliveries(not_opened=[("a.csv", "gone")])
+READ = ReadDeliveries(not_opened=[UnreadFile("a.csv", "gone", "run again")])
 GOOD = Outcome(LINES_EQUAL_STAR, passed=True, summary="equal")
 BAD = Outcome(LINES_EQUAL_STAR, passed=False, summary="not equal")
 

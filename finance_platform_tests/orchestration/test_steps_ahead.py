@@ -23,12 +23,13 @@ from finance_platform.orchestration.job_runners.job_process import FailedAttempt
 from finance_platform.orchestration.job_runners.subprocess_jobs import explain_attempt
 from finance_platform.orchestration.steps_ahead import StepsAhead, steps_ahead
 from finance_platform.refresh.standardise import ReadDeliveries, Standardised
+from finance_platform.refresh.unread_files import UnreadFile
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform_tests.unit.factories import settings, write
 
 SCAN = cast("RawZoneScan", object())
-READ = ReadDeliveries(not_opened=[("a.csv", "gone")])
+READ = ReadDeliveries(not_opened=[UnreadFile("a.csv", "gone", "run again")])
 HOST = """
 import json, os, pathlib, signal, sys, time
 print("ready", flush=True)

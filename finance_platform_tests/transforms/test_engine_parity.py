@@ -167,7 +167,7 @@ def run_engine(home: Path, engine: str, jobs: JobRunner) -> Run:
     assert not scan.unmatched
     read = standardise(raw, processed, jobs, settings, clock=lambda: datetime.now(UTC), run_id=engine)
     held = {verdict.object_key: "; ".join(verdict.reasons) for verdict in read.verdicts if verdict.is_held}
-    assert [key for key, _ in read.read.not_opened] == [VANISHING]
+    assert [file.object_key for file in read.read.not_opened] == [VANISHING]
     built = build_star(processed, jobs, star)
     snapshot = built.snapshot
     first = next(one.delivery_id for one in snapshot.state.live if one.event.object_key == "gl/1.csv")

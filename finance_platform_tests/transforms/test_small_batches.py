@@ -18,6 +18,8 @@ from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.errors import DiskError
+from finance_platform.feeds import line_files, read_file
+from finance_platform.feeds.tables import open_tables
 from finance_platform.spark_jobs import small_batches, standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
@@ -146,6 +148,32 @@ def test_rows_that_reject_others_or_are_too_many_or_too_long_are_left_to_spark(
     assert plans
     monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
     assert small == read(spark, tmp_path / "spark", text, {"a.csv": content, "b.csv": content})
+
+
+@pytest.mark.parametrize("is_here", [True, False], ids=["in the process itself", "in tasks of Spark"])
+@pytest.mark.parametrize("name", ["accounts", "ledger", "lines of which some repeat a key"])
+def test_a_file_that_meets_a_fault_of_the_reader_leaves_nothing_and_the_others_are_read_as_without_it(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_here: bool
+):
+    """All of its lines are written by then."""
+    text, content = KINDS[name]
+    if not is_here:
+        monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+    without = read(spark, tmp_path / "without", text, {"b.csv": content, "c.csv": content})
+
+    def failing(opened: Any, object_key: str, rules: Any) -> Any:
+        yield from open_tables(opened, object_key, rules)
+        if object_key == "strange.csv":
+            raise ValueError("a strange file")
+
+    monkeypatch.setattr(read_file, "open_tables", failing)
+    monkeypatch.setattr(line_files, "WAITING_BYTES", 0)
+    commits, rows = read(spark, tmp_path / "beside", text, {"b.csv": content, "c.csv": content, "strange.csv": content})
+    assert rows.pop("not opened") == ["strange.csv"]
+    without[1].pop("not opened")
+    assert (commits, rows) == without
+    if name == "ledger":
+        assert list((tmp_path / "beside/processed").glob("*/*/*/split_by=d2/*/*.parquet"))
 
 
 def test_few_small_files_and_files_whose_lines_the_reader_writes_are_read_in_the_process_itself():

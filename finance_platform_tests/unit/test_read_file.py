@@ -17,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from finance_platform.errors import DiskError
+from finance_platform.errors import DiskError, StorageError
 from finance_platform.feeds import delimited_file
+from finance_platform.feeds import read_file as module
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.line_files import LineFiles
@@ -148,6 +149,37 @@ def test_lines_that_the_disk_does_not_take_are_no_fault_of_their_file(tmp_path: 
     files = LineFiles(processed, "attempt", file.lineage)
     with pytest.raises(DiskError, match="transactions/attempt"):
         list(read_file("ledger", feed(LEDGER), raw, file, processed=processed, line_files=files))
+
+
+@pytest.mark.parametrize("name", ["gl.csv", "gl.xlsx"])
+def test_a_fault_of_the_reader_leaves_its_file_unread_and_is_reported_with_its_traceback_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError(f"https://ann:secret@host\x1b[2J\n{'9' * 500}")
+
+    monkeypatch.setattr(module, "open_tables", fail)
+    (summary,) = staged(tmp_path, name, f"{HEADER}\n2025-01-02,D,1,5\n")
+    assert summary["outcome"] == "not_opened"
+    assert summary["reasons"].startswith(r"a fault of the platform, ValueError: https://***@host\x1b[2J\n999")
+    assert len(summary["reasons"]) < 300
+    assert summary["raw_row"].startswith("keep the file and report this fault with its traceback")
+    assert f"{name}: a fault of the platform\nTraceback" in caplog.text
+    assert "in fail" in caplog.text
+    assert "secret" not in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+@pytest.mark.parametrize("error", [MemoryError(), StorageError("the bucket is gone"), KeyboardInterrupt()])
+def test_what_is_no_fault_of_one_file_ends_the_reading_of_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "open_tables", fail)
+    with pytest.raises(type(error)):
+        staged(tmp_path, "gl.csv", f"{HEADER}\n2025-01-02,D,1,5\n")
 
 
 @pytest.mark.parametrize("registered", [f"{TOP}\n2025-01-02,U,D,1,5,,n\n", "Date,Unit\n", ""])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from finance_platform.cli.run_output import print_summary, print_variance, summary_as_json
+from finance_platform.cli.status_output import print_status
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.variance import VarianceRow
 from finance_platform_tests.unit.printed_text import lines, printed, status
@@ -104,6 +105,30 @@ DIMENSIONS = ["dim_date all", "dim_account all"]
 
 def test_a_run_without_anything_new_reports_nothing_to_do():
     assert described_work() == "Nothing to do: no new deliveries, every period is current."
+
+
+def pending(name: str, reason: str = "not read yet") -> dict[str, Any]:
+    counts = dict.fromkeys(("rows", "accepted", "rejected", "duplicate", "skipped"), 0)
+    texts = {"feed": "ledger", "amount": "0.00", "rejected_amount": "0.00", "discovered_at": "", "fix": "run again"}
+    empty: dict[str, Any] = {"rejected_foreign": {}, "control_totals": {"checked": 0}, "rules": {}, "warnings": []}
+    return {"file": name, "state": "pending", "reason": reason, **counts, **texts, **empty}
+
+
+def test_files_that_are_not_read_are_named_with_their_reasons_and_that_is_not_nothing_to_do():
+    rows = [pending(f"{number}.csv", "could not be read: I/O error") for number in range(12)]
+    shown = lines(print_summary, outcome(), status(deliveries=rows), [], 1.25)
+    start = shown.index("Nothing was loaded: 12 deliveries are not read.")
+    assert shown[start + 1] == "pending 0.csv: could not be read: I/O error. Fix: run again"
+    assert shown[start + 11] == "2 more files are pending; `finance-platform status --json` has each reason"
+    assert shown[start + 12].startswith("Run r1")
+    document = summary_as_json(outcome(), status(deliveries=rows[:1]), [], 1.25)
+    assert document["not_read"] == [{"file": "0.csv", "reason": "could not be read: I/O error", "fix": "run again"}]
+
+
+def test_a_status_names_the_pending_files_that_a_run_has_tried_to_read():
+    rows = [pending("new.csv"), pending("gone.csv", "could not be read: No such file")]
+    named = [line for line in lines(print_status, status(deliveries=rows)) if line.startswith("pending")]
+    assert named == ["pending gone.csv: could not be read: No such file. Fix: run again"]
 
 
 def test_a_run_that_failed_early_does_not_report_nothing_to_do():

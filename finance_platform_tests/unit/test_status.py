@@ -27,7 +27,7 @@ from finance_platform.feeds.findings import Note, ReaderFindings
 from finance_platform.orchestration.runs import last_run
 from finance_platform.quality.deliveries import check_unread
 from finance_platform.reports.statement import TERMS, Line, Reconciliation
-from finance_platform.reports.status import FORMAT, Status, build_status
+from finance_platform.reports.status import FORMAT, Status, StatusDetails, build_status
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import TargetSlice
@@ -171,6 +171,16 @@ def test_a_listed_file_that_is_not_registered_is_pending():
     assert (row["file"], row["state"], row["rows"], row["delivery"]) == ("new.csv", "pending", 0, "")
     assert row["reason"] == "not read yet"
     assert status.is_healthy
+
+
+def test_a_pending_file_that_could_not_be_read_has_the_reason_and_its_fix():
+    event = delivered("new.csv")
+    unread = {event.delivery_id: ("new.csv", "Input/output error", "repair it")}
+    snapshot = Snapshot({}, derive_state([event], {}), NO_OVERLAPS, [], {})
+    scan = RawZoneScan([event], 0, {}, (), (), (), {})
+    (row,) = build_status(snapshot, scan, {}, EXPLAINED, StatusDetails(unread=unread)).deliveries
+    assert (row["state"], row["reason"]) == ("pending", "could not be read: Input/output error")
+    assert row["fix"] == "repair it"
 
 
 def test_a_registered_file_that_was_not_read_is_pending():

@@ -150,10 +150,9 @@ def _log_read(context: dg.AssetExecutionContext, read: ReadDeliveries) -> None:
     if not read.commits and not read.not_opened:
         context.log.info("nothing new to read")
     errors = [
-        f"{quote_name(key)}: cannot be opened: {reason}. Fix: repair it, then run again"
-        for key, reason in read.not_opened
+        f"{quote_name(file.object_key)} could not be read: {file.reason}. Fix: {file.fix}" for file in read.not_opened
     ]
-    for line in limit_lines(errors, "cannot be opened; `finance-platform status` lists them"):
+    for line in limit_lines(errors, "could not be read; `finance-platform status` lists them"):
         context.log.error(line)
     warnings = [
         f"{quote_name(commit.object_key)}: {warning}" for commit in read.commits for warning in commit.findings.warnings
