@@ -13,7 +13,7 @@ from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.fitting_table import FittingTable
 from finance_platform.cli.reconciliation_output import print_tables
 from finance_platform.cli.rendering import print_deliveries, print_pending, print_rows, print_warnings
-from finance_platform.reports.status import COULD_NOT_BE_READ, Status
+from finance_platform.reports.status import Status
 
 _ROWS = 20
 
@@ -21,7 +21,7 @@ _ROWS = 20
 def print_status(console: SafeConsole, status: Status, *, by_file: bool = False, all_files: bool = False) -> None:
     """Print every part of a status; the reconciliation of each file, or each of thousands of files, if asked."""
     print_deliveries(console, status, all_files=all_files)
-    print_pending(console, [row for row in status.pending if row["reason"].startswith(COULD_NOT_BE_READ)])
+    print_pending(console, status.unread)
     print_warnings(console, status)
     _print_expected(console, status)
     print_slices(console, status)

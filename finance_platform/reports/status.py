@@ -33,7 +33,7 @@ from finance_platform.warehouse.load_request import SliceName
 
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
 FIX_VANISHED = "put the file back, or withdraw it"
-COULD_NOT_BE_READ = "could not be read"
+_COULD_NOT_BE_READ = "could not be read"
 """The beginning of the reason of a pending file that a run has tried to read."""
 _NOT_READ, _NO_VERDICT = "not read yet", "no verdict yet"
 _NO_TOTALS = ControlTotals()
@@ -116,8 +116,8 @@ class Status:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is held, refused, broken or lost, and the last run did not fail."""
-        is_stopped = any(row["state"] in {"held", "refused"} for row in self.deliveries)
+        """Whether nothing is held, refused, unread, broken or lost, and the last run did not fail."""
+        is_stopped = bool(self.unread) or any(row["state"] in {"held", "refused"} for row in self.deliveries)
         is_lost = bool(self.reconciliation.unexplained)
         has_failed = (self.details.last_run or {}).get("status") == "FAILURE"
         return not (is_stopped or self.problems or is_lost or has_failed)
@@ -126,6 +126,11 @@ class Status:
     def pending(self) -> list[dict[str, Any]]:
         """The rows of deliveries that are not read yet, or have no verdict yet."""
         return [row for row in self.deliveries if row["state"] == "pending"]
+
+    @property
+    def unread(self) -> list[dict[str, Any]]:
+        """The rows of pending deliveries that a run has tried to read and could not."""
+        return [row for row in self.pending if row["reason"].startswith(_COULD_NOT_BE_READ)]
 
     @property
     def is_behind(self) -> bool:
@@ -388,7 +393,7 @@ def _pending_row(event: DeliveryDiscovered, reason: str, unread: tuple[str, str,
     fix = "run `finance-platform run`"
     if unread is not None:
         _, why, fix = unread
-        reason = f"{COULD_NOT_BE_READ}: {why}"
+        reason = f"{_COULD_NOT_BE_READ}: {why}"
     commit = DeliveryCommit("", event.object_key, event.feed, "", "", "read")
     row = _delivery_row(event.object_key, event.feed, "pending", commit)
     return {**row, "discovered_at": event.at, "reason": reason, "fix": fix}

@@ -184,6 +184,7 @@ def test_a_file_that_meets_a_fault_of_the_reader_stops_no_other_and_is_read_once
     states = {row["file"]: (row["state"], row["reason"]) for row in status_of(home)["deliveries"]}
     assert states.pop(strange) == ("pending", reason)
     assert set(states.values()) == {("live", "")}
+    assert home.command("status").returncode == 1
     assert home.command("run").returncode == 0
     assert {row["state"] for row in status_of(home)["deliveries"]} == {"live"}
     assert home.command("verify").returncode == 0

@@ -178,9 +178,12 @@ def test_a_pending_file_that_could_not_be_read_has_the_reason_and_its_fix():
     unread = {event.delivery_id: ("new.csv", "Input/output error", "repair it")}
     snapshot = Snapshot({}, derive_state([event], {}), NO_OVERLAPS, [], {})
     scan = RawZoneScan([event], 0, {}, (), (), (), {})
-    (row,) = build_status(snapshot, scan, {}, EXPLAINED, StatusDetails(unread=unread)).deliveries
+    status = build_status(snapshot, scan, {}, EXPLAINED, StatusDetails(unread=unread))
+    (row,) = status.deliveries
     assert (row["state"], row["reason"]) == ("pending", "could not be read: Input/output error")
     assert row["fix"] == "repair it"
+    assert not status.is_healthy
+    assert build_status(snapshot, scan, {}, EXPLAINED).is_healthy
 
 
 def test_a_registered_file_that_was_not_read_is_pending():
