@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.records import Record, RecordType
+from finance_platform.storage.repeated_texts import open_with_dictionaries
 
 FOLDER = "checkpoints"
 _KEY, _ETAG, _FORM = "document_key", "document_etag", b"form"
@@ -150,7 +151,7 @@ def open_checkpoint(store: ObjectStore, key: str, form: str, columns: Sequence[s
     if PurePosixPath(key).name != _name(data):
         raise DamagedObjectError(key, "its content is not what was written, or it is no checkpoint")
     try:
-        file = pq.ParquetFile(io.BytesIO(data), read_dictionary=list(columns))
+        file = open_with_dictionaries(io.BytesIO(data), columns)
     except pa.ArrowException:
         raise DamagedObjectError(key, "it is not a checkpoint") from None
     metadata = file.schema_arrow.metadata or {}

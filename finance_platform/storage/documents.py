@@ -27,6 +27,7 @@ from finance_platform.storage.factory import is_remote
 from finance_platform.storage.plain_file import name_file
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.remembered_reads import forget_read
+from finance_platform.storage.repeated_texts import open_with_dictionaries
 
 _Document = TypeVar("_Document")
 _Check = Callable[[Any], bool]
@@ -126,7 +127,7 @@ def open_parquet(
     """
     try:
         with store.open(key) as stream:
-            file = pq.ParquetFile(stream, read_dictionary=list(repeating))
+            file = open_with_dictionaries(stream, repeating)
             if missing := set(columns).difference(file.schema_arrow.names):
                 raise DamagedObjectError(key, f"it has no column {', '.join(sorted(missing))}")
             yield file

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.repeated_texts import open_with_dictionaries
 
 WHOLE_BYTES = 8 << 20
 """The size up to which a file of a remote store is read with one request, several at once."""
@@ -60,7 +60,7 @@ def _row_groups(
     key: str, stream: Any, columns: Sequence[str], nullable: Collection[str], repeating: Collection[str]
 ) -> Iterator[pa.Table]:
     try:
-        file = pq.ParquetFile(stream, read_dictionary=list(repeating), pre_buffer=True)
+        file = open_with_dictionaries(stream, repeating, pre_buffer=True)
         present = file.schema_arrow.names
         if missing := set(columns).difference(present, nullable):
             raise DamagedObjectError(key, f"it has no column {', '.join(sorted(missing))}")

@@ -12,6 +12,7 @@ import pytest
 
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage import bulk_read, parquet_rows
+from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.parquet_rows import read_row_groups
 
@@ -76,3 +77,18 @@ def test_a_file_that_cannot_be_read_is_named(store: CountingStore, monkeypatch: 
         list(read_row_groups(store, [("damaged.parquet", 10)], ["n"]))
     with pytest.raises(DamagedObjectError, match=r"a.parquet: it has no column amount"):
         list(read_row_groups(store, FILES, ["n", "amount"], nullable=["n"]))
+
+
+def test_a_file_without_a_column_of_repeated_texts_is_named_and_read_where_it_is_not_needed(store: CountingStore):
+    repeating = ["name", "of_another_release"]
+    (rows, *_) = read_row_groups(store, [("a.parquet", 1)], ["name"], repeating=repeating)
+    assert pa.types.is_dictionary(rows["name"].type)
+    with pytest.raises(DamagedObjectError, match="it has no column of_another_release"):
+        list(read_row_groups(store, [("a.parquet", 1)], repeating, repeating=repeating))
+    with open_parquet(store, "b.parquet", ["name"], repeating) as file:
+        assert pa.types.is_dictionary(file.read()["name"].type)
+    with (
+        pytest.raises(DamagedObjectError, match="it has no column of_another_release"),
+        open_parquet(store, "b.parquet", repeating, repeating),
+    ):
+        pass

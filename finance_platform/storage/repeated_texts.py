@@ -1,0 +1,31 @@
+"""Parquet files with columns of repeated texts, which are returned as dictionaries.
+
+Belongs here: opening such a file. Does not belong here: which columns repeat, what a file must have (see its readers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import pyarrow.parquet as pq
+
+
+def open_with_dictionaries(source: Any, repeating: Collection[str], *, pre_buffer: bool = False) -> pq.ParquetFile:
+    """Open a file whose columns of some names are returned as dictionaries, those that it has.
+
+    Arrow fails with a `KeyError` for a name that the file lacks, and files of other releases lack some.
+
+    Args:
+        source: the file, where it can be sought.
+        repeating: names of columns of text that few distinct values repeat.
+        pre_buffer: whether ranges of a row group are requested together.
+
+    Raises:
+        pyarrow.ArrowException, OSError: it is not a readable Parquet file.
+    """
+    file = pq.ParquetFile(source, pre_buffer=pre_buffer)
+    present = [name for name in file.schema_arrow.names if name in repeating]
+    if not present:
+        return file
+    return pq.ParquetFile(source, metadata=file.metadata, read_dictionary=present, pre_buffer=pre_buffer)
