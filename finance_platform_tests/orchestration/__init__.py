@@ -1,0 +1,1 @@
+"""What imports Dagster: definitions, assets, checks, sensors, pages of the UI, processes of jobs."""

@@ -1,0 +1,1 @@
+"""Jobs and their transforms, on Sail and on the JVM."""

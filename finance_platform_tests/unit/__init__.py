@@ -1,0 +1,1 @@
+"""Rules and functions, one module each."""

@@ -1,0 +1,1 @@
+"""Loads, views, queries and migrations of both warehouses."""
