@@ -40,6 +40,7 @@ from finance_platform.deliveries.register import (
 )
 from finance_platform.deliveries.removals import Losses, OtherLines, Removal, SmallerPeriod, find_losses
 from finance_platform.deliveries.repeated_lines import CellHashes, RepeatedLines, find_repeated_lines
+from finance_platform.deliveries.restated_cells import find_restated_cells
 from finance_platform.deliveries.returning_lines import ReturningLines, find_returning_lines
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
 from finance_platform.errors import DecisionError
@@ -305,12 +306,8 @@ class HoldReasons:
         booked = {period for one in earlier for period in one.booked if period in one.portion}
         if not booked:
             return ()
-        after = self._live.live_with(candidate)
-        changed = {
-            cell[1]
-            for cell in self._live.affected_cells(candidate)
-            if cell[1] in booked and self._live.is_restated(candidate, cell, after)
-        }
+        cells = {cell for cell in self._live.affected_cells(candidate) if cell[1] in booked}
+        changed = {period for _, period in find_restated_cells(self._live_lines, self._live, candidate, cells)}
         return tuple(sorted(booked - changed))
 
     def restated_periods(self, candidate: LiveDelivery) -> tuple[str, ...]:
@@ -330,9 +327,8 @@ class HoldReasons:
 
     def _changed_cells(self, live: LiveDeliveries, candidate: LiveDelivery) -> set[Cell]:
         """Return the cells of closed periods whose lines a candidate would change among some deliveries."""
-        after = live.live_with(candidate)
         cells = {cell for cell in live.affected_cells(candidate) if cell[1] in self._closed}
-        return {cell for cell in cells if live.is_restated(candidate, cell, after)}
+        return find_restated_cells(self._live_lines, live, candidate, cells)
 
     def _counted(self, candidate: LiveDelivery) -> LiveDelivery | None:
         """Return what would be published of a candidate: all but lines of which it repeats a booking."""

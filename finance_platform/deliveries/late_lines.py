@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet
 from finance_platform.deliveries.removals import changed_deliveries
+from finance_platform.deliveries.restated_cells import find_restated_cells
 from finance_platform.deliveries.reversals import has_reversals
 from finance_platform.deliveries.state import LiveDelivery
 
@@ -50,9 +51,9 @@ def find_late_periods(
         restated: the scenarios and closed periods that it would change.
         links: further periods that are decided together.
     """
-    cells, after = live.affected_cells(candidate), live.live_with(candidate)
+    cells = live.affected_cells(candidate)
     closed = {period for _, period in restated}
-    changed = {cell[1] for cell in cells if live.is_restated(candidate, cell, after)}
+    changed = {period for _, period in find_restated_cells(lines, live, candidate, cells)}
     if changed <= closed and not candidate.late:
         return ()
     links = [

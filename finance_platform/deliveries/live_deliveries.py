@@ -326,7 +326,10 @@ class LiveDeliveries:
         return any(delivery.event.kind == "ledger" for delivery in (candidate, *self.earlier(candidate)))
 
     def is_restated(self, candidate: LiveDelivery, cell: Cell, live_after: Mapping[str, LiveDelivery]) -> bool:
-        """Return whether the lines of a cell would change; a file that repeats the live lines changes nothing."""
+        """Return whether counts say that a cell changes; a file that repeats the live lines changes nothing.
+
+        As many lines may be superseded by key as before, but others: see `restated_cells`.
+        """
         earlier, after = self.earlier(candidate), [*self._staying(candidate), candidate]
         others = self._others_of_feeds(candidate, cell)
         return self._contents([*others, *earlier], cell, self.by_id) != self._contents(

@@ -20,6 +20,7 @@ from finance_platform.deliveries.live_deliveries import LiveDeliveries, count_in
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, cell_of
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.removals import changed_deliveries
+from finance_platform.deliveries.restated_cells import find_restated_cells
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
 
@@ -56,13 +57,12 @@ def find_returning_lines(lines: LiveLines, live: LiveDeliveries, candidate: Live
     earlier = [one for one in live.earlier(candidate) if _load(one.event) != _load(candidate.event)]
     if not earlier or not live.affects_ledger(candidate):
         return []
-    after = live.live_with(candidate)
     cells = {
         cell
         for cell in live.affected_cells(candidate)
         if any(count_in_cell(one, cell) == count_in_cell(candidate, cell) for one in earlier)
-        and live.is_restated(candidate, cell, after)
     }
+    cells = find_restated_cells(lines, live, candidate, cells)
     before, with_candidate = live.live_sets(candidate, cells)
     rows, gross = _more(lines, before, with_candidate, cells)
     counts = [count for one in (*earlier, *live.by_id.values()) for count in one.commit.periods]

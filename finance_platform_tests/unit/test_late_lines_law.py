@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from finance_platform.contracts.model import Contract
@@ -44,16 +44,25 @@ LINES = st.lists(
     max_size=4,
     unique_by=lambda line: line.key,
 )
+FILES = ["a.csv", "b.csv", "c.csv"]
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("send"), st.sampled_from(["a.csv", "b.csv"]), LINES),
-        st.tuples(st.just("send"), st.sampled_from(["a.csv", "b.csv"]), LINES),
+        st.tuples(st.just("send"), st.sampled_from(FILES), LINES),
+        st.tuples(st.just("send"), st.sampled_from(FILES), LINES),
         st.tuples(st.just("close"), st.just(""), st.none()),
-        st.tuples(st.sampled_from(DECISIONS), st.sampled_from(["a.csv", "b.csv"]), st.none()),
-        st.tuples(st.just("book"), st.sampled_from(["a.csv", "b.csv"]), st.none()),
+        st.tuples(st.sampled_from(DECISIONS), st.sampled_from(FILES), st.none()),
+        st.tuples(st.just("book"), st.sampled_from(FILES), st.none()),
     ),
     max_size=12,
 )
+
+OTHERS_BY_KEY: list[tuple[str, str, list[Line] | None]] = [
+    ("send", "b.csv", [Line("K2", "2025-02")]),
+    ("send", "a.csv", [Line("K2", "2025-01"), Line("K3", "2025-01", amount="2.00")]),
+    ("close", "", None),
+    ("send", "b.csv", [Line("K3", "2025-02")]),
+]
+"""As many lines of the closed period are superseded as before, but others."""
 
 Place = tuple[str, str, str, Decimal]
 
@@ -113,6 +122,7 @@ def figures_of(statement: Reconciliation, state: DeliveryState) -> dict[Contract
 
 
 @given(STEPS, st.sampled_from(["append", "upsert"]))
+@example(OTHERS_BY_KEY, "upsert")
 @settings(max_examples=current_profile().examples // 3, deadline=None)
 def test_closed_periods_stay_no_money_is_lost_and_every_line_is_in_a_term(
     steps: list[tuple[str, str, list[Line] | None]], load_mode: str
