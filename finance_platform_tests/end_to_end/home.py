@@ -61,6 +61,11 @@ class Home:
         target.write_bytes(content if isinstance(content, bytes) else content.encode())
         return target
 
+    def copied_to(self, path: Path) -> Home:
+        """Return a copy, with the times of its files, by which changes are found."""
+        shutil.copytree(self.path, path, copy_function=shutil.copy2)
+        return Home(path)
+
     # Commands
 
     def command(self, *arguments: str, standard_input: str | None = None, **environment: str) -> CommandResult:

@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from finance_platform.storage.checkpoints import FOLDER as CHECKPOINTS
 from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 from finance_platform_tests.end_to_end.home import CommandResult, Home
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
@@ -33,6 +34,7 @@ from finance_platform_tests.profiles import current_profile
 
 EVERY_POINT = current_profile().is_exhaustive
 KILLS, STRANGE = Path(__file__).parent / "kills", Path(__file__).parent / "strange_file"
+EARLY_CHECKPOINTS = {"FEWEST_NEW": "4"}
 NIGHTLY = pytest.mark.skipif(not EVERY_POINT, reason="takes minutes: make test-nightly")
 BAD_FILE = "transactions_without_amounts.csv"
 STATE_TABLES = (
@@ -225,13 +227,70 @@ def test_a_run_whose_fork_is_killed_at_any_write_does_the_rest_itself(tmp_path: 
     assert died >= 10
 
 
-def is_killed(home: Home, point: int, folder: Path, **kills: str) -> bool:
-    """Run the command, which dies at its nth write, or its fork does; return whether it had so many."""
+@NIGHTLY
+def test_a_run_that_is_killed_while_it_writes_checkpoints_leaves_none_that_is_wrong(tmp_path: Path):
+    """So few documents are worth a checkpoint that one more file adds to those of its period, and of the register.
+
+    The next run reads what the killed one has left, the one after it builds the period again, and `verify` compares
+    each checkpoint with what it was made of.
+    """
+    before = create_small_home(tmp_path / "before")
+    for number in range(5):
+        run_with_line(before, number)
+    undisturbed = before.copied_to(tmp_path / "undisturbed")
+    expected = [run_with_line(undisturbed, number) for number in (5, 6)]
+    for name in ("lines", "register"):
+        assert checkpoints(undisturbed)[name] != checkpoints(before)[name]
+    died, is_through = 0, False
+    while not is_through:
+        home = before.copied_to(tmp_path / f"home-{died}")
+        send_line(home, 5)
+        is_through = not is_killed(home, died + 1, tmp_path, code=0, **EARLY_CHECKPOINTS)
+        assert [run_with_line(home, number) for number in (5, 6)] == expected, f"killed at write {died + 1}"
+        assert home.command("verify").returncode == 0, f"killed at write {died + 1}"
+        died += not is_through
+        shutil.rmtree(home.path)
+    assert died >= 20
+
+
+def run_with_line(home: Home, number: int) -> dict[str, Any]:
+    """Send a line, if it has not been sent yet, and return the state after a run."""
+    send_line(home, number)
+    done = home.process("run", PYTHONPATH=path_with(KILLS), **EARLY_CHECKPOINTS)
+    assert done.returncode == 0, done.stderr
+    return state(home)
+
+
+def send_line(home: Home, number: int) -> None:
+    """Send a file with one line of January, unless it was sent."""
+    header = TRANSACTIONS.splitlines()[0]
+    name = f"raw/transactions_{number}.csv"
+    if not (home.path / name).exists():
+        home.write(name, f"{header}\nS{number},2024-01-15,D100,4000,{number + 1}.00,Small\n")
+
+
+def checkpoints(home: Home) -> dict[str, set[str]]:
+    """Return the names of the files of checkpoints, by what they are of."""
+    folder = home.path / "processed" / CHECKPOINTS
+    return {of.name: {file.name for file in of.rglob("*.parquet")} for of in folder.iterdir()}
+
+
+def is_killed(home: Home, point: int, folder: Path, *, code: int = 1, **environment: str) -> bool:
+    """Run the command, which dies at its nth write, or its fork does; return whether it had so many.
+
+    Args:
+        home: the home.
+        point: the number of the write.
+        folder: where the writes are counted.
+        code: the exit code of a run that does not die.
+        environment: further variables of `kills/sitecustomize`.
+    """
     counter = folder / f"counter-{point}"
     counter.write_text("0")
-    done = home.process("run", PYTHONPATH=path_with(KILLS), KILL_AT=str(point), KILL_COUNTER=str(counter), **kills)
+    kills = {"PYTHONPATH": path_with(KILLS), "KILL_AT": str(point), "KILL_COUNTER": str(counter)}
+    done = home.process("run", **kills, **environment)
     is_at_point = int(counter.read_text()) >= point
-    assert done.returncode == 1 or (is_at_point and not kills), done.stderr
+    assert done.returncode == code or (is_at_point and "KILL_FORK" not in environment), done.stderr
     return is_at_point
 
 

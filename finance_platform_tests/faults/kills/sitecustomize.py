@@ -1,7 +1,7 @@
 """Kills the process before its nth rename, link or removal, counted over all processes of a run; see `test_commands`.
 
 A fork takes the steps of a run: it dies with the run. With KILL_FORK its own operations count, it dies alone, and the
-run does without it.
+run does without it. With FEWEST_NEW, so many documents, and files of lines by share, are worth a checkpoint.
 
 Python imports a module of this name at its start when its folder is on PYTHONPATH; the code under test knows nothing.
 """
@@ -45,5 +45,13 @@ def _install() -> None:
         setattr(module, name, _killing(getattr(module, name), counter, kill_at))
 
 
+def _write_checkpoints_early(fewest: int) -> None:
+    from finance_platform.storage import immutable_documents
+
+    immutable_documents.FEWEST_NEW = fewest
+
+
 if "KILL_COUNTER" in os.environ:
     _install()
+if "FEWEST_NEW" in os.environ:
+    _write_checkpoints_early(int(os.environ["FEWEST_NEW"]))
