@@ -109,7 +109,7 @@ REPEATED_KEYS: tuple[Column, ...] = (
     *(Column(f"key_{name}", "varchar", "Result of the key check.") for name in ("outcome", "rules", "reasons")),
     Column("key_raw_row", "varchar", "The row as typed, a JSON object."),
 )
-"""The staging table of `transforms.repeated_keys`."""
+"""The staging table of `transforms.repeated_keys`, and the result of `transforms.key_comparison`."""
 
 REJECTED_VOUCHERS: tuple[Column, ...] = tuple(
     Column(name, "varchar", "Result of the balance of vouchers.")
@@ -146,14 +146,25 @@ _CELLS = tuple(
     if column.name not in {"delivery_id", "source_sheet", "source_row"}
 )
 
+ROW_COLUMNS: dict[str, tuple[Column, ...]] = {
+    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES),
+    "departments": DEPARTMENTS.columns,
+    "lookup": LOOKUP_ROWS.columns,
+    "accounts": ACCOUNTS.columns,
+    "comments": COMMENTS.columns,
+    "statement_lines": STATEMENT_LINES.columns,
+    "balances": BALANCES.columns,
+}
+"""What a row is read into, by kind of feed."""
+
 STAGED_ROWS: dict[str, tuple[Column, ...]] = {
-    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_CURRENCY, *_VOUCHER, *_OUTCOME, *_CELLS, *_TOTALS),
-    "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
-    "lookup": (*LOOKUP_ROWS.columns, *_OUTCOME, *_TOTALS),
-    "accounts": (*ACCOUNTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
-    "comments": (*COMMENTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
-    "statement_lines": (*STATEMENT_LINES.columns, *_KEY, *_OUTCOME, *_TOTALS),
-    "balances": (*BALANCES.columns, *_KEY, *_OUTCOME, *_TOTALS),
+    "ledger": (*ROW_COLUMNS["ledger"], *_CURRENCY, *_VOUCHER, *_OUTCOME, *_CELLS, *_TOTALS),
+    "departments": (*ROW_COLUMNS["departments"], *_KEY, *_OUTCOME, *_TOTALS),
+    "lookup": (*ROW_COLUMNS["lookup"], *_OUTCOME, *_TOTALS),
+    "accounts": (*ROW_COLUMNS["accounts"], *_KEY, *_OUTCOME, *_TOTALS),
+    "comments": (*ROW_COLUMNS["comments"], *_KEY, *_OUTCOME, *_TOTALS),
+    "statement_lines": (*ROW_COLUMNS["statement_lines"], *_KEY, *_OUTCOME, *_TOTALS),
+    "balances": (*ROW_COLUMNS["balances"], *_KEY, *_OUTCOME, *_TOTALS),
 }
 """The staging table of `feeds.read_file`, by kind of feed: each row, accepted or not, and a summary row per file."""
 

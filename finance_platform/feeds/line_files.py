@@ -2,7 +2,7 @@
 
 Belongs here: the files of one delivery's accepted lines by table and period, and the lines that may repeat a key.
 Does not belong here: which lines are accepted (see `ledger_lines`), which of those with one key count (see
-`transforms.repeated_keys`), the commit that names the files (see `spark_jobs.standardise_job`).
+`transforms.key_comparison`), the commit that names the files (see `spark_jobs.standardise_job`).
 
 A line whose key's hash was met before in its file is not written: the job compares it with the first such line, exactly
 (115). Memory is bounded by the lines that wait, and by eight bytes for each key.

@@ -3,7 +3,7 @@
 Belongs here: the form of a reason, and its JSON. Does not belong here: which rules there are (see `ledger_lines`,
 `reference_rows`), finding the rows that break them (see `violations`).
 
-`transforms.repeated_keys` writes the same JSON.
+`transforms.key_comparison` and `transforms.vouchers` write the same JSON.
 """
 
 from __future__ import annotations

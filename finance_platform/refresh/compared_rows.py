@@ -3,13 +3,13 @@
 Belongs here: which rows change their outcome because of another row of the file. Does not belong here: the rules of
 single rows (see `feeds.read_file`), counting (see `feed_check`).
 
-The rules are those of `transforms.repeated_keys` and `transforms.vouchers`, the words those of `transforms.reasons`.
-Only keys, and the sums of vouchers, are held in memory; the few rows that change are read a second time.
+The rule of keys is in `transforms.key_comparison`, and that of vouchers is the one of `transforms.vouchers`. Only keys,
+and the sums of vouchers, are held in memory; the few rows that change are read a second time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -17,37 +17,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.processed import (
-    ACCOUNTS,
-    BALANCES,
-    COMMENTS,
-    DEPARTMENTS,
-    LOOKUP_ROWS,
-    STATEMENT_LINES,
-    TRANSACTIONS,
-)
+from finance_platform.contracts.schemas import REPEATED_KEYS, arrow_schema
 from finance_platform.feeds.amounts import EXACT
-from finance_platform.transforms.reasons import (
-    CONFLICTING_KEY,
-    REPEATED_ROW,
-    describe_half_voucher,
-    describe_place,
-    describe_unbalanced_voucher,
-)
+from finance_platform.transforms.key_comparison import PLACE, compare_keys, compared_columns
+from finance_platform.transforms.reasons import describe_half_voucher, describe_place, describe_unbalanced_voucher
 
 ReadAgain = Callable[[], Iterable[pa.RecordBatch]]
-
-_LINEAGE = {"delivery_id", "feed", "source_file", "source_sheet", "source_row", "source_column"}
-_ATTRIBUTES = ("department_name", "business_unit", "account_name", "account_type", "account_category")
-_COMPARED: Mapping[str, tuple[str, ...]] = {
-    "ledger": (*TRANSACTIONS.column_names, *_ATTRIBUTES),
-    "departments": DEPARTMENTS.column_names,
-    "accounts": ACCOUNTS.column_names,
-    "lookup": LOOKUP_ROWS.column_names,
-    "comments": COMMENTS.column_names,
-    "statement_lines": STATEMENT_LINES.column_names,
-    "balances": BALANCES.column_names,
-}
 
 
 @dataclass(frozen=True)
@@ -58,13 +33,13 @@ class ChangedRow:
         row: the staged row.
         outcome: rejected or duplicate.
         rule: the rule that it breaks.
-        reason: why, for people.
+        reasons: why, as `feeds.reasons.reasons_in_words` takes it.
     """
 
     row: Mapping[str, Any]
     outcome: str
     rule: str
-    reason: str
+    reasons: str
 
 
 @dataclass
@@ -73,7 +48,7 @@ class _Voucher:
 
     debit: Decimal = Decimal(0)
     credit: Decimal = Decimal(0)
-    rejected: tuple[str, int, str] | None = None
+    rejected: tuple[str, int, str, str] | None = None
 
     def add(self, row: Mapping[str, Any], sign: int = 1) -> None:
         amount = row["voucher_amount"] or Decimal(0)
@@ -83,7 +58,7 @@ class _Voucher:
             self.credit = EXACT.subtract(self.credit, sign * amount)
 
     def reject(self, row: Mapping[str, Any], rules: str) -> None:
-        place = (row["source_sheet"] or "", row["source_row"], rules)
+        place = (row["source_sheet"] or "", row["source_row"], row["source_column"] or "", rules)
         self.rejected = place if self.rejected is None else min(self.rejected, place)
 
     @property
@@ -105,7 +80,7 @@ class ComparedRows:
         if len(keys):
             self._keys.append(keys)
         if "voucher" in batch.schema.names and batch["voucher"].null_count < len(batch):
-            names = ["voucher", "voucher_amount", "outcome", "source_sheet", "source_row", "rules"]
+            names = ["voucher", "voucher_amount", "outcome", *PLACE, "rules"]
             is_line = pc.and_(
                 pc.is_valid(batch["voucher"]), pc.is_in(batch["outcome"], pa.array(["accepted", "rejected"]))
             )
@@ -137,24 +112,15 @@ class ComparedRows:
         repeated = counts.filter(pc.greater(counts["count_all"], 1))["key"]
         if not len(repeated):
             return
-        groups: dict[str, list[dict[str, Any]]] = {}
-        for batch in read_again():
-            is_repeated = pc.and_(pc.equal(batch["outcome"], "accepted"), pc.is_in(batch["line_key"], repeated))
-            for row in batch.filter(is_repeated).to_pylist():
-                groups.setdefault(row["line_key"], []).append(row)
-        for rows in groups.values():
-            yield from self._judge_key(rows)
-
-    def _judge_key(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[ChangedRow]:
-        names = [name for name in _COMPARED[self.kind] if name not in _LINEAGE and name in rows[0]]
-        is_conflict = len({tuple(str(row[name]) for name in names) for row in rows}) > 1
-        key, first, last = rows[0]["line_key"], _describe_place(rows[0]), _describe_place(rows[-1])
-        if is_conflict:
-            reason = CONFLICTING_KEY.format(key=key, first=first, last=last)
-            yield from (ChangedRow(row, "rejected", "conflicting_key", reason) for row in rows)
-        else:
-            reason = REPEATED_ROW.format(key=key, first=first)
-            yield from (ChangedRow(row, "duplicate", "repeated_row", reason) for row in rows[1:])
+        rows = pa.Table.from_batches(
+            batch.filter(pc.and_(pc.equal(batch["outcome"], "accepted"), pc.is_in(batch["line_key"], repeated)))
+            for batch in read_again()
+        )
+        results = pa.Table.from_batches(compare_keys(rows, compared_columns(self.kind)), arrow_schema(REPEATED_KEYS))
+        result_of = {_place(result): result for result in results.to_pylist()}
+        for row in rows.to_pylist():
+            if result := result_of.get(_place(row)):
+                yield ChangedRow(row, result["key_outcome"], result["key_rules"], result["key_reasons"])
 
     def _of_vouchers(self, read_again: ReadAgain, changed: set[tuple[Any, ...]]) -> Iterator[ChangedRow]:
         broken = [name for name, voucher in self._vouchers.items() if voucher.is_broken]
@@ -170,16 +136,12 @@ class ComparedRows:
 
 
 def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return row.get("source_sheet"), row["source_row"], row.get("source_column")
-
-
-def _describe_place(row: Mapping[str, Any]) -> str:
-    return describe_place(row.get("source_sheet"), row["source_row"], row.get("source_column"))
+    return tuple(row[name] for name in PLACE)
 
 
 def _describe(name: str, voucher: _Voucher) -> tuple[str, str]:
     """Return rule and words of a voucher that is rejected whole."""
     if voucher.rejected is not None:
-        sheet, line, rules = voucher.rejected
+        sheet, line, _, rules = voucher.rejected
         return describe_half_voucher(name, describe_place(sheet, line), rules)
     return describe_unbalanced_voucher(name, voucher.debit, voucher.credit)

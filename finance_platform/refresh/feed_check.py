@@ -261,7 +261,7 @@ class _Check:
                 self.lines.remove(row)
             self._result.rules[changed.rule] += 1
             self._result.refused_rows.append(
-                _refused_row({**row, "outcome": changed.outcome, "reasons": changed.reason})
+                _refused_row({**row, "outcome": changed.outcome, "reasons": changed.reasons})
             )
 
     def _read(self, file: FileToRead, on_table: Callable[[Table], None] | None = None) -> Iterator[pa.RecordBatch]:

@@ -31,9 +31,9 @@ from finance_platform.storage.factory import is_remote
 from finance_platform.storage.local_errors import translate_write_errors
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.delivered_cells import name_cells
+from finance_platform.transforms.key_comparison import PLACE, compare_keys
 from finance_platform.transforms.members import ATTRIBUTES, SOURCES
 from finance_platform.transforms.rejected_rows import OUTCOMES
-from finance_platform.transforms.repeated_keys import compare_keys
 
 SMALL_BATCH_BYTES = 1 << 20
 """The bytes of the files of a small batch: as long as Spark plans and starts its tasks, Python reads half of them."""
@@ -44,7 +44,7 @@ MOST_ROWS = 20_000
 MOST_BYTES = 64 << 20
 """What they take: each cell of a workbook may have the same long text, and a rejected row has all of its cells."""
 
-_PLACE = ("delivery_id", "source_sheet", "source_row", "source_column")
+_PLACE = ("delivery_id", *PLACE)
 """What names a staged row of a ledger."""
 
 _OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
@@ -155,7 +155,7 @@ def with_duplicates(rows: pa.Table, compared: Sequence[str]) -> pa.Table | None:
 
     Args:
         rows: the staged rows of the files that could be read.
-        compared: see `repeated_keys`.
+        compared: see `compare_keys`.
 
     Returns:
         None if that is left to Spark: rows with one key contradict each other, or their cells must be read again.

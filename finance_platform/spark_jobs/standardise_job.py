@@ -99,6 +99,7 @@ from finance_platform.transforms.delivered_cells import (
     without_cells,
     without_places,
 )
+from finance_platform.transforms.key_comparison import PLACE, compared_columns
 from finance_platform.transforms.member_attributes import ATTRIBUTE_FIELDS, member_attributes
 from finance_platform.transforms.members import members
 from finance_platform.transforms.rejected_rows import rejected_rows
@@ -109,8 +110,6 @@ _log = logging.getLogger(__name__)
 
 _FILE_FIELDS = ("delivery_id", "object_key", "feed", "fingerprint")
 _LINES = (TRANSACTIONS, BUDGET)
-_PLACE = ("source_sheet", "source_row", "source_column")
-_LINEAGE = {"delivery_id", "feed", "source_file", *_PLACE, "line_key"}
 _TABLES = {
     "ledger": (TRANSACTIONS, BUDGET, MEMBERS, REJECTED_ROWS),
     "lookup": (LOOKUP_ROWS, REJECTED_ROWS),
@@ -247,7 +246,7 @@ class _Batch:
         measured = [name for name, result in results.items() if result.summary["outcome"] == MEASURED]
         readable = staged.filter(pc.is_in(staged["delivery_id"], pa.array(measured, pa.string())))
         if any(summary["may_repeat"] for summary in summaries):
-            readable = with_duplicates(readable, _compared_columns(self.kind))
+            readable = with_duplicates(readable, compared_columns(self.kind))
             if readable is None:
                 return None
         written, processed = WrittenLines.of(results), self.processed
@@ -282,7 +281,7 @@ class _Batch:
         duplicate_files = write_whole(find_possible_duplicates(readable), schema, temporary, f"{folder}/duplicates")
         duplicates = read_files(self.spark, temporary, [file.key for file in duplicate_files], schema)
         repeat_files = write_whole(
-            repeated_keys(duplicates, _compared_columns(self.kind)), REPEATED_KEYS, temporary, f"{folder}/repeats"
+            repeated_keys(duplicates, compared_columns(self.kind)), REPEATED_KEYS, temporary, f"{folder}/repeats"
         )
         if written.may_repeat:
             written.remove(self.processed, rejected_rows_of(temporary, repeat_files))
@@ -297,7 +296,7 @@ class _Batch:
         temporary = self.arguments.temporary
         files = write_whole(rejected_vouchers(rows), REJECTED_VOUCHERS, temporary, f"{folder}/vouchers")
         vouchers = read_files(self.spark, temporary, [file.key for file in files], REJECTED_VOUCHERS)
-        balanced = with_rejected_vouchers(rows, vouchers, _compared_columns(self.kind))
+        balanced = with_rejected_vouchers(rows, vouchers, compared_columns(self.kind))
         return balanced, _count_rows(temporary, files) > 0
 
     def _has_vouchers(self) -> bool:
@@ -463,13 +462,7 @@ class _Batch:
 
 def _order_of(contract: Contract) -> tuple[str, ...]:
     """Return the columns that a delivery's rows of a table are sorted by, other than lines that are split by period."""
-    return ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else _PLACE
-
-
-def _compared_columns(kind: str) -> list[str]:
-    """Return the columns in which rows with the same key may differ."""
-    data = set(_TABLES[kind][0].column_names) | (ATTRIBUTE_FIELDS if kind == "ledger" else set())
-    return [column.name for column in STAGED_ROWS[kind] if column.name in data and column.name not in _LINEAGE]
+    return ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else PLACE
 
 
 def _count_rows(store: ObjectStore, files: Sequence[DataFile]) -> int:

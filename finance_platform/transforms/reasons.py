@@ -1,7 +1,7 @@
 """The words of rows that another row of their file rejects or repeats: keys and vouchers.
 
 Belongs here: rule and words, for Spark and for `feed check` alike, which compares the rows of one file without Spark.
-Does not belong here: finding these rows (see `repeated_keys`, `vouchers`), reasons of single rows (see
+Does not belong here: finding these rows (see `key_comparison`, `vouchers`), reasons of single rows (see
 `feeds.ledger_lines`). Nothing here imports Spark.
 """
 

@@ -1,32 +1,19 @@
-"""Rows of one delivery that share a key: identical ones are duplicates, differing ones are all rejected.
+"""Rows of one delivery that share a key, brought together by Spark; `key_comparison` has the rule.
 
 Grain of the output: one row that must not become a line because of its key.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from finance_platform.contracts.schemas import REPEATED_KEYS, WRITTEN, arrow_schema, spark_schema
-from finance_platform.transforms.reasons import CONFLICTING_KEY, REPEATED_ROW, describe_place
-
-_MAX_KEY_CHARACTERS = 200
-_ROWS_AT_ONCE = 10_000
-"""So many rows are described at once: of a file that has all of its lines twice, their values take gigabytes."""
-
-_PLACE = ("source_sheet", "source_row", "source_column")
-_NULLABLE = {"source_sheet", "source_column"}
-_IDENTITY = ("delivery_id", "line_key", *_PLACE)
+from finance_platform.contracts.schemas import REPEATED_KEYS, WRITTEN, spark_schema
+from finance_platform.transforms.key_comparison import IDENTITY, NULLABLE, compare_keys
 
 
 def find_possible_duplicates(staged: DataFrame) -> DataFrame:
@@ -44,9 +31,9 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
 
     Args:
         staged: staged rows of one kind of feed, all or the possible duplicates.
-        compared: the columns that must all be equal for two rows to be identical.
+        compared: see `compare_keys`.
     """
-    names = list(dict.fromkeys([*_IDENTITY, *compared]))
+    names = list(dict.fromkeys([*IDENTITY, *compared]))
 
     def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         if rows := list(batches):
@@ -57,95 +44,6 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
     return keyed.mapInArrow(compare, spark_schema(REPEATED_KEYS))
 
 
-def compare_keys(rows: pa.Table, compared: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Yield rows of `REPEATED_KEYS`; see `repeated_keys`.
-
-    Args:
-        rows: rows with a key, in any order: of each key all.
-        compared: see there.
-    """
-    if not len(rows):
-        return
-    # A sheet or a column without a name comes first.
-    named = pa.table({name: pc.fill_null(rows[name], "") if name in _NULLABLE else rows[name] for name in _IDENTITY})
-    order = pc.sort_indices(named, [(name, "ascending") for name in _IDENTITY])
-    is_first = _differs(rows["delivery_id"], order) | _differs(rows["line_key"], order)
-    is_first[0] = True
-    firsts = np.flatnonzero(is_first)
-    lasts = np.append(firsts[1:], len(rows)) - 1
-    is_other = np.zeros(len(rows), bool)
-    for name in compared:
-        is_other |= _differs(rows[name], order)
-    is_conflict = np.logical_or.reduceat(is_other & ~is_first, firsts)
-    key = np.cumsum(is_first) - 1
-    repeats = np.flatnonzero(is_conflict[key] | ~is_first)
-    for start in range(0, len(repeats), _ROWS_AT_ONCE):
-        chosen = repeats[start : start + _ROWS_AT_ONCE]
-        places = (
-            [_place(row) for row in rows.select(_PLACE).take(order.take(pa.array(ends[key[chosen]]))).to_pylist()]
-            for ends in (firsts, lasts)
-        )
-        yield from _outcomes(rows.take(order.take(pa.array(chosen))), compared, is_conflict[key[chosen]], *places)
-
-
-def _outcomes(
-    repeats: pa.Table,
-    compared: Sequence[str],
-    is_conflict: npt.NDArray[np.bool_],
-    first_places: Iterable[str],
-    last_places: Iterable[str],
-) -> Iterator[pa.RecordBatch]:
-    """Yield `REPEATED_KEYS` of rows that repeat or contradict others, of which the first and the last are at places."""
-    rules = ["conflicting_key" if conflicts else "repeated_row" for conflicts in is_conflict.tolist()]
-    words = {"conflicting_key": CONFLICTING_KEY, "repeated_row": REPEATED_ROW}
-    # The key may be of several columns, so none is named.
-    reasons = [
-        {
-            "rule": rule,
-            "column": "",
-            "value": line_key[:_MAX_KEY_CHARACTERS],
-            "words": words[rule].format(key=line_key, first=first, last=last),
-        }
-        for rule, line_key, first, last in zip(
-            rules, repeats["line_key"].to_pylist(), first_places, last_places, strict=True
-        )
-    ]
-    columns = {
-        "key_outcome": ["rejected" if conflicts else "duplicate" for conflicts in is_conflict.tolist()],
-        "key_rules": rules,
-        "key_reasons": [_to_json([reason]) for reason in reasons],
-        "key_raw_row": _as_typed(repeats.select(list(compared))),
-    }
-    schema = arrow_schema(REPEATED_KEYS)
-    values = [columns[name] if name in columns else repeats[name] for name in schema.names]
-    yield from pa.table(values, names=schema.names).cast(schema).combine_chunks().to_batches()
-
-
-def _differs(column: pa.ChunkedArray, order: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return whether each value differs from the one before, in an order; a blank differs from a value."""
-    values = column.take(order).combine_chunks()
-    before, after = values[:-1], values[1:]
-    is_other = pc.fill_null(pc.not_equal(before, after), False)
-    is_other = pc.or_(is_other, pc.xor(pc.is_null(before), pc.is_null(after)))
-    return np.concatenate([[False], np.asarray(is_other)]).astype(bool)
-
-
-def _place(row: Mapping[str, Any]) -> str:
-    return describe_place(row["source_sheet"], row["source_row"], row["source_column"])
-
-
-def _as_typed(rows: pa.Table) -> list[str]:
-    """Return each row as a JSON object of its values that are not blank."""
-    texts = {name: rows[name].cast(pa.string()) for name in rows.column_names}
-    rows_as_text = pa.table(texts).to_pylist()
-    return [_to_json({name: text for name, text in row.items() if text is not None}) for row in rows_as_text]
-
-
-def _to_json(value: Any) -> str:
-    """Return a value as `feeds.reasons` writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def _keyed(staged: DataFrame) -> DataFrame:
     """Return the lines that are compared: accepted ones with a key, some of which may be in their files already."""
     return staged.where(F.col("outcome").isin("accepted", WRITTEN) & F.col("line_key").isNotNull())
@@ -154,15 +52,15 @@ def _keyed(staged: DataFrame) -> DataFrame:
 def with_outcomes(staged: DataFrame, repeats: DataFrame) -> DataFrame:
     """Return the staged rows with their final outcome; `repeats` is the result of `repeated_keys`."""
     repeated = repeats.select(
-        *[F.col(name).alias(f"repeated_{name}") for name in _IDENTITY],
-        *[name for name in repeats.columns if name not in _IDENTITY],
+        *[F.col(name).alias(f"repeated_{name}") for name in IDENTITY],
+        *[name for name in repeats.columns if name not in IDENTITY],
     )
     # The same line number may be on several sheets, and a row may give several lines; neither has a name that is blank.
     is_same = [
         F.coalesce(F.col(name), F.lit("")) == F.coalesce(F.col(f"repeated_{name}"), F.lit(""))
-        if name in _NULLABLE
+        if name in NULLABLE
         else F.col(name) == F.col(f"repeated_{name}")
-        for name in _IDENTITY
+        for name in IDENTITY
     ]
     joined = staged.join(F.broadcast(repeated), on=reduce(lambda left, right: left & right, is_same), how="left")
     names = {name: F.coalesce(F.col(f"key_{name}"), F.col(name)) for name in ("outcome", "rules", "reasons", "raw_row")}

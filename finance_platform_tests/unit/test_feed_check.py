@@ -355,6 +355,22 @@ def test_rows_of_sheets_that_reject_each_other_are_named_with_their_sheet(tmp_pa
     assert [row.reasons for row in check.refused_rows] == [words, words]
 
 
+def test_of_equal_rows_the_first_sheet_by_name_has_the_line_as_in_a_run(tmp_path: Path):
+    sheet: Rows = [HEADER.strip().split(","), ["2025-01-15", "D100", "4000", 7]]
+    (tmp_path / "ledger.xlsx").write_bytes(xlsx({"B": sheet, "A": sheet}))
+    text = with_lines(LEDGER, path="ledger.xlsx", sheet="[B, A]", load="{mode: upsert, key: [account]}")
+    check = check_file(LocalStore(tmp_path), "ledger.xlsx", descriptor(text), settings())
+    assert [(row.sheet, row.outcome, row.reasons) for row in check.refused_rows] == [
+        ("B", "duplicate", "the same row with the key 4000 is on sheet 'A' row 2")
+    ]
+
+
+def test_a_blank_cell_is_another_value_than_the_text_none(tmp_path: Path):
+    text = "feed: d\nkind: departments\npath: d*.csv\ncolumns: {code: Code, name: Name}\n"
+    check = checked(tmp_path, "Code,Name\nD1,\nD1,None\nD2,Two\n", text, "d.csv")
+    assert check.rules == {"conflicting_key": 2}
+
+
 def test_an_account_with_two_types_in_one_file_is_a_condition(tmp_path: Path):
     text = with_columns({"account_type": "Type"})
     rows = "Type," + HEADER + "Revenue," + ROW + "Expense," + ROW.replace("100.00", "7.00")
