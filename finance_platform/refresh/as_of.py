@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state import derive_state
 from finance_platform.errors import AsOfError
+from finance_platform.refresh.restore import slice_to_load
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.commits import read_slice
@@ -37,7 +38,7 @@ from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
 from finance_platform.warehouse.ledger import published_slices, slices_published_at
-from finance_platform.warehouse.load_request import SliceName, SliceSum, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceName, SliceToLoad
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, Warehouse
 from finance_platform.warehouse.report_tables import ReportTables
 from finance_platform.warehouse.statements import delete_all, insert, select_columns
@@ -228,12 +229,14 @@ def load_state(
     warehouse.prepare()
     load.publish(
         warehouse,
-        [_local_slice(processed, name, version, folder) for name, version in state.versions.items()],
-        run_id=_RUN,
-        loaded_at=state.at,
-        closed_periods=state.closed,
-        actuals_through=settings.actuals_through,
-        report_tables=None if state.tables is not None else _report_tables(processed, settings, state),
+        LoadRequest(
+            [_local_slice(processed, name, version, folder) for name, version in state.versions.items()],
+            _RUN,
+            state.at,
+            closed_periods=state.closed,
+            actuals_through=settings.actuals_through,
+            report_tables=None if state.tables is not None else _report_tables(processed, settings, state),
+        ),
     )
     if state.tables is not None:
         with warehouse.transaction() as connection:
@@ -266,11 +269,10 @@ def _local_slice(processed: ObjectStore, name: SliceName, version: str, folder: 
             f"{table} {slice_name} as it was then is no longer kept: it is older than the retention, and not signed",
             fix="ask for a close: `--as-of close:PERIOD`; signed states are always kept",
         )
-    files = []
+    files: list[str] = []
     for number, file in enumerate(commit.files):
         copy = folder / f"{table}-{slice_name}-{number}.parquet"
         with processed.open(file.key) as source, copy.open("wb") as target:
             shutil.copyfileobj(source, target)
         files.append(str(copy))
-    sums = [SliceSum(one.scenario_key, one.row_count, one.amount, one.budget_amount) for one in commit.sums]
-    return SliceToLoad(table, slice_name, version, tuple(files), commit.row_count, tuple(sums))
+    return replace(slice_to_load(processed, name, commit), files=tuple(files))

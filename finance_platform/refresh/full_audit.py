@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finance_platform.code_version import platform_version
 from finance_platform.errors import DamagedObjectError
@@ -22,6 +22,9 @@ from finance_platform.slices.line_counts import FOLDER
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
+
+if TYPE_CHECKING:
+    from finance_platform.quality.warehouse import Audit, AuditScope
 
 AUDITED = f"{FOLDER}/full.json"
 OLDEST = timedelta(hours=36)
@@ -45,6 +48,22 @@ class FullAudit:
     def is_old(self, now: datetime) -> bool:
         """Return whether every slice should be audited again."""
         return now - datetime.fromisoformat(self.at) > OLDEST
+
+
+@dataclass(frozen=True)
+class Audited:
+    """Which slices the blocking checks have read.
+
+    Attributes:
+        periods: the periods that the load has replaced; None for every slice.
+        last_full: when every slice last passed, ISO 8601 UTC; empty if that is not known.
+    """
+
+    periods: tuple[str, ...] | None
+    last_full: str
+
+
+EVERYTHING = Audited(None, "")
 
 
 def last_full_audit(processed: ObjectStore) -> FullAudit | None:
@@ -85,6 +104,42 @@ def follow_load(processed: ObjectStore, warehouse: Warehouse, last: FullAudit) -
 def discard_full_audit(processed: ObjectStore) -> None:
     """Remove the record, after an audit that found something: the next load audits everything."""
     processed.delete(AUDITED)
+
+
+def follow_audit(
+    processed: ObjectStore,
+    warehouse: Warehouse,
+    audit: Audit,
+    scope: AuditScope | None,
+    last: FullAudit | None,
+    *,
+    is_loaded: bool,
+    at: datetime,
+) -> Audited:
+    """Keep the record of the last audit of every slice; audit every slice if the record is old, without a lock.
+
+    Args:
+        processed: the processed zone.
+        warehouse: the warehouse, after the load.
+        audit: the load's; it takes the outcomes of the further one, if that finds something.
+        scope: what the load's audit has read; None for everything.
+        last: the record; None if it is not known that every slice passes.
+        is_loaded: whether what was audited is published.
+        at: now, UTC.
+    """
+    periods = None if scope is None else tuple(sorted(scope.periods))
+    if scope is not None and last is not None and is_loaded:
+        if not last.is_old(at):
+            follow_load(processed, warehouse, last)
+            return Audited(periods, last.at)
+        audit.repeat(warehouse)
+        periods = None
+    if periods is not None:
+        return Audited(periods, last.at if last else "")
+    if is_loaded and all(outcome.passed for outcome in audit.outcomes or ()):
+        return Audited(None, record_full_audit(processed, warehouse, at=at).at)
+    discard_full_audit(processed)
+    return Audited(None, "")
 
 
 def _write(processed: ObjectStore, audit: FullAudit) -> None:

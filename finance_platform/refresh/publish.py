@@ -1,32 +1,28 @@
 """The fourth step: publish the target slices in one transaction, which commits only what passes the blocking checks.
 
 Belongs here: the use case. Does not belong here: how a load works (see `warehouse.load`), what is checked (see
-`quality.warehouse`).
+`quality.warehouse`), which slices an audit may leave out (see `full_audit`), the tables beside the star (see
+`small_tables`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
-from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import (
     COMMENTARY,
     DELIVERED_BALANCE,
     FACT_FINANCIALS,
     STATEMENT_MAPPING,
-    WAITING_CHANGE,
 )
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.register import Register, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import read_report_inputs
-from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
-from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.processed import check_star
 from finance_platform.quality.warehouse import (
@@ -42,57 +38,38 @@ from finance_platform.quality.warehouse import (
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.complete_run import discard_complete_run
 from finance_platform.refresh.full_audit import (
-    FullAudit,
+    EVERYTHING,
+    Audited,
     discard_full_audit,
-    follow_load,
+    follow_audit,
     record_full_audit,
     reliable_audit,
 )
-from finance_platform.refresh.kept_statement_lines import KeptMapping, keep_mapping
+from finance_platform.refresh.kept_statement_lines import keep_mapping
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
-from finance_platform.refresh.restatement import restatement_tables
 from finance_platform.refresh.restore import restore, slice_to_load
-from finance_platform.reports.feed_figures import feed_figures
-from finance_platform.reports.history import decision_rows, decisions_in
+from finance_platform.refresh.small_tables import make_report_tables, with_waiting
 from finance_platform.reports.movements import movement_summary
-from finance_platform.reports.recent_changes import waiting_by_period
-from finance_platform.settings import Settings, materiality
+from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import freeze, unknown_slice
 from finance_platform.slices.completeness import Lines
 from finance_platform.slices.equal_rows import find_unchanged
 from finance_platform.slices.line_counts import count_lines
-from finance_platform.slices.published import explain_stale, published_members, published_snapshot
+from finance_platform.slices.published import explain_stale, published_snapshot
 from finance_platform.slices.settings_in_force import record_settings
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.storage.lease import ensure_lease_held
 from finance_platform.storage.listed_once import listed_until_written
 from finance_platform.storage.port import ObjectStore
-from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse import load
 from finance_platform.warehouse.access_rights import read_units, record
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices, published_versions
 from finance_platform.warehouse.load_records import LoadRecords
-from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad
-from finance_platform.warehouse.period_status import status_rows, update_statuses
+from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceName
+from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import Queryable, Warehouse
-from finance_platform.warehouse.report_tables import ReportTables, target_rows, update_report_tables
-
-
-@dataclass(frozen=True)
-class Audited:
-    """Which slices the blocking checks have read.
-
-    Attributes:
-        periods: the periods that the load has replaced; None for every slice.
-        last_full: when every slice last passed, ISO 8601 UTC; empty if that is not known.
-    """
-
-    periods: tuple[str, ...] | None
-    last_full: str
-
-
-EVERYTHING = Audited(None, "")
+from finance_platform.warehouse.report_tables import update_report_tables
 
 
 @dataclass(frozen=True)
@@ -224,7 +201,7 @@ def _publish(
     # The step that builds runs these checks too, but a selection may load without it.
     star_outcomes = check_star(frozen.snapshot, processed)
     target = {(one.table, one.slice): one.version for one in frozen.snapshot.target}
-    report_tables = _report_tables(processed, settings, frozen.snapshot, target, is_updated=True)
+    report_tables = make_report_tables(processed, settings, frozen.snapshot, target, is_updated=True)
     kept = keep_mapping(
         processed,
         warehouse,
@@ -235,38 +212,34 @@ def _publish(
         is_restored=bool(repaired),
     )
     waiting = (*frozen.waiting, *([kept.change] if kept else ()))
-    report_tables = _with_waiting(report_tables, frozen.snapshot.state, waiting, kept)
+    report_tables = with_waiting(report_tables, frozen.snapshot.state, waiting, kept)
     lines = _line_counts(processed, frozen.snapshot)
     result, refusal = None, _rejection(star_outcomes)
-    if not refusal:
-        result, refusal = _load(
-            processed,
-            warehouse,
-            frozen.snapshot,
-            versions,
-            audit,
-            names,
-            force,
-            unchanged,
+    if names and not refusal:
+        request = LoadRequest(
+            [slice_to_load(processed, name, frozen.snapshot.built.get(name), unchanged.get(name)) for name in names],
+            run_id,
+            clock(),
+            force=force,
+            closed_periods=frozen.snapshot.state.closed,
             actuals_through=actuals_through,
             lines=lines,
+            causes=explain_stale(processed, frozen.snapshot, versions, replaced_now),
             report_tables=report_tables,
-            records=records,
-            run_id=run_id,
-            at=clock(),
         )
+        result, refusal = _load(processed, warehouse, frozen.snapshot, request, audit=audit, records=records)
     replaced = () if result is None else result.report_tables
     if result is None or result.load_number is None:
         # No load has stored them: a decision or a setting may have changed them, or an upgrade has added the table.
         ensure_lease_held(processed.root)
         update_statuses(warehouse, frozen.snapshot.state.closed, actuals_through, None if refusal else lines)
         if refusal:
-            of_published = _report_tables(processed, settings, frozen.snapshot, versions)
-            report_tables = _with_waiting(of_published, frozen.snapshot.state, waiting, kept)
+            of_published = make_report_tables(processed, settings, frozen.snapshot, versions)
+            report_tables = with_waiting(of_published, frozen.snapshot.state, waiting, kept)
         replaced = update_report_tables(warehouse, report_tables)
     if audit.outcomes is None:
         audit(warehouse)
-    audited = _after_audit(processed, warehouse, audit, scope, last_audit, is_loaded=not refusal, at=clock())
+    audited = follow_audit(processed, warehouse, audit, scope, last_audit, is_loaded=not refusal, at=clock())
     once_published()
     ledger = published_slices(warehouse)
     now_published = {name: one.version for name, one in ledger.items()}
@@ -306,51 +279,6 @@ def _line_counts(processed: ObjectStore, snapshot: Snapshot) -> dict[str, Lines]
         return None
 
 
-def _after_audit(
-    processed: ObjectStore,
-    warehouse: Warehouse,
-    audit: Audit,
-    scope: AuditScope | None,
-    last: FullAudit | None,
-    *,
-    is_loaded: bool,
-    at: datetime,
-) -> Audited:
-    """Keep the record of the last audit of every slice; audit every slice if the record is old, without a lock.
-
-    Args:
-        processed: the processed zone.
-        warehouse: the warehouse, after the load.
-        audit: the load's; it takes the outcomes of the further one, if that finds something.
-        scope: what the load's audit has read; None for everything.
-        last: the record; None if it is not known that every slice passes.
-        is_loaded: whether what was audited is published.
-        at: now, UTC.
-    """
-    periods = None if scope is None else tuple(sorted(scope.periods))
-    if scope is not None and last is not None and is_loaded:
-        if not last.is_old(at):
-            follow_load(processed, warehouse, last)
-            return Audited(periods, last.at)
-        audit.repeat(warehouse)
-        periods = None
-    if periods is not None:
-        return Audited(periods, last.at if last else "")
-    if is_loaded and all(outcome.passed for outcome in audit.outcomes or ()):
-        return Audited(None, record_full_audit(processed, warehouse, at=at).at)
-    discard_full_audit(processed)
-    return Audited(None, "")
-
-
-def _with_waiting(
-    tables: ReportTables, state: DeliveryState, waiting: Sequence[WaitingChange], kept: KeptMapping | None
-) -> ReportTables:
-    """Return the small tables with what waits for a decision, and with the mapping that stays until then."""
-    by_period = waiting_by_period(state, waiting)
-    rows = [{"period": period, "change_count": len(clauses)} for period, clauses in sorted(by_period.items())]
-    return replace(tables, figures={**tables.figures, WAITING_CHANGE: rows}, mapping=kept.rows if kept else None)
-
-
 def _record_access_rights(processed: ObjectStore, warehouse: Queryable, settings: Settings, at: datetime) -> None:
     """Record who may see which business unit; rights are entered with SQL, so each load looks at them."""
     try:
@@ -362,57 +290,6 @@ def _record_access_rights(processed: ObjectStore, warehouse: Queryable, settings
         ) from error
     if units is not None:
         record(processed, at=at, units=units)
-
-
-def _report_tables(
-    processed: ObjectStore,
-    settings: Settings,
-    snapshot: Snapshot,
-    published: Mapping[SliceName, str],
-    *,
-    is_updated: bool = False,
-) -> ReportTables:
-    """Return the small tables beside the star, as they are once these versions are published.
-
-    Args:
-        processed: the processed zone.
-        settings: the home.
-        snapshot: its state.
-        published: the versions.
-        is_updated: see `parts_on_accounts`.
-    """
-    events = Register(processed).events()
-    lines = LineStore(processed, snapshot.commits, select_discovered(events), snapshot.state)
-    return ReportTables(
-        read_report_inputs(processed, snapshot.state.live),
-        materiality(settings),
-        {
-            **published_members(processed, published),
-            **feed_figures(processed, snapshot, settings.currency, _expected_feeds(settings), is_updated=is_updated),
-            **decision_rows(decisions_in(events, snapshot.commits), settings.currency),
-            **restatement_tables(lines, events, published),
-        },
-    )
-
-
-def small_tables(
-    processed: ObjectStore, warehouse: Queryable, settings: Settings
-) -> dict[Contract, Sequence[dict[str, object]]]:
-    """Return the rows that every table beside the star should have, as the processed zone is now; nothing is written.
-
-    Args:
-        processed: the processed zone.
-        warehouse: what is published.
-        settings: the home.
-    """
-    versions = published_versions(warehouse)
-    frozen = freeze(processed, settings, versions, record=False)
-    tables = _report_tables(processed, settings, frozen.snapshot, versions)
-    kept = keep_mapping(processed, warehouse, settings, frozen.snapshot, versions, tables.inputs.lines)
-    waiting = (*frozen.waiting, *([kept.change] if kept else ()))
-    tables = _with_waiting(tables, frozen.snapshot.state, waiting, kept)
-    closed, through = frozen.snapshot.state.closed, frozen.snapshot.settings.actuals_through
-    return {**status_rows(warehouse, closed, through), **target_rows(warehouse, tables)}
 
 
 def check_published(
@@ -452,12 +329,6 @@ def check_published(
     return outcomes, Audited(None, "")
 
 
-def _expected_feeds(settings: Settings) -> list[str]:
-    """Return the feeds whose lines the home's descriptors promise for each month."""
-    own = load_feed_set(settings.feeds_path).own
-    return [feed.feed for feed in own if feed.expect and feed.kind == "ledger"]
-
-
 def _rejection(outcomes: Sequence[Outcome]) -> str:
     """Return why slices must not be published; empty if no blocking check failed."""
     failed = [outcome for outcome in outcomes if outcome.check.is_blocking and not outcome.passed]
@@ -468,23 +339,12 @@ def _load(
     processed: ObjectStore,
     warehouse: Warehouse,
     snapshot: Snapshot,
-    versions: Mapping[SliceName, str],
-    audit: Audit,
-    names: Sequence[SliceName],
-    force: Collection[SliceName],
-    unchanged: Mapping[SliceName, str],
+    request: LoadRequest,
     *,
-    actuals_through: str | None,
-    lines: Mapping[str, Lines] | None,
-    report_tables: ReportTables,
+    audit: Audit,
     records: LoadRecords,
-    run_id: str,
-    at: datetime,
 ) -> tuple[LoadResult | None, str]:
-    """Load what is stale; return the load (None without one) and the audit's reason for rejecting it."""
-    if not names:
-        return None, ""
-    replaced = [name for name in names if name not in unchanged]
+    """Load what is stale; return the load, None if the audit rejects it, and its reason for that."""
 
     def audit_and_check_lease(connection: Queryable) -> bool:
         is_good = audit(connection)
@@ -493,44 +353,14 @@ def _load(
         return is_good
 
     try:
-        result = load.publish(
-            warehouse,
-            slices_to_load(processed, snapshot, names, unchanged),
-            run_id=run_id,
-            loaded_at=at,
-            force=force,
-            closed_periods=snapshot.state.closed,
-            actuals_through=actuals_through,
-            lines=lines,
-            causes=explain_stale(processed, snapshot, versions, replaced),
-            audit=audit_and_check_lease,
-            report_tables=report_tables,
-            records=records,
-        )
+        return load.publish(warehouse, request, audit=audit_and_check_lease, records=records), ""
     except load.AuditFailedError as error:
         return None, str(error)
     except DamagedWarehouseError:
         raise
     except LoadError as error:
-        commits = [snapshot.built[name] for name in replaced if name in snapshot.built]
-        if damage := discard_unreadable_slices(processed, commits, at=at):
+        copied = [target.name for target in request.slices if target.rows_of is None]
+        commits = [snapshot.built[name] for name in copied if name in snapshot.built]
+        if damage := discard_unreadable_slices(processed, commits, at=request.loaded_at):
             raise damage from error
         raise
-    return result, ""
-
-
-def slices_to_load(
-    processed: ObjectStore,
-    snapshot: Snapshot,
-    names: Sequence[SliceName],
-    unchanged: Mapping[SliceName, str] = MappingProxyType({}),
-) -> list[SliceToLoad]:
-    """Return slices in the form that the load takes; a slice without a target is to be removed.
-
-    Args:
-        processed: the processed zone.
-        snapshot: its state.
-        names: the slices.
-        unchanged: those whose rows stay, with the version that has them; see `equal_rows`.
-    """
-    return [slice_to_load(processed, name, snapshot.built.get(name), unchanged.get(name)) for name in names]

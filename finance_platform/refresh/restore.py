@@ -19,7 +19,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
 from finance_platform.warehouse.ledger import last_load_number
 from finance_platform.warehouse.load_records import LoadRecord, LoadRecords, read_all
-from finance_platform.warehouse.load_request import SliceName, SliceSum, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceName, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
 
 _NAMES = {contract.table: contract.name for contract in STAR}
@@ -58,10 +58,8 @@ def restore(
     versions = {one.name: one.version for one in slices if one.version is not None}
     result = load.restore(
         warehouse,
+        LoadRequest(slices, run_id, clock()),
         history,
-        slices,
-        run_id=run_id,
-        loaded_at=clock(),
         records=records,
         members=published_members(processed, versions),
     )

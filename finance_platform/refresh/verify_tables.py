@@ -18,7 +18,7 @@ from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSI
 from finance_platform.deliveries.register import hide_later
 from finance_platform.deliveries.scans import last_refresh
 from finance_platform.errors import FinancePlatformError
-from finance_platform.refresh.publish import small_tables
+from finance_platform.refresh.small_tables import small_tables
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Queryable

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from finance_platform.contracts.star import LOAD_LEDGER, STAR
-from finance_platform.warehouse.load_request import SliceName, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, insert, statement
 
@@ -76,13 +76,13 @@ def next_load_number(connection: LoadConnection) -> int:
 
 
 def record_load(
-    connection: LoadConnection, slices: Sequence[SliceToLoad], *, load_number: int, run_id: str, loaded_at: datetime
+    connection: LoadConnection, slices: Sequence[SliceToLoad], load_number: int, request: LoadRequest
 ) -> None:
-    """Add a row per slice; `loaded_at` is UTC without a zone."""
-    insert(connection, LOAD_LEDGER, [_row(loaded, load_number, run_id, loaded_at) for loaded in slices])
+    """Add a row per slice that a load publishes or removes."""
+    insert(connection, LOAD_LEDGER, [_row(loaded, load_number, request) for loaded in slices])
 
 
-def _row(loaded: SliceToLoad, load_number: int, run_id: str, loaded_at: datetime) -> dict[str, object]:
+def _row(loaded: SliceToLoad, load_number: int, request: LoadRequest) -> dict[str, object]:
     return {
         "load_number": load_number,
         "table_name": loaded.contract.table,
@@ -91,6 +91,6 @@ def _row(loaded: SliceToLoad, load_number: int, run_id: str, loaded_at: datetime
         "is_removed": loaded.version is None,
         "row_count": loaded.row_count,
         "amount": loaded.amount,
-        "run_id": run_id,
-        "loaded_at": loaded_at,
+        "run_id": request.run_id,
+        "loaded_at": request.loaded_at_utc,
     }

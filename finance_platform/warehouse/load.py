@@ -8,8 +8,8 @@ checks of what was loaded (see `quality`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from itertools import groupby
@@ -20,13 +20,11 @@ from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, STAR, WHOLE_
 from finance_platform.count_text import pluralize
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.money_text import plain_money
-from finance_platform.slices.completeness import Lines
 from finance_platform.warehouse import ledger, movements, period_status, statements
 from finance_platform.warehouse.date_ranges import exact_ranges
-from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, validate_slices
-from finance_platform.warehouse.movements import NO_CAUSES, NO_HISTORY, LoadContext
+from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceName, SliceToLoad, validate_slices
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
-from finance_platform.warehouse.report_tables import ReportTables, replace_report_tables
+from finance_platform.warehouse.report_tables import replace_report_tables
 from finance_platform.warehouse.statements import SqlFile, delete_all, insert
 
 if TYPE_CHECKING:
@@ -61,51 +59,23 @@ class _ControlTotals(NamedTuple):
 
 
 def publish(
-    warehouse: Warehouse,
-    slices: Sequence[SliceToLoad],
-    *,
-    run_id: str,
-    loaded_at: datetime,
-    force: Collection[SliceName] = (),
-    closed_periods: Collection[str] = (),
-    actuals_through: str | None = None,
-    lines: Mapping[str, Lines] | None = None,
-    causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES,
-    audit: Audit | None = None,
-    report_tables: ReportTables | None = None,
-    records: LoadRecords | None = None,
+    warehouse: Warehouse, request: LoadRequest, *, audit: Audit | None = None, records: LoadRecords | None = None
 ) -> LoadResult:
     """Publish slices in one transaction, all or nothing.
 
     Args:
         warehouse: the warehouse.
-        slices: the slices to publish or remove; one that is published in its version already is skipped, and of one
-            that has the rows of the published version, only the new version is recorded.
-        run_id: the run, for the ledger.
-        loaded_at: LoadTimestamp of every row and LoadedAt of every ledger row; with a time zone.
-        force: slices to load even if they are published in their version already, after a rebuild.
-        closed_periods: periods in which a movement is a restatement, YYYY-MM; they are complete.
-        actuals_through: last period that Actual covers, if the home sets one; see `slices.completeness`.
-        lines: the lines of every slice after the load, for the status of the periods; see `period_status`.
-        causes: by slice, the changes in its inputs, for the movements.
+        request: what to publish.
         audit: runs inside the transaction, before it commits, in every attempt; False rolls everything back.
-        report_tables: what people say about the figures; None leaves it as it is.
         records: takes what the load published and moved, before it is published; None for none.
 
     Raises:
         AuditFailedError: the audit returned False; nothing was published.
         LoadError: the slices cannot be loaded together, or their files differ from their totals; nothing was published.
         TransientWarehouseError: the warehouse stayed busy through every attempt; nothing was published.
-        ValueError: `loaded_at` has no time zone.
     """
-    if loaded_at.tzinfo is None:
-        raise ValueError(f"loaded_at {loaded_at} has no time zone")
-    targets = validate_slices(slices)
-    history = NO_HISTORY if report_tables is None else report_tables.figures
-    context = LoadContext(run_id, loaded_at.astimezone(UTC).replace(tzinfo=None), closed_periods, causes, history)
-    attempt = partial(
-        _publish_once, warehouse, targets, force, context, audit, actuals_through, lines, report_tables, records
-    )
+    targets = validate_slices(request.slices)
+    attempt = partial(_publish_once, warehouse, targets, request, audit, records)
     for pause in PAUSES_SECONDS:
         try:
             return attempt()
@@ -116,11 +86,9 @@ def publish(
 
 def restore(
     warehouse: Warehouse,
+    request: LoadRequest,
     history: Sequence[LoadRecord],
-    slices: Sequence[SliceToLoad],
     *,
-    run_id: str,
-    loaded_at: datetime,
     records: LoadRecords,
     members: Mapping[Contract, Sequence[Mapping[str, object]]],
 ) -> LoadResult:
@@ -130,10 +98,8 @@ def restore(
 
     Args:
         warehouse: a prepared warehouse, whose last load is earlier than those of the history.
-        history: the records of loads that it lacks, in order.
-        slices: what was published after the last of them; a slice that cannot be had any more is to be removed.
-        run_id: the run, for the ledger.
-        loaded_at: see `publish`.
+        request: what was published after the last load; a slice that cannot be had any more is to be removed.
+        history: the records of loads that the warehouse lacks, in order.
         records: takes what the load published.
         members: by table, what members were in which periods; the next load compares with it.
 
@@ -141,14 +107,13 @@ def restore(
         LoadError: see `publish`.
         TransientWarehouseError: the warehouse is busy; nothing was published.
     """
-    targets = validate_slices(slices)
-    at = loaded_at.astimezone(UTC).replace(tzinfo=None)
+    targets = validate_slices(request.slices)
     with warehouse.transaction() as connection:
         connection.lock(LOAD_LEDGER.table)
         published = ledger.published_versions(connection)
         stale = [target for target in targets if published.get(target.name) != target.version]
         first = ledger.next_load_number(connection)
-        _load(connection, stale, None, 0, LoadContext(run_id, at))
+        _load(connection, stale, None, 0, request)
         for contract, rows in members.items():
             connection.execute(delete_all(contract))
             insert(connection, contract, rows)
@@ -157,7 +122,7 @@ def restore(
                 insert(connection, LOAD_LEDGER, record.ledger)
                 insert(connection, MOVEMENTS, record.movements)
         number = ledger.next_load_number(connection)
-        ledger.record_load(connection, stale, load_number=number, run_id=run_id, loaded_at=at)
+        ledger.record_load(connection, stale, number, request)
         records.write(connection, number)
     records.confirm(number)
     return LoadResult(number, tuple(stale), ())
@@ -166,17 +131,13 @@ def restore(
 def _publish_once(
     warehouse: Warehouse,
     targets: Sequence[SliceToLoad],
-    force: Collection[SliceName],
-    context: LoadContext,
+    request: LoadRequest,
     audit: Audit | None,
-    actuals_through: str | None,
-    lines: Mapping[str, Lines] | None,
-    report_tables: ReportTables | None,
     records: LoadRecords | None,
 ) -> LoadResult:
     with warehouse.transaction() as connection:
         connection.lock(LOAD_LEDGER.table)
-        published = ledger.published_versions(connection)
+        published, force = ledger.published_versions(connection), request.force
         stale = [target for target in targets if published.get(target.name) != target.version or target.name in force]
         already_published = tuple(target.name for target in targets if target not in stale)
         if not stale:
@@ -186,11 +147,12 @@ def _publish_once(
         unchanged = [target for target in stale if target not in changed]
         _require_published(unchanged, published)
         if changed:
-            _load(connection, changed, published, number, context)
-        ledger.record_load(connection, stale, load_number=number, run_id=context.run_id, loaded_at=context.loaded_at)
-        period_status.replace_statuses(connection, context.closed_periods, actuals_through, lines)
-        replaced = () if report_tables is None else replace_report_tables(connection, report_tables)
-        moved = movements.moved_sums(connection, number, context.loaded_at)
+            _load(connection, changed, published, number, request)
+        ledger.record_load(connection, stale, number, request)
+        period_status.replace_statuses(connection, request.closed_periods, request.actuals_through, request.lines)
+        tables = request.report_tables
+        replaced = () if tables is None else replace_report_tables(connection, tables)
+        moved = movements.moved_sums(connection, number, request.loaded_at_utc)
         if audit is not None and not audit(connection):
             raise AuditFailedError(
                 f"load {number} of {pluralize(len(stale), 'slice')} breaks a blocking check; "
@@ -220,7 +182,7 @@ def _load(
     stale: Sequence[SliceToLoad],
     published: Mapping[SliceName, str] | None,
     number: int,
-    context: LoadContext,
+    request: LoadRequest,
 ) -> None:
     """Replace stale slices; movements are recorded while both exist, unless `published` is None."""
     tables = [(contract, list(group)) for contract, group in groupby(stale, lambda target: target.contract)]
@@ -231,9 +193,9 @@ def _load(
     for contract, group in tables:
         _compare(connection, contract, group)
     if published is not None:
-        movements.record_movements(connection, number, stale, published, context)
+        movements.record_movements(connection, number, stale, published, request)
     for contract, group in tables:
-        _replace(connection, contract, group, context.loaded_at)
+        _replace(connection, contract, group, request.loaded_at_utc)
 
 
 def _stage(connection: LoadConnection, contract: Contract, slices: Sequence[SliceToLoad]) -> None:

@@ -7,13 +7,19 @@ Does not belong here: which slices are stale (see `slices`), SQL.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError
+
+if TYPE_CHECKING:
+    from finance_platform.slices.completeness import Lines
+    from finance_platform.warehouse.report_tables import ReportTables
 
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _BY_NAME = {contract.name: contract for contract in STAR}
@@ -68,6 +74,50 @@ class SliceToLoad:
     def amount(self) -> Decimal:
         """SUM(Amount) of all scenarios; 0 for dimensions."""
         return sum((part.amount for part in self.sums), Decimal("0.00"))
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What one load publishes, all or nothing.
+
+    Attributes:
+        slices: the slices to publish or remove; one that is published in its version already is skipped, and of one
+            that has the rows of the published version, only the new version is recorded.
+        run_id: the run, for the ledger.
+        loaded_at: LoadTimestamp of every row and LoadedAt of every ledger row; with a time zone.
+        force: slices to load even if they are published in their version already, after a rebuild.
+        closed_periods: periods in which a movement is a restatement, YYYY-MM; they are complete.
+        actuals_through: last period that Actual covers, if the home sets one; see `slices.completeness`.
+        lines: the lines of every slice after the load, for the status of the periods; see `period_status`.
+        causes: by slice, the changes in its inputs, a sentence each, for the movements.
+        report_tables: what people say about the figures; None leaves it as it is.
+
+    Raises:
+        ValueError: `loaded_at` has no time zone.
+    """
+
+    slices: Sequence[SliceToLoad]
+    run_id: str
+    loaded_at: datetime
+    force: Collection[SliceName] = ()
+    closed_periods: Collection[str] = ()
+    actuals_through: str | None = None
+    lines: Mapping[str, Lines] | None = None
+    causes: Mapping[SliceName, Sequence[str]] = field(default_factory=dict)
+    report_tables: ReportTables | None = None
+
+    def __post_init__(self) -> None:
+        if self.loaded_at.tzinfo is None:
+            raise ValueError(f"loaded_at {self.loaded_at} has no time zone")
+
+    @property
+    def loaded_at_utc(self) -> datetime:
+        """The time of the load as the warehouse stores it: UTC without a zone."""
+        return self.loaded_at.astimezone(UTC).replace(tzinfo=None)
+
+    def attribute_history(self, table: Contract) -> Sequence[Mapping[str, object]]:
+        """Return the rows of a table of earlier attributes, as they are after the load."""
+        return () if self.report_tables is None else self.report_tables.figures.get(table, ())
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ reports on movements (see `reports`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
 
 from finance_platform.contracts.model import MONEY, Column, Contract
 from finance_platform.contracts.star import (
@@ -25,7 +24,7 @@ from finance_platform.contracts.star import (
     WHOLE_TABLE,
 )
 from finance_platform.warehouse.date_ranges import covering_ranges
-from finance_platform.warehouse.load_request import MovedSum, SliceName, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, MovedSum, SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
 from finance_platform.warehouse.statements import (
     ComparedAttribute,
@@ -37,8 +36,6 @@ from finance_platform.warehouse.statements import (
     insert_into_stage,
     statement,
 )
-
-NO_CAUSES: Mapping[SliceName, Sequence[str]] = MappingProxyType({})
 
 COMPARED_ATTRIBUTES: Mapping[Contract, tuple[ComparedAttribute, ...]] = MappingProxyType(
     {
@@ -84,8 +81,6 @@ _HISTORIES: Mapping[Contract, Contract] = MappingProxyType(
     {DIM_DEPARTMENT: DEPARTMENT_HISTORY, DIM_ACCOUNT: ACCOUNT_HISTORY}
 )
 """By dimension, the table of what its members were in earlier periods."""
-
-NO_HISTORY: Mapping[Contract, Sequence[Mapping[str, object]]] = MappingProxyType({})
 
 _CAUSE_BYTES = 4096
 
@@ -173,30 +168,12 @@ _FIRST_LOAD = 1
 _SCRATCH = (_SLICE, _RECLASSIFICATION, _PUBLISHED_CELL, _CELL, _EARLIER_MEASURE)
 
 
-class LoadContext(NamedTuple):
-    """The facts about a load that its ledger rows and movements carry.
-
-    Attributes:
-        run_id: the run.
-        loaded_at: UTC without a zone.
-        closed_periods: periods whose movements are restatements, YYYY-MM.
-        causes: by slice, the changes in its inputs, a sentence each.
-        history: the rows of the tables of earlier attributes, as they are after the load.
-    """
-
-    run_id: str
-    loaded_at: datetime
-    closed_periods: Collection[str] = ()
-    causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES
-    history: Mapping[Contract, Sequence[Mapping[str, object]]] = NO_HISTORY
-
-
 def record_movements(
     connection: LoadConnection,
     load_number: int,
     slices: Sequence[SliceToLoad],
     published: Mapping[SliceName, str],
-    context: LoadContext,
+    request: LoadRequest,
 ) -> None:
     """Record the changes that the staged slices will make; every stage table exists, nothing is replaced yet.
 
@@ -205,13 +182,13 @@ def record_movements(
         load_number: the load's number in the ledger.
         slices: the slices to replace or remove.
         published: version by slice, before the load.
-        context: run, closed periods and causes.
+        request: the load.
     """
     if load_number == _FIRST_LOAD:
         return
     for scratch in _SCRATCH:
         connection.execute(create_scratch(scratch))
-    insert(connection, _SLICE, _slice_rows(slices, published, context))
+    insert(connection, _SLICE, _slice_rows(slices, published, request))
     loaded = {target.contract for target in slices}
     compared = [one for one in COMPARED_ATTRIBUTES if one in loaded and (one.name, WHOLE_TABLE) in published]
     for dimension in compared:
@@ -220,14 +197,14 @@ def record_movements(
         if history is None:
             connection.execute(insert_changed_attributes(_RECLASSIFICATION, dimension, key_column, attributes))
         else:
-            insert_into_stage(connection, history, context.history.get(history, ()))
+            insert_into_stage(connection, history, request.attribute_history(history))
             connection.execute(insert_changed_spans(_RECLASSIFICATION, dimension, history, key_column, attributes))
     has_reclassified = bool(compared) and _count(connection, SqlFile.COUNT_RECLASSIFICATIONS) > 0
     _stage_published_cells(connection, slices, has_reclassified=has_reclassified)
     connection.execute(statement(SqlFile.STAGE_CELLS))
     if _count(connection, SqlFile.COUNT_FIRST_CELLS):
         connection.execute(statement(SqlFile.STAGE_EARLIER_MEASURES))
-    load = {"load_number": load_number, "run_id": context.run_id, "loaded_at": context.loaded_at}
+    load = {"load_number": load_number, "run_id": request.run_id, "loaded_at": request.loaded_at_utc}
     connection.execute(statement(SqlFile.WRITE_MOVEMENTS), load)
     if has_reclassified:
         connection.execute(statement(SqlFile.WRITE_RECLASSIFICATIONS), load)
@@ -268,9 +245,9 @@ def join_within_limit(texts: Sequence[str], limit: int = _CAUSE_BYTES) -> str | 
 
 
 def _slice_rows(
-    slices: Sequence[SliceToLoad], published: Mapping[SliceName, str], context: LoadContext
+    slices: Sequence[SliceToLoad], published: Mapping[SliceName, str], request: LoadRequest
 ) -> list[dict[str, object]]:
-    closed = set(context.closed_periods)
+    closed = set(request.closed_periods)
     loaded: list[dict[str, object]] = [
         {
             "table_name": target.contract.table,
@@ -280,7 +257,7 @@ def _slice_rows(
             "is_closed": target.contract.sliced_by_period and target.slice in closed,
             "old_version": published.get(target.name),
             "new_version": target.version,
-            "cause": join_within_limit(context.causes.get(target.name, ())),
+            "cause": join_within_limit(request.causes.get(target.name, ())),
         }
         for target in slices
     ]

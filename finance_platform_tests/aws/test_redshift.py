@@ -29,7 +29,7 @@ from finance_platform.errors import (
 )
 from finance_platform.warehouse import load, statements
 from finance_platform.warehouse.ledger import published_slices
-from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceToLoad
 from finance_platform.warehouse.port import NoWarehouseYetError, QueryTimeoutError
 from finance_platform.warehouse.redshift import copy, load_connection
 from finance_platform.warehouse.redshift.errors import driver_errors
@@ -93,7 +93,7 @@ def statements_run(engine: RedshiftEngine) -> list[str]:
 
 
 def load_into(warehouse: RedshiftWarehouse, *slices: SliceToLoad) -> LoadResult:
-    return load.publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"])
+    return load.publish(warehouse, LoadRequest(slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"]))
 
 
 def changes(star_files: StarFiles) -> list[SliceToLoad]:

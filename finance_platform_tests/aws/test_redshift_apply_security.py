@@ -26,7 +26,7 @@ from finance_platform.storage.local import LocalStore
 from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse import load
 from finance_platform.warehouse.access_rights import AccessRights, read_recorded, read_units, record
-from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.redshift.apply_security import apply_security, pending_security_statements
 from finance_platform.warehouse.redshift.credentials import Credentials
@@ -111,7 +111,8 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         assert isinstance(owner_warehouse, RedshiftWarehouse)
         database = engine._databases[-1]
         load.publish(
-            owner_warehouse, [units(engine, folder, "u1", "North", "South")], run_id="run-2", loaded_at=LOADED_AT
+            owner_warehouse,
+            LoadRequest([units(engine, folder, "u1", "North", "South")], run_id="run-2", loaded_at=LOADED_AT),
         )
         server = engine.server
         server.psql(VIEWS, database)
@@ -255,7 +256,7 @@ def test_a_superuser_needs_no_role_to_load(secured: Secured):
 def test_a_warehouse_without_departments_can_be_loaded_again(secured: Secured, tmp_path: Path):
     owner_warehouse = secured.engine.loaded(tmp_path)
     none = secured.engine.star_files(tmp_path).dimension(DIM_DEPARTMENT, [], "d0")
-    load.publish(owner_warehouse, [none], run_id="run-2", loaded_at=LOADED_AT)
+    load.publish(owner_warehouse, LoadRequest([none], run_id="run-2", loaded_at=LOADED_AT))
     with SecuredWarehouse(owner_warehouse, "finance").transaction():
         pass
 
@@ -365,13 +366,17 @@ def test_the_loader_loads_and_its_rows_and_movements_follow_the_business_units(s
     star_files = secured.engine.star_files(tmp_path)
     rows = [Fact("2025-03-01", SALES, 21, 31, "10.00"), Fact("2025-03-01", WORKS, 22, 31, "20.00")]
     warehouse = secured.warehouse("task")
-    result = load.publish(warehouse, [star_files.facts("2025-03", "m1", rows)], run_id="run-2", loaded_at=LOADED_AT)
+    result = load.publish(
+        warehouse, LoadRequest([star_files.facts("2025-03", "m1", rows)], run_id="run-2", loaded_at=LOADED_AT)
+    )
     assert result.load_number is not None
     march = "SELECT DepartmentKey, Amount FROM FactFinancials WHERE DateKey BETWEEN 20250301 AND 20250331"
     assert [row[0] for row in secured.rows("paul", march)] == [SALES]
     assert [row[0] for row in secured.rows("anna", march)] == [SALES, WORKS]
     restated = [Fact("2025-03-01", SALES, 21, 31, "11.00"), Fact("2025-03-01", WORKS, 22, 31, "22.00")]
-    load.publish(warehouse, [star_files.facts("2025-03", "m2", restated)], run_id="run-3", loaded_at=LOADED_AT)
+    load.publish(
+        warehouse, LoadRequest([star_files.facts("2025-03", "m2", restated)], run_id="run-3", loaded_at=LOADED_AT)
+    )
     assert secured.departments("paul", "Movements") == [SALES]
     assert secured.departments("petra", "Movements") == [WORKS]
 
@@ -380,7 +385,7 @@ def test_from_its_load_on_a_moved_department_is_visible_only_to_the_partners_of_
     secured: Secured, tmp_path: Path
 ):
     moved = units(secured.engine, tmp_path, "u2", "South", "South")
-    load.publish(secured.warehouse("task"), [moved], run_id="run-5", loaded_at=LOADED_AT)
+    load.publish(secured.warehouse("task"), LoadRequest([moved], run_id="run-5", loaded_at=LOADED_AT))
     assert secured.departments("paul", "FactFinancials") == []
     assert secured.departments("petra", "FactFinancials") == [SALES, WORKS]
 

@@ -25,7 +25,7 @@ from finance_platform.data_catalog.delta_log import sync_open_tables
 from finance_platform.data_catalog.open_tables import open_tables
 from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.deliveries.register import DOCUMENTS, Register
-from finance_platform.refresh.publish import small_tables
+from finance_platform.refresh.small_tables import small_tables
 from finance_platform.refresh.verify import Verifier
 from finance_platform.refresh.verify_records import OpenTables, find_changed_open_tables
 from finance_platform.refresh.verify_tables import COMPARED_ELSEWHERE, SMALL_TABLES

@@ -43,7 +43,7 @@ from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnecti
 from finance_platform.warehouse.duckdb.session import SCHEMA, begin_session
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import Queryable
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
@@ -96,9 +96,11 @@ def _sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.Du
     facts = [star.facts("2025-01", "j1", january()), star.facts("2025-02", "f1", february())]
     publish(
         DuckDBWarehouse(folder / "warehouse.duckdb"),
-        [*others, star.dimension(DIM_DEPARTMENT, described), star.dimension(DIM_ACCOUNT, numbered), *facts],
-        run_id="run-1",
-        loaded_at=LOADED_AT,
+        LoadRequest(
+            [*others, star.dimension(DIM_DEPARTMENT, described), star.dimension(DIM_ACCOUNT, numbered), *facts],
+            run_id="run-1",
+            loaded_at=LOADED_AT,
+        ),
     )
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         begin_session(connection, SCHEMA)

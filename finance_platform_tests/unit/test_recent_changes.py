@@ -28,6 +28,7 @@ from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
 
@@ -98,9 +99,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
     folder = tmp_path_factory.mktemp("moved")
     star, duckdb = StarFiles(folder / "processed"), DuckDBWarehouse(folder / "warehouse.duckdb")
     first = [*star.dimensions(), star.facts("2025-01", "j1", january()), star.facts("2025-02", "f1", february())]
-    publish(duckdb, first, run_id="run-1", loaded_at=LOADED_AT)
+    publish(duckdb, LoadRequest(first, run_id="run-1", loaded_at=LOADED_AT))
     moved = [star.facts("2025-02", "f2", [february()[0]._replace(amount="1200.00"), february()[1]])]
-    publish(duckdb, moved, run_id="run-2", loaded_at=LATER, closed_periods={"2025-02"})
+    publish(duckdb, LoadRequest(moved, run_id="run-2", loaded_at=LATER, closed_periods={"2025-02"}))
     return duckdb
 
 

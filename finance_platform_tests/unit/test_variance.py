@@ -15,6 +15,7 @@ import pytest
 from finance_platform.reports.variance import VarianceRow, as_csv, published_variance, variance_rows
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
@@ -31,7 +32,7 @@ def warehouse_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("variance")
     star = StarFiles(folder / "processed")
     slices = [*star.dimensions(), star.facts("2025-01", "j1", january()), star.facts("2025-02", "f1", february())]
-    publish(DuckDBWarehouse(folder / "warehouse.duckdb"), slices, run_id="run-1", loaded_at=LOADED_AT)
+    publish(DuckDBWarehouse(folder / "warehouse.duckdb"), LoadRequest(slices, run_id="run-1", loaded_at=LOADED_AT))
     return folder / "warehouse.duckdb"
 
 

@@ -23,6 +23,7 @@ from finance_platform.storage.s3_options import S3Options
 from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse import load
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.redshift.credentials import Credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
@@ -75,7 +76,7 @@ def load_first(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
         star_files.facts("2025-01", "j1", january(), files=2),
         star_files.facts("2025-02", "f1", february()),
     ]
-    load.publish(warehouse, slices, run_id="run-1", loaded_at=LOADED_AT)
+    load.publish(warehouse, LoadRequest(slices, run_id="run-1", loaded_at=LOADED_AT))
     return warehouse
 
 

@@ -29,6 +29,7 @@ from finance_platform.contracts.star import (
 )
 from finance_platform.deliveries.department_structures import mapping_tables
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import insert
 from finance_platform_tests.warehouse.star_files import LOADED_AT, Fact, StarFiles, days
@@ -249,7 +250,7 @@ def load_star(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
         star_files.dimension(DIM_SCENARIO, [_scenario(key) for key in SCENARIOS]),
         *(star_files.facts(period, "f1", rows) for period, rows in facts.items()),
     ]
-    publish(warehouse, slices, run_id="run-1", loaded_at=LOADED_AT)
+    publish(warehouse, LoadRequest(slices, run_id="run-1", loaded_at=LOADED_AT))
     with warehouse.transaction() as connection:
         mapped = {"section": "Non-operating", "line": "Interest", "line_order": 1}
         insert(connection, STATEMENT_MAPPING, [{"account_key": None, "category": "INTEREST", **mapped}])

@@ -16,6 +16,7 @@ from finance_platform.contracts.views import VIEWS
 from finance_platform.errors import MigrationError
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import Warehouse
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
@@ -114,7 +115,9 @@ def test_additions_are_applied_and_published_rows_are_kept(
     assert number == 2
     assert "widen DimDepartment.BusinessUnit from varchar(256) to varchar(300)" in changes
     assert "create table DimRegion" in changes
-    result = publish(loaded, [removed("2025-01"), *star_files.dimensions("d2")], run_id="run-2", loaded_at=LOADED_AT)
+    result = publish(
+        loaded, LoadRequest([removed("2025-01"), *star_files.dimensions("d2")], run_id="run-2", loaded_at=LOADED_AT)
+    )
     assert result.load_number == 2
 
 
@@ -151,7 +154,9 @@ def test_an_older_release_runs_on_columns_that_a_newer_one_has_added(
 
     loaded.prepare()
 
-    result = publish(loaded, [removed("2025-01"), *star_files.dimensions("d2")], run_id="run-2", loaded_at=LOADED_AT)
+    result = publish(
+        loaded, LoadRequest([removed("2025-01"), *star_files.dimensions("d2")], run_id="run-2", loaded_at=LOADED_AT)
+    )
     assert result.load_number == 2
     assert loaded.query("SELECT COUNT(*), COUNT(CostCentre) FROM DimDepartment").rows == [(2, 0)]
     assert "CostCentre" not in loaded.query("SELECT * FROM ActualVsBudget").columns

@@ -6,7 +6,7 @@ Does not belong here: the checks (see `test_quality_queries`, the tests of quali
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.duckdb.session import open_reader, run_query
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import AuditFailedError, publish
-from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceToLoad
 from finance_platform.warehouse.port import Queryable
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.star_files import (
@@ -61,8 +61,11 @@ TABLES = (
 )
 
 
-def load_into(warehouse: Any, *slices: SliceToLoad, **options: Any) -> LoadResult:
-    return publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"], **options)
+def load_into(
+    warehouse: Any, *slices: SliceToLoad, audit: Callable[[Queryable], bool] | None = None, **values: Any
+) -> LoadResult:
+    request = LoadRequest(slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"], **values)
+    return publish(warehouse, request, audit=audit)
 
 
 def contents(warehouse: DuckDBWarehouse) -> dict[str, list[tuple[Any, ...]]]:
@@ -359,7 +362,7 @@ def complete_load(tmp_path_factory: pytest.TempPathFactory) -> CompleteLoad:
         star_files.facts("2025-01", "j1", january(), files=2),
         star_files.facts("2025-02", "f1", february()),
     ]
-    publish(warehouse, first, run_id="run-1", loaded_at=LOADED_AT)
+    publish(warehouse, LoadRequest(first, run_id="run-1", loaded_at=LOADED_AT))
     counting = Counting(warehouse)
     load_into(counting, *restated(star_files), audit=one_query_audit)
     return CompleteLoad(len(counting.calls), contents(warehouse))

@@ -30,6 +30,7 @@ from finance_platform.errors import HomeError, LoadError, QueryError
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, QueryTimeoutError
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.star_files import (
@@ -341,7 +342,7 @@ def test_duckdb_rejects_rows_that_redshift_would_reject(
     bad = star_files.dimension(DIM_DEPARTMENT, [{**departments()[0], **row}], "d2")
 
     with pytest.raises(LoadError, match=message):
-        publish(loaded, [bad], run_id="run-2", loaded_at=LOADED_AT)
+        publish(loaded, LoadRequest([bad], run_id="run-2", loaded_at=LOADED_AT))
 
     assert path.read_bytes() == before
 
@@ -390,7 +391,7 @@ def test_a_bi_tool_in_another_process_blocks_no_load_and_keeps_the_state_that_it
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stdout.readline() == "2681.00\n"
-        publish(loaded, [removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT)
+        publish(loaded, LoadRequest([removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT))
         process.stdin.write("go on\n")
         process.stdin.flush()
         assert process.stdout.readline() == "2681.00\n"
@@ -425,7 +426,9 @@ def test_a_killed_load_leaves_the_old_state_and_the_next_one_removes_its_files(
     assert killed.returncode == 9
     assert path.read_bytes() == before
     assert len(list(path.parent.iterdir())) > 1
-    publish(loaded, [star_files.facts("2025-01", "j2", january()[:1])], run_id="run-2", loaded_at=LOADED_AT)
+    publish(
+        loaded, LoadRequest([star_files.facts("2025-01", "j2", january()[:1])], run_id="run-2", loaded_at=LOADED_AT)
+    )
     assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(1 + len(february()),)]
     assert [entry.name for entry in path.parent.iterdir()] == ["warehouse.duckdb"]
 

@@ -20,7 +20,7 @@ from finance_platform.contracts.star import DIM_DEPARTMENT, STAR
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.load_request import LoadResult, SliceSum, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import (
     NO_PARAMETERS,
     LoadConnection,
@@ -58,7 +58,7 @@ StateOf = Callable[[Warehouse], object]
 
 
 def load_into(warehouse: Any, *slices: SliceToLoad, run_id: str = "run-2") -> LoadResult:
-    return publish(warehouse, slices, run_id=run_id, loaded_at=LOADED_AT)
+    return publish(warehouse, LoadRequest(slices, run_id=run_id, loaded_at=LOADED_AT))
 
 
 def amount_by_period(warehouse: Warehouse) -> dict[str, Decimal]:
@@ -98,16 +98,16 @@ def test_a_first_load_publishes_every_row_and_records_it_in_the_ledger(
 
 def test_every_row_carries_the_time_of_its_load_in_utc(warehouse: Warehouse, star_files: StarFiles) -> None:
     tokyo = datetime.fromisoformat("2025-07-01T21:00:00+09:00")
-    publish(warehouse, [star_files.facts("2025-01", "j1", january())], run_id="run-1", loaded_at=tokyo)
+    publish(warehouse, LoadRequest([star_files.facts("2025-01", "j1", january())], run_id="run-1", loaded_at=tokyo))
 
     stamps = warehouse.query("SELECT DISTINCT LoadTimestamp FROM FactFinancials").rows
 
     assert stamps == [(datetime.fromisoformat("2025-07-01T12:00:00"),)]
 
 
-def test_a_load_time_without_a_zone_is_rejected(warehouse: Warehouse) -> None:
+def test_a_load_time_without_a_zone_is_rejected() -> None:
     with pytest.raises(ValueError, match="no time zone"):
-        publish(warehouse, [], run_id="run-1", loaded_at=datetime.fromisoformat("2025-07-01"))
+        LoadRequest([], run_id="run-1", loaded_at=datetime.fromisoformat("2025-07-01"))
 
 
 def test_a_second_load_of_the_same_versions_does_nothing_and_reports_it(
@@ -130,7 +130,7 @@ def test_a_second_load_of_the_same_versions_does_nothing_and_reports_it(
 def test_a_forced_slice_is_loaded_again_in_the_same_version(loaded: Warehouse, star_files: StarFiles) -> None:
     unchanged = [star_files.facts("2025-01", "j1", january()), star_files.facts("2025-02", "f1", february())]
 
-    result = publish(loaded, unchanged, run_id="run-2", loaded_at=LOADED_AT, force={(FACT, "2025-01")})
+    result = publish(loaded, LoadRequest(unchanged, run_id="run-2", loaded_at=LOADED_AT, force={(FACT, "2025-01")}))
 
     assert [slice_.name for slice_ in result.loaded] == [(FACT, "2025-01")]
     assert published_slices(loaded)[FACT, "2025-01"].load_number == 2
@@ -160,7 +160,7 @@ def test_a_slice_with_the_rows_of_the_published_version_is_recorded_and_its_rows
         replace(star_files.dimension(DIM_DEPARTMENT, departments(), "d2"), rows_of="d1"),
     ]
 
-    result = publish(loaded, same, run_id="run-2", loaded_at=LOADED_AT + timedelta(days=1))
+    result = publish(loaded, LoadRequest(same, run_id="run-2", loaded_at=LOADED_AT + timedelta(days=1)))
 
     assert (result.load_number, result.loaded, result.moved) == (2, (), ())
     assert set(result.unchanged) == {(FACT, "2025-01"), ("dim_department", "all")}
@@ -183,7 +183,7 @@ def test_a_forced_slice_with_the_rows_of_the_published_version_is_loaded(
     loaded: Warehouse, star_files: StarFiles
 ) -> None:
     same = replace(star_files.facts("2025-01", "j2", january()), rows_of="j1")
-    result = publish(loaded, [same], run_id="run-2", loaded_at=LOADED_AT, force={(FACT, "2025-01")})
+    result = publish(loaded, LoadRequest([same], run_id="run-2", loaded_at=LOADED_AT, force={(FACT, "2025-01")}))
     assert ([one.name for one in result.loaded], result.unchanged) == ([(FACT, "2025-01")], ())
 
 

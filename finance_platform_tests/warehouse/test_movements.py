@@ -21,7 +21,7 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceToLoad
 from finance_platform.warehouse.movements import COMPARED_ATTRIBUTES, join_within_limit
 from finance_platform.warehouse.port import Warehouse
 from finance_platform_tests.profiles import current_profile
@@ -102,7 +102,7 @@ def rows_of(warehouse: Warehouse, load_number: int | None = None) -> list[Row]:
 
 
 def load_into(warehouse: Warehouse, *slices: SliceToLoad, **options: Any) -> LoadResult:
-    return publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, **options)
+    return publish(warehouse, LoadRequest(slices, run_id="run-2", loaded_at=LOADED_AT, **options))
 
 
 def changed(facts: Iterable[Fact], account: int, amount: str, scenario: int = ACTUAL) -> list[Fact]:
@@ -620,7 +620,7 @@ def test_movements_sum_to_the_difference_between_new_and_old_star(
         moved_before: set[tuple[str, int, str]] = set()
         published_periods: set[str] = set()
         old: dict[str, Any] = dict.fromkeys(PERIODS)
-        publish(warehouse, star_files.dimensions(), run_id="run", loaded_at=LOADED_AT)
+        publish(warehouse, LoadRequest(star_files.dimensions(), run_id="run", loaded_at=LOADED_AT))
         for number, state in enumerate(states):
             result = load_into(warehouse, *slices_of(star_files, state, f"v{number}"), closed_periods=closed)
             rows = rows_of(warehouse, result.load_number) if result.load_number else []

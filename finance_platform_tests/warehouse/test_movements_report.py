@@ -34,6 +34,7 @@ from finance_platform.reports.movements import (
 )
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform_tests.warehouse.engines import DuckDBEngine
 from finance_platform_tests.warehouse.star_files import (
     RENT,
@@ -61,13 +62,15 @@ def moved_once(duckdb_engine: DuckDBEngine, tmp_path_factory: pytest.TempPathFac
     ]
     publish(
         warehouse,
-        slices,
-        run_id="run-2",
-        loaded_at=SECOND,
-        closed_periods=["2025-01"],
-        causes={slices[1].name: ["transactions.csv: another version"]},
+        LoadRequest(
+            slices,
+            run_id="run-2",
+            loaded_at=SECOND,
+            closed_periods=["2025-01"],
+            causes={slices[1].name: ["transactions.csv: another version"]},
+        ),
     )
-    publish(warehouse, [removed("2025-02")], run_id="run-3", loaded_at=THIRD)
+    publish(warehouse, LoadRequest([removed("2025-02")], run_id="run-3", loaded_at=THIRD))
     return folder / "home"
 
 
@@ -121,7 +124,7 @@ def test_a_movement_is_still_reported_after_its_members_are_removed(
     moved: DuckDBWarehouse, star_files: StarFiles
 ) -> None:
     only_works = star_files.dimension(DIM_DEPARTMENT, departments()[1:], "d3")
-    publish(moved, [only_works], run_id="run-4", loaded_at=THIRD)
+    publish(moved, LoadRequest([only_works], run_id="run-4", loaded_at=THIRD))
 
     result = movement_rows(moved)
 
@@ -132,7 +135,9 @@ def test_a_movement_is_still_reported_after_its_members_are_removed(
 def test_a_scenario_that_is_gone_keeps_its_name_in_rows_and_summary(
     moved: DuckDBWarehouse, star_files: StarFiles
 ) -> None:
-    publish(moved, [star_files.dimension(DIM_SCENARIO, scenarios()[1:], "s3")], run_id="run-4", loaded_at=THIRD)
+    publish(
+        moved, LoadRequest([star_files.dimension(DIM_SCENARIO, scenarios()[1:], "s3")], run_id="run-4", loaded_at=THIRD)
+    )
 
     result = movement_rows(moved)
 
@@ -300,7 +305,7 @@ def test_amounts_that_offset_each_other_are_gross(loaded: DuckDBWarehouse, star_
     swapped = [fact._replace(amount="900.00") if fact.amount == "1000.00" else fact for fact in january()]
     swapped = [fact._replace(amount="350.50") if fact.amount == "250.50" else fact for fact in swapped]
     load = star_files.facts("2025-01", "j2", swapped)
-    publish(loaded, [load], run_id="run-2", loaded_at=SECOND, closed_periods=["2025-01"])
+    publish(loaded, LoadRequest([load], run_id="run-2", loaded_at=SECOND, closed_periods=["2025-01"]))
 
     (row,) = movement_summary(loaded)
     assert (row["difference"], row["moved"]) == (Decimal("0.00"), Decimal("200.00"))
@@ -345,7 +350,7 @@ def groups(warehouse: DuckDBWarehouse, since: datetime) -> list[list[Mapping[str
 def test_a_rename_in_a_closed_period_gives_no_alert(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
     renamed = [{**row, "account_name": "Lease"} if row["account_key"] == RENT else row for row in accounts()]
     slices = [star_files.dimension(DIM_ACCOUNT, renamed, "d2")]
-    publish(loaded, slices, run_id="run-2", loaded_at=SECOND, closed_periods=["2025-01"])
+    publish(loaded, LoadRequest(slices, run_id="run-2", loaded_at=SECOND, closed_periods=["2025-01"]))
 
     summary = movement_summary(loaded)
     assert {(row["kind"], row["is_restatement"], row["moved"]) for row in summary} == {("rename", False, Decimal(0))}

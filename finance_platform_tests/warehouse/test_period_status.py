@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from finance_platform.slices.completeness import PeriodStatus
 from finance_platform.warehouse.load import AuditFailedError, publish
-from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.period_status import stored_statuses, update_statuses
-from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.port import Queryable, Warehouse
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
@@ -53,8 +54,10 @@ def four_months(star_files: StarFiles, sales: int, works: int) -> list[SliceToLo
     return [removed("2025-01"), removed("2025-02"), *usual, month(star_files, "2025-06", sales, works)]
 
 
-def load(warehouse: Warehouse, *slices: SliceToLoad, **options: object) -> None:
-    publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, **options)  # type: ignore[arg-type]
+def load(
+    warehouse: Warehouse, *slices: SliceToLoad, audit: Callable[[Queryable], bool] | None = None, **values: Any
+) -> None:
+    publish(warehouse, LoadRequest(slices, run_id="run-2", loaded_at=LOADED_AT, **values), audit=audit)
 
 
 def complete_periods(warehouse: Warehouse) -> list[str]:

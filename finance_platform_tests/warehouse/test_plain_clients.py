@@ -23,6 +23,7 @@ from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb.default_schema import replace_default_names
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.query_script import read_script
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, january, removed
@@ -114,7 +115,7 @@ def test_a_client_that_opens_the_file_during_loads_sees_a_whole_state_each_time(
     try:
         for number in range(2, 4):
             facts = removed("2025-01") if number % 2 == 0 else star_files.facts("2025-01", f"j{number}", january())
-            publish(loaded, [facts], run_id=f"run-{number}", loaded_at=LOADED_AT)
+            publish(loaded, LoadRequest([facts], run_id=f"run-{number}", loaded_at=LOADED_AT))
     finally:
         is_over.set()
         reader.join(timeout=30)

@@ -6,6 +6,7 @@ Belongs here: the view PlanVersion over several loads. Does not belong here: the
 from __future__ import annotations
 
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import Warehouse
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
@@ -40,7 +41,7 @@ def test_a_replaced_plan_stays_as_a_version_beside_the_current_one(loaded: Wareh
         [star_files.facts("2025-03", "m1", march)],
     ]
     for number, slices in enumerate(loads, 2):
-        publish(loaded, slices, run_id=f"run-{number}", loaded_at=LOADED_AT)
+        publish(loaded, LoadRequest(slices, run_id=f"run-{number}", loaded_at=LOADED_AT))
 
     rows = loaded.query(
         "SELECT VersionNumber, LoadNumber, IsOriginal, IsCurrent, Period, DepartmentCode, AccountNumber, Amount "
@@ -61,9 +62,9 @@ def test_a_replaced_plan_stays_as_a_version_beside_the_current_one(loaded: Wareh
 def test_a_removed_period_is_in_the_versions_before_and_again_when_it_comes_back(
     loaded: Warehouse, star_files: StarFiles
 ) -> None:
-    publish(loaded, [removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT))
     again = [Fact("2025-01-01", SALES, RENT, BUDGET, "333.00", "333.00")]
-    publish(loaded, [star_files.facts("2025-01", "j9", again)], run_id="run-3", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([star_files.facts("2025-01", "j9", again)], run_id="run-3", loaded_at=LOADED_AT))
 
     rows = loaded.query(
         "SELECT LoadNumber, SUM(Amount) FROM PlanVersion WHERE ScenarioName = 'Budget' GROUP BY LoadNumber"

@@ -14,7 +14,7 @@ import pytest
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.warehouse.date_ranges import EVERY_DAY
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
@@ -115,7 +115,7 @@ def test_an_invalid_warehouse_gives_the_rows_that_break_the_invariant(
     break_star: Callable[[StarFiles], SliceToLoad],
     rows: list[tuple[Any, ...]],
 ) -> None:
-    publish(loaded, [break_star(star_files)], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([break_star(star_files)], run_id="run-2", loaded_at=LOADED_AT))
 
     assert _broken_by(loaded, invariant) == rows
 
@@ -126,14 +126,14 @@ def test_every_invariant_is_shown_to_fail() -> None:
 
 def test_months_of_a_budget_that_actual_does_not_reach_break_nothing(loaded: Warehouse, star_files: StarFiles) -> None:
     ahead = star_files.facts("2025-12", "b1", [Fact("2025-12-01", SALES, RENT, BUDGET, "8.00", "8.00")])
-    publish(loaded, [ahead], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([ahead], run_id="run-2", loaded_at=LOADED_AT))
 
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE) == []
 
 
 def test_actuals_after_the_last_covered_period_need_no_budget(loaded: Warehouse, star_files: StarFiles) -> None:
     unbooked = _february(RENT_PAID, Fact("2025-02-01", SALES, REVENUE, BUDGET, "8.00", "8.00"))(star_files)
-    publish(loaded, [unbooked], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([unbooked], run_id="run-2", loaded_at=LOADED_AT))
 
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE)
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE, through="2025-01") == []
@@ -159,9 +159,11 @@ def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: Warehouse, st
 def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: Warehouse, star_files: StarFiles) -> None:
     publish(
         loaded,
-        [star_files.facts("2031-02", "x", [RENT_PAID._replace(day="2031-02-03")])],
-        run_id="run-2",
-        loaded_at=LOADED_AT,
+        LoadRequest(
+            [star_files.facts("2031-02", "x", [RENT_PAID._replace(day="2031-02-03")])],
+            run_id="run-2",
+            loaded_at=LOADED_AT,
+        ),
     )
 
     rows = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD), EVERY_DAY.parameters).rows

@@ -16,6 +16,7 @@ from finance_platform.deliveries.report_inputs import Comment, ReportInputs, Sta
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.settings import AccountThreshold
 from finance_platform.warehouse.load import AuditFailedError, publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.report_tables import ReportTables, update_report_tables
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
@@ -108,12 +109,16 @@ def test_they_are_stored_in_the_load_s_own_transaction(loaded: Warehouse, star_f
     slices = [star_files.facts("2025-02", "v2", february())]
 
     def load(audit: bool) -> None:
-        publish(loaded, slices, run_id="run-2", loaded_at=LOADED_AT, audit=lambda _: audit, report_tables=TABLES)
+        publish(
+            loaded,
+            LoadRequest(slices, run_id="run-2", loaded_at=LOADED_AT, report_tables=TABLES),
+            audit=lambda _: audit,
+        )
 
     with pytest.raises(AuditFailedError):
         load(audit=False)
     assert (stored(loaded, "Commentary"), stored(loaded, "Materiality")) == ([], [])
     load(audit=True)
     assert len(stored(loaded, "Commentary")) == len(stored(loaded, "Materiality")) == 1
-    publish(loaded, [star_files.facts("2025-02", "v3", february())], run_id="run-3", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([star_files.facts("2025-02", "v3", february())], run_id="run-3", loaded_at=LOADED_AT))
     assert len(stored(loaded, "Commentary")) == 1, "a load that is given none leaves them as they are"

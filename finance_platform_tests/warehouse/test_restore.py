@@ -26,7 +26,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_records import LoadRecords
-from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import insert
 from finance_platform_tests.environment import platform_environment
@@ -78,10 +78,12 @@ def test_a_new_warehouse_gets_figures_ledger_and_movements_and_the_next_load_mov
     months = [star_files.facts("2025-01", "j1", january(), files=2), star_files.facts("2025-02", "f1", february())]
     corrected = [star_files.facts("2025-01", "j2", january()[:-2]), removed("2025-02")]
     first = commit(zone, [*star_files.dimensions(), *months])
-    publish(warehouse, first, run_id="run-1", loaded_at=LOADED_AT, records=records)
+    publish(warehouse, LoadRequest(first, run_id="run-1", loaded_at=LOADED_AT), records=records)
     later = LOADED_AT + timedelta(days=1)
     second = commit(zone, corrected)
-    publish(warehouse, second, run_id="run-2", loaded_at=later, closed_periods=["2025-01"], records=records)
+    publish(
+        warehouse, LoadRequest(second, run_id="run-2", loaded_at=later, closed_periods=["2025-01"]), records=records
+    )
     assert rows(warehouse, "Movements")
 
     other = engine.empty(tmp_path / "other")
@@ -96,7 +98,9 @@ def test_a_new_warehouse_gets_figures_ledger_and_movements_and_the_next_load_mov
     assert restore(zone, other, records, run_id="run-4", clock=lambda: later) == []
 
     again = commit(zone, [star_files.facts("2025-01", "j3", january())])
-    moved = publish(other, again, run_id="run-5", loaded_at=later, closed_periods=["2025-01"], records=records).moved
+    moved = publish(
+        other, LoadRequest(again, run_id="run-5", loaded_at=later, closed_periods=["2025-01"]), records=records
+    ).moved
     assert {(one.period, one.is_restatement) for one in moved} == {("2025-01", True)}
 
 
@@ -104,7 +108,7 @@ def test_what_is_published_is_shown_with_the_latest_attributes_in_every_period(
     warehouse: Warehouse, star_files: StarFiles, zone: ObjectStore, tmp_path: Path
 ) -> None:
     slices = commit(zone, [*star_files.dimensions(), star_files.facts("2025-01", "j1", january())])
-    publish(warehouse, slices, run_id="run-1", loaded_at=LOADED_AT, records=LoadRecords(zone))
+    publish(warehouse, LoadRequest(slices, run_id="run-1", loaded_at=LOADED_AT), records=LoadRecords(zone))
     key, number = warehouse.query(
         "SELECT AccountKey, AccountNumber FROM DimAccount WHERE AccountType = 'Expense'"
     ).rows[0]

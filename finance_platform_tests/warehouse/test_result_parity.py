@@ -16,6 +16,7 @@ import pytest
 from finance_platform.contracts.star import RESTATEMENT_STEP, SIGNED_CLOSE, WAREHOUSE
 from finance_platform.warehouse.dialect import split
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import QueryResult, Warehouse
 from finance_platform.warehouse.statements import first_rows, insert, sql_folder
 from finance_platform_tests.warehouse.engines import DuckDBEngine, Engine, RedshiftEngine
@@ -58,7 +59,9 @@ def restated(engine: Engine, folder: Path) -> Warehouse:
     warehouse, star_files = engine.loaded(folder), engine.star_files(folder)
     slices = [star_files.facts("2025-01", "j2", january()[:-2]), removed("2025-02")]
     causes = {removed("2025-02").name: [f"übersicht_{number}.csv came" for number in range(500)]}
-    publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"], causes=causes)
+    publish(
+        warehouse, LoadRequest(slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"], causes=causes)
+    )
     with warehouse.transaction() as connection:
         insert(connection, SIGNED_CLOSE, [signed_close("2025-01")])
         insert(connection, RESTATEMENT_STEP, [restatement_step("2025-01", 0, "signed"), restatement_step("2025-01", 1)])

@@ -17,7 +17,7 @@ from typing import Any, cast
 from finance_platform.contracts.star import DIM_DATE, DIM_DEPARTMENT
 from finance_platform.quality.warehouse import Audit, AuditScope
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, Parameters, QueryResult, Warehouse
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE, Engine
 from finance_platform_tests.warehouse.star_files import (
@@ -103,19 +103,23 @@ def loads(warehouse: Warehouse, star_files: StarFiles, months: int) -> tuple[Rea
     others = [target for target in star_files.dimensions() if target.contract_name != DIM_DATE.name]
     base = {period: month(period, "v1", "10.00") for period in periods}
     first = Reading(warehouse)
-    publish(cast("Warehouse", first), [dates, *others, *base.values()], run_id="run-1", loaded_at=LOADED_AT)
+    publish(
+        cast("Warehouse", first), LoadRequest([dates, *others, *base.values()], run_id="run-1", loaded_at=LOADED_AT)
+    )
     moved = month(periods[2], "v2", "12.00")
-    publish(warehouse, [moved], run_id="run-2", loaded_at=LOADED_AT + timedelta(days=1))
+    publish(warehouse, LoadRequest([moved], run_id="run-2", loaded_at=LOADED_AT + timedelta(days=1)))
     new = {period: month(period, "v3", "11.00") for period in periods[:2]}
     again = [star_files.dimension(DIM_DEPARTMENT, departments(), "d2"), *new.values()]
     after = snapshot_with(*{**base, moved.slice: moved, **new}.values())
     reading = Reading(warehouse)
     publish(
         cast("Warehouse", reading),
-        again,
-        run_id="run-3",
-        loaded_at=LOADED_AT + timedelta(days=2),
-        lines={period: {(SALES, ACTUAL): 10} for period in periods},
+        LoadRequest(
+            again,
+            run_id="run-3",
+            loaded_at=LOADED_AT + timedelta(days=2),
+            lines={period: {(SALES, ACTUAL): 10} for period in periods},
+        ),
         audit=Audit(after, scope=AuditScope.of([one.name for one in again], warehouse)),
     )
     return first, reading
@@ -144,15 +148,17 @@ def test_slices_with_the_rows_of_the_published_version_cost_no_statement_each(
         facts = {one: star_files.facts(one, "v1", [Fact(f"{one}-01", SALES, RENT, ACTUAL, "10.00")]) for one in periods}
         dates = star_files.dimension(DIM_DATE, [day for year in (2020, 2021, 2022) for day in days(year)])
         others = [target for target in star_files.dimensions() if target.contract_name != DIM_DATE.name]
-        publish(warehouse, [dates, *others, *facts.values()], run_id="run-1", loaded_at=LOADED_AT)
+        publish(warehouse, LoadRequest([dates, *others, *facts.values()], run_id="run-1", loaded_at=LOADED_AT))
         again = [replace(one, version="v2", rows_of="v1") for one in facts.values()]
         reading = Reading(warehouse)
         publish(
             cast("Warehouse", reading),
-            again,
-            run_id="run-2",
-            loaded_at=LOADED_AT + timedelta(days=1),
-            lines={period: {(SALES, ACTUAL): 1} for period in periods},
+            LoadRequest(
+                again,
+                run_id="run-2",
+                loaded_at=LOADED_AT + timedelta(days=1),
+                lines={period: {(SALES, ACTUAL): 1} for period in periods},
+            ),
             audit=Audit(snapshot_with(*again), scope=AuditScope.of([], warehouse)),
         )
         return reading

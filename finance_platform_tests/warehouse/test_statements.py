@@ -31,6 +31,7 @@ from finance_platform.warehouse import statements
 from finance_platform.warehouse.dialect import parse, split
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.statements import ComparedAttribute, SqlFile
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february
 
@@ -269,7 +270,7 @@ def test_the_statements_generated_from_contracts() -> None:
 
 def test_the_sample_query_about_movements_returns_what_moved(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
     moved = star_files.facts("2025-02", "f2", february()[:1])
-    publish(loaded, [moved], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([moved], run_id="run-2", loaded_at=LOADED_AT))
     (query,) = [query for query in split((SQL / FOR_PEOPLE).read_text(encoding="utf-8")) if "FROM Movements" in query]
 
     assert loaded.query(query).rows  # the sample, on which the others are tried, has no movements

@@ -20,7 +20,7 @@ from finance_platform.quality.checks import AMOUNTS_ARE_USUAL, Outcome
 from finance_platform.quality.warehouse import check_published_figures
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
@@ -59,7 +59,7 @@ def load_months(
 ) -> None:
     others = [target for target in star_files.dimensions() if target.contract_name != DIM_DATE.name]
     dates = star_files.dimension(DIM_DATE, [day for year in (2024, 2025) for day in days(year)])
-    publish(warehouse, [dates, *others, *slices], run_id="run", loaded_at=at)
+    publish(warehouse, LoadRequest([dates, *others, *slices], run_id="run", loaded_at=at))
 
 
 def check_amounts(warehouse: DuckDBWarehouse, actuals_through: str | None = None) -> Outcome:
@@ -136,7 +136,7 @@ def test_an_old_month_is_checked_for_three_months_after_a_load_has_moved_it(
 
 def test_a_restated_closed_month_is_checked_like_any_other(steady: DuckDBWarehouse, star_files: StarFiles):
     restated = star_files.facts("2025-02", "v2", facts("2025-02", "900.00"))
-    publish(steady, [restated], run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-02"])
+    publish(steady, LoadRequest([restated], run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-02"]))
     assert [row["period"] for row in check_amounts(steady).evidence] == ["2025-02"]
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import SqlFile, statement
@@ -67,7 +68,7 @@ def test_a_period_has_a_budget_if_any_cell_of_the_baseline_is_in_it(loaded: Ware
         Fact("2025-02-01", SALES, HEADS, ACTUAL, "0.00", "3.00"),
         Fact("2025-02-01", SALES, HEADS, BUDGET, "3.00", "3.00"),
     ]
-    publish(loaded, [star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT))
 
     assert cells(loaded, "Actual, Budget, Variance, HasBudget", "Period = '2025-02'") == [
         (Decimal("1100.00"), Decimal("0.00"), Decimal("1100.00"), True)
@@ -79,7 +80,7 @@ def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: Warehouse, st
         Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
         Fact("2025-02-01", SALES, REVENUE, BUDGET, "900.00", "900.00"),
     ]
-    publish(loaded, [star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT))
 
     assert cells(loaded, "Actual, Budget, Variance, HasBudget", "Period = '2025-02'") == [
         (Decimal("1100.00"), None, None, False)
@@ -105,7 +106,7 @@ def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, star_
         Fact("2025-02-01", SALES, RENT, ACTUAL, "0.00", "70.00"),
         Fact("2025-02-01", SALES, RENT, BUDGET, "70.00", "70.00"),
     ]
-    publish(loaded, [star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT))
 
     assert cells(loaded, "Actual, Budget, FavourableVariance", "Period = '2025-02'") == [
         (Decimal("0.00"), Decimal("70.00"), Decimal("70.00"))
@@ -136,7 +137,7 @@ def test_a_fiscal_year_compares_the_periods_that_have_a_budget_and_shows_the_who
 
 
 def test_a_year_without_any_budget_has_null_for_it(loaded: Warehouse) -> None:
-    publish(loaded, [removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest([removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT))
 
     assert loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows == [
         (2025, "Expense", "", -1, Decimal("250.50"), None, None, None, None),
@@ -174,7 +175,7 @@ def test_a_year_may_have_more_money_than_a_cell(loaded: Warehouse, star_files: S
         star_files.facts(f"2025-0{month}", "f", [Fact(f"2025-0{month}-01", SALES, RENT, ACTUAL, most)])
         for month in (3, 4)
     ]
-    publish(loaded, periods, run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, LoadRequest(periods, run_id="run-2", loaded_at=LOADED_AT))
 
     sums = {row[1]: row[4] for row in loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows}
     assert sums["Expense"] == 2 * Decimal(most) + Decimal("501.00")
