@@ -102,16 +102,14 @@ def standardise(
         LostDeliveryError: a delivery counts, its commit is damaged, and it cannot be read again.
     """
     processed, jobs = listed_between_jobs(processed, jobs)
+    step = _Step(raw, processed, jobs, settings, run_id)
     repaired, not_repaired = repair(raw, processed, at=clock())
-    first, first_verdicts = _read_lookups(raw, processed, jobs, settings, clock=clock, run_id=run_id)
-    weights, verdicts_on_weights = _read_weights(raw, processed, jobs, settings, clock=clock, run_id=run_id)
-    read = first + weights + _read_pending(raw, processed, jobs, settings)
+    first, first_verdicts = step.read_lookups(clock)
+    weights, verdicts_on_weights = step.read_weights(clock)
+    read = first + weights + step.read_pending()
     on_read(read)
     _require_none_lost(processed)
-    with damage_noted(processed):
-        verdicts = evaluate_deliveries(
-            processed, at=clock(), run_id=run_id, holds_closed_periods=settings.holds_closed_periods
-        )
+    verdicts = step.evaluate(clock())
     update_checkpoints(processed)
     return Standardised(read, [*first_verdicts, *verdicts_on_weights, *verdicts], repaired, not_repaired)
 
@@ -140,93 +138,77 @@ def _require_none_lost(processed: ObjectStore) -> None:
             raise state.lost_delivery(event)
 
 
-def _read_lookups(
-    raw: ObjectStore,
-    processed: ObjectStore,
-    jobs: JobRunner,
-    settings: Settings,
-    *,
-    clock: Callable[[], datetime],
-    run_id: str,
-) -> tuple[ReadDeliveries, Sequence[Verdict]]:
-    """Read pending lookups and make a verdict on each, then enter files that look up other rows than before again."""
-    feeds = _feeds(processed, settings)
-    if not has_lookups(feeds):
-        return ReadDeliveries(), ()
-    read = _read_pending(raw, processed, jobs, settings, lambda event: event.kind == "lookup")
-    at = clock()
-    with damage_noted(processed):
-        verdicts = evaluate_deliveries(
-            processed, at=at, run_id=run_id, holds_closed_periods=settings.holds_closed_periods
-        )
-    discover_again(Register(processed), _feeds(processed, settings), utc_text(at), run_id)
-    return read, verdicts
+@dataclass(frozen=True)
+class _Step:
+    """One run of the step: its ports, its home and its run."""
 
+    raw: ObjectStore
+    processed: ObjectStore
+    jobs: JobRunner
+    settings: Settings
+    run_id: str
 
-def _read_weights(
-    raw: ObjectStore,
-    processed: ObjectStore,
-    jobs: JobRunner,
-    settings: Settings,
-    *,
-    clock: Callable[[], datetime],
-    run_id: str,
-) -> tuple[ReadDeliveries, Sequence[Verdict]]:
-    """Read pending files that are not spread like others, make a verdict on each, then enter those that are again.
+    def read_lookups(self, clock: Callable[[], datetime]) -> tuple[ReadDeliveries, Sequence[Verdict]]:
+        """Read pending lookups, make a verdict on each, then enter files again that look up other rows than before."""
+        if not has_lookups(self.feeds()):
+            return ReadDeliveries(), ()
+        read = self.read_pending(lambda event: event.kind == "lookup")
+        at = clock()
+        verdicts = self.evaluate(at)
+        discover_again(Register(self.processed), self.feeds(), utc_text(at), self.run_id)
+        return read, verdicts
 
-    Only files of years whose weights have changed are entered again.
-    """
-    feeds = _feeds(processed, settings)
-    if not has_years_like(feeds):
-        return ReadDeliveries(), ()
-    read = _read_pending(raw, processed, jobs, settings, lambda event: not like_rule(feeds[event.feed].rules))
-    at = clock()
-    with damage_noted(processed):
-        verdicts = evaluate_deliveries(
-            processed, at=at, run_id=run_id, holds_closed_periods=settings.holds_closed_periods
-        )
-    with damage_noted(processed):
-        YearsLikeFiles(raw, processed, feeds).discover_again(utc_text(at), run_id)
-    return read, verdicts
+    def read_weights(self, clock: Callable[[], datetime]) -> tuple[ReadDeliveries, Sequence[Verdict]]:
+        """Read pending files that are not spread like others, make a verdict on each, then enter those that are again.
 
+        Only files of years whose weights have changed are entered again.
+        """
+        feeds = self.feeds()
+        if not has_years_like(feeds):
+            return ReadDeliveries(), ()
+        read = self.read_pending(lambda event: not like_rule(feeds[event.feed].rules))
+        at = clock()
+        verdicts = self.evaluate(at)
+        with damage_noted(self.processed):
+            YearsLikeFiles(self.raw, self.processed, feeds).discover_again(utc_text(at), self.run_id)
+        return read, verdicts
 
-def _feeds(processed: ObjectStore, settings: Settings) -> dict[str, ResolvedFeed]:
-    feeds = {feed.feed: feed.resolve(settings) for feed in load_feed_set(settings.feeds_path).feeds}
-    if not has_lookups(feeds):
-        return feeds
-    return with_lookups(feeds, read_state(processed))
+    def evaluate(self, at: datetime) -> Sequence[Verdict]:
+        """Make a verdict on each delivery that has none."""
+        holds = self.settings.holds_closed_periods
+        with damage_noted(self.processed):
+            return evaluate_deliveries(self.processed, at=at, run_id=self.run_id, holds_closed_periods=holds)
 
+    def feeds(self) -> dict[str, ResolvedFeed]:
+        """Return the home's feeds by name, with the rows that they look up as they are live now."""
+        feeds = {feed.feed: feed.resolve(self.settings) for feed in load_feed_set(self.settings.feeds_path).feeds}
+        return with_lookups(feeds, read_state(self.processed)) if has_lookups(feeds) else feeds
 
-def _read_pending(
-    raw: ObjectStore,
-    processed: ObjectStore,
-    jobs: JobRunner,
-    settings: Settings,
-    is_wanted: Callable[[DeliveryDiscovered], bool] = lambda _: True,
-) -> ReadDeliveries:
-    feeds = _feeds(processed, settings)
-    files = YearsLikeFiles(raw, processed, feeds)
-    pending = _pending(raw, processed, feeds, files, is_wanted)
-    not_opened = list(files.not_opened.values())
-    if not (pending or not_opened):
-        return ReadDeliveries()
-    commits: Sequence[DeliveryCommit] = ()
-    if pending:
-        # The Data Catalog lists folders, and a folder of shared files has lines of held deliveries too.
-        shares_files = not settings.data_catalog_database
-        with files.weighted([event for event in pending if like_rule(feeds[event.feed].rules)]) as with_weights:
-            request = to_document(standardise_request(pending, with_weights, shares_files=shares_files))
-            requested = pa.array([event.delivery_id for event in pending], pa.string())
-            # As objects, thousands of deliveries would take memory as long as the job runs.
-            del pending
-            release_memory(len(requested))
-            result = jobs.run("standardise", request)
-        not_opened += [UnreadFile(**file) for file in result["not_opened"]]
-        commits = _new_commits(processed, requested, result)
-    if not_opened:
-        # The scan then does not count as a complete refresh, so these files are retried.
-        discard_scan(processed)
-    return ReadDeliveries(commits, not_opened)
+    def read_pending(self, is_wanted: Callable[[DeliveryDiscovered], bool] = lambda _: True) -> ReadDeliveries:
+        """Read those pending deliveries that are wanted."""
+        processed, feeds = self.processed, self.feeds()
+        files = YearsLikeFiles(self.raw, processed, feeds)
+        pending = _pending(self.raw, processed, feeds, files, is_wanted)
+        not_opened = list(files.not_opened.values())
+        if not (pending or not_opened):
+            return ReadDeliveries()
+        commits: Sequence[DeliveryCommit] = ()
+        if pending:
+            # The Data Catalog lists folders, and a folder of shared files has lines of held deliveries too.
+            shares_files = not self.settings.data_catalog_database
+            with files.weighted([event for event in pending if like_rule(feeds[event.feed].rules)]) as with_weights:
+                request = to_document(standardise_request(pending, with_weights, shares_files=shares_files))
+                requested = pa.array([event.delivery_id for event in pending], pa.string())
+                # As objects, thousands of deliveries would take memory as long as the job runs.
+                del pending
+                release_memory(len(requested))
+                result = self.jobs.run("standardise", request)
+            not_opened += [UnreadFile(**file) for file in result["not_opened"]]
+            commits = _new_commits(processed, requested, result)
+        if not_opened:
+            # The scan then does not count as a complete refresh, so these files are retried.
+            discard_scan(processed)
+        return ReadDeliveries(commits, not_opened)
 
 
 def _pending(
