@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from sqlglot import exp
+
 from finance_platform.warehouse.dialect import parse_query, split
 from finance_platform.warehouse.duckdb.translation import to_duckdb
 from finance_platform.warehouse.prepared_queries import PREPARED_FILE, PreparedQuery, hash_script
-from finance_platform.warehouse.result_columns import output_names
+from finance_platform.warehouse.result_columns import name_columns
 from finance_platform.warehouse.statements import SqlFile, script
 
 PREPARED = (
@@ -31,13 +33,25 @@ PREPARED = (
 """What `status`, `movements` and a run with nothing new ask of any home, and a run whose steps a fork takes."""
 
 
+def output_names(sql: str) -> list[str]:
+    """Return the names of the columns of a query, before it runs.
+
+    Raises:
+        ValueError: it selects a star, whose columns only the engine knows.
+    """
+    query = parse_query(sql)
+    if any(item.is_star and not isinstance(item, exp.Func) for item in query.selects):
+        raise ValueError(f"{sql!r} selects a star")
+    return name_columns(query, sql, query.named_selects)
+
+
 def prepare() -> list[PreparedQuery]:
     """Return what is translated now."""
     queries = []
     for file in PREPARED:
         text = script(file)
         (sql,) = split(text)
-        names = output_names(parse_query(sql), sql)
+        names = output_names(sql)
         queries.append(PreparedQuery(hash_script(text), sql, to_duckdb(sql), names))
     return queries
 

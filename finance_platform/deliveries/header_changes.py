@@ -88,18 +88,6 @@ class _Content:
     ids: list[str] = field(default_factory=list)
 
 
-def find_header_changes(events: Iterable[Event], commits: Mapping[str, DeliveryCommit]) -> list[HeaderChange]:
-    """Return at most one change per feed; see `HeaderHistory.changes`.
-
-    Args:
-        events: the register's events.
-        commits: the commits by delivery id.
-    """
-    history = HeaderHistory()
-    history.add(events)
-    return history.changes(commits)
-
-
 class HeaderHistory:
     """The contents of each feed's files and which deliveries counted, as events have left them one after the other."""
 

@@ -235,11 +235,6 @@ def count_of_row(row: Mapping[str, Any]) -> Count:
     return Count(1, unpriced=1) if amount is None else Count(1, amount, abs(amount))
 
 
-def rejected_rows(processed: ObjectStore, state: DeliveryState, feed: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rejected and duplicate rows of the current deliveries, or those of one feed; see `RejectedRows`."""
-    return RejectedRows(processed, state).rows(Selection(feed=feed))
-
-
 def first_seen(events: Iterable[Event]) -> dict[tuple[str, str], str]:
     """Return when each content of each file was discovered first, ISO 8601 UTC, by object and fingerprint.
 

@@ -63,16 +63,16 @@ class DocumentFolder(Generic[_Document]):
     Attributes:
         name: of the folder.
         parse: turns key and bytes into a document that callers do not change; of damaged bytes too.
-        record_type: the type of the records that a document consists of; None if the folder has no checkpoint.
+        record_type: the type of the records that a document consists of.
         to_records: returns the records of a document; None for one that no checkpoint may have, such as a damaged one.
         from_records: turns key and records into the document again.
     """
 
     name: str
     parse: Callable[[str, bytes], _Document]
-    record_type: RecordType[Any] | None = None
-    to_records: Callable[[_Document], Sequence[Any] | None] = lambda _: None
-    from_records: Callable[[str, Sequence[Any]], _Document] | None = None
+    record_type: RecordType[Any]
+    to_records: Callable[[_Document], Sequence[Any] | None]
+    from_records: Callable[[str, Sequence[Any]], _Document]
 
 
 def is_worth_a_checkpoint(sizes: Sequence[int]) -> bool:
@@ -197,14 +197,13 @@ def read_later(store: ObjectStore, folder: DocumentFolder[_Document], after: str
 def find_untrusted_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) -> list[DamagedObjectError]:
     """Return the files of a folder's checkpoint that are damaged, foreign or of another release."""
     untrusted = []
-    if folder.record_type is not None:
-        for key in list_checkpoints(store, folder.name):
-            try:
-                read_versions(store, key, folder.record_type.form)
-            except FileNotFoundError:
-                continue  # a run has replaced it meanwhile
-            except DamagedObjectError as error:
-                untrusted.append(error)
+    for key in list_checkpoints(store, folder.name):
+        try:
+            read_versions(store, key, folder.record_type.form)
+        except FileNotFoundError:
+            continue  # a run has replaced it meanwhile
+        except DamagedObjectError as error:
+            untrusted.append(error)
     return untrusted
 
 
@@ -214,8 +213,6 @@ def find_outdated_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) -
     It is found before a run writes new documents. A home that was copied or restored has other etags; a checkpoint that
     was removed, or that a killed run did not write, lacks its documents.
     """
-    if folder.record_type is None:
-        return []
     sizes = {(item.key, item.etag): item.size for item in store.list_objects(folder.name)}
     current = sizes.keys()
     outdated = []
@@ -237,16 +234,13 @@ def update_checkpoint(store: ObjectStore, folder: DocumentFolder[Any]) -> None:
 
     Documents that were removed or written again are no longer in it afterwards.
     """
-    record_type = folder.record_type
-    if record_type is None:
-        return
     listed = listed_once(store)
     records = {
         (key, etag): of_document
         for key, (etag, document) in _read(listed, folder).items()
         if (of_document := folder.to_records(document)) is not None
     }
-    files = dict(_trusted_files(store, folder.name, record_type))
+    files = dict(_trusted_files(store, folder.name, folder.record_type))
     true = {key: versions for key, versions in files.items() if all(version in records for version in versions)}
     checkpointed = {version for versions in true.values() for version in versions}
     new = {version for version in records if version not in checkpointed}
@@ -261,7 +255,7 @@ def update_checkpoint(store: ObjectStore, folder: DocumentFolder[Any]) -> None:
         replaced.append(key)
     if new:
         rows = (CheckpointedDocument(*version, records[version]) for version in sorted(new))
-        written = write_checkpoint(store, folder.name, record_type, rows)
+        written = write_checkpoint(store, folder.name, folder.record_type, rows)
         replaced = [key for key in replaced if key != written]
     for key in replaced:
         store.delete(key)
@@ -363,8 +357,6 @@ def _read_checkpoints(
 ) -> dict[str, tuple[str, _Document]]:
     """Return the wanted documents that a checkpoint has in the wanted version; a file that is damaged gives none."""
     documents: dict[str, tuple[str, _Document]] = {}
-    if folder.record_type is None or folder.from_records is None:
-        return documents
     for file in list_checkpoints(store, folder.name):
         try:
             for one in read_checkpoint(store, file, folder.record_type, wanted):

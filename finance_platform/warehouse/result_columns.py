@@ -60,17 +60,6 @@ def name_columns(query: exp.Query, sql: str, engine_names: Sequence[str]) -> lis
     return names
 
 
-def output_names(query: exp.Query, sql: str) -> list[str]:
-    """Return the names of the columns of a query that selects no star, before it runs.
-
-    Raises:
-        ValueError: it selects a star, whose columns only the engine knows.
-    """
-    if any(item.is_star and not isinstance(item, exp.Func) for item in query.selects):
-        raise ValueError(f"{shorten(sql)!r} selects a star")
-    return _names(query, sql, [])
-
-
 def _names(query: exp.Query, sql: str, engine_names: Sequence[str]) -> list[str]:
     projections = query.selects
     stars = [index for index, item in enumerate(projections) if item.is_star and not isinstance(item, exp.Func)]

@@ -25,7 +25,7 @@ from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.refresh.build_star import build_star
 from finance_platform.refresh.register import register
 from finance_platform.refresh.standardise import standardise
-from finance_platform.reports.rejected_rows import rejected_rows
+from finance_platform.reports.rejected_rows import RejectedRows
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.spark_jobs import batches
 from finance_platform.storage import immutable_documents
@@ -87,7 +87,7 @@ def without_names(home: Home) -> dict[str, DeliveryCommit]:
 
 
 def rejected(home: Home) -> list[dict[str, Any]]:
-    return list(rejected_rows(home.processed, home.state))
+    return list(RejectedRows(home.processed, home.state).rows())
 
 
 def refresh_and_count(refresh: Refresher, home: Home) -> tuple[Home, Counter[str]]:

@@ -14,7 +14,7 @@ import pytest
 
 from finance_platform.cli.reconciliation_output import print_sentences
 from finance_platform.deliveries.commits import Count
-from finance_platform.reports.rejected_rows import rejected_rows
+from finance_platform.reports.rejected_rows import RejectedRows
 from finance_platform.reports.statement import Line, Reconciliation, sides
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
@@ -217,7 +217,7 @@ def test_rejected_rows_add_up_to_their_term_by_scenario_and_currency(of_feeds: t
     home, statement = of_feeds[0], of_feeds[1].status.reconciliation
     assert not statement.unexplained
     totals: dict[tuple[str, str], Count] = defaultdict(Count)
-    for row in rejected_rows(home.processed, home.state):
+    for row in RejectedRows(home.processed, home.state).rows():
         amount = row["amount"]
         count = Count(1, unpriced=1) if amount is None else Count(1, amount, abs(amount))
         totals[row["scenario"] or "(no scenario)", row["currency"] or "USD"] += count

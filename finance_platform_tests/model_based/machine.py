@@ -36,7 +36,7 @@ from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import fold
 from finance_platform.refresh.restatement import SignedClose, restate, signed_closes
 from finance_platform.refresh.verify import Verifier
-from finance_platform.reports.rejected_rows import rejected_rows
+from finance_platform.reports.rejected_rows import RejectedRows
 from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
 from finance_platform.slices.signatures import Signature, read_signature, sign_slices, write_signature
 from finance_platform.trace.period_versions import read_version
@@ -312,7 +312,7 @@ class Deliveries(RuleBasedStateMachine):
         for line in (*reconciliation.by_scenario, *reconciliation.by_feed):
             assert line.difference.is_zero, line
         listed: dict[tuple[str, str, str], Count] = defaultdict(Count)
-        for row in rejected_rows(self.home.processed, self.home.state()):
+        for row in RejectedRows(self.home.processed, self.home.state()).rows():
             if not row["source_file"].startswith("accounts/"):
                 amount = row["amount"]
                 count = Count(1, unpriced=1) if amount is None else Count(1, amount, abs(amount))

@@ -103,7 +103,7 @@ def find_problems(zone: Zone) -> list[str]:
 
 @given(st.lists(commits, min_size=1, max_size=4))
 def test_columns_give_the_same_records(several: list[DeliveryCommit]):
-    record_type: RecordType[DeliveryCommit] = COMMITS.record_type  # type: ignore[assignment]
+    record_type: RecordType[DeliveryCommit] = COMMITS.record_type
     for records in ([*several, None], several):
         table = pa.table(record_type.encode(records))
         assert list(record_type.decode(table)) == records

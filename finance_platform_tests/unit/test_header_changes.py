@@ -24,7 +24,6 @@ from finance_platform.deliveries.header_changes import (
     HeaderChange,
     HeaderHistory,
     compare_headers,
-    find_header_changes,
 )
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import StateDerivation, derive_state
@@ -65,6 +64,13 @@ def sent(run: str, header: Mapping[str, str], key: str = "", **values: Any) -> S
         extra_columns=extra,
     )
     return event, commit
+
+
+def find_header_changes(events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> list[HeaderChange]:
+    """Return the changes of a whole register."""
+    history = HeaderHistory()
+    history.add(events)
+    return history.changes(commits)
 
 
 def changes(*pairs: Sent) -> list[HeaderChange]:

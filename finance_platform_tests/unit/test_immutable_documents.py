@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from finance_platform.storage.immutable_documents import (
     release_memory,
 )
 from finance_platform.storage.local import LocalStore
+from finance_platform.storage.records import RecordType
 
 
 @pytest.fixture
@@ -35,12 +37,24 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
-def parse(_: str, data: bytes) -> Any:
-    return json.loads(data)
+@dataclass(frozen=True)
+class Number:
+    """The record of a document that is a number."""
+
+    value: int
+
+
+NUMBERS: DocumentFolder[Any] = DocumentFolder(
+    "deliveries",
+    parse=lambda _, data: json.loads(data),
+    record_type=RecordType({"": Number}, {}),
+    to_records=lambda number: [Number(number)],
+    from_records=lambda _, records: records[0].value,
+)
 
 
 def documents(store: LocalStore) -> list[Any]:
-    return read_immutable(store, DocumentFolder("deliveries", parse))
+    return read_immutable(store, NUMBERS)
 
 
 def test_each_document_is_read_once(tmp_path: Path, reads: Counter[str]):
@@ -84,18 +98,18 @@ def test_many_documents_are_forgotten_to_release_their_memory_and_then_read_agai
 
 
 def test_only_later_documents_are_read_if_they_are_few(tmp_path: Path, reads: Counter[str]):
-    store, folder = LocalStore(tmp_path), DocumentFolder("deliveries", parse)
+    store = LocalStore(tmp_path)
     for number in range(200):
         store.write(f"deliveries/{number:03d}.json", str(number).encode())
-    assert read_later(store, folder, "deliveries/197.json") == [198, 199]
+    assert read_later(store, NUMBERS, "deliveries/197.json") == [198, 199]
     assert reads == {"deliveries/198.json": 1, "deliveries/199.json": 1}
-    assert read_later(store, folder, "deliveries/199.json") == []
-    assert read_later(store, folder, "deliveries/049.json") == list(range(50, 200))
+    assert read_later(store, NUMBERS, "deliveries/199.json") == []
+    assert read_later(store, NUMBERS, "deliveries/049.json") == list(range(50, 200))
     assert set(reads.values()) == {1, 2}, "many are read with all the others, once"
-    assert read_later(store, folder, "deliveries/100.json") == list(range(101, 200))
+    assert read_later(store, NUMBERS, "deliveries/100.json") == list(range(101, 200))
     assert sum(reads.values()) == 202
     store.write("deliveries/199.json", b"7")
-    assert read_later(store, folder, "deliveries/198.json") == [7]
+    assert read_later(store, NUMBERS, "deliveries/198.json") == [7]
 
 
 def test_large_documents_are_left_out_of_searches_for_garbage_until_memory_is_released(

@@ -32,7 +32,6 @@ from finance_platform.reports.rejected_rows import (
     RejectedTotals,
     Selection,
     first_seen,
-    rejected_rows,
 )
 from finance_platform.reports.rejected_workbook import write_rejected_workbook
 from finance_platform.reports.workbook_writer import cell_text
@@ -87,7 +86,7 @@ def test_rejected_and_duplicate_rows_are_listed_by_file_and_line(processed: Loca
         (held, with_rejected(processed, partly_rejected(held, 1, of=3), (2, "rejected"), (9, "duplicate"))),
         (live, with_rejected(processed, partly_rejected(live, 1, of=3), (4, "skipped"), (5, "rejected"))),
     )
-    assert listed(rejected_rows(processed, state)) == [
+    assert listed(RejectedRows(processed, state).rows()) == [
         ("a.csv", 5, "rejected"),
         ("b.csv", 2, "rejected"),
         ("b.csv", 9, "duplicate"),
@@ -97,7 +96,7 @@ def test_rejected_and_duplicate_rows_are_listed_by_file_and_line(processed: Loca
 def test_a_rejected_row_has_reasons_and_the_delivered_text(processed: LocalStore):
     event = delivered(tolerated_share="1")
     state = state_of((event, with_rejected(processed, partly_rejected(event, 1, of=3), (2, "rejected"))))
-    (row,) = rejected_rows(processed, state)
+    (row,) = RejectedRows(processed, state).rows()
     assert set(row) == set(COLUMNS)
     assert (row["rules"], row["reasons"], row["amount"]) == ("invalid_date", "date: not a date", Decimal("5.00"))
     assert row["raw_row"] == '{"Date": "?"}'
@@ -108,8 +107,8 @@ def test_rejected_rows_can_be_limited_to_a_feed(processed: LocalStore):
     state = state_of(
         *((event, with_rejected(processed, partly_rejected(event, 1, of=3), (2, "rejected"))) for event in events)
     )
-    assert listed(rejected_rows(processed, state, "plan")) == [("plan.csv", 2, "rejected")]
-    assert listed(rejected_rows(processed, state, "other")) == []
+    assert listed(RejectedRows(processed, state).rows(Selection(feed="plan"))) == [("plan.csv", 2, "rejected")]
+    assert listed(RejectedRows(processed, state).rows(Selection(feed="other"))) == []
 
 
 def test_rejected_rows_of_a_superseded_delivery_are_not_listed(processed: LocalStore):
@@ -118,14 +117,14 @@ def test_rejected_rows_of_a_superseded_delivery_are_not_listed(processed: LocalS
         (first, with_rejected(processed, partly_rejected(first, 1, of=3), (2, "rejected"))),
         live_in(in_period("2025-01"), content="v2"),
     )
-    assert listed(rejected_rows(processed, state)) == []
+    assert listed(RejectedRows(processed, state).rows()) == []
 
 
 def test_rejected_rows_of_a_withdrawn_delivery_are_listed_as_the_reconciliation_counts_them(processed: LocalStore):
     event = delivered(tolerated_share="1")
     commit = with_rejected(processed, partly_rejected(event, 1, of=3), (2, "rejected"))
     log = [*log_of((event, commit)), decision_on("withdrawn", event)]
-    assert listed(rejected_rows(processed, derive_state(log, {commit.delivery_id: commit}))) == [
+    assert listed(RejectedRows(processed, derive_state(log, {commit.delivery_id: commit})).rows()) == [
         ("ledger.csv", 2, "rejected")
     ]
 
@@ -136,7 +135,7 @@ def test_a_file_of_an_earlier_release_has_neither_scenario_nor_currency(processe
     (file,) = commit.files["rejected_rows"]
     table = pq.read_table(processed.uri(file.key))
     pq.write_table(table.drop_columns(["scenario", "currency"]), processed.uri(file.key))
-    (row,) = rejected_rows(processed, state_of((event, commit)))
+    (row,) = RejectedRows(processed, state_of((event, commit))).rows()
     assert (row["source_row"], row["scenario"], row["currency"]) == (2, None, None)
 
 
@@ -153,7 +152,7 @@ def test_the_reasons_have_columns_and_values_and_are_words_as_well(processed: Lo
         rules="invalid_date,malformed_row",
         reasons=reasons_to_json(reasons),
     )
-    (row,) = rejected_rows(processed, state_of((event, commit)))
+    (row,) = RejectedRows(processed, state_of((event, commit))).rows()
     assert row["reasons"] == "date: 'never' is no; 3 cells"
     assert [Reason(**one) for one in row["details"]] == reasons
 
@@ -177,7 +176,7 @@ def test_rows_of_held_and_withdrawn_deliveries_have_their_state(processed: Local
     commits = [with_rejected(processed, partly_rejected(one, 1, of=3), (2, "rejected")) for one in (held, withdrawn)]
     log = [*log_of((held, commits[0]), (withdrawn, commits[1])), decision_on("withdrawn", withdrawn)]
     state = derive_state(log, {commit.delivery_id: commit for commit in commits})
-    assert [(row["source_file"], row["state"]) for row in rejected_rows(processed, state)] == [
+    assert [(row["source_file"], row["state"]) for row in RejectedRows(processed, state).rows()] == [
         ("held.csv", "held"),
         ("withdrawn.csv", "withdrawn"),
     ]

@@ -64,12 +64,13 @@ class _Rows:
         value = self._sheet.value(row, first) - self._sheet.value(row, second)
         self._sheet.formula(row, column, f"={cells[0]}-{cells[1]}", value, style)
 
-    def column_total(self, row: int, column: int, first: int, style: str = "money total") -> None:
-        """Write the sum of the rows from `first` up to the row, if any of them has a figure."""
-        if not any(self._sheet.has_figure(one, column) for one in range(first, row)):
+    def column_total(self, row: int, column: int) -> None:
+        """Write the sum of all rows above the row, if any of them has a figure."""
+        if not any(self._sheet.has_figure(one, column) for one in range(_FIRST_ROW, row)):
             return
-        values = (self._sheet.value(one, column) for one in range(first, row))
-        self._sheet.formula(row, column, f"={column_sum(column, first, row - 1)}", sum(values, _ZERO), style)
+        values = (self._sheet.value(one, column) for one in range(_FIRST_ROW, row))
+        formula = f"={column_sum(column, _FIRST_ROW, row - 1)}"
+        self._sheet.formula(row, column, formula, sum(values, _ZERO), "money total")
 
 
 def _add_compared(sums: Sums, horizon: str, names: tuple[str, str], headers: list[str]) -> tuple[int, int] | None:
@@ -108,7 +109,7 @@ def write_departments(book: Book, sums: Sums, figures: WorkbookFigures, sheet: S
         sheet.blank(last, column, "total label")
     sheet.text(last, 0, "Total", "total label")
     for column in (3, 4, 5, 6, 7, 8, 11, 12, 13, *(compared or ())):
-        rows.column_total(last, column, _FIRST_ROW)
+        rows.column_total(last, column)
     _write_costs_effect(sheet, last, " total", compared)
     if shown:
         sheet.worksheet.autofilter(HEADER_ROW, 0, last - 1, len(headers))
@@ -300,9 +301,9 @@ def write_capex(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) 
         sheet.blank(last, column, "total label")
     sheet.text(last, 0, "Total", "total label")
     for column in [one for pair in compared.values() for one in pair or ()]:
-        rows.column_total(last, column, _FIRST_ROW)
+        rows.column_total(last, column)
     for column, mark in columns:
-        rows.column_total(last, column, _FIRST_ROW)
+        rows.column_total(last, column)
         sides = _over_units(figures.capex, mark.horizon)
         view = sides.amount if mark.side == Side.SCENARIO else sides.reference
         data = sums.capex(mark, compared=False)
@@ -362,7 +363,7 @@ def write_restatements(book: Book, sheet: Sheet) -> None:
         last += 1
         sheet.number(last, 4, 0, "whole")
     sheet.text(last, 0, "Cells, total", "total label")
-    rows.column_total(last, 4, _FIRST_ROW)
+    rows.column_total(last, 4)
     _write_signed_to_now(sheet, pack, last + 2)
     cells = Decimal(sum(one.cells for one in pack.movements))
     book.check(sheet, "Cells that the latest load changed", last, 4, (None, cells, "movements"))
