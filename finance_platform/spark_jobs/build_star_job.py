@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property, reduce
 from itertools import pairwise
 from typing import Any
@@ -65,7 +65,7 @@ from finance_platform.spark_jobs.period_files import (
 )
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session
-from finance_platform.spark_jobs.small_batches import runs_here
+from finance_platform.spark_jobs.small_batches import runs_here, write_file
 from finance_platform.spark_jobs.small_dimensions import SmallDimensions, has_few_members
 from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
 from finance_platform.storage.factory import is_remote
@@ -100,7 +100,7 @@ _COUNTED = (
     Column("period", "varchar", "The period."),
     Column("scenario", "varchar", "The scenario whose lines count."),
 )
-_DIMENSIONS = {contract.name: contract for contract in (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO)}
+_DIMENSIONS = {contract.name: contract for contract in (DIM_DEPARTMENT, DIM_ACCOUNT)}
 
 
 @dataclass
@@ -340,32 +340,31 @@ def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildReq
 
 def _build_dimension(build: _Build, target: TargetSlice) -> None:
     _log.info("building %s", target.table)
-    if build.small is None:
-        files, rows = _write_dimension(build, target, _dimension(build, target))
+    rows = _rows_here(build, target)
+    if rows is None:
+        files, row_count = _write_by_spark(build, target, _dimension_of_many(build, target))
     else:
-        if target.table in (DIM_DEPARTMENT.name, DIM_ACCOUNT.name):
-            refuse_collisions(build.small.codes(target.table))
-        files, rows = build.small.write(target, build.attempt)
+        files, row_count = _write_here(build, target, rows)
     build.processed.sync(file.key for file in files)
-    build.commit(target, files, (), rows)
+    build.commit(target, files, (), row_count)
 
 
-def _dimension(build: _Build, target: TargetSlice) -> DataFrame:
-    match target.table:
-        case DIM_DATE.name:
-            return _dates(build, target.inputs)
-        case DIM_DEPARTMENT.name:
-            return _departments(build)
-        case DIM_ACCOUNT.name:
-            return _accounts(build)
-        case DIM_SCENARIO.name:
-            return _scenarios(build)
-    raise ValueError(f"no dimension is called {target.table!r}")
+def _rows_here(build: _Build, target: TargetSlice) -> pa.Table | None:
+    """Return the rows of a dimension that this process derives; None if it has many members, which Spark compares."""
+    if target.table == DIM_DATE.name:
+        inputs = target.inputs
+        return dim_date(inputs["first_year"], inputs["last_year"], inputs["fiscal_start"])
+    if target.table == DIM_SCENARIO.name:
+        scenarios = [(surrogate_key(name), name, scenario_type) for name, scenario_type in build.request.scenarios]
+        return dim_scenario(scenarios, surrogate_key(build.request.baseline_scenario))
+    if build.small is None:
+        return None
+    refuse_collisions(build.small.codes(target.table))
+    return build.small.departments if target.table == DIM_DEPARTMENT.name else build.small.accounts
 
 
-def _dates(build: _Build, inputs: Mapping[str, Any]) -> DataFrame:
-    days = (date(inputs["last_year"] + 1, 1, 1) - date(inputs["first_year"], 1, 1)).days
-    return dim_date(build.spark.range(days), inputs["first_year"], inputs["fiscal_start"])
+def _dimension_of_many(build: _Build, target: TargetSlice) -> DataFrame:
+    return _departments(build) if target.table == DIM_DEPARTMENT.name else _accounts(build)
 
 
 def _departments(build: _Build) -> DataFrame:
@@ -411,13 +410,14 @@ def refuse_collisions(members: Iterable[tuple[int, str]]) -> None:
         )
 
 
-def _scenarios(build: _Build) -> DataFrame:
-    rows = [(surrogate_key(name), name, scenario_type) for name, scenario_type in build.request.scenarios]
-    schema = "scenario_key bigint, scenario_name string, scenario_type string"
-    return dim_scenario(build.spark.createDataFrame(rows, schema), surrogate_key(build.request.baseline_scenario))
+def _write_here(build: _Build, target: TargetSlice, rows: pa.Table) -> tuple[list[DataFile], int]:
+    """Write a dimension into a new folder; return its file, and the number of rows that were read back from it."""
+    file = write_file(rows, build.processed, f"{target.table}/{build.attempt}")
+    written = pq.ParquetFile(pa.BufferReader(build.processed.read(file.key))).read(use_threads=False)
+    return [file], len(written)
 
 
-def _write_dimension(build: _Build, target: TargetSlice, rows: DataFrame) -> tuple[list[DataFile], int]:
+def _write_by_spark(build: _Build, target: TargetSlice, rows: DataFrame) -> tuple[list[DataFile], int]:
     columns = _DIMENSIONS[target.table].columns
     files = write_whole(rows.coalesce(1), columns, build.processed, f"{target.table}/{build.attempt}")
     written = read_files(build.spark, build.processed, [file.key for file in files], columns)

@@ -280,11 +280,15 @@ def write_by_delivery(
 
 def write_file(rows: pa.Table, store: ObjectStore, folder: str) -> DataFile:
     """Write rows as the only file of a new folder; see `write_by_delivery`."""
-    root, data = _new_folder(write_uri(store, folder)), parquet_bytes(rows)
-    path = root / "part-00000.parquet"
+    uri, data = write_uri(store, folder), parquet_bytes(rows)
+    file = DataFile(f"{folder}/part-00000.parquet", len(data))
+    if is_remote(uri):
+        store.write(file.key, data)
+        return file
+    path = _new_folder(uri) / "part-00000.parquet"
     with translate_write_errors("write", path):
         path.write_bytes(data)
-    return DataFile(f"{folder}/{path.name}", len(data))
+    return file
 
 
 def _new_folder(uri: str) -> Path:

@@ -1,6 +1,6 @@
-"""Dimensions of few members, which this process derives and writes, so that no plan of Spark's is worth starting (249).
+"""Dimensions of few members, which this process derives, so that no plan of Spark's is worth starting (249).
 
-Belongs here: which members are few, reading them, their codes, the files. Does not belong here: the rows of a dimension
+Belongs here: which members are few, reading them, their codes. Does not belong here: the rows of a dimension
 (see `transforms.dimension_tables`), dimensions of many members and facts (see `build_star_job`).
 """
 
@@ -11,22 +11,18 @@ from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS
 from finance_platform.contracts.schemas import arrow_schema
-from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO
-from finance_platform.deliveries.commits import DataFile
-from finance_platform.feeds.codes import surrogate_key
-from finance_platform.slices.versions import TargetSlice
+from finance_platform.contracts.star import DIM_DEPARTMENT
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.gathered_files import under_contract
 from finance_platform.spark_jobs.requests import BuildRequest
-from finance_platform.spark_jobs.small_batches import runs_here, write_file
+from finance_platform.spark_jobs.small_batches import runs_here
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.port import ObjectStore
-from finance_platform.transforms.dimension_tables import account_rows, date_rows, department_rows, scenario_rows
+from finance_platform.transforms.dimension_tables import account_rows, department_rows
 
 MOST_MEMBERS = 20_000
 """The members, and the rows about them in small files, that Python derives as fast as Spark plans it."""
@@ -49,7 +45,7 @@ def has_few_members(arguments: JobArguments, request: BuildRequest, members: Cal
 
 
 class SmallDimensions:
-    """The dimensions of one build."""
+    """The departments and accounts of one build."""
 
     def __init__(self, processed: ObjectStore, request: BuildRequest, members: pa.Table) -> None:
         """Derive nothing yet.
@@ -86,26 +82,6 @@ class SmallDimensions:
         described = self._reference(contract).select([f"{dimension}_key", code])
         for rows in (described, mentioned.select(["member_key", "code"])):
             yield from zip(*(column.to_pylist() for column in rows.columns), strict=True)
-
-    def write(self, target: TargetSlice, attempt: str) -> tuple[list[DataFile], int]:
-        """Write a dimension into a new folder; return its file, and the rows that were read back from it."""
-        file = write_file(self._rows(target), self._processed, f"{target.table}/{attempt}")
-        rows = pq.ParquetFile(pa.BufferReader(self._processed.read(file.key))).read(use_threads=False)
-        return [file], len(rows)
-
-    def _rows(self, target: TargetSlice) -> pa.Table:
-        match target.table:
-            case DIM_DATE.name:
-                inputs = target.inputs
-                return date_rows(inputs["first_year"], inputs["last_year"], inputs["fiscal_start"])
-            case DIM_DEPARTMENT.name:
-                return self.departments
-            case DIM_ACCOUNT.name:
-                return self.accounts
-            case DIM_SCENARIO.name:
-                scenarios = [(surrogate_key(name), name, kind) for name, kind in self._request.scenarios]
-                return scenario_rows(scenarios, surrogate_key(self._request.baseline_scenario))
-        raise ValueError(f"no dimension is called {target.table!r}")
 
     def _reference(self, contract: Contract) -> pa.Table:
         """Return what live deliveries describe, without rows of earlier readings in shared files."""

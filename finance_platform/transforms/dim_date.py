@@ -1,60 +1,57 @@
 """`dim_date`: whole calendar years around the data.
 
-Grain of the output: one calendar day.
+Grain of the output: one calendar day, in the order of days.
 """
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from datetime import date, timedelta
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import DIM_DATE
 
-MONTHS = "January February March April May June July August September October November December"
-WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+_MONTHS = "January February March April May June July August September October November December"
+_WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
 
 
-def dim_date(offsets: DataFrame, first_year: int, fiscal_year_start_month: int) -> DataFrame:
+def dim_date(first_year: int, last_year: int, fiscal_year_start_month: int) -> pa.Table:
     """Return the calendar.
 
     Args:
-        offsets: one column `id`, the days since 1 January of `first_year`.
         first_year: first calendar year.
+        last_year: last calendar year.
         fiscal_year_start_month: 1 to 12; a fiscal year is named by the calendar year in which it ends.
     """
-    first = F.lit(f"{first_year:04d}-01-01").cast("date")
-    days = offsets.select(F.date_add(first, F.col("id").cast("int")).alias("full_date"))
-    day = F.col("full_date")
-    year, month = F.year(day), F.month(day)
-    # Monday 0 to Sunday 6, by dayofweek: Sail 0.7's weekday returns -1 on Sundays.
-    weekday = (F.dayofweek(day) + F.lit(5)) % F.lit(7)
-    # ISO 8601: a week belongs to the year of its Thursday.
-    iso_year = F.year(F.date_add(day, F.lit(3) - weekday))
-    fiscal_period = (month - F.lit(fiscal_year_start_month) + F.lit(12)) % F.lit(12) + F.lit(1)
-    ends_next_year = (month >= F.lit(fiscal_year_start_month)) & F.lit(fiscal_year_start_month > 1)
+    first = date(first_year, 1, 1)
+    days = [first + timedelta(number) for number in range((date(last_year + 1, 1, 1) - first).days)]
+    full_date = pa.array(days, pa.date32())
+    year, month, day = pc.year(full_date), pc.month(full_date), pc.day(full_date)
+    iso = pc.iso_calendar(full_date)
+    fiscal_period = pa.array([(number - fiscal_year_start_month) % 12 + 1 for number in month.to_pylist()], pa.int64())
+    ends_next_year = pc.and_(pc.greater_equal(month, fiscal_year_start_month), fiscal_year_start_month > 1)
     columns = {
-        "date_key": year * F.lit(10000) + month * F.lit(100) + F.dayofmonth(day),
-        "full_date": day,
+        "date_key": pc.add(pc.add(pc.multiply(year, 10_000), pc.multiply(month, 100)), day),
+        "full_date": full_date,
         "year": year,
-        "quarter": F.quarter(day),
+        "quarter": pc.quarter(full_date),
         "month": month,
-        "day": F.dayofmonth(day),
-        "week_of_year": F.weekofyear(day),
-        "day_of_week": _name(WEEKDAYS, weekday),
-        "iso_year": iso_year,
-        "month_name": _name(MONTHS, month - F.lit(1)),
-        "year_month": F.concat(F.lpad(year.cast("string"), 4, "0"), F.lit("-"), F.lpad(month.cast("string"), 2, "0")),
-        "fiscal_year": F.when(ends_next_year, year + F.lit(1)).otherwise(year),
-        "fiscal_quarter": F.floor((fiscal_period - F.lit(1)) / F.lit(3)) + F.lit(1),
+        "day": day,
+        "week_of_year": pc.struct_field(iso, "iso_week"),
+        "day_of_week": _names(_WEEKDAYS, pc.day_of_week(full_date)),
+        "iso_year": pc.struct_field(iso, "iso_year"),
+        "month_name": _names(_MONTHS, pc.subtract(month, 1)),
+        "year_month": pc.utf8_slice_codeunits(pc.cast(full_date, pa.string()), 0, 7),
+        "fiscal_year": pc.add(year, pc.cast(ends_next_year, pa.int64())),
+        "fiscal_quarter": pc.add(pc.divide(pc.subtract(fiscal_period, 1), 3), 1),
         "fiscal_period": fiscal_period,
-        "is_month_end": day == F.last_day(day),
+        "is_month_end": pa.array([(one + timedelta(1)).day == 1 for one in days], pa.bool_()),
     }
-    return days.select(*[_typed(columns[column.name], column.type).alias(column.name) for column in DIM_DATE.columns])
+    schema = arrow_schema(DIM_DATE.stored_columns)
+    return pa.table([pc.cast(columns[field.name], field.type) for field in schema], schema=schema)
 
 
-def _name(names: str, position: Column) -> Column:
-    return F.element_at(F.array(*[F.lit(name) for name in names.split()]), position + F.lit(1))
-
-
-def _typed(value: Column, column_type: str) -> Column:
-    return value.cast("int") if column_type == "integer" else value
+def _names(names: str, places: pa.Array) -> pa.Array:
+    return pc.take(pa.array(names.split(), pa.string()), places)

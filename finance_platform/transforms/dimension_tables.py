@@ -1,15 +1,14 @@
-"""The dimensions as Arrow tables: what `dim_department`, `dim_account`, `dim_scenario` and `dim_date` give.
+"""The dimensions of members as Arrow tables: what `dim_department` and `dim_account` give.
 
 Grain of the output: as of those. Rows are in the order of their keys.
 
-Belongs here: the rows of each dimension. Does not belong here: which members are few, files (see
+Belongs here: the rows of both dimensions. Does not belong here: which members are few, files (see
 `spark_jobs.small_dimensions`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -17,9 +16,8 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.schemas import arrow_schema
-from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.transforms.dim_account import MEMBER_COLUMNS as ACCOUNT_COLUMNS
-from finance_platform.transforms.dim_date import MONTHS, WEEKDAYS
 from finance_platform.transforms.dim_department import MEMBER_COLUMNS as DEPARTMENT_COLUMNS
 
 Ranks = Mapping[str, tuple[int, str]]
@@ -47,58 +45,6 @@ def account_rows(accounts: pa.Table, members: pa.Table, ranks: Ranks) -> pa.Tabl
         row |= {"account_type": kind, "profit_sign": _SIGNS.get(kind, 0), "is_monetary": kind != "Statistical"}
         row["category"], row["measure"] = _first(row["category"], "Unknown"), _first(row["measure"], "flow")
     return _as_table(rows, DIM_ACCOUNT)
-
-
-def scenario_rows(scenarios: Iterable[tuple[int, str, str]], baseline_key: int) -> pa.Table:
-    """Return `dim_scenario`.
-
-    Args:
-        scenarios: key, name and type.
-        baseline_key: surrogate key of the baseline.
-    """
-    names = ("scenario_key", "scenario_name", "scenario_type")
-    rows = [{**dict(zip(names, row, strict=True)), "is_baseline": row[0] == baseline_key} for row in scenarios]
-    return _as_table(rows, DIM_SCENARIO)
-
-
-def date_rows(first_year: int, last_year: int, fiscal_year_start_month: int) -> pa.Table:
-    """Return `dim_date`; see there.
-
-    Args:
-        first_year: first calendar year.
-        last_year: last calendar year.
-        fiscal_year_start_month: 1 to 12.
-    """
-    first = date(first_year, 1, 1)
-    days = [first + timedelta(number) for number in range((date(last_year + 1, 1, 1) - first).days)]
-    full_date = pa.array(days, pa.date32())
-    year, month, day = pc.year(full_date), pc.month(full_date), pc.day(full_date)
-    iso = pc.iso_calendar(full_date)
-    fiscal_period = pa.array([(number - fiscal_year_start_month) % 12 + 1 for number in month.to_pylist()], pa.int64())
-    ends_next_year = pc.and_(pc.greater_equal(month, fiscal_year_start_month), fiscal_year_start_month > 1)
-    columns = {
-        "date_key": pc.add(pc.add(pc.multiply(year, 10_000), pc.multiply(month, 100)), day),
-        "full_date": full_date,
-        "year": year,
-        "quarter": pc.quarter(full_date),
-        "month": month,
-        "day": day,
-        "week_of_year": pc.struct_field(iso, "iso_week"),
-        "day_of_week": _names(WEEKDAYS, pc.day_of_week(full_date)),
-        "iso_year": pc.struct_field(iso, "iso_year"),
-        "month_name": _names(MONTHS, pc.subtract(month, 1)),
-        "year_month": pc.utf8_slice_codeunits(pc.cast(full_date, pa.string()), 0, 7),
-        "fiscal_year": pc.add(year, pc.cast(ends_next_year, pa.int64())),
-        "fiscal_quarter": pc.add(pc.divide(pc.subtract(fiscal_period, 1), 3), 1),
-        "fiscal_period": fiscal_period,
-        "is_month_end": pa.array([(one + timedelta(1)).day == 1 for one in days], pa.bool_()),
-    }
-    schema = arrow_schema(DIM_DATE.stored_columns)
-    return pa.table([pc.cast(columns[field.name], field.type) for field in schema], schema=schema)
-
-
-def _names(names: str, places: pa.Array) -> pa.Array:
-    return pc.take(pa.array(names.split(), pa.string()), places)
 
 
 def _conformed(

@@ -7,12 +7,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 
+from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import DIM_DATE
 from finance_platform.transforms.dim_date import dim_date
-from finance_platform.transforms.dimension_tables import date_rows
-from finance_platform_tests.transforms.rows import assert_matches, assert_same_rows
 
 FIRST, LAST = 1999, 2030
 
@@ -43,39 +41,37 @@ def calendar_day(day: date, fiscal_start: int) -> dict[str, Any]:
     }
 
 
-def days_of(spark: SparkSession, first: int, last: int, fiscal_start: int = 1) -> list[dict[str, Any]]:
+def days_of(first: int, last: int, fiscal_start: int = 1) -> list[dict[str, Any]]:
     """Return the calendar's rows by day."""
-    offsets = spark.range((date(last + 1, 1, 1) - date(first, 1, 1)).days)
-    result = dim_date(offsets, first, fiscal_start)
-    rows = assert_matches(result, DIM_DATE)
-    assert_same_rows(rows, date_rows(first, last, fiscal_start), DIM_DATE)
-    return sorted(rows, key=lambda row: row["full_date"])
+    result = dim_date(first, last, fiscal_start)
+    assert result.schema == arrow_schema(DIM_DATE.columns)
+    return list(result.to_pylist())
 
 
 @pytest.mark.parametrize("fiscal_start", [1, 4, 7, 12])
-def test_every_column_of_every_day_agrees_with_the_calendar(spark: SparkSession, fiscal_start: int) -> None:
+def test_every_column_of_every_day_agrees_with_the_calendar(fiscal_start: int) -> None:
     """32 years with leap years and the turn of a century; no gap, no day twice."""
     expected = []
     day = date(FIRST, 1, 1)
     while day.year <= LAST:
         expected.append(calendar_day(day, fiscal_start))
         day += timedelta(days=1)
-    days = days_of(spark, FIRST, LAST, fiscal_start)
+    days = days_of(FIRST, LAST, fiscal_start)
     assert len(days) == len(expected) == 11_688
     assert [(a, b) for a, b in zip(days, expected, strict=True) if a != b] == []
 
 
-def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends(spark: SparkSession) -> None:
+def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends() -> None:
     """A year from April: 31 March 2025 closes period 12 of 2025, 1 April opens period 1 of 2026."""
-    days = {row["date_key"]: row for row in days_of(spark, 2025, 2025, fiscal_start=4)}
+    days = {row["date_key"]: row for row in days_of(2025, 2025, fiscal_start=4)}
     shown = ("fiscal_year", "fiscal_quarter", "fiscal_period")
     assert tuple(days[20250331][name] for name in shown) == (2025, 4, 12)
     assert tuple(days[20250401][name] for name in shown) == (2026, 1, 1)
 
 
-def test_a_fiscal_year_from_january_is_the_calendar_year(spark: SparkSession) -> None:
+def test_a_fiscal_year_from_january_is_the_calendar_year() -> None:
     """Every quarter and month agree."""
-    for row in days_of(spark, 2024, 2025):
+    for row in days_of(2024, 2025):
         assert (row["fiscal_year"], row["fiscal_quarter"], row["fiscal_period"]) == (
             row["year"],
             row["quarter"],
@@ -92,25 +88,23 @@ def test_a_fiscal_year_from_january_is_the_calendar_year(spark: SparkSession) ->
         (20241230, 2025, 1),  # a Monday of December in week 1 of the next year
     ],
 )
-def test_weeks_at_the_turn_of_the_year_belong_to_the_year_of_their_thursday(
-    spark: SparkSession, day: int, iso_year: int, week: int
-) -> None:
+def test_weeks_at_the_turn_of_the_year_belong_to_the_year_of_their_thursday(day: int, iso_year: int, week: int) -> None:
     """WeekOfYear has a meaning only together with IsoYear."""
     year = day // 10_000
-    days = {row["date_key"]: row for row in days_of(spark, year, year)}[day]
+    days = {row["date_key"]: row for row in days_of(year, year)}[day]
     assert (days["iso_year"], days["week_of_year"]) == (iso_year, week)
 
 
-def test_the_29th_of_february_is_a_day_and_a_month_end_in_leap_years_only(spark: SparkSession) -> None:
+def test_the_29th_of_february_is_a_day_and_a_month_end_in_leap_years_only() -> None:
     """2000 was a leap year although a century."""
-    days = {row["date_key"]: row["is_month_end"] for row in days_of(spark, 2000, 2001)}
+    days = {row["date_key"]: row["is_month_end"] for row in days_of(2000, 2001)}
     assert days[20000229]
     assert not days[20000228]
     assert days[20010228]
     assert 20010229 not in days
 
 
-def test_a_home_with_data_of_one_year_has_whole_calendar_years_only(spark: SparkSession) -> None:
+def test_a_home_with_data_of_one_year_has_whole_calendar_years_only() -> None:
     """From 1 January to 31 December."""
-    days = [row["full_date"] for row in days_of(spark, 2023, 2023)]
+    days = [row["full_date"] for row in days_of(2023, 2023)]
     assert (days[0], days[-1], len(days)) == (date(2023, 1, 1), date(2023, 12, 31), 365)
