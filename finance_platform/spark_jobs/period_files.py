@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.lines import period_of_file
 from finance_platform.deliveries.lines_checkpoint import lines_checkpoint
 from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointFile
 from finance_platform.feeds.dates import first_day, period_of
@@ -124,8 +125,8 @@ def orders_of(
     for source in request.files:
         if source.table not in _LINE_TABLES:
             continue
-        period = _period_of_file(source.file)
-        if period is None:
+        period = "" if source.file.is_shared else period_of_file(source.file.key)
+        if not period:
             mixed.update(source.deliveries)
             continue
         for place in source.deliveries:
@@ -184,14 +185,6 @@ def _superseding_files(
         if sum(of_delivery.values()) > SUPERSEDING_BYTES:
             found[pair.delivery_id] = None
     return {name: None if files is None else sorted(files.items()) for name, files in found.items()}
-
-
-def _period_of_file(file: DataFile) -> str | None:
-    """Return the only period of a file's lines; None if it may have several."""
-    if file.is_shared:
-        return None
-    _, _, rest = file.key.partition("/then_by=")
-    return rest.partition("/")[0] or None
 
 
 def make_period_builder(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,17 +39,25 @@ from finance_platform.trace.source_file import (
 )
 from finance_platform.warehouse.port import Queryable
 
-_COLUMNS = (
-    "period",
-    "scenario",
-    "department_key",
-    "account_key",
-    "amount",
-    "is_debit_positive",
-)
+_COLUMNS = ("period", "scenario", "department_key", "account_key", "amount", "is_debit_positive")
 _NUMBERED = ("scenario", "department_key", "account_key", "transaction_id", "reverses_transaction_id")
-_CELL = ("scenario", "department_key", "account_key", "is_debit_positive", SUPERSEDED_BY, "source_column")
 _ZERO = Decimal("0.00")
+
+
+class _Cell(NamedTuple):
+    """What lines that are shown together have in common."""
+
+    period: str
+    scenario: str
+    department_key: int
+    account_key: int
+    is_debit_positive: bool
+    superseded_by: str | None
+    source_column: str | None
+
+
+_CELL = ("period", "scenario", "department_key", "account_key", "is_debit_positive", SUPERSEDED_BY, "source_column")
+"""The columns of lines with the values of `_Cell`."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +233,7 @@ class _DeliveryLines:
         places = {"source_row": record, "source_sheet": sheet}
         equal = {name: value for name, value in places.items() if value is not None}
         self._is_record = record is not None
-        sums: dict[tuple[Any, ...], tuple[int, Decimal]] = {}
+        sums: dict[_Cell, tuple[int, Decimal]] = {}
         for table in self._store.lines(self._commit.delivery_id, self._columns(), equal):
             for period in sorted(pc.unique(table["period"]).to_pylist()):
                 contributing, others = self._split(period, table.filter(pc.equal(table["period"], period)))
@@ -237,11 +245,9 @@ class _DeliveryLines:
                     lines = self._store.add_superseded_by(contributing, self._commit.delivery_id, published)
                     if not self._is_record:  # in a whole file, a cell has lines of many columns
                         lines = lines.append_column("source_column", pa.nulls(lines.num_rows, pa.string()))
-                    _add_sums(sums, period, lines)
-        for (period, scenario, department, account, is_debit_positive, later, column), total in sums.items():
-            self._add_cell(
-                period, scenario, department, account, later, *total, column, is_debit_positive=is_debit_positive
-            )
+                    _add_sums(sums, lines)
+        for cell, (rows, amount) in sums.items():
+            self._add_cell(cell, rows, amount)
         self.cells.sort(key=_sort_key)
         self.replaced.sort(key=_sort_key)
 
@@ -257,26 +263,18 @@ class _DeliveryLines:
         others = [name for name in pc.unique(lines["scenario"]).to_pylist() if name not in contributing]
         return filter_scenarios(lines, contributing), filter_scenarios(lines, others)
 
-    def _add_cell(
-        self,
-        period: str,
-        scenario: str,
-        department_key: int,
-        account_key: int,
-        later: str | None,
-        rows: int,
-        amount: Decimal,
-        column: str | None,
-        *,
-        is_debit_positive: bool,
-    ) -> None:
-        account = self._publication.accounts.get(account_key, Member(account_key, str(account_key)))
-        department = self._publication.departments.get(department_key, Member(department_key, str(department_key)))
-        account_type = self._publication.earlier_types.type_in(period, account_key, account.account_type)
-        signed = to_star_sign(amount, account_type, is_debit_positive=is_debit_positive)
+    def _add_cell(self, cell: _Cell, rows: int, amount: Decimal) -> None:
+        account = self._publication.accounts.get(cell.account_key, Member(cell.account_key, str(cell.account_key)))
+        department = self._publication.departments.get(
+            cell.department_key, Member(cell.department_key, str(cell.department_key))
+        )
+        account_type = self._publication.earlier_types.type_in(cell.period, cell.account_key, account.account_type)
+        signed = to_star_sign(amount, account_type, is_debit_positive=cell.is_debit_positive)
+        later = cell.superseded_by
         replaced_by = "" if later is None else superseding_file(self._store, later)
-        cell = ReachedCell(period, scenario, department.code, account.code, rows, signed, replaced_by, column)
-        (self.cells if later is None else self.replaced).append(cell)
+        place = (cell.period, cell.scenario, department.code, account.code)
+        reached = ReachedCell(*place, rows, signed, replaced_by, cell.source_column)
+        (self.cells if later is None else self.replaced).append(reached)
 
     def _add_unpublished(self, period: str, scenario: str, rows: int, amount: Decimal) -> None:
         previous_rows, previous_amount = self._unpublished.get((period, scenario), (0, _ZERO))
@@ -319,10 +317,10 @@ class _DeliveryLines:
         return "a later version of the file counts in this period"
 
 
-def _add_sums(sums: dict[tuple[Any, ...], tuple[int, Decimal]], period: str, lines: pa.Table) -> None:
+def _add_sums(sums: dict[_Cell, tuple[int, Decimal]], lines: pa.Table) -> None:
     grouped = lines.group_by(list(_CELL)).aggregate([([], "count_all"), ("amount", "sum")])
     for row in grouped.to_pylist():
-        cell = (period, *(row[name] for name in _CELL))
+        cell = _Cell(*(row[name] for name in _CELL))
         rows, amount = sums.get(cell, (0, _ZERO))
         sums[cell] = (rows + row["count_all"], amount + row["amount_sum"])
 
