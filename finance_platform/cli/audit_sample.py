@@ -5,7 +5,6 @@ Belongs here: arguments, output. Does not belong here: drawing (see `trace.audit
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,12 +12,12 @@ import click
 
 from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.options import EXIT_OK, format_option, home_option, require_raw_zone, with_exit_code
+from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:
     from finance_platform.trace.audit_sample import AuditSample
 
-_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _COLUMNS = (
     *("number", "file", "sha256", "sheet", "row", "column", "period", "scenario", "document_date", "department_code"),
     *("account_number", "amount", "transaction_id", "reverses_transaction_id", "text"),
@@ -28,7 +27,7 @@ _IN_A_TABLE = ("number", "file", "row", "document_date", "department_code", "acc
 
 @click.command(name="audit-sample")
 @home_option
-@click.argument("periods", nargs=-1, required=True, metavar="PERIOD…")
+@click.argument("periods", nargs=-1, type=PERIOD, required=True, metavar="PERIOD…")
 @click.option("--scenario", default="Actual", show_default=True, help="The scenario whose lines are drawn.")
 @click.option(
     "--method",
@@ -61,8 +60,6 @@ def audit_sample(
     from finance_platform.warehouse.ledger import published_slices
 
     settings = require_raw_zone(load_settings(home=home))
-    if wrong := [period for period in periods if not _PERIOD.fullmatch(period)]:
-        raise click.BadParameter(f"{wrong[0]!r} is not a valid period; write it as YYYY-MM", param_hint="PERIOD")
     store = open_lines(processed_zone(settings))
     published = published_slices(open_warehouse(settings))
     sample = draw_sample(

@@ -5,9 +5,8 @@ Belongs here: arguments, columns. Does not belong here: the rows (see `reports.h
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,18 +22,17 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.cli.usage_errors import DAY, PERIOD
 from finance_platform.money_text import exact_money
 from finance_platform.settings import load_settings
-
-_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 @click.command()
 @home_option
-@click.option("--period", metavar="YYYY-MM", help="Only decisions about this period, or files with lines in it.")
+@click.option("--period", type=PERIOD, help="Only decisions about this period, or files with lines in it.")
 @click.option("--file", "file", metavar="FILE", help="Only decisions about this file.")
 @click.option("--who", metavar="NAME", help="Only decisions that this person made or prepared.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Decisions of this day (UTC) or later.")
+@click.option("--since", type=DAY, help="Decisions of this day (UTC) or later.")
 @export_options
 @with_exit_code
 def history(
@@ -56,11 +54,7 @@ def history(
 
     require_output(output_format, output)
     settings = require_raw_zone(load_settings(home=home))
-    if period is not None and not _PERIOD.fullmatch(period):
-        raise click.BadParameter(f"{period!r} is not a valid period; write it as YYYY-MM", param_hint="--period")
-    wanted = HistoryFilter(
-        period, object_key(settings, file) if file else None, who, since.replace(tzinfo=UTC) if since else None
-    )
+    wanted = HistoryFilter(period, object_key(settings, file) if file else None, who, since)
     processed = processed_zone(settings)
     require_whole_register(processed)
     commits = {**read_retired(processed), **read_commits(processed)}

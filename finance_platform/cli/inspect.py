@@ -24,7 +24,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
-from finance_platform.cli.usage_errors import PERIOD
+from finance_platform.cli.usage_errors import DAY, PERIOD
 from finance_platform.errors import FinancePlatformError
 from finance_platform.settings import Settings, load_settings
 
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @home_option
-@click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Movements of this day (UTC) or later; default: the last load."
-)
+@click.option("--since", type=DAY, help="Movements of this day (UTC) or later; default: the last load.")
 @click.option("--all-versions", is_flag=True, help="Add the reconciliation of replaced versions, removed ones too.")
 @click.option("--by-file", is_flag=True, help="Add the reconciliation of each file; --json always has it.")
 @click.option("--all-files", is_flag=True, help="List every file of a home with more than 200; --json always does.")
@@ -51,7 +49,7 @@ def status(
     from finance_platform.cli import rendering, status_output
 
     settings = require_raw_zone(load_settings(home=home))
-    current = read_status(settings, since.replace(tzinfo=UTC) if since else None, with_all_versions=all_versions)
+    current = read_status(settings, since, with_all_versions=all_versions)
     if as_json:
         rendering.print_json(open_console(), current.as_json())
     else:
@@ -65,7 +63,7 @@ def status(
 @home_option
 @click.option(
     "--since",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=DAY,
     help="Movements of this day (UTC) or later; default: all.",
 )
 @click.option("--period", type=PERIOD, help="Only this period.")
@@ -80,7 +78,7 @@ def movements(
 
     require_output(output_format, output)
     warehouse = open_warehouse(load_settings(home=home))
-    day = since.replace(tzinfo=UTC) if since else EARLIEST
+    day = since or EARLIEST
     moved = movement_rows(warehouse, since=day, period=period)
     is_table = output_format == "table"
     if not moved.rows:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from finance_platform.safe_text import printable
 
-_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _NEARLY_A_PERIOD = re.compile(r"([0-9]{4})[-/. ]?(0?[1-9]|1[0-2])")
 
 
@@ -29,7 +29,9 @@ class PeriodType(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the value; one in another format is wrong use."""
-        if not _PERIOD.fullmatch(value):
+        from finance_platform.feeds.dates import is_valid_period
+
+        if not is_valid_period(value):
             near = _NEARLY_A_PERIOD.fullmatch(value)
             such_as = f"; did you mean {near[1]}-{int(near[2]):02}?" if near else ", such as 2025-06"
             self.fail(f"{value!r} is not a valid period; write it as YYYY-MM{such_as}", param, ctx)
@@ -48,6 +50,26 @@ class PeriodOrNoneType(PeriodType):
 
 
 PERIOD_OR_NONE = PeriodOrNoneType()
+
+
+class DayType(click.ParamType[datetime]):
+    """A day, as its first moment in UTC."""
+
+    name = "day"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002  click's
+        """Return what help shows for the value: its format."""
+        return "YYYY-MM-DD"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the day; one in another format is wrong use."""
+        try:
+            return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
+        except ValueError:
+            self.fail(f"{value!r} is not a valid day; write it as YYYY-MM-DD, such as 2025-06-30", param, ctx)
+
+
+DAY = DayType()
 
 _OTHER_NAMES = {
     **dict.fromkeys(("late", "overdue", "check", "list"), "status"),
@@ -99,8 +121,6 @@ def _fix(kind: click.ParamType[Any]) -> str:
         if kind.max is None:
             return f"give a whole number from {kind.min}"
         return f"give a whole number from {kind.min} to {kind.max}"
-    if isinstance(kind, click.DateTime):
-        return "write the day as YYYY-MM-DD, such as 2025-06-30"
     if isinstance(kind, click.Path):
         return "check the path" if kind.exists else "give the path of a folder" if not kind.file_okay else "give a file"
     return ""

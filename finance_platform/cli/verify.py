@@ -5,7 +5,6 @@ Belongs here: arguments, progress, output. Does not belong here: what is compare
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from functools import partial
@@ -24,6 +23,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.cli.usage_errors import PeriodType
 from finance_platform.count_text import pluralize
 from finance_platform.safe_text import printable_line
 from finance_platform.settings import Settings, load_settings
@@ -35,13 +35,25 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("part", "subject", "finding")
 _PROGRESS_SECONDS = 2.0
-_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+class _PeriodOrPackType(PeriodType):
+    """A period, or the path of an audit pack."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the value; what is neither is wrong use."""
+        return value if value.lower().endswith(".zip") else super().convert(value, param, ctx)
 
 
 @click.command()
 @home_option
-@click.argument("period", required=False, metavar="[PERIOD|FILE.zip]")
-@click.option("--head", "kept", metavar="NUMBER:HASH", help="A head of the register that was kept: is it still in it?")
+@click.argument("period", type=_PeriodOrPackType(), required=False, metavar="[PERIOD|FILE.zip]")
+@click.option(
+    "--head",
+    "kept",
+    metavar="NUMBER:HASH",
+    help="Check that the register still has this head, which was kept elsewhere.",
+)
 @click.option("--print-head", is_flag=True, help="Print the register's head, to keep it elsewhere, and verify nothing.")
 @format_option
 @with_exit_code
@@ -55,8 +67,6 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
     if period is not None and period.lower().endswith(".zip"):
         return _verify_pack(Path(period), kept, output_format)
     settings = require_raw_zone(load_settings(home=home))
-    if period is not None and not _PERIOD.fullmatch(period):
-        raise click.BadParameter(f"{period!r} is not a valid period; write it as YYYY-MM", param_hint="PERIOD")
     processed = processed_zone(settings)
     if print_head:
         echo(str(Register(processed).head()))

@@ -100,6 +100,7 @@ _FISCAL_YEARS = {"fiscal_year", "short_fiscal_year"}
 _YEARS, _MONTHS_OF_YEAR = {"year", "short_year"} | _FISCAL_YEARS, {"month", "month_name", "month_short"}
 _PARTS_OF_YEAR = {"quarter", "fiscal_period"}
 _PERIODS, _QUARTER = 12, 3
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 @lru_cache(maxsize=256)
@@ -310,6 +311,11 @@ def _month_of_year(year: int, place: int, fiscal_year_start_month: int) -> tuple
     """Return the calendar year and month of a period of a fiscal year, the first of which has place 1."""
     months = year * 12 + fiscal_year_start_month - 1 + place - 1 - (12 if fiscal_year_start_month > 1 else 0)
     return months // 12, months % 12 + 1
+
+
+def is_valid_period(text: str) -> bool:
+    """Return whether a text is a period, YYYY-MM in digits of ASCII."""
+    return _PERIOD.fullmatch(text) is not None
 
 
 def period_of(day: date) -> str:

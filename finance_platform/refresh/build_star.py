@@ -6,7 +6,6 @@ Does not belong here: how a slice is built (see `spark_jobs`, `transforms`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import ACCOUNT_HISTORY, FACT_FINANCIALS, STAR
 from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.errors import JobError, RebuildError
-from finance_platform.feeds.dates import periods_between
+from finance_platform.feeds.dates import is_valid_period, periods_between
 from finance_platform.quality.attributes import check_attributes, check_earlier_attributes
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
@@ -66,7 +65,6 @@ class Rebuild:
 NO_REBUILD = Rebuild()
 
 _NAMES_SHOWN = 5
-_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def expand_periods(texts: Iterable[str]) -> list[str]:
@@ -79,7 +77,7 @@ def expand_periods(texts: Iterable[str]) -> list[str]:
     for text in texts:
         first, sign, last = text.replace(" ", "").partition("..")
         last = last if sign else first
-        if not (_PERIOD.fullmatch(first) and _PERIOD.fullmatch(last)) or first > last:
+        if not (is_valid_period(first) and is_valid_period(last)) or first > last:
             raise RebuildError(
                 f"{text!r} is not a period" if text else "no period is given",
                 fix="give months as 2025-06, or a range of them as 2025-01..2025-06",

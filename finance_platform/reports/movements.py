@@ -14,6 +14,7 @@ from typing import Any
 
 from finance_platform.count_text import pluralize
 from finance_platform.errors import QueryError
+from finance_platform.feeds.dates import is_valid_period
 from finance_platform.money_text import grouped_money, plain_money, signed_money
 from finance_platform.notifications.alerts import Alert
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult
@@ -39,7 +40,6 @@ COLUMNS_IN_A_TABLE = (
 )
 """The columns that fit on a screen; CSV and JSON have every column."""
 
-_PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _EVERY_PERIOD = ("0000-00", "9999-99")
 _ZERO = Decimal("0.00")
 _KIND_LABELS = {"movement": "", "publication": " first published", "reclassification": " reclassified"}
@@ -63,7 +63,7 @@ def movement_rows(warehouse: Queryable, *, since: datetime = EARLIEST, period: s
         QueryError: `period` is not a valid period.
         ValueError: `since` has no time zone.
     """
-    if period is not None and not _PERIOD.fullmatch(period):
+    if period is not None and not is_valid_period(period):
         raise QueryError(f"{period!r} is not a valid period", fix="write it as YYYY-MM, such as 2025-06")
     first, last = (period, period) if period else _EVERY_PERIOD
     return warehouse.query(

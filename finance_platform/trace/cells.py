@@ -6,7 +6,6 @@ Does not belong here: the lines behind it (see `published_lines`, `cell_to_lines
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import TraceError
 from finance_platform.feeds.codes import closest_match, surrogate_key
+from finance_platform.feeds.dates import is_valid_period
 from finance_platform.trace.published_lines import LineStore, PublishedPeriod, read_period
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices
 from finance_platform.warehouse.port import Queryable
@@ -23,7 +23,6 @@ from finance_platform.warehouse.statements import SqlFile, statement
 Measure = Literal["amount", "budget"]
 
 _ACTUAL = "Actual"
-_PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _ATTEMPTS = 5
 
 
@@ -124,7 +123,7 @@ def find_cell(warehouse: Queryable, name: CellName) -> Cell:
         TraceError: a code, the period or the scenario is not published; the fix names the closest match.
         NoWarehouseYetError: nothing was ever loaded.
     """
-    if not _PERIOD.fullmatch(name.period):
+    if not is_valid_period(name.period):
         raise TraceError(f"{name.period!r} is not a valid period", fix="write it as YYYY-MM, such as 2025-06")
     department = _find_member("department", name.department, read_departments(warehouse).values())
     account = _find_member("account", name.account, read_accounts(warehouse).values())

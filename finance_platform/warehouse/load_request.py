@@ -6,7 +6,6 @@ Does not belong here: which slices are stale (see `slices`), SQL.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError
+from finance_platform.feeds.dates import is_valid_period
 
 if TYPE_CHECKING:
     from finance_platform.slices.completeness import Lines
     from finance_platform.warehouse.report_tables import ReportTables
 
-_PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _BY_NAME = {contract.name: contract for contract in STAR}
 
 SliceName = tuple[str, str]
@@ -208,7 +207,7 @@ def _find_problem(target: SliceToLoad) -> str:
     contract = _BY_NAME.get(target.contract_name)
     if contract is None:
         return f"no such table; the tables are {', '.join(_BY_NAME)}"
-    if contract.sliced_by_period and not _PERIOD.fullmatch(target.slice):
+    if contract.sliced_by_period and not is_valid_period(target.slice):
         return "its slices are periods, YYYY-MM"
     if not contract.sliced_by_period and target.slice != WHOLE_TABLE:
         return f"its only slice is {WHOLE_TABLE}"

@@ -55,6 +55,11 @@ def test_every_command_is_listed():
     assert [line.split()[0] for line in text.partition("Commands:")[2].splitlines() if line] == visible
 
 
+def test_help_shows_the_format_of_a_day():
+    _, text = invoke("history", "--help")
+    assert "--since YYYY-MM-DD" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -68,8 +73,8 @@ def test_every_command_is_listed():
         ("ui --port http", "'http' is not a whole number; give a whole number from 1 to 65535"),
         ("query --limit -1 x", "-1 is out of range; give a whole number from 0"),
         ("trace --file a.csv --line 0", "0 is out of range; give a whole number from 1"),
-        ("status --since 2025-9", "write the day as YYYY-MM-DD, such as 2025-06-30"),
-        ("movements --since yesterday", "write the day as YYYY-MM-DD, such as 2025-06-30"),
+        ("status --since 2025-9", "'2025-9' is not a valid day; write it as YYYY-MM-DD, such as 2025-06-30"),
+        ("movements --since yesterday", "'yesterday' is not a valid day; write it as YYYY-MM-DD, such as 2025-06-30"),
         ("movements --period 2025-9", "'2025-9' is not a valid period; write it as YYYY-MM; did you mean 2025-09?"),
         ("rejected --period 2025-13", "'2025-13' is not a valid period; write it as YYYY-MM, such as 2025-06"),
         ("report --period 202506", "did you mean 2025-06?"),
@@ -77,6 +82,9 @@ def test_every_command_is_listed():
         ("run --rebuild --period 2025/6", "did you mean 2025-06?"),
         ("close 2025-6 --why x", "did you mean 2025-06?"),
         ("reopen 6.2025 --why x", "write it as YYYY-MM, such as 2025-06"),
+        ("history --period 2025-6", "did you mean 2025-06?"),
+        ("audit-sample 2025-06 2025-7 --seed 1", "did you mean 2025-07?"),
+        ("verify 2025-6", "did you mean 2025-06?"),
         ("query --format xml x", "'xml' is not one of 'table', 'csv', 'json'"),
         ("vacuum --jsn", "Did you mean"),
     ],

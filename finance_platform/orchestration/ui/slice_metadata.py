@@ -6,7 +6,6 @@ Belongs here: metadata and text made from slices. Does not belong here: what onl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import dagster as dg
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.count_text import pluralize
-from finance_platform.feeds.dates import periods_between
+from finance_platform.feeds.dates import is_valid_period, next_period, periods_between
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import compute_data_version
 from finance_platform.slices.snapshot import Snapshot
@@ -28,7 +27,6 @@ UNCHANGED = "same_rows_in_another_version"
 
 _FACT = FACT_FINANCIALS.name
 _NOTHING = "none"
-_PERIOD = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
 def compute_table_version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
@@ -70,7 +68,7 @@ def format_slices(names: Sequence[str]) -> str:
     """Return slices in a short text that `parse_slices` reads: `2024-01..2024-12, 2025-03`; `none` without any."""
     parts: list[list[str]] = []
     for name in sorted(names):
-        if parts and _PERIOD.fullmatch(name) and name == _next_period(parts[-1][-1]):
+        if parts and is_valid_period(parts[-1][-1]) and name == next_period(parts[-1][-1]):
             parts[-1] = [parts[-1][0], name]
         else:
             parts.append([name])
@@ -84,13 +82,6 @@ def parse_slices(text: str) -> list[str]:
         first, _, last = part.partition("..")
         names += periods_between(first, last) if last else [first]
     return names
-
-
-def _next_period(name: str) -> str:
-    if not _PERIOD.fullmatch(name):
-        return ""
-    year, month = int(name[:4]), int(name[5:])
-    return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def describe_slices(names: Sequence[tuple[str, str]]) -> str:
