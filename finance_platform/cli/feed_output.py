@@ -14,11 +14,11 @@ from typing import Any
 from finance_platform.cli.console import SafeConsole, colored, open_console
 from finance_platform.cli.rendering import new_table, print_json, print_rows
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.commits import OUTCOMES, Count
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.feeds.findings import ControlTotals
 from finance_platform.money_text import grouped_money, plain_money, signed_money
-from finance_platform.refresh.feed_check import OUTCOMES, FileCheck, RefusedRow
+from finance_platform.refresh.feed_check import FileCheck, RefusedRow
 from finance_platform.refresh.feed_header import CheckedTable, HeaderColumn
 from finance_platform.refresh.feed_list import COLUMNS, FeedListing
 from finance_platform.refresh.feed_match import MatchedFile

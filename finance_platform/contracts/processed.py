@@ -304,5 +304,9 @@ MEMBER_ATTRIBUTES = Contract(
 )
 """Written only for feeds whose lines give attributes."""
 
+LINE_CONTRACTS = (TRANSACTIONS, BUDGET)
+LINE_TABLES = tuple(contract.name for contract in LINE_CONTRACTS)
+"""The tables of ledger lines."""
+
 PROCESSED: tuple[Contract, ...] = (TRANSACTIONS, BUDGET, DEPARTMENTS, ACCOUNTS, REJECTED_ROWS)
 """The tables of the processed zone that are assets."""

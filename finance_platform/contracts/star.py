@@ -61,6 +61,9 @@ DIM_DEPARTMENT = Contract(
     ),
 )
 
+PROFIT_SIGNS = {"Revenue": 1, "Expense": -1}
+"""By account type, the sign with which it counts in profit; 0 for any other."""
+
 DIM_ACCOUNT = Contract(
     name="dim_account",
     table="DimAccount",

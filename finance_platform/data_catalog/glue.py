@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from finance_platform.data_catalog.tables import CatalogColumn, CatalogTable, PartitionValues
 from finance_platform.errors import TransientError
+from finance_platform.storage.s3_errors import error_code
 
 VERSION = "finance_platform_version"
 """The parameter that marks the platform's own tables and partitions, with the hash of their definition."""
@@ -85,7 +86,7 @@ class GlueDataCatalog:
         try:
             entry = self._client.get_table(DatabaseName=self._database, Name=table)["Table"]
         except ClientError as error:
-            if _code(error) == "EntityNotFoundException":
+            if error_code(error) == "EntityNotFoundException":
                 return None  # if the database is missing, writing fails
             raise self._error("find", table, error) from error
         except BotoCoreError as error:
@@ -199,7 +200,7 @@ class GlueDataCatalog:
             )
 
     def _error(self, verb: str, table: str, error: BotoCoreError | ClientError) -> DataCatalogError:
-        fix = _FIXES.get(_code(error), _PASSES) if isinstance(error, ClientError) else _PASSES
+        fix = _FIXES.get(error_code(error), _PASSES) if isinstance(error, ClientError) else _PASSES
         return DataCatalogError(f"{self.name}: cannot {verb} {table}: {error}", fix=fix)
 
 
@@ -239,7 +240,3 @@ def _column(column: CatalogColumn) -> dict[str, Any]:
 
 def _batches(values: Sequence[PartitionValues], size: int) -> Iterator[Sequence[PartitionValues]]:
     return (values[start : start + size] for start in range(0, len(values), size))
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finance_platform.contracts.model import Column, Contract
-from finance_platform.contracts.processed import REJECTED_ROWS
+from finance_platform.contracts.processed import LINE_CONTRACTS, REJECTED_ROWS
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
-from finance_platform.data_catalog.tables import ALL_PERIODS, LINE_TABLES, ROW_TABLES, SLICE
+from finance_platform.data_catalog.tables import ALL_PERIODS, ROW_TABLES, SLICE
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.lines import period_of_file
 from finance_platform.slices.snapshot import Snapshot
@@ -85,10 +85,10 @@ def open_tables(snapshot: Snapshot) -> list[OpenTable]:
     }
     inactive = [delivery.commit for delivery in snapshot.state.inactive]
     tables = [table for contract in STAR if (table := _star_table(contract, snapshot))]
-    for contract in (*LINE_TABLES, *ROW_TABLES):
+    for contract in (*LINE_CONTRACTS, *ROW_TABLES):
         # Held and refused deliveries have no lines that count, but rejected rows that need attention.
         commits = [*live, *inactive] if contract is REJECTED_ROWS else live
-        is_sliced = contract in LINE_TABLES
+        is_sliced = contract in LINE_CONTRACTS
         files = _delivery_files(contract, commits, periods if is_sliced else {}, is_sliced=is_sliced)
         tables.append(_table(contract, files, is_sliced=is_sliced))
     return tables

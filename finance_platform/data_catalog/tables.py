@@ -18,12 +18,11 @@ from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import (
     ACCOUNTS,
     BALANCES,
-    BUDGET,
     COMMENTS,
     DEPARTMENTS,
+    LINE_CONTRACTS,
     REJECTED_ROWS,
     STATEMENT_LINES,
-    TRANSACTIONS,
 )
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.deliveries.commits import DeliveryCommit
@@ -89,7 +88,6 @@ class CatalogTable:
 SLICE = CatalogColumn("slice", "string", "Accounting period, YYYY-MM; the folder that holds it.")
 DELIVERY = CatalogColumn("delivery", "string", "The delivery that offered the rows; the folder that holds them.")
 
-LINE_TABLES = (TRANSACTIONS, BUDGET)
 """Have a partition per live delivery and period, superseded lines included: the star decides which lines count."""
 
 ROW_TABLES = (DEPARTMENTS, ACCOUNTS, COMMENTS, STATEMENT_LINES, BALANCES, REJECTED_ROWS)
@@ -114,10 +112,10 @@ def catalog_tables(snapshot: Snapshot, processed: ObjectStore) -> list[CatalogTa
     live = [delivery.commit for delivery in snapshot.state.live]
     inactive = [delivery.commit for delivery in snapshot.state.inactive]
     tables = [table for contract in STAR if (table := _star_table(contract, snapshot, processed))]
-    for contract in (*LINE_TABLES, *ROW_TABLES):
+    for contract in (*LINE_CONTRACTS, *ROW_TABLES):
         # Held and refused deliveries have no lines that count, but rejected rows that need attention.
         commits = [*live, *inactive] if contract is REJECTED_ROWS else live
-        keys = (DELIVERY, SLICE) if contract in LINE_TABLES else (DELIVERY,)
+        keys = (DELIVERY, SLICE) if contract in LINE_CONTRACTS else (DELIVERY,)
         tables.append(_delivery_table(contract, keys, commits, processed))
     return tables
 

@@ -20,6 +20,7 @@ from finance_platform.contracts.star import (
     DIM_DEPARTMENT,
     FIRST_PERIOD,
     LAST_PERIOD,
+    PROFIT_SIGNS,
 )
 from finance_platform.deliveries.account_types import STATISTICAL, UNKNOWN, AccountTypes
 from finance_platform.deliveries.attribute_spans import Attributes, Span, attribute_spans
@@ -41,7 +42,6 @@ HISTORIES: Mapping[str, Contract] = MappingProxyType(
 
 NO_HISTORY: History = MappingProxyType({})
 
-_PROFIT_SIGNS = {"Revenue": 1, "Expense": -1}
 _KINDS: Mapping[str, tuple[Contract, tuple[str, ...]]] = {
     "departments": (DEPARTMENT_HISTORY, ("business_unit",)),
     "accounts": (ACCOUNT_HISTORY, ("account_type", "category", "measure")),
@@ -122,4 +122,4 @@ def _class_key(key: int, of_class: Sequence[str | None]) -> int:
 
 def _derived(attributes: Attributes) -> Row:
     account_type = attributes.get("account_type") or ""
-    return {"profit_sign": _PROFIT_SIGNS.get(account_type, 0), "is_monetary": account_type != STATISTICAL}
+    return {"profit_sign": PROFIT_SIGNS.get(account_type, 0), "is_monetary": account_type != STATISTICAL}

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from finance_platform.contracts.processed import LINE_TABLES
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.delivery_rows import ADDED_COLUMNS, read_shared, with_added
 from finance_platform.storage.documents import open_parquet
@@ -21,13 +22,12 @@ Having = Mapping[str, pa.Array | None]
 """By column of text, the values that lines must have there; None for any value, but not none."""
 
 ANY_LINE: Having = MappingProxyType({})
-_LINES = ("transactions", "budget")
 _BATCH_ROWS = 1_000_000
 
 
 def line_files(commit: DeliveryCommit) -> list[DataFile]:
     """Return the files that hold a delivery's ledger lines."""
-    return [file for table in _LINES for file in commit.files.get(table, ())]
+    return [file for table in LINE_TABLES for file in commit.files.get(table, ())]
 
 
 def period_of_file(key: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from finance_platform.contracts.star import CREDIT_TYPES
+from finance_platform.contracts.star import CREDIT_TYPES, PROFIT_SIGNS
 from finance_platform.deliveries.attribute_history import TypesInPeriods
 from finance_platform.deliveries.bookings import plan_decided_bookings
 from finance_platform.deliveries.decisions import acceptable_delivery, late_periods_of
@@ -23,8 +23,6 @@ from finance_platform.deliveries.state import DeliveryState, LiveDelivery, live_
 from finance_platform.errors import DecisionError
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
-
-_PROFIT_SIGNS = {"Revenue": 1, "Expense": -1}
 
 
 @dataclass(frozen=True)
@@ -137,6 +135,6 @@ def _rows(moved: Sequence[MovedCell], types: TypesInPeriods, closed: Iterable[st
     periods = set(closed)
     zero = Decimal(0)  # added, since a negative amount times no sign is a negative zero, which would be shown as -0.00
     return [
-        PreviewRow(scenario, period, period in periods, kind, net, gross, net * _PROFIT_SIGNS.get(kind, 0) + zero)
+        PreviewRow(scenario, period, period in periods, kind, net, gross, net * PROFIT_SIGNS.get(kind, 0) + zero)
         for (scenario, period, kind), (net, gross) in sorted(sums.items())
     ]

@@ -14,8 +14,8 @@ from botocore import exceptions as boto
 from botocore.config import Config
 
 from finance_platform.errors import DeploymentAccessError, DeploymentError
+from finance_platform.storage.s3_errors import EXPIRED_CODES
 
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"})
 _LOGGED_OUT = (
@@ -93,7 +93,7 @@ def translate_aws_errors(attempted: str) -> Iterator[None]:
         details = error.response.get("Error", {})
         code = details.get("Code", "")
         message = f"{attempted}: {code}: {details.get('Message', '')}"
-        if code in _EXPIRED:
+        if code in EXPIRED_CODES:
             raise DeploymentAccessError(
                 message, fix="renew your credentials (aws sso login), then run again"
             ) from error

@@ -318,6 +318,11 @@ def is_valid_period(text: str) -> bool:
     return _PERIOD.fullmatch(text) is not None
 
 
+def period_number(period: str) -> int:
+    """Return a period as a number, such as 202506."""
+    return int(period.replace("-", ""))
+
+
 def period_of(day: date) -> str:
     """Return the accounting period of a day, YYYY-MM."""
     return f"{day.year:04d}-{day.month:02d}"

@@ -46,7 +46,6 @@ from finance_platform.refresh.untyped_accounts import UntypedAccounts
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, error_message
 
-OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
 _COMPLETE = (
     "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
     "control_total in the descriptor"

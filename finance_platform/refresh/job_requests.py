@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBER_ATTRIBUTES, MEMBERS, TRANSACTIONS
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LINE_TABLES, MEMBER_ATTRIBUTES, MEMBERS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines import period_of_file
 from finance_platform.deliveries.overlaps import Overlaps
@@ -38,7 +38,6 @@ from finance_platform.spark_jobs.requests import (
     SupersededScope,
 )
 
-_LINE_TABLES = {TRANSACTIONS.name, BUDGET.name}
 _MEMBER_TABLES = {MEMBERS.name, MEMBER_ATTRIBUTES.name, DEPARTMENTS.name, ACCOUNTS.name}
 
 
@@ -125,10 +124,10 @@ def _files(state: DeliveryState, with_lines: Collection[int], periods: Collectio
     files: dict[tuple[str, DataFile], list[int]] = {}
     for place, delivery in enumerate(state.live):
         for table, of_table in delivery.commit.files.items():
-            if table in _MEMBER_TABLES or (table in _LINE_TABLES and place in with_lines):
+            if table in _MEMBER_TABLES or (table in LINE_TABLES and place in with_lines):
                 for file in of_table:
                     # Most files of lines have those of one period.
-                    period = period_of_file(file.key) if table in _LINE_TABLES else ""
+                    period = period_of_file(file.key) if table in LINE_TABLES else ""
                     if not period or period in periods:
                         files.setdefault((table, file), []).append(place)
     return [SourceFile(table, file, deliveries) for (table, file), deliveries in files.items()]

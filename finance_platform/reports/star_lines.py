@@ -14,6 +14,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.feeds.codes import fold
 from finance_platform.reports.statement import total
+from finance_platform.slices.closed_periods import as_lists
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import PORTIONS, contributing_deliveries, line_inputs, portions_of
@@ -71,14 +72,9 @@ def _is_built_from(built: SliceCommit, lines: Mapping[str, Any]) -> bool:
     inputs = built.inputs or {}
     # As they are first: with thousands of deliveries, lists are made of thousands of lists.
     return all(
-        inputs.get(name) == lines.get(name) or _as_lists(inputs.get(name)) == _as_lists(lines.get(name))
+        inputs.get(name) == lines.get(name) or as_lists(inputs.get(name)) == as_lists(lines.get(name))
         for name in {*lines, PORTIONS}
     )
-
-
-def _as_lists(value: object) -> object:
-    """Return a value with lists for tuples, as JSON gives them."""
-    return [_as_lists(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _add_accepted(

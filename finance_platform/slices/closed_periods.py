@@ -146,7 +146,7 @@ def _has_same_lines(snapshot: Snapshot, period: str, built: SliceCommit, current
     If lines supersede each other, the deliveries must be the same, since only they determine which lines remain.
     """
     new, old = built.inputs or {}, current.inputs or {}
-    if all(_as_lists(new.get(part)) == _as_lists(old.get(part)) for part in _INPUTS_OF_DELIVERIES):
+    if all(as_lists(new.get(part)) == as_lists(old.get(part)) for part in _INPUTS_OF_DELIVERIES):
         return True
     if any(inputs.get(part) for inputs in (new, old) for part in _INPUTS_OF_DELIVERIES[1:]):
         return False
@@ -162,6 +162,6 @@ def _contents(snapshot: Snapshot, period: str, inputs: Mapping[str, Any]) -> lis
     )
 
 
-def _as_lists(value: object) -> object:
+def as_lists(value: object) -> object:
     """Return a value with lists for tuples, as JSON gives them."""
-    return [_as_lists(part) for part in value] if isinstance(value, list | tuple) else value
+    return [as_lists(part) for part in value] if isinstance(value, list | tuple) else value

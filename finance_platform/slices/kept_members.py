@@ -29,6 +29,7 @@ from finance_platform.deliveries.attribute_history import HISTORY, history_in
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.register import utc_text
 from finance_platform.deliveries.reorganisations import REORGANISATIONS
+from finance_platform.feeds.dates import period_number
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice, write_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import KEPT, explain_diff
@@ -216,13 +217,9 @@ def _concerned(
             amounts[scenario] = amounts.get(scenario, Decimal(0)) + amount
     if contract is DIM_DATE:
         # The days of a period are shown together, also those without a row.
-        months = {_month(period) for period in periods}
+        months = {period_number(period) for period in periods}
         keys = {key for key in every if key // 100 in months}
     return ConcernedMembers(frozenset(keys), tuple(periods), amounts)
-
-
-def _month(period: str) -> int:
-    return int(period.replace("-", ""))
 
 
 def _rows(processed: ObjectStore, contract: Contract, commit: SliceCommit) -> _Rows:

@@ -25,7 +25,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Column
-from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBERS, TRANSACTIONS
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LINE_TABLES, MEMBERS
 from finance_platform.contracts.schemas import FACT_CELLS
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
@@ -82,7 +82,6 @@ _log = logging.getLogger(__name__)
 PART_LINES = 1_100_000
 """The ledger lines that one machine turns into fact rows at once, which takes some hundred bytes of memory for each."""
 
-_LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
 _DELIVERY = Column("delivery_id", "varchar", "The delivery.")
 _RANKS = (
     _DELIVERY,
@@ -163,7 +162,7 @@ class _Build:
         files = [
             source
             for source in self.request.files
-            if source.table in _LINE_TABLES and not deliveries.isdisjoint(source.deliveries)
+            if source.table in LINE_TABLES and not deliveries.isdisjoint(source.deliveries)
         ]
         lines = self._read_files(files, columns, name, sorted(periods))
         return lines.where(F.col("period").isin(*periods))

@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.processed import ACCOUNT_COUNTS, BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
+from finance_platform.contracts.processed import ACCOUNT_COUNTS, LINE_CONTRACTS, MEMBERS, REJECTED_ROWS
 from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, arrow_schema
 from finance_platform.deliveries.commits import (
     DELIVERED,
@@ -237,7 +237,7 @@ def count_written(contract: Contract, written: DataFrame, results: Mapping[str, 
         _count_rejected(written, results)
     elif contract is MEMBERS:
         _hash_members(written, results)
-    elif contract in (TRANSACTIONS, BUDGET):
+    elif contract in LINE_CONTRACTS:
         lines = written.select(*[column.name for column in LINE_COLUMNS])
         count_lines(lines.mapInArrow(sum_batches, PACKED), results)
     else:
@@ -264,7 +264,7 @@ def count_read_back(contract: Contract, written: pa.Table, results: Mapping[str,
     elif contract is MEMBERS:
         described = written.drop_columns(["member_key"])
         _enter_members(described.column_names, map(list, _rows(described)), results)
-    elif contract in (TRANSACTIONS, BUDGET):
+    elif contract in LINE_CONTRACTS:
         lines = written.select([column.name for column in LINE_COLUMNS])
         count_packed(packed_rows(sum_batches(lines.combine_chunks().to_batches())), results)
     else:

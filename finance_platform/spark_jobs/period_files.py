@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
+from finance_platform.contracts.processed import LINE_TABLES
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines import period_of_file
@@ -50,7 +50,6 @@ _RESULT_SCHEMA = pa.schema([("period", pa.string()), ("document", pa.string())])
 
 PeriodBuilder = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
-_LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
 _NAMES = [column.name for column in LINE_COLUMNS]
 _REPEATING = [column.name for column in FACT_FINANCIALS.stored_columns if column.name not in ("amount", "variance")]
 """Columns with few distinct values."""
@@ -123,7 +122,7 @@ def orders_of(
     files: dict[str, list[tuple[DataFile, frozenset[int]]]] = {}
     own: dict[int, list[tuple[str, DataFile]]] = {}
     for source in request.files:
-        if source.table not in _LINE_TABLES:
+        if source.table not in LINE_TABLES:
             continue
         period = "" if source.file.is_shared else period_of_file(source.file.key)
         if not period:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import Column, Contract
-from finance_platform.contracts.processed import BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
+from finance_platform.contracts.processed import LINE_CONTRACTS, MEMBERS, REJECTED_ROWS, TRANSACTIONS
 from finance_platform.contracts.schemas import MENTIONED, REPEATED_KEYS, WRITTEN, arrow_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.feeds.line_files import parquet_bytes
@@ -199,7 +199,7 @@ def rows_of_table(contract: Contract, rows: pa.Table) -> pa.Table:
     if contract is REJECTED_ROWS:
         return _select(rows_with(rows, OUTCOMES), contract)
     accepted = rows_with(rows, ["accepted"])
-    if contract in (TRANSACTIONS, BUDGET):
+    if contract in LINE_CONTRACTS:
         is_actual = pc.equal(accepted["scenario_type"], "Actual")
         accepted = accepted.filter(is_actual if contract is TRANSACTIONS else pc.invert(is_actual))
     return _select(accepted, contract)

@@ -31,6 +31,7 @@ from finance_platform.contracts.processed import (
     BUDGET,
     COMMENTS,
     DEPARTMENTS,
+    LINE_CONTRACTS,
     LOOKUP_ROWS,
     MEMBER_ATTRIBUTES,
     MEMBERS,
@@ -109,7 +110,6 @@ from finance_platform.transforms.vouchers import rejected_vouchers, voucher_peri
 _log = logging.getLogger(__name__)
 
 _FILE_FIELDS = ("delivery_id", "object_key", "feed", "fingerprint")
-_LINES = (TRANSACTIONS, BUDGET)
 _TABLES = {
     "ledger": (TRANSACTIONS, BUDGET, MEMBERS, REJECTED_ROWS),
     "lookup": (LOOKUP_ROWS, REJECTED_ROWS),
@@ -254,7 +254,7 @@ class _Batch:
             count_packed(packed_rows(self._sum_here(written.data_files)), results)
         for contract in self._tables():
             rows, folder = rows_of_table(contract, readable), self._folder_of(contract)
-            then_by = "period" if contract in _LINES else None
+            then_by = "period" if contract in LINE_CONTRACTS else None
             own = write_by_delivery(rows, processed, folder, _order_of(contract), then_by)
             for name in [*written.of_table(contract.name), *own]:
                 lines = written.of_table(contract.name).get(name, [])
@@ -389,7 +389,7 @@ class _Batch:
     ) -> None:
         """Write the rows of one table, and enter files and counts into the results, but those of written lines."""
         processed = self.processed
-        folder, is_by_period, order = self._folder_of(contract), contract in _LINES, _order_of(contract)
+        folder, is_by_period, order = self._folder_of(contract), contract in LINE_CONTRACTS, _order_of(contract)
         files: dict[str, list[DataFile]] = {}
         # Of deliveries whose lines are written, only lines of which the hash of the key alone repeats are left.
         has_rows = not is_by_period or written.may_repeat or results.keys() - written.files.keys()

@@ -108,7 +108,7 @@ def http_status(error: boto.ClientError) -> int:
 
 
 def error_code(error: boto.ClientError) -> str:
-    """Return S3's error code; empty if the response had no body."""
+    """Return the error code of a service of AWS; empty if the response had no body."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -221,11 +221,14 @@ def _error_from_client(attempted: S3Operation | str, error: Exception) -> Except
 
 
 _Translate = Callable[[S3Operation, str, dict[str, Any]], Exception]
+EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+"""Codes with which any service of AWS refuses credentials that were valid once."""
+
 _BY_CODE: dict[str, _Translate] = {
     **dict.fromkeys(("NoSuchKey", "404", "NoSuchVersion"), _missing),
     "NoSuchBucket": _no_bucket,
     **dict.fromkeys(("AccessDenied", "403", "AllAccessDisabled", "AccountProblem"), _denied),
-    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"), _expired),
+    **dict.fromkeys(EXPIRED_CODES, _expired),
     **dict.fromkeys(("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken"), _bad_credentials),
     **dict.fromkeys(
         ("PermanentRedirect", "TemporaryRedirect", "301", "307", "AuthorizationHeaderMalformed"), _wrong_region

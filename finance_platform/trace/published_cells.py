@@ -21,6 +21,7 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import CREDIT_TYPES, FACT_FINANCIALS, STAR
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.lines import line_files
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.money_text import plain_money
 from finance_platform.safe_text import quote_name
@@ -33,7 +34,6 @@ from finance_platform.trace.published_lines import (
     LineStore,
     PublishedPeriod,
     filter_scenarios,
-    line_files,
     read_period,
     read_rows,
 )

@@ -20,6 +20,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.delivery_rows import ADDED_COLUMNS, with_added
+from finance_platform.deliveries.lines import line_files
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
@@ -31,7 +32,6 @@ from finance_platform.slices.versions import PORTIONS
 from finance_platform.storage.documents import open_parquet, parse_document
 from finance_platform.storage.port import ObjectStore
 
-LINE_TABLES = ("transactions", "budget")
 SUPERSEDED_BY = "superseded_by"
 _INPUTS = ("lines", "hidden", "hidden_scopes", "baseline", "actual_covers")
 _BATCH_ROWS = 1_000_000
@@ -246,11 +246,6 @@ class LineStore:
             and cell in self._overlaps.overlap(delivery_id, other).lines
         ]
         return max(later, key=self._position, default="")
-
-
-def line_files(commit: DeliveryCommit) -> list[DataFile]:
-    """Return the files of a delivery's ledger lines."""
-    return [file for table in LINE_TABLES for file in commit.files.get(table, ())]
 
 
 def filter_scenarios(lines: pa.Table, scenarios: Sequence[str]) -> pa.Table:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.schemas import arrow_schema
-from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, PROFIT_SIGNS
 from finance_platform.transforms.dim_account import MEMBER_COLUMNS as ACCOUNT_COLUMNS
 from finance_platform.transforms.dim_department import MEMBER_COLUMNS as DEPARTMENT_COLUMNS
 
@@ -24,7 +24,6 @@ Ranks = Mapping[str, tuple[int, str]]
 """By delivery that counts: its place in the defined order, and the period from which its rows without a date hold."""
 
 _Row = dict[str, Any]
-_SIGNS = {"Revenue": 1, "Expense": -1}
 
 
 def department_rows(departments: pa.Table, members: pa.Table, ranks: Ranks) -> pa.Table:
@@ -42,7 +41,7 @@ def account_rows(accounts: pa.Table, members: pa.Table, ranks: Ranks) -> pa.Tabl
     for row in rows:
         kind = _first(row["account_type"], "Unknown")
         row["account_name"] = _first(row["account_name"], row["account_number"])
-        row |= {"account_type": kind, "profit_sign": _SIGNS.get(kind, 0), "is_monetary": kind != "Statistical"}
+        row |= {"account_type": kind, "profit_sign": PROFIT_SIGNS.get(kind, 0), "is_monetary": kind != "Statistical"}
         row["category"], row["measure"] = _first(row["category"], "Unknown"), _first(row["measure"], "flow")
     return _as_table(rows, DIM_ACCOUNT)
 

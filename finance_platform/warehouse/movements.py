@@ -23,6 +23,7 @@ from finance_platform.contracts.star import (
     MOVEMENTS,
     WHOLE_TABLE,
 )
+from finance_platform.feeds.dates import period_number
 from finance_platform.warehouse.date_ranges import covering_ranges
 from finance_platform.warehouse.load_request import LoadRequest, MovedSum, SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
@@ -252,7 +253,7 @@ def _slice_rows(
         {
             "table_name": target.contract.table,
             "slice": target.slice,
-            "period_number": _period_number(target.slice) if target.contract.sliced_by_period else None,
+            "period_number": period_number(target.slice) if target.contract.sliced_by_period else None,
             "is_loaded": True,
             "is_closed": target.contract.sliced_by_period and target.slice in closed,
             "old_version": published.get(target.name),
@@ -267,7 +268,7 @@ def _slice_rows(
         {
             "table_name": FACT_FINANCIALS.table,
             "slice": period,
-            "period_number": _period_number(period),
+            "period_number": period_number(period),
             "is_loaded": False,
             "is_closed": True,
             "old_version": None,
@@ -277,7 +278,3 @@ def _slice_rows(
         for period in sorted(other_periods)
     ]
     return [*loaded, *not_loaded]
-
-
-def _period_number(period: str) -> int:
-    return int(period.replace("-", ""))

@@ -232,6 +232,7 @@ def test_a_full_account_is_a_transient_error(glue: FakeGlue):
     [
         ("AccessDeniedException", JobError, "no permission"),
         ("ExpiredTokenException", JobError, "the credentials have expired"),
+        ("TokenRefreshRequired", JobError, "the credentials have expired"),
         ("UnrecognizedClientException", JobError, "the credentials are not valid"),
         ("InvalidInputException", JobError, "InvalidInputException: no"),
     ],

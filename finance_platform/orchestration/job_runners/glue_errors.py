@@ -13,7 +13,14 @@ from typing import Any
 from botocore import exceptions as boto
 
 from finance_platform.errors import FinancePlatformError, JobError, JobTimeoutError, LockedError, TransientJobError
-from finance_platform.storage.s3_errors import GET_CREDENTIALS, LOGGED_OUT, NO_CREDENTIALS, RENEW_CREDENTIALS
+from finance_platform.storage.s3_errors import (
+    EXPIRED_CODES,
+    GET_CREDENTIALS,
+    LOGGED_OUT,
+    NO_CREDENTIALS,
+    RENEW_CREDENTIALS,
+    error_code,
+)
 
 SUCCEEDED = "SUCCEEDED"
 
@@ -41,7 +48,6 @@ _TRANSIENT = {
     "TooManyRequestsException",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _BAD_CREDENTIALS = {
     "IncompleteSignature",
     "InvalidClientTokenId",
@@ -89,7 +95,7 @@ def translate_glue_errors(job_name: str, region: str) -> Iterator[None]:
 
 
 def _error_from_response(job_name: str, region: str, error: boto.ClientError) -> FinancePlatformError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = error_code(error)
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     attempt = f"cannot {_VERBS.get(error.operation_name, error.operation_name)} the Glue job {job_name}"
     message = f"Glue returned {code}: {error.response.get('Error', {}).get('Message', '')}".rstrip(": ")
@@ -113,7 +119,7 @@ def _error_from_response(job_name: str, region: str, error: boto.ClientError) ->
         return JobError(
             f"{attempt}: no permission ({message})", fix=f"allow this role glue:{error.operation_name} on it"
         )
-    if code in _EXPIRED:
+    if code in EXPIRED_CODES:
         return JobError(f"{attempt}: the credentials have expired", fix=RENEW_CREDENTIALS)
     if code in _BAD_CREDENTIALS:
         return JobError(f"{attempt}: the credentials are not valid ({message})", fix=GET_CREDENTIALS)

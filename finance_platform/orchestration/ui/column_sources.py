@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from finance_platform.contracts.model import Contract
+from finance_platform.contracts.processed import LINE_TABLES
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, FACT_FINANCIALS
 from finance_platform.feeds.codes import fold, scenario_type
 from finance_platform.feeds.descriptor import FeedDescriptor
@@ -19,7 +20,6 @@ from finance_platform.orchestration.ui.feed_descriptions import headers_of
 Sources = Mapping[str, Sequence[str]]
 """The sources of one column: by asset, such as `raw/budget`, the names of its columns."""
 
-_LINES = ("transactions", "budget")
 _REFERENCES = ("departments", "accounts")
 
 _PROVENANCE = {
@@ -32,7 +32,7 @@ _PROVENANCE = {
 }
 
 COMPUTED: Mapping[str, Mapping[str, str]] = {
-    **{f"processed/{table}": {**_PROVENANCE, "is_debit_positive": "the descriptor's sign"} for table in _LINES},
+    **{f"processed/{table}": {**_PROVENANCE, "is_debit_positive": "the descriptor's sign"} for table in LINE_TABLES},
     **{f"processed/{table}": _PROVENANCE for table in _REFERENCES},
     "processed/rejected_rows": {
         **_PROVENANCE,
@@ -106,11 +106,11 @@ _NAMES = ("department_name", "account_name")
 _DERIVED = {"profit_sign": "account_type", "is_monetary": "account_type"}
 
 STAR_PARENTS: Mapping[str, tuple[str, ...]] = {
-    "dim_date": _LINES,
-    "dim_department": ("departments", *_LINES),
-    "dim_account": ("accounts", *_LINES),
-    "dim_scenario": _LINES,
-    "fact_financials": ("accounts", *_LINES),
+    "dim_date": LINE_TABLES,
+    "dim_department": ("departments", *LINE_TABLES),
+    "dim_account": ("accounts", *LINE_TABLES),
+    "dim_scenario": LINE_TABLES,
+    "fact_financials": ("accounts", *LINE_TABLES),
 }
 """By table of the star, the processed tables that it is built from."""
 
@@ -153,7 +153,7 @@ def star_sources(contract: Contract, feed_set: FeedSet, baseline: str) -> dict[s
         return {name: _fact_sources(name, baseline) for name in names}
     if contract in (DIM_DEPARTMENT, DIM_ACCOUNT):
         return {name: _member_sources(contract, name, feed_set) for name in names}
-    return {name: _processed("scenario" if name == "scenario_name" else name, _LINES) for name in names}
+    return {name: _processed("scenario" if name == "scenario_name" else name, LINE_TABLES) for name in names}
 
 
 def warehouse_sources(contract: Contract) -> dict[str, Sources]:
@@ -199,12 +199,12 @@ def _processed(column: str, tables: Iterable[str]) -> dict[str, Sequence[str]]:
 
 def _fact_sources(column: str, baseline: str) -> Sources:
     if column in {"date_key", "transaction_date"}:
-        return _processed("posting_date", _LINES)
+        return _processed("posting_date", LINE_TABLES)
     if column in {"amount", "variance"}:
-        return _amount_sources(_LINES)
+        return _amount_sources(LINE_TABLES)
     if column == "budget_amount":
-        return _amount_sources(_LINES[:1] if fold(baseline) == "actual" else _LINES[1:])
-    return _processed(column, _LINES)
+        return _amount_sources(LINE_TABLES[:1] if fold(baseline) == "actual" else LINE_TABLES[1:])
+    return _processed(column, LINE_TABLES)
 
 
 def _amount_sources(tables: Iterable[str]) -> Sources:
@@ -218,11 +218,11 @@ def _member_sources(contract: Contract, column: str, feed_set: FeedSet) -> Sourc
         ("departments", "department_code") if contract is DIM_DEPARTMENT else ("accounts", "account_number")
     )
     if column in {code, contract.surrogate_key}:
-        return _processed(column, (reference, *_LINES))
+        return _processed(column, (reference, *LINE_TABLES))
     source = _DERIVED.get(column, column)
     sources = _processed(source, [reference])
     if column in _NAMES:
-        sources = {f"processed/{reference}": [source, code], **_processed(code, _LINES)}
+        sources = {f"processed/{reference}": [source, code], **_processed(code, LINE_TABLES)}
     # Ledger lines do not store these fields; they go into a side table of members, so the source is the raw header.
     field = "account_category" if source == "category" else source
     ledger = [feed for feed in feed_set.feeds if feed.kind == "ledger"]

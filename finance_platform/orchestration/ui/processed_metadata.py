@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.contracts.model import Contract
+from finance_platform.contracts.processed import LINE_CONTRACTS
 from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.ui.formatting import format_periods
@@ -98,7 +99,7 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
         current = [one.commit for one in current_deliveries(snapshot.state) if one.commit.status == "read"]
         changes = [{"feed": one.feed, "file": one.file, "what": one.words} for one in snapshot.state.header_changes]
         return metadata | _rejected_rows_metadata(current, currency) | table_metadata("header_changes", changes)
-    if contract.name in {"transactions", "budget"}:
+    if contract in LINE_CONTRACTS:
         return metadata | _lines_metadata(live, currency, is_actual=contract.name == "transactions")
     delivered = [commit for commit in live if commit.files.get(contract.name)]
     metadata["dagster/row_count"] = sum(commit.outcome("accepted").rows for commit in delivered)

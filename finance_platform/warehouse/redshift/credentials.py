@@ -39,7 +39,6 @@ _TRANSIENT_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-_EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _MISSING_CODES = frozenset({"ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException", "ResourceNotFound"})
 
 
@@ -181,10 +180,12 @@ def _aws_errors(endpoint: RedshiftEndpoint) -> Iterator[None]:
 
 
 def _service_error(attempted: str, code: str, message: str) -> WarehouseAccessError | WarehouseUnreachableError:
+    from finance_platform.storage.s3_errors import EXPIRED_CODES
+
     found = f"{attempted}: {code}: {message}"
     if code in _TRANSIENT_CODES:
         return WarehouseUnreachableError(found, fix="AWS is throttling or unavailable: run again in a few minutes")
-    if code in _EXPIRED_CODES:
+    if code in EXPIRED_CODES:
         return WarehouseAccessError(found, fix="renew the AWS credentials (`aws sso login`, or the role) and run again")
     if code in _MISSING_CODES:
         return WarehouseAccessError(
