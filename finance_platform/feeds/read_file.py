@@ -56,6 +56,7 @@ from finance_platform.feeds.lookup_rows import LookupRows
 from finance_platform.feeds.lookups import Lookup, load_lookup
 from finance_platform.feeds.near_names import find_near_names
 from finance_platform.feeds.opening_balances import OpeningBalances
+from finance_platform.feeds.place_sums import PlaceSums
 from finance_platform.feeds.printed_totals import PrintedTotals
 from finance_platform.feeds.read_ahead import read_ahead
 from finance_platform.feeds.reasons import shorten
@@ -64,7 +65,7 @@ from finance_platform.feeds.repeated_headers import RepeatedHeaders
 from finance_platform.feeds.report_rows import ReportRows
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed, named_headers
 from finance_platform.feeds.row_marks import RowMarker
-from finance_platform.feeds.running_totals import RunningTotals
+from finance_platform.feeds.running_totals import RunningTotals, stated_doubts
 from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
@@ -491,6 +492,8 @@ def _typed_batches(
         meanings = UnreadMeanings.of_table(feed.rules, table.header, lines.sources, shape.cells)
         last: tuple[RawBatch, dict[str, pa.Array]] | None = None
         running = RunningTotals(feed.rules, shape.cells)
+        stated = stated_doubts(lines.sources["amount"].headers)
+        of_places = PlaceSums(feed.rules, lines.sources, has_running_totals=bool(running.cells or stated))
         raw = running.watch(unread.watch(_raw_batches(feed, table, totals)))
 
         def type_again(rows: RawBatch) -> Mapping[str, pa.Array]:
@@ -510,6 +513,7 @@ def _typed_batches(
             repeated.add(batch, columns["outcome"])
             meanings.add(batch, columns)
             balances.add(batch, columns)
+            of_places.add(columns | encoded)
             last = batch, columns
             totals.credit_signs.add(parsed, columns["outcome"])
             _keep_first_batch(totals, lines, batch, columns)
@@ -520,6 +524,7 @@ def _typed_batches(
         near = find_near_names(lines.sources.get("scenario"), object_key)
         totals.notes |= lines.notes | notes | unclaimed.notes() | balances.notes() | near
         totals.doubts |= unread.doubts() | running.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
+        totals.doubts |= stated | of_places.doubts()
         totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
         totals.advice = totals.advice or unread.advice or lines.advice

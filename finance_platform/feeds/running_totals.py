@@ -1,14 +1,16 @@
-"""Months that are totals since the beginning of the year, in a wide file: each has the amounts of all before it.
+"""Months that are totals since the beginning of the year: each has the amounts of all before it.
 
-Belongs here: comparing the cells of the first rows, and the words that hold the delivery. Does not belong here: columns
-of totals beside months (see `unread_months`), rows of totals (see `unclaimed_totals`).
+Belongs here: headers that say so, comparing the months of a row, and the words that hold the delivery. Does not belong
+here: the sums of lines that are months (see `place_sums`), columns of totals beside months (see `unread_months`), rows
+of totals (see `unclaimed_totals`).
 
 Reports of cumulative balances have the same form as those of months. Read as months, a year of 1,200 is one of 7,800.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -17,13 +19,21 @@ from statistics import median
 from finance_platform.feeds.amounts import read_amount
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.codes import clean
+from finance_platform.feeds.header_words import plain_name
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
+from finance_platform.feeds.shape_rules import is_derived
 
-_LEAST_MONTHS, _MOST_MONTHS = 6, 12
+LEAST_MONTHS, MOST_MONTHS = 6, 12
 _LEAST_ROWS, _MOST_ROWS = 5, 200
 _SHARE = Decimal("0.9")
 """Of the rows, which never become smaller: an account may have a credit note."""
+
+_STATED = re.compile(
+    r"\b(?:ytd|year to date|itd|inception to date|cumulative|cumulated|cumul|cumule|cumules|kumuliert|kum|kumulativ"
+    r"|aufgelaufen|aufgelaufene|acumulado|acumulada|cumulato|cumulata|cumulatief)\b|jahresverkehrszahl"
+)
+"""Words of a header, as `plain_name` writes them, that say that amounts are totals since the beginning of the year."""
 
 
 @dataclass
@@ -41,8 +51,8 @@ class RunningTotals:
 
     def __post_init__(self) -> None:
         unpivot = self.rules.unpivot
-        is_of_months = unpivot is not None and unpivot.into in {"date", "period"} and len(self.cells) >= _LEAST_MONTHS
-        self.cells = list(self.cells[:_MOST_MONTHS]) if is_of_months else []
+        is_of_months = unpivot is not None and unpivot.into in {"date", "period"} and len(self.cells) >= LEAST_MONTHS
+        self.cells = list(self.cells[:MOST_MONTHS]) if is_of_months else []
 
     def watch(self, batches: Iterator[RawBatch]) -> Iterator[RawBatch]:
         """Yield batches as they are, and keep the amounts of the first rows."""
@@ -66,20 +76,51 @@ class RunningTotals:
 
     def doubts(self) -> dict[str, str]:
         """Return why the months may be running totals, with what to do about it; complete after the last batch."""
-        growing = [row for row in self._rows if _grows(row)]
-        if len(growing) < _LEAST_ROWS or len(growing) < _SHARE * len(self._rows):
-            return {}
-        # A plan may grow in each month, but hardly to half as many times its first month as there are months.
-        if median(row[-1] / row[0] for row in growing) < Decimal(len(self.cells)) / 2:
-            return {}
-        first, last = clean(self.cells[0]), clean(self.cells[-1])
-        return {
-            f"the amounts of {len(growing):,} of {len(self._rows):,} rows grow from {first!r} to {last!r}, mostly to "
-            f"{len(self.cells) / 2:g} times the first one or more, as if each month had the total since the first": (
-                "send the file with the amounts of each month alone, such as a report of periods and not of cumulative "
-                "balances; if these are the amounts of the months, accept the file"
-            )
-        }
+        return growth_doubts(self._rows, self.cells, "rows") if self.cells else {}
+
+
+def growth_doubts(rows: Sequence[Sequence[Decimal]], months: Sequence[str], what: str) -> dict[str, str]:
+    """Return why months may be running totals, with what to do about it.
+
+    Args:
+        rows: the amounts of each row, one for each month.
+        months: their names, in their order.
+        what: what the rows are.
+    """
+    growing = [row for row in rows if _grows(row)]
+    if len(growing) < _LEAST_ROWS or len(growing) < _SHARE * len(rows):
+        return {}
+    # A plan may grow in each month, but hardly to half as many times its first month as there are months.
+    if median(row[-1] / row[0] for row in growing) < Decimal(len(months)) / 2:
+        return {}
+    return {
+        f"the amounts of {len(growing):,} of {len(rows):,} {what} grow from {clean(months[0])!r} to "
+        f"{clean(months[-1])!r}, mostly to {len(months) / 2:g} times the first one or more, as if each month had the "
+        "total since the first": (
+            "send the file with the amounts of each month alone, such as a report of periods and not of cumulative "
+            "balances; if these are the amounts of the months, accept the file"
+        )
+    }
+
+
+def stated_doubts(headers: Collection[str]) -> dict[str, str]:
+    """Return why the columns that are read as amounts are running totals by their names, with what to do about it.
+
+    Args:
+        headers: of the columns.
+    """
+    named = (name for name in headers if not is_derived(name) and _STATED.search(plain_name(name)))
+    stated = next(named, None)
+    if stated is None:
+        return {}
+    return {
+        f"the header {clean(stated)!r} says that amounts are totals since the beginning of the year, and each is read "
+        "as the amount of its month alone": (
+            "name the column with the amounts of the months in the descriptor, or export one; a file that has balances "
+            "to compare with the ledger needs a descriptor of kind: balances; if these are the amounts of the months, "
+            "accept the file"
+        )
+    }
 
 
 def _grows(row: Sequence[Decimal]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -100,6 +100,20 @@ class ContradictingColumn(UnreadColumn):
 def ignore(name: str) -> str:
     """Return the fix of a column that says nothing."""
     return f"add {quoted_name(name)} to ignore_columns"
+
+
+def leave_out(rules: ReadingRules, name: str, texts: Collection[str]) -> str:
+    """Return the fix that leaves the rows of some texts out, up to the word before `the descriptor`.
+
+    Args:
+        rules: of the feed.
+        name: the header of the column.
+        texts: the texts.
+    """
+    pattern = "|".join(map(escape, texts))
+    matches = json.dumps(f"^({pattern})$" if len(texts) > 1 else f"^{pattern}$", ensure_ascii=False)
+    rule = f"{{column: {quoted_name(name)}, matches: {matches}, may_hold_money: true}}"
+    return f"add {rule} to skip in" if rules.skip else f"add skip: [{rule}] to"
 
 
 def quoted_name(name: str) -> str:

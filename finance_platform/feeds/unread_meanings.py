@@ -29,6 +29,7 @@ from finance_platform.feeds.header_words import WORDS, plain_name
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.line_numbers import CounterEntries, cents, place_numbers
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
+from finance_platform.feeds.summed_texts import COMPANIES, Companies
 from finance_platform.feeds.unread_accounts import CONTRA_ACCOUNTS, ContraAccounts
 from finance_platform.feeds.unread_column import (
     MAX_LISTED,
@@ -312,7 +313,7 @@ class UnreadMeanings:
             kinds.append((_Currency, _CURRENCIES))
         kinds += [] if has_scenario else [(_Scenario, _SCENARIOS), (Versions, VERSIONS)]
         kinds += [] if has_side else [(_Side, _SIDES)]
-        kinds += [(Ledgers, LEDGERS), (ContraAccounts, CONTRA_ACCOUNTS)]
+        kinds += [(Ledgers, LEDGERS), (ContraAccounts, CONTRA_ACCOUNTS), (Companies, COMPANIES)]
         kinds += [(UnreadPeriods, PERIODS)] if is_of_years(sources, rules) else []
         return UnreadMeanings(
             [kind(name, rules) for kind, names in kinds for name, plain in free.items() if plain in names]

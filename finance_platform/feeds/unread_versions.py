@@ -6,7 +6,6 @@ Belongs here: versions of a plan, and parallel ledgers. Does not belong here: Ac
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from finance_platform.feeds.codes import clean
 from finance_platform.feeds.header_words import WORDS
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.line_numbers import MAX_LINES, Numbers, cents, place_numbers
-from finance_platform.feeds.unread_column import UnreadColumn, escape, quoted_name
+from finance_platform.feeds.unread_column import UnreadColumn, leave_out, quoted_name
 from finance_platform.feeds.violations import to_mask
 
 VERSIONS = {*WORDS["scenario"], "version name", "version code", "budget name", "forecast version", "planversion"}
@@ -84,9 +83,7 @@ class _Repeating(UnreadColumn):
     @property
     def rule(self) -> str:
         """The fix that leaves the lines of a text out."""
-        matches = json.dumps("".join(("^", *map(escape, self.found), "$")), ensure_ascii=False)
-        rule = f"{{column: {quoted_name(self.name)}, matches: {matches}, may_hold_money: true}}"
-        return f"add {rule} to skip in" if self.rules.skip else f"add skip: [{rule}] to"
+        return leave_out(self.rules, self.name, self.found)
 
 
 class Versions(_Repeating):
