@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.attribute_conflicts import (
     AttributeConflict,
@@ -18,6 +19,7 @@ from finance_platform.deliveries.attribute_conflicts import (
     gross_by_scenario,
 )
 from finance_platform.deliveries.bookings import Booking, find_plans, find_shared_keys, plan_bookings
+from finance_platform.deliveries.cell_hashes import CellHashes
 from finance_platform.deliveries.cell_sums import find_overflows, may_overflow
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit, hash_kind
 from finance_platform.deliveries.late_lines import Groups, find_late_periods
@@ -39,7 +41,7 @@ from finance_platform.deliveries.register import (
     Verdict,
 )
 from finance_platform.deliveries.removals import Losses, OtherLines, Removal, SmallerPeriod, find_losses
-from finance_platform.deliveries.repeated_lines import CellHashes, RepeatedLines, find_repeated_lines
+from finance_platform.deliveries.repeated_lines import RepeatedLines, find_repeated_lines
 from finance_platform.deliveries.restated_cells import find_restated_cells
 from finance_platform.deliveries.returning_lines import ReturningLines, find_returning_lines
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
@@ -450,11 +452,17 @@ def _describe_smaller(scenario: str, smaller: SmallerPeriod) -> str:
 def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> str:
     """Return which lines of a delivery another file has too."""
     lines = [f"{one.scenario} {one.period}, lines {one.rows:,}, gross {grouped_money(one.gross)}" for one in repeated]
-    has = "has all lines of" if any(one.has_others for one in repeated) else "has the same lines as"
-    others = ", beside others" if any(one.has_others for one in repeated) else ""
     feed = f" of the feed {repeated[0].feed}" if repeated[0].feed else ""
+    has, beside = "has the same lines as", ""
+    if any(one.has_others for one in repeated):
+        has, beside = "has all lines of", ", beside others"
+    elif any(one.is_nearly for one in repeated):
+        others = sum(one.others for one in repeated)
+        has, beside = "has nearly all lines of", f", beside {pluralize(others, 'other')}" if others else ""
+    elif any(one.has_other_codes for one in repeated):
+        has, beside = "has the same days and amounts as", ", under other departments or accounts"
     keys = " under keys that differ in their zeros" if any(one.has_other_keys for one in repeated) else ""
-    return f"{has} {quote_name(object_key)}{feed}{keys}, which counts already{others}: {_shorten(lines, '; ')}"
+    return f"{has} {quote_name(object_key)}{feed}{keys}, which counts already{beside}: {_shorten(lines, '; ')}"
 
 
 def _returning_money(lines: ReturningLines) -> str:

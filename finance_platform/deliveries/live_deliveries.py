@@ -90,8 +90,12 @@ class _FeedIndex:
 
     def with_as_many_lines(self, cell: Cell, rows: int) -> list[LiveDelivery]:
         """Return the deliveries with so many lines in a cell."""
+        return self.with_about_as_many_lines(cell, rows, 0)
+
+    def with_about_as_many_lines(self, cell: Cell, rows: int, away: int) -> list[LiveDelivery]:
+        """Return the deliveries with so many lines in a cell, or up to some more or less."""
         counted = self._counted(cell)
-        places = slice(bisect_left(counted, (rows, "")), bisect_left(counted, (rows + 1, "")))
+        places = slice(bisect_left(counted, (rows - away, "")), bisect_left(counted, (rows + away + 1, "")))
         return [self.by_cell[cell][delivery_id] for _, delivery_id in counted[places]]
 
     def _counted(self, cell: Cell) -> list[tuple[int, str]]:
@@ -233,6 +237,13 @@ class LiveDeliveries:
         for other in feed.with_fewer_lines(cell, _rows(candidate, cell)):
             if other.event.object_key != candidate.event.object_key and cell[1] in other.portion:
                 yield other
+
+    def with_about_as_many_lines(self, candidate: LiveDelivery, cell: Cell, away: int) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects of the feed with about as many lines in a cell."""
+        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
+        similar = feed.with_about_as_many_lines(cell, _rows(candidate, cell), away) if cell in feed.by_cell else []
+        key = candidate.event.object_key
+        return [one for one in similar if one.event.object_key != key and cell[1] in one.portion]
 
     def same_money_of_feed(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with as many lines of the same money in a cell.

@@ -1,7 +1,7 @@
 """Repeated lines: those that another file has already, all of its lines of a scenario and period.
 
 Belongs here: finding them under load mode append, which adds the lines of every file, under keys that have
-lost zeros, and in files of two feeds.
+lost zeros, in corrected copies, and in files of two feeds or systems.
 Does not belong here: files with the same bytes (see `hold_reasons`), lines with one key (see `overlaps`), what is done
 about them (see `acceptance`).
 
@@ -12,44 +12,23 @@ Under `append` such lines would count twice, and nothing else shows it.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice, takewhile
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from finance_platform.deliveries.cell_hashes import LEAST_CONTAINED, LEAST_NEARLY, OTHERS, CellHashes, CellLines
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_deliveries import LiveDeliveries, count_in_cell
-from finance_platform.deliveries.live_lines import Cell, LiveLines, Superseded, claimed_cells
+from finance_platform.deliveries.live_lines import Cell, LiveLines, claimed_cells
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, compute_overlaps
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
-from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.port import ObjectStore
-
-_PLACE = ("posting_date", "department_key", "account_key", "amount")
-_TEXTS = ("document_date", "transaction_id", "description", "reverses_transaction_id")
-_COLUMNS = (*_PLACE, *_TEXTS)
-_NUMBERS = ("transaction_id", "reverses_transaction_id")
-_ZEROS = r"^0*([0-9]+)(?:\.0+)?$"
-"""A number with the zeros that a spreadsheet takes from it, or adds."""
-
-_NONE = "\x00"
-"""In the place of a missing text; no text has it."""
-_WIDE_MONEY = pa.decimal128(38, 2)
-
-_LEAST_CONTAINED = 3
-"""Different lines of a smaller file that are no chance if a larger one has all of them."""
 
 _MAX_COMPARED, _MAX_LOOKED_AT = 4, 50
 """Smaller files whose lines are read, and of which the days are compared, for each scenario and period."""
-
-_MAX_REMEMBERED = 16
-"""Deliveries and cells whose lines stay in memory."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +44,9 @@ class RepeatedLines:
         has_others: whether the delivery has more lines there, beside all of the other file.
         feed: that of the other file, if it is another one; else empty.
         has_other_keys: whether their keys differ, by zeros alone, so that neither file supersedes the other.
+        has_other_codes: whether their departments or accounts differ.
+        is_nearly: whether these are nearly all lines of both, as of a corrected copy.
+        others: how many lines of the delivery the other file does not have, if these are nearly all.
     """
 
     object_key: str
@@ -75,89 +57,9 @@ class RepeatedLines:
     has_others: bool = False
     feed: str = ""
     has_other_keys: bool = False
-
-
-@dataclass(frozen=True)
-class _CellLines:
-    """The lines of a delivery in a cell that change an amount: their number, gross money and hash.
-
-    The hash of their places is without numbers and texts, which one feed may read and another one not.
-    """
-
-    rows: int
-    gross: Decimal
-    digest: bytes
-    places: bytes = field(default=b"", compare=False)
-
-
-class CellHashes:
-    """What is compared of the lines of deliveries; the lines of each delivery and cell are read once.
-
-    Thousands of files may have lines of the same money that differ in their numbers, such as one file for each voucher.
-    """
-
-    def __init__(self, processed: ObjectStore, lines: LiveLines) -> None:
-        """Read nothing yet.
-
-        Args:
-            processed: the processed zone.
-            lines: reads the lines of deliveries.
-        """
-        self._processed = processed
-        self._lines = lines
-        self._known: dict[tuple[str, Cell], _CellLines] = {}
-        self._counted: dict[tuple[str, Cell], pa.Table] = {}
-
-    def of(self, deliveries: Sequence[LiveDelivery], cell: Cell) -> list[_CellLines]:
-        """Return what is compared of the lines of deliveries in a cell; several are read at once from a remote zone."""
-        unknown = [one for one in deliveries if (one.delivery_id, cell) not in self._known]
-        read = map_many(self._processed, unknown, lambda one: self._read(one, cell))
-        self._known |= {(one.delivery_id, cell): of_one for one, of_one in zip(unknown, read, strict=True)}
-        return [self._known[one.delivery_id, cell] for one in deliveries]
-
-    def contained(self, smaller: LiveDelivery, larger: LiveDelivery, cell: Cell) -> _CellLines | None:
-        """Return the lines of a delivery in a cell if a larger one has each of them as often; None if not.
-
-        None also if they are too few different ones: a day may well have the same amount several times.
-        """
-        of_smaller = self._count(smaller, cell)
-        if len(of_smaller) < _LEAST_CONTAINED:
-            return None
-        of_larger = self._count(larger, cell)
-        joined = of_smaller.join(of_larger, keys=list(_COLUMNS), right_suffix=" of larger", join_type="left outer")
-        is_there = pc.greater_equal(joined["rows of larger"], joined["rows"])
-        if not pc.all(pc.fill_null(is_there, False)).as_py():
-            return None
-        rows = pc.sum(of_smaller["rows"]).as_py() or 0
-        return _CellLines(rows, Decimal(pc.sum(of_smaller["gross"]).as_py() or 0), b"")
-
-    def _count(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
-        """Return the different lines of a delivery in a cell as texts, with their number and gross money."""
-        known = (delivery.delivery_id, cell)
-        if known not in self._counted:
-            if len(self._counted) >= _MAX_REMEMBERED:
-                del self._counted[next(iter(self._counted))]
-            table = self._read_lines(delivery, cell)
-            gross = pc.abs(table["amount"].cast(_WIDE_MONEY))
-            # A join finds no null.
-            columns = {name: pc.fill_null(table[name].cast(pa.string()), _NONE) for name in _COLUMNS}
-            lines = pa.table({**columns, "gross": gross, "rows": pa.repeat(pa.scalar(1, pa.int64()), len(table))})
-            counted = lines.group_by(list(_COLUMNS)).aggregate([("gross", "sum"), ("rows", "sum")])
-            self._counted[known] = counted.rename_columns({"gross_sum": "gross", "rows_sum": "rows"})
-        return self._counted[known]
-
-    def _read(self, delivery: LiveDelivery, cell: Cell) -> _CellLines:
-        table = self._read_lines(delivery, cell)
-        gross = Decimal(pc.sum(pc.abs(table["amount"].cast(_WIDE_MONEY))).as_py() or 0)
-        return _CellLines(table.num_rows, gross, _digest(table), _digest(table.select(list(_PLACE))))
-
-    def _read_lines(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
-        """Return the lines of a delivery in a cell that change an amount."""
-        table = self._lines.read(delivery, Superseded(), [cell], _COLUMNS).select(list(_COLUMNS))
-        for name in _NUMBERS:
-            plain = pc.replace_substring_regex(table[name].cast(pa.string()), _ZEROS, r"\1")
-            table = table.set_column(table.column_names.index(name), name, plain)
-        return table.filter(pc.not_equal(table["amount"].cast(_WIDE_MONEY), pa.scalar(Decimal(0), _WIDE_MONEY)))
+    has_other_codes: bool = False
+    is_nearly: bool = False
+    others: int = 0
 
 
 def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:
@@ -174,6 +76,9 @@ def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: Liv
     A file of another feed is compared whatever the load modes, which concern one feed, and without numbers and texts;
     it must have three lines or more that the delivery has, and all of a scenario and period.
 
+    Also found are corrected copies under other names, which have nearly all lines of an appended file, and actual lines
+    of which another file has all days and amounts under other departments or accounts.
+
     Args:
         hashes: those of the lines that are read.
         live: the deliveries that count.
@@ -186,7 +91,7 @@ def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: Liv
         of_feed = _repeated(hashes, live, candidate)
     elif candidate.event.load_mode == "upsert":
         of_feed = _with_other_keys(hashes, live, candidate)
-    return [*of_feed, *_of_other_feeds(hashes, live, candidate)]
+    return [*of_feed, *_of_other_feeds(hashes, live, candidate), *_of_other_systems(hashes, live, candidate)]
 
 
 def find_files_counted_twice(processed: ObjectStore, object_key: str) -> list[str]:
@@ -234,11 +139,21 @@ def _repeated(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery)
             if own.rows and other:
                 yield RepeatedLines(other.event.object_key, scenarios[cell[0]], cell[1], own.rows, own.gross)
                 continue
-        if cell[1] in candidate.portion:
-            for other, lines in _contained(hashes, live, candidate, cell):
-                yield RepeatedLines(
-                    other.event.object_key, scenarios[cell[0]], cell[1], lines.rows, lines.gross, has_others=True
-                )
+        if cell[1] not in candidate.portion:
+            continue
+        contained = list(_contained(hashes, live, candidate, cell))
+        for other, lines in contained:
+            yield RepeatedLines(
+                other.event.object_key, scenarios[cell[0]], cell[1], lines.rows, lines.gross, has_others=True
+            )
+        nearly = None if contained else _nearly_the_same(hashes, live, candidate, cell)
+        if nearly:
+            other, lines = nearly
+            yield RepeatedLines(
+                *(other.event.object_key, scenarios[cell[0]], cell[1], lines.rows, lines.gross),
+                is_nearly=True,
+                others=_rows(candidate, cell) - lines.rows,
+            )
 
 
 def _with_other_keys(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[RepeatedLines]:
@@ -246,7 +161,7 @@ def _with_other_keys(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDe
     scenarios = {fold(one.scenario): one.scenario for one in candidate.commit.periods}
     for cell in sorted(claimed_cells(candidate)):
         rows = _rows(candidate, cell)
-        if rows < _LEAST_CONTAINED or cell[1] not in candidate.portion:
+        if rows < LEAST_CONTAINED or cell[1] not in candidate.portion:
             continue  # thousands of files may have two lines of the same money
         similar = live.same_money_of_feed(candidate, cell)
         others = [one for one in similar if live.shared_lines(candidate, one, cell) < rows][:_MAX_LOOKED_AT]
@@ -277,18 +192,38 @@ def _of_other_feeds(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDel
     rows: Counter[str] = Counter()
     for one in found:
         rows[one.object_key] += one.rows
-    return [one for one in found if rows[one.object_key] >= _LEAST_CONTAINED]
+    return [one for one in found if rows[one.object_key] >= LEAST_CONTAINED]
+
+
+def _of_other_systems(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[RepeatedLines]:
+    """Yield the lines that another file has too under other departments or accounts, of this feed or another one."""
+    scenarios = {fold(one.scenario): one.scenario for one in candidate.commit.periods}
+    for cell in sorted(claimed_cells(candidate)):
+        if cell[1] not in candidate.portion:
+            continue
+        of_feed: list[LiveDelivery] = []
+        if candidate.event.load_mode != "replace_period":
+            similar = live.same_money_of_feed(candidate, cell)
+            of_feed = [one for one in similar if not live.shared_lines(candidate, one, cell)]
+        others = [*of_feed, *live.same_money_of_other_feeds(candidate, cell)]
+        for other, lines in _with_other_codes(hashes, candidate, others, cell):
+            feed = other.event.feed if other.event.feed != candidate.event.feed else ""
+            yield RepeatedLines(
+                *(other.event.object_key, scenarios[cell[0]], cell[1], lines.rows, lines.gross),
+                feed=feed,
+                has_other_codes=True,
+            )
 
 
 def _contained(
     hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery, cell: Cell
-) -> Iterator[tuple[LiveDelivery, _CellLines]]:
+) -> Iterator[tuple[LiveDelivery, CellLines]]:
     """Yield the live deliveries all of whose lines in a cell the candidate has beside others.
 
     Not those that a version of the candidate's own object contains, beside which they count already.
     """
     looked_at = islice(live.smaller(candidate, cell), _MAX_LOOKED_AT)
-    enough = takewhile(lambda one: _rows(one, cell) >= _LEAST_CONTAINED, looked_at)
+    enough = takewhile(lambda one: _rows(one, cell) >= LEAST_CONTAINED, looked_at)
     others = [one for one in enough if one.event.load_mode == "append" and _may_contain(candidate, one, cell)]
     earlier = [one for one in live.earlier(candidate) if cell[1] in one.portion]
     for other in others[:_MAX_COMPARED]:
@@ -301,7 +236,7 @@ def _contained(
 
 def _may_contain(larger: LiveDelivery, smaller: LiveDelivery, cell: Cell) -> bool:
     """Return whether the lines of a smaller delivery may all be among those of a larger one, by what commits say."""
-    if _rows(smaller, cell) < _LEAST_CONTAINED:
+    if _rows(smaller, cell) < LEAST_CONTAINED:
         return False
     gross, of_larger = count_in_cell(smaller, cell).absolute, count_in_cell(larger, cell).absolute
     if not (gross.is_nan() or of_larger.is_nan()) and gross > of_larger:
@@ -334,16 +269,44 @@ def _similar(live: LiveDeliveries, candidate: LiveDelivery) -> dict[Cell, list[L
     return {cell: others for cell, others in shared.items() if others}
 
 
-def _digest(lines: pa.Table) -> bytes:
-    """Return a hash of lines in any order, equal for equal lines."""
-    ordered = lines.sort_by([(name, "ascending") for name in lines.column_names])
-    columns = {name: ordered[name] for name in _PLACE}
-    for name in lines.column_names[len(_PLACE) :]:
-        texts = ordered[name].cast(pa.string())
-        # What a column has in the place of a null is not defined.
-        columns |= {name: pc.fill_null(texts, ""), f"has_{name}": pc.is_valid(texts)}
-    sink = pa.BufferOutputStream()
-    table = pa.table(columns).combine_chunks()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return hashlib.sha256(sink.getvalue()).digest()
+def _nearly_the_same(
+    hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery, cell: Cell
+) -> tuple[LiveDelivery, CellLines] | None:
+    """Return the live delivery that has nearly all lines of the candidate in a cell, and these lines.
+
+    The one with the closest money, of the same departments and accounts, is compared, since a correction changes few
+    lines. None if a version of the candidate's own object counts: it is corrected, or a person has accepted it.
+    """
+    rows, net = _rows(candidate, cell), count_in_cell(candidate, cell).amount
+    if rows < LEAST_NEARLY or any(cell[1] in one.portion for one in live.earlier(candidate)):
+        return None
+    of_candidate = candidate.commit
+    similar = [
+        one
+        for one in live.with_about_as_many_lines(candidate, cell, rows // OTHERS)
+        if one.event.load_mode == "append"
+        # A file that is only checked has neither.
+        if not of_candidate.first_day or one.commit.first_day[:7] == of_candidate.first_day[:7]
+        if not of_candidate.members_hash or one.commit.members_hash == of_candidate.members_hash
+    ]
+    closest = min(similar, key=lambda one: abs(count_in_cell(one, cell).amount - net), default=None)
+    lines = closest and hashes.nearly(candidate, closest, cell)
+    return (closest, lines) if closest and lines else None
+
+
+def _with_other_codes(
+    hashes: CellHashes, candidate: LiveDelivery, others: Sequence[LiveDelivery], cell: Cell
+) -> Iterator[tuple[LiveDelivery, CellLines]]:
+    """Yield deliveries of actual lines that have the same days and amounts as the candidate, with the lines.
+
+    Two systems have other departments and accounts for one ledger. Plans of two departments may well be equal.
+    """
+    is_actual = any(
+        count.scenario_type == "Actual" for count in candidate.commit.periods if fold(count.scenario) == cell[0]
+    )
+    if not others or not is_actual or _rows(candidate, cell) < LEAST_NEARLY:
+        return
+    own, *of_others = hashes.of([candidate, *others[:_MAX_COMPARED]], cell)
+    for one, lines in zip(others, of_others, strict=False):
+        if own.different_days >= LEAST_NEARLY and lines.days == own.days and lines.places != own.places:
+            yield one, own
