@@ -23,6 +23,7 @@ from finance_platform.quality.anomalies import (
     is_unusual,
 )
 from finance_platform.quality.natural_signs import WrongSigns, find_wrong_signs
+from finance_platform.quality.other_units import OtherUnit, find_other_units
 from finance_platform.quality.year_end_entries import YearEndEntries, find_year_end_entries
 
 EVALUATED_PERIODS = 3
@@ -90,6 +91,7 @@ class UnusualMonths:
         months: the unusual months, the newest first, then the farthest from the expected amount.
         year_ends: the periods with entries of a year-end close.
         wrong_signs: the types of accounts whose amounts have the other sign.
+        other_units: the periods whose amounts have another unit than those of other periods.
     """
 
     periods: tuple[str, ...]
@@ -97,6 +99,7 @@ class UnusualMonths:
     months: tuple[UnusualMonth, ...]
     year_ends: tuple[YearEndEntries, ...] = ()
     wrong_signs: tuple[WrongSigns, ...] = ()
+    other_units: tuple[OtherUnit, ...] = ()
 
 
 def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
@@ -130,18 +133,17 @@ def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
     ]
     moved = {period for known in accounts.values() for period, month in known.items() if month.moved}
     year_ends = find_year_end_entries(of_profit, periods, {*recent, *moved})
-    signs = (
-        (
-            next(iter(known.values())).profit_sign,
-            {period: (month.amount, month.budget) for period, month in known.items() if month.lines},
-        )
-        for known in accounts.values()
-    )
+    amounts = {
+        number: {period: (month.amount, month.budget) for period, month in known.items() if month.lines}
+        for number, known in accounts.items()
+    }
+    signs = ((next(iter(known.values())).profit_sign, amounts[number]) for number, known in accounts.items())
     # Entries of a year-end close are larger than the month's own amounts, and have the other sign. So have accruals
     # that are reversed on the first day of a month, before it has much else.
     closing = {one.period for one in year_ends}
-    wrong_signs = find_wrong_signs(signs, {*recent, *moved}.intersection(periods) - closing)
-    return UnusualMonths(recent, evaluated, tuple(unusual), year_ends, wrong_signs)
+    compared = {*recent, *moved}.intersection(periods) - closing
+    wrong_signs, other_units = find_wrong_signs(signs, compared), find_other_units(amounts, compared)
+    return UnusualMonths(recent, evaluated, tuple(unusual), year_ends, wrong_signs, other_units)
 
 
 def _sort_key(unusual: UnusualMonth) -> tuple[str, Decimal]:

@@ -21,6 +21,7 @@ from finance_platform.feeds.feed_set import Problem
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import UnusualMonth
 from finance_platform.quality.natural_signs import WrongSigns
+from finance_platform.quality.other_units import OtherUnit
 from finance_platform.quality.year_end_entries import FIX, YearEndEntries
 from finance_platform.safe_text import quote_name
 
@@ -333,6 +334,11 @@ def find_closed_years(year_ends: Iterable[YearEndEntries]) -> list[Finding]:
 def find_contradicting_signs(wrong: Iterable[WrongSigns]) -> list[Finding]:
     """Return the signs that contradict the types of accounts, which no comment explains."""
     return [Finding(one.sentence, one.fix) for one in wrong]
+
+
+def find_contradicting_units(others: Iterable[OtherUnit]) -> list[Finding]:
+    """Return the amounts in another unit, which no comment explains."""
+    return [Finding(one.sentence, one.fix) for one in others]
 
 
 def results(findings: Mapping[Gate, Sequence[Finding]]) -> tuple[GateResult, ...]:

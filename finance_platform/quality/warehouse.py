@@ -455,7 +455,11 @@ def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
     if unusual.wrong_signs:
         wrong = ", ".join(dict.fromkeys(one.period for one in unusual.wrong_signs))
         summary = f"signs that contradict the types of accounts in {wrong}; {summary}"
-    named = [(one.sentence, one.period) for one in unusual.wrong_signs]
+    if unusual.other_units:
+        other = ", ".join(dict.fromkeys(one.period for one in unusual.other_units))
+        summary = f"amounts in another unit in {other}; {summary}"
+    named = [(one.sentence, one.period) for one in unusual.other_units]
+    named += [(one.sentence, one.period) for one in unusual.wrong_signs]
     named += [(one.sentence, one.period) for one in unusual.year_ends]
     evidence = [*({"what": sentence, "period": period} for sentence, period in named), *amounts]
     return Outcome.from_evidence(AMOUNTS_ARE_USUAL, evidence, summary)
