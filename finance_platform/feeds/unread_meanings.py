@@ -40,6 +40,7 @@ from finance_platform.feeds.unread_column import (
     quoted_name,
 )
 from finance_platform.feeds.unread_periods import PERIODS, UnreadPeriods, is_of_years
+from finance_platform.feeds.unread_reversals import REVERSALS, UnreadReversals
 from finance_platform.feeds.unread_versions import LEDGERS, VERSIONS, Ledgers, Versions
 from finance_platform.feeds.violations import ACCEPTED
 
@@ -313,7 +314,12 @@ class UnreadMeanings:
             kinds.append((_Currency, _CURRENCIES))
         kinds += [] if has_scenario else [(_Scenario, _SCENARIOS), (Versions, VERSIONS)]
         kinds += [] if has_side else [(_Side, _SIDES)]
-        kinds += [(Ledgers, LEDGERS), (ContraAccounts, CONTRA_ACCOUNTS), (Companies, COMPANIES)]
+        kinds += [
+            (Ledgers, LEDGERS),
+            (ContraAccounts, CONTRA_ACCOUNTS),
+            (Companies, COMPANIES),
+            (UnreadReversals, REVERSALS),
+        ]
         kinds += [(UnreadPeriods, PERIODS)] if is_of_years(sources, rules) else []
         return UnreadMeanings(
             [kind(name, rules) for kind, names in kinds for name, plain in free.items() if plain in names]

@@ -22,7 +22,15 @@ from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.unread_column import UnreadColumn
 
-PERIODS = {*WORDS["period"], *WORDS["quarter"], "month name", "period name", "period no", "period number", "poper"}
+_WEEKS = {
+    *("week", "weeks", "wk", "week no", "week number", "calendar week", "fiscal week", "accounting week", "iso week"),
+    *("woche", "kalenderwoche", "kw", "semaine", "semana", "settimana"),
+}
+
+PERIODS = {
+    *(*WORDS["period"], *WORDS["quarter"], "month name", "period name", "period no", "period number", "poper"),
+    *_WEEKS,
+}
 """Headers of columns of periods."""
 
 _MAX_TEXTS = 100
@@ -59,8 +67,16 @@ class UnreadPeriods(UnreadColumn):
         year = next(iter(self.rules.fields["date"].sources), "")
         source = json.dumps(f"{{{year}}}-{{{clean(self.name)}}}", ensure_ascii=False)
         fix = f"read both by columns.date.from: {source} with {self._formats()} in the descriptor"
+        if plain_name(self.name) in _WEEKS:
+            # A week may lie in two months, so only the company's calendar says which one it counts in.
+            sample = json.dumps({f"{_ANY_YEAR}-{text}": f"{_ANY_YEAR}-01" for text in list(self.found)[:1]})
+            fix = (
+                f"send the file with a day or a month in each line; or read both by columns.date.from: {source} with "
+                f"formats: [yyyy-MM] and a map from each week to its month, such as {sample}, in the descriptor"
+            )
         fix += "; if all lines are of the first month of their year"
-        reason = f"has {len(self.found):,} periods, {self.texts}, while each line is dated on the first day of its year"
+        unit = "weeks" if plain_name(self.name) in _WEEKS else "periods"
+        reason = f"has {len(self.found):,} {unit}, {self.texts}, while each line is dated on the first day of its year"
         return reason, fix
 
     def _formats(self) -> str:
