@@ -485,7 +485,7 @@ def _typed_batches(
         totals.line_cells.update(shape.cells)
         lines = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup, totals.weights)
         totals.covers = lines.covers
-        repeated = RepeatedHeaders(table.header, lines.sources)
+        repeated = RepeatedHeaders(table.header, lines.sources, has_skip=bool(feed.rules.skip))
         printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
         balances = OpeningBalances.of_table(lines.sources, has_skip=bool(feed.rules.skip))
         unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
@@ -527,7 +527,7 @@ def _typed_batches(
         totals.doubts |= stated | of_places.doubts()
         totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
-        totals.advice = totals.advice or unread.advice or lines.advice
+        totals.advice = totals.advice or unread.advice or repeated.advice or lines.advice
         return
     references = _READERS[kind](feed, table.header, object_key, table.sheet)
     for batch in _raw_batches(feed, table, totals):

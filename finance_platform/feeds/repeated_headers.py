@@ -1,7 +1,7 @@
-"""Rows of a table that are a header again, with the columns in another order.
+"""Rows of a table that are a header again.
 
-Belongs here: finding them, and the words that hold the delivery. Does not belong here: a header that is repeated as it
-is, which is rejected, or skipped by a rule of the descriptor.
+Belongs here: finding them, the words that hold the delivery if their columns have another order, and the rule that
+skips the others. Does not belong here: rules of skip that a descriptor has (see `row_marks`).
 
 Files that people or systems put together have a second block below the first. If its columns have another order, every
 row below that header has its values in the wrong fields, and most of them are valid there.
@@ -9,6 +9,7 @@ row below that header has its values in the wrong fields, and most of them are v
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,9 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.codes import clean, fold
+from finance_platform.feeds.hidden_characters import clean_cell
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.shape_rules import CELL, is_derived
+from finance_platform.feeds.unread_column import escape, quoted_name
 from finance_platform.feeds.violations import ACCEPTED, to_mask
 
 _MIN_NAMES = 2
@@ -35,10 +38,14 @@ class RepeatedHeaders:
     Attributes:
         header: the table's columns.
         sources: where the fields of its lines come from.
+        has_skip: whether the descriptor has rules of skip.
+        advice: the rule that skips a header that is repeated as it is; empty if none is.
     """
 
     header: Sequence[str]
     sources: dict[str, FieldSource]
+    has_skip: bool = False
+    advice: str = ""
     _found: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,6 +66,8 @@ class RepeatedHeaders:
             position = int(others[nth])
             place = {name: self._column(name, batch, position) for name in cells}
             row = {place[name]: self._name(texts[nth].as_py() or "") for name, texts in cells.items()}
+            if not self.advice and all(name == other for name, other in row.items() if name):
+                self._advise(batch.place(position), next(name for name in self.header if name in row))
             moved = {name: other for name, other in row.items() if other and other != name}
             if moved and len(set(filter(None, row.values()))) >= _MIN_NAMES:
                 name, other = next(iter(moved.items()))
@@ -69,12 +78,17 @@ class RepeatedHeaders:
                 self._found[text] = _FIX
                 return
 
+    def _advise(self, place: str, name: str) -> None:
+        rule = f"{{column: {quoted_name(name)}, matches: {json.dumps(f'{escape(clean(name))}$', ensure_ascii=False)}}}"
+        add = f"add {rule} to skip in" if self.has_skip else f"add skip: [{rule}] to"
+        self.advice = f"{place} is the header again, as of two files that were joined: {add} the descriptor"
+
     def _is_name(self, text: str) -> bool:
         return self._name(text) is not None
 
     def _name(self, text: str) -> str | None:
         """Return the column that a cell names; a text that is longer than any value takes seconds to be folded."""
-        return self._names.get(fold(text)) if len(text) <= MAX_VALUE_CHARACTERS else None
+        return self._names.get(fold(clean_cell(text)[0])) if len(text) <= MAX_VALUE_CHARACTERS else None
 
     @staticmethod
     def _column(name: str, batch: RawBatch, position: int) -> str | None:

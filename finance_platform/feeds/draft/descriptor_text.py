@@ -17,6 +17,7 @@ from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT
 from finance_platform.feeds.draft.columns import FieldsDraft
 from finance_platform.feeds.draft.ledger import draft_fields, used_headers
 from finance_platform.feeds.draft.sample import Sample, sample_file
+from finance_platform.feeds.draft.total_rows import TOTAL_ENDING
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.file_names import file_ending
@@ -116,8 +117,22 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     if draft.balanced:
         yield from _comment(draft.balanced_comment)
         yield f"balanced: {flow({'by': draft.balanced})}"
+    if draft.kind == "ledger":
+        yield from _skipped(sample)
     if draft.kind == "ledger" and sample.totals:
         yield from _totals(sample)
+
+
+def _skipped(sample: Sample) -> Iterator[str]:
+    """Yield the rules that leave out the rows that are not data."""
+    rules = dict.fromkeys((row.column, row.pattern) for row in sample.other_rows.values())
+    if rules:
+        lines = ", ".join(map(str, list(sample.other_rows)[:_MAX_LISTED]))
+        noun = "line" if len(sample.other_rows) == 1 else "lines"
+        yield from _comment(
+            f"decide: rows that are not data, such as {noun} {lines}; with an amount, they are rejected"
+        )
+        yield f"skip: {flow([{'column': column, 'matches': pattern} for column, pattern in rules])}"
 
 
 def _totals(sample: Sample) -> Iterator[str]:
@@ -130,9 +145,11 @@ def _totals(sample: Sample) -> Iterator[str]:
         }
         for (column, pattern, is_subtotal), count in found.items()
     ]
-    # The inner level first, as the descriptor needs it.
-    rules.sort(key=lambda rule: rule["kind"] == "grand")
-    lines = ", ".join(map(str, list(sample.totals)[:_MAX_LISTED]))
+    # The inner level first, as the descriptor needs it; but the first rule that matches claims a row, and the pattern
+    # of `D1 Total` matches `Grand Total` too.
+    has_endings = any(pattern.endswith(TOTAL_ENDING) for _, pattern, _ in found)
+    rules.sort(key=lambda rule: (rule["kind"] == "grand") != has_endings)
+    lines = ", ".join(map(str, sorted(sample.totals)[:_MAX_LISTED]))
     noun = "line" if len(sample.totals) == 1 else "lines"
     yield from _comment(f"decide: rows that print a total, such as {noun} {lines}; they must tie, and are not data")
     yield f"control_total: {flow(rules)}"

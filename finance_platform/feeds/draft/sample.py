@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.codes import clean, fold
+from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows
 from finance_platform.feeds.draft.period_columns import find_period_columns, is_period
 from finance_platform.feeds.draft.total_rows import TotalRow, find_totals
 from finance_platform.feeds.draft.values import is_amount, is_date
@@ -70,6 +71,7 @@ class Sample:
         sheet: the sheet; None for text.
         sheets: the sheets of the workbook to read, all with the same header; empty for its only one.
         totals: the rows that print a total, by line.
+        other_rows: the rows that are neither data nor a total, by line.
         remarks: what was guessed, for the person who decides.
     """
 
@@ -81,16 +83,18 @@ class Sample:
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
     totals: Mapping[int, TotalRow] = field(default_factory=dict)
+    other_rows: Mapping[int, OtherRow] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     @property
     def data(self) -> list[tuple[int, list[str]]]:
-        """The rows below the header that are neither blank nor a total."""
+        """The rows below the header that are neither blank nor a total, nor another row that is not data."""
         last = self.header_rows[-1] if self.header_rows else 0
         return [
             (line, cells)
             for line, cells in self.rows
-            if line > last and line not in self.totals and any(cell.strip() for cell in cells)
+            if line > last and line not in self.totals and line not in self.other_rows
+            if any(cell.strip() for cell in cells)
         ]
 
     @property
@@ -260,6 +264,7 @@ def find_header(sample: Sample) -> None:
             else:
                 sample.header_rows, sample.header = (line,), _names(cells)
             sample.totals = find_totals(sample.header, sample.data, usual)
+            sample.other_rows = find_other_rows(sample.header, sample.data)
             return
     width = max((len(cells) for _, cells in rows), default=1)
     sample.header = [f"column {number}" for number in range(1, width + 1)]

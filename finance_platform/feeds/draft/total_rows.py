@@ -17,9 +17,14 @@ from finance_platform.feeds.draft.values import guess_amounts, is_amount
 Row = tuple[int, list[str]]
 
 _TOTAL = re.compile(
-    r"(?:grand |sub ?-?|sous-)?total\b|(?:gesamt|zwischen)?summe\b|gesamt\b|somme\b|totale\b|totaal\b|suma\b",
+    r"(?:grand |sub ?-?|sous-)?total\b|(?:gesamt|zwischen)?summe\b|gesamt(?:ergebnis)?\b|somme\b|totale\b|totaal\b"
+    r"|suma\b",
     re.IGNORECASE,
 )
+_ENDS = re.compile(r"[^ ].* (?:total|ergebnis|summe|totale|totaal)$", re.IGNORECASE)
+TOTAL_ENDING = " (total|ergebnis|summe|totale|totaal)$"
+"""How the totals end that spreadsheets insert below groups of rows: `D1 Total`."""
+
 _SUBTOTALS = ("sub", "zwischen", "sous")
 _MIN_ROWS = 2
 """Rows above a total without a word: one row above an equal one is more likely two equal lines."""
@@ -68,6 +73,11 @@ def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
             totals[line] = TotalRow(header[word[0]], pattern, text.startswith(_SUBTOTALS))
             if _TOTAL.fullmatch(cells[word[0]].strip()):
                 bare.add(line)
+    for line, cells in rows:
+        texts = {position: cell.strip() for position, cell in enumerate(cells[: len(header)]) if cell.strip()}
+        ends = [position for position, text in texts.items() if _ENDS.match(text)]
+        if line not in totals and ends and len(texts) < usual and any(map(is_amount, texts.values())):
+            totals[line] = TotalRow(header[ends[0]], f"(?i){TOTAL_ENDING}", is_subtotal=True)
     return _with_grand_total(totals, bare)
 
 
