@@ -12,7 +12,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -26,6 +26,7 @@ from pyarrow import csv as arrow_csv
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.broken_lines import FileEnd
 from finance_platform.feeds.cells import LEFT_OVER, RawBatch
+from finance_platform.feeds.displayed_units import Displayed
 from finance_platform.feeds.file_format import (
     OpenFile,
     Utf8Evidence,
@@ -94,6 +95,7 @@ class DelimitedFile:
         self.notes: dict[str, Note] = {}
         self.doubts: dict[str, str] = {}
         self.end = FileEnd(delimiter=dialect.delimiter)
+        self.displayed: Mapping[int, Sequence[Displayed]] = {}
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 

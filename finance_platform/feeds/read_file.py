@@ -37,7 +37,7 @@ from finance_platform.errors import (
     UnreadableDeliveryError,
     hide_credentials,
 )
-from finance_platform.feeds import broken_lines, stated_units
+from finance_platform.feeds import broken_lines, displayed_units, stated_units
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.balance_rows import BalanceRows
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
@@ -526,6 +526,7 @@ def _typed_batches(
         totals.doubts |= unread.doubts() | running.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
         totals.doubts |= stated | of_places.doubts()
         totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
+        totals.doubts |= displayed_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
         totals.advice = totals.advice or unread.advice or repeated.advice or lines.advice
         return

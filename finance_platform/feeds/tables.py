@@ -6,12 +6,13 @@ Belongs here: the interface, and opening a file by what its bytes are. Does not 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from finance_platform.feeds.broken_lines import FileEnd
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.delimited_file import DelimitedFile
+from finance_platform.feeds.displayed_units import Displayed
 from finance_platform.feeds.file_format import OpenFile, Utf8Evidence
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.findings import Note
@@ -31,12 +32,14 @@ class Table(Protocol):
         notes: what was read in a way that a person should know; complete after the last batch.
         doubts: why a person must decide whether the file may count, each with its fix.
         end: what was noticed about the lines of a text; complete after the last batch.
+        displayed: what the formats of a sheet's numbers display, by column from 0; nothing of text.
     """
 
     header: list[str]
     sheet: str | None
     doubts: dict[str, str]
     end: FileEnd
+    displayed: Mapping[int, Sequence[Displayed]]
 
     @property
     def notes(self) -> Mapping[str, Note]:

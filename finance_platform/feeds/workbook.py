@@ -11,7 +11,7 @@ import io
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -21,6 +21,7 @@ from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.broken_lines import FileEnd
 from finance_platform.feeds.cells import RawBatch, describe_place
 from finance_platform.feeds.codes import fold
+from finance_platform.feeds.displayed_units import Displayed
 from finance_platform.feeds.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.header import header_names, join_rows
@@ -53,6 +54,7 @@ class WorkbookSheet:
         header: the columns' names, from column A to the last that has a cell.
         sheet: the sheet's name.
         notes: what was read in a way that a person should know.
+        displayed: what the formats of its numbers display, by column from 0.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class WorkbookSheet:
         self.notes: dict[str, Note] = {}
         self.doubts: dict[str, str] = {}
         self.end = FileEnd()
+        self.displayed: Mapping[int, Sequence[Displayed]] = {}
         self._process, self._number, self._faulty, self._dialect = process, number, faulty, dialect
         self._is_1904 = is_1904
         self._opened: tuple[SheetArea, Iterator[Columns]] | None = process.open_sheet(number)
@@ -202,6 +205,9 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
         for position, number in enumerate(numbers):
             faulty = contents.faulty_cells(number)
             sheet = WorkbookSheet(process, number, faulty, rules.dialect, is_1904=contents.is_1904)
+            if isinstance(contents, WorkbookPackage) and rules.kind == "ledger" and rules.currency:
+                header_row = rules.dialect.header_row
+                sheet.displayed = contents.displayed_units(number, header_row, rules.currency)
             if unread and position == 0:
                 names = ", ".join(map(repr, unread[:_MAX_LISTED]))
                 fix = "name it in sheet: in the descriptor if its rows belong to the feed"

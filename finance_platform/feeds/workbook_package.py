@@ -18,6 +18,8 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.currencies import is_currency
+from finance_platform.feeds.displayed_units import Displayed, Formats, read_formats, scan_cells
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.limits import MAX_FAULTY_CELLS, MAX_WORKBOOK_BYTES, MAX_WORKBOOK_PARTS_BYTES
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
@@ -91,6 +93,34 @@ class WorkbookPackage:
             cells = _SheetScan(has_references=False)
             cells.scan(self._unpack(name))
         return cells.faulty
+
+    def displayed_units(self, number: int, header_row: int, currency: str) -> dict[int, list[Displayed]]:
+        """Return what the formats of a sheet's numbers display, by column; nothing of ods.
+
+        Args:
+            number: of the sheet, from 0.
+            header_row: the rows up to it are not looked at.
+            currency: the home's, which is not returned, so that most sheets are not looked into.
+
+        Raises:
+            UnreadableDeliveryError: the sheet or the styles are damaged.
+        """
+        formats = {style: text for style, text in self._formats.items() if not is_currency(text, currency)}
+        if number >= len(self._sheets) or not formats:
+            return {}
+        found: dict[int, dict[str, Displayed]] = {}
+        for column, row, text, is_negative in scan_cells(self._unpack(self._sheets[number]), formats):
+            if row > header_row:
+                one = found.setdefault(column, {}).setdefault(text, Displayed(text, 0, row))
+                one.cells += 1
+                one.negative += is_negative
+        return {column: list(texts.values()) for column, texts in found.items()}
+
+    @cached_property
+    def _formats(self) -> Formats:
+        name = "xl/styles.xml"
+        is_there = name in self._parts and self._parts[name].file_size <= MAX_WORKBOOK_PARTS_BYTES
+        return read_formats(self._elements(name)) if is_there else {}
 
     def _check_sizes(self, parts: list[zipfile.ZipInfo]) -> None:
         size = sum(part.file_size for part in parts)
