@@ -11,10 +11,7 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import MetaPathFinder
-from types import ModuleType
 from typing import Any
 
 import click
@@ -24,6 +21,7 @@ from finance_platform.cli.help_texts import HELP_TEXTS, epilog
 from finance_platform.cli.options import OWN_PROCESS, prepare_output, report_error
 from finance_platform.cli.program_name import explain_program, note_mention
 from finance_platform.cli.usage_errors import with_fix
+from finance_platform.unused_imports import leave_out
 
 _MODULES = {
     "init": "init",
@@ -97,7 +95,8 @@ class _Commands(click.Group):
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command line; the disk below the output may be full for the help and the version too."""
         if not arguments and "args" not in options:  # a process of the command's own
-            sys.meta_path.insert(0, _WithoutUnused(next((one for one in sys.argv[1:] if one in _MODULES), "")))
+            command = next((one for one in sys.argv[1:] if one in _MODULES), "")
+            leave_out({"pandas", "numpy"} if command in _WITHOUT_NUMPY else {"pandas"})
             # Arrow's own allocator keeps most of what was freed: 40 to 70 MiB of a run. Its jobs inherit the choice.
             os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
             # Sail's takes pages of 2 MiB, has each zeroed, and soon gives it back: a tenth of the jobs' time.
@@ -191,23 +190,3 @@ class _PromptExit:
         except (OSError, ValueError):
             return  # Python flushes them again, and reports it
         os._exit(self.code)
-
-
-class _WithoutUnused(MetaPathFinder):
-    """Lets no import of libraries succeed that a command does not use, in a process that is its own.
-
-    Where pandas is installed, Arrow imports it with the first array that is made of Python values, to recognise its
-    types. That takes a quarter of a second and 40 MiB; NumPy, which Arrow imports with itself, a tenth of the time of a
-    small command. Arrow works without both. Spark jobs run in processes of their own.
-
-    Args:
-        command: the name of the command.
-    """
-
-    def __init__(self, command: str) -> None:
-        self._unused = {"pandas", "numpy"} if command in _WITHOUT_NUMPY else {"pandas"}
-
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:  # noqa: ARG002  the import system's
-        """Raise ModuleNotFoundError for what is not used; leave every other module to the finders after this one."""
-        if fullname in self._unused:
-            raise ModuleNotFoundError(f"this command does not use {fullname}", name=fullname)

@@ -33,11 +33,14 @@ from finance_platform.spark_jobs.requests import BuildRequest, StandardiseReques
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform.storage.factory import open_store
+from finance_platform.unused_imports import leave_out
 
 
 def main() -> None:
     """Run the jobs that are asked for."""
     end_with_parent()
+    # Most jobs start no session, and only its client needs pandas.
+    leave_out({"pandas"}, until="pysail")
     atexit.register(gc.freeze)  # as the command line does, for its reason
     # Standard output becomes the log of each job; what Spark prints before must not be taken for an answer.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")

@@ -29,6 +29,19 @@ with ended_if_interrupted(), spark_session("sail") as spark:
     spark.range(1).mapInArrow(task, "id long").collect()
 """
 
+HOST = """
+import sys
+import pyarrow as pa
+from finance_platform.spark_jobs import job_host
+
+job_host.main()
+pa.array(["a text"])
+print("pandas" in sys.modules)
+with job_host.spark_session("sail") as spark:
+    rows = spark.createDataFrame([(1, "a text")], "number bigint, name string")
+    print(rows.mapInArrow(lambda batches: batches, rows.schema).collect(), rows.toPandas().shape)
+"""
+
 
 def test_spark_does_not_look_for_the_line_of_each_call(spark: SparkSession):
     assert spark.range(1).count() == 1
@@ -57,3 +70,12 @@ def test_a_session_starts_when_it_is_used_and_an_interrupted_job_does_not_wait_f
             assert process.wait(10) == INTERRUPTED_EXIT_CODE
         finally:
             process.kill()
+
+
+def test_the_process_of_the_jobs_imports_pandas_for_a_session_and_not_for_an_array():
+    command = [sys.executable, "-c", HOST]
+    done = subprocess.run(
+        command, env=unmeasured_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+    )
+    # Its standard output is the log of its jobs, as its standard error is; Sail writes there too.
+    assert {"False", "[Row(number=1, name='a text')] (1, 2)"} <= set(done.stderr.splitlines())
