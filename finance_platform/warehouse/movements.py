@@ -166,7 +166,8 @@ _EARLIER_MEASURE = Contract(
 _FIRST_LOAD = 1
 """The number of the load that moves nothing: nothing was published before it."""
 
-_SCRATCH = (_SLICE, _RECLASSIFICATION, _PUBLISHED_CELL, _CELL, _EARLIER_MEASURE)
+SCRATCH = (_SLICE, _RECLASSIFICATION, _PUBLISHED_CELL, _CELL, _EARLIER_MEASURE)
+"""The tables for intermediate results of a load."""
 
 
 def record_movements(
@@ -187,7 +188,7 @@ def record_movements(
     """
     if load_number == _FIRST_LOAD:
         return
-    for scratch in _SCRATCH:
+    for scratch in SCRATCH:
         connection.execute(create_scratch(scratch))
     insert(connection, _SLICE, _slice_rows(slices, published, request))
     loaded = {target.contract for target in slices}

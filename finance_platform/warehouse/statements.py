@@ -2,8 +2,10 @@
 
 Belongs here: the list of the files, reading them, and the statements whose names come from a contract.
 Does not belong here: statements of one engine (LOCK, COPY, search_path: see the adapters), the order in which they run.
-sqlglot is imported by the functions that need it: it takes 0.1 to 0.2 s.
+sqlglot is imported by the functions that need it: it takes 0.1 to 0.2 s. Statements on one table are made as it would
+write them, and DuckDB takes them as they are (289).
 """
+# ruff: noqa: S608  every name in a statement is one of a contract's, every value is bound
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.star import FIRST_PERIOD, LAST_PERIOD, WAREHOUSE
 from finance_platform.contracts.views import VIEWS
 from finance_platform.warehouse.port import LoadConnection
-from finance_platform.warehouse.prepared_queries import find_prepared_statement
+from finance_platform.warehouse.prepared_queries import find_prepared_script, note_plain
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -191,8 +193,8 @@ def script(file: SqlFile) -> str:
 def statements(file: SqlFile) -> tuple[str, ...]:
     """Return a file's statements, word for word, in order."""
     text = script(file)
-    if (prepared := find_prepared_statement(text)) is not None:
-        return (prepared,)
+    if (prepared := find_prepared_script(text)) is not None:
+        return prepared
     from finance_platform.warehouse.dialect import split
 
     return split(text)
@@ -263,18 +265,15 @@ def create_scratch(contract: Contract) -> str:
 @lru_cache
 def count_staged(contract: Contract) -> str:
     """Return the query for the number of staged rows."""
-    from sqlglot import exp
-
-    return exp.select("COUNT(*)").from_(stage_table(contract)).sql(dialect="redshift")
+    return note_plain(f"SELECT COUNT(*) FROM {stage_table(contract)}", ["count"])
 
 
+@lru_cache
 def first_rows(contract: Contract) -> str:
     """Return the query for a table's first rows by natural key; bind `:row_count`."""
-    from sqlglot import exp
-
     names = [column.sql_name for column in contract.non_personal_columns]
-    order = [contract.column(name).sql_name for name in contract.natural_key]
-    return exp.select(*names).from_(contract.table).order_by(*order).limit(_bound("row_count")).sql(dialect="redshift")
+    order = ", ".join(f"{contract.column(name).sql_name} NULLS FIRST" for name in contract.natural_key)
+    return note_plain(f"{_select(names, contract)} ORDER BY {order} LIMIT :row_count", names)
 
 
 def select_columns(contract: Contract, names: Sequence[str]) -> str:
@@ -284,18 +283,15 @@ def select_columns(contract: Contract, names: Sequence[str]) -> str:
 
 @lru_cache
 def _select_columns(contract: Contract, names: tuple[str, ...]) -> str:
-    from sqlglot import exp
-
     columns = [contract.column(name).sql_name for name in names]
-    return exp.select(*columns).from_(contract.table).sql(dialect="redshift")
+    return note_plain(_select(columns, contract), columns)
 
 
+@lru_cache
 def count_by(contract: Contract, name: str) -> str:
     """Return the query for each value of a column and the number of rows that have it, in no order."""
-    from sqlglot import exp
-
     column = contract.column(name).sql_name
-    return exp.select(column, "COUNT(*)").from_(contract.table).group_by(column).sql(dialect="redshift")
+    return note_plain(f"{_select([column, 'COUNT(*)'], contract)} GROUP BY {column}", [column, "count"])
 
 
 def select_between(contract: Contract, names: Sequence[str], column_name: str) -> str:
@@ -305,57 +301,40 @@ def select_between(contract: Contract, names: Sequence[str], column_name: str) -
 
 @lru_cache
 def _select_between(contract: Contract, names: tuple[str, ...], column_name: str) -> str:
-    from sqlglot import exp
-
     columns = [contract.column(name).sql_name for name in names]
-    between = exp.column(contract.column(column_name).sql_name).between(_bound("first"), _bound("last"))
-    return exp.select(*columns).from_(contract.table).where(between).sql(dialect="redshift")
+    column = contract.column(column_name).sql_name
+    return note_plain(f"{_select(columns, contract)} WHERE {column} BETWEEN :first AND :last", columns)
 
 
 @lru_cache
 def delete_all(contract: Contract) -> str:
     """Return the statement that empties a table; TRUNCATE would commit the transaction on Redshift."""
-    from sqlglot import exp
-
-    return exp.delete(contract.table).sql(dialect="redshift")
+    return note_plain(f"DELETE FROM {contract.table}")
 
 
 @lru_cache
 def delete_ranges(contract: Contract, column_name: str, count: int) -> str:
     """Return the DELETE of `count` ranges of a column; bind `:first_0`, `:last_0`, `:first_1` and so on."""
-    from sqlglot import exp
-
-    column = exp.column(contract.column(column_name).sql_name)
-    ranges = [column.between(_bound(f"first_{index}"), _bound(f"last_{index}")) for index in range(count)]
-    return exp.delete(contract.table).where(exp.or_(*ranges)).sql(dialect="redshift")
+    column = contract.column(column_name).sql_name
+    ranges = " OR ".join(f"{column} BETWEEN :first_{index} AND :last_{index}" for index in range(count))
+    return note_plain(f"DELETE FROM {contract.table} WHERE {ranges}")
 
 
 @lru_cache
 def insert_staged(contract: Contract) -> str:
     """Return the INSERT of all staged rows into their table; bind each column that is set by the load."""
-    from sqlglot import exp
-
-    values = [
-        exp.cast(_bound(column.name), column.type, dialect="redshift")
-        if column.set_by_load
-        else exp.column(column.sql_name)
-        for column in contract.columns
-    ]
-    staged = exp.select(*values).from_(stage_table(contract))
-    return exp.insert(staged, contract.table, columns=_names(contract)).sql(dialect="redshift")
+    values = [_cast(column, column.name) if column.set_by_load else column.sql_name for column in contract.columns]
+    return note_plain(f"{_insert(contract)} SELECT {', '.join(values)} FROM {stage_table(contract)}")
 
 
 @lru_cache
 def insert_rows(contract: Contract, count: int) -> str:
     """Return the INSERT of `count` rows; bind `:<column>_<row>`, as in `:slice_0`."""
-    from sqlglot import exp
-
-    rows = [
-        exp.Tuple(expressions=[_bound_value(column, f"{column.name}_{index}") for column in contract.columns])
+    rows = (
+        ", ".join(_bound_value(column, f"{column.name}_{index}") for column in contract.columns)
         for index in range(count)
-    ]
-    values = exp.Values(expressions=rows)
-    return exp.insert(values, contract.table, columns=_names(contract)).sql(dialect="redshift")
+    )
+    return note_plain(f"{_insert(contract)} VALUES {', '.join(f'({row})' for row in rows)}")
 
 
 def insert(connection: LoadConnection, contract: Contract, rows: Sequence[Mapping[str, object]]) -> None:
@@ -521,23 +500,22 @@ def _create_temporary(table: str, columns: Sequence[Column]) -> str:
     return f"CREATE TEMPORARY TABLE {table} ({', '.join(_definition(column) for column in columns)})"
 
 
-def _names(contract: Contract) -> list[str]:
-    return [column.sql_name for column in contract.columns]
+def _select(expressions: Sequence[str], contract: Contract) -> str:
+    return f"SELECT {', '.join(expressions)} FROM {contract.table}"
+
+
+def _insert(contract: Contract) -> str:
+    return f"INSERT INTO {contract.table} ({', '.join(column.sql_name for column in contract.columns)})"
 
 
 def _definition(column: Column) -> str:
     return f"{column.sql_name} {column.type.upper()}{'' if column.nullable else ' NOT NULL'}"
 
 
-def _bound_value(column: Column, name: str) -> exp.Expr:
+def _bound_value(column: Column, name: str) -> str:
     """A bound value of a column; Redshift takes a bound decimal without a cast for a NUMERIC(18, 0)."""
-    from sqlglot import exp
-
-    value = _bound(name)
-    return exp.cast(value, column.type, dialect="redshift") if column.type.startswith("decimal") else value
+    return _cast(column, name) if column.type.startswith("decimal") else f":{name}"
 
 
-def _bound(name: str) -> exp.Var:
-    from sqlglot import exp
-
-    return exp.var(f":{name}")
+def _cast(column: Column, name: str) -> str:
+    return f"CAST(:{name} AS {column.type.upper().replace(',', ', ')})"

@@ -7,17 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform.contracts.star import DIM_DEPARTMENT
 from finance_platform.orchestration.work_ahead import work_ahead
 from finance_platform.warehouse import dialect
-from finance_platform.warehouse.duckdb import translation
+from finance_platform.warehouse.duckdb import session, translation
 from finance_platform.warehouse.duckdb import work_ahead as ahead
-from finance_platform.warehouse.statements import SqlFile, definitions, statement
+from finance_platform.warehouse.duckdb.new_file import NEW_FILE
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadRequest
+from finance_platform.warehouse.statements import SqlFile, first_rows, statement
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.warehouse.engines import load_first
+from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
 
 
 @pytest.fixture(autouse=True)
 def nothing_translated():
-    """No statement that another test has translated."""
+    """No statement that another test has translated, and no file that it has made."""
+    NEW_FILE.take()
     translation.to_duckdb.cache_clear()
     dialect.parse.cache_clear()
     dialect.parse_query.cache_clear()
@@ -29,40 +37,40 @@ def test_the_work_leaves_no_file_in_a_new_home(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_tables_and_views_of_a_new_home_are_translated_once(tmp_path: Path):
-    for _ in ahead.translate_ahead(tmp_path / "warehouse.duckdb"):
-        pass
-    before = translation.to_duckdb.cache_info()
-    for sql in definitions():
-        translation.to_duckdb(sql)
-    after = translation.to_duckdb.cache_info()
-    assert (after.misses, after.hits) == (before.misses, before.hits + len(definitions()))
-
-
-def test_a_home_with_a_warehouse_needs_no_definition(tmp_path: Path):
+def test_a_home_with_a_warehouse_needs_no_content_of_a_new_one(tmp_path: Path):
     path = tmp_path / "warehouse.duckdb"
     path.touch()
     for _ in ahead.translate_ahead(path):
         pass
-    misses = translation.to_duckdb.cache_info().misses
-    translation.to_duckdb(definitions()[0])
-    assert translation.to_duckdb.cache_info().misses == misses + 1
+    assert NEW_FILE.take() == b""
+    for _ in ahead.translate_ahead(tmp_path / "other.duckdb"):
+        pass
+    assert NEW_FILE.take()
 
 
-def test_queries_of_a_run_are_parsed_and_checked_once(tmp_path: Path):
+def test_neither_a_new_warehouse_nor_its_loads_parse_a_statement(tmp_path: Path):
     for _ in ahead.translate_ahead(tmp_path / "warehouse.duckdb"):
         pass
-    misses = dialect.parse_query.cache_info().misses
-    dialect.parse_query(statement(SqlFile.PACK_CELLS))
-    dialect.parse_query(statement(SqlFile.REFERENCES_RESOLVE))
-    assert dialect.parse_query.cache_info().misses == misses
+    files = StarFiles(tmp_path / "star")
+    warehouse = load_first(DuckDBWarehouse(tmp_path / "warehouse.duckdb"), files)
+    slices = [files.facts("2025-01", "j2", january()[:-1]), files.facts("2025-02", "f1", february())]
+    publish(warehouse, LoadRequest(slices, run_id="run-2", loaded_at=LOADED_AT))
+    assert warehouse.query(first_rows(DIM_DEPARTMENT), {"row_count": 1}).rows
+    assert parsed() == 0
 
 
-def test_the_statements_of_a_run_and_the_definitions_fit_in_what_is_kept(tmp_path: Path):
+def test_a_statement_that_was_changed_since_it_was_prepared_is_translated_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(session, "find_prepared", lambda _: None)
+    (tmp_path / "warehouse.duckdb").touch()
     for _ in ahead.translate_ahead(tmp_path / "warehouse.duckdb"):
         pass
-    for kept in (translation.to_duckdb, dialect.parse):
-        found = kept.cache_info()
-        # Beside them there must be room for what a load makes from contracts.
-        assert found.maxsize is not None
-        assert found.currsize + 100 < found.maxsize
+    in_advance = parsed()
+    session.in_duckdb(statement(SqlFile.PACK_CELLS))
+    session.in_duckdb(statement(SqlFile.REFERENCES_RESOLVE))
+    assert parsed() == in_advance > 0
+
+
+def parsed() -> int:
+    return dialect.parse.cache_info().misses

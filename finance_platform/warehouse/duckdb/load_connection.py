@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from finance_platform.warehouse.duckdb.copy import check_parquet_columns, copy_statement, file_pattern
 from finance_platform.warehouse.duckdb.errors import load_errors
-from finance_platform.warehouse.duckdb.session import run_query
+from finance_platform.warehouse.duckdb.session import in_duckdb, run_query
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
 
 if TYPE_CHECKING:
@@ -35,13 +35,10 @@ class DuckDBLoadConnection:
 
     def execute(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> None:
         """Run one statement that changes something; see `LoadConnection`."""
-        from finance_platform.warehouse.dialect import require_cast_decimals
-        from finance_platform.warehouse.duckdb.translation import to_duckdb
-
-        require_cast_decimals(sql, parameters)
+        statement = in_duckdb(sql, parameters)
         self.has_changes = True
         with load_errors(sql):
-            self._connection.execute(to_duckdb(sql), dict(parameters) or None)
+            self._connection.execute(statement, dict(parameters) or None)
 
     def copy(self, stage_table: str, columns: Sequence[str], files: Sequence[str]) -> int:
         """Append Parquet files to a stage table; see `LoadConnection`."""

@@ -65,18 +65,24 @@ def migrate(connection: duckdb.DuckDBPyConnection, load_connection: LoadConnecti
         MigrationError: additions do not suffice; the copy should not be published.
     """
     from finance_platform.warehouse.duckdb import new_schema
-    from finance_platform.warehouse.migration import pending_changes
 
     version = read_schema_version(connection)
+    if new_schema.is_empty(connection):
+        new_schema.create_schema(connection, SCHEMA, statements.definitions(), statements.comments())
+        created = map(new_schema.created_by, statements.definitions())
+        descriptions = [f"create {'table' if one.is_table else 'view'} {one.name}" for one in created]
+    else:
+        descriptions = _migrate_existing(connection, alternative_fix)
+    record_migration(load_connection, version.number + 1, descriptions)
+
+
+def _migrate_existing(connection: duckdb.DuckDBPyConnection, alternative_fix: str) -> list[str]:
+    from finance_platform.warehouse.migration import pending_changes
+
     existing = read_existing_schema(connection)
     changes = pending_changes(statements.definitions(), existing, alternative_fix, statements.comments())
-    if new_schema.is_empty(connection):
-        definitions = [change.sql for change in changes if not change.is_portable]
-        new_schema.create_schema(connection, SCHEMA, definitions, statements.comments())
-    else:
-        _apply(connection, changes, existing)
-    descriptions = [change.description for change in changes if change.description]
-    record_migration(load_connection, version.number + 1, descriptions)
+    _apply(connection, changes, existing)
+    return [change.description for change in changes if change.description]
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, changes: Sequence[Change], existing: ExistingSchema) -> None:

@@ -10,19 +10,36 @@ one to the first. A catalog is copied without being bound again (250).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from finance_platform.warehouse.column_changes import created_name
-from finance_platform.warehouse.dialect import parse
 from finance_platform.warehouse.duckdb.default_schema import create_default_name, quote
-from finance_platform.warehouse.duckdb.translation import to_duckdb
-from finance_platform.warehouse.migration import is_table
+from finance_platform.warehouse.duckdb.session import in_duckdb
 
 if TYPE_CHECKING:
     import duckdb
 
 _DATABASE = "finance_platform_schema"
+_CREATES = re.compile(r"CREATE (?:(TABLE) IF NOT EXISTS|OR REPLACE VIEW) (\w+)\b")
+
+
+class Created(NamedTuple):
+    """What a definition creates: a table or a view, and its name."""
+
+    is_table: bool
+    name: str
+
+
+def created_by(definition: str) -> Created:
+    """Return what a definition creates; all of them begin alike, so none is parsed for that.
+
+    Raises:
+        ValueError: it begins in another way.
+    """
+    if (match := _CREATES.match(definition)) is None:
+        raise ValueError(f"{definition[:60]!r} creates no table or view as the other definitions do")
+    return Created(match[1] is not None, match[2])
 
 
 def is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -53,12 +70,12 @@ def create_schema(
     connection.begin()
     names, views = [], []
     for definition in definitions:
-        tree, statement = parse(definition), to_duckdb(definition)
-        names.append(created_name(tree))
-        if is_table(tree):
+        created, statement = created_by(definition), in_duckdb(definition)
+        names.append(created.name)
+        if created.is_table:
             connection.execute(statement)
         else:
-            views.append((names[-1], statement))
+            views.append((created.name, statement))
             _create_stand_in(connection, *views[-1])
     connection.execute("; ".join(step for name in names for step in create_default_name(schema, name)))
     for name, statement in reversed(views):

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,7 +26,7 @@ from finance_platform.warehouse.port import (
     QueryTimeoutError,
     RowStream,
 )
-from finance_platform.warehouse.prepared_queries import find_prepared_query
+from finance_platform.warehouse.prepared_queries import casts_decimals, find_prepared
 
 if TYPE_CHECKING:
     import duckdb
@@ -119,8 +118,8 @@ def open_writer(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def run_query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
     """Run one read-only query of the subset; see `Queryable`."""
-    prepared = find_prepared_query(sql)
-    if prepared is not None and not any(isinstance(value, Decimal) for value in parameters.values()):
+    prepared = find_prepared(sql)
+    if prepared is not None and prepared.columns and casts_decimals(sql, parameters):
         cursor = connection.execute(prepared.duckdb, dict(parameters) or None)
         return QueryResult(list(prepared.columns), cursor.fetchall())
     from finance_platform.warehouse.dialect import parse_query, require_cast_decimals
@@ -132,6 +131,23 @@ def run_query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Param
     cursor = connection.execute(to_duckdb(sql), dict(parameters) or None)
     engine_names = [column[0] for column in cursor.description or ()]
     return QueryResult(name_columns(query, sql, engine_names), cursor.fetchall())
+
+
+def in_duckdb(sql: str, parameters: Parameters = NO_PARAMETERS) -> str:
+    """Return one statement of the subset in DuckDB's dialect; see `translation.to_duckdb`.
+
+    Raises:
+        QueryError: it is outside the subset, or DuckDB has no equivalent.
+        ValueError: it binds a decimal without a cast.
+    """
+    prepared = find_prepared(sql)
+    if prepared is not None and casts_decimals(sql, parameters):
+        return prepared.duckdb
+    from finance_platform.warehouse.dialect import require_cast_decimals
+    from finance_platform.warehouse.duckdb.translation import to_duckdb
+
+    require_cast_decimals(sql, parameters)
+    return to_duckdb(sql)
 
 
 def stream_query(connection: duckdb.DuckDBPyConnection, sql: str, timeout_seconds: float) -> RowStream:

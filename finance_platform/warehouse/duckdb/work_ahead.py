@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from finance_platform.warehouse.duckdb.new_file import NEW_FILE
+from finance_platform.warehouse.duckdb.session import in_duckdb
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
-from finance_platform.warehouse.prepared_queries import find_prepared_query
-from finance_platform.warehouse.statements import SqlFile, definitions, statements
+from finance_platform.warehouse.statements import SqlFile, statements
 
 _SENT_BY_RUNS = ("load/", "quality/", "reporting/")
 
@@ -27,27 +27,16 @@ def translate_ahead(path: Path) -> Iterator[None]:
         path: of the warehouse's file; without one, its tables and views are made first, for the file that a load will
             create.
     """
-    # Imported here, where it is late for nothing: the two libraries take a third of a second.
-    import duckdb  # noqa: F401
-
-    from finance_platform.warehouse.dialect import is_query, parse_query
-    from finance_platform.warehouse.duckdb.translation import to_duckdb
+    import duckdb  # noqa: F401  where it is late for nothing
 
     if not path.exists():
-        for sql in definitions():
-            to_duckdb(sql)
-            yield
         NEW_FILE.make(_new_content)
         yield
     for file in SqlFile:
         if file.value.startswith(_SENT_BY_RUNS):
             for sql in statements(file):
-                if find_prepared_query(sql) is not None:
-                    continue
-                if is_query(sql):
-                    parse_query(sql)
-                to_duckdb(sql)
-                yield
+                in_duckdb(sql)
+            yield
 
 
 def _new_content() -> bytes:
