@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import finance_platform
 from finance_platform.code_version import JobName, code_stamp, code_version, platform_version, source_version
+from finance_platform_tests.environment import unmeasured_environment
 
 JOBS: tuple[JobName, ...] = ("standardise", "build_star")
 Edit = Callable[[str, str, str], None]
@@ -142,3 +146,82 @@ def test_the_platforms_version_changes_with_any_file_that_is_not_compiled(
     assert platform_version() != before
     cli.write_bytes(cli.read_bytes().rstrip(b"\n") + b"\n")
     assert platform_version() == before
+
+
+PROCESS = """
+from finance_platform import code_version
+derive, derived = code_version._derive_version, []
+code_version._derive_version = lambda job, modified_at: derived.append(job) or derive(job, modified_at)
+print(*[code_version.code_version(job) for job in code_version.JOBS], *derived)
+"""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A copy of the package, as a folder that may have what earlier processes have kept."""
+
+    folder: Path
+
+    def versions(self, **variables: str) -> tuple[list[str], list[str]]:
+        """Return the versions that a process of its own has, and the jobs whose version it has derived."""
+        environment = {**unmeasured_environment(), "PYTHONPATH": str(self.folder), **variables}
+        environment = {name: value for name, value in environment.items() if value or name not in variables}
+        done = subprocess.run(
+            [sys.executable, "-c", PROCESS],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        words = done.stdout.split()
+        return words[:2], words[2:]
+
+    def kept(self) -> list[Path]:
+        return list((self.folder / "finance_platform" / "__pycache__").glob("*.json*"))
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Installed:
+    copied(tmp_path)
+    return Installed(tmp_path)
+
+
+def test_a_later_process_derives_no_version_of_the_same_files(installed: Installed):
+    first, derived = installed.versions(PYTHONDONTWRITEBYTECODE="")
+    assert (first, derived) == (list(versions_before().values()), list(JOBS))
+    assert len(installed.kept()) == 1
+    assert installed.versions(PYTHONDONTWRITEBYTECODE="") == (first, [])
+
+
+def test_a_file_with_another_content_and_the_same_time_and_size_has_its_own_version(installed: Installed):
+    first, _ = installed.versions(PYTHONDONTWRITEBYTECODE="")
+    path = installed.folder / "finance_platform" / "feeds" / "amounts.py"
+    before, source = path.stat(), path.read_text()
+    path.write_text(source.replace(" >= ", " <= ", 1) if " >= " in source else source.replace(" < ", " > ", 1))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    changed, derived = installed.versions(PYTHONDONTWRITEBYTECODE="")
+    assert derived == list(JOBS)
+    assert changed != first
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"sources": "other", "versions": {"standardise": "other"}}'])
+def test_what_is_kept_for_other_files_or_damaged_is_derived_and_kept_again(installed: Installed, content: bytes):
+    first, _ = installed.versions(PYTHONDONTWRITEBYTECODE="")
+    installed.kept()[0].write_bytes(content)
+    assert installed.versions(PYTHONDONTWRITEBYTECODE="") == (first, list(JOBS))
+    assert installed.versions(PYTHONDONTWRITEBYTECODE="") == (first, [])
+
+
+def test_where_python_writes_no_bytecode_nothing_is_kept(installed: Installed):
+    assert installed.versions(PYTHONDONTWRITEBYTECODE="1") == installed.versions(PYTHONDONTWRITEBYTECODE="1")
+    assert installed.kept() == []
+
+
+def test_a_folder_that_cannot_be_written_changes_no_version(installed: Installed):
+    (installed.folder / "bytecode").write_text("no folder")
+    first, derived = installed.versions(
+        PYTHONPYCACHEPREFIX=str(installed.folder / "bytecode"), PYTHONDONTWRITEBYTECODE=""
+    )
+    assert (first, derived) == (list(versions_before().values()), list(JOBS))

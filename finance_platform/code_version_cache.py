@@ -1,0 +1,54 @@
+"""Versions of the jobs' code that an earlier process has derived from the same files, kept where Python keeps bytecode.
+
+Belongs here: the file, reading and writing it. Does not belong here: what a version is (see `code_version`).
+
+It is used like bytecode: a person who may write into that folder may change the code itself. Where it cannot be
+written, or Python is set to write no bytecode, each process derives the versions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.util import cache_from_source
+from pathlib import Path
+
+
+def read_kept_versions(sources: str) -> dict[str, str]:
+    """Return the versions that are kept for these files, by job; none of a file that is missing or damaged.
+
+    Args:
+        sources: a hash of the files' contents.
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        kept = json.loads(_file().read_bytes())
+        if kept["sources"] == sources:
+            return {str(job): str(version) for job, version in kept["versions"].items()}
+    return {}
+
+
+def keep_versions(sources: str, versions: Mapping[str, str]) -> None:
+    """Keep the versions for later processes, in place of those of other files.
+
+    Args:
+        sources: a hash of the files' contents.
+        versions: by job.
+    """
+    if sys.dont_write_bytecode:
+        return
+    file = _file()
+    written = file.with_name(f"{file.name}.{os.getpid()}")
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            written.write_text(json.dumps({"sources": sources, "versions": dict(versions)}), encoding="utf-8")
+            written.replace(file)
+        finally:
+            written.unlink(missing_ok=True)
+
+
+def _file() -> Path:
+    return Path(cache_from_source(str(Path(__file__).with_name("code_version.py")))).with_suffix(".json")
