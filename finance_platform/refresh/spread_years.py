@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
@@ -26,10 +27,13 @@ from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.spread_weights import SpreadWeights, known_years, like_rule, unweighted_id
 from finance_platform.feeds.findings import ReaderFindings
-from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.refresh.unread_files import UnreadFile
 from finance_platform.storage.port import ObjectStore
+
+if TYPE_CHECKING:
+    # Few homes have such files, and every run waits for what it imports before its first order.
+    from finance_platform.feeds.read_file import FileToRead
 
 _FOLDER = "staging/weights"
 
@@ -123,6 +127,8 @@ class YearsLikeFiles:
     def _years_of(self, event: DeliveryDiscovered, feed: ResolvedFeed) -> tuple[str, ...] | None:
         place = unweighted_id(event.object_key, event.fingerprint, feed.name, feed.rules)
         if place not in self._years and self._present.get(event.object_key) == event.etag:
+            from finance_platform.feeds.read_file import FileToRead
+
             file = FileToRead(event.delivery_id, event.object_key, event.feed, event.fingerprint)
             years = find_weight_years(self.raw, self.processed, feed, file)
             if isinstance(years, UnreadFile):
@@ -147,6 +153,8 @@ def find_weight_years(
 def _summaries(
     feed: ResolvedFeed, raw: ObjectStore, file: FileToRead, processed: ObjectStore | None
 ) -> Iterable[dict[str, object]]:
+    from finance_platform.feeds.read_file import read_file
+
     for batch in read_file("ledger", replace(feed, weights_file=""), raw, file, processed=processed):
         if batch["outcome"][0].as_py() in {MEASURED, REFUSED, NOT_OPENED}:
             yield batch.to_pylist()[0]
