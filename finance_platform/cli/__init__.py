@@ -61,8 +61,14 @@ _GARBAGE_THRESHOLDS = (50_000, 20, 20)
 """How many new objects, and searches among younger ones, start a search for garbage; Python has 700, 10 and 10."""
 
 
-_WITHOUT_NUMPY = frozenset({"status", "rejected"})
-"""Commands that parse no text of a file: only that needs NumPy."""
+_UNUSED = {
+    # They parse no text of a file: only that needs NumPy.
+    "status": ("numpy",),
+    "rejected": ("numpy",),
+    # What Dagster imports, imports them for coloured listings of errors, and does without where they are not installed.
+    "run": ("pygments", "attr"),
+}
+"""Libraries that a command does not use beside pandas, which none does."""
 
 _UNTIDY = frozenset({"boto3", "coverage", "grpc", "pyspark"})
 """Libraries that may write or stop something when Python ends: connections, processes, a measurement."""
@@ -96,7 +102,7 @@ class _Commands(click.Group):
         """Run the command line; the disk below the output may be full for the help and the version too."""
         if not arguments and "args" not in options:  # a process of the command's own
             command = next((one for one in sys.argv[1:] if one in _MODULES), "")
-            leave_out({"pandas", "numpy"} if command in _WITHOUT_NUMPY else {"pandas"})
+            leave_out({"pandas", *_UNUSED.get(command, ())})
             # Arrow's own allocator keeps most of what was freed: 40 to 70 MiB of a run. Its jobs inherit the choice.
             os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
             # Sail's takes pages of 2 MiB, has each zeroed, and soon gives it back: a tenth of the jobs' time.
