@@ -85,3 +85,15 @@ def test_a_run_imports_neither_colours_of_listings_nor_a_parser_of_sql_nor_the_r
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_garbage_is_searched_for_among_the_modules_of_a_run():
+    code = (
+        "import gc; from finance_platform.cli.run import _no_search_for_garbage\n"
+        "with _no_search_for_garbage():\n"
+        "    searched = gc.isenabled()\n"
+        "print(searched, gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False True True"
