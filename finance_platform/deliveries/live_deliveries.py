@@ -15,8 +15,9 @@ from itertools import chain
 
 from finance_platform.deliveries.commits import UNKNOWN, Count, hash_kind
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
-from finance_platform.deliveries.overlaps import Cell as LinesCell
-from finance_platform.deliveries.overlaps import Overlap, Overlaps
+from finance_platform.deliveries.overlap_documents import Cell as LinesCell
+from finance_platform.deliveries.overlap_documents import Overlap
+from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery, Position, replaced_cells, replaces_periods

@@ -1,7 +1,7 @@
 """Overlaps: the lines of one delivery that another one claims as well.
 
-Belongs here: counting the lines that two deliveries of a feed both claim, by scenario, period and scope, and storing
-the counts. Does not belong here: which of two deliveries wins (see `slices.versions`).
+Belongs here: counting the lines that two deliveries of a feed both claim, by scenario, period and scope. Does not
+belong here: storing the counts (see `overlap_documents`), which of two deliveries wins (see `slices.versions`).
 
 Deliveries are immutable, so an overlap is computed once; of a delivery of which not all periods count, once for each
 portion. Only keys and periods are read, and only of files whose key ranges intersect (262). The ranges of deliveries
@@ -14,8 +14,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,21 +23,27 @@ from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.deliveries.lines import line_files, read_lines
-from finance_platform.deliveries.state import LiveDelivery
-from finance_platform.errors import DamagedObjectError
+from finance_platform.deliveries.overlap_documents import (
+    Cell,
+    KeyRange,
+    Overlap,
+    OverlapGroup,
+    Pairs,
+    key_of,
+    read_group,
+    write_group,
+)
+from finance_platform.deliveries.portions import WHOLE
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.bulk_read import map_many
-from finance_platform.storage.documents import open_parquet, parse_document
-from finance_platform.storage.immutable_documents import derive_once, keep_equal
+from finance_platform.storage.documents import open_parquet
+from finance_platform.storage.immutable_documents import derive_once
 from finance_platform.storage.port import ObjectStore
 
-FOLDER = "overlaps"
 _KEY = "line_key"
 _CELL = ("scenario", "period")
 _COMPARED = pa.schema([(name, pa.string()) for name in (_KEY, *_CELL)])
-_MAX_SETS = 4
-"""Number of stored sets: what is published, what counts as if booked lines were in their own period, with candidates,
-and what counts then. If a delivery is held, the one that it would replace still counts and needs its overlaps."""
 
 _BOUND_LENGTH = 40
 """The characters of a key that a bound of a range has: a key may be a text of any length, and free text of a source."""
@@ -47,30 +52,7 @@ _LAST_CHARACTER = "\U0010ffff"
 _POOLED_BYTES = 1 << 20
 """The size up to which the files of a delivery are read once and beside others; of larger ones, one fills memory."""
 
-Cell = tuple[str, str, str | None]
-"""Scenario, period and scope key of the claimed lines; the scope key is None under load mode upsert."""
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """The lines of one delivery that another one claims as well.
-
-    Attributes:
-        lines: number of lines by scenario, period and scope key.
-        other_periods: the periods in which the other delivery claims them.
-    """
-
-    lines: Mapping[Cell, int]
-    other_periods: tuple[str, ...]
-
-
 _NO_OVERLAP = Overlap({}, ())
-
-_Pairs = dict[tuple[str, str], Overlap]
-"""Overlaps by the names of a delivery and of an overlapping one."""
-
-_KeyRange = tuple[str, str] | None
-"""Bounds of the keys of a delivery's lines that count; None if it has no keys."""
 
 
 @dataclass(frozen=True)
@@ -101,29 +83,6 @@ class _Piece:
     def is_small(self) -> bool:
         """Whether all of its keys may be in memory beside those of others."""
         return self.is_shared or self.size <= _POOLED_BYTES
-
-
-@dataclass
-class _Group:
-    """The stored overlaps of one group: the newest sets of deliveries that were compared pairwise, and the result.
-
-    Deliveries have the names that `_name` gives them, also in the ranges of their keys.
-    """
-
-    compared: tuple[frozenset[str], ...] = ()
-    overlaps: _Pairs = field(default_factory=dict)
-    key_ranges: Mapping[str, _KeyRange] = field(default_factory=dict)
-
-    def add(self, names: frozenset[str], overlaps: _Pairs, key_ranges: Mapping[str, _KeyRange]) -> _Group:
-        """Return the group with one more set; what belongs only to older sets is dropped."""
-        sets = (names, *self.compared[: _MAX_SETS - 1])
-        pairs = {**self.overlaps, **overlaps}
-        kept = frozenset[str]().union(*sets)
-        return _Group(
-            sets,
-            {pair: overlap for pair, overlap in pairs.items() if any(s.issuperset(pair) for s in sets)},
-            {name: bounds for name, bounds in {**self.key_ranges, **key_ranges}.items() if name in kept},
-        )
 
 
 class Overlaps:
@@ -166,42 +125,85 @@ def compute_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery],
             other, since only one of them counts.
         record: whether to store computed overlaps.
     """
-    pairs: _Pairs = {}
-    for name, members in _groups(deliveries):
+    return _compute(processed, _groups(deliveries), record=record)
+
+
+def live_overlaps(processed: ObjectStore, state: DeliveryState, *, record: bool = True) -> Overlaps:
+    """Return the overlaps of the deliveries that count; those of the same state are grouped once.
+
+    Args:
+        processed: the processed zone.
+        state: the state.
+        record: whether to store computed overlaps.
+    """
+    groups = derive_once("groups of live deliveries", (state,), lambda state: _groups(state.live))
+    return _compute(processed, groups, record=record)
+
+
+def _compute(processed: ObjectStore, groups: Mapping[str, _Members], *, record: bool) -> Overlaps:
+    pairs: Pairs = {}
+    for name, members in groups.items():
         group = _compute_group(processed, name, members, record=record)
-        # Whole deliveries of other sets too: the version that counts if a candidate for its place is held is one.
-        ids = {one: one for one in frozenset[str]().union(*group.compared) if " " not in one}
-        for delivery in members:
-            ids.pop(delivery.delivery_id, None)
-            ids[_name(delivery)] = delivery.delivery_id
-        pairs |= {(ids[a], ids[b]): overlap for (a, b), overlap in group.overlaps.items() if a in ids and b in ids}
+        for (one, other), overlap in group.overlaps.items():
+            ids = _id(one, members), _id(other, members)
+            if ids[0] and ids[1]:
+                pairs[ids[0], ids[1]] = overlap
     return Overlaps(pairs)
 
 
 def find_changed_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery]) -> Iterator[str]:
     """Yield the documents whose overlaps of `deliveries` are not those of the lines, which are all compared again."""
-    for name, members in _groups(deliveries):
-        stored, names = _read_group(processed, name), {_name(delivery) for delivery in members}
-        if not any(names <= compared for compared in stored.compared):
+    for name, members in _groups(deliveries).items():
+        stored = read_group(processed, name)
+        if not any(members.names <= compared for compared in stored.compared):
             continue  # the next run computes them
-        largest, *others = sorted(members, key=lambda one: -one.commit.outcome("accepted").rows)
-        known = {pair: overlap for pair, overlap in stored.overlaps.items() if names.issuperset(pair)}
-        pieces = _pieces(processed, members, {})
+        largest, *others = sorted(members.by_name.values(), key=lambda one: -one.commit.outcome("accepted").rows)
+        known = {pair: overlap for pair, overlap in stored.overlaps.items() if members.names.issuperset(pair)}
+        pieces = _pieces(processed, [largest, *others], {})
         ranges = _key_ranges(pieces)
         is_range_changed = any(ranges.get(one, bounds) != bounds for one, bounds in stored.key_ranges.items())
         if is_range_changed or known != _compare(processed, [largest], others, pieces):
-            yield f"{FOLDER}/{name}.json"
+            yield key_of(name)
 
 
-def _groups(deliveries: Iterable[LiveDelivery]) -> Iterator[tuple[str, list[LiveDelivery]]]:
-    """Yield the deliveries that can overlap, by group; a group of one is left out."""
-    groups: dict[str, dict[str, LiveDelivery]] = {}
+class _Members:
+    """The deliveries of one group.
+
+    Attributes:
+        by_name: by the name of the lines that count, in order.
+        names: these names.
+    """
+
+    def __init__(self, deliveries: Iterable[LiveDelivery]) -> None:
+        self.by_name = {_name(delivery): delivery for delivery in deliveries}
+        self.names = frozenset(self.by_name)
+        self.parts = {one.delivery_id for one in self.by_name.values() if not one.portion.is_whole}
+        """The identities of those of which not all lines count."""
+
+
+def _id(name: str, members: _Members) -> str:
+    """Return the identity of the delivery that a stored name means beside these members; empty if they lack it.
+
+    Whole deliveries of other sets too: the version that counts if a candidate for its place is held is one.
+    """
+    member = members.by_name.get(name)
+    if member is not None:
+        return member.delivery_id
+    return "" if " " in name or name in members.parts else name
+
+
+def _groups(deliveries: Iterable[LiveDelivery]) -> dict[str, _Members]:
+    """Return the deliveries that can overlap, by group; a group of one is left out."""
+    groups: dict[tuple[str, bool], dict[str, LiveDelivery]] = {}
     for delivery in deliveries:
         if _needs_lines(delivery):
-            groups.setdefault(_group_name(delivery), {})[delivery.delivery_id] = delivery
-    for name, members in groups.items():
-        if len(members) > 1:
-            yield name, list(members.values())
+            event = delivery.event
+            groups.setdefault((event.feed, event.is_scoped), {})[delivery.commit.delivery_id] = delivery
+    return {
+        f"{feed}.{'scope' if is_scoped else 'key'}": _Members(members.values())
+        for (feed, is_scoped), members in groups.items()
+        if len(members) > 1
+    }
 
 
 def _needs_lines(delivery: LiveDelivery) -> bool:
@@ -210,106 +212,45 @@ def _needs_lines(delivery: LiveDelivery) -> bool:
     return event.kind == "ledger" and (event.load_mode == "upsert" or event.is_scoped)
 
 
-def _group_name(delivery: LiveDelivery) -> str:
-    """Return the name of the group of deliveries that can overlap: those of one feed and one load mode."""
-    return f"{delivery.event.feed}.{'scope' if delivery.event.is_scoped else 'key'}"
-
-
 def _name(delivery: LiveDelivery) -> str:
     """Return what names the lines of a delivery that count: its identity, with the periods if these are not all."""
-    portion = delivery.portion
-    return delivery.delivery_id if portion.is_whole else f"{delivery.delivery_id} {json.dumps(portion.described)}"
+    delivery_id, portion = delivery.commit.delivery_id, delivery.portion
+    is_whole = portion is WHOLE or portion.is_whole
+    return delivery_id if is_whole else f"{delivery_id} {json.dumps(portion.described)}"
 
 
-def _compute_group(processed: ObjectStore, name: str, deliveries: Sequence[LiveDelivery], *, record: bool) -> _Group:
-    group = _read_group(processed, name)
-    names = frozenset(_name(delivery) for delivery in deliveries)
+def _compute_group(processed: ObjectStore, name: str, members: _Members, *, record: bool) -> OverlapGroup:
+    """Return the overlaps of a group, in which all of its members were compared."""
+    group, names = read_group(processed, name), members.names
     if any(names <= compared for compared in group.compared):
         return group
-    # A group of one was compared with nothing: of those that are compared first, the largest is such a group.
-    largest = max(deliveries, key=lambda one: one.commit.outcome("accepted").rows)
-    alone = frozenset([_name(largest)])
-    closest = max((*group.compared, alone), key=lambda compared: len(names & compared))
-    old = [delivery for delivery in deliveries if _name(delivery) in closest]
-    new = [delivery for delivery in deliveries if _name(delivery) not in closest]
-    pieces = _pieces(processed, deliveries, group.key_ranges)
-    group = group.add(names, _compare(processed, old, new, pieces), _key_ranges(pieces))
+    deliveries = members.by_name.items()
+    closest = max(group.compared, key=lambda compared: len(names & compared), default=frozenset())
+    if names.isdisjoint(closest):
+        # A group of one was compared with nothing: of those that are compared first, the largest is such a group.
+        largest, _ = max(deliveries, key=lambda item: item[1].commit.outcome("accepted").rows)
+        closest = frozenset([largest])
+    new = [delivery for name, delivery in deliveries if name not in closest]
+    old = {name: delivery for name, delivery in deliveries if name in closest}
+    pieces = _pieces(processed, new, group.key_ranges)
+    if not new[0].event.is_scoped:
+        old = {name: old[name] for name in _near_names(old, group.key_ranges, pieces.values())}
+        pieces |= _pieces(processed, list(old.values()), group.key_ranges)
+    ranges = {one: bounds for one, bounds in _key_ranges(pieces).items() if one not in group.key_ranges}
+    group = group.add(names, _compare(processed, list(old.values()), new, pieces), ranges)
     if record:
-        _write_group(processed, f"{FOLDER}/{name}.json", group)
+        write_group(processed, name, group)
     return group
 
 
-def _write_group(processed: ObjectStore, key: str, group: _Group) -> None:
-    """Write a document of overlaps; the process need not parse what it has written."""
-    name = _parsed_name(processed, key)
-    data = keep_equal(f"bytes of {name}", _to_json(group))
-    processed.write(key, data)
-    derive_once(name, (data,), lambda _: group)
-
-
-def _parsed_name(processed: ObjectStore, key: str) -> str:
-    return f"{key} of {processed.root}"
-
-
-def _read_group(processed: ObjectStore, name: str) -> _Group:
-    try:
-        return _read_document(processed, f"{FOLDER}/{name}.json")
-    except (FileNotFoundError, DamagedObjectError):
-        return _Group()  # computed again
-
-
-def _read_document(processed: ObjectStore, key: str) -> _Group:
-    """Return a document of overlaps; one of thousands of deliveries is parsed once as long as its bytes are the same.
-
-    Raises:
-        FileNotFoundError, DamagedObjectError: it does not exist, or cannot be read.
-    """
-    name = _parsed_name(processed, key)
-    data = keep_equal(f"bytes of {name}", processed.read(key))
-    return derive_once(name, (data,), lambda data: parse_document(key, data, _parse_group))
-
-
-def find_damaged_overlaps(processed: ObjectStore) -> list[DamagedObjectError]:
-    """Return the documents of overlaps that cannot be read."""
-    damaged = []
-    for item in list(processed.list_objects(FOLDER)):
-        try:
-            _read_document(processed, item.key)
-        except FileNotFoundError:
-            continue
-        except DamagedObjectError as error:
-            damaged.append(error)
-    return damaged
-
-
-def _parse_group(document: Mapping[str, Any]) -> _Group:
-    overlaps = {
-        (values["delivery"], values["hider"]): Overlap(
-            {(scenario, period, scope): rows for scenario, period, scope, rows in values["lines"]},
-            tuple(values["hider_periods"]),
-        )
-        for values in document["shared"]
-    }
-    # A document of an earlier release has no ranges.
-    ranges = {one: bounds and (bounds[0], bounds[1]) for one, bounds in document.get("key_ranges", {}).items()}
-    return _Group(tuple(frozenset(ids) for ids in document["compared"]), overlaps, ranges)
-
-
-def _to_json(group: _Group) -> bytes:
-    shared = [
-        {
-            "delivery": delivery,
-            "hider": other,
-            "lines": [[*cell, rows] for cell, rows in sorted(overlap.lines.items(), key=str)],
-            "hider_periods": list(overlap.other_periods),
-        }
-        for (delivery, other), overlap in sorted(group.overlaps.items())
-    ]
-    compared = [sorted(ids) for ids in group.compared]
-    ranges = dict(sorted(group.key_ranges.items()))
-    document = {"compared": compared, "shared": shared, "key_ranges": ranges}
-    # With thousands of deliveries, a line for each name would take three times as long to write.
-    return json.dumps(document, ensure_ascii=False).encode()
+def _near_names(names: Iterable[str], ranges: Mapping[str, KeyRange], new: Iterable[Sequence[_Piece]]) -> Iterator[str]:
+    """Yield the deliveries that may have a key of the new ones: of thousands, few; of some, no range is known."""
+    bounds = [(piece.first, piece.last) for pieces in new for piece in pieces]
+    first, last = min((one for one, _ in bounds), default=_LAST_CHARACTER), max((one for _, one in bounds), default="")
+    for name in names:
+        own = ranges.get(name, ("", _LAST_CHARACTER))
+        if own and own[0] <= last and first <= own[1]:
+            yield name
 
 
 def _compare(
@@ -317,7 +258,7 @@ def _compare(
     old: Sequence[LiveDelivery],
     new: Sequence[LiveDelivery],
     pieces: Mapping[str, Sequence[_Piece]],
-) -> _Pairs:
+) -> Pairs:
     """Compare the lines of the new deliveries with those of all others."""
     deliveries = {delivery.delivery_id: delivery for delivery in (*old, *new)}
     names = {delivery_id: _name(delivery) for delivery_id, delivery in deliveries.items()}
@@ -338,10 +279,10 @@ def _compare(
 
 def _compare_keys(
     processed: ObjectStore, old: Sequence[_Piece], new: Sequence[_Piece], places: Mapping[str, str]
-) -> _Pairs:
+) -> Pairs:
     """Compare the keys of the new deliveries with those of all others in files whose key ranges intersect."""
     new_ids = {piece.commit.delivery_id for piece in new}
-    overlaps: _Pairs = {}
+    overlaps: Pairs = {}
     for cluster in _intersecting([*_near(old, new), *new]):
         new_ones = [piece for piece in cluster if piece.commit.delivery_id in new_ids]
         if new_ones and len({places[piece.commit.delivery_id] for piece in cluster}) > 1:
@@ -390,10 +331,10 @@ def _intersecting(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
 
 
 def _pieces(
-    processed: ObjectStore, deliveries: Sequence[LiveDelivery], known: Mapping[str, _KeyRange]
+    processed: ObjectStore, deliveries: Sequence[LiveDelivery], known: Mapping[str, KeyRange]
 ) -> dict[str, list[_Piece]]:
     """Return the pieces of each delivery by name; what bounds are not known is in the footers of its own files."""
-    if deliveries[0].event.is_scoped:
+    if not deliveries or deliveries[0].event.is_scoped:
         return {}
     commits = {_name(delivery): delivery.commit for delivery in deliveries}
     unknown = [commit for name, commit in commits.items() if name not in known]
@@ -413,7 +354,7 @@ def _pieces(
     return pieces
 
 
-def _key_ranges(pieces: Mapping[str, Sequence[_Piece]]) -> dict[str, _KeyRange]:
+def _key_ranges(pieces: Mapping[str, Sequence[_Piece]]) -> dict[str, KeyRange]:
     """Return bounds of each delivery's keys, of limited length."""
     return {
         name: (min(one.first for one in of_name)[:_BOUND_LENGTH], _upper(max(one.last for one in of_name)))
@@ -449,7 +390,7 @@ def _bounds_in_shared(processed: ObjectStore, commit: DeliveryCommit, key: str) 
     return [] if ends["min"] is None else [(ends["min"], ends["max"])]
 
 
-def _compare_cluster(processed: ObjectStore, old: Sequence[_Piece], new: Sequence[_Piece]) -> _Pairs:
+def _compare_cluster(processed: ObjectStore, old: Sequence[_Piece], new: Sequence[_Piece]) -> Pairs:
     new_ids = {piece.commit.delivery_id for piece in new}
     if not old:
         # The keys of the largest are looked up, and need not be in memory: most files correct few lines of another one.
@@ -501,7 +442,7 @@ def _counted_lines(
     yield from read_lines(processed, commit, columns, periods, keys, repeating=() if keys is None else _CELL)
 
 
-def _join(lines: pa.Table, new: set[str]) -> _Pairs:
+def _join(lines: pa.Table, new: set[str]) -> Pairs:
     """Count the lines that each delivery has in common with each other one, for pairs with a new delivery."""
     columns = ["delivery", "scenario", "period"]
     other = lines.rename_columns(["line_key", "other_scenario", "other_period", "other"])
@@ -521,7 +462,7 @@ def _join(lines: pa.Table, new: set[str]) -> _Pairs:
     return {pair: Overlap(rows, tuple(sorted(periods[pair]))) for pair, rows in cells.items()}
 
 
-def _compare_scopes(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> _Pairs:
+def _compare_scopes(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> Pairs:
     """Compare the scopes of the new deliveries with those of all others in the same periods."""
     periods = {period for commit in new for period in _claimed_periods(commit)}
     # What has lines in no period, as its commit says, has none.

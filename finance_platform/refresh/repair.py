@@ -26,8 +26,8 @@ from finance_platform.deliveries.commits import (
     read_commits,
 )
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.overlaps import FOLDER as OVERLAPS
-from finance_platform.deliveries.overlaps import find_damaged_overlaps
+from finance_platform.deliveries.overlap_documents import FOLDER as OVERLAPS
+from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.register import FOLDER as REGISTER
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.scans import find_damaged_scans

@@ -14,7 +14,7 @@ from finance_platform.deliveries.account_types import account_types, accounts_me
 from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, History, attribute_history
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.current_state import state_of
-from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
+from finance_platform.deliveries.overlaps import Overlaps, live_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.reorganisations import find_reorganisations
 from finance_platform.deliveries.state import DeliveryState, derive_state
@@ -93,7 +93,7 @@ def take_snapshot(
     else:
         state = state_of(processed, events, commits)
     settings = settings_in_force(processed, settings, state.closed)
-    overlaps = keep_equal(f"overlaps of {processed.root}", compute_overlaps(processed, state.live, record=record))
+    overlaps = keep_equal(f"overlaps of {processed.root}", live_overlaps(processed, state, record=record))
     types, mentioned = _debit_positive(processed, state)
     history = attribute_history(processed, state)
     empty = find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else frozenset[str]()

@@ -25,7 +25,8 @@ from finance_platform.deliveries.attribute_conflicts import (
     find_type_conflicts,
 )
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlap, Overlaps
+from finance_platform.deliveries.overlap_documents import Overlap
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.quality.attributes import check_attributes

@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
-from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlap, Overlaps
+from finance_platform.deliveries.overlap_documents import Overlap
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.refresh.job_requests import build_request, standardise_request

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.overlaps import FOLDER, Cell, Overlaps, compute_overlaps, find_changed_overlaps
+from finance_platform.deliveries.overlap_documents import FOLDER, Cell, find_damaged_overlaps, read_group
+from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps, find_changed_overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
@@ -317,9 +318,9 @@ def test_stored_ranges_that_are_not_those_of_the_lines_are_found(zone: Zone) -> 
     compute_overlaps(zone.store, deliveries_of(zone))
     assert list(find_changed_overlaps(zone.store, deliveries_of(zone))) == []
     (key,) = stored(zone)
+    assert read_group(zone.store, "ledger.key").key_ranges == {"a.csv@v1": ("A1", "A1"), "b.csv@v1": ("B1", "B1")}
     document = json.loads(zone.store.read(key))
-    assert document["key_ranges"] == {"a.csv@v1": ["A1", "A1"], "b.csv@v1": ["B1", "B1"]}
-    document["key_ranges"]["a.csv@v1"] = ["Z", "Z"]
+    document["key_ranges"].update(first=["Z", "B1"], last=["Z", "B1"])
     zone.store.write(key, json.dumps(document).encode())
     assert list(find_changed_overlaps(zone.store, deliveries_of(zone))) == [key]
 
@@ -333,10 +334,9 @@ def test_a_range_is_stored_for_the_lines_that_count_not_for_the_whole_delivery(z
     assert part
     for deliveries in ([part, second], [first, second]):
         compute_overlaps(zone.store, deliveries)
-    (key,) = stored(zone)
-    document = json.loads(zone.store.read(key))
-    assert document["key_ranges"].keys() == set().union(*document["compared"])
-    assert len(document["key_ranges"]) == 3
+    group = read_group(zone.store, "ledger.key")
+    assert group.key_ranges.keys() == frozenset[str]().union(*group.compared)
+    assert len(group.key_ranges) == 3
 
 
 def test_a_file_whose_scopes_are_in_other_periods_is_not_read(zone: Zone) -> None:
@@ -355,7 +355,7 @@ def test_key_ranges_that_an_earlier_release_has_not_stored_are_read_once(zone: Z
     three_files(zone)
     before = compute_overlaps(zone.store, deliveries_of(zone))
     (key,) = stored(zone)
-    document = json.loads(zone.store.read(key))
+    document = as_an_earlier_release_wrote_it(zone, key)
     assert document.pop("key_ranges").keys() == {"a.csv@v1", "b.csv@v1", "c.csv@v1"}
     zone.store.write(key, json.dumps(document).encode())
     zone.deliver("d.csv", lines("D1"), load_mode="upsert")
@@ -367,6 +367,59 @@ def test_key_ranges_that_an_earlier_release_has_not_stored_are_read_once(zone: Z
     zone.store.opened.clear()
     compute_overlaps(zone.store, deliveries_of(zone))
     assert reads(zone) == {"transactions/e.csv@v1.parquet": 1}
+
+
+def as_an_earlier_release_wrote_it(zone: Zone, key: str) -> dict[str, Any]:
+    """Return a document with all names of each set, and the ranges by name."""
+    group = read_group(zone.store, "ledger.key")
+    return {
+        "compared": [sorted(names) for names in group.compared],
+        "shared": json.loads(zone.store.read(key))["shared"],
+        "key_ranges": group.key_ranges,
+    }
+
+
+def test_overlaps_that_an_earlier_release_has_stored_are_read(zone: Zone) -> None:
+    three_files(zone)
+    zone.deliver("empty.csv", [], load_mode="upsert")
+    before = compute_overlaps(zone.store, deliveries_of(zone))
+    (key,) = stored(zone)
+    document = as_an_earlier_release_wrote_it(zone, key)
+    assert document["key_ranges"]["empty.csv@v1"] is None
+    zone.store.write(key, json.dumps(document).encode())
+    assert compute_overlaps(zone.store, deliveries_of(zone)) == before
+    zone.deliver("e.csv", lines("E1"), load_mode="upsert")
+    zone.store.opened.clear()
+    compute_overlaps(zone.store, deliveries_of(zone))
+    assert reads(zone) == {"transactions/e.csv@v1.parquet": 1}
+    assert "names" in json.loads(zone.store.read(key))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"names": ["a.csv@v1", 2, "c.csv@v1"]},
+        {"names": ["a.csv@v1"]},
+        {"compared": ["112"]},
+        {"compared": [["a.csv@v1"]]},
+        {
+            "shared": [
+                {"delivery": "a.csv@v1", "hider": "b.csv@v1", "lines": [["Actual", 1, None, 1]], "hider_periods": []}
+            ]
+        },
+        {"key_ranges": {"of": "111", "first": ["A1"], "last": ["A1"], "without_keys": "000"}},
+        {"key_ranges": {"of": "100", "first": [1], "last": ["A1"], "without_keys": "000"}},
+    ],
+)
+def test_a_document_with_another_content_is_damaged_and_computed_again(zone: Zone, change: dict[str, Any]) -> None:
+    three_files(zone)
+    before = compute_overlaps(zone.store, deliveries_of(zone))
+    (key,) = stored(zone)
+    document = json.loads(zone.store.read(key))
+    zone.store.write(key, json.dumps(document | change).encode())
+    assert [one.key for one in find_damaged_overlaps(zone.store)] == [key]
+    assert compute_overlaps(zone.store, deliveries_of(zone)) == before
+    assert json.loads(zone.store.read(key)) == document
 
 
 def test_long_keys_are_not_stored_whole_and_overlap_all_the_same(zone: Zone) -> None:

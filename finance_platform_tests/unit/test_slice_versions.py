@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlap, Overlaps
+from finance_platform.deliveries.overlap_documents import Overlap
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.settings import StarSettings
 from finance_platform.slices.versions import (
