@@ -84,13 +84,9 @@ def read_checkpoint(
         yield CheckpointedDocument(*version, records)
 
 
-def read_versions(store: ObjectStore, key: str, form: str) -> list[Version]:
-    """Return the documents of a file, each once.
-
-    Raises:
-        DamagedObjectError, FileNotFoundError: see `read_checkpoint`.
-    """
-    versions = pa.table(open_checkpoint(store, key, form).read([_KEY, _ETAG]))
+def versions_in(file: pq.ParquetFile) -> list[Version]:
+    """Return the documents of an open file of a checkpoint, each once."""
+    versions = pa.table(file.read([_KEY, _ETAG]))
     pairs = zip(versions[_KEY].to_pylist(), versions[_ETAG].to_pylist(), strict=True)
     return list(dict.fromkeys(pairs))
 

@@ -25,8 +25,9 @@ from finance_platform.storage.checkpoints import (
     CheckpointedDocument,
     Version,
     list_checkpoints,
+    open_checkpoint,
     read_checkpoint,
-    read_versions,
+    versions_in,
     write_checkpoint,
 )
 from finance_platform.storage.listed_once import listed_once
@@ -199,7 +200,7 @@ def find_untrusted_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) 
     untrusted = []
     for key in list_checkpoints(store, folder.name):
         try:
-            read_versions(store, key, folder.record_type.form)
+            _read_versions(store, key, folder.record_type)
         except FileNotFoundError:
             continue  # a run has replaced it meanwhile
         except DamagedObjectError as error:
@@ -366,11 +367,23 @@ def _read_checkpoints(
     return documents
 
 
-def _trusted_files(store: ObjectStore, name: str, record_type: RecordType[Any]) -> Iterator[tuple[str, list[Version]]]:
+def _trusted_files(
+    store: ObjectStore, name: str, record_type: RecordType[Any]
+) -> Iterator[tuple[str, Sequence[Version]]]:
     """Yield the files of a checkpoint, each with its documents; the repair at the start of a run names the others."""
     for key in list_checkpoints(store, name):
         try:
-            versions = read_versions(store, key, record_type.form)
+            versions = _read_versions(store, key, record_type)
         except DamagedObjectError:
             continue
         yield key, versions
+
+
+def _read_versions(store: ObjectStore, key: str, record_type: RecordType[Any]) -> Sequence[Version]:
+    """Return the documents of a file of a checkpoint, each once; the same bytes are decoded once.
+
+    Raises:
+        DamagedObjectError, FileNotFoundError: see `read_checkpoint`; the bytes are compared with their hash each time.
+    """
+    file = open_checkpoint(store, key, record_type.form)
+    return derive_once(f"documents in {key} of {store.root}", (record_type.form,), lambda _: versions_in(file))
