@@ -10,8 +10,9 @@ from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
+from functools import reduce
 from itertools import chain
+from operator import attrgetter
 
 from finance_platform.deliveries.commits import UNKNOWN, Count, hash_kind
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
@@ -24,16 +25,14 @@ from finance_platform.deliveries.state import LiveDelivery, Position, replaced_c
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.codes import fold, fold_name
 
-_Content = tuple[str, frozenset[Cell]]
-"""Fingerprint, and the cells of the lines."""
-
 
 @dataclass
 class _FeedIndex:
     """The live deliveries of one feed by the cells of their lines, by content, and those that replace periods."""
 
     by_cell: dict[Cell, dict[str, LiveDelivery]] = field(default_factory=dict)
-    by_content: dict[_Content, tuple[LiveDelivery, ...]] = field(default_factory=dict)
+    by_bytes: dict[str, tuple[LiveDelivery, ...]] = field(default_factory=dict)
+    """The deliveries by fingerprint; with the same bytes, lines may be in other cells if names of files give fields."""
     replacing: set[str] = field(default_factory=set)
     by_lines: dict[Cell, dict[tuple[str, ...], dict[str, LiveDelivery]]] = field(default_factory=dict)
     """The deliveries by the hashes of their lines in a cell; only for cells that were asked for."""
@@ -42,6 +41,16 @@ class _FeedIndex:
     by_rows: dict[Cell, list[tuple[int, str]]] = field(default_factory=dict)
     """The number of lines in a cell and the delivery, in this order; only for cells that were asked for."""
 
+    @staticmethod
+    def of(deliveries: Sequence[LiveDelivery]) -> _FeedIndex:
+        """Return the index of deliveries, as `add` makes it of one after the other."""
+        by_cell: dict[Cell, dict[str, LiveDelivery]] = {}
+        for delivery in deliveries:
+            for cell in claimed_cells(delivery):
+                by_cell.setdefault(cell, {})[delivery.commit.delivery_id] = delivery
+        replacing = {delivery.delivery_id for delivery in deliveries if replaces_periods(delivery)}
+        return _FeedIndex(by_cell, _grouped(deliveries, "event.fingerprint"), replacing)
+
     def add(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
             self.by_cell.setdefault(cell, {})[delivery.delivery_id] = delivery
@@ -49,8 +58,8 @@ class _FeedIndex:
                 self._add_hash(delivery, cell)
             if cell in self.by_rows:
                 insort(self.by_rows[cell], (_rows(delivery, cell), delivery.delivery_id))
-        content = _bytes_and_cells(delivery)
-        self.by_content[content] = (*self.by_content.get(content, ()), delivery)
+        fingerprint = delivery.event.fingerprint
+        self.by_bytes[fingerprint] = (*self.by_bytes.get(fingerprint, ()), delivery)
         if replaces_periods(delivery):
             self.replacing.add(delivery.delivery_id)
 
@@ -63,9 +72,9 @@ class _FeedIndex:
                 del self.by_kind[cell][_kind(content)][delivery.delivery_id]
             if cell in self.by_rows:
                 self.by_rows[cell].remove((_rows(delivery, cell), delivery.delivery_id))
-        fingerprint = _bytes_and_cells(delivery)
-        others = tuple(one for one in self.by_content[fingerprint] if one.delivery_id != delivery.delivery_id)
-        self.by_content[fingerprint] = others
+        fingerprint = delivery.event.fingerprint
+        others = tuple(one for one in self.by_bytes[fingerprint] if one.delivery_id != delivery.delivery_id)
+        self.by_bytes[fingerprint] = others
         self.replacing.discard(delivery.delivery_id)
 
     def with_lines(self, cell: Cell, content: Sequence[str]) -> list[LiveDelivery]:
@@ -116,15 +125,25 @@ class LiveDeliveries:
 
     def __init__(self, live: Iterable[LiveDelivery], overlaps: Overlaps) -> None:
         self._overlaps = overlaps
-        self._by_key: dict[str, list[LiveDelivery]] = {}
-        self.by_id: dict[str, LiveDelivery] = {}
-        self.added: list[LiveDelivery] = []
-        self._in_order: list[LiveDelivery] = []
-        self._gross = Decimal(0)
-        self._unknown = self._debit_positive = 0
+        self.added: list[LiveDelivery] = list(live)
+        self.by_id: dict[str, LiveDelivery] = {one.commit.delivery_id: one for one in self.added}
+        self._by_key = _grouped(self.added, "event.object_key")
+        self._in_order: list[LiveDelivery] = sorted(self.added, key=_position)
+        absolute = [one.commit.outcome("accepted").absolute for one in self.added]
+        known = [amount for amount in absolute if not amount.is_nan()]
+        self._gross = reduce(EXACT.add, known, Decimal(0))
+        self._unknown = len(absolute) - len(known)
+        self._debit_positive = sum(one.commit.is_debit_positive for one in self.added)
+        self._of_feed = _grouped(self.added, "event.feed")
+        self._feed_names = dict.fromkeys(self._of_feed)
         self._feeds: dict[str, _FeedIndex] = {}
-        for delivery in live:
-            self._enter(delivery)
+
+    def _feed(self, name: str) -> _FeedIndex:
+        """Return the index of a feed, which is made when it is first asked for."""
+        index = self._feeds.get(name)
+        if index is None:
+            index = self._feeds[name] = _FeedIndex.of(self._of_feed.pop(name, ()))
+        return index
 
     @property
     def in_order(self) -> list[LiveDelivery]:
@@ -166,19 +185,19 @@ class LiveDeliveries:
             self._enter(part)
 
     def _enter(self, delivery: LiveDelivery) -> None:
-        self._by_key.setdefault(delivery.event.object_key, []).append(delivery)
+        key = delivery.event.object_key
+        self._by_key[key] = (*self._by_key.get(key, ()), delivery)
         self.by_id[delivery.delivery_id] = delivery
         self.added.append(delivery)
-        if self._in_order and self._in_order[-1].position > delivery.position:
-            insort(self._in_order, delivery, key=_position)
-        else:
-            self._in_order.append(delivery)  # as each of thousands that are entered in order
+        insort(self._in_order, delivery, key=_position)
         self._count(delivery, 1)
-        self._feeds.setdefault(delivery.event.feed, _FeedIndex()).add(delivery)
+        self._feed_names.setdefault(delivery.event.feed)
+        self._feed(delivery.event.feed).add(delivery)
 
     def _leave(self, delivery: LiveDelivery) -> None:
-        self._by_key[delivery.event.object_key].remove(delivery)
-        self._feeds[delivery.event.feed].remove(delivery)
+        key = delivery.event.object_key
+        self._by_key[key] = tuple(one for one in self._by_key[key] if one != delivery)
+        self._feed(delivery.event.feed).remove(delivery)
         del self.by_id[delivery.delivery_id]
         del self._in_order[_place(self._in_order, delivery)]
         self._count(delivery, -1)
@@ -205,9 +224,9 @@ class LiveDeliveries:
 
     def same_content(self, candidate: LiveDelivery) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with the same bytes, scenarios and periods."""
-        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
-        deliveries = feed.by_content.get(_bytes_and_cells(candidate), ())
-        return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
+        key, cells = candidate.event.object_key, _cells_of_lines(candidate)
+        deliveries = self._feed(candidate.event.feed).by_bytes.get(candidate.event.fingerprint, ())
+        return [one for one in deliveries if one.event.object_key != key and _cells_of_lines(one) == cells]
 
     def same_lines(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with as many lines of the same hash in a cell.
@@ -219,7 +238,7 @@ class LiveDeliveries:
         earlier = [one for one in self.earlier(candidate) if cell[1] in one.portion]
         if any(count_in_cell(one, cell) == counts and _may_be_equal(content, _content(one, cell)) for one in earlier):
             return []
-        feed, key = self._feeds.get(candidate.event.feed, _FeedIndex()), candidate.event.object_key
+        feed, key = self._feed(candidate.event.feed), candidate.event.object_key
         others = feed.with_lines(cell, content) if content else feed.by_cell.get(cell, {}).values()
         return [
             other
@@ -234,7 +253,7 @@ class LiveDeliveries:
 
     def smaller(self, candidate: LiveDelivery, cell: Cell) -> Iterator[LiveDelivery]:
         """Yield the live deliveries of other objects of the feed with fewer lines in a cell, the largest first."""
-        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
+        feed = self._feed(candidate.event.feed)
         for other in feed.with_fewer_lines(cell, _rows(candidate, cell)):
             if other.event.object_key != candidate.event.object_key and cell[1] in other.portion:
                 yield other
@@ -255,14 +274,14 @@ class LiveDeliveries:
 
     def same_money_of_other_feeds(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the same of other feeds and objects."""
-        return self._same_money(candidate, cell, [feed for feed in self._feeds if feed != candidate.event.feed])
+        return self._same_money(candidate, cell, [feed for feed in self._feed_names if feed != candidate.event.feed])
 
     def _same_money(self, candidate: LiveDelivery, cell: Cell, feeds: Iterable[str]) -> list[LiveDelivery]:
         counts, key = count_in_cell(candidate, cell), candidate.event.object_key
         earlier = [one for one in self.earlier(candidate) if cell[1] in one.portion]
         if not counts.rows or any(count_in_cell(one, cell) == counts for one in earlier):
             return []
-        indexes = (self._feeds.get(feed, _FeedIndex()) for feed in feeds)
+        indexes = (self._feed(feed) for feed in feeds)
         return [
             other
             for index in indexes
@@ -273,7 +292,7 @@ class LiveDeliveries:
 
     def of_cell(self, feed: str, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of a feed with lines in a cell."""
-        return list(self._feeds.get(feed, _FeedIndex()).by_cell.get(cell, {}).values())
+        return list(self._feed(feed).by_cell.get(cell, {}).values())
 
     def others(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with lines in a cell."""
@@ -309,7 +328,7 @@ class LiveDeliveries:
         A delivery that replaces none of its object, of which no other one claims a line, in a feed without deliveries
         that replace periods, only adds lines.
         """
-        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
+        feed = self._feed(candidate.event.feed)
         return bool(
             self.earlier(candidate)
             or replaces_periods(candidate)
@@ -427,16 +446,20 @@ class LiveDeliveries:
         return sorted({scope or "" for lines in superseded for _, _, scope in lines})
 
 
-def _bytes_and_cells(delivery: LiveDelivery) -> _Content:
-    """Return the fingerprint and the cells of the lines, which may be different where names of files give fields."""
-    cells = frozenset([(fold_name(count.scenario), count.period) for count in delivery.commit.periods])
-    return delivery.event.fingerprint, _share_cells(cells)
+def _grouped(deliveries: Sequence[LiveDelivery], attribute: str) -> dict[str, tuple[LiveDelivery, ...]]:
+    """Return deliveries by a text; thousands of them mostly have one each."""
+    texts = list(map(attrgetter(attribute), deliveries))
+    groups = dict(zip(texts, zip(deliveries, strict=True), strict=True))
+    if len(groups) < len(texts):
+        lists: dict[str, list[LiveDelivery]] = {text: [] for text in groups}
+        for text, delivery in zip(texts, deliveries, strict=True):
+            lists[text].append(delivery)
+        groups = {text: tuple(of_text) for text, of_text in lists.items()}
+    return groups
 
 
-@lru_cache(1024)
-def _share_cells(cells: frozenset[Cell]) -> frozenset[Cell]:
-    """Return one object for equal cells: thousands of small deliveries have lines in the same few."""
-    return cells
+def _cells_of_lines(delivery: LiveDelivery) -> set[Cell]:
+    return {(fold_name(count.scenario), count.period) for count in delivery.commit.periods}
 
 
 def _position(delivery: LiveDelivery) -> Position:
