@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY, WHOLE_TABLE
@@ -50,9 +50,8 @@ class TargetSlice:
     inputs: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ContributingDelivery:
-    """The lines of one live delivery that count in one period.
+class ContributingDelivery(NamedTuple):
+    """The lines of one live delivery that count in one period; a tuple, since there may be thousands.
 
     Attributes:
         delivery: the delivery.
@@ -82,14 +81,19 @@ def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mapping
 
 
 def _contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mapping[str, Sequence[ContributingDelivery]]:
-    winners = _period_winners(state)
-    live = {delivery.delivery_id: delivery for delivery in state.ledger}
+    winners, ledger = _period_winners(state), state.ledger
+    live = {delivery.commit.delivery_id: delivery for delivery in ledger}
     contributions: dict[str, list[ContributingDelivery]] = {}
-    for delivery in state.ledger:
+    for delivery in ledger:
+        name, may_lose, counts = delivery.commit.delivery_id, replaces_periods(delivery), delivery.commit.periods
+        if len(counts) == 1 and not may_lose and not overlaps.overlapping(name):
+            # As most of thousands: all of its lines count, in one period.
+            contributions.setdefault(counts[0].period, []).append(ContributingDelivery(delivery, (counts[0].scenario,)))
+            continue
         superseded_by, scopes = _superseded(delivery, overlaps, live)
-        feed, name, may_lose = delivery.event.feed, delivery.delivery_id, replaces_periods(delivery)
+        feed = delivery.event.feed
         scenarios_by_period: dict[str, list[str]] = {}
-        for count in delivery.commit.periods:
+        for count in counts:
             if not may_lose or winners.get((feed, fold_name(count.scenario), count.period), name) == name:
                 scenarios_by_period.setdefault(count.period, []).append(count.scenario)
         for period, names in scenarios_by_period.items():
@@ -137,10 +141,10 @@ def _superseded(
 
 def scenarios(state: DeliveryState) -> list[tuple[str, str]]:
     """Return name and type of each scenario that has live lines, once, as the first delivery that has it spells it."""
+    named = ((one.scenario, one.scenario_type) for delivery in state.ledger for one in delivery.commit.periods)
     spellings: dict[str, tuple[str, str]] = {}
-    for delivery in state.ledger:
-        for count in delivery.commit.periods:
-            spellings.setdefault(fold_name(count.scenario), (count.scenario, count.scenario_type))
+    for scenario, scenario_type in dict.fromkeys(named):
+        spellings.setdefault(fold_name(scenario), (scenario, scenario_type))
     return sorted(spellings.values())
 
 
@@ -201,7 +205,7 @@ def target_slices(
         if has_superseded_lines and settings.actuals_through is None and inputs["actual_covers"]:
             # Later deliveries may supersede every line of the period; only the build finds out which lines remain.
             inputs["actual_covers"] = None
-        debit_positive = [item.delivery.delivery_id for item in items if item.delivery.commit.is_debit_positive]
+        debit_positive = [one.delivery.delivery_id for one in items if one.delivery.commit.is_debit_positive]
         if debit_positive:
             mentioned = frozenset[int]().union(*((accounts_of or {}).get(name, frozenset()) for name in debit_positive))
             inputs["account_types"] = hash_types(
@@ -237,15 +241,16 @@ def line_inputs(items: Sequence[ContributingDelivery], portions: Mapping[str, Po
         items: whose lines count in the period.
         portions: see `portions_of`; a delivery supersedes only keys of the lines that count.
     """
-    later = {name for item in items for name in item.superseded_by if name in portions}
+    superseded = [item for item in items if item.superseded_by or item.superseded_scopes]
+    later = {name for item in superseded for name in item.superseded_by if name in portions}
     booked = [[one.delivery.delivery_id, one.delivery.booked_from] for one in items if one.delivery.booked_from]
     return {
         **({"booked": sorted(booked)} if booked else {}),
         **({PORTIONS: [[name, *portions[name].described] for name in sorted(later)]} if later else {}),
-        "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in items),
-        "hidden": sorted([item.delivery.delivery_id, later] for item in items for later in item.superseded_by),
+        "lines": sorted([item.delivery.commit.delivery_id, *item.scenarios] for item in items),
+        "hidden": sorted([item.delivery.delivery_id, later] for item in superseded for later in item.superseded_by),
         "hidden_scopes": sorted(
-            ([item.delivery.delivery_id, *scope] for item in items for scope in item.superseded_scopes), key=str
+            ([item.delivery.delivery_id, *scope] for item in superseded for scope in item.superseded_scopes), key=str
         ),
     }
 
@@ -255,10 +260,9 @@ def _dimension_inputs(
 ) -> dict[str, dict[str, Any]]:
     if not state.live:
         return {}
-    days = sorted(
-        day for delivery in state.ledger for day in (delivery.commit.first_day, delivery.commit.last_day) if day
-    )
-    members = [delivery.commit.members_hash for delivery in state.ledger]
+    commits = [delivery.commit for delivery in state.ledger]
+    days = {day for commit in commits for day in (commit.first_day, commit.last_day) if day}
+    members = [commit.members_hash for commit in commits]
     inputs: dict[str, dict[str, Any]] = {
         "dim_department": {
             "members": members,
@@ -274,7 +278,7 @@ def _dimension_inputs(
         "dim_scenario": {"scenarios": scenarios(state), "baseline": fold(settings.baseline_scenario)},
     }
     if days:
-        years = {"first_year": int(days[0][:4]), "last_year": int(days[-1][:4])}
+        years = {"first_year": int(min(days)[:4]), "last_year": int(max(days)[:4])}
         inputs = {"dim_date": {**years, "fiscal_start": settings.fiscal_year_start_month}, **inputs}
     return inputs
 
