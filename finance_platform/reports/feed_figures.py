@@ -14,7 +14,6 @@ from statistics import median_low
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FEED_PERIOD, FEED_TERM, REJECTED_FILE
-from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.reports.reconciliation import reconcile_deliveries
@@ -124,12 +123,13 @@ def period_rows(live: Collection[LiveDelivery], expected: Collection[str], close
     files: dict[tuple[str, str], set[str]] = {}
     lines: dict[str, dict[str, int]] = {}
     for delivery in live:
-        for period, count in _actual_lines(delivery.commit).items():
-            feed = delivery.commit.feed
-            files.setdefault((feed, period), set()).add(delivery.commit.object_key)
-            by_period = lines.setdefault(feed, {})
-            by_period[period] = by_period.get(period, 0) + count
-    feeds = {*lines, *set(expected).difference(delivery.commit.feed for delivery in live)}
+        commit = delivery.commit
+        for count in commit.periods:
+            if count.scenario_type == "Actual":
+                files.setdefault((commit.feed, count.period), set()).add(commit.object_key)
+                by_period = lines.setdefault(commit.feed, {})
+                by_period[count.period] = by_period.get(count.period, 0) + count.rows
+    feeds = {*lines, *(set(expected).difference(delivery.commit.feed for delivery in live) if expected else ())}
     periods = sorted({period for by_period in lines.values() for period in by_period})
     rows: list[Row] = []
     for feed in sorted(feeds):
@@ -148,11 +148,3 @@ def period_rows(live: Collection[LiveDelivery], expected: Collection[str], close
                 }
             )
     return rows
-
-
-def _actual_lines(commit: DeliveryCommit) -> dict[str, int]:
-    lines: dict[str, int] = {}
-    for count in commit.periods:
-        if count.scenario_type == "Actual":
-            lines[count.period] = lines.get(count.period, 0) + count.rows
-    return lines

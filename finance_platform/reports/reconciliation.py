@@ -52,6 +52,8 @@ from finance_platform.warehouse.statements import SqlFile, statement
 
 _NOTHING = Count()
 _OF_STAR = ("in_warehouse", "not_loaded_yet")
+_WHOLE_COUNTS = 2
+"""The counts of a commit all of whose lines are accepted, in one scenario: what was delivered, and the same again."""
 
 
 class CurrentDelivery(NamedTuple):
@@ -166,7 +168,7 @@ def _add_up(
 ) -> tuple[list[CurrentDelivery], StatementBuilder]:
     """Return the ledger deliveries and their terms, in money; these follow from the arguments alone."""
     builder = StatementBuilder(currency)
-    published = published_content(slices, snapshot.commits)
+    published = published_content(slices, snapshot)
     deliveries = [*current_deliveries(snapshot.state), *earlier]
     ledger = [one for one in deliveries if one.commit.kind == "ledger" and one.commit.status == "read"]
     _add_deliveries(builder, ledger, snapshot.commits, target_lines(snapshot, snapshot.commits), published.lines)
@@ -243,16 +245,56 @@ def _add_deliveries(
     loaded: Mapping[Place, Count],
 ) -> None:
     """Add the terms of deliveries, and of what the star has or will have of their lines."""
+    is_of_star = builder.only is None or not builder.only.isdisjoint(_OF_STAR)
+    whole: set[Place] = set()
     for commit, status, _ in deliveries:
-        _add_delivery(builder, commit, status, target)
-    if builder.only is not None and builder.only.isdisjoint(_OF_STAR):
+        place = _whole_place(commit, target) if status == "live" else None
+        if place and not is_of_star:
+            builder.add_whole(commit, place[1], {})
+        elif place and builder.only is None and place in loaded and _is_same(loaded[place], target[place]):
+            delivered = commit.scenarios[0].count
+            builder.add_whole(commit, place[1], {DELIVERED: delivered, "in_warehouse": loaded[place]})
+            whole.add(place)
+        else:
+            _add_delivery(builder, commit, status, target)
+    if not is_of_star:
         return
-    for place in sorted(target.keys() | loaded.keys()):
+    for place in sorted((target.keys() | loaded.keys()) - whole):
         delivery_id, scenario = place
         commit, in_warehouse = commits[delivery_id], loaded.get(place, _NOTHING)
         builder.add(commit, scenario, "", "in_warehouse", in_warehouse)
         if (wanted := target.get(place, _NOTHING)) != in_warehouse:
             builder.add(commit, scenario, "", "not_loaded_yet", wanted - in_warehouse)
+
+
+def _whole_place(commit: DeliveryCommit, target: Mapping[Place, Count]) -> Place | None:
+    """Return the place of a live delivery of which every delivered line counts, in one scenario; None of any other.
+
+    Such are almost all of thousands of small deliveries: their terms are what was delivered, and the same in the star.
+    """
+    if len(commit.scenarios) != _WHOLE_COUNTS:
+        return None
+    delivered, accepted = commit.scenarios
+    place = (commit.delivery_id, accepted.scenario)
+    is_whole = (
+        (delivered.term, accepted.term) == (DELIVERED, "accepted")
+        and delivered.scenario == accepted.scenario != ""
+        and not (delivered.currency or accepted.currency)
+        and (counted := target.get(place)) is not None
+        and _is_same(accepted.count, counted)
+        and not counted.is_zero
+    )
+    return place if is_whole else None
+
+
+def _is_same(one: Count, other: Count) -> bool:
+    """Return whether two counts are equal; the comparison of a dataclass takes five times as long."""
+    return one is other or (
+        one.rows == other.rows
+        and one.amount == other.amount
+        and (one.absolute is other.absolute or one.absolute == other.absolute)
+        and one.unpriced == other.unpriced
+    )
 
 
 def _add_delivery(

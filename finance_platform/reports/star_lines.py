@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.deliveries.commits import Count, DeliveryCommit
+from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
+from finance_platform.deliveries.overlaps import Overlaps
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.codes import fold
 from finance_platform.reports.statement import total
 from finance_platform.slices.closed_periods import as_lists
@@ -28,6 +31,22 @@ _FACT = FACT_FINANCIALS.name
 
 Place = tuple[str, str]
 """A delivery and a scenario as the delivery spells it."""
+
+
+@dataclass(frozen=True)
+class _AcceptedLines:
+    """The accepted lines of one period of the deliveries that contribute to it.
+
+    Attributes:
+        names: the deliveries, each with the scenarios whose lines count, as the inputs of a slice have them.
+        lines: the lines by delivery and scenario.
+    """
+
+    names: Sequence[Sequence[str]]
+    lines: Mapping[Place, Count]
+
+
+NOTHING_KNOWN: Mapping[str, _AcceptedLines] = MappingProxyType({})
 
 
 def target_lines(
@@ -47,23 +66,43 @@ def target_lines(
         A mapping that callers do not change: of all deliveries it is counted once for the same snapshot.
     """
     if commits is not snapshot.commits or is_statistical:
-        return _count_target_lines(snapshot, commits, is_statistical=is_statistical)
+        parts = _accepted_by_period(snapshot.state, snapshot.overlaps, commits)
+        return _count_target_lines(snapshot, parts, is_statistical=is_statistical)
     name = "lines of all target slices"
     inputs = (snapshot.state, snapshot.overlaps, commits, keep_equal(f"slices of the {name}", dict(snapshot.built)))
-    return derive_once(name, inputs, lambda *_: _count_target_lines(snapshot, commits, is_statistical=False))
+    parts = accepted_by_period(snapshot)
+    return derive_once(name, inputs, lambda *_: _count_target_lines(snapshot, parts, is_statistical=False))
+
+
+def accepted_by_period(snapshot: Snapshot) -> Mapping[str, _AcceptedLines]:
+    """Return the accepted lines that contribute to each period; counted once for the same snapshot."""
+    inputs = (snapshot.state, snapshot.overlaps, snapshot.commits)
+    return derive_once("accepted lines by period", inputs, _accepted_by_period)
+
+
+def _accepted_by_period(
+    state: DeliveryState, overlaps: Overlaps, commits: Mapping[str, DeliveryCommit]
+) -> Mapping[str, _AcceptedLines]:
+    parts: dict[str, _AcceptedLines] = {}
+    for period, items in contributing_deliveries(state, overlaps).items():
+        names = sorted([item.delivery.commit.delivery_id, *item.scenarios] for item in items)
+        lines: dict[Place, Count] = {}
+        for name, *scenarios in names:
+            if name in commits:
+                _add_accepted(lines, commits[name], period, scenarios)
+        parts[period] = _AcceptedLines(names, lines)
+    return parts
 
 
 def _count_target_lines(
-    snapshot: Snapshot, commits: Mapping[str, DeliveryCommit], *, is_statistical: bool
+    snapshot: Snapshot, parts: Mapping[str, _AcceptedLines], *, is_statistical: bool
 ) -> Mapping[Place, Count]:
     target: dict[Place, Count] = {}
     portions = portions_of(snapshot.state)
     for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
-        for item in items:
-            if item.delivery.delivery_id in commits:
-                _add_accepted(target, commits[item.delivery.delivery_id], period, item.scenarios)
+        _add_all(target, parts[period].lines)
         built = snapshot.built.get((_FACT, period))
-        if built and _is_built_from(built, line_inputs(items, portions)):
+        if built and built.superseded and _is_built_from(built, line_inputs(items, portions)):
             _subtract_superseded(target, built, is_statistical=is_statistical)
     return target
 
@@ -77,19 +116,37 @@ def _is_built_from(built: SliceCommit, lines: Mapping[str, Any]) -> bool:
     )
 
 
-def _add_accepted(
-    totals: dict[Place, Count], commit: DeliveryCommit, period: str, scenarios: Sequence[str]
-) -> dict[str, Count]:
-    """Add a delivery's accepted lines of a period and some scenarios; return them by scenario."""
-    added: dict[str, Count] = {}
+def _add_accepted(totals: dict[Place, Count], commit: DeliveryCommit, period: str, scenarios: Sequence[str]) -> None:
+    """Add a delivery's accepted lines of a period and some scenarios."""
     for lines in commit.periods:
         if lines.period == period and lines.scenario in scenarios:
-            added[lines.scenario] = added[lines.scenario] + lines.count if lines.scenario in added else lines.count
-    for scenario, count in added.items():
-        place = (commit.delivery_id, scenario)
-        # A count of a delivery alone stays the object that it is: there may be thousands of deliveries.
+            place, count = (commit.delivery_id, lines.scenario), _count_of(commit, lines)
+            # A count of a delivery alone stays the object that it is: there may be thousands of deliveries.
+            totals[place] = totals[place] + count if place in totals else count
+
+
+def _count_of(commit: DeliveryCommit, lines: PeriodCount) -> Count:
+    """Return lines as a count: the commit's own where they are all of its lines, as in thousands of deliveries."""
+    accepted = commit.outcomes.get("accepted")
+    if (
+        accepted is not None
+        and len(commit.periods) == 1
+        and accepted.rows == lines.rows
+        and accepted.amount == lines.amount
+        and accepted.absolute == lines.absolute
+        and not accepted.unpriced
+    ):
+        return accepted
+    return lines.count
+
+
+def _add_all(totals: dict[Place, Count], counts: Mapping[Place, Count]) -> None:
+    """Add the lines of one period; few deliveries of thousands have lines in several."""
+    if totals.keys().isdisjoint(counts):
+        totals.update(counts)
+        return
+    for place, count in counts.items():
         totals[place] = totals[place] + count if place in totals else count
-    return added
 
 
 def _subtract_superseded(totals: dict[Place, Count], built: SliceCommit, *, is_statistical: bool) -> None:
@@ -103,17 +160,30 @@ def add_slice(
     totals: dict[Place, Count],
     slice_commit: SliceCommit,
     commits: Mapping[str, DeliveryCommit],
+    known: Mapping[str, _AcceptedLines] = NOTHING_KNOWN,
     *,
     is_statistical: bool = False,
 ) -> dict[str, Count]:
-    """Add a slice's lines by delivery; return the accepted lines that it was built from, by scenario."""
+    """Add a slice's lines by delivery; return the accepted lines that it was built from, by scenario.
+
+    Args:
+        totals: what the lines are added to.
+        slice_commit: the slice.
+        commits: the figures of the deliveries to look at.
+        known: lines of these commits that were counted before, see `accepted_by_period`.
+        is_statistical: whether these are the figures of statistical accounts alone.
+    """
+    names, part = (slice_commit.inputs or {}).get("lines", ()), known.get(slice_commit.slice)
+    if part is not None and part.names == names:
+        counts = part.lines
+    else:
+        counts = {}
+        for delivery_id, *scenarios in names:
+            if delivery_id in commits:
+                _add_accepted(counts, commits[delivery_id], slice_commit.slice, scenarios)
+    _add_all(totals, counts)
     accepted: dict[str, Count] = {}
-    counts: list[tuple[str, Count]] = []
-    for delivery_id, *scenarios in (slice_commit.inputs or {}).get("lines", ()):
-        if delivery_id in commits:
-            added = _add_accepted(totals, commits[delivery_id], slice_commit.slice, scenarios)
-            counts += added.items()
-    increase_all(accepted, counts)
+    increase_all(accepted, ((scenario, count) for (_, scenario), count in counts.items()))
     _subtract_superseded(totals, slice_commit, is_statistical=is_statistical)
     return accepted
 
@@ -136,12 +206,14 @@ class PublishedContent:
     replaced: dict[str, Count] = field(default_factory=dict)
     is_complete: bool = True
 
-    def add(self, slice_commit: SliceCommit, commits: Mapping[str, DeliveryCommit]) -> None:
-        """Add one slice."""
+    def add(
+        self, slice_commit: SliceCommit, commits: Mapping[str, DeliveryCommit], known: Mapping[str, _AcceptedLines]
+    ) -> None:
+        """Add one slice; see `add_slice`."""
         for scenario_sum in slice_commit.sums:
             increase(self.star, scenario_sum.scenario, Count(scenario_sum.line_count, scenario_sum.amount))
             increase(self.as_delivered, scenario_sum.scenario, scenario_sum.delivered)
-        attributed = add_slice(self.lines, slice_commit, commits)
+        attributed = add_slice(self.lines, slice_commit, commits, known)
         if slice_commit.hidden_lines and not slice_commit.superseded:
             for scenario_sum in slice_commit.sums:
                 surplus = attributed.get(fold(scenario_sum.scenario), _NOTHING) - scenario_sum.delivered
@@ -171,12 +243,12 @@ def published_slices(processed: ObjectStore, snapshot: Snapshot, warehouse: Quer
     return [*(built[period] for period in sorted(current)), *read_slices(processed, others)]
 
 
-def published_content(slices: Iterable[SliceCommit | None], commits: Mapping[str, DeliveryCommit]) -> PublishedContent:
+def published_content(slices: Iterable[SliceCommit | None], snapshot: Snapshot) -> PublishedContent:
     """Return the content of published slices; of one that cannot be read, only that it is missing."""
-    content = PublishedContent()
+    content, known = PublishedContent(), accepted_by_period(snapshot)
     for slice_commit in slices:
         if slice_commit is None:
             content.is_complete = False
         else:
-            content.add(slice_commit, commits)
+            content.add(slice_commit, snapshot.commits, known)
     return content

@@ -7,7 +7,7 @@ from (see `reconciliation`), printing (see `cli.reconciliation_output`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -96,11 +96,16 @@ class Reconciliation:
     @cached_property
     def by_scenario(self) -> Sequence[Line]:
         """The home: a line per scenario and unit."""
-        return _merge(self.lines, self.currency, by_feed=False)
+        return _without_zeros(_merge(self._sums, self.currency, by_feed=False))
 
     @cached_property
     def by_feed(self) -> Sequence[Line]:
         """A line per feed, scenario and unit."""
+        return _without_zeros(self._sums)
+
+    @cached_property
+    def _sums(self) -> Sequence[Line]:
+        """The lines of `by_feed` with every term, also of those that add up to zero; thousands are added up once."""
         return _merge(self.lines, self.currency, by_feed=True)
 
     @property
@@ -156,7 +161,7 @@ def sort_key(line: Line, currency: str) -> tuple[Any, ...]:
 
 
 def _merge(lines: Iterable[Line], currency: str, *, by_feed: bool) -> list[Line]:
-    """Return one line per scenario and unit, and per feed if asked, with the sums of the terms."""
+    """Return one line per scenario and unit, and per feed if asked, with the sums of all terms."""
     groups: dict[tuple[str, str, str], list[Line]] = {}
     for line in lines:
         groups.setdefault((line.feed if by_feed else "", line.scenario, line.unit), []).append(line)
@@ -168,13 +173,18 @@ def _merge(lines: Iterable[Line], currency: str, *, by_feed: bool) -> list[Line]
 
 
 def _total_terms(lines: Iterable[Line]) -> dict[str, Count]:
-    """Return the sum of each term; without those that are zero."""
+    """Return the sum of each term."""
     counts: dict[str, list[Count]] = {}
     for line in lines:
         for name, count in line.terms.items():
             counts.setdefault(name, []).append(count)
-    totals = {name: total(counts[name]) for name in (DELIVERED, *TERMS) if name in counts}
-    return {name: count for name, count in totals.items() if not count.is_zero}
+    return {name: total(counts[name]) for name in (DELIVERED, *TERMS) if name in counts}
+
+
+def _without_zeros(lines: Iterable[Line]) -> list[Line]:
+    return [
+        replace(line, terms={name: count for name, count in line.terms.items() if not count.is_zero}) for line in lines
+    ]
 
 
 def total(counts: Iterable[Count]) -> Count:
@@ -214,6 +224,17 @@ class StatementBuilder:
             return
         place = (commit.feed, commit.object_key, scenario or NO_SCENARIO, currency or self.currency)
         self._add(place, term, count, has_sides=commit.is_debit_positive)
+
+    def add_whole(self, commit: DeliveryCommit, scenario: str, terms: dict[str, Count]) -> None:
+        """Add several terms of a delivery's lines at once; none of them is zero, and all are in the home's currency."""
+        folded = fold_name(scenario)
+        self.names.setdefault(folded, scenario)
+        place = (commit.feed, commit.object_key, folded, self.currency)
+        if place in self.terms:
+            for term, count in terms.items():
+                self._add(place, term, count, has_sides=commit.is_debit_positive)
+        elif terms:
+            self.terms[place], self.has_sides[place] = terms, commit.is_debit_positive
 
     def add_home(self, scenario: str, term: str, count: Count) -> None:
         """Add lines that no delivery accounts for."""

@@ -144,7 +144,19 @@ def cases_of(*feeds: str) -> st.SearchStrategy[list[DeliveryCase]]:
         rounding=st.sampled_from([Decimal(0), Decimal("0.004"), Decimal("-0.005")]),
         fate=st.sampled_from(FATES),
     )
-    return st.lists(case, max_size=7)
+    # As most deliveries are: every line is accepted, and has one scenario.
+    whole = case.map(
+        lambda one: replace(
+            one,
+            lines=[line for line in one.lines if line.scenario == one.lines[0].scenario],
+            rejected=Count(),
+            duplicate=Count(),
+            skipped=Count(),
+            foreign=Count(),
+            rounding=Decimal(0),
+        )
+    )
+    return st.lists(case | whole, max_size=7)
 
 
 def event_of(position: int, case: DeliveryCase) -> DeliveryDiscovered:
@@ -202,9 +214,9 @@ def counts_of_case(case: DeliveryCase) -> list[ScenarioCount]:
     for scenario in ("Actual", "Budget"):
         accepted = as_delivered(line for line in case.lines if line.scenario == scenario)
         extra = sum(others.values(), rounding) if scenario == "Actual" else Count()
-        counts.append(ScenarioCount(scenario, "", "accepted", accepted))
         counts.append(ScenarioCount(scenario, "", "delivered", accepted + extra))
-    return counts
+        counts.append(ScenarioCount(scenario, "", "accepted", accepted))
+    return [one for one in counts if not one.count.is_zero]
 
 
 def as_delivered(lines: Iterable[LedgerLine]) -> Count:
@@ -593,6 +605,46 @@ def test_a_replaced_period_is_superseded_and_the_other_periods_of_its_delivery_a
         "superseded": (1, "10.00"),
     }
     assert [(line.file, line.term("superseded").rows) for line in statement.lines] == [("a.csv", 1), ("b.csv", 0)]
+
+
+def whole(*periods: str, currency: str = "", **values: Any) -> tuple[DeliveryDiscovered, DeliveryCommit]:
+    """Return a delivery as a reader counts it of which every line is accepted, with a line of 10.00 in each period."""
+    counts = [replace(in_period(period), absolute=Decimal("10.00")) for period in periods]
+    event, commit = live_in(*counts, **values)
+    scenarios = [
+        ScenarioCount("Actual", currency, name, commit.outcome("accepted")) for name in ("delivered", "accepted")
+    ]
+    return event, replace(commit, scenarios=scenarios)
+
+
+def test_a_file_of_which_every_line_counts_is_delivered_and_in_the_warehouse():
+    statement = statement_of(whole("2025-01", "2025-02"), star={"2025-01": (1, "10.00"), "2025-02": (1, "10.00")})
+    assert terms(statement) == {"Actual": {"delivered": (2, "20.00"), "in_warehouse": (2, "20.00")}}
+    assert not statement.unexplained
+
+
+def test_the_lines_of_a_whole_file_whose_period_is_not_loaded_are_not_loaded_yet():
+    first, second = "2025-01", "2025-02"
+    stars = {first: (1, "10.00"), second: (1, "10.00")}
+    statement = statement_of(whole(first, second), star=stars, in_warehouse=money(1, "10.00"), versions={first: "v1"})
+    expected = {"delivered": (2, "20.00"), "in_warehouse": (1, "10.00"), "not_loaded_yet": (1, "10.00")}
+    assert terms(statement) == {"Actual": expected}
+    assert not statement.unexplained
+
+
+def test_the_lines_of_a_whole_file_of_which_a_period_is_replaced_are_superseded():
+    statement = statement_of(
+        whole("2025-01", "2025-02", key="a.csv", load_mode="replace_period"),
+        whole("2025-02", key="b.csv", load_mode="replace_period"),
+        star={"2025-01": (1, "10.00"), "2025-02": (1, "10.00")},
+    )
+    expected = {"delivered": (3, "30.00"), "in_warehouse": (2, "20.00"), "superseded": (1, "10.00")}
+    assert terms(statement) == {"Actual": expected}
+
+
+def test_a_file_of_a_foreign_currency_has_lines_of_its_own_unit():
+    statement = statement_of(whole("2025-01", currency="EUR"), star={"2025-01": (1, "10.00")})
+    assert {(line.unit, line.term("delivered").rows) for line in statement.lines} == {("EUR", 1), ("USD", 0)}
 
 
 def test_a_withdrawn_delivery_is_withdrawn_and_the_earlier_version_is_not_in_the_statement():
