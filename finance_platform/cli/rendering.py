@@ -197,7 +197,7 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
         status: the status.
         all_files: whether to print each of thousands; otherwise those that do not count, and the newest of the others.
     """
-    shown = status.deliveries if all_files else _newest(status.deliveries)
+    shown = status.deliveries if all_files else _newest(status)
     columns = ("file", "state", "rows", "accepted", "rejected", "duplicate", "skipped", "delivered", "rejected money")
     rows: list[list[Part]] = []
     of_money = {line.file for line in status.reconciliation.lines}
@@ -213,9 +213,10 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
     print_table(console, columns, rows, title="Deliveries", numbers_from=2)
     if left_out := len(status.deliveries) - len(shown):
         console.print(f"… {left_out:,} more that count; `finance-platform status --all-files` lists all")
-    for row in status.deliveries:
-        if row["state"] in {"held", "refused", "withdrawn"}:
-            console.print(colored(_state(row["state"]), f" {quote_name(row['file'])}: {row['reason']}"))
+    for place, state in enumerate(status.column("state")):
+        if state in {"held", "refused", "withdrawn"}:
+            row = status.deliveries[place]
+            console.print(colored(_state(state), f" {quote_name(row['file'])}: {row['reason']}"))
             console.print(f"  Fix: {row['fix']}")
     for row in shown:
         totals = row["control_totals"]
@@ -237,13 +238,14 @@ def print_pending(console: SafeConsole, pending: Sequence[Mapping[str, Any]]) ->
         console.print(f"  {more} pending; `finance-platform status --json` has each reason")
 
 
-def _newest(deliveries: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+def _newest(status: Status) -> Sequence[Mapping[str, Any]]:
     """Return the rows of deliveries that a person wants to see first, all of them if they are not too many."""
-    if len(deliveries) <= _MOST_FILES:
-        return deliveries
-    counting = (place for place, row in enumerate(deliveries) if row["state"] == "live")
-    newest = set(nlargest(_NEWEST_FILES, counting, key=lambda place: (deliveries[place]["discovered_at"], place)))
-    return [row for place, row in enumerate(deliveries) if row["state"] != "live" or place in newest]
+    if len(status.deliveries) <= _MOST_FILES:
+        return status.deliveries
+    states, times = status.column("state"), status.column("discovered_at")
+    counting = (place for place, state in enumerate(states) if state == "live")
+    newest = set(nlargest(_NEWEST_FILES, counting, key=lambda place: (times[place], place)))
+    return [status.deliveries[place] for place, state in enumerate(states) if state != "live" or place in newest]
 
 
 def print_warnings(console: SafeConsole, status: Status) -> None:

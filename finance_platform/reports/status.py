@@ -6,26 +6,24 @@ Belongs here: the status document. Does not belong here: printing (see `cli.rend
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
-from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
+from finance_platform.deliveries.commits import DELIVERED
+from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.reversals import BrokenReversal
-from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.feed_set import advise_unmatched
-from finance_platform.feeds.findings import ControlTotals
-from finance_platform.money_text import exact_money, plain_money
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.quality.reversals import advise_reversal, describe_reversal
 from finance_platform.reports import statement
 from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import TERMS, Reconciliation
+from finance_platform.reports.status_rows import COULD_NOT_BE_READ, StatusRows, status_rows
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.warehouse.ledger import PublishedSlice
@@ -33,12 +31,6 @@ from finance_platform.warehouse.load_request import SliceName
 
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
 FIX_VANISHED = "put the file back, or withdraw it"
-_COULD_NOT_BE_READ = "could not be read"
-"""The beginning of the reason of a pending file that a run has tried to read."""
-_NOT_READ, _NO_VERDICT = "not read yet", "no verdict yet"
-_NO_TOTALS = ControlTotals()
-_SEVERAL = 2
-_GONE = "; the file is gone from raw"
 FORMAT = 2
 """Format of the JSON document, described in `docs/status.md`; raised if a key is removed or changes its meaning."""
 
@@ -95,7 +87,7 @@ class Status:
             derived.
     """
 
-    deliveries: list[dict[str, Any]]
+    deliveries: Sequence[dict[str, Any]]
     slices: list[dict[str, Any]]
     problems: list[dict[str, str]]
     unmatched: list[str]
@@ -109,6 +101,11 @@ class Status:
     is_broken: bool = False
     known_warnings: list[dict[str, str]] | None = None
 
+    def column(self, name: str) -> list[Any]:
+        """Return a value of the row of each delivery."""
+        rows = self.deliveries
+        return rows.column(name) if isinstance(rows, StatusRows) else [row[name] for row in rows]
+
     @property
     def without_types(self) -> str:
         """Why the home has no statement, if no account has a type; else empty."""
@@ -117,7 +114,7 @@ class Status:
     @property
     def is_healthy(self) -> bool:
         """Whether nothing is held, refused, unread, broken or lost, and the last run did not fail."""
-        is_stopped = bool(self.unread) or any(row["state"] in {"held", "refused"} for row in self.deliveries)
+        is_stopped = bool(self.unread) or not {"held", "refused"}.isdisjoint(self.column("state"))
         is_lost = bool(self.reconciliation.unexplained)
         has_failed = (self.details.last_run or {}).get("status") == "FAILURE"
         return not (is_stopped or self.problems or is_lost or has_failed)
@@ -125,12 +122,13 @@ class Status:
     @property
     def pending(self) -> list[dict[str, Any]]:
         """The rows of deliveries that are not read yet, or have no verdict yet."""
-        return [row for row in self.deliveries if row["state"] == "pending"]
+        states = enumerate(self.column("state"))
+        return [self.deliveries[place] for place, state in states if state == "pending"]
 
     @property
     def unread(self) -> list[dict[str, Any]]:
         """The rows of pending deliveries that a run has tried to read and could not."""
-        return [row for row in self.pending if row["reason"].startswith(_COULD_NOT_BE_READ)]
+        return [row for row in self.pending if row["reason"].startswith(COULD_NOT_BE_READ)]
 
     @property
     def is_behind(self) -> bool:
@@ -146,8 +144,8 @@ class Status:
     def rules(self) -> dict[str, int]:
         """How many rows violate each rule, the most frequent rule first."""
         counts: dict[str, int] = {}
-        for row in self.deliveries:
-            for rule, count in row["rules"].items():
+        for rules in self.column("rules"):
+            for rule, count in rules.items():
                 counts[rule] = counts.get(rule, 0) + count
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -158,13 +156,13 @@ class Status:
             return self.known_warnings
         of_deliveries = [
             {
-                "file": row["file"],
+                "file": file,
                 "kind": "delivery",
                 "warning": warning,
-                "fix": self.warning_fixes.get((row["file"], warning), ""),
+                "fix": self.warning_fixes.get((file, warning), ""),
             }
-            for row in self.deliveries
-            for warning in row["warnings"]
+            for file, warnings in zip(self.column("file"), self.column("warnings"), strict=True)
+            for warning in warnings
         ]
         vanished = "delivered before, gone from raw; its lines still count"
         unmatched = "no feed descriptor reads this file"
@@ -224,7 +222,7 @@ class Status:
             "is_sound": self.is_healthy,
             "is_stale": self.is_stale,
             "last_run": self.details.last_run,
-            "deliveries": self.deliveries,
+            "deliveries": list(self.deliveries),
             "rejected_by_rule": self.rules,
             "slices": self.slices,
             "closed_periods": list(self.details.closed),
@@ -252,7 +250,7 @@ def build_status(
 ) -> Status:
     """Return the status of a home."""
     return Status(
-        deliveries=_without_mixed_totals(_delivery_rows(snapshot.state, scan, details.unread), reconciliation),
+        deliveries=status_rows(snapshot.state, scan, details.unread, _mixed_files(reconciliation)),
         slices=_slice_rows(snapshot, published, details.stale_reasons),
         problems=[
             *({"file": p.where, "problem": p.message, "fix": p.fix} for p in scan.problems),
@@ -310,93 +308,17 @@ def _warning_fixes(state: DeliveryState) -> dict[tuple[str, str], str]:
     """Return what to do about each warning of a delivery, by file and warning."""
     commits = [delivery.commit for delivery in state.live]
     commits += [inactive.commit for inactive in state.inactive]
-    fixes = {(commit.object_key, text): fix for commit in commits for text, fix in commit.findings.fixes.items()}
-    late = [(live.event.object_key, live.verdict.warnings) for live in state.live if live.verdict]
+    noted = [commit for commit in commits if commit.findings.notes]
+    fixes = {(commit.object_key, text): fix for commit in noted for text, fix in commit.findings.fixes.items()}
+    late = [(one.event.object_key, one.verdict.warnings) for one in state.live if one.verdict and one.verdict.warnings]
     return fixes | {(file, warning): FIX_LATE for file, warnings in late for warning in warnings}
 
 
-def _delivery_rows(
-    state: DeliveryState, scan: RawZoneScan, unread: Mapping[str, tuple[str, str, str]]
-) -> list[dict[str, Any]]:
-    rows = [
-        {
-            **_delivery_row(delivery.event.object_key, delivery.event.feed, "live", delivery.commit),
-            "warnings": [*(delivery.verdict.warnings if delivery.verdict else ()), *delivery.commit.findings.warnings],
-            "booked_from": delivery.booked_from,
-            "discovered_at": delivery.event.at,
-        }
-        for delivery in state.live
-        if delivery.portion.only is None or delivery.commit.periods
-    ]
-    stopped = [_inactive_row(inactive, "refused" if inactive.is_refused else "held") for inactive in state.inactive]
-    absent = frozenset(scan.absent)
-    rows += [{**row, "reason": f"{row['reason']}{_GONE}"} if row["file"] in absent else row for row in stopped]
-    rows += [_inactive_row(inactive, "withdrawn") for inactive in state.withdrawn]
-    awaiting = {delivery.event.delivery_id for delivery in state.awaiting_verdict}
-    rows += [
-        _pending_row(event, _NO_VERDICT if event.delivery_id in awaiting else _NOT_READ, unread.get(event.delivery_id))
-        for event in unread_objects(state, scan).values()
-    ]
-    return sorted(rows, key=lambda row: (row["file"], row["state"]))
-
-
-def _without_mixed_totals(rows: list[dict[str, Any]], reconciliation: Reconciliation) -> list[dict[str, Any]]:
-    """Leave out the total of a file with money and statistical units, which are never added; the statement has both."""
-    units: dict[str, set[bool]] = {}
-    for line in reconciliation.lines:
-        if line.unit in {reconciliation.currency, statement.STATISTICAL}:
-            units.setdefault(line.file, set()).add(line.unit == statement.STATISTICAL)
-    no_total = {"amount": None, "rejected_amount": None}
-    return [{**row, **no_total} if len(units.get(row["file"], ())) > 1 else row for row in rows]
-
-
-def _delivery_row(key: str, feed: str, state: str, commit: DeliveryCommit) -> dict[str, Any]:
-    counts = {name: commit.outcome(name) for name in OUTCOMES}
-    # The amounts of several scenarios are never added; the reconciliation has each of them.
-    has_total = len({lines.scenario for lines in commit.scenarios if lines.scenario and not lines.currency}) < _SEVERAL
-    return {
-        "file": key,
-        "feed": feed,
-        "state": state,
-        "rows": commit.read.rows,
-        **{name: count.rows for name, count in counts.items()},
-        "amount": exact_money(commit.read.amount) if has_total else None,
-        "rejected_amount": plain_money(counts["rejected"].amount) if has_total else None,
-        "rejected_foreign": {name: plain_money(amount) for name, amount in sorted(commit.rejected_foreign.items())},
-        "rules": dict(sorted(commit.rules.items())),
-        "delivery": commit.delivery_id,
-        "discovered_at": "",
-        "reason": "",
-        "fix": "",
-        "warnings": [],
-        "booked_from": "",
-        "control_totals": _totals_as_json(commit.findings.control_totals),
-        "decision": None,
-    }
-
-
-def _totals_as_json(totals: ControlTotals) -> dict[str, Any]:
-    # Of thousands of files, most print no total, and `asdict` takes as long as the rest of their rows.
-    return asdict(totals) if totals != _NO_TOTALS else {"checked": 0, "tied": 0, "listed": (), "missing": ()}
-
-
-def _inactive_row(inactive: InactiveDelivery, state: str) -> dict[str, Any]:
-    made = inactive.decision
-    decision = made and {"action": made.action, "who": made.who, "why": made.why, "at": made.at}
-    row = _delivery_row(inactive.event.object_key, inactive.event.feed, state, inactive.commit)
-    warnings = inactive.commit.findings.warnings if state == "held" else []
-    row["discovered_at"] = inactive.event.at
-    return {**row, "reason": inactive.reason, "fix": inactive.fix, "decision": decision, "warnings": warnings}
-
-
-def _pending_row(event: DeliveryDiscovered, reason: str, unread: tuple[str, str, str] | None) -> dict[str, Any]:
-    fix = "run `finance-platform run`"
-    if unread is not None:
-        _, why, fix = unread
-        reason = f"{_COULD_NOT_BE_READ}: {why}"
-    commit = DeliveryCommit("", event.object_key, event.feed, "", "", "read")
-    row = _delivery_row(event.object_key, event.feed, "pending", commit)
-    return {**row, "discovered_at": event.at, "reason": reason, "fix": fix}
+def _mixed_files(reconciliation: Reconciliation) -> set[str]:
+    """Return the files with money and statistical units, which are never added; the statement has both."""
+    lines = reconciliation.lines
+    statistical = {line.file for line in lines if line.unit == statement.STATISTICAL}
+    return {line.file for line in lines if line.unit == reconciliation.currency} & statistical if statistical else set()
 
 
 def _slice_rows(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
@@ -22,6 +22,7 @@ from finance_platform.errors import DamagedObjectError
 from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import Line, Reconciliation
 from finance_platform.reports.status import Status, StatusDetails
+from finance_platform.reports.status_rows import StatusRows
 
 _PLAIN = ("deliveries", "slices", "problems", "unmatched", "vanished", "warnings")
 """Parts of a status that are JSON values."""
@@ -43,10 +44,10 @@ def encode_status(status: Status) -> bytes:
         "currency": status.reconciliation.currency,
         "by_scenario": [_encode_line(line) for line in status.reconciliation.by_scenario],
         "by_feed": [_encode_line(line) for line in status.reconciliation.by_feed],
-        # As text in the text: there is a line for each file, and only some outputs show them.
-        "lines": json.dumps([_encode_line(line) for line in status.reconciliation.lines]),
     }
-    return gzip.compress(json.dumps(document).encode(), compresslevel=1, mtime=0)
+    # The lines by file apart: there is one for each file, and only some outputs show them.
+    parts = (json.dumps(part).encode() for part in (document, _encode_lines(status.reconciliation.lines)))
+    return gzip.compress(b"\n".join(parts), compresslevel=1, mtime=0)
 
 
 def decode_status(key: str, data: bytes, last_run: Mapping[str, Any] | None) -> Status:
@@ -61,11 +62,12 @@ def decode_status(key: str, data: bytes, last_run: Mapping[str, Any] | None) -> 
         DamagedObjectError: the bytes are no such document.
     """
     try:
-        document = json.loads(gzip.decompress(data))
+        text, lines = gzip.decompress(data).split(b"\n")
+        document = json.loads(text)
         return Status(
             **{name: document[name] for name in _PLAIN if name not in {"warnings", "deliveries"}},
             deliveries=_decode_rows(document["deliveries"]),
-            reconciliation=_decode_reconciliation(document),
+            reconciliation=_decode_reconciliation(document, lines),
             details=StatusDetails(
                 **{name: document[name] for name in _DETAILS},
                 last_run=last_run,
@@ -78,23 +80,36 @@ def decode_status(key: str, data: bytes, last_run: Mapping[str, Any] | None) -> 
         raise DamagedObjectError(key, f"it is not a recorded status: {error}") from None
 
 
-def _encode_rows(rows: Sequence[Mapping[str, Any]]) -> list[Sequence[Any]]:
-    """Return rows with the same names: the names once, then the values; of thousands, names are most of the text."""
-    if not rows:
-        return []
-    names = tuple(rows[0])
-    if any(tuple(row) != names for row in rows):
-        raise ValueError("rows of deliveries that have other names")
-    return [names, *(tuple(row.values()) for row in rows)]
+def _encode_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return rows with the same names, a column for each; of thousands, a column takes as many steps as a row."""
+    if not isinstance(rows, StatusRows):
+        names = tuple(rows[0]) if rows else ()
+        if any(tuple(row) != names for row in rows):
+            raise ValueError("rows of deliveries that have other names")
+        rows = StatusRows(names, [tuple(row.values()) for row in rows])
+    columns = map(_encode_column, rows.columns())
+    return {"count": len(rows), "columns": dict(zip(rows.names, columns, strict=True))}
 
 
-def _decode_rows(rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    names, *of_all = rows or [()]
-    return [dict(zip(names, values, strict=True)) for values in of_all]
+def _encode_column(values: Sequence[Any]) -> Any:
+    """Return a column as JSON values: its only value if all are the same, as `[value]`; else all of them."""
+    return [values[0]] if values and values.count(values[0]) == len(values) else list(values)
 
 
-def _decode_reconciliation(document: Mapping[str, Any]) -> Reconciliation:
-    reconciliation = Reconciliation(_Lines(str(document["lines"])), document["currency"])
+def _decode_column(values: Sequence[Any], count: int) -> Sequence[Any]:
+    if len(values) == count:
+        return values
+    (value,) = values
+    return [value] * count
+
+
+def _decode_rows(document: Mapping[str, Any]) -> StatusRows:
+    count, columns = document["count"], document["columns"]
+    return StatusRows(tuple(columns), list(zip(*(_decode_column(one, count) for one in columns.values()), strict=True)))
+
+
+def _decode_reconciliation(document: Mapping[str, Any], lines: bytes) -> Reconciliation:
+    reconciliation = Reconciliation(_Lines(lines), document["currency"])
     # What a derived one adds up when it is first asked for.
     for name in ("by_scenario", "by_feed"):
         vars(reconciliation)[name] = [_decode_line(line) for line in document[name]]
@@ -104,12 +119,12 @@ def _decode_reconciliation(document: Mapping[str, Any]) -> Reconciliation:
 class _Lines(Sequence[Line]):
     """The lines by file, decoded when they are first asked for."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: bytes) -> None:
         self._text = text
 
     @cached_property
     def _lines(self) -> list[Line]:
-        return [_decode_line(line) for line in json.loads(self._text)]
+        return _decode_lines(json.loads(self._text))
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -119,6 +134,44 @@ class _Lines(Sequence[Line]):
 
     def __iter__(self) -> Iterator[Line]:
         return iter(self._lines)
+
+
+_OF_LINE = ("scenario", "unit", "feed", "file", "has_sides")
+
+
+def _encode_lines(lines: Iterable[Line]) -> dict[str, Any]:
+    """Return lines as columns; which terms they have is mostly the same few names, and counts follow one another."""
+    lines = list(lines)
+    terms = [tuple(line.terms) for line in lines]
+    names = {one: place for place, one in enumerate(dict.fromkeys(terms))}
+    counts = [count for line in lines for count in line.terms.values()]
+    columns: dict[str, Sequence[Any]] = {name: [getattr(line, name) for line in lines] for name in _OF_LINE}
+    columns["terms"] = [names[one] for one in terms]
+    of_counts: dict[str, Sequence[Any]] = {
+        "rows": [count.rows for count in counts],
+        "amount": [str(count.amount) for count in counts],
+        "absolute": [str(count.absolute) for count in counts],
+        "unpriced": [count.unpriced for count in counts],
+    }
+    return {
+        "terms": list(names),
+        "line_count": len(lines),
+        "lines": {name: _encode_column(column) for name, column in columns.items()},
+        "count_count": len(counts),
+        "counts": {name: _encode_column(column) for name, column in of_counts.items()},
+    }
+
+
+def _decode_lines(document: Mapping[str, Any]) -> list[Line]:
+    lines = {name: _decode_column(one, document["line_count"]) for name, one in document["lines"].items()}
+    counts = [_decode_column(one, document["count_count"]) for one in document["counts"].values()]
+    each = map(_count, *counts)
+    names = document["terms"]
+    columns = zip(*(lines[name] for name in (*_OF_LINE, "terms")), strict=True)
+    return [
+        Line(scenario, unit, dict(zip(names[place], each)), feed, file, has_sides)  # noqa: B905  as many as it has names
+        for scenario, unit, feed, file, has_sides, place in columns
+    ]
 
 
 def _encode_line(line: Line) -> list[Any]:

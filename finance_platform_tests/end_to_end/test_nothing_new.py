@@ -201,10 +201,10 @@ def test_a_recorded_status_that_is_damaged_is_none_and_one_that_somebody_wrote_i
         for damaged in (b"", content[:-9], gzip.compress(b"{}"), gzip.compress(b"[1]"), b"\x1f\x8b"):
             record.write_bytes(damaged)
             assert home.command("status", "--json").stdout == expected
-        document = json.loads(gzip.decompress(content))
-        names, first = document["deliveries"][:2]
-        first[names.index("accepted")] += 1
-        record.write_bytes(gzip.compress(json.dumps(document).encode()))
+        text, lines = gzip.decompress(content).split(b"\n")
+        document = json.loads(text)
+        document["deliveries"]["columns"]["accepted"][0] += 1
+        record.write_bytes(gzip.compress(b"\n".join((json.dumps(document).encode(), lines))))
         assert home.command("status", "--json").stdout != expected
         verified = home.command("verify")
         assert verified.returncode == 1

@@ -18,6 +18,7 @@ from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import Line, Reconciliation
 from finance_platform.reports.status import Status, StatusDetails
 from finance_platform.reports.status_record import decode_status, encode_status
+from finance_platform.reports.status_rows import StatusRows
 from finance_platform_tests.unit.printed_text import status
 
 RUN = {"run_id": "r2", "job": "refresh", "status": "SUCCESS", "started": None, "ended": None}
@@ -63,6 +64,24 @@ def test_a_status_that_was_written_down_is_the_one_that_was_derived():
     assert known.details == derived.details
     assert (known.is_healthy, known.is_stale, known.without_types) == (False, False, derived.without_types)
     assert encode_status(known) == encode_status(derived)
+
+
+def test_rows_that_differ_and_rows_that_do_not_are_read_as_they_were():
+    names = ("file", "state", "rows", "amount", "warnings", "control_totals")
+    rows = [(f"{n}.csv", "live", n, f"{n}.00" if n else None, ["w"] * n, {"listed": ()}) for n in range(3)]
+    lines = [
+        Line("Actual", "USD", {"delivered": Count(n), "held": Count(n, Decimal("1.50"))}, "f", f"{n}.csv")
+        for n in range(1, 3)
+    ]
+    lines.insert(1, Line("Actual", "USD", {"delivered": Count(1)}, "f", "other.csv", has_sides=True))
+    for some in ([], rows[:1], rows, rows[:1] * 3):
+        derived = status(deliveries=StatusRows(names, some), reconciliation=Reconciliation(lines[: len(some)], "USD"))
+        known = decode_status("key", encode_status(derived), RUN)
+        expected = [{**row, "control_totals": {"listed": []}} for row in derived.deliveries]
+        assert list(known.deliveries) == expected
+        assert known.column("rows") == [row[2] for row in some]
+        assert [*known.deliveries[1:]] == expected[1:]
+        assert list(known.reconciliation.lines) == lines[: len(some)]
 
 
 def test_the_last_run_is_not_written_down():
