@@ -9,21 +9,17 @@ the run report it, in the same order. What was not done there, the step of the r
 no time do both work.
 
 Both have what the run's process has read before the fork: the deliveries of all earlier runs. Of these, no message has
-more than a number.
+more than a number (see `fork_messages`).
 """
 
 from __future__ import annotations
 
-import copyreg
 import ctypes
 import gc
-import io
 import logging
 import os
-import pickle
 import queue
 import signal
-import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,16 +29,17 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
-from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
 
 from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder, warehouse_readers
 from finance_platform.code_version import JobName
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import state_of
+from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.errors import WorkbookSizeError
+from finance_platform.orchestration.fork_messages import HEAD, Receiver, Sender
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.steps_ahead import BuiltAhead, CheckedDeliveries, JobsAhead, StepsAhead
 from finance_platform.refresh.standardise import ReadDeliveries, Standardised, check_read, standardise
@@ -66,9 +63,6 @@ MOST_PENDING = 2_000
 
 _DEATH_SIGNAL = 1
 """Linux's `PR_SET_PDEATHSIG`: the signal that a process gets when its parent ends."""
-
-_HEAD = struct.Struct("<cQ")
-"""Kind and length of a message."""
 
 _ORDERED = b"o"
 _READ = b"r"
@@ -108,7 +102,7 @@ class ForkedSteps(StepsAhead):
         self._once_published = once_published
         self._child = 0
         self._messages: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
-        self._received = _Receiver()
+        self._received = Receiver()
         self._receiver: threading.Thread | None = None
         self._is_host_ready: bool | None = None
         self._taken: set[bytes] = set()
@@ -153,7 +147,7 @@ class ForkedSteps(StepsAhead):
         if not self._may_fork() or (shared := _read_shared(processed)) is None:
             super()._begin_to_read(raw, processed)
             return
-        self._received = _Receiver(shared)
+        self._received = Receiver(shared)
         read_end, write_end = os.pipe()
         # What was imported is no garbage: a search would write to each of its pages, and copy it. The fork searches for
         # none: it ends before much gathers, and a search goes through each of a hundred thousand amounts.
@@ -174,7 +168,7 @@ class ForkedSteps(StepsAhead):
                 os.close(read_end)
                 _end_with(parent)
                 with os.fdopen(write_end, "wb") as messages:
-                    child = _Child(self._settings, self._process, self.run_id, _Sender(messages, shared))
+                    child = _Child(self._settings, self._process, self.run_id, Sender(messages, shared))
                     child.take(raw, processed, self._takes_all)
             finally:
                 os._exit(0)  # nothing of what this process has opened is its own to close
@@ -198,8 +192,8 @@ class ForkedSteps(StepsAhead):
     def _receive(self, read_end: int) -> None:
         """Take what the process sends, until it ends; so it never waits for the run's steps."""
         with os.fdopen(read_end, "rb") as messages:
-            while len(head := messages.read(_HEAD.size)) == _HEAD.size:
-                kind, length = _HEAD.unpack(head)
+            while len(head := messages.read(HEAD.size)) == HEAD.size:
+                kind, length = HEAD.unpack(head)
                 data = messages.read(length)
                 if len(data) < length:
                     break
@@ -208,7 +202,7 @@ class ForkedSteps(StepsAhead):
                 if kind == _LAST_JOB:
                     self._process.end()
                 elif kind == _END:
-                    self._is_host_ready = bool(_Receiver().value(data))
+                    self._is_host_ready = bool(Receiver().value(data))
                 elif kind != _ORDERED:
                     self._messages.put((kind, data))
         self._messages.put(None)
@@ -278,6 +272,7 @@ def _read_shared(processed: ObjectStore) -> list[object] | None:
     try:
         events, commits = Register(processed).events(), read_commits(processed)
         state = state_of(processed, events, commits)
+        find_damaged_overlaps(processed)  # both parse the same documents otherwise
     except Exception:
         _log.debug("the deliveries cannot be read ahead of the run", exc_info=True)
         return None
@@ -285,65 +280,8 @@ def _read_shared(processed: ObjectStore) -> list[object] | None:
         return None
     of_state = (getattr(state, one.name) for one in fields(DeliveryState))
     lists = [one for one in of_state if isinstance(one, Sequence)]
-    return list({id(one): one for one in chain(events, commits.values(), *lists)}.values())
-
-
-class _Sender:
-    """Writes messages, in which an object that the receiver has is a number: a shared one, or one of a message before.
-
-    So nothing that was sent may change.
-    """
-
-    def __init__(self, messages: BinaryIO, shared: Sequence[object]) -> None:
-        self._messages = messages
-        self._buffer = io.BytesIO()
-        self._pickler = _Pickler(self._buffer, shared)
-
-    def send(self, kind: bytes, value: object) -> None:
-        """Write a message."""
-        self._buffer.seek(0)
-        self._buffer.truncate()
-        self._pickler.dump(value)
-        self._messages.write(_HEAD.pack(kind, self._buffer.tell()))
-        self._messages.write(self._buffer.getbuffer())
-        self._messages.flush()
-
-
-class _Receiver:
-    """Reads messages of this process's own fork, each in its turn; nothing else has the pipe."""
-
-    def __init__(self, shared: Sequence[object] = ()) -> None:
-        self._buffer = io.BytesIO()
-        self._unpickler = _Unpickler(self._buffer, shared)
-
-    def value(self, data: bytes) -> Any:
-        """Return what the next message contains."""
-        self._buffer.seek(0)
-        self._buffer.truncate()
-        self._buffer.write(data)
-        self._buffer.seek(0)
-        return self._unpickler.load()
-
-
-class _Pickler(pickle.Pickler):
-    def __init__(self, buffer: io.BytesIO, shared: Sequence[object]) -> None:
-        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
-        self.dispatch_table = _REDUCERS
-        # As long as there is this list, no other object takes the place of one of it.
-        self._shared = shared
-        self._numbers = {id(one): number for number, one in enumerate(shared)}
-
-    def persistent_id(self, value: object) -> int | None:
-        return self._numbers.get(id(value))
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, buffer: io.BytesIO, shared: Sequence[object]) -> None:
-        super().__init__(buffer)
-        self._shared = shared
-
-    def persistent_load(self, number: int) -> object:
-        return self._shared[number]
+    # The lists too: those of the steps have few elements more.
+    return list({id(one): one for one in chain(lists, [commits], events, commits.values(), *lists)}.values())
 
 
 def _raise_failed(process: JobProcess, job: JobName, arguments: JobArguments) -> None:
@@ -375,7 +313,7 @@ class _Jobs(JobsAhead):
 class _Child:
     """The fork's own part: takes the steps and sends what they did."""
 
-    def __init__(self, settings: Settings, process: JobProcess, run_id: str, sender: _Sender) -> None:
+    def __init__(self, settings: Settings, process: JobProcess, run_id: str, sender: Sender) -> None:
         self._settings = settings
         self._process = process
         self._run_id = run_id
@@ -461,21 +399,6 @@ class _Child:
 
     def _jobs(self) -> _Jobs:
         return _Jobs(self._settings, self._process, partial(self._send, _ORDERED, None))
-
-
-def _read_only(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
-    return MappingProxyType(values)
-
-
-def _workbook_error(found: str, fix: str) -> WorkbookSizeError:
-    return WorkbookSizeError(found, fix=fix)
-
-
-_REDUCERS = {
-    **copyreg.dispatch_table,
-    MappingProxyType: lambda proxy: (_read_only, (dict(proxy),)),
-    WorkbookSizeError: lambda error: (_workbook_error, (error.found, error.fix)),
-}
 
 
 def _may_go_on(outcomes: Iterable[Outcome]) -> bool:

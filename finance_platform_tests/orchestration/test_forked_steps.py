@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -28,6 +29,7 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.register import Register
 from finance_platform.errors import WorkbookSizeError
+from finance_platform.orchestration import fork_messages
 from finance_platform.orchestration import forked_steps as module
 from finance_platform.orchestration import steps_ahead as first_steps
 from finance_platform.orchestration.forked_steps import ForkedSteps
@@ -40,6 +42,8 @@ from finance_platform.refresh import report_pack as last_step
 from finance_platform.refresh.standardise import ReadDeliveries, Standardised
 from finance_platform.refresh.unread_files import UnreadFile
 from finance_platform.settings import Settings
+from finance_platform.slices.commits import ScenarioSum, SliceCommit
+from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.orchestration.test_steps_ahead import HOST, ignore
@@ -202,14 +206,14 @@ def test_a_job_that_failed_beside_the_run_is_reported_with_its_exit_code(begin: 
 
 def test_a_fork_that_is_slow_to_end_changes_no_exit_code_of_a_failed_job(begin: Begin, monkeypatch: pytest.MonkeyPatch):
     """The job's process takes a while to end after its last answer; nothing may kill it meanwhile."""
-    send = module._Sender.send
+    send = fork_messages.Sender.send
 
-    def send_slowly(sender: module._Sender, kind: bytes, value: object) -> None:
+    def send_slowly(sender: fork_messages.Sender, kind: bytes, value: object) -> None:
         send(sender, kind, value)
         if kind == module._FAILED:
             time.sleep(5)
 
-    monkeypatch.setattr(module._Sender, "send", send_slowly)
+    monkeypatch.setattr(fork_messages.Sender, "send", send_slowly)
     steps = begin("os.close(1); time.sleep(0.2); os._exit(9)")
     with pytest.raises(FailedAttemptError) as raised:
         steps.take_standardised(ignore)
@@ -402,13 +406,13 @@ def test_a_message_has_only_the_numbers_of_what_both_processes_have(home: Settin
     shared = module._read_shared(processed)
     assert shared is not None
     state, stream = read_state(processed), io.BytesIO()
-    sender, receiver = module._Sender(stream, shared), module._Receiver(shared)
+    sender, receiver = fork_messages.Sender(stream, shared), fork_messages.Receiver(shared)
 
     def sent(value: object) -> tuple[int, Any]:
         stream.seek(0)
         stream.truncate()
         sender.send(b"x", value)
-        data = stream.getvalue()[module._HEAD.size :]
+        data = stream.getvalue()[fork_messages.HEAD.size :]
         return len(data), receiver.value(data)
 
     new = replace(state.live[0], accepted=frozenset({"doubt"}))
@@ -421,10 +425,79 @@ def test_a_message_has_only_the_numbers_of_what_both_processes_have(home: Settin
     assert (later[0] is live[-1], again < 30) == (True, True), "what an earlier message had is not sent again"
 
 
+@pytest.mark.parametrize("make", [list, tuple])
+def test_of_a_long_list_only_the_difference_from_one_that_both_have_is_sent(make: Callable[[Any], Any]):
+    known = make(object() for _ in range(1000))
+    shared, stream = [known, *known], io.BytesIO()
+    sender, receiver = fork_messages.Sender(stream, shared), fork_messages.Receiver(shared)
+    others = [
+        make([*known, "new"]),
+        make(["new", *known]),
+        make([*known[:400], "new", "newer", *known[401:]]),
+        make([*known[:300], *known[600:]]),
+        make(known[:500]),
+        make(known),
+        make(reversed(known)),
+    ]
+    sizes = []
+    for other in others:
+        stream.seek(0)
+        stream.truncate()
+        sender.send(b"x", [other, other])
+        one, again = receiver.value(stream.getvalue()[fork_messages.HEAD.size :])
+        assert one is again
+        assert type(one) is type(other)
+        assert len(one) == len(other)
+        assert all(mine is theirs or mine == theirs == mine[:] for mine, theirs in zip(one, other, strict=True))
+        sizes.append(stream.tell())
+    assert max(sizes[:-1]) < 100 < sizes[-1]
+    sender.send(b"x", others[0])
+    receiver.value(stream.getvalue()[sizes[-1] + fork_messages.HEAD.size :])
+    assert stream.tell() - sizes[-1] < 30, "what an earlier message had is not sent again"
+
+
+def test_of_a_large_mapping_only_the_difference_from_one_that_both_have_is_sent():
+    known = MappingProxyType({f"{number:04}": object() for number in range(1000)})
+    shared, stream = [known, *known.values()], io.BytesIO()
+    sender, receiver = fork_messages.Sender(stream, shared), fork_messages.Receiver(shared)
+    without = {key: value for key, value in known.items() if key not in {"0003", "0999"}}
+    others = [
+        dict(sorted({**known, "0500a": "new", "0000": "other"}.items())),
+        without,
+        {"new": 1, **without},
+        {**without, "0003": known["0003"]},  # in another order
+    ]
+    sizes = []
+    for other in others:
+        stream.seek(0)
+        stream.truncate()
+        sender.send(b"x", MappingProxyType(other))
+        received = receiver.value(stream.getvalue()[fork_messages.HEAD.size :])
+        assert type(received) is MappingProxyType
+        assert list(received) == list(other)
+        assert received == other
+        sizes.append(stream.tell())
+    assert max(sizes[:-1]) < 200 < sizes[-1]
+
+
+def test_slices_are_received_as_they_were_sent():
+    stream = io.BytesIO()
+    sender, receiver = fork_messages.Sender(stream, ()), fork_messages.Receiver()
+    inputs = {"lines": [["a", "Actual"]], "actual_covers": None, "first_year": 2025}
+    sums = (ScenarioSum(1, "Actual", 1, 1, Decimal("1.00"), Decimal(0), Decimal("1.00"), Decimal(1)),)
+    sent = [
+        TargetSlice("fact_financials", "2025-01", "v1", inputs),
+        SliceCommit("fact_financials", "2025-01", "v1", 1, (), sums, inputs=inputs),
+        SliceCommit("fact_financials", "2025-01", "v1", 1, (), sums),
+    ]
+    sender.send(b"x", sent)
+    assert receiver.value(stream.getvalue()[fork_messages.HEAD.size :]) == sent
+
+
 def test_a_value_that_cannot_be_sent_leaves_no_part_of_it_in_the_next_message():
     stream = io.BytesIO()
-    sender = module._Sender(stream, ())
+    sender = fork_messages.Sender(stream, ())
     with pytest.raises(AttributeError):
         sender.send(b"p", ["a", lambda: None])
     sender.send(b"e", True)
-    assert module._Receiver().value(stream.getvalue()[module._HEAD.size :]) is True
+    assert fork_messages.Receiver().value(stream.getvalue()[fork_messages.HEAD.size :]) is True
