@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from finance_platform.errors import DescriptorError, HomeError
@@ -34,6 +35,10 @@ from finance_platform.storage.port import error_message
 _FEED_NAME = re.compile(FEED_NAME)
 _MATCHES_KEPT = 200_000
 """Of how many files a feed set remembers which feed reads them: some 20 MiB."""
+
+_DIGIT_OR_RANGE = re.compile(r"[0-9\[]")
+_ONE_DIGIT = str.maketrans("123456789", "0" * 9)
+"""Of thousands of files of one feed, most names differ in digits alone."""
 
 _MAX_PATHS = 20
 """Of a descriptor that is not valid."""
@@ -111,11 +116,13 @@ class FeedSet:
 
     def match(self, object_key: str) -> Match:
         """Return the feed that reads a raw object; neither feed nor problem if no descriptor matches it."""
-        known = self._matches.get(object_key)
+        name = object_key if self._has_digits else object_key.translate(_ONE_DIGIT)
+        known = self._matches.get(name) or self._matches.get(object_key)
         if known is None:
+            known = self._find_match(object_key)
             if len(self._matches) >= _MATCHES_KEPT:
                 self._matches.clear()
-            known = self._matches[object_key] = self._find_match(object_key)
+            self._matches[name if known.feed else object_key] = known  # a problem names its object
         return known
 
     def _find_match(self, object_key: str) -> Match:
@@ -137,6 +144,13 @@ class FeedSet:
     @cached_property
     def _matches(self) -> dict[str, Match]:
         return {}
+
+    @cached_property
+    def _has_digits(self) -> bool:
+        """Whether names that differ in their digits alone may belong to different feeds."""
+        valid = chain.from_iterable(feed.paths for feed in (*self.own, *self.shipped))
+        broken = chain.from_iterable(descriptor.paths for descriptor in self.broken)
+        return any(map(_DIGIT_OR_RANGE.search, chain(valid, broken)))
 
     @cached_property
     def _candidates(self) -> tuple[_Candidates, ...]:

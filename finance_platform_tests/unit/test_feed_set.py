@@ -86,6 +86,46 @@ def test_a_file_is_compared_only_with_feeds_whose_files_begin_as_it_does(
     assert {"source_7", "source_59", "any", "braces", "folder", "dots"} <= set(matched.values())
 
 
+def test_of_files_whose_names_differ_in_digits_alone_one_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed_set = feed_set_of(tmp_path, lines=named("lines", "sales_??_*.csv"), other=named("other", "in/sales*.csv"))
+    compared: list[str] = []
+
+    def compare(glob: str, key: str) -> bool:
+        compared.append(key)
+        return file_names.matches_glob(glob, key)
+
+    monkeypatch.setattr(descriptor_feed, "matches_glob", compare)
+    assert {feed_of(feed_set, f"sales_{number:02}_{number * 37:04}.csv") for number in range(100)} == {"lines"}
+    assert len(compared) == 1
+    assert feed_of(feed_set, "sales_1_0000.csv") is None
+    assert feed_of(feed_set, "in/sales_7.csv") == "other"
+
+
+@pytest.mark.parametrize("paths", [("sales_2025*.csv", "sales_2026*.csv"), ("s[0-4].csv", "s[5-9].csv")])
+def test_digits_in_a_path_tell_files_apart(paths: tuple[str, str], tmp_path: Path) -> None:
+    feed_set = feed_set_of(tmp_path, first=named("first", paths[0]), second=named("second", paths[1]))
+    keys = ("sales_2025.csv", "sales_2026.csv", "sales_2024.csv") if "20" in paths[0] else ("s1.csv", "s6.csv", "s.csv")
+    assert [feed_of(feed_set, key) for key in keys] == ["first", "second", None]
+
+
+def test_digits_in_the_path_of_a_descriptor_that_is_not_valid_tell_files_apart(tmp_path: Path) -> None:
+    broken = named("broken", "transactions_1.csv", load="{mode: no such mode}")
+    feed_set = feed_set_of(tmp_path, broken=broken)
+    assert feed_set.match("transactions_2.csv").feed is not None
+    assert feed_set.match("transactions_1.csv").broken_descriptor
+
+
+def test_each_file_that_two_feeds_match_is_named_in_its_own_problem(tmp_path: Path) -> None:
+    feed_set = feed_set_of(tmp_path, one=named("one", "a*.csv"), two=named("two", "*b.csv"))
+    for _ in range(2):
+        for key in ("a1b.csv", "a2b.csv"):
+            problem = feed_set.match(key).problem
+            assert problem is not None
+            assert problem.where == key
+
+
 def test_shipped_descriptors_are_valid_and_named_like_their_files() -> None:
     assert [shipped.feed for shipped in shipped_descriptors()] == [
         "accounts", "budget", "comments", "departments", "forecast", "pack_comments", "statement_lines", "transactions",
