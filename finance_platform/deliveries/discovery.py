@@ -159,7 +159,7 @@ class _Scan:
     blocked: dict[str, list[str]] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     orders: dict[str, dict[str, str]] = field(default_factory=dict)
-    of_feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    of_feeds: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def with_blocked_files(self, problem: Problem) -> Problem:
         """Return the problem of a descriptor with the files that are not read because of it."""
@@ -173,6 +173,9 @@ class _Scan:
     def add(self, item: StoredObject) -> None:
         """Enter one object of the listing."""
         self.etags[item.key] = item.etag
+        if self._is_as_entered(item):
+            self._keep_last(item.key)
+            return
         if not _is_unicode(item.key):
             self.problems.append(_undecodable_name(item.key))
             return
@@ -197,6 +200,22 @@ class _Scan:
             self._add_unmatched(item.key)
         else:
             self._add_delivery(item, match.feed)
+
+    def _is_as_entered(self, item: StoredObject) -> bool:
+        """Return whether the last event of an object says all about it; of thousands of objects, most are so."""
+        last = self.last.get(item.key)
+        if last is None or last.etag != item.etag:
+            return False
+        feed = self.owners.settle(item.key, self.feed_set.match(item.key)).feed
+        if feed is None or last.order or (feed.order and feed.order.from_name):
+            return False  # names that have no order are reported
+        identity = self._delivery_id(item.key, last.fingerprint, feed.feed, last)
+        return identity == last.delivery_id and self._fields_of(feed) == _OF_FEED(last)
+
+    def _fields_of(self, feed: FeedDescriptor) -> tuple[Any, ...]:
+        if feed.feed not in self.of_feeds:
+            self.of_feeds[feed.feed] = _fields_of(feed)
+        return self.of_feeds[feed.feed]
 
     def _add_unmatched(self, key: str) -> None:
         for folder in _folders(key):
@@ -237,14 +256,12 @@ class _Scan:
         """
         is_as_entered = last is not None and last.etag == item.etag
         fingerprint = last.fingerprint if last and is_as_entered else self.raw.fingerprint(item.key)
-        if feed.feed not in self.of_feeds:
-            self.of_feeds[feed.feed] = _fields_of(feed)
-        of_feed = self.of_feeds[feed.feed]
+        of_feed = self._fields_of(feed)
         identity, order = self._delivery_id(item.key, fingerprint, feed.feed, last), self._order(feed, item.key)
         # Of thousands of objects most are as they were entered, and no event is made to be compared. Size and time are
         # parts of an etag.
         is_same = last and is_as_entered and (last.delivery_id, last.order) == (identity, order)
-        if last and is_same and _OF_FEED(last) == tuple(of_feed.values()):
+        if last and is_same and _OF_FEED(last) == of_feed:
             return last
         at, run_id = (last.at, last.run_id) if last else ("", "")
         return DeliveryDiscovered(
@@ -257,7 +274,7 @@ class _Scan:
             order=order,
             at=at,
             run_id=run_id,
-            **of_feed,
+            **dict(zip(_FEED_FIELDS, of_feed, strict=True)),
         )
 
     def _delivery_id(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:
@@ -310,10 +327,10 @@ entered."""
 _OF_FEED = attrgetter(*_FEED_FIELDS)
 
 
-def _fields_of(feed: FeedDescriptor) -> dict[str, Any]:
+def _fields_of(feed: FeedDescriptor) -> tuple[Any, ...]:
     """Return the fields of a discovery that follow from the feed, in the order of `_FEED_FIELDS`."""
     amount, removal = feed.tolerance.rejected_amount, feed.hold_if_removes
-    values = (
+    return (
         feed.feed,
         feed.kind,
         feed.load.mode,
@@ -324,7 +341,6 @@ def _fields_of(feed: FeedDescriptor) -> dict[str, Any]:
         feed.hold_if_late,
         feed.late_lines or "",
     )
-    return dict(zip(_FEED_FIELDS, values, strict=True))
 
 
 def _is_unicode(key: str) -> bool:

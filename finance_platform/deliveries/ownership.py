@@ -30,6 +30,7 @@ class BrokenOwners:
             identities: the identity of the reading rules of each feed that can be used.
             last: the last event of each object.
         """
+        self._is_any_broken = bool(feed_set.broken)
         self._own = {feed.feed for feed in feed_set.own}
         self._shipped = {feed.feed for feed in feed_set.shipped}
         self._identities, self._last = identities, last
@@ -39,7 +40,7 @@ class BrokenOwners:
 
     def settle(self, object_key: str, match: Match) -> Match:
         """Return the match of an object: as by its name, unless the object belongs to a broken descriptor."""
-        if match.broken_descriptor:
+        if match.broken_descriptor or not self._is_any_broken:
             return match
         owner = self._owner(object_key, match)
         return blocked_by(owner, object_key) if owner else match

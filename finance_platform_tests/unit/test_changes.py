@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -420,6 +421,15 @@ def test_the_keys_at_which_the_next_listing_is_cut_are_those_of_the_last_refresh
     zone.delete(listing)
     assert not read_part_ends(zone, scan)
     assert not read_part_ends(zone, None)
+
+
+def test_a_recorded_listing_has_the_bytes_of_earlier_releases(tmp_path: Path) -> None:
+    """Its hash names it, and a listing with another name would start a run."""
+    zone = LocalStore(tmp_path)
+    versions = [('"\\\n.csv', "1"), ("M\u00e4rz.csv", "\x7f"), ("\U0001f4b6.csv", ""), ("\udcff.csv", "1-2")]
+    record_scan(zone, versions, config="1", run_id="r", at="2026-11-27T00:00:00Z")
+    (listing,) = [item.key for item in zone.list_objects(FOLDER) if item.key.endswith(".gz")]
+    assert gzip.decompress(zone.read(listing)) == b"".join(json.dumps(one).encode() + b"\n" for one in versions)
 
 
 @pytest.mark.parametrize("damage", [b"{", b"", b'["of three", "1", "2"]', b"\xff", b'["open'])

@@ -196,6 +196,23 @@ def test_a_changed_tolerance_is_recorded_for_the_same_delivery(home: Home) -> No
     assert (old.tolerated_amount, new.tolerated_amount) == (None, None)
 
 
+def test_an_order_that_begins_or_ends_is_recorded_for_the_same_delivery(home: Home) -> None:
+    home.feed(with_lines(LEDGER, path="ledger_*.csv"))
+    home.deliver("ledger_v2.csv")
+    home.deliver("ledger_last.csv")
+    home.scan()
+    home.feed(with_lines(LEDGER, path="ledger_*.csv", order="{from_name: 'v([0-9]+)'}"))
+    scan = home.scan()
+    (ordered,) = scan.events[2:]
+    assert (ordered.object_key, bool(ordered.order)) == ("ledger_v2.csv", True)
+    assert [problem.where for problem in scan.problems] == ["ledger_last.csv"]
+    home.feed(with_lines(LEDGER, path="ledger_*.csv"))
+    scan = home.scan()
+    (unordered,) = scan.events[3:]
+    assert (unordered.object_key, unordered.order, unordered.delivery_id) == ("ledger_v2.csv", "", ordered.delivery_id)
+    assert not scan.problems
+
+
 def test_a_changed_description_has_no_event(home: Home) -> None:
     home.deliver("ledger.csv")
     home.scan()
