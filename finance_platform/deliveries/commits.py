@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain, islice
+from json.encoder import encode_basestring_ascii
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -25,7 +28,7 @@ from finance_platform.storage.bulk_read import write_many
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.immutable_documents import DocumentFolder, read_derived, read_immutable
 from finance_platform.storage.port import ObjectStore
-from finance_platform.storage.records import RecordType
+from finance_platform.storage.records import RecordType, build_many
 
 FOLDER = "deliveries"
 RETIRED = "retired_deliveries"
@@ -44,12 +47,14 @@ UNKNOWN = Decimal("NaN")
 
 def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: str) -> str:
     """Return the identity of a delivery: the same object, bytes and reading rules result in the same lines."""
-    return _hash_parts(object_key, fingerprint, feed, rules_identity, READER_VERSION)
+    return _hash_parts(READER_VERSION, object_key, fingerprint, feed, rules_identity)
 
 
 @lru_cache(_IDS_KEPT)
-def _hash_parts(*parts: str | int) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+def _hash_parts(reader_version: int, *texts: str) -> str:
+    # What `json.dumps` makes of the list of these texts and the version, in a third of the time.
+    document = f"[{', '.join(map(encode_basestring_ascii, texts))}, {reader_version}]"
+    return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,12 +316,29 @@ def _parse_periods(values: Sequence[Mapping[str, Any]]) -> tuple[PeriodCount, ..
     return tuple(map(_parse_period, values))
 
 
-_PERIOD_FIELDS = frozenset(one.name for one in fields(PeriodCount))
+def _parse_many_periods(values: Sequence[Sequence[Mapping[str, Any]]]) -> list[tuple[PeriodCount, ...]]:
+    """Return the periods of many commits of a checkpoint, which has every field of theirs, a field at a time."""
+    counts = list(chain.from_iterable(values))
+    columns = [
+        list(map(_PERIOD_PARSERS[name], map(itemgetter(name), counts)))
+        if name in _PERIOD_PARSERS
+        else list(map(itemgetter(name), counts))
+        for name in _PERIOD_FIELDS
+    ]
+    built = iter(build_many(PeriodCount, columns))
+    return [tuple(islice(built, len(of_commit))) for of_commit in values]
+
+
+_PERIOD_FIELDS = tuple(one.name for one in fields(PeriodCount))
+_PERIOD_PARSERS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("scenario", "scenario_type", "period", "content"), sys.intern),
+    **dict.fromkeys(("amount", "absolute"), _parse_amount),
+}
 
 
 def _parse_period(values: Mapping[str, Any]) -> PeriodCount:
-    if not values.keys() <= _PERIOD_FIELDS:
-        raise TypeError(f"unknown fields {sorted(values.keys() - _PERIOD_FIELDS)}")
+    if unknown := values.keys() - set(_PERIOD_FIELDS):
+        raise TypeError(f"unknown fields {sorted(unknown)}")
     # By position: a home may have a hundred thousand of them.
     return PeriodCount(
         sys.intern(values["scenario"]),
@@ -361,6 +383,7 @@ _RECORDS = RecordType(
         "findings": ReaderFindings.from_json,
         "voucher_periods": lambda groups: tuple(map(tuple, groups)),
     },
+    {"periods": _parse_many_periods},
 )
 
 

@@ -72,8 +72,10 @@ def read_checkpoint(
         table = pa.table(batch)
         versions = list(zip(table[_KEY].to_pylist(), table[_ETAG].to_pylist(), strict=True))
         is_wanted = [wanted.get(document_key) == etag for document_key, etag in versions]
-        of_wanted = [one for one, chosen in zip(versions, is_wanted, strict=True) if chosen]
-        for now, record in zip(of_wanted, record_type.decode(table.filter(pa.array(is_wanted))), strict=True):
+        if not all(is_wanted):
+            versions = [one for one, chosen in zip(versions, is_wanted, strict=True) if chosen]
+            table = table.filter(pa.array(is_wanted))
+        for now, record in zip(versions, record_type.decode(table), strict=True):
             if version != now:
                 if version is not None:
                     yield CheckpointedDocument(*version, records)

@@ -15,7 +15,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from functools import cache, cached_property, lru_cache
 from itertools import repeat
@@ -23,6 +23,7 @@ from types import MemberDescriptorType
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Record = TypeVar("Record")
 
@@ -39,10 +40,12 @@ class RecordType(Generic[Record]):
         kinds: dataclass by the name that it has in a document; one with the name `""` if there is no choice.
         parsers: by field, a function that turns decoded JSON into a value that is shared and never changed; fields
             without one are texts, numbers, booleans or null.
+        bulk_parsers: by field, a function that does for thousands of different values what the parser does for each.
     """
 
     kinds: Mapping[str, type[Record]]
     parsers: Mapping[str, Callable[[Any], Any]]
+    bulk_parsers: Mapping[str, Callable[[Sequence[Any]], Iterable[Any]]] = field(default_factory=dict)
 
     def build(self, kind: str, values: Mapping[str, Any]) -> Record:
         """Return a record from the decoded JSON of its fields.
@@ -80,38 +83,31 @@ class RecordType(Generic[Record]):
 
     def decode(self, table: pa.Table) -> Iterator[Record | None]:
         """Yield the records of columns that `encode` returned."""
-        kinds = self._decode(_KIND, table[_KIND])
-        decoded: dict[str, list[Any]] = {}
-        records: list[Record | None] = [None] * len(kinds)
-        for kind in dict.fromkeys(kinds):
-            if kind is _ABSENT:
-                continue
-            its_type: type = self.kinds[kind]
-            positions = [position for position, other in enumerate(kinds) if other == kind]
-            is_every = len(positions) == len(kinds)
-            values = []
-            for name in _field_names(its_type):
-                if name not in decoded:
-                    decoded[name] = self._decode(name, table[name])
-                of_all = decoded[name]
-                values.append(of_all if is_every else [of_all[position] for position in positions])
-            built = _build_many(its_type, values)
-            if is_every:
-                records = built
-            else:
-                for position, record in zip(positions, built, strict=True):
-                    records[position] = record
-        yield from records
+        for rows in table.to_batches():
+            yield from self._decode_rows(rows)
 
-    def _decode(self, name: str, column: pa.ChunkedArray) -> list[Any]:
-        decoded: list[Any] = []
-        for chunk in column.chunks:
-            values = self._values(name, chunk.dictionary.to_pylist())
-            if len(values) == 1 and not chunk.indices.null_count:
-                decoded += values * len(chunk)  # of many columns, thousands of records have one value
-            else:
-                decoded += [_ABSENT if index is None else values[index] for index in chunk.indices.to_pylist()]
-        return decoded
+    def _decode_rows(self, rows: pa.RecordBatch) -> list[Record | None]:
+        values: dict[str, list[Any]] = {}  # kinds share columns
+        kinds = rows.column(_KIND)
+        records: list[Record | None] = [None] * len(rows)
+        for number, kind in enumerate(map(json.loads, kinds.dictionary.to_pylist())):
+            places = pc.indices_nonzero(pc.equal(kinds.indices, number))
+            if not len(places):
+                continue
+            is_every = len(places) == len(rows)
+            its_type: type = self.kinds[kind]
+            columns = []
+            for name in _field_names(its_type):
+                column = rows.column(name)
+                if name not in values:
+                    values[name] = self._values(name, column.dictionary.to_pylist())
+                columns.append(_take(values[name], column.indices if is_every else column.indices.take(places)))
+            built = build_many(its_type, columns)
+            if is_every:
+                return built
+            for place, record in zip(places.to_pylist(), built, strict=True):
+                records[place] = record
+        return records
 
     def _values(self, name: str, texts: Sequence[str]) -> list[Any]:
         """Return the values of texts of a column, each of which is another one."""
@@ -119,7 +115,11 @@ class RecordType(Generic[Record]):
             return list(map(self._parse[name], texts))
         values = json.loads(f"[{','.join(texts)}]")
         # More than are kept would not find each other in the next part.
-        return list(map(self.parsers.get(name, _intern), values))
+        if name in self.bulk_parsers:
+            return list(self.bulk_parsers[name](values))
+        if name in self.parsers:
+            return list(map(self.parsers[name], values))
+        return list(map(sys.intern if set(map(type, values)) == {str} else _intern, values))
 
     @cached_property
     def _parse(self) -> dict[str, Callable[[str], Any]]:
@@ -135,7 +135,16 @@ def _remembered(parse: Callable[[Any], Any]) -> Callable[[str], Any]:
     return lru_cache(_VALUES_KEPT)(lambda text: parse(json.loads(text)))
 
 
-def _build_many(its_type: Any, columns: Sequence[Sequence[Any]]) -> list[Any]:
+def _take(values: Sequence[Any], indices: pa.Array) -> list[Any]:
+    """Return the value of each row; `_ABSENT` of rows without one."""
+    if indices.null_count:
+        return [_ABSENT if index is None else values[index] for index in indices.to_pylist()]
+    if len(values) == 1:
+        return [*values] * len(indices)  # of many columns, thousands of records have one value
+    return list(map(values.__getitem__, indices.to_pylist()))
+
+
+def build_many(its_type: Any, columns: Sequence[Sequence[Any]]) -> list[Any]:
     """Return records of the values of every field, in the order in which the type takes them."""
     slots = [vars(its_type).get(name) for name in _field_names(its_type)]
     if hasattr(its_type, "__post_init__") or not all(isinstance(slot, MemberDescriptorType) for slot in slots):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from finance_platform.deliveries import commits as delivery_commits
@@ -109,6 +110,13 @@ def test_a_new_reader_version_is_a_different_delivery(monkeypatch: pytest.Monkey
     before = delivery_id(*PARTS)
     monkeypatch.setattr(delivery_commits, "READER_VERSION", resolved.READER_VERSION + 1)
     assert delivery_id(*PARTS) != before
+
+
+@given(st.tuples(texts, texts, texts, texts))
+@example(('M\u00e4rz "1"\\.csv\n', "\U0001f4b6", "\x7f", "\ud800"))
+def test_an_identity_is_that_of_earlier_releases(parts: tuple[str, str, str, str]) -> None:
+    document = json.dumps([*parts, resolved.READER_VERSION])
+    assert delivery_id(*parts) == hashlib.sha256(document.encode()).hexdigest()[:16]
 
 
 # The equation
