@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
@@ -73,19 +73,9 @@ class HeaderChange:
         return {**asdict(self), "renamed": [{"from": old, "to": new} for old, new in self.renamed]}
 
 
-@dataclass
-class _Content:
-    """One content of one object: the deliveries that it became under the reading rules of its time.
-
-    Attributes:
-        file: the object.
-        run_id: the run that saw it first.
-        ids: the deliveries, the newest last.
-    """
-
-    file: str
-    run_id: str
-    ids: list[str] = field(default_factory=list)
+_Content = tuple[DeliveryDiscovered, ...]
+"""The discoveries of one content of one object: the deliveries that it became under the reading rules of its time, the
+newest last. Its file, and the run that saw it first, are those of the first one."""
 
 
 class HeaderHistory:
@@ -102,7 +92,7 @@ class HeaderHistory:
         for event in events:
             if isinstance(event, DeliveryDiscovered):
                 contents, place = self._feeds.setdefault(event.feed, {}), (event.object_key, event.fingerprint)
-                contents.setdefault(place, _Content(event.object_key, event.run_id)).ids.append(event.delivery_id)
+                contents[place] = (*contents.get(place, ()), event)
             elif isinstance(event, Verdict) and not event.is_held:
                 self._counted.add(event.delivery_id)
             elif isinstance(event, DecisionRecorded):
@@ -134,16 +124,16 @@ def _change_of_feed(
     withdrawn: Set[str],
 ) -> HeaderChange | None:
     newest = next((content for content in reversed(contents) if _header(content, commits)), None)
-    earlier = newest and _find_earlier(contents, newest.run_id, commits, counted, withdrawn)
+    earlier = newest and _find_earlier(contents, newest[0].run_id, commits, counted, withdrawn)
     if newest is None or earlier is None:
         return None
     before = _header(earlier, commits)
     changes = [
         change
         for content in contents
-        if content.run_id == newest.run_id
+        if content[0].run_id == newest[0].run_id
         and (header := _header(content, commits))
-        and (change := compare_headers(feed, (content.file, header), (earlier.file, before)))
+        and (change := compare_headers(feed, (content[0].object_key, header), (earlier[0].object_key, before)))
         and (change := _without_used(change, content, commits))
     ]
     return replace(changes[-1], more_files=len(changes) - 1) if changes else None
@@ -160,10 +150,10 @@ def _find_earlier(
     last_read = None
     # Of thousands of contents, only the last few are looked at.
     for content in reversed(contents):
-        if content.run_id == run_id or not withdrawn.isdisjoint(content.ids):
+        if content[0].run_id == run_id or not withdrawn.isdisjoint(_ids(content)):
             continue
         if _header(content, commits) and _is_read(content, commits):
-            if not counted.isdisjoint(content.ids):
+            if not counted.isdisjoint(_ids(content)):
                 return content
             last_read = last_read or content
     return last_read
@@ -173,7 +163,7 @@ def _without_used(
     change: HeaderChange, content: _Content, commits: Mapping[str, DeliveryCommit]
 ) -> HeaderChange | None:
     """Return a change without new columns that fields use, None if nothing is left; all of it if columns are gone."""
-    commit = next((commits[name] for name in reversed(content.ids) if name in commits), None)
+    commit = next((commits[name] for name in reversed(_ids(content)) if name in commits), None)
     if change.gone or commit is None or commit.status != "read":
         return change
     # Named as `feeds.column_kinds` names columns.
@@ -182,14 +172,18 @@ def _without_used(
     return replace(change, added=added) if added else None
 
 
+def _ids(content: _Content) -> list[str]:
+    return [event.delivery_id for event in content]
+
+
 def _is_read(content: _Content, commits: Mapping[str, DeliveryCommit]) -> bool:
     """Return whether a content was ever read; the header of a refused file may be no header of the feed."""
-    return any(name in commits and commits[name].status == "read" for name in content.ids)
+    return any(name in commits and commits[name].status == "read" for name in _ids(content))
 
 
 def _header(content: _Content, commits: Mapping[str, DeliveryCommit]) -> Mapping[str, str]:
     """Return the kind of each column by name, as the newest rules read it; empty if it is not known."""
-    for delivery_id in reversed(content.ids):
+    for delivery_id in reversed(_ids(content)):
         commit = commits.get(delivery_id)
         if commit is not None and commit.header:
             return dict(zip(commit.header, commit.header_kinds, strict=True))

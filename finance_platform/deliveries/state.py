@@ -403,6 +403,47 @@ class _Object:
         return next((v for v in self.newest_first() if v.is_counted and v.discovered_at > withdrawn_at), None)
 
 
+@dataclass(slots=True)
+class _PlainObject:
+    """An object of which one version was discovered and, at most, got a verdict by which it simply counts.
+
+    Of thousands of objects almost all are so, and this is a fifth of the work that an `_Object` is. Any other event
+    makes it one.
+    """
+
+    event: DeliveryDiscovered
+    place: int
+    scan: int
+    verdict: Verdict | None = None
+
+    def takes(self, event: DeliveryDiscovered | Verdict | DecisionRecorded) -> bool:
+        """Return whether the object is as plain with a further event, and has it then."""
+        if (
+            not isinstance(event, Verdict)
+            or event.delivery_id != self.event.delivery_id
+            or event.reasons
+            or event.late
+            or event.booked
+            or event.bookings
+            or event.rejudges
+        ):
+            return False
+        self.verdict = event
+        return True
+
+    def in_full(self) -> _Object:
+        """Return the object as its events leave it."""
+        raw_object = _Object()
+        raw_object.discover(self.event, self.place, self.scan)
+        if self.verdict is not None:
+            raw_object.evaluate(self.verdict)
+        return raw_object
+
+
+def _in_full(raw_object: _Object | _PlainObject) -> _Object:
+    return raw_object.in_full() if isinstance(raw_object, _PlainObject) else raw_object
+
+
 def _decide_late(version: _Version, event: DecisionRecorded) -> None:
     """Enter a decision about lines that wait, or that a person withdrew, although the rest of the delivery counts."""
     periods = frozenset(event.late_periods)
@@ -456,9 +497,10 @@ class StateDerivation:
         replay, parts = self._replay, self._parts
         changed = replay.add(islice(events, len(self._events), None))
         self._headers.add(islice(events, len(self._events), None))
-        changed_ids = {name for name, commit in commits.items() if self._commits.get(name) is not commit}
-        changed_ids.update(name for name in self._commits if name not in commits)
-        changed = None if changed is None else replay.with_objects_of(changed, changed_ids)
+        if parts and changed is not None:
+            changed_ids = {name for name, commit in commits.items() if self._commits.get(name) is not commit}
+            changed_ids.update(name for name in self._commits if name not in commits)
+            changed = replay.with_objects_of(changed, changed_ids)
         self._events, self._commits = events, commits
         if changed is None:
             parts.clear()
@@ -475,10 +517,9 @@ def derive_positions(
     events: Iterable[DeliveryDiscovered], commits: Mapping[str, DeliveryCommit]
 ) -> dict[str, Position]:
     """Return the place in the defined order of every delivery that was ever read, by id."""
-    objects = _replay(events).objects
     return {
         delivery_id: _position(version.event, commits[delivery_id], raw_object)
-        for raw_object in objects.values()
+        for raw_object in map(_in_full, _replay(events).objects.values())
         for delivery_id, version in raw_object.versions.items()
         if delivery_id in commits
     }
@@ -486,7 +527,7 @@ def derive_positions(
 
 def counted_objects(events: Iterable[Event]) -> set[str]:
     """Return the keys of the raw objects of which a version counts."""
-    return {key for key, raw_object in _replay(events).objects.items() if raw_object.counted_version()}
+    return {key for key, raw_object in _replay(events).objects.items() if _in_full(raw_object).counted_version()}
 
 
 def _replay(events: Iterable[Event]) -> _Replay:
@@ -504,7 +545,7 @@ class _Replay:
     """
 
     def __init__(self) -> None:
-        self.objects: dict[str, _Object] = {}
+        self.objects: dict[str, _Object | _PlainObject] = {}
         self.closed: dict[str, PeriodStatusChanged] = {}
         self._place = self._scan = 0
         self._run_id: str | None = None
@@ -527,20 +568,36 @@ class _Replay:
 
     def _add(self, event: DeliveryDiscovered | Verdict | DecisionRecorded, place: int) -> bool:
         """Enter an event about a raw object; return whether the object is known."""
-        objects = self.objects
+        raw_object = self.objects.get(event.object_key)
+        if isinstance(event, DeliveryDiscovered):
+            self._scan, self._run_id = self._scan + (event.run_id != self._run_id), event.run_id
+            self._own(event.delivery_id, event.object_key)
+            if raw_object is None and event.kind not in MASTER_DATA:
+                self.objects[event.object_key] = _PlainObject(event, place, self._scan)
+                return True
+        if isinstance(raw_object, _PlainObject):
+            if raw_object.takes(event):
+                return True
+            raw_object = self.objects[event.object_key] = raw_object.in_full()
+        return self._add_in_full(raw_object, event, place)
+
+    def _add_in_full(
+        self, raw_object: _Object | None, event: DeliveryDiscovered | Verdict | DecisionRecorded, place: int
+    ) -> bool:
+        if raw_object is None:
+            if not isinstance(event, DeliveryDiscovered):
+                return False  # as below
+            raw_object = self.objects[event.object_key] = _Object()
         match event:
             case DeliveryDiscovered():
-                self._scan, self._run_id = self._scan + (event.run_id != self._run_id), event.run_id
-                self._own(event.delivery_id, event.object_key)
-                objects.setdefault(event.object_key, _Object()).discover(event, place, self._scan)
-            case _ if not _is_known(objects, event):
+                raw_object.discover(event, place, self._scan)
+            case _ if event.delivery_id not in raw_object.versions:
                 # A person has taken a damaged event out of the register; the discovery is entered again.
                 return False
             case Verdict():
-                objects[event.object_key].evaluate(event)
+                raw_object.evaluate(event)
             case DecisionRecorded():
-                objects[event.object_key].decide(event, place)
-        raw_object = objects[event.object_key]
+                raw_object.decide(event, place)
         if raw_object.is_master_data:
             raw_object.note_counted(next_period(max(self.closed)) if self.closed else "")
         if not isinstance(event, DeliveryDiscovered):
@@ -557,11 +614,6 @@ class _Replay:
     def _own(self, delivery_id: str, key: str) -> None:
         # The key is part of a delivery's identity, so only a register that somebody has written has shared ones.
         self._has_shared_ids |= self._owners.setdefault(delivery_id, key) != key
-
-
-def _is_known(objects: Mapping[str, _Object], event: Verdict | DecisionRecorded) -> bool:
-    raw_object = objects.get(event.object_key)
-    return raw_object is not None and event.delivery_id in raw_object.versions
 
 
 @dataclass
@@ -816,8 +868,16 @@ of a `_Derivation` gets."""
 
 
 def _derive_part(
-    raw_object: _Object, commits: Mapping[str, DeliveryCommit], closed: Mapping[str, PeriodStatusChanged]
+    raw_object: _Object | _PlainObject,
+    commits: Mapping[str, DeliveryCommit],
+    closed: Mapping[str, PeriodStatusChanged],
 ) -> _Part:
+    if isinstance(raw_object, _PlainObject):
+        event, verdict = raw_object.event, raw_object.verdict
+        if verdict is not None and (commit := commits.get(event.delivery_id)) and commit.status == "read":
+            position = event.order or commit.order, (raw_object.scan, event.modified_at), event.object_key
+            return LiveDelivery(event, commit, position, verdict)
+        raw_object = raw_object.in_full()
     version = raw_object.only_version
     if version and (commit := commits.get(version.event.delivery_id)) and commit.status == "read":
         return _live(version, version.event, commit, raw_object)

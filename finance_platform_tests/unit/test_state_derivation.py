@@ -133,11 +133,38 @@ def test_a_derivation_that_goes_on_returns_what_a_new_one_derives(
         if place % at_once == 0:
             derived = derivation.derive(*log.inputs())
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(state._Object, "only_version", None)  # of objects that are derived in one step too
+                # Of objects that are derived in one step too.
+                patch.setattr(state._Object, "only_version", None)
+                patch.setattr(state._PlainObject, "takes", lambda *_: False)
                 expected = derive_state(*log.inputs())
             assert derived == expected
             earlier.append((derived, expected))
     assert all(derived == expected for derived, expected in earlier)  # going on changes no state that was returned
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"delivery_id": "another"},
+        {"reasons": ("too many",)},
+        {"late": (("2025-01",),)},
+        {"booked": ("2025-01",)},
+        {"bookings": (("2025-01", "booking"),)},
+        {"rejudges": ("2025-01",)},
+        {"restates": ("2025-01",), "warnings": ("late",)},
+    ],
+)
+def test_a_verdict_that_says_more_than_that_an_object_counts_is_entered_in_every_step(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = delivered()
+    commits = {event.delivery_id: commit_of(event, in_period("2025-01"), in_period("2025-02"))}
+    other = replace(verdict_on(event), **values)
+    logs: list[tuple[Event, ...]] = [(event, other), (event, verdict_on(event), other), (event, other, other)]
+    derived = [derive_state(log, commits) for log in logs]
+    monkeypatch.setattr(state._Object, "only_version", None)
+    monkeypatch.setattr(state._PlainObject, "takes", lambda *_: False)
+    assert derived == [derive_state(log, commits) for log in logs]
 
 
 def test_lost_lines_that_are_booked_elsewhere_are_missing() -> None:
