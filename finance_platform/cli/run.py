@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from finance_platform.reports.run_outcome import RunOutcome
     from finance_platform.reports.status import Status
     from finance_platform.reports.variance import VarianceRow
+    from finance_platform.storage.port import ObjectStore
 
 _STEP_LABELS = {
     "register": "scanning the raw files",
@@ -193,12 +194,12 @@ def _import_late_modules() -> Iterator[None]:
         yield
 
 
-def _derive_ahead(settings: Settings) -> Iterator[None]:
+def _derive_ahead(settings: Settings, processed: ObjectStore) -> Iterator[None]:
     """Derive what the status of the end needs, a part at each step of the iterator."""
-    from finance_platform.bootstrap import open_warehouse, processed_zone
+    from finance_platform.bootstrap import open_warehouse
     from finance_platform.refresh.status import derive_ahead
 
-    yield from derive_ahead(processed_zone(settings), open_warehouse(settings), settings)
+    yield from derive_ahead(processed, open_warehouse(settings), settings)
 
 
 def _read_variance(settings: Settings) -> Sequence[VarianceRow]:

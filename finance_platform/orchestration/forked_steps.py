@@ -9,7 +9,8 @@ the run report it, in the same order. What was not done there, the step of the r
 no time do both work.
 
 Both have what the run's process has read before the fork: the deliveries of all earlier runs. Of these, no message has
-more than a number (see `fork_messages`).
+more than a number (see `fork_messages`). Neither lists them again: what the process writes, it looks up, and the run's
+what it is sent.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder, warehouse_readers
 from finance_platform.code_version import JobName
-from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.commits import commit_key, read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
+from finance_platform.deliveries.register import FOLDER as REGISTER
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.fork_messages import HEAD, Receiver, Sender
@@ -46,7 +48,8 @@ from finance_platform.refresh.standardise import ReadDeliveries, Standardised, c
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.spark_jobs.arguments import JobArguments
-from finance_platform.storage.listed_once import listed_once, listed_until_written
+from finance_platform.storage.checkpoints import FOLDER as CHECKPOINTS
+from finance_platform.storage.listed_once import listed_once, note_written
 from finance_platform.storage.port import ObjectStore
 
 if TYPE_CHECKING:
@@ -85,7 +88,7 @@ class ForkedSteps(StepsAhead):
         *,
         takes_all: bool = True,
         meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
-        once_published: Callable[[], Iterator[None]] = lambda: iter(()),
+        once_published: Callable[[ObjectStore], Iterator[None]] = lambda _: iter(()),
     ) -> None:
         """Prepare them; `begin` begins.
 
@@ -94,7 +97,8 @@ class ForkedSteps(StepsAhead):
             process: runs the jobs.
             takes_all: whether to go on after the second step.
             meanwhile: work of the run's process while it waits for the fork: small steps, which it can do later.
-            once_published: the same, of work that follows from what is published.
+            once_published: the same, of work that follows from what is published; it gets the processed zone, whose
+                register and deliveries need no other listing.
         """
         super().__init__(settings, process)
         self._takes_all = takes_all
@@ -107,6 +111,7 @@ class ForkedSteps(StepsAhead):
         self._is_host_ready: bool | None = None
         self._taken: set[bytes] = set()
         self._checked: CheckedDeliveries | None = None
+        self._processed = processed_zone(settings)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -123,6 +128,8 @@ class ForkedSteps(StepsAhead):
         if done is None:
             return None
         standardised, self._checked = done
+        read = [commit_key(commit.delivery_id) for commit in standardised.read.commits]
+        note_written(self._processed, [*read, f"{REGISTER}/", f"{CHECKPOINTS}/"])
         return standardised  # type: ignore[no-any-return]
 
     def take_checked(self) -> CheckedDeliveries | None:
@@ -140,10 +147,11 @@ class ForkedSteps(StepsAhead):
 
     def take_pack(self) -> WrittenPack | None:
         """Wait for the report pack; see `StepsAhead`."""
-        self._idle_steps = chain(self._idle_steps, self._once_published())
+        self._idle_steps = chain(self._idle_steps, self._once_published(self._processed))
         return cast("WrittenPack | None", self._take(_PACK))
 
     def _begin_to_read(self, raw: ObjectStore, processed: ObjectStore) -> None:
+        self._processed = processed
         if not self._may_fork() or (shared := _read_shared(processed)) is None:
             super()._begin_to_read(raw, processed)
             return
@@ -323,7 +331,7 @@ class _Child:
         """Take the steps, until one fails, a blocking check does, or the last one is taken."""
         failed_job: _FailedJobError | None = None
         try:
-            if self._read(raw, processed) and takes_all and self._build() and self._publish():
+            if self._read(raw, processed) and takes_all and self._build(processed) and self._publish(processed):
                 _log.debug("every step was taken ahead of the run")
         except _FailedJobError as error:
             failed_job = error
@@ -350,10 +358,9 @@ class _Child:
         self._send(_STANDARDISED, (done, CheckedDeliveries(snapshot, outcomes)))
         return _may_go_on(outcomes)
 
-    def _build(self) -> bool:
+    def _build(self, processed: ObjectStore) -> bool:
         from finance_platform.refresh.build_star import build_star, check_built
 
-        processed = listed_until_written(processed_zone(self._settings))
         star = build_star(processed, self._jobs(), StarSettings.of(self._settings))
         # Its memory is needed by what follows.
         self._process.end()
@@ -362,7 +369,7 @@ class _Child:
         self._send(_BUILT, BuiltAhead(star, outcomes))
         return _may_go_on(outcomes)
 
-    def _publish(self) -> bool:
+    def _publish(self, processed: ObjectStore) -> bool:
         from finance_platform.orchestration.pack_ahead import PackAhead
         from finance_platform.refresh.publish import publish
         from finance_platform.refresh.report_pack import (
@@ -371,7 +378,7 @@ class _Child:
             write_report_pack,
         )
 
-        settings, processed = self._settings, processed_zone(self._settings)
+        settings = self._settings
         warehouse = open_warehouse(settings)
 
         def read() -> Pack:

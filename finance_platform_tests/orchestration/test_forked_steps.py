@@ -46,6 +46,7 @@ from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform_tests.orchestration.test_steps_ahead import HOST, ignore
 from finance_platform_tests.unit.factories import commit_of, delivered, log_of, settings, write
 
@@ -85,27 +86,32 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         has_news: bool = True,
         after_job: Callable[[], None] = lambda: None,
         build: Callable[[], None] = lambda: None,
+        reads: Callable[[ObjectStore], ReadDeliveries] = lambda _: READ,
+        looks: Callable[[ObjectStore], None] = lambda _: None,
         read: Outcome = GOOD,
         built: Outcome = GOOD,
         published: Outcome = GOOD,
         takes_all: bool = True,
         meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
-        once_published: Callable[[], Iterator[None]] = lambda: iter(()),
+        once_published: Callable[[ObjectStore], Iterator[None]] = lambda _: iter(()),
         render: Callable[[], None] = lambda: None,
     ) -> ForkedSteps:
         def standardise(
-            _raw: object, _processed: object, jobs: JobRunner, *_: object, on_read: Callable[..., None], **__: object
+            _raw: object, zone: ObjectStore, jobs: JobRunner, *_: object, on_read: Callable[..., None], **__: object
         ) -> Standardised:
             result = jobs.run("standardise", b'{"deliveries": 1}') if has_news else {}
-            on_read(READ)
+            read = reads(zone)
+            on_read(read)
             after_job()
-            return Standardised(READ, [], repaired=[str(result)])
+            return Standardised(read, [], repaired=[str(result)])
 
-        def build_star(*_: object) -> object:
+        def build_star(zone: ObjectStore, *_: object) -> object:
+            looks(zone)
             build()
             return SimpleNamespace(built=MappingProxyType({"2024-01": 1}))
 
-        def publish(*_: object, once_published: Callable[[], None], **__: object) -> object:
+        def publish(zone: ObjectStore, *_: object, once_published: Callable[[], None], **__: object) -> object:
+            looks(zone)
             once_published()
             return SimpleNamespace(star_outcomes=[], outcomes=[published])
 
@@ -273,7 +279,7 @@ def test_a_run_that_waits_for_the_fork_does_the_rest_of_its_work_step_by_step(be
 def test_a_run_that_waits_for_its_pack_does_what_follows_from_what_is_published(begin: Begin, tmp_path: Path):
     done: list[str] = []
 
-    def once_published() -> Iterator[None]:
+    def once_published(_: ObjectStore) -> Iterator[None]:
         done.append("derived")
         (tmp_path / "go").touch()
         yield
@@ -289,6 +295,48 @@ def test_a_run_that_waits_for_its_pack_does_what_follows_from_what_is_published(
     assert done == []
     assert steps.take_pack() is not None
     assert done == ["derived"]
+
+
+def test_a_fork_and_its_run_list_no_deliveries_again(
+    begin: Begin, home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    processed, earlier, new = LocalStore(home.processed_root), delivered("a.csv"), delivered("b.csv")
+    Register(processed).append(log_of((earlier, commit_of(earlier))))
+    write_commits(processed, [commit_of(earlier)])
+    list_objects = LocalStore.list_objects
+
+    def recording(store: LocalStore, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
+        with (tmp_path / "listed").open("a") as file:
+            file.write(f"{prefix}\n")
+        return list_objects(store, prefix, after=after)
+
+    def reads(zone: ObjectStore) -> ReadDeliveries:
+        Register(zone).append(log_of((new, commit_of(new))))
+        write_commits(zone, [commit_of(new)])
+        return ReadDeliveries([commit_of(new)])
+
+    def looks(zone: ObjectStore) -> None:
+        assert {live.event.object_key for live in read_state(zone).live} == {"a.csv", "b.csv"}
+
+    def once_published(zone: ObjectStore) -> Iterator[None]:
+        (tmp_path / "go").touch()
+        looks(zone)
+        done.append("derived")
+        yield
+
+    def wait() -> None:
+        while not (tmp_path / "go").exists():
+            time.sleep(0.005)
+
+    done: list[str] = []
+    monkeypatch.setattr(LocalStore, "list_objects", recording)
+    steps = begin(reads=reads, looks=looks, once_published=once_published, render=wait)
+    assert steps.take_standardised(ignore) is not None
+    assert steps.take_built() is not None
+    assert steps.take_published() is not None
+    assert steps.take_pack() is not None
+    assert done == ["derived"]
+    assert (tmp_path / "listed").read_text().splitlines().count("deliveries") == 1
 
 
 def test_a_run_with_nothing_to_read_does_not_wait_for_the_later_steps(begin: Begin, tmp_path: Path):
