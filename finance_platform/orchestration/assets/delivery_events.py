@@ -92,6 +92,8 @@ def _report_new(
         seen.setdefault((event.object_key, event.fingerprint), event.at)
     verdicts = _verdicts(snapshot.state)
     for feed, commits in new.items():
+        if not commits:
+            continue
         known = _contents_until(reported.get(feed), snapshot.commits)
         left_out = commits[:-EVENTS_AT_ONCE]
         if left_out:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import dagster as dg
@@ -133,9 +133,8 @@ def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) ->
             for scenario, counts in reversed(_outcomes_by_scenario(commit).items())
         ]
     of_all = sum(map(_count_scenarios, commits))
-    metadata: dict[str, Any] = {
-        "dagster/row_count": sum(commit.outcome(name).rows for commit in commits for name in names)
-    }
+    outcomes = chain.from_iterable(commit.outcomes.items() for commit in commits)
+    metadata: dict[str, Any] = {"dagster/row_count": sum(count.rows for name, count in outcomes if name in names)}
     for scenario, amount in sorted(rejected.items()):
         metadata |= money_metadata(f"rejected_amount_{scenario}", amount, currency)
     by_reason: dict[str, int] = {}
