@@ -260,7 +260,7 @@ class LiveDeliveries:
 
     def with_about_as_many_lines(self, candidate: LiveDelivery, cell: Cell, away: int) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with about as many lines in a cell."""
-        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
+        feed = self._feed(candidate.event.feed)
         similar = feed.with_about_as_many_lines(cell, _rows(candidate, cell), away) if cell in feed.by_cell else []
         key = candidate.event.object_key
         return [one for one in similar if one.event.object_key != key and cell[1] in one.portion]

@@ -117,12 +117,14 @@ class FeedSet:
     def match(self, object_key: str) -> Match:
         """Return the feed that reads a raw object; neither feed nor problem if no descriptor matches it."""
         name = object_key if self._has_digits else object_key.translate(_ONE_DIGIT)
-        known = self._matches.get(name) or self._matches.get(object_key)
+        known = self._matches.get(name)
+        if known is None or known.feed is None:  # a problem names its object, whose digits may be zeros alone
+            known = self._matches.get(object_key)
         if known is None:
             known = self._find_match(object_key)
             if len(self._matches) >= _MATCHES_KEPT:
                 self._matches.clear()
-            self._matches[name if known.feed else object_key] = known  # a problem names its object
+            self._matches[name if known.feed else object_key] = known
         return known
 
     def _find_match(self, object_key: str) -> Match:

@@ -117,10 +117,11 @@ def test_digits_in_the_path_of_a_descriptor_that_is_not_valid_tell_files_apart(t
     assert feed_set.match("transactions_1.csv").broken_descriptor
 
 
-def test_each_file_that_two_feeds_match_is_named_in_its_own_problem(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keys", [("a1b.csv", "a2b.csv"), ("a0b.csv", "a1b.csv"), ("a1b.csv", "a0b.csv")])
+def test_each_file_that_two_feeds_match_is_named_in_its_own_problem(keys: tuple[str, str], tmp_path: Path) -> None:
     feed_set = feed_set_of(tmp_path, one=named("one", "a*.csv"), two=named("two", "*b.csv"))
     for _ in range(2):
-        for key in ("a1b.csv", "a2b.csv"):
+        for key in keys:
             problem = feed_set.match(key).problem
             assert problem is not None
             assert problem.where == key
