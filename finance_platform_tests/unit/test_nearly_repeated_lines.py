@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform.deliveries.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform_tests.unit.factories import decision_on
 from finance_platform_tests.unit.zone import Line, Zone
 
@@ -60,6 +62,14 @@ def test_a_file_with_nearly_all_lines_of_another_one_is_held(
 def test_a_file_with_other_lines_is_no_corrected_copy(zone: Zone, sent: list[Line]) -> None:
     zone.deliver("more.csv", sent, "v2")
     assert zone.evaluate_held() == {}
+
+
+def test_files_with_about_as_many_lines_are_found_whatever_was_asked_before(zone: Zone) -> None:
+    zone.deliver("jan_corrected.csv", CORRECTED, "v2")
+    state = zone.state
+    (candidate,) = state.awaiting_verdict
+    similar = LiveDeliveries(state.live, NO_OVERLAPS).with_about_as_many_lines(candidate, ("actual", "2025-01"), 2)
+    assert sorted(one.event.object_key for one in similar) == ["jan.csv", "other.csv"]
 
 
 def test_few_different_lines_may_be_equal_by_chance(zone: Zone) -> None:
