@@ -28,6 +28,8 @@ LEAST_MONTHS, MOST_MONTHS = 6, 12
 _LEAST_ROWS, _MOST_ROWS = 5, 200
 _SHARE = Decimal("0.9")
 """Of the rows, which never become smaller: an account may have a credit note."""
+_MOST_OF_HALF = Decimal("2.75")
+"""How many times the total of the first half of the months that of all is, at most; of equal months it is 2 times."""
 
 _STATED = re.compile(
     r"\b(?:ytd|year to date|itd|inception to date|cumulative|cumulated|cumul|cumule|cumules|kumuliert|kum|kumulativ"
@@ -92,6 +94,9 @@ def growth_doubts(rows: Sequence[Sequence[Decimal]], months: Sequence[str], what
         return {}
     # A plan may grow in each month, but hardly to half as many times its first month as there are months.
     if median(row[-1] / row[0] for row in growing) < Decimal(len(months)) / 2:
+        return {}
+    # Plans of a new product, and prices that rise each month, grow as far, but faster and faster.
+    if median(row[-1] / row[len(row) // 2 - 1] for row in growing) > _MOST_OF_HALF:
         return {}
     return {
         f"the amounts of {len(growing):,} of {len(rows):,} {what} grow from {clean(months[0])!r} to "

@@ -39,6 +39,8 @@ _LEAST_TEXTS = 3
 _MAX_TEXTS = 500
 _LEAST_SUMS = 4
 _DIFFERENT_SUMS = 3
+_DIFFERENT_SHARES = 3
+_SHARE_DECIMALS = 3
 _SHARE = 0.8
 """Of the places of the total, and of those of its parts: a total may have been rounded, or lack an elimination."""
 
@@ -72,10 +74,22 @@ def find_total(texts: npt.NDArray[np.int64], places: Numbers, amounts: Amounts) 
         if (
             of_several.sum() >= _LEAST_SUMS
             and len(np.unique(sums[of_several])) >= _DIFFERENT_SUMS
+            and _count_shares(at, sums, mine, at[of_several]) >= _DIFFERENT_SHARES
             and matching.sum() >= _SHARE * max(int(mine.sum()), of_others)
         ):
             return int(candidate)
     return None
+
+
+def _count_shares(at: Amounts, sums: Amounts, is_total: npt.NDArray[np.bool_], places: Amounts) -> int:
+    """Return how many different shares the largest part of a total has in some places.
+
+    Costs that are spread by a fixed key have the same shares everywhere, and one department may bear half of them.
+    """
+    largest, totals = np.zeros(int(at.max()) + 1, np.int64), np.zeros(int(at.max()) + 1, np.int64)
+    np.maximum.at(largest, at[~is_total], np.abs(sums[~is_total]))
+    totals[at[is_total]] = np.abs(sums[is_total])
+    return len(np.unique(np.round(largest[places] / totals[places], _SHARE_DECIMALS)))
 
 
 @dataclass

@@ -23,7 +23,7 @@ from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.unread_column import UnreadColumn
 
 _WEEKS = {
-    *("week", "weeks", "wk", "week no", "week number", "calendar week", "fiscal week", "accounting week", "iso week"),
+    *("week", "wk", "week no", "week number", "calendar week", "fiscal week", "accounting week", "iso week"),
     *("woche", "kalenderwoche", "kw", "semaine", "semana", "settimana"),
 }
 

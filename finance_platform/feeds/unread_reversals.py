@@ -19,13 +19,17 @@ import numpy as np
 import pyarrow as pa
 
 from finance_platform.feeds.codes import clean, fold
+from finance_platform.feeds.header_words import plain_name
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.line_numbers import MAX_LINES, Numbers, cents, place_numbers
 from finance_platform.feeds.unread_column import MAX_LISTED, UnreadColumn, quoted_name
 
+_AMBIGUOUS = {"reversal", "reversal flag", "reversal indicator"}
+"""Headers that mark accruals too, which the system will reverse in the next month. A month has them once."""
+
 REVERSALS = {
-    *("storno", "stornobuchung", "stornokennzeichen", "storno kz", "storno kennzeichen", "generalumkehr", "gu"),
-    *("general umkehr", "reversal", "reversal flag", "is reversal", "reversal indicator", "reversal entry"),
+    *("storno", "stornobuchung", "stornokennzeichen", "storno kz", "storno kennzeichen", "generalumkehr"),
+    *("generalumkehr gu", "general umkehr", "is reversal", "reversal entry", *_AMBIGUOUS),
     *("negative posting", "negativbuchung", "xnegp", "extourne", "contrepassation", "anulacion", "stornering"),
 }
 """Headers of marks of the lines that reverse others. Not those of lines that were reversed, such as `Reversed`."""
@@ -57,7 +61,9 @@ class UnreadReversals(UnreadColumn):
         self._texts.update(list(dict.fromkeys(name for name in names if name and fold(name) not in _MARKS))[:100])
         indices, amounts = encoded.indices.to_numpy(), cents(columns["amount"])
         is_marked = np.array([fold(name) in _MARKS for name in names], np.bool_)[indices] & (amounts != 0)
-        places = place_numbers([columns[name] for name in ("scenario", "department_key", "account_key")])
+        names_of_place = ["scenario", "department_key", "account_key"]
+        names_of_place += ["period"] if plain_name(self.name) in _AMBIGUOUS else []
+        places = place_numbers([columns[name] for name in names_of_place])
         lines: Numbers = places + amounts.view(np.uint64)
         opposite: Numbers = places - amounts.view(np.uint64)
         self._marked.append(lines[is_marked])

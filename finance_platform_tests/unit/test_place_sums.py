@@ -89,6 +89,15 @@ def test_rows_that_are_rejected_have_no_month(tmp_path: Path):
         [
             (month, unit, "6000", MONTHS.index(month) * 10 + 100) for month in MONTHS for unit in "ABCDEF"
         ],  # a plan that grows
+        [
+            (month, "Sales", f"40{product}", round(1000 * 1.25 ** MONTHS.index(month)))
+            for month in MONTHS[:12]
+            for product in range(10, 18)
+        ],  # new products
+        [
+            (month, unit, account, round(amount * (1 + MONTHS.index(month) ** 2 / 15)))
+            for month, unit, account, amount in monthly(MONTHS[:12])
+        ],
         [line for line in running(MONTHS[:12]) if line[1:3] in {("D1", "4000"), ("D2", "5000")}],  # few accounts
         [line for line in running(MONTHS[:12]) if line[0] not in {"2024-05", "2024-09"}],  # no series of months
         [(month, unit, account, 50) for month, unit, account, _ in monthly(MONTHS)],
@@ -145,7 +154,7 @@ def test_a_department_that_is_the_total_of_the_others_holds_the_file(tmp_path: P
 
 def test_a_company_that_is_the_group_holds_the_file_whatever_its_departments(tmp_path: Path):
     """The group has the eliminations too, and lacks one of them."""
-    lines = [(*line[:3], company, line[3]) for line in monthly(MONTHS[:2]) for company in ("A", "B")]
+    lines = [(*line[:3], *of_one) for line in monthly(MONTHS[:2]) for of_one in (("A", line[3]), ("B", line[3] // 2))]
     lines += [(month, "D1", "4000", "Elim", -50) for month in MONTHS[:2]]
     group: dict[tuple[str, str, str], int] = {}
     for month, unit, account, _, amount in lines:
@@ -176,6 +185,11 @@ def test_a_company_that_is_the_group_holds_the_file_whatever_its_departments(tmp
         with_group([line for line in monthly(MONTHS[:1], ["D1", "D2"]) if line[2] < "6000"], "D0"),  # few sums
         [*with_group(monthly(MONTHS[:1], ["D1", "D2"]), "D0"), *monthly(MONTHS[1:4], ["D1", "D2"])],  # of one month
         [(*line[:3], 12 if line[1] == "D3" else 6) for line in monthly(MONTHS[:3], ["D1", "D2", "D3"])],  # one amount
+        [
+            (month, unit, account, amount * share)
+            for month, _, account, amount in monthly(MONTHS[:6], ["D1"])
+            for unit, share in (("HQ", 5), ("D1", 3), ("D2", 2))
+        ],  # costs that are spread by a key, or a unit that is as large as the others together
     ],
 )
 def test_departments_that_are_no_totals_hold_nothing(tmp_path: Path, rows: Rows):

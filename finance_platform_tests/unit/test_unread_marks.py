@@ -35,7 +35,8 @@ def net(check: FileCheck) -> Decimal:
 
 
 @pytest.mark.parametrize(
-    ("header", "mark", "other"), [("Storno", "X", ""), ("Generalumkehr", "1", "0"), ("Is Reversal", "Yes", "No")]
+    ("header", "mark", "other"),
+    [("Storno", "X", ""), ("Generalumkehr (GU)", "1", "0"), ("Is Reversal", "Yes", "No"), ("Reversal", "Y", "N")],
 )
 def test_a_marked_reversal_with_the_sign_of_its_line_holds_the_file(tmp_path: Path, header: str, mark: str, other: str):
     lines = [f"{line},{other}" for line in LINES] + [f"2025-03-20,D1,4000,103.00,{mark}"]
@@ -64,12 +65,19 @@ def test_a_marked_reversal_with_the_sign_of_its_line_holds_the_file(tmp_path: Pa
         ("Storno", ["2025-03-20,D1,4000,999.00,X"]),  # of another month
         ("Storno", ["2025-03-20,D2,4000,103.00,X"]),
         ("Storno", ["2025-03-20,D1,4000,103.00,X", "2025-03-20,D1,4000,999.00,X"]),
+        ("Reversal Flag", ["2025-04-30,D1,4000,103.00,Y"]),  # an accrual that the next month will reverse
         ("Reversed", ["2025-03-20,D1,4000,103.00,X"]),
         ("Reversal", ["2025-03-20,D1,4000,103.00,1", *(f"2025-03-22,D1,4000,7.00,{code}" for code in range(2, 9))]),
     ],
 )
 def test_marks_that_may_mean_something_else_hold_nothing(tmp_path: Path, header: str, more: list[str]):
     assert not check(tmp_path, f"Date,Unit,Account,Amount,{header}", [f"{line}," for line in LINES] + more).holds
+
+
+def test_a_number_of_weeks_is_no_week(tmp_path: Path):
+    lines = [f"2025,D1,4000,{100 + weeks}.00,{weeks}" for weeks in (26, 39, 52)]
+    year = {"date": {"from": "Date", "formats": ["yyyy"]}}
+    assert not check(tmp_path, "Date,Unit,Account,Amount,Weeks", lines, columns=year).holds
 
 
 def test_weeks_beside_dates_of_years_hold_the_file(tmp_path: Path):
