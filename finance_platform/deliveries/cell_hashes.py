@@ -116,6 +116,25 @@ class CellHashes:
         gross = pc.sum(pc.if_else(pc.equal(common, joined["rows"]), joined["gross"], joined["gross of other"])).as_py()
         return CellLines(rows, Decimal(gross or 0), b"")
 
+    def has_other_codes(self, delivery: LiveDelivery, other: LiveDelivery, cell: Cell) -> bool:
+        """Return whether the codes of two deliveries with the same days and amounts are those of one ledger.
+
+        Three groups of accounts at least must have nothing in common, as if one chart were written in the other one.
+        The journal of sales and that of the cash have one account each, or any account beside any other one.
+        """
+        own, of_other = self._once(delivery, cell), self._once(other, cell)
+        pairs = own.join(of_other, keys=list(_DAYS), right_suffix=" of other", join_type="inner")
+        accounts = ("account_key", "account_key of other")
+        different = [len(pc.unique(pairs[name])) for name in accounts]
+        return len(pairs.group_by(list(accounts)).aggregate([])) <= sum(different) - LEAST_CONTAINED
+
+    def _once(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
+        """Return the accounts of the days and amounts that are one line of a delivery in a cell, as texts."""
+        lines = self._count(delivery, cell).group_by(list(_DAYS))
+        counted = lines.aggregate([("rows", "sum"), ("account_key", "min")])
+        single = counted.filter(pc.equal(counted["rows_sum"], 1))
+        return single.select([*_DAYS, "account_key_min"]).rename_columns([*_DAYS, "account_key"])
+
     def _count(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
         """Return the different lines of a delivery in a cell as texts, with their number and gross money."""
         known = (delivery.delivery_id, cell)

@@ -299,7 +299,8 @@ def _with_other_codes(
 ) -> Iterator[tuple[LiveDelivery, CellLines]]:
     """Yield deliveries of actual lines that have the same days and amounts as the candidate, with the lines.
 
-    Two systems have other departments and accounts for one ledger. Plans of two departments may well be equal.
+    Two systems have other departments and accounts for one ledger. Plans of two departments may well be equal, and so
+    may a journal of sales and one of the cash, which are two sides of the same postings.
     """
     is_actual = any(
         count.scenario_type == "Actual" for count in candidate.commit.periods if fold(count.scenario) == cell[0]
@@ -308,5 +309,6 @@ def _with_other_codes(
         return
     own, *of_others = hashes.of([candidate, *others[:_MAX_COMPARED]], cell)
     for one, lines in zip(others, of_others, strict=False):
-        if own.different_days >= LEAST_NEARLY and lines.days == own.days and lines.places != own.places:
+        is_equal = own.different_days >= LEAST_NEARLY and lines.days == own.days and lines.places != own.places
+        if is_equal and hashes.has_other_codes(candidate, one, cell):
             yield one, own

@@ -15,7 +15,10 @@ from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform_tests.unit.factories import decision_on
 from finance_platform_tests.unit.zone import Line, Zone
 
-JANUARY = [Line(amount=f"{10 * number}.00", day=number + 1, number=f"J{number}") for number in range(1, 21)]
+JANUARY = [
+    Line(amount=f"{10 * number}.00", day=number + 1, number=f"J{number}", account=f"{4 + number % 3}000")
+    for number in range(1, 21)
+]
 CORRECTED = [*JANUARY[:18], replace(JANUARY[18], amount="191.00"), replace(JANUARY[19], account="5000")]
 
 
@@ -105,6 +108,7 @@ def test_a_new_version_of_a_file_that_counts_beside_its_like_is_not_held(zone: Z
 
 # Other codes
 
+RECODED_BY_ACCOUNT = [replace(line, number=None) for line in JANUARY]
 RECODED = [replace(line, department=f"K{line.department}", account=f"8{line.account}", number=None) for line in JANUARY]
 
 
@@ -129,6 +133,35 @@ def test_a_ledger_of_another_system_with_other_codes_is_held(zone: Zone, feed: s
 def test_other_days_or_amounts_are_another_ledger(zone: Zone, sent: list[Line]) -> None:
     zone.deliver("erp.csv", sent, "v2", feed="erp")
     assert zone.evaluate_held() == {}
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [
+        ["1000"],  # of the cash
+        ["1000", "1200"],
+        ["1000", "1200", "1400", "1600"],  # of the customers: each has sales of each account
+    ],
+)
+@pytest.mark.parametrize("sold", [["4000"], ["4000", "4100"], ["4000", "4100", "4200"]])
+def test_the_other_side_of_the_postings_is_no_other_ledger(
+    tmp_path: Path, sold: list[str], accounts: list[str]
+) -> None:
+    zone = Zone(tmp_path / "processed")
+    sides = [
+        [replace(line, account=codes[number % len(codes)], number=None) for number, line in enumerate(JANUARY)]
+        for codes in (sold, accounts)
+    ]
+    for feed, sent in zip(("sales", "cash"), sides, strict=True):
+        zone.deliver(f"{feed}.csv", sent, feed, feed=feed)
+        assert zone.evaluate_held() == {}
+
+
+def test_charts_that_merge_accounts_are_of_one_ledger(zone: Zone) -> None:
+    charts = {"4000": "81", "5000": "82", "6000": "83"}
+    split = [replace(line, account=charts[line.account] + str(line.day % 2)) for line in RECODED_BY_ACCOUNT]
+    zone.deliver("erp.csv", split, "v2", feed="erp")
+    assert list(zone.evaluate_held()) == ["erp.csv"]
 
 
 def test_plans_of_two_departments_may_be_equal_and_so_may_few_amounts(tmp_path: Path) -> None:
