@@ -23,6 +23,8 @@ _LEAST_ACCOUNTS = 4
 _SHARE = 0.9
 _UNITS: Mapping[int, tuple[float, float]] = {2: (0.2, 0.4), 3: (0.4, 0.8), 6: (0.4, 0.8)}
 """By power of ten: how far the median may be away from it, and nine of ten accounts, in powers of ten."""
+_CENTS = 2
+"""The power of cents, which are whole numbers; a season, or the budget of a department alone, is as far away too."""
 
 Amounts = Mapping[str, tuple[Decimal, Decimal]]
 """Actual and budget of an account, by period."""
@@ -66,10 +68,18 @@ class OtherUnit:
     @property
     def fix(self) -> str:
         """What to do about it."""
-        scale = 10**-self.power if self.power < 0 else f"{Decimal(1).scaleb(-self.power):f}"
+        smaller, larger = 10 ** abs(self.power), f"{Decimal(1).scaleb(-abs(self.power)):f}"
+        scale, of_others = (larger, smaller) if self.power > 0 else (smaller, larger)
+        feed = "of columns.amount in the descriptor of its feed"
+        reverse = f", or scale: {of_others} in that of the others if these are in another unit"
+        if abs(self.power) == _CENTS:
+            scale, reverse = larger, ""
+            feed = (
+                feed if self.power > 0 else "of columns.amount in the descriptor of the others, which seem to be cents"
+            )
         return (
-            f"if the file is right but in another unit, set scale: {scale} of columns.amount in the descriptor of its "
-            "feed, send files with another unit under another path, and run; else send the file again"
+            f"if the file is right but in another unit, set scale: {scale} {feed}{reverse}, send files with another "
+            "unit under another path, and run; else send the file again"
         )
 
 
@@ -103,15 +113,34 @@ def _compare(
             pairs.append((number, amount, median(others) if is_budget else _median_of_others(others, abs(actual))))
     if len(pairs) < _LEAST_ACCOUNTS:
         return None
-    powers = [log10(abs(amount) / usual) for _, amount, usual in pairs]
+    powers = [log10(abs(amount) / of_others) for _, amount, of_others in pairs]
     middle = median(powers)
     for unit, (of_median, of_each) in _UNITS.items():
         power = unit if middle > 0 else -unit
         agreeing = sum(abs(one - power) <= of_each for one in powers)
         if abs(middle - power) <= of_median and agreeing >= _SHARE * len(pairs):
+            if unit == _CENTS and not _are_cents(accounts, pairs, period, is_budget=is_budget, is_larger=middle > 0):
+                return None
             largest = max(pairs, key=lambda pair: (pair[2], pair[0]))
             return OtherUnit(period, is_budget, power, agreeing, len(pairs), *largest)
     return None
+
+
+def _are_cents(
+    accounts: Mapping[str, Amounts],
+    pairs: Sequence[tuple[str, Decimal, Decimal]],
+    period: str,
+    *,
+    is_budget: bool,
+    is_larger: bool,
+) -> bool:
+    """Return whether the larger amounts, those of a period or the ones beside it, may be cents; a plan has none."""
+    if is_larger:
+        return not is_budget and all(amount == int(amount) for _, amount, _ in pairs)
+    others = (accounts[number].items() for number, _, _ in pairs)
+    return all(
+        actual == int(actual) for of_one in others for other, (actual, _) in of_one if is_budget or other != period
+    )
 
 
 def _median_of_others(values: Sequence[Decimal], own: Decimal) -> Decimal:

@@ -25,7 +25,8 @@ def months(
     return {
         number: {
             period: (
-                Decimal(amount) * (1 + Decimal(position * place % 4) / 4) * Decimal(known.get(period, 1)),
+                (Decimal(amount) * (1 + Decimal(position * place % 4) / 4)).quantize(Decimal("0.01"))
+                * Decimal(known.get(period, 1)),
                 Decimal(amount) * Decimal(budgets),
             )
             for position, period in enumerate(MONTHS)
@@ -38,7 +39,7 @@ def found(others: tuple[OtherUnit, ...]) -> list[tuple[str, bool, int, int, int]
     return [(one.period, one.is_budget, one.power, one.accounts, one.compared) for one in others]
 
 
-@pytest.mark.parametrize(("factor", "power"), [("0.001", -3), ("1000", 3), ("0.000001", -6), ("100", 2), ("0.01", -2)])
+@pytest.mark.parametrize(("factor", "power"), [("0.001", -3), ("1000", 3), ("0.000001", -6), ("100", 2)])
 def test_a_month_in_another_unit_is_found(factor: str, power: int):
     assert found(find_other_units(months({"2025-03": factor}), MONTHS)) == [("2025-03", False, power, 5, 5)]
 
@@ -53,10 +54,20 @@ def test_a_budget_in_thousands_is_found_in_each_month():
     assert found(others) == [("2025-06", True, -3, 5, 5), ("2025-05", True, -3, 5, 5)]
 
 
+def test_a_month_in_units_beside_months_in_cents_is_found_and_so_is_its_budget():
+    cents = {period: "100" for period in MONTHS if period != "2025-03"}
+    assert found(find_other_units(months(cents, accounts=5), ["2025-03"])) == [("2025-03", False, -2, 5, 5)]
+    assert found(find_other_units(months(dict.fromkeys(MONTHS, "100")), ["2025-03"])) == [("2025-03", True, -2, 5, 5)]
+
+
 @pytest.mark.parametrize(
     "accounts",
     [
         months(),
+        months({"2025-03": "0.01"}),  # a month before the company traded, or one that has only begun
+        months({"2025-03": "99.99"}),  # a season that has cents
+        months(budgets="0.01"),  # the budget of one department of a hundred
+        months(budgets="100"),
         months({"2025-03": "12"}),  # a year in one month
         months({"2025-03": "0.03"}),  # the first day of a month
         months({"2025-03": "0.001"}, accounts=3),
@@ -83,10 +94,15 @@ def test_a_month_in_thousands_is_named_with_its_fix_and_is_a_finding_of_its_gate
         "5 of 5 accounts in Actual of 2025-06 are about 1,000 times smaller than in other months, such as 4000 with "
         "112.50 beside 112,500.00: they seem to be in another unit"
     )
-    assert "set scale: 1000 of columns.amount" in finding.fix
+    assert finding.fix.startswith(
+        "if the file is right but in another unit, set scale: 1000 of columns.amount in the descriptor of its feed, or "
+        "scale: 0.001 in that of the others if these are in another unit, send files"
+    )
 
 
 def test_amounts_in_cents_have_the_scale_of_cents():
     (one,) = find_other_units(months({"2025-03": "100"}), MONTHS)
-    assert "set scale: 0.01 of columns.amount" in one.fix
+    assert "set scale: 0.01 of columns.amount in the descriptor of its feed, send files" in one.fix
     assert "100 times larger than in other months" in one.sentence
+    (beside,) = find_other_units(months({period: "100" for period in MONTHS if period != "2025-03"}), ["2025-03"])
+    assert "set scale: 0.01 of columns.amount in the descriptor of the others, which seem to be cents" in beside.fix
