@@ -100,13 +100,18 @@ class _FeedIndex:
 
     def with_as_many_lines(self, cell: Cell, rows: int) -> list[LiveDelivery]:
         """Return the deliveries with so many lines in a cell."""
-        return self.with_about_as_many_lines(cell, rows, 0)
+        return self._with_lines_between(cell, rows, rows, None)
 
-    def with_about_as_many_lines(self, cell: Cell, rows: int, away: int) -> list[LiveDelivery]:
-        """Return the deliveries with so many lines in a cell, or up to some more or less."""
+    def with_about_as_many_lines(self, cell: Cell, rows: int, away: int, most: int) -> list[LiveDelivery]:
+        """Return the deliveries with so many lines in a cell, or up to some more or less; none if they are too many."""
+        return self._with_lines_between(cell, rows - away, rows + away, most)
+
+    def _with_lines_between(self, cell: Cell, least: int, last: int, most: int | None) -> list[LiveDelivery]:
         counted = self._counted(cell)
-        places = slice(bisect_left(counted, (rows - away, "")), bisect_left(counted, (rows + away + 1, "")))
-        return [self.by_cell[cell][delivery_id] for _, delivery_id in counted[places]]
+        start, end = bisect_left(counted, (least, "")), bisect_left(counted, (last + 1, ""))
+        if most is not None and end - start > most:
+            return []
+        return [self.by_cell[cell][delivery_id] for _, delivery_id in counted[start:end]]
 
     def _counted(self, cell: Cell) -> list[tuple[int, str]]:
         if cell not in self.by_rows:
@@ -258,10 +263,19 @@ class LiveDeliveries:
             if other.event.object_key != candidate.event.object_key and cell[1] in other.portion:
                 yield other
 
-    def with_about_as_many_lines(self, candidate: LiveDelivery, cell: Cell, away: int) -> list[LiveDelivery]:
-        """Return the live deliveries of other objects of the feed with about as many lines in a cell."""
+    def with_about_as_many_lines(self, candidate: LiveDelivery, cell: Cell, away: int, most: int) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects of the feed with about as many lines in a cell.
+
+        Args:
+            candidate: the delivery that is judged.
+            cell: the scenario and period.
+            away: by how many lines they may differ.
+            most: none is returned if they are more.
+        """
         feed = self._feed(candidate.event.feed)
-        similar = feed.with_about_as_many_lines(cell, _rows(candidate, cell), away) if cell in feed.by_cell else []
+        if cell not in feed.by_cell:
+            return []
+        similar = feed.with_about_as_many_lines(cell, _rows(candidate, cell), away, most)
         key = candidate.event.object_key
         return [one for one in similar if one.event.object_key != key and cell[1] in one.portion]
 

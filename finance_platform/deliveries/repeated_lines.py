@@ -30,6 +30,9 @@ from finance_platform.storage.port import ObjectStore
 _MAX_COMPARED, _MAX_LOOKED_AT = 4, 50
 """Smaller files whose lines are read, and of which the days are compared, for each scenario and period."""
 
+_MAX_NEAR, _MAX_SIMILAR = 8, 200
+"""Files that may be corrected by another one: as long and of the same days and codes, and as long alone."""
+
 
 @dataclass(frozen=True)
 class RepeatedLines:
@@ -274,8 +277,9 @@ def _nearly_the_same(
 ) -> tuple[LiveDelivery, CellLines] | None:
     """Return the live delivery that has nearly all lines of the candidate in a cell, and these lines.
 
-    The one with the closest money, of the same departments and accounts, is compared, since a correction changes few
-    lines. None if a version of the candidate's own object counts: it is corrected, or a person has accepted it.
+    The one with the closest money, of the same departments, accounts and first or last day, is compared, since a
+    correction changes few lines. Of many such files, such as those of vouchers, the closest is that by chance, so none
+    is. None if a version of the candidate's own object counts: it is corrected, or a person has accepted it.
     """
     rows, net = _rows(candidate, cell), count_in_cell(candidate, cell).amount
     if rows < LEAST_NEARLY or any(cell[1] in one.portion for one in live.earlier(candidate)):
@@ -283,12 +287,16 @@ def _nearly_the_same(
     of_candidate = candidate.commit
     similar = [
         one
-        for one in live.with_about_as_many_lines(candidate, cell, rows // OTHERS)
+        for one in live.with_about_as_many_lines(candidate, cell, rows // OTHERS, _MAX_SIMILAR)
         if one.event.load_mode == "append"
         # A file that is only checked has neither.
-        if not of_candidate.first_day or one.commit.first_day[:7] == of_candidate.first_day[:7]
+        if not of_candidate.first_day
+        or one.commit.first_day == of_candidate.first_day
+        or one.commit.last_day == of_candidate.last_day
         if not of_candidate.members_hash or one.commit.members_hash == of_candidate.members_hash
     ]
+    if len(similar) > _MAX_NEAR:
+        return None
     closest = min(similar, key=lambda one: abs(count_in_cell(one, cell).amount - net), default=None)
     lines = closest and hashes.nearly(candidate, closest, cell)
     return (closest, lines) if closest and lines else None

@@ -71,7 +71,8 @@ def test_files_with_about_as_many_lines_are_found_whatever_was_asked_before(zone
     zone.deliver("jan_corrected.csv", CORRECTED, "v2")
     state = zone.state
     (candidate,) = state.awaiting_verdict
-    similar = LiveDeliveries(state.live, NO_OVERLAPS).with_about_as_many_lines(candidate, ("actual", "2025-01"), 2)
+    live = LiveDeliveries(state.live, NO_OVERLAPS)
+    similar = live.with_about_as_many_lines(candidate, ("actual", "2025-01"), 2, 8)
     assert sorted(one.event.object_key for one in similar) == ["jan.csv", "other.csv"]
 
 
@@ -86,6 +87,29 @@ def test_few_different_lines_may_be_equal_by_chance(zone: Zone) -> None:
 def test_files_of_other_departments_or_accounts_are_not_opened(zone: Zone) -> None:
     zone.store.opened.clear()
     zone.deliver("branch.csv", CORRECTED, "v2", commit_members_hash="of another branch")
+    assert zone.evaluate_held() == {}
+    assert not [key for key in zone.store.opened if key.startswith("transactions/")]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_held"),
+    [("2025-01-01", "2025-01-09", True), ("2025-01-02", "2025-01-01", True), ("2025-01-02", "2025-01-31", False)],
+)
+def test_a_file_of_other_days_is_not_opened(zone: Zone, first: str, last: str, is_held: bool) -> None:
+    zone.store.opened.clear()
+    zone.deliver("week.csv", CORRECTED, "v2", commit_first_day=first, commit_last_day=last)
+    assert bool(zone.evaluate_held()) == is_held
+    assert bool([key for key in zone.store.opened if key.startswith("transactions/")]) == is_held
+
+
+def test_of_many_files_that_are_alike_none_is_opened(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    for voucher in range(10):
+        lines = [replace(line, number=f"{voucher}-{line.number}", amount=f"{voucher}.07") for line in JANUARY]
+        zone.deliver(f"{voucher}.csv", lines, f"bytes of {voucher}")
+    zone.evaluate()
+    zone.store.opened.clear()
+    zone.deliver("10.csv", CORRECTED, "more")
     assert zone.evaluate_held() == {}
     assert not [key for key in zone.store.opened if key.startswith("transactions/")]
 
