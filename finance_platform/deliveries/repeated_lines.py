@@ -202,7 +202,7 @@ def _of_other_systems(hashes: CellHashes, live: LiveDeliveries, candidate: LiveD
     """Yield the lines that another file has too under other departments or accounts, of this feed or another one."""
     scenarios = {fold(one.scenario): one.scenario for one in candidate.commit.periods}
     for cell in sorted(claimed_cells(candidate)):
-        if cell[1] not in candidate.portion:
+        if cell[1] not in candidate.portion or _rows(candidate, cell) < LEAST_NEARLY:
             continue
         of_feed: list[LiveDelivery] = []
         if candidate.event.load_mode != "replace_period":
@@ -313,7 +313,7 @@ def _with_other_codes(
     is_actual = any(
         count.scenario_type == "Actual" for count in candidate.commit.periods if fold(count.scenario) == cell[0]
     )
-    if not others or not is_actual or _rows(candidate, cell) < LEAST_NEARLY:
+    if not others or not is_actual:
         return
     own, *of_others = hashes.of([candidate, *others[:_MAX_COMPARED]], cell)
     for one, lines in zip(others, of_others, strict=False):
