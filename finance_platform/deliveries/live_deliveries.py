@@ -40,6 +40,8 @@ class _FeedIndex:
     """The deliveries by the kind of these hashes; only for the same cells."""
     by_rows: dict[Cell, list[tuple[int, str]]] = field(default_factory=dict)
     """The number of lines in a cell and the delivery, in this order; only for cells that were asked for."""
+    by_count: dict[Cell, dict[Count, dict[str, LiveDelivery]]] = field(default_factory=dict)
+    """The deliveries by lines and money in a cell; only for cells that were asked for."""
 
     @staticmethod
     def of(deliveries: Sequence[LiveDelivery]) -> _FeedIndex:
@@ -58,6 +60,8 @@ class _FeedIndex:
                 self._add_hash(delivery, cell)
             if cell in self.by_rows:
                 insort(self.by_rows[cell], (_rows(delivery, cell), delivery.delivery_id))
+            if cell in self.by_count:
+                self._add_count(delivery, cell)
         fingerprint = delivery.event.fingerprint
         self.by_bytes[fingerprint] = (*self.by_bytes.get(fingerprint, ()), delivery)
         if replaces_periods(delivery):
@@ -72,6 +76,8 @@ class _FeedIndex:
                 del self.by_kind[cell][_kind(content)][delivery.delivery_id]
             if cell in self.by_rows:
                 self.by_rows[cell].remove((_rows(delivery, cell), delivery.delivery_id))
+            if cell in self.by_count:
+                del self.by_count[cell][count_in_cell(delivery, cell)][delivery.delivery_id]
         fingerprint = delivery.event.fingerprint
         others = tuple(one for one in self.by_bytes[fingerprint] if one.delivery_id != delivery.delivery_id)
         self.by_bytes[fingerprint] = others
@@ -98,18 +104,22 @@ class _FeedIndex:
         for position in range(bisect_left(counted, (rows, "")) - 1, -1, -1):
             yield self.by_cell[cell][counted[position][1]]
 
-    def with_as_many_lines(self, cell: Cell, rows: int) -> list[LiveDelivery]:
-        """Return the deliveries with so many lines in a cell."""
-        return self._with_lines_between(cell, rows, rows, None)
+    def with_count(self, cell: Cell, count: Count) -> list[LiveDelivery]:
+        """Return the deliveries with so many lines and so much money in a cell."""
+        if cell not in self.by_count:
+            self.by_count[cell] = {}
+            for delivery in self.by_cell.get(cell, {}).values():
+                self._add_count(delivery, cell)
+        return [delivery for _, delivery in sorted(self.by_count[cell].get(count, {}).items())]
+
+    def _add_count(self, delivery: LiveDelivery, cell: Cell) -> None:
+        self.by_count[cell].setdefault(count_in_cell(delivery, cell), {})[delivery.delivery_id] = delivery
 
     def with_about_as_many_lines(self, cell: Cell, rows: int, away: int, most: int) -> list[LiveDelivery]:
         """Return the deliveries with so many lines in a cell, or up to some more or less; none if they are too many."""
-        return self._with_lines_between(cell, rows - away, rows + away, most)
-
-    def _with_lines_between(self, cell: Cell, least: int, last: int, most: int | None) -> list[LiveDelivery]:
         counted = self._counted(cell)
-        start, end = bisect_left(counted, (least, "")), bisect_left(counted, (last + 1, ""))
-        if most is not None and end - start > most:
+        start, end = bisect_left(counted, (rows - away, "")), bisect_left(counted, (rows + away + 1, ""))
+        if end - start > most:
             return []
         return [self.by_cell[cell][delivery_id] for _, delivery_id in counted[start:end]]
 
@@ -300,8 +310,8 @@ class LiveDeliveries:
             other
             for index in indexes
             if cell in index.by_cell
-            for other in index.with_as_many_lines(cell, counts.rows)
-            if other.event.object_key != key and cell[1] in other.portion and count_in_cell(other, cell) == counts
+            for other in index.with_count(cell, counts)
+            if other.event.object_key != key and cell[1] in other.portion
         ]
 
     def of_cell(self, feed: str, cell: Cell) -> list[LiveDelivery]:
