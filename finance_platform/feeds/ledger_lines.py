@@ -57,6 +57,7 @@ from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.hidden_characters import clean_cells
 from finance_platform.feeds.lookups import Lookup
 from finance_platform.feeds.lost_zeros import LostZeros
+from finance_platform.feeds.named_years import NamedYear
 from finance_platform.feeds.period_doubts import PeriodDoubts
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
 from finance_platform.feeds.row_marks import marked_rows
@@ -151,6 +152,7 @@ class LedgerLines:
             if name in self.sources
         }
         self._period_doubts = PeriodDoubts()
+        self._named_year = NamedYear(object_key, sheet)
         # Only a field with a fiscal calendar sets the first month of a year.
         first_month, pattern = feed.rules.fiscal_year_start_month, feed.rules.covers
         self.covers = tuple(periods_from_name(pattern, object_key, first_month)) if pattern else ()
@@ -228,7 +230,7 @@ class LedgerLines:
     def doubts(self) -> dict[str, str]:
         """Why a person must decide whether the table may count, with what to do about it."""
         of_days = {text: fix for days in self._day_doubts.values() for text, fix in days.doubts().items()}
-        return of_days | self._period_doubts.doubts()
+        return of_days | self._period_doubts.doubts() | self._named_year.doubts()
 
     def _check_marks(
         self, columns: dict[str, pa.Array], parsed: amounts.ParsedAmounts, violations: RuleViolations
@@ -405,6 +407,7 @@ class LedgerLines:
                 self._period_doubts.add(of_actual, of_dates, periods, violations.batch)
             posting = _clamp_days(days, periods)
             first_days = DistinctValues.of(periods).map(dates.first_day, pa.date32()).column
+        self._named_year.add(scenario_types, periods)
         is_actual = pc.equal(scenario_types, "Actual")
         if not pc.all(is_actual, skip_nulls=False).as_py():
             posting = pc.if_else(is_actual, posting, first_days())
