@@ -376,8 +376,10 @@ def _refuse_doctype(*_: object) -> None:
 
 
 def _inflate(stream: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:
-    stream.seek(part.header_offset)
-    header = stream.read(30)
+    # A damaged end of the file moves every part, even to before the file.
+    header = stream.read(30) if stream.seek(max(0, part.header_offset)) == part.header_offset else b""
+    if not header.startswith(b"PK\x03\x04"):
+        raise damaged(f"its part {part.filename!r} is not where its directory says")
     stream.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), 1)
     left = part.compress_size
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if part.compress_type == zipfile.ZIP_DEFLATED else None

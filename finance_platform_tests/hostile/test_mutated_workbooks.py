@@ -106,3 +106,13 @@ def test_the_workbook_itself_is_read(ending: str, tmp_path: Path):
 def test_a_workbook_that_was_cut_off_is_refused_in_a_sentence(ending: str, share: float, tmp_path: Path):
     data = FILES[ending]
     check(tmp_path, ending, data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "ods"])
+@pytest.mark.parametrize("moved", [-40, -1, 1, 40, 1 << 24])
+def test_a_workbook_whose_end_moves_its_parts_is_refused_in_a_sentence(ending: str, moved: int, tmp_path: Path):
+    """Where parts are is counted from the beginning of the directory, which the file's end states."""
+    data = bytearray(FILES[ending])
+    place = data.rfind(b"PK\x05\x06") + 16
+    data[place : place + 4] = (int.from_bytes(data[place : place + 4], "little") + moved).to_bytes(4, "little")
+    check(tmp_path, ending, bytes(data))
