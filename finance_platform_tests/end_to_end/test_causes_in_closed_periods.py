@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import functions
 
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.slices import snapshot
-from finance_platform.transforms.dim_account import dim_account
+from finance_platform.transforms.dimension_tables import account_rows
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET, DEPARTMENTS, TRANSACTIONS
@@ -207,9 +207,14 @@ def _next_release(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     if request.getfixturevalue("name") == "release":
         monkeypatch.setattr(snapshot, "code_version", lambda _: "next")
         monkeypatch.setattr(
-            "finance_platform.spark_jobs.build_star_job.dim_account",
-            lambda *of: dim_account(*of).withColumn("category", functions.lit("Renamed")),
+            "finance_platform.spark_jobs.small_dimensions.account_rows",
+            lambda *of: with_category("Renamed", account_rows(*of)),
         )
+
+
+def with_category(category: str, accounts: pa.Table) -> pa.Table:
+    place = accounts.schema.get_field_index("category")
+    return accounts.set_column(place, "category", pa.array([category] * len(accounts)))
 
 
 def figures(home: Home) -> list[object]:

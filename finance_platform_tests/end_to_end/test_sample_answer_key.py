@@ -323,6 +323,7 @@ def requested_jobs(home: RefreshedHome) -> list[str]:
 @pytest.mark.skipif(not current_profile().is_exhaustive, reason="a small home shows the same (`test_refresh`)")
 def test_a_second_run_does_nothing(home: RefreshedHome) -> None:
     """No job starts, no Parquet is written, nothing is loaded, the warehouse file is unchanged."""
+    assert run_refresh_job(home.path).succeeded  # the home is a copy, whose raw files are entered again
     files, load = home.files(), last_load(home)
     jobs = requested_jobs(home)
     again = run_refresh_job(home.path)
