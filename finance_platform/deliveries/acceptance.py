@@ -88,6 +88,12 @@ _REPEATS = (
     "both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; `withdraw` drops the "
     "delivery"
 )
+_REPEATS_ANOTHER = (
+    "if this file replaces the other one, withdraw that one and then accept this one; if both come from one ledger "
+    "each month, take the files of one of both out of the raw zone: no load mode replaces lines of another feed, or "
+    "under other codes. While both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; "
+    "`withdraw` drops the delivery"
+)
 _RETURNS = (
     "withdraw each file of which no line may count again, and accept the others; if only some of a file's lines may "
     "not, set `load` in the descriptor as it was. `finance-platform accept {key} --why TEXT` lets these lines count"
@@ -268,7 +274,7 @@ class _AcceptancePolicy:
         if CONFLICT in kinds:
             return _GIVE_TYPE
         if REPEATED in kinds:
-            return _REPEATS
+            return _REPEATS if self._reasons.repeats_own_feed(candidate) else _REPEATS_ANOTHER
         if RETURNING in kinds:
             return _RETURNS
         return _RESTATES if RESTATEMENT in kinds else _ACCEPT

@@ -195,6 +195,11 @@ class HoldReasons:
             if sum(one.rows for one in lines) > 1:
                 yield file, lines
 
+    def repeats_own_feed(self, candidate: LiveDelivery) -> bool:
+        """Return whether a file of its feed has the lines under equal codes, which a load mode may replace."""
+        found = (one for _, lines in self._repeated_by_file(candidate) for one in lines)
+        return any(not one.feed and not one.has_other_codes for one in found)
+
     def _returning(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the lines that count again because the load mode was changed."""
         if returning := find_returning_lines(self._live_lines, self._live, candidate):

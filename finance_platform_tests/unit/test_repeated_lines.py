@@ -359,6 +359,8 @@ def test_a_file_with_the_lines_of_one_of_another_feed_is_held(tmp_path: Path, lo
         "25.00"
     )
     assert "withdraw that one and then accept this one" in verdicts["erp/gl.csv"].fix
+    assert "no load mode replaces lines of another feed" in verdicts["erp/gl.csv"].fix
+    assert "mode: replace_period" not in verdicts["erp/gl.csv"].fix
     assert zone.live == ["ledger.csv@v1"]
 
 
