@@ -182,7 +182,9 @@ def blocked_by(file: str, object_key: str) -> Match:
     return Match(None, Problem(object_key, f"its descriptor {file} is not valid", f"correct {file}"), file)
 
 
-def advise_unmatched(object_key: str, feeds_folder: str = "the home's feeds folder") -> str:
+def advise_unmatched(
+    object_key: str, feeds_folder: str = "the home's feeds folder", *, is_in_raw_zone: bool = True
+) -> str:
     """Return how to have a raw object read that no descriptor matches; a descriptor reads text and workbooks only."""
     suffix = PurePosixPath(object_key).suffix.lower()
     if is_readable_ending(file_ending(object_key)):
@@ -193,7 +195,7 @@ def advise_unmatched(object_key: str, feeds_folder: str = "the home's feeds fold
         advice = (
             "save it as CSV or as a workbook, because feeds only read files named .csv, .txt, .tsv, .xlsx, .xls or .ods"
         )
-    return f"{advice}; or take the file out of the raw zone"
+    return f"{advice}; or take the file out of the raw zone" if is_in_raw_zone else advice
 
 
 def load_feed_set(feeds_path: Path) -> FeedSet:

@@ -80,7 +80,8 @@ def match_file(
             return MatchedFile(_store_of(store, path, key), key, is_in_raw_zone, match.feed, origin)
         if match.problem is not None:
             return MatchedFile(store, key, is_in_raw_zone, problem=_with_mistakes(match, feeds))
-    return MatchedFile(store, keys[-1], is_in_raw_zone, problem=_explain_unmatched(path, keys, settings, feeds))
+    problem = _explain_unmatched(path, keys, settings, feeds, is_in_raw_zone=is_in_raw_zone)
+    return MatchedFile(store, keys[-1], is_in_raw_zone, problem=problem)
 
 
 def _with_mistakes(match: Match, feeds: FeedSet) -> Problem | None:
@@ -155,7 +156,9 @@ def read_descriptor(path: Path) -> FeedDescriptor:
         raise DescriptorError(found, fix="save the file as UTF-8 text") from None
 
 
-def _explain_unmatched(path: Path, keys: list[str], settings: Settings, feeds: FeedSet) -> Problem:
+def _explain_unmatched(
+    path: Path, keys: list[str], settings: Settings, feeds: FeedSet, *, is_in_raw_zone: bool
+) -> Problem:
     """Return that no descriptor matches a file, and the likeliest reason: another home, or a path that is close."""
     name = keys[-1]
     message = "no descriptor's path matches it"
@@ -170,7 +173,8 @@ def _explain_unmatched(path: Path, keys: list[str], settings: Settings, feeds: F
     same_folder = [path for path in paths if PurePosixPath(path).parent == folder]
     if not closest and len(same_folder) == 1 and "/" in keys[0]:
         hint = f"; the feed {paths[same_folder[0]]} reads {same_folder[0]!r}"
-    fix = f"{draft}; {advise_unmatched(name, str(settings.feeds_path))}"
+    advice = advise_unmatched(name, str(settings.feeds_path), is_in_raw_zone=is_in_raw_zone)
+    fix = f"{draft}; {advice}"
     pathless = {one.file for one in feeds.broken if not one.paths}
     broken = next((one for one in feeds.problems if one.where in pathless), None)
     if broken:
