@@ -24,6 +24,7 @@ from finance_platform.quality.anomalies import (
 )
 from finance_platform.quality.natural_signs import WrongSigns, find_wrong_signs
 from finance_platform.quality.other_units import OtherUnit, find_other_units
+from finance_platform.quality.running_years import RunningYear, find_running_years
 from finance_platform.quality.year_end_entries import YearEndEntries, find_year_end_entries
 
 EVALUATED_PERIODS = 3
@@ -92,6 +93,7 @@ class UnusualMonths:
         year_ends: the periods with entries of a year-end close.
         wrong_signs: the types of accounts whose amounts have the other sign.
         other_units: the periods whose amounts have another unit than those of other periods.
+        running_years: the periods whose amounts seem to be totals since an earlier one.
     """
 
     periods: tuple[str, ...]
@@ -100,6 +102,7 @@ class UnusualMonths:
     year_ends: tuple[YearEndEntries, ...] = ()
     wrong_signs: tuple[WrongSigns, ...] = ()
     other_units: tuple[OtherUnit, ...] = ()
+    running_years: tuple[RunningYear, ...] = ()
 
 
 def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
@@ -143,7 +146,8 @@ def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
     closing = {one.period for one in year_ends}
     compared = {*recent, *moved}.intersection(periods) - closing
     wrong_signs, other_units = find_wrong_signs(signs, compared), find_other_units(amounts, compared)
-    return UnusualMonths(recent, evaluated, tuple(unusual), year_ends, wrong_signs, other_units)
+    running_years = find_running_years(of_profit, periods, compared)
+    return UnusualMonths(recent, evaluated, tuple(unusual), year_ends, wrong_signs, other_units, running_years)
 
 
 def _sort_key(unusual: UnusualMonth) -> tuple[str, Decimal]:

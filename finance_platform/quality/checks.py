@@ -335,7 +335,8 @@ AMOUNTS_ARE_USUAL = Check(
     "An account's amount in a month is far from its amounts in the months before and in the same month of earlier "
     "years: a typing error, a missing or repeated file, or a real event; or entries of a year-end close are among the "
     "lines, which make the profit of the year zero: leave these out; or revenue or costs are negative, so that "
-    "their signs contradict the types of the accounts. Look at the lines behind it with "
+    "their signs contradict the types of the accounts; or amounts are in another unit, or totals since the beginning "
+    "of the year. Look at the lines behind it with "
     "`finance-platform trace`. If they are wrong, correct the file and send it again; if they are right, do nothing: "
     "the warning ends after three more months.",
     is_warning=True,

@@ -22,6 +22,8 @@ from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import UnusualMonth
 from finance_platform.quality.natural_signs import WrongSigns
 from finance_platform.quality.other_units import OtherUnit
+from finance_platform.quality.running_years import FIX as FIX_OF_RUNNING_YEARS
+from finance_platform.quality.running_years import RunningYear
 from finance_platform.quality.year_end_entries import FIX, YearEndEntries
 from finance_platform.safe_text import quote_name
 
@@ -339,6 +341,11 @@ def find_contradicting_signs(wrong: Iterable[WrongSigns]) -> list[Finding]:
 def find_contradicting_units(others: Iterable[OtherUnit]) -> list[Finding]:
     """Return the amounts in another unit, which no comment explains."""
     return [Finding(one.sentence, one.fix) for one in others]
+
+
+def find_running_totals(running: Iterable[RunningYear]) -> list[Finding]:
+    """Return the periods whose amounts seem to be totals of the year, which no comment explains."""
+    return [Finding(one.sentence, FIX_OF_RUNNING_YEARS) for one in running]
 
 
 def results(findings: Mapping[Gate, Sequence[Finding]]) -> tuple[GateResult, ...]:

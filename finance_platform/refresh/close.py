@@ -296,10 +296,12 @@ def _of_accounts(published: Queryable, inputs: ReportInputs, period: str) -> dic
     year_ends = [one for one in unusual.year_ends if one.period == period]
     wrong_signs = [one for one in unusual.wrong_signs if one.period == period]
     other_units = [one for one in unusual.other_units if one.period == period]
+    running_years = [one for one in unusual.running_years if one.period == period]
     commented = {one.account_key for one in inputs.comments if one.period == period and one.comment}
     return {
         gates.UNCLASSIFIED: gates.find_unclassified(UntypedAccount(*row) for row in untyped),
         gates.UNUSUAL: [
+            *gates.find_running_totals(running_years),
             *gates.find_contradicting_units(other_units),
             *gates.find_contradicting_signs(wrong_signs),
             *gates.find_closed_years(year_ends),

@@ -1,0 +1,136 @@
+"""Months of Actual that are totals since the beginning of the year, sent as one file for each month.
+
+Belongs here: finding the spans of periods in which nearly all accounts only grow, as totals do, and the sentence about
+them. Does not belong here: months of one file (see `feeds.running_totals`, `feeds.place_sums`), SQL.
+
+A report of cumulative balances that is sent each month is right in itself. Only beside the files before it, each of its
+amounts is that of the month before and some more, and the year has the amounts of January twelve times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from statistics import median
+
+_LONGEST = 12
+_LEAST_MONTHS = 4
+_LEAST_AFTER_A_FALL = 3
+"""Months that are enough if nearly all accounts fall before them, as totals do when a year begins."""
+
+_LEAST_ACCOUNTS = 5
+_NEARLY_ALL = Decimal("0.9")
+_MOST = Decimal("0.75")
+"""Of the accounts, which become larger; one that was booked once has the same total from then on."""
+
+_MOST_OF_HALF = Decimal("2.75")
+"""How many times the total of the first half of the months that of all is, at most; see `feeds.running_totals`."""
+
+_LEAST_OF_SECOND = Decimal("1.7")
+"""How many times the first month the second one is at least; of a business that grows by half a month, 1.5 times."""
+
+_ZERO = Decimal("0.00")
+
+FIX = (
+    "export the amounts of each month alone, such as a report of periods and not of cumulative balances, send these "
+    "files under the names of the others, and run; balances to compare with the ledger belong to a feed of kind: "
+    "balances. If these are the amounts of the months, waive the gate at the close"
+)
+
+
+@dataclass(frozen=True)
+class RunningYear:
+    """Periods whose amounts seem to be totals since the first of them.
+
+    Attributes:
+        first: the first period.
+        period: the last one.
+        growing: how many accounts become larger and never smaller.
+        accounts: of how many of profit and loss.
+        times: how many times the amount of the first period that of the last one mostly is.
+    """
+
+    first: str
+    period: str
+    growing: int
+    accounts: int
+    times: Decimal
+
+    @property
+    def sentence(self) -> str:
+        """The finding as one sentence."""
+        return (
+            f"{self.growing:,} of {self.accounts:,} accounts of profit and loss grow from {self.first} to "
+            f"{self.period} without a smaller month, mostly to {self.times:.1f} times the first one, as if each month "
+            f"had the total since {self.first}"
+        )
+
+
+def find_running_years(
+    accounts: Collection[Mapping[str, Decimal]], periods: Sequence[str], evaluated: Collection[str]
+) -> tuple[RunningYear, ...]:
+    """Return the evaluated periods whose amounts seem to be totals since an earlier one, the newest first.
+
+    Args:
+        accounts: the amounts of each account of profit and loss by period.
+        periods: every period with lines, in order.
+        evaluated: those that may have such totals.
+    """
+    found = []
+    for position in range(len(periods) - 1, -1, -1):
+        if periods[position] in evaluated:
+            window = periods[max(0, position - _LONGEST) : position + 1]
+            rows = [[amounts.get(period, _ZERO) for period in window] for amounts in accounts]
+            if running := _find_span([row for row in rows if any(row)], window):
+                found.append(running)
+    return tuple(found)
+
+
+def _find_span(rows: Sequence[Sequence[Decimal]], window: Sequence[str]) -> RunningYear | None:
+    """Return the totals that end with a window, which begin where nearly all accounts last become smaller."""
+    start = len(window) - 1
+    while start and not _is_fall(rows, start):
+        start -= 1
+    months = window[start:][-_LONGEST:]
+    is_year = start > 0 and _is_new_year(rows, start)
+    if len(months) < (_LEAST_AFTER_A_FALL if is_year else _LEAST_MONTHS):
+        return None
+    spans = [span for row in rows if any(span := row[-len(months) :])]
+    rising = [span for span in spans if _never_falls(span)]
+    growing = [span for span in rising if abs(span[-1]) > abs(span[0])]
+    since_first = [span for span in growing if span[0]]
+    if len(since_first) < _LEAST_ACCOUNTS or len(rising) < _NEARLY_ALL * len(spans):
+        return None
+    times = median(span[-1] / span[0] for span in since_first)
+    of_half = median(span[-1] / span[len(span) // 2 - 1] for span in since_first)
+    of_second = median(span[1] / span[0] for span in since_first)
+    if len(growing) < _MOST * len(spans) or times < Decimal(len(months)) / 2:
+        return None
+    # A business that grows as far does so faster and faster; totals rise by about as much in each month.
+    if of_half > _most_of_half(len(months)) or of_second < _LEAST_OF_SECOND:
+        return None
+    return RunningYear(months[0], months[-1], len(growing), len(spans), times)
+
+
+def _most_of_half(months: int) -> Decimal:
+    """Return how many times the total of the first half that of all is at most; of three months, half is one."""
+    return _MOST_OF_HALF * months / (2 * (months // 2))
+
+
+def _is_fall(rows: Sequence[Sequence[Decimal]], place: int) -> bool:
+    """Return whether a month has smaller amounts than the one before in more accounts than totals may have."""
+    pairs = [(abs(row[place - 1]), abs(row[place])) for row in rows if row[place - 1] or row[place]]
+    return sum(after < before for before, after in pairs) > (1 - _NEARLY_ALL) * len(pairs)
+
+
+def _is_new_year(rows: Sequence[Sequence[Decimal]], place: int) -> bool:
+    """Return whether nearly all accounts have less than half of the month before, as in the first of a year."""
+    pairs = [(abs(row[place - 1]), abs(row[place])) for row in rows if row[place - 1]]
+    return sum(2 * after < before for before, after in pairs) >= _NEARLY_ALL * len(pairs) > 0
+
+
+def _never_falls(span: Sequence[Decimal]) -> bool:
+    has_one_sign = all(amount >= 0 for amount in span) or all(amount <= 0 for amount in span)
+    return has_one_sign and all(abs(before) <= abs(after) for before, after in pairwise(span))
