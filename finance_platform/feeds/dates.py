@@ -190,6 +190,14 @@ def names_no_month(pattern: str) -> bool:
     return pattern != EXCEL_SERIAL and not set(compile_pattern(pattern).groupindex) & (_MONTHS_OF_YEAR | _PARTS_OF_YEAR)
 
 
+def names_part_of_year(pattern: str) -> bool:
+    """Return whether a pattern names a quarter, without a month."""
+    if pattern == EXCEL_SERIAL:
+        return False
+    names = set(compile_pattern(pattern).groupindex)
+    return "quarter" in names and not names & _MONTHS_OF_YEAR
+
+
 def needs_fiscal_calendar(pattern: str) -> bool:
     """Return whether a pattern has a part that only a fiscal calendar gives a meaning."""
     return bool({"FFFF", "FF", "PPP", "PP", "P"} & set(_tokens(pattern))) and pattern != EXCEL_SERIAL
@@ -362,13 +370,14 @@ def period_before(period: str) -> str:
     return f"{year - (month == 1):04d}-{month - 1 or 12:02d}"
 
 
-def periods_of_year(period: str, first_month: int) -> list[str]:
-    """Return the twelve periods of the fiscal year that a period belongs to.
+def periods_of_year(period: str, first_month: int, months: int = 12) -> list[str]:
+    """Return the twelve periods of the fiscal year that a period belongs to, or those of its quarter or half.
 
     Args:
         period: YYYY-MM.
         first_month: the first month of the fiscal year, 1 to 12.
+        months: how many periods the year or the part of it has: 12, 6 or 3.
     """
     month = int(period[:4]) * 12 + int(period[5:]) - 1
-    begin = month - (month - first_month + 1) % 12
-    return [f"{one // 12:04d}-{one % 12 + 1:02d}" for one in range(begin, begin + 12)]
+    begin = month - (month - first_month + 1) % months
+    return [f"{one // 12:04d}-{one % 12 + 1:02d}" for one in range(begin, begin + months)]

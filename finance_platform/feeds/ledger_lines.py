@@ -49,7 +49,13 @@ from finance_platform.feeds.codes import (
 )
 from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
-from finance_platform.feeds.day_columns import DEFAULT_DATE_FORMATS, DEFAULT_PERIOD_FORMATS, day_values, tried_patterns
+from finance_platform.feeds.day_columns import (
+    DEFAULT_DATE_FORMATS,
+    DEFAULT_PERIOD_FORMATS,
+    day_values,
+    patterns_of,
+    tried_patterns,
+)
 from finance_platform.feeds.day_doubts import DayDoubts
 from finance_platform.feeds.file_names import periods_from_name
 from finance_platform.feeds.filled_cells import FilledCells
@@ -65,6 +71,7 @@ from finance_platform.feeds.shape_rules import HEADER, is_derived
 from finance_platform.feeds.shapes import find_header
 from finance_platform.feeds.typed_codes import TypedCodes
 from finance_platform.feeds.typed_rows import check_choice, reject_long_codes
+from finance_platform.feeds.undivided_amounts import UndividedAmounts
 from finance_platform.feeds.violations import SPREADSHEET_ERRORS, Mask, RuleViolations, quoted, to_mask
 from finance_platform.feeds.weights import Weights
 from finance_platform.feeds.years_like import YearsLike
@@ -153,6 +160,10 @@ class LedgerLines:
         }
         self._period_doubts = PeriodDoubts()
         self._named_year = NamedYear(object_key, sheet)
+        month = "period" if "period" in self.sources else "date"
+        default_formats = DEFAULT_PERIOD_FORMATS if month == "period" else DEFAULT_DATE_FORMATS
+        formats = patterns_of(month, feed.rules, default_formats)
+        self._undivided = UndividedAmounts(month, formats, feed.rules.spread)
         # Only a field with a fiscal calendar sets the first month of a year.
         first_month, pattern = feed.rules.fiscal_year_start_month, feed.rules.covers
         self.covers = tuple(periods_from_name(pattern, object_key, first_month)) if pattern else ()
@@ -219,7 +230,7 @@ class LedgerLines:
             notes |= codes.notes()
         for days in self._day_doubts.values():
             notes |= days.notes()
-        return notes | (self._like.notes() if self._like else {})
+        return notes | self._undivided.notes() | (self._like.notes() if self._like else {})
 
     @property
     def advice(self) -> str:
@@ -410,6 +421,7 @@ class LedgerLines:
         self._named_year.add(scenario_types, periods)
         is_actual = pc.equal(scenario_types, "Actual")
         if not pc.all(is_actual, skip_nulls=False).as_py():
+            self._undivided.add_plan(scenario_types, periods)
             posting = pc.if_else(is_actual, posting, first_days())
         return {"document_date": days, "posting_date": posting, "period": periods}
 
@@ -426,9 +438,9 @@ class LedgerLines:
         )
 
     def _is_covered(self, period: str) -> bool:
-        """Return whether the file's name declares a period, or all periods of its year if the amount is spread."""
+        """Return whether the file's name declares a period, or all periods over which the amount is spread."""
         spread = self._rules.spread
-        return {period, *(dates.periods_of_year(period, spread.first_month) if spread else ())} <= set(self.covers)
+        return {period, *(spread.periods_of(period) if spread else ())} <= set(self.covers)
 
     def _days(
         self, name: str, written: pa.Array, default: tuple[str, ...], violations: RuleViolations
@@ -438,6 +450,8 @@ class LedgerLines:
         days = values.column()
         if name in self._day_doubts:
             self._day_doubts[name].add(texts, violations.batch)
+        if name == self._undivided.name:
+            self._undivided.add(texts, violations.batch)
         if name == "date":
             violations.add_blank(name, written)
         violations.add_invalid(

@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from finance_platform.feeds.dates import periods_of_year
+
 CELL = "\0cell"
 """Under this header a reshaped batch has the cell that gave the line. No file has it: headers are cleaned of NUL."""
 
 HEADER = "\0header"
 """Under this header a reshaped batch has what the cell's own header says, with the year."""
 
+_MONTHS = 12
 _SET_BY_MEASURE = "\0measure "
 
 HASHED_IF_SET = {"hashed_if_set": True}
@@ -81,12 +84,12 @@ class MeasureRule:
 
 @dataclass(frozen=True)
 class SpreadRule:
-    """How the amount of a year becomes one for each period.
+    """How the amount of a year, or of a half or a quarter of it, becomes one for each period.
 
     Attributes:
-        weights: of the twelve periods of the fiscal year, whole numbers; a period of weight 0 has no line. Empty if
-            the weights are those of `like`.
-        first_month: the first month of the fiscal year, 1 to 12.
+        weights: of each period, twelve of a year, six or three of a part of it, whole numbers; a period of weight 0 has
+            no line. Empty if the weights are those of `like`, of which there are twelve.
+        first_month: the first month of the year, 1 to 12.
         like: the scenario whose amounts are the weights.
         year: the fiscal year of these amounts, counted from the line's own; -1 is the one before.
     """
@@ -95,6 +98,10 @@ class SpreadRule:
     first_month: int
     like: str | None = field(default=None, metadata=HASHED_IF_SET)
     year: int = field(default=0, metadata=HASHED_IF_SET)
+
+    def periods_of(self, period: str) -> list[str]:
+        """Return the periods over which an amount of a period is spread."""
+        return periods_of_year(period, self.first_month, len(self.weights) or _MONTHS)
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> SpreadRule:

@@ -1,4 +1,4 @@
-"""Spreading: the amount of a year over its periods, to the cent.
+"""Spreading: the amount of a year, or of a part of it, over its periods, to the cent.
 
 Belongs here: shares, and typed lines of which each becomes one for every period that has a weight.
 Does not belong here: the rule (see `shape_rules`), amounts that are weights (see `weights`), typing the line of the
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch, map_distinct
 from finance_platform.feeds.common_amounts import MONEY_TYPE
-from finance_platform.feeds.dates import first_day, periods_of_year
+from finance_platform.feeds.dates import first_day
 from finance_platform.feeds.shape_rules import SpreadRule
 from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
 from finance_platform.feeds.weights import Weights, year_of_weights
@@ -69,9 +69,7 @@ def spread_lines(
     spread = {name: pc.take(values, pa.array(rows)) for name, values in columns.items()}
     is_share = np.repeat(is_accepted, counts)
     spread["amount"] = _replace(spread["amount"], is_share, _as_money(parts[has_weight]))
-    of_year = map_distinct(
-        years["period"], lambda period: periods_of_year(period, rule.first_month), pa.list_(pa.string())
-    )
+    of_year = map_distinct(years["period"], rule.periods_of, pa.list_(pa.string()))
     all_periods = of_year.flatten() if len(of_year) else pa.array([], pa.string())
     periods = all_periods.filter(pa.array(has_weight.reshape(-1)))
     spread["period"] = _replace(spread["period"], is_share, periods)

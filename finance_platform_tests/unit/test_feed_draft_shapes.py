@@ -30,6 +30,8 @@ def sums(folder: Path, text: str, name: str = "costs.csv", **decided: str) -> di
         ("Year,Quarter", ["2025,2", "2024,4"], ["2025-04", "2024-10"]),
         ("Period", ["Q1 2025", "Q3 2025"], ["2025-01", "2025-07"]),
         ("Period", ["2025-Q1", "2025-Q3"], ["2025-01", "2025-07"]),
+        ("Half", ["H1 2025", "H2 2025"], ["2025-01", "2025-07"]),
+        ("Halbjahr", ["2025-HJ1", "2025-HJ2"], ["2025-01", "2025-07"]),
     ],
 )
 def test_years_months_and_quarters_give_the_date(header: str, rows: list[str], periods: list[str], tmp_path: Path):
@@ -51,6 +53,21 @@ def test_periods_of_fiscal_years_are_read_by_the_fiscal_calendar(header: str, ro
     text = f"{header},Dept,Account,Amount\n" + "".join(f"{row},10,4000,5.00\n" for row in rows)
     assert yaml.safe_load(draft(text))["columns"]["date"] == {**date, "calendar": "fiscal"}
     assert "decide: calendar: fiscal means the home's fiscal years" in draft(text)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "over"),
+    [("Period", "Q1 2025", "quarter"), ("Year,Quarter", "2025,Q2", "quarter"), ("Half", "H1 2025", "half_year")],
+)
+def test_the_draft_of_quarters_and_halves_says_how_each_month_gets_its_part(header: str, cell: str, over: str):
+    text = " ".join(draft(f"{header},Dept,Account,Amount\n{cell},10,4000,5.00\n").replace("\n  #", "").split())
+    assert f"spread: {{over: {over}, how: even}} gives each month its part" in text
+
+
+def test_codes_are_no_halves_of_years():
+    assert "Site" not in yaml.safe_load(draft("Site,Account,Amount\nS101,4000,5.00\nS202,4000,5.00\n"))["columns"].get(
+        "date", ""
+    )
 
 
 def test_a_number_beside_a_year_may_be_a_period_of_a_fiscal_year():

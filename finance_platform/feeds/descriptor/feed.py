@@ -141,8 +141,8 @@ class FeedDescriptor(StrictModel):
     measures: Measures = Field({})
     spread: SpreadConfig | None = Field(
         None,
-        description="Amounts are those of a year, and each becomes one line for every period of it: "
-        "`{over: fiscal_year, how: even}`. A row is accepted or rejected as a whole, before it is spread.",
+        description="Amounts are those of a year, a half or a quarter, and each becomes one line for every period of "
+        "it: `{over: fiscal_year, how: even}`. A row is accepted or rejected as a whole, before it is spread.",
     )
     lookup: LookupConfig | None = Field(
         None,
@@ -479,7 +479,7 @@ class FeedDescriptor(StrictModel):
             order_column=self.order.from_column if self.order else None,
             is_plans_only=self.plans_only,
             sheets=tuple(self.sheet),
-            spread=self.spread.resolve(settings.fiscal_year_start_month) if self.spread else None,
+            spread=self.spread.resolve(settings.fiscal_year_start_month, is_fiscal=is_fiscal) if self.spread else None,
             lookup=self.lookup.resolve() if self.lookup else None,
             **shape_rules(self.unpivot, self.measures, self.columns),
             skip=resolve_skip(self.skip),

@@ -11,7 +11,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from finance_platform.feeds.codes import fold
-from finance_platform.feeds.dates import EXCEL_SERIAL, date_parts, is_fiscal_part, needs_fiscal_calendar, parse_date
+from finance_platform.feeds.dates import (
+    EXCEL_SERIAL,
+    date_parts,
+    is_fiscal_part,
+    names_part_of_year,
+    needs_fiscal_calendar,
+    parse_date,
+)
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
 from finance_platform.feeds.draft.period_columns import read_header
@@ -64,7 +71,16 @@ _NUMBERS_OF_MONTHS = ("M", "MM", "'M'M", "'M'MM", "'Month 'M")
 
 _FISCAL = "decide: calendar: fiscal means the home's fiscal years, named by the calendar year in which they end"
 _YEAR_END = re.compile("(?:(?<![0-9])|(?<=20[0-9]{2}))(0?)1[3-6](?![0-9])")
+OF_QUARTERS = (
+    "an amount of a quarter is dated on its first day; spread: {over: quarter, how: even} gives each month its part"
+)
 _OF_YEAR_END = "decide: periods of the year-end count in the last month of their year"
+_HALF = re.compile(
+    "(?:h|hj|s)[-_ .]?(?P<half>[12])[-_ ./]*(?P<year>20[0-9]{2})"
+    "|(?P<last>20[0-9]{2})[-_ ./]*(?:h|hj|s)[-_ .]?(?P<second>[12])"
+)
+"""A half of a year as `fold` writes it: H1 2025, HJ1/2025, 2025-H1, S1 2025."""
+
 _MAX_MAPPED = 24
 """Different texts of a column of years that a person is asked for one by one."""
 
@@ -105,7 +121,13 @@ class Dates:
         column = best_column(["period"], dated)
         if column is not None and column.dates is not None:
             self._take("date", column, column.dates)
-        elif not (self._serial_days() or self._year_column() or self._unnamed(dated) or self._months_of_sheets()):
+        elif not (
+            self._serial_days()
+            or self._year_column()
+            or self._halves()
+            or self._unnamed(dated)
+            or self._months_of_sheets()
+        ):
             self._date_of_name()
 
     def _take(self, name: str, column: Column, guess: DateGuess, comment: str = "") -> None:
@@ -131,6 +153,8 @@ class Dates:
         elif column.blanks and name == "date":
             parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
         parts += [_FISCAL] if "calendar" in values else []
+        if any(map(names_part_of_year, formats)):
+            parts.append(f"decide: {OF_QUARTERS}; calendar: fiscal means fiscal quarters")
         if mapped:
             parts.append(_OF_YEAR_END)
             values |= {"map": mapped}
@@ -194,6 +218,21 @@ class Dates:
         comment = "decide: the day on which the amounts of each year are dated, such as 2014-07-01"
         self._draft.fields["date"] = FieldDraft(values, comment)
         return True
+
+    def _halves(self) -> bool:
+        """Take a column of half years, such as H1 2025, which no pattern reads; return whether there is one."""
+        for column in self._columns:
+            days = {text: _first_day_of_half(text) for text in dict.fromkeys(column.texts)}
+            if days and all(days.values()) and len(days) <= _MAX_MAPPED:
+                self.used.add(column.name)
+                values = {"from": column.name, "map": days}
+                comment = (
+                    "decide: an amount of half a year is dated on its first day; spread: {over: half_year, how: even} "
+                    "gives each month its part; correct the days if these are halves of a fiscal year"
+                )
+                self._draft.fields["date"] = FieldDraft(values, comment)
+                return True
+        return False
 
     def _serial_days(self) -> bool:
         """Take a column that is a date by its name and has days as a spreadsheet counts them."""
@@ -288,6 +327,15 @@ def _first_day(year: int | str, month: int) -> str:
     return f"{year}-{month:02d}-01" if year else UNDECIDED
 
 
+def _first_day_of_half(text: str) -> str:
+    """Return the first day of half a year of the calendar; empty if a text names none."""
+    match = _HALF.fullmatch(fold(text))
+    if match is None:
+        return ""
+    number, year = match["half"] or match["second"], match["year"] or match["last"]
+    return _first_day(year, 1 if number == "1" else 7)
+
+
 def _map_year_end(texts: Iterable[str], formats: Sequence[str]) -> dict[str, str]:
     """Return periods 13 to 16 of texts that no format reads, and the text of the last month of each year."""
     if any("day" in date_parts(pattern) for pattern in formats):
@@ -307,7 +355,7 @@ def _with_calendar(formats: Sequence[str], *names: str) -> tuple[list[str], dict
 def _maybe_fiscal(pattern: str) -> str:
     """Return what a person decides about a year beside a number, whose headers do not say which year it is."""
     if "Q" in pattern:
-        return "decide: calendar: fiscal if these are fiscal quarters"
+        return f"decide: {OF_QUARTERS}; calendar: fiscal means fiscal quarters"
     if pattern not in _FISCAL_PARTS:
         return ""
     return f"decide: formats: [{_FISCAL_PARTS[pattern]}] and calendar: fiscal if these are of a fiscal year"

@@ -82,9 +82,10 @@ def _draft_scenarios_of_periods(draft: FieldsDraft, periods: PeriodColumns) -> N
 def _describe_periods(periods: PeriodColumns) -> str:
     parts = []
     if periods.unit != "month":
+        over = {"quarter": "quarter", "year": "fiscal_year"}[periods.unit]
         parts.append(
-            f"decide: the amount of a {periods.unit} is dated on its first day; columns.date.calendar: fiscal means "
-            f"fiscal {periods.unit}s"
+            f"decide: the amount of a {periods.unit} is dated on its first day; spread: {{over: {over}, how: even}} "
+            f"gives each month its part; columns.date.calendar: fiscal means fiscal {periods.unit}s"
         )
     return "; ".join(parts)
 
