@@ -108,14 +108,18 @@ def growth_doubts(rows: Sequence[Sequence[Decimal]], months: Sequence[str], what
     }
 
 
+def states_totals(header: str) -> bool:
+    """Return whether a header says that amounts are totals since the beginning of the year."""
+    return bool(_STATED.search(plain_name(header)))
+
+
 def stated_doubts(headers: Collection[str]) -> dict[str, str]:
     """Return why the columns that are read as amounts are running totals by their names, with what to do about it.
 
     Args:
         headers: of the columns.
     """
-    named = (name for name in headers if not is_derived(name) and _STATED.search(plain_name(name)))
-    stated = next(named, None)
+    stated = next((name for name in headers if not is_derived(name) and states_totals(name)), None)
     if stated is None:
         return {}
     return {

@@ -303,3 +303,35 @@ def test_the_currency_of_a_file_without_the_home_s_is_refused_until_a_person_dec
     assert "will be rejected" not in draft(text.format("USD", "USD"))
     signs = "Date,Dept,Account,Amount\n2025-01-31,D1,4000,€1.00\n"
     assert "decide: written with €; the home's currency is USD, so every row will be rejected" in draft(signs)
+
+
+def test_amounts_of_the_month_are_read_and_not_those_of_the_year_to_date(tmp_path: Path):
+    header = "Dept,Account,Period,Month Actual,Month Budget,Variance,YTD Actual,YTD Budget"
+    text = f"{header}\n10,4000,2025-03,30.50,29.50,1.00,93.50,87.50\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-03"): "30.50", ("Budget", "2025-03"): "29.50"}
+    alone = "Dept,Account,Period,YTD Actual,Month Actual\n10,4000,2025-03,93.50,30.50\n"
+    assert sums(tmp_path, alone, "alone.csv") == {("Actual", "2025-03"): "30.50"}
+
+
+def test_variances_and_the_year_before_are_no_scenarios(tmp_path: Path):
+    text = "Dept,Account,Period,Actual,Budget,Budget Variance,Prior Year Actual\n10,4000,2025-03,3.50,2.50,1.00,9.50\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-03"): "3.50", ("Budget", "2025-03"): "2.50"}
+
+
+def test_percentages_beside_months_are_not_asked_for(tmp_path: Path):
+    text = "Dept,Account,Jan 2025,Jan 2025 % Rev,Feb 2025,Feb 2025 % Rev\n10,4000,30.50,100.0,31.50,100.0\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "30.50", ("Actual", "2025-02"): "31.50"}
+
+
+def test_columns_of_months_and_scenarios_have_the_year_of_the_name(tmp_path: Path):
+    text = "Dept,Account,Jan Act,Feb Act,Mar Fcst\n10,4000,30.50,31.50,32.50\n"
+    expected = {("Actual", "2025-01"): "30.50", ("Actual", "2025-02"): "31.50", ("Forecast", "2025-03"): "32.50"}
+    assert sums(tmp_path, text, "outlook_2025.csv") == expected
+    assert "measures.Jan Act.date is not decided" in " ".join(mistakes_of(draft(text)))
+    over_the_year = text.replace("Jan Act", "Nov Act").replace("Feb Act", "Dec Act").replace("Mar", "Jan")
+    assert "measures.Nov Act.date is not decided" in " ".join(mistakes_of(draft(over_the_year, "outlook_2025.csv")))
+
+
+def test_amounts_in_the_currency_of_the_home_are_read_and_not_those_beside(tmp_path: Path):
+    text = "Date,Dept,Account,Currency,Amount,Amount USD\n2025-03-02,10,4000,EUR,30.50,33.50\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-03"): "33.50"}

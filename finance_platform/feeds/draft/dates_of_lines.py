@@ -109,6 +109,7 @@ class Dates:
             self._year_of_headers()
             return
         if any("date" in fields for fields in self._draft.measures.values()):
+            self._year_of_measures()
             return
         dated = [column for column in self._columns if column.dates]
         column = best_column(["date"], dated)
@@ -312,6 +313,18 @@ class Dates:
             self._draft.decisions.append(
                 "The headers have no year. Give it in unpivot.year: a year such as 2025, {column: …} or {from_name: …}."
             )
+
+    def _year_of_measures(self) -> None:
+        """Give columns such as `Jan Actual` and `Apr Forecast` the only year that the file's name or a title names."""
+        headers = {name: read_header(name) for name in self._draft.measures}
+        months = [header.day.month for header in headers.values() if header and not header.has_year]
+        year = self._single_year()
+        if not year or turn_of_year(months) is not None:
+            return
+        for name, header in headers.items():
+            if header and not header.has_year:
+                self._draft.measures[name]["date"] = _first_day(year, header.day.month)
+        self._draft.rows_comment += f"; the headers have no year, and {year} is that of the file's name or title"
 
     def _single_year(self) -> str:
         """Return the only year that the file's name or a title names; empty if there is none, or several."""

@@ -23,6 +23,7 @@ from finance_platform.feeds.draft.money_columns import (
     is_called_amount,
     is_money,
     is_other,
+    is_percentage,
     listed,
     marks_in_yaml,
     may_be_money,
@@ -31,7 +32,8 @@ from finance_platform.feeds.draft.money_columns import (
 )
 from finance_platform.feeds.draft.period_columns import PeriodColumns, find_period_columns
 from finance_platform.feeds.draft.values import AmountGuess, guess_amounts
-from finance_platform.feeds.header_words import rank
+from finance_platform.feeds.header_words import plain_name, rank
+from finance_platform.feeds.running_totals import states_totals
 from finance_platform.feeds.stated_units import MILLIONS, THOUSANDS
 
 _SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "haben"}, {"d", "k"})
@@ -106,6 +108,10 @@ def draft_scale(draft: FieldsDraft, titles: Sequence[str]) -> None:
             return
 
 
+def _is_likely(column: Column) -> bool:
+    return is_money(column) and (is_called_amount(column) or not is_other(column))
+
+
 class Money:
     """The money of a file without a column per period.
 
@@ -133,12 +139,14 @@ class Money:
 
     def _choose(self, numbers: Sequence[Column]) -> None:
         """Choose among the columns of numbers."""
-        likely = [
-            column for column in numbers if is_money(column) and (is_called_amount(column) or not is_other(column))
-        ]
+        of_months = [column for column in numbers if not states_totals(column.name) and not is_percentage(column)]
+        totals = [column for column in numbers if states_totals(column.name) and is_money(column)]
+        if any(map(_is_likely, of_months)):
+            numbers = of_months
+        likely = [column for column in numbers if _is_likely(column)]
         by_scenario = {column.name: name for column in likely if (name := scenario_of(column))}
         if len(set(by_scenario.values())) >= _SEVERAL and len(set(by_scenario.values())) == len(by_scenario):
-            others = [column for column in likely if column.name not in by_scenario]
+            others = [column for column in (*likely, *totals) if column.name not in by_scenario]
             self._measures([one for one in likely if one.name in by_scenario], "scenario", by_scenario, others)
             return
         names = {column.name for column in (*likely, *filter(may_be_money, numbers))}
@@ -146,11 +154,15 @@ class Money:
         of_others = find_sums(candidates)
         sums = [column for column in likely if column.name in of_others]
         likely = [column for column in likely if column not in sums]
-        named = best_column(["amount"], likely)
+        named = best_column(["amount"], self._in_home_currency(likely)) or best_column(["amount"], likely)
         if named is not None:
-            self._amount(named, [column for column in (*likely, *sums) if column is not named])
+            self._amount(named, [column for column in (*likely, *sums, *totals) if column is not named])
         else:
             self._choose_unnamed(likely, [column for column in candidates if column not in sums], sums)
+
+    def _in_home_currency(self, likely: Sequence[Column]) -> list[Column]:
+        """Return the columns whose names say that their amounts are in the home's currency; those beside may not be."""
+        return [column for column in likely if self._currency.casefold() in plain_name(column.name).split()]
 
     def _choose_unnamed(self, likely: list[Column], candidates: list[Column], sums: Sequence[Column]) -> None:
         """Choose among columns whose names say nothing; of several, or of whole numbers alone, a person decides."""

@@ -29,6 +29,29 @@ _WORDS_OF_MONEY = {
     "bedrag",
 }  # fmt: skip
 _SCENARIOS = {"actual": "Actual", "actuals": "Actual", "budget": "Budget", "plan": "Budget", "forecast": "Forecast"}
+_OF_MONTH = {"month", "monthly", "mtd", "this", "current", "period", "monat", "mois", "mes", "mese", "maand"}
+_COMPARED = {
+    "prior",
+    "previous",
+    "last",
+    "py",
+    "ly",
+    "vj",
+    "vorjahr",
+    "variance",
+    "var",
+    "varianz",
+    "abweichung",
+    "difference",
+    "diff",
+    "change",
+    "delta",
+    "percent",
+    "pct",
+    "percentage",
+}
+"""Words of a column that compares amounts with those of a scenario, or has those of another year."""
+
 _MAX_NAMES = 10
 _SEVERAL = 2
 
@@ -54,7 +77,16 @@ def is_called_amount(column: Column) -> bool:
 def is_other(column: Column) -> bool:
     """Return whether a column's name says that it is another field, a code or a quantity."""
     words = set(plain_name(column.name).split())
+    if words & _SCENARIOS.keys() and words - _SCENARIOS.keys() <= _OF_MONTH:
+        return False
     return any(rank(name, column.name) is not None for name in _OTHER_FIELDS) or bool(words & _WORDS_OF_CODES)
+
+
+def is_percentage(column: Column) -> bool:
+    """Return whether a column's name says that its numbers are percentages."""
+    return "%" in column.name or bool(
+        {"percent", "pct", "percentage", "prozent"} & set(plain_name(column.name).split())
+    )
 
 
 def may_be_money(column: Column) -> bool:
@@ -66,8 +98,9 @@ def may_be_money(column: Column) -> bool:
 
 def scenario_of(column: Column) -> str:
     """Return the scenario that a column's name says; empty if it says none or several."""
-    names = {_SCENARIOS[word] for word in plain_name(column.name).split() if word in _SCENARIOS}
-    return names.pop() if len(names) == 1 else ""
+    words = set(plain_name(column.name).split())
+    names = {_SCENARIOS[word] for word in words if word in _SCENARIOS}
+    return names.pop() if len(names) == 1 and not words & _COMPARED and not is_percentage(column) else ""
 
 
 def find_sums(columns: Sequence[Column]) -> set[str]:
