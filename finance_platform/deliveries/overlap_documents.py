@@ -4,11 +4,13 @@ Belongs here: the documents, one for each group of deliveries that can overlap. 
 (see `overlaps`).
 
 A document has each name once and says in a text of zeros and ones what it is in: of thousands of deliveries, it is read
-and written in as many steps as there are columns.
+and written in as many steps as there are columns. It begins with the hash of what follows: a changed count of lines or
+a changed name would give other overlaps, and so other figures.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +26,10 @@ FOLDER = "overlaps"
 _MAX_SETS = 4
 """Number of stored sets: what is published, what counts as if booked lines were in their own period, with candidates,
 and what counts then. If a delivery is held, the one that it would replace still counts and needs its overlaps."""
+
+_HASHED = b'{"sha256": "'
+_BEGINNING = len(_HASHED) + 64 + len('", ')
+"""The bytes of a document before what its hash is of."""
 
 _BITS = bytes.maketrans(b"01", b"\x00\x01")
 _DIGITS = bytes.maketrans(b"\x00\x01", b"01")
@@ -137,7 +143,19 @@ def _read_document(processed: ObjectStore, key: str) -> OverlapGroup:
     """
     name = _parsed_name(processed, key)
     data = keep_equal(f"bytes of {name}", processed.read(key))
-    return derive_once(name, (data,), lambda data: parse_document(key, data, _parse_group))
+    return derive_once(name, (data,), lambda data: _parse_document(key, data))
+
+
+def _parse_document(key: str, data: bytes) -> OverlapGroup:
+    """Return the overlaps of a document; one of an earlier release has no hash."""
+    if data.startswith(_HASHED) and data != _with_hash(data[_BEGINNING:]):
+        raise DamagedObjectError(key, "its content is not that of its hash")
+    return parse_document(key, data, _parse_group)
+
+
+def _with_hash(content: bytes) -> bytes:
+    """Return a document that begins with the hash of its content, which lacks the brace that opens it."""
+    return b'%b%b", %b' % (_HASHED, hashlib.sha256(content).hexdigest().encode(), content)
 
 
 @dataclass(frozen=True)
@@ -227,4 +245,4 @@ def _to_json(group: OverlapGroup) -> bytes:
             "without_keys": _bits(names, {name for name, one in known if not one}),
         },
     }
-    return json.dumps(document, ensure_ascii=False).encode()
+    return _with_hash(json.dumps(document, ensure_ascii=False).encode().removeprefix(b"{"))

@@ -18,6 +18,7 @@ from finance_platform.contracts.star import DIM_DATE, DIM_SCENARIO
 from finance_platform.data_catalog.delta_log import find_changed_logs
 from finance_platform.data_catalog.open_tables import OpenTable
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, commit_key, find_damaged_commits
+from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.overlaps import find_changed_overlaps
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
@@ -113,7 +114,9 @@ def _contradictions(commit: DeliveryCommit) -> Iterator[str]:
 
 
 def find_forged_overlaps(processed: ObjectStore, live: Iterable[LiveDelivery]) -> Iterator[Difference]:
-    """Yield the documents that say other things about the lines that deliveries share than the lines do."""
+    """Yield the documents that are damaged, or say other things about the lines that deliveries share than these do."""
+    for damaged in find_damaged_overlaps(processed):
+        yield damaged.key, f"{damaged.why}; the next run compares the deliveries again"
     for key in find_changed_overlaps(processed, live):
         yield key, "does not say which lines deliveries share; remove the file, and a run compares them again"
 

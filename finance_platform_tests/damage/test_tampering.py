@@ -141,7 +141,13 @@ def edit_the_counts_by_account(home: Home) -> None:
 
 
 def edit_the_overlaps(home: Home) -> None:
-    change_document(DERIVED["overlaps"](home), lambda document: document["shared"].clear())
+    """Remove what was found, and the hash with it: whoever edits the document can make another one."""
+
+    def forge(document: Any) -> None:
+        document["shared"].clear()
+        del document["sha256"]
+
+    change_document(DERIVED["overlaps"](home), forge)
 
 
 def edit_what_a_slice_was_built_from(home: Home) -> None:

@@ -22,6 +22,7 @@ from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps, fin
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
+from finance_platform.refresh.verify_records import find_forged_overlaps
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.zone import Line, Zone, lines
 
@@ -319,7 +320,7 @@ def test_stored_ranges_that_are_not_those_of_the_lines_are_found(zone: Zone) -> 
     assert list(find_changed_overlaps(zone.store, deliveries_of(zone))) == []
     (key,) = stored(zone)
     assert read_group(zone.store, "ledger.key").key_ranges == {"a.csv@v1": ("A1", "A1"), "b.csv@v1": ("B1", "B1")}
-    document = json.loads(zone.store.read(key))
+    document = without_hash(zone, key)
     document["key_ranges"].update(first=["Z", "B1"], last=["Z", "B1"])
     zone.store.write(key, json.dumps(document).encode())
     assert list(find_changed_overlaps(zone.store, deliveries_of(zone))) == [key]
@@ -415,11 +416,59 @@ def test_a_document_with_another_content_is_damaged_and_computed_again(zone: Zon
     three_files(zone)
     before = compute_overlaps(zone.store, deliveries_of(zone))
     (key,) = stored(zone)
-    document = json.loads(zone.store.read(key))
+    document = without_hash(zone, key)
     zone.store.write(key, json.dumps(document | change).encode())
     assert [one.key for one in find_damaged_overlaps(zone.store)] == [key]
     assert compute_overlaps(zone.store, deliveries_of(zone)) == before
-    assert json.loads(zone.store.read(key)) == document
+    assert without_hash(zone, key) == document
+
+
+def without_hash(zone: Zone, key: str) -> dict[str, Any]:
+    """Return a document without its hash, as releases wrote it that had none."""
+    document: dict[str, Any] = json.loads(zone.store.read(key))
+    assert len(document.pop("sha256")) == 64
+    return document
+
+
+def test_overlaps_without_a_hash_are_read(zone: Zone) -> None:
+    three_files(zone)
+    before = compute_overlaps(zone.store, deliveries_of(zone))
+    (key,) = stored(zone)
+    document = without_hash(zone, key)
+    zone.store.write(key, json.dumps(document, ensure_ascii=False).encode())
+    zone.store.opened.clear()
+    assert compute_overlaps(zone.store, deliveries_of(zone)) == before
+    assert find_damaged_overlaps(zone.store) == []
+    assert reads(zone) == {}
+
+
+def test_a_flipped_bit_never_gives_other_overlaps(zone: Zone) -> None:
+    zone.deliver("a.csv", lines("A1", "B1"), load_mode="upsert")
+    zone.deliver("b.csv", lines("B1", "C1"), load_mode="upsert")
+    expected = compute_overlaps(zone.store, deliveries_of(zone))
+    (key,) = stored(zone)
+    data = zone.store.read(key)
+    members = read_group(zone.store, "ledger.key").compared[0]
+    damaged = 0
+    for place, byte in enumerate(data):
+        zone.store.write(key, data[:place] + bytes([byte ^ 1]) + data[place + 1 :])
+        group = read_group(zone.store, "ledger.key")
+        assert group.compared in {(), (members,)}, place
+        assert not group.compared or Overlaps(group.overlaps) == expected, place
+        damaged += not group.compared
+    assert damaged >= len(data) - len("sha256")
+
+
+def test_verify_names_overlaps_whose_hash_is_of_another_content(zone: Zone) -> None:
+    three_files(zone)
+    compute_overlaps(zone.store, deliveries_of(zone))
+    assert list(find_forged_overlaps(zone.store, deliveries_of(zone))) == []
+    (key,) = stored(zone)
+    zone.store.write(
+        key, zone.store.read(key).replace(b'"Actual", "2025-01", null, 1]', b'"Actual", "2025-01", null, 2]', 1)
+    )
+    ((named, why),) = find_forged_overlaps(zone.store, deliveries_of(zone))
+    assert (named, why) == (key, "its content is not that of its hash; the next run compares the deliveries again")
 
 
 def test_long_keys_are_not_stored_whole_and_overlap_all_the_same(zone: Zone) -> None:
