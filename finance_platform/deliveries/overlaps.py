@@ -158,7 +158,9 @@ def find_changed_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDeliv
         if not any(members.names <= compared for compared in stored.compared):
             continue  # the next run computes them
         largest, *others = sorted(members.by_name.values(), key=lambda one: -one.commit.outcome("accepted").rows)
-        known = {pair: overlap for pair, overlap in stored.overlaps.items() if members.names.issuperset(pair)}
+        # Of a portion without lines, an earlier release compared those that its file has in other periods.
+        counted = {one for one, delivery in members.by_name.items() if delivery.commit.periods}
+        known = {pair: overlap for pair, overlap in stored.overlaps.items() if counted.issuperset(pair)}
         pieces = _pieces(processed, [largest, *others], {})
         ranges = _key_ranges(pieces)
         is_range_changed = any(ranges.get(one, bounds) != bounds for one, bounds in stored.key_ranges.items())
@@ -438,7 +440,7 @@ def _counted_lines(
     processed: ObjectStore, commit: DeliveryCommit, columns: Sequence[str], keys: pa.Array | None = None
 ) -> Iterator[pa.Table]:
     """Yield a delivery's lines of the periods that its commit has; a file that deliveries share has all periods."""
-    periods = {count.period for count in commit.periods} or None
+    periods = {count.period for count in commit.periods}
     yield from read_lines(processed, commit, columns, periods, keys, repeating=() if keys is None else _CELL)
 
 

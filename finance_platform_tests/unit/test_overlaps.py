@@ -20,6 +20,7 @@ from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.overlap_documents import FOLDER, Cell, find_damaged_overlaps, read_group
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps, find_changed_overlaps
 from finance_platform.deliveries.portions import Portion
+from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
 from finance_platform.refresh.verify_records import find_forged_overlaps
@@ -538,6 +539,46 @@ def test_lines_that_wait_overlap_once_they_count(zone: Zone) -> None:
     overlaps = compute_overlaps(zone.store, [first, second])
     assert set(pairs(overlaps, [first, second])) == {("a.csv@v1", "b.csv@v1"), ("b.csv@v1", "a.csv@v1")}
     assert list(find_changed_overlaps(zone.store, [first, second])) == []
+
+
+def two_versions_in_part(zone: Zone, **values: Any) -> list[LiveDelivery]:
+    """Return two versions and another file: January waits in the later one, and the earlier one has no line there."""
+    sent = [Line("K1", "2025-02", scope="s1"), Line("K2", "2025-03", scope="s1")]
+    zone.deliver("a.csv", sent, "v1", **values)
+    zone.deliver("b.csv", [Line("K9", "2025-03", scope="s2")], **values)
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "done", "2025-06-01T00:00:00+00:00"))
+    zone.evaluate(holds_closed_periods=True)
+    compute_overlaps(zone.store, zone.state.live)
+    later = [Line("K3", "2025-01", scope="s1"), Line("K4", "2025-03", scope="s1")]
+    zone.deliver("a.csv", [*sent, *later], "v2", **values)
+    zone.evaluate(holds_closed_periods=True)
+    live = zone.state.live
+    assert {one.delivery_id: [count.period for count in one.commit.periods] for one in live} == {
+        "a.csv@v1": [],
+        "a.csv@v2": ["2025-02", "2025-03"],
+        "b.csv@v1": ["2025-03"],
+    }
+    return list(live)
+
+
+@pytest.mark.parametrize("values", [{"load_mode": "upsert"}, {"load_mode": "replace_period", "is_scoped": True}])
+def test_a_version_that_counts_where_it_has_no_lines_overlaps_with_none(zone: Zone, values: dict[str, Any]) -> None:
+    live = two_versions_in_part(zone, **values)
+    assert pairs(compute_overlaps(zone.store, live), live) == {}
+    assert list(find_changed_overlaps(zone.store, live)) == []
+
+
+def test_overlaps_of_a_version_without_lines_that_an_earlier_release_has_stored_are_no_difference(zone: Zone) -> None:
+    live = two_versions_in_part(zone, load_mode="upsert")
+    compute_overlaps(zone.store, live)
+    (key,) = stored(zone)
+    document = without_hash(zone, key)
+    one, other = (name for name in document["names"] if name.startswith("a.csv") and " " in name)
+    for delivery, hider in ((one, other), (other, one)):
+        of_pair = {"lines": [["Actual", "2025-02", None, 1]], "hider_periods": ["2025-02"]}
+        document["shared"].append({"delivery": delivery, "hider": hider, **of_pair})
+    zone.store.write(key, json.dumps(document).encode())
+    assert list(find_changed_overlaps(zone.store, live)) == []
 
 
 def test_overlaps_of_former_deliveries_are_dropped(zone: Zone) -> None:
