@@ -14,6 +14,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.live_lines import Cell, LiveLines, Superseded
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.storage.bulk_read import map_many
@@ -29,7 +30,6 @@ _ZEROS = r"^0*([0-9]+)(?:\.0+)?$"
 
 _NONE = "\x00"
 """In the place of a missing text; no text has it."""
-_WIDE_MONEY = pa.decimal128(38, 2)
 
 LEAST_CONTAINED = 3
 """Different lines of a smaller file that are no chance if a larger one has all of them."""
@@ -142,7 +142,7 @@ class CellHashes:
             if len(self._counted) >= _MAX_REMEMBERED:
                 del self._counted[next(iter(self._counted))]
             table = self._read_lines(delivery, cell)
-            gross = pc.abs(table["amount"].cast(_WIDE_MONEY))
+            gross = pc.abs(table["amount"].cast(SUM_OF_MONEY_TYPE))
             # A join finds no null.
             columns = {name: pc.fill_null(table[name].cast(pa.string()), _NONE) for name in _COLUMNS}
             lines = pa.table({**columns, "gross": gross, "rows": pa.repeat(pa.scalar(1, pa.int64()), len(table))})
@@ -152,7 +152,7 @@ class CellHashes:
 
     def _read(self, delivery: LiveDelivery, cell: Cell) -> CellLines:
         table = self._read_lines(delivery, cell)
-        gross = Decimal(pc.sum(pc.abs(table["amount"].cast(_WIDE_MONEY))).as_py() or 0)
+        gross = Decimal(pc.sum(pc.abs(table["amount"].cast(SUM_OF_MONEY_TYPE))).as_py() or 0)
         days = table.select(list(_DAYS))
         different = days.group_by(list(_DAYS)).aggregate([]).num_rows
         places = _digest(table.select(list(_PLACE)))
@@ -164,7 +164,9 @@ class CellHashes:
         for name in _NUMBERS:
             plain = pc.replace_substring_regex(table[name].cast(pa.string()), _ZEROS, r"\1")
             table = table.set_column(table.column_names.index(name), name, plain)
-        return table.filter(pc.not_equal(table["amount"].cast(_WIDE_MONEY), pa.scalar(Decimal(0), _WIDE_MONEY)))
+        return table.filter(
+            pc.not_equal(table["amount"].cast(SUM_OF_MONEY_TYPE), pa.scalar(Decimal(0), SUM_OF_MONEY_TYPE))
+        )
 
 
 def _digest(lines: pa.Table) -> bytes:

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.live_lines import LiveLines, LiveSet, cell_of, claimed_cells
@@ -201,7 +202,7 @@ def _sums(
 
 
 def _grouped(lines: pa.Table) -> list[dict[str, Any]]:
-    table = lines.append_column("money", pc.cast(lines["amount"], pa.decimal128(38, 2)))
+    table = lines.append_column("money", pc.cast(lines["amount"], SUM_OF_MONEY_TYPE))
     keys = ["cell", "posting_date", "department_key", "account_key", "is_debit_positive"]
     sums = table.group_by(keys).aggregate([("money", "sum"), ("department_code", "min"), ("account_number", "min")])
     rows: list[dict[str, Any]] = sums.to_pylist()

@@ -11,15 +11,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, cell_of
 from finance_platform.deliveries.removals import changed_deliveries
 from finance_platform.feeds.codes import fold
 
 _PLACE = ("cell", "department_key", "account_key")
-_WIDE = pa.decimal128(38, 2)
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,9 @@ def find_moved_cells(lines: LiveLines, before: LiveSet, after: LiveSet, cells: C
         for name, superseded in changed_deliveries(lines, live, other, cells).items():
             delivery = live.of_feed[name]
             table = lines.read(delivery, superseded, cells, ["department_key", "account_key", "amount"])
-            table = table.set_column(table.column_names.index("amount"), "amount", pc.cast(table["amount"], _WIDE))
+            table = table.set_column(
+                table.column_names.index("amount"), "amount", pc.cast(table["amount"], SUM_OF_MONEY_TYPE)
+            )
             for row in table.group_by(list(_PLACE)).aggregate([("amount", "sum")]).to_pylist():
                 place = (row["cell"], row["department_key"], row["account_key"], delivery.commit.is_debit_positive)
                 sums[place] = sums.get(place, Decimal(0)) + sign * (row["amount_sum"] or Decimal(0))

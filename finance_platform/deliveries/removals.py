@@ -17,6 +17,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
 from finance_platform.deliveries.state import LiveDelivery
 
@@ -159,7 +160,7 @@ def _others(before: pa.Table, after: pa.Table) -> list[OtherLines]:
     is_other = pc.and_(
         pc.not_equal(pairs["account_key"], pairs["account_key now"]), pc.not_equal(pairs["amount"], pairs["amount now"])
     )
-    gross = pc.if_else(is_other, pc.abs(pairs["amount"].cast(pa.decimal128(38, 2))), _ZERO)
+    gross = pc.if_else(is_other, pc.abs(pairs["amount"].cast(SUM_OF_MONEY_TYPE)), _ZERO)
     table = pa.table({"cell": pairs["cell"], "lines": pc.cast(is_other, pa.int64()), "gross": gross})
     counts = table.group_by("cell").aggregate([("lines", "sum"), ("gross", "sum"), ([], "count_all")]).to_pylist()
     others = [
@@ -276,7 +277,7 @@ def _with_money(removal: Removal, row: Mapping[str, Decimal | None]) -> Removal:
 
 
 def _sums(lines: pa.Table, columns: Sequence[str]) -> pa.Table:
-    wide = pc.cast(lines["amount"], pa.decimal128(38, 2))
+    wide = pc.cast(lines["amount"], SUM_OF_MONEY_TYPE)
     table = lines.append_column("net", wide).append_column("gross", pc.abs(wide))
     sums = table.group_by(list(columns)).aggregate(
         [("amount", "count"), ("net", "sum"), ("gross", "sum"), ("department_code", "min")]

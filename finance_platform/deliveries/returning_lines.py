@@ -13,9 +13,9 @@ from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.live_deliveries import LiveDeliveries, count_in_cell
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, cell_of
 from finance_platform.deliveries.register import DeliveryDiscovered
@@ -23,8 +23,6 @@ from finance_platform.deliveries.removals import changed_deliveries
 from finance_platform.deliveries.restated_cells import find_restated_cells
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
-
-_WIDE_MONEY = pa.decimal128(38, 2)
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def _more(
         for name, superseded in changed_deliveries(lines, live, other, cells).items():
             table = lines.read(live.of_feed[name], superseded, cells, ["amount"])
             table = table.set_column(
-                table.column_names.index("amount"), "amount", pc.abs(table["amount"].cast(_WIDE_MONEY))
+                table.column_names.index("amount"), "amount", pc.abs(table["amount"].cast(SUM_OF_MONEY_TYPE))
             )
             sums = table.group_by("cell").aggregate([("amount", "sum"), ("amount", "count")])
             for row in sums.to_pylist():

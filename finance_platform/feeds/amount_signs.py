@@ -20,8 +20,6 @@ from finance_platform.feeds.codes import fold
 from finance_platform.feeds.resolved import SignColumn
 from finance_platform.feeds.violations import RuleViolations, quoted, to_mask
 
-_WIDE_MONEY = pa.decimal128(38, 2)
-
 
 def apply_signs(
     parsed: ParsedAmounts, texts: pa.StringArray, signs: pa.StringArray, rule: SignColumn, violations: RuleViolations

@@ -19,14 +19,14 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.common_amounts import APOSTROPHES, MARKS, MONEY_TYPE, Notation, parse_common
+from finance_platform.contracts.schemas import MONEY_TYPE
+from finance_platform.feeds.common_amounts import APOSTROPHES, MARKS, Notation, parse_common
 from finance_platform.feeds.currencies import CURRENCY_SIGNS, denoted_currencies, is_currency
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 
 __all__ = [
     "EXACT",
     "LIMIT",
-    "MONEY_TYPE",
     "ParsedAmounts",
     "WrittenAmount",
     "as_declared",
@@ -35,7 +35,6 @@ __all__ = [
     "read_amount",
 ]
 
-_WIDE_MONEY = pa.decimal128(38, 2)
 _CENT = Decimal("0.01")
 LIMIT = Decimal(10) ** 16
 """The absolute value of money is less than this."""

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import MONEY_TYPE
 from finance_platform.feeds import amounts
 from finance_platform.feeds.cells import (
     FieldSource,
@@ -32,7 +33,7 @@ from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_m
 @cache
 def _nothing() -> pa.Scalar:
     """Return 0.00; made when it is needed, because Arrow imports pandas for its first scalar."""
-    return pa.scalar(0, amounts.MONEY_TYPE)
+    return pa.scalar(0, MONEY_TYPE)
 
 
 class BalanceRows(TypedRows):
@@ -63,7 +64,7 @@ class BalanceRows(TypedRows):
     ) -> pa.Decimal128Array:
         """Return a field of money, debit less credit; null where it is blank or not valid."""
         if name not in self._sources:
-            return pa.nulls(len(batch), amounts.MONEY_TYPE)
+            return pa.nulls(len(batch), MONEY_TYPE)
         source = self._sources[name]
         has_pair = source.rule.debit is not None
         cells = debit_and_credit_texts(source, batch) if has_pair else (field_texts(source, batch),)
@@ -81,7 +82,7 @@ class BalanceRows(TypedRows):
         too_large = to_mask(pc.greater_equal(pc.abs(difference), pa.scalar(amounts.LIMIT, difference.type)))
         violations.add(f"invalid_{name}", too_large, lambda _: f"{name}: debit less credit is too large", of=name)
         return pc.cast(
-            pc.if_else(pa.array(is_blank | too_large), pa.scalar(None, difference.type), difference), amounts.MONEY_TYPE
+            pc.if_else(pa.array(is_blank | too_large), pa.scalar(None, difference.type), difference), MONEY_TYPE
         )
 
     def _parse(

@@ -16,9 +16,9 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import MONEY_TYPE
 from finance_platform.feeds.currencies import marks_of
 
-MONEY_TYPE = pa.decimal128(18, 2)
 MARKS = frozenset({".", ","})
 """The marks that group in one country and begin a fraction in another."""
 

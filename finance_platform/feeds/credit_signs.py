@@ -14,12 +14,11 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.amounts import EXACT, MONEY_TYPE, ParsedAmounts
+from finance_platform.contracts.schemas import MONEY_TYPE, SUM_OF_MONEY_TYPE
+from finance_platform.feeds.amounts import EXACT, ParsedAmounts
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.violations import ACCEPTED
 from finance_platform.money_text import sum_of_amounts
-
-_WIDE_MONEY = pa.decimal128(38, 2)
 
 
 @dataclass
@@ -44,7 +43,7 @@ class CreditSigns:
         of_debits, of_credits = (pc.filter(side.values, is_accepted) for side in parsed.sides)
         self.debits = _added(self.debits, of_debits)
         self.credits = _added(self.credits, of_credits)
-        self.total = EXACT.add(self.total, pc.sum(of_credits.cast(_WIDE_MONEY)).as_py() or Decimal(0))
+        self.total = EXACT.add(self.total, pc.sum(of_credits.cast(SUM_OF_MONEY_TYPE)).as_py() or Decimal(0))
 
     def doubts(self, rule: FieldRule) -> dict[str, str]:
         """Return why the file may have the other signs than its descriptor says, with what to do about it."""

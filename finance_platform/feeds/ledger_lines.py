@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.schemas import EXACT_MONEY_TYPE
+from finance_platform.contracts.schemas import EXACT_MONEY_TYPE, MONEY_TYPE
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds import amounts, dates
 from finance_platform.feeds.amount_signs import apply_signs, negate
@@ -47,7 +47,6 @@ from finance_platform.feeds.codes import (
     surrogate_key,
     type_by_prefix,
 )
-from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
 from finance_platform.feeds.day_columns import (
     DEFAULT_DATE_FORMATS,

@@ -17,12 +17,12 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import MONEY_TYPE, SUM_OF_MONEY_TYPE
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import FieldSource, RawBatch
-from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.header_words import WORDS, plain_name
-from finance_platform.feeds.unread_column import WIDE_MONEY, escape, quoted_name
+from finance_platform.feeds.unread_column import escape, quoted_name
 from finance_platform.feeds.violations import ACCEPTED
 from finance_platform.money_text import sum_of_amounts
 
@@ -100,7 +100,7 @@ class OpeningBalances:
         if rows:
             self._place = self._place or batch.place(pc.index(is_balance, True).as_py())
             self._rows += rows
-            total = pc.sum(pc.filter(columns["amount"], is_balance).cast(WIDE_MONEY)).as_py()
+            total = pc.sum(pc.filter(columns["amount"], is_balance).cast(SUM_OF_MONEY_TYPE)).as_py()
             self._total = EXACT.add(self._total, total or Decimal(0))
 
     def notes(self) -> dict[str, Note]:

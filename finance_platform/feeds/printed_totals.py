@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.feeds.amounts import EXACT, ParsedAmounts
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, is_currency
@@ -32,7 +33,6 @@ from finance_platform.feeds.violations import SKIPPED, Mask, quoted, to_mask
 _ZERO = Decimal(0)
 _HALF = Decimal("0.5")
 _HALF_A_CENT = Decimal("0.005")
-_WIDE_MONEY = pa.decimal128(38, 2)
 _MAX_GRAND_TOTALS = 1_000
 """Grand totals of one table that wait for its last line; any more are compared with the lines so far."""
 
@@ -240,7 +240,7 @@ def _segment_sums(
     currencies = pc.fill_null(currencies, "")
     for name, side in _sides(parsed):
         columns = _columns(batch, name)
-        table = pa.table([pa.array(segments), columns, currencies, side.values.cast(_WIDE_MONEY)], names)
+        table = pa.table([pa.array(segments), columns, currencies, side.values.cast(SUM_OF_MONEY_TYPE)], names)
         by_place = table.filter(pa.array(is_line)).group_by(names[:-1]).aggregate([("amount", "sum")])
         for row in by_place.to_pylist():
             sums[row["segment"], (row["column"], row["currency"])] = row["amount_sum"] or _ZERO

@@ -26,6 +26,7 @@ from finance_platform.contracts.schemas import (
     NOT_OPENED,
     REFUSED,
     STAGED_ROWS,
+    SUM_OF_MONEY_TYPE,
     WRITTEN,
     arrow_schema,
 )
@@ -94,9 +95,6 @@ _READERS: dict[str, type[ReferenceRows | LookupRows | ReportRows | BalanceRows]]
     "statement_lines": ReportRows,
     "balances": BalanceRows,
 }
-
-_WIDE_MONEY = pa.decimal128(38, 2)
-"""Holds the sum of any number of amounts."""
 
 
 @dataclass
@@ -169,7 +167,7 @@ class ReaderTotals:
             exact: see `ParsedAmounts.exact`.
         """
         self._add_outcomes(columns)
-        amount = columns["amount"].cast(_WIDE_MONEY)
+        amount = columns["amount"].cast(SUM_OF_MONEY_TYPE)
         for (scenario, currency), lines in _lines_by_place(columns, amount):
             self._lines(scenario, currency).add(lines)
             self.rows += lines.rows

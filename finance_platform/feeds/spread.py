@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import MONEY_TYPE
 from finance_platform.feeds.cells import RawBatch, map_distinct
-from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.dates import first_day
 from finance_platform.feeds.shape_rules import SpreadRule
 from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask

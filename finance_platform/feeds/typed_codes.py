@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import DistinctValues, RawBatch
 from finance_platform.feeds.codes import clean, pad_code, shorten_code
@@ -24,7 +25,6 @@ from finance_platform.feeds.resolved import FieldRule
 from finance_platform.money_text import grouped_money
 
 _FIX = "map them in the descriptor to codes of your own if the shortened ones are not good enough for people"
-_WIDE_MONEY = pa.decimal128(38, 2)
 _REMEMBERED_CODES = 1 << 14
 """Every batch of a file has nearly the same codes as the one before."""
 
@@ -81,7 +81,7 @@ class TypedCodes:
         known.count += len(positions)
         known.longest = max(known.longest, pc.max(pc.binary_length(codes.take(pa.array(positions)))).as_py())
         if amounts is not None:
-            money = pc.sum(pc.abs(amounts.take(pa.array(positions))).cast(_WIDE_MONEY)).as_py()
+            money = pc.sum(pc.abs(amounts.take(pa.array(positions))).cast(SUM_OF_MONEY_TYPE)).as_py()
             known.money = EXACT.add(known.money, money or Decimal(0))
 
     def notes(self) -> dict[str, Note]:

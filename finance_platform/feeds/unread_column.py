@@ -15,6 +15,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.codes import clean
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
@@ -23,8 +24,6 @@ from finance_platform.money_text import sum_of_amounts
 
 MAX_LISTED = 5
 """Texts of a column that a reason names."""
-
-WIDE_MONEY = pa.decimal128(38, 2)
 
 
 @dataclass
@@ -84,7 +83,7 @@ class ContradictingColumn(UnreadColumn):
 
     def add(self, texts: pa.StringArray, columns: Mapping[str, pa.Array]) -> None:
         """Add the cells of accepted lines."""
-        table = pa.table([texts, columns["amount"].cast(WIDE_MONEY)], ["text", "sum"])
+        table = pa.table([texts, columns["amount"].cast(SUM_OF_MONEY_TYPE)], ["text", "sum"])
         for row in table.group_by("text").aggregate([("sum", "sum"), ([], "count_all")]).to_pylist():
             text = clean(row["text"] or "")
             self.lines += row["count_all"] if text else 0

@@ -20,10 +20,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import MONEY_TYPE, SUM_OF_MONEY_TYPE
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.codes import clean, fold
-from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import denoted_currencies, describe_currency
 from finance_platform.feeds.header_words import WORDS, plain_name
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
@@ -33,7 +33,6 @@ from finance_platform.feeds.summed_texts import COMPANIES, Companies
 from finance_platform.feeds.unread_accounts import CONTRA_ACCOUNTS, ContraAccounts
 from finance_platform.feeds.unread_column import (
     MAX_LISTED,
-    WIDE_MONEY,
     ContradictingColumn,
     UnreadColumn,
     escape,
@@ -254,7 +253,9 @@ class _Side(ContradictingColumn):
             return
         amounts = columns["amount"]
         self.has_signs = bool(pc.any(pc.less(amounts, pa.scalar(Decimal(0), MONEY_TYPE))).as_py())
-        table = pa.table([texts, columns["account_number"], amounts.cast(WIDE_MONEY)], ["text", "account", "sum"])
+        table = pa.table(
+            [texts, columns["account_number"], amounts.cast(SUM_OF_MONEY_TYPE)], ["text", "account", "sum"]
+        )
         for row in table.group_by(["text", "account"]).aggregate([("sum", "sum"), ([], "count_all")]).to_pylist():
             text = clean(row["text"] or "")[:MAX_VALUE_CHARACTERS]
             is_credit = self.contradicts(text)

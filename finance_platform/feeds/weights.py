@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.feeds.dates import periods_of_year
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.shape_rules import SpreadRule
@@ -27,7 +28,7 @@ WEIGHTS_SCHEMA = pa.schema(
         ("department_key", pa.int64()),
         ("account_key", pa.int64()),
         ("is_debit_positive", pa.bool_()),
-        ("amount", pa.decimal128(38, 2)),
+        ("amount", SUM_OF_MONEY_TYPE),
     ]
 )
 """Sums of lines of one scenario; those with debits less credits apart from those with natural signs."""

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
+from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance_breach, untyped_accounts
@@ -359,8 +359,8 @@ def _countable(batch: pa.RecordBatch) -> dict[str, pa.Array]:
     nothing = pa.nulls(len(batch), pa.string())
     columns = {name: batch[name] if name in batch.schema.names else nothing for name in _COUNTED}
     columns = {name: pc.fill_null(values, "") for name, values in columns.items()}
-    money = pa.decimal128(38, 2)
-    amount = batch["amount"].cast(money) if "amount" in batch.schema.names else pa.nulls(len(batch), money)
+    amount = batch["amount"] if "amount" in batch.schema.names else pa.nulls(len(batch))
+    amount = amount.cast(SUM_OF_MONEY_TYPE)
     return columns | {"amount": amount, "absolute": pc.abs(amount)}
 
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finance_platform.contracts.processed import TRANSACTIONS
-from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE, arrow_schema
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, delivery_id, read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.hold_reasons import HoldReasons
@@ -55,7 +55,6 @@ _DECIDE = (
     "`finance-platform accept FILE --dry-run` shows what that would change"
 )
 _SMALLER = "; compare the file with its source if it was not to become smaller"
-_WIDE = pa.decimal128(38, 2)
 
 
 @dataclass(frozen=True)
@@ -241,7 +240,7 @@ def _order(descriptor: FeedDescriptor, object_key: str) -> str:
 
 
 def _periods(lines: pa.Table) -> list[PeriodCount]:
-    wide = lines.set_column(lines.column_names.index("amount"), "amount", lines["amount"].cast(_WIDE))
+    wide = lines.set_column(lines.column_names.index("amount"), "amount", lines["amount"].cast(SUM_OF_MONEY_TYPE))
     wide = wide.append_column("absolute", pc.abs(wide["amount"]))
     keys = ["scenario", "scenario_type", "period"]
     rows = wide.group_by(keys).aggregate([([], "count_all"), ("amount", "sum"), ("absolute", "sum")]).to_pylist()
@@ -278,7 +277,7 @@ def _counts(
                 yield cell, Count(count.rows, count.amount, count.absolute)
         return
     table = reader.read(delivery, superseded, cells, ["amount"])
-    wide = table.set_column(table.column_names.index("amount"), "amount", table["amount"].cast(_WIDE))
+    wide = table.set_column(table.column_names.index("amount"), "amount", table["amount"].cast(SUM_OF_MONEY_TYPE))
     wide = wide.append_column("absolute", pc.abs(wide["amount"]))
     rows = wide.group_by(["cell"]).aggregate([([], "count_all"), ("amount", "sum"), ("absolute", "sum")])
     for row in rows.to_pylist():

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.money_text import grouped_money, plain_money
 from finance_platform.slices.commits import SliceCommit, read_slice
@@ -26,7 +27,6 @@ SETTINGS = "settings"
 
 _NOUNS = {DIM_ACCOUNT.name: "account", DIM_DEPARTMENT.name: "department", DIM_SCENARIO.name: "scenario"}
 _NAMES_SHOWN = 5
-_WIDE = pa.decimal128(38, 2)
 
 Published = Mapping[tuple[str, str], str]
 """Version by table and slice, as the load ledger says."""
@@ -196,7 +196,7 @@ def _cells(processed: ObjectStore, commit: SliceCommit) -> dict[tuple[int, int, 
 
 
 def _read(processed: ObjectStore, commit: SliceCommit, columns: list[str]) -> pa.Table:
-    types = {"amount": _WIDE, "budget_amount": _WIDE}
+    types = {"amount": SUM_OF_MONEY_TYPE, "budget_amount": SUM_OF_MONEY_TYPE}
     schema = pa.schema([(name, types.get(name, pa.int64())) for name in columns])
     tables = [schema.empty_table()]
     for file in commit.files:

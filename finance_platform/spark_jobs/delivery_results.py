@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNT_COUNTS, LINE_CONTRACTS, MEMBERS, REJECTED_ROWS
-from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, arrow_schema
+from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, SUM_OF_MONEY_TYPE, arrow_schema
 from finance_platform.deliveries.commits import (
     DELIVERED,
     ROUNDING,
@@ -253,7 +253,7 @@ def count_read_back(contract: Contract, written: pa.Table, results: Mapping[str,
         results: by delivery id.
     """
     if contract is REJECTED_ROWS:
-        wide = written["amount"].cast(pa.decimal128(38, 2))
+        wide = written["amount"].cast(SUM_OF_MONEY_TYPE)
         amounts = [wide, pc.abs(wide)]
         table = pa.table([*(written[name] for name in _REJECTED), *amounts], names=[*_REJECTED, "amount", "absolute"])
         sums = table.group_by(list(_REJECTED), use_threads=False).aggregate(

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.model import Column
 from finance_platform.contracts.processed import TRANSACTIONS
-from finance_platform.contracts.schemas import SUM_OF_MONEY, arrow_schema
+from finance_platform.contracts.schemas import SUM_OF_MONEY, SUM_OF_MONEY_TYPE, arrow_schema
 from finance_platform.feeds.line_files import FACTOR, Hashes, hash_texts, mix
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.parquet_rows import read_row_groups
@@ -52,7 +52,6 @@ LINE_COLUMNS = tuple(column for column in TRANSACTIONS.columns if column.name in
 _NULLABLE = [column.name for column in LINE_COLUMNS if column.nullable]
 _SCHEMA = arrow_schema(LINE_COLUMNS)
 _RESULT = arrow_schema(SUMS)
-_WIDE_MONEY = pa.decimal128(38, 2)
 _SUMMED_ALONE = 10_000
 """Fewer lines wait for others; more have dictionaries that need not be put together."""
 
@@ -115,7 +114,7 @@ def _prepared(lines: pa.Table) -> pa.Table:
     }
     table = pa.table(columns)
     hashes = hash_lines(table)
-    amount = table["amount"].cast(_WIDE_MONEY)
+    amount = table["amount"].cast(SUM_OF_MONEY_TYPE)
     return pa.table(
         {
             **{name: _as_dictionary(table[name]) for name in _PLACE},

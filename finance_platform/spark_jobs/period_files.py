@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finance_platform.contracts.processed import LINE_TABLES
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines import period_of_file
@@ -338,7 +339,7 @@ def _star_sums(data: bytes) -> list[dict[str, Any]]:
     rows = pq.ParquetFile(pa.BufferReader(data)).read(columns=names, use_threads=False)
     days = pc.dictionary_encode(rows["transaction_date"].combine_chunks())
     periods = pa.array([period_of(day) for day in days.dictionary.to_pylist()], pa.string())
-    wide = {name: rows[name].cast(pa.decimal128(38, 2)) for name in ("amount", "budget_amount")}
+    wide = {name: rows[name].cast(SUM_OF_MONEY_TYPE) for name in ("amount", "budget_amount")}
     table = pa.table(
         {
             "period": pa.DictionaryArray.from_arrays(days.indices, periods).dictionary_decode(),

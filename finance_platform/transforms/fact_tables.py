@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.processed import TRANSACTIONS
-from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE, arrow_schema
 from finance_platform.contracts.star import CREDIT_TYPES, FACT_FINANCIALS
 
 TEXTS = ("delivery_id", "scenario", "scenario_type", "period")
@@ -42,8 +42,6 @@ _SUMMED_AT_ONCE = 1_000_000
 
 _SCHEMA = arrow_schema(FACT_FINANCIALS.stored_columns)
 _MONEY = _SCHEMA.field("amount").type
-_WIDE_MONEY = pa.decimal128(38, 2)
-"""Holds the sum of any number of amounts."""
 
 _ZERO = Decimal("0.00")
 _NOTHING_SUPERSEDED = {"superseded_lines": 0, "superseded_amount": _ZERO}
@@ -90,7 +88,7 @@ class PeriodSums:
             return
         for kind, keys in _scenarios(lines):
             self._scenarios.update((key, kind) for key in keys)
-        amount = lines["amount"].cast(_WIDE_MONEY)
+        amount = lines["amount"].cast(SUM_OF_MONEY_TYPE)
         columns = {name: lines[name] for name in (*_CELL, "is_debit_positive")}
         self._waiting.append(pa.table(columns | {"amount": self._signed(lines, amount), "delivered": amount}))
         if sum(map(len, self._waiting)) >= _SUMMED_AT_ONCE:
@@ -161,7 +159,7 @@ class PeriodSums:
         if not is_superseded.any():
             return lines
         superseded = lines.filter(pa.array(is_superseded))
-        amount = superseded["amount"].cast(_WIDE_MONEY)
+        amount = superseded["amount"].cast(SUM_OF_MONEY_TYPE)
         columns = {
             **{name: superseded[name].cast(pa.string()) for name in ("delivery_id", "scenario")},
             "is_statistical": pc.is_in(superseded["account_key"], self._statistical),
@@ -210,7 +208,7 @@ def fact_rows(
         actual_key: surrogate key of scenario Actual.
     """
     is_baseline = pc.equal(cells["scenario_key"], pa.scalar(baseline_key, pa.int64()))
-    zero = pa.scalar(0, _WIDE_MONEY)
+    zero = pa.scalar(0, SUM_OF_MONEY_TYPE)
     own = pa.table(
         {
             **{name: cells[name] for name in _CELL},
@@ -253,7 +251,7 @@ def _with_baseline(own: pa.Table, is_baseline: pa.ChunkedArray, covering: set[in
                 "department_key": by_account["department_key"],
                 "account_key": by_account["account_key"],
                 "scenario_key": pa.repeat(pa.scalar(key, pa.int64()), count),
-                "amount": pa.repeat(pa.scalar(0, _WIDE_MONEY), count),
+                "amount": pa.repeat(pa.scalar(0, SUM_OF_MONEY_TYPE), count),
                 "budget_amount": by_account["budget_amount"],
                 "transaction_count": pa.repeat(pa.scalar(0, pa.int64()), count),
             }
@@ -349,7 +347,7 @@ def _group(rows: pa.Table, keys: Sequence[str], sums: Sequence[str], *, count: s
     columns = {names.get(name, name): grouped[name] for name in (*keys, *names)}
     return pa.table(
         {
-            name: values.cast(_WIDE_MONEY) if pa.types.is_decimal(values.type) else values
+            name: values.cast(SUM_OF_MONEY_TYPE) if pa.types.is_decimal(values.type) else values
             for name, values in columns.items()
         }
     )
