@@ -154,7 +154,7 @@ class GivenTypes:
 
 
 def find_attribute_conflicts(
-    processed: ObjectStore, deliveries: Sequence[LiveDelivery], overlaps: Overlaps = NO_OVERLAPS
+    processed: ObjectStore, deliveries: Sequence[LiveDelivery], overlaps: Overlaps
 ) -> list[AttributeConflict]:
     """Return the conflicts of deliveries that count, or may count, in the order of members and lines.
 

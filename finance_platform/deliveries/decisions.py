@@ -72,7 +72,7 @@ def accept(
 
 
 def acceptable_delivery(
-    processed: ObjectStore, object_key: str, periods: Collection[str] = ()
+    processed: ObjectStore, object_key: str, periods: Collection[str]
 ) -> tuple[DeliveryState, LiveDelivery | None]:
     """Return the state, and a held delivery as it would count if it were accepted; nothing is written.
 
@@ -89,7 +89,7 @@ def acceptable_delivery(
     return state, _accepted(held, late) if held.would_count else None
 
 
-def late_periods_of(state: DeliveryState, object_key: str, periods: Collection[str] = ()) -> tuple[str, ...]:
+def late_periods_of(state: DeliveryState, object_key: str, periods: Collection[str]) -> tuple[str, ...]:
     """Return the late periods of an object that a decision would be about; none if its delivery is held as a whole.
 
     Raises:

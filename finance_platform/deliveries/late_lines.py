@@ -38,7 +38,7 @@ def find_late_periods(
     live: LiveDeliveries,
     candidate: LiveDelivery,
     restated: Collection[Cell],
-    links: Iterable[tuple[str, ...]] = (),
+    links: Iterable[tuple[str, ...]],
 ) -> Groups:
     """Return the periods whose lines wait while the candidate counts in its others; none if all that changes waits.
 

@@ -128,7 +128,7 @@ def compute_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery],
     return _compute(processed, _groups(deliveries), record=record)
 
 
-def live_overlaps(processed: ObjectStore, state: DeliveryState, *, record: bool = True) -> Overlaps:
+def live_overlaps(processed: ObjectStore, state: DeliveryState, *, record: bool) -> Overlaps:
     """Return the overlaps of the deliveries that count; those of the same state are grouped once.
 
     Args:

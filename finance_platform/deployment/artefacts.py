@@ -72,7 +72,7 @@ class Release:
     identifier: str
     files: tuple[ReleaseFile, ...]
 
-    def module_keys(self, glue_version: str = NEWEST_GLUE) -> list[str]:
+    def module_keys(self, glue_version: str) -> list[str]:
         """Return the keys of the wheels that a version of Glue needs, the platform's first."""
         python = f"cp{PYTHON_OF_GLUE[glue_version].replace('.', '')}"
         superfluous = () if glue_version.startswith("5.") else TOO_OLD_ON_GLUE_5
@@ -83,7 +83,7 @@ class Release:
                 keys.append(file.key)
         return sorted(keys, key=lambda key: ("/finance_platform-" not in key, key))
 
-    def module_uris(self, scripts_uri: str, glue_version: str = NEWEST_GLUE) -> str:
+    def module_uris(self, scripts_uri: str, glue_version: str) -> str:
         """Return the addresses of these wheels in the form of Glue's `--additional-python-modules`."""
         return ",".join(f"{scripts_uri.rstrip('/')}/{key}" for key in self.module_keys(glue_version))
 

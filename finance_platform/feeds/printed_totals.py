@@ -287,7 +287,7 @@ def _one_spelling(currency: str, of_lines: Collection[str]) -> str:
     return alike[0] if len(alike) == 1 else currency
 
 
-def _amount_text(amount: Decimal, currency: str = "") -> str:
+def _amount_text(amount: Decimal, currency: str) -> str:
     """Return an exact amount with two decimals at least, after its currency if one is given."""
     whole, _, fraction = f"{amount:,f}".partition(".")
     return f"{currency} {whole}.{fraction.rstrip('0'):0<2}".lstrip()

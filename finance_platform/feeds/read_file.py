@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +77,7 @@ from finance_platform.feeds.weights import Weights, load_weights
 from finance_platform.safe_text import printable, printable_line, quote_name
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import LocalCopy, ObjectStore, error_message
-from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+from finance_platform.storage.s3_options import S3Options
 
 _log = logging.getLogger(__name__)
 
@@ -300,10 +299,10 @@ def make_reader(
     kind: str,
     feeds: dict[str, dict[str, object]],
     raw_root: str,
-    raw_options: S3Options = NO_OPTIONS,
-    processed_root: str = "",
-    processed_options: S3Options = NO_OPTIONS,
-    line_folders: Mapping[str, str] = MappingProxyType({}),
+    raw_options: S3Options,
+    processed_root: str,
+    processed_options: S3Options,
+    line_folders: Mapping[str, str],
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
     """Return the function for `mapInArrow`: rows with the fields of `FileToRead` in, staged rows out.
 

@@ -109,7 +109,7 @@ class _LineColumns(Mapping[str, pa.StringArray]):
         return len(self._own) + len(self._of_row)
 
 
-def bind_shape(rules: ReadingRules, header: Sequence[str], object_key: str = "") -> Shape:
+def bind_shape(rules: ReadingRules, header: Sequence[str], object_key: str) -> Shape:
     """Find the cells that give lines in a table with this header.
 
     Raises:

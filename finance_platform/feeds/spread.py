@@ -49,7 +49,7 @@ def shares(cents: npt.NDArray[Any], weights: npt.NDArray[Any]) -> npt.NDArray[An
 
 
 def spread_lines(
-    rule: SpreadRule, columns: Mapping[str, pa.Array], batch: RawBatch, weights: Weights | None = None
+    rule: SpreadRule, columns: Mapping[str, pa.Array], batch: RawBatch, weights: Weights | None
 ) -> tuple[dict[str, pa.Array], RawBatch]:
     """Return typed lines and their rows; of each accepted line one for every period that has a weight.
 

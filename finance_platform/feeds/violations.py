@@ -179,7 +179,7 @@ class RuleViolations:
         if broken.any():
             self._violations.append(_Violation(rule, broken, reason, of))
 
-    def reject_skipped(self, rule: str, rows: Mask, reason: Callable[[int], str], *, of: str = "") -> None:
+    def reject_skipped(self, rule: str, rows: Mask, reason: Callable[[int], str], *, of: str) -> None:
         """Reject rows that were skipped until now; nothing else is wrong with them. See `add`."""
         self.skipped = self.skipped & ~rows
         self.add(rule, rows, reason, of=of)
@@ -192,7 +192,7 @@ class RuleViolations:
         self.add(f"blank_{name}", is_blank, lambda _: f"{name} {reason}", of=name)
 
     def add_invalid(
-        self, rule: str, texts: pa.Array, values: pa.Array, reason: Callable[[int], str], *, of: str = ""
+        self, rule: str, texts: pa.Array, values: pa.Array, reason: Callable[[int], str], *, of: str
     ) -> None:
         """Record that the rows with a text but no value break `rule`; see `add`."""
         self.add(rule, to_mask(pc.and_(pc.is_valid(texts), pc.is_null(values))), reason, of=of)

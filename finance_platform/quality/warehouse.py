@@ -135,8 +135,8 @@ def check_invariants(
     warehouse: Queryable,
     snapshot: Snapshot,
     *,
-    actuals_through: str | None = None,
-    frozen_periods: Sequence[str] = (),
+    actuals_through: str | None,
+    frozen_periods: Sequence[str],
     scope: AuditScope | None = None,
 ) -> list[Outcome]:
     """Run the blocking checks, which a load must pass.

@@ -170,7 +170,7 @@ def close_period(
     examined: PeriodToClose,
     author: Author,
     *,
-    waived: Collection[str] = (),
+    waived: Collection[str],
 ) -> PeriodStatusChanged | DecisionProposed:
     """Close a period whose gates are green or waived, or propose it; once it is closed, Actual covers it.
 

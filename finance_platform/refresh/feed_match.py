@@ -52,7 +52,7 @@ class MatchedFile:
 
 
 def match_file(
-    path: Path, raw: ObjectStore, settings: Settings, feeds: FeedSet, descriptor: Path | None = None
+    path: Path, raw: ObjectStore, settings: Settings, feeds: FeedSet, descriptor: Path | None
 ) -> MatchedFile | None:
     """Return a file and the feed that reads it; None if the file does not exist.
 

@@ -49,7 +49,7 @@ class OpenTables:
 
 
 def find_changed_deliveries(
-    processed: ObjectStore, commits: Iterable[DeliveryCommit], progress: Callable[[int], None] = lambda _: None
+    processed: ObjectStore, commits: Iterable[DeliveryCommit], progress: Callable[[int], None]
 ) -> Iterator[Difference]:
     """Yield the records of deliveries that contradict themselves, and the files that are not those that they name.
 

@@ -62,7 +62,7 @@ def adopt_slices(
     processed: ObjectStore,
     snapshot: Snapshot,
     targets: Iterable[TargetSlice],
-    suspects: Collection[str] = (),
+    suspects: Collection[str],
     *,
     at: datetime,
 ) -> dict[tuple[str, str], SliceCommit]:

@@ -136,7 +136,7 @@ def find_sheet(store: LineStore, commit: DeliveryCommit, sheet: str | None) -> s
     return matching[0]
 
 
-def find_record(store: LineStore, commit: DeliveryCommit, line: int, sheet: str | None = None) -> int:
+def find_record(store: LineStore, commit: DeliveryCommit, line: int, sheet: str | None) -> int:
     """Return the first line of the record that a line is part of: the last record that starts on it or before.
 
     Raises:

@@ -56,7 +56,7 @@ def replace_statuses(
     connection: LoadConnection,
     closed_periods: Collection[str],
     actuals_through: str | None,
-    lines: Mapping[str, Lines] | None = None,
+    lines: Mapping[str, Lines] | None,
 ) -> None:
     """Store the status of each period of the fact table; the caller's transaction holds the ledger's lock.
 
