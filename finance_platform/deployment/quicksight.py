@@ -49,7 +49,6 @@ def _actions(text: str) -> list[str]:
     return [f"quicksight:{verb}" for verb in text.split()]
 
 
-_READ_DATA_SOURCE = _actions("DescribeDataSource DescribeDataSourcePermissions PassDataSource")
 _READ_DATA_SET = _actions("DescribeDataSet DescribeDataSetPermissions PassDataSet DescribeIngestion ListIngestions")
 _OWN_ANALYSIS = _actions(
     "RestoreAnalysis UpdateAnalysisPermissions DeleteAnalysis DescribeAnalysisPermissions QueryAnalysis "

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from finance_platform.storage.s3_list_response import parse_lists_quickly
 
 _KEYS = ("Key", "LastModified", "ETag", "Size")
-_NAMESPACE = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 _CLIENT: dict[str, Any] = {
     "config": Config(retries={"total_max_attempts": 1}),
     "region_name": "eu-central-1",
