@@ -38,7 +38,7 @@ from finance_platform.deliveries.commits import (
 from finance_platform.deliveries.late_lines import read_changed
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import LiveLines
-from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
+from finance_platform.deliveries.overlaps import Overlaps, compute_candidate_overlaps
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.dates import first_day, next_period
@@ -86,9 +86,7 @@ def plan_decided_bookings(
     Raises:
         DecisionError: no closed period would change, or lines of a plan would be booked.
     """
-    overlaps = compute_overlaps(processed, state.effective, record=False)
-    others = [one for one in state.effective if one.event.object_key != candidate.event.object_key]
-    overlaps |= compute_overlaps(processed, [*others, candidate], record=False)
+    overlaps = compute_candidate_overlaps(processed, state.effective, candidate)
     live, lines = LiveDeliveries(state.effective, overlaps), LiveLines(processed, overlaps)
     bookings = plan_bookings(lines, live, candidate, state.closed.keys(), periods)
     name = quote_name(candidate.event.object_key)

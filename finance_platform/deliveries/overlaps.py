@@ -128,6 +128,23 @@ def compute_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery],
     return _compute(processed, _groups(deliveries), record=record)
 
 
+def compute_candidate_overlaps(
+    processed: ObjectStore, counted: Sequence[LiveDelivery], candidate: LiveDelivery
+) -> Overlaps:
+    """Return the overlaps of what counts, and of what counts with a candidate in the place of its object's versions.
+
+    Nothing is stored: the candidate may never count.
+
+    Args:
+        processed: the processed zone.
+        counted: the deliveries that count.
+        candidate: the delivery as it would count.
+    """
+    others = [one for one in counted if one.event.object_key != candidate.event.object_key]
+    overlaps = compute_overlaps(processed, counted, record=False)
+    return overlaps | compute_overlaps(processed, [*others, candidate], record=False)
+
+
 def live_overlaps(processed: ObjectStore, state: DeliveryState, *, record: bool) -> Overlaps:
     """Return the overlaps of the deliveries that count; those of the same state are grouped once.
 

@@ -17,7 +17,7 @@ from finance_platform.deliveries.decisions import acceptable_delivery, late_peri
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.moved_amounts import MovedCell, find_moved_cells
-from finance_platform.deliveries.overlaps import compute_overlaps
+from finance_platform.deliveries.overlaps import compute_candidate_overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, live_with
 from finance_platform.errors import DecisionError
@@ -71,9 +71,7 @@ def preview_acceptance(processed: ObjectStore, object_key: str, periods: Collect
 
 def _moved(processed: ObjectStore, state: DeliveryState, candidate: LiveDelivery) -> list[MovedCell]:
     """Return the cells that would move if a delivery counted."""
-    overlaps = compute_overlaps(processed, state.live, record=False)
-    others = [one for one in state.live if one.event.object_key != candidate.event.object_key]
-    overlaps |= compute_overlaps(processed, [*others, candidate], record=False)
+    overlaps = compute_candidate_overlaps(processed, state.live, candidate)
     live = LiveDeliveries(state.live, overlaps)
     if not live.affects_ledger(candidate):
         return []

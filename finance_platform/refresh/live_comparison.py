@@ -26,7 +26,7 @@ from finance_platform.deliveries.hold_reasons import HoldReasons
 from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
 from finance_platform.deliveries.moved_amounts import find_moved_amounts
-from finance_platform.deliveries.overlaps import compute_overlaps
+from finance_platform.deliveries.overlaps import compute_candidate_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, derive_state
 from finance_platform.feeds.codes import fold
@@ -182,9 +182,7 @@ def compare_with_live(
 
 
 def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, settings: Settings) -> LiveComparison:
-    overlaps = compute_overlaps(home, now.live, record=False)
-    others = [one for one in now.live if one.event.object_key != candidate.event.object_key]
-    overlaps |= compute_overlaps(home, [*others, candidate], record=False)
+    overlaps = compute_candidate_overlaps(home, now.live, candidate)
     live, reader = LiveDeliveries(now.live, overlaps), LiveLines(home, overlaps)
     cells = live.affected_cells(candidate)
     before, after = live.live_sets(candidate, cells)
