@@ -83,6 +83,19 @@ def unmarked_encoding(start: bytes) -> str | None:
     return None
 
 
+def find_invalid_utf8(open_file: OpenFile) -> UnicodeDecodeError | None:
+    """Return the error of the first bytes of a file that are not UTF-8; None if there are none. All of it is read."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with open_file() as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        return error
+    return None
+
+
 def advise_encoding(error: UnicodeDecodeError, declared: str) -> str:
     """Return the fix for bytes that are not valid in the declared encoding, with the characters that they would be."""
     if b"\0" in error.object:

@@ -9,7 +9,6 @@ A home cannot edit a shipped descriptor, and Excel in German or French writes `;
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections.abc import Collection, Sequence
@@ -17,13 +16,12 @@ from dataclasses import replace
 from itertools import islice
 
 from finance_platform.feeds.codes import clean, fold
-from finance_platform.feeds.file_format import OpenFile, marked_encoding, unmarked_encoding
+from finance_platform.feeds.file_format import OpenFile, find_invalid_utf8, marked_encoding, unmarked_encoding
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import Dialect, FieldRule, ReadingRules, template_headers
 
 _DELIMITERS = (",", ";", "\t")
 _SAMPLE_BYTES = 1 << 16
-_BLOCK_BYTES = 4 << 20
 _WINDOWS = "cp1252"
 AS_WINDOWS = {
     "the file is not UTF-8 and was read as cp1252, as Excel on Windows writes": Note(
@@ -45,25 +43,13 @@ def find_dialect(open_file: OpenFile, rules: ReadingRules) -> Dialect:
         start = stream.read(_SAMPLE_BYTES)
     marked = marked_encoding(start) or unmarked_encoding(start)
     # Texts of lines may name people and places, but names of members are all that a wrong encoding could harm here.
-    if not marked and rules.kind != "ledger" and not _is_utf8(open_file):
+    if not marked and rules.kind != "ledger" and find_invalid_utf8(open_file):
         dialect = replace(dialect, encoding=_WINDOWS)
     text = start.decode(marked or dialect.encoding, "replace").removeprefix("\ufeff")
     fitting = [mark for mark in _DELIMITERS if _has_needed(_header(text, mark, dialect), rules.fields.values())]
     if dialect.delimiter in fitting or len(fitting) != 1:
         return dialect
     return replace(dialect, delimiter=fitting[0])
-
-
-def _is_utf8(open_file: OpenFile) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with open_file() as stream:
-            while block := stream.read(_BLOCK_BYTES):
-                decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _header(text: str, delimiter: str, dialect: Dialect) -> Sequence[str]:

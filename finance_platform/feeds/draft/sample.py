@@ -18,7 +18,13 @@ from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows
 from finance_platform.feeds.draft.period_columns import find_period_columns, is_period
 from finance_platform.feeds.draft.total_rows import TotalRow, find_totals
 from finance_platform.feeds.draft.values import is_amount, is_date
-from finance_platform.feeds.file_format import OpenFile, find_other_format, marked_encoding, unmarked_encoding
+from finance_platform.feeds.file_format import (
+    OpenFile,
+    find_invalid_utf8,
+    find_other_format,
+    marked_encoding,
+    unmarked_encoding,
+)
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.header import header_names, join_rows
 from finance_platform.feeds.hidden_characters import clean_cell
@@ -29,7 +35,6 @@ from finance_platform.feeds.tables import open_tables
 
 _SAMPLE_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16
-_BLOCK_BYTES = 4 << 20
 _MAX_ROWS = 2_000
 _LAST_ROWS = 100
 _HEADER_ROWS = 30
@@ -192,13 +197,7 @@ def _find_encoding(open_file: OpenFile, start: bytes) -> tuple[str, list[str]]:
     unmarked = unmarked_encoding(start)
     if unmarked:
         return unmarked, []
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with open_file() as stream:
-            while block := stream.read(_BLOCK_BYTES):
-                decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
+    if error := find_invalid_utf8(open_file):
         around = error.object[max(0, error.start - 12) : error.start + 12].decode("cp1252", "replace")
         shown = " ".join(around.split())
         return "cp1252", [f"The file is not UTF-8. In cp1252, as Excel on Windows writes, a part of it is {shown!r}."]
