@@ -41,10 +41,10 @@ from finance_platform.quality.checks import (
     Check,
     Outcome,
 )
+from finance_platform.slices.commits import SliceName
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.date_ranges import EVERY_DAY, DateRange, covering_ranges
 from finance_platform.warehouse.ledger import published_slices
-from finance_platform.warehouse.load_request import SliceName
 from finance_platform.warehouse.port import Parameters, Queryable, QueryResult
 from finance_platform.warehouse.report_tables import ANY_ENDING
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement

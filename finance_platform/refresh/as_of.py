@@ -31,14 +31,14 @@ from finance_platform.errors import AsOfError
 from finance_platform.refresh.restore import slice_to_load
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.settings import Settings, materiality
-from finance_platform.slices.commits import read_slice
+from finance_platform.slices.commits import SliceName, read_slice
 from finance_platform.slices.published import published_members, published_snapshot
 from finance_platform.slices.signatures import read_signature, signed_closings, stored_rows
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
 from finance_platform.warehouse.ledger import published_slices, slices_published_at
-from finance_platform.warehouse.load_request import LoadRequest, SliceName, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, Warehouse
 from finance_platform.warehouse.report_tables import ReportTables
 from finance_platform.warehouse.statements import delete_all, insert, select_columns

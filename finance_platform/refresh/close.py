@@ -39,6 +39,7 @@ from finance_platform.refresh.completeness import find_missing
 from finance_platform.reports.rejected_rows import RejectedRows, count_of_row
 from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.settings import Settings, StarSettings
+from finance_platform.slices.commits import SliceName
 from finance_platform.slices.completeness import missing_departments
 from finance_platform.slices.published import published_cells
 from finance_platform.slices.settings_in_force import settings_in_force
@@ -55,7 +56,6 @@ from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse.ledger import published_slices
-from finance_platform.warehouse.load_request import SliceName
 from finance_platform.warehouse.period_status import actual_lines, status_rows, update_statuses
 from finance_platform.warehouse.port import Queryable, Warehouse
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement

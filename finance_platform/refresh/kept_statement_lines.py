@@ -19,9 +19,10 @@ from finance_platform.deliveries.report_inputs import StatementLineRow
 from finance_platform.feeds.codes import fold
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
+from finance_platform.slices.commits import Versions
 from finance_platform.slices.signatures import read_signature, stored_rows
 from finance_platform.slices.snapshot import Snapshot
-from finance_platform.slices.waiting_changes import Published, WaitingChange, find_concerned
+from finance_platform.slices.waiting_changes import WaitingChange, find_concerned
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.report_tables import mapping_rows
@@ -48,7 +49,7 @@ def keep_mapping(
     warehouse: Queryable,
     settings: Settings,
     snapshot: Snapshot,
-    published: Published,
+    published: Versions,
     lines: Sequence[StatementLineRow],
     *,
     is_restored: bool = False,

@@ -52,6 +52,7 @@ from finance_platform.refresh.small_tables import make_report_tables, with_waiti
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import freeze, unknown_slice
+from finance_platform.slices.commits import SliceName
 from finance_platform.slices.completeness import Lines
 from finance_platform.slices.equal_rows import find_unchanged
 from finance_platform.slices.line_counts import count_lines
@@ -66,7 +67,7 @@ from finance_platform.warehouse import load
 from finance_platform.warehouse.access_rights import read_units, record
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices, published_versions
 from finance_platform.warehouse.load_records import LoadRecords
-from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceName
+from finance_platform.warehouse.load_request import LoadRequest, LoadResult
 from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import Queryable, Warehouse
 from finance_platform.warehouse.report_tables import update_report_tables

@@ -12,14 +12,14 @@ from datetime import datetime
 from finance_platform.contracts.star import STAR
 from finance_platform.count_text import pluralize
 from finance_platform.errors import DamagedObjectError
-from finance_platform.slices.commits import SliceCommit, read_slices
+from finance_platform.slices.commits import SliceCommit, SliceName, read_slices
 from finance_platform.slices.published import published_members
 from finance_platform.storage.documents import find_damaged_files
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
 from finance_platform.warehouse.ledger import last_load_number
 from finance_platform.warehouse.load_records import LoadRecord, LoadRecords, read_all
-from finance_platform.warehouse.load_request import LoadRequest, SliceName, SliceSum, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
 
 _NAMES = {contract.table: contract.name for contract in STAR}

@@ -22,13 +22,13 @@ from finance_platform.reports.history import decision_rows, decisions_in
 from finance_platform.reports.recent_changes import waiting_by_period
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze
+from finance_platform.slices.commits import SliceName
 from finance_platform.slices.published import published_members
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse.ledger import published_versions
-from finance_platform.warehouse.load_request import SliceName
 from finance_platform.warehouse.period_status import status_rows
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.report_tables import ReportTables, target_rows

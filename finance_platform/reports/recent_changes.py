@@ -17,12 +17,12 @@ from finance_platform.deliveries.state import DeliveryState
 from finance_platform.money_text import plain_money
 from finance_platform.reports.movements import movement_summary
 from finance_platform.safe_text import quote_name
+from finance_platform.slices.commits import SliceName
 from finance_platform.slices.published import explain_stale
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import PublishedSlice
-from finance_platform.warehouse.load_request import SliceName
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 

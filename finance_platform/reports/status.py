@@ -24,10 +24,10 @@ from finance_platform.reports import statement
 from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import TERMS, Reconciliation
 from finance_platform.reports.status_rows import COULD_NOT_BE_READ, StatusRows, status_rows
+from finance_platform.slices.commits import SliceName
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.warehouse.ledger import PublishedSlice
-from finance_platform.warehouse.load_request import SliceName
 
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
 FIX_VANISHED = "put the file back, or withdraw it"

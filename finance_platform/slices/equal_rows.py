@@ -13,13 +13,11 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.attribute_history import HISTORY
 from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.errors import DamagedObjectError
-from finance_platform.slices.commits import SliceCommit, read_slices
+from finance_platform.slices.commits import SliceCommit, SliceName, read_slices
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import KEPT
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
-
-SliceName = tuple[str, str]
 
 
 def find_unchanged(

@@ -30,11 +30,11 @@ from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.register import utc_text
 from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.feeds.dates import period_number
-from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice, write_slice
+from finance_platform.slices.commits import SliceCommit, Versions, find_damaged_slices, read_slice, write_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import KEPT, explain_diff
 from finance_platform.slices.versions import TargetSlice
-from finance_platform.slices.waiting_changes import ConcernedMembers, Published, WaitingChange, find_concerned
+from finance_platform.slices.waiting_changes import ConcernedMembers, WaitingChange, find_concerned
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
@@ -84,7 +84,7 @@ class KeptMembers:
 
 
 def keep_members(
-    processed: ObjectStore, snapshot: Snapshot, published: Published, *, record: bool
+    processed: ObjectStore, snapshot: Snapshot, published: Versions, *, record: bool
 ) -> tuple[Snapshot, list[WaitingChange], list[tuple[str, str]]]:
     """Return the snapshot with dimensions that move no money of closed periods, what waits, and what is not known.
 
@@ -127,7 +127,7 @@ def _keep(
     contract: Contract,
     current: SliceCommit,
     built: SliceCommit,
-    published: Published,
+    published: Versions,
     *,
     record: bool,
 ) -> KeptMembers | None:
@@ -199,7 +199,7 @@ def _kept_history(contract: Contract, current: SliceCommit, built: SliceCommit, 
 
 
 def _concerned(
-    processed: ObjectStore, snapshot: Snapshot, contract: Contract, sides: _Sides, published: Published
+    processed: ObjectStore, snapshot: Snapshot, contract: Contract, sides: _Sides, published: Versions
 ) -> ConcernedMembers:
     """Return which members with rows in closed periods are changed there, and their money there."""
     key_column = contract.surrogate_key or ""

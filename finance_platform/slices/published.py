@@ -6,7 +6,7 @@ Belongs here: looking up slice commits by the versions that the load ledger name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, WHO
 from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, History, Row
 from finance_platform.deliveries.department_structures import mapping_tables
 from finance_platform.deliveries.reorganisations import REORGANISATIONS
-from finance_platform.slices.commits import SliceCommit, read_inputs, read_slice
+from finance_platform.slices.commits import SliceCommit, Versions, read_inputs, read_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import explain_diff
 from finance_platform.slices.versions import TargetSlice
@@ -23,9 +23,6 @@ from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
 _CELL = ("scenario_key", "account_key", "amount")
-
-Versions = Mapping[tuple[str, str], str]
-"""Version by table and slice, as the load ledger says."""
 
 
 def published_snapshot(processed: ObjectStore, snapshot: Snapshot, published: Versions) -> Snapshot:

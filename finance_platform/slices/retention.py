@@ -46,6 +46,7 @@ from finance_platform.deliveries.register import (
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import FOLDER as SLICES
+from finance_platform.slices.commits import SliceName
 from finance_platform.slices.signatures import signed_versions
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.bulk_read import read_many
@@ -67,8 +68,6 @@ _TABLES = tuple(contract.name for contract in (*_OF_DELIVERIES, *STAR))
 _JOBS = "jobs"
 _FOLDERS_OF_ATTEMPTS = ("staging", MANIFESTS)
 """Folders whose files a job or a load removes at its end; those that remain are of a killed one."""
-
-SliceName = tuple[str, str]
 
 
 @dataclass(frozen=True)

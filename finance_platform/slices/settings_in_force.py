@@ -19,7 +19,8 @@ from typing import Any
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.codes import fold
 from finance_platform.settings import StarSettings
-from finance_platform.slices.waiting_changes import SETTINGS, Published, WaitingChange, closed_facts
+from finance_platform.slices.commits import Versions
+from finance_platform.slices.waiting_changes import SETTINGS, WaitingChange, closed_facts
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
 
@@ -63,7 +64,7 @@ def find_waiting_settings(
     settings: StarSettings,
     in_force: StarSettings,
     closed: Collection[str],
-    published: Published,
+    published: Versions,
 ) -> list[WaitingChange]:
     """Return the settings that are not in force, each with what it would move in closed periods.
 
@@ -98,7 +99,7 @@ def _uncovered(closed: Collection[str], before: str | None, after: str | None) -
 
 
 def _gross_of_plans(
-    processed: ObjectStore, closed: Collection[str], published: Published, scenarios: Collection[str]
+    processed: ObjectStore, closed: Collection[str], published: Versions, scenarios: Collection[str]
 ) -> dict[str, Decimal]:
     """Return the gross amount of scenarios in closed periods, of those for which it is known."""
     amounts: dict[str, Decimal] = {}

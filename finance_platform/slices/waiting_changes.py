@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.money_text import grouped_money, plain_money
-from finance_platform.slices.commits import SliceCommit, read_slice
+from finance_platform.slices.commits import SliceCommit, Versions, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
@@ -27,9 +27,6 @@ SETTINGS = "settings"
 
 _NOUNS = {DIM_ACCOUNT.name: "account", DIM_DEPARTMENT.name: "department", DIM_SCENARIO.name: "scenario"}
 _NAMES_SHOWN = 5
-
-Published = Mapping[tuple[str, str], str]
-"""Version by table and slice, as the load ledger says."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ class WaitingChange:
         }
 
 
-def closed_facts(processed: ObjectStore, closed: Collection[str], published: Published) -> Iterator[SliceCommit]:
+def closed_facts(processed: ObjectStore, closed: Collection[str], published: Versions) -> Iterator[SliceCommit]:
     """Yield the published slice of the fact table of each closed period, in order."""
     for period in sorted(closed):
         version = published.get((FACT_FINANCIALS.name, period))
@@ -131,7 +128,7 @@ class ConcernedMembers:
 
 
 def find_concerned(
-    processed: ObjectStore, closed: Collection[str], published: Published, key_column: str, changed: Collection[int]
+    processed: ObjectStore, closed: Collection[str], published: Versions, key_column: str, changed: Collection[int]
 ) -> ConcernedMembers:
     """Return which of the changed members have published rows in closed periods, and their money there.
 

@@ -23,9 +23,9 @@ from typing import Any, Literal
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import TraceError
+from finance_platform.slices.commits import SliceName
 from finance_platform.trace.published_lines import LineStore, PublishedPeriod, read_period
 from finance_platform.warehouse.ledger import PublishedSlice
-from finance_platform.warehouse.load_request import SliceName
 
 Method = Literal["mus", "random"]
 

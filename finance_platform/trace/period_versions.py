@@ -22,7 +22,7 @@ from finance_platform.contracts.star import (
 from finance_platform.deliveries.attribute_history import HISTORY, history_in
 from finance_platform.errors import MissingRecordError
 from finance_platform.feeds.codes import surrogate_key
-from finance_platform.slices.commits import SliceCommit, read_slice
+from finance_platform.slices.commits import SliceCommit, Versions, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import PublishedPeriod, read_period
@@ -30,8 +30,6 @@ from finance_platform.trace.published_lines import PublishedPeriod, read_period
 Cells = dict[tuple[int, int, int], Decimal]
 """Amount by scenario, department and account, as ledger lines name them."""
 
-Versions = Mapping[tuple[str, str], str]
-"""Version by table and slice."""
 
 _ACTUAL_KEY = surrogate_key("Actual")
 _DIMENSIONS_KEPT = 64

@@ -25,7 +25,7 @@ from finance_platform.deliveries.lines import line_files
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.money_text import plain_money
 from finance_platform.safe_text import quote_name
-from finance_platform.slices.commits import SliceCommit, read_slice
+from finance_platform.slices.commits import SliceCommit, SliceName, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.cells import EarlierTypes, read_earlier_types
@@ -38,7 +38,6 @@ from finance_platform.trace.published_lines import (
     read_rows,
 )
 from finance_platform.warehouse.ledger import PublishedSlice
-from finance_platform.warehouse.load_request import SliceName
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import count_by, select_between, select_columns
 

@@ -20,9 +20,10 @@ from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, STAR, WHOLE_
 from finance_platform.count_text import pluralize
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.money_text import plain_money
+from finance_platform.slices.commits import SliceName
 from finance_platform.warehouse import ledger, movements, period_status, statements
 from finance_platform.warehouse.date_ranges import exact_ranges
-from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceName, SliceToLoad, validate_slices
+from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceToLoad, validate_slices
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.report_tables import replace_report_tables
 from finance_platform.warehouse.statements import SqlFile, delete_all, insert

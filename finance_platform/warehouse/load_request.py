@@ -16,15 +16,13 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError
 from finance_platform.feeds.dates import is_valid_period
+from finance_platform.slices.commits import SliceName
 
 if TYPE_CHECKING:
     from finance_platform.slices.completeness import Lines
     from finance_platform.warehouse.report_tables import ReportTables
 
 _BY_NAME = {contract.name: contract for contract in STAR}
-
-SliceName = tuple[str, str]
-"""Contract name and slice: `("fact_financials", "2024-01")`, `("dim_account", "all")`."""
 
 
 @dataclass(frozen=True)

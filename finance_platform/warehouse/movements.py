@@ -24,8 +24,9 @@ from finance_platform.contracts.star import (
     WHOLE_TABLE,
 )
 from finance_platform.feeds.dates import period_number
+from finance_platform.slices.commits import SliceName
 from finance_platform.warehouse.date_ranges import covering_ranges
-from finance_platform.warehouse.load_request import LoadRequest, MovedSum, SliceName, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, MovedSum, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
 from finance_platform.warehouse.statements import (
     ComparedAttribute,
