@@ -447,7 +447,9 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
     """Build and commit the periods that one task each can build; return them."""
     covers = {name: target.inputs["actual_covers"] for name, target in periods.items()}
     most_bytes = CLUSTER_PERIOD_BYTES if arguments.is_on_cluster else None
-    orders = orders_of(build.request, covers, most_bytes, list_lines_checkpoints(build.processed))
+    listed = list_lines_checkpoints(build.processed)
+    reads_again = not is_remote(arguments.processed_uri)
+    orders = orders_of(build.request, covers, most_bytes, listed, reads_again=reads_again)
     if not orders:
         return []
     _log.info("building %d periods of the fact table, each in a task", len(orders))
@@ -464,7 +466,7 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
     tasks = task_count([order.size for order in orders], arguments.cores)
     orders = largest_first(orders, lambda order: order.size)
     if runs_here(arguments):
-        built = from_rows(build_here(builder, orders, tasks, by_one=not is_remote(arguments.processed_uri)))
+        built = from_rows(build_here(builder, orders, tasks, by_one=reads_again))
     else:
         listing = build.spark.createDataFrame([to_row(order) for order in orders], ORDERS).repartition(tasks)
         built = from_rows(listing.mapInArrow(builder, RESULTS).collect())

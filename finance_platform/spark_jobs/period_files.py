@@ -25,7 +25,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines import period_of_file
 from finance_platform.deliveries.lines_checkpoint import lines_checkpoint
-from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointFile
+from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointFile, places_among
 from finance_platform.feeds.dates import first_day, period_of
 from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs.control_totals import PeriodControl, compare
@@ -62,6 +62,10 @@ _STATISTICAL = "Statistical"
 SUPERSEDING_BYTES = 16 << 20
 """Of so many bytes of later files each task of a period reads the keys: some 300,000 lines, half a second."""
 
+SHARED_BYTES = 8 << 20
+"""Of so many bytes of files that small deliveries share the tasks of a build read lines, each time that one does: the
+files of 200,000 one-line deliveries for one period, 300 ms."""
+
 CLUSTER_PERIOD_BYTES = 256 << 20
 """On a cluster, the lines of a larger period are summed by several machines: some seven million take a task 5 s."""
 
@@ -72,12 +76,14 @@ class PeriodOrder:
 
     Attributes:
         period: the period.
-        files: key, size and hash of the files with its lines; see `DataFile`.
+        files: key, size and hash of the files with its lines alone; see `DataFile`.
         counted: delivery id and scenario of the lines that count.
         actual_covers: whether Actual covers the period; None: if it has lines.
         superseding: deliveries that count and give way to later ones, with key and size of the files whose keys the
             later ones have.
         checkpoint: key and size of the files of the period's checkpoint of lines.
+        shared: key and size of the files that it shares with other periods and deliveries, and the deliveries whose
+            lines in the file count.
     """
 
     period: str
@@ -86,11 +92,12 @@ class PeriodOrder:
     actual_covers: bool | None
     superseding: Sequence[tuple[str, Sequence[tuple[str, int]]]] = ()
     checkpoint: Sequence[tuple[str, int]] = ()
+    shared: Sequence[tuple[str, int, Sequence[str]]] = ()
 
     @property
     def size(self) -> int:
         """The bytes of its files."""
-        return sum(size for _, size, _ in self.files)
+        return sum(size for _, size, _ in (*self.files, *self.shared))
 
 
 @dataclass(frozen=True)
@@ -107,25 +114,35 @@ def orders_of(
     periods: Mapping[str, bool | None],
     most_bytes: int | None = None,
     checkpoints: Mapping[str, Sequence[CheckpointFile]] = MappingProxyType({}),
+    *,
+    reads_again: bool = True,
 ) -> list[PeriodOrder]:
     """Return the orders of those periods that one task each can build.
 
-    No scope of such a period is superseded, and its files have no other period. So have the files whose keys supersede
-    its lines, and they are small: every task reads them.
+    No scope of such a period is superseded, and its files have no other period, or are shared by small deliveries and
+    small themselves. So have the files whose keys supersede its lines, and they are small: every task reads them.
 
     Args:
         request: of the job.
         periods: the periods to build, and whether Actual covers each.
         most_bytes: the size of the files of the largest period that a task builds; None for any.
         checkpoints: see `list_lines_checkpoints`.
+        reads_again: whether a shared file may be read for each period; where a read is a request, Spark's plans of
+            several periods take one.
     """
     mixed: set[int] = set()
+    sharing: set[int] = set()
+    shared: list[tuple[DataFile, frozenset[int]]] = []
     files: dict[str, list[tuple[DataFile, frozenset[int]]]] = {}
     own: dict[int, list[tuple[str, DataFile]]] = {}
     for source in request.files:
         if source.table not in LINE_TABLES:
             continue
-        period = "" if source.file.is_shared else period_of_file(source.file.key)
+        if source.file.is_shared:
+            shared.append((source.file, frozenset(source.deliveries)))
+            sharing.update(source.deliveries)
+            continue
+        period = period_of_file(source.file.key)
         if not period:
             mixed.update(source.deliveries)
             continue
@@ -133,7 +150,7 @@ def orders_of(
             own.setdefault(place, []).append((period, source.file))
         if period in periods:
             files.setdefault(period, []).append((source.file, frozenset(source.deliveries)))
-    superseding = _superseding_files(request, own, mixed)
+    superseding = _superseding_files(request, own, mixed | sharing)
     too_much = {name for name, of_later in superseding.items() if of_later is None}
     scopes = {scope.period for scope in request.superseded_scopes}
     places: dict[str, set[int]] = {period: set() for period in periods}
@@ -154,13 +171,26 @@ def orders_of(
                 if name in superseding
             ),
             tuple((file.key, file.size) for file in checkpoints.get(period, ())),
+            tuple(
+                (file.key, file.size, [request.deliveries[place] for place in sorted(counting)])
+                for file, of_file in shared
+                if (counting := of_file & places[period])
+            ),
         )
         for period, covers in sorted(periods.items())
         if period not in scopes
         and mixed.isdisjoint(places[period])
         and too_much.isdisjoint(name for name, _ in counted[period])
     ]
+    if not _may_share([order.shared for order in orders], reads_again=reads_again):
+        orders = [order for order in orders if not order.shared]
     return [order for order in orders if most_bytes is None or order.size <= most_bytes]
+
+
+def _may_share(files: Iterable[Sequence[tuple[str, int, Sequence[str]]]], *, reads_again: bool) -> bool:
+    """Return whether tasks read shared files, which are given for each period; see `orders_of`."""
+    reads = [(key, size) for of_period in files for key, size, _ in of_period]
+    return sum(size for _, size in reads) <= SHARED_BYTES and (reads_again or len(set(reads)) == len(reads))
 
 
 def _superseding_files(
@@ -308,8 +338,21 @@ def _read_lines(store: ObjectStore, order: PeriodOrder, names: Sequence[str]) ->
     small = [DataFile(key, size, sha256=sha256) for key, size, sha256 in order.files if size <= SMALL_BYTES]
     large = [(key, size) for key, size, _ in order.files if size > SMALL_BYTES]
     yield from read_row_groups(store, large, names, repeating=TEXTS)
+    for lines in map_many(store, order.shared, lambda one: _read_shared(store, *one, names)):
+        yield from lines
     checkpoint = [CheckpointFile(key, size) for key, size in order.checkpoint]
     yield from lines_checkpoint(order.period).read_rows(store, small, checkpoint)
+
+
+def _read_shared(
+    store: ObjectStore, key: str, size: int, deliveries: Sequence[str], names: Sequence[str]
+) -> list[pa.Table]:
+    """Return the lines of a shared file that count; those of a delivery that was read again are in another file."""
+    counting = pa.array(deliveries, pa.string())
+    return [
+        lines.filter(pc.is_valid(places_among(lines["delivery_id"], counting)))
+        for lines in read_row_groups(store, [(key, size)], names, repeating=TEXTS)
+    ]
 
 
 def _read_keys(store: ObjectStore, files: Sequence[tuple[str, int]]) -> pa.Array:

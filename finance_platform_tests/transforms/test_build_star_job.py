@@ -70,7 +70,7 @@ def test_periods_have_the_same_figures_in_tasks_of_their_own_and_in_parts(
     for name, most in ways if current_profile().is_exhaustive else ways[:2]:
         monkeypatch.setattr(build_star_job, "PART_LINES", most)
         if name != "tasks":
-            monkeypatch.setattr(build_star_job, "orders_of", lambda *_: [])
+            monkeypatch.setattr(build_star_job, "orders_of", lambda *_, **__: [])
         home = create_small_home(tmp_path / name)
         Refresher(spark)(home)
         # A later file replaces a line of the first one, and moves another one to a period after it.
@@ -143,6 +143,38 @@ def test_gathered_files_give_the_slices_of_files_that_spark_reads(
         (Decimal("5.00"), 1),
     ]
     assert [(hidden, differences) for *_, hidden, differences in figures] == [(1, ()), (0, ())]
+
+
+def test_lines_of_shared_files_give_the_same_slices_in_tasks_and_in_plans_of_spark(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = SmallBuild(LocalStore(tmp_path), ["D0", "D1", "D2", "D3"], ["2025-01", "2025-02"])
+    lines = [
+        *(ledger_line(amount=f"{number}.50", delivery_id="D0", line_key=f"K{number}") for number in range(30)),
+        ledger_line("2025-02-03", "20.00", delivery_id="D0", line_key="K1"),
+        ledger_line(amount="7.00", delivery_id="D1"),
+        # D2 was read again: its lines that count are in another shared file. HELD does not count at all.
+        ledger_line(amount="999.00", delivery_id="D2"),
+        ledger_line(amount="888.00", delivery_id="HELD"),
+    ]
+    build.add("transactions/first/shared.parquet", lines, ["D0", "D1"], is_shared=True)
+    again = [ledger_line(amount="30.00", delivery_id="D2"), ledger_line(amount="666.00", delivery_id="D1")]
+    build.add("transactions/second/shared.parquet", again, ["D2"], is_shared=True)
+    later = [ledger_line("2025-02-01", "5.00", delivery_id="D3", line_key="K7")]
+    build.add("transactions/third/split_by=D3/then_by=2025-02/1.parquet", later, ["D3"])
+    build.superseded_keys = [SupersededKeys("D0", "D3", ["2025-02"])]
+    counted = {"Actual": ["D0", "D1", "D2", "D3"]}
+    in_tasks = build.run(None, "tasks", counted)  # type: ignore[arg-type]  # they need no session
+    assert len(list((tmp_path / "fact_financials/tasks/periods").iterdir())) == len(build.periods)
+    monkeypatch.setattr(build_star_job, "orders_of", lambda *_, **__: [])
+    monkeypatch.setattr(build_star_job, "has_few_members", lambda *_: False)
+    in_plans = build.run(spark, "plans", counted)
+    assert build.rows(in_tasks) == build.rows(in_plans)
+    ours, theirs = ([[getattr(one, name) for name in FIGURES] for one in built] for built in (in_tasks, in_plans))
+    assert ours == theirs
+    assert sum(row["amount"] for row in build.rows(in_tasks)) == Decimal("504.50"), (
+        "without what K7 and a second reading replace"
+    )
 
 
 def _rows_of_slice(home: Home, table: str) -> pa.Table:

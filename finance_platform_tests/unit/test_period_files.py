@@ -79,12 +79,33 @@ def request(files: Sequence[SourceFile], **others: Any) -> BuildRequest:
 OWN = (source(0, JANUARY), source(0, FEBRUARY), source(1, FEBRUARY))
 
 
+SHARED = SourceFile("transactions", DataFile("transactions/attempt/shared.parquet", 10, True), [0, 1])
+
+
 def test_a_period_of_files_of_its_own_is_built_by_one_task():
     january, february = orders_of(request(OWN), {FEBRUARY: True, JANUARY: None})
     assert january == PeriodOrder(JANUARY, [(OWN[0].file.key, 10, "")], [("d0", "Actual")], None)
     assert [key for key, *_ in february.files] == [OWN[1].file.key, OWN[2].file.key]
     assert february.counted == [("d0", "Actual"), ("d1", "Actual")]
     assert PeriodOrder(JANUARY, [], [], True) in orders_of(request([], counted=[]), {JANUARY: True})
+
+
+def test_a_task_reads_a_small_file_that_several_deliveries_share():
+    january, february = orders_of(request([OWN[1], SHARED]), {JANUARY: True, FEBRUARY: True})
+    assert (january.files, january.shared) == ([], ((SHARED.file.key, 10, ["d0"]),))
+    assert ([key for key, *_ in february.files], february.shared) == (
+        [OWN[1].file.key],
+        ((SHARED.file.key, 10, ["d0", "d1"]),),
+    )
+    assert february.size == OWN[1].file.size + SHARED.file.size
+
+
+def test_where_a_read_is_a_request_no_file_is_read_for_two_periods():
+    files = [OWN[0], SHARED._replace(deliveries=[1])]
+    both = {JANUARY: True, FEBRUARY: True}
+    assert [one.period for one in orders_of(request(files), both, reads_again=False)] == [JANUARY, FEBRUARY]
+    assert orders_of(request([SHARED]), both, reads_again=False) == []
+    assert [one.period for one in orders_of(request([SHARED]), {FEBRUARY: True}, reads_again=False)] == [FEBRUARY]
 
 
 def test_a_period_with_many_lines_is_left_to_the_machines_of_a_cluster():
@@ -98,10 +119,11 @@ def test_a_period_with_many_lines_is_left_to_the_machines_of_a_cluster():
         ([*OWN, source(2)], {"superseded_keys": [SupersededKeys("d1", "d2", [JANUARY])]}, [JANUARY]),
         ([*OWN[:2], large(1, FEBRUARY)], {"superseded_keys": [SupersededKeys("d0", "d1", [FEBRUARY])]}, []),
         (OWN, {"superseded_scopes": [SupersededScope("d0", "Actual", FEBRUARY, "s")]}, [JANUARY]),
+        ([*OWN, SHARED], {"superseded_keys": [SupersededKeys("d0", "d1", [FEBRUARY])]}, []),
         ([*OWN[:2], source(1)], {}, [JANUARY]),
-        ([*OWN[:2], source(1, FEBRUARY, is_shared=True)], {}, [JANUARY]),
+        ([*OWN[:2], SHARED._replace(file=DataFile("transactions/large", period_files.SHARED_BYTES, True))], {}, []),
     ],
-    ids=["later file of several periods", "large later file", "scope", "several periods", "several deliveries"],
+    ids=["later file of several periods", "large later file", "scope", "shared later file", "several periods", "large"],
 )
 def test_periods_whose_files_have_several_or_that_give_way_to_much_are_left_to_spark(
     files: Sequence[SourceFile], others: dict[str, Any], expected: list[str]
