@@ -73,10 +73,13 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
     _check_periods(settings, periods)
     started = time.monotonic()
     with job_process(settings, starts_now=rebuild or (not force and is_news_likely(settings))) as process:
-        answer = None if force or rebuild else _answer_without_run(settings)
+        from finance_platform.bootstrap import raw_zone  # takes time that the process of the jobs starts in
+
+        raw = listed_once(raw_zone(settings))
+        answer = None if force or rebuild else _answer_without_run(settings, raw)
         if answer is None and process is not None and not force:
             process.start()
-        outcome, status, variance, restated = answer or _run(settings, process, rebuild=rebuild, periods=periods)
+        outcome, status, variance, restated = answer or _run(settings, process, raw, rebuild=rebuild, periods=periods)
     seconds = time.monotonic() - started
     _print_run(outcome, status, variance, seconds, restated=restated, home=home, as_json=as_json)
     _warn_of_exposed_files(settings)
@@ -114,12 +117,12 @@ _Report = tuple["RunOutcome", "Status", Sequence["VarianceRow"], Sequence[str]]
 """What a run did, the state of the home afterwards, Actual against Budget, and what it changed of closed periods."""
 
 
-def _answer_without_run(settings: Settings) -> _Report | None:
+def _answer_without_run(settings: Settings, raw: ObjectStore) -> _Report | None:
     """Return the report of a run with nothing new without starting one; None if a run is needed."""
     from finance_platform.orchestration.nothing_new import answer_without_run
     from finance_platform.reports.run_outcome import RunOutcome
 
-    answer = answer_without_run(settings)
+    answer = answer_without_run(settings, raw)
     if answer is None:
         return None
     outcome = RunOutcome(
@@ -136,8 +139,13 @@ def _answer_without_run(settings: Settings) -> _Report | None:
     return outcome, answer.status, answer.variance, ()
 
 
-def _run(settings: Settings, process: JobProcess | None, *, rebuild: bool, periods: tuple[str, ...]) -> _Report:
-    """Run every step; a process takes them beside the one that imports Dagster and stores its events."""
+def _run(
+    settings: Settings, process: JobProcess | None, raw: ObjectStore, *, rebuild: bool, periods: tuple[str, ...]
+) -> _Report:
+    """Run every step; a process takes them beside the one that imports Dagster and stores its events.
+
+    The first step gets the raw zone as it was listed to decide that there is a run.
+    """
     from finance_platform.bootstrap import processed_zone, warehouse_readers
     from finance_platform.orchestration.forked_steps import ForkedSteps
     from finance_platform.orchestration.steps_ahead import StepsAhead, steps_ahead
@@ -149,8 +157,9 @@ def _run(settings: Settings, process: JobProcess | None, *, rebuild: bool, perio
         takes_all=not rebuild,
         meanwhile=_import_late_modules,
         once_published=partial(_derive_ahead, settings),
+        raw=raw,
     )
-    steps = forked if is_own_process else StepsAhead
+    steps = forked if is_own_process else partial(StepsAhead, raw=raw)
     with warehouse_readers(settings):
         # The display of the progress, which comes after them, has a thread.
         with steps_ahead(settings, process, steps) as begun, _progress() as on_step:

@@ -89,6 +89,7 @@ class ForkedSteps(StepsAhead):
         takes_all: bool = True,
         meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
         once_published: Callable[[ObjectStore], Iterator[None]] = lambda _: iter(()),
+        raw: ObjectStore | None = None,
     ) -> None:
         """Prepare them; `begin` begins.
 
@@ -99,8 +100,9 @@ class ForkedSteps(StepsAhead):
             meanwhile: work of the run's process while it waits for the fork: small steps, which it can do later.
             once_published: the same, of work that follows from what is published; it gets the processed zone, whose
                 register and deliveries need no other listing.
+            raw: see `StepsAhead`.
         """
-        super().__init__(settings, process)
+        super().__init__(settings, process, raw=raw)
         self._takes_all = takes_all
         self._idle_steps = meanwhile()
         self._once_published = once_published

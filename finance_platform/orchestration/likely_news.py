@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from finance_platform.settings import Settings
@@ -35,8 +36,10 @@ def is_news_likely(settings: Settings) -> bool:
         recorded = (Path(settings.processed_root) / COMPLETE).stat().st_mtime_ns
     except OSError:
         return True
-    files = (*_written(Path(settings.raw_root)), *_written(settings.feeds_path))
-    return any(written > recorded for written in files)
+    # A file that was put into the raw zone shows in its folder's time, so the others are not looked at.
+    return any(
+        written > recorded for written in chain(_written(Path(settings.raw_root)), _written(settings.feeds_path))
+    )
 
 
 def _written(folder: Path) -> Iterator[int]:

@@ -26,20 +26,22 @@ from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.listed_once import listed_while_locked
+from finance_platform.storage.port import ObjectStore
 
 _log = logging.getLogger(__name__)
 
 
-def answer_without_run(settings: Settings) -> NothingNew | None:
+def answer_without_run(settings: Settings, raw: ObjectStore | None = None) -> NothingNew | None:
     """Return what a run would report if there is nothing for it to do; None if one is needed.
 
     Args:
         settings: the home.
+        raw: the raw zone; one of `listed_once` has the listing afterwards by which it was decided.
 
     Raises:
         LockedError: a run is at work in this home.
     """
-    raw, processed = raw_zone(settings), processed_zone(settings)
+    raw, processed = raw or raw_zone(settings), processed_zone(settings)
     if not raw.exists() or read_complete_run(processed) is None:
         return None
     with home_lock(settings), warehouse_readers(settings):

@@ -65,13 +65,16 @@ class StepsAhead:
         run_id: the run, which Dagster's storage does not have yet.
     """
 
-    def __init__(self, settings: Settings, process: JobProcess) -> None:
+    def __init__(self, settings: Settings, process: JobProcess, *, raw: ObjectStore | None = None) -> None:
         """Prepare them; `begin` begins.
 
         Args:
             settings: the home; both of its zones are on this machine.
             process: runs the job.
+            raw: the raw zone as it was listed to decide that there is a run; what arrives later is left to the next
+                run, as what arrives after any other listing.
         """
+        self._raw = raw or raw_zone(settings)
         self.run_id = str(uuid4())
         self._settings = settings
         self._process = process
@@ -98,15 +101,15 @@ class StepsAhead:
     def begin(self) -> None:
         """Enter what is new into the register, and begin to read it; return when the job has its order."""
         # One listing of register and deliveries for both steps, which this process takes one right after the other.
-        raw, processed = raw_zone(self._settings), listed_until_written(processed_zone(self._settings))
+        processed = listed_until_written(processed_zone(self._settings))
         try:
             # Before the register forgets what the last complete run left.
             trust_recorded_code(processed)
-            self._scan = register(raw, processed, self._settings, at=datetime.now(UTC), run_id=self.run_id)
+            self._scan = register(self._raw, processed, self._settings, at=datetime.now(UTC), run_id=self.run_id)
         except Exception:
             _log.debug("the first step failed ahead of the run", exc_info=True)
             return
-        self._begin_to_read(raw, processed)
+        self._begin_to_read(raw_zone(self._settings), processed)
 
     def _begin_to_read(self, raw: ObjectStore, processed: ObjectStore) -> None:
         self._standardised = self._thread.submit(

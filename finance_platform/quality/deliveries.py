@@ -50,7 +50,7 @@ _UNACCOUNTED = "with rows or money unaccounted for"
 def check_raw(feed: str, scan: RawZoneScan) -> list[Outcome]:
     """Check that a feed's objects can be opened and still exist."""
     opened, vanished = raw_checks(feed)
-    last_feed = {event.object_key: event.feed for event in scan.events}
+    last_feed = {event.object_key: event.feed for event in scan.events} if scan.vanished else {}
     problems = [_problem_row(problem) for problem in scan.problems if problem.feed == feed]
     gone = [{"file": key} for key in scan.vanished if last_feed[key] == feed]
     return [

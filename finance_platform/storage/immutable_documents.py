@@ -200,7 +200,7 @@ def find_untrusted_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) 
     untrusted = []
     for key in list_checkpoints(store, folder.name):
         try:
-            _read_versions(store, key, folder.record_type)
+            open_checkpoint(store, key, folder.record_type.form)
         except FileNotFoundError:
             continue  # a run has replaced it meanwhile
         except DamagedObjectError as error:

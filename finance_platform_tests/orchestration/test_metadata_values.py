@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.contracts.processed import REJECTED_ROWS
-from finance_platform.deliveries.commits import DeliveryCommit, ScenarioCount
+from finance_platform.deliveries.commits import DeliveryCommit, PeriodCount, ScenarioCount
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, money_metadata, table_metadata
 from finance_platform.orchestration.ui.previews import preview_files
-from finance_platform.orchestration.ui.processed_metadata import _rejected_rows_metadata
+from finance_platform.orchestration.ui.processed_metadata import _lines_metadata, _rejected_rows_metadata
 from finance_platform.orchestration.ui.slice_metadata import format_slices, parse_slices
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered, money
@@ -74,6 +74,21 @@ def test_rejected_rows_of_thousands_of_files_are_all_counted_and_the_last_ones_s
     ]
     assert metadata["by_file_left_out"] == f"{64 - ROWS_SHOWN} of 64 rows"
     assert metadata["rejected_amount_Budget"] == money_metadata("x", Decimal("2.00"), "USD")["x"]
+
+
+def test_lines_of_thousands_of_files_are_all_counted_and_the_files_that_came_last_are_shown():
+    def lines(name: str, *amounts: str, scenario: str = "Actual") -> DeliveryCommit:
+        counts = [PeriodCount(scenario, scenario, "2025-01", 2, Decimal(one)) for one in amounts]
+        return commit_of(delivered(name), periods=counts)
+
+    files = [lines(f"{number:03}.csv", "1.00") for number in range(ROWS_SHOWN)]
+    live = [*files, lines("plan.csv", "7.00", scenario="Budget"), lines("z.csv", "1.25", "2.50"), files[1]]
+    metadata = _lines_metadata(live, "USD", is_actual=True)
+    shown = [tuple(record.data.values()) for record in metadata["by_file"].records]
+    assert metadata["dagster/row_count"] == 2 * ROWS_SHOWN + 6
+    assert shown[0] == ("z.csv", "Actual", 4, "3.75")
+    assert shown[-1] == ("001.csv", "Actual", 4, "2.00")
+    assert metadata["by_file_left_out"] == f"1 of {ROWS_SHOWN + 1} rows"
 
 
 def test_a_table_without_rows_is_not_shown():

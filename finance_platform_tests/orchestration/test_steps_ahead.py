@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
 import pytest
 
-from finance_platform.bootstrap import is_home_locked
+from finance_platform.bootstrap import is_home_locked, raw_zone
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.errors import JobError
 from finance_platform.orchestration import steps_ahead as module
@@ -26,6 +27,8 @@ from finance_platform.refresh.standardise import ReadDeliveries, Standardised
 from finance_platform.refresh.unread_files import UnreadFile
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
+from finance_platform.storage.listed_once import listed_once
+from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.unit.factories import settings, write
 
 SCAN = cast("RawZoneScan", object())
@@ -61,6 +64,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         *,
         after_job: Callable[[], None] = lambda: None,
         register: Callable[..., RawZoneScan] = lambda *_, **__: SCAN,
+        raw: ObjectStore | None = None,
     ) -> StepsAhead:
         def standardise(
             _raw: object, _processed: object, jobs: JobRunner, *_: object, on_read: Callable[..., None], **__: object
@@ -73,7 +77,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(module, "register", register)
         monkeypatch.setattr(module, "standardise", standardise)
         process = JobProcess(write(tmp_path / "host.py", HOST.format(work=work)))
-        context = steps_ahead(home, process)
+        context = steps_ahead(home, process, partial(StepsAhead, raw=raw))
         steps = context.__enter__()
         assert steps is not None
         opened.extend([context, process])
@@ -99,6 +103,21 @@ def test_the_steps_of_a_run_get_what_was_done_ahead_once(begin: Begin):
     assert read == [READ]
     assert steps.take_standardised(read.append) is None
     assert read == [READ]
+
+
+def test_the_first_step_has_the_listing_by_which_the_run_was_decided(begin: Begin, home: Settings):
+    raw, listings = listed_once(raw_zone(home)), list[list[str]]()
+
+    def register(raw: ObjectStore, *_: object, **__: object) -> RawZoneScan:
+        listings.append([item.key for item in raw.list_objects()])
+        return SCAN
+
+    write(home.home_path / "raw" / "a.csv", "a")
+    assert [item.key for item in raw.list_objects()] == ["a.csv"]
+    write(home.home_path / "raw" / "b.csv", "left to the next run")
+    begin(register=register, raw=raw)
+    begin(register=register)
+    assert listings == [["a.csv"], ["a.csv", "b.csv"]]
 
 
 def test_the_home_is_locked_from_the_first_step_on(begin: Begin, home: Settings):

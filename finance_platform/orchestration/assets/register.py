@@ -6,6 +6,7 @@ Belongs here: the `raw/<feed>` assets, and the one for files that no feed reads.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from heapq import nlargest
 
 import dagster as dg
 
@@ -20,7 +21,7 @@ from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.feed_specs import raw_spec, unread_spec
 from finance_platform.orchestration.ui.formatting import summarize
-from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
+from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, compute_data_version, table_metadata
 from finance_platform.quality.checks import UNREAD_CHECKS, raw_checks
 from finance_platform.quality.deliveries import check_raw, check_unread
 from finance_platform.refresh.register import look_at_raw_zone, register
@@ -120,7 +121,7 @@ def _of_feed(context: dg.AssetExecutionContext, name: str, scan: RawZoneScan) ->
     return dg.MaterializeResult(
         asset_key=["raw", name],
         data_version=dg.DataVersion(scan.data_version(name)),
-        metadata=table_metadata("files", [{"file": key} for key in sorted(objects, reverse=True)]),
+        metadata=table_metadata("files", [{"file": key} for key in nlargest(ROWS_SHOWN, objects)], of_all=len(objects)),
         check_results=selected_checks(context, check_raw(name, scan)),
     )
 

@@ -15,7 +15,7 @@ import dagster as dg
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import LINE_CONTRACTS
-from finance_platform.deliveries.commits import Count, DeliveryCommit
+from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import (
@@ -30,6 +30,7 @@ from finance_platform.reports.reconciliation import current_deliveries, scenario
 from finance_platform.reports.rejected_rows import RejectedRows, Selection
 from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.immutable_documents import derive_once
 from finance_platform.storage.port import ObjectStore
 
 _FILES_SHOWN = 4
@@ -45,11 +46,23 @@ NET_SUM = "net sum of all lines"
 def lines_version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
     """Return the data version of a table, which follows from the deliveries in it."""
     state = snapshot.state
-    commits = [delivery.commit for delivery in state.live]
     if contract.name == "rejected_rows":
-        commits += [stopped.commit for stopped in state.inactive]
-        return compute_data_version(commit.delivery_id for commit in commits)
-    return compute_data_version(commit.delivery_id for commit in commits if commit.files.get(contract.name))
+        return compute_data_version(one.commit.delivery_id for one in (*state.live, *state.inactive))
+    return compute_data_version(commit.delivery_id for commit in _with_files_of(contract, state))
+
+
+def _with_files_of(contract: Contract, state: DeliveryState) -> Sequence[DeliveryCommit]:
+    """Return the commits of live deliveries with files of a table, in order; looked for once for all tables."""
+    return derive_once("live commits by table", (state,), _by_table).get(contract.name, ())
+
+
+def _by_table(state: DeliveryState) -> Mapping[str, Sequence[DeliveryCommit]]:
+    by_table: dict[str, list[DeliveryCommit]] = {}
+    for delivery in state.live:
+        for table, files in delivery.commit.files.items():
+            if files:
+                by_table.setdefault(table, []).append(delivery.commit)
+    return by_table
 
 
 def processed_metadata(
@@ -64,8 +77,8 @@ def processed_metadata(
         processed: the processed zone.
         currency: the home's.
     """
-    first = next((one for one in snapshot.state.live if one.commit.files.get(contract.name)), None)
-    preview = preview_delivery(contract, processed, first.commit) if first else {}
+    first = next(iter(_with_files_of(contract, snapshot.state)), None)
+    preview = preview_delivery(contract, processed, first) if first else {}
     return {**_figures(contract, snapshot, read, currency), **preview}
 
 
@@ -93,15 +106,15 @@ def _reason(details: Sequence[Mapping[str, str]]) -> str:
 
 
 def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
-    live = [delivery.commit for delivery in snapshot.state.live]
     metadata: dict[str, Any] = {READ_NOW: str(len(read))}
     if contract.name == "rejected_rows":
         current = [one.commit for one in current_deliveries(snapshot.state) if one.commit.status == "read"]
         changes = [{"feed": one.feed, "file": one.file, "what": one.words} for one in snapshot.state.header_changes]
         return metadata | _rejected_rows_metadata(current, currency) | table_metadata("header_changes", changes)
     if contract in LINE_CONTRACTS:
+        live = [delivery.commit for delivery in snapshot.state.live]
         return metadata | _lines_metadata(live, currency, is_actual=contract.name == "transactions")
-    delivered = [commit for commit in live if commit.files.get(contract.name)]
+    delivered = _with_files_of(contract, snapshot.state)
     metadata["dagster/row_count"] = sum(commit.outcome("accepted").rows for commit in delivered)
     return metadata | table_metadata(
         "by_file", [{"file": c.object_key, "rows": c.outcome("accepted").rows} for c in reversed(delivered)]
@@ -168,24 +181,26 @@ def _outcomes_by_scenario(commit: DeliveryCommit) -> dict[str, dict[str, Count]]
 
 
 def _lines_metadata(live: Sequence[DeliveryCommit], currency: str, *, is_actual: bool) -> dict[str, Any]:
-    counts = [
-        (commit.object_key, count)
-        for commit in live
-        for count in commit.periods
-        if (count.scenario_type == "Actual") == is_actual
+    rows, periods = 0, set[str]()
+    by_file: dict[tuple[str, str], list[PeriodCount]] = {}
+    for commit in live:
+        for count in commit.periods:
+            if (count.scenario_type == "Actual") == is_actual:
+                rows += count.rows
+                periods.add(count.period)
+                by_file.setdefault((commit.object_key, count.scenario), []).append(count)
+    # The last ones first; of thousands of files, the others are only counted.
+    shown = [
+        {
+            "file": file,
+            "scenario": scenario,
+            "rows": sum(count.rows for count in counts),
+            f"{NET_SUM}, {currency}": sum((count.amount for count in counts), Decimal("0.00")),
+        }
+        for (file, scenario), counts in islice(reversed(by_file.items()), ROWS_SHOWN)
     ]
-    by_file: dict[tuple[str, str], tuple[int, Decimal]] = {}
-    for file, count in counts:
-        rows, amount = by_file.get((file, count.scenario), (0, Decimal("0.00")))
-        by_file[file, count.scenario] = rows + count.rows, amount + count.amount
     return {
-        "dagster/row_count": sum(count.rows for _, count in counts),
-        "periods": format_periods(sorted({count.period for _, count in counts})),
-        **table_metadata(
-            "by_file",
-            [
-                {"file": file, "scenario": scenario, "rows": rows, f"{NET_SUM}, {currency}": amount}
-                for (file, scenario), (rows, amount) in reversed(by_file.items())
-            ],
-        ),
+        "dagster/row_count": rows,
+        "periods": format_periods(sorted(periods)),
+        **table_metadata("by_file", shown, of_all=len(by_file)),
     }
