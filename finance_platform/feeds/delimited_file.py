@@ -419,8 +419,8 @@ class _PlainLines(io.RawIOBase):
         while len(data) < _BLOCK_BYTES and not self._is_at_end:
             block = self._stream.read(_BLOCK_BYTES - len(data))
             data, self._is_at_end = data + block, not block
-        lines, line_end, self._rest = (data, b"", b"") if self._is_at_end else data.rpartition(b"\n")
-        self._checked = lines + line_end
+        end = len(data) if self._is_at_end else data.rfind(b"\n") + 1
+        self._checked, self._rest = data[:end], data[end:]
         self.has_last_break = self._checked.endswith(b"\n") or not self._checked
         text, self._mark = self._checked.removeprefix(self._mark), b""
         if len(self._rest) == _BLOCK_BYTES or not _is_plain(text, self._marks, self._comment):
@@ -443,15 +443,16 @@ def _is_plain(lines: bytes, marks: str, comment: str) -> bool:
     delimiter, quote = marks.encode()
     if quote not in lines:
         return True
-    data = np.frombuffer(b"\n" + lines + b"\n", dtype=np.uint8)
+    data = np.frombuffer(lines, dtype=np.uint8)
     quotes = np.flatnonzero(data == quote)
     if _has_line_ends_inside(data, quotes):
         return False
-    before_opening, after_closing = data[quotes[0::2] - 1], data[quotes[1::2] + 1]
-    return bool(
-        np.isin(before_opening, (delimiter, quote, _NEWLINE)).all()
-        and np.isin(after_closing, (delimiter, quote, _NEWLINE, _RETURN)).all()
-    )
+    # Before the first byte and after the last one, a line begins.
+    opening, closing = quotes[0::2], quotes[1::2]
+    before_opening, after_closing = data[opening[opening > 0] - 1], data[closing[closing < len(data) - 1] + 1]
+    may_open, may_close = np.zeros(256, np.bool_), np.zeros(256, np.bool_)
+    may_open[[delimiter, quote, _NEWLINE]] = may_close[[delimiter, quote, _NEWLINE, _RETURN]] = True
+    return bool(may_open[before_opening].all() and may_close[after_closing].all())
 
 
 def _has_line_ends_inside(data: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64]) -> bool:
@@ -472,9 +473,10 @@ _SPARSE = 16
 
 
 def _is_utf8(lines: bytes) -> bool:
-    """Return whether bytes are valid UTF-8."""
+    """Return whether bytes are valid UTF-8; they are not copied for that."""
+    ends = pa.py_buffer(np.array([0, len(lines)], np.int32))
     try:
-        pa.array([lines], pa.binary()).cast(pa.string())
+        pa.StringArray.from_buffers(1, ends, pa.py_buffer(lines)).validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True

@@ -192,7 +192,8 @@ def has_bytes(texts: pa.StringArray, sequences: Sequence[bytes]) -> bool:
     """Return whether one of these sequences is in a text; true is no proof, as two texts may have its parts."""
     buffer = texts.buffers()[2]
     data = b"" if buffer is None else buffer.to_pybytes()
-    return any(sequence in data for sequence in sequences)
+    # To find a byte that is not there takes a tenth of the time of finding a sequence.
+    return any(sequence[-1] in data and sequence in data for sequence in sequences)
 
 
 def _bytes_of(texts: pa.StringArray) -> npt.NDArray[np.uint8]:

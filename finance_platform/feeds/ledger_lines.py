@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -581,7 +582,8 @@ class LedgerLines:
         parts = [map_distinct(columns[name], fold, pa.string()) for name in names]
         # A blank business unit is a scope of its own.
         rows = zip(*(part.fill_null("").to_pylist() for part in parts), strict=True)
-        return pa.array([joined_key(row) for row in rows], pa.string())
+        key_of = cache(joined_key)  # many lines have one scope
+        return pa.array([key_of(row) for row in rows], pa.string())
 
 
 def _may_be_money(parsed: amounts.ParsedAmounts, batch: RawBatch, header: str) -> Mask:

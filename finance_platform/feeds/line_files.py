@@ -42,8 +42,12 @@ _CONSTANT = ("delivery_id", "feed", "source_file", "period", "scenario_type")
 _REPEATING = [*_CONSTANT, "source_sheet", "source_column", "scenario", "department_code", "account_number", "scope_key"]
 """Text that few distinct values repeat; a dictionary of the others would be given up after its first megabyte."""
 
-_SEARCHED = [name for name in _SCHEMA.names if name not in {"feed", "source_file", "description"}]
-"""Columns by whose bounds a reader leaves row groups out; to find those of the others takes a twentieth of encoding."""
+_SEARCHED = ["period", *(name for name in _SCHEMA.names if name not in {*_REPEATING, "description"})]
+"""Columns by whose bounds a reader leaves row groups out. Values that repeat are in nearly every file, and to find
+their bounds takes a seventh of the time of encoding all columns."""
+
+_ROWS_ENCODED_AT_ONCE = 1 << 14
+"""With Arrow's default, a thousand, encoding takes a tenth longer."""
 
 _CODES = ("department_code", "account_number")
 _ENCODED = ("scenario", *_CODES)
@@ -335,6 +339,7 @@ def parquet_bytes(lines: pa.Table) -> bytes:
         compression="snappy",
         use_dictionary=_REPEATING,
         write_statistics=_SEARCHED,
+        write_batch_size=_ROWS_ENCODED_AT_ONCE,
         # As Spark writes them: a decimal of 18 digits is a number, and the columns have no types but Parquet's own.
         store_decimal_as_integer=True,
         store_schema=False,

@@ -77,6 +77,23 @@ def test_files_that_cannot_have_the_keys_that_were_met_again_are_not_read(store:
     assert not reads
 
 
+def test_files_have_the_bounds_by_which_readers_leave_them_out(store: WatchedStore):
+    files = LineFiles(store, "attempt", LINEAGE)
+    lines = batch(["b", "a"], "2025-01", 0)
+    lines |= {"transaction_id": lines["line_key"], "reverses_transaction_id": pa.nulls(2, pa.string())}
+    files.add(lines | {"account_key": pa.array([7, 5], pa.int64())}, None)
+    files.finish()
+    group = pq.ParquetFile(store.uri(files.written[0].key)).metadata.row_group(0)
+    columns = (group.column(number) for number in range(group.num_columns))
+    found = {one.path_in_schema: one.statistics for one in columns if one.statistics is not None}
+    bounds = {name: (one.min, one.max) for name, one in found.items() if one.has_min_max}
+    assert bounds.items() >= {"period": ("2025-01", "2025-01"), "account_key": (5, 7), "source_row": (0, 1)}.items()
+    assert bounds["line_key"] == bounds["transaction_id"] == ("a", "b")
+    assert found["reverses_transaction_id"].null_count == 2
+    # Nearly every file has the same values of these, and to find them takes longer than to encode them.
+    assert found.keys().isdisjoint({"delivery_id", "scenario", "department_code", "account_number", "description"})
+
+
 def test_a_file_that_cannot_be_written_while_lines_are_read_is_an_error(store: WatchedStore):
     files = LineFiles(store, "attempt", LINEAGE)
     (Path(store.root) / "transactions").write_text("in the way")
