@@ -156,6 +156,23 @@ def test_descending_order_puts_nulls_first_as_redshift_does() -> None:
     assert to_duckdb("SELECT a FROM t ORDER BY a DESC") == "SELECT a FROM t ORDER BY a DESC NULLS FIRST"
 
 
+@pytest.mark.parametrize(
+    ("sql", "translated"),
+    [
+        ("SELECT a FROM t LIMIT 4", "SELECT a FROM t LIMIT 4 OFFSET 0"),
+        ("SELECT TOP 4 a FROM t", "SELECT a FROM t LIMIT 4 OFFSET 0"),
+        ("SELECT a FROM t LIMIT 4 OFFSET 2", "SELECT a FROM t LIMIT 4 OFFSET 2"),
+        (
+            "SELECT a FROM t UNION ALL SELECT a FROM u LIMIT 4",
+            "SELECT a FROM t UNION ALL SELECT a FROM u LIMIT 4 OFFSET 0",
+        ),
+        ("SELECT a FROM (SELECT a FROM t LIMIT 4) AS b", "SELECT a FROM (SELECT a FROM t LIMIT 4 OFFSET 0) AS b"),
+    ],
+)
+def test_each_limit_has_an_offset_since_duckdb_may_drop_a_bare_one(sql: str, translated: str) -> None:
+    assert to_duckdb(sql) == translated
+
+
 def test_bound_values_keep_their_names() -> None:
     assert to_duckdb("SELECT a FROM t WHERE b = :b AND c > :c_1") == "SELECT a FROM t WHERE b = $b AND c > $c_1"
 

@@ -67,6 +67,15 @@ def test_csv_and_json_always_have_all_rows(home: Home, arguments: tuple[str, ...
     assert (len(json.loads(result.stdout)), result.stderr) == (days, "")
 
 
+@pytest.mark.parametrize("limit", ["LIMIT 4", "FETCH FIRST 4 ROWS ONLY", "LIMIT 4 OFFSET 1"])
+def test_a_limit_counts_although_the_right_side_of_a_join_is_empty(home: Home, limit: str):
+    commented = "SELECT Period FROM Commentary WHERE Period = '2025-01'"
+    assert home.warehouse.query(commented).rows == []
+    days = f"SELECT DateKey, Period FROM DimDate LEFT JOIN ({commented}) AS Commented ON Period = YearMonth {limit}"
+    for sql in (days, f"SELECT DateKey FROM DimDate WHERE DateKey IN (SELECT DateKey FROM ({days}) AS Some)"):
+        assert len(run(home, sql, "--format", "csv").stdout.splitlines()) == 4 + 1, sql
+
+
 def test_only_a_spreadsheet_gets_an_apostrophe_and_only_on_texts(home: Home):
     sql = "SELECT '=1+1' AS \"=a\", -1 AS b, CAST(-1.50 AS DECIMAL(18, 2)) AS c, '-1' AS d, DATE '2025-01-01' AS e"
     spreadsheet = list(csv.reader(io.StringIO(run(home, sql, "--spreadsheet").stdout)))

@@ -237,7 +237,7 @@ def test_the_statements_generated_from_contracts() -> None:
     assert statements.count_staged(DIM_DATE) == "SELECT COUNT(*) FROM StageDimDate"
     assert statements.first_rows(DIM_SCENARIO) == (
         "SELECT ScenarioKey, ScenarioName, ScenarioType, IsBaseline FROM DimScenario "
-        "ORDER BY ScenarioName NULLS FIRST LIMIT :row_count"
+        "ORDER BY ScenarioName NULLS FIRST LIMIT :row_count OFFSET 0"
     )
     assert statements.delete_all(DIM_DATE) == "DELETE FROM DimDate"
     assert statements.delete_ranges(FACT_FINANCIALS, "date_key", 2) == (
