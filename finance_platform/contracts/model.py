@@ -6,10 +6,17 @@ Does not belong here: any table (see `star`, `processed`), types of an engine (s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MONEY = "decimal(18,2)"
 """Money everywhere, in the home's one currency; never a float."""
+
+SliceName = tuple[str, str]
+"""Contract name and slice: `("fact_financials", "2024-01")`, `("dim_account", "all")`."""
+
+Versions = Mapping[SliceName, str]
+"""Version by slice, as the load ledger or a signature says."""
 
 
 @dataclass(frozen=True)

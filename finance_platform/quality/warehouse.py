@@ -11,7 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import (
     DIM_ACCOUNT,
     DIM_DATE,
@@ -41,7 +41,6 @@ from finance_platform.quality.checks import (
     Check,
     Outcome,
 )
-from finance_platform.slices.commits import SliceName
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.date_ranges import EVERY_DAY, DateRange, covering_ranges
 from finance_platform.warehouse.ledger import published_slices

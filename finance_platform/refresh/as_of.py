@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, REPORTING
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.attribute_history import HISTORIES
@@ -31,7 +31,7 @@ from finance_platform.errors import AsOfError
 from finance_platform.refresh.restore import slice_to_load
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.settings import Settings, materiality
-from finance_platform.slices.commits import SliceName, read_slice
+from finance_platform.slices.commits import read_slice
 from finance_platform.slices.published import published_members, published_snapshot
 from finance_platform.slices.signatures import read_signature, signed_closings, stored_rows
 from finance_platform.slices.snapshot import Snapshot

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from finance_platform.code_version import code_version
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, FEED_PERIOD, REPORTING
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.approvals import Author
@@ -39,7 +39,6 @@ from finance_platform.refresh.completeness import find_missing
 from finance_platform.reports.rejected_rows import RejectedRows, count_of_row
 from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.commits import SliceName
 from finance_platform.slices.completeness import missing_departments
 from finance_platform.slices.published import published_cells
 from finance_platform.slices.settings_in_force import settings_in_force

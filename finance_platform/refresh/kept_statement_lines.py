@@ -12,14 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, Versions
 from finance_platform.contracts.star import DIM_ACCOUNT, STATEMENT_MAPPING
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.report_inputs import StatementLineRow
 from finance_platform.feeds.codes import fold
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
-from finance_platform.slices.commits import Versions
 from finance_platform.slices.signatures import read_signature, stored_rows
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange, find_concerned

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.star import (
     COMMENTARY,
     DELIVERED_BALANCE,
@@ -52,7 +53,6 @@ from finance_platform.refresh.small_tables import make_report_tables, with_waiti
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import freeze, unknown_slice
-from finance_platform.slices.commits import SliceName
 from finance_platform.slices.completeness import Lines
 from finance_platform.slices.equal_rows import find_unchanged
 from finance_platform.slices.line_counts import count_lines

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, Versions
 from finance_platform.contracts.star import FACT_FINANCIALS, RESTATEMENT_STEP, SIGNED_CLOSE
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged
 from finance_platform.errors import DamagedObjectError, MissingRecordError
-from finance_platform.slices.commits import Versions
 from finance_platform.slices.signatures import Signature, read_signature
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.period_versions import has_changed_members, read_members, read_version

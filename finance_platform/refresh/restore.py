@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.star import STAR
 from finance_platform.count_text import pluralize
 from finance_platform.errors import DamagedObjectError
-from finance_platform.slices.commits import SliceCommit, SliceName, read_slices
+from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.published import published_members
 from finance_platform.storage.documents import find_damaged_files
 from finance_platform.storage.port import ObjectStore

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import WAITING_CHANGE
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
@@ -22,7 +22,6 @@ from finance_platform.reports.history import decision_rows, decisions_in
 from finance_platform.reports.recent_changes import waiting_by_period
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze
-from finance_platform.slices.commits import SliceName
 from finance_platform.slices.published import published_members
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.money_text import plain_money
 from finance_platform.reports.movements import movement_summary
 from finance_platform.safe_text import quote_name
-from finance_platform.slices.commits import SliceName
 from finance_platform.slices.published import explain_stale
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DELIVERED
@@ -24,7 +25,6 @@ from finance_platform.reports import statement
 from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import TERMS, Reconciliation
 from finance_platform.reports.status_rows import COULD_NOT_BE_READ, StatusRows, status_rows
-from finance_platform.slices.commits import SliceName
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.warehouse.ledger import PublishedSlice

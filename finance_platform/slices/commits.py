@@ -22,13 +22,6 @@ from finance_platform.storage.port import ObjectStore
 
 FOLDER = "slices"
 
-SliceName = tuple[str, str]
-"""Contract name and slice: `("fact_financials", "2024-01")`, `("dim_account", "all")`."""
-
-Versions = Mapping[SliceName, str]
-"""Version by slice, as the load ledger or a signature says."""
-
-
 MOST_BYTES = 16 << 20
 """The bytes of the commits that a process keeps parsed; of 20,000 deliveries, the published ones have about 8 MB."""
 

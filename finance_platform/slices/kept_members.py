@@ -22,7 +22,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, Versions
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, WHOLE_TABLE
 from finance_platform.deliveries.attribute_history import HISTORY, history_in
@@ -30,7 +30,7 @@ from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.register import utc_text
 from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.feeds.dates import period_number
-from finance_platform.slices.commits import SliceCommit, Versions, find_damaged_slices, read_slice, write_slice
+from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice, write_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import KEPT, explain_diff
 from finance_platform.slices.versions import TargetSlice

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.processed import (
     ACCOUNT_COUNTS,
     BALANCES,
@@ -46,7 +47,6 @@ from finance_platform.deliveries.register import (
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import FOLDER as SLICES
-from finance_platform.slices.commits import SliceName
 from finance_platform.slices.signatures import signed_versions
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.bulk_read import read_many

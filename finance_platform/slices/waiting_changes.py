@@ -15,10 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.model import Versions
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.money_text import grouped_money, plain_money
-from finance_platform.slices.commits import SliceCommit, Versions, read_slice
+from finance_platform.slices.commits import SliceCommit, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 

@@ -21,9 +21,9 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any, Literal
 
+from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import TraceError
-from finance_platform.slices.commits import SliceName
 from finance_platform.trace.published_lines import LineStore, PublishedPeriod, read_period
 from finance_platform.warehouse.ledger import PublishedSlice
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from finance_platform.contracts.model import Versions
 from finance_platform.contracts.star import (
     DIM_ACCOUNT,
     DIM_DEPARTMENT,
@@ -22,7 +23,7 @@ from finance_platform.contracts.star import (
 from finance_platform.deliveries.attribute_history import HISTORY, history_in
 from finance_platform.errors import MissingRecordError
 from finance_platform.feeds.codes import surrogate_key
-from finance_platform.slices.commits import SliceCommit, Versions, read_slice
+from finance_platform.slices.commits import SliceCommit, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import PublishedPeriod, read_period

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import CREDIT_TYPES, FACT_FINANCIALS, STAR
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DeliveryCommit
@@ -25,7 +25,7 @@ from finance_platform.deliveries.lines import line_files
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.money_text import plain_money
 from finance_platform.safe_text import quote_name
-from finance_platform.slices.commits import SliceCommit, SliceName, read_slice
+from finance_platform.slices.commits import SliceCommit, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.cells import EarlierTypes, read_earlier_types

@@ -12,8 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.star import LOAD_LEDGER, STAR
-from finance_platform.slices.commits import SliceName
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, insert, statement

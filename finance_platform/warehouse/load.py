@@ -15,12 +15,11 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, STAR, WHOLE_TABLE
 from finance_platform.count_text import pluralize
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.money_text import plain_money
-from finance_platform.slices.commits import SliceName
 from finance_platform.warehouse import ledger, movements, period_status, statements
 from finance_platform.warehouse.date_ranges import exact_ranges
 from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceToLoad, validate_slices

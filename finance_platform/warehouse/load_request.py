@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError
 from finance_platform.feeds.dates import is_valid_period
-from finance_platform.slices.commits import SliceName
 
 if TYPE_CHECKING:
     from finance_platform.slices.completeness import Lines

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from finance_platform.contracts.model import MONEY, Column, Contract
+from finance_platform.contracts.model import MONEY, Column, Contract, SliceName
 from finance_platform.contracts.star import (
     ACCOUNT_HISTORY,
     DEPARTMENT_HISTORY,
@@ -24,7 +24,6 @@ from finance_platform.contracts.star import (
     WHOLE_TABLE,
 )
 from finance_platform.feeds.dates import period_number
-from finance_platform.slices.commits import SliceName
 from finance_platform.warehouse.date_ranges import covering_ranges
 from finance_platform.warehouse.load_request import LoadRequest, MovedSum, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
