@@ -141,7 +141,7 @@ def edit_the_counts_by_account(home: Home) -> None:
 
 
 def edit_the_overlaps(home: Home) -> None:
-    """Remove what was found, and the hash with it: whoever edits the document can make another one."""
+    """Remove what was found, and the hash with it, since a forger can make another one."""
 
     def forge(document: Any) -> None:
         document["shared"].clear()
