@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import finance_platform
+from finance_platform.code_version import JOBS
 from finance_platform.errors import ArtefactsError
 
-JOBS = ("standardise", "build_star")
 PYTHON_OF_GLUE = {"6.0": "3.13", "5.1": "3.11", "5.0": "3.11"}
 """The Python of each version of Glue that a stack may choose."""
 

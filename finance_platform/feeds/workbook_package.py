@@ -23,7 +23,7 @@ from finance_platform.feeds.displayed_units import Displayed, Formats, read_form
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.limits import MAX_FAULTY_CELLS, MAX_WORKBOOK_BYTES, MAX_WORKBOOK_PARTS_BYTES
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
-from finance_platform.feeds.workbook_process import needs_password
+from finance_platform.feeds.workbook_process import SAVE_AGAIN, needs_password
 
 FaultyCells = dict[int, dict[int, str]]
 """Text of the cells without a value, by row from 1 and column from 0."""
@@ -31,7 +31,6 @@ FaultyCells = dict[int, dict[int, str]]
 _BLOCK_BYTES = 1 << 20
 _END_RECORD_BYTES = 22 + (1 << 16)
 _CONTENT = "content.xml"
-_SAVE_AGAIN = "open it in the spreadsheet program, save it again as .xlsx and send that file"
 
 _ELEMENT = re.compile(rb"<(?:[\w.-]{1,60}:)?(row|c)(?=[\s/>])")
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["'](?:([A-Z]{1,3}))?([0-9]{1,7})["']""")
@@ -423,4 +422,4 @@ def _too_large(size: str) -> UnreadableDeliveryError:
 
 def damaged(reason: str) -> UnreadableDeliveryError:
     """Return the refusal of a damaged workbook."""
-    return UnreadableDeliveryError(f"the workbook is damaged: {reason}", fix=_SAVE_AGAIN)
+    return UnreadableDeliveryError(f"the workbook is damaged: {reason}", fix=SAVE_AGAIN)

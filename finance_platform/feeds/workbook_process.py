@@ -23,7 +23,7 @@ from finance_platform.feeds.limits import (
     MAX_WORKBOOK_SECONDS,
 )
 
-_SAVE_AGAIN = "open it in the spreadsheet program, save it again as .xlsx and send that file"
+SAVE_AGAIN = "open it in the spreadsheet program, save it again as .xlsx and send that file"
 _SPLIT = "send the sheet in several smaller workbooks, or as CSV, which has no limit"
 
 
@@ -163,7 +163,7 @@ def _failure(reason: str) -> UnreadableDeliveryError:
     elif not reason.startswith(_PARSER_ERROR):
         reason = "the parser stopped on it"  # a panic, or a signal: its words are of the parser's own code
     return UnreadableDeliveryError(
-        f"the workbook cannot be read: it is damaged ({reason.removeprefix(_PARSER_ERROR)})", fix=_SAVE_AGAIN
+        f"the workbook cannot be read: it is damaged ({reason.removeprefix(_PARSER_ERROR)})", fix=SAVE_AGAIN
     )
 
 

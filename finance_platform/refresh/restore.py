@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from finance_platform.contracts.model import SliceName
-from finance_platform.contracts.star import STAR
 from finance_platform.count_text import pluralize
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import SliceCommit, read_slices
@@ -18,12 +17,10 @@ from finance_platform.slices.published import published_members
 from finance_platform.storage.documents import find_damaged_files
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
-from finance_platform.warehouse.ledger import last_load_number
+from finance_platform.warehouse.ledger import CONTRACT_NAMES, last_load_number
 from finance_platform.warehouse.load_records import LoadRecord, LoadRecords, read_all
 from finance_platform.warehouse.load_request import LoadRequest, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
-
-_NAMES = {contract.table: contract.name for contract in STAR}
 
 
 def restore(
@@ -82,8 +79,8 @@ def _published_slices(
     versions: dict[SliceName, str | None] = {}
     for record in history:
         for row in record.ledger:
-            if row["table_name"] in _NAMES:
-                name = (_NAMES[row["table_name"]], row["slice"])
+            if row["table_name"] in CONTRACT_NAMES:
+                name = (CONTRACT_NAMES[row["table_name"]], row["slice"])
                 versions[name] = None if row["is_removed"] else row["version"]
     wanted = [(*name, version) for name, version in versions.items() if version is not None]
     commits: Mapping[SliceName, SliceCommit] = {

@@ -31,8 +31,8 @@ _CUT = "… (cut: a cell holds 32,767 characters)"
 _EXACT_DIGITS = 15
 """Of a number; a spreadsheet rounds the others away."""
 
-_EXACT = Decimal("1e13")
-"""With two decimals, a larger amount has more digits than a spreadsheet keeps."""
+FIRST_INEXACT = Decimal("1e13")
+"""With two decimals, an amount from here on has more digits than a spreadsheet keeps."""
 
 _MAX_DECIMALS = 10
 _FIRST_YEAR = 1900
@@ -164,7 +164,7 @@ class WorkbookWriter:
 
     def _write_exact(self, sheet: Worksheet, row: int, column: int, value: int | Decimal) -> None:
         digits = len(Decimal(value).normalize().as_tuple().digits)
-        is_large = isinstance(value, Decimal) and abs(value) >= _EXACT
+        is_large = isinstance(value, Decimal) and abs(value) >= FIRST_INEXACT
         if digits > _EXACT_DIGITS or is_large:
             self.inexact += 1
             sheet.write_string(row, column, exact_money(value) if isinstance(value, Decimal) else str(value))

@@ -32,7 +32,7 @@ Cells = dict[tuple[int, int, int], Decimal]
 """Amount by scenario, department and account, as ledger lines name them."""
 
 
-_ACTUAL_KEY = surrogate_key("Actual")
+ACTUAL_KEY = surrogate_key("Actual")
 _DIMENSIONS_KEPT = 64
 _ZERO = Decimal("0.00")
 _FACT = ("scenario_key", "department_key", "account_key", "amount", "budget_amount")
@@ -130,7 +130,7 @@ def read_version(processed: ObjectStore, period: str, versions: Versions) -> Per
         if isinstance(unit := members.rows.get(department), Department):
             departments[key[1]] = unit
         amounts[key] = amounts.get(key, _ZERO) + row["amount"]
-        if row["scenario_key"] == _ACTUAL_KEY:
+        if row["scenario_key"] == ACTUAL_KEY:
             budget[key] = budget.get(key, _ZERO) + row["budget_amount"]
     members = replace(members, accounts=accounts, departments=departments)
     return PeriodVersion(read_period(processed, period, version), _nonzero(amounts), _nonzero(budget), members)

@@ -23,7 +23,7 @@ from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.portions import WHOLE
 from finance_platform.feeds.codes import surrogate_key
-from finance_platform.trace.period_versions import Cells, PeriodVersion
+from finance_platform.trace.period_versions import ACTUAL_KEY, Cells, PeriodVersion
 from finance_platform.trace.published_lines import SUPERSEDED_BY, LineStore, PublishedPeriod, filter_scenarios
 
 AMOUNT, BUDGET_AMOUNT = "Amount", "BudgetAmount"
@@ -32,7 +32,6 @@ RECLASSIFIED, BASELINE, COVERAGE, UNEXPLAINED = "reclassified", "baseline", "cov
 CAUSES = (LATE, CORRECTED, WITHDRAWN, RECLASSIFIED, BASELINE, COVERAGE, UNEXPLAINED)
 """In the order in which they are shown; `unexplained` never occurs unless something was changed or is broken."""
 
-ACTUAL_KEY = surrogate_key("Actual")
 _CELL = ("scenario_key", "department_key", "account_key")
 _ZERO = Decimal("0.00")
 _MEMBER_TABLES = {"accounts": "account_key", "departments": "department_key"}

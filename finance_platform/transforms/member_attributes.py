@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.processed import MEMBER_ATTRIBUTES
+from finance_platform.transforms.members import ATTRIBUTES
 
 _SOURCES = {
     "department": {"name": "department_name", "business_unit": "business_unit"},
     "account": {"name": "account_name", "account_type": "account_type", "category": "account_category"},
 }
 _CODES = {"department": "department_code", "account": "account_number"}
-_ATTRIBUTES = ("name", "business_unit", "account_type", "category")
 
 ATTRIBUTE_FIELDS = frozenset(source for sources in _SOURCES.values() for source in sources.values())
 """The fields of a ledger line that give attributes; a feed with none of them has no rows here."""
@@ -34,7 +34,7 @@ def _attributes_of(accepted: DataFrame, dimension: str) -> DataFrame:
     has_attribute = reduce(lambda left, right: left | right, (F.col(name).isNotNull() for name in sources.values()))
     attributes = [
         F.col(sources[name]).alias(name) if name in sources else F.lit(None).cast("string").alias(name)
-        for name in _ATTRIBUTES
+        for name in ATTRIBUTES
     ]
     lines = accepted.where(has_attribute).select(
         "delivery_id",
@@ -48,7 +48,7 @@ def _attributes_of(accepted: DataFrame, dimension: str) -> DataFrame:
         "amount",
     )
     return (
-        lines.groupBy("delivery_id", "dimension", "member_key", "scenario", "period", *_ATTRIBUTES)
+        lines.groupBy("delivery_id", "dimension", "member_key", "scenario", "period", *ATTRIBUTES)
         .agg(
             F.min("code").alias("code"),
             F.min("source_row").alias("first_row"),

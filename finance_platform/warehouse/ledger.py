@@ -18,7 +18,8 @@ from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, insert, statement
 
-_CONTRACT_NAMES = {contract.table: contract.name for contract in STAR}
+CONTRACT_NAMES = {contract.table: contract.name for contract in STAR}
+"""Of the tables that have slices, by their names in the warehouse."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ def slices_published_at(source: Queryable, at: datetime) -> dict[SliceName, Publ
 
 def _slices(rows: Sequence[Sequence[Any]]) -> dict[SliceName, PublishedSlice]:
     return {
-        (_CONTRACT_NAMES[table], slice_name): PublishedSlice(version, row_count, amount, loaded_at, load_number)
+        (CONTRACT_NAMES[table], slice_name): PublishedSlice(version, row_count, amount, loaded_at, load_number)
         for table, slice_name, version, row_count, amount, loaded_at, load_number in rows
-        if table in _CONTRACT_NAMES
+        if table in CONTRACT_NAMES
     }
 
 

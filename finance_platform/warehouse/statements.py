@@ -235,8 +235,8 @@ def comments() -> tuple[str, ...]:
         text
         for kind, name, description, columns in (*tables, *views)
         for text in (
-            f"COMMENT ON {kind} {name} IS {_literal(description)}",
-            *(f"COMMENT ON COLUMN {name}.{column} IS {_literal(meaning)}" for column, meaning in columns),
+            f"COMMENT ON {kind} {name} IS {text_literal(description)}",
+            *(f"COMMENT ON COLUMN {name}.{column} IS {text_literal(meaning)}" for column, meaning in columns),
         )
     )
 
@@ -492,7 +492,8 @@ def _as_text(table: str, column: Column) -> str:
     return name if column.type.startswith("varchar") else f"CAST({name} AS VARCHAR(16))"
 
 
-def _literal(text: str) -> str:
+def text_literal(text: str) -> str:
+    """Return a text as an SQL literal, for the few places that take no bound value."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -18,9 +18,9 @@ import boto3
 import dagster as dg
 import pytest
 
+from finance_platform.code_version import JOBS
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deployment.artefacts import (
-    JOBS,
     Release,
     ReleaseFile,
     build_release,

@@ -454,7 +454,7 @@ def test_a_parameter_says_what_it_is_what_is_allowed_and_stands_in_a_group(name:
 
 @pytest.mark.parametrize("job", of_type("AWS::Glue::Job"))
 def test_the_jobs_are_what_the_platform_starts_and_run_what_a_release_has(job: dict[str, Any]):
-    from finance_platform.deployment.artefacts import JOBS
+    from finance_platform.code_version import JOBS
 
     names = {f"${{AWS::StackName}}-{one.replace('_', '-')}": one for one in JOBS}
     script = names[job["Name"]["Fn::Sub"]]

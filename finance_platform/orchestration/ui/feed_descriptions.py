@@ -6,13 +6,13 @@ Does not belong here: reading files (see `feeds`), columns beyond the raw zone (
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import dagster as dg
 
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import DebitCredit, FeedDescriptor, FieldConfig
+from finance_platform.feeds.resolved import PLACEHOLDER
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.safe_text import markdown, markdown_code
 
@@ -21,7 +21,6 @@ _LOAD_MODES = {
     "upsert": "**upsert**: of the lines with one key, the one in the latest delivery counts, whatever its period.",
     "replace_period": "**replace_period**: the latest delivery that covers a scenario and period replaces all of it.",
 }
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _MAPPED_VALUES_SHOWN = 5
 
 
@@ -159,7 +158,7 @@ def _uses(field: str, part: FieldConfig) -> Iterator[tuple[str, str]]:
     alternatives = part.source or []
     for index, text in enumerate(alternatives):
         condition = f", if the file lacks {' and '.join(map(markdown, alternatives[:index]))}" if index else ""
-        placeholders = _PLACEHOLDER.findall(text)
+        placeholders = PLACEHOLDER.findall(text)
         template = f", as part of {markdown_code(text)}" if placeholders else ""
         for header in placeholders or ([] if is_derived(text) else [text]):
             yield header, f"Becomes `{field}`{template}{condition}."

@@ -14,7 +14,8 @@ from finance_platform.errors import LoadError
 from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse.column_changes import ExistingColumn
 from finance_platform.warehouse.redshift.parquet_check import BUILD_AGAIN, check_parquet
-from finance_platform.warehouse.redshift.session import RedshiftSession, quote
+from finance_platform.warehouse.redshift.session import RedshiftSession
+from finance_platform.warehouse.statements import text_literal
 
 _PARALLEL_FILES = 8
 _EXPLANATION = """
@@ -28,7 +29,9 @@ LIMIT 1
 
 def copy_statement(stage_table: str, manifest: str, role_arn: str) -> str:
     """Return the COPY of the files that a manifest names."""
-    return f"COPY {stage_table} FROM {quote(manifest)} IAM_ROLE {quote(role_arn)} FORMAT AS PARQUET MANIFEST"
+    return (
+        f"COPY {stage_table} FROM {text_literal(manifest)} IAM_ROLE {text_literal(role_arn)} FORMAT AS PARQUET MANIFEST"
+    )
 
 
 def manifest_json(sizes: Mapping[str, int]) -> bytes:

@@ -21,7 +21,7 @@ from finance_platform.warehouse.redshift.credentials import Credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint, require_tls
 from finance_platform.warehouse.redshift.errors import driver_errors
 from finance_platform.warehouse.result_columns import name_columns
-from finance_platform.warehouse.statements import definitions
+from finance_platform.warehouse.statements import definitions, text_literal
 
 if TYPE_CHECKING:
     from redshift_connector.core import Connection
@@ -85,7 +85,7 @@ def session_settings(endpoint: RedshiftEndpoint) -> tuple[str, ...]:
     group = endpoint.query_group
     return (
         f"SET statement_timeout TO {endpoint.statement_timeout_seconds * 1000}",
-        *((f"SET query_group TO {quote(group)}",) if group else ()),
+        *((f"SET query_group TO {text_literal(group)}",) if group else ()),
         f"SET search_path TO {endpoint.schema}",  # only the star: a missing name must not resolve to another schema's
         "SET timezone TO 'UTC'",
     )
@@ -127,11 +127,6 @@ def open_session(endpoint: RedshiftEndpoint, credentials: Credentials) -> Iterat
         # The outcome is known by now; closing a dead connection may fail.
         with suppress(DriverError, OSError):
             connection.close()
-
-
-def quote(text: str) -> str:
-    """Return a text as an SQL literal, for the few places that take no bound value."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _to_bindable(sql: str, parameters: Parameters) -> dict[str, object]:

@@ -19,13 +19,11 @@ from finance_platform.reports.pack.workbook.figures import WorkbookFigures
 from finance_platform.reports.pack.workbook.ready_rows import ReadyRows, ready_number
 from finance_platform.reports.pack.workbook.sheets import CHECKS_FIRST_ROW, HEADER_ROW, Book, Sheet
 from finance_platform.reports.pack.workbook.sums import Mark, Sum, Sums, range_name
-from finance_platform.reports.workbook_writer import MAX_SHEET_ROWS
+from finance_platform.reports.workbook_writer import FIRST_INEXACT, MAX_SHEET_ROWS
 
 MAX_AMOUNTS = 250_000
 """Amounts from which Data leaves out fiscal years that no other sheet needs; they take some 20 seconds to write."""
 
-EXACT = Decimal("1e13")
-"""A spreadsheet keeps 15 digits of a number: thirteen before the decimal point and two after it."""
 
 _TEXT_COLUMNS = 11
 _COLUMNS = (
@@ -48,7 +46,7 @@ class DataContent:
     @property
     def inexact(self) -> int:
         """How many amounts have more digits than a spreadsheet keeps."""
-        return sum(abs(cell.amount) >= EXACT for cell in self.cells)
+        return sum(abs(cell.amount) >= FIRST_INEXACT for cell in self.cells)
 
 
 def content_of(pack: Pack, sums: Sums, max_amounts: int | None = None) -> DataContent:
