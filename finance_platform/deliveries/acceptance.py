@@ -94,6 +94,13 @@ _REPEATS_ANOTHER = (
     "under other codes. While both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; "
     "`withdraw` drops the delivery"
 )
+_REPEATS_SUMS = (
+    "leave the amounts of Actual out of the file that has their sums, such as a forecast with the months before it: "
+    "remove their columns from measures or unpivot and name them in ignore_columns, or skip their rows by a rule with "
+    "may_hold_money: true; a trial balance belongs to a feed of kind: balances, which compares it. To keep this file "
+    "in place of the other one, withdraw that one and then accept this one. While both count, "
+    "`finance-platform accept {key} --why TEXT` counts these amounts twice; `withdraw` drops the delivery"
+)
 _RETURNS = (
     "withdraw each file of which no line may count again, and accept the others; if only some of a file's lines may "
     "not, set `load` in the descriptor as it was. `finance-platform accept {key} --why TEXT` lets these lines count"
@@ -274,10 +281,15 @@ class _AcceptancePolicy:
         if CONFLICT in kinds:
             return _GIVE_TYPE
         if REPEATED in kinds:
-            return _REPEATS if self._reasons.repeats_own_feed(candidate) else _REPEATS_ANOTHER
+            return self._fix_of_repeated(candidate)
         if RETURNING in kinds:
             return _RETURNS
         return _RESTATES if RESTATEMENT in kinds else _ACCEPT
+
+    def _fix_of_repeated(self, candidate: LiveDelivery) -> str:
+        if self._reasons.repeats_own_feed(candidate):
+            return _REPEATS
+        return _REPEATS_SUMS if self._reasons.repeats_sums(candidate) else _REPEATS_ANOTHER
 
 
 def _fix_of_late_lines(kinds: Collection[str]) -> str:

@@ -42,6 +42,7 @@ from finance_platform.deliveries.register import (
 )
 from finance_platform.deliveries.removals import Losses, OtherLines, Removal, SmallerPeriod, find_losses
 from finance_platform.deliveries.repeated_lines import RepeatedLines, find_repeated_lines
+from finance_platform.deliveries.repeated_sums import find_repeated_sums
 from finance_platform.deliveries.restated_cells import find_restated_cells
 from finance_platform.deliveries.returning_lines import ReturningLines, find_returning_lines
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
@@ -190,6 +191,9 @@ class HoldReasons:
     def _repeated_by_file(self, candidate: LiveDelivery) -> Iterator[tuple[str, list[RepeatedLines]]]:
         """Yield the lines that each file has too; one line alone may well be equal to another one."""
         repeated = find_repeated_lines(self._cell_hashes, self._live, candidate)
+        known = {(one.feed, one.scenario, one.period) for one in repeated}
+        sums = find_repeated_sums(self._cell_hashes, self._live, candidate)
+        repeated += [one for one in sums if (one.feed, one.scenario, one.period) not in known]
         for file in dict.fromkeys(one.object_key for one in repeated):
             lines = [one for one in repeated if one.object_key == file]
             if sum(one.rows for one in lines) > 1:
@@ -199,6 +203,10 @@ class HoldReasons:
         """Return whether a file of its feed has the lines under equal codes, which a load mode may replace."""
         found = (one for _, lines in self._repeated_by_file(candidate) for one in lines)
         return any(not one.feed and not one.has_other_codes for one in found)
+
+    def repeats_sums(self, candidate: LiveDelivery) -> bool:
+        """Return whether the candidate has the sums of another feed, or that one has those of the candidate."""
+        return any(one.has_sums for _, lines in self._repeated_by_file(candidate) for one in lines)
 
     def _returning(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the lines that count again because the load mode was changed."""
@@ -466,6 +474,8 @@ def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> st
         has, beside = "has nearly all lines of", f", beside {pluralize(others, 'other')}" if others else ""
     elif any(one.has_other_codes for one in repeated):
         has, beside = "has the same days and amounts as", ", under other departments or accounts"
+    elif all(one.has_sums for one in repeated):
+        has = "has the same sums by account as the lines of"
     keys = " under keys that differ in their zeros" if any(one.has_other_keys for one in repeated) else ""
     return f"{has} {quote_name(object_key)}{feed}{keys}, which counts already{beside}: {_shorten(lines, '; ')}"
 

@@ -298,7 +298,7 @@ class LiveDeliveries:
 
     def same_money_of_other_feeds(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the same of other feeds and objects."""
-        return self._same_money(candidate, cell, [feed for feed in self._feed_names if feed != candidate.event.feed])
+        return self._same_money(candidate, cell, self.other_feeds(candidate))
 
     def _same_money(self, candidate: LiveDelivery, cell: Cell, feeds: Iterable[str]) -> list[LiveDelivery]:
         counts, key = count_in_cell(candidate, cell), candidate.event.object_key
@@ -313,6 +313,10 @@ class LiveDeliveries:
             for other in index.with_count(cell, counts)
             if other.event.object_key != key and cell[1] in other.portion
         ]
+
+    def other_feeds(self, candidate: LiveDelivery) -> list[str]:
+        """Return the feeds with live deliveries beside that of a delivery."""
+        return [feed for feed in self._feed_names if feed != candidate.event.feed]
 
     def of_cell(self, feed: str, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of a feed with lines in a cell."""

@@ -50,6 +50,7 @@ class RepeatedLines:
         has_other_codes: whether their departments or accounts differ.
         is_nearly: whether these are nearly all lines of both, as of a corrected copy.
         others: how many lines of the delivery the other file does not have, if these are nearly all.
+        has_sums: whether the lines of one are sums of those of the other, by account.
     """
 
     object_key: str
@@ -63,6 +64,7 @@ class RepeatedLines:
     has_other_codes: bool = False
     is_nearly: bool = False
     others: int = 0
+    has_sums: bool = False
 
 
 def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:

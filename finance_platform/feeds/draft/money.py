@@ -79,6 +79,11 @@ def _draft_scenarios_of_periods(draft: FieldsDraft, periods: PeriodColumns) -> N
         day = header.day.isoformat() if header.has_year else UNDECIDED
         draft.measures[name] = {"date": day, "scenario": header.scenario or UNDECIDED}
     draft.rows_comment = "decide: each of these columns is a line with the date and the scenario that its header names"
+    if periods.scenarios > {"Actual"}:
+        draft.rows_comment += (
+            "; where a ledger gives the actual amounts of these months too, they would count twice: remove the columns "
+            "of Actual, and name them in ignore_columns"
+        )
 
 
 def _describe_periods(periods: PeriodColumns) -> str:

@@ -1,0 +1,99 @@
+"""Reports whose amounts are the sums of a ledger of another feed: which deliveries are held, and which are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from finance_platform_tests.unit.zone import Line, Zone
+
+ACCOUNTS = {"4000": 90, "5000": 40, "6000": 12, "6100": 8, "6200": 3}
+LEDGER = [
+    Line(amount=f"{amount + day}.00", account=account, department=department, day=day)
+    for account, amount in ACCOUNTS.items()
+    for department in ("D1", "D2")
+    for day in (3, 17, 28)
+]
+
+
+def report(lines: Sequence[Line] = LEDGER, departments: bool = True) -> list[Line]:
+    """Return a line for each department and account, or for each account, with their sums."""
+    sums: dict[tuple[str, str], float] = {}
+    for line in lines:
+        place = (line.department if departments else "ALL", line.account)
+        sums[place] = sums.get(place, 0) + float(line.amount)
+    return [
+        Line(amount=f"{amount:.2f}", department=place[0], account=place[1], day=1) for place, amount in sums.items()
+    ]
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("jan.csv", LEDGER[:16])
+    zone.deliver("jan_late.csv", LEDGER[16:], "v1b")
+    zone.evaluate()
+    return zone
+
+
+@pytest.mark.parametrize("departments", [True, False])
+def test_a_report_of_another_feed_with_the_sums_of_a_ledger_is_held(zone: Zone, departments: bool) -> None:
+    sent = [*report(departments=departments), Line(period="2025-02", scenario="Forecast")]
+    zone.deliver("outlook.csv", sent, "v2", feed="outlook")
+    verdict = zone.evaluate()["outlook.csv"]
+    (reason,) = verdict.reasons
+    assert reason == (
+        "has the same sums by account as the lines of jan.csv of the feed ledger, which counts already: Actual "
+        f"2025-01, lines {len(sent) - 1}, gross 1,398.00"
+    )
+    assert "leave the amounts of Actual out" in verdict.fix
+    assert "mode: replace_period" not in verdict.fix
+    assert zone.live == ["jan.csv@v1", "jan_late.csv@v1b"]
+
+
+def test_a_ledger_that_comes_after_its_report_is_held(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("outlook.csv", report(), feed="outlook")
+    zone.deliver("jan.csv", LEDGER, "v2")
+    assert "has the same sums by account as the lines of outlook.csv" in zone.evaluate()["jan.csv"].reasons[0]
+
+
+def test_one_account_in_ten_may_have_another_sum(tmp_path: Path) -> None:
+    more = [Line(amount=f"{number}.10", account=f"70{number}", department="D1") for number in range(10, 16)]
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("jan.csv", [*LEDGER, *more])
+    lines = report([*LEDGER, *more])
+    zone.deliver("outlook.csv", [*lines[:-1], replace(lines[-1], amount="1.00")], "v2", feed="outlook")
+    zone.deliver("flash.csv", [*lines[:-2], *(replace(line, amount="1.00") for line in lines[-2:])], "v3", feed="flash")
+    assert {name: bool(verdict.reasons) for name, verdict in zone.evaluate().items()} == {
+        "jan.csv": False,
+        "outlook.csv": True,
+        "flash.csv": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [replace(line, department=f"X{line.department}") for line in report()],  # another company with equal costs
+        [replace(line, amount=f"-{line.amount}") for line in report()],  # a reversal
+        [replace(line, scenario="Budget") for line in report()],
+        [replace(line, period="2025-02") for line in report()],
+        [line for line in report() if line.account in {"4000", "5000", "6000"}],  # too few
+        [replace(line, amount=f"{float(line.amount) + 1:.2f}") for line in report()],
+        [*LEDGER, *report()][:1],
+    ],
+)
+def test_other_sums_hold_nothing(zone: Zone, sent: list[Line]) -> None:
+    zone.deliver("outlook.csv", sent, "v2", feed="outlook")
+    assert zone.evaluate_held() == {}
+
+
+def test_a_ledger_is_not_read_for_another_ledger(zone: Zone) -> None:
+    zone.store.opened.clear()
+    zone.deliver("branch.csv", [replace(line, amount="1.00") for line in LEDGER for _ in range(2)], "v2", feed="branch")
+    assert zone.evaluate_held() == {}
+    assert not [key for key in zone.store.opened if key.startswith("transactions/") and "branch" in key]
