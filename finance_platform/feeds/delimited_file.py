@@ -324,7 +324,8 @@ class DelimitedFile:
     def _invalid_bytes(self) -> UnreadableDeliveryError:
         encoding = self._encoding.removesuffix("-sig") if self.notes else self._dialect.encoding
         fix = "set dialect.encoding in the descriptor to the encoding that the sender uses"
-        is_utf8 = self.utf8_evidence() is not None
+        evidence = self.utf8_evidence()
+        is_utf8 = evidence is not None and not evidence.is_mixed
         if is_utf8:
             fix = "set dialect.encoding: utf-8 in the descriptor; the whole file is valid UTF-8"
         has_ascii_breaks = b"\n".decode(self._encoding, "ignore") == "\n"

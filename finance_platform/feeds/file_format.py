@@ -37,6 +37,9 @@ _SIGNS_IN_WORDS = "’"
 _SIGNS_AFTER_WORDS = "’”»–—…™®©°ºª€%¹²³\xa0"
 # Messages quote these characters alone, and few of them: the word around them may be a person's name.
 _NOT_ASCII = re.compile(rb"[\x80-\xff]{1,60}")
+_UTF8_LETTER = re.compile(rb"(?:[\xc3][\x80-\xbf])+")
+_WESTERN = ("cp1252", "iso8859-1", "iso8859-15")
+"""Western letters with accents in UTF-8; here, a capital A with a tilde before a sign, as no text has it."""
 
 ZIP_MARK, OLE_MARK, GZIP_MARK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
 """The first bytes of zip files, as xlsx and ods are; of xls and of workbooks with a password; of gzip."""
@@ -56,11 +59,19 @@ OpenFile = Callable[[], BinaryIO]
 
 
 class Utf8Evidence(NamedTuple):
-    """A text that is UTF-8 in a file that is declared to be of a single-byte encoding."""
+    """A text that is UTF-8 in a file that is declared to be of a single-byte encoding.
+
+    Attributes:
+        line: its line.
+        as_utf8: the text.
+        as_declared: what the declared encoding makes of it.
+        is_mixed: whether other parts of the file are not UTF-8, so that no encoding reads all of it.
+    """
 
     line: int
     as_utf8: str
     as_declared: str
+    is_mixed: bool = False
 
 
 def marked_encoding(start: bytes) -> str | None:
@@ -170,7 +181,7 @@ def describe_format(start: bytes) -> tuple[str, str]:
 
 
 def find_utf8(open_file: OpenFile, encoding: str) -> Utf8Evidence | None:
-    """Return the first text that shows that a file declared to be of a single-byte encoding is UTF-8 throughout."""
+    """Return the first text that shows that a file declared to be of a single-byte encoding is UTF-8, or is in part."""
     if not is_single_byte(encoding):
         return None
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -188,8 +199,21 @@ def find_utf8(open_file: OpenFile, encoding: str) -> Utf8Evidence | None:
                 decoder.decode(block)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return None
+        return _find_utf8_letters(open_file, encoding) if codecs.lookup(encoding).name in _WESTERN else None
     return evidence
+
+
+def _find_utf8_letters(open_file: OpenFile, encoding: str) -> Utf8Evidence | None:
+    """Return the first letters of a file that are UTF-8 although other parts of it are not."""
+    line = 1
+    with open_file() as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            match = None if block.isascii() else _UTF8_LETTER.search(block)
+            if match:
+                line += block.count(b"\n", 0, match.start())
+                return Utf8Evidence(line, match[0].decode(), match[0].decode(encoding, "replace"), is_mixed=True)
+            line += block.count(b"\n")
+    return None
 
 
 @lru_cache

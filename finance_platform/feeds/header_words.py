@@ -103,11 +103,11 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "debit": (
         "debit", "debit amount", "debits", "dr", "soll", "sollbetrag", "debe", "cargo", "dare", "debet", "debit eur",
-        "accounted dr", "accounted debit", "entered dr", "entered debit",
+        "accounted dr", "accounted debit", "entered dr", "entered debit", "ledger debit amount", "debit net",
     ),
     "credit": (
         "credit", "credit amount", "credits", "cr", "haben", "habenbetrag", "haber", "abono", "avere", "kredit",
-        "accounted cr", "accounted credit", "entered cr", "entered credit",
+        "accounted cr", "accounted credit", "entered cr", "entered credit", "ledger credit amount", "credit net",
     ),
     "sign": (
         "s h", "sh", "soll haben", "soll haben kennzeichen", "d c", "dc", "dr cr", "debit credit", "d h", "sens",
@@ -136,6 +136,10 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Field → names of headers as `plain_name` writes them, the best first."""
 
+_MIXED_YEAR = re.compile(r"(?<![0-9])(1[01]|[1-9]) ?\+ ?(1[01]|[1-9])(?![0-9])")
+_FORECAST_WORDS = {"fc", "fcst", "fcast", "forecast", "forecasts", "rf", "reforecast", "outlook"}
+_MONTHS_OF_YEAR = 12
+
 _RANKS: Mapping[str, Mapping[str, int]] = {
     name: {word: rank for rank, word in enumerate(words)} for name, words in WORDS.items()
 }
@@ -147,6 +151,16 @@ def plain_name(header: str) -> str:
     decomposed = unicodedata.normalize("NFKD", separated.replace("ß", "ss")).casefold()
     letters = "".join(character for character in decomposed if not unicodedata.combining(character))
     return " ".join(re.findall(r"[a-z0-9]+", letters))
+
+
+def says_forecast(text: str) -> bool:
+    """Return whether a text says that it is of a forecast by actual and planned months, such as 3+9."""
+    return any(int(one) + int(other) == _MONTHS_OF_YEAR for one, other in _MIXED_YEAR.findall(text))
+
+
+def names_forecast(text: str) -> bool:
+    """Return whether the name of a version or a scenario is that of a forecast, such as FC 3+9 or Outlook."""
+    return says_forecast(text) or bool(_FORECAST_WORDS & set(plain_name(text).split()))
 
 
 def rank(field: str, header: str) -> int | None:

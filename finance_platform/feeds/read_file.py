@@ -589,7 +589,13 @@ def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
     totals.doubts |= table.doubts
     totals.extra_columns |= dict.fromkeys(_extra_columns(feed, table.header, totals.line_cells))
     evidence = table.utf8_evidence()
-    if evidence:
+    if evidence and evidence.is_mixed:
+        text = (
+            f"line {evidence.line}: {evidence.as_utf8!r} is in UTF-8, and became {evidence.as_declared!r}, because "
+            f"other lines are in {feed.rules.dialect.encoding}: names and codes with such letters may be two"
+        )
+        totals.notes[text] = Note(1, "send the file in one encoding; if files were joined, send each by itself")
+    elif evidence:
         declared = feed.rules.dialect.encoding
         text = (
             f"line {evidence.line}: the text is valid UTF-8, {evidence.as_utf8!r}, but is declared as {declared}, "

@@ -25,7 +25,7 @@ from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.currencies import denoted_currencies, describe_currency
-from finance_platform.feeds.header_words import WORDS, plain_name
+from finance_platform.feeds.header_words import WORDS, names_forecast, plain_name, says_forecast
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.line_numbers import CounterEntries, cents, place_numbers
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
@@ -169,7 +169,9 @@ class _Scenario(ContradictingColumn):
             len(one) > _SHORT and one.isalpha() for one in words - _OF_SCENARIOS
         ):
             words -= _WITH_OTHERS
-        is_actual, is_plan = bool(words & _ACTUAL), bool(words & _PLAN)
+        is_actual, is_plan = bool(words & _ACTUAL), bool(words & _PLAN) or says_forecast(text)
+        if plain_name(self.name) in WORDS["scenario"]:
+            is_plan |= names_forecast(text)
         return "" if is_actual == is_plan else "actual" if is_actual else "plan"
 
     def describe(self) -> tuple[str, str]:

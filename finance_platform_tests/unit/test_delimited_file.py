@@ -391,7 +391,6 @@ def test_utf_8_text_under_a_single_byte_encoding_is_found_with_its_line(encoding
     [
         (b"a,b\n1,2\n", "cp1252"),
         ("Café,b\n".encode("cp1252"), "cp1252"),
-        ("Café,b\n".encode() + "É".encode("cp1252"), "cp1252"),
         ("Café,b\n".encode(), "utf-8"),
         ("半角".encode("shift_jis"), "shift_jis"),
         ("Café".encode(), "shift_jis"),
@@ -399,6 +398,12 @@ def test_utf_8_text_under_a_single_byte_encoding_is_found_with_its_line(encoding
 )
 def test_text_that_may_be_of_the_declared_encoding_is_no_evidence_of_utf_8(data: bytes, encoding: str) -> None:
     assert file_of(data, Dialect(encoding=encoding)).utf8_evidence() is None
+
+
+def test_a_part_that_is_utf_8_is_evidence_of_two_encodings() -> None:
+    data = b"a,b\n" + "É,b\n".encode("cp1252") + "Café,b\n".encode()
+    evidence = file_of(data, Dialect(encoding="cp1252")).utf8_evidence()
+    assert evidence == (3, "é", "Ã©", True)
 
 
 WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")

@@ -335,3 +335,19 @@ def test_columns_of_months_and_scenarios_have_the_year_of_the_name(tmp_path: Pat
 def test_amounts_in_the_currency_of_the_home_are_read_and_not_those_beside(tmp_path: Path):
     text = "Date,Dept,Account,Currency,Amount,Amount USD\n2025-03-02,10,4000,EUR,30.50,33.50\n"
     assert sums(tmp_path, text) == {("Actual", "2025-03"): "33.50"}
+
+
+def test_versions_of_a_forecast_are_scenarios(tmp_path: Path):
+    rows = "".join(f"{version},2025-04,10,4000,{amount}\n" for version, amount in (("FC 3+9", "1.50"), ("6+6", "2.50")))
+    expected = {("Forecast 3+9", "2025-04"): "1.50", ("Forecast 6+6", "2025-04"): "2.50"}
+    text = f"Version,Period,Dept,Account,Amount\n{rows}"
+    assert sums(tmp_path, text) == expected
+    assert drafted(text).load.mode == "replace_period"
+
+
+def test_debits_and_credits_of_a_ledger_are_a_pair():
+    header = "Accounting Date,Cost Center,Ledger Account,Ledger Debit Amount,Ledger Credit Amount"
+    columns = yaml.safe_load(draft(f"{header}\n2025-03-03,10,6100,300.00,0.00\n2025-03-04,10,4000,0.00,9.00\n"))[
+        "columns"
+    ]
+    assert columns["amount"]["from"] == {"debit": "Ledger Debit Amount", "credit": "Ledger Credit Amount"}

@@ -61,3 +61,16 @@ def test_months_of_their_own_hold_nothing(tmp_path: Path, rows: list[list[int]])
 
 def test_few_months_say_nothing(tmp_path: Path):
     assert not check(tmp_path, [totals(100)] * 9, months=5).holds
+
+
+@pytest.mark.parametrize(("actual", "is_held"), [("YTD Actual", True), ("Month Actual", False)])
+def test_measures_of_year_to_date_columns_hold_the_file(tmp_path: Path, actual: str, is_held: bool):
+    (tmp_path / "m.csv").write_text(f"Dept,Account,Period,{actual},Budget\nD1,4000,2025-03,93.50,30.50\n")
+    text = (
+        "feed: m\nkind: ledger\npath: m.csv\n"
+        "columns: {department: Dept, account: Account, date: {from: Period, formats: [yyyy-MM]}}\n"
+        f"measures: {{{actual}: {{scenario: Actual}}, Budget: {{scenario: Budget}}}}\n"
+    )
+    held = check_file(LocalStore(tmp_path), "m.csv", parse_descriptor(text, "m.yaml"), settings()).holds
+    assert bool(held) == is_held
+    assert all(reason.startswith("the header 'YTD Actual' says that amounts are totals since") for reason in held)

@@ -252,6 +252,20 @@ VERSIONS = [f"2025-0{month},D1,{account},{month}0.00,{version}" for version in (
             for account in (6000, 6100)]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [("Version", "FC 3+9"), ("Version", "6+6"), ("Scenario", "Outlook"), ("Data Type", "9 + 3")],
+)
+def test_a_forecast_of_actual_and_planned_months_is_no_actual(tmp_path: Path, column: str, text: str):
+    assert check(tmp_path, column, [f"6000,100.00,{text}"]).holds
+    assert not check(tmp_path, column, [f"6000,100.00,{text}"], constants={"scenario": "Forecast"}).holds
+
+
+@pytest.mark.parametrize("text", ["3+8", "13+1", "V1", "FCA"])
+def test_other_sums_and_words_are_no_forecast(tmp_path: Path, text: str):
+    assert not check(tmp_path, "Version", [f"6000,100.00,{text}"]).holds
+
+
 def test_versions_of_the_same_months_and_accounts_hold_the_file(tmp_path: Path):
     budget = {"constants": {"scenario": "Budget"}}
     ((reason, fix),) = months(tmp_path, "Version", VERSIONS, **budget).holds.items()

@@ -6,6 +6,7 @@ Belongs here: the order in which columns are taken, and what a person must decid
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -32,7 +33,7 @@ from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_names import value_from_name
-from finance_platform.feeds.header_words import plain_name
+from finance_platform.feeds.header_words import names_forecast, plain_name
 from finance_platform.feeds.resolved import template_headers
 from finance_platform.feeds.unread_meanings import is_converted
 
@@ -145,10 +146,13 @@ class _Ledger:
         names = list(dict.fromkeys(column.texts)) if column else []
         if column is not None and len(names) <= _MAX_SCENARIOS:
             known = [text for text in names if fold(text).startswith(("actual", "budget", "forecast"))]
-            if known:
-                unknown = [text for text in names if text not in known]
+            forecasts = {text: _forecast_of(text) for text in names if text not in known and names_forecast(text)}
+            if known or forecasts:
+                unknown = [text for text in names if text not in known and text not in forecasts]
                 comment = f"decide: declare or map {', '.join(map(repr, unknown))}" if unknown else ""
-                self._take("scenario", column, comment, **({"default": "Actual"} if column.blanks else {}))
+                values: dict[str, Any] = {"map": forecasts} if forecasts else {}
+                self._draft.is_plan = not any(fold(text).startswith("actual") for text in names)
+                self._take("scenario", column, comment, **values, **({"default": "Actual"} if column.blanks else {}))
                 return
             self._draft.decisions.append(
                 f"The column {column.name!r} has {', '.join(map(repr, names[:5]))}: if these are scenarios, give "
@@ -243,6 +247,12 @@ def _usual_sign(signs: Counter[bool]) -> bool | None:
     """Return whether nearly all amounts are positive; None if they have both signs, or if there are none."""
     (sign, count), *_ = signs.most_common(1) or [(True, 0)]
     return sign if count >= _USUAL * signs.total() > 0 else None
+
+
+def _forecast_of(text: str) -> str:
+    """Return the name of a forecast's scenario, which begins with Forecast: of FC 3+9, Forecast 3+9."""
+    rest = re.sub(r"^(?:fcst|fcast|fc|rf|reforecast|outlook)[-_ ]*", "", text, flags=re.IGNORECASE).strip()
+    return f"Forecast {rest}".strip()
 
 
 def _scenario_of_name(file: str) -> dict[str, Any]:
