@@ -21,7 +21,7 @@ from finance_platform.feeds.cells import DistinctValues, RawBatch
 from finance_platform.feeds.codes import clean
 from finance_platform.feeds.dates import names_no_month, names_part_of_year, parse_date
 from finance_platform.feeds.findings import Note
-from finance_platform.feeds.resolved import SpreadRule
+from finance_platform.feeds.shape_rules import SpreadRule
 
 _SPANS = {"quarter": "quarter", "year": "fiscal_year"}
 """What an amount is of, and what `spread` calls it."""

@@ -460,7 +460,8 @@ def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
     if unusual.running_years:
         running = ", ".join(one.period for one in unusual.running_years)
         summary = f"amounts that seem to be totals of the year in {running}; {summary}"
-    named = [(one.sentence, one.period) for one in (*unusual.running_years, *unusual.other_units)]
+    named = [(one.sentence, one.period) for one in unusual.running_years]
+    named += [(one.sentence, one.period) for one in unusual.other_units]
     named += [(one.sentence, one.period) for one in unusual.wrong_signs]
     named += [(one.sentence, one.period) for one in unusual.year_ends]
     evidence = [*({"what": sentence, "period": period} for sentence, period in named), *amounts]
