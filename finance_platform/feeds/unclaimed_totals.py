@@ -126,9 +126,10 @@ _MAX_PARENTS = 50
 _MIN_ROWS = 3
 _FEW_BLOCKS = 5
 _FREE_TEXT = ("description", "department_name", "account_name")
+_CODES = ("account", "department", "date", "period")
 _NO_DISTINCTION = (
     "if it is a total, claim it by a rule of control_total in the descriptor; no cell distinguishes it from the lines, "
-    "so the source must name it"
+    "so the source must name it; if it is a line, nothing needs to be done"
 )
 _LABELS = ("department_code", "account_number", "department_name", "account_name")
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
@@ -358,9 +359,12 @@ class UnclaimedTotals:
     def _distinction(self, batch: RawBatch, cells: Mapping[str, str]) -> tuple[str, str, str]:
         """Return the column and pattern of a cell that few other rows of the batch have; blank if there is none."""
         personal = {header for name in _FREE_TEXT if name in self.sources for header in self.sources[name].headers}
+        codes = {header for name in _CODES if name in self.sources for header in self.sources[name].headers}
         found = []
         for place, (name, text) in enumerate(cells.items()):
-            if name in personal or len(text) > _MAX_LABEL_CHARACTERS:
+            # A rule for an account of a number, or for a day, would leave out its lines in each later file.
+            is_code = name in codes and re.search("[0-9]", text)
+            if name in personal or len(text) > _MAX_LABEL_CHARACTERS or is_code:
                 continue
             trimmed = pc.utf8_trim_whitespace(pc.fill_null(batch.columns[name], ""))
             same = pc.sum(pc.equal(trimmed, text)).as_py()

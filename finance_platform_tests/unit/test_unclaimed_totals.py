@@ -175,3 +175,10 @@ def test_the_total_of_any_lines_is_reported_and_the_warning_changes_no_line(tmp_
     read = Read(tmp_path, LEDGER, *rows, line("All", f"{sum(cents) / 100:.2f}"))
     assert len(advice(read)) == 1
     assert read.outcomes == [("accepted", None)] * (len(cents) + 1)
+
+
+def test_no_rule_is_advised_that_would_leave_out_an_account_of_a_number(tmp_path: Path) -> None:
+    rows = [line("North", "10.00"), line("North", "20.00").replace("4000", "4100")]
+    (fix,) = advice(Read(tmp_path, LEDGER, *rows, line("North", "30.00").replace("4000", "6100")))
+    assert "matches" not in fix
+    assert fix.endswith("so the source must name it; if it is a line, nothing needs to be done")
