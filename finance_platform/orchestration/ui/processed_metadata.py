@@ -47,7 +47,8 @@ def lines_version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
     """Return the data version of a table, which follows from the deliveries in it."""
     state = snapshot.state
     if contract.name == "rejected_rows":
-        return compute_data_version(one.commit.delivery_id for one in (*state.live, *state.inactive))
+        counting = [delivery.commit.delivery_id for delivery in state.live]
+        return compute_data_version([*counting, *(stopped.commit.delivery_id for stopped in state.inactive)])
     return compute_data_version(commit.delivery_id for commit in _with_files_of(contract, state))
 
 
