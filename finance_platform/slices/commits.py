@@ -10,7 +10,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -127,7 +127,9 @@ class SliceCommit:
 
     def to_json(self) -> bytes:
         """Return the commit document."""
-        return json.dumps(asdict(self), indent=1, default=str, ensure_ascii=False, sort_keys=True).encode()
+        # The inputs are JSON values already, thousands of them, and `asdict` would copy each.
+        document = {**asdict(replace(self, inputs=None)), "inputs": self.inputs}
+        return json.dumps(document, indent=1, default=str, ensure_ascii=False, sort_keys=True).encode()
 
     @staticmethod
     def from_json(data: bytes | str) -> SliceCommit:
