@@ -1,7 +1,8 @@
-"""A new warehouse that begins with a content that was made ahead."""
+"""A new warehouse that begins with a content that was made ahead, or with tables and views that were kept."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb import new_schema
+from finance_platform.warehouse.duckdb.kept_schema import find_kept_schema, keep_schema
 from finance_platform.warehouse.duckdb.new_file import NEW_FILE, NewFile
+from finance_platform.warehouse.duckdb.new_schema import schema_identity
+from finance_platform.warehouse.duckdb.session import SCHEMA
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.duckdb.work_ahead import translate_ahead
 from finance_platform_tests.new_warehouses import new_warehouses_are_created
@@ -20,8 +25,10 @@ _OF_FILE = "database_name, database_oid, schema_oid, table_oid"
 
 
 @pytest.fixture(autouse=True)
-def content(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
-    """The content of a new file; in the test, the product makes new files itself."""
+def content(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
+    """The content of a new file; in the test, the product makes new files itself, and nothing is kept at first."""
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path_factory.mktemp("bytecode")))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     NEW_FILE.take()
     path = tmp_path_factory.mktemp("content") / "warehouse.duckdb"
     DuckDBWarehouse(path).prepare()
@@ -121,3 +128,64 @@ def test_a_content_that_is_being_made_is_waited_for():
     taker.join()
     assert taken == [b"content"]
     assert new_file.take() == b""
+
+
+def kept_file() -> Path | None:
+    return find_kept_schema(schema_identity(SCHEMA, statements.definitions(), statements.comments()))
+
+
+def keep(path: Path) -> Path:
+    """Do what a first run does ahead of its load; return the file that it keeps."""
+    next(translate_ahead(path))
+    NEW_FILE.take()
+    file = kept_file()
+    assert file is not None
+    return file
+
+
+def test_a_warehouse_gets_the_tables_and_views_that_an_earlier_process_has_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+):
+    (tmp_path / "created.duckdb").write_bytes(content)
+    keep(tmp_path / "first.duckdb")
+    monkeypatch.delattr(new_schema, "_create_in_memory")
+    DuckDBWarehouse(tmp_path / "later.duckdb").prepare()
+    assert content_of(tmp_path / "later.duckdb") == content_of(tmp_path / "created.duckdb")
+    with DuckDBWarehouse(tmp_path / "last.duckdb").transaction() as load:
+        assert load.query("SELECT COUNT(*) FROM Outlook").rows == [(0,)]
+
+
+@pytest.mark.parametrize("is_named_for_it", [True, False])
+def test_a_kept_file_that_is_no_warehouse_is_not_used(tmp_path: Path, content: bytes, is_named_for_it: bool):
+    (tmp_path / "created.duckdb").write_bytes(content)
+    file = keep(tmp_path / "first.duckdb")
+    if is_named_for_it:
+        identity = schema_identity(SCHEMA, statements.definitions(), statements.comments())
+        keep_schema(identity, b"not a warehouse")
+        assert not file.exists()
+    else:
+        file.write_bytes(content[: len(content) // 2])
+        assert kept_file() is None
+    DuckDBWarehouse(tmp_path / "later.duckdb").prepare()
+    assert content_of(tmp_path / "later.duckdb") == content_of(tmp_path / "created.duckdb")
+
+
+def test_a_release_with_other_definitions_keeps_its_own_file(tmp_path: Path):
+    file = keep(tmp_path / "first.duckdb")
+    definitions, comments = list(statements.definitions()), list(statements.comments())
+    other = schema_identity(SCHEMA, definitions, [*comments[:-1], comments[-1].replace("IS '", "IS 'Not ", 1)])
+    assert find_kept_schema(other) is None
+    keep_schema(other, b"of another release")
+    assert find_kept_schema(other) is not None
+    assert not file.exists()
+
+
+def test_nothing_is_kept_where_bytecode_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    next(translate_ahead(tmp_path / "first.duckdb"))
+    assert kept_file() is None
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "in the way").write_text("")
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "in the way"))
+    next(translate_ahead(tmp_path / "first.duckdb"))
+    assert kept_file() is None

@@ -3,7 +3,8 @@
 Belongs here: which statements they will send, and translating them; the tables and views of a new warehouse. Does not
 belong here: when that is done (see `orchestration.job_runners.job_process`).
 
-Nothing of the home is opened or written: all that stays is what `dialect`, `translation` and `new_file` keep in memory.
+Nothing of the home is opened or written: all that stays is what `dialect`, `translation` and `new_file` keep in memory,
+and `kept_schema` beside bytecode.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from finance_platform.warehouse.duckdb.kept_schema import find_kept_schema, keep_schema
 from finance_platform.warehouse.duckdb.new_file import NEW_FILE
-from finance_platform.warehouse.duckdb.session import in_duckdb
+from finance_platform.warehouse.duckdb.new_schema import schema_identity
+from finance_platform.warehouse.duckdb.session import SCHEMA, in_duckdb
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
-from finance_platform.warehouse.statements import SqlFile, statements
+from finance_platform.warehouse.statements import SqlFile, comments, definitions, statements
 
 _SENT_BY_RUNS = ("load/", "quality/", "reporting/")
 
@@ -44,4 +47,8 @@ def _new_content() -> bytes:
     with tempfile.TemporaryDirectory(prefix="finance-platform-") as folder:
         warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
         warehouse.prepare()
-        return warehouse.path.read_bytes()
+        content = warehouse.path.read_bytes()
+    identity = schema_identity(SCHEMA, definitions(), comments())
+    if find_kept_schema(identity) is None:
+        keep_schema(identity, content)
+    return content
