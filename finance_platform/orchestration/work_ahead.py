@@ -14,15 +14,20 @@ from importlib import import_module
 from finance_platform.bootstrap import translate_ahead
 from finance_platform.settings import Settings
 
-_LATE_MODULE = "finance_platform.reports.pack.workbook.write"
-"""A module that the report imports when it needs it, with the library of workbooks."""
+_LATE_MODULES = (
+    "finance_platform.refresh.report_pack",
+    "finance_platform.reports.pack.workbook.write",
+    "pyarrow.acero",
+)
+"""Modules that the load and the report import when they need them, with the library of workbooks."""
 
 
 def work_ahead(settings: Settings) -> Iterator[None]:
     """Do the work in small steps, one at each step of the iterator."""
     yield from translate_ahead(settings)
-    import_module(_LATE_MODULE)
-    yield
+    for name in _LATE_MODULES:
+        import_module(name)
+        yield
     from finance_platform.reports.pack.page import page_template
 
     page_template()

@@ -18,6 +18,7 @@ import atexit
 import os
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
@@ -35,12 +36,17 @@ from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform.storage.factory import open_store
 from finance_platform.unused_imports import leave_out
 
+_LATE_MODULES = ("numpy.ma", "pyarrow.acero")
+"""What NumPy's first search for distinct numbers and Arrow's first grouped sums import, while a job waits for them."""
+
 
 def main() -> None:
     """Run the jobs that are asked for."""
     end_with_parent()
     # Most jobs start no session, and only its client needs pandas.
     leave_out({"pandas"}, until="pysail")
+    for name in _LATE_MODULES:
+        import_module(name)
     atexit.register(gc.freeze)  # as the command line does, for its reason
     # Standard output becomes the log of each job; what Spark prints before must not be taken for an answer.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")

@@ -3,6 +3,8 @@
 Belongs here: which statements, and that nothing else happens. Does not belong here: when (see `test_job_process`).
 """
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.statements import SqlFile, first_rows, statement
+from finance_platform_tests.environment import unmeasured_environment
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.warehouse.engines import load_first
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
@@ -70,6 +73,24 @@ def test_a_statement_that_was_changed_since_it_was_prepared_is_translated_ahead(
     session.in_duckdb(statement(SqlFile.PACK_CELLS))
     session.in_duckdb(statement(SqlFile.REFERENCES_RESOLVE))
     assert parsed() == in_advance > 0
+
+
+_IMPORTED_AHEAD = """
+import sys
+from finance_platform.orchestration.work_ahead import work_ahead
+from finance_platform.settings import load_settings
+
+for _ in work_ahead(load_settings(home=sys.argv[1])):
+    pass
+print(*sys.modules)
+"""
+
+
+def test_modules_of_the_report_are_imported_ahead(tmp_path: Path):
+    command = [sys.executable, "-c", _IMPORTED_AHEAD, str(tmp_path)]
+    imported = subprocess.run(command, check=True, capture_output=True, text=True, env=unmeasured_environment()).stdout
+    late = {"finance_platform.refresh.report_pack", "xlsxwriter", "jinja2", "pyarrow.dataset"}
+    assert late <= set(imported.split())
 
 
 def parsed() -> int:
