@@ -150,7 +150,9 @@ $(RUNTIME): requirements.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m finance_platform.orchestration.dagster_environment
-	@grep -q DAGSTER_MODULE_NAME $(BIN)/activate || echo 'export DAGSTER_MODULE_NAME=finance_platform.definitions' >> $(BIN)/activate
+	@grep -v '^export DAGSTER_' $(BIN)/activate > $(BIN)/activate.new && mv $(BIN)/activate.new $(BIN)/activate
+	@echo 'export DAGSTER_CLI_ASSET_LIST_MODULE_NAME=finance_platform.definitions' >> $(BIN)/activate
+	@echo 'export DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME=finance_platform.definitions' >> $(BIN)/activate
 	@touch $@
 
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)

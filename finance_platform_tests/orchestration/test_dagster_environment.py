@@ -5,12 +5,18 @@ Belongs here: their configuration. Does not belong here: what `dg check defs` fi
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
 from dagster import DagsterInstance
+from dagster_webserver.cli import dagster_webserver as webserver
 from dotenv import dotenv_values
 
 from finance_platform.orchestration import definitions
@@ -29,7 +35,23 @@ def test_every_command_gives_the_code_location_the_name_that_the_history_has():
     assert yaml.safe_load((ROOT / "workspace.yaml").read_text()) == {"load_from": [{"python_module": MODULE}]}
     (on_aws,) = yaml.safe_load((ROOT / "infra" / "workspace.yaml").read_text())["load_from"]
     assert on_aws["grpc_server"]["location_name"] == LOCATION
-    assert f"DAGSTER_MODULE_NAME={MODULE}" in (ROOT / "Makefile").read_text()
+
+
+def test_an_activated_environment_lists_assets_and_leaves_dagster_dev_its_own_options(tmp_path: Path):
+    exported = dict(re.findall(r"echo 'export (\w+)=(\S+)'", (ROOT / "Makefile").read_text()))
+
+    read_by_dev = {name for option in webserver.params if option.envvar for name in _as_tuple(option.envvar)}
+    assert "DAGSTER_MODULE_NAME" in read_by_dev, "which contradicts the workspace file that `dagster dev` writes"
+    assert not read_by_dev & exported.keys()
+
+    command = [sys.executable, "-m", "dagster", "asset", "list", "--select", "raw/forecast"]
+    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path), **exported}
+    listed = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    assert (listed.returncode, listed.stdout.split()) == (0, ["raw/forecast"]), listed.stderr
+
+
+def _as_tuple(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def test_dagsters_commands_find_the_history_of_the_home_before_the_first_run(
