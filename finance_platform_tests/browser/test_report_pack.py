@@ -298,6 +298,19 @@ def first_rows(page: Page, count: int) -> Iterator[None]:
     page.evaluate("window.cut.forEach(([body, rows]) => body.append(...rows))")
 
 
+def test_a_small_laptop_shows_every_column_of_the_profit_and_loss(reader: Reader):
+    page = reader.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    try:
+        for table in ("#statement-table", "#units-table"):
+            hidden = page.locator(table).evaluate(
+                "table => { const box = table.closest('.scroll'); return box.scrollWidth - box.clientWidth }"
+            )
+            assert hidden == 0, table
+    finally:
+        page.set_viewport_size(LAPTOP)
+
+
 def test_the_page_is_accessible_fits_a_phone_and_prints(reader: Reader):
     page = reader.page
     is_exhaustive = current_profile().is_exhaustive
