@@ -28,8 +28,14 @@ _MOST = Decimal("0.75")
 _MOST_OF_HALF = Decimal("2.75")
 """How many times the total of the first half of the months that of all is, at most; see `feeds.running_totals`."""
 
+_LEAST_OF_HALF = Decimal("1.6")
+"""How many times it is, at least; of amounts that stay as they are after a first month that was no whole one, once."""
+
 _LEAST_OF_SECOND = Decimal("1.7")
 """How many times the first month the second one is at least; of a business that grows by half a month, 1.5 times."""
+
+_LEAST_OF_LAST = Decimal("0.4")
+"""How much the last month adds to the total, at least, as a share of what a month adds on average."""
 
 _ZERO = Decimal("0.00")
 
@@ -106,17 +112,22 @@ def _find_span(rows: Sequence[Sequence[Decimal]], window: Sequence[str]) -> Runn
     times = median(span[-1] / span[0] for span in since_first)
     of_half = median(span[-1] / span[len(span) // 2 - 1] for span in since_first)
     of_second = median(span[1] / span[0] for span in since_first)
+    of_last = median((span[-1] - span[-2]) * len(span) / span[-1] for span in since_first)
     if len(growing) < _MOST * len(spans) or times < Decimal(len(months)) / 2:
         return None
-    # A business that grows as far does so faster and faster; totals rise by about as much in each month.
-    if of_half > _most_of_half(len(months)) or of_second < _LEAST_OF_SECOND:
+    # A business that grows as far does so faster and faster, and one that began within its first month stays as it is
+    # afterwards; totals rise by about as much in each month.
+    half = _of_equal_months(len(months)) / 2
+    if not _LEAST_OF_HALF * half <= of_half <= _MOST_OF_HALF * half:
+        return None
+    if of_second < _LEAST_OF_SECOND or of_last < _LEAST_OF_LAST:
         return None
     return RunningYear(months[0], months[-1], len(growing), len(spans), times)
 
 
-def _most_of_half(months: int) -> Decimal:
-    """Return how many times the total of the first half that of all is at most; of three months, half is one."""
-    return _MOST_OF_HALF * months / (2 * (months // 2))
+def _of_equal_months(months: int) -> Decimal:
+    """Return how many times the total of the first half that of equal months is; of three months, half is one."""
+    return Decimal(months) / (months // 2)
 
 
 def _is_fall(rows: Sequence[Sequence[Decimal]], place: int) -> bool:

@@ -78,6 +78,38 @@ def test_a_business_that_grows_each_month_is_not_found(growth: str):
     assert found(accounts) == []
 
 
+@pytest.mark.parametrize("first", [["0.5"], ["0.33"], ["0.1"], ["0.3", "0.6"]])
+@pytest.mark.parametrize("growth", ["1", "1.02"])
+def test_amounts_that_stay_as_they_are_after_a_first_month_that_was_no_whole_one_are_not_found(
+    first: list[str], growth: str
+):
+    """Rents and fees of a company that began on a day in January."""
+    shares = [Decimal(one) for one in first] + [Decimal(growth) ** month for month in range(len(first), len(YEAR))]
+    accounts = {
+        number: {period: 100 * place * share for period, share in zip(YEAR, shares, strict=True)}
+        for place, number in enumerate(SHARES, 1)
+    }
+    assert found(accounts) == []
+
+
+def test_a_year_that_begins_with_half_a_month_is_not_found():
+    """Three months are enough after a fall, which a shutdown is too."""
+    periods = [*YEAR, *(f"2026-{month:02d}" for month in range(1, 7))]
+    accounts = {
+        number: {period: Decimal(100 * place) / (1 + 2 * (period == "2026-01")) for period in periods}
+        for place, number in enumerate(SHARES, 1)
+    }
+    assert found(accounts, periods) == []
+
+
+def test_totals_of_a_year_that_begins_with_half_a_month_are_found():
+    accounts = months()
+    for amounts in accounts.values():
+        amounts["2025-01"] /= 2
+    totals = as_totals(accounts)
+    assert [period for _, period, _, _ in found(totals)] == YEAR[:2:-1]
+
+
 def test_a_season_with_costs_that_are_the_same_in_each_month_is_not_found():
     season = [10, 20, 30, 40, 50, 60, 70, 80, 60, 40, 20, 10]
     accounts = months()
