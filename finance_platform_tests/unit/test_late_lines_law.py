@@ -39,6 +39,7 @@ LINES = st.lists(
         st.sampled_from(["K1", "K2", "K3"]),
         st.sampled_from(PERIODS),
         amount=st.sampled_from(["1.00", "2.00", "-1.00"]),
+        scope=st.sampled_from(["s1", "s2"]),
     ),
     min_size=1,
     max_size=4,
@@ -63,6 +64,9 @@ OTHERS_BY_KEY: list[tuple[str, str, list[Line] | None]] = [
     ("send", "b.csv", [Line("K3", "2025-02")]),
 ]
 """As many lines of the closed period are superseded as before, but others."""
+
+SCOPED = "replace_period"
+"""The mode of a feed whose files replace their own scopes of a period."""
 
 Place = tuple[str, str, str, Decimal]
 
@@ -121,7 +125,7 @@ def figures_of(statement: Reconciliation, state: DeliveryState) -> dict[Contract
     }
 
 
-@given(STEPS, st.sampled_from(["append", "upsert"]))
+@given(STEPS, st.sampled_from(["append", "upsert", SCOPED]))
 @example(OTHERS_BY_KEY, "upsert")
 @settings(max_examples=current_profile().examples // 3, deadline=None)
 def test_closed_periods_stay_no_money_is_lost_and_every_line_is_in_a_term(
@@ -132,7 +136,8 @@ def test_closed_periods_stay_no_money_is_lost_and_every_line_is_in_a_term(
         signed: Counter[Place] = Counter()
         closed: list[str] = []
         for action, key, sent in steps:
-            may_restate = take(zone, action, key, sent, **({"load_mode": load_mode} if sent else {}))
+            values = {"load_mode": load_mode, "is_scoped": load_mode == SCOPED} if sent else {}
+            may_restate = take(zone, action, key, sent, **values)
             zone.evaluate(holds_closed_periods=True)
             state = zone.state
             assert read_state(zone.store) == state  # which takes over what the step has not changed
