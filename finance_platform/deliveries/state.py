@@ -843,7 +843,9 @@ class _Derivation:
 
     def _enter_inactive(self, version: _Version, commit: DeliveryCommit, raw_object: _Object) -> None:
         if commit.status == "refused":
-            self.inactive.append(InactiveDelivery(version.event, commit, commit.refusal, commit.fix))
+            drop = f"`finance-platform withdraw {quote_name(version.event.object_key)} --why TEXT` drops it"
+            fix = f"{commit.fix}; {drop}" if commit.fix else drop
+            self.inactive.append(InactiveDelivery(version.event, commit, commit.refusal, fix))
         elif version.verdict:
             reopened = version.reopened(self.closed)
             whole = _live(version, version.event, commit, raw_object)

@@ -223,7 +223,11 @@ def test_a_refused_file_fails_only_its_own_check():
     outcomes = check_deliveries(state_of((event, refused(event))))
     assert [outcome.check for outcome in outcomes if not outcome.passed] == [NO_FILE_REFUSED]
     assert outcome_of(NO_FILE_REFUSED, state_of((event, refused(event)))).evidence == [
-        {"file": "ledger.csv", "reason": "the file is empty", "fix": "send it again"}
+        {
+            "file": "ledger.csv",
+            "reason": "the file is empty",
+            "fix": "send it again; `finance-platform withdraw ledger.csv --why TEXT` drops it",
+        }
     ]
 
 

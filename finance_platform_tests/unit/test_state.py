@@ -78,7 +78,8 @@ def test_a_refused_delivery_leaves_the_older_one_live() -> None:
     state = state_of(valid(V1), (V2, refused(V2)))
     assert ids(state) == expected(live=["ledger.csv@v1"], inactive=["ledger.csv@v2"])
     (inactive,) = state.inactive
-    assert (inactive.is_refused, inactive.reason, inactive.fix) == (True, "the file is empty", "send it again")
+    assert (inactive.is_refused, inactive.reason) == (True, "the file is empty")
+    assert inactive.fix == "send it again; `finance-platform withdraw ledger.csv --why TEXT` drops it"
 
 
 def test_a_held_delivery_leaves_the_older_one_live() -> None:

@@ -161,7 +161,8 @@ def test_a_refused_file_has_a_reason_and_a_fix():
     event = delivered()
     status = status_of((event, refused(event)))
     (row,) = status.deliveries
-    assert (row["state"], row["reason"], row["fix"]) == ("refused", "the file is empty", "send it again")
+    drops = f"`finance-platform withdraw {event.object_key} --why TEXT` drops it"
+    assert (row["state"], row["reason"], row["fix"]) == ("refused", "the file is empty", f"send it again; {drops}")
     assert not status.is_healthy
 
 
