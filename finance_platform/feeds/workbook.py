@@ -308,9 +308,10 @@ def _choose_sheets(sheets: Sequence[SheetInfo], wanted: Sequence[str]) -> list[i
     if len(visible) == 1:
         return visible
     count = f"{len(visible)} visible sheets" if visible else "no visible sheet"
+    examples = [sheets[number].name for number in visible] or [sheet.name for sheet in sheets] or ["Budget"]
     raise UnreadableDeliveryError(
         f"the workbook has {count}, and the descriptor does not say which to read: {_list_sheets(sheets)}",
-        fix="name those that belong to the feed in the descriptor, such as sheet: [Budget]",
+        fix=f"name those that belong to the feed in the descriptor, such as sheet: [{examples[0]!r}]",
     )
 
 

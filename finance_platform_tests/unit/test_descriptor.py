@@ -79,6 +79,12 @@ WRONG = [
         "date, department, account",
     ),
     (
+        column("fill_down", "true"),
+        "fill_down",
+        "columns.fill_down is not a field of ledger",
+        "fill_down is a key of one of them, such as date: {from: …, fill_down: …}",
+    ),
+    (
         with_lines(LEDGER, constants="\n  scenario: Actual\n  code: 1"),
         "code",
         "constants.code is not a field of ledger",

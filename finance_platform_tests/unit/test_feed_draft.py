@@ -150,6 +150,9 @@ def test_a_missing_department_is_refused_until_a_person_decides(tmp_path: Path):
     assert "decide: No column was recognized as the department" in draft(text)
     (mistake,) = mistakes_of(draft(text))
     assert mistake.endswith("constants.department is not decided")
+    with pytest.raises(DescriptorError) as refused:
+        parse_descriptor(draft(text), "costs.yaml")
+    assert "name that column in columns.department and remove constants.department" in refused.value.fix
     assert checked(tmp_path, text, department="D1").is_fine
 
 

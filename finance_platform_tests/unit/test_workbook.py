@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+import yaml
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds import packed_text, workbook_package, workbook_process
@@ -223,7 +224,15 @@ def test_a_workbook_with_several_sheets_is_refused_with_their_names():
         "the workbook has 2 visible sheets, and the descriptor does not say which to read: "
         "'Budget', 'Notes', 'Old' (hidden)"
     )
-    assert "sheet: [Budget]" in fix
+    assert fix.endswith("such as sheet: ['Budget']")
+
+
+@pytest.mark.parametrize("name", ["Spend", "2025", "Q1, costs", "John's"])
+def test_the_sheet_that_the_fix_names_is_one_of_the_workbook_as_yaml_reads_it(name: str):
+    workbook = xlsx({name: [["a"]], "Notes": [["a"]], "Old": [["a"]]}, hidden=["Old"])
+    _, fix = refusal(workbook)
+    (sheet,) = yaml.safe_load(fix.rpartition("such as ")[2])["sheet"]
+    assert [table.sheet for table in tables(workbook, sheets=(sheet,))] == [name]
 
 
 @pytest.mark.parametrize("wanted", ["Plan", "4", "Pl*", "O*"])

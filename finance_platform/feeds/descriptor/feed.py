@@ -329,6 +329,8 @@ class FeedDescriptor(StrictModel):
                 if name not in allowed:
                     suggestion = closest_match(name, allowed)
                     hint = f"; did you mean {suggestion!r}?" if suggestion else ""
+                    if part == "columns" and name in FieldConfig.model_fields:
+                        hint = f"; {name} is a key of one of them, such as {allowed[0]}: {{from: …, {name}: …}}"
                     yield f"{part}.{name} is not a field of {self.kind}; the fields are {', '.join(allowed)}{hint}"
 
     def _constant_mistakes(self) -> Iterator[str]:

@@ -27,6 +27,7 @@ from finance_platform.feeds.limits import MAX_DESCRIPTORS
 _Path = tuple[Any, ...]
 
 _DECIDE = f"write a value in place of {UNDECIDED}, which stands in a draft for what only a person knows"
+_NAME_COLUMN = "; or, if a column of the file has it, name that column in columns.{field} and remove constants.{field}"
 _UNKNOWN_KEY = "extra_forbidden"
 _MAX_ROUNDS = 8
 _MAX_MISTAKES = 20
@@ -71,7 +72,7 @@ def _parse_valid(text: str, file: str) -> FeedDescriptor:
     if not isinstance(values, dict):
         raise DescriptorError(f"{file}, line 1: expected keys such as feed:, kind:, path:", fix="see docs/feeds.md")
     mistakes = [_Mistake(line, f"{key!r} appears twice", "keep one of the two") for key, line in _duplicate_keys(tree)]
-    mistakes += [_Mistake(line, f"{where} is not decided", _DECIDE) for where, line in _undecided(tree)]
+    mistakes += [_Mistake(line, f"{where} is not decided", _how_to_decide(where)) for where, line in _undecided(tree)]
     try:
         descriptor = FeedDescriptor.model_validate(_with_valid_dates(values))
     except ValidationError as error:
@@ -286,6 +287,12 @@ def _undecided(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, int
             yield from _undecided(item, path)
     elif node.value == UNDECIDED:
         yield ".".join(path), node.start_mark.line + 1
+
+
+def _how_to_decide(where: str) -> str:
+    """Return what to do about a value that is not decided; a constant may be a column that the draft did not find."""
+    part, _, field = where.partition(".")
+    return _DECIDE + _NAME_COLUMN.format(field=field) if part == "constants" else _DECIDE
 
 
 def _duplicate_keys(node: Any) -> Iterator[tuple[str, int]]:
