@@ -95,8 +95,23 @@ def query(
                 shown.warehouse.stream(statement.sql, timeout_seconds=settings.query_timeout_seconds) as result,
             ):
                 results.add(statement, result)
+            _print_open_sums(statement, has_line=len(statements) > 1)
         results.close()
     return EXIT_OK
+
+
+def _print_open_sums(statement: ScriptStatement, *, has_line: bool) -> None:
+    """Say what a query adds up that its table's contract keeps apart; the result stays as it is."""
+    from finance_platform.warehouse.open_sums import open_sums
+
+    line = f" in line {statement.line}" if has_line else ""
+    for one in open_sums(statement.sql):
+        columns = " and ".join(filter(None, (", ".join(one.columns[:-1]), one.columns[-1])))
+        echo(
+            f"note: the sum{line} adds up every {columns} of {one.table}; name a value of each in WHERE, or "
+            f"group by it, see `finance-platform tables {one.table}`",
+            err=True,
+        )
 
 
 @click.command()

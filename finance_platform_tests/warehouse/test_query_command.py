@@ -76,6 +76,24 @@ def test_a_limit_counts_although_the_right_side_of_a_join_is_empty(home: Home, l
         assert len(run(home, sql, "--format", "csv").stdout.splitlines()) == 4 + 1, sql
 
 
+@pytest.mark.parametrize("arguments", [(), ("--format", "json"), ("--format", "csv")])
+def test_a_sum_over_what_has_to_be_kept_apart_gets_a_note_beside_its_result(
+    home: Home, tmp_path: Path, arguments: tuple[str, ...]
+):
+    total = "SELECT SUM(Amount) AS Total FROM PeriodAmount WHERE AccountType = 'Expense'"
+    result = run(home, total, *arguments)
+    assert result.returncode == 0
+    assert result.stderr == (
+        "note: the sum adds up every ScenarioName of PeriodAmount; name a value of each in WHERE, "
+        "or group by it, see `finance-platform tables PeriodAmount`\n"
+    )
+    actual = run(home, f"{total} AND ScenarioName = 'Actual'", *arguments)
+    assert (actual.returncode, actual.stderr, "Total" in result.stdout) == (0, "", True)
+    (tmp_path / "two.sql").write_text(f"SELECT 1 AS One;\n{total};", encoding="utf-8")
+    script = run(home, "--file", str(tmp_path / "two.sql"), *arguments)
+    assert script.stderr.startswith("note: the sum in line 2 adds up every ScenarioName of PeriodAmount")
+
+
 def test_only_a_spreadsheet_gets_an_apostrophe_and_only_on_texts(home: Home):
     sql = "SELECT '=1+1' AS \"=a\", -1 AS b, CAST(-1.50 AS DECIMAL(18, 2)) AS c, '-1' AS d, DATE '2025-01-01' AS e"
     spreadsheet = list(csv.reader(io.StringIO(run(home, sql, "--spreadsheet").stdout)))
