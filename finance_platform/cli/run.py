@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +32,7 @@ from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.orchestration.job_runners.job_process import job_process
 from finance_platform.orchestration.likely_news import is_news_likely
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+from finance_platform.storage.factory import is_remote
 from finance_platform.storage.file_modes import find_exposed
 from finance_platform.storage.listed_once import listed_once
 
@@ -72,14 +73,20 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
         raise click.UsageError("--period needs --rebuild")
     _check_periods(settings, periods)
     started = time.monotonic()
-    with job_process(settings, starts_now=rebuild or (not force and is_news_likely(settings))) as process:
-        from finance_platform.bootstrap import raw_zone  # takes time that the process of the jobs starts in
+    starts_now = rebuild or (not force and is_news_likely(settings))
+    with job_process(settings, starts_now=starts_now) as process, ExitStack() as lock:
+        from finance_platform.bootstrap import home_lock, raw_zone  # takes time that the process of the jobs starts in
 
         raw = listed_once(raw_zone(settings))
+        if process is not None and not is_remote(settings.processed_root) and raw.exists():
+            # Another run would enter newer files than those of the listing, by which this one's first step goes.
+            lock.enter_context(home_lock(settings))
         answer = None if force or rebuild else _answer_without_run(settings, raw)
         if answer is None and process is not None and not force:
             process.start()
-        outcome, status, variance, restated = answer or _run(settings, process, raw, rebuild=rebuild, periods=periods)
+        if answer is None:
+            answer = _run(settings, process, raw, lock, rebuild=rebuild, periods=periods)
+        outcome, status, variance, restated = answer
     seconds = time.monotonic() - started
     _print_run(outcome, status, variance, seconds, restated=restated, home=home, as_json=as_json)
     _warn_of_exposed_files(settings)
@@ -140,11 +147,18 @@ def _answer_without_run(settings: Settings, raw: ObjectStore) -> _Report | None:
 
 
 def _run(
-    settings: Settings, process: JobProcess | None, raw: ObjectStore, *, rebuild: bool, periods: tuple[str, ...]
+    settings: Settings,
+    process: JobProcess | None,
+    raw: ObjectStore,
+    lock: ExitStack,
+    *,
+    rebuild: bool,
+    periods: tuple[str, ...],
 ) -> _Report:
     """Run every step; a process takes them beside the one that imports Dagster and stores its events.
 
-    The first step gets the raw zone as it was listed to decide that there is a run.
+    The first step gets the raw zone as it was listed to decide that there is a run. The lock under which that was done
+    is held until the last step has ended.
     """
     from finance_platform.bootstrap import processed_zone, warehouse_readers
     from finance_platform.orchestration.forked_steps import ForkedSteps
@@ -162,7 +176,7 @@ def _run(
     steps = forked if is_own_process else partial(StepsAhead, raw=raw)
     with warehouse_readers(settings):
         # The display of the progress, which comes after them, has a thread.
-        with steps_ahead(settings, process, steps) as begun, _progress() as on_step:
+        with lock, steps_ahead(settings, process, steps) as begun, _progress() as on_step:
             with _no_search_for_garbage() if is_own_process else nullcontext():
                 from finance_platform.orchestration.refresh_run import run_refresh
 

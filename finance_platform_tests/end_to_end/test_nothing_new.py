@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from finance_platform.cli.inspect import read_status
 from finance_platform.code_version import platform_version
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.nothing_new import answer_without_run
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.refresh import complete_run, nothing_new
@@ -51,6 +52,7 @@ from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.test_start_up import NEVER, probe
 from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.unit.factories import write
 
 pytestmark = pytest.mark.end_to_end
 
@@ -512,6 +514,29 @@ def test_only_force_starts_a_run_with_nothing_new(home: Home, monkeypatch: pytes
     monkeypatch.setattr("finance_platform.cli.run._run", start)
     assert home.command("run").returncode == 0
     assert "LookupError: a run starts" in home.command("run", "--force").stderr
+
+
+def test_no_other_run_enters_files_between_the_listing_and_the_first_step_that_goes_by_it(
+    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """Another run's newer version of a file would be entered again with the time and size of the older one."""
+    locked = list[bool]()
+
+    def begin(*_: object, **__: object) -> None:
+        locked.append(bootstrap.is_home_locked(settings))
+        raise LookupError("the first step begins")
+
+    monkeypatch.setattr("finance_platform.orchestration.steps_ahead.steps_ahead", begin)
+    process = JobProcess(write(tmp_path / "host.py", ""))
+    monkeypatch.setattr("finance_platform.cli.run.job_process", lambda *_, **__: closing(process))
+    file = home.path / "raw" / "other.csv"
+    file.write_text("a,b\n1,2\n")
+    try:
+        assert "the first step begins" in home.command("run").stderr
+    finally:
+        file.unlink()
+    assert locked == [True]
+    assert not bootstrap.is_home_locked(settings)
 
 
 @pytest.mark.skipif(not current_profile().is_exhaustive, reason="the test above shows that it starts")
