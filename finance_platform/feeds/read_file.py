@@ -489,7 +489,7 @@ def _typed_batches(
         meanings = UnreadMeanings.of_table(feed.rules, table.header, lines.sources, shape.cells)
         last: tuple[RawBatch, dict[str, pa.Array]] | None = None
         running = RunningTotals(feed.rules, shape.cells)
-        stated = stated_doubts([*lines.sources["amount"].headers, *shape.cells])
+        stated = stated_doubts([*lines.sources["amount"].headers, *shape.cells], feed.rules)
         of_places = PlaceSums(feed.rules, lines.sources, has_running_totals=bool(running.cells or stated))
         raw = running.watch(unread.watch(_raw_batches(feed, table, totals)))
 

@@ -18,7 +18,7 @@ from statistics import median
 
 from finance_platform.feeds.amounts import read_amount
 from finance_platform.feeds.cells import RawBatch
-from finance_platform.feeds.codes import clean
+from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.header_words import plain_name
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
@@ -36,6 +36,9 @@ _STATED = re.compile(
     r"|aufgelaufen|aufgelaufene|acumulado|acumulada|cumulato|cumulata|cumulatief)\b|jahresverkehrszahl"
 )
 """Words of a header, as `plain_name` writes them, that say that amounts are totals since the beginning of the year."""
+
+_STATED_BESIDE_ACCOUNT = re.compile(r"\b(?:ytd|year to date|itd|inception to date)\b")
+"""The same of a header that names an account, such as Cumulative translation adjustment or Amortissement cumulé."""
 
 
 @dataclass
@@ -113,13 +116,23 @@ def states_totals(header: str) -> bool:
     return bool(_STATED.search(plain_name(header)))
 
 
-def stated_doubts(headers: Collection[str]) -> dict[str, str]:
+def stated_doubts(headers: Collection[str], rules: ReadingRules) -> dict[str, str]:
     """Return why the columns that are read as amounts are running totals by their names, with what to do about it.
 
     Args:
         headers: of the columns.
+        rules: of the feed.
     """
-    stated = next((name for name in headers if not is_derived(name) and states_totals(name)), None)
+    accounts = {fold(one.header): one.fields.get("account", "") for one in rules.measures}
+    are_accounts = rules.unpivot is not None and rules.unpivot.into == "account"
+
+    def is_stated(name: str) -> bool:
+        account = name if are_accounts else accounts.get(fold(name), "")
+        # A code does not say whether the header is the account's name.
+        is_name = states_totals(account) or any(map(str.isdigit, account))
+        return bool(_STATED_BESIDE_ACCOUNT.search(plain_name(name))) if is_name else states_totals(name)
+
+    stated = next((name for name in headers if not is_derived(name) and is_stated(name)), None)
     if stated is None:
         return {}
     return {

@@ -6,6 +6,7 @@ Each fix is typed as the reason has it, and the file read again.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.test_shapes import staged
 
 MONTHS = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 13)]
 ACCOUNTS = {"4000": 1000, "5000": 400, "6000": 250, "6100": 37, "6200": 11}
@@ -124,6 +126,45 @@ def test_a_header_that_says_year_to_date_holds_the_file(tmp_path: Path, header: 
     )
     both = [(*line, line[3] * 2) for line in monthly(["2025-02"])]
     assert not check(tmp_path, f"Month,Unit,Account,Amount,{header}", both).holds
+
+
+MEASURES = """
+feed: report
+kind: ledger
+path: report_*.csv
+columns:
+  department: Dept
+  date: {{from: When, formats: [yyyy-MM-dd]}}
+measures: {{{header}: {{account: "{account}"}}, Rent: {{account: "6100"}}}}
+constants: {{scenario: Actual}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "account", "is_held"),
+    [
+        ("Sales YTD", "4000", True),
+        ("Sales year to date", "Sales", True),
+        ("Sales cumulative", "Sales", True),
+        ("Sales", "4000", False),
+        ("Cumulative translation adjustment", "Cumulative translation adjustment", False),
+        ("Amortissement cumulé", "A-2800", False),
+    ],
+)
+def test_measures_of_the_year_to_date_hold_the_file_and_names_of_accounts_do_not(
+    tmp_path: Path, header: str, account: str, is_held: bool
+):
+    text = f"Dept,When,{header},Rent\nD1,2025-01-31,5,7\nD2,2025-02-28,6,8\n"
+    rows = staged(tmp_path, text, MEASURES.format(header=header, account=account), "report_a.csv")
+    assert bool(json.loads(rows[-1]["findings"])["doubts"]) == is_held
+
+
+def test_accounts_in_columns_may_have_names_that_say_cumulative(tmp_path: Path):
+    accounts = "unpivot: {columns: [Depreciación acumulada, Rent], into: account}"
+    descriptor = "\n".join(line for line in MEASURES.splitlines() if "measures" not in line).format()
+    text = "Dept,When,Depreciación acumulada,Rent\nD1,2025-01-31,5,7\n"
+    rows = staged(tmp_path, text, f"{descriptor}\n{accounts}\n", "report_a.csv")
+    assert not json.loads(rows[-1]["findings"])["doubts"]
 
 
 def with_group(lines: Sequence[tuple[str, str, str, int]], group: str) -> list[tuple[str, str, str, int]]:
