@@ -51,7 +51,7 @@ class UndividedAmounts:
     rule: SpreadRule | None
     _first: dict[str, tuple[str, str]] = field(default_factory=dict)
     _known: set[str | None] = field(default_factory=lambda: {None})
-    _lines: Counter[str] = field(default_factory=Counter)
+    _lines: dict[str, Counter[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._units = {
@@ -83,9 +83,12 @@ class UndividedAmounts:
         """
         if self.rule is not None or self._units:
             return
-        is_plan = pc.fill_null(pc.not_equal(scenario_types, "Actual"), False)
-        for pair in pc.value_counts(pc.drop_null(pc.filter(periods, is_plan))).to_pylist():
-            self._lines[pair["values"]] += pair["counts"]
+        # A forecast of months may be beside a budget of quarters.
+        for plan in {*pc.unique(scenario_types).to_pylist()} - {None, "Actual"}:
+            lines = self._lines.setdefault(plan, Counter())
+            is_plan = pc.fill_null(pc.equal(scenario_types, plan), False)
+            for pair in pc.value_counts(pc.drop_null(pc.filter(periods, is_plan))).to_pylist():
+                lines[pair["values"]] += pair["counts"]
 
     def notes(self) -> dict[str, Note]:
         """Return a note for each kind of amounts that count in one month."""
@@ -95,14 +98,16 @@ class UndividedAmounts:
             )
             for unit, (place, text) in self._first.items()
         }
-        return notes | self._plan_notes()
+        for plan in sorted(self._lines):
+            notes |= self._plan_notes(self._lines[plan])
+        return notes
 
-    def _plan_notes(self) -> dict[str, Note]:
-        months = sorted(self._lines)
+    def _plan_notes(self, lines: Counter[str]) -> dict[str, Note]:
+        months = sorted(lines)
         steps = {_month(after) - _month(before) for before, after in pairwise(months)}
         step = steps.pop() if len(steps) == 1 else 0
         least = _LEAST_PERIODS if step == min(_STEPS) else _LEAST_HALVES
-        if step not in _STEPS or len(months) < least or min(self._lines.values()) < _LEAST_LINES:
+        if step not in _STEPS or len(months) < least or min(lines.values()) < _LEAST_LINES:
             return {}
         of, over = _STEPS[step]
         text = (

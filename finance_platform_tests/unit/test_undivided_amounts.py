@@ -110,5 +110,15 @@ def test_a_plan_with_lines_in_every_third_month_alone_is_a_warning(tmp_path: Pat
     assert all(part in note for part, note in zip(said, found, strict=True))
 
 
+def test_a_budget_of_quarters_beside_a_forecast_of_months_is_a_warning(tmp_path: Path) -> None:
+    lines = months(1, 4, 7, 10).splitlines()[1:]
+    other = months(*range(1, 13)).splitlines()[1:]
+    text = "".join([*(f"{line},Budget\n" for line in lines), *(f"{line},Forecast\n" for line in other)])
+    both = DAYS.replace("constants: {scenario: Budget}", "  scenario: Scenario")
+    (note,) = notes(tmp_path, f"Dept,Acc,When,Amount,Scenario\n{text}", both)
+    assert "every third month alone" in note
+    assert notes(tmp_path, f"Dept,Acc,When,Amount,Scenario\n{text.replace('Budget', 'Actual')}", both) == []
+
+
 def test_actual_lines_of_every_third_month_are_no_plan(tmp_path: Path) -> None:
     assert notes(tmp_path, months(1, 4, 7, 10), DAYS.replace("Budget", "Actual")) == []
