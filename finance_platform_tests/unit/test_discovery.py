@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,6 +18,7 @@ from finance_platform.deliveries.register import DeliveryDiscovered, Register, s
 from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.refresh.standardise import standardise
+from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
 from finance_platform_tests.unit.factories import LEDGER, decision_on, feed, settings, verdict_on, with_lines, write
@@ -400,6 +401,26 @@ def test_an_object_that_is_removed_after_the_listing_is_a_problem_of_its_own(hom
     assert [problem.where for problem in scan.problems] == ["ledger_1.csv"]
     assert new_keys(scan) == ["ledger_2.csv"]
     assert list(scan.unavailable) == ["ledger_1.csv"], "closing a period waits for it"
+
+
+def test_what_changes_or_arrives_after_the_listing_is_entered_as_it_is_by_the_next_scan(home: Home) -> None:
+    """The first step of a run goes by the listing by which the run was decided."""
+    home.deliver("ledger_1.csv")
+    store = home.raw
+    listed = listed_once(store)
+    assert [item.key for item in listed.list_objects()] == ["ledger_1.csv"]
+    newer = "a,b\n1,2\n3,4\n"
+    home.deliver("ledger_1.csv", newer)
+    home.deliver("ledger_2.csv")
+    home.raw = cast("CountingStore", listed)
+    assert new_keys(home.scan()) == ["ledger_1.csv"]
+    home.raw = store
+    scan = home.scan()
+    assert new_keys(scan) == ["ledger_1.csv", "ledger_2.csv"]
+    last = next(event for event in reversed(scan.events) if event.object_key == "ledger_1.csv")
+    assert (last.size, last.fingerprint) == (len(newer), store.fingerprint("ledger_1.csv"))
+    assert len({event.delivery_id for event in scan.events if event.object_key == "ledger_1.csv"}) == 1
+    assert home.scan().new_count == 0
 
 
 def test_an_object_whose_name_is_not_valid_utf_8_is_a_problem_of_its_own(home: Home) -> None:
