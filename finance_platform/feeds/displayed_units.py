@@ -4,7 +4,7 @@ Belongs here: reading formats, finding the cells that have them, and the doubt i
 Does not belong here: the parts of a workbook (see `workbook_package`), units in headers (see `stated_units`).
 
 A spreadsheet shows 100.00 EUR for the number 100 with a format, and some systems export debits and credits so, each as
-a positive number whose format ends with Dr or Cr. Workbooks of xlsx alone; other formats are not looked into.
+a positive number whose format ends with Dr or Cr. Workbooks of xlsx and xls; ods is not looked into.
 """
 
 from __future__ import annotations
@@ -76,6 +76,27 @@ def read_formats(elements: Iterable[tuple[str, Mapping[str, str]]]) -> Formats:
                 styles[number] = text
             number += 1
     return styles
+
+
+def foreign_formats(formats: Formats, currency: str) -> Formats:
+    """Return the formats without those of the home's currency, so that most sheets need no search."""
+    return {style: text for style, text in formats.items() if not is_currency(text, currency)}
+
+
+def group_cells(cells: Iterable[tuple[int, int, str, bool]], header_row: int) -> dict[int, list[Displayed]]:
+    """Return what the cells below a header display, by column.
+
+    Args:
+        cells: column, row and text of each, and if its number is negative.
+        header_row: the rows up to it are left out.
+    """
+    found: dict[int, dict[str, Displayed]] = {}
+    for column, row, text, is_negative in cells:
+        if row > header_row:
+            one = found.setdefault(column, {}).setdefault(text, Displayed(text, 0, row))
+            one.cells += 1
+            one.negative += is_negative
+    return {column: list(texts.values()) for column, texts in found.items()}
 
 
 def displayed_text(code: str) -> str:

@@ -205,7 +205,7 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
         for position, number in enumerate(numbers):
             faulty = contents.faulty_cells(number)
             sheet = WorkbookSheet(process, number, faulty, rules.dialect, is_1904=contents.is_1904)
-            if isinstance(contents, WorkbookPackage) and rules.kind == "ledger" and rules.currency:
+            if rules.kind == "ledger" and rules.currency:
                 header_row = rules.dialect.header_row
                 sheet.displayed = contents.displayed_units(number, header_row, rules.currency)
             if unread and position == 0:

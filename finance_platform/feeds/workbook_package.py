@@ -18,8 +18,14 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.currencies import is_currency
-from finance_platform.feeds.displayed_units import Displayed, Formats, read_formats, scan_cells
+from finance_platform.feeds.displayed_units import (
+    Displayed,
+    Formats,
+    foreign_formats,
+    group_cells,
+    read_formats,
+    scan_cells,
+)
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.limits import MAX_FAULTY_CELLS, MAX_WORKBOOK_BYTES, MAX_WORKBOOK_PARTS_BYTES
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
@@ -104,16 +110,10 @@ class WorkbookPackage:
         Raises:
             UnreadableDeliveryError: the sheet or the styles are damaged.
         """
-        formats = {style: text for style, text in self._formats.items() if not is_currency(text, currency)}
+        formats = foreign_formats(self._formats, currency)
         if number >= len(self._sheets) or not formats:
             return {}
-        found: dict[int, dict[str, Displayed]] = {}
-        for column, row, text, is_negative in scan_cells(self._unpack(self._sheets[number]), formats):
-            if row > header_row:
-                one = found.setdefault(column, {}).setdefault(text, Displayed(text, 0, row))
-                one.cells += 1
-                one.negative += is_negative
-        return {column: list(texts.values()) for column, texts in found.items()}
+        return group_cells(scan_cells(self._unpack(self._sheets[number]), formats), header_row)
 
     @cached_property
     def _formats(self) -> Formats:

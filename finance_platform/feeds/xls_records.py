@@ -1,4 +1,4 @@
-"""The records of a workbook of the older format xls: passwords, the date system, and the cells that are errors.
+"""The records of a workbook of the older format xls: passwords, the date system, cells that are errors, and formats.
 
 Belongs here: what the parser does not report. Does not belong here: values of cells (see `workbook_worker`), the newer
 formats (see `workbook_package`).
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import olefile
 
 from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.displayed_units import Displayed, displayed_text, foreign_formats, group_cells
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.limits import MAX_XLS_BYTES
 from finance_platform.feeds.violations import UNKNOWN_ERROR
@@ -19,6 +20,8 @@ from finance_platform.feeds.workbook_package import FaultyCells, check_faulty_co
 from finance_platform.feeds.workbook_process import needs_password
 
 _BOUND_SHEET, _DATE_MODE, _FILE_PASS, _END, _FORMULA, _BOOL_OR_ERROR = 0x85, 0x22, 0x2F, 0x0A, 0x06, 0x205
+_BEGIN, _FORMAT, _CELL_STYLE, _NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS = 0x809, 0x41E, 0xE0, 0x203, 0x27E, 0xBD
+_UNICODE_VERSION, _FIRST_OWN_FORMAT, _NEGATIVE = 0x600, 164, 0x80
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 _ERROR_RESULT = 2
 _NOT_A_NUMBER = b"\xff\xff"
@@ -40,6 +43,9 @@ class XlsRecords:
         self._data = _read_stream(open_file)
         self.is_1904 = False
         self._sheets: list[int] = []
+        self._formats: dict[int, str] = {}
+        codes: dict[int, str] = {}
+        styles, is_unicode = 0, False
         for kind, start, end in self._records(0):
             if kind == _FILE_PASS:
                 raise needs_password()
@@ -47,6 +53,19 @@ class XlsRecords:
                 self.is_1904 = self._data[start:end] == b"\1\0"
             elif kind == _BOUND_SHEET and end - start >= struct.calcsize("<I"):
                 self._sheets.append(struct.unpack_from("<I", self._data, start)[0])
+            elif kind == _BEGIN and end - start >= struct.calcsize("<H"):
+                is_unicode = struct.unpack_from("<H", self._data, start)[0] == _UNICODE_VERSION
+            elif kind == _FORMAT and is_unicode and end - start >= struct.calcsize("<HHB"):
+                code, _, has_wide_characters = struct.unpack_from("<HHB", self._data, start)
+                text = self._data[start + struct.calcsize("<HHB") : end]
+                # Built-in formats show the sign of each reader's country.
+                if code >= _FIRST_OWN_FORMAT:
+                    encoding = "utf-16-le" if has_wide_characters & 1 else "latin-1"
+                    codes[code] = displayed_text(text.decode(encoding, errors="replace"))
+            elif kind == _CELL_STYLE and end - start >= struct.calcsize("<HH"):
+                if text_of_style := codes.get(struct.unpack_from("<HH", self._data, start)[1]):
+                    self._formats[styles] = text_of_style
+                styles += 1
 
     def faulty_cells(self, number: int) -> FaultyCells:
         """Return the cells of a sheet that are errors.
@@ -59,6 +78,41 @@ class XlsRecords:
             check_faulty_count(count, row + 1)
             faulty.setdefault(row + 1, {})[column] = _ERRORS.get(code, UNKNOWN_ERROR)
         return faulty
+
+    def displayed_units(self, number: int, header_row: int, currency: str) -> dict[int, list[Displayed]]:
+        """Return what the formats of a sheet's numbers display, by column.
+
+        Args:
+            number: of the sheet, from 0.
+            header_row: the rows up to it are not looked at.
+            currency: the home's, which is not returned, so that most sheets are not looked into.
+        """
+        formats = foreign_formats(self._formats, currency)
+        if not formats:
+            return {}
+        return group_cells(
+            (
+                (column, row + 1, formats[style], is_negative)
+                for row, column, style, is_negative in self._numbers(number)
+                if style in formats
+            ),
+            header_row,
+        )
+
+    def _numbers(self, number: int) -> Iterator[tuple[int, int, int, bool]]:
+        """Yield row, column and style of each number, and if it is negative, which is the last bit of each form."""
+        data = self._data
+        sizes = {_NUMBER: 14, _SHORT_NUMBER: 10, _FORMULA: 14}
+        for kind, start, end in self._records(self._sheets[number]) if number < len(self._sheets) else ():
+            if kind in sizes and end - start >= sizes[kind]:
+                last = start + sizes[kind]
+                if kind != _FORMULA or data[last - 2 : last] != _NOT_A_NUMBER:
+                    row, column, style = struct.unpack_from("<HHH", data, start)
+                    yield row, column, style, data[last - 1] >= _NEGATIVE
+            elif kind == _SHORT_NUMBERS and end - start >= struct.calcsize("<HH6sH"):
+                row, first = struct.unpack_from("<HH", data, start)
+                for offset, place in enumerate(range(start + 4, end - 7, 6)):
+                    yield row, first + offset, struct.unpack_from("<H", data, place)[0], data[place + 5] >= _NEGATIVE
 
     def _errors(self, number: int) -> Iterator[tuple[int, int, int]]:
         data = self._data
