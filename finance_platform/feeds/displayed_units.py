@@ -4,7 +4,8 @@ Belongs here: reading formats, finding the cells that have them, and the doubt i
 Does not belong here: the parts of a workbook (see `workbook_package`), units in headers (see `stated_units`).
 
 A spreadsheet shows 100.00 EUR for the number 100 with a format, and some systems export debits and credits so, each as
-a positive number whose format ends with Dr or Cr. Workbooks of xlsx and xls; ods is not looked into.
+a positive number whose format ends with Dr or Cr. Formats of xlsx and xls are codes; those of ods
+are elements (see `ods_formats`).
 """
 
 from __future__ import annotations
@@ -110,7 +111,12 @@ def displayed_text(code: str) -> str:
         next((part for part in token.groups()[:4] if part is not None), "" if token[5] is None else " ")
         for token in _TOKEN.finditer(section)
     )
-    for word in "".join(parts).split():
+    return displayed_words("".join(parts))
+
+
+def displayed_words(text: str) -> str:
+    """Return the currency, or the side, that is among the words beside a number; empty if neither."""
+    for word in text.split():
         if side := _SIDES.get(word.casefold()):
             return side
         if denoted_currencies(word):

@@ -28,6 +28,7 @@ from finance_platform.feeds.displayed_units import (
 )
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.limits import MAX_FAULTY_CELLS, MAX_WORKBOOK_BYTES, MAX_WORKBOOK_PARTS_BYTES
+from finance_platform.feeds.ods_formats import OdsFormats
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 from finance_platform.feeds.workbook_process import SAVE_AGAIN, needs_password
 
@@ -37,6 +38,7 @@ FaultyCells = dict[int, dict[int, str]]
 _BLOCK_BYTES = 1 << 20
 _END_RECORD_BYTES = 22 + (1 << 16)
 _CONTENT = "content.xml"
+_STYLES_OF_ODS = "styles.xml"
 
 _ELEMENT = re.compile(rb"<(?:[\w.-]{1,60}:)?(row|c)(?=[\s/>])")
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["'](?:([A-Z]{1,3}))?([0-9]{1,7})["']""")
@@ -100,7 +102,7 @@ class WorkbookPackage:
         return cells.faulty
 
     def displayed_units(self, number: int, header_row: int, currency: str) -> dict[int, list[Displayed]]:
-        """Return what the formats of a sheet's numbers display, by column; nothing of ods.
+        """Return what the formats of a sheet's numbers display, by column.
 
         Args:
             number: of the sheet, from 0.
@@ -110,10 +112,27 @@ class WorkbookPackage:
         Raises:
             UnreadableDeliveryError: the sheet or the styles are damaged.
         """
+        if _CONTENT in self._parts:
+            return group_cells(self._displayed_of_ods(number, currency), header_row)
         formats = foreign_formats(self._formats, currency)
         if number >= len(self._sheets) or not formats:
             return {}
         return group_cells(scan_cells(self._unpack(self._sheets[number]), formats), header_row)
+
+    def _displayed_of_ods(self, number: int, currency: str) -> list[tuple[int, int, str, bool]]:
+        formats = OdsFormats(number, currency)
+        for name in (_STYLES_OF_ODS, _CONTENT):
+            if name in self._parts:
+                parser = _parser(formats.start, formats.end)
+                parser.CharacterDataHandler = formats.text
+                try:
+                    for block in self._unpack(name):
+                        parser.Parse(block)
+                        if formats.is_done:
+                            break
+                except expat.ExpatError as error:
+                    raise _not_xml(error) from error
+        return formats.cells
 
     @cached_property
     def _formats(self) -> Formats:

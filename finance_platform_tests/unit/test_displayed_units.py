@@ -73,25 +73,31 @@ def test_months_that_are_displayed_in_another_currency_hold_the_file(tmp_path: P
     assert reason.startswith("the formats of '2025-02' display 1 amounts in EUR")
 
 
-def check_xls(folder: Path, amounts: Sequence[tuple[float, str]]) -> FileCheck:
+def check_converted(folder: Path, ending: str, amounts: Sequence[tuple[float, str]]) -> FileCheck:
     check(folder, amounts)
-    converted(folder / "x.xlsx", "xls", folder)
-    descriptor = parse_descriptor((DESCRIPTOR % ("", "")).replace("x.xlsx", "x.xls"), "x.yaml")
-    return check_file(LocalStore(folder), "x.xls", descriptor, settings())
+    converted(folder / "x.xlsx", ending, folder)
+    descriptor = parse_descriptor((DESCRIPTOR % ("", "")).replace("x.xlsx", f"x.{ending}"), "x.yaml")
+    return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
 
 
-def test_a_workbook_of_the_older_format_is_held_for_another_currency_and_for_sides(tmp_path: Path):
-    (currency,) = check_xls(tmp_path, [(10, DOLLAR), (20.125, EURO), (30, NONE), (1e12 + 0.25, '#,##0.00 "CHF"')]).holds
+@pytest.mark.parametrize("ending", ["xls", "ods"])
+def test_a_workbook_of_another_format_is_held_for_another_currency_and_for_sides(tmp_path: Path, ending: str):
+    (currency,) = check_converted(
+        tmp_path, ending, [(10, DOLLAR), (20.125, EURO), (30, NONE), (1e12 + 0.25, '#,##0.00 "CHF"')]
+    ).holds
     assert currency.startswith("the formats of 'Amount' display 2 amounts in EUR, CHF, first on sheet 'GL' row 3")
     debit, credit = '#,##0.00" Dr"', '#,##0.00" Cr"'
-    (sides,) = check_xls(tmp_path, [(100, debit), (40.5, credit), (1e12 + 0.25, credit)]).holds
+    (sides,) = check_converted(tmp_path, ending, [(100, debit), (40.5, credit), (1e12 + 0.25, credit)]).holds
     assert "display 1 amounts as debits (Dr) and 2 as credits (Cr, first on sheet 'GL' row 3)" in sides
 
 
+@pytest.mark.parametrize("ending", ["xls", "ods"])
 @pytest.mark.parametrize("credit", [-40, -40.125, -1e12 - 0.25])
-def test_a_workbook_of_the_older_format_whose_numbers_have_signs_is_not_held(tmp_path: Path, credit: float):
-    assert not check_xls(tmp_path, [(100, '#,##0.00" Dr"'), (credit, '#,##0.00" Cr";#,##0.00" Cr"')]).holds
-    assert not check_xls(tmp_path, [(100, DOLLAR), (credit, NONE), (7, "0.00%")]).holds
+def test_a_workbook_of_another_format_whose_numbers_have_signs_is_not_held(tmp_path: Path, credit: float, ending: str):
+    assert not check_converted(
+        tmp_path, ending, [(100, '#,##0.00" Dr"'), (credit, '#,##0.00" Cr";#,##0.00" Cr"')]
+    ).holds
+    assert not check_converted(tmp_path, ending, [(100, DOLLAR), (credit, NONE), (7, "0.00%")]).holds
 
 
 @pytest.mark.parametrize("code", [NONE, DOLLAR, "#,##0,", "General", "0.00%", '#,##0.00" h"', "[Red]#,##0.00"])
