@@ -153,7 +153,9 @@ def _derive_version(job: JobName, modified_at: tuple[tuple[str, str, int], ...])
             module = _read_module(*modules[name])
             digests[name] = module.digest
             pending += module.imports
-    return hashlib.sha256("".join(sorted(digests.values())).encode()).hexdigest()[:16]
+    # The `__init__` of a package has no code, so a package more is no other version.
+    digests_of_code = sorted(digest for digest in digests.values() if digest != _WITHOUT_CODE)
+    return hashlib.sha256("".join(digests_of_code).encode()).hexdigest()[:16]
 
 
 @contextmanager
@@ -193,7 +195,11 @@ class _Module:
 def _read_module(file: str, _modified_at: int) -> _Module:
     """Parse a module; a file with the same time is parsed once per process."""
     tree = ast.parse(Path(file).read_bytes())
-    return _Module(hashlib.sha256(_normal_form(tree).encode()).hexdigest(), tuple(_imports(tree)))
+    return _Module(_digest_of(tree), tuple(_imports(tree)))
+
+
+def _digest_of(tree: ast.Module) -> str:
+    return hashlib.sha256(_normal_form(tree).encode()).hexdigest()
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -268,3 +274,7 @@ def _without_description(call: ast.Call) -> ast.Call:
     position, name = _DESCRIPTIONS[call.func.id]
     arguments = [*call.args[:position], *call.args[position + 1 :]]
     return ast.Call(call.func, arguments, [keyword for keyword in call.keywords if keyword.arg != name])
+
+
+_WITHOUT_CODE = _digest_of(ast.parse(""))
+"""The hash of a module that only has a docstring and imports."""

@@ -73,6 +73,21 @@ def test_a_moved_module_keeps_the_version(package: Path, edit: Edit):
     assert after == before
 
 
+def test_a_module_that_is_moved_into_a_package_of_its_own_keeps_the_version(package: Path, edit: Edit):
+    before = versions_before()
+    module = package / "transforms" / "fact_financials.py"
+    room = package / "transforms" / "facts"
+    room.mkdir()
+    (room / "__init__.py").write_text('"""Facts."""\n')
+    moved = module.rename(room / module.name)
+    imports = "transforms.facts import fact_financials\nfrom finance_platform.transforms.facts.fact_financials import"
+    edit("spark_jobs/build_star_job.py", "transforms.fact_financials import", imports)
+    after = versions(package)
+    moved.rename(module)
+    shutil.rmtree(room)
+    assert after == before
+
+
 def test_better_sentences_keep_the_version(package: Path, edit: Edit):
     before = versions_before()
     edit("transforms/fact_financials.py", "Grain of the output", "The grain")
