@@ -93,6 +93,7 @@ def test_shipped_descriptors_are_read_by_the_fast_parser_alone(file: Path, monke
 @example("{a? b: 1}", 0, 0)
 @example("\\t", LEDGER.index("path"), 0)
 @example("&a", LEDGER.index(": ") + 2, 0)
+@example("\n, ", LEDGER.index(" Actual"), 0)
 def test_a_changed_descriptor_is_read_or_refused_alike_by_both_parsers(inserted: str, place: int, removed: int) -> None:
     text = LEDGER[:place] + inserted + LEDGER[place + removed :]
     assert read(text) == read_in_python(text)

@@ -121,6 +121,9 @@ class _PlainValues:
         if isinstance(node, yaml.ScalarNode):
             if len(node.value) > MAX_DESCRIPTOR_TEXT_CHARACTERS:
                 raise YamlError(node.start_mark.line + 1, "exceeds a limit")
+            if not node.value and not node.style:
+                # Both read nothing there, and may differ about its line, which an error would name.
+                raise YamlError(node.start_mark.line + 1, "no value")
             return node.value
         if isinstance(node, yaml.SequenceNode):
             return [self.of(item, depth + 1) for item in node.value]
