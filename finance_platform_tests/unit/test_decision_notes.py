@@ -1,0 +1,44 @@
+"""The notes in `docs/decisions`: each is listed by topic, and each that is cited exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "decisions"
+NOTES = {path.name[:3]: path for path in sorted(FOLDER.glob("[0-9]*.md"))}
+LISTED = re.compile(r"^- \[(\d{3})\]\((.+)\) (.+)$", re.MULTILINE)
+CITED = re.compile(r"(?<=\s)\([0-3]\d\d(?:, \d{3})*\)|\bdecisions? \d{3}(?:(?:, | and |, and )\d{3})*")
+"""In parentheses, where answers of HTTP have numbers from 400 on; or by the word."""
+
+
+def title(note: Path) -> str:
+    """Return the title of a note without its number, as the list has it."""
+    text = re.sub(r"^# \d{3}:? ", "", note.read_text(encoding="utf-8").split("\n", 1)[0])
+    return text[0].upper() + text[1:]
+
+
+def citations() -> Iterator[tuple[str, str]]:
+    """Yield each page or module with the number of a note that it cites."""
+    paths = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "finance_platform").rglob("*.py")]
+    for path in paths:
+        for match in CITED.finditer(path.read_text(encoding="utf-8")):
+            yield from ((str(path.relative_to(ROOT)), number) for number in re.findall(r"\d{3}", match[0]))
+
+
+def test_each_note_is_listed_once_with_its_title() -> None:
+    listed = LISTED.findall((FOLDER / "README.md").read_text(encoding="utf-8"))
+    assert sorted(listed) == [(number, note.name, title(note)) for number, note in NOTES.items()]
+
+
+@pytest.mark.parametrize("note", NOTES.values(), ids=lambda note: note.name[:3])
+def test_a_note_has_the_number_of_its_file(note: Path) -> None:
+    assert note.read_text(encoding="utf-8").startswith(f"# {note.name[:3]}")
+
+
+def test_each_note_that_is_cited_exists() -> None:
+    assert {(page, number) for page, number in citations() if number not in NOTES} == set()
