@@ -29,7 +29,6 @@ __all__ = [
     "LIMIT",
     "ParsedAmounts",
     "WrittenAmount",
-    "as_declared",
     "names_side",
     "parse_amounts",
     "read_amount",
@@ -144,19 +143,6 @@ def parse_amounts(
         ambiguous,
         proves_marks or common.proves_marks or rest.proves_marks,
     )
-
-
-def as_declared(texts: pa.StringArray, decimal: str, thousands: str | None) -> pa.StringArray:
-    """Return texts of a sheet, whose cells that are numbers have a decimal point, with the declared decimal mark.
-
-    If points group thousands, 1.234 may be either and stays as it is; it is then read as declared, and reported.
-    """
-    if decimal == ".":
-        return texts
-    is_number = pc.match_substring_regex(texts, r"^-?[0-9]+\.[0-9]+$")
-    if thousands == ".":
-        is_number = pc.and_not(is_number, pc.match_substring_regex(texts, r"^-?[0-9]{1,3}\.[0-9]{3}$"))
-    return pc.if_else(is_number, pc.replace_substring(texts, ".", decimal), texts)
 
 
 def _parse_plain(texts: pa.StringArray, notation: Notation) -> tuple[pa.BooleanArray, pa.Array]:

@@ -26,6 +26,7 @@ from finance_platform.feeds.cells import (
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.currencies import describe_currency
 from finance_platform.feeds.day_columns import DEFAULT_PERIOD_FORMATS
+from finance_platform.feeds.sheet_amounts import parse_cells
 from finance_platform.feeds.typed_rows import TypedRows, row_keys
 from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
 
@@ -89,11 +90,7 @@ class BalanceRows(TypedRows):
         self, name: str, source: FieldSource, texts: pa.StringArray, violations: RuleViolations, *, has_sides: bool
     ) -> pa.Decimal128Array:
         rule, currency = source.rule, self._rules.currency
-        if violations.batch.sheet is not None:
-            texts = amounts.as_declared(texts, rule.decimal, rule.thousands)
-        parsed = amounts.parse_amounts(
-            texts, rule.decimal, rule.thousands, currency, scale=rule.scale, has_sides=has_sides
-        )
+        parsed = parse_cells(texts, rule, currency, violations.batch, has_sides=has_sides)
         violations.add_invalid(
             f"invalid_{name}",
             texts,

@@ -69,6 +69,7 @@ from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFee
 from finance_platform.feeds.row_marks import marked_rows
 from finance_platform.feeds.shape_rules import HEADER, is_derived
 from finance_platform.feeds.shapes import find_header
+from finance_platform.feeds.sheet_amounts import parse_cells
 from finance_platform.feeds.typed_codes import TypedCodes
 from finance_platform.feeds.typed_rows import check_choice, reject_long_codes
 from finance_platform.feeds.undivided_amounts import UndividedAmounts
@@ -337,12 +338,7 @@ class LedgerLines:
     ) -> amounts.ParsedAmounts:
         """Parse the texts of amounts; reject those in a foreign currency, and note those that could mean two things."""
         rule, currency = source.rule, self._rules.currency
-        if violations.batch.sheet is not None:
-            texts = amounts.as_declared(texts, rule.decimal, rule.thousands)
-        parsed = amounts.parse_amounts(
-            texts, rule.decimal, rule.thousands, currency, scale=rule.scale, has_sides=has_sides
-        )
-        parsed = replace(parsed, texts=texts)
+        parsed = parse_cells(texts, rule, currency, violations.batch, has_sides=has_sides)
         is_foreign: Mask = np.zeros(len(texts), dtype=np.bool_)
         is_foreign[list(parsed.foreign)] = True
         violations.add(

@@ -30,6 +30,9 @@ _EXACT = 1e15
 """Whole numbers below it have at most 15 digits."""
 _long_numbers: set[str] = set()
 """The texts of the longer ones in the rows that are being sent."""
+_three_decimals: set[str] = set()
+"""The texts of numbers such as 1.234 in these rows, which would mean 1234 as a text of some countries."""
+_LONGEST = len("-999.999")
 
 
 def main() -> None:
@@ -54,7 +57,7 @@ def main() -> None:
 
 
 def _send_sheet(sheet: python_calamine.CalamineSheet, max_cells: int, max_characters: int) -> None:
-    """Send the sheet's area, then batches of rows as columns of text with the texts of long numbers, then None."""
+    """Send the sheet's area, then batches of rows as columns of text with the texts of some numbers, then None."""
     start = sheet.start or (0, 0)
     _send((start[0] + 1, start[1], sheet.width, sheet.merged_cell_ranges or []))
     batch_rows = max(1, min(_BATCH_ROWS, max_cells // max(1, sheet.width)))
@@ -66,12 +69,13 @@ def _send_sheet(sheet: python_calamine.CalamineSheet, max_cells: int, max_charac
 
 def _send_rows(rows: list[list[Any]], max_characters: int) -> None:
     _long_numbers.clear()
+    _three_decimals.clear()
     columns = [_texts(column) for column in zip(*rows, strict=True)]
     if len(rows) > 1 and sum(sum(map(len, texts)) for texts in columns) > max_characters:
         for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
             _send_rows(half, max_characters)
     else:
-        _send((columns, _long_numbers))
+        _send((columns, _long_numbers, _three_decimals))
 
 
 def _texts(column: tuple[Any, ...]) -> list[str]:
@@ -90,7 +94,9 @@ def _number(value: float) -> str:
     text = f"{value:.15g}"
     if "e" in text:
         text = format(Decimal(text), "f")
-    if value >= _EXACT:
+    if text[-4:-3] == "." and len(text) <= _LONGEST:
+        _three_decimals.add(text)
+    elif value >= _EXACT:
         _long_numbers.add(text)
     return text
 

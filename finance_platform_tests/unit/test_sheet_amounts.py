@@ -1,0 +1,68 @@
+"""Amounts of sheets whose cells are partly numbers and partly texts, and what shows how the texts are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.workbooks import ods, xls, xlsx
+
+DESCRIPTOR = """\
+feed: x
+kind: ledger
+path: "x.{xlsx,xls,ods}"
+columns: {date: Date, department: Unit, account: Account, amount: {from: Amount, decimal: "%s", thousands: "%s"}}
+constants: {scenario: Actual}
+"""
+AMERICAN, GERMAN = (".", ","), (",", ".")
+WRITERS = {"xlsx": xlsx, "xls": xls, "ods": ods}
+DOUBT = "one mark before three digits could mean two things"
+
+
+def check(folder: Path, amounts: Sequence[object], marks: tuple[str, str], ending: str = "xlsx") -> FileCheck:
+    rows = [["Date", "Unit", "Account", "Amount"], *(["2025-01-31", "D1", "6000", amount] for amount in amounts)]
+    (folder / f"x.{ending}").write_bytes(WRITERS[ending]({"GL": rows}))
+    return check_file(LocalStore(folder), f"x.{ending}", parse_descriptor(DESCRIPTOR % marks, "x.yaml"), settings())
+
+
+def total(read: FileCheck) -> Decimal:
+    return sum((count.amount for count in read.sums.values()), Decimal(0))
+
+
+@pytest.mark.parametrize("ending", list(WRITERS))
+def test_a_number_with_three_decimals_is_never_read_as_thousands(tmp_path: Path, ending: str):
+    read = check(tmp_path, [123.456, -7.125, "1.234,50", 1234.5], GERMAN, ending)
+    assert total(read) == Decimal("123.46") + Decimal("-7.13") + Decimal("1234.50") * 2
+    assert not read.findings.notes
+
+
+@pytest.mark.parametrize(("marks", "text"), [(AMERICAN, "1.100"), (AMERICAN, "1,100"), (GERMAN, "1.100")])
+def test_numbers_do_not_show_how_a_text_beside_them_is_written(tmp_path: Path, marks: tuple[str, str], text: str):
+    (note,) = check(tmp_path, [12.5, 99.25, text], marks).findings.notes
+    assert DOUBT in note
+    assert repr(text) in note
+
+
+@pytest.mark.parametrize(
+    ("marks", "amounts"),
+    [
+        (AMERICAN, [1.234, 5, 123.456]),
+        (AMERICAN, ["1,234.50", "1,100", 12.5]),
+        (AMERICAN, ["12.50-", "1.100"]),
+        (AMERICAN, ["(1100)", "1100", 12.5]),
+        (GERMAN, ["1.234,50", "1.100", 12.5]),
+        (GERMAN, ["12,50", "1.100", 0.125]),
+        (GERMAN, [1234.567, 12.5, -0.001]),
+    ],
+)
+def test_amounts_that_can_mean_one_thing_have_no_note(
+    tmp_path: Path, marks: tuple[str, str], amounts: Sequence[object]
+):
+    assert not check(tmp_path, amounts, marks).findings.notes
