@@ -38,6 +38,8 @@ _DEFAULT_NAMES = frozenset({"sheet", "table", "tabelle", "feuil", "feuille", "ho
 """What spreadsheet programs call a new sheet."""
 
 _MAX_DIGITS = 9
+_WITHOUT_A_VALUE = {"", "0"}
+"""What the parser gives for a cell that has none; 0 for a formula that a library could not calculate."""
 _SAMPLE_BYTES = 1 << 16
 
 Place = tuple[str | None, int]
@@ -177,7 +179,7 @@ class WorkbookSheet:
         for row in range(first_row, first_row + size):
             for column, text in self._faulty.get(row, {}).items():
                 place = column - self._area.first_column
-                if 0 <= place < len(columns) and not columns[place][row - first_row]:
+                if 0 <= place < len(columns) and columns[place][row - first_row] in _WITHOUT_A_VALUE:
                     columns[place][row - first_row] = text
 
     def _blank_comments(self, columns: Columns) -> None:

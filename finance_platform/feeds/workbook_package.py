@@ -37,6 +37,7 @@ FaultyCells = dict[int, dict[int, str]]
 
 _BLOCK_BYTES = 1 << 20
 _END_RECORD_BYTES = 22 + (1 << 16)
+_TRUE = {"1", "true", "on"}
 _CONTENT = "content.xml"
 _STYLES_OF_ODS = "styles.xml"
 
@@ -76,6 +77,7 @@ class WorkbookPackage:
         self._check_sizes(parts)
         self._check_kind()
         self.is_1904 = False
+        self._is_uncalculated = False
         self._sheets: list[str] = []
         if _CONTENT not in self._parts:
             self._read_list_of_sheets()
@@ -93,13 +95,13 @@ class WorkbookPackage:
             return self._content_cells.get(number, {})
         if number >= len(self._sheets):
             return {}
-        cells = _SheetScan()
+        cells = _SheetScan(is_uncalculated=self._is_uncalculated)
         name = self._sheets[number]
         if not cells.scan(self._unpack(name)):
             self._unpacked -= self._parts[name].file_size
-            cells = _SheetScan(has_references=False)
+            cells = _SheetScan(has_references=False, is_uncalculated=self._is_uncalculated)
             cells.scan(self._unpack(name))
-        return cells.faulty
+        return cells.all_faulty()
 
     def displayed_units(self, number: int, header_row: int, currency: str) -> dict[int, list[Displayed]]:
         """Return what the formats of a sheet's numbers display, by column.
@@ -168,7 +170,9 @@ class WorkbookPackage:
         }
         for name, attributes in self._elements("xl/workbook.xml"):
             if name == "workbookPr":
-                self.is_1904 = attributes.get("date1904", "").lower() in {"1", "true", "on"}
+                self.is_1904 = attributes.get("date1904", "").lower() in _TRUE
+            elif name == "calcPr":
+                self._is_uncalculated = attributes.get("fullCalcOnLoad", "").lower() in _TRUE
             elif name == "sheet":
                 target = next((targets[value] for key, value in attributes.items() if _is_id(key, value, targets)), "")
                 path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
@@ -224,14 +228,17 @@ class WorkbookPackage:
 class _SheetScan:
     """Finds the cells without a value in the XML of one sheet of an xlsx workbook."""
 
-    def __init__(self, *, has_references: bool = True) -> None:
+    def __init__(self, *, has_references: bool = True, is_uncalculated: bool = False) -> None:
         """Begin a sheet.
 
         Args:
             has_references: whether each cell states its place; else every cell is counted.
+            is_uncalculated: whether the workbook asks to be calculated when it is opened.
         """
         self.faulty: FaultyCells = {}
-        self._has_references = has_references
+        self._has_references, self._is_uncalculated = has_references, is_uncalculated
+        self._zeros: list[tuple[int, int]] = []
+        self._has_results = False
         self._row, self._column, self._count = 0, -1, 0
 
     def scan(self, blocks: Iterator[bytes]) -> bool:
@@ -253,6 +260,17 @@ class _SheetScan:
             if not self._add(data):
                 return False
         return self._add(rest)
+
+    def all_faulty(self) -> FaultyCells:
+        """Return the cells without a value, and formulas that seem to have none; complete after the scan.
+
+        Libraries that cannot calculate store 0 for each formula, and have the workbook calculated when it is opened.
+        """
+        if self._is_uncalculated and not self._has_results:
+            for row, column in self._zeros:
+                self._row, self._column = row, column
+                self._note(NO_VALUE)
+        return self.faulty
 
     def _add(self, data: bytes) -> bool:
         if self._has_references:
@@ -279,8 +297,17 @@ class _SheetScan:
         value = _VALUE.search(content)
         if kind and kind[1] == b"e":
             self._note(value[1].decode("utf-8", "replace").strip() if value else UNKNOWN_ERROR)
-        elif value is None and _FORMULA.search(content) and not (kind and kind[1] in {b"str", b"s", b"inlineStr"}):
-            self._note(NO_VALUE)
+        elif (value is None or self._is_uncalculated) and _FORMULA.search(content):
+            self._add_formula(kind[1] if kind else b"n", value[1].strip() if value else None)
+
+    def _add_formula(self, kind: bytes, value: bytes | None) -> None:
+        if value is None:
+            if kind not in {b"str", b"s", b"inlineStr"}:
+                self._note(NO_VALUE)
+        elif kind == b"n" and value == b"0":
+            self._zeros.append((self._row, self._column))
+        else:
+            self._has_results = True
 
     def _note(self, text: str) -> None:
         self._count += 1

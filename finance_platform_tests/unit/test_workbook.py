@@ -120,6 +120,22 @@ def test_a_formula_without_a_stored_value_is_never_blank(ending: str):
     assert [cells for _, cells in table.rows] == [("x", "#NO VALUE!"), ("y", "2"), ("z", "")]
 
 
+def test_formulas_that_a_library_could_not_calculate_are_no_zeros():
+    # XlsxWriter stores 0 for each formula, and asks for a calculation when the workbook is opened.
+    rows: Rows = [["a", "b"], ["x", Formula("1+1", 0)], ["y", 0], ["z", Formula("2+2", 0)]]
+    (table,) = tables(xlsx({"A": rows}))
+    assert [cells for _, cells in table.rows] == [("x", "#NO VALUE!"), ("y", "0"), ("z", "#NO VALUE!")]
+
+
+def test_formulas_that_were_calculated_may_be_zero():
+    rows: Rows = [["a", "b"], ["x", Formula("1-1", 0)], ["y", Formula("1+1", 2)]]
+    (table,) = tables(xlsx({"A": rows}))
+    assert [cells for _, cells in table.rows] == [("x", "0"), ("y", "2")]
+    saved = changed(xlsx({"A": rows[:2]}), {"xl/workbook.xml": lambda xml: xml.replace(b' fullCalcOnLoad="1"', b"")})
+    (table,) = tables(saved)
+    assert [cells for _, cells in table.rows] == [("x", "0")]
+
+
 def test_cells_that_do_not_state_their_place_are_counted():
     data = changed(
         xlsx({"A": [["a", "b"], ["x", Formula("1+1")]]}),
