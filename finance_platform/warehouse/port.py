@@ -65,6 +65,12 @@ class NoWarehouseYetError(QueryError):
     title = "There is no warehouse yet"
 
 
+class WarehouseInUseError(QueryError):
+    """Another program has the file of the embedded warehouse open for writing, so that it cannot even be read."""
+
+    title = "The warehouse is open in another program"
+
+
 class Queryable(Protocol):
     """Runs read-only queries."""
 

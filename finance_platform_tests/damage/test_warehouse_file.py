@@ -6,6 +6,7 @@ Belongs here: the adapter. Does not belong here: whole runs (see `test_derived_f
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -14,11 +15,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from finance_platform.errors import DamagedWarehouseError, HomeError, LoadError, QueryError
+from finance_platform.errors import DamagedWarehouseError, HomeError, LoadError
 from finance_platform.warehouse.duckdb.damaged_file import is_damage
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published_slices
-from finance_platform.warehouse.port import NoWarehouseYetError
+from finance_platform.warehouse.port import NoWarehouseYetError, WarehouseInUseError
 from finance_platform_tests.damage.damages import DAMAGES, OTHER_DAMAGES
 
 pytestmark = pytest.mark.usefixtures("opens_readers")
@@ -79,8 +80,11 @@ def test_a_file_that_another_program_has_open_is_not_set_aside(warehouse: DuckDB
     ) as other:
         assert other.stdout
         assert other.stdout.readline() == b"open\n"
-        with pytest.raises(QueryError):
+        with pytest.raises(WarehouseInUseError) as caught:
             warehouse.query(COUNT)
+        path = re.escape(str(warehouse.path))
+        assert re.fullmatch(rf"{path} is open for writing in .*python.* \(PID {other.pid}\)", caught.value.found)
+        assert caught.value.fix.startswith("close the file in that program, or open it read-only there")
         with suppress(LoadError):  # whether the copy can be opened depends on the lock
             assert warehouse.prepare() == []
         other.communicate()

@@ -6,11 +6,13 @@ Does not belong here: a file that was replaced in between (see `atomic_file`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError
 from finance_platform.warehouse.duckdb.damaged_file import is_damage
+from finance_platform.warehouse.port import WarehouseInUseError
 
 _INTERRUPTED = "Query interrupted"
 """DuckDB's error for a statement during which Ctrl-C was pressed."""
@@ -24,12 +26,21 @@ _MACHINE_FIXES = {
 """What to do, by a part of DuckDB's message that comes from the operating system."""
 
 
+_LOCKED = re.compile(
+    r"Could not set lock on file \"(?P<path>.+?)\"(?:.*?held in (?P<program>.+? \(PID \d+\)))?", re.DOTALL
+)
+"""DuckDB's error for a file that another process has open; it names the process, if it may see it."""
+
+_FIX_LOCK = "close the file in that program, or open it read-only there (docs/bi.md); then run again"
+
+
 @contextmanager
 def query_errors(fix: str) -> Iterator[None]:
     """Raise a QueryError with this fix for any error of DuckDB, and KeyboardInterrupt where it hides one.
 
     Raises:
         QueryError: DuckDB reports an error.
+        WarehouseInUseError: the error says that another program has the database file open for writing.
         DamagedWarehouseError: the error says that the database file is damaged.
     """
     import duckdb
@@ -43,6 +54,9 @@ def query_errors(fix: str) -> Iterator[None]:
     except duckdb.Error as error:
         if is_damage(error):
             raise DamagedWarehouseError("the warehouse", _in_one_line(str(error))) from error
+        if locked := _LOCKED.match(str(error).partition("Error: ")[2]):
+            by = locked["program"] or "another program"
+            raise WarehouseInUseError(f"{locked['path']} is open for writing in {by}", fix=_FIX_LOCK) from error
         raise QueryError(_in_one_line(str(error)), fix=_fix_of(error, fix)) from error
 
 

@@ -73,6 +73,7 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         NoWarehouseYetError: the file does not exist, or it is another program's and nothing was loaded into it.
         HomeError: it is not a plain file.
         DamagedWarehouseError: the file is damaged.
+        WarehouseInUseError: another program has it open for writing.
         QueryError: the file cannot be read, or a query fails.
     """
     import duckdb
