@@ -112,7 +112,8 @@ def _log(context: dg.AssetExecutionContext, scan: RawZoneScan) -> None:
         context.log.info(f"{files} still being written, left for the next run: {names}")
     if scan.vanished:
         files = pluralize(len(scan.vanished), "file")
-        reason = "delivered before, now gone from the raw zone; their lines still count"
+        lines = "its lines" if len(scan.vanished) == 1 else "their lines"
+        reason = f"delivered before, now gone from the raw zone; {lines} still count"
         context.log.warning(f"{files} {reason}: {summarize([*map(quote_name, scan.vanished)])}")
 
 
