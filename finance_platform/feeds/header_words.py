@@ -22,7 +22,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "transaction id", "transaction number", "transaction no", "trans no", "entry no", "document number",
         "document no", "doc no", "voucher", "voucher no", "journal id", "line id", "reference", "id", "belegnummer",
         "beleg nr", "belegnr", "buchungsnummer", "numero de piece", "piece", "n piece", "numero documento",
-        "numero de documento", "asiento", "boekstuknummer", "boekstuk",
+        "numero de documento", "asiento", "boekstuknummer", "boekstuk", "belnr", "ecriture num",
     ),
     "date": (
         "date", "posting date", "booking date", "transaction date", "document date", "invoice date", "payment date",
@@ -30,16 +30,19 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "buchungsdatum", "belegdatum", "datum", "rechnungsdatum", "wertstellung", "valuta", "date comptable",
         "date ecriture", "date d ecriture", "date facture", "date de facture", "date operation", "fecha",
         "day", "tag", "fecha contable", "fecha factura", "data", "data contabile", "data registrazione", "data fattura",
-        "boekdatum", "boekingsdatum", "factuurdatum", "bokforingsdatum",
+        "boekdatum", "boekingsdatum", "factuurdatum", "bokforingsdatum", "budat", "posted date", "posted dt",
+        "post date", "gl posting date", "accounting date", "journal date", "trans date", "txn date", "pstng date",
+        "ecriture date", "buchungstag", "valutadatum",
     ),
     "period": (
         "period", "accounting period", "fiscal period", "posting period", "month", "year month", "periode",
-        "buchungsperiode", "monat", "mois", "mes", "periodo", "mese", "maand",
+        "buchungsperiode", "monat", "mois", "mes", "periodo", "mese", "maand", "period name", "poper", "fiscal month",
+        "buchungsmonat", "time",
     ),
     "year": (
         "year", "fiscal year", "financial year", "budget year", "budget year name", "accounting year", "calendar year",
         "posting year", "fy", "jahr", "geschaftsjahr", "buchungsjahr", "annee", "exercice", "ano", "ejercicio", "anno",
-        "esercizio", "jaar", "boekjaar",
+        "esercizio", "jaar", "boekjaar", "gjahr", "ryear", "period year",
     ),
     "quarter": ("quarter", "fiscal quarter", "qtr", "quartal", "trimestre", "kwartaal"),
     "voucher": (
@@ -49,7 +52,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "transaction id", "transaction number", "transaction no", "trans no", "beleg", "belegnummer", "beleg nr",
         "belegnr", "buchungsnummer", "numero de piece", "piece", "n piece", "piece ref", "ecriture num",
         "numero documento", "numero de documento", "asiento", "boekstuknummer", "boekstuk", "verifikation",
-        "verifikationsnummer", "reference", "id",
+        "verifikationsnummer", "belnr", "je header id", "reference", "id",
     ),
     "quantity": (
         "quantity", "qty", "units", "count", "pieces", "unit price", "price", "rate", "exchange rate", "fx rate",
@@ -66,7 +69,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "organisation code", "organization code", "business area", "directorate", "service area", "service", "division",
         "kostenstelle", "kst", "abteilung", "centre de cout", "centre de couts", "centre couts", "service code",
         "centro de coste", "centro de costos", "centro de costes", "departamento", "centro di costo", "reparto",
-        "kostenplaats", "afdeling", "kostnadsstalle",
+        "kostenplaats", "afdeling", "kostnadsstalle", "rcntr", "kostl", "analytic account",
     ),
     "department_name": (
         "department name", "department description", "cost centre name", "cost center name", "cost centre description",
@@ -80,12 +83,14 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "subjective code", "subjective", "ledger code", "natural account", "expense type", "expenses type",
         "expenditure type", "konto", "kontonummer", "konto nr", "kontonr", "sachkonto", "hauptbuchkonto", "compte",
         "numero de compte", "n compte", "compte general", "cuenta", "cuenta contable", "conto", "numero conto",
-        "grootboekrekening", "rekening", "rekeningnummer",
+        "grootboekrekening", "rekening", "rekeningnummer", "main account", "gl code", "n c", "racct", "hkont", "saknr",
+        "cost element", "kostenart", "kstar", "compte num", "sachkontonr", "sachkontonummer",
     ),
     "account_name": (
         "account name", "account description", "nominal description", "object description", "gl account name",
         "expense description", "kontobezeichnung", "konto bezeichnung", "libelle compte", "intitule du compte",
-        "nombre de cuenta", "descrizione conto",
+        "nombre de cuenta", "descrizione conto", "g l account name", "account title", "cost element name",
+        "cost element descr", "compte lib", "beschriftung", "kontobeschriftung", "omschrijving grootboekrekening",
     ),
     "account_type": (
         "account type", "type of account", "kontoart", "kontenart", "kontotyp", "type de compte", "tipo de cuenta",
@@ -94,11 +99,17 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "account_category": ("account category", "category", "account group", "kontengruppe", "categorie", "categoria"),
     "business_unit": ("business unit", "bu", "segment", "geschaftsbereich", "bereich", "unidad de negocio"),
     "amount": (
+        # A column that says that it is in the currency of the books, before one beside it that may be in another.
+        *(f"{amount} {currency}" for amount in ("amount", "amt") for currency in (
+            "lcy", "in local currency", "in local cur", "in lc", "in loc cur", "in company code currency",
+            "in functional currency", "in base currency",
+        )),
+        "local amount", "functional amount", "base amount", "betrag in hauswahrung", "amount in accounting currency",
         "amount", "amt", "net amount", "amount net", "net", "net value", "value", "sum", "total", "gross amount",
-        "amount in local currency", "local amount", "posted amount", "actual amount", "budget amount",
+        "posted amount", "actual amount", "budget amount",
         "forecast amount", "line amount", "amount gbp", "amount usd", "amount eur", "amount excl vat", "betrag",
-        "nettobetrag", "betrag in hauswahrung", "umsatz", "wert", "summe", "montant", "montant ht", "importe", "monto",
-        "valor", "importo", "bedrag", "belopp", "amount in local cur", "amount in lc", "amt in loc cur",
+        "nettobetrag", "umsatz", "wert", "summe", "montant", "montant ht", "importe", "monto",
+        "valor", "importo", "bedrag", "belopp", "hsl", "dmbtr", "val in rep cur", "value in rep cur", "buchungsbetrag",
         "umsatz ohne soll haben kz", "spend", "budget", "actual", "approved amount", "balance",
     ),
     "debit": (
@@ -111,17 +122,22 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "sign": (
         "s h", "sh", "soll haben", "soll haben kennzeichen", "d c", "dc", "dr cr", "debit credit", "d h", "sens",
-        "debit credit indicator", "posting key", "s h kennz", "s h kennzeichen", "sh kennzeichen",
+        "debit credit indicator", "posting key", "s h kennz", "s h kennzeichen", "sh kennzeichen", "drcrk", "shkzg",
     ),
-    "scenario": ("scenario", "version", "plan version", "budget version", "szenario", "scenario name", "scenario code"),
+    "scenario": (
+        "scenario", "version", "plan version", "budget version", "szenario", "scenario name", "scenario code",
+        "versions", "scenarios",
+    ),
     "currency": (
         "currency", "currency code", "ccy", "curr", "wahrung", "wahrungsschlussel", "devise", "moneda", "divisa",
-        "valuta code", "valuta", "lcurr", "wkz", "wkz umsatz",
+        "valuta code", "valuta", "lcurr", "wkz", "wkz umsatz", "waehrung", "rhcur", "local currency",
+        "company code currency", "functional currency", "report currency",
     ),
     "description": (
         "description", "text", "memo", "narrative", "details", "comment", "remarks", "line description", "beneficiary",
         "supplier", "supplier name", "vendor", "vendor name", "payee", "buchungstext", "verwendungszweck", "libelle",
         "libelle ecriture", "concepto", "descripcion", "descrizione", "causale", "omschrijving",
+        "memo description", "label", "sgtxt", "ecriture lib", "beschreibung", "item text", "line memo",
     ),
     "code": ("code",),
     "number": ("number", "no", "nr"),
@@ -139,6 +155,10 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 _MIXED_YEAR = re.compile(r"(?<![0-9])(1[01]|[1-9]) ?\+ ?(1[01]|[1-9])(?![0-9])")
 _FORECAST_WORDS = {"fc", "fcst", "fcast", "forecast", "forecasts", "rf", "reforecast", "outlook"}
 _MONTHS_OF_YEAR = 12
+
+_CODED = {"department", "account", "business_unit", "period", "year"}
+_ENDS_OF_CODES = re.compile(r" (?:code|codes|no|nr|num|number|nummer|numero|id|key|[12])$|(?<=[a-z]{4})(?:nr|nummer)$")
+"""What follows the name of a field whose values are codes: Sachkontonr., Account ID, Kostenstelle 1."""
 
 _RANKS: Mapping[str, Mapping[str, int]] = {
     name: {word: rank for rank, word in enumerate(words)} for name, words in WORDS.items()
@@ -168,4 +188,7 @@ def rank(field: str, header: str) -> int | None:
     name = plain_name(header)
     without_unit = re.sub(r" (gbp|usd|eur|chf|cad|aud|inr|jpy|k|000|000s|in thousands)$", "", name)
     ranks = _RANKS[field]
-    return ranks.get(name, ranks.get(without_unit))
+    names = [name, without_unit]
+    if field in _CODED:
+        names += [one for full in names for one in (_ENDS_OF_CODES.sub("", full), full.removesuffix("s"))]
+    return next((ranks[one] for one in names if one in ranks), None)

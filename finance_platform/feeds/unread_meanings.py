@@ -313,8 +313,10 @@ class UnreadMeanings:
         has_scenario = bool(sources.get("scenario", amount).headers) and "scenario" in sources
         has_side = bool(amount.rule.debit or amount.rule.sign_column)
         kinds: list[tuple[type[UnreadColumn], Collection[str]]] = [(_State, {*_STATES, *_FLAGS})]
-        if "currency" not in sources and not is_converted(rules.currency, amount.headers, free.values()):
-            kinds.append((_Currency, _CURRENCIES))
+        if "currency" not in sources:
+            converted = is_converted(rules.currency, amount.headers, free.values())
+            of_amount = {name for name in _CURRENCIES if not converted or is_of_amounts(name, amount.headers)}
+            kinds.append((_Currency, of_amount))
         kinds += [] if has_scenario else [(_Scenario, _SCENARIOS), (Versions, VERSIONS)]
         kinds += [] if has_side else [(_Side, _SIDES)]
         kinds += [
@@ -365,6 +367,11 @@ def is_converted(home: str, amounts: Collection[str], others: Collection[str]) -
     return any(local & _words(plain_name(name)) for name in amounts) or any(
         _MONEY & words and _FOREIGN & words and not local & words for words in beside
     )
+
+
+def is_of_amounts(currency: str, amounts: Collection[str]) -> bool:
+    """Return whether a column of currencies names those of amounts, as Local Currency does of local amounts."""
+    return any(_LOCAL & _words(plain_name(currency)) & _words(plain_name(amount)) for amount in amounts)
 
 
 def _words(name: str) -> set[str]:

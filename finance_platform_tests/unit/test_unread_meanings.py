@@ -77,6 +77,16 @@ def test_a_foreign_amount_beside_the_one_that_is_read_has_the_currency(tmp_path:
     assert not check(tmp_path, columns, ["6000,100.00,90.00,EUR"]).holds
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [("Amount in local currency", "Local Currency"), ("Amount in Company Code Currency", "Company Code Currency")],
+)
+def test_the_currency_of_local_amounts_is_that_of_the_books(tmp_path: Path, amount: str, currency: str):
+    assert check(tmp_path, currency, ["6000,100.00,EUR"], amount).holds
+    assert not check(tmp_path, currency, ["6000,100.00,USD"], amount).holds
+    assert not check(tmp_path, currency, ["6000,100.00,EUR"], "Amount in group currency").holds
+
+
 @pytest.mark.parametrize("columns", ["Hauswährungsbetrag,Währung", "Montant en devise interne,Devise"])
 def test_a_local_amount_beside_the_one_that_is_read_has_not_the_currency(tmp_path: Path, columns: str):
     assert check(tmp_path, columns, ["6000,100.00,90.00,EUR"]).holds

@@ -35,7 +35,7 @@ from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.header_words import names_forecast, plain_name
 from finance_platform.feeds.resolved import template_headers
-from finance_platform.feeds.unread_meanings import is_converted
+from finance_platform.feeds.unread_meanings import is_converted, is_of_amounts
 
 _MAX_SCENARIOS = 12
 _MAX_BLANK = 0.05
@@ -202,7 +202,7 @@ class _Ledger:
             return
         if name == "currency" and any(is_amount(text) or is_date(text) for text in column.texts):
             return
-        if name == "currency" and self._is_converted():
+        if name == "currency" and self._is_converted() and not is_of_amounts(column.name, self._amounts()):
             self._draft.decisions.append(
                 f"{column.name!r} is not read: it seems to be the currency of other amounts than those that are "
                 "read. If it is that of columns.amount, name it in columns.currency."
@@ -214,10 +214,14 @@ class _Ledger:
 
     def _is_converted(self) -> bool:
         """Return whether the amount that is read is in the home's currency by the names of the columns."""
-        source = self._draft.fields.get("amount", FieldDraft({})).values.get("from", "")
-        amounts = [*source.values()] if isinstance(source, dict) else [source]
+        amounts = self._amounts()
         others = [plain_name(column.name) for column in self._columns if column.name not in amounts]
         return is_converted(self._currency, amounts, others)
+
+    def _amounts(self) -> list[str]:
+        """Return the headers of the amount, of debit and credit two."""
+        source = self._draft.fields.get("amount", FieldDraft({})).values.get("from", "")
+        return [source["debit"], source["credit"]] if isinstance(source, dict) else [source]
 
     def _currency_column(self, column: Column) -> None:
         """Take the column of currencies; of a file without the home's currency, a person decides what is right."""

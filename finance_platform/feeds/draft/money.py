@@ -15,6 +15,7 @@ from typing import Any
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
+from finance_platform.feeds.draft.debit_credit_pairs import find_pair
 from finance_platform.feeds.draft.money_columns import (
     count_balanced,
     describe_amounts,
@@ -134,9 +135,9 @@ class Money:
     def run(self) -> None:
         """Draft the amount, or the measures."""
         filled = [column for column in self._columns if column.texts]
-        debit, credit = (best_column([side], filled) for side in ("debit", "credit"))
-        if debit and credit and debit is not credit and (debit.amounts or credit.amounts):
-            self._pair(debit, credit)
+        pair = find_pair(filled)
+        if pair is not None:
+            self._pair(*pair)
         else:
             self._choose([column for column in filled if column.amounts and not column.dates])
         draft_scale(self._draft, self._titles)
@@ -219,7 +220,7 @@ class Money:
         if guess is not None:
             self._draft.fields["amount"] = FieldDraft(marks_in_yaml(guess), self._describe(column, ""))
 
-    def _pair(self, debit: Column, credit: Column) -> None:
+    def _pair(self, debit: Column, credit: Column, others: Sequence[str] = ()) -> None:
         self.used |= {debit.name, credit.name}
         texts = [*debit.texts, *credit.texts]
         guess = guess_amounts(texts) or AmountGuess(".", None)
@@ -234,6 +235,8 @@ class Money:
                 "decide: every credit has a minus, so the amount is the sum of both columns; write signed: false if "
                 "these lines reverse credits. Accounts need a type from an accounts file"
             )
+        if others:
+            sides += f"; decide: not read, other debits and credits: {listed(others)}"
         self._draft.fields["amount"] = FieldDraft({"from": pair, **marks_in_yaml(guess)}, self._describe(column, sides))
 
     def _describe(self, column: Column, comment: str) -> str:

@@ -6,6 +6,7 @@ texts (see `values`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -22,13 +23,20 @@ _OTHER_FIELDS = tuple(name for name in WORDS if name not in _MONEY)
 _WORDS_OF_CODES = {
     "id", "ids", "code", "codes", "no", "nr", "num", "number", "key", "ref", "line", "row", "fund", "org", "unit",
     "project", "proj", "program", "programme", "site", "region", "product", "sku", "order", "level", "version", "year",
-    "month",
+    "month", "segment", "company", "ledger", "client", "rclnt", "mandt", "bukrs", "rbukrs", "schlussel",
 }  # fmt: skip
 _WORDS_OF_MONEY = {
     "amount", "debit", "credit", "balance", "betrag", "soll", "haben", "saldo", "montant", "importe", "importo",
     "bedrag",
 }  # fmt: skip
-_SCENARIOS = {"actual": "Actual", "actuals": "Actual", "budget": "Budget", "plan": "Budget", "forecast": "Forecast"}
+_OF_ACCOUNTS = re.compile(r"(?:konto|kontonr|kontonummer|schlussel)$")
+"""How names of codes end in German, where they are one word: Sollkonto, Steuerschlüssel."""
+
+_SCENARIOS = {
+    "actual": "Actual", "actuals": "Actual", "act": "Actual", "ist": "Actual", "istkosten": "Actual",
+    "budget": "Budget", "bud": "Budget", "plan": "Budget", "planned": "Budget", "plankosten": "Budget",
+    "forecast": "Forecast", "fcst": "Forecast",
+}  # fmt: skip
 _OF_MONTH = {"month", "monthly", "mtd", "this", "current", "period", "monat", "mois", "mes", "mese", "maand"}
 _COMPARED = {
     "prior",
@@ -76,10 +84,12 @@ def is_called_amount(column: Column) -> bool:
 
 def is_other(column: Column) -> bool:
     """Return whether a column's name says that it is another field, a code or a quantity."""
-    words = set(plain_name(column.name).split())
+    words = {re.sub("(?<=[a-z]{3})[0-9]+$", "", word) for word in plain_name(column.name).split()}  # SEGMENT2
     if words & _SCENARIOS.keys() and words - _SCENARIOS.keys() <= _OF_MONTH:
         return False
-    return any(rank(name, column.name) is not None for name in _OTHER_FIELDS) or bool(words & _WORDS_OF_CODES)
+    return any(rank(name, column.name) is not None for name in _OTHER_FIELDS) or any(
+        word in _WORDS_OF_CODES or _OF_ACCOUNTS.search(word) for word in words
+    )
 
 
 def is_percentage(column: Column) -> bool:
