@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from finance_platform_tests.unit.test_feed_draft import checked, draft
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.feed_check import check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.test_feed_draft import checked, draft, mistakes_of
 from finance_platform_tests.unit.test_feed_draft_shapes import sums
 
 
@@ -108,3 +112,100 @@ def test_a_local_currency_is_that_of_the_local_amount(tmp_path: Path):
     assert columns_of(text)["currency"]["from"] == "Local Currency"
     assert "every row is in 'EUR', and the home's currency is USD" in draft(text)
     assert not checked(tmp_path, text, EUR="EUR").is_fine
+
+
+@pytest.mark.parametrize("periods", [["1", "2"], ["001", "002"], ["Jan 2025", "Feb 2025"], ["JAN-25", "FEB-25"]])
+def test_a_period_says_which_number_of_a_date_is_the_month(periods: list[str], tmp_path: Path):
+    days = ["01/05/2025", "02/03/2025"]
+    rows = "".join(f"{day},{period},10,6000,5.00\n" for day, period in zip(days, periods, strict=True))
+    text = f"Posting Date,Posting Period,Dept,Account,Amount\n{rows}"
+    assert columns_of(text)["date"] == {"from": "Posting Date", "formats": ["MM/dd/yyyy"]}
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "5.00", ("Actual", "2025-02"): "5.00"}
+
+
+@pytest.mark.parametrize("periods", [["1", "1"], ["10", "11"], ["1", "3"]])
+def test_a_person_decides_where_the_period_does_not_say_which_number_is_the_month(periods: list[str]):
+    days = ["01/05/2025", "02/03/2025"]
+    rows = "".join(f"{day},{period},10,6000,5.00\n" for day, period in zip(days, periods, strict=True))
+    written = draft(f"Posting Date,Posting Period,Dept,Account,Amount\n{rows}")
+    assert "decide: '01/05/2025' is also a date of the form MM/dd/yyyy" in written
+
+
+BATCH = "Umsatz (ohne Soll/Haben-Kz);Soll/Haben-Kennzeichen;Konto;Belegdatum;KOST1 - Kostenstelle\n"
+
+
+@pytest.mark.parametrize(
+    ("days", "form"), [(["0501", "2802", "1503"], "yyyy ddMM"), (["501", "2802", "1503"], "yyyy dMM")]
+)
+def test_days_without_a_year_have_that_of_the_first_line(days: list[str], form: str, tmp_path: Path):
+    first = "EXTF;700;21;Buchungsstapel;9;20250402081522000;;20250101;6;20250101;20250331\n"
+    rows = "".join(f"{number},50;S;6000;{day};10\n" for number, day in enumerate(days, start=1))
+    name = "EXTF_Buchungsstapel_20250402.csv"
+    columns = columns_of(first + BATCH + rows, name)
+    assert columns["date"] == {"from": "2025 {Belegdatum}", "formats": [form]}
+    assert yaml.safe_load(draft(first + BATCH + rows, name))["path"] == "EXTF_Buchungsstapel_2025*.csv"
+    expected = {("Actual", f"2025-0{month}"): f"{month}.50" for month in (1, 2, 3)}
+    assert sums(tmp_path, first + BATCH + rows, name) == expected
+
+
+def test_a_person_decides_the_year_of_days_without_one():
+    written = draft(BATCH + "1,50;S;6000;0501;10\n2,50;S;6000;2802;10\n", "stapel.csv")
+    assert 'date:       {from: "DECIDE {Belegdatum}", formats: [yyyy ddMM]}' in written
+    assert mistakes_of(written) == ["draft.yaml, line 12: columns.date.from is not decided"]
+
+
+def test_the_smallest_vouchers_that_balance_are_the_vouchers():
+    rows = "".join(
+        f"GL,T{number},2025-01-{number:02d},10,{account},{debit},{credit}\n"
+        for number in range(1, 5)
+        for account, debit, credit in (("6000", "5.00", ""), ("1200", "", "5.00"))
+    )
+    text = f"JournalID,TransactionID,Date,Dept,AccountID,DebitAmount,CreditAmount\n{rows}"
+    assert yaml.safe_load(draft(text))["balanced"] == {"by": "TransactionID"}
+
+
+WIDE = "Dept,Account,Jan Act,Feb Act,Mar Bud\n10,6000,1.00,2.00,3.00\n"
+
+
+def test_months_without_a_year_leave_nothing_but_the_year_to_a_person(tmp_path: Path):
+    written = draft(WIDE, "outlook.csv")
+    measures = yaml.safe_load(written)["measures"]
+    assert measures["Mar Bud"] == {"date": "DECIDE-03-01", "scenario": "Budget"}
+    assert "line 16: measures.Feb Act.date is not decided" in mistakes_of(written)
+    decided = parse_descriptor(written.replace("DECIDE-", "2025-"), "outlook.yaml")
+    (tmp_path / "outlook.csv").write_text(WIDE, encoding="utf-8")
+    check = check_file(LocalStore(tmp_path), "outlook.csv", decided, settings())
+    assert {place: str(count.amount) for place, count in check.sums.items()} == {
+        ("Actual", "2025-01"): "1.00", ("Actual", "2025-02"): "2.00", ("Budget", "2025-03"): "3.00",
+    }  # fmt: skip
+
+
+def test_a_file_of_another_year_is_not_read_by_the_year_of_the_name():
+    descriptor = parse_descriptor(draft(WIDE, "outlook_2025.csv"), "outlook.yaml")
+    assert descriptor.matches("outlook_2025_v2.csv")
+    assert not descriptor.matches("outlook_2026.csv")
+
+
+def test_quarters_of_several_scenarios_ask_whether_they_are_spread():
+    written = draft("Dept,Account,Q1 2025 Actual,Q2 2025 Budget\n10,6000,1.00,2.00\n")
+    assert "# decide: An amount of a quarter is dated on its first day" in written
+
+
+@pytest.mark.parametrize("headers", ["Act. Costs,Plan Costs,Var.(Abs.)", "Istkosten,Plankosten,Abw"])
+def test_abbreviated_scenarios_of_columns_are_read(headers: str, tmp_path: Path):
+    text = f"Period,Dept,Cost Elements,{headers}\n2025-03,10,6000,7.50,7.00,0.50\n2025-03,10,6100,5.00,6.00,-1.00\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-03"): "12.50", ("Budget", "2025-03"): "13.00"}
+
+
+@pytest.mark.parametrize(
+    ("name", "feed", "path"),
+    [
+        ("gl_export_2025q3.csv", "gl_export", "gl_export_*.csv"),
+        ("gl_export_2025-Q3.csv", "gl_export", "gl_export_*.csv"),
+        ("FBL3N_2025Q1.csv", "fbl3n", "FBL3N_*.csv"),
+        ("journal_2025h1.csv", "journal", "journal_*.csv"),
+    ],
+)
+def test_a_feed_is_not_named_after_half_a_period(name: str, feed: str, path: str):
+    written = yaml.safe_load(draft("Date,Dept,Account,Amount\n2025-01-31,10,6000,5.00\n", name))
+    assert (written["feed"], written["path"]) == (feed, path)

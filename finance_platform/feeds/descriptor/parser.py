@@ -7,6 +7,7 @@ files (see `feed_set`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
 from finance_platform.feeds.limits import MAX_DESCRIPTORS
 
 _Path = tuple[Any, ...]
+
+_UNDECIDED = re.compile(rf"{UNDECIDED}(?:-[0-9]{{2}}-[0-9]{{2}}| \{{[^{{}}]*\}})?")
+"""A value that a person decides, or its year: DECIDE-01-31, and `DECIDE {Date}` of days without a year."""
 
 _DECIDE = f"write a value in place of {UNDECIDED}, which stands in a draft for what only a person knows"
 _NAME_COLUMN = "; or, if a column of the file has it, name that column in columns.{field} and remove constants.{field}"
@@ -285,7 +289,7 @@ def _undecided(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, int
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _undecided(item, path)
-    elif node.value == UNDECIDED:
+    elif _UNDECIDED.fullmatch(node.value):
         yield ".".join(path), node.start_mark.line + 1
 
 

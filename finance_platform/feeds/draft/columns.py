@@ -85,6 +85,7 @@ class FieldsDraft:
         rows_comment: what was guessed about these two.
         ignored: columns that are not read because they add up others.
         unclear: columns beside those of periods, of which a person decides whether they are periods.
+        year: the year that the draft gives to dates without one, which the path then names too; empty if it gives none.
         is_plan: whether every line is one of a plan, so that a later file is a new version.
         is_debit_positive: whether amounts are debit less credit and no pair of columns says so.
         sign: the rule of signs that types of accounts prove; empty if none does.
@@ -102,6 +103,7 @@ class FieldsDraft:
     rows_comment: str = ""
     ignored: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
+    year: str = ""
     is_plan: bool = False
     is_debit_positive: bool = False
     sign: str = ""

@@ -21,6 +21,8 @@ from finance_platform.feeds.dates import (
 )
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
+from finance_platform.feeds.draft.day_or_month import settle_day
+from finance_platform.feeds.draft.money import OF_QUARTERS
 from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates
 from finance_platform.feeds.file_names import value_from_name
@@ -69,11 +71,13 @@ _FISCAL_PARTS = {
 _NUMBERS_OF_MONTHS = ("M", "MM", "'M'M", "'M'MM", "'Month 'M")
 """Patterns of headers that may number the months of the calendar, or the periods of a fiscal year."""
 
+_WITHOUT_YEAR = ("yyyy ddMM", "yyyy dMM", "yyyy dd.MM.", "yyyy dd.MM", "yyyy d.M.", "yyyy d.M")
+"""Patterns of days and months behind a year: 0503, and 503 where a zero was lost."""
+
+_LEAST_YEAR = 1990
+_TWO_DIGITS, _SEVERAL = 2, 2
 _FISCAL = "decide: calendar: fiscal means the home's fiscal years, named by the calendar year in which they end"
 _YEAR_END = re.compile("(?:(?<![0-9])|(?<=20[0-9]{2}))(0?)1[3-6](?![0-9])")
-OF_QUARTERS = (
-    "an amount of a quarter is dated on its first day; spread: {over: quarter, how: even} gives each month its part"
-)
 _OF_YEAR_END = "decide: periods of the year-end count in the last month of their year"
 _HALF = re.compile(
     "(?:h|hj|s)[-_ .]?(?P<half>[12])[-_ ./]*(?P<year>20[0-9]{2})"
@@ -114,7 +118,7 @@ class Dates:
         dated = [column for column in self._columns if column.dates]
         column = best_column(["date"], dated)
         if column is not None and column.dates is not None:
-            self._take("date", column, column.dates)
+            self._take("date", column, settle_day(column, column.dates, self._columns))
             period = best_column(["period"], [one for one in dated if one is not column])
             if period is not None and period.dates is not None:
                 self._take("period", period, period.dates)
@@ -124,6 +128,7 @@ class Dates:
             self._take("date", column, column.dates)
         elif not (
             self._serial_days()
+            or self._days_without_year()
             or self._year_column()
             or self._halves()
             or self._unnamed(dated)
@@ -165,7 +170,8 @@ class Dates:
         """Take a column that is a date by its values alone; return whether there is one."""
         if not dated or dated[0].dates is None:
             return False
-        self._take("date", dated[0], dated[0].dates, "by its values; its name says nothing")
+        guess = settle_day(dated[0], dated[0].dates, self._columns)
+        self._take("date", dated[0], guess, "by its values; its name says nothing")
         return True
 
     def _year_column(self) -> bool:
@@ -243,6 +249,32 @@ class Dates:
         self._take("date", column, DateGuess((EXCEL_SERIAL,)), "days as a spreadsheet counts them")
         return True
 
+    def _days_without_year(self) -> bool:
+        """Take a column of days and months, such as 0503 in a batch of bookings; return whether there is one."""
+        column = best_column(["date"], self._columns)
+        if column is None or len({text[:-_TWO_DIGITS] for text in column.texts}) < _SEVERAL:
+            return False  # of one beginning, it may be a year: 2501, 2502
+        pattern = next((one for one in _WITHOUT_YEAR if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
+        if not pattern:
+            return False
+        self.used.add(column.name)
+        year = self._year_of_titles() or self._single_year()
+        comment = (
+            f"decide: the year of days such as {column.sample!r}"
+            f"{f'; {year} is that of the title or of the name' if year else ''}. A file of another year needs a "
+            "descriptor of its own, with a path of its own"
+        )
+        self._draft.year = year
+        values = {"from": f"{year or UNDECIDED} {{{column.name}}}", "formats": [pattern]}
+        self._draft.fields["date"] = FieldDraft(values, comment)
+        return True
+
+    def _year_of_titles(self) -> str:
+        """Return the only year of the days that the rows above the header name as digits; empty if there is none."""
+        days = [day for text in self._titles if (day := parse_date(text, ("yyyyMMdd",))) and day.year > _LEAST_YEAR]
+        years = {f"{day.year}" for day in days}
+        return years.pop() if len(years) == 1 else ""
+
     def _months_of_sheets(self) -> bool:
         """Take the date from the names of the sheets, if each is called like a month; return whether they are."""
         months = [(name, month) for name in self._sheets if (month := read_month(name))]
@@ -315,16 +347,29 @@ class Dates:
             )
 
     def _year_of_measures(self) -> None:
-        """Give columns such as `Jan Actual` and `Apr Forecast` the only year that the file's name or a title names."""
+        """Give columns such as `Jan Actual` and `Apr Forecast` the only year that the file's name or a title names.
+
+        Without one, their dates have a place for it, so that nothing but the year is left to a person.
+        """
         headers = {name: read_header(name) for name in self._draft.measures}
         months = [header.day.month for header in headers.values() if header and not header.has_year]
-        year = self._single_year()
-        if not year or turn_of_year(months) is not None:
+        if not months:
             return
+        year = "" if turn_of_year(months) is not None else self._single_year()
         for name, header in headers.items():
             if header and not header.has_year:
-                self._draft.measures[name]["date"] = _first_day(year, header.day.month)
-        self._draft.rows_comment += f"; the headers have no year, and {year} is that of the file's name or title"
+                self._draft.measures[name]["date"] = f"{year or UNDECIDED}-{header.day.month:02d}-01"
+        if year:
+            self._draft.year = year
+            self._draft.rows_comment += (
+                f"; the headers have no year, and {year} is that of the file's name or title, so a file of another "
+                "year needs a descriptor of its own"
+            )
+        else:
+            self._draft.decisions.append(
+                f"The headers have no year. Write it in place of {UNDECIDED} in each date of measures, such as "
+                f"2025-{months[0]:02d}-01."
+            )
 
     def _single_year(self) -> str:
         """Return the only year that the file's name or a title names; empty if there is none, or several."""

@@ -25,11 +25,11 @@ from finance_platform.safe_text import printable_line
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
-_SERIAL = re.compile("(?:_(?:v|q|h|p|fy|rev)?[0-9]+|[0-9]+)+$")
-"""What distinguishes a file from its successors, such as _2025_q1 or _v3."""
+_SERIAL = re.compile("(?:(?:_|(?<=[0-9]))(?:v|q|h|p|m|fy|rev)?[0-9]+|[0-9]+)+$")
+"""What distinguishes a file from its successors, such as _2025_q1, _2025q1 or _v3."""
 _MIN_LETTERS = 3
 """Letters that a name must have before the part that may differ, so that its glob does not match everything."""
-_MAX_COMMENT = 300
+_MAX_COMMENT = 600
 _MAX_LISTED = 20
 _LAST_OF_FOUR_DIGITS = 0xFFFF
 
@@ -61,7 +61,7 @@ def _lines(sample: Sample, draft: FieldsDraft, object_key: str) -> Iterator[str]
     yield from _comment(f"Drafted from {name}. Every line with `decide` needs a person; then run `feed check`.")
     yield f"feed: {_feed_name(name)}"
     yield f"kind: {draft.kind}"
-    yield f"path: {scalar(_path(object_key))}{_path_comment(object_key)}"
+    yield f"path: {scalar(_path(object_key, draft.year))}{_path_comment(object_key)}"
     for remark in sample.remarks:
         yield from _comment(remark)
     dialect = _dialect(sample)
@@ -200,16 +200,23 @@ def _feed_name(name: str) -> str:
     return f"{stem}_files" if stem in {feed.feed for feed in shipped_descriptors()} else stem
 
 
-def _path(object_key: str) -> str:
-    """Return a glob for a file and its successors: what follows the first number behind a word may differ."""
+def _path(object_key: str, year: str = "") -> str:
+    """Return a glob for a file and its successors: what follows the first number behind a word may differ.
+
+    Args:
+        object_key: the file.
+        year: the only one that the descriptor reads, if its name has it; empty if it reads every year.
+    """
     path = PurePosixPath(object_key)
     folder = "" if str(path.parent) == "." else f"{path.parent}/"
-    numbers = re.finditer("[0-9]+", path.name)
+    # A number between letters, as in FBL3N, is a part of a name.
+    numbers = re.finditer("(?<![0-9])(?:[0-9]+(?![0-9A-Za-z])|(?<![A-Za-z])[0-9]+(?=[A-Za-z]))", path.name)
     digit = next((one for one in numbers if sum(map(str.isalpha, path.name[: one.start()])) >= _MIN_LETTERS), None)
     name = path.name
     ending = path.name[-len(file_ending(name)) :] if file_ending(name) else ""
     if digit and digit.start() < len(name) - len(ending):
-        name = f"{name[: digit.start()]}*{ending}"
+        end = name.find(year, digit.start()) + len(year) if year in name[digit.start() :] else digit.start()
+        name = f"{name[:end]}*{ending}"
     if not is_path(f"a{ending}"):
         name = f"{path.stem}.csv"
     # In a glob, brackets and braces stand for other characters; two dots and two stars are not allowed.

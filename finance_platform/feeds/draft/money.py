@@ -41,6 +41,9 @@ _SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "h
 """Pairs of texts that say by themselves which amounts are credits."""
 
 _CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber"}
+OF_QUARTERS = (
+    "an amount of a quarter is dated on its first day; spread: {over: quarter, how: even} gives each month its part"
+)
 _MAX_MEASURES = 20
 _SEVERAL = 2
 _MIN_BALANCED = 0.8
@@ -65,6 +68,7 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
         values: dict[str, Any] = {"map": periods.header_map} if periods.header_map else {}
         draft.fields["date"] = FieldDraft({"formats": periods.formats, **values})
         draft.constants |= {"scenario": next(iter(periods.scenarios))} if periods.scenarios else {}
+        draft.is_plan = bool(periods.scenarios - {"Actual"})
     draft.ignored, draft.unclear = list(periods.others), list(periods.unclear)
     cells = [text for column in filled if column.name in periods.headers for text in column.texts]
     amounts = guess_amounts(cells)
@@ -76,10 +80,13 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
 
 def _draft_scenarios_of_periods(draft: FieldsDraft, periods: PeriodColumns) -> None:
     """Draft columns such as `Jan 2025 Actual` and `Jan 2025 Budget`, each with its date and scenario."""
+    if periods.unit == "quarter":
+        draft.decisions.append(OF_QUARTERS[0].upper() + OF_QUARTERS[1:])
     for name, header in periods.headers.items():
         day = header.day.isoformat() if header.has_year else UNDECIDED
         draft.measures[name] = {"date": day, "scenario": header.scenario or UNDECIDED}
     draft.rows_comment = "decide: each of these columns is a line with the date and the scenario that its header names"
+    draft.is_plan = "Actual" not in periods.scenarios
     if periods.scenarios > {"Actual"}:
         draft.rows_comment += (
             "; where a ledger gives the actual amounts of these months too, they would count twice: remove the columns "
@@ -264,8 +271,11 @@ class Money:
             return
         named = [column for column in self._columns if rank("voucher", column.name) is not None]
         named.sort(key=lambda column: rank("voucher", column.name) or 0)
+        counts = {column.name: count_balanced(column.cells, signed) for column in named}
+        # Of a journal and its vouchers, both balance; the smaller part is the voucher.
+        named.sort(key=lambda column: -counts[column.name][0])
         for column in named:
-            count, balanced = count_balanced(column.cells, signed)
+            count, balanced = counts[column.name]
             if not count or balanced < count * _MIN_BALANCED:
                 continue
             is_double_entry = isinstance(amount.values.get("from"), dict) or "sign_column" in amount.values

@@ -1,0 +1,51 @@
+"""Days such as 01/05/2025: whether the first number is the day or the month, if another column says the month.
+
+Belongs here: comparing the two readings with the period of each row. Does not belong here: patterns (see `values`),
+which column is the date (see `dates_of_lines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.draft.columns import Column, best_column
+from finance_platform.feeds.draft.values import DateGuess
+
+_MONTHS = frozenset(map(str, range(1, 13)))
+_LEAST_MONTHS = 2
+"""Different months of the period, of which one alone would agree with a day by chance."""
+
+
+def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column]) -> DateGuess:
+    """Return the reading of a column of dates that agrees with the period of each row; if none does, both.
+
+    Args:
+        column: the dates.
+        guess: how they are read.
+        columns: those of the file.
+    """
+    if not guess.other:
+        return guess
+    months = _months_of_periods(best_column(["period"], [one for one in columns if one is not column]))
+    if len(set(filter(None, months))) < _LEAST_MONTHS:
+        return guess
+    pairs = [(text, month) for text, month in zip(column.cells, months, strict=True) if text and month]
+    agreeing = [
+        pattern
+        for pattern in (guess.formats[0], guess.other)
+        if all((day := parse_date(text, (pattern,))) and day.month == month for text, month in pairs)
+    ]
+    return replace(guess, formats=(agreeing[0],), other="") if len(agreeing) == 1 else guess
+
+
+def _months_of_periods(period: Column | None) -> list[int]:
+    """Return the month of the year that a column of periods says in each row, 0 where it says none."""
+    if period is None:
+        return []
+    if period.texts and all(text.lstrip("0") in _MONTHS for text in period.texts):
+        return [int(text or 0) for text in period.cells]
+    formats = period.dates.formats if period.dates else ()
+    days = [parse_date(text, formats) if text and formats else None for text in period.cells]
+    return [day.month if day else 0 for day in days]
