@@ -520,6 +520,7 @@ def _typed_batches(
         totals.control_totals += of_table
         near = find_near_names(lines.sources.get("scenario"), object_key)
         totals.notes |= lines.notes | notes | unclaimed.notes() | balances.notes() | near
+        totals.notes |= meanings.notes()
         totals.doubts |= unread.doubts() | running.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
         totals.doubts |= stated | of_places.doubts()
         totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)

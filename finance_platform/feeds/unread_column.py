@@ -18,6 +18,7 @@ import pyarrow as pa
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.codes import clean
+from finance_platform.feeds.findings import Note
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.money_text import sum_of_amounts
@@ -58,6 +59,10 @@ class UnreadColumn(ABC):
             return {}
         reason, fix = self.describe()
         return {f"the column {clean(self.name)!r} is not read, and {reason}": f"{fix}, {ignore(self.name)}"}
+
+    def notes(self) -> dict[str, Note]:
+        """Return what a person should know of the lines, without a reason to hold them."""
+        return {}
 
     @property
     def texts(self) -> str:

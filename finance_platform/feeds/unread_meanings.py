@@ -25,9 +25,11 @@ from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.currencies import denoted_currencies, describe_currency
+from finance_platform.feeds.findings import Note
 from finance_platform.feeds.header_words import WORDS, names_forecast, plain_name, says_forecast
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.line_numbers import CounterEntries, cents, place_numbers
+from finance_platform.feeds.other_periods import of_header as other_periods
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
 from finance_platform.feeds.summed_texts import COMPANIES, Companies
 from finance_platform.feeds.unread_accounts import CONTRA_ACCOUNTS, ContraAccounts
@@ -325,10 +327,10 @@ class UnreadMeanings:
             (Companies, COMPANIES),
             (UnreadReversals, REVERSALS),
         ]
-        kinds += [(UnreadPeriods, PERIODS)] if is_of_years(sources, rules) else []
-        return UnreadMeanings(
-            [kind(name, rules) for kind, names in kinds for name, plain in free.items() if plain in names]
-        )
+        of_years = is_of_years(sources, rules)
+        kinds += [(UnreadPeriods, PERIODS)] if of_years else []
+        columns = [kind(name, rules) for kind, names in kinds for name, plain in free.items() if plain in names]
+        return UnreadMeanings(columns + ([] if of_years else [*other_periods(free, sources, rules)]))
 
     def add(self, batch: RawBatch, columns: Mapping[str, pa.Array]) -> None:
         """Compare the accepted lines of a batch.
@@ -352,6 +354,10 @@ class UnreadMeanings:
             # Of Actual and a plan in one column, one reason is enough.
             doubts[column.name] = doubts.get(column.name) or column.doubts()
         return {reason: fix for of_column in doubts.values() for reason, fix in of_column.items()}
+
+    def notes(self) -> dict[str, Note]:
+        """Return what a person should know of these columns; complete after the last batch."""
+        return {text: note for column in self.columns for text, note in column.notes().items()}
 
 
 def is_converted(home: str, amounts: Collection[str], others: Collection[str]) -> bool:
