@@ -73,7 +73,9 @@ _ROLLED_BACK = f" Such a load is rolled back, and the previously published data 
 _COLLIDE = f"Two members share a key, so their amounts cannot be separated.{_ROLLED_BACK}"
 _DESCRIBED = (
     "Lines mention members that no reference file describes: mistyped or new codes. Their amounts are included, with "
-    "the attributes Unknown. Add the members to the reference file and send it again, or correct the lines."
+    "the attributes Unknown. Add the members to the reference file and send it again, or correct the lines. Or a "
+    "parent is in no file and no line, so that a roll-up ends below it, or members are above each other in a circle, "
+    "so that a roll-up adds each to all of them: correct the parents in the reference file and send it again."
 )
 
 

@@ -41,6 +41,7 @@ from finance_platform.quality.checks import (
     Check,
     Outcome,
 )
+from finance_platform.quality.hierarchies import Placed, find_misplaced
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.date_ranges import EVERY_DAY, DateRange, covering_ranges
 from finance_platform.warehouse.ledger import published_slices
@@ -171,7 +172,7 @@ def check_published_figures(warehouse: Queryable, *, actuals_through: str | None
     with_parents = {table for table, _, count in rows if count}
     through = {"actuals_through": actuals_through or _NO_LAST_PERIOD}
     return [
-        *_check_members(warehouse, inferred),
+        *_check_members(warehouse, inferred, with_parents),
         *_check_parents(warehouse, with_parents),
         _check_amounts(warehouse, through),
     ]
@@ -386,12 +387,26 @@ def _check_keys(warehouse: Queryable, *, has_replaced: bool) -> list[Outcome]:
     return outcomes
 
 
-def _check_members(warehouse: Queryable, inferred: Collection[str]) -> list[Outcome]:
+def _check_members(warehouse: Queryable, inferred: Collection[str], with_parents: Collection[str]) -> list[Outcome]:
     outcomes = []
-    statements = {"dim_department": SqlFile.INFERRED_DEPARTMENTS, "dim_account": SqlFile.INFERRED_ACCOUNTS}
+    statements = {
+        "dim_department": (SqlFile.INFERRED_DEPARTMENTS, SqlFile.DEPARTMENT_PARENTS, "DepartmentCode"),
+        "dim_account": (SqlFile.INFERRED_ACCOUNTS, SqlFile.ACCOUNT_PARENTS, "AccountNumber"),
+    }
     for name, check in MEMBERS_DESCRIBED.items():
-        evidence = _dictionaries(warehouse.query(statement(statements[name]))) if name in inferred else []
-        outcomes.append(Outcome.from_evidence(check, evidence, pluralize(len(evidence), "inferred member")))
+        of_inferred, of_parents, code_name = statements[name]
+        evidence = _dictionaries(warehouse.query(statement(of_inferred))) if name in inferred else []
+        summary = pluralize(len(evidence), "inferred member")
+        placed = warehouse.query(statement(of_parents)).rows if name in with_parents else []
+        misplaced = find_misplaced([Placed(*row) for row in placed], code_name)
+        if misplaced:
+            first = misplaced[0]
+            count = pluralize(len(misplaced), "parent is", "parents are")
+            summary += (
+                f"; {count} missing or in a circle, first that of {first[code_name]}, {first['Parent']}: "
+                f"{first['Finding']}"
+            )
+        outcomes.append(Outcome.from_evidence(check, [*misplaced, *evidence], summary))
     return outcomes
 
 

@@ -118,6 +118,8 @@ class SqlFile(StrEnum):
     SPECIAL_MEMBERS = "quality/special_members.sql"
     INFERRED_DEPARTMENTS = "quality/inferred_departments.sql"
     INFERRED_ACCOUNTS = "quality/inferred_accounts.sql"
+    DEPARTMENT_PARENTS = "quality/department_parents.sql"
+    ACCOUNT_PARENTS = "quality/account_parents.sql"
     PARENT_ACCOUNTS = "quality/parent_accounts.sql"
     PARENT_DEPARTMENTS = "quality/parent_departments.sql"
     SUMS_BY_SCENARIO_AND_PERIOD = "quality/sums_by_scenario_and_period.sql"

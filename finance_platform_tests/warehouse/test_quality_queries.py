@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.quality.warehouse import check_published_figures
 from finance_platform.warehouse.date_ranges import EVERY_DAY
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
@@ -179,3 +181,33 @@ def test_an_inferred_member_that_lines_mention_is_named_and_a_described_one_is_n
 def test_accounts_with_lines_are_counted_and_so_are_those_without_a_type(loaded: Warehouse) -> None:
     ((accounts, untyped),) = loaded.query(statement(SqlFile.ACCOUNTS_WITHOUT_TYPES)).rows
     assert accounts > untyped == 0
+
+
+@pytest.mark.parametrize(
+    ("contract", "rows", "code", "query"),
+    [
+        (DIM_DEPARTMENT, departments(), "department_code", SqlFile.DEPARTMENT_PARENTS),
+        (DIM_ACCOUNT, accounts(), "account_number", SqlFile.ACCOUNT_PARENTS),
+    ],
+)
+def test_the_check_of_members_names_parents_that_do_not_exist_and_circles(
+    loaded: Warehouse, star_files: StarFiles, contract: Contract, rows: list[dict[str, Any]], code: str, query: SqlFile
+) -> None:
+    first, second = (row[code] for row in rows[:2])
+    above = {first: second.lower(), second: first}
+    changed = [{**row, f"parent_{code}": above.get(row[code], "X99"), "is_inferred": False} for row in rows]
+    publish(loaded, LoadRequest([star_files.dimension(contract, changed, "c1")], run_id="run-2", loaded_at=LOADED_AT))
+
+    assert [row[:3] for row in loaded.query(statement(query)).rows] == sorted(
+        (row[code], above.get(row[code], "X99"), {first: second, second: first}.get(row[code])) for row in rows
+    )
+    (outcome,) = (
+        one
+        for one in check_published_figures(loaded)
+        if one.check.name == "members_are_described" and one.check.asset == ("warehouse", contract.name)
+    )
+    findings = [row["Finding"] for row in outcome.evidence]
+    assert findings.count("no file and no line has the parent") == len(rows) - 2
+    assert [one for one in findings if one.startswith("is above itself")] == [
+        f"is above itself: {min(first, second)}, below {max(first, second)}, below {min(first, second)}"
+    ]
