@@ -125,7 +125,7 @@ def restore(
         ledger.record_load(connection, stale, number, request)
         records.write(connection, number)
     records.confirm(number)
-    return LoadResult(number, tuple(stale), ())
+    return LoadResult(number, tuple(stale))
 
 
 def _publish_once(
@@ -139,9 +139,8 @@ def _publish_once(
         connection.lock(LOAD_LEDGER.table)
         published, force = ledger.published_versions(connection), request.force
         stale = [target for target in targets if published.get(target.name) != target.version or target.name in force]
-        already_published = tuple(target.name for target in targets if target not in stale)
         if not stale:
-            return LoadResult(None, (), already_published)
+            return LoadResult(None, ())
         number = ledger.next_load_number(connection)
         changed = [target for target in stale if target.rows_of is None or target.name in force]
         unchanged = [target for target in stale if target not in changed]
@@ -152,7 +151,6 @@ def _publish_once(
         period_status.replace_statuses(connection, request.closed_periods, request.actuals_through, request.lines)
         tables = request.report_tables
         replaced = () if tables is None else replace_report_tables(connection, tables)
-        moved = movements.moved_sums(connection, number, request.loaded_at_utc)
         if audit is not None and not audit(connection):
             raise AuditFailedError(
                 f"load {number} of {pluralize(len(stale), 'slice')} breaks a blocking check; "
@@ -164,7 +162,7 @@ def _publish_once(
     if records is not None:
         records.confirm(number)
     names = tuple(target.name for target in unchanged)
-    return LoadResult(number, tuple(changed), already_published, moved, replaced, names)
+    return LoadResult(number, tuple(changed), replaced, names)
 
 
 def _require_published(unchanged: Sequence[SliceToLoad], published: Mapping[SliceName, str]) -> None:

@@ -117,69 +117,20 @@ class LoadRequest:
 
 
 @dataclass(frozen=True)
-class TableLoad:
-    """The result of one load for one table."""
-
-    slices: tuple[str, ...]
-    removed: tuple[str, ...]
-    row_count: int
-    amount: Decimal
-
-
-@dataclass(frozen=True)
-class MovedSum:
-    """The movements of one load, summed by period, kind, scenario and measure; units apart from money.
-
-    Attributes:
-        period: YYYY-MM.
-        kind: movement, publication, reclassification or rename.
-        scenario: its name.
-        measure: Amount or BudgetAmount.
-        cells: the cells in this sum; a cell counts once, even if several of its attributes changed.
-        old_amount: published before the load.
-        new_amount: published by the load.
-        difference: new_amount - old_amount.
-        is_restatement: whether the period was closed.
-        is_monetary: false for statistical accounts, whose amounts are not money.
-    """
-
-    period: str
-    kind: str
-    scenario: str
-    measure: str
-    cells: int
-    old_amount: Decimal
-    new_amount: Decimal
-    difference: Decimal
-    is_restatement: bool
-    is_monetary: bool = True
-
-
-@dataclass(frozen=True)
 class LoadResult:
     """The result of one load.
 
     Attributes:
         load_number: the load's number in the ledger; None if there was nothing to do.
         loaded: the slices whose rows it replaced or removed.
-        already_published: the slices that were published in their target version before.
-        moved: the movements, summed.
         report_tables: the small tables beside the star whose rows it replaced, by contract name.
         unchanged: the slices that it published in another version with the same rows, which it left as they are.
     """
 
     load_number: int | None
     loaded: tuple[SliceToLoad, ...]
-    already_published: tuple[SliceName, ...]
-    moved: tuple[MovedSum, ...] = ()
     report_tables: tuple[str, ...] = ()
     unchanged: tuple[SliceName, ...] = ()
-
-    @property
-    def tables(self) -> dict[str, TableLoad]:
-        """The result per table, by contract name."""
-        names = dict.fromkeys(loaded.contract_name for loaded in self.loaded)
-        return {name: _table_load([loaded for loaded in self.loaded if loaded.contract_name == name]) for name in names}
 
 
 def validate_slices(slices: Sequence[SliceToLoad]) -> tuple[SliceToLoad, ...]:
@@ -218,12 +169,3 @@ def _find_problem(target: SliceToLoad) -> str:
     if contract.sliced_by_period and total != target.row_count:
         return f"the scenario sums total {total} rows but the slice declares {target.row_count}"
     return ""
-
-
-def _table_load(slices: Sequence[SliceToLoad]) -> TableLoad:
-    return TableLoad(
-        slices=tuple(loaded.slice for loaded in slices if loaded.version is not None),
-        removed=tuple(loaded.slice for loaded in slices if loaded.version is None),
-        row_count=sum(loaded.row_count for loaded in slices),
-        amount=sum((loaded.amount for loaded in slices), Decimal("0.00")),
-    )

@@ -8,7 +8,6 @@ reports on movements (see `reports`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from types import MappingProxyType
 
 from finance_platform.contracts.model import MONEY, Column, Contract, SliceName
@@ -25,7 +24,7 @@ from finance_platform.contracts.star import (
 )
 from finance_platform.feeds.dates import period_number
 from finance_platform.warehouse.date_ranges import covering_ranges
-from finance_platform.warehouse.load_request import LoadRequest, MovedSum, SliceToLoad
+from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
 from finance_platform.warehouse.statements import (
     ComparedAttribute,
@@ -225,15 +224,6 @@ def _stage_published_cells(
 
 def _count(connection: LoadConnection, file: SqlFile) -> int:
     return int(connection.query(statement(file)).rows[0][0])
-
-
-def moved_sums(connection: LoadConnection, load_number: int, loaded_at: datetime) -> tuple[MovedSum, ...]:
-    """Return the movements of a load, summed; new members are known only after the dimensions are replaced."""
-    if load_number == _FIRST_LOAD:
-        return ()
-    values = {"load_number": load_number, "loaded_at": loaded_at}
-    rows = connection.query(statement(SqlFile.MOVED_BY_LOAD), values).rows
-    return tuple(MovedSum(*row) for row in rows)
 
 
 def join_within_limit(texts: Sequence[str], limit: int = _CAUSE_BYTES) -> str | None:

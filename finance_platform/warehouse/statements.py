@@ -106,7 +106,6 @@ class SqlFile(StrEnum):
     STAGE_EARLIER_MEASURES = "load/stage_earlier_measures.sql"
     WRITE_MOVEMENTS = "load/write_movements.sql"
     WRITE_RECLASSIFICATIONS = "load/write_reclassifications.sql"
-    MOVED_BY_LOAD = "load/moved_by_load.sql"
     PERIOD_STATUSES = "load/period_statuses.sql"
     SCENARIO_LINES = "load/scenario_lines.sql"
     SCENARIO_PERIODS = "load/scenario_periods.sql"

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO
+from finance_platform.reports.movements import movement_summary
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceToLoad
@@ -233,11 +234,10 @@ def test_the_first_actuals_of_a_period_that_had_only_a_plan_are_publications(
     loaded: Warehouse, star_files: StarFiles
 ) -> None:
     plan = Fact("2025-03-01", SALES, RENT, BUDGET, "200.00", "200.00")
-    first = load_into(loaded, star_files.facts("2025-03", "m1", [plan]))
+    load_into(loaded, star_files.facts("2025-03", "m1", [plan]))
     actual = Fact("2025-03-05", SALES, RENT, ACTUAL, "260.00")
     load_into(loaded, star_files.facts("2025-03", "m2", [plan, actual]), causes={(FACT, "2025-03"): ["march.csv came"]})
 
-    assert first.moved == ()
     (row,) = rows_of(loaded)
     assert (row.kind, *row.cell, *row.amounts, row.cause) == (
         "publication",
@@ -320,10 +320,9 @@ def test_only_a_movement_in_a_closed_period_is_a_restatement(loaded: Warehouse, 
         star_files.facts("2025-02", "f2", changed(february(), RENT, "1.00")),
     ]
 
-    result = load_into(loaded, *slices, closed_periods={"2025-01", "2024-12"})
+    load_into(loaded, *slices, closed_periods={"2025-01", "2024-12"})
 
     assert {row.period: row.is_restatement for row in rows_of(loaded)} == {"2025-01": True, "2025-02": False}
-    assert {moved.period: moved.is_restatement for moved in result.moved} == {"2025-01": True, "2025-02": False}
 
 
 def test_the_same_version_loaded_again_moves_nothing(loaded: Warehouse, star_files: StarFiles) -> None:
@@ -332,22 +331,24 @@ def test_the_same_version_loaded_again_moves_nothing(loaded: Warehouse, star_fil
     result = load_into(loaded, *same, force={slice_.name for slice_ in same})
 
     assert len(result.loaded) == 5
-    assert result.moved == ()
     assert rows_of(loaded) == []
 
 
-def test_a_load_returns_its_movements_by_period_scenario_and_measure(loaded: Warehouse, star_files: StarFiles) -> None:
+def test_movements_are_summed_by_period_scenario_measure_and_quantity(loaded: Warehouse, star_files: StarFiles) -> None:
     facts = changed(changed(january(), RENT, "200.00"), CASH, "5000.01")
 
-    result = load_into(loaded, star_files.facts("2025-01", "j2", facts), removed("2025-02"))
+    load_into(loaded, star_files.facts("2025-01", "j2", facts), removed("2025-02"))
+    sums = movement_summary(loaded)
 
-    assert [(m.period, m.kind, m.scenario, m.measure, m.cells, str(m.difference)) for m in result.moved] == [
-        ("2025-01", "movement", "Actual", "Amount", 2, "-50.49"),
-        ("2025-02", "movement", "Actual", "Amount", 2, "-1350.50"),
+    assert [(row["period"], row["scenario"], row["measure"], row["quantity"], row["cells"]) for row in sums] == [
+        ("2025-01", "Actual", "Amount", "balance", 1),
+        ("2025-01", "Actual", "Amount", "flow", 1),
+        ("2025-02", "Actual", "Amount", "flow", 2),
     ]
-    assert [(str(m.old_amount), str(m.new_amount)) for m in result.moved] == [
-        ("5250.50", "5200.01"),
-        ("1350.50", "0.00"),
+    assert [(str(row["old_amount"]), str(row["new_amount"]), str(row["difference"])) for row in sums] == [
+        ("5000.00", "5000.01", "0.01"),
+        ("250.50", "200.00", "-50.50"),
+        ("1350.50", "0.00", "-1350.50"),
     ]
 
 
@@ -452,27 +453,29 @@ def test_a_line_that_leaves_a_view_is_reported_with_its_amount_even_if_it_has_no
     ]
 
 
-def test_several_attributes_of_a_cell_are_several_rows_and_one_cell_of_the_result(
+def test_several_attributes_of_a_cell_are_several_rows_and_one_cell_of_a_sum(
     loaded: Warehouse, star_files: StarFiles
 ) -> None:
     retyped = renamed(accounts(), TRUCKS, account_type="Expense", category="Transport")
 
-    result = load_into(loaded, star_files.dimension(DIM_ACCOUNT, retyped, "d2"))
+    load_into(loaded, star_files.dimension(DIM_ACCOUNT, retyped, "d2"))
 
     assert [row.attribute for row in rows_of(loaded) if (row.measure, row.scenario) == ("Amount", ACTUAL)] == [
         "AccountType",
         "Category",
     ]
-    moved = {(m.scenario, m.measure): (m.cells, str(m.old_amount)) for m in result.moved}
+    sums = movement_summary(loaded)
+    moved = {(row["scenario"], row["measure"]): (row["cells"], str(row["old_amount"])) for row in sums}
     assert moved[("Actual", "Amount")] == (1, "80.00")
 
 
 def test_units_are_not_added_to_money(loaded: Warehouse, star_files: StarFiles) -> None:
     facts = changed(changed(january(), HEADS, "13.00"), CASH, "5000.01")
 
-    result = load_into(loaded, star_files.facts("2025-01", "j2", facts))
+    load_into(loaded, star_files.facts("2025-01", "j2", facts))
 
-    assert {(m.is_monetary, str(m.difference)) for m in result.moved} == {(True, "0.01"), (False, "1.00")}
+    sums = {(row["quantity"], str(row["difference"])) for row in movement_summary(loaded)}
+    assert sums == {("balance", "0.01"), ("statistical", "1.00")}
 
 
 def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: Warehouse, star_files: StarFiles) -> None:
@@ -638,7 +641,6 @@ def test_movements_sum_to_the_difference_between_new_and_old_star(
                 c: "movement" if is_published(old, c) or c[:3] in moved_before else "publication" for c in expected
             }
             assert all(row.is_restatement == (row.period in closed) for row in rows)
-            assert sum(moved.cells for moved in result.moved) == len(rows)
             moved_before |= {cell[:3] for cell in expected}
             published_periods |= {period for period, facts in state.items() if facts}
             old = state

@@ -19,6 +19,7 @@ from finance_platform.contracts.star import ACCOUNT_HISTORY
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.refresh.as_of import AS_IS, load_state, published_state
 from finance_platform.refresh.restore import restore
+from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import load_settings
 from finance_platform.slices.commits import ScenarioSum, SliceCommit, write_slice
 from finance_platform.storage.local import LocalStore
@@ -98,10 +99,10 @@ def test_a_new_warehouse_gets_figures_ledger_and_movements_and_the_next_load_mov
     assert restore(zone, other, records, run_id="run-4", clock=lambda: later) == []
 
     again = commit(zone, [star_files.facts("2025-01", "j3", january())])
-    moved = publish(
-        other, LoadRequest(again, run_id="run-5", loaded_at=later, closed_periods=["2025-01"]), records=records
-    ).moved
-    assert {(one.period, one.is_restatement) for one in moved} == {("2025-01", True)}
+    request = LoadRequest(again, run_id="run-5", loaded_at=later, closed_periods=["2025-01"])
+    number = publish(other, request, records=records).load_number
+    moved = [row for row in movement_summary(other) if row["load_number"] == number]
+    assert {(row["period"], row["is_restatement"]) for row in moved} == {("2025-01", True)}
 
 
 def test_what_is_published_is_shown_with_the_latest_attributes_in_every_period(

@@ -157,10 +157,11 @@ def _log(context: dg.AssetExecutionContext, result: Publication) -> None:
     elif result.load is None:
         context.log.info("nothing to load: the warehouse holds every slice in its target version")
     else:
-        restated = {moved.period for moved in result.load.moved if moved.is_restatement}
+        number = result.load.load_number
+        restated = {row["period"] for row in result.movements if row["load_number"] == number and row["is_restatement"]}
         slices = describe_slices([loaded.name for loaded in result.load.loaded]) or "no rows"
         left = f", left {describe_slices(result.load.unchanged)} as before" if result.load.unchanged else ""
-        context.log.info(f"loaded {slices}{left}, {len(restated)} restated, as load {result.load.load_number}")
+        context.log.info(f"loaded {slices}{left}, {len(restated)} restated, as load {number}")
 
 
 def _results(
