@@ -19,6 +19,7 @@ from finance_platform.deliveries.report_inputs import StatementLineRow
 from finance_platform.feeds.codes import fold
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
+from finance_platform.slices.closed_periods import FrozenPeriods
 from finance_platform.slices.signatures import read_signature, stored_rows
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange, find_concerned
@@ -41,6 +42,11 @@ class KeptMapping:
 
     rows: list[dict[str, Any]]
     change: WaitingChange
+
+
+def all_waiting(frozen: FrozenPeriods, kept: KeptMapping | None) -> tuple[WaitingChange, ...]:
+    """Return everything that would change closed periods and waits for a decision, the mapping last."""
+    return (*frozen.waiting, *([kept.change] if kept else ()))
 
 
 def keep_mapping(

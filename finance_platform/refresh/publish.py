@@ -7,7 +7,7 @@ Belongs here: the use case. Does not belong here: how a load works (see `warehou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,7 @@ from finance_platform.contracts.star import (
 )
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.register import Register
-from finance_platform.deliveries.report_inputs import read_report_inputs
+from finance_platform.deliveries.report_inputs import ReportInputs, read_report_inputs
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.processed import check_star
@@ -46,13 +46,13 @@ from finance_platform.refresh.full_audit import (
     record_full_audit,
     reliable_audit,
 )
-from finance_platform.refresh.kept_statement_lines import keep_mapping
+from finance_platform.refresh.kept_statement_lines import all_waiting, keep_mapping
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.refresh.restore import restore, slice_to_load
-from finance_platform.refresh.small_tables import make_report_tables, with_waiting
+from finance_platform.refresh.small_tables import make_report_tables, make_tables_beside
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings
-from finance_platform.slices.closed_periods import freeze, unknown_slice
+from finance_platform.slices.closed_periods import FrozenPeriods, freeze, unknown_slice
 from finance_platform.slices.completeness import Lines
 from finance_platform.slices.equal_rows import find_unchanged
 from finance_platform.slices.line_counts import count_lines
@@ -181,6 +181,73 @@ def _publish(
     if settings.is_on_aws:
         _record_access_rights(processed, warehouse, settings, clock())
     versions = published_versions(warehouse)
+    frozen = _freeze_built(processed, settings, versions)
+    snapshot, actuals_through = frozen.snapshot, frozen.snapshot.settings.actuals_through
+    record_settings(processed, snapshot.settings)
+    stale = _find_stale(processed, snapshot, versions, rebuild)
+    scope = None if last_audit is None or stale.is_all_of(snapshot) else AuditScope.of(stale.replaced, warehouse)
+    audit = Audit(snapshot, actuals_through=actuals_through, frozen_periods=frozen.periods, scope=scope)
+    # The step that builds runs these checks too, but a selection may load without it.
+    star_outcomes = check_star(snapshot, processed)
+    beside = make_tables_beside(processed, warehouse, settings, frozen, versions, is_restored=bool(repaired))
+    lines = _line_counts(processed, snapshot)
+    result, refusal = None, _rejection(star_outcomes)
+    if stale.names and not refusal:
+        request = LoadRequest(
+            [slice_to_load(processed, one, snapshot.built.get(one), stale.unchanged.get(one)) for one in stale.names],
+            run_id,
+            clock(),
+            force=stale.forced,
+            closed_periods=snapshot.state.closed,
+            actuals_through=actuals_through,
+            lines=lines,
+            causes=explain_stale(processed, snapshot, versions, stale.replaced),
+            report_tables=beside.tables,
+        )
+        result, refusal = _load(processed, warehouse, snapshot, request, audit=audit, records=records)
+    replaced = () if result is None else result.report_tables
+    if result is None or result.load_number is None:
+        # No load has stored them: a decision or a setting may have changed them, or an upgrade has added the table.
+        ensure_lease_held(processed.root)
+        update_statuses(warehouse, snapshot.state.closed, actuals_through, None if refusal else lines)
+        if refusal:
+            beside = beside.with_tables(make_report_tables(processed, settings, snapshot, versions), snapshot.state)
+        replaced = update_report_tables(warehouse, beside.tables)
+    if audit.outcomes is None:
+        audit(warehouse)
+    audited = follow_audit(processed, warehouse, audit, scope, last_audit, is_loaded=not refusal, at=clock())
+    once_published()
+    ledger = published_slices(warehouse)
+    now_published = {name: one.version for name, one in ledger.items()}
+    of_published = published_snapshot(processed, snapshot, now_published)
+    on_figures = check_published_figures(warehouse, actuals_through=actuals_through)
+    return Publication(
+        load=result,
+        refusal=refusal,
+        star_outcomes=star_outcomes,
+        outcomes=[
+            *in_order([*(audit.outcomes or ()), *on_figures]),
+            *_check_beside(warehouse, beside.tables.inputs, beside.waiting),
+        ],
+        ledger=ledger,
+        snapshot=of_published,
+        movements=movement_summary(warehouse),
+        frozen=frozen.periods,
+        stale=tuple(snapshot.to_publish(now_published)),
+        repaired=repaired,
+        also_loaded=[text for name, text in _OF_FILES.items() if name in replaced],
+        waiting=beside.waiting,
+        audited=audited,
+    )
+
+
+def _freeze_built(processed: ObjectStore, settings: Settings, versions: Mapping[SliceName, str]) -> FrozenPeriods:
+    """Return the target slices, each of which is built, with closed periods as they are published.
+
+    Raises:
+        StarNotBuiltError, LostDeliveryError: see `publish`.
+        DamagedObjectError: it cannot be said whether closed periods would change.
+    """
     frozen = freeze(processed, settings, versions)
     require_none_missing(frozen.snapshot.state)
     if frozen.unknown:
@@ -190,82 +257,49 @@ def _publish(
             f"{pluralize(len(frozen.snapshot.to_build), 'target slice')} not built",
             fix="materialize the star's assets in the processed zone first, or run the whole job",
         )
-    record_settings(processed, frozen.snapshot.settings)
-    actuals_through = frozen.snapshot.settings.actuals_through
-    force = {name for name in frozen.snapshot.built if rebuild.selects(*name)}
-    names = list(dict.fromkeys([*frozen.snapshot.to_publish(versions), *sorted(force)]))
-    unchanged = find_unchanged(processed, frozen.snapshot, versions, [name for name in names if name not in force])
-    replaced_now = [name for name in names if name not in unchanged]
-    is_everything = not names or {(one.table, one.slice) for one in frozen.snapshot.target} <= {*replaced_now}
-    scope = None if is_everything or last_audit is None else AuditScope.of(replaced_now, warehouse)
-    audit = Audit(frozen.snapshot, actuals_through=actuals_through, frozen_periods=frozen.periods, scope=scope)
-    # The step that builds runs these checks too, but a selection may load without it.
-    star_outcomes = check_star(frozen.snapshot, processed)
-    target = {(one.table, one.slice): one.version for one in frozen.snapshot.target}
-    report_tables = make_report_tables(processed, settings, frozen.snapshot, target, is_updated=True)
-    kept = keep_mapping(
-        processed,
-        warehouse,
-        settings,
-        frozen.snapshot,
-        versions,
-        report_tables.inputs.lines,
-        is_restored=bool(repaired),
-    )
-    waiting = (*frozen.waiting, *([kept.change] if kept else ()))
-    report_tables = with_waiting(report_tables, frozen.snapshot.state, waiting, kept)
-    lines = _line_counts(processed, frozen.snapshot)
-    result, refusal = None, _rejection(star_outcomes)
-    if names and not refusal:
-        request = LoadRequest(
-            [slice_to_load(processed, name, frozen.snapshot.built.get(name), unchanged.get(name)) for name in names],
-            run_id,
-            clock(),
-            force=force,
-            closed_periods=frozen.snapshot.state.closed,
-            actuals_through=actuals_through,
-            lines=lines,
-            causes=explain_stale(processed, frozen.snapshot, versions, replaced_now),
-            report_tables=report_tables,
-        )
-        result, refusal = _load(processed, warehouse, frozen.snapshot, request, audit=audit, records=records)
-    replaced = () if result is None else result.report_tables
-    if result is None or result.load_number is None:
-        # No load has stored them: a decision or a setting may have changed them, or an upgrade has added the table.
-        ensure_lease_held(processed.root)
-        update_statuses(warehouse, frozen.snapshot.state.closed, actuals_through, None if refusal else lines)
-        if refusal:
-            of_published = make_report_tables(processed, settings, frozen.snapshot, versions)
-            report_tables = with_waiting(of_published, frozen.snapshot.state, waiting, kept)
-        replaced = update_report_tables(warehouse, report_tables)
-    if audit.outcomes is None:
-        audit(warehouse)
-    audited = follow_audit(processed, warehouse, audit, scope, last_audit, is_loaded=not refusal, at=clock())
-    once_published()
-    ledger = published_slices(warehouse)
-    now_published = {name: one.version for name, one in ledger.items()}
-    snapshot = published_snapshot(processed, frozen.snapshot, now_published)
-    outcomes = [
-        *in_order([*(audit.outcomes or ()), *check_published_figures(warehouse, actuals_through=actuals_through)]),
+    return frozen
+
+
+@dataclass(frozen=True)
+class _StaleSlices:
+    """The slices that a load publishes.
+
+    Attributes:
+        names: all of them, removed ones included.
+        forced: those that are loaded whether they are current or not.
+        unchanged: those whose rows stay, since the published version that is given has the same ones.
+    """
+
+    names: Sequence[SliceName]
+    forced: Collection[SliceName]
+    unchanged: Mapping[SliceName, str]
+
+    @property
+    def replaced(self) -> list[SliceName]:
+        """Those whose rows are replaced or removed."""
+        return [name for name in self.names if name not in self.unchanged]
+
+    def is_all_of(self, snapshot: Snapshot) -> bool:
+        """Return whether an audit has to read every target slice: there is nothing to load, or everything is."""
+        return not self.names or {(one.table, one.slice) for one in snapshot.target} <= {*self.replaced}
+
+
+def _find_stale(
+    processed: ObjectStore, snapshot: Snapshot, versions: Mapping[SliceName, str], rebuild: Rebuild
+) -> _StaleSlices:
+    forced = {name for name in snapshot.built if rebuild.selects(*name)}
+    names = list(dict.fromkeys([*snapshot.to_publish(versions), *sorted(forced)]))
+    unchanged = find_unchanged(processed, snapshot, versions, [name for name in names if name not in forced])
+    return _StaleSlices(names, forced, unchanged)
+
+
+def _check_beside(warehouse: Queryable, inputs: ReportInputs, waiting: Sequence[WaitingChange]) -> list[Outcome]:
+    """Run the checks that are about no slice: what waits, and what people say about the figures."""
+    return [
         check_closed_periods(waiting),
-        check_comments(report_tables.inputs.comments, warehouse),
-        check_statement_lines(report_tables.inputs.lines, warehouse),
+        check_comments(inputs.comments, warehouse),
+        check_statement_lines(inputs.lines, warehouse),
     ]
-    return Publication(
-        result,
-        refusal,
-        star_outcomes,
-        outcomes,
-        ledger,
-        snapshot,
-        movement_summary(warehouse),
-        frozen.periods,
-        tuple(frozen.snapshot.to_publish(now_published)),
-        repaired,
-        [text for name, text in _OF_FILES.items() if name in replaced],
-        waiting,
-        audited,
-    )
 
 
 def _line_counts(processed: ObjectStore, snapshot: Snapshot) -> dict[str, Lines] | None:
@@ -317,12 +351,7 @@ def check_published(
     of_slices = check_warehouse(
         warehouse, snapshot, actuals_through=frozen.snapshot.settings.actuals_through, frozen_periods=frozen.periods
     )
-    outcomes = [
-        *of_slices,
-        check_closed_periods((*frozen.waiting, *([kept.change] if kept else ()))),
-        check_comments(inputs.comments, warehouse),
-        check_statement_lines(inputs.lines, warehouse),
-    ]
+    outcomes = [*of_slices, *_check_beside(warehouse, inputs, all_waiting(frozen, kept))]
     if all(outcome.passed for outcome in of_slices if outcome.check.is_blocking):
         return outcomes, Audited(None, record_full_audit(processed, warehouse, at=at).at)
     discard_full_audit(processed)

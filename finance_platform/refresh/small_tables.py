@@ -7,7 +7,7 @@ Belongs here: their rows from what is live and published. Does not belong here: 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import WAITING_CHANGE
@@ -15,13 +15,13 @@ from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.refresh.kept_statement_lines import KeptMapping, keep_mapping
+from finance_platform.refresh.kept_statement_lines import KeptMapping, all_waiting, keep_mapping
 from finance_platform.refresh.restatement import restatement_tables
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.reports.history import decision_rows, decisions_in
 from finance_platform.reports.recent_changes import waiting_by_period
 from finance_platform.settings import Settings, materiality
-from finance_platform.slices.closed_periods import freeze
+from finance_platform.slices.closed_periods import FrozenPeriods, freeze
 from finance_platform.slices.published import published_members
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
@@ -31,6 +31,52 @@ from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.period_status import status_rows
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.report_tables import ReportTables, target_rows
+
+
+@dataclass(frozen=True)
+class TablesBeside:
+    """The small tables beside the star, and what waits for a decision, which one of them counts.
+
+    Attributes:
+        tables: their rows.
+        kept: the mapping that stays; None if that of the files counts.
+        waiting: what would change in closed periods.
+    """
+
+    tables: ReportTables
+    kept: KeptMapping | None
+    waiting: tuple[WaitingChange, ...]
+
+    def with_tables(self, tables: ReportTables, state: DeliveryState) -> TablesBeside:
+        """Return the same with the rows of other published versions."""
+        return replace(self, tables=_with_waiting(tables, state, self.waiting, self.kept))
+
+
+def make_tables_beside(
+    processed: ObjectStore,
+    warehouse: Queryable,
+    settings: Settings,
+    frozen: FrozenPeriods,
+    published: Mapping[SliceName, str],
+    *,
+    is_restored: bool,
+) -> TablesBeside:
+    """Return the small tables as they are once the target versions are published, and what waits.
+
+    Args:
+        processed: the processed zone.
+        warehouse: what is published.
+        settings: the home.
+        frozen: the target versions.
+        published: the published versions.
+        is_restored: see `keep_mapping`.
+
+    Raises:
+        DamagedObjectError: see `keep_mapping`.
+    """
+    target = {(one.table, one.slice): one.version for one in frozen.snapshot.target}
+    tables = make_report_tables(processed, settings, frozen.snapshot, target, is_updated=True)
+    return _with_mapping(processed, warehouse, settings, frozen, published, tables, is_restored=is_restored)
 
 
 def make_report_tables(
@@ -77,14 +123,27 @@ def small_tables(
     versions = published_versions(warehouse)
     frozen = freeze(processed, settings, versions, record=False)
     tables = make_report_tables(processed, settings, frozen.snapshot, versions)
-    kept = keep_mapping(processed, warehouse, settings, frozen.snapshot, versions, tables.inputs.lines)
-    waiting = (*frozen.waiting, *([kept.change] if kept else ()))
-    tables = with_waiting(tables, frozen.snapshot.state, waiting, kept)
+    beside = _with_mapping(processed, warehouse, settings, frozen, versions, tables)
     closed, through = frozen.snapshot.state.closed, frozen.snapshot.settings.actuals_through
-    return {**status_rows(warehouse, closed, through), **target_rows(warehouse, tables)}
+    return {**status_rows(warehouse, closed, through), **target_rows(warehouse, beside.tables)}
 
 
-def with_waiting(
+def _with_mapping(
+    processed: ObjectStore,
+    warehouse: Queryable,
+    settings: Settings,
+    frozen: FrozenPeriods,
+    published: Mapping[SliceName, str],
+    tables: ReportTables,
+    *,
+    is_restored: bool = False,
+) -> TablesBeside:
+    lines = tables.inputs.lines
+    kept = keep_mapping(processed, warehouse, settings, frozen.snapshot, published, lines, is_restored=is_restored)
+    return TablesBeside(tables, kept, all_waiting(frozen, kept)).with_tables(tables, frozen.snapshot.state)
+
+
+def _with_waiting(
     tables: ReportTables, state: DeliveryState, waiting: Sequence[WaitingChange], kept: KeptMapping | None
 ) -> ReportTables:
     """Return the small tables with what waits for a decision, and with the mapping that stays until then."""

@@ -20,7 +20,7 @@ from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
-from finance_platform.refresh.kept_statement_lines import keep_mapping
+from finance_platform.refresh.kept_statement_lines import all_waiting, keep_mapping
 from finance_platform.refresh.repair import find_damage, find_damaged_target
 from finance_platform.refresh.unread_files import find_unread
 from finance_platform.reports.expected_feeds import expected_feeds
@@ -166,7 +166,7 @@ class _Reader:
         snapshot, currency = frozen.snapshot, self.settings.currency
         lines = read_report_inputs(processed, snapshot.state.live).lines
         kept = keep_mapping(processed, warehouse, self.settings, snapshot, versions, lines)
-        waiting = (*frozen.waiting, *([kept.change] if kept else ()))
+        waiting = all_waiting(frozen, kept)
         damage = self._damage(frozen)
         lost_zeros = self._lost_zeros(snapshot, {one["file"] for one in damage})
         details = StatusDetails(
