@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from finance_platform.code_version import code_version
 from finance_platform.deliveries.account_types import account_types, accounts_mentioned
@@ -22,7 +21,7 @@ from finance_platform.settings import DEFAULT_STAR_SETTINGS, StarSettings
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.leading_empty_periods import find_leading_empty_periods
 from finance_platform.slices.settings_in_force import settings_in_force
-from finance_platform.slices.versions import TargetSlice, target_slices
+from finance_platform.slices.versions import StarInputs, TargetSlice, target_slices
 from finance_platform.storage.immutable_documents import derive_once, keep_equal
 from finance_platform.storage.port import ObjectStore
 
@@ -95,23 +94,25 @@ def take_snapshot(
     settings = settings_in_force(processed, settings, state.closed)
     overlaps = keep_equal(f"overlaps of {processed.root}", live_overlaps(processed, state, record=record))
     types, mentioned = _debit_positive(processed, state)
-    history = attribute_history(processed, state)
-    empty = find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
-    code = code_version("build_star")
-    reorganisations = [one.to_input() for one in find_reorganisations(processed, state).rows]
     # Beside state and overlaps, these are small and the same in each snapshot of a run, but other objects.
-    others = keep_equal(
-        f"inputs of {processed.root}", (settings, code, types, mentioned, empty, history, reorganisations)
+    star = keep_equal(
+        f"inputs of {processed.root}",
+        StarInputs(
+            settings,
+            code_version("build_star"),
+            types,
+            mentioned,
+            history=attribute_history(processed, state),
+            leading_empty_periods=(
+                find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else ()
+            ),
+            reorganisations=[one.to_input() for one in find_reorganisations(processed, state).rows],
+        ),
     )
-    target = derive_once(f"target slices of {processed.root}", (state, overlaps, others), _target_slices)
+    target = derive_once(f"target slices of {processed.root}", (state, overlaps, star), target_slices)
     existing = read_slices(processed, [(slice_.table, slice_.slice, slice_.version) for slice_ in target])
     built = {(commit.table, commit.slice): commit for commit in existing if commit}
     return Snapshot(commits, state, overlaps, target, built, settings)
-
-
-def _target_slices(state: DeliveryState, overlaps: Overlaps, others: tuple[Any, ...]) -> Sequence[TargetSlice]:
-    settings, code, types, mentioned, empty, history, reorganisations = others
-    return tuple(target_slices(state, settings, code, overlaps, types, mentioned, empty, history, reorganisations))
 
 
 def _debit_positive(processed: ObjectStore, state: DeliveryState) -> tuple[dict[int, str], dict[str, frozenset[int]]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,7 @@ from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY,
 from finance_platform.deliveries.attribute_history import HISTORY, NO_HISTORY, History, Row, history_in
 from finance_platform.deliveries.commits import PeriodCount
 from finance_platform.deliveries.live_lines import is_same_object
-from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
+from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.deliveries.state import (
@@ -166,34 +166,42 @@ def actual_covers(period: str, with_actuals: Sequence[str], actuals_through: str
     return bool(with_actuals) and with_actuals[0] <= period <= actuals_through
 
 
-def target_slices(
-    state: DeliveryState,
-    settings: StarSettings,
-    code: str,
-    overlaps: Overlaps = NO_OVERLAPS,
-    account_types: Mapping[int, str] | None = None,
-    accounts_of: Mapping[str, frozenset[int]] | None = None,
-    leading_empty_periods: Collection[str] = (),
-    history: History = NO_HISTORY,
-    reorganisations: Sequence[Mapping[str, Any]] = (),
-) -> list[TargetSlice]:
-    """Return every slice that the live deliveries give, dimensions first.
+@dataclass(frozen=True)
+class StarInputs:
+    """What the star is built from beside the deliveries and what they supersede of each other.
 
-    Args:
-        state: the deliveries of the processed zone.
+    Attributes:
         settings: the settings that determine the star.
         code: version of the code that builds it, see `code_version`.
-        overlaps: the lines that live deliveries claim from each other.
         account_types: type by account key; needed if a live delivery is debit-positive.
         accounts_of: the accounts that each debit-positive delivery mentions.
         leading_empty_periods: see `leading_empty_periods.find_leading_empty_periods`; needed with ACTUALS_THROUGH.
         history: what members whose attributes changed were in which periods.
         reorganisations: which departments take over others; see `Reorganisation.to_input`.
     """
-    dimensions = _dimension_inputs(state, settings, history, reorganisations)
+
+    settings: StarSettings
+    code: str
+    account_types: Mapping[int, str] = field(default_factory=dict)
+    accounts_of: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    leading_empty_periods: Collection[str] = ()
+    history: History = field(default_factory=lambda: NO_HISTORY)
+    reorganisations: Sequence[Mapping[str, Any]] = ()
+
+
+def target_slices(state: DeliveryState, overlaps: Overlaps, star: StarInputs) -> tuple[TargetSlice, ...]:
+    """Return every slice that the live deliveries give, dimensions first.
+
+    Args:
+        state: the deliveries of the processed zone.
+        overlaps: the lines that live deliveries claim from each other.
+        star: everything else that versions follow from.
+    """
+    settings, code = star.settings, star.code
+    dimensions = _dimension_inputs(state, star)
     targets = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
     contributions, portions = contributing_deliveries(state, overlaps), portions_of(state)
-    with_actuals = [period for period in actual_periods(contributions) if period not in leading_empty_periods]
+    with_actuals = [period for period in actual_periods(contributions) if period not in star.leading_empty_periods]
     for period, items in contributions.items():
         inputs: dict[str, Any] = {
             **line_inputs(items, portions),
@@ -207,12 +215,11 @@ def target_slices(
             inputs["actual_covers"] = None
         debit_positive = [one.delivery.delivery_id for one in items if one.delivery.commit.is_debit_positive]
         if debit_positive:
-            mentioned = frozenset[int]().union(*((accounts_of or {}).get(name, frozenset()) for name in debit_positive))
-            inputs["account_types"] = hash_types(
-                period, mentioned, account_types or {}, history.get(ACCOUNT_HISTORY, ())
-            )
+            mentioned = frozenset[int]().union(*(star.accounts_of.get(name, frozenset()) for name in debit_positive))
+            history = star.history.get(ACCOUNT_HISTORY, ())
+            inputs["account_types"] = hash_types(period, mentioned, star.account_types, history)
         targets.append(_slice("fact_financials", period, inputs))
-    return targets
+    return tuple(targets)
 
 
 def hash_types(period: str, accounts: Collection[int], types: Mapping[int, str], history: Sequence[Row]) -> str:
@@ -255,9 +262,8 @@ def line_inputs(items: Sequence[ContributingDelivery], portions: Mapping[str, Po
     }
 
 
-def _dimension_inputs(
-    state: DeliveryState, settings: StarSettings, history: History, reorganisations: Sequence[Mapping[str, Any]]
-) -> dict[str, dict[str, Any]]:
+def _dimension_inputs(state: DeliveryState, star: StarInputs) -> dict[str, dict[str, Any]]:
+    settings, history = star.settings, star.history
     if not state.live:
         return {}
     commits = [delivery.commit for delivery in state.ledger]
@@ -268,7 +274,7 @@ def _dimension_inputs(
             "members": members,
             **_reference_inputs(state, "departments"),
             **_history_input(history, DEPARTMENT_HISTORY),
-            **({REORGANISATIONS: list(reorganisations)} if reorganisations else {}),
+            **({REORGANISATIONS: list(star.reorganisations)} if star.reorganisations else {}),
         },
         "dim_account": {
             "members": members,

@@ -184,11 +184,11 @@ def test_what_was_derived_ahead_of_a_status_is_not_derived_again(
 
         return call
 
-    for module, name in ((reconciliation, "_add_up"), (snapshot, "_target_slices")):
+    for module, name in ((reconciliation, "_add_up"), (snapshot, "target_slices")):
         monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
     forget_documents()
     assert len(list(use_case.derive_ahead(home.processed, warehouse, settings))) == 2
-    assert sorted(calls) == ["_add_up", "_target_slices"]
+    assert sorted(calls) == ["_add_up", "target_slices"]
     derived = use_case.read_status(raw, home.processed, warehouse, settings, at=at)
     assert (encode_status(derived), len(calls)) == (expected, 2)
 

@@ -15,7 +15,7 @@ from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.refresh.job_requests import build_request, standardise_request
 from finance_platform.settings import StarSettings
-from finance_platform.slices.versions import target_slices
+from finance_platform.slices.versions import StarInputs, target_slices
 from finance_platform.spark_jobs.requests import BuildRequest, StandardiseRequest
 from finance_platform_tests.unit.factories import feed, in_period, live_in, state_of
 
@@ -43,7 +43,7 @@ def upsert(*periods: str, key: str, day: int = 1) -> Pair:
 
 
 def request_for(state: DeliveryState, *periods: str, overlaps: Overlaps = NO_OVERLAPS) -> BuildRequest:
-    slices = [target for target in target_slices(state, STAR, "code", overlaps) if target.slice in periods]
+    slices = [target for target in target_slices(state, overlaps, StarInputs(STAR, "code")) if target.slice in periods]
     return build_request(state, overlaps, slices, STAR)
 
 

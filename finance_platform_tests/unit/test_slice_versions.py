@@ -15,6 +15,7 @@ from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.settings import StarSettings
 from finance_platform.slices.versions import (
+    StarInputs,
     actual_covers,
     actual_periods,
     contributing_deliveries,
@@ -48,7 +49,7 @@ def versions(
     *pairs: Pair, star: StarSettings = STAR, code: str = "code", overlaps: Overlaps = NO_OVERLAPS
 ) -> dict[str, str]:
     """Return versions by table and slice."""
-    targets = target_slices(state_of(*pairs), star, code, overlaps)
+    targets = target_slices(state_of(*pairs), overlaps, StarInputs(star, code))
     return {f"{target.table}/{target.slice}": target.version for target in targets}
 
 
@@ -76,7 +77,7 @@ def test_every_period_with_a_live_line_and_every_dimension_is_a_slice() -> None:
 
 
 def test_dimensions_come_before_facts_and_periods_in_order() -> None:
-    targets = target_slices(state_of(*BASE), STAR, "code")
+    targets = target_slices(state_of(*BASE), NO_OVERLAPS, StarInputs(STAR, "code"))
     assert [target.table for target in targets[:4]] == ["dim_date", "dim_department", "dim_account", "dim_scenario"]
     assert [target.slice for target in targets if target.table == "fact_financials"] == [JANUARY, FEBRUARY, MARCH]
 
@@ -86,7 +87,9 @@ def test_reference_files_alone_give_the_dimensions_that_need_no_days() -> None:
 
 
 def test_the_calendar_spans_the_years_of_all_live_lines() -> None:
-    targets = target_slices(state_of(ledger("2024-05"), plan("2023-12", "2026-01")), STAR, "code")
+    targets = target_slices(
+        state_of(ledger("2024-05"), plan("2023-12", "2026-01")), NO_OVERLAPS, StarInputs(STAR, "code")
+    )
     inputs = next(target.inputs for target in targets if target.table == "dim_date")
     assert (inputs["first_year"], inputs["last_year"]) == (2023, 2026)
 
@@ -183,7 +186,7 @@ def test_account_types_affect_only_the_facts_of_a_debit_positive_feed() -> None:
 
     def with_types(**types: str) -> dict[str, str]:
         by_key = {int(name[1:]): account_type for name, account_type in types.items()}
-        targets = target_slices(state, STAR, "code", NO_OVERLAPS, by_key, mentioned)
+        targets = target_slices(state, NO_OVERLAPS, StarInputs(STAR, "code", by_key, mentioned))
         return {f"{target.table}/{target.slice}": target.version for target in targets}
 
     assert changed(with_types(a4000="Revenue"), with_types(a4000="Expense")) == facts(FEBRUARY)
@@ -339,7 +342,7 @@ def test_actual_covers_its_own_periods_or_all_from_the_first_through_the_last_gi
 
 def covers(star: StarSettings, *pairs: Pair, overlaps: Overlaps = NO_OVERLAPS) -> dict[str, object]:
     """Return the coverage of Actual by period."""
-    targets = target_slices(state_of(*pairs), star, "code", overlaps)
+    targets = target_slices(state_of(*pairs), overlaps, StarInputs(star, "code"))
     return {target.slice: target.inputs["actual_covers"] for target in targets if target.table == "fact_financials"}
 
 
