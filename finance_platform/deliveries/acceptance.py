@@ -4,7 +4,7 @@ Belongs here: verdicts, and what to do about a held delivery. A verdict is made 
 at that moment, and recorded in the register; only a new discovery leads to a new verdict, the arrival of what a
 waiting delivery needs, or the opening of the closed period because of which it waits.
 Does not belong here: the reasons (see `hold_reasons`), what people decide (see `decisions`), what follows from a
-verdict (see `state`).
+verdict (see `state_derivation`).
 """
 
 from __future__ import annotations

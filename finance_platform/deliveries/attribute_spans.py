@@ -1,7 +1,7 @@
 """Spans: the periods for which the attributes of a member are the same, as files of master data describe them.
 
 Belongs here: which description of an account or department counts in which period. Does not belong here: which
-deliveries describe (see `state`), the table of earlier attributes (see `attribute_history`).
+deliveries describe (see `state_derivation`), the table of earlier attributes (see `attribute_history`).
 
 In each period, of the deliveries that describe the member there the last one counts, as without dates. A row with
 `valid_from` holds from that period on, a row without it from the first period that was not closed when the file began

@@ -1,7 +1,7 @@
 """Bookings: what a delivery would change in closed periods, as lines of the first period after the last closed one.
 
 Belongs here: these lines, their files and their commit. Does not belong here: the decision (see `decisions`), what it
-moves (see `previews`), which versions of an object count then (see `state`).
+moves (see `previews`), which versions of an object count then (see `state_derivation`).
 
 The lines that a closed period would gain are booked as they are, those that it would lose with the opposite sign. Both
 keep their file, their row and their document date. Those of each file are a delivery of their own: a reader needs to

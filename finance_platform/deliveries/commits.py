@@ -1,7 +1,7 @@
 """Delivery commits: the identity of a delivery, and the document that makes it visible.
 
 Belongs here: the commit document, its storage, and what follows from one commit alone.
-Does not belong here: which deliveries are live (see `state`), the lines (Parquet beside the commits).
+Does not belong here: which deliveries are live (see `state_derivation`), the lines (Parquet beside the commits).
 """
 
 from __future__ import annotations

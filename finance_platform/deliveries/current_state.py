@@ -1,7 +1,7 @@
 """The state of the deliveries as the processed zone is now, derived once for the same events and commits.
 
 Belongs here: which derivation may be taken for which register and commits. Does not belong here: what follows from
-them (see `state`), how a document is read once per process (see `storage.immutable_documents`).
+them (see `state_derivation`), how a document is read once per process (see `storage.immutable_documents`).
 
 Each step of a run needs the state several times, and of 20,000 deliveries one derivation takes half a second. A state
 follows from events and commits alone: settings, slices and the warehouse come after it. So it is the same as long as
@@ -18,7 +18,8 @@ from functools import partial
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.register import Event, Register
-from finance_platform.deliveries.state import DeliveryState, StateDerivation
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import StateDerivation
 from finance_platform.storage.immutable_documents import derive_once, keep, take_kept
 from finance_platform.storage.port import ObjectStore
 

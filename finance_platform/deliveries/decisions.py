@@ -1,7 +1,7 @@
 """Decisions of people about deliveries and periods, and their register events.
 
-Belongs here: accept, withdraw, reinstate, close, reopen; each refuses a decision that would have no effect.
-Does not belong here: whether another person must agree (see `approvals`), what follows from the events (see `state`),
+Belongs here: accept, withdraw, reinstate, close, reopen; each refuses a decision that would have no effect. Does not
+belong here: whether another person must agree (see `approvals`), what follows from the events (see `state_derivation`),
 when a delivery is held (see `acceptance`).
 """
 
@@ -39,10 +39,10 @@ from finance_platform.deliveries.state import (
     InactiveDelivery,
     LiveDelivery,
     covered_periods,
-    derive_state,
     has_effect,
     live_with,
 )
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import closest_match
 from finance_platform.safe_text import quote_name

@@ -19,9 +19,10 @@ from finance_platform.deliveries.commits import delivery_id, read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.ownership import BrokenOwners
+from finance_platform.deliveries.raw_objects import counted_objects
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, utc_text
 from finance_platform.deliveries.spread_weights import like_rule
-from finance_platform.deliveries.state import DeliveryState, counted_objects
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import FileNameError, FinancePlatformError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet, Problem

@@ -1,7 +1,7 @@
 """The chain of the register's events: each has its number and the hash of the one before, so that no change is silent.
 
 Belongs here: linking events, and finding the events of a chain that were edited, deleted, moved or inserted. Does not
-belong here: the documents and their storage (see `register`), what the events mean (see `state`).
+belong here: the documents and their storage (see `register`), what the events mean (see `state_derivation`).
 
 The hash of an event covers its canonical JSON with its number and the hash of the event before. Events of releases
 without a chain have neither; they are numbered and hashed as if they had, so the first linked event covers them all.

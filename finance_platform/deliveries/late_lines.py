@@ -1,7 +1,7 @@
 """Late lines: those of a delivery that wait because they would change a closed period, while its others count.
 
 Belongs here: which periods wait, and which of them are decided together. Does not belong here: whether a closed period
-would change (see `hold_reasons`), what follows from the verdict (see `state`).
+would change (see `hold_reasons`), what follows from the verdict (see `state_derivation`).
 
 A line whose date moves from one period to another would be published in both, or in neither, if only one of them
 waited; half a voucher does not balance; and a reversal does not cancel a line that waits. So periods that have such a

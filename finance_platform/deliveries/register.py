@@ -1,8 +1,8 @@
 """The register: the append-only event log of deliveries, verdicts and decisions.
 
-Belongs here: its events, their storage, and safety against a second writer.
-Does not belong here: how events are linked (see `event_chain`), what follows from them (see `state`), when a delivery
-is held (see `acceptance`), what a person may decide (see `decisions`).
+Belongs here: its events, their storage, and safety against a second writer. Does not belong here: how events are linked
+(see `event_chain`), what follows from them (see `state_derivation`), when a delivery is held (see `acceptance`), what a
+person may decide (see `decisions`).
 """
 
 from __future__ import annotations

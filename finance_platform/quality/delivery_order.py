@@ -1,6 +1,7 @@
 """Overlapping deliveries whose order nothing but the files' modification times decides.
 
-Belongs here: finding them, and the warning about each. Does not belong here: the order itself (see `deliveries.state`).
+Belongs here: finding them, and the warning about each. Does not belong here: the order itself (see
+`deliveries.state_derivation`).
 
 The register knows which content was seen first, and a descriptor's `order` says more. Files that one run has found, as
 all of them after a rebuild from raw files alone, have only their modification times, which a copy or a restored backup

@@ -26,7 +26,7 @@ from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import Event, Register, utc_text
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import AsOfError
 from finance_platform.refresh.restore import slice_to_load
 from finance_platform.reports.feed_figures import feed_figures

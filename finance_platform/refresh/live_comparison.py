@@ -28,7 +28,8 @@ from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Sup
 from finance_platform.deliveries.moved_amounts import find_moved_amounts
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register
-from finance_platform.deliveries.state import DeliveryState, LiveDelivery, derive_state
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.file_names import order_from_name

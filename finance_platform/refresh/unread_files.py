@@ -1,7 +1,7 @@
 """Files that jobs could not read and that are pending, with the reason.
 
 Belongs here: such a file, and finding it in the results of jobs. Does not belong here: why a file cannot be read (see
-`feeds.read_file`), which deliveries are pending (see `deliveries.state`).
+`feeds.read_file`), which deliveries are pending (see `deliveries.state_derivation`).
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ from finance_platform.deliveries.lines import line_files
 from finance_platform.deliveries.lines_checkpoint import find_forged_lines
 from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS_CHECKPOINT
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
-from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
 from finance_platform.refresh.complete_run import read_complete_run
 from finance_platform.refresh.known_status import find_forged_status, identify_home

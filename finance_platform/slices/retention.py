@@ -1,7 +1,7 @@
 """Retention: the data that nothing needs any more and that is older than the retention, and its removal.
 
-Belongs here: which deliveries, slice versions, job folders and stray files expire, and the order of removal.
-Does not belong here: which deliveries count (see `deliveries.state`), the target slices (see `versions`), output (see
+Belongs here: which deliveries, slice versions, job folders and stray files expire, and the order of removal. Does not
+belong here: which deliveries count (see `deliveries.state_derivation`), the target slices (see `versions`), output (see
 `cli.vacuum_output`).
 
 A delivery stays if it counts, awaits reading or a verdict, can be taken in again, or is named by a slice version that

@@ -16,7 +16,8 @@ from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.overlaps import Overlaps, live_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.reorganisations import find_reorganisations
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.settings import DEFAULT_STAR_SETTINGS, StarSettings
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.leading_empty_periods import find_leading_empty_periods

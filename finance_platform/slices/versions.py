@@ -21,12 +21,7 @@ from finance_platform.deliveries.live_lines import is_same_object
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.reorganisations import REORGANISATIONS
-from finance_platform.deliveries.state import (
-    DeliveryState,
-    LiveDelivery,
-    covered_periods,
-    replaces_periods,
-)
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery, covered_periods, replaces_periods
 from finance_platform.feeds.codes import fold, fold_name
 from finance_platform.storage.immutable_documents import derive_once
 

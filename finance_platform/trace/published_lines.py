@@ -24,7 +24,8 @@ from finance_platform.deliveries.lines import line_files
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
-from finance_platform.deliveries.state import DeliveryState, Position, derive_positions
+from finance_platform.deliveries.state import DeliveryState, Position
+from finance_platform.deliveries.state_derivation import derive_positions
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.feeds.codes import fold
 from finance_platform.slices.commits import slice_key

@@ -1,7 +1,7 @@
 """A source file: its versions and their state, the record that a line is part of, and rows that became no ledger line.
 
 Belongs here: facts about one file of the raw zone, from the register and the deliveries' commits.
-Does not belong here: when a delivery is in which state (see `deliveries.state`), the text of a record (see
+Does not belong here: when a delivery is in which state (see `deliveries.state_derivation`), the text of a record (see
 `raw_lines`), the cells that its lines reached (see `file_to_cells`).
 """
 

@@ -25,7 +25,8 @@ from finance_platform.cli import main
 from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.register import Register
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.refresh.full_audit import AUDITED
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.storage.local import LocalStore

@@ -29,7 +29,8 @@ from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.scans import fingerprint_config
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, Outcome, all_checks

@@ -19,7 +19,8 @@ import pyarrow as pa
 from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount, lines_hash
 from finance_platform.deliveries.hold_reasons import tolerance_breach
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.amounts import ParsedAmounts
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.descriptor import FeedDescriptor

@@ -26,7 +26,8 @@ from finance_platform.deliveries.attribute_spans import attribute_spans
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Verdict
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import periods_between
 from finance_platform.quality.attributes import check_earlier_attributes

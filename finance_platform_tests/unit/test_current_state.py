@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from finance_platform.deliveries.commits import commit_key, read_commits
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.decisions import withdraw
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import RegisterError
 from finance_platform.reports.reconciliation import reconcile
 from finance_platform.reports.statement import Reconciliation

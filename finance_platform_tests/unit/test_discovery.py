@@ -15,7 +15,7 @@ import pytest
 from finance_platform.deliveries.commits import delivery_id
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.refresh.standardise import standardise
 from finance_platform.storage.listed_once import listed_once

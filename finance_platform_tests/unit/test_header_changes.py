@@ -26,7 +26,7 @@ from finance_platform.deliveries.header_changes import (
     compare_headers,
 )
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
-from finance_platform.deliveries.state import StateDerivation, derive_state
+from finance_platform.deliveries.state_derivation import StateDerivation, derive_state
 from finance_platform.feeds.column_kinds import column_kinds, kind_of_texts
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.quality.checks import HEADERS_UNCHANGED

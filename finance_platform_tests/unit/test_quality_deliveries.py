@@ -14,7 +14,8 @@ import pytest
 from finance_platform.deliveries.commits import Count, PeriodCount
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.quality.checks import (
     ARRIVED_IN_ORDER,

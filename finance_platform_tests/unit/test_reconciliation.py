@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from finance_platform.deliveries.commits import UNKNOWN, Count, DeliveryCommit, PeriodCount, ScenarioCount
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.resolved import LoadMode
 from finance_platform.reports.reconciliation import earlier_deliveries, reconcile
 from finance_platform.reports.statement import TERMS, UNKNOWN_SCENARIO, Line, Reconciliation, sides

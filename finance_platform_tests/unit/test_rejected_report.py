@@ -21,7 +21,7 @@ from python_calamine import CalamineWorkbook
 from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.reasons import Reason, reasons_to_json
 from finance_platform.reports import workbook_writer
 from finance_platform.reports.rejected_rows import (

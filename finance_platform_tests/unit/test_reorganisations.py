@@ -19,7 +19,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.register import Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.reorganisations import Reorganisations, find_reorganisations
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered

@@ -22,7 +22,7 @@ from finance_platform.deliveries.register import (
     Register,
     Verdict,
 )
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.slices.commits import SliceCommit, write_slice
 from finance_platform.slices.retention import Removal, find_expired, remove, superseded_since
 from finance_platform.slices.snapshot import Snapshot

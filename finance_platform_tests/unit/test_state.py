@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform_tests.unit.factories import (
     commit_of,
     delivered,

@@ -11,7 +11,8 @@ import pytest
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, PeriodStatusChanged
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform_tests.unit.factories import commit_of, decision_on, delivered, in_period, refused, verdict_on
 
 V1, V2, V3 = (

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from finance_platform.deliveries import state
+from finance_platform.deliveries import raw_objects, state_derivation
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, PeriodStatusChanged
-from finance_platform.deliveries.state import DeliveryState, StateDerivation, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import StateDerivation, derive_state
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import commit_of, decision_on, delivered, in_period, refused, verdict_on
 
@@ -134,8 +135,8 @@ def test_a_derivation_that_goes_on_returns_what_a_new_one_derives(
             derived = derivation.derive(*log.inputs())
             with pytest.MonkeyPatch.context() as patch:
                 # Of objects that are derived in one step too.
-                patch.setattr(state._Object, "only_version", None)
-                patch.setattr(state._PlainObject, "takes", lambda *_: False)
+                patch.setattr(raw_objects.RawObject, "only_version", None)
+                patch.setattr(raw_objects.PlainObject, "takes", lambda *_: False)
                 expected = derive_state(*log.inputs())
             assert derived == expected
             earlier.append((derived, expected))
@@ -162,8 +163,8 @@ def test_a_verdict_that_says_more_than_that_an_object_counts_is_entered_in_every
     other = replace(verdict_on(event), **values)
     logs: list[tuple[Event, ...]] = [(event, other), (event, verdict_on(event), other), (event, other, other)]
     derived = [derive_state(log, commits) for log in logs]
-    monkeypatch.setattr(state._Object, "only_version", None)
-    monkeypatch.setattr(state._PlainObject, "takes", lambda *_: False)
+    monkeypatch.setattr(raw_objects.RawObject, "only_version", None)
+    monkeypatch.setattr(raw_objects.PlainObject, "takes", lambda *_: False)
     assert derived == [derive_state(log, commits) for log in logs]
 
 
@@ -187,13 +188,13 @@ def test_a_delivery_of_two_files_is_followed_in_both() -> None:
 
 def _count_parts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     derived: list[object] = []
-    real = state._derive_part
+    real = state_derivation._derive_part
 
     def counting(raw_object: Any, *others: Any) -> Any:
         derived.append(raw_object)
         return real(raw_object, *others)
 
-    monkeypatch.setattr(state, "_derive_part", counting)
+    monkeypatch.setattr(state_derivation, "_derive_part", counting)
     return derived
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period, verdict_on
 
 JANUARY = in_period("2025-01")

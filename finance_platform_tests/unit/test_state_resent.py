@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform_tests.unit.factories import commit_of, decision_on, delivered, in_period, verdict_on
 
 OLD, NEW = delivered("ledger.csv", "old"), delivered("ledger.csv", "new", modified_at="2025-03-01")

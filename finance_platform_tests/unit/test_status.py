@@ -21,7 +21,7 @@ from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioC
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.feeds.findings import Note, ReaderFindings
 from finance_platform.orchestration.runs import last_run

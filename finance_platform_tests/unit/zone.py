@@ -23,7 +23,8 @@ from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.settings import StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
