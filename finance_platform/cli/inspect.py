@@ -29,6 +29,7 @@ from finance_platform.errors import FinancePlatformError
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from finance_platform.refresh.status_ahead import StatusAhead
     from finance_platform.reports.status import Status
     from finance_platform.storage.port import ObjectStore
     from finance_platform.warehouse.port import Warehouse
@@ -101,6 +102,7 @@ def read_status(
     with_all_versions: bool = False,
     record: bool = False,
     listed: ObjectStore | None = None,
+    ahead: StatusAhead | None = None,
 ) -> Status:
     """Return the status of a home, from a record if the home is as the last complete run left it and there is one.
 
@@ -110,12 +112,12 @@ def read_status(
         with_all_versions: whether to add the statement of all versions.
         record: whether to record the status of such a home; only a run does.
         listed: the processed zone as a run has listed it at its end; it is listed here by default.
+        ahead: the status that was derived beside the run, used and recorded if it is that of what the run has left.
     """
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
     from finance_platform.deliveries.register import FOLDER as REGISTER
     from finance_platform.orchestration.runs import last_run
-    from finance_platform.refresh import status as use_case
-    from finance_platform.refresh.known_status import read_known_status, record_status
+    from finance_platform.refresh.known_status import read_known_status, record_document, record_status
     from finance_platform.refresh.recorded_code import trust_recorded_code
     from finance_platform.storage.listed_once import list_ahead, listed_once
 
@@ -125,6 +127,13 @@ def read_status(
     identity = "" if since or with_all_versions else _identify(raw, processed, warehouse, settings, at)
     if identity and (known := read_known_status(processed, identity, latest)):
         return known
+    if identity and ahead is not None:
+        from finance_platform.refresh.status_ahead import is_status_of
+
+        if is_status_of(ahead, processed, warehouse, at=at):
+            return record_document(processed, identity, ahead.document, latest)
+    from finance_platform.refresh import status as use_case
+
     trust_recorded_code(processed)
     derived = use_case.read_status(
         raw, processed, warehouse, settings, at=at, since=since, last_run=latest, with_all_versions=with_all_versions

@@ -54,7 +54,7 @@ _STEP_LABELS = {
 
 _LATE_MODULES = (
     *("finance_platform.warehouse.duckdb.session", "duckdb", "finance_platform.reports.restatements"),
-    *("finance_platform.refresh.status", "finance_platform.refresh.known_status", "finance_platform.cli.run_output"),
+    *("finance_platform.refresh.status_ahead", "finance_platform.refresh.known_status", "finance_platform.cli.run_output"),
 )
 """What a run imports when its last steps and its output need it."""
 
@@ -170,7 +170,6 @@ def _run(
         ForkedSteps,
         takes_all=not rebuild,
         meanwhile=_import_late_modules,
-        once_published=partial(_derive_ahead, settings),
         raw=raw,
     )
     steps = forked if is_own_process else partial(StepsAhead, raw=raw)
@@ -189,10 +188,11 @@ def _run(
                 listed_at_end=listed,
                 begun=begun,
             )
+            ahead = begun.take_status() if begun is not None and outcome.succeeded else None
         if process is not None:
             process.close()
         # The status of what the run has left: of thousands of deliveries, to list everything again takes seconds.
-        status = read_status(settings, record=True, listed=listed)
+        status = read_status(settings, record=True, listed=listed, ahead=ahead)
         return outcome, status, _read_variance(settings), _read_restated(settings)
 
 
@@ -215,14 +215,6 @@ def _import_late_modules() -> Iterator[None]:
     for name in _LATE_MODULES:
         import_module(name)
         yield
-
-
-def _derive_ahead(settings: Settings, processed: ObjectStore) -> Iterator[None]:
-    """Derive what the status of the end needs, a part at each step of the iterator."""
-    from finance_platform.bootstrap import open_warehouse
-    from finance_platform.refresh.status import derive_ahead
-
-    yield from derive_ahead(processed, open_warehouse(settings), settings)
 
 
 def _read_variance(settings: Settings) -> Sequence[VarianceRow]:

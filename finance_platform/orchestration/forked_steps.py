@@ -9,8 +9,8 @@ the run report it, in the same order. What was not done there, the step of the r
 no time do both work.
 
 Both have what the run's process has read before the fork: the deliveries of all earlier runs. Of these, no message has
-more than a number (see `fork_messages`). Neither lists them again: what the process writes, it looks up, and the run's
-what it is sent.
+more than a number (see `fork_messages`). The steps list them no more: what the process writes, it looks up. Last, it
+derives the status of what the steps have left, by a listing of its own, since the run compares that with its end.
 """
 
 from __future__ import annotations
@@ -35,10 +35,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder, warehouse_readers
 from finance_platform.code_version import JobName
-from finance_platform.deliveries.commits import commit_key, read_commits
+from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
-from finance_platform.deliveries.register import FOLDER as REGISTER
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.fork_messages import HEAD, Receiver, Sender
@@ -48,14 +47,14 @@ from finance_platform.refresh.standardise import ReadDeliveries, Standardised, c
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.spark_jobs.arguments import JobArguments
-from finance_platform.storage.checkpoints import FOLDER as CHECKPOINTS
-from finance_platform.storage.listed_once import listed_once, note_written
+from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 
 if TYPE_CHECKING:
     from finance_platform.quality.checks import Outcome
     from finance_platform.refresh.publish import Publication
     from finance_platform.refresh.report_pack import WrittenPack
+    from finance_platform.refresh.status_ahead import StatusAhead
     from finance_platform.reports.pack.model import Pack
 
 _log = logging.getLogger(__name__)
@@ -73,6 +72,7 @@ _STANDARDISED = b"s"
 _BUILT = b"b"
 _PUBLISHED = b"p"
 _PACK = b"w"
+_STATUS = b"t"
 _FAILED = b"f"
 _LAST_JOB = b"l"
 _END = b"e"
@@ -88,7 +88,6 @@ class ForkedSteps(StepsAhead):
         *,
         takes_all: bool = True,
         meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
-        once_published: Callable[[ObjectStore], Iterator[None]] = lambda _: iter(()),
         raw: ObjectStore | None = None,
     ) -> None:
         """Prepare them; `begin` begins.
@@ -98,14 +97,11 @@ class ForkedSteps(StepsAhead):
             process: runs the jobs.
             takes_all: whether to go on after the second step.
             meanwhile: work of the run's process while it waits for the fork: small steps, which it can do later.
-            once_published: the same, of work that follows from what is published; it gets the processed zone, whose
-                register and deliveries need no other listing.
             raw: see `StepsAhead`.
         """
         super().__init__(settings, process, raw=raw)
         self._takes_all = takes_all
         self._idle_steps = meanwhile()
-        self._once_published = once_published
         self._child = 0
         self._messages: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
         self._received = Receiver()
@@ -113,7 +109,6 @@ class ForkedSteps(StepsAhead):
         self._is_host_ready: bool | None = None
         self._taken: set[bytes] = set()
         self._checked: CheckedDeliveries | None = None
-        self._processed = processed_zone(settings)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -130,8 +125,6 @@ class ForkedSteps(StepsAhead):
         if done is None:
             return None
         standardised, self._checked = done
-        read = [commit_key(commit.delivery_id) for commit in standardised.read.commits]
-        note_written(self._processed, [*read, f"{REGISTER}/", f"{CHECKPOINTS}/"])
         return standardised  # type: ignore[no-any-return]
 
     def take_checked(self) -> CheckedDeliveries | None:
@@ -149,11 +142,13 @@ class ForkedSteps(StepsAhead):
 
     def take_pack(self) -> WrittenPack | None:
         """Wait for the report pack; see `StepsAhead`."""
-        self._idle_steps = chain(self._idle_steps, self._once_published(self._processed))
         return cast("WrittenPack | None", self._take(_PACK))
 
+    def take_status(self) -> StatusAhead | None:
+        """Wait for the status of what the steps have left; see `StepsAhead`."""
+        return cast("StatusAhead | None", self._take(_STATUS))
+
     def _begin_to_read(self, raw: ObjectStore, processed: ObjectStore) -> None:
-        self._processed = processed
         if not self._may_fork() or (shared := _read_shared(processed)) is None:
             super()._begin_to_read(raw, processed)
             return
@@ -179,7 +174,7 @@ class ForkedSteps(StepsAhead):
                 _end_with(parent)
                 with os.fdopen(write_end, "wb") as messages:
                     child = _Child(self._settings, self._process, self.run_id, Sender(messages, shared))
-                    child.take(raw, processed, self._takes_all)
+                    child.take(raw, processed, self._raw if self._takes_all else None)
             finally:
                 os._exit(0)  # nothing of what this process has opened is its own to close
         os.close(write_end)
@@ -329,12 +324,19 @@ class _Child:
         self._run_id = run_id
         self._send = sender.send
 
-    def take(self, raw: ObjectStore, processed: ObjectStore, takes_all: bool) -> None:
-        """Take the steps, until one fails, a blocking check does, or the last one is taken."""
+    def take(self, raw: ObjectStore, processed: ObjectStore, listed: ObjectStore | None) -> None:
+        """Take the steps, until one fails, a blocking check does, or the last one is taken.
+
+        Args:
+            raw: the raw zone.
+            processed: the processed zone.
+            listed: the raw zone as it was listed for the first step; None to take no step after the second.
+        """
         failed_job: _FailedJobError | None = None
+        left: ObjectStore | None = None
         try:
-            if self._read(raw, processed) and takes_all and self._build(processed) and self._publish(processed):
-                _log.debug("every step was taken ahead of the run")
+            if self._read(raw, processed) and listed and self._build(processed) and self._publish(processed):
+                left = listed
         except _FailedJobError as error:
             failed_job = error
         except Exception:
@@ -344,6 +346,8 @@ class _Child:
             # Last: the run ends this process at once, and without the message above it would also kill that of the
             # jobs, whose exit code it reports.
             self._send(_FAILED, (failed_job.job, failed_job.arguments))
+        if left is not None:
+            self._derive_status(left)
 
     def _read(self, raw: ObjectStore, processed: ObjectStore) -> bool:
         done = standardise(
@@ -405,6 +409,18 @@ class _Child:
             # Tens of thousands of amounts, of which the run reports their hash.
             self._send(_PACK, replace(written, pack=replace(pack, cells=())))
         return True
+
+    def _derive_status(self, raw: ObjectStore) -> None:
+        from finance_platform.refresh.status_ahead import derive_status_ahead
+
+        settings = self._settings
+        try:
+            # By a listing of its own, since the run compares it with what is there at its end.
+            status = derive_status_ahead(raw, processed_zone(settings), open_warehouse(settings), settings, at=_now())
+        except Exception:
+            _log.debug("the status cannot be derived ahead of the run", exc_info=True)
+            return
+        self._send(_STATUS, status)
 
     def _jobs(self) -> _Jobs:
         return _Jobs(self._settings, self._process, partial(self._send, _ORDERED, None))

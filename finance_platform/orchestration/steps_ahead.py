@@ -37,7 +37,7 @@ from finance_platform.settings import Settings
 from finance_platform.spark_jobs.arguments import JobArguments, new_attempt
 from finance_platform.spark_jobs.harness import request_key, result_key
 from finance_platform.spark_jobs.job_orders import ENGINE
-from finance_platform.storage.listed_once import listed_until_written
+from finance_platform.storage.listed_once import listed_once, listed_until_written
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import S3_SCHEME
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from finance_platform.refresh.build_star import BuiltStar
     from finance_platform.refresh.publish import Publication
     from finance_platform.refresh.report_pack import WrittenPack
+    from finance_platform.refresh.status_ahead import StatusAhead
     from finance_platform.slices.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class StepsAhead:
             raw: the raw zone as it was listed to decide that there is a run; what arrives later is left to the next
                 run, as what arrives after any other listing.
         """
-        self._raw = raw or raw_zone(settings)
+        self._raw = raw or listed_once(raw_zone(settings))
         self.run_id = str(uuid4())
         self._settings = settings
         self._process = process
@@ -178,6 +179,10 @@ class StepsAhead:
 
     def take_pack(self) -> WrittenPack | None:
         """Wait for the report pack and return what was written, once; None if it is still to be written."""
+        return None
+
+    def take_status(self) -> StatusAhead | None:
+        """Wait for the status of what the steps have left and return it, once; None if it is still to be derived."""
         return None
 
     def _keep_read(self, read: ReadDeliveries) -> None:

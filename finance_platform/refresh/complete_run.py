@@ -182,10 +182,15 @@ def is_home_as_recorded(processed: ObjectStore, warehouse: Warehouse, complete: 
     return warehouse.content_version() == complete.warehouse and _hash_objects(processed) == complete.processed
 
 
+def is_compared(key: str) -> bool:
+    """Return whether an object of the processed zone is one that a run would repair or derive again."""
+    return key.partition("/")[0] not in _NOT_COMPARED
+
+
 def _hash_objects(processed: ObjectStore) -> str:
     digest = hashlib.sha256()
     for item in processed.list_objects():
-        if item.key.partition("/")[0] not in _NOT_COMPARED:
+        if is_compared(item.key):
             digest.update(f"{item.key}\0{item.etag}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 

@@ -85,11 +85,27 @@ def read_known_status(processed: ObjectStore, identity: str, last_run: Mapping[s
 
 def record_status(processed: ObjectStore, identity: str, status: Status) -> None:
     """Record a derived status, if it is one of a home that needs nothing; other states are short-lived."""
-    if not identity or status.is_broken or status.is_stale or status.all_versions or status.details.damage:
-        return
+    if identity and is_lasting(status):
+        _write(processed, identity, encode_status(status))
+
+
+def record_document(
+    processed: ObjectStore, identity: str, document: bytes, last_run: Mapping[str, Any] | None
+) -> Status:
+    """Record the document of a lasting status that is the one of a home with an identity, and return the status."""
+    _write(processed, identity, document)
+    return decode_status(_key(identity), document, last_run)
+
+
+def is_lasting(status: Status) -> bool:
+    """Return whether a status may be one of a home that needs nothing, so that it can be recorded."""
+    return not (status.is_broken or status.is_stale or status.all_versions or status.details.damage)
+
+
+def _write(processed: ObjectStore, identity: str, document: bytes) -> None:
     # The status itself is known: a zone that takes no object is reported by what must be written.
     with suppress(FinancePlatformError, OSError):
-        processed.write(_key(identity), encode_status(status))
+        processed.write(_key(identity), document)
 
 
 def find_forged_status(processed: ObjectStore, identity: str, derive: Callable[[], Status]) -> str:

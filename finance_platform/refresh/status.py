@@ -5,7 +5,7 @@ Belongs here: the use case. Does not belong here: the status document (see `repo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -47,25 +47,6 @@ from finance_platform.warehouse.port import (
     QueryResult,
     Warehouse,
 )
-
-
-def derive_ahead(processed: ObjectStore, warehouse: Warehouse, settings: Settings) -> Iterator[None]:
-    """Derive what a status takes longest for; the status derives it again only if one of its inputs is another one.
-
-    Args:
-        processed: the processed zone.
-        warehouse: the warehouse.
-        settings: the home.
-
-    Yields:
-        After each part.
-    """
-    processed = listed_once(processed)
-    versions = {name: slice_.version for name, slice_ in published_slices(warehouse).items()}
-    snapshot = freeze(processed, settings, versions, record=False).snapshot
-    yield
-    reconcile(processed, snapshot, warehouse, currency=settings.currency)
-    yield
 
 
 def read_status(

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -36,13 +36,11 @@ from finance_platform.refresh.known_status import identify_home
 from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.recorded_code import COMPLETE
 from finance_platform.refresh.report import REPORT_FILE
-from finance_platform.reports import reconciliation
+from finance_platform.refresh.status_ahead import StatusAhead, derive_status_ahead, is_status_of
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.status_record import encode_status
 from finance_platform.reports.variance import variance_rows
 from finance_platform.settings import Settings, load_settings
-from finance_platform.slices import snapshot
-from finance_platform.storage.immutable_documents import forget_documents
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
@@ -55,6 +53,8 @@ from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import write
 
 pytestmark = pytest.mark.end_to_end
+
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -165,32 +165,52 @@ def test_the_status_of_an_unchanged_home_is_read_from_its_record_and_is_the_one_
     assert "duckdb" not in probe(home, "status", "--home", str(home.path)).modules
 
 
-def test_what_was_derived_ahead_of_a_status_is_not_derived_again(
-    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def ahead(home: Home, settings: Settings) -> StatusAhead:
+    """The status of the home as it is, derived beside a run."""
+    ahead = derive_ahead(home, settings)
+    assert ahead is not None
+    return ahead
+
+
+def derive_ahead(home: Home, settings: Settings) -> StatusAhead | None:
+    return derive_status_ahead(bootstrap.raw_zone(settings), home.processed, home.warehouse, settings, at=NOW)
+
+
+def test_a_status_that_was_derived_beside_a_run_is_printed_and_recorded_at_its_end(
+    home: Home, settings: Settings, ahead: StatusAhead, monkeypatch: pytest.MonkeyPatch
 ):
-    raw, warehouse, at = (
-        bootstrap.raw_zone(settings),
-        bootstrap.open_warehouse(settings),
-        datetime(2031, 1, 1, tzinfo=UTC),
-    )
-    forget_documents()
-    expected = encode_status(use_case.read_status(raw, home.processed, warehouse, settings, at=at))
-    calls: list[str] = []
+    (record,) = recorded_statuses(home)
+    with moved_away(record):
+        expected = json.dumps(read_status(settings).as_json())
+        monkeypatch.setattr(use_case, "read_status", None)
+        shown = read_status(settings, record=True, ahead=ahead)
+        assert json.dumps(shown.as_json()) == expected
+        assert record.read_bytes() == ahead.document
 
-    def counted(name: str, function: Callable[..., object]) -> Callable[..., object]:
-        def call(*values: object, **named: object) -> object:
-            calls.append(name)
-            return function(*values, **named)
 
-        return call
+def test_a_status_that_was_derived_beside_a_run_is_that_of_the_same_inputs_alone(home: Home, ahead: StatusAhead):
+    processed, warehouse = home.processed, home.warehouse
+    assert is_status_of(ahead, processed, warehouse, at=NOW)
+    assert not is_status_of(ahead, processed, warehouse, at=NOW + timedelta(days=1))
+    for other in (replace(ahead, listing="another"), replace(ahead, warehouse="another")):
+        assert not is_status_of(other, processed, warehouse, at=NOW)
+    for key in ("slices/other.json", "register/999999999999.json", "fact_financials/_delta.json"):
+        processed.write(key, b"{}")
+        assert not is_status_of(ahead, processed, warehouse, at=NOW), key
+        processed.delete(key)
+    # The run writes the logs of open tables, and the files that they need, beside it.
+    for key in ("fact_financials/_delta_log/9.json", "transactions/open/9.parquet", "looks/other.json"):
+        processed.write(key, b"{}")
+        assert is_status_of(ahead, processed, warehouse, at=NOW), key
+        processed.delete(key)
 
-    for module, name in ((reconciliation, "_add_up"), (snapshot, "target_slices")):
-        monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
-    forget_documents()
-    assert len(list(use_case.derive_ahead(home.processed, warehouse, settings))) == 2
-    assert sorted(calls) == ["_add_up", "target_slices"]
-    derived = use_case.read_status(raw, home.processed, warehouse, settings, at=at)
-    assert (encode_status(derived), len(calls)) == (expected, 2)
+
+def test_a_status_of_a_home_that_needs_a_run_is_not_derived_beside_one(home: Home, tmp_path: Path):
+    copied = copy_home(home.path, tmp_path / "home")
+    assert derive_ahead(copied, load_settings(home=copied.path)) is not None
+    shutil.copy(copied.path / "raw/transactions.csv", copied.path / "raw/transactions_2.csv")
+    assert derive_ahead(copied, load_settings(home=copied.path)) is None
 
 
 def test_a_recorded_status_that_is_damaged_is_none_and_one_that_somebody_wrote_is_a_finding(

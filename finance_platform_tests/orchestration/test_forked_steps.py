@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
@@ -39,6 +38,7 @@ from finance_platform.quality.checks import LINES_EQUAL_STAR, Outcome
 from finance_platform.refresh import build_star as third_step
 from finance_platform.refresh import publish as fourth_step
 from finance_platform.refresh import report_pack as last_step
+from finance_platform.refresh import status_ahead
 from finance_platform.refresh.standardise import ReadDeliveries, Standardised
 from finance_platform.refresh.unread_files import UnreadFile
 from finance_platform.settings import Settings
@@ -93,8 +93,8 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         published: Outcome = GOOD,
         takes_all: bool = True,
         meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
-        once_published: Callable[[ObjectStore], Iterator[None]] = lambda _: iter(()),
         render: Callable[[], None] = lambda: None,
+        derive: Callable[[], None] = lambda: None,
     ) -> ForkedSteps:
         def standardise(
             _raw: object, zone: ObjectStore, jobs: JobRunner, *_: object, on_read: Callable[..., None], **__: object
@@ -119,6 +119,10 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             render()
             return Written(pack, WorkbookSizeError("too many", fix="ask for it"))
 
+        def derive_status(raw: object, *_: object, **__: object) -> str:
+            derive()
+            return "status of what was listed for the first step" if raw is steps._raw else ""
+
         monkeypatch.setattr(ForkedSteps, "_may_fork", lambda *_: True)  # pytest has threads
         monkeypatch.setattr(first_steps, "register", lambda *_, **__: SCAN)
         monkeypatch.setattr(module, "standardise", standardise)
@@ -130,12 +134,12 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(last_step, "read_published_pack", lambda *_, **__: Pack((1, 2)))
         monkeypatch.setattr(last_step, "read_figures_for_a_run", lambda *_: None)
         monkeypatch.setattr(last_step, "write_report_pack", write_pack)
+        monkeypatch.setattr(status_ahead, "derive_status_ahead", derive_status)
         process = JobProcess(write(tmp_path / "host.py", HOST.format(work=work)))
         process.start()
-        steps_of_run = partial(ForkedSteps, takes_all=takes_all, meanwhile=meanwhile, once_published=once_published)
-        context = steps_ahead(home, process, steps_of_run)
-        steps = context.__enter__()
-        assert isinstance(steps, ForkedSteps)
+        steps = ForkedSteps(home, process, takes_all=takes_all, meanwhile=meanwhile)
+        context = steps_ahead(home, process, lambda *_: steps)
+        assert context.__enter__() is steps
         opened.extend([context, process])
         return steps
 
@@ -276,25 +280,26 @@ def test_a_run_that_waits_for_the_fork_does_the_rest_of_its_work_step_by_step(be
     assert steps.take_built() is not None
 
 
-def test_a_run_that_waits_for_its_pack_does_what_follows_from_what_is_published(begin: Begin, tmp_path: Path):
-    done: list[str] = []
-
-    def once_published(_: ObjectStore) -> Iterator[None]:
-        done.append("derived")
-        (tmp_path / "go").touch()
-        yield
-
-    def wait() -> None:
-        while not (tmp_path / "go").exists():
-            time.sleep(0.005)
-
-    steps = begin(once_published=once_published, render=wait)
+def test_the_status_of_what_the_steps_have_left_comes_after_the_pack(begin: Begin):
+    steps = begin()
     assert steps.take_standardised(ignore) is not None
     assert steps.take_built() is not None
     assert steps.take_published() is not None
-    assert done == []
     assert steps.take_pack() is not None
-    assert done == ["derived"]
+    assert steps.take_status() == "status of what was listed for the first step"
+    assert steps.take_status() is None
+
+
+def test_a_status_that_cannot_be_derived_beside_the_run_is_left_to_it(begin: Begin):
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    steps = begin(derive=fail)
+    assert steps.take_standardised(ignore) is not None
+    assert steps.take_built() is not None
+    assert steps.take_published() is not None
+    assert steps.take_pack() is not None
+    assert steps.take_status() is None
 
 
 def test_a_fork_and_its_run_list_no_deliveries_again(
@@ -318,24 +323,12 @@ def test_a_fork_and_its_run_list_no_deliveries_again(
     def looks(zone: ObjectStore) -> None:
         assert {live.event.object_key for live in read_state(zone).live} == {"a.csv", "b.csv"}
 
-    def once_published(zone: ObjectStore) -> Iterator[None]:
-        (tmp_path / "go").touch()
-        looks(zone)
-        done.append("derived")
-        yield
-
-    def wait() -> None:
-        while not (tmp_path / "go").exists():
-            time.sleep(0.005)
-
-    done: list[str] = []
     monkeypatch.setattr(LocalStore, "list_objects", recording)
-    steps = begin(reads=reads, looks=looks, once_published=once_published, render=wait)
+    steps = begin(reads=reads, looks=looks)
     assert steps.take_standardised(ignore) is not None
     assert steps.take_built() is not None
     assert steps.take_published() is not None
     assert steps.take_pack() is not None
-    assert done == ["derived"]
     assert (tmp_path / "listed").read_text().splitlines().count("deliveries") == 1
 
 
