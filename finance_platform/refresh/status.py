@@ -20,6 +20,7 @@ from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
+from finance_platform.quality.missing_baseline import find_missing_baseline
 from finance_platform.refresh.kept_statement_lines import all_waiting, keep_mapping
 from finance_platform.refresh.repair import find_damage, find_damaged_target
 from finance_platform.refresh.unread_files import find_unread
@@ -158,6 +159,7 @@ class _Reader:
             waiting=waiting,
             damage=[*self.problems, *damage],
             lost_zeros=lost_zeros,
+            missing_baseline=find_missing_baseline(snapshot.state, snapshot.settings.baseline_scenario),
             reversals=find_broken_reversals(processed, snapshot.state, snapshot.overlaps),
             expected=expected_feeds(feed_set, scan.events, self.at, self.settings.close_holidays),
             untyped_accounts=untyped_accounts(warehouse, ledger),

@@ -20,6 +20,7 @@ from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
+from finance_platform.quality.missing_baseline import MissingBaseline
 from finance_platform.quality.reversals import advise_reversal, describe_reversal
 from finance_platform.reports import statement
 from finance_platform.reports.expected_feeds import ExpectedFeed
@@ -47,6 +48,7 @@ class StatusDetails:
         waiting: what would change in closed periods, and waits for a decision, beside held deliveries.
         damage: what is damaged in the home: file, problem and fix; the fix is empty if nothing is to be done.
         lost_zeros: codes that differ from those of other members in zeros only.
+        missing_baseline: plans that Actual is not compared with, if the baseline lacks its periods.
         reversals: lines that name a line that they reverse and do not cancel it.
         expected: the feeds of which files are expected.
         untyped_accounts: how many accounts have lines, if none of them has a type; else 0.
@@ -60,6 +62,7 @@ class StatusDetails:
     waiting: Sequence[WaitingChange] = ()
     damage: Sequence[Mapping[str, str]] = ()
     lost_zeros: Sequence[LostZerosOfFeed] = ()
+    missing_baseline: MissingBaseline | None = None
     reversals: Sequence[BrokenReversal] = ()
     expected: Sequence[ExpectedFeed] = ()
     untyped_accounts: int = 0
@@ -179,6 +182,11 @@ class Status:
             *(
                 {"file": lost.file, "kind": "code", "warning": lost.warning, "fix": lost.fix}
                 for lost in self.details.lost_zeros
+            ),
+            *(
+                {"file": missing.file, "kind": "baseline", "warning": missing.warning, "fix": missing.fix}
+                for missing in [self.details.missing_baseline]
+                if missing
             ),
             *(
                 {
