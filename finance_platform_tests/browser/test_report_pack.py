@@ -333,6 +333,11 @@ def test_the_page_is_accessible_fits_a_phone_and_prints(reader: Reader):
         page.emulate_media(color_scheme="light")
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    months = page.locator("#calendar tbody th, #standing-out td:nth-child(3)").evaluate_all(
+        "all => all.map(one => { const range = document.createRange(); range.selectNodeContents(one);"
+        " return range.getClientRects().length })"
+    )
+    assert set(months) == {1}, "a month is split at its hyphen"
     page.set_viewport_size(LAPTOP)
     pages = page.pdf(prefer_css_page_size=True)
     assert pages.startswith(b"%PDF")
