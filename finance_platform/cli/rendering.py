@@ -40,6 +40,9 @@ _BY_SCENARIO = "by scenario"
 _CENTS = 2
 """Decimals that are printed in any case."""
 
+STOPPED = frozenset({"held", "refused", "withdrawn"})
+"""States of deliveries whose reason is printed below the table of deliveries."""
+
 _MOST_FILES = 200
 """Homes with more files show the newest ones."""
 
@@ -214,7 +217,7 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
     if left_out := len(status.deliveries) - len(shown):
         console.print(f"… {left_out:,} more that count; `finance-platform status --all-files` lists all")
     for place, state in enumerate(status.column("state")):
-        if state in {"held", "refused", "withdrawn"}:
+        if state in STOPPED:
             row = status.deliveries[place]
             console.print(colored(_state(state), f" {quote_name(row['file'])}: {row['reason']}"))
             console.print(f"  Fix: {row['fix']}")

@@ -13,7 +13,7 @@ from typing import Any
 from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.movement_output import movements_of_run, print_movements_of_run
 from finance_platform.cli.reconciliation_output import print_sentences
-from finance_platform.cli.rendering import new_table, print_deliveries, print_pending, print_warnings
+from finance_platform.cli.rendering import STOPPED, new_table, print_deliveries, print_pending, print_warnings
 from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
@@ -41,7 +41,8 @@ def print_summary(
     print_variance(console, variance)
     if variance:
         console.print()
-    _print_checks(console, outcome.checks)
+    stopped = [row["file"] for row in status.deliveries if row["state"] in STOPPED]
+    _print_checks(console, outcome.checks, stopped)
     for sentence in outcome.repaired:
         console.print(colored(("repaired", "yellow"), f" {sentence}"), soft_wrap=True)
     console.print(_describe_work(outcome, len(status.pending)))
@@ -163,7 +164,9 @@ def _slice_parts(names: Sequence[str]) -> list[str]:
     return parts
 
 
-def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck]) -> None:
+def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], stopped: Sequence[str]) -> None:
+    """Print the checks; without the reasons of stopped files, which are printed below the deliveries."""
+    above = tuple(f"file {file}, reason " for file in stopped)
     failed = [check for check in checks if not check.passed]
     errors = sum(1 for check in failed if not check.is_warning)
     passed = len(checks) - len(failed)
@@ -173,4 +176,6 @@ def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck]) -> Non
         mark = ("warning", "yellow") if check.is_warning else ("failed", "red")
         console.print(colored("  ", mark, f" {check.asset} {check.name}: {printable_line(check.summary)}"))
         for row in check.evidence:
+            if row.startswith(above):
+                continue
             console.print(f"    {printable_line(row)}")

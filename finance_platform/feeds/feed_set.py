@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import re
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
 from itertools import chain
@@ -102,12 +102,14 @@ class FeedSet:
         shipped: the shipped descriptors that the home does not replace, be it by one that is not valid.
         problems: one for each descriptor that is not valid.
         broken: the descriptors that are not valid.
+        files: the file of each of the home's own descriptors, by the name of its feed.
     """
 
     own: tuple[FeedDescriptor, ...]
     shipped: tuple[FeedDescriptor, ...]
     problems: tuple[Problem, ...] = ()
     broken: tuple[BrokenDescriptor, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def feeds(self) -> tuple[FeedDescriptor, ...]:
@@ -208,6 +210,7 @@ def load_feed_set(feeds_path: Path) -> FeedSet:
     """
     shipped = shipped_descriptors()
     own: dict[str, FeedDescriptor] = {}
+    places: dict[str, str] = {}
     problems: list[Problem] = []
     broken: list[BrokenDescriptor] = []
     files = _descriptor_files(feeds_path)
@@ -226,14 +229,14 @@ def load_feed_set(feeds_path: Path) -> FeedSet:
             problems.append(Problem(str(file), message, "rename one of the two"))
             broken.append(BrokenDescriptor(str(file), descriptor.feed, descriptor.paths))
         else:
-            own[descriptor.feed] = descriptor
+            own[descriptor.feed], places[descriptor.feed] = descriptor, str(file)
     if len(files) > MAX_DESCRIPTORS:
         message = f"it has {len(files):,} descriptors; only the first {MAX_DESCRIPTORS:,} are read"
         problems.append(Problem(str(feeds_path), message, "remove descriptors, or divide the home into several"))
         broken.append(BrokenDescriptor(str(feeds_path)))
     replaced = own.keys() | {descriptor.feed for descriptor in broken}
     remaining = tuple(feed for feed in shipped if feed.feed not in replaced)
-    return _share(FeedSet(tuple(own.values()), remaining, tuple(problems), tuple(broken)))
+    return _share(FeedSet(tuple(own.values()), remaining, tuple(problems), tuple(broken), places))
 
 
 _last = FeedSet((), ())
@@ -250,7 +253,8 @@ def _share(feed_set: FeedSet) -> FeedSet:
 def _is_of_same_texts(one: FeedSet, other: FeedSet) -> bool:
     # A text is parsed once. Descriptors of two texts may be equal and still have other hashes: 0.1 and 0.10.
     mine, theirs = ([[*map(id, feed_set.own)], [*map(id, feed_set.shipped)]] for feed_set in (one, other))
-    return mine == theirs and (one.problems, one.broken) == (other.problems, other.broken)
+    others = [(feed_set.problems, feed_set.broken, feed_set.files) for feed_set in (one, other)]
+    return mine == theirs and others[0] == others[1]
 
 
 def shipped_descriptors() -> tuple[FeedDescriptor, ...]:

@@ -76,7 +76,7 @@ def match_file(
     for key in keys:
         match = feeds.match(key)
         if match.feed is not None:
-            origin = f"{settings.feeds_path}" if match.feed in feeds.own else "shipped"
+            origin = feeds.files.get(match.feed.feed, "shipped")
             return MatchedFile(_store_of(store, path, key), key, is_in_raw_zone, match.feed, origin)
         if match.problem is not None:
             return MatchedFile(store, key, is_in_raw_zone, problem=_with_mistakes(match, feeds))

@@ -20,7 +20,7 @@ from finance_platform.slices.equal_rows import has_equal_rows
 from finance_platform.slices.kept_members import keep_members
 from finance_platform.slices.settings_in_force import find_waiting_settings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
-from finance_platform.slices.version_diff import explain_diff
+from finance_platform.slices.version_diff import Names, explain_diff
 from finance_platform.slices.versions import PORTIONS, TargetSlice
 from finance_platform.slices.waiting_changes import WaitingChange, moved_amounts
 from finance_platform.storage.port import ObjectStore
@@ -131,8 +131,7 @@ def unknown_slice(table: str, slice_name: str) -> MissingRecordError:
 def _waiting_change(
     processed: ObjectStore, snapshot: Snapshot, built: SliceCommit, current: SliceCommit
 ) -> WaitingChange:
-    names = {delivery_id: commit.object_key for delivery_id, commit in snapshot.commits.items()}
-    causes = explain_diff(current.inputs or {}, built.inputs, names)
+    causes = explain_diff(current.inputs or {}, built.inputs, Names.of(snapshot.commits))
     try:
         amounts = moved_amounts(processed, current, built)
     except DamagedObjectError:

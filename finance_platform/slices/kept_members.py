@@ -32,7 +32,7 @@ from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.feeds.dates import period_number
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice, write_slice
 from finance_platform.slices.snapshot import Snapshot
-from finance_platform.slices.version_diff import KEPT, explain_diff
+from finance_platform.slices.version_diff import KEPT, Names, explain_diff
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.slices.waiting_changes import ConcernedMembers, WaitingChange, find_concerned
 from finance_platform.storage.documents import open_parquet
@@ -136,11 +136,10 @@ def _keep(
     concerned = _concerned(processed, snapshot, contract, _Sides(contract, current, built, old, new), published)
     if not concerned or not concerned.keys:
         return None
-    names = {delivery_id: commit.object_key for delivery_id, commit in snapshot.commits.items()}
     change = WaitingChange(
         contract.name,
         concerned.periods,
-        tuple(explain_diff(current.inputs or {}, built.inputs, names)),
+        tuple(explain_diff(current.inputs or {}, built.inputs, Names.of(snapshot.commits))),
         concerned.amounts,
         tuple(sorted({str(old[key][_CODES[contract]]) for key in concerned.keys})),
     )

@@ -17,7 +17,7 @@ from finance_platform.deliveries.department_structures import mapping_tables
 from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.slices.commits import SliceCommit, read_inputs, read_slice
 from finance_platform.slices.snapshot import Snapshot
-from finance_platform.slices.version_diff import explain_diff
+from finance_platform.slices.version_diff import Names, explain_diff
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
@@ -72,7 +72,7 @@ def explain_stale(
         names: the slices, by table and slice.
     """
     names = list(names)
-    files = {delivery_id: commit.object_key for delivery_id, commit in snapshot.commits.items()}
+    files = Names.of(snapshot.commits)
     target = {(slice_.table, slice_.slice): slice_.inputs for slice_ in snapshot.target}
     old = read_inputs(processed, [(*name, published[name]) for name in names if name in published])
     differences = {}

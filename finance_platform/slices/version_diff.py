@@ -8,12 +8,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.safe_text import quote_name
 
-Names = Mapping[str, str]
-"""Object key by delivery id."""
+
+@dataclass(frozen=True)
+class Names:
+    """What deliveries are called.
+
+    Attributes:
+        keys: object key by delivery id; two deliveries of one key are two versions of one file, or one that is read by
+            two descriptors.
+        contents: a hash of the file's content by delivery id; without one, the contents are taken for different.
+    """
+
+    keys: Mapping[str, str]
+    contents: Mapping[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def of(commits: Mapping[str, DeliveryCommit]) -> Names:
+        """Return the names of the deliveries of commits."""
+        return Names(
+            {delivery_id: commit.object_key for delivery_id, commit in commits.items()},
+            {delivery_id: commit.fingerprint for delivery_id, commit in commits.items()},
+        )
+
 
 KEPT = "kept"
 """The key of the inputs of those rows of a dimension that stay as they were published (see `kept_members`)."""
@@ -39,7 +61,7 @@ def explain_diff(old: Mapping[str, Any], new: Mapping[str, Any] | None, names: N
     Args:
         old: inputs of the published version; empty if there is none.
         new: inputs of the target version; None if the slice is removed.
-        names: object key by delivery id; two deliveries of one key are two versions of one file.
+        names: what the deliveries are called.
 
     Returns:
         A sentence per difference, files first; empty if nothing differs. An input that only one side has is reported
@@ -86,10 +108,15 @@ def _scenarios_by_delivery(lines: Any) -> dict[str, set[str]]:
 
 
 def _added_and_removed(before: Iterable[str], after: Iterable[str], names: Names) -> list[str]:
-    removed = {_name(delivery_id, names) for delivery_id in set(before) - set(after)}
-    added = {_name(delivery_id, names) for delivery_id in set(after) - set(before)}
+    gone, new = set(before) - set(after), set(after) - set(before)
+    removed, added = ({_name(delivery_id, names) for delivery_id in side} for side in (gone, new))
+    read_again = {_content(delivery_id, names) for delivery_id in gone} & {_content(one, names) for one in new}
+    again = {name for name, content in read_again if content}
     return [
-        *(f"{name}: another version" for name in sorted(removed & added)),
+        *(
+            f"{name}: {'read under other rules' if name in again else 'another version'}"
+            for name in sorted(removed & added)
+        ),
         *(f"{name} came" for name in sorted(added - removed)),
         *(f"{name} no longer counts" for name in sorted(removed - added)),
     ]
@@ -200,4 +227,8 @@ def _coverage(old: Any, new: Any) -> str:
 
 
 def _name(delivery_id: str, names: Names) -> str:
-    return quote_name(names.get(delivery_id, delivery_id))
+    return quote_name(names.keys.get(delivery_id, delivery_id))
+
+
+def _content(delivery_id: str, names: Names) -> tuple[str, str]:
+    return _name(delivery_id, names), names.contents.get(delivery_id, "")

@@ -125,6 +125,17 @@ def test_files_that_are_not_read_are_named_with_their_reasons_and_that_is_not_no
     assert document["not_read"] == [{"file": "0.csv", "reason": "could not be read: I/O error", "fix": "run again"}]
 
 
+def test_the_reason_of_a_held_file_is_printed_once():
+    reason, fix = "1 of 5 rows rejected, tolerated 0%", "correct the file"
+    rows = [{**pending("gl.csv", reason), "state": "held", "fix": fix}]
+    evidence = (f"file gl.csv, reason {reason}, fix {fix}", "file other.csv, reason it is late")
+    check = EvaluatedCheck("processed/rejected_rows", "no_delivery_is_held", False, False, "1 delivery held", evidence)
+    shown = lines(print_summary, outcome(checks=[check]), status(deliveries=rows), [], 1.25)
+    assert [line for line in shown if reason in line] == [f"held gl.csv: {reason}"]
+    assert "failed processed/rejected_rows no_delivery_is_held: 1 delivery held" in shown
+    assert "file other.csv, reason it is late" in shown
+
+
 def test_a_status_names_the_pending_files_that_a_run_has_tried_to_read():
     rows = [pending("new.csv"), pending("gone.csv", "could not be read: No such file")]
     named = [line for line in lines(print_status, status(deliveries=rows)) if line.startswith("pending")]

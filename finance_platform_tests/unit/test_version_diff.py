@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from finance_platform.slices.version_diff import explain_diff
+from finance_platform.slices.version_diff import Names, explain_diff
 
-NAMES = {"j1": "jan.csv", "j2": "jan.csv", "f1": "feb.csv", "b1": "budget_2024.csv", "a1": "accounts.csv"}
+NAMES = Names({"j1": "jan.csv", "j2": "jan.csv", "f1": "feb.csv", "b1": "budget_2024.csv", "a1": "accounts.csv"})
 PERIOD: dict[str, Any] = {
     "lines": [["j1", "Actual"]],
     "hidden": [],
@@ -85,6 +85,19 @@ def test_lines_that_are_no_longer_superseded_are_reported():
         "feb.csv no longer replaces lines of jan.csv",
         "lines of jan.csv for Actual count again",
     ]
+
+
+@pytest.mark.parametrize(
+    ("contents", "sentence"),
+    [
+        ({"j1": "same", "j2": "same"}, "jan.csv: read under other rules"),
+        ({"j1": "old", "j2": "new"}, "jan.csv: another version"),
+        ({"j1": "old"}, "jan.csv: another version"),
+    ],
+)
+def test_a_file_that_another_descriptor_reads_is_no_other_version(contents: dict[str, str], sentence: str):
+    new = {**PERIOD, "lines": [["j2", "Actual"]]}
+    assert explain_diff(PERIOD, new, Names(NAMES.keys, contents)) == [sentence]
 
 
 def test_another_version_of_a_file_is_superseded_as_before():
