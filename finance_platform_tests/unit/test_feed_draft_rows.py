@@ -98,3 +98,59 @@ def test_a_header_that_is_repeated_names_the_rule_that_skips_it(mark: str, tmp_p
     assert not check_with(tmp_path, text, rule + "\n").holds
     with_other = check_with(tmp_path, text, 'skip: [{column: Date, matches: "^Page"}]\n')
     assert 'add {column: "Date", matches: "Date$"} to skip in the descriptor' in next(iter(with_other.holds.values()))
+
+
+STATEMENT = """Acme,,,
+Profit and Loss,,,
+,Jan 2025,Feb 2025,Total
+Income,,,
+   4000 Sales,100.00,110.00,210.00
+Total Income,100.00,110.00,210.00
+Gross Profit,100.00,110.00,210.00
+Expenses,,,
+   6000 Salaries,40.00,41.00,81.00
+   6100 Rent,20.00,20.00,40.00
+Total Expenses,60.00,61.00,121.00
+Net Income,40.00,49.00,89.00
+"Thursday, Apr 03, 2025 08:15 - Accrual Basis",,,
+"""
+
+
+def test_rows_of_a_statement_that_add_up_others_are_left_out(tmp_path: Path):
+    written = draft(STATEMENT, "profit_and_loss.csv")
+    assert yaml.safe_load(written)["columns"]["account"] == "(column 1)"
+    check = checked(tmp_path, STATEMENT, "profit_and_loss.csv", department="D1")
+    assert check.is_fine
+    sums = {place: str(count.amount) for place, count in check.sums.items()}
+    assert sums == {("Actual", "2025-01"): "160.00", ("Actual", "2025-02"): "171.00"}
+
+
+def test_an_account_that_is_called_total_is_no_total_without_its_heading():
+    text = (
+        "Account,Dept,Jan 2025,Feb 2025\nTotal Gas & Power,10,5.00,6.00\nNet Income,10,1.00,2.00\nRent,10,7.00,8.00\n"
+    )
+    assert "skip" not in yaml.safe_load(draft(text))
+
+
+def test_sums_that_a_list_marks_with_stars_are_totals_of_their_level(tmp_path: Path):
+    text = (
+        "Period,Dept,Cost Elements,Act. Costs,Plan Costs\n2025-03,10,6000,7.50,7.00\n2025-03,10,6100,5.00,6.00\n"
+        ",,* Staff,12.50,13.00\n2025-03,10,6200,1.00,2.00\n,,* Rent,1.00,2.00\n,,** Debit,13.50,15.00\n"
+    )
+    check = checked(tmp_path, text)
+    assert check.is_fine, check.holds
+    assert check.findings.control_totals.tied == check.findings.control_totals.checked > 0
+    assert {place: str(count.amount) for place, count in check.sums.items()} == {
+        ("Actual", "2025-03"): "13.50",
+        ("Budget", "2025-03"): "15.00",
+    }
+
+
+def test_labels_on_rows_of_their_own_are_said_to_hold_the_file():
+    text = (
+        ",Date,Dept,Amount\nSalaries,,,\n,2025-01-31,10,5.00\n,2025-02-28,10,6.00\nTotal for Salaries,,,11.00\n"
+        "Rent,,,\n,2025-01-31,10,7.00\n,2025-02-28,10,8.00\nTotal for Rent,,,15.00\n"
+    )
+    written = draft(text)
+    assert yaml.safe_load(written)["columns"]["account"] == {"from": "(column 1)", "fill_down": True}
+    assert "Rows with such a text alone are rejected too" in " ".join(line.strip(" #") for line in written.splitlines())

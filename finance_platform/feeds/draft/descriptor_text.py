@@ -125,14 +125,23 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
 
 def _skipped(sample: Sample) -> Iterator[str]:
     """Yield the rules that leave out the rows that are not data."""
-    rules = dict.fromkeys((row.column, row.pattern) for row in sample.other_rows.values())
+    rules = {(row.column, row.pattern): row.has_money for row in sample.other_rows.values()}
     if rules:
         lines = ", ".join(map(str, list(sample.other_rows)[:_MAX_LISTED]))
         noun = "line" if len(sample.other_rows) == 1 else "lines"
         yield from _comment(
             f"decide: rows that are not data, such as {noun} {lines}; with an amount, they are rejected"
+            + (
+                "; with may_hold_money, they add up lines, and their amounts are left out"
+                if any(rules.values())
+                else ""
+            )
         )
-        yield f"skip: {flow([{'column': column, 'matches': pattern} for column, pattern in rules])}"
+        skipped = [
+            {"column": column, "matches": pattern, **({"may_hold_money": True} if has_money else {})}
+            for (column, pattern), has_money in rules.items()
+        ]
+        yield f"skip: {flow(skipped)}"
 
 
 def _totals(sample: Sample) -> Iterator[str]:

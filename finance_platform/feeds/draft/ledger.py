@@ -37,6 +37,7 @@ from finance_platform.feeds.header_words import names_forecast, plain_name
 from finance_platform.feeds.resolved import template_headers
 from finance_platform.feeds.unread_meanings import is_converted, is_of_amounts
 
+_UNNAMED = "(column "
 _MAX_SCENARIOS = 12
 _MAX_BLANK = 0.05
 """Share of rows without a code up to which they are mistakes of the file, so that rejecting them is right."""
@@ -87,8 +88,10 @@ class _Ledger:
         dates.run()
         self._used |= dates.used
         is_account_measured = any("account" in fields for fields in self._draft.measures.values())
+        # An unnamed column of labels is the account of a statement, so it is no candidate for the department.
+        labels = None if is_account_measured else self._unnamed_labels([one for one in self._free() if is_code(one)])
         for name in ("department",) if is_account_measured else ("department", "account"):
-            self._code(name)
+            self._code(name, labels)
         self._scenario()
         for name in (
             "transaction_id",
@@ -112,13 +115,17 @@ class _Ledger:
         self._used.add(column.name)
         self._draft.fields[name] = FieldDraft({"from": column.name, **values}, comment)
 
-    def _code(self, name: str) -> None:
+    def _code(self, name: str, labels: Column | None) -> None:
         codes = [column for column in self._free() if is_code(column)]
         # A code that most rows lack says less than a name that they have.
         filled = [column for column in codes if column.blanks <= len(column.texts)]
         column = best_column([name, f"{name}_name"], filled) or best_column([name, f"{name}_name"], codes)
+        if column is None and name == "account" and labels is not None:
+            column = labels if labels in filled or labels.is_label_of_block else None
         if column is None:
-            candidates = ", ".join(repr(one.name) for one in filled if not is_money(one) and not is_named(one))
+            candidates = ", ".join(
+                repr(one.name) for one in filled if not (is_money(one) or is_named(one) or one is labels)
+            )
             self._draft.decide_constant(
                 name,
                 f"No column was recognized as the {name}{f'; {candidates} may be it' if candidates else ''}. Name its "
@@ -126,7 +133,8 @@ class _Ledger:
             )
             return
         if not column.blanks:
-            self._take(name, column)
+            is_unnamed = column.name.startswith(_UNNAMED)
+            self._take(name, column, "decide: by its place alone; the column has no name" if is_unnamed else "")
         elif column.blanks <= len(column.cells) * _MAX_BLANK:
             self._take(name, column, f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
         elif column.is_label_of_block:
@@ -134,10 +142,26 @@ class _Ledger:
                 f"decide: blank cells ({describe_blanks(column)}) seem to stand for the text above them, as in merged "
                 "cells or a pivot table; without fill_down, their rows are rejected"
             )
+            if self._is_alone(column):
+                comment += (
+                    ". Rows with such a text alone are rejected too, so the file is held: export the report with a "
+                    f"column of the {name}, where the system has one"
+                )
             self._take(name, column, comment, fill_down="true")
         else:
             comment = f"decide: the {name} of blank cells ({describe_blanks(column)})"
             self._take(name, column, comment, default=UNDECIDED)
+
+    def _is_alone(self, column: Column) -> bool:
+        """Return whether the texts of a column are on rows of their own, above those that they are about."""
+        others = [one for one in self._columns if one is not column]
+        return any(text and not any(one.cells[row] for one in others) for row, text in enumerate(column.cells))
+
+    def _unnamed_labels(self, columns: Sequence[Column]) -> Column | None:
+        """Return the first column if it has texts and no name, as that of the lines of a statement."""
+        first = self._columns[0]
+        is_text = not (first.amounts or first.dates) and first.name.startswith(_UNNAMED)
+        return first if is_text and first in columns else None
 
     def _scenario(self) -> None:
         if "scenario" in self._draft.constants or any("scenario" in one for one in self._draft.measures.values()):

@@ -30,10 +30,12 @@ class OtherRow:
     Attributes:
         column: the column by which a rule recognizes it.
         pattern: the regular expression that its cell there matches.
+        has_money: whether it has the amounts of lines once more.
     """
 
     column: str
     pattern: str
+    has_money: bool = False
 
 
 def find_other_rows(header: Sequence[str], rows: Sequence[Row]) -> dict[int, OtherRow]:

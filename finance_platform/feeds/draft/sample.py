@@ -16,6 +16,7 @@ from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows
 from finance_platform.feeds.draft.period_columns import find_period_columns, is_period
+from finance_platform.feeds.draft.statement_rows import find_statement_rows
 from finance_platform.feeds.draft.total_rows import TotalRow, find_totals
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.file_format import (
@@ -264,6 +265,7 @@ def find_header(sample: Sample) -> None:
                 sample.header_rows, sample.header = (line,), _names(cells)
             sample.totals = find_totals(sample.header, sample.data, usual)
             sample.other_rows = find_other_rows(sample.header, sample.data)
+            sample.other_rows = {**sample.other_rows, **find_statement_rows(sample.header, sample.data)}
             return
     width = max((len(cells) for _, cells in rows), default=1)
     sample.header = [f"column {number}" for number in range(1, width + 1)]

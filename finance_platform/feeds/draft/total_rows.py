@@ -21,6 +21,9 @@ _TOTAL = re.compile(
     r"|suma\b",
     re.IGNORECASE,
 )
+_STARS = re.compile(r"(\*{1,5})(?: .*)?")
+"""How SAP marks sums in a list: one star for the first level, two for the next."""
+
 _ENDS = re.compile(r"[^ ].* (?:total|ergebnis|summe|totale|totaal)$", re.IGNORECASE)
 TOTAL_ENDING = " (total|ergebnis|summe|totale|totaal)$"
 """How the totals end that spreadsheets insert below groups of rows: `D1 Total`."""
@@ -73,12 +76,30 @@ def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
             totals[line] = TotalRow(header[word[0]], pattern, text.startswith(_SUBTOTALS))
             if _TOTAL.fullmatch(cells[word[0]].strip()):
                 bare.add(line)
+    totals |= _find_starred(header, rows)
     for line, cells in rows:
         texts = {position: cell.strip() for position, cell in enumerate(cells[: len(header)]) if cell.strip()}
         ends = [position for position, text in texts.items() if _ENDS.match(text)]
         if line not in totals and ends and len(texts) < usual and any(map(is_amount, texts.values())):
             totals[line] = TotalRow(header[ends[0]], f"(?i){TOTAL_ENDING}", is_subtotal=True)
     return _with_grand_total(totals, bare)
+
+
+def _find_starred(header: Sequence[str], rows: Sequence[Row]) -> dict[int, TotalRow]:
+    found: dict[int, tuple[str, int]] = {}
+    for line, cells in rows:
+        stars = [
+            (name, match[1])
+            for name, cell in zip(header, cells, strict=False)
+            if (match := _STARS.fullmatch(cell.strip()))
+        ]
+        if stars and any(map(is_amount, cells)):
+            found[line] = (stars[0][0], len(stars[0][1]))
+    deepest = max((count for _, count in found.values()), default=0)
+    return {
+        line: TotalRow(name, rf"^\*{{{count}}}( |$)", is_subtotal=count < deepest)
+        for line, (name, count) in found.items()
+    }
 
 
 def _with_grand_total(totals: dict[int, TotalRow], bare: set[int]) -> dict[int, TotalRow]:
