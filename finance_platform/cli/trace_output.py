@@ -305,8 +305,8 @@ def _print_versions(console: SafeConsole, reached: FileTrace) -> None:
         console.print(_describe_version(reached, version))
         if version.fix and version.state != "superseded":
             console.print(f"  Fix: {version.fix}")
-    if reached.line is not None and reached.record is not None and reached.record != reached.line:
-        console.print(f"Line {reached.line} is part of the row that begins on line {reached.record}.")
+    if reached.line is not None and reached.row is not None and reached.row != reached.line:
+        console.print(f"Line {reached.line} is part of the row that begins on line {reached.row}.")
     if reached.file_state in _TEXT_UNAVAILABLE:
         console.print(f"[{_TEXT_UNAVAILABLE[reached.file_state]}]")
     elif reached.text is not None:

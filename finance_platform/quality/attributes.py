@@ -103,7 +103,7 @@ def _evidence_row(conflict: AttributeConflict) -> dict[str, Any]:
             f"{given.value!r}; {counted.value!r} counts, by {quote_name(counted.object_key)}, line {counted.line}"
         ),
         "file": given.object_key,
-        "line": given.line,
+        "row": given.line,
         "period": given.period,
         "scenario": given.scenario,
         conflict.dimension: conflict.code,

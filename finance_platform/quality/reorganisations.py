@@ -38,7 +38,7 @@ def check_reorganisations(snapshot: Snapshot, processed: ObjectStore) -> Outcome
         unknown = [one for one in reorganisations.rows if one.predecessor_key not in known]
         found += [(_unknown(one, list(known.values())), one.object_key, one.line, one.period) for one in unknown]
     evidence: list[dict[str, Any]] = [
-        {"what": f"{quote_name(file)}, line {line}: {text}", "file": file, "line": line, "period": period}
+        {"what": f"{quote_name(file)}, line {line}: {text}", "file": file, "row": line, "period": period}
         for text, file, line, period in found
     ]
     summary = f"{pluralize(len(reorganisations.rows), 'predecessor')} of departments"

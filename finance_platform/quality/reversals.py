@@ -91,7 +91,7 @@ def _evidence_row(broken: BrokenReversal) -> dict[str, Any]:
         "what": describe_reversal(broken),
         "fix": advise_reversal(broken),
         "file": line.file,
-        "line": line.row,
+        "row": line.row,
         "period": line.period,
         "scenario": line.scenario,
         "amount": str(line.amount),

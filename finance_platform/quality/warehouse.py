@@ -221,7 +221,7 @@ def check_comments(comments: Sequence[Comment], warehouse: Queryable) -> Outcome
             *(["account"] if comment.account_key not in accounts else []),
         ]
         if unknown:
-            place = {"file": comment.source_file, "line": comment.source_row}
+            place = {"file": comment.source_file, "row": comment.source_row}
             codes = {"department": comment.department_code, "account": comment.account_number}
             evidence.append({**place, **codes, "unknown": " and ".join(unknown)})
     summary = pluralize(len(comments), "comment")
@@ -250,7 +250,7 @@ def check_statement_lines(lines: Sequence[StatementLineRow], warehouse: Queryabl
     evidence = [
         {
             "file": line.source_file,
-            "line": line.source_row,
+            "row": line.source_row,
             "account": line.account or None,
             "category": line.category or None,
             "statement_line": line.line,

@@ -103,7 +103,7 @@ class FileTrace:
     Attributes:
         file: object key.
         line: the line that was asked for; None for the whole file.
-        record: the first line of the record that the line is part of.
+        row: the first line of the row that the line is part of.
         versions: the file's deliveries, the newest last.
         shown: id of the delivery that the following fields describe.
         cells: the cells that it reached, by period.
@@ -112,7 +112,7 @@ class FileTrace:
         others: the rejected, repeated and skipped rows of the line; none for a whole file.
         outcomes: candidate lines of the whole file by outcome.
         file_state: state of the file since it was read; None if it was not checked.
-        text: the record as an editor or a spreadsheet shows it, if the file is unchanged.
+        text: the row as an editor or a spreadsheet shows it, if the file is unchanged.
         sheet: the sheet that is shown, of a workbook.
         reversed_lines: the published lines that the traced line reverses; none for a whole file.
         reversed_by: the published lines that reverse the traced line.
@@ -120,7 +120,7 @@ class FileTrace:
 
     file: str
     line: int | None
-    record: int | None
+    row: int | None
     versions: Sequence[FileDelivery]
     shown: str
     cells: Sequence[ReachedCell] = ()
@@ -178,10 +178,10 @@ def trace_file(
 
 def add_reversals(trace: FileTrace, warehouse: Queryable, store: LineStore) -> FileTrace:
     """Return the trace of one line with the published lines that it reverses, and with those that reverse it."""
-    if trace.record is None:
+    if trace.row is None:
         return trace
     commit = store.commit(trace.shown)
-    equal = {"source_row": trace.record, **({} if trace.sheet is None else {"source_sheet": trace.sheet})}
+    equal = {"source_row": trace.row, **({} if trace.sheet is None else {"source_sheet": trace.sheet})}
     lines = [
         NumberedLine(commit.feed, *(row[name] for name in _NUMBERED))
         for table in store.lines(commit.delivery_id, _NUMBERED, equal)
@@ -201,17 +201,17 @@ def add_text(trace: FileTrace, raw: ObjectStore, store: LineStore, dialects: Map
     Raises:
         TraceError: the line is after the end of the last record that starts before it.
     """
-    if trace.record is None or trace.line is None:
+    if trace.row is None or trace.line is None:
         return trace
     commit = store.commit(trace.shown)
-    state, texts = read_file_texts(raw, commit, store, [(trace.sheet, trace.record)], dialects)
-    text = texts.get((trace.sheet, trace.record))
+    state, texts = read_file_texts(raw, commit, store, [(trace.sheet, trace.row)], dialects)
+    text = texts.get((trace.sheet, trace.row))
     breaks = 0 if trace.sheet is not None else len(re.findall(r"\r\n|\r|\n", text or ""))
-    end = trace.record + breaks
+    end = trace.row + breaks
     if text is not None and trace.line > end:
         raise TraceError(
             f"no row of {quote_name(trace.file)} is on line {trace.line}",
-            fix=f"the last row before it begins on line {trace.record} and ends on line {end}",
+            fix=f"the last row before it begins on line {trace.row} and ends on line {end}",
         )
     return replace(trace, file_state=state, text=text)
 

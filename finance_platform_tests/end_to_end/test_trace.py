@@ -216,7 +216,7 @@ def test_a_file_is_traced_to_its_cells_and_to_the_files_that_replaced_its_lines(
 def test_a_line_is_traced_to_its_cell_or_to_the_reason_without_one(corrected: Home):
     file = ("--file", "transactions_corrections.csv", "--line")
     _, inside = trace(corrected, *file, "6")  # the last of the three lines of T6
-    assert (inside["record"], inside["cells"][0]["amount"]) == (4, "7.50")
+    assert (inside["row"], inside["cells"][0]["amount"]) == (4, "7.50")
     _, rejected = trace(corrected, *file, "7")
     assert rejected["cells"] == []
     assert rejected["text"] == "T7,2024-02-30,D100,4000,9.99,no such day"

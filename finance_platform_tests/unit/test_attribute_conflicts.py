@@ -247,7 +247,7 @@ def test_the_checks_name_file_line_period_member_and_money(sent: Sent):
             "what": "account 205 in 2024-01: gl.csv, line 3, gives the account type 'Revenue'; 'Expense' counts, "
             "by gl.csv, line 2",
             "file": "gl.csv",
-            "line": 3,
+            "row": 3,
             "period": "2024-01",
             "scenario": "Actual",
             "account": "205",

@@ -256,8 +256,8 @@ def test_a_comment_of_a_department_or_account_that_nothing_mentions_is_named_wit
     place = {"file": "comments.csv", "department": "0010", "account": "6000"}
     assert (outcome.passed, outcome.summary) == (False, "3 comments, 2 of unknown members")
     assert list(outcome.evidence) == [
-        {**place, "line": 3, "unknown": "account"},
-        {**place, "line": 4, "unknown": "department and account"},
+        {**place, "row": 3, "unknown": "account"},
+        {**place, "row": 4, "unknown": "department and account"},
     ]
 
 
@@ -275,7 +275,7 @@ def test_a_statement_line_of_an_account_that_nothing_mentions_is_named_with_its_
     assert check_statement_lines(known, warehouse).passed
     outcome = check_statement_lines([*known, mapped(5, "nix"), mapped(6, "nix*"), mapped(7, "", "nix")], warehouse)
     assert (outcome.passed, outcome.summary) == (False, "6 rows of statement lines, 3 about no account")
-    assert [(row["line"], row["account"], row["category"]) for row in outcome.evidence] == [
+    assert [(row["row"], row["account"], row["category"]) for row in outcome.evidence] == [
         (5, "nix", None),
         (6, "nix*", None),
         (7, None, "nix"),

@@ -115,7 +115,7 @@ def test_a_line_that_is_reversed_twice_is_named_with_both_reversals(zone: Zone) 
     )
     outcome = check_reversals(zone.snapshot(record=False), zone.store)
     assert outcome.summary == "2 reversals do not cancel their lines, gross: Actual 20.00"
-    assert [(row["file"], row["line"], row["amount"]) for row in outcome.evidence] == [("b.csv", 2, "-10.00")]
+    assert [(row["file"], row["row"], row["amount"]) for row in outcome.evidence] == [("b.csv", 2, "-10.00")]
     assert (outcome.passed, outcome.check.is_warning) == (False, True)
 
 

@@ -84,7 +84,7 @@ def processed_metadata(
 
 
 def rows_behind(outcome: Outcome, processed: ObjectStore, state: DeliveryState) -> dict[str, Any]:
-    """Return the first rejected rows of the files that a failed check names: file, line, and reason without the cell.
+    """Return the first rejected rows of the files that a failed check names: file, row, and reason without the cell.
 
     Cells may name people; `finance-platform rejected` shows them.
     """
@@ -95,7 +95,7 @@ def rows_behind(outcome: Outcome, processed: ObjectStore, state: DeliveryState) 
     for file in dict.fromkeys(row["file"] for row in outcome.evidence[:_FILES_SHOWN]):
         of_file = (row for row in rejected.rows(Selection(file=file)) if row["outcome"] == "rejected")
         rows += [
-            {"file": row["source_file"], "line": row["source_row"], "reason": _reason(row["details"])}
+            {"file": row["source_file"], "row": row["source_row"], "reason": _reason(row["details"])}
             for row in islice(of_file, _ROWS_OF_A_FILE)
         ]
     return table_metadata("first_rejected_rows", rows)

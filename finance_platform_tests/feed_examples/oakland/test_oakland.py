@@ -98,7 +98,7 @@ def test_the_lines_of_a_sheet_know_their_row_and_trace_shows_it(home: Home):
     result = home.command("trace", "--file", "oakland/mayor-proposed-13-15.xlsx", "--line", "3", "--format", "json")
     assert result.returncode == 0, result.stderr
     traced = json.loads(result.stdout)
-    assert (traced["sheet"], traced["record"]) == ("City_of_Oakland_Proposed_Policy", 3)
+    assert (traced["sheet"], traced["row"]) == ("City_of_Oakland_Proposed_Policy", 3)
     assert traced["text"].startswith("FY13-14 | 10 | Mayor | Mayor | 1111 | 01111 - Mayor: Administration | 1010 | ")
     assert traced["text"].endswith(" | Expense | 55113 | Other, O&M | 55113 - Meals | 561")
     (cell,) = traced["cells"]
