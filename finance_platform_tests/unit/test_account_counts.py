@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,22 +18,11 @@ from finance_platform.deliveries.account_counts import CHECKPOINT, parts_on_acco
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.counting_store import CountingStore
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period
 
 JANUARY = "2025-01"
 HEADCOUNT, SALES = 9, 4
-
-
-class CountingStore(LocalStore):
-    """A store on disk that counts the files that were read, by folder."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.reads: Counter[str] = Counter()
-
-    def read(self, key: str) -> bytes:
-        self.reads[key.partition("/")[0]] += 1
-        return super().read(key)
 
 
 def delivery(store: LocalStore, name: str, heads: int, *, also: str = "") -> DeliveryCommit:

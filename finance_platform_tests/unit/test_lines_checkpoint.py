@@ -40,6 +40,7 @@ from finance_platform.storage.checkpoints import store_checkpoint
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.transforms.rows import ledger_line
+from finance_platform_tests.unit.counting_store import CountingStore
 
 JANUARY, FEBRUARY = "2025-01", "2025-02"
 FEWEST = 3
@@ -49,18 +50,6 @@ SCHEMA = arrow_schema(TRANSACTIONS.columns)
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(immutable_documents, "FEWEST_NEW", 4 * FEWEST)
-
-
-class CountingStore(LocalStore):
-    """A store on disk that counts the files that were read, by folder."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.reads: Counter[str] = Counter()
-
-    def read(self, key: str) -> bytes:
-        self.reads[key.partition("/")[0]] += 1
-        return super().read(key)
 
 
 @dataclass

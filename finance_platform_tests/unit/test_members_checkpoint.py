@@ -29,6 +29,7 @@ from finance_platform.storage import immutable_documents
 from finance_platform.storage.checkpoints import open_checkpoint, store_checkpoint
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.unit.counting_store import CountingStore
 
 FEWEST = 3
 SCHEMA = arrow_schema(MEMBERS.columns)
@@ -38,18 +39,6 @@ Row = dict[str, Any]
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(immutable_documents, "FEWEST_NEW", FEWEST)
-
-
-class CountingStore(LocalStore):
-    """A store on disk that counts the files that were read, by folder."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.reads: Counter[str] = Counter()
-
-    def read(self, key: str) -> bytes:
-        self.reads[key.partition("/")[0]] += 1
-        return super().read(key)
 
 
 @dataclass

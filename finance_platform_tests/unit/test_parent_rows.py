@@ -10,11 +10,9 @@ from random import Random
 import pytest
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.parent_rows import find_parents
-from finance_platform.refresh.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, net
 
 PLAN = """\
 feed: x
@@ -36,13 +34,8 @@ constants: {scenario: Budget, date: 2025-01-31}
 def check(folder: Path, rows: str, rule: str = "") -> FileCheck:
     text = "\n".join(rows.split()).replace("_", " ")
     header = "Account,Unit,Jan,Feb" if rows.split()[0].count(",") == 3 else "Account,Unit,Amount"
-    (folder / "x.csv").write_text(f"{header}\n{text}\n", encoding="utf-8")
     descriptor = (PLAN if "Feb" in header else LEDGER) + (f"skip: [{rule}]\n" if rule else "")
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
-
-
-def net(check: FileCheck) -> Decimal:
-    return sum((count.amount for count in check.sums.values() if count.amount is not None), Decimal(0))
+    return check_text(folder, f"{header}\n{text}\n", descriptor)
 
 
 @pytest.mark.parametrize(

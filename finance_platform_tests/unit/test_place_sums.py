@@ -8,17 +8,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written, net
 from finance_platform_tests.unit.test_shapes import staged
 
 MONTHS = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 13)]
@@ -33,11 +30,7 @@ def check(folder: Path, header: str, rows: Rows, amount: str = "Amount", **chang
     columns = {**COLUMNS, "amount": amount, **changes.pop("columns", {})}
     descriptor = {"feed": "x", "kind": "ledger", "path": "x.csv", "columns": columns, **changes}
     text = yaml.safe_dump({"constants": {"scenario": "Actual"}, **descriptor})
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(text, "x.yaml"), settings())
-
-
-def net(check: FileCheck) -> Decimal:
-    return sum((count.amount for count in check.sums.values() if count.amount is not None), Decimal(0))
+    return check_written(folder, text)
 
 
 def monthly(months: Sequence[str], units: Sequence[str] = ("D1", "D2")) -> list[tuple[str, str, str, int]]:

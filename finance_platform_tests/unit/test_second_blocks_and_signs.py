@@ -13,6 +13,7 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.checked_files import check_text, net
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.workbooks import xlsx
 
@@ -36,19 +37,10 @@ tolerance: {rejected_rows: 0.9}
 PAIR = "{debit: Dr, credit: Cr%s}"
 
 
-def checked(folder: Path, text: str, descriptor: str) -> FileCheck:
-    (folder / "x.csv").write_text(text, encoding="utf-8")
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
-
-
 def of_sides(folder: Path, lines: list[str], signed: str = "") -> FileCheck:
     pair = PAIR % (f", signed: {signed}" if signed else "")
     rows = "".join(f"2025-01-31,D1,4000,{line}\n" for line in lines)
-    return checked(folder, "Date,Unit,Account,Dr,Cr\n" + rows, LEDGER % pair)
-
-
-def net(check: FileCheck) -> Decimal:
-    return sum((count.amount for count in check.sums.values() if count.amount is not None), Decimal(0))
+    return check_text(folder, "Date,Unit,Account,Dr,Cr\n" + rows, LEDGER % pair)
 
 
 def of_signs(check: FileCheck) -> list[str]:
@@ -119,7 +111,7 @@ def test_other_signs_of_debits_and_credits_hold_nothing(tmp_path: Path, lines: l
 def test_a_second_block_with_its_columns_in_another_order_holds_the_file(tmp_path: Path):
     """Every value below it is valid in the wrong column, and the one rejected row is tolerated."""
     text = "Date,Unit,Account,Net\n2025-01-03,460,6110,10.00\n\nDate,Account,Unit,Net\n2025-01-05,6110,460,99.00\n"
-    check = checked(tmp_path, text, LEDGER % "Net")
+    check = check_text(tmp_path, text, LEDGER % "Net")
     (reason,) = check.holds
     assert reason == (
         "line 4 is a header again, with the columns in another order: 'Account' is where the header has 'Unit', so the "
@@ -140,7 +132,7 @@ def test_a_rejected_cell_that_is_longer_than_any_value_is_not_folded_to_look_for
 
     monkeypatch.setattr(repeated_headers, "fold", measured)
     long = "x" * (MAX_VALUE_CHARACTERS + 1)
-    check = checked(
+    check = check_text(
         tmp_path, f"Date,Unit,Account,Amount\nno day,D1,{long},1.00\nno day,D1,4000,2.00\n", LEDGER % "Amount"
     )
     assert check.outcomes["rejected"].rows == 2
@@ -150,13 +142,13 @@ def test_a_rejected_cell_that_is_longer_than_any_value_is_not_folded_to_look_for
 def test_a_rule_that_skips_repeated_headers_does_not_skip_one_of_another_order(tmp_path: Path):
     first = "Date,Unit,Account,Net,Tax\n2025-01-03,D1,6110,10.00,1.00\n"
     second = "DATE,unit,account,tax,net\n2025-01-05,D1,6110,1.00,9.00\n"
-    check = checked(tmp_path, first + second, LEDGER % "Net" + 'skip: [{column: Date, matches: "(?i)^Date$"}]\n')
+    check = check_text(tmp_path, first + second, LEDGER % "Net" + 'skip: [{column: Date, matches: "(?i)^Date$"}]\n')
     assert [reason.partition(",")[0] for reason in check.holds] == ["line 3 is a header again"]
 
 
 def test_months_in_another_order_in_a_second_block_hold_the_file(tmp_path: Path):
     text = "Unit,Account,2025-01,2025-02\nD1,4000,1.00,2.00\nUnit,Account,2025-02,2025-01\nD1,4100,4.00,3.00\n"
-    check = checked(tmp_path, text, WIDE)
+    check = check_text(tmp_path, text, WIDE)
     assert ["'2025-02' is where the header has '2025-01'" in reason for reason in check.holds] == [True]
 
 
@@ -165,7 +157,7 @@ def test_months_in_another_order_in_a_second_block_hold_the_file(tmp_path: Path)
 )
 def test_a_header_that_is_repeated_as_it_is_holds_nothing(tmp_path: Path, repeated: str):
     rows = "2025-01-03,D1,6110,10.00\n"
-    check = checked(tmp_path, f"Date,Unit,Account,Net\n{rows}{repeated}\n{rows}", LEDGER % "Net")
+    check = check_text(tmp_path, f"Date,Unit,Account,Net\n{rows}{repeated}\n{rows}", LEDGER % "Net")
     assert not check.holds
     assert net(check) == Decimal("20.00")
 
@@ -173,7 +165,7 @@ def test_a_header_that_is_repeated_as_it_is_holds_nothing(tmp_path: Path, repeat
 def test_a_total_is_no_header_although_a_column_has_its_name(tmp_path: Path):
     text = "Unit,Account,2025-01,2025-02,Total\nD1,4000,1.00,2.00,3.00\nTotal,Total,1.00,2.00,3.00\n"
     skip = "skip: [{column: Unit, matches: Total, may_hold_money: true}]\n"
-    assert not checked(tmp_path, text, WIDE + skip).holds
+    assert not check_text(tmp_path, text, WIDE + skip).holds
 
 
 SHEETS = """\

@@ -10,6 +10,7 @@ import pytest
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.checked_files import check_text, net
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.workbooks import xlsx
 
@@ -27,14 +28,8 @@ def check(
     folder: Path, title: str, amount: str = "Amount", scale: str = "", constants: str = "", **values: str
 ) -> FileCheck:
     text = f'"{title}"\nDate,Unit,Account,"{amount}"\n2025-01-31,D1,6000,1.50\n'
-    (folder / "x.csv").write_text(text, encoding="utf-8")
     rule = f", scale: {scale}" if scale else ""
-    descriptor = parse_descriptor(DESCRIPTOR % (amount, rule, constants), "x.yaml")
-    return check_file(LocalStore(folder), "x.csv", descriptor, settings(**values))
-
-
-def net(check: FileCheck) -> Decimal:
-    return sum((count.amount for count in check.sums.values() if count.amount is not None), Decimal(0))
+    return check_text(folder, text, DESCRIPTOR % (amount, rule, constants), **values)
 
 
 @pytest.mark.parametrize(

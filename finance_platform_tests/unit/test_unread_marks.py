@@ -13,25 +13,18 @@ from typing import Any
 import pytest
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, net
 
 LINES = [f"2025-03-{day:02d},D1,4000,{100 + day}.00" for day in range(1, 9)]
 
 
 def check(folder: Path, header: str, lines: list[str], **changes: Any) -> FileCheck:
-    (folder / "x.csv").write_text("\n".join([header, *lines, ""]), encoding="utf-8")
     columns = {"date": "Date", "department": "Unit", "account": "Account", "amount": {"from": "Amount"}}
     columns |= changes.pop("columns", {})
     descriptor = {"feed": "x", "kind": "ledger", "path": "x.csv", "columns": columns, **changes}
     text = yaml.safe_dump({"constants": {"scenario": "Actual"}, "tolerance": {"rejected_rows": "0.9"}, **descriptor})
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(text, "x.yaml"), settings())
-
-
-def net(check: FileCheck) -> Decimal:
-    return sum((count.amount for count in check.sums.values() if count.amount is not None), Decimal(0))
+    return check_text(folder, "\n".join([header, *lines, ""]), text)
 
 
 @pytest.mark.parametrize(

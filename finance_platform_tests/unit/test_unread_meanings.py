@@ -16,6 +16,7 @@ import yaml
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.checked_files import check_text, net
 from finance_platform_tests.unit.factories import settings
 
 DESCRIPTOR: dict[str, Any] = {
@@ -30,18 +31,13 @@ DESCRIPTOR: dict[str, Any] = {
 
 def checked(folder: Path, column: str, lines: list[str], descriptor: dict[str, Any], amount: str) -> FileCheck:
     rows = "".join(f"2025-01-31,D1,{line}\n" for line in lines)
-    (folder / "x.csv").write_text(f"Date,Unit,Account,{amount},{column}\n{rows}", encoding="utf-8")
-    parsed = parse_descriptor(yaml.safe_dump(descriptor, allow_unicode=True), "x.yaml")
-    return check_file(LocalStore(folder), "x.csv", parsed, settings())
+    text = f"Date,Unit,Account,{amount},{column}\n{rows}"
+    return check_text(folder, text, yaml.safe_dump(descriptor, allow_unicode=True))
 
 
 def check(folder: Path, column: str, lines: list[str], amount: str = "Amount", **changes: Any) -> FileCheck:
     columns = {**DESCRIPTOR["columns"], "amount": {"from": amount}, **changes.pop("columns", {})}
     return checked(folder, column, lines, {**DESCRIPTOR, "columns": columns, **changes}, amount)
-
-
-def net(check: FileCheck) -> Decimal:
-    return sum((count.amount for count in check.sums.values() if count.amount is not None), Decimal(0))
 
 
 def test_lines_of_another_currency_hold_the_file(tmp_path: Path):
