@@ -7,6 +7,7 @@ from io import BytesIO
 
 import pytest
 import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
 
 from finance_platform.reports.pack.workbook.ready_rows import ReadyRows, ready_number
 
@@ -62,3 +63,19 @@ def test_a_ready_cell_is_of_whatever_row_it_is_written_into(row: int):
             sheet.write_string(written, 3, "1")
 
     assert _workbook(write_one) == _workbook(write_by_cell)
+
+
+@pytest.mark.parametrize("is_expanded", [False, True])
+def test_a_formula_is_written_as_xlsxwriter_writes_it_whatever_came_before(is_expanded: bool):
+    formulas = [
+        *("=SUM(A1:A2)", "=SUM(B1:B2)", "=A1+B1", "A1", "{=SUM(A1:A2)}", "=SUM(A1:A2)}", "="),
+        *("=XLOOKUP(A1,A2,A3)", "=SUM(XLOOKUP(A1,A2,A3))", "=XLOOKUP(A2,A2,A3)", "=_xlfn.XLOOKUP(A1,A2,A3)"),
+        *('="XLOOKUP(1)"', '="SUM(XLOOKUP(1)"', "=SINGLE(A1)", "=IF(SORT(A1),1,2)", "=IF(A1,1,2)", "=STDEV.S(A1)"),
+    ]
+
+    def write(sheet_class: type[Worksheet] | None) -> list[str]:
+        with xlsxwriter.Workbook(BytesIO(), {"use_future_functions": is_expanded}) as workbook:
+            sheet = workbook.add_worksheet("Data", sheet_class)
+            return [sheet._prepare_formula(formula, later) for formula in formulas * 2 for later in (False, True)]
+
+    assert write(ReadyRows) == write(None)

@@ -1,7 +1,7 @@
-"""Rows of a worksheet that are put together from cells that occur in many rows.
+"""Worksheets that write what occurs in many rows once: rows put together from ready cells, and usual formulas.
 
-Belongs here: the XML of such a cell, as XlsxWriter writes it, and rows of it. Does not belong here: which cells (see
-`data_sheet`).
+Belongs here: the XML of such a cell, as XlsxWriter writes it, rows of it, names of functions. Does not belong here:
+which cells (see `data_sheet`).
 
 XlsxWriter checks, escapes and formats each cell anew: 100 microseconds for a row of twenty cells of which all but two
 occur in thousands of rows. Here it writes each of them once, and a row is their XML with the row's number.
@@ -9,6 +9,7 @@ occur in thousands of rows. Here it writes each of them once, and a row is their
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from typing import TextIO
 
@@ -19,10 +20,32 @@ _ROW = "\0"
 """Stands for the row's number; no text has it, because XlsxWriter writes control characters as `_x0000_`."""
 
 
+_FUNCTION = re.compile(r"[\w.]+(?=\()")
+"""The name of a function in a formula, or what is as well in a text of one."""
+
+_as_written: set[frozenset[str]] = set()
+"""Names of functions that XlsxWriter writes as they are, together; it has other names for those of later releases."""
+
+
 class ReadyRows(Worksheet):  # type: ignore[misc]  # XlsxWriter has no types
     """A worksheet of a workbook in constant memory that takes whole rows, too."""
 
     fh: TextIO
+
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        """Return a formula as a file has it.
+
+        XlsxWriter looks for thirty names in each formula, one after the other: a third of the workbook's time.
+        """
+        names = frozenset(_FUNCTION.findall(formula))
+        is_expanded = expand_future_functions or self.use_future_functions
+        is_plain = formula.startswith("=") and not formula.endswith("}") and not is_expanded
+        if is_plain and names in _as_written:
+            return formula[1:]
+        prepared: str = super()._prepare_formula(formula, expand_future_functions)
+        if is_plain and formula == f"={prepared}":
+            _as_written.add(names)
+        return prepared
 
     def ready_cell(self, column: int, value: str | float, form: Format | None = None) -> str:
         """Return a cell for any row of `write_ready_row`, with its format; the columns of a row must ascend.
