@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
@@ -203,7 +204,12 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
     shown = status.deliveries if all_files else _newest(status)
     columns = ("file", "state", "rows", "accepted", "rejected", "duplicate", "skipped", "delivered", "rejected money")
     rows: list[list[Part]] = []
-    of_money = {line.file for line in status.reconciliation.lines}
+
+    @cache
+    def files_with_money() -> set[str]:
+        # Asked for late: a recorded status decodes these lines, one for each of thousands of files, when they are read.
+        return {line.file for line in status.reconciliation.lines}
+
     for row in shown:
         counts = [f"{row[name]:,}" for name in ("rows", "accepted", "rejected", "duplicate", "skipped")]
         amounts = [row[name] for name in ("amount", "rejected_amount")]
@@ -211,7 +217,7 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
         foreign = [f"{grouped_money(Decimal(amount))} {name}" for name, amount in row["rejected_foreign"].items()]
         texts[1] = " ".join([texts[1], *(f"and {text} gross" for text in foreign)]).strip()
         # Of balanced journals, debit less credit is 0.00, which is not the blank of a file without money.
-        has_money = amounts != ["0.00", "0.00"] or foreign or (row["rows"] and row["file"] in of_money)
+        has_money = amounts != ["0.00", "0.00"] or foreign or (row["rows"] and row["file"] in files_with_money())
         rows.append([quote_name(row["file"]), _state(row["state"]), *counts, *(texts if has_money else ("", ""))])
     print_table(console, columns, rows, title="Deliveries", numbers_from=2)
     if left_out := len(status.deliveries) - len(shown):

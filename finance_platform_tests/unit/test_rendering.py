@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -51,6 +52,15 @@ def test_a_file_of_balanced_journals_has_money_and_one_of_accounts_has_none():
     rows = {cells[0]: cells[1:] for cells in (line.split() for line in text.splitlines()) if len(cells) > 1}
     assert rows["ledger.csv"] == ["live", "1,200", "1,200", "0", "0", "0", "0.00", "0.00"]
     assert rows["accounts.csv"] == ["live", "1,200", "1,200", "0", "0", "0"]
+
+
+def test_lines_by_file_are_not_looked_at_for_files_that_show_their_money():
+    class Lines(list[Line]):
+        def __iter__(self) -> Iterator[Line]:
+            raise AssertionError("thousands of them are decoded")
+
+    text = printed(print_deliveries, status(deliveries=[DELIVERY], reconciliation=Reconciliation(Lines(), "USD")))
+    assert "1,234.50" in text
 
 
 # Rows
