@@ -1,160 +1,87 @@
-"""What the formats of cells say about amounts: a currency, or that they are credits. The value of the cell lacks it.
+"""What the formats of a sheet say about its amounts and codes, and the doubts if a descriptor reads them otherwise.
 
-Belongs here: reading formats, finding the cells that have them, and the doubt if a descriptor reads amounts otherwise.
-Does not belong here: the parts of a workbook (see `workbook_package`), units in headers (see `stated_units`).
+Belongs here: the cells of a column by what is displayed, doubts and notes. Does not belong here: what a format displays
+(see `number_formats`), finding the cells (see `xlsx_formats`, `xls_records`, `ods_formats`), units in headers (see
+`stated_units`).
 
 A spreadsheet shows 100.00 EUR for the number 100 with a format, and some systems export debits and credits so, each as
-a positive number whose format ends with Dr or Cr. Formats of xlsx and xls are codes; those of ods
-are elements (see `ods_formats`).
+a positive number whose format ends with Dr or Cr. The value of the cell lacks what its format says.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from finance_platform.feeds.cells import FieldSource, describe_place
 from finance_platform.feeds.codes import clean, fold
-from finance_platform.feeds.currencies import denoted_currencies, describe_currency, is_currency
-from finance_platform.feeds.resolved import ReadingRules
+from finance_platform.feeds.currencies import describe_currency, is_currency
+from finance_platform.feeds.findings import Note
+from finance_platform.feeds.number_formats import CREDIT, DEBIT, Kind, Mark
+from finance_platform.feeds.resolved import FieldRule, ReadingRules
 
 if TYPE_CHECKING:
     from finance_platform.feeds.tables import Table  # which opens workbooks, and these read formats
 
-_TOKEN = re.compile(r'"([^"]*)"|\[\$([^\]-]*)(?:-[^\]]*)?\]|\[[^\]]*\]|\\(.)|[_*].|([^\s#0?.,%/()+;-])|(.)', re.DOTALL)
-_SECTION = re.compile(r'(?:"[^"]*"|\\.|[^;"\\])*')
-_CREDIT, _DEBIT = "Cr", "Dr"
-_SIDES = {"cr": _CREDIT, "cr.": _CREDIT, "credit": _CREDIT, "dr": _DEBIT, "dr.": _DEBIT, "debit": _DEBIT}
-_PREFIX = rb"(?:[\w.-]{1,60}:)?"
-_CELL = re.compile(
-    rb"<" + _PREFIX + rb"c\s([^<>]{0,300})>"
-    rb"(?:<" + _PREFIX + rb"f\b[^<>]*(?:/>|>[^<]*</" + _PREFIX + rb"f>))?<" + _PREFIX + rb"v[^<>]{0,60}>(-?)"
-)
-_ATTRIBUTE = re.compile(rb"""\b(r|s|t)\s*=\s*["']([A-Za-z]*)([0-9]*)["']""")
-_MAX_FORMATS = 1_000
+_EXPONENTS = {"thousands": 3, "millions": 6}
+_GENERAL = "set the format of these cells to General at the source"
+_CODES = ("department", "account")
 
-Formats = Mapping[int, str]
-"""What the format of cells displays, a currency or a side, by the number of their style."""
+
+class DisplayedCell(NamedTuple):
+    """A cell with a number whose format displays something.
+
+    Attributes:
+        column: counted from 0.
+        row: counted from 1.
+        mark: what it displays.
+        value: the number.
+    """
+
+    column: int
+    row: int
+    mark: Mark
+    value: float
 
 
 @dataclass
 class Displayed:
-    """The cells of one column with one such text in their format.
+    """The cells of one column that display one thing.
 
     Attributes:
-        text: a currency as the format has it, or `Cr` or `Dr`.
+        mark: what.
         cells: how many cells with a number.
         first_row: the row of the first one.
         negative: how many of the numbers are negative.
     """
 
-    text: str
+    mark: Mark
     cells: int
     first_row: int
     negative: int = 0
 
-
-def read_formats(elements: Iterable[tuple[str, Mapping[str, str]]]) -> Formats:
-    """Return what the styles of a workbook display beside numbers.
-
-    Args:
-        elements: those of its part `styles.xml`, in their order.
-    """
-    codes: dict[str, str] = {}
-    styles: dict[int, str] = {}
-    number = -1
-    for name, attributes in elements:
-        if name == "numFmt" and len(codes) < _MAX_FORMATS:
-            codes[attributes.get("numFmtId", "")] = displayed_text(attributes.get("formatCode", ""))
-        elif name == "cellXfs":
-            number = 0
-        elif name in {"cellStyles", "dxfs", "tableStyles", "cellStyleXfs"}:
-            number = -1
-        elif name == "xf" and number >= 0:
-            if text := codes.get(attributes.get("numFmtId", ""), ""):
-                styles[number] = text
-            number += 1
-    return styles
+    @property
+    def text(self) -> str:
+        """The text of what is displayed."""
+        return self.mark.text
 
 
-def foreign_formats(formats: Formats, currency: str) -> Formats:
-    """Return the formats without those of the home's currency, so that most sheets need no search."""
-    return {style: text for style, text in formats.items() if not is_currency(text, currency)}
-
-
-def group_cells(cells: Iterable[tuple[int, int, str, bool]], header_row: int) -> dict[int, list[Displayed]]:
+def group_cells(cells: Iterable[DisplayedCell], header_row: int) -> dict[int, list[Displayed]]:
     """Return what the cells below a header display, by column.
 
     Args:
-        cells: column, row and text of each, and if its number is negative.
+        cells: those whose format displays something.
         header_row: the rows up to it are left out.
     """
-    found: dict[int, dict[str, Displayed]] = {}
-    for column, row, text, is_negative in cells:
-        if row > header_row:
-            one = found.setdefault(column, {}).setdefault(text, Displayed(text, 0, row))
+    found: dict[int, dict[Mark, Displayed]] = {}
+    for column, row, mark, value in cells:
+        if row > header_row and mark.concerns(value):
+            one = found.setdefault(column, {}).setdefault(mark, Displayed(mark, 0, row))
             one.cells += 1
-            one.negative += is_negative
-    return {column: list(texts.values()) for column, texts in found.items()}
-
-
-def displayed_text(code: str) -> str:
-    """Return the currency, or the side, that the format of a positive number displays; empty if neither.
-
-    `_€` and `*€` are spaces, not signs: formats of accountants without a currency have them.
-    """
-    match = _SECTION.match(code)
-    section = match[0] if match else ""
-    parts = (
-        next((part for part in token.groups()[:4] if part is not None), "" if token[5] is None else " ")
-        for token in _TOKEN.finditer(section)
-    )
-    return displayed_words("".join(parts))
-
-
-def displayed_words(text: str) -> str:
-    """Return the currency, or the side, that is among the words beside a number; empty if neither."""
-    for word in text.split():
-        if side := _SIDES.get(word.casefold()):
-            return side
-        if denoted_currencies(word):
-            return word
-    return ""
-
-
-def scan_cells(blocks: Iterable[bytes], formats: Formats) -> Iterator[tuple[int, int, str, bool]]:
-    """Yield column, row and text of each cell with a number whose format displays something, and if it is negative.
-
-    Args:
-        blocks: the XML of a sheet.
-        formats: those of the workbook.
-    """
-    rest = b""
-    for block in blocks:
-        data = rest + block
-        end = max(0, data.rfind(b"<c"))
-        rest = data[end:]
-        yield from _scan(data[:end], formats)
-    yield from _scan(rest, formats)
-
-
-def _scan(data: bytes, formats: Formats) -> Iterator[tuple[int, int, str, bool]]:
-    for match in _CELL.finditer(data):
-        values = {name: (letters, digits) for name, letters, digits in _ATTRIBUTE.findall(match[1])}
-        style = values.get(b"s", (b"", b""))[1]
-        letters, row = values.get(b"r", (b"", b""))
-        is_number = b"".join(values.get(b"t", (b"n",))) == b"n"
-        if style and letters and row and is_number and (text := formats.get(int(style))):
-            yield _position(letters), int(row), text, bool(match[2])
-
-
-def _position(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number - 1
+            one.negative += value < 0
+    return {column: list(marks.values()) for column, marks in found.items()}
 
 
 def find_doubts(
@@ -172,30 +99,122 @@ def find_doubts(
         cells: the headers of the cells of which each gives a line.
     """
     amount = sources.get("amount")
-    wanted = {fold(name) for name in (*(amount.headers if amount else ()), *cells)}
-    has_signs = amount is not None and amount.rule.sign_column is not None
+    rule = amount.rule if amount else FieldRule()
     doubts: dict[str, str] = {}
-    for position, name in enumerate(table.header):
-        found = table.displayed.get(position, ()) if fold(name) in wanted else ()
-        sides = {one.text: one for one in found if one.text in {_CREDIT, _DEBIT}}
+    for name, found in _columns(table, amount, cells):
+        sides = {one.text: one for one in found if one.mark.kind is Kind.SIDE}
         if "currency" not in sources:
-            doubts |= _of_currency(table, name, [one for one in found if one.text not in sides], rules.currency)
-        if len(sides) > 1 and not sides[_CREDIT].negative and not has_signs:
-            debit, credit = sides[_DEBIT], sides[_CREDIT]
+            doubts |= _of_currency(table, name, found, rules.currency)
+        if len(sides) > 1 and not sides[CREDIT].negative and not rule.sign_column:
+            debit, credit = sides[DEBIT], sides[CREDIT]
             place = describe_place(table.sheet, credit.first_row)
             doubts[
-                f"the formats of {clean(name)!r} display {debit.cells:,} amounts as debits ({_DEBIT}) and "
-                f"{credit.cells:,} as credits ({_CREDIT}, first on {place}), which the numbers do not say, so all are "
+                f"the formats of {clean(name)!r} display {debit.cells:,} amounts as debits ({DEBIT}) and "
+                f"{credit.cells:,} as credits ({CREDIT}, first on {place}), which the numbers do not say, so all are "
                 "added"
             ] = (
                 "save the sheet as CSV, which has the amounts as they are displayed, and write sign: debit_positive in "
                 "the descriptor; if the amounts are to be added, accept the file"
             )
+        for one in found:
+            doubts |= _of_sign(table, name, one, rules, rule)
+            doubts |= _of_unit(table, name, one, rule)
+            if one.mark.kind is Kind.STRUCK:
+                doubts[f"{_display(table, name, one, 'struck through')}, and they count"] = (
+                    "delete the lines that are cancelled at the source; if they count, accept the file"
+                )
     return doubts
 
 
+def find_notes(table: Table, sources: Mapping[str, FieldSource], cells: Collection[str] = ()) -> dict[str, Note]:
+    """Return what the formats of amounts and codes say that a person should know; see `find_doubts` for arguments."""
+    notes: dict[str, Note] = {}
+    for name, found in _columns(table, sources.get("amount"), cells):
+        for one in found:
+            if one.mark.kind is Kind.PERCENTAGE:
+                notes[f"{_display(table, name, one, 'as percentages')}: 35% is read as 0.35"] = Note(
+                    one.cells,
+                    "if they are not money, add a rule of skip with may_hold_money: true for their rows to the "
+                    "descriptor; if they are lines, nothing needs to be done",
+                )
+            elif one.mark.kind is Kind.NOTHING:
+                notes[f"{_display(table, name, one, 'as nothing')}, and they count"] = Note(
+                    one.cells, f"{_GENERAL}, and delete the amounts that are not to count"
+                )
+    for field in _CODES:
+        source = sources.get(field)
+        for name, found in _columns(table, source if source and not source.template else None, ()):
+            for one in found:
+                if source and one.mark.kind is Kind.ZEROS and source.rule.pad < int(one.text):
+                    text = f"{_display(table, name, one, 'with zeros before them', 'codes')}, and they are read without"
+                    notes[text] = Note(one.cells, f"add pad: {one.text} to columns.{field} in the descriptor")
+    return notes
+
+
+def scaled_exponents(table: Table, headers: Collection[str]) -> set[int]:
+    """Return the powers of ten by which the formats of some columns divide what they display."""
+    wanted = {fold(name) for name in headers}
+    return {
+        int(one.text)
+        for position, name in enumerate(table.header)
+        if fold(name) in wanted
+        for one in table.displayed.get(position, ())
+        if one.mark.kind is Kind.SCALED
+    }
+
+
+def _columns(
+    table: Table, source: FieldSource | None, cells: Collection[str]
+) -> Iterator[tuple[str, Sequence[Displayed]]]:
+    """Yield the columns of a field, and those of which each cell is a line, with what they display."""
+    wanted = {fold(name) for name in (*(source.headers if source else ()), *cells)}
+    for position, name in enumerate(table.header):
+        if fold(name) in wanted and (found := table.displayed.get(position)):
+            yield name, found
+
+
+def _display(table: Table, name: str, one: Displayed, how: str, what: str = "amounts") -> str:
+    place = describe_place(table.sheet, one.first_row)
+    return f"the formats of {clean(name)!r} display {one.cells:,} {what} {how}, first on {place}"
+
+
+def _of_sign(table: Table, name: str, one: Displayed, rules: ReadingRules, rule: FieldRule) -> dict[str, str]:
+    """Return that a sign is not the one that is displayed, unless the descriptor says what signs mean."""
+    says_signs = rules.is_debit_positive or rules.is_credit_positive or rule.sign_column or rule.debit
+    shown = {Kind.MINUS_ADDED: ("negative", "positive"), Kind.MINUS_HIDDEN: ("positive", "negative")}
+    if says_signs or one.mark.kind not in shown:
+        return {}
+    displayed, read = shown[one.mark.kind]
+    return {
+        f"{_display(table, name, one, f'as {displayed}')}, whose numbers are {read}, and they are read as {read}": (
+            f"{_GENERAL} and correct the signs that are wrong then; if the numbers are right, accept the file"
+        )
+    }
+
+
+def _of_unit(table: Table, name: str, one: Displayed, rule: FieldRule) -> dict[str, str]:
+    scale = f"{Decimal(1).scaleb(rule.scale):f}"
+    if one.mark.kind is Kind.UNIT and rule.scale != _EXPONENTS[one.text]:
+        return {
+            f"{_display(table, name, one, f'in {one.text}')}, and columns.amount has scale: {scale}": (
+                f"set scale: {10 ** _EXPONENTS[one.text]} of columns.amount in the descriptor; if the amounts are "
+                "right as they are, accept the file"
+            )
+        }
+    if one.mark.kind is Kind.SCALED and rule.scale > 0:
+        divisor = f"{10 ** int(one.text):,}"
+        return {
+            f"{_display(table, name, one, f'divided by {divisor}')}: the cells have whole amounts, and "
+            f"columns.amount has scale: {scale}, which multiplies them": (
+                "remove scale from columns.amount in the descriptor; if the amounts are right as they are, accept the "
+                "file"
+            )
+        }
+    return {}
+
+
 def _of_currency(table: Table, name: str, found: Iterable[Displayed], home: str) -> dict[str, str]:
-    foreign = [one for one in found if not is_currency(one.text, home)]
+    foreign = [one for one in found if one.mark.kind is Kind.CURRENCY and not is_currency(one.text, home)]
     if not foreign:
         return {}
     first = min(foreign, key=lambda one: one.first_row)

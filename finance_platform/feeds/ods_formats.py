@@ -1,23 +1,24 @@
-"""Currencies and sides that the formats of an ods workbook display beside numbers.
+"""What the formats of an ods workbook display: currencies, sides, signs, units, lines that are struck through.
 
-Belongs here: its styles, and the cells that have them. Does not belong here: what a format displays, and the doubt in a
-ledger (see `displayed_units`), the parts of a workbook (see `workbook_package`).
+Belongs here: its styles, and the cells that have them. Does not belong here: what a format displays (see
+`number_formats`), the doubt in a ledger (see `displayed_units`), the parts of a workbook (see `workbook_package`).
 
 A cell, its row or its column names a style, a style names the format of its numbers or a parent that does, and a format
-may name another one for numbers that are not negative.
+may name another one for numbers that are not negative. Each format is made into a code such as xlsx has.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from finance_platform.feeds.currencies import is_currency
-from finance_platform.feeds.displayed_units import displayed_words
+from finance_platform.feeds.displayed_units import DisplayedCell
+from finance_platform.feeds.number_formats import Kind, Mark, foreign_marks, marks_of_format
 
-_NUMBERS = frozenset({"float", "currency"})
+_NUMBERS = frozenset({"float", "currency", "percentage"})
 _TEXTS = frozenset({"text", "currency-symbol"})
 _MAX_STYLES = 10_000
 _MAX_PARENTS = 10
+_MAX_ZEROS = 20
 _MAX_COLUMNS = 1_000
 """Columns of equal cells that are looked at one by one; more are no amounts."""
 
@@ -28,12 +29,12 @@ class _Style(NamedTuple):
 
 
 class OdsFormats:
-    """Finds the cells of one sheet whose format displays another currency than the home's, or a side.
+    """Finds the cells of one sheet whose format displays something that the numbers lack.
 
     `start`, `end` and `text` take the events of a parser, of the part with the styles first.
 
     Attributes:
-        cells: column, row and text of each, and if its number is negative.
+        cells: those with a number and such a format.
         is_done: whether what follows has no such cell.
     """
 
@@ -44,14 +45,16 @@ class OdsFormats:
             number: of the sheet, from 0.
             currency: the home's.
         """
-        self.cells: list[tuple[int, int, str, bool]] = []
+        self.cells: list[DisplayedCell] = []
         self.is_done = False
-        self._number, self._currency = number, currency
-        self._texts: dict[str, str] = {}
+        self._number, self._currency, self._text = number, currency, ""
+        self._codes: dict[str, str] = {}
         self._positive: dict[str, str] = {}
+        self._negative: dict[str, str] = {}
         self._styles: dict[str, _Style] = {}
-        self._displayed: dict[str, str] = {}
-        self._format, self._is_text = "", False
+        self._struck: set[str] = set()
+        self._displayed: dict[str, tuple[Mark, ...]] = {}
+        self._format, self._style, self._is_text, self._is_percentage = "", "", False, False
         self._table = self._row = -1
         self._column, self._row_repeats = 0, 1
         self._of_row = ""
@@ -63,11 +66,19 @@ class OdsFormats:
         prefix, _, name = tag.rpartition(":")
         if prefix == "number":
             self._begin_format(name, values)
-        elif name == "map" and self._format and values.get("condition", "").startswith("value()>"):
-            self._positive[self._format] = values.get("apply-style-name", "")
-        elif name == "style" and values.get("family") == "table-cell" and len(self._styles) < _MAX_STYLES:
-            style = _Style(values.get("data-style-name", ""), values.get("parent-style-name", ""))
-            self._styles[values.get("name", "")] = style
+        elif name == "map" and self._format:
+            signs = {"value()>": self._positive, "value()<": self._negative}.get(values.get("condition", "")[:8])
+            if signs is not None:
+                signs[self._format] = values.get("apply-style-name", "")
+        elif name == "text-properties":
+            self._begin_text_properties(values)
+        elif name == "style":
+            self._style = ""
+            if values.get("family") == "table-cell" and len(self._styles) < _MAX_STYLES:
+                self._style = values.get("name", "")
+                self._styles[self._style] = _Style(
+                    values.get("data-style-name", ""), values.get("parent-style-name", "")
+                )
         elif tag == "office:body":
             self.is_done = not any(map(self._display, self._styles))
         elif prefix == "table":
@@ -77,22 +88,39 @@ class OdsFormats:
         """Take the end of an element."""
         prefix, _, name = tag.rpartition(":")
         if prefix == "number":
-            self._is_text = False
+            self._end_text()
             if name.endswith("-style"):
                 self._format = ""
+        elif name == "style":
+            self._style = ""
         elif prefix == "table" and name == "table-row":
             self._row += self._row_repeats
 
     def text(self, text: str) -> None:
         """Take text between elements."""
         if self._is_text:
-            self._texts[self._format] += text
+            self._text += text
 
     def _begin_format(self, name: str, values: dict[str, str]) -> None:
         if name.endswith("-style"):
-            self._format = values.get("name", "") if len(self._texts) < _MAX_STYLES else ""
-            self._texts.setdefault(self._format, "")
-        self._is_text = bool(self._format) and name in _TEXTS
+            self._format = values.get("name", "") if len(self._codes) < _MAX_STYLES else ""
+            self._codes.setdefault(self._format, "")
+            self._is_percentage = name == "percentage-style"
+        elif name == "number" and self._format:
+            self._codes[self._format] += _digits(values)
+        self._is_text, self._text = bool(self._format) and name in _TEXTS, ""
+
+    def _end_text(self) -> None:
+        if self._is_text:
+            text = self._text.replace('"', "")
+            self._codes[self._format] += "%" if self._is_percentage and "%" in text else f'"{text}"'
+        self._is_text = False
+
+    def _begin_text_properties(self, values: dict[str, str]) -> None:
+        if self._format and "color" in values:
+            self._codes[self._format] += "[Red]"
+        elif self._style and values.get("text-line-through-style", "none") != "none":
+            self._struck.add(self._style)
 
     def _begin_of_table(self, name: str, values: dict[str, str]) -> None:
         if name == "table":
@@ -112,10 +140,13 @@ class OdsFormats:
             self._column += count
 
     def _add(self, values: dict[str, str], count: int) -> None:
-        is_negative = values.get("value", "").startswith("-")
+        try:
+            value = float(values.get("value", ""))
+        except ValueError:
+            return  # not a number, which the parser reports
         for column in range(self._column, self._column + count):
-            if text := self._display(values.get("style-name") or self._of_row or self._of_column(column)):
-                self.cells.append((column, self._row, text, is_negative))
+            style = values.get("style-name") or self._of_row or self._of_column(column)
+            self.cells += [DisplayedCell(column, self._row, mark, value) for mark in self._display(style)]
 
     def _of_column(self, column: int) -> str:
         for count, style in self._of_columns:
@@ -124,18 +155,38 @@ class OdsFormats:
                 return style
         return ""
 
-    def _display(self, style: str) -> str:
-        """Return what a style displays beside a positive number; empty if nothing, or the home's currency."""
+    def _display(self, style: str) -> tuple[Mark, ...]:
+        """Return what a style displays, without the home's currency."""
         if style not in self._displayed:
-            name, found = style, _Style("", "")
+            name, found, is_struck = style, _Style("", ""), False
             for _ in range(_MAX_PARENTS):
                 found = self._styles.get(name, _Style("", ""))
+                is_struck = is_struck or name in self._struck
                 if found.format or not found.parent:
                     break
                 name = found.parent
-            text = displayed_words(self._texts.get(self._positive.get(found.format, found.format), ""))
-            self._displayed[style] = "" if is_currency(text, self._currency) else text
+            marks = foreign_marks(marks_of_format(self._code(found.format)), self._currency)
+            self._displayed[style] = (*marks, *((Mark(Kind.STRUCK),) if is_struck else ()))
         return self._displayed[style]
+
+    def _code(self, name: str) -> str:
+        """Return a format as a code; its own text is that of negative numbers if it names others for the rest."""
+        own = self._codes.get(name, "")
+        if name not in self._positive:
+            return own
+        negative = self._codes.get(self._negative[name], "") if name in self._negative else own
+        return f"{self._codes.get(self._positive[name], '')};{negative}"
+
+
+def _digits(values: dict[str, str]) -> str:
+    """Return the digits of a number in a code: zeros to which it is filled, and a comma for each division by 1,000."""
+    least, factor = (_whole(values.get(name, "1")) for name in ("min-integer-digits", "display-factor"))
+    has_fraction = values.get("decimal-places", "0") != "0" or values.get("grouping") == "true"
+    return "0" * (1 if has_fraction else max(1, min(least, _MAX_ZEROS))) + "," * ((len(str(factor)) - 1) // 3)
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len("10000000000") else 1
 
 
 def _repeats(values: dict[str, str], what: str) -> int:

@@ -519,11 +519,13 @@ def _typed_batches(
         of_table, notes = printed.finish()
         totals.control_totals += of_table
         near = find_near_names(lines.sources.get("scenario"), object_key)
+        notes |= displayed_units.find_notes(table, lines.sources, shape.cells)
         totals.notes |= lines.notes | notes | unclaimed.notes() | balances.notes() | near
         totals.notes |= meanings.notes()
         totals.doubts |= unread.doubts() | running.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
         totals.doubts |= stated | of_places.doubts()
-        totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
+        scaled = displayed_units.scaled_exponents(table, [*lines.sources["amount"].headers, *shape.cells])
+        totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells, scaled)
         totals.doubts |= displayed_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
         totals.advice = totals.advice or unread.advice or repeated.advice or lines.advice

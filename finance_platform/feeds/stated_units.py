@@ -12,13 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from finance_platform.feeds.cells import FieldSource
 from finance_platform.feeds.codes import clean
 from finance_platform.feeds.currencies import describe_currency, is_currency
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
 from finance_platform.feeds.shape_rules import is_derived
-from finance_platform.feeds.tables import Table
+
+if TYPE_CHECKING:
+    from finance_platform.feeds.tables import Table  # which opens workbooks, whose formats state units too
 
 _CODES = r"(?:EUR|USD|GBP|CHF|US\$|€|\$|£)"
 THOUSANDS = re.compile(
@@ -81,7 +84,11 @@ _SCALES = {"thousands": 3, "millions": 6}
 
 
 def find_doubts(
-    table: Table, rules: ReadingRules, sources: Mapping[str, FieldSource], cells: Collection[str] = ()
+    table: Table,
+    rules: ReadingRules,
+    sources: Mapping[str, FieldSource],
+    cells: Collection[str] = (),
+    displayed: Collection[int] = (),
 ) -> dict[str, str]:
     """Return why amounts may have another unit than the descriptor says, with what to do about it.
 
@@ -90,12 +97,13 @@ def find_doubts(
         rules: of the feed.
         sources: where the fields of its lines come from.
         cells: the headers of the cells of which each gives a line.
+        displayed: the powers of ten by which formats divide what they display; the header is then right about that.
     """
     amount = sources.get("amount", FieldSource(FieldRule()))
     headers = [name for name in amount.headers if not is_derived(name)]
     # The headers of several amounts in a row may be names of accounts, so they must say it as clearly as a title.
     titles = dict.fromkeys(cells, "the header") | dict(_titles(table, rules))
-    doubts = _of_scale(amount.rule, headers, titles)
+    doubts = {} if displayed else _of_scale(amount.rule, headers, titles)
     if "currency" not in sources:
         doubts |= _of_currency(rules.currency, headers, titles)
     return doubts

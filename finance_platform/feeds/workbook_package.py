@@ -18,19 +18,13 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.displayed_units import (
-    Displayed,
-    Formats,
-    foreign_formats,
-    group_cells,
-    read_formats,
-    scan_cells,
-)
+from finance_platform.feeds.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.limits import MAX_FAULTY_CELLS, MAX_WORKBOOK_BYTES, MAX_WORKBOOK_PARTS_BYTES
 from finance_platform.feeds.ods_formats import OdsFormats
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 from finance_platform.feeds.workbook_process import SAVE_AGAIN, needs_password
+from finance_platform.feeds.xlsx_formats import Formats, foreign_formats, read_formats, scan_cells
 
 FaultyCells = dict[int, dict[int, str]]
 """Text of the cells without a value, by row from 1 and column from 0."""
@@ -121,7 +115,7 @@ class WorkbookPackage:
             return {}
         return group_cells(scan_cells(self._unpack(self._sheets[number]), formats), header_row)
 
-    def _displayed_of_ods(self, number: int, currency: str) -> list[tuple[int, int, str, bool]]:
+    def _displayed_of_ods(self, number: int, currency: str) -> list[DisplayedCell]:
         formats = OdsFormats(number, currency)
         for name in (_STYLES_OF_ODS, _CONTENT):
             if name in self._parts:

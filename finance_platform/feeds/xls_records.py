@@ -12,16 +12,21 @@ from collections.abc import Iterator
 import olefile
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.displayed_units import Displayed, displayed_text, foreign_formats, group_cells
+from finance_platform.feeds.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.limits import MAX_XLS_BYTES
+from finance_platform.feeds.number_formats import PERCENTAGES, Kind, Mark, marks_of_format
 from finance_platform.feeds.violations import UNKNOWN_ERROR
 from finance_platform.feeds.workbook_package import FaultyCells, check_faulty_count, damaged
 from finance_platform.feeds.workbook_process import needs_password
+from finance_platform.feeds.xlsx_formats import foreign_formats
 
 _BOUND_SHEET, _DATE_MODE, _FILE_PASS, _END, _FORMULA, _BOOL_OR_ERROR = 0x85, 0x22, 0x2F, 0x0A, 0x06, 0x205
 _BEGIN, _FORMAT, _CELL_STYLE, _NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS = 0x809, 0x41E, 0xE0, 0x203, 0x27E, 0xBD
-_UNICODE_VERSION, _FIRST_OWN_FORMAT, _NEGATIVE = 0x600, 164, 0x80
+_FONT, _STRUCK, _LAST_FONT_IN_ORDER = 0x31, 0x08, 3
+"""Fonts are numbered without a fourth one."""
+_UNICODE_VERSION, _FIRST_OWN_FORMAT = 0x600, 164
+_WHOLE, _HUNDREDTHS, _BITS_OF_KIND = 2, 1, 2
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 _ERROR_RESULT = 2
 _NOT_A_NUMBER = b"\xff\xff"
@@ -43,9 +48,7 @@ class XlsRecords:
         self._data = _read_stream(open_file)
         self.is_1904 = False
         self._sheets: list[int] = []
-        self._formats: dict[int, str] = {}
-        codes: dict[int, str] = {}
-        styles, is_unicode = 0, False
+        self._styles = _Styles()
         for kind, start, end in self._records(0):
             if kind == _FILE_PASS:
                 raise needs_password()
@@ -53,19 +56,8 @@ class XlsRecords:
                 self.is_1904 = self._data[start:end] == b"\1\0"
             elif kind == _BOUND_SHEET and end - start >= struct.calcsize("<I"):
                 self._sheets.append(struct.unpack_from("<I", self._data, start)[0])
-            elif kind == _BEGIN and end - start >= struct.calcsize("<H"):
-                is_unicode = struct.unpack_from("<H", self._data, start)[0] == _UNICODE_VERSION
-            elif kind == _FORMAT and is_unicode and end - start >= struct.calcsize("<HHB"):
-                code, _, has_wide_characters = struct.unpack_from("<HHB", self._data, start)
-                text = self._data[start + struct.calcsize("<HHB") : end]
-                # Built-in formats show the sign of each reader's country.
-                if code >= _FIRST_OWN_FORMAT:
-                    encoding = "utf-16-le" if has_wide_characters & 1 else "latin-1"
-                    codes[code] = displayed_text(text.decode(encoding, errors="replace"))
-            elif kind == _CELL_STYLE and end - start >= struct.calcsize("<HH"):
-                if text_of_style := codes.get(struct.unpack_from("<HH", self._data, start)[1]):
-                    self._formats[styles] = text_of_style
-                styles += 1
+            else:
+                self._styles.add(kind, self._data[start:end])
 
     def faulty_cells(self, number: int) -> FaultyCells:
         """Return the cells of a sheet that are errors.
@@ -87,20 +79,20 @@ class XlsRecords:
             header_row: the rows up to it are not looked at.
             currency: the home's, which is not returned, so that most sheets are not looked into.
         """
-        formats = foreign_formats(self._formats, currency)
+        formats = foreign_formats(self._styles.formats, currency)
         if not formats:
             return {}
         return group_cells(
             (
-                (column, row + 1, formats[style], is_negative)
-                for row, column, style, is_negative in self._numbers(number)
-                if style in formats
+                DisplayedCell(column, row + 1, mark, value)
+                for row, column, style, value in self._numbers(number)
+                for mark in formats.get(style, ())
             ),
             header_row,
         )
 
-    def _numbers(self, number: int) -> Iterator[tuple[int, int, int, bool]]:
-        """Yield row, column and style of each number, and if it is negative, which is the last bit of each form."""
+    def _numbers(self, number: int) -> Iterator[tuple[int, int, int, float]]:
+        """Yield row, column and style of each number, and the number."""
         data = self._data
         sizes = {_NUMBER: 14, _SHORT_NUMBER: 10, _FORMULA: 14}
         for kind, start, end in self._records(self._sheets[number]) if number < len(self._sheets) else ():
@@ -108,11 +100,18 @@ class XlsRecords:
                 last = start + sizes[kind]
                 if kind != _FORMULA or data[last - 2 : last] != _NOT_A_NUMBER:
                     row, column, style = struct.unpack_from("<HHH", data, start)
-                    yield row, column, style, data[last - 1] >= _NEGATIVE
+                    place = start + struct.calcsize("<HHH")
+                    is_short = kind == _SHORT_NUMBER
+                    yield (
+                        row,
+                        column,
+                        style,
+                        _short(data, place) if is_short else struct.unpack_from("<d", data, place)[0],
+                    )
             elif kind == _SHORT_NUMBERS and end - start >= struct.calcsize("<HH6sH"):
                 row, first = struct.unpack_from("<HH", data, start)
                 for offset, place in enumerate(range(start + 4, end - 7, 6)):
-                    yield row, first + offset, struct.unpack_from("<H", data, place)[0], data[place + 5] >= _NEGATIVE
+                    yield row, first + offset, struct.unpack_from("<H", data, place)[0], _short(data, place + 2)
 
     def _errors(self, number: int) -> Iterator[tuple[int, int, int]]:
         data = self._data
@@ -136,6 +135,58 @@ class XlsRecords:
                 return
             yield kind, position, position + size
             position += size
+
+
+class _Styles:
+    """What the styles of cells display, from the records of fonts, formats and styles.
+
+    Attributes:
+        formats: what each style displays, by its number; styles that display nothing are left out.
+    """
+
+    def __init__(self) -> None:
+        self.formats: dict[int, tuple[Mark, ...]] = {}
+        self._codes = {int(number): marks_of_format(code) for number, code in PERCENTAGES.items()}
+        self._struck: set[int] = set()
+        self._fonts = self._count = 0
+        self._is_unicode = False
+
+    def add(self, kind: int, data: bytes) -> None:
+        """Add a record; those of other kinds are left out."""
+        if kind == _BEGIN and len(data) >= struct.calcsize("<H"):
+            self._is_unicode = struct.unpack_from("<H", data)[0] == _UNICODE_VERSION
+        elif kind == _FORMAT and self._is_unicode and len(data) >= struct.calcsize("<HHB"):
+            code, _, has_wide_characters = struct.unpack_from("<HHB", data)
+            # Built-in formats show the sign of each reader's country.
+            if code >= _FIRST_OWN_FORMAT:
+                encoding = "utf-16-le" if has_wide_characters & 1 else "latin-1"
+                text = data[struct.calcsize("<HHB") :].decode(encoding, errors="replace")
+                self._codes[code] = marks_of_format(text)
+        elif kind == _FONT and len(data) >= struct.calcsize("<HH"):
+            if struct.unpack_from("<HH", data)[1] & _STRUCK:
+                self._struck.add(self._fonts if self._fonts <= _LAST_FONT_IN_ORDER else self._fonts + 1)
+            self._fonts += 1
+        elif kind == _CELL_STYLE and len(data) >= struct.calcsize("<HH"):
+            font, code = struct.unpack_from("<HH", data)
+            marks = (*self._codes.get(code, ()), *((Mark(Kind.STRUCK),) if font in self._struck else ()))
+            if marks:
+                self.formats[self._count] = marks
+            self._count += 1
+
+
+def _double(data: bytes, place: int) -> float:
+    value: float = struct.unpack_from("<d", data, place)[0]
+    return value
+
+
+def _short(data: bytes, place: int) -> float:
+    """Return a number of four bytes: a whole one, or the first half of a long one, both also in hundredths."""
+    (bits,) = struct.unpack_from("<i", data, place)
+    if bits & _WHOLE:
+        value = float(bits >> _BITS_OF_KIND)
+    else:
+        (value,) = struct.unpack("<d", bytes(4) + struct.pack("<i", bits & ~(_WHOLE | _HUNDREDTHS)))
+    return value / 100 if bits & _HUNDREDTHS else value
 
 
 def _read_stream(open_file: OpenFile) -> bytes:

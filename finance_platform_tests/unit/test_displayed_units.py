@@ -9,7 +9,9 @@ import pytest
 import xlsxwriter
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.displayed_units import displayed_text, scan_cells
+from finance_platform.feeds.displayed_units import DisplayedCell
+from finance_platform.feeds.number_formats import Kind, Mark, displayed_text
+from finance_platform.feeds.xlsx_formats import scan_cells
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.office import converted
@@ -158,4 +160,6 @@ def test_cells_are_found_wherever_the_xml_is_cut_and_only_those_with_a_number():
         yield from (xml[start : start + size] for start in range(0, len(xml), size))
 
     for size in range(1, len(xml) + 1):
-        assert list(scan_cells(cut(size), {1: "€"})) == [(1, 1, "€", False), (26, 2, "€", True)], size
+        mark = Mark(Kind.CURRENCY, "€")
+        found = list(scan_cells(cut(size), {1: (mark,)}))
+        assert found == [DisplayedCell(1, 1, mark, 5), DisplayedCell(26, 2, mark, -5)], size

@@ -34,7 +34,7 @@ def cells(sheets: str, number: int = 0, styles: str = STYLES) -> list[tuple[int,
     parser.StartElementHandler, parser.EndElementHandler = formats.start, formats.end
     parser.CharacterDataHandler = formats.text
     parser.Parse(f"<document>{styles}<office:body>{sheets}</office:body></document>", True)
-    return formats.cells
+    return [(column, row, mark.text, value < 0) for column, row, mark, value in formats.cells]
 
 
 def cell(value: float, style: str = "", repeated: int = 1) -> str:

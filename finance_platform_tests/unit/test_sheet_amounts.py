@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.workbooks import ods, xls, xlsx
+from finance_platform_tests.workbooks import Rows, ods, xls, xlsx
 
 DESCRIPTOR = """\
 feed: x
@@ -22,12 +22,12 @@ columns: {date: Date, department: Unit, account: Account, amount: {from: Amount,
 constants: {scenario: Actual}
 """
 AMERICAN, GERMAN = (".", ","), (",", ".")
-WRITERS = {"xlsx": xlsx, "xls": xls, "ods": ods}
+WRITERS: dict[str, Callable[[Mapping[str, Rows]], bytes]] = {"xlsx": xlsx, "xls": xls, "ods": ods}
 DOUBT = "one mark before three digits could mean two things"
 
 
 def check(folder: Path, amounts: Sequence[object], marks: tuple[str, str], ending: str = "xlsx") -> FileCheck:
-    rows = [["Date", "Unit", "Account", "Amount"], *(["2025-01-31", "D1", "6000", amount] for amount in amounts)]
+    rows: Rows = [["Date", "Unit", "Account", "Amount"], *(["2025-01-31", "D1", "6000", amount] for amount in amounts)]
     (folder / f"x.{ending}").write_bytes(WRITERS[ending]({"GL": rows}))
     return check_file(LocalStore(folder), f"x.{ending}", parse_descriptor(DESCRIPTOR % marks, "x.yaml"), settings())
 
