@@ -12,7 +12,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -96,6 +96,7 @@ class DelimitedFile:
         self.doubts: dict[str, str] = {}
         self.end = FileEnd(delimiter=dialect.delimiter)
         self.displayed: Mapping[int, Sequence[Displayed]] = {}
+        self.hidden_rows: Collection[int] = ()
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 

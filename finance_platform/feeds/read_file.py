@@ -48,6 +48,7 @@ from finance_platform.feeds.delivered_cells import TableCells
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals, Note, ReaderFindings
 from finance_platform.feeds.header import find_column
+from finance_platform.feeds.hidden_rows import HiddenRows
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
@@ -487,6 +488,7 @@ def _typed_batches(
         balances = OpeningBalances.of_table(lines.sources, has_skip=bool(feed.rules.skip))
         unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
         meanings = UnreadMeanings.of_table(feed.rules, table.header, lines.sources, shape.cells)
+        hidden = HiddenRows(table.hidden_rows)
         last: tuple[RawBatch, dict[str, pa.Array]] | None = None
         running = RunningTotals(feed.rules, shape.cells)
         stated = stated_doubts([*lines.sources["amount"].headers, *shape.cells], feed.rules)
@@ -510,6 +512,7 @@ def _typed_batches(
             repeated.add(batch, columns["outcome"])
             meanings.add(batch, columns)
             balances.add(batch, columns)
+            hidden.add(batch, columns)
             of_places.add(columns | encoded)
             last = batch, columns
             totals.credit_signs.add(parsed, columns["outcome"])
@@ -519,7 +522,7 @@ def _typed_batches(
         of_table, notes = printed.finish()
         totals.control_totals += of_table
         near = find_near_names(lines.sources.get("scenario"), object_key)
-        notes |= displayed_units.find_notes(table, lines.sources, shape.cells)
+        notes |= displayed_units.find_notes(table, lines.sources, shape.cells) | hidden.notes()
         totals.notes |= lines.notes | notes | unclaimed.notes() | balances.notes() | near
         totals.notes |= meanings.notes()
         totals.doubts |= unread.doubts() | running.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()

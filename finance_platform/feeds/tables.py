@@ -6,7 +6,7 @@ Belongs here: the interface, and opening a file by what its bytes are. Does not 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from finance_platform.feeds.broken_lines import FileEnd
@@ -33,6 +33,7 @@ class Table(Protocol):
         doubts: why a person must decide whether the file may count, each with its fix.
         end: what was noticed about the lines of a text; complete after the last batch.
         displayed: what the formats of a sheet's numbers display, by column from 0; nothing of text.
+        hidden_rows: the rows of a sheet that are hidden or filtered out; none of text.
     """
 
     header: list[str]
@@ -40,6 +41,7 @@ class Table(Protocol):
     doubts: dict[str, str]
     end: FileEnd
     displayed: Mapping[int, Sequence[Displayed]]
+    hidden_rows: Collection[int]
 
     @property
     def notes(self) -> Mapping[str, Note]:

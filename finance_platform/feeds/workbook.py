@@ -11,7 +11,7 @@ import io
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -57,6 +57,7 @@ class WorkbookSheet:
         sheet: the sheet's name.
         notes: what was read in a way that a person should know.
         displayed: what the formats of its numbers display, by column from 0.
+        hidden_rows: the rows that are hidden or filtered out, without those of groups that are folded.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class WorkbookSheet:
         self.doubts: dict[str, str] = {}
         self.end = FileEnd()
         self.displayed: Mapping[int, Sequence[Displayed]] = {}
+        self.hidden_rows: Collection[int] = ()
         self._process, self._number, self._faulty, self._dialect = process, number, faulty, dialect
         self._is_1904 = is_1904
         self._opened: tuple[SheetArea, Iterator[Columns]] | None = process.open_sheet(number)
@@ -211,6 +213,7 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
             if rules.kind == "ledger" and rules.currency:
                 header_row = rules.dialect.header_row
                 sheet.displayed = contents.displayed_units(number, header_row, rules.currency)
+                sheet.hidden_rows = contents.hidden_rows(number)
             if unread and position == 0:
                 names = ", ".join(map(repr, unread[:_MAX_LISTED]))
                 fix = "name it in sheet: in the descriptor if its rows belong to the feed"

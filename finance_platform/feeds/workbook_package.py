@@ -33,10 +33,17 @@ _BLOCK_BYTES = 1 << 20
 _END_RECORD_BYTES = 22 + (1 << 16)
 _TRUE = {"1", "true", "on"}
 _CONTENT = "content.xml"
+_HIDDEN = {"collapse", "filter"}
+_HIDDEN_BYTES = (b'"collapse"', b'"filter"')
+_MAX_HIDDEN = 100_000
+"""Hidden rows that are stated once for several and that are looked at one by one; more are blank."""
 _STYLES_OF_ODS = "styles.xml"
 
 _ELEMENT = re.compile(rb"<(?:[\w.-]{1,60}:)?(row|c)(?=[\s/>])")
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["'](?:([A-Z]{1,3}))?([0-9]{1,7})["']""")
+_ROW = re.compile(rb"<(?:[\w.-]{1,60}:)?row\s([^<>]{0,1000})>")
+_VALUES = re.compile(rb"""(?<![\w:.])(r|hidden|outlineLevel)\s*=\s*["']([a-z0-9]{1,7})["']""")
+_TRUE_BYTES = {b"1", b"true"}
 _TYPE = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
 _FORMULA = re.compile(rb"<(?:[\w.-]{1,60}:)?f[\s/>]")
 _VALUE = re.compile(rb"<(?:[\w.-]{1,60}:)?v(?:\s[^>]{0,99})?>([^<]+)<")
@@ -72,6 +79,7 @@ class WorkbookPackage:
         self._check_kind()
         self.is_1904 = False
         self._is_uncalculated = False
+        self._last_scan: tuple[int, _SheetScan] | None = None
         self._sheets: list[str] = []
         if _CONTENT not in self._parts:
             self._read_list_of_sheets()
@@ -86,16 +94,36 @@ class WorkbookPackage:
             UnreadableDeliveryError: the sheet is damaged, unpacks to too much, or has too many such cells.
         """
         if _CONTENT in self._parts:
-            return self._content_cells.get(number, {})
+            return self._content.faulty.get(number, {}) if self._content else {}
+        scan = self._scan(number)
+        return scan.faulty if scan else {}
+
+    def hidden_rows(self, number: int) -> set[int]:
+        """Return the rows of a sheet that are hidden or filtered out, without those of groups that are folded.
+
+        Raises:
+            UnreadableDeliveryError: see `faulty_cells`.
+        """
+        if _CONTENT in self._parts:
+            return self._content.hidden.get(number, set()) if self._content else set()
+        scan = self._scan(number)
+        return scan.hidden if scan else set()
+
+    def _scan(self, number: int) -> _SheetScan | None:
+        """Return what is in the XML of a sheet, that of the last one without unpacking it again; None without XML."""
+        if self._last_scan and self._last_scan[0] == number:
+            return self._last_scan[1]
         if number >= len(self._sheets):
-            return {}
-        cells = _SheetScan(is_uncalculated=self._is_uncalculated)
+            return None
+        scan = _SheetScan(is_uncalculated=self._is_uncalculated)
         name = self._sheets[number]
-        if not cells.scan(self._unpack(name)):
+        if not scan.scan(self._unpack(name)):
             self._unpacked -= self._parts[name].file_size
-            cells = _SheetScan(has_references=False, is_uncalculated=self._is_uncalculated)
-            cells.scan(self._unpack(name))
-        return cells.all_faulty()
+            scan = _SheetScan(has_references=False, is_uncalculated=self._is_uncalculated)
+            scan.scan(self._unpack(name))
+        scan.finish()
+        self._last_scan = (number, scan)
+        return scan
 
     def displayed_units(self, number: int, header_row: int, currency: str) -> dict[int, list[Displayed]]:
         """Return what the formats of a sheet's numbers display, by column.
@@ -203,12 +231,13 @@ class WorkbookPackage:
             raise damaged(f"its part {name!r} ends too early")
 
     @cached_property
-    def _content_cells(self) -> dict[int, FaultyCells]:
-        has_formulas = False
+    def _content(self) -> _ContentScan | None:
+        """What is in the XML of all sheets of an ods workbook; None if it has neither formulas nor hidden rows."""
+        is_needed = False
         for block in self._unpack(_CONTENT):
-            has_formulas = has_formulas or b"formula" in block
-        if not has_formulas:
-            return {}
+            is_needed = is_needed or any(word in block for word in (b"formula", *_HIDDEN_BYTES))
+        if not is_needed:
+            return None
         scan = _ContentScan()
         parser = _parser(scan.start, scan.end)
         try:
@@ -216,7 +245,7 @@ class WorkbookPackage:
                 parser.Parse(block)
         except expat.ExpatError as error:
             raise _not_xml(error) from error
-        return scan.faulty
+        return scan
 
 
 class _SheetScan:
@@ -230,6 +259,7 @@ class _SheetScan:
             is_uncalculated: whether the workbook asks to be calculated when it is opened.
         """
         self.faulty: FaultyCells = {}
+        self.hidden: set[int] = set()
         self._has_references, self._is_uncalculated = has_references, is_uncalculated
         self._zeros: list[tuple[int, int]] = []
         self._has_results = False
@@ -255,8 +285,8 @@ class _SheetScan:
                 return False
         return self._add(rest)
 
-    def all_faulty(self) -> FaultyCells:
-        """Return the cells without a value, and formulas that seem to have none; complete after the scan.
+    def finish(self) -> None:
+        """Add the formulas that seem to have no value.
 
         Libraries that cannot calculate store 0 for each formula, and have the workbook calculated when it is opened.
         """
@@ -264,9 +294,13 @@ class _SheetScan:
             for row, column in self._zeros:
                 self._row, self._column = row, column
                 self._note(NO_VALUE)
-        return self.faulty
 
     def _add(self, data: bytes) -> bool:
+        if b"hidden=" in data:
+            for row in _ROW.finditer(data):
+                values = dict(_VALUES.findall(row[1]))
+                if values.get(b"hidden") in _TRUE_BYTES and b"outlineLevel" not in values and b"r" in values:
+                    self.hidden.add(int(values[b"r"]))
         if self._has_references:
             if data.count(b"<c ") != data.count(b'<c r="') or b"<c>" in data:
                 return False
@@ -314,6 +348,8 @@ class _ContentScan:
 
     def __init__(self) -> None:
         self.faulty: dict[int, FaultyCells] = {}
+        self.hidden: dict[int, set[int]] = {}
+        self._groups = 0
         self._table, self._row, self._column, self._count = -1, 0, 0, 0
         self._row_repeats = self._cell_repeats = 1
         self._text: str | None = None
@@ -326,6 +362,11 @@ class _ContentScan:
             self._table, self._row = self._table + 1, 1
         elif name == "table-row":
             self._column, self._row_repeats = 0, _repeats(values, "number-rows-repeated")
+            if values.get("visibility") in _HIDDEN and not self._groups:
+                rows = range(self._row, self._row + min(self._row_repeats, _MAX_HIDDEN))
+                self.hidden.setdefault(self._table, set()).update(rows)
+        elif name == "table-row-group":
+            self._groups += 1
         elif name in {"table-cell", "covered-table-cell"}:
             self._cell_repeats = _repeats(values, "number-columns-repeated")
             is_error = attributes.get("calcext:value-type") == "error"
@@ -344,6 +385,8 @@ class _ContentScan:
             self._column += self._cell_repeats
         elif name == "table-row":
             self._row += self._row_repeats
+        elif name == "table-row-group":
+            self._groups -= 1
 
     def _note(self, text: str) -> None:
         if self._row_repeats * self._cell_repeats + self._count > MAX_FAULTY_CELLS:

@@ -25,6 +25,7 @@ _BOUND_SHEET, _DATE_MODE, _FILE_PASS, _END, _FORMULA, _BOOL_OR_ERROR = 0x85, 0x2
 _BEGIN, _FORMAT, _CELL_STYLE, _NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS = 0x809, 0x41E, 0xE0, 0x203, 0x27E, 0xBD
 _FONT, _STRUCK, _LAST_FONT_IN_ORDER = 0x31, 0x08, 3
 """Fonts are numbered without a fourth one."""
+_ROW, _HIDDEN, _LEVEL_OF_GROUP = 0x208, 0x20, 0x07
 _UNICODE_VERSION, _FIRST_OWN_FORMAT = 0x600, 164
 _WHOLE, _HUNDREDTHS, _BITS_OF_KIND = 2, 1, 2
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
@@ -70,6 +71,16 @@ class XlsRecords:
             check_faulty_count(count, row + 1)
             faulty.setdefault(row + 1, {})[column] = _ERRORS.get(code, UNKNOWN_ERROR)
         return faulty
+
+    def hidden_rows(self, number: int) -> set[int]:
+        """Return the rows of a sheet that are hidden or filtered out, without those of groups that are folded."""
+        hidden = set()
+        for kind, start, end in self._records(self._sheets[number]) if number < len(self._sheets) else ():
+            if kind == _ROW and end - start >= struct.calcsize("<H10xH"):
+                row, options = struct.unpack_from("<H10xH", self._data, start)
+                if options & _HIDDEN and not options & _LEVEL_OF_GROUP:
+                    hidden.add(row + 1)
+        return hidden
 
     def displayed_units(self, number: int, header_row: int, currency: str) -> dict[int, list[Displayed]]:
         """Return what the formats of a sheet's numbers display, by column.

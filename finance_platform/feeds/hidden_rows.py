@@ -1,0 +1,53 @@
+"""Lines in rows of a sheet that are hidden, or that a filter leaves out: they count, and nobody sees them.
+
+Belongs here: counting them, and the note. Does not belong here: which rows are hidden (see `workbook_package`,
+`xls_records`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.findings import Note
+from finance_platform.feeds.violations import ACCEPTED, to_mask
+
+_FIX = (
+    "clear the filter and show the rows at the source, and compare the file with what was to be sent; delete rows that "
+    "are not to count"
+)
+
+
+class HiddenRows:
+    """Counts the accepted lines of a table that are in hidden rows and have an amount that is not zero."""
+
+    def __init__(self, rows: Collection[int]) -> None:
+        """Begin.
+
+        Args:
+            rows: the hidden ones, from 1.
+        """
+        self._rows = np.array(sorted(rows), np.int64)
+        self._places: set[int] = set()
+        self._first = ""
+
+    def add(self, batch: RawBatch, columns: Mapping[str, pa.Array]) -> None:
+        """Add typed lines."""
+        if not len(self._rows):
+            return
+        is_hidden = np.isin(np.asarray(batch.source_rows), self._rows)
+        is_hidden &= to_mask(pc.equal(columns["outcome"], ACCEPTED)) & to_mask(pc.not_equal(columns["amount"], 0))
+        positions = np.flatnonzero(is_hidden).tolist()
+        if positions and not self._first:
+            self._first = batch.place(positions[0])
+        self._places.update(batch.source_rows[position].as_py() for position in positions)
+
+    def notes(self) -> dict[str, Note]:
+        """Return the note, with how many rows and the first one; none if there are none."""
+        if not self._places:
+            return {}
+        return {f"rows that are hidden or filtered out count, first on {self._first}": Note(len(self._places), _FIX)}
