@@ -21,6 +21,7 @@ from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, R
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
 from finance_platform.quality.missing_baseline import find_missing_baseline
+from finance_platform.quality.plan_years import find_calendar_year_plans
 from finance_platform.refresh.kept_statement_lines import all_waiting, keep_mapping
 from finance_platform.refresh.repair import find_damage, find_damaged_target
 from finance_platform.refresh.unread_files import find_unread
@@ -160,6 +161,7 @@ class _Reader:
             damage=[*self.problems, *damage],
             lost_zeros=lost_zeros,
             missing_baseline=find_missing_baseline(snapshot.state, snapshot.settings.baseline_scenario),
+            calendar_year_plans=find_calendar_year_plans(snapshot.state, snapshot.settings.fiscal_year_start_month),
             reversals=find_broken_reversals(processed, snapshot.state, snapshot.overlaps),
             expected=expected_feeds(feed_set, scan.events, self.at, self.settings.close_holidays),
             untyped_accounts=untyped_accounts(warehouse, ledger),

@@ -21,6 +21,7 @@ from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.quality.missing_baseline import MissingBaseline
+from finance_platform.quality.plan_years import CalendarYearPlan
 from finance_platform.quality.reversals import advise_reversal, describe_reversal
 from finance_platform.reports import statement
 from finance_platform.reports.expected_feeds import ExpectedFeed
@@ -49,6 +50,7 @@ class StatusDetails:
         damage: what is damaged in the home: file, problem and fix; the fix is empty if nothing is to be done.
         lost_zeros: codes that differ from those of other members in zeros only.
         missing_baseline: plans that Actual is not compared with, if the baseline lacks its periods.
+        calendar_year_plans: budgets of whole calendar years, if fiscal years are other ones.
         reversals: lines that name a line that they reverse and do not cancel it.
         expected: the feeds of which files are expected.
         untyped_accounts: how many accounts have lines, if none of them has a type; else 0.
@@ -63,6 +65,7 @@ class StatusDetails:
     damage: Sequence[Mapping[str, str]] = ()
     lost_zeros: Sequence[LostZerosOfFeed] = ()
     missing_baseline: MissingBaseline | None = None
+    calendar_year_plans: Sequence[CalendarYearPlan] = ()
     reversals: Sequence[BrokenReversal] = ()
     expected: Sequence[ExpectedFeed] = ()
     untyped_accounts: int = 0
@@ -187,6 +190,10 @@ class Status:
                 {"file": missing.file, "kind": "baseline", "warning": missing.warning, "fix": missing.fix}
                 for missing in [self.details.missing_baseline]
                 if missing
+            ),
+            *(
+                {"file": plan.file, "kind": "calendar", "warning": plan.warning, "fix": plan.fix}
+                for plan in self.details.calendar_year_plans
             ),
             *(
                 {
