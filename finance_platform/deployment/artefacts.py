@@ -81,7 +81,7 @@ class Release:
             name, _, tag, *_ = [*file.path.name.split("-"), "", ""]
             if file.path.suffix == ".whl" and name not in superfluous and (tag.startswith("py") or tag == python):
                 keys.append(file.key)
-        return sorted(keys, key=lambda key: ("/finance_platform-" not in key, key))
+        return sorted(keys, key=lambda key: (not key.rpartition("/")[2].startswith("finance_platform-"), key))
 
     def module_uris(self, scripts_uri: str, glue_version: str) -> str:
         """Return the addresses of these wheels in the form of Glue's `--additional-python-modules`."""
@@ -148,8 +148,12 @@ def build_release(dist: Path, fetch: Fetch | None = None) -> Release:
     (fetch or _download_wheels)(dist)
     hashes = {path.name: _sha256(path) for path in sorted(dist.iterdir())}
     identifier = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()[:_IDENTIFIER_LENGTH]
+    built = Release(identifier, tuple(ReleaseFile(dist / name, name, sha256) for name, sha256 in hashes.items()))
+    # For Terraform: a wheel of another Python would fail each job.
+    modules = {version: built.module_keys(version) for version in PYTHON_OF_GLUE}
+    manifest = {"release": identifier, "files": hashes, "modules": modules}
     # Last: a folder without a manifest does not count as a release.
-    (dist / MANIFEST).write_text(json.dumps({"release": identifier, "files": hashes}, indent=1) + "\n")
+    (dist / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     return read_release(dist)
 
 

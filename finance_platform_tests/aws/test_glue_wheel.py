@@ -21,6 +21,8 @@ import pytest
 from finance_platform.code_version import JOBS
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deployment.artefacts import (
+    NEWEST_GLUE,
+    PYTHON_OF_GLUE,
     Release,
     ReleaseFile,
     build_release,
@@ -272,6 +274,16 @@ def test_each_version_of_glue_gets_the_wheels_that_its_python_takes(version: str
     modules = ",".join(f"s3://scripts/releases/1/{name}.whl" for name in expected)
     assert parameters == {"Release": "1", "AdditionalPythonModules": modules}
     assert (release.stack_parameters("s3://scripts", {}) == parameters) == (version == "6.0")
+
+
+def test_the_manifest_lists_the_wheels_of_each_version_of_glue_for_terraform(release: Release):
+    manifest = json.loads(release.files[-1].path.read_text())
+    folder = f"s3://scripts/releases/{release.identifier}"
+    for version in PYTHON_OF_GLUE:
+        modules = ",".join(f"{folder}/{name}" for name in manifest["modules"][version])
+        assert modules == release.module_uris("s3://scripts", version)
+    guide = (ROOT / "docs" / "deploy.md").read_text()
+    assert f'[for name in local.manifest.modules["{NEWEST_GLUE}"] : "${{local.folder}}/${{name}}"]' in guide
 
 
 def test_the_scripts_are_the_very_files_that_run_here(release: Release):
