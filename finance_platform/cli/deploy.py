@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -172,10 +173,21 @@ def _ask_warehouse(account: Account, stack: Stack) -> str:
 def _refuse_files_of_this_machine(command: Sequence[str]) -> None:
     """Refuse a command that writes or reads a file, because the task has a disk of its own, which ends with it."""
     name, options = command[0], {argument.partition("=")[0] for argument in command[1:]}
-    if name == "rejected" and (options & {"--output"} or "xlsx" in command or "--format=xlsx" in command):
+    is_workbook = "--format=xlsx" in command or ("--format", "xlsx") in pairwise(command)
+    if "--output" in options or is_workbook:
         raise click.UsageError(
-            "the file that `rejected --output` writes would end with the remote task; write it here instead: "
-            "`finance-platform remote rejected --format csv > rejected.csv`, without --output"
+            f"the file that `{name} --output` writes would end with the remote task; write it here instead: "
+            f"`finance-platform remote {name} --format csv > {name}.csv`, without --output"
+        )
+    if name == "report" and (given := sorted(options & {"--open", "--out"})):
+        raise click.UsageError(
+            f"`report {given[0]}` is for this machine, not for a remote task; without it, the report is written to the "
+            "folder reports of the processed bucket, from which `aws s3 cp` copies it"
+        )
+    if name == "feed" and "--descriptor" in options:
+        raise click.UsageError(
+            "the file of `feed check --descriptor` is on this machine, where the remote task cannot read it; check the "
+            "file here, without `remote`, or put the descriptor into infra/feeds and deploy a new image"
         )
     if name == "query" and options & {"-f", "--file", "-"}:
         raise click.UsageError(
