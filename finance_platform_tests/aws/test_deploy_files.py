@@ -208,11 +208,12 @@ def test_no_workflow_uses_a_stored_key_of_aws():
     assert "role-to-assume" in text
 
 
-def test_every_deployment_of_the_workflow_passes_cloudformations_role_if_there_is_one():
+def test_every_deployment_of_the_workflow_passes_cloudformations_role_and_the_environments_options():
     job = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]["deploy"]
     deployments = re.findall(r"make deploy ARGS=\"(.*)\"", "\n".join(step.get("run", "") for step in job["steps"]))
     assert len(deployments) == 2
-    assert all(" $SERVICE_ROLE " in arguments for arguments in deployments)
+    assert all(" $SERVICE_ROLE $OPTIONS " in arguments for arguments in deployments)
+    assert job["env"]["OPTIONS"] == "${{ vars.DEPLOY_OPTIONS }}"
     option = "${{ vars.AWS_SERVICE_ROLE && format('--service-role {0}', vars.AWS_SERVICE_ROLE) }}"
     assert job["env"]["SERVICE_ROLE"] == option
 
