@@ -37,6 +37,13 @@ _LEAST_OF_SECOND = Decimal("1.7")
 _LEAST_OF_LAST = Decimal("0.4")
 """How much the last month adds to the total, at least, as a share of what a month adds on average."""
 
+_MOST_OF_LATER = Decimal("1.4")
+"""How many times what the earlier months add the later ones do, at most, from the third month on.
+
+Of a business that grows by a tenth a month, and began within its first one, nearly all accounts that grow add more in
+each month. Totals add what the months have; in a season that may be more too, but not in rents and salaries.
+"""
+
 _ZERO = Decimal("0.00")
 
 FIX = (
@@ -122,7 +129,17 @@ def _find_span(rows: Sequence[Sequence[Decimal]], window: Sequence[str]) -> Runn
         return None
     if of_second < _LEAST_OF_SECOND or of_last < _LEAST_OF_LAST:
         return None
+    if sum(_of_later(span) > _MOST_OF_LATER for span in since_first) >= _MOST * len(since_first):
+        return None
     return RunningYear(months[0], months[-1], len(growing), len(spans), times)
+
+
+def _of_later(span: Sequence[Decimal]) -> Decimal:
+    """Return how many times the additions of the earlier months those of the later ones are; zero if there are none."""
+    additions = [abs(after - before) for before, after in pairwise(span[1:])]
+    half = len(additions) // 2
+    earlier = sum(additions[:half], _ZERO)
+    return sum(additions[-half:], _ZERO) / earlier if earlier else _ZERO
 
 
 def _of_equal_months(months: int) -> Decimal:

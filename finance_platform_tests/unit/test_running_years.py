@@ -92,6 +92,28 @@ def test_amounts_that_stay_as_they_are_after_a_first_month_that_was_no_whole_one
     assert found(accounts) == []
 
 
+@pytest.mark.parametrize("first", ["0.5", "0.33", "0.2"])
+@pytest.mark.parametrize("growth", ["1.1", "1.15", "1.2"])
+def test_growth_after_a_first_month_that_was_no_whole_one_is_not_found(first: str, growth: str):
+    accounts = {
+        number: {
+            period: 100 * place * Decimal(growth) ** month * (1 if month else Decimal(first))
+            for month, period in enumerate(YEAR)
+        }
+        for place, number in enumerate(SHARES, 1)
+    }
+    assert found(accounts) == []
+
+
+def test_totals_of_a_season_are_found_by_the_costs_that_have_none():
+    season = [10, 11, 12, 13, 15, 17, 19, 21, 19, 16, 13, 11]
+    accounts = months()
+    for number in ("4000", "5000", "6200", "6300"):
+        accounts[number] = {period: Decimal(amount) for period, amount in zip(YEAR, season, strict=True)}
+    totals = as_totals(accounts)
+    assert found(totals, evaluated=["2025-09"]) == [("2025-01", "2025-09", 6, 6)]
+
+
 def test_a_year_that_begins_with_half_a_month_is_not_found():
     """Three months are enough after a fall, which a shutdown is too."""
     periods = [*YEAR, *(f"2026-{month:02d}" for month in range(1, 7))]
