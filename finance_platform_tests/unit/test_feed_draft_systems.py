@@ -209,3 +209,29 @@ def test_abbreviated_scenarios_of_columns_are_read(headers: str, tmp_path: Path)
 def test_a_feed_is_not_named_after_half_a_period(name: str, feed: str, path: str):
     written = yaml.safe_load(draft("Date,Dept,Account,Amount\n2025-01-31,10,6000,5.00\n", name))
     assert (written["feed"], written["path"]) == (feed, path)
+
+
+def versions_of(*names: str) -> str:
+    rows = "".join(f"2025-01,10,6000,{name},{100 * place}.00\n" for place, name in enumerate(names, start=1))
+    return f"Period,Dept,Account,Version,Amount\n{rows}"
+
+
+def test_numbered_forecasts_are_scenarios_of_their_own(tmp_path: Path):
+    assert sums(tmp_path, versions_of("FC1", "FC2"), "forecast.csv") == {
+        ("Forecast 1", "2025-01"): "100.00", ("Forecast 2", "2025-01"): "200.00",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["Supplementary 1", "Nachtragshaushalt", "Décision modificative 1", "Virement"])
+def test_a_supplement_is_added_to_the_budget(name: str, tmp_path: Path):
+    text = versions_of("Original", name)
+    assert sums(tmp_path, text, "budget_versions.csv") == {("Budget", "2025-01"): "300.00"}
+    comment = " ".join(line.strip(" #") for line in draft(text, "budget_versions.csv").splitlines())
+    assert f"decide: {name!r} is added to 'Original'" in comment
+
+
+@pytest.mark.parametrize("names", [("Original", "Revised"), ("Original", "Revised", "Supplementary 1")])
+def test_a_person_decides_which_version_is_the_budget(names: tuple[str, ...]):
+    written = draft(versions_of(*names), "budget_versions.csv")
+    assert yaml.safe_load(written)["columns"]["scenario"]["map"] == dict.fromkeys(names, "DECIDE")
+    assert "Original is not decided" in " ".join(mistakes_of(written))

@@ -6,7 +6,6 @@ Belongs here: the order in which columns are taken, and what a person must decid
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -29,11 +28,10 @@ from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
 from finance_platform.feeds.draft.money_columns import is_money, is_named, value_of
 from finance_platform.feeds.draft.references import draft_references, reference_kind
 from finance_platform.feeds.draft.sample import Sample
+from finance_platform.feeds.draft.scenarios import PLANS, forecast_of, is_forecast, scenario_of_name, versions_of_plan
 from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date
-from finance_platform.feeds.feed_set import shipped_descriptors
-from finance_platform.feeds.file_names import value_from_name
-from finance_platform.feeds.header_words import names_forecast, plain_name
+from finance_platform.feeds.header_words import plain_name
 from finance_platform.feeds.resolved import template_headers
 from finance_platform.feeds.unread_meanings import is_converted, is_of_amounts
 
@@ -44,12 +42,6 @@ _MAX_BLANK = 0.05
 
 _USUAL = 0.8
 """Share of the amounts of a type that have its sign; others are corrections."""
-
-_PLANS = {
-    "budget": "Budget", "budgets": "Budget", "plan": "Budget", "proposed": "Budget", "forecast": "Forecast",
-    "forecasts": "Forecast", "outlook": "Forecast",
-}  # fmt: skip
-"""Words that say that a file has a plan."""
 
 
 def draft_fields(sample: Sample, file: str, home_currency: str) -> FieldsDraft:
@@ -166,11 +158,14 @@ class _Ledger:
     def _scenario(self) -> None:
         if "scenario" in self._draft.constants or any("scenario" in one for one in self._draft.measures.values()):
             return
+        texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *self._sample.header]
+        words = [word for text in texts for word in plain_name(text).split()]
+        scenario_of_words = next((PLANS[word] for word in words if word in PLANS), "Actual")
         column = best_column(["scenario"], self._free())
         names = list(dict.fromkeys(column.texts)) if column else []
         if column is not None and len(names) <= _MAX_SCENARIOS:
             known = [text for text in names if fold(text).startswith(("actual", "budget", "forecast"))]
-            forecasts = {text: _forecast_of(text) for text in names if text not in known and names_forecast(text)}
+            forecasts = {text: forecast_of(text) for text in names if text not in known and is_forecast(text)}
             if known or forecasts:
                 unknown = [text for text in names if text not in known and text not in forecasts]
                 comment = f"decide: declare or map {', '.join(map(repr, unknown))}" if unknown else ""
@@ -178,15 +173,19 @@ class _Ledger:
                 self._draft.is_plan = not any(fold(text).startswith("actual") for text in names)
                 self._take("scenario", column, comment, **values, **({"default": "Actual"} if column.blanks else {}))
                 return
+            if scenario_of_words == "Budget" and len(names) > 1:
+                self._draft.is_plan = True
+                comment, scenarios = versions_of_plan(names)
+                default = {"default": "Budget"} if column.blanks else {}
+                self._take("scenario", column, comment, map=scenarios, **default)
+                return
             self._draft.decisions.append(
                 f"The column {column.name!r} has {', '.join(map(repr, names[:5]))}: if these are scenarios, give "
                 "columns.scenario with a map: to Actual, Budget … in place of constants.scenario."
             )
-        texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *self._sample.header]
-        words = [word for text in texts for word in plain_name(text).split()]
-        scenario = next((_PLANS[word] for word in words if word in _PLANS), "Actual")
+        scenario = scenario_of_words
         self._draft.is_plan = scenario != "Actual"
-        rule = _scenario_of_name(self._file)
+        rule = scenario_of_name(self._file)
         if rule:
             comment = "the scenario comes from the file's name, as in the shipped feed"
             self._draft.fields["scenario"] = FieldDraft(rule, comment)
@@ -275,23 +274,6 @@ def _usual_sign(signs: Counter[bool]) -> bool | None:
     """Return whether nearly all amounts are positive; None if they have both signs, or if there are none."""
     (sign, count), *_ = signs.most_common(1) or [(True, 0)]
     return sign if count >= _USUAL * signs.total() > 0 else None
-
-
-def _forecast_of(text: str) -> str:
-    """Return the name of a forecast's scenario, which begins with Forecast: of FC 3+9, Forecast 3+9."""
-    rest = re.sub(r"^(?:fcst|fcast|fc|rf|reforecast|outlook)[-_ ]*", "", text, flags=re.IGNORECASE).strip()
-    return f"Forecast {rest}".strip()
-
-
-def _scenario_of_name(file: str) -> dict[str, Any]:
-    """Return how a shipped feed reads a scenario from a file's name; empty if it reads none from this one."""
-    for feed in shipped_descriptors():
-        rule = feed.columns.get("scenario")
-        if rule is None or not rule.from_name or not feed.matches(file):
-            continue
-        if value_from_name(rule.from_name, rule.template, file) is not None:
-            return rule.model_dump(by_alias=True, exclude_defaults=True, exclude={"source"})
-    return {}
 
 
 def used_headers(draft: FieldsDraft) -> Iterator[str]:
