@@ -120,6 +120,7 @@ _MAX_WORDS = 6
 _MAX_LABEL_CHARACTERS = 60
 _MAX_KNOWN_TEXTS = 100_000
 _MAX_REJECTED_ROWS = 1_000
+_MAX_STATEMENT_ROWS = 1_000
 _MAX_BLOCK_ROWS = 1 << 21
 _MAX_GROUPS = 10
 _MAX_PARENTS = 50
@@ -162,6 +163,8 @@ class UnclaimedTotals:
     _others: int = 0
     _known: set[str] = field(default_factory=set)
     _says_total: set[str] = field(default_factory=set)
+    _begins_so: set[str] = field(default_factory=set)
+    _statement: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _rejected_rows: int = 0
     _block: _Block = field(default_factory=lambda: _Block())
     _last: tuple[RawBatch, int] | None = None
@@ -184,6 +187,7 @@ class UnclaimedTotals:
         for position in labelled:
             self._report(batch, position, "")
         sums = np.add.reduceat(self._line_sums(batch, parsed), starts) if len(starts) else np.zeros(0, np.uint64)
+        self._find_statement_rows(batch, columns, starts, is_data, sums)
         self._batches += 1
         self._only = (batch, starts[is_data], sums[is_data]) if self._batches == 1 else None
         self._add_rows(batch, starts, is_data, sums)
@@ -206,9 +210,51 @@ class UnclaimedTotals:
             line = f"add {rule} to control_total in" if self.rules.control_totals else f"add control_total: [{rule}] to"
             count = f"; {group.count:,} rows in all" if group.count > 1 else ""
             notes[text + count] = Note(1, f"{line} the descriptor; if it is a line, nothing needs to be done")
-        notes |= self._parents()
+        notes |= self._parents() | self._statement_notes()
         if self._others:
             notes[f"{self._others:,} more rows look like totals"] = Note(1, "")
+        return notes
+
+    def _find_statement_rows(
+        self,
+        batch: RawBatch,
+        columns: Mapping[str, pa.Array],
+        starts: npt.NDArray[np.int64],
+        is_data: Mask,
+        sums: Sums,
+    ) -> None:
+        """Find rows such as Total Expenses that are the sum of the rows before them, up to a row that is no data.
+
+        A name of one is not enough, nor is a sum inside of a block; of one row, the sum is the row below a heading.
+        """
+        named = np.zeros(len(columns["outcome"]), dtype=np.bool_)
+        for name in _LABELS if self._begins_so else ():
+            named |= to_mask(pc.is_in(columns[name], pa.array(sorted(self._begins_so), pa.string())))
+        others = np.flatnonzero(~is_data)
+        for row in np.flatnonzero(named[starts] & is_data)[:_MAX_STATEMENT_ROWS].tolist():
+            place = int(np.searchsorted(others, row))
+            begin = int(others[place - 1]) + 1 if place else 0
+            with np.errstate(over="ignore"):
+                counts = np.flatnonzero(np.cumsum(sums[begin:row][::-1], dtype=np.uint64) == sums[row]) + 1
+            if sums[row] and len(counts) and (counts[-1] > 1 or (place and row - begin == 1)):
+                position = int(starts[row])
+                label = _find_label(self._texts(batch, position))
+                if label is not None:
+                    self._statement.setdefault(label[:2], []).append(batch.place(position))
+
+    def _statement_notes(self) -> dict[str, Note]:
+        """Return a note for the rows of a statement that add up others and were read as lines."""
+        notes = {}
+        for (column, pattern), places in self._statement.items():
+            are = "row is called a total and is" if len(places) == 1 else "rows are called totals and are"
+            text = f"{len(places):,} {are} the sum of the rows before, so amounts count twice, first on {places[0]}"
+            rule = (
+                f"{{column: {_yaml_name(column)}, matches: {json.dumps(pattern, ensure_ascii=False)}, "
+                "may_hold_money: true}"
+            )
+            add = f"add {rule} to skip in" if self.rules.skip else f"add skip: [{rule}] to"
+            fix = f"{add} the descriptor, and a rule for rows such as Net Income if there are any"
+            notes[text] = Note(1, f"{fix}; if they are lines of their own, nothing needs to be done")
         return notes
 
     def _parents(self) -> dict[str, Note]:
@@ -276,6 +322,7 @@ class UnclaimedTotals:
                 continue
             distinct = [text for text in pc.unique(texts).to_pylist() if text and text not in self._known]
             self._says_total |= {text for text in distinct if _says_total(text, is_sparse=False)}
+            self._begins_so |= {text for text in distinct if _says_total(text, is_sparse=True)} - self._says_total
             if len(self._known) < _MAX_KNOWN_TEXTS:
                 self._known.update(distinct)
             if self._says_total:

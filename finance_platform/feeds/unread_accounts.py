@@ -24,16 +24,16 @@ from finance_platform.feeds.line_numbers import MAX_LINES, Numbers, cents, place
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.unread_column import UnreadColumn
 
-_CREDITED = {"credit account", "account credit", "cr account", "habenkonto", "konto haben", "haben konto", "kthaben"}
-_DEBITED = {"debit account", "account debit", "dr account", "sollkonto", "konto soll", "soll konto", "ktsoll"}
+CREDITED = {"credit account", "account credit", "cr account", "habenkonto", "konto haben", "haben konto", "kthaben"}
+DEBITED = {"debit account", "account debit", "dr account", "sollkonto", "konto soll", "soll konto", "ktsoll"}
 
 CONTRA_ACCOUNTS = {
     *("contra account", "contra account no", "contra", "offset account", "offsetting account", "offsetting acct"),
     *("balancing account", "bal account no", "counter account", "counterpart account"),
     *("gegenkonto", "gegenkonto ohne bu schlussel", "gegenkontonummer", "gegenkto", "compte de contrepartie"),
     *("contrepartie", "contrapartida", "cuenta contrapartida", "contropartita", "tegenrekening"),
-    *_CREDITED,
-    *_DEBITED,
+    *CREDITED,
+    *DEBITED,
 }
 """Headers of a second account."""
 
@@ -95,7 +95,7 @@ class ContraAccounts(UnreadColumn):
         """Whether the two columns are called the accounts of debit and of credit, so that each row books both."""
         read = {plain_name(name) for name in self.rules.fields.get("account", FieldRule()).sources}
         name = plain_name(self.name)
-        return (name in _CREDITED and bool(read & _DEBITED)) or (name in _DEBITED and bool(read & _CREDITED))
+        return (name in CREDITED and bool(read & DEBITED)) or (name in DEBITED and bool(read & CREDITED))
 
     def describe(self) -> tuple[str, str]:
         """Return the reason to hold the delivery, after the column's name, and the fix."""

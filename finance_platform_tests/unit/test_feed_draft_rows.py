@@ -125,6 +125,25 @@ def test_rows_of_a_statement_that_add_up_others_are_left_out(tmp_path: Path):
     assert sums == {("Actual", "2025-01"): "160.00", ("Actual", "2025-02"): "171.00"}
 
 
+def test_rows_of_a_statement_that_no_rule_leaves_out_are_a_warning(tmp_path: Path):
+    written = draft(STATEMENT, "profit_and_loss.csv").replace("department: DECIDE", "department: D1")
+    without = "".join(line for line in written.splitlines(keepends=True) if not line.startswith("skip:"))
+    (tmp_path / "profit_and_loss.csv").write_text(STATEMENT, encoding="utf-8")
+
+    def check(text: str) -> FileCheck:
+        feed = parse_descriptor(text, "x.yaml")
+        return check_file(LocalStore(tmp_path), "profit_and_loss.csv", feed, settings())
+
+    ((warning, fix),) = check(without).findings.fixes.items()
+    assert (
+        warning
+        == "2 rows are called totals and are the sum of the rows before, so amounts count twice, first on line 6"
+    )
+    rule = re.search(r"add (skip: \[.*\]) to the descriptor", fix)
+    assert rule
+    assert not [text for text in check(without + rule[1] + "\n").findings.fixes if "called" in text]
+
+
 def test_an_account_that_is_called_total_is_no_total_without_its_heading():
     text = (
         "Account,Dept,Jan 2025,Feb 2025\nTotal Gas & Power,10,5.00,6.00\nNet Income,10,1.00,2.00\nRent,10,7.00,8.00\n"

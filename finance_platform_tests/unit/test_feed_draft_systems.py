@@ -235,3 +235,11 @@ def test_a_person_decides_which_version_is_the_budget(names: tuple[str, ...]):
     written = draft(versions_of(*names), "budget_versions.csv")
     assert yaml.safe_load(written)["columns"]["scenario"]["map"] == dict.fromkeys(names, "DECIDE")
     assert "Original is not decided" in " ".join(mistakes_of(written))
+
+
+@pytest.mark.parametrize("accounts", ["Sollkonto;Habenkonto", "Konto Soll;Konto Haben", "Debit Account;Credit Account"])
+def test_lines_that_book_two_accounts_are_said_to_have_to_be_exported_otherwise(accounts: str):
+    written = draft(f"Buchungsdatum;Kostenstelle;Buchungsbetrag;{accounts}\n31.01.2025;10;5,00;6000;1200\n")
+    text = " ".join(line.strip(" #") for line in written.splitlines())
+    assert "export the entries with a line for each account" in text
+    assert "measures" not in yaml.safe_load(written)

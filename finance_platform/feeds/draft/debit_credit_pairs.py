@@ -25,6 +25,12 @@ _BALANCES = {
 }  # fmt: skip
 """Words of pairs that are no money of the period: balances at its beginning or end, another year, taxes."""
 
+_CODES = {
+    "account", "acct", "acc", "konto", "kto", "compte", "cuenta", "conto", "rekening", "no", "nr", "number", "code",
+    "id", "date", "note", "type", "memo", "card", "days", "limit", "count", "ref", "quantity", "qty", "hours", "units",
+}  # fmt: skip
+"""Words of pairs that are no money: the accounts that a line debits and credits, the numbers of notes."""
+
 _FOREIGN = {
     "entered", "foreign", "transaction", "trans", "document", "original", "fc", "fcy", "tc", "devise", "devises",
     "divisa", "fremdwahrung", "belegwahrung", "fw", "vv", "reporting", "group",
@@ -49,7 +55,9 @@ def find_pair(columns: Sequence[Column]) -> tuple[Column, Column, list[str]] | N
             rest = " ".join(word for word in words if word not in {*named, *_AMOUNTS})
             sides[rest][named[0] in _CREDITS].append(column)
     pairs = {rest: (*two[0], *two[1]) for rest, two in sides.items() if len(two[0]) == len(two[1]) == 1}
-    likely = [rest for rest in pairs if not _BALANCES & {*rest.split()} and not states_totals(pairs[rest][0].name)]
+    likely = [
+        rest for rest in pairs if not (_BALANCES | _CODES) & {*rest.split()} and not states_totals(pairs[rest][0].name)
+    ]
     best = [rest for rest in likely if not _FOREIGN & {*rest.split()}] or likely
     if len(best) != 1:
         return None

@@ -33,6 +33,7 @@ from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.header_words import plain_name
 from finance_platform.feeds.resolved import template_headers
+from finance_platform.feeds.unread_accounts import CREDITED, DEBITED
 from finance_platform.feeds.unread_meanings import is_converted, is_of_amounts
 
 _UNNAMED = "(column "
@@ -118,6 +119,12 @@ class _Ledger:
             candidates = ", ".join(
                 repr(one.name) for one in filled if not (is_money(one) or is_named(one) or one is labels)
             )
+            both = [one.name for one in filled if plain_name(one.name) in CREDITED | DEBITED]
+            if name == "account" and len(both) > 1:
+                self._draft.decisions.append(
+                    f"Each line books two accounts, {' and '.join(map(repr, both))}, and a feed reads one account of a "
+                    "line: export the entries with a line for each account."
+                )
             self._draft.decide_constant(
                 name,
                 f"No column was recognized as the {name}{f'; {candidates} may be it' if candidates else ''}. Name its "
