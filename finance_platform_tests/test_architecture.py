@@ -23,6 +23,8 @@ from finance_platform_tests.loaded_definitions import loaded_definitions
 ROOT = Path(__file__).parents[1]
 ALL_SQL = sorted(path.relative_to(sql_folder()).as_posix() for path in sql_folder().rglob("*.sql"))
 FOR_PEOPLE = {"dml/sample_queries.sql"}
+UNDER_THE_NAME_OF_ANOTHER = {"findings.py", "ledger_lines.py", "tables.py", "typed_rows.py", "unread_column.py"}
+"""Modules of feeds that only pass on what others find."""
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,28 @@ def test_every_module_says_what_belongs_in_it():
     for path in (ROOT / "finance_platform").rglob("*.py"):
         first = path.read_text().lstrip()
         assert first.startswith('"""'), f"{path.relative_to(ROOT)} has no docstring"
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "rules.md"])
+def test_the_modules_that_a_page_names_exist(page: str):
+    named: dict[str, str] = {}
+    room = ""
+    for line in (ROOT / "docs" / page).read_text().splitlines():
+        if heading := re.search(r"module in `(\w+)/`", line):
+            room = heading.group(1)
+        named |= dict.fromkeys(re.findall(r"`((?:\w+/)*\w+\.py)`", line), room)
+    package = ROOT / "finance_platform"
+    folders = {name: (ROOT, package, package / room) for name, room in named.items()}
+    assert named
+    assert [name for name in named if not any((folder / name).exists() for folder in folders[name])] == []
+
+
+def test_every_module_that_doubts_a_file_is_on_the_page_of_rules():
+    finds = re.compile(r"^\s*def (find_)?(doubts|notes)\(", re.MULTILINE)
+    modules = (ROOT / "finance_platform" / "feeds").glob("*.py")
+    found = {module.name for module in modules if finds.search(module.read_text())}
+    page = (ROOT / "docs" / "rules.md").read_text()
+    assert {name for name in found if f"`{name}`" not in page} <= UNDER_THE_NAME_OF_ANOTHER
 
 
 NOTED_PRIVATE_IMPORTS = {
