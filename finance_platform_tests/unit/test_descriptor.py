@@ -214,6 +214,8 @@ WRONG = [
     (with_lines(LEDGER, dialect='{delimiter: "\\n"}'), "dialect", "neither can be a line break", ""),
     (with_lines(LEDGER, load="{mode: upsert}"), "load", "key: [...] is needed with mode: upsert", "only then"),
     (with_lines(LEDGER, load="{key: [date]}"), "load", "key: [...] is needed with mode: upsert", "only then"),
+    (LEDGER.replace("kind: ledger", "kind: ledgr"), "kind: ledgr", "or 'balances'; did you mean 'ledger'?", ""),
+    (with_lines(LEDGER, load="\n  mode: upsrt"), "mode", "or 'replace_period'; did you mean 'upsert'?", ""),
     (with_lines(LEDGER, load="\n  mode: merge"), "mode", "Input should be 'append', 'upsert' or 'replace_period'", ""),
     (
         with_lines(LEDGER, load="\n  mode: upsert\n  key: [transaction_id]"),

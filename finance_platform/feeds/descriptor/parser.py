@@ -163,7 +163,11 @@ def _mistakes_of(detail: ErrorDetails, tree: Any) -> Iterator[_Mistake]:
         hint = f"; did you mean {suggestion!r}?" if suggestion else ""
         yield _Mistake(_line_of(tree, names), f"{where} is not a known key{hint}", f"use one of {', '.join(allowed)}")
         return
-    for message in detail["msg"].removeprefix("Value error, ").split("\n"):
+    hint = ""
+    if detail["type"] == "literal_error":
+        suggestion = closest_match(str(detail["input"]), re.findall(r"'([^']+)'", detail["ctx"]["expected"]))
+        hint = f"; did you mean {suggestion!r}?" if suggestion else ""
+    for message in f"{detail['msg']}{hint}".removeprefix("Value error, ").split("\n"):
         # A mistake between parts has no location of its own; its message begins with the name of the part at fault.
         line = _line_of(tree, names or message.partition(" ")[0].rstrip(":").split("."))
         yield _Mistake(line, f"{where + ': ' if where else ''}{message}")
