@@ -1,4 +1,4 @@
-"""Lines in rows of a sheet that are hidden, or that a filter leaves out: they count, and nobody sees them.
+"""Lines in rows of a sheet that are hidden, or that a filter leaves out; they count, and are not seen.
 
 Belongs here: counting them, and the note. Does not belong here: which rows are hidden (see `workbook_package`,
 `xls_records`).
