@@ -1,4 +1,4 @@
-"""Lines of a text file that are not whole: the last one was cut off, or a quote that is never closed hides some.
+"""Lines that are missing or not whole: a quote that is never closed hides some, or a file ends where it was cut off.
 
 Belongs here: judging what a reader noticed, once the last line is typed, and the words that hold the delivery.
 Does not belong here: cutting bytes into cells, a quote that hides the whole rest of a file (see `delimited_file`).
@@ -22,6 +22,8 @@ _LEAST_OTHERS = 10
 """Amounts before the last one that have the same number of decimals, so that another number is no chance."""
 
 _MOST_OTHERS = 1_000
+
+_MOST_ROWS = {65_536: "xls", 1_048_576: "xlsx"}
 
 _SPLIT = (
     (re.compile(r"\s*[-+(]?[0-9]{1,3}\s*"), re.compile(r"\s*[0-9]{3}(?:\.[0-9]+)?\)?\s*")),
@@ -65,7 +67,22 @@ def find_doubts(
         last: its last rows, with their typed columns; None if it has none.
         type_rows: types rows as the table's own are.
     """
-    return _cut_off(end, header, sources, last) | _hidden(end, header, type_rows) | _split_amounts(end, header, sources)
+    doubts = _cut_off(end, header, sources, last) | _at_limit(last) | _hidden(end, header, type_rows)
+    return doubts | _split_amounts(end, header, sources)
+
+
+def _at_limit(last: tuple[RawBatch, Mapping[str, pa.Array]] | None) -> dict[str, str]:
+    """Return that a table ends in the last row that a sheet can have, also once it was saved as text."""
+    batch = last[0] if last else None
+    row = batch.source_rows[-1].as_py() if batch is not None and len(batch) else 0
+    if batch is None or row not in _MOST_ROWS:
+        return {}
+    return {
+        f"the last row is {row:,}, the most that a sheet of {_MOST_ROWS[row]} has, so rows after it may be missing": (
+            "compare the total of the file with its source, and export it again as CSV or in several files; if it is "
+            "complete, accept the file"
+        )
+    }
 
 
 def _cut_off(

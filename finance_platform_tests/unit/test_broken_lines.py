@@ -12,6 +12,7 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.workbooks import Rows, xlsx
 
 DESCRIPTOR = """\
 feed: x
@@ -149,3 +150,24 @@ def test_amounts_that_the_delimiter_cuts_in_two_hold_the_file(tmp_path: Path, am
 )
 def test_rows_with_a_delimiter_at_their_end_hold_nothing(tmp_path: Path, header: str, line: str):
     assert not check(tmp_path, header + f"{line}\n{line}\n").holds
+
+
+@pytest.mark.parametrize(("lines", "is_held"), [(65_535, False), (65_536, True), (65_537, False)])
+def test_a_file_that_ends_in_the_last_row_of_a_sheet_is_held(tmp_path: Path, lines: int, is_held: bool):
+    read = check(tmp_path, AT_END + "".join(f"2025-01-31,D1,6000,{row}.50\n" for row in range(2, lines + 1)))
+    assert not is_held or list(read.holds) == [
+        "the last row is 65,536, the most that a sheet of xls has, so rows after it may be missing"
+    ]
+    assert is_held or not read.holds
+
+
+def test_a_sheet_that_is_full_is_held(tmp_path: Path):
+    rows: Rows = [
+        ["Date", "Unit", "Account", "Amount"],
+        *([None] * 4 for _ in range(65_534)),
+        ["2025-01-31", "D1", "6000", 1],
+    ]
+    (tmp_path / "x.xlsx").write_bytes(xlsx({"GL": rows}))
+    descriptor = parse_descriptor((DESCRIPTOR % (",", "utf-8", ".")).replace("x.{csv,csv.gz}", "x.xlsx"), "x.yaml")
+    (reason,) = check_file(LocalStore(tmp_path), "x.xlsx", descriptor, settings()).holds
+    assert reason.startswith("the last row is 65,536")
