@@ -137,6 +137,13 @@ def find_notes(table: Table, sources: Mapping[str, FieldSource], cells: Collecti
                     "if they are not money, add a rule of skip with may_hold_money: true for their rows to the "
                     "descriptor; if they are lines, nothing needs to be done",
                 )
+            elif one.mark.kind is Kind.STALE:
+                place = describe_place(table.sheet, one.first_row)
+                text = (
+                    f"the stored values of formulas of {clean(name)!r} may be out of date, first on {place}, because "
+                    "the workbook was not calculated when it was saved"
+                )
+                notes[text] = Note(one.cells, "open it in a spreadsheet program, calculate it and save it again")
             elif one.mark.kind is Kind.NOTHING:
                 notes[f"{_display(table, name, one, 'as nothing')}, and they count"] = Note(
                     one.cells, f"{_GENERAL}, and delete the amounts that are not to count"

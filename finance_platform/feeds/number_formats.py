@@ -49,6 +49,8 @@ class Kind(Enum):
     ZEROS = "zeros"
     NOTHING = "nothing"
     STRUCK = "struck"
+    STALE = "stale"
+    """Of the cell and not of its format: a formula whose value the workbook asks to calculate again."""
 
 
 class Mark(NamedTuple):

@@ -14,6 +14,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import chain
 from typing import BinaryIO
 from xml.parsers import expat
 
@@ -21,6 +22,7 @@ from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.limits import MAX_FAULTY_CELLS, MAX_WORKBOOK_BYTES, MAX_WORKBOOK_PARTS_BYTES
+from finance_platform.feeds.number_formats import Kind, Mark
 from finance_platform.feeds.ods_formats import OdsFormats
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 from finance_platform.feeds.workbook_process import SAVE_AGAIN, needs_password
@@ -31,7 +33,7 @@ FaultyCells = dict[int, dict[int, str]]
 
 _BLOCK_BYTES = 1 << 20
 _END_RECORD_BYTES = 22 + (1 << 16)
-_TRUE = {"1", "true", "on"}
+_TRUE, _FALSE = {"1", "true", "on"}, {"0", "false", "off"}
 _CONTENT = "content.xml"
 _HIDDEN = {"collapse", "filter"}
 _HIDDEN_BYTES = (b'"collapse"', b'"filter"')
@@ -78,7 +80,7 @@ class WorkbookPackage:
         self._check_sizes(parts)
         self._check_kind()
         self.is_1904 = False
-        self._is_uncalculated = False
+        self._is_uncalculated = self._is_stale = False
         self._last_scan: tuple[int, _SheetScan] | None = None
         self._sheets: list[str] = []
         if _CONTENT not in self._parts:
@@ -115,11 +117,12 @@ class WorkbookPackage:
             return self._last_scan[1]
         if number >= len(self._sheets):
             return None
-        scan = _SheetScan(is_uncalculated=self._is_uncalculated)
+        states = {"is_uncalculated": self._is_uncalculated, "is_stale": self._is_stale}
+        scan = _SheetScan(**states)
         name = self._sheets[number]
         if not scan.scan(self._unpack(name)):
             self._unpacked -= self._parts[name].file_size
-            scan = _SheetScan(has_references=False, is_uncalculated=self._is_uncalculated)
+            scan = _SheetScan(has_references=False, **states)
             scan.scan(self._unpack(name))
         scan.finish()
         self._last_scan = (number, scan)
@@ -139,9 +142,11 @@ class WorkbookPackage:
         if _CONTENT in self._parts:
             return group_cells(self._displayed_of_ods(number, currency), header_row)
         formats = foreign_formats(self._formats, currency)
-        if number >= len(self._sheets) or not formats:
+        scan = self._scan(number)
+        if scan is None:
             return {}
-        return group_cells(scan_cells(self._unpack(self._sheets[number]), formats), header_row)
+        cells = scan_cells(self._unpack(self._sheets[number]), formats) if formats else ()
+        return group_cells(chain(scan.stale, cells), header_row)
 
     def _displayed_of_ods(self, number: int, currency: str) -> list[DisplayedCell]:
         formats = OdsFormats(number, currency)
@@ -195,6 +200,8 @@ class WorkbookPackage:
                 self.is_1904 = attributes.get("date1904", "").lower() in _TRUE
             elif name == "calcPr":
                 self._is_uncalculated = attributes.get("fullCalcOnLoad", "").lower() in _TRUE
+                is_manual = attributes.get("calcMode") == "manual" and attributes.get("calcOnSave") in _FALSE
+                self._is_stale = self._is_uncalculated or is_manual or attributes.get("calcCompleted") in _FALSE
             elif name == "sheet":
                 target = next((targets[value] for key, value in attributes.items() if _is_id(key, value, targets)), "")
                 path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
@@ -251,16 +258,18 @@ class WorkbookPackage:
 class _SheetScan:
     """Finds the cells without a value in the XML of one sheet of an xlsx workbook."""
 
-    def __init__(self, *, has_references: bool = True, is_uncalculated: bool = False) -> None:
+    def __init__(self, *, has_references: bool = True, is_uncalculated: bool = False, is_stale: bool = False) -> None:
         """Begin a sheet.
 
         Args:
             has_references: whether each cell states its place; else every cell is counted.
             is_uncalculated: whether the workbook asks to be calculated when it is opened.
+            is_stale: whether stored values of formulas may be out of date.
         """
         self.faulty: FaultyCells = {}
         self.hidden: set[int] = set()
-        self._has_references, self._is_uncalculated = has_references, is_uncalculated
+        self.stale: list[DisplayedCell] = []
+        self._has_references, self._is_uncalculated, self._is_stale = has_references, is_uncalculated, is_stale
         self._zeros: list[tuple[int, int]] = []
         self._has_results = False
         self._row, self._column, self._count = 0, -1, 0
@@ -294,6 +303,7 @@ class _SheetScan:
             for row, column in self._zeros:
                 self._row, self._column = row, column
                 self._note(NO_VALUE)
+            self.stale = []
 
     def _add(self, data: bytes) -> bool:
         if b"hidden=" in data:
@@ -325,17 +335,20 @@ class _SheetScan:
         value = _VALUE.search(content)
         if kind and kind[1] == b"e":
             self._note(value[1].decode("utf-8", "replace").strip() if value else UNKNOWN_ERROR)
-        elif (value is None or self._is_uncalculated) and _FORMULA.search(content):
+        elif (value is None or self._is_stale) and _FORMULA.search(content):
             self._add_formula(kind[1] if kind else b"n", value[1].strip() if value else None)
 
     def _add_formula(self, kind: bytes, value: bytes | None) -> None:
         if value is None:
             if kind not in {b"str", b"s", b"inlineStr"}:
                 self._note(NO_VALUE)
-        elif kind == b"n" and value == b"0":
+            return
+        if self._is_uncalculated and kind == b"n" and value == b"0":
             self._zeros.append((self._row, self._column))
         else:
             self._has_results = True
+        if kind == b"n" and len(self.stale) < MAX_FAULTY_CELLS:
+            self.stale.append(DisplayedCell(self._column, self._row, Mark(Kind.STALE), 0))
 
     def _note(self, text: str) -> None:
         self._count += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.workbooks import Rows, ods, xls, xlsx
+from finance_platform_tests.workbooks import Formula, Rows, ods, xls, xlsx
 
 DESCRIPTOR = """\
 feed: x
@@ -66,3 +67,31 @@ def test_amounts_that_can_mean_one_thing_have_no_note(
     tmp_path: Path, marks: tuple[str, str], amounts: Sequence[object]
 ):
     assert not check(tmp_path, amounts, marks).findings.notes
+
+
+@pytest.mark.parametrize(
+    ("calculation", "is_stale"),
+    [
+        ('fullCalcOnLoad="1"', True),
+        ('calcMode="manual" calcOnSave="0"', True),
+        ('calcCompleted="0"', True),
+        ('calcMode="manual"', False),  # is calculated when it is saved
+        ('fullCalcOnLoad="0"', False),
+        ("", False),
+    ],
+)
+def test_values_of_formulas_that_were_not_calculated_are_a_warning(tmp_path: Path, calculation: str, is_stale: bool):
+    def change(name: str, part: bytes) -> bytes:
+        return part.replace(b'fullCalcOnLoad="1"', calculation.encode()) if name == "xl/workbook.xml" else part
+
+    check(tmp_path, [1, Formula("1+1", 2), Formula("1-1", 0)], AMERICAN)
+    with zipfile.ZipFile(tmp_path / "x.xlsx") as package:
+        parts = {name: change(name, package.read(name)) for name in package.namelist()}
+    with zipfile.ZipFile(tmp_path / "x.xlsx", "w") as package:
+        for name, part in parts.items():
+            package.writestr(name, part)
+    read = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % AMERICAN, "x.yaml"), settings())
+    assert (total(read), not read.holds) == (Decimal(3), True)
+    assert [(text.split(", because")[0], note.count) for text, note in read.findings.notes.items()] == is_stale * [
+        ("the stored values of formulas of 'Amount' may be out of date, first on sheet 'GL' row 3", 2)
+    ]
