@@ -39,10 +39,10 @@ def tried_patterns(
     return patterns, patterns if sheet is None else (*patterns, *_DATES_OF_SHEETS)
 
 
-def read_days(
-    name: str, written: pa.StringArray, rules: ReadingRules, default: tuple[str, ...], batch: RawBatch
-) -> pa.Array:
-    """Return the day of each text of a field, null where it is blank or no pattern reads it.
+def day_values(
+    name: str, written: DistinctValues, rules: ReadingRules, default: tuple[str, ...], batch: RawBatch
+) -> DistinctValues:
+    """Return the day of each distinct text of a field, null where it is blank or no pattern reads it.
 
     Args:
         name: the field.
@@ -51,13 +51,6 @@ def read_days(
         default: the patterns of a field without any.
         batch: the rows that the texts are of.
     """
-    return day_values(name, DistinctValues.of(written), rules, default, batch).column()
-
-
-def day_values(
-    name: str, written: DistinctValues, rules: ReadingRules, default: tuple[str, ...], batch: RawBatch
-) -> DistinctValues:
-    """Return the day of each distinct text of a field; see `read_days`."""
     _, tried = tried_patterns(name, rules, default, batch.sheet)
     month = rules.fiscal_year_start_month if rules.fields.get(name, FieldRule()).is_fiscal else 1
     return written.map(lambda text: _day(text, tried, month, batch.is_1904), pa.date32())

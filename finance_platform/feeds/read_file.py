@@ -541,6 +541,7 @@ def _typed_batches(
         totals.add_references(columns)
         yield _TypedBatch(columns, batch)
     totals.notes |= references.notes
+    totals.doubts |= references.doubts
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
+from finance_platform.feeds.cells import DistinctValues, RawBatch, bind_fields, field_texts, map_distinct
 from finance_platform.feeds.changed_codes import reject_changed_codes
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_CODE_BYTES, account_type, fold, joined_key
-from finance_platform.feeds.day_columns import patterns_of, read_days
+from finance_platform.feeds.day_columns import day_values, tried_patterns
+from finance_platform.feeds.day_doubts import DayDoubts
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
 from finance_platform.feeds.typed_codes import TypedCodes
@@ -36,11 +37,20 @@ class TypedRows:
         self._sources = bind_fields(feed.rules, header, object_key, sheet)
         self._notes = NoteCollector()
         self._codes = TypedCodes()
+        self._day_doubts: dict[str, DayDoubts] = {}
 
     @property
     def notes(self) -> dict[str, Note]:
         """The notes about every batch so far."""
-        return self._notes.notes() | self._codes.notes()
+        notes = self._notes.notes() | self._codes.notes()
+        for days in self._day_doubts.values():
+            notes |= days.notes()
+        return notes
+
+    @property
+    def doubts(self) -> dict[str, str]:
+        """Why a person must decide whether the table may count, with what to do about it."""
+        return {text: fix for days in self._day_doubts.values() for text, fix in days.doubts().items()}
 
     def _violations(self, batch: RawBatch) -> RuleViolations:
         return RuleViolations.of_batch(batch, self._notes, self._sources)
@@ -77,8 +87,10 @@ class TypedRows:
             default: the patterns of a field to which the descriptor gives none.
             violations: of the batch.
         """
-        patterns = patterns_of(name, self._rules, default)
-        days = read_days(name, texts, self._rules, default, violations.batch)
+        distinct = DistinctValues.of(texts)
+        patterns, tried = tried_patterns(name, self._rules, default, violations.batch.sheet)
+        self._day_doubts.setdefault(name, DayDoubts(name, patterns, tried)).add(distinct, violations.batch)
+        days = day_values(name, distinct, self._rules, default, violations.batch).column()
         violations.add_invalid(
             f"invalid_{name}",
             texts,
