@@ -30,6 +30,7 @@ from finance_platform.feeds.header_words import WORDS, names_forecast, plain_nam
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.line_numbers import CounterEntries, cents, place_numbers
 from finance_platform.feeds.other_periods import of_header as other_periods
+from finance_platform.feeds.other_years import of_header as other_years
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
 from finance_platform.feeds.summed_texts import COMPANIES, Companies
 from finance_platform.feeds.unread_accounts import CONTRA_ACCOUNTS, ContraAccounts
@@ -330,6 +331,7 @@ class UnreadMeanings:
         of_years = is_of_years(sources, rules)
         kinds += [(UnreadPeriods, PERIODS)] if of_years else []
         columns = [kind(name, rules) for kind, names in kinds for name, plain in free.items() if plain in names]
+        columns += other_years(free, sources, rules)
         return UnreadMeanings(columns + ([] if of_years else [*other_periods(free, sources, rules)]))
 
     def add(self, batch: RawBatch, columns: Mapping[str, pa.Array]) -> None:
