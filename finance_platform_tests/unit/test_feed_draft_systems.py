@@ -23,7 +23,7 @@ def columns_of(text: str, name: str = "export.csv") -> dict[str, Any]:
 
 
 def source_of(field: Any) -> str:
-    return field["from"] if isinstance(field, dict) else field
+    return str(field["from"] if isinstance(field, dict) else field)
 
 
 @pytest.mark.parametrize(
