@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,11 @@ _ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 
 def converted(path: Path, to: str, folder: Path, *options: str) -> Path:
     """Return the file as LibreOffice writes it after it has opened and computed it; skip the test without it."""
+    return converted_together([path], to, folder, *options)[0]
+
+
+def converted_together(paths: Sequence[Path], to: str, folder: Path, *options: str) -> list[Path]:
+    """Return several files as `converted` does one; LibreOffice, which takes seconds to start, starts once."""
     office = shutil.which("soffice")
     if office is None:
         pytest.skip("LibreOffice is not installed: apt-get install --no-install-recommends libreoffice-calc-nogui")
@@ -30,10 +36,10 @@ def converted(path: Path, to: str, folder: Path, *options: str) -> Path:
     user.mkdir(parents=True, exist_ok=True)
     (user / "registrymodifications.xcu").write_text(_ALWAYS_RECALCULATE, encoding="utf-8")
     profile = f"-env:UserInstallation=file://{user.parent}"
-    command = [office, profile, "--headless", *options, "--convert-to", to, "--outdir", str(folder), str(path)]
+    command = [office, profile, "--headless", *options, "--convert-to", to, "--outdir", str(folder), *map(str, paths)]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=180, check=False, env={**os.environ, "HOME": str(folder)}
     )
     assert done.returncode == 0, done.stderr
     assert "rror" not in done.stdout + done.stderr
-    return folder / f"{path.stem}.{to.partition(':')[0]}"
+    return [folder / f"{path.stem}.{to.partition(':')[0]}" for path in paths]

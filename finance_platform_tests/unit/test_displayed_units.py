@@ -14,7 +14,7 @@ from finance_platform.feeds.number_formats import Kind, Mark, displayed_text
 from finance_platform.feeds.xlsx_formats import scan_cells
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.office import converted
+from finance_platform_tests.office import converted_together
 from finance_platform_tests.unit.factories import settings
 
 DESCRIPTOR = """\
@@ -34,11 +34,28 @@ constants: {scenario: Budget}
 """
 EURO, DOLLAR, NONE = "#,##0.00 [$€-407]", "[$$-409]#,##0.00", r"_-* #,##0.00\ _€_-;\-* #,##0.00\ _€_-"
 
+NEGATIVE = (-40, -40.125, -1e12 - 0.25)
+"""Numbers of the three forms of which an xls workbook has records."""
+DEBIT, CREDIT = '#,##0.00" Dr"', '#,##0.00" Cr"'
+CONVERTED = {
+    "currencies": [(10, DOLLAR), (20.125, EURO), (30, NONE), (1e12 + 0.25, '#,##0.00 "CHF"')],
+    "sides": [(100, DEBIT), (40.5, CREDIT), (1e12 + 0.25, CREDIT)],
+    **{f"sides with {credit}": [(100, DEBIT), (credit, f"{CREDIT};{CREDIT}")] for credit in NEGATIVE},
+    **{f"plain {credit}": [(100, DOLLAR), (credit, NONE), (7, "0.00%")] for credit in NEGATIVE},
+}
+"""Amounts and their formats, by the name of their workbook."""
+
 
 def check(
     folder: Path, amounts: Sequence[tuple[float, str]], descriptor: str = DESCRIPTOR % ("", ""), currency: str = "USD"
 ) -> FileCheck:
-    book = xlsxwriter.Workbook(folder / "x.xlsx")
+    write(folder / "x.xlsx", amounts)
+    home = settings(currency=currency)
+    return check_file(LocalStore(folder), "x.xlsx", parse_descriptor(descriptor, "x.yaml"), home)
+
+
+def write(path: Path, amounts: Sequence[tuple[float, str]]) -> Path:
+    book = xlsxwriter.Workbook(path)
     sheet = book.add_worksheet("GL")
     euro = book.add_format({"num_format": EURO})
     sheet.write_row(0, 0, ["Date", "Unit", "Account", "Amount", "Quantity"])
@@ -47,8 +64,7 @@ def check(
         sheet.write_number(row, 3, amount, book.add_format({"num_format": code}))
         sheet.write_number(row, 4, 5, euro)  # a column that nothing reads
     book.close()
-    home = settings(currency=currency)
-    return check_file(LocalStore(folder), "x.xlsx", parse_descriptor(descriptor, "x.yaml"), home)
+    return path
 
 
 def test_amounts_that_are_displayed_in_another_currency_hold_the_file(tmp_path: Path):
@@ -75,31 +91,34 @@ def test_months_that_are_displayed_in_another_currency_hold_the_file(tmp_path: P
     assert reason.startswith("the formats of '2025-02' display 1 amounts in EUR")
 
 
-def check_converted(folder: Path, ending: str, amounts: Sequence[tuple[float, str]]) -> FileCheck:
-    check(folder, amounts)
-    converted(folder / "x.xlsx", ending, folder)
-    descriptor = parse_descriptor((DESCRIPTOR % ("", "")).replace("x.xlsx", f"x.{ending}"), "x.yaml")
-    return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
+@pytest.fixture(scope="module", params=["xls", "ods"])
+def holds_of_converted(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[str]]:
+    """The reasons to hold each of `CONVERTED`, in another format."""
+    folder, ending = tmp_path_factory.mktemp("converted"), request.param
+    paths = [write(folder / f"{name}.xlsx", amounts) for name, amounts in CONVERTED.items()]
+    converted_together(paths, ending, folder)
+    text = (DESCRIPTOR % ("", "")).replace("x.xlsx", f"'*.{ending}'")
+    descriptor, store = parse_descriptor(text, "x.yaml"), LocalStore(folder)
+    return {name: list(check_file(store, f"{name}.{ending}", descriptor, settings()).holds) for name in CONVERTED}
 
 
-@pytest.mark.parametrize("ending", ["xls", "ods"])
-def test_a_workbook_of_another_format_is_held_for_another_currency_and_for_sides(tmp_path: Path, ending: str):
-    (currency,) = check_converted(
-        tmp_path, ending, [(10, DOLLAR), (20.125, EURO), (30, NONE), (1e12 + 0.25, '#,##0.00 "CHF"')]
-    ).holds
+def test_a_workbook_of_another_format_is_held_for_another_currency_and_for_sides(
+    holds_of_converted: dict[str, list[str]],
+):
+    (currency,) = holds_of_converted["currencies"]
     assert currency.startswith("the formats of 'Amount' display 2 amounts in EUR, CHF, first on sheet 'GL' row 3")
-    debit, credit = '#,##0.00" Dr"', '#,##0.00" Cr"'
-    (sides,) = check_converted(tmp_path, ending, [(100, debit), (40.5, credit), (1e12 + 0.25, credit)]).holds
+    (sides,) = holds_of_converted["sides"]
     assert "display 1 amounts as debits (Dr) and 2 as credits (Cr, first on sheet 'GL' row 3)" in sides
 
 
-@pytest.mark.parametrize("ending", ["xls", "ods"])
-@pytest.mark.parametrize("credit", [-40, -40.125, -1e12 - 0.25])
-def test_a_workbook_of_another_format_whose_numbers_have_signs_is_not_held(tmp_path: Path, credit: float, ending: str):
-    assert not check_converted(
-        tmp_path, ending, [(100, '#,##0.00" Dr"'), (credit, '#,##0.00" Cr";#,##0.00" Cr"')]
-    ).holds
-    assert not check_converted(tmp_path, ending, [(100, DOLLAR), (credit, NONE), (7, "0.00%")]).holds
+@pytest.mark.parametrize("credit", NEGATIVE)
+def test_a_workbook_of_another_format_whose_numbers_have_signs_is_not_held(
+    holds_of_converted: dict[str, list[str]], credit: float
+):
+    assert not holds_of_converted[f"sides with {credit}"]
+    assert not holds_of_converted[f"plain {credit}"]
 
 
 @pytest.mark.parametrize("code", [NONE, DOLLAR, "#,##0,", "General", "0.00%", '#,##0.00" h"', "[Red]#,##0.00"])
