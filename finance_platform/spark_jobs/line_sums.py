@@ -23,6 +23,7 @@ from finance_platform.storage.factory import open_store
 from finance_platform.storage.parquet_rows import read_row_groups
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 from finance_platform.transforms.fact_tables import encode
+from finance_platform.transforms.keyed_sums import as_array
 
 FILES = "key string, size bigint"
 PACKED = "sums binary"
@@ -195,7 +196,7 @@ def hash_lines(lines: pa.Table) -> Hashes:
     for name in _NUMBERS:
         hashes = _add(hashes, _whole_numbers(lines[name]))
     hashes = _add(hashes, _cents(lines["amount"]))
-    keys = lines["line_key"].cast(pa.string()).combine_chunks()
+    keys = as_array(lines["line_key"].cast(pa.string()))
     if keys.null_count == len(keys):
         return mix(hashes ^ _NO_TEXT)
     texts = hash_texts(keys)
@@ -218,6 +219,6 @@ def _whole_numbers(column: pa.ChunkedArray) -> Hashes:
 
 def _cents(column: pa.ChunkedArray) -> Hashes:
     """Return amounts in cents: the lower half of a decimal, which holds its 18 digits."""
-    amounts = column.combine_chunks()
+    amounts = as_array(column)
     words = np.frombuffer(amounts.buffers()[1], np.uint64)[2 * amounts.offset : 2 * (amounts.offset + len(amounts))]
     return words[::2]

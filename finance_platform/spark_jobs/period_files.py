@@ -15,12 +15,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finance_platform.contracts.processed import LINE_TABLES
-from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines import period_of_file
@@ -44,6 +44,7 @@ from finance_platform.transforms.fact_tables import (
     accounts_of_credit,
     fact_rows,
 )
+from finance_platform.transforms.keyed_sums import KeyedRows, as_array
 
 ORDERS = "period string, document string"
 RESULTS = "period string, document string"
@@ -380,23 +381,12 @@ def _star_sums(data: bytes) -> list[dict[str, Any]]:
     """Return the rows of `control_totals.star_sums` for a written file."""
     names = ["transaction_date", "scenario_key", "account_key", "amount", "budget_amount", "transaction_count"]
     rows = pq.ParquetFile(pa.BufferReader(data)).read(columns=names, use_threads=False)
-    days = pc.dictionary_encode(rows["transaction_date"].combine_chunks())
-    periods = pa.array([period_of(day) for day in days.dictionary.to_pylist()], pa.string())
-    wide = {name: rows[name].cast(SUM_OF_MONEY_TYPE) for name in ("amount", "budget_amount")}
-    table = pa.table(
-        {
-            "period": pa.DictionaryArray.from_arrays(days.indices, periods).dictionary_decode(),
-            **{name: rows[name] for name in ("scenario_key", "account_key", "transaction_count")},
-            **wide,
-        }
+    days = pc.dictionary_encode(as_array(rows["transaction_date"]))
+    of_days = [period_of(day) for day in days.dictionary.to_pylist()]
+    periods = sorted(set(of_days))
+    numbers = np.array([periods.index(period) for period in of_days], np.int64)
+    keys = ("period", "scenario_key", "account_key")
+    sums = KeyedRows(rows.append_column("period", pa.array(numbers[days.indices.to_numpy()]))).sums(
+        keys, ("transaction_count", "amount", "budget_amount"), count="rows"
     )
-    sums = pa.TableGroupBy(table, ["period", "scenario_key", "account_key"], use_threads=False).aggregate(
-        [([], "count_all"), ("transaction_count", "sum"), ("amount", "sum"), ("budget_amount", "sum")]
-    )
-    names_of_sums = {
-        "count_all": "rows",
-        "transaction_count_sum": "lines",
-        "amount_sum": "amount",
-        "budget_amount_sum": "budget_amount",
-    }
-    return [{names_of_sums.get(name, name): value for name, value in row.items()} for row in sums.to_pylist()]
+    return [{**row, "period": periods[row["period"]], "lines": row["transaction_count"]} for row in sums.to_pylist()]

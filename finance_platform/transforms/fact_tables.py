@@ -20,11 +20,14 @@ import pyarrow.compute as pc
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE, arrow_schema
 from finance_platform.contracts.star import CREDIT_TYPES, FACT_FINANCIALS
+from finance_platform.transforms.keyed_sums import KeyedRows, as_array
 
 TEXTS = ("delivery_id", "scenario", "scenario_type", "period")
 """The columns of lines that few distinct texts repeat; they are dictionaries here."""
 
-_CELL = ("posting_date", "department_key", "account_key", "scenario_key")
+_CELL = ("scenario_key", "posting_date", "department_key", "account_key")
+"""The grain of the fact table, in its order."""
+
 _ACCOUNT = ("scenario_key", "account_key")
 
 LINE_COLUMNS = tuple(
@@ -166,7 +169,7 @@ class PeriodSums:
             "amount": amount,
             "absolute": pc.abs(amount),
         }
-        self._superseded.append(_group(pa.table(columns), _SUPERSEDED_BY, ("amount", "absolute"), count="rows"))
+        self._superseded.append(KeyedRows(pa.table(columns)).sums(_SUPERSEDED_BY, ("amount", "absolute"), count="rows"))
         return lines.filter(pa.array(~is_superseded))
 
     def _signed(self, lines: pa.Table, amount: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -180,10 +183,10 @@ class PeriodSums:
             return
         lines = pa.concat_tables(self._waiting)
         self._waiting = []
-        self._cells.append(_group(lines, _CELL, ("amount",), count="transaction_count"))
-        lines = lines.append_column("absolute", pc.abs(lines["delivered"]))
+        rows = KeyedRows(lines.append_column("absolute", pc.abs(lines["delivered"])))
+        self._cells.append(rows.sums(_CELL, ("amount",), count="transaction_count"))
         by_sign = (*_ACCOUNT, "is_debit_positive")
-        self._accounts.append(_group(lines, by_sign, ("delivered", "absolute"), count="lines"))
+        self._accounts.append(rows.sums(by_sign, ("delivered", "absolute"), count="lines"))
         # Later sums have many cells in common with the first ones.
         if sum(map(len, self._cells[1:])) >= max(_SUMMED_AT_ONCE, len(self._cells[0])):
             self._cells = [_merge(self._cells, _CELL, ("amount", "transaction_count"))]
@@ -233,8 +236,7 @@ def fact_rows(
         "transaction_count": rows["transaction_count"],
     }
     facts = pa.table([columns[field.name].cast(field.type) for field in _SCHEMA], schema=_SCHEMA)
-    order = pc.sort_indices(facts, [(name, "ascending") for name in _ORDER])
-    return facts.take(order)
+    return KeyedRows(facts).sorted_by(_ORDER)
 
 
 def _with_baseline(own: pa.Table, is_baseline: pa.ChunkedArray, covering: set[int], first_day: date) -> pa.Table:
@@ -242,15 +244,15 @@ def _with_baseline(own: pa.Table, is_baseline: pa.ChunkedArray, covering: set[in
     baseline = own.filter(is_baseline)
     if not covering or not len(baseline):
         return own
-    by_account = _group(baseline, ("department_key", "account_key"), ("budget_amount",))
+    by_account = KeyedRows(baseline).sums(("department_key", "account_key"), ("budget_amount",))
     count = len(by_account)
     copies = [
         pa.table(
             {
+                "scenario_key": pa.repeat(pa.scalar(key, pa.int64()), count),
                 "posting_date": pa.repeat(pa.scalar(first_day, pa.date32()), count),
                 "department_key": by_account["department_key"],
                 "account_key": by_account["account_key"],
-                "scenario_key": pa.repeat(pa.scalar(key, pa.int64()), count),
                 "amount": pa.repeat(pa.scalar(0, SUM_OF_MONEY_TYPE), count),
                 "budget_amount": by_account["budget_amount"],
                 "transaction_count": pa.repeat(pa.scalar(0, pa.int64()), count),
@@ -262,7 +264,14 @@ def _with_baseline(own: pa.Table, is_baseline: pa.ChunkedArray, covering: set[in
     is_first = pc.fill_null(pc.equal(own["posting_date"], pa.scalar(first_day, pa.date32())), False)
     measures = ("amount", "budget_amount", "transaction_count")
     first = _merge([own.filter(is_first), *copies], _CELL, measures)
-    return pa.concat_tables([first, own.filter(pc.invert(is_first)).select(first.column_names)])
+    others = own.filter(pc.invert(is_first)).select(first.column_names)
+    # Each scenario's first day before its others: in order, if both are, and to sort all rows takes longer.
+    keys = sorted({key for rows in (first, others) for key in pc.unique(rows["scenario_key"]).to_pylist()})
+    return pa.concat_tables([part for key in keys for part in (_of_scenario(first, key), _of_scenario(others, key))])
+
+
+def _of_scenario(rows: pa.Table, key: int) -> pa.Table:
+    return rows.filter(pc.equal(rows["scenario_key"], pa.scalar(key, pa.int64())))
 
 
 def _covering(scenarios: Iterable[tuple[int, str]], actual_covers: bool | None, actual_key: int) -> set[int]:
@@ -321,7 +330,7 @@ class EncodedColumn:
 
 def encode(column: pa.ChunkedArray) -> EncodedColumn:
     """Return a column by its distinct values, a null among them if there is one."""
-    encoded = column.combine_chunks()
+    encoded = as_array(column)
     if not pa.types.is_dictionary(encoded.type):
         encoded = pc.dictionary_encode(encoded, null_encoding="encode")
     if isinstance(encoded, pa.ChunkedArray):
@@ -335,24 +344,6 @@ def encode(column: pa.ChunkedArray) -> EncodedColumn:
     return EncodedColumn(values, indices)
 
 
-def _group(rows: pa.Table, keys: Sequence[str], sums: Sequence[str], *, count: str = "") -> pa.Table:
-    """Return the sums of columns by key, and the number of rows if it is given a name."""
-    aggregations: list[tuple[Any, str]] = [(name, "sum") for name in sums]
-    names = {f"{name}_sum": name for name in sums}
-    if count:
-        aggregations.append(([], "count_all"))
-        names["count_all"] = count
-    # One task in several threads would take the cores of the others.
-    grouped = pa.TableGroupBy(rows, list(keys), use_threads=False).aggregate(aggregations)
-    columns = {names.get(name, name): grouped[name] for name in (*keys, *names)}
-    return pa.table(
-        {
-            name: values.cast(SUM_OF_MONEY_TYPE) if pa.types.is_decimal(values.type) else values
-            for name, values in columns.items()
-        }
-    )
-
-
 def _merge(tables: Sequence[pa.Table], keys: Sequence[str], sums: Sequence[str]) -> pa.Table:
     """Return the sums of tables of sums, at least one."""
-    return tables[0] if len(tables) == 1 else _group(pa.concat_tables(tables), keys, sums)
+    return tables[0] if len(tables) == 1 else KeyedRows(pa.concat_tables(tables)).sums(keys, sums)
