@@ -286,7 +286,8 @@ def test_the_status_of_what_the_steps_have_left_comes_after_the_pack(begin: Begi
     assert steps.take_built() is not None
     assert steps.take_published() is not None
     assert steps.take_pack() is not None
-    assert steps.take_status() == "status of what was listed for the first step"
+    status: Any = steps.take_status()
+    assert status == "status of what was listed for the first step"
     assert steps.take_status() is None
 
 
