@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _EXPONENTS = {"thousands": 3, "millions": 6}
 _GENERAL = "set the format of these cells to General at the source"
+_CALCULATE = (
+    "open it in a spreadsheet program, calculate it (in LibreOffice with Ctrl+Shift+F9, which it does not do by "
+    "itself) and save it again"
+)
 _CODES = ("department", "account")
 
 
@@ -143,7 +147,7 @@ def find_notes(table: Table, sources: Mapping[str, FieldSource], cells: Collecti
                     f"the stored values of formulas of {clean(name)!r} may be out of date, first on {place}, because "
                     "the workbook was not calculated when it was saved"
                 )
-                notes[text] = Note(one.cells, "open it in a spreadsheet program, calculate it and save it again")
+                notes[text] = Note(one.cells, _CALCULATE)
             elif one.mark.kind is Kind.NOTHING:
                 notes[f"{_display(table, name, one, 'as nothing')}, and they count"] = Note(
                     one.cells, f"{_GENERAL}, and delete the amounts that are not to count"

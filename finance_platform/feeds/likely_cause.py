@@ -158,7 +158,10 @@ def explain_rejected_rows(
         fix = "check dialect.delimiter and .quote in the descriptor; if they are right, shorten the cells at the source"
         return "every row has a cell that is longer than what is read", fix
     if "spreadsheet_error" in common:
-        fix = "open the workbook in a spreadsheet program, correct formulas that give errors, and save it again"
+        fix = (
+            "open the workbook in a spreadsheet program, calculate it (in LibreOffice with Ctrl+Shift+F9, which it "
+            "does not do by itself), correct formulas that give errors, and save it again"
+        )
         return "every row has a cell with an error of the spreadsheet, or a formula that was never calculated", fix
     if "invalid_amount" in common:
         return _explain_amounts(_samples("amount", sources, batch), rules, sources["amount"].rule)

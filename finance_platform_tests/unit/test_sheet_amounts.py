@@ -95,3 +95,9 @@ def test_values_of_formulas_that_were_not_calculated_are_a_warning(tmp_path: Pat
     assert [(text.split(", because")[0], note.count) for text, note in read.findings.notes.items()] == is_stale * [
         ("the stored values of formulas of 'Amount' may be out of date, first on sheet 'GL' row 3", 2)
     ]
+
+
+def test_a_file_whose_formulas_were_never_calculated_is_held_with_that_as_the_cause(tmp_path: Path):
+    read = check(tmp_path, [Formula("1+1", 0), Formula("2+2", 0)], AMERICAN)
+    assert "a formula that was never calculated" in next(iter(read.holds))
+    assert any("calculate it (in LibreOffice with Ctrl+Shift+F9" in fix for fix in read.holds.values())
