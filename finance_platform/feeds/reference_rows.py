@@ -8,9 +8,10 @@ A change that gives other lines needs a higher `READER_VERSION` (see `resolved`)
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +26,7 @@ from finance_platform.feeds.codes import (
     surrogate_key,
     type_by_prefix,
 )
+from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.typed_rows import TypedRows, check_choice
 from finance_platform.feeds.violations import RuleViolations, quoted, to_mask
@@ -59,8 +61,29 @@ _NEEDED = {"departments": "code", "accounts": "number"}
 _KEY_COLUMN = {"departments": "department_key", "accounts": "account_key"}
 
 
+_GROUPS = {"business_unit", "category"}
+"""Fields by which reports group members."""
+
+
 class ReferenceRows(TypedRows):
     """Turns the raw batches of one reference table into typed rows, each accepted, rejected or skipped."""
+
+    @cached_property
+    def _spellings(self) -> dict[tuple[str, str], dict[str, None]]:
+        return {}
+
+    @property
+    def notes(self) -> dict[str, Note]:
+        """The notes about every batch so far."""
+        return super().notes | {
+            f"{field}: {' and '.join(map(quoted, names))} differ in case only, and views show each as a group": Note(
+                1,
+                "write one spelling in the file, or read it by "
+                f"columns.{field}.map: {json.dumps({folded: next(iter(names))}, ensure_ascii=False)} in the descriptor",
+            )
+            for (field, folded), names in self._spellings.items()
+            if len(names) > 1
+        }
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row."""
@@ -147,7 +170,11 @@ class ReferenceRows(TypedRows):
             return check_choice(violations, field, texts, _CHOICES[field])
         if field in _CODES:
             return self._code(field, texts, violations)
-        return map_distinct(texts, short_name, pa.string())
+        names = map_distinct(texts, short_name, pa.string())
+        if field in _GROUPS:
+            for name in pc.unique(pc.drop_null(names)).to_pylist():
+                self._spellings.setdefault((field, fold(name)), {})[name] = None
+        return names
 
 
 def _share_of_nothing(field: str, shares: pa.StringArray, row: int) -> str:
