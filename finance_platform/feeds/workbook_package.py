@@ -49,6 +49,8 @@ _TRUE_BYTES = {b"1", b"true"}
 _TYPE = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
 _FORMULA = re.compile(rb"<(?:[\w.-]{1,60}:)?f[\s/>]")
 _VALUE = re.compile(rb"<(?:[\w.-]{1,60}:)?v(?:\s[^>]{0,99})?>([^<]+)<")
+_ZERO = re.compile(rb"0(?:\.0)?")
+"""What libraries that cannot calculate store: XlsxWriter 0, and Apache POI 0.0."""
 _FAULTY = (b"<f", b":f", b't="e"', b"t='e'")
 
 
@@ -343,7 +345,7 @@ class _SheetScan:
             if kind not in {b"str", b"s", b"inlineStr"}:
                 self._note(NO_VALUE)
             return
-        if self._is_uncalculated and kind == b"n" and value == b"0":
+        if self._is_uncalculated and kind == b"n" and _ZERO.fullmatch(value):
             self._zeros.append((self._row, self._column))
         else:
             self._has_results = True
