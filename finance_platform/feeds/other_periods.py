@@ -32,7 +32,11 @@ from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.unread_column import UnreadColumn, ignore, leave_out, quoted_name
 from finance_platform.money_text import sum_of_amounts
 
-OTHER_PERIODS = {*WORDS["period"], "month name", "period name", "period no", "period number", "poper"}
+OTHER_PERIODS = {
+    *WORDS["period"], "month name", "period no", "period number", "gl period", "accounting month", "posting month",
+    "month number", "month no", "journal period", "ledger period", "periode comptable", "periodo contable",
+    "periodo contabile", "mois comptable", "boekingsperiode", "boekmaand", "fiskalperiode", "geschaftsperiode",
+}  # fmt: skip
 """Headers of columns of periods, one for each month and some for the year-end."""
 
 _MONTHS = 12
@@ -40,15 +44,16 @@ _LAST_PERIOD = 16
 _FORMS = tuple(
     re.compile(form)
     for form in (
-        r"(?:p|per|period|periode)?[ .]?0{0,2}(?P<n>[0-9]{1,2})",
-        r"(?:19|20)[0-9]{2}(?:[-/.]p?0?|p?0?(?=[0-9]{2}$))(?P<n>[0-9]{1,2})",
+        r"(?:p|per|period|periode|m|month|monat)?[ .]?0{0,2}(?P<n>[0-9]{1,2})(?:\.0)?",
+        r"(?:19|20)[0-9]{2}(?:[-/. ][pm]?0?|[pm]?0?(?=[0-9]{2}$))(?P<n>[0-9]{1,2})",
+        r"fy ?(?:(?:19|20)[0-9]{2}|[0-9]{2})(?:[-/. ]p?0?|p0?)(?P<n>[0-9]{1,2})",
         r"0?(?P<n>[0-9]{1,2})[-/.](?:19|20)[0-9]{2}",
         r"(?:19|20)[0-9]{2}-(?P<n>[0-9]{2})-[0-9]{2}",
     )
 )
-_WITH_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_WITH_YEAR = re.compile(r"(?:19|20)[0-9]{2}|fy", re.IGNORECASE)
 _NAMES = {
-    name: number
+    plain_name(name): number
     for months in MONTH_NAMES.values()
     for number, names in enumerate(months, start=1)
     for name in names.split()

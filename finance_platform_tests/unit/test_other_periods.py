@@ -66,6 +66,34 @@ def test_lines_of_another_period_than_the_month_of_their_date_are_a_warning(tmp_
     assert not warnings(check(tmp_path, "Period", lines, ignore_columns=["Period"]))
 
 
+GERMAN = [
+    *("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli"),
+    *("August", "September", "Oktober", "November", "Dezember"),
+]
+FRENCH = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]
+
+
+@pytest.mark.parametrize(
+    ("header", "texts"),
+    [
+        ("Monat", GERMAN),
+        ("Mois", FRENCH),
+        ("Période comptable", [str(period) for period in range(1, 13)]),
+        ("Boekingsperiode", [str(period) for period in range(1, 13)]),
+        ("GL Period", [f"FY25-P{period:02d}" for period in range(1, 13)]),
+        ("Accounting Month", [f"M{period:02d}" for period in range(1, 13)]),
+        ("Month", [f"Month {period}" for period in range(1, 13)]),
+        ("Period", [f"{period}.0" for period in range(1, 13)]),
+        ("Period", [f"2025 {period:02d}" for period in range(1, 13)]),
+    ],
+)
+def test_periods_of_other_languages_and_forms_are_compared(tmp_path: Path, header: str, texts: list[str]):
+    lines = [(day, texts[int(period) - 1]) for day, period in YEAR]
+    assert not warnings(check(tmp_path, header, lines))
+    (warning,) = warnings(check(tmp_path, header, [*lines, ("2025-04-03", texts[2])]))
+    assert f"1 of 13 lines, whose amount is 100.00, such as {texts[2]!r} for a day of 2025-04" in warning
+
+
 @pytest.mark.parametrize(
     ("header", "texts"),
     [
