@@ -89,8 +89,8 @@ class BalanceRows(TypedRows):
     def _parse(
         self, name: str, source: FieldSource, texts: pa.StringArray, violations: RuleViolations, *, has_sides: bool
     ) -> pa.Decimal128Array:
-        rule, currency = source.rule, self._rules.currency
-        parsed = parse_cells(texts, rule, currency, violations.batch, has_sides=has_sides)
+        currency = self._rules.currency
+        parsed = parse_cells(texts, source, currency, violations.batch, has_sides=has_sides)
         violations.add_invalid(
             f"invalid_{name}",
             texts,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import pyarrow as pa
@@ -61,7 +61,7 @@ class RawBatch:
         marks: name of the skip rule or control total that claims a row, null for data; None if the feed has neither.
         is_1904: whether the sheet counts days from 1904-01-01, which serial numbers of days need.
         long_numbers: the texts of the sheet's cells that are numbers of more than 15 digits, not texts.
-        three_decimals: those that are numbers below 1000 with three decimals, such as 1.234.
+        three_decimals: by header, those of cells that are numbers below 1000 with three decimals, such as 1.234.
     """
 
     columns: Mapping[str, pa.StringArray]
@@ -72,7 +72,7 @@ class RawBatch:
     source_columns: pa.StringArray | None = None
     marks: pa.StringArray | None = None
     long_numbers: frozenset[str] = frozenset()
-    three_decimals: frozenset[str] = frozenset()
+    three_decimals: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.source_rows)

@@ -338,7 +338,7 @@ class LedgerLines:
     ) -> amounts.ParsedAmounts:
         """Parse the texts of amounts; reject those in a foreign currency, and note those that could mean two things."""
         rule, currency = source.rule, self._rules.currency
-        parsed = parse_cells(texts, rule, currency, violations.batch, has_sides=has_sides)
+        parsed = parse_cells(texts, source, currency, violations.batch, has_sides=has_sides)
         is_foreign: Mask = np.zeros(len(texts), dtype=np.bool_)
         is_foreign[list(parsed.foreign)] = True
         violations.add(

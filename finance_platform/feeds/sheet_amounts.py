@@ -6,14 +6,14 @@ shows how texts are written. Does not belong here: the notation of amounts (see 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.amounts import ParsedAmounts, parse_amounts, read_amount
-from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.resolved import FieldRule
 
 _NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
@@ -21,7 +21,7 @@ _NUMBER_OR_GROUPS = r"^-?[0-9]{1,3}\.[0-9]{3}$"
 
 
 def parse_cells(
-    texts: pa.StringArray, rule: FieldRule, currency: str, batch: RawBatch, *, has_sides: bool = False
+    texts: pa.StringArray, source: FieldSource, currency: str, batch: RawBatch, *, has_sides: bool = False
 ) -> ParsedAmounts:
     """Parse a column of amounts of a batch.
 
@@ -30,16 +30,17 @@ def parse_cells(
 
     Args:
         texts: the column, trimmed, null where blank.
-        rule: the field's, with the marks of texts.
+        source: the field's, with the marks of texts and the headers.
         currency: ISO code of the home's currency.
         batch: its rows.
         has_sides: whether DR or CR may be beside an amount; CR is negative.
     """
+    rule = source.rule
     decimal, thousands = rule.decimal, rule.thousands
     if batch.sheet is None:
         parsed = parse_amounts(texts, decimal, thousands, currency, scale=rule.scale, has_sides=has_sides)
         return replace(parsed, texts=texts)
-    is_number = _find_numbers(texts, batch.three_decimals)
+    is_number = _find_numbers(texts, _three_decimals(source.headers, batch))
     declared = texts if decimal == "." else pc.if_else(is_number, pc.replace_substring(texts, ".", decimal), texts)
     parsed = parse_amounts(declared, decimal, thousands, currency, scale=rule.scale, has_sides=has_sides)
     return replace(
@@ -49,6 +50,13 @@ def parse_cells(
         and _prove_marks(pc.if_else(is_number, None, texts), rule, has_sides=has_sides),
         texts=declared,
     )
+
+
+def _three_decimals(headers: Sequence[str], batch: RawBatch) -> set[str]:
+    """Return the texts of numbers such as 1.234 in these columns: in another, the same text may be one of a text."""
+    # A row of which several columns are lines has no longer the columns of the sheet.
+    names = headers if batch.source_columns is None else batch.three_decimals
+    return set().union(*(batch.three_decimals.get(name, ()) for name in names))
 
 
 def _find_numbers(texts: pa.StringArray, three_decimals: Collection[str]) -> pa.BooleanArray:

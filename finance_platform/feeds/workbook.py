@@ -172,7 +172,11 @@ class WorkbookSheet:
             self.sheet,
             is_1904=self._is_1904,
             long_numbers=self._process.long_numbers,
-            three_decimals=self._process.three_decimals,
+            three_decimals={
+                name: self._process.three_decimals[place - start]
+                for place, name in enumerate(self.header)
+                if place - start in self._process.three_decimals
+            },
         )
 
     def _fill_faulty(self, first_row: int, size: int, columns: Columns) -> None:

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
@@ -55,7 +55,8 @@ class WorkbookProcess:
     Attributes:
         sheets: the workbook's sheets, in its order.
         long_numbers: the texts of cells of the last batch that are numbers of more than 15 digits, not texts.
-        three_decimals: the texts of its cells that are numbers below 1000 with three decimals, such as 1.234.
+        three_decimals: by the place of its columns, the texts of cells that are numbers below 1000 with three
+            decimals, such as 1.234.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -81,7 +82,7 @@ class WorkbookProcess:
         self._frames = workbook_worker.read_frames(self._process.stdout)
         self._is_sending = self._is_closed = False
         self.long_numbers: frozenset[str] = frozenset()
-        self.three_decimals: frozenset[str] = frozenset()
+        self.three_decimals: Mapping[int, frozenset[str]] = {}
         try:
             self._request(f"{MAX_WORKBOOK_MEMORY} {MAX_WORKBOOK_SECONDS} {MAX_BATCH_CELLS} {MAX_BATCH_CHARACTERS}")
             self.sheets = [SheetInfo(*sheet) for sheet in self._next()]
@@ -120,8 +121,8 @@ class WorkbookProcess:
             batch = self._next()
             self._is_sending = batch is not None
             if batch is not None:
-                columns, long_numbers, three_decimals = batch
-                self.long_numbers, self.three_decimals = frozenset(long_numbers), frozenset(three_decimals)
+                columns, long_numbers, self.three_decimals = batch
+                self.long_numbers = frozenset(long_numbers)
                 yield columns
 
     def _request(self, text: str) -> None:

@@ -31,7 +31,7 @@ _EXACT = 1e15
 _long_numbers: set[str] = set()
 """The texts of the longer ones in the rows that are being sent."""
 _three_decimals: set[str] = set()
-"""The texts of numbers such as 1.234 in these rows, which would mean 1234 as a text of some countries."""
+"""The texts of numbers such as 1.234 in one column of them, which would mean 1234 as a text of some countries."""
 _LONGEST = len("-999.999")
 
 
@@ -69,13 +69,17 @@ def _send_sheet(sheet: python_calamine.CalamineSheet, max_cells: int, max_charac
 
 def _send_rows(rows: list[list[Any]], max_characters: int) -> None:
     _long_numbers.clear()
-    _three_decimals.clear()
-    columns = [_texts(column) for column in zip(*rows, strict=True)]
+    columns, three_decimals = [], {}
+    for place, column in enumerate(zip(*rows, strict=True)):
+        columns.append(_texts(column))
+        if _three_decimals:
+            three_decimals[place] = frozenset(_three_decimals)
+            _three_decimals.clear()
     if len(rows) > 1 and sum(sum(map(len, texts)) for texts in columns) > max_characters:
         for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
             _send_rows(half, max_characters)
     else:
-        _send((columns, _long_numbers, _three_decimals))
+        _send((columns, _long_numbers, three_decimals))
 
 
 def _texts(column: tuple[Any, ...]) -> list[str]:

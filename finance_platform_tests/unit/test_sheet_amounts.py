@@ -51,6 +51,33 @@ def test_numbers_do_not_show_how_a_text_beside_them_is_written(tmp_path: Path, m
     assert repr(text) in note
 
 
+@pytest.mark.parametrize("ending", list(WRITERS))
+def test_a_number_of_another_column_says_nothing_about_a_text(tmp_path: Path, ending: str):
+    header = ["Date", "Unit", "Account", "Amount", "Rate"]
+    lines = [["2025-01-31", "D1", "6000", amount, rate] for amount, rate in (("1.234", 1.234), (12.5, 1.5), (0.125, 2))]
+    (tmp_path / f"x.{ending}").write_bytes(WRITERS[ending]({"GL": [header, *lines]}))
+    parsed = parse_descriptor(DESCRIPTOR % GERMAN, "x.yaml")
+    read = check_file(LocalStore(tmp_path), f"x.{ending}", parsed, settings())
+    assert total(read) == Decimal("1234.00") + Decimal("12.50") + Decimal("0.13")
+    assert [DOUBT in note and "'1.234'" in note for note in read.findings.notes] == [True]
+
+
+@pytest.mark.parametrize("mapping", ["unpivot", "measures"])
+def test_numbers_of_columns_that_are_lines_keep_three_decimals(tmp_path: Path, mapping: str):
+    rows = [["Unit", "Account", "Jan", "Feb"], ["D1", "6000", 1.234, "1.234,50"], ["D1", "6100", 12.5, 123.456]]
+    (tmp_path / "x.xlsx").write_bytes(xlsx({"GL": rows}))
+    shapes = {
+        "unpivot": "unpivot: {columns: [Jan, Feb], into: date, year: 2025}",
+        "measures": "measures: {Jan: {date: 2025-01-01}, Feb: {date: 2025-02-01}}",
+    }
+    text = DESCRIPTOR % GERMAN
+    date = "date: {formats: [MMM]}, " if mapping == "unpivot" else ""
+    text = text.replace("date: Date, ", date).replace("from: Amount, ", "")
+    read = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(text + shapes[mapping], "x.yaml"), settings())
+    assert total(read) == Decimal("1.23") + Decimal("1234.50") + Decimal("12.50") + Decimal("123.46")
+    assert not read.findings.notes
+
+
 @pytest.mark.parametrize(
     ("marks", "amounts"),
     [
