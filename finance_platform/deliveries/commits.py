@@ -50,6 +50,12 @@ def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: st
     return _hash_parts(READER_VERSION, object_key, fingerprint, feed, rules_identity)
 
 
+def earlier_delivery_ids(object_key: str, fingerprint: str, feed: str, rules_identity: str) -> set[str]:
+    """Return what the delivery was called by releases that may have read other lines from the same bytes."""
+    parts = object_key, fingerprint, feed, rules_identity
+    return {_hash_parts(version, *parts) for version in range(1, READER_VERSION)}
+
+
 @lru_cache(_IDS_KEPT)
 def _hash_parts(reader_version: int, *texts: str) -> str:
     # What `json.dumps` makes of the list of these texts and the version, in a third of the time.

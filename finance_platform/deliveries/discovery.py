@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.commits import delivery_id, read_commits
+from finance_platform.deliveries.commits import delivery_id, earlier_delivery_ids, read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.ownership import BrokenOwners
 from finance_platform.deliveries.raw_objects import counted_objects
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, utc_text
+from finance_platform.deliveries.register import (
+    DecisionRecorded,
+    DeliveryDiscovered,
+    Event,
+    Register,
+    select_discovered,
+    utc_text,
+)
 from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import FileNameError, FinancePlatformError
@@ -102,9 +109,19 @@ def scan_raw_zone(
     identities = {name: feed.rules.identity for name, feed in feeds.items()}
     last = {event.object_key: event for event in known}
     owners = BrokenOwners(feed_set, identities, last)
-    unweighted = _unweighted_ids(register, feeds)
+    unweighted, withdrawn = _unweighted_ids(register, feeds), _withdrawn_ids(events)
     scan = _Scan(
-        raw, feed_set, owners, identities, last, at, run_id, skip_unstable, list(feed_set.problems), unweighted
+        raw,
+        feed_set,
+        owners,
+        identities,
+        last,
+        at,
+        run_id,
+        skip_unstable,
+        list(feed_set.problems),
+        unweighted,
+        withdrawn,
     )
     for item in raw.list_objects():
         scan.add(item)
@@ -139,7 +156,10 @@ def unread_objects(state: DeliveryState, scan: RawZoneScan) -> dict[str, Deliver
 
 @dataclass
 class _Scan:
-    """A scan in progress; `last` has the last event of each object, `unweighted` what `_unweighted_ids` returns."""
+    """A scan in progress.
+
+    `last` has the last event of each object, `unweighted` and `withdrawn` what the functions of these names return.
+    """
 
     raw: ObjectStore
     feed_set: FeedSet
@@ -151,6 +171,7 @@ class _Scan:
     skip_unstable: bool
     problems: list[Problem]
     unweighted: Mapping[str, str]
+    withdrawn: Collection[str]
     new: list[DeliveryDiscovered] = field(default_factory=list)
     present: dict[str, dict[str, str]] = field(default_factory=dict)
     unmatched: list[str] = field(default_factory=list)
@@ -279,10 +300,19 @@ class _Scan:
         )
 
     def _delivery_id(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:
-        """Return the identity of a delivery; one with weights stays, until `refresh.spread_years` finds others."""
-        identity = delivery_id(key, fingerprint, feed, self.identities[feed])
-        is_same = last is not None and self.unweighted.get(last.delivery_id) == identity
-        return last.delivery_id if last and is_same else identity
+        """Return the identity of a delivery; one with weights stays, until `refresh.spread_years` finds others.
+
+        One that a person withdrew stays, too, if nothing but the release has changed: as another delivery it would
+        count again, although the file is the one that the person meant. If the withdrawal is undone, it is read again.
+        """
+        parts = key, fingerprint, feed, self.identities[feed]
+        identity = delivery_id(*parts)
+        if last is None or last.delivery_id == identity:
+            return identity
+        is_same = self.unweighted.get(last.delivery_id) == identity
+        if last.delivery_id in self.withdrawn:
+            is_same = is_same or last.delivery_id in earlier_delivery_ids(*parts)
+        return last.delivery_id if is_same else identity
 
     def _order(self, feed: FeedDescriptor, key: str) -> str:
         if feed.order is None or feed.order.from_name is None:
@@ -309,6 +339,18 @@ def _unweighted_ids(register: Register, feeds: Mapping[str, ResolvedFeed]) -> di
         return {}
     commits = read_commits(register.store).values()
     return {one.delivery_id: one.unweighted_id for one in commits if one.unweighted_id}
+
+
+def _withdrawn_ids(events: Iterable[Event]) -> set[str]:
+    """Return the deliveries that people withdrew as a whole, whether these counted or were held."""
+    withdrawn = set[str]()
+    for event in events:
+        if isinstance(event, DecisionRecorded) and not event.late_periods:
+            if event.action == "withdrawn":
+                withdrawn.add(event.delivery_id)
+            elif event.action == "reinstated":
+                withdrawn.discard(event.delivery_id)
+    return withdrawn
 
 
 _FEED_FIELDS = (

@@ -17,6 +17,7 @@ from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.feeds.resolved import READER_VERSION
 from finance_platform.refresh.standardise import standardise
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.local import LocalStore
@@ -186,6 +187,33 @@ def test_a_changed_setting_of_the_reading_rules_is_a_new_delivery(home: Home) ->
     home.scan()
     old, new = home.scan(currency="EUR").events
     assert old.delivery_id != new.delivery_id
+
+
+@pytest.mark.parametrize("keeps_earlier", [False, True])
+def test_a_release_that_reads_files_otherwise_does_not_bring_back_what_was_withdrawn(
+    home: Home, monkeypatch: pytest.MonkeyPatch, *, keeps_earlier: bool
+) -> None:
+    home.deliver("ledger.csv")
+    home.deliver("ledger_2.csv", "a,b\n3,4\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("finance_platform.deliveries.commits.READER_VERSION", READER_VERSION - 1)
+        first, _ = home.scan().events
+    home.register.append([decision_on("withdrawn", first, keeps_earlier=keeps_earlier)])
+    assert new_keys(home.scan()) == ["ledger_2.csv"]
+    assert not home.scan().new_count
+    home.register.append([decision_on("reinstated", first)])
+    assert new_keys(home.scan()) == ["ledger.csv"]
+
+
+def test_a_withdrawn_file_is_read_again_with_other_bytes_or_rules(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = home.deliver("ledger.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr("finance_platform.deliveries.commits.READER_VERSION", READER_VERSION - 1)
+        (first,) = home.scan().events
+    home.register.append([decision_on("withdrawn", first)])
+    assert home.scan(currency="EUR", record=False).new_count == 1
+    path.write_text("a,b\n1,2\n5,6\n")
+    assert home.scan().new_count == 1
 
 
 def test_a_changed_tolerance_is_recorded_for_the_same_delivery(home: Home) -> None:
