@@ -53,8 +53,10 @@ def test_numbers_do_not_show_how_a_text_beside_them_is_written(tmp_path: Path, m
 
 @pytest.mark.parametrize("ending", list(WRITERS))
 def test_a_number_of_another_column_says_nothing_about_a_text(tmp_path: Path, ending: str):
-    header = ["Date", "Unit", "Account", "Amount", "Rate"]
-    lines = [["2025-01-31", "D1", "6000", amount, rate] for amount, rate in (("1.234", 1.234), (12.5, 1.5), (0.125, 2))]
+    header: list[object] = ["Date", "Unit", "Account", "Amount", "Rate"]
+    lines: Rows = [
+        ["2025-01-31", "D1", "6000", amount, rate] for amount, rate in (("1.234", 1.234), (12.5, 1.5), (0.125, 2))
+    ]
     (tmp_path / f"x.{ending}").write_bytes(WRITERS[ending]({"GL": [header, *lines]}))
     parsed = parse_descriptor(DESCRIPTOR % GERMAN, "x.yaml")
     read = check_file(LocalStore(tmp_path), f"x.{ending}", parsed, settings())
@@ -64,7 +66,7 @@ def test_a_number_of_another_column_says_nothing_about_a_text(tmp_path: Path, en
 
 @pytest.mark.parametrize("mapping", ["unpivot", "measures"])
 def test_numbers_of_columns_that_are_lines_keep_three_decimals(tmp_path: Path, mapping: str):
-    rows = [["Unit", "Account", "Jan", "Feb"], ["D1", "6000", 1.234, "1.234,50"], ["D1", "6100", 12.5, 123.456]]
+    rows: Rows = [["Unit", "Account", "Jan", "Feb"], ["D1", "6000", 1.234, "1.234,50"], ["D1", "6100", 12.5, 123.456]]
     (tmp_path / "x.xlsx").write_bytes(xlsx({"GL": rows}))
     shapes = {
         "unpivot": "unpivot: {columns: [Jan, Feb], into: date, year: 2025}",
