@@ -23,7 +23,7 @@ from reading_speed import DESCRIPTOR, lines_of_file
 
 from finance_platform.contracts.schemas import MENTIONED
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.line_files import LineFiles
+from finance_platform.feeds.lines.line_files import LineFiles
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.settings import Settings
 from finance_platform.storage.port import LocalCopy, ObjectStore

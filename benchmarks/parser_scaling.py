@@ -26,18 +26,18 @@ from rich.console import Console
 from rich.table import Table
 
 from finance_platform.errors import FinancePlatformError, MissingColumnError
-from finance_platform.feeds.amounts import parse_amounts, read_amount
 from finance_platform.feeds.cells import RawBatch
-from finance_platform.feeds.codes import closest_match
-from finance_platform.feeds.currencies import currency_code, is_currency
-from finance_platform.feeds.dates import parse_date
-from finance_platform.feeds.delimited_file import DelimitedFile
 from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.doubts.likely_cause import explain_missing_column
 from finance_platform.feeds.file_names import matches_glob, orders_from_names, value_from_name
-from finance_platform.feeds.hidden_characters import clean_cells
-from finance_platform.feeds.ledger_lines import LedgerLines
-from finance_platform.feeds.likely_cause import explain_missing_column
+from finance_platform.feeds.files.delimited_file import DelimitedFile
+from finance_platform.feeds.lines.ledger_lines import LedgerLines
 from finance_platform.feeds.resolved import Dialect
+from finance_platform.feeds.values.amounts import parse_amounts, read_amount
+from finance_platform.feeds.values.codes import closest_match
+from finance_platform.feeds.values.currencies import currency_code, is_currency
+from finance_platform.feeds.values.dates import parse_date
+from finance_platform.feeds.values.hidden_characters import clean_cells
 from finance_platform.settings import Settings
 
 _K = 1_000

@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from finance_platform.bootstrap import processed_zone, raw_zone
-from finance_platform.refresh.build_star import build_star
-from finance_platform.refresh.register import register
-from finance_platform.refresh.standardise import standardise
+from finance_platform.refresh.steps.build_star import build_star
+from finance_platform.refresh.steps.register import register
+from finance_platform.refresh.steps.standardise import standardise
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.storage import factory

@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from finance_platform.feeds.amounts import parse_amounts, read_amount
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.read_file import FileToRead, read_file
+from finance_platform.feeds.values.amounts import parse_amounts, read_amount
 from finance_platform.settings import Settings
 from finance_platform.storage.local import LocalStore
 

@@ -21,8 +21,8 @@ import python_calamine
 import xlsxwriter
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.files.tables import open_tables
 from finance_platform.feeds.read_file import FileToRead, read_file
-from finance_platform.feeds.tables import open_tables
 from finance_platform.settings import load_settings
 from finance_platform.storage.local import LocalStore
 

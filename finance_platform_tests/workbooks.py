@@ -1,6 +1,6 @@
 """Workbooks for tests: xlsx by XlsxWriter; ods and xls, which no library of this project writes, byte by byte.
 
-Belongs here: making workbooks. Does not belong here: what is read from them (see `unit/test_workbook.py`).
+Belongs here: making workbooks. Does not belong here: what is read from them (see `unit/feeds/test_workbook.py`).
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def accept(
     """Accept the held delivery of a raw object, or its late lines; the next run publishes it."""
     from finance_platform.deliveries import decisions
     from finance_platform.deliveries.previews import preview_acceptance, preview_booking
-    from finance_platform.deliveries.repeated_lines import find_files_counted_twice
+    from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
 
     settings = require_raw_zone(load_settings(home=home))
     author = None if is_dry_run else new_author(settings, why)
@@ -136,7 +136,7 @@ def withdraw(
 ) -> int:
     """Remove the lines of a raw object, or drop its held delivery; the next run publishes the rest."""
     from finance_platform.deliveries import decisions
-    from finance_platform.deliveries.repeated_lines import find_files_counted_twice
+    from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
 
     if periods and not is_of_late_lines:
         raise click.UsageError("--period is only for late lines: add --late-lines, or leave --period out")

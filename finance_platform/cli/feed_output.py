@@ -18,11 +18,11 @@ from finance_platform.deliveries.commits import OUTCOMES, Count
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.feeds.findings import ControlTotals
 from finance_platform.money_text import grouped_money, plain_money, signed_money
-from finance_platform.refresh.feed_check import FileCheck, RefusedRow
-from finance_platform.refresh.feed_header import CheckedTable, HeaderColumn
-from finance_platform.refresh.feed_list import COLUMNS, FeedListing
-from finance_platform.refresh.feed_match import MatchedFile
-from finance_platform.refresh.live_comparison import LiveComparison
+from finance_platform.refresh.file_check.feed_check import FileCheck, RefusedRow
+from finance_platform.refresh.file_check.feed_header import CheckedTable, HeaderColumn
+from finance_platform.refresh.file_check.feed_list import COLUMNS, FeedListing
+from finance_platform.refresh.file_check.feed_match import MatchedFile
+from finance_platform.refresh.file_check.live_comparison import LiveComparison
 from finance_platform.safe_text import quote_name
 
 _MAX_COLUMNS = 100

@@ -25,7 +25,7 @@ from finance_platform.safe_text import quote_name
 from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:
-    from finance_platform.refresh.feed_match import MatchedFile
+    from finance_platform.refresh.file_check.feed_match import MatchedFile
 
 
 @click.group()
@@ -42,7 +42,7 @@ def list_feeds(home: Path | None, output_format: str) -> int:
     from finance_platform.bootstrap import processed_zone, raw_zone
     from finance_platform.cli import feed_output
     from finance_platform.feeds.feed_set import load_feed_set
-    from finance_platform.refresh.feed_list import list_feeds
+    from finance_platform.refresh.file_check.feed_list import list_feeds
 
     settings = load_settings(home=home)
     feeds = load_feed_set(settings.feeds_path)
@@ -65,7 +65,7 @@ def check(home: Path | None, file: Path, descriptor: Path | None, as_json: bool)
     """Show what a run would make of a file, in the raw zone or anywhere else; nothing is written."""
     from finance_platform.bootstrap import processed_zone
     from finance_platform.cli import feed_output
-    from finance_platform.refresh.feed_check import check_file
+    from finance_platform.refresh.file_check.feed_check import check_file
 
     settings = load_settings(home=home)
     matched = _match(home, file, descriptor)
@@ -99,7 +99,7 @@ def _match(home: Path | None, file: Path, descriptor: Path | None) -> MatchedFil
     """
     from finance_platform.bootstrap import raw_zone
     from finance_platform.feeds.feed_set import load_feed_set
-    from finance_platform.refresh.feed_match import match_file
+    from finance_platform.refresh.file_check.feed_match import match_file
 
     settings = load_settings(home=home)
     matched = match_file(file, raw_zone(settings), settings, load_feed_set(settings.feeds_path), descriptor)

@@ -118,7 +118,7 @@ def read_status(
     from finance_platform.deliveries.register import FOLDER as REGISTER
     from finance_platform.orchestration.runs import last_run
     from finance_platform.refresh.known_status import read_known_status, record_document, record_status
-    from finance_platform.refresh.recorded_code import trust_recorded_code
+    from finance_platform.refresh.steps.recorded_code import trust_recorded_code
     from finance_platform.storage.listed_once import list_ahead, listed_once
 
     raw, processed = listed_once(raw_zone(settings)), listed or listed_once(processed_zone(settings))
@@ -145,8 +145,8 @@ def read_status(
 
 def _identify(raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, at: datetime) -> str:
     """Return the identity of a home that is as the last complete run left it; empty if it is not, or unreadable."""
-    from finance_platform.refresh.complete_run import read_complete_run
     from finance_platform.refresh.known_status import identify_home
+    from finance_platform.refresh.steps.complete_run import read_complete_run
 
     try:
         complete = read_complete_run(processed)

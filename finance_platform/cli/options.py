@@ -159,7 +159,7 @@ def read_snapshot(settings: Settings) -> Snapshot:
     """
     from finance_platform.bootstrap import processed_zone
     from finance_platform.deliveries.scans import require_whole_register
-    from finance_platform.refresh.recorded_code import trust_recorded_code
+    from finance_platform.refresh.steps.recorded_code import trust_recorded_code
     from finance_platform.settings import StarSettings
     from finance_platform.slices.snapshot import take_snapshot
 

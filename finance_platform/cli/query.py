@@ -156,7 +156,7 @@ def _print_facts(console: SafeConsole, entry: DictionaryEntry, currency: str) ->
 
 
 def _unknown_table(name: str, known: list[str]) -> str:
-    from finance_platform.feeds.codes import closest_match
+    from finance_platform.feeds.values.codes import closest_match
 
     similar = closest_match(name.rpartition(".")[2], known)
     suggestion = f" Did you mean {similar}?" if similar else ""

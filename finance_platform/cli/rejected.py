@@ -123,8 +123,8 @@ def _mention_rows_without_period(listing: RejectedRows, selection: Selection) ->
 
 def _require_rule(rule: str | None, broken: Set[str]) -> None:
     """Refuse a rule that neither the product has nor a row of the home has broken."""
-    from finance_platform.feeds.codes import closest_match
     from finance_platform.feeds.rule_names import ROW_RULES
+    from finance_platform.feeds.values.codes import closest_match
 
     if rule is None or rule in ROW_RULES or rule in broken:
         return

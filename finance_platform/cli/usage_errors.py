@@ -29,7 +29,7 @@ class PeriodType(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the value; one in another format is wrong use."""
-        from finance_platform.feeds.dates import is_valid_period
+        from finance_platform.feeds.values.dates import is_valid_period
 
         if not is_valid_period(value):
             near = _NEARLY_A_PERIOD.fullmatch(value)
@@ -108,7 +108,7 @@ def with_fix(error: click.ClickException, commands: Iterable[str] = ()) -> str:
 
 
 def _no_such_command(name: str, commands: Iterable[str]) -> str:
-    from finance_platform.feeds.codes import closest_match
+    from finance_platform.feeds.values.codes import closest_match
 
     similar = _OTHER_NAMES.get(name.casefold()) or closest_match(name, commands)
     suggestion = f" Did you mean {similar!r}?" if similar else ""

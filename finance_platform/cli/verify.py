@@ -30,8 +30,8 @@ from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from finance_platform.deliveries.event_chain import Head
-    from finance_platform.refresh.verify import Progress, Verification
-    from finance_platform.refresh.verify_records import OpenTables
+    from finance_platform.refresh.verification.verify import Progress, Verification
+    from finance_platform.refresh.verification.verify_records import OpenTables
 
 _COLUMNS = ("part", "subject", "finding")
 _PROGRESS_SECONDS = 2.0
@@ -62,7 +62,7 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
     from finance_platform.cli import rendering
     from finance_platform.deliveries.register import Register
-    from finance_platform.refresh.verify import Verifier
+    from finance_platform.refresh.verification.verify import Verifier
 
     if period is not None and period.lower().endswith(".zip"):
         return _verify_pack(Path(period), kept, output_format)
@@ -99,14 +99,14 @@ def _open_tables(settings: Settings) -> OpenTables:
     """
     from finance_platform.bootstrap import delta_options
     from finance_platform.data_catalog.open_tables import open_tables
-    from finance_platform.refresh.verify_records import OpenTables
+    from finance_platform.refresh.verification.verify_records import OpenTables
 
     return OpenTables(open_tables(read_snapshot(settings)), delta_options(settings))
 
 
 def _verify_pack(path: Path, kept: str | None, output_format: str) -> int:
     from finance_platform.cli import rendering
-    from finance_platform.refresh.verify_audit_pack import verify_audit_pack
+    from finance_platform.refresh.verification.verify_audit_pack import verify_audit_pack
 
     if not path.is_file():
         raise click.BadParameter(f"{str(path)!r} is not a file", param_hint="FILE.zip")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from finance_platform.deliveries.account_counts import CHECKPOINT as ACCOUNT_COUNTS
 from finance_platform.deliveries.commits import COMMITS, RETIRED_COMMITS
+from finance_platform.deliveries.members.account_counts import CHECKPOINT as ACCOUNT_COUNTS
 from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS
 from finance_platform.deliveries.register import DOCUMENTS
 from finance_platform.errors import DamagedObjectError

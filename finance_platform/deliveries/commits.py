@@ -21,9 +21,9 @@ from typing import Any, Literal
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
 from finance_platform.errors import DamagedObjectError
-from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import READER_VERSION
+from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.storage.bulk_read import write_many
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.immutable_documents import DocumentFolder, read_derived, read_immutable

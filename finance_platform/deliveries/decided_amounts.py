@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
-from finance_platform.deliveries.attribute_history import TypesInPeriods
 from finance_platform.deliveries.commits import UNKNOWN as UNKNOWN_AMOUNT
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_rows
+from finance_platform.deliveries.members.attribute_history import TypesInPeriods
 from finance_platform.deliveries.register import DecidedAmount
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError

@@ -12,15 +12,12 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
-from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.approvals import Author, record_decision
-from finance_platform.deliveries.attribute_history import TypesInPeriods
-from finance_platform.deliveries.bookings import Booking, find_shared_keys, plan_decided_bookings, write_booking
-from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_cells, amounts_of_delivery
-from finance_platform.deliveries.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.members.account_types import AccountTypes
+from finance_platform.deliveries.members.attribute_history import TypesInPeriods
 from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import (
@@ -43,8 +40,16 @@ from finance_platform.deliveries.state import (
     live_with,
 )
 from finance_platform.deliveries.state_derivation import derive_state
+from finance_platform.deliveries.verdicts.bookings import (
+    Booking,
+    find_shared_keys,
+    plan_decided_bookings,
+    write_booking,
+)
+from finance_platform.deliveries.verdicts.cell_sums import find_overflows
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.errors import DecisionError
-from finance_platform.feeds.codes import closest_match
+from finance_platform.feeds.values.codes import closest_match
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 

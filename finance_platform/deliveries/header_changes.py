@@ -16,10 +16,10 @@ from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
-from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.reasons import shorten
+from finance_platform.feeds.values.codes import clean, fold
 from finance_platform.safe_text import quote_name
 
 FIX_HEADER = (

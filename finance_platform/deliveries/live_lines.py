@@ -19,7 +19,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.lines import ANY_LINE, Having, read_lines
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
-from finance_platform.feeds.codes import fold, fold_name
+from finance_platform.feeds.values.codes import fold, fold_name
 from finance_platform.storage.port import ObjectStore
 
 Cell = tuple[str, str]

@@ -35,7 +35,7 @@ from finance_platform.deliveries.overlap_documents import (
 )
 from finance_platform.deliveries.portions import WHOLE
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.immutable_documents import derive_once

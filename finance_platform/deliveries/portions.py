@@ -16,8 +16,8 @@ from decimal import Decimal
 from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.deliveries.commits import DELIVERED, Count, DataFile, DeliveryCommit, PeriodCount, ScenarioCount
 from finance_platform.deliveries.lines import period_of_file
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.findings import ReaderFindings
+from finance_platform.feeds.values.codes import fold
 
 _ACCEPTED = "accepted"
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from finance_platform.contracts.star import CREDIT_TYPES, PROFIT_SIGNS
-from finance_platform.deliveries.attribute_history import TypesInPeriods
-from finance_platform.deliveries.bookings import plan_decided_bookings
 from finance_platform.deliveries.decisions import acceptable_delivery, late_periods_of
-from finance_platform.deliveries.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.live_lines import LiveLines
-from finance_platform.deliveries.moved_amounts import MovedCell, find_moved_cells
+from finance_platform.deliveries.members.attribute_history import TypesInPeriods
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, live_with
+from finance_platform.deliveries.verdicts.bookings import plan_decided_bookings
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, find_moved_cells
 from finance_platform.errors import DecisionError
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore

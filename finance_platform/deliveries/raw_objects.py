@@ -18,7 +18,7 @@ from finance_platform.deliveries.register import (
     Verdict,
 )
 from finance_platform.deliveries.state import MASTER_DATA, FirstSeen
-from finance_platform.feeds.dates import next_period
+from finance_platform.feeds.values.dates import next_period
 
 _Booking = tuple[tuple[str, ...], DecisionRecorded | Verdict | None]
 

@@ -15,7 +15,7 @@ from typing import Any
 from finance_platform.contracts.processed import BALANCES, COMMENTS, STATEMENT_LINES
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.state import LiveDelivery
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.storage.port import ObjectStore
 
 

@@ -24,10 +24,10 @@ from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Sup
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.lines.weights import WEIGHTS_SCHEMA, all_periods
 from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed
 from finance_platform.feeds.shape_rules import SpreadRule
-from finance_platform.feeds.weights import WEIGHTS_SCHEMA, all_periods
+from finance_platform.feeds.values.codes import fold
 from finance_platform.storage.port import ObjectStore
 
 _COLUMNS = ("period", "department_key", "account_key", "is_debit_positive", "amount")

@@ -19,7 +19,7 @@ from finance_platform.deliveries.register import (
     Verdict,
 )
 from finance_platform.errors import LostDeliveryError
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.safe_text import quote_name
 
 MASTER_DATA = ("departments", "accounts")

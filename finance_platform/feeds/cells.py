@@ -15,16 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.errors import FileNameError, MissingColumnError
-from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.header import find_column
-from finance_platform.feeds.hidden_characters import (
-    CleanedCells,
-    Finding,
-    clean_cell,
-    clean_cells,
-    is_trimmed,
-)
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import (
     PLACEHOLDER,
@@ -35,6 +27,14 @@ from finance_platform.feeds.resolved import (
     template_headers,
 )
 from finance_platform.feeds.shape_rules import is_derived
+from finance_platform.feeds.values.codes import clean, closest_match, fold
+from finance_platform.feeds.values.hidden_characters import (
+    CleanedCells,
+    Finding,
+    clean_cell,
+    clean_cells,
+    is_trimmed,
+)
 from finance_platform.safe_text import printable, quote_name
 
 _SEPARATORS = re.compile(r"[\s_.-]+")

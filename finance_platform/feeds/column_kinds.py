@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from finance_platform.feeds.amounts import read_amount
 from finance_platform.feeds.cells import RawBatch
-from finance_platform.feeds.codes import clean
-from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.reasons import shorten
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
+from finance_platform.feeds.values.amounts import read_amount
+from finance_platform.feeds.values.codes import clean
+from finance_platform.feeds.values.dates import parse_date
 
 DATE, NUMBER, TEXT, BLANK = "date", "number", "text", "blank"
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.errors import FileNameError
-from finance_platform.feeds.dates import periods_between, periods_of_year
+from finance_platform.feeds.values.dates import periods_between, periods_of_year
 from finance_platform.safe_text import quote_name
 
 _MONTHS = 12

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.codes import clean, fold
-from finance_platform.feeds.hidden_characters import clean_cell
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS
+from finance_platform.feeds.values.codes import clean, fold
+from finance_platform.feeds.values.hidden_characters import clean_cell
 
 _SEVERAL = 2
 _POSITION = re.compile(r"( ?\(column [0-9]+\))+\Z")

@@ -37,44 +37,45 @@ from finance_platform.errors import (
     UnreadableDeliveryError,
     hide_credentials,
 )
-from finance_platform.feeds import broken_lines, displayed_units, stated_units
-from finance_platform.feeds.amounts import EXACT
-from finance_platform.feeds.balance_rows import BalanceRows
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
-from finance_platform.feeds.credit_signs import CreditSigns
-from finance_platform.feeds.delivered_cells import TableCells
+from finance_platform.feeds.doubts import stated_units
+from finance_platform.feeds.doubts.credit_signs import CreditSigns
+from finance_platform.feeds.doubts.hidden_rows import HiddenRows
+from finance_platform.feeds.doubts.likely_cause import explain_missing_column, explain_rejected_rows
+from finance_platform.feeds.doubts.near_names import find_near_names
+from finance_platform.feeds.doubts.opening_balances import OpeningBalances
+from finance_platform.feeds.doubts.place_sums import PlaceSums
+from finance_platform.feeds.doubts.printed_totals import PrintedTotals
+from finance_platform.feeds.doubts.repeated_headers import RepeatedHeaders
+from finance_platform.feeds.doubts.running_totals import RunningTotals, stated_doubts
+from finance_platform.feeds.doubts.unclaimed_totals import UnclaimedTotals
+from finance_platform.feeds.doubts.unread_meanings import UnreadMeanings
+from finance_platform.feeds.doubts.unread_months import UnreadMonths
 from finance_platform.feeds.file_names import natural_sort_key
+from finance_platform.feeds.files import broken_lines, displayed_units
+from finance_platform.feeds.files.tables import Table, open_tables
 from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals, Note, ReaderFindings
 from finance_platform.feeds.header import find_column
-from finance_platform.feeds.hidden_rows import HiddenRows
-from finance_platform.feeds.ledger_lines import LedgerLines
-from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
-from finance_platform.feeds.line_files import KeyRepeats, LineFiles
-from finance_platform.feeds.lookup_rows import LookupRows
-from finance_platform.feeds.lookups import Lookup, load_lookup
-from finance_platform.feeds.near_names import find_near_names
-from finance_platform.feeds.opening_balances import OpeningBalances
-from finance_platform.feeds.place_sums import PlaceSums
-from finance_platform.feeds.printed_totals import PrintedTotals
+from finance_platform.feeds.lines.balance_rows import BalanceRows
+from finance_platform.feeds.lines.delivered_cells import TableCells
+from finance_platform.feeds.lines.ledger_lines import LedgerLines
+from finance_platform.feeds.lines.line_files import KeyRepeats, LineFiles
+from finance_platform.feeds.lines.lookup_rows import LookupRows
+from finance_platform.feeds.lines.lookups import Lookup, load_lookup
+from finance_platform.feeds.lines.reference_rows import ReferenceRows
+from finance_platform.feeds.lines.report_rows import ReportRows
+from finance_platform.feeds.lines.shapes import bind_shape
+from finance_platform.feeds.lines.spread import spread_lines
+from finance_platform.feeds.lines.weights import Weights, load_weights
 from finance_platform.feeds.read_ahead import read_ahead
 from finance_platform.feeds.reasons import shorten
-from finance_platform.feeds.reference_rows import ReferenceRows
-from finance_platform.feeds.repeated_headers import RepeatedHeaders
-from finance_platform.feeds.report_rows import ReportRows
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed, named_headers
 from finance_platform.feeds.row_marks import RowMarker
-from finance_platform.feeds.running_totals import RunningTotals, stated_doubts
-from finance_platform.feeds.shapes import bind_shape
-from finance_platform.feeds.spread import spread_lines
-from finance_platform.feeds.tables import Table, open_tables
-from finance_platform.feeds.unclaimed_totals import UnclaimedTotals
-from finance_platform.feeds.unread_meanings import UnreadMeanings
-from finance_platform.feeds.unread_months import UnreadMonths
+from finance_platform.feeds.values.amounts import EXACT
+from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.violations import ACCEPTED, BLANK_ROW, REJECTED, to_mask
-from finance_platform.feeds.weights import Weights, load_weights
 from finance_platform.safe_text import printable, printable_line, quote_name
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import LocalCopy, ObjectStore, error_message

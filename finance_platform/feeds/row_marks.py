@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.cells import RawBatch
-from finance_platform.feeds.codes import closest_match, fold
 from finance_platform.feeds.resolved import ControlTotalRule, ReadingRules, RowCondition, SkipRule
+from finance_platform.feeds.values.codes import closest_match, fold
 from finance_platform.feeds.violations import Mask, blank_rows, to_mask
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from finance_platform.feeds.dates import periods_of_year
+from finance_platform.feeds.values.dates import periods_of_year
 
 CELL = "\0cell"
 """Under this header a reshaped batch has the cell that gave the line. No file has it: headers are cleaned of NUL."""

@@ -43,7 +43,7 @@ from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.fork_messages import HEAD, Receiver, Sender
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.steps_ahead import BuiltAhead, CheckedDeliveries, JobsAhead, StepsAhead
-from finance_platform.refresh.standardise import ReadDeliveries, Standardised, check_read, standardise
+from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised, check_read, standardise
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.spark_jobs.arguments import JobArguments
@@ -52,9 +52,9 @@ from finance_platform.storage.port import ObjectStore
 
 if TYPE_CHECKING:
     from finance_platform.quality.checks import Outcome
-    from finance_platform.refresh.publish import Publication
     from finance_platform.refresh.report_pack import WrittenPack
     from finance_platform.refresh.status_ahead import StatusAhead
+    from finance_platform.refresh.steps.publish import Publication
     from finance_platform.reports.pack.model import Pack
 
 _log = logging.getLogger(__name__)
@@ -365,7 +365,7 @@ class _Child:
         return _may_go_on(outcomes)
 
     def _build(self, processed: ObjectStore) -> bool:
-        from finance_platform.refresh.build_star import build_star, check_built
+        from finance_platform.refresh.steps.build_star import build_star, check_built
 
         star = build_star(processed, self._jobs(), StarSettings.of(self._settings))
         # Its memory is needed by what follows.
@@ -377,12 +377,12 @@ class _Child:
 
     def _publish(self, processed: ObjectStore) -> bool:
         from finance_platform.orchestration.pack_ahead import PackAhead
-        from finance_platform.refresh.publish import publish
         from finance_platform.refresh.report_pack import (
             read_figures_for_a_run,
             read_published_pack,
             write_report_pack,
         )
+        from finance_platform.refresh.steps.publish import publish
 
         settings = self._settings
         warehouse = open_warehouse(settings)

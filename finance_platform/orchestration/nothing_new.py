@@ -20,8 +20,8 @@ from finance_platform.bootstrap import (
 )
 from finance_platform.errors import DagsterStorageError
 from finance_platform.orchestration.runs import SUCCESS, is_history_complete, last_run
-from finance_platform.refresh.complete_run import read_complete_run
 from finance_platform.refresh.nothing_new import NothingNew, find_nothing_new
+from finance_platform.refresh.steps.complete_run import read_complete_run
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage.factory import is_remote

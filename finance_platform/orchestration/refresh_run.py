@@ -45,8 +45,8 @@ from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.processed_metadata import READ_NOW
 from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, UNCHANGED, parse_slices
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED
-from finance_platform.refresh.complete_run import read_complete_run, record_complete_run
-from finance_platform.refresh.recorded_code import trust_recorded_code
+from finance_platform.refresh.steps.complete_run import read_complete_run, record_complete_run
+from finance_platform.refresh.steps.recorded_code import trust_recorded_code
 from finance_platform.reports.run_outcome import RunOutcome
 from finance_platform.settings import Settings
 from finance_platform.storage.factory import is_remote

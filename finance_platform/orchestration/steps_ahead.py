@@ -30,9 +30,9 @@ from finance_platform.errors import HomeError
 from finance_platform.orchestration.dagster_storage import find_damaged_storage
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.runs import has_configuration
-from finance_platform.refresh.recorded_code import trust_recorded_code
-from finance_platform.refresh.register import register
-from finance_platform.refresh.standardise import ReadDeliveries, Standardised, standardise
+from finance_platform.refresh.steps.recorded_code import trust_recorded_code
+from finance_platform.refresh.steps.register import register
+from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised, standardise
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.arguments import JobArguments, new_attempt
 from finance_platform.spark_jobs.harness import request_key, result_key
@@ -44,10 +44,10 @@ from finance_platform.storage.s3_options import S3_SCHEME
 if TYPE_CHECKING:
     # What the later steps import, they import while the job reads.
     from finance_platform.quality.checks import Outcome
-    from finance_platform.refresh.build_star import BuiltStar
-    from finance_platform.refresh.publish import Publication
     from finance_platform.refresh.report_pack import WrittenPack
     from finance_platform.refresh.status_ahead import StatusAhead
+    from finance_platform.refresh.steps.build_star import BuiltStar
+    from finance_platform.refresh.steps.publish import Publication
     from finance_platform.slices.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)

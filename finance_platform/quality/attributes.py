@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.account_counts import parts_on_accounts
-from finance_platform.deliveries.attribute_conflicts import (
+from finance_platform.deliveries.members.account_counts import parts_on_accounts
+from finance_platform.deliveries.verdicts.attribute_conflicts import (
     ACCOUNT_TYPE,
     AttributeConflict,
     GrossOf,

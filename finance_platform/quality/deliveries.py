@@ -11,11 +11,11 @@ from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.header_changes import FIX_HEADER
-from finance_platform.deliveries.hold_reasons import tolerance_breach
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
-from finance_platform.feeds.dates import periods_between
+from finance_platform.deliveries.verdicts.hold_reasons import tolerance_breach
 from finance_platform.feeds.feed_set import Problem, advise_unmatched
+from finance_platform.feeds.values.dates import periods_between
 from finance_platform.quality.anomalies import has_thin_last_period
 from finance_platform.quality.checks import (
     ARRIVED_IN_ORDER,

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, covered_periods
-from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.feed_set import Problem
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import UnusualMonth
 from finance_platform.quality.natural_signs import WrongSigns

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from finance_platform.feeds.codes import closest_match
+from finance_platform.feeds.values.codes import closest_match
 
 _MAX_SHOWN = 6
 """Members of a circle that evidence names."""

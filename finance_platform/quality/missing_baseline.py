@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.feeds.codes import fold_name
+from finance_platform.feeds.values.codes import fold_name
 
 _ACTUAL = "Actual"
 _BUDGET = "Budget"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.feeds.codes import fold_name
+from finance_platform.feeds.values.codes import fold_name
 
 _BUDGET = "Budget"
 _MONTHS = 12

@@ -15,8 +15,8 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.schemas import contract_columns, parquet_columns
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.account_types import UNKNOWN, account_types, accounts_mentioned
-from finance_platform.feeds.amounts import EXACT
+from finance_platform.deliveries.members.account_types import UNKNOWN, account_types, accounts_mentioned
+from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, SCHEMA_CHECKS, Outcome
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot

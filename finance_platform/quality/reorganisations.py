@@ -10,8 +10,8 @@ from typing import Any
 
 from finance_platform.contracts.star import DIM_DEPARTMENT, WHOLE_TABLE
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.reorganisations import Reorganisation, find_reorganisations
-from finance_platform.feeds.codes import closest_match
+from finance_platform.deliveries.members.reorganisations import Reorganisation, find_reorganisations
+from finance_platform.feeds.values.codes import closest_match
 from finance_platform.quality.checks import REORGANISATIONS_CONSISTENT, Outcome
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot

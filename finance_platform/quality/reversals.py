@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.reversals import BrokenReversal, ReversalLine, find_broken_reversals, total
+from finance_platform.deliveries.verdicts.reversals import BrokenReversal, ReversalLine, find_broken_reversals, total
 from finance_platform.feeds.cells import describe_place
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.checks import REVERSALS_CANCEL, Outcome

@@ -22,7 +22,7 @@ from finance_platform.contracts.star import (
     WHOLE_TABLE,
 )
 from finance_platform.count_text import pluralize
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import AccountMonth, UnusualMonth, find_unusual_months
 from finance_platform.quality.checks import (

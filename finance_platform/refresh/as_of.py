@@ -20,15 +20,15 @@ from typing import Any
 from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, REPORTING
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.attribute_history import HISTORIES
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.members.attribute_history import HISTORIES
 from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import Event, Register, utc_text
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import AsOfError
-from finance_platform.refresh.restore import slice_to_load
+from finance_platform.refresh.steps.restore import slice_to_load
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.commits import read_slice

@@ -15,9 +15,9 @@ from datetime import date
 import pyarrow as pa
 
 from finance_platform.deliveries.report_inputs import Balance
-from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.descriptor import DocumentNumbersConfig, FeedDescriptor
 from finance_platform.feeds.expectations import due_day
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.quality.feed_completeness import (
     Document,
     MissingLines,

@@ -22,7 +22,7 @@ from finance_platform.deliveries.changes import detect_changes
 from finance_platform.deliveries.scans import FOLDER, find_damaged_scans, fingerprint_config, require_whole_register
 from finance_platform.errors import DamagedObjectError, FinancePlatformError
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.refresh.complete_run import CompleteRun, is_home_as_recorded, is_release_as_recorded
+from finance_platform.refresh.steps.complete_run import CompleteRun, is_home_as_recorded, is_release_as_recorded
 from finance_platform.reports.status import Status
 from finance_platform.reports.status_record import decode_status, encode_status
 from finance_platform.settings import Settings

@@ -17,11 +17,11 @@ from datetime import datetime
 from typing import Any
 
 from finance_platform.errors import FinancePlatformError
-from finance_platform.refresh.complete_run import CompleteRun, are_outputs_as_recorded
 from finance_platform.refresh.known_status import identify_home, read_known_status, record_status
-from finance_platform.refresh.publish import publish
-from finance_platform.refresh.report import REPORT_FILE
 from finance_platform.refresh.status import read_status
+from finance_platform.refresh.steps.complete_run import CompleteRun, are_outputs_as_recorded
+from finance_platform.refresh.steps.publish import publish
+from finance_platform.refresh.steps.report import REPORT_FILE
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.status import Status
 from finance_platform.reports.variance import VarianceRow, as_csv, variance_rows

@@ -15,16 +15,16 @@ from finance_platform.deliveries.commits import read_commits, read_retired
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import read_report_inputs
-from finance_platform.deliveries.reversals import find_broken_reversals
 from finance_platform.deliveries.scans import require_whole_register
+from finance_platform.deliveries.verdicts.reversals import find_broken_reversals
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
 from finance_platform.quality.missing_baseline import find_missing_baseline
 from finance_platform.quality.plan_years import find_calendar_year_plans
-from finance_platform.refresh.kept_statement_lines import all_waiting, keep_mapping
-from finance_platform.refresh.repair import find_damage, find_damaged_target
-from finance_platform.refresh.unread_files import find_unread
+from finance_platform.refresh.steps.kept_statement_lines import all_waiting, keep_mapping
+from finance_platform.refresh.steps.repair import find_damage, find_damaged_target
+from finance_platform.refresh.steps.unread_files import find_unread
 from finance_platform.reports.expected_feeds import expected_feeds
 from finance_platform.reports.recent_changes import (
     closed_periods,

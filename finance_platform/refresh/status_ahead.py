@@ -16,9 +16,9 @@ from datetime import date, datetime
 from finance_platform.data_catalog.delta_log import LOG_FOLDER
 from finance_platform.data_catalog.open_tables import COPIES
 from finance_platform.deliveries.scans import incomplete_scan, last_refresh
-from finance_platform.refresh.complete_run import is_compared
 from finance_platform.refresh.known_status import is_lasting
 from finance_platform.refresh.status import read_status
+from finance_platform.refresh.steps.complete_run import is_compared
 from finance_platform.reports.status_record import encode_status
 from finance_platform.settings import Settings
 from finance_platform.storage.listed_once import listed_once

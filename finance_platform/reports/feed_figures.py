@@ -15,7 +15,7 @@ from statistics import median_low
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FEED_PERIOD, FEED_TERM, REJECTED_FILE
 from finance_platform.deliveries.state import LiveDelivery
-from finance_platform.feeds.amounts import EXACT
+from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.reports.reconciliation import reconcile_deliveries
 from finance_platform.reports.statement import Line
 from finance_platform.slices.completeness import MIN_EARLIER_PERIODS, USUAL_PERIODS

@@ -14,9 +14,9 @@ from decimal import Decimal
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DECISION_AMOUNT
-from finance_platform.deliveries.account_types import STATISTICAL as STATISTICAL_TYPE
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.decided_amounts import amounts_by_scenario
+from finance_platform.deliveries.members.account_types import STATISTICAL as STATISTICAL_TYPE
 from finance_platform.deliveries.register import (
     DecidedAmount,
     DecisionProposed,

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from finance_platform.deliveries.commits import Count, DeliveryCommit
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.notifications.metrics import Metric
 from finance_platform.reports.movements import largest_gross
 from finance_platform.reports.reconciliation import scenario_counts

@@ -14,7 +14,7 @@ from typing import Any
 
 from finance_platform.count_text import pluralize
 from finance_platform.errors import QueryError
-from finance_platform.feeds.dates import is_valid_period
+from finance_platform.feeds.values.dates import is_valid_period
 from finance_platform.money_text import grouped_money, plain_money, signed_money
 from finance_platform.notifications.alerts import Alert
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult

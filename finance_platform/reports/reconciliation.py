@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from finance_platform.deliveries.account_counts import parts_on_accounts
-from finance_platform.deliveries.account_types import statistical_accounts
 from finance_platform.deliveries.commits import (
     DELIVERED,
     ROUNDING,
@@ -23,10 +21,12 @@ from finance_platform.deliveries.commits import (
     DeliveryCommit,
     ScenarioCount,
 )
+from finance_platform.deliveries.members.account_counts import parts_on_accounts
+from finance_platform.deliveries.members.account_types import statistical_accounts
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
-from finance_platform.feeds.amounts import EXACT
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.amounts import EXACT
+from finance_platform.feeds.values.codes import fold
 from finance_platform.reports.star_lines import (
     Place,
     PublishedContent,

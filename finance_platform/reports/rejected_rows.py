@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from finance_platform.deliveries.account_types import statistical_accounts
 from finance_platform.deliveries.commits import Count, DataFile
 from finance_platform.deliveries.delivery_rows import read_shared
+from finance_platform.deliveries.members.account_types import statistical_accounts
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.reasons import Reason, reasons_from_json

@@ -15,7 +15,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.reports.statement import total
 from finance_platform.slices.closed_periods import as_lists
 from finance_platform.slices.commits import SliceCommit, read_slices

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any
 
 from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit, known_or_unknown
-from finance_platform.feeds.amounts import EXACT
-from finance_platform.feeds.codes import fold_name
+from finance_platform.feeds.values.amounts import EXACT
+from finance_platform.feeds.values.codes import fold_name
 from finance_platform.money_text import exact_money
 
 TERMS = (

@@ -15,8 +15,8 @@ from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DELIVERED
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
-from finance_platform.deliveries.reversals import BrokenReversal
 from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.verdicts.reversals import BrokenReversal
 from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.lost_zeros import LostZerosOfFeed

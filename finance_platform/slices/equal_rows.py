@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.deliveries.attribute_history import HISTORY
-from finance_platform.deliveries.reorganisations import REORGANISATIONS
+from finance_platform.deliveries.members.attribute_history import HISTORY
+from finance_platform.deliveries.members.reorganisations import REORGANISATIONS
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.snapshot import Snapshot

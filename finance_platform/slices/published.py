@@ -12,9 +12,9 @@ from decimal import Decimal
 
 from finance_platform.contracts.model import Contract, Versions
 from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, WHOLE_TABLE
-from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, History, Row
-from finance_platform.deliveries.department_structures import mapping_tables
-from finance_platform.deliveries.reorganisations import REORGANISATIONS
+from finance_platform.deliveries.members.attribute_history import HISTORIES, HISTORY, History, Row
+from finance_platform.deliveries.members.department_structures import mapping_tables
+from finance_platform.deliveries.members.reorganisations import REORGANISATIONS
 from finance_platform.slices.commits import SliceCommit, read_inputs, read_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import Names, explain_diff

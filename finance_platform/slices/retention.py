@@ -28,12 +28,12 @@ from finance_platform.contracts.processed import (
     STATEMENT_LINES,
 )
 from finance_platform.contracts.star import STAR
-from finance_platform.deliveries.account_counts import CHECKPOINT as COUNTS_CHECKPOINT
-from finance_platform.deliveries.account_counts import counts_of_delivery
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
 from finance_platform.deliveries.commits import DeliveryCommit, find_damaged_commits, read_commits, retire_commit
 from finance_platform.deliveries.lines_checkpoint import forget_lines
+from finance_platform.deliveries.members.account_counts import CHECKPOINT as COUNTS_CHECKPOINT
+from finance_platform.deliveries.members.account_counts import counts_of_delivery
 from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS_CHECKPOINT
 from finance_platform.deliveries.register import (
     DecisionRecorded,

@@ -18,7 +18,7 @@ from typing import Any
 
 from finance_platform.contracts.model import Versions
 from finance_platform.errors import DamagedObjectError
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.settings import StarSettings
 from finance_platform.slices.waiting_changes import SETTINGS, WaitingChange, closed_facts
 from finance_platform.storage.documents import parse_document

@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from finance_platform.code_version import code_version
-from finance_platform.deliveries.account_types import account_types, accounts_mentioned
-from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, History, attribute_history
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.current_state import state_of
+from finance_platform.deliveries.members.account_types import account_types, accounts_mentioned
+from finance_platform.deliveries.members.attribute_history import HISTORIES, HISTORY, History, attribute_history
+from finance_platform.deliveries.members.reorganisations import find_reorganisations
 from finance_platform.deliveries.overlaps import Overlaps, live_overlaps
 from finance_platform.deliveries.register import Register
-from finance_platform.deliveries.reorganisations import find_reorganisations
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.settings import DEFAULT_STAR_SETTINGS, StarSettings

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY, WHOLE_TABLE
-from finance_platform.deliveries.attribute_history import HISTORY, NO_HISTORY, History, Row, history_in
 from finance_platform.deliveries.commits import PeriodCount
 from finance_platform.deliveries.live_lines import is_same_object
+from finance_platform.deliveries.members.attribute_history import HISTORY, NO_HISTORY, History, Row, history_in
+from finance_platform.deliveries.members.reorganisations import REORGANISATIONS
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
-from finance_platform.deliveries.reorganisations import REORGANISATIONS
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, covered_periods, replaces_periods
-from finance_platform.feeds.codes import fold, fold_name
+from finance_platform.feeds.values.codes import fold, fold_name
 from finance_platform.storage.immutable_documents import derive_once
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from finance_platform.deliveries.lines_checkpoint import (
 )
 from finance_platform.deliveries.members_checkpoint import MembersFile, read_members
 from finance_platform.errors import JobError
-from finance_platform.feeds.codes import fold, surrogate_key
-from finance_platform.feeds.dates import first_day
+from finance_platform.feeds.values.codes import fold, surrogate_key
+from finance_platform.feeds.values.dates import first_day
 from finance_platform.slices.commits import ScenarioSum, SliceCommit, SupersededLines, write_slice
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.arguments import JobArguments, staging_folder

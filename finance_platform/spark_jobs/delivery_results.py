@@ -36,11 +36,11 @@ from finance_platform.deliveries.commits import (
     lines_hash,
 )
 from finance_platform.deliveries.spread_weights import unweighted_id
-from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import text_without_column
-from finance_platform.feeds.codes import fold, scenario_name
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ReadingRules
+from finance_platform.feeds.values.amounts import EXACT
+from finance_platform.feeds.values.codes import fold, scenario_name
 from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, packed_rows, sum_batches, unpack
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore

@@ -26,7 +26,7 @@ from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines import period_of_file
 from finance_platform.deliveries.lines_checkpoint import lines_checkpoint
 from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointFile, places_among
-from finance_platform.feeds.dates import first_day, period_of
+from finance_platform.feeds.values.dates import first_day, period_of
 from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs.control_totals import PeriodControl, compare
 from finance_platform.spark_jobs.requests import BuildRequest

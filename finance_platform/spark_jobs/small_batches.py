@@ -21,7 +21,7 @@ from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import LINE_CONTRACTS, MEMBERS, REJECTED_ROWS, TRANSACTIONS
 from finance_platform.contracts.schemas import MENTIONED, REPEATED_KEYS, WRITTEN, arrow_schema
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.feeds.line_files import parquet_bytes
+from finance_platform.feeds.lines.line_files import parquet_bytes
 from finance_platform.spark_jobs.arguments import SAIL, JobArguments
 from finance_platform.spark_jobs.batches import may_share
 from finance_platform.spark_jobs.requests import DeliveryToRead

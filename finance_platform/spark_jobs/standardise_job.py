@@ -50,7 +50,7 @@ from finance_platform.contracts.schemas import (
     spark_schema,
 )
 from finance_platform.deliveries.commits import DataFile, write_commits
-from finance_platform.feeds.delivered_cells import make_cell_reader
+from finance_platform.feeds.lines.delivered_cells import make_cell_reader
 from finance_platform.feeds.read_file import make_reader
 from finance_platform.spark_jobs.arguments import JobArguments, staging_folder
 from finance_platform.spark_jobs.batches import (

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.schemas import MEASURED
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.feeds.line_files import can_write_lines, parquet_bytes
+from finance_platform.feeds.lines.line_files import can_write_lines, parquet_bytes
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.spark_jobs.batches import is_large, may_share
 from finance_platform.spark_jobs.delivery_results import DeliveryResult

@@ -16,9 +16,9 @@ from typing import Any
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.codes import fold, surrogate_key
+from finance_platform.feeds.files.workbook import Place
 from finance_platform.feeds.resolved import Dialect
-from finance_platform.feeds.workbook import Place
+from finance_platform.feeds.values.codes import fold, surrogate_key
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.cells import Cell, CellName, find_cell
 from finance_platform.trace.published_lines import (

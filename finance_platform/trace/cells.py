@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import TraceError
-from finance_platform.feeds.codes import closest_match, surrogate_key
-from finance_platform.feeds.dates import is_valid_period
+from finance_platform.feeds.values.codes import closest_match, surrogate_key
+from finance_platform.feeds.values.dates import is_valid_period
 from finance_platform.trace.published_lines import LineStore, PublishedPeriod, read_period
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices
 from finance_platform.warehouse.port import Queryable

@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.state import replaced_cells
 from finance_platform.errors import TraceError
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.resolved import Dialect
+from finance_platform.feeds.values.codes import fold
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.cell_to_lines import read_file_texts, superseding_file, to_star_sign

@@ -20,9 +20,9 @@ from finance_platform.contracts.star import (
     FACT_FINANCIALS,
     WHOLE_TABLE,
 )
-from finance_platform.deliveries.attribute_history import HISTORY, history_in
+from finance_platform.deliveries.members.attribute_history import HISTORY, history_in
 from finance_platform.errors import MissingRecordError
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.slices.commits import SliceCommit, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore

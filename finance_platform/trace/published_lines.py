@@ -27,7 +27,7 @@ from finance_platform.deliveries.register import DeliveryDiscovered, Register, s
 from finance_platform.deliveries.state import DeliveryState, Position
 from finance_platform.deliveries.state_derivation import derive_positions
 from finance_platform.errors import DamagedObjectError, MissingRecordError
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.slices.commits import slice_key
 from finance_platform.slices.versions import PORTIONS
 from finance_platform.storage.documents import open_parquet, parse_document

@@ -14,12 +14,12 @@ from contextlib import suppress
 from enum import StrEnum
 from itertools import islice
 
-from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
+from finance_platform.feeds.files.file_format import OpenFile
+from finance_platform.feeds.files.packed_text import unpacked
+from finance_platform.feeds.files.workbook import Place, read_sheet_rows
 from finance_platform.feeds.limits import MAX_ROW_CHARACTERS
-from finance_platform.feeds.packed_text import unpacked
 from finance_platform.feeds.resolved import Dialect
-from finance_platform.feeds.workbook import Place, read_sheet_rows
 from finance_platform.storage.port import ObjectStore
 
 _CELL_MARK = " | "

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.lines import line_files, period_of_file
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.trace.published_lines import (
     SUPERSEDED_BY,
     LineStore,

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.portions import WHOLE
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.trace.period_versions import ACTUAL_KEY, Cells, PeriodVersion
 from finance_platform.trace.published_lines import SUPERSEDED_BY, LineStore, PublishedPeriod, filter_scenarios
 

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from finance_platform.contracts.processed import LINE_TABLES
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.errors import TraceError
-from finance_platform.feeds.codes import closest_match, fold
 from finance_platform.feeds.reasons import reasons_in_words
+from finance_platform.feeds.values.codes import closest_match, fold
 from finance_platform.safe_text import quote_name
 from finance_platform.trace.published_lines import LineStore, read_rows
 

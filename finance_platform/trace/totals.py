@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.errors import TraceError
-from finance_platform.feeds.codes import closest_match, fold
+from finance_platform.feeds.values.codes import closest_match, fold
 from finance_platform.trace.cell_to_lines import LINE_COLUMNS, TracedLine, traced_line
 from finance_platform.trace.published_lines import LineStore, read_period
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError
-from finance_platform.feeds.dates import is_valid_period
+from finance_platform.feeds.values.dates import is_valid_period
 
 if TYPE_CHECKING:
     from finance_platform.slices.completeness import Lines

@@ -22,7 +22,7 @@ from finance_platform.contracts.star import (
     MOVEMENTS,
     WHOLE_TABLE,
 )
-from finance_platform.feeds.dates import period_number
+from finance_platform.feeds.values.dates import period_number
 from finance_platform.warehouse.date_ranges import covering_ranges
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection

@@ -24,7 +24,7 @@ from finance_platform.contracts.star import (
     MATERIALITY,
     STATEMENT_MAPPING,
 )
-from finance_platform.feeds.codes import fold, surrogate_key
+from finance_platform.feeds.values.codes import fold, surrogate_key
 from finance_platform.settings import AccountThreshold
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.statements import delete_all, insert, select_columns

@@ -32,7 +32,7 @@ from finance_platform.deployment.artefacts import (
 from finance_platform.errors import ArtefactsError
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.resources import platform_resources
-from finance_platform.refresh.job_requests import to_document
+from finance_platform.refresh.steps.job_requests import to_document
 from finance_platform.settings import load_settings
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.storage.factory import open_store
@@ -191,7 +191,7 @@ def test_both_jobs_import_from_the_wheel_alone(python: Path, imports: Imports):
 
 
 def test_whatever_the_jobs_import_later_is_in_the_release_or_on_glue(imports: Imports):
-    assert {"finance_platform.feeds.workbook", "finance_platform.storage.s3"} <= set(imports.looked_through)
+    assert {"finance_platform.feeds.files.workbook", "finance_platform.storage.s3"} <= set(imports.looked_through)
     assert imports.missing == []
 
 

@@ -1,7 +1,7 @@
 """The lease: one run at a time in a zone on S3, on any machine, and takeovers from killed runs.
 
 Belongs here: two holders, ended leases, connection faults. Does not belong here: the lock of one machine (see
-`unit/test_file_lock`).
+`unit/storage/test_file_lock`).
 """
 
 from __future__ import annotations

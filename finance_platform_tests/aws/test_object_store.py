@@ -1,7 +1,7 @@
 """The object store's contract, on disk and on S3.
 
 Belongs here: what the port promises. Does not belong here: what is particular to one adapter (see
-`unit/test_local_store`, `test_s3_store`).
+`unit/storage/test_local_store`, `test_s3_store`).
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ import boto3
 import pytest
 
 from finance_platform.bootstrap import processed_zone, raw_zone
-from finance_platform.refresh.build_star import build_star
-from finance_platform.refresh.register import register
-from finance_platform.refresh.standardise import standardise
+from finance_platform.refresh.steps.build_star import build_star
+from finance_platform.refresh.steps.register import register
+from finance_platform.refresh.steps.standardise import standardise
 from finance_platform.settings import Settings, StarSettings, load_settings
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.bulk_read import open_many

@@ -1,6 +1,7 @@
 """The queue of S3 events, over real HTTP to moto: events only shorten the wait for the next listing.
 
-Belongs here: the queue, and the sensor that polls it. Does not belong here: changes (see `unit/test_changes`).
+Belongs here: the queue, and the sensor that polls it. Does not belong here: changes (see
+`unit/deliveries/test_changes`).
 """
 
 from __future__ import annotations

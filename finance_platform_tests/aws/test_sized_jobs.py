@@ -31,7 +31,7 @@ from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunn
 from finance_platform.orchestration.job_runners.sized_jobs import SizedJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.orchestration.resources import platform_resources
-from finance_platform.refresh.job_requests import to_document
+from finance_platform.refresh.steps.job_requests import to_document
 from finance_platform.settings import load_settings
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.request_size import text_bytes

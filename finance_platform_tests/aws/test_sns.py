@@ -1,7 +1,7 @@
 """Alerts by SNS, on a fake of AWS: routing, message, sending once, errors.
 
 Belongs here: `notifications.sns`, `routing`, `alert_message`. Does not belong here: the file of JSON lines (see
-`unit/test_alerts_file`), which findings are alerted (see `orchestration`).
+`unit/notifications/test_alerts_file`), which findings are alerted (see `orchestration`).
 """
 
 from __future__ import annotations

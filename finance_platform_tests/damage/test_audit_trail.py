@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
-from finance_platform.refresh.verify import Verifier
+from finance_platform.refresh.verification.verify import Verifier
 from finance_platform.settings import load_settings
 from finance_platform.storage import immutable_documents
 from finance_platform.warehouse.load_records import LoadRecords

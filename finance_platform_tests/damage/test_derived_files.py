@@ -1,7 +1,8 @@
 """Every kind of derived file in a home, damaged: the status works, and the next run derives it again.
 
 Belongs here: files that the register and the raw zone give again. Does not belong here: the register (see
-`unit/test_register_damage`), files of which the raw zone has no content any more (see `test_lost_deliveries`).
+`unit/deliveries/test_register_damage`), files of which the raw zone has no content any more (see
+`test_lost_deliveries`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The history of decisions: in the command at once, in the warehouse with the next run, also without new data.
 
-Does not belong here: what a decision does (see `unit/test_decisions`), who may decide (see `unit/test_approvals`).
+Does not belong here: what a decision does (see `unit/deliveries/test_decisions`), who may decide (see
+`unit/deliveries/test_approvals`).
 """
 
 from __future__ import annotations

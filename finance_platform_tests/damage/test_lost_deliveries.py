@@ -13,7 +13,7 @@ from finance_platform.deliveries import decisions
 from finance_platform.deliveries.commits import commit_key
 from finance_platform.deliveries.register import DeliveryDiscovered, PeriodStatusChanged
 from finance_platform.errors import DamagedObjectError, DecisionError, LostDeliveryError
-from finance_platform.refresh.repair import find_damage, repair, require_none_missing, require_readable
+from finance_platform.refresh.steps.repair import find_damage, repair, require_none_missing, require_readable
 from finance_platform.slices.retention import find_expired
 from finance_platform.storage.documents import FOLDER
 from finance_platform.storage.local import LocalStore

@@ -1,6 +1,7 @@
 """A damaged register in a home: the status works and says what to do, runs stop, and what is published stays.
 
-Belongs here: commands. Does not belong here: each way in which an event is damaged (see `unit/test_register_damage`).
+Belongs here: commands. Does not belong here: each way in which an event is damaged (see
+`unit/deliveries/test_register_damage`).
 """
 
 from __future__ import annotations

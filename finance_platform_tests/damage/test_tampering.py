@@ -1,6 +1,6 @@
 """Whatever somebody changes behind the platform's back, `verify` names it, in every kind of file that it keeps.
 
-Does not belong here: changes of the register's events one by one (see `unit/test_event_chain`).
+Does not belong here: changes of the register's events one by one (see `unit/deliveries/test_event_chain`).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from finance_platform.data_catalog.delta_log import sync_open_tables
 from finance_platform.data_catalog.open_tables import open_tables
 from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.deliveries.register import DOCUMENTS, Register
-from finance_platform.refresh.small_tables import small_tables
-from finance_platform.refresh.verify import Verifier
-from finance_platform.refresh.verify_records import OpenTables, find_changed_open_tables
-from finance_platform.refresh.verify_tables import COMPARED_ELSEWHERE, SMALL_TABLES
+from finance_platform.refresh.steps.small_tables import small_tables
+from finance_platform.refresh.verification.verify import Verifier
+from finance_platform.refresh.verification.verify_records import OpenTables, find_changed_open_tables
+from finance_platform.refresh.verification.verify_tables import COMPARED_ELSEWHERE, SMALL_TABLES
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage import immutable_documents

@@ -27,8 +27,8 @@ from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.refresh.full_audit import AUDITED
-from finance_platform.refresh.recorded_code import COMPLETE
+from finance_platform.refresh.steps.full_audit import AUDITED
+from finance_platform.refresh.steps.recorded_code import COMPLETE
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.kept_readers import reader_of
 from finance_platform.warehouse.duckdb.session import run_query

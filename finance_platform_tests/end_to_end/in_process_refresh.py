@@ -18,12 +18,12 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
-from finance_platform.refresh.build_star import build_star
-from finance_platform.refresh.publish import publish
-from finance_platform.refresh.register import register
-from finance_platform.refresh.report import report
-from finance_platform.refresh.standardise import standardise
 from finance_platform.refresh.status import read_status
+from finance_platform.refresh.steps.build_star import build_star
+from finance_platform.refresh.steps.publish import publish
+from finance_platform.refresh.steps.register import register
+from finance_platform.refresh.steps.report import report
+from finance_platform.refresh.steps.standardise import standardise
 from finance_platform.reports.movements import restatement_alerts
 from finance_platform.reports.status import Status
 from finance_platform.settings import Settings, StarSettings, load_settings

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.refresh.verify_audit_pack import verify_audit_pack
+from finance_platform.refresh.verification.verify_audit_pack import verify_audit_pack
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS

@@ -1,7 +1,7 @@
 """Books that balance: a double-entry ledger, its trial balances, and the gates of a close that compare them.
 
 Belongs here: one home in which these gates are red and turn green. Does not belong here: the rules (see
-`unit/test_books`), the figures of the view on both warehouses (see `warehouse/test_report_views`).
+`unit/quality/test_books`), the figures of the view on both warehouses (see `warehouse/test_report_views`).
 """
 
 from __future__ import annotations

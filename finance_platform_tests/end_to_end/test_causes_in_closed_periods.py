@@ -1,7 +1,7 @@
 """A table of causes and policies: whatever changes a closed period waits, or is a restatement.
 
 Belongs here: every cause under both values of CLOSED_PERIODS, what a run and the status say, and the decision that
-publishes the change. Does not belong here: the rules one by one (see `unit/test_acceptance`),
+publishes the change. Does not belong here: the rules one by one (see `unit/deliveries/test_acceptance`),
 commands and alerts (see `test_closed_periods`).
 """
 

@@ -1,7 +1,7 @@
 """The close of a period through its gates, as a controller meets it.
 
 Belongs here: one home in which every gate is red, and how each becomes green. Does not belong here: the rules of single
-gates (see `unit/test_gates`), what happens to a closed period (see `test_closed_periods`).
+gates (see `unit/quality/test_gates`), what happens to a closed period (see `test_closed_periods`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Comments and statement lines from a file to the warehouse: what people correct, withdraw and set over time.
 
 Belongs here: the two feeds across refreshes, and that they are in no figure. Does not belong here: one row (see
-`unit/test_report_rows`), which account a row means (see `warehouse/test_report_tables`).
+`unit/feeds/test_report_rows`), which account a row means (see `warehouse/test_report_tables`).
 """
 
 from __future__ import annotations

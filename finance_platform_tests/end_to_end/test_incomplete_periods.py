@@ -1,7 +1,7 @@
 """Incomplete periods and fiscal years, from files to the report's file.
 
 Belongs here: what a person sees after a refresh, a close, a setting. Does not belong here: the rule (see
-`unit/test_completeness`), the report's lines (see `unit/test_variance`).
+`unit/slices/test_completeness`), the report's lines (see `unit/reports/test_variance`).
 """
 
 from __future__ import annotations

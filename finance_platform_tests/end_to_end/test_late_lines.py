@@ -1,6 +1,7 @@
 """Late lines on a whole home: what is published, said, traced and counted while lines wait, and after each decision.
 
-Does not belong here: which lines wait (see `unit/test_late_lines`), every cause (see `test_causes_in_closed_periods`).
+Does not belong here: which lines wait (see `unit/deliveries/test_late_lines`), every cause (see
+`test_causes_in_closed_periods`).
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ from finance_platform import bootstrap
 from finance_platform.code_version import JobName
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.register import DeliveryDiscovered
-from finance_platform.refresh.build_star import build_star
-from finance_platform.refresh.register import register
-from finance_platform.refresh.standardise import standardise
+from finance_platform.refresh.steps.build_star import build_star
+from finance_platform.refresh.steps.register import register
+from finance_platform.refresh.steps.standardise import standardise
 from finance_platform.reports.rejected_rows import RejectedRows
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.spark_jobs import batches

@@ -29,14 +29,15 @@ from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.nothing_new import answer_without_run
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
-from finance_platform.refresh import complete_run, nothing_new
+from finance_platform.refresh import nothing_new
 from finance_platform.refresh import status as use_case
-from finance_platform.refresh.complete_run import CompleteRun, read_complete_run, record_complete_run
 from finance_platform.refresh.known_status import identify_home
 from finance_platform.refresh.nothing_new import find_nothing_new
-from finance_platform.refresh.recorded_code import COMPLETE
-from finance_platform.refresh.report import REPORT_FILE
 from finance_platform.refresh.status_ahead import StatusAhead, derive_status_ahead, is_status_of
+from finance_platform.refresh.steps import complete_run
+from finance_platform.refresh.steps.complete_run import CompleteRun, read_complete_run, record_complete_run
+from finance_platform.refresh.steps.recorded_code import COMPLETE
+from finance_platform.refresh.steps.report import REPORT_FILE
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.status_record import encode_status
 from finance_platform.reports.variance import variance_rows

@@ -1,6 +1,6 @@
 """A month that was sent in thousands, as a controller meets it: in the checks of a run and in the gates of the close.
 
-Does not belong here: which amounts are in another unit (see `unit/test_other_units`).
+Does not belong here: which amounts are in another unit (see `unit/quality/test_other_units`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What `rejected` exports, opened in LibreOffice: every text is a text, every amount a number, and nothing is computed.
 
 Belongs here: files that a spreadsheet reads. Does not belong here: what is written into them (see
-`unit/test_rejected_report`).
+`unit/reports/test_rejected_report`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A ledger that is exported again: in another order, packed, or as the year to date, in a feed that adds every file.
 
-Does not belong here: which deliveries are held (see `unit/test_repeated_lines`).
+Does not belong here: which deliveries are held (see `unit/deliveries/test_repeated_lines`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Reversals that name their line, from the file to `status` and `trace`, beside files of an earlier release.
 
-Does not belong here: the rules (see `unit/test_reversals`), lines that wait together (see `unit/test_late_lines`).
+Does not belong here: the rules (see `unit/deliveries/test_reversals`), lines that wait together (see
+`unit/deliveries/test_late_lines`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A report of the year to date that is sent each month, as a controller meets it: in the checks and in the gates.
 
-Does not belong here: which months are found (see `unit/test_running_years`).
+Does not belong here: which months are found (see `unit/quality/test_running_years`).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import pytest
 from finance_platform.cli.inspect import read_status
 from finance_platform.cli.reconciliation_output import print_sentences
 from finance_platform.deliveries.commits import Count
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.reports.variance import variance_rows
 from finance_platform.settings import load_settings
 from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job

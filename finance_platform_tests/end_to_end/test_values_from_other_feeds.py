@@ -1,7 +1,7 @@
 """Lines that take a date from the rows of another feed, and a plan whose years are spread like last year's Actual.
 
 Belongs here: one home in which both come, are corrected, and are built from scratch. Does not belong here: which row is
-found, and how an amount is spread (see `unit/test_lookups`, `unit/test_years_like`).
+found, and how an amount is spread (see `unit/feeds/test_lookups`, `unit/feeds/test_years_like`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import SparkSession
 
-from finance_platform.refresh.feed_check import FileCheck, check_file
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform_tests.model_based.home import LawHome
 from finance_platform_tests.unit.factories import descriptor
 

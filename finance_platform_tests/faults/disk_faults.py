@@ -3,7 +3,8 @@
 Belongs here: what an operation leaves behind and what it raises. Does not belong here: which operation fails.
 
 An operation of a store raises what the store raises for the error of the system, with the store's own translation;
-`unit/test_local_store` proves that the store does so. A step of the warehouse's file raises the system's own error.
+`unit/storage/test_local_store` proves that the store does so. A step of the warehouse's file raises the system's own
+error.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.register import Register
 from finance_platform.refresh.close import close_period, examine_period
-from finance_platform.refresh.register import register
-from finance_platform.refresh.report import REPORT_FILE
-from finance_platform.refresh.verify import Verifier
+from finance_platform.refresh.steps.register import register
+from finance_platform.refresh.steps.report import REPORT_FILE
+from finance_platform.refresh.verification.verify import Verifier
 from finance_platform.reports.reconciliation import reconcile
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore

@@ -1,7 +1,8 @@
 """Whole commands under faults: a full disk, a read-only one, a kill, two runs at once.
 
 Belongs here: what a person sees of them, and the next run. Does not belong here: faults of single operations (see
-`test_every_fault`), locks by themselves (see `unit/test_file_lock`). One kill runs by day, the rest at night (080).
+`test_every_fault`), locks by themselves (see `unit/storage/test_file_lock`). One kill runs by day, the rest at night
+(080).
 
 Each ends in a sentence with a fix or in the right result. The next run gives the state of no fault: the equation
 holds, and the good files beside one that cannot be read are loaded.

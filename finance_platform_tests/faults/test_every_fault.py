@@ -101,7 +101,8 @@ def test_after_any_fault_of_the_disk_the_next_run_gives_the_state_of_no_fault(
 
 
 @pytest.mark.skipif(
-    not EVERY_PAIR, reason="`unit/test_discovery` and `unit/test_changes` show that it stops no other and is read later"
+    not EVERY_PAIR,
+    reason="`unit/deliveries/test_discovery` and `test_changes` show that it stops no other and is read later",
 )
 def test_a_raw_file_that_cannot_be_read_stops_no_other_and_is_read_by_the_next_run(on_disk: Story, tmp_path: Path):
     names = [operation.name + operation.target.partition("/raw/")[2] for operation in on_disk.operations]

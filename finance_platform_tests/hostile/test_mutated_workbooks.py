@@ -1,7 +1,7 @@
 """Workbooks with random damage: each is read or refused in a sentence, and every row is accounted for.
 
 Belongs here: damage to the bytes of a file and to the XML inside it. Does not belong here: damage with a known effect
-(see `unit/test_workbook.py`), text files (see `test_mutated_files.py`).
+(see `unit/feeds/test_workbook.py`), text files (see `test_mutated_files.py`).
 """
 
 from __future__ import annotations

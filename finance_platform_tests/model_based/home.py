@@ -34,16 +34,16 @@ from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, Outcome, all_checks
-from finance_platform.refresh.build_star import build_star
-from finance_platform.refresh.complete_run import read_complete_run, record_complete_run
-from finance_platform.refresh.full_audit import AUDITED
 from finance_platform.refresh.nothing_new import find_nothing_new
-from finance_platform.refresh.publish import Publication, publish
-from finance_platform.refresh.recorded_code import COMPLETE
-from finance_platform.refresh.register import register
-from finance_platform.refresh.report import report
-from finance_platform.refresh.standardise import standardise
 from finance_platform.refresh.status import read_status
+from finance_platform.refresh.steps.build_star import build_star
+from finance_platform.refresh.steps.complete_run import read_complete_run, record_complete_run
+from finance_platform.refresh.steps.full_audit import AUDITED
+from finance_platform.refresh.steps.publish import Publication, publish
+from finance_platform.refresh.steps.recorded_code import COMPLETE
+from finance_platform.refresh.steps.register import register
+from finance_platform.refresh.steps.report import report
+from finance_platform.refresh.steps.standardise import standardise
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.status import Status
 from finance_platform.reports.status_record import encode_status

@@ -33,9 +33,9 @@ from finance_platform.deliveries.lines import read_lines
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.errors import DecisionError
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.refresh.restatement import SignedClose, restate, signed_closes
-from finance_platform.refresh.verify import Verifier
+from finance_platform.refresh.verification.verify import Verifier
 from finance_platform.reports.rejected_rows import RejectedRows
 from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
 from finance_platform.slices.signatures import Signature, read_signature, sign_slices, write_signature

@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.register import PeriodStatusChanged, Register
-from finance_platform.refresh.build_star import Rebuild, build_star
-from finance_platform.refresh.publish import publish
+from finance_platform.refresh.steps.build_star import Rebuild, build_star
+from finance_platform.refresh.steps.publish import publish
 from finance_platform.settings import StarSettings
 from finance_platform.trace.cell_to_lines import trace_cell
 from finance_platform.trace.cells import CellName

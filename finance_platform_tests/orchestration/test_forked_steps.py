@@ -35,12 +35,12 @@ from finance_platform.orchestration.forked_steps import ForkedSteps
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.steps_ahead import steps_ahead
 from finance_platform.quality.checks import LINES_EQUAL_STAR, Outcome
-from finance_platform.refresh import build_star as third_step
-from finance_platform.refresh import publish as fourth_step
 from finance_platform.refresh import report_pack as last_step
 from finance_platform.refresh import status_ahead
-from finance_platform.refresh.standardise import ReadDeliveries, Standardised
-from finance_platform.refresh.unread_files import UnreadFile
+from finance_platform.refresh.steps import build_star as third_step
+from finance_platform.refresh.steps import publish as fourth_step
+from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised
+from finance_platform.refresh.steps.unread_files import UnreadFile
 from finance_platform.settings import Settings
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.versions import TargetSlice

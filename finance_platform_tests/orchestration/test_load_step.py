@@ -20,7 +20,7 @@ import pytest
 
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.refresh_run import run_refresh
-from finance_platform.refresh.full_audit import OLDEST, record_full_audit
+from finance_platform.refresh.steps.full_audit import OLDEST, record_full_audit
 from finance_platform.reports.movements import movement_summary
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.settings import Settings

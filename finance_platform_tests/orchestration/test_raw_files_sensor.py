@@ -1,7 +1,7 @@
 """The sensor on the raw zone: when it starts a run, why it skips, and how it handles failures.
 
 Belongs here: ticks of the sensor on real homes with a real Dagster instance. Does not belong here: change detection
-(see `unit/test_changes`), real runs (see `test_refresh`), the daemon.
+(see `unit/deliveries/test_changes`), real runs (see `test_refresh`), the daemon.
 
 A failed run is recorded in the instance as failed; no run is executed.
 """

@@ -20,7 +20,7 @@ from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REBUILD_PERIODS, REFRESH
 from finance_platform.orchestration.ui.table_specs import BY_PERIOD, by_period_spec
-from finance_platform.refresh.build_star import expand_periods
+from finance_platform.refresh.steps.build_star import expand_periods
 from finance_platform.settings import Settings
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse

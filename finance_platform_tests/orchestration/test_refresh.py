@@ -41,8 +41,8 @@ from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.refresh_run import run_refresh
 from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED_BY
-from finance_platform.refresh.full_audit import AUDITED
-from finance_platform.refresh.recorded_code import COMPLETE
+from finance_platform.refresh.steps.full_audit import AUDITED
+from finance_platform.refresh.steps.recorded_code import COMPLETE
 from finance_platform.reports import variance
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.reconciliation import reconcile

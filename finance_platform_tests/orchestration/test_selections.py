@@ -23,8 +23,8 @@ from finance_platform.contracts.star import STAR
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.resources import platform_resources
-from finance_platform.refresh.complete_run import read_complete_run
-from finance_platform.refresh.full_audit import AUDITED
+from finance_platform.refresh.steps.complete_run import read_complete_run
+from finance_platform.refresh.steps.full_audit import AUDITED
 from finance_platform.settings import Settings
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse

@@ -23,8 +23,8 @@ from finance_platform.orchestration.job_runners import job_process
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.job_runners.subprocess_jobs import explain_attempt
 from finance_platform.orchestration.steps_ahead import StepsAhead, steps_ahead
-from finance_platform.refresh.standardise import ReadDeliveries, Standardised
-from finance_platform.refresh.unread_files import UnreadFile
+from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised
+from finance_platform.refresh.steps.unread_files import UnreadFile
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.listed_once import listed_once

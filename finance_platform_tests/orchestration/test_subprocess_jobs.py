@@ -25,7 +25,7 @@ from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.job_runners import pipes_jobs, subprocess_jobs
 from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner, script_path
-from finance_platform.refresh.recorded_code import COMPLETE
+from finance_platform.refresh.steps.recorded_code import COMPLETE
 from finance_platform.spark_jobs.job_lock import LOCK_FILE
 from finance_platform_tests.forked_processes import scripts_are_forked
 from finance_platform_tests.unit.factories import write

@@ -1,7 +1,8 @@
 """Files that no feed reads: failed checks in the UI, an alert, and a short log.
 
 Belongs here: runs of `register` alone on unmatched files and invalid descriptors. Does not belong here: what makes a
-descriptor invalid (see `unit/test_feed_set`), the checks on rows of evidence (see `unit/test_quality_deliveries`).
+descriptor invalid (see `unit/feeds/test_feed_set`), the checks on rows of evidence (see
+`unit/quality/test_quality_deliveries`).
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from finance_platform.errors import WorkbookSizeError
-from finance_platform.feeds import report_rows
-from finance_platform.feeds.report_rows import ReportRows
+from finance_platform.feeds.files.tables import open_tables
+from finance_platform.feeds.lines import report_rows
+from finance_platform.feeds.lines.report_rows import ReportRows
 from finance_platform.feeds.row_marks import RowMarker
-from finance_platform.feeds.tables import open_tables
 from finance_platform.refresh.report_pack import WrittenFile, write_report_pack
 from finance_platform.reports.pack.model import Cell, Movement, Pack
 from finance_platform.reports.pack.workbook import data_sheet, detail_sheets
@@ -303,7 +303,7 @@ def test_ranges_of_a_subtotal_are_as_few_as_possible():
 
 def comments_read_from(content: bytes) -> list[tuple[object, ...]]:
     """Return outcome and content of each row that the shipped feed reads from a workbook."""
-    descriptor = (Path(report_rows.__file__).parent / "builtin" / "pack_comments.yaml").read_text(encoding="utf-8")
+    descriptor = (Path(report_rows.__file__).parents[1] / "builtin" / "pack_comments.yaml").read_text(encoding="utf-8")
     resolved = feed(descriptor)
     names = ("outcome", "period", "department_code", "account_number", "owner", "comment", "nature")
     rows: list[tuple[object, ...]] = []

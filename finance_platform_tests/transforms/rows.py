@@ -17,8 +17,8 @@ from pyspark.sql import DataFrame, SparkSession
 from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS, TRANSACTIONS
 from finance_platform.contracts.schemas import STAGED_ROWS, arrow_schema, spark_schema
-from finance_platform.feeds.codes import surrogate_key
-from finance_platform.feeds.dates import first_day, period_of
+from finance_platform.feeds.values.codes import surrogate_key
+from finance_platform.feeds.values.dates import first_day, period_of
 from finance_platform.transforms.fact_tables import LINE_COLUMNS, PeriodSums
 from finance_platform_tests.profiles import current_profile
 

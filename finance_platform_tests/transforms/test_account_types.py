@@ -15,10 +15,10 @@ from pyspark.sql import SparkSession
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
 from finance_platform.contracts.schemas import arrow_schema
-from finance_platform.deliveries.account_types import account_types
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.members.account_types import account_types
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.feeds.codes import ACCOUNT_TYPES
+from finance_platform.feeds.values.codes import ACCOUNT_TYPES
 from finance_platform.storage.local import LocalStore
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform_tests.transforms.rows import (

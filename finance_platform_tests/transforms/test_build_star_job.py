@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from finance_platform.errors import JobError
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.spark_jobs import build_star_job, gathered_files
 from finance_platform.spark_jobs.build_star_job import in_parts, refuse_collisions
 from finance_platform.spark_jobs.requests import CountedLines, SupersededKeys

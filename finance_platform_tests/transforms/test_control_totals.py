@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from finance_platform.feeds.codes import surrogate_key
-from finance_platform.feeds.dates import first_day
+from finance_platform.feeds.values.codes import surrogate_key
+from finance_platform.feeds.values.dates import first_day
 from finance_platform.slices.commits import Difference, SupersededLines
 from finance_platform.spark_jobs.control_totals import (
     PeriodControl,

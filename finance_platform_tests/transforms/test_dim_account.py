@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
 from finance_platform.contracts.star import DIM_ACCOUNT
-from finance_platform.feeds.codes import ACCOUNT_TYPES, surrogate_key
+from finance_platform.feeds.values.codes import ACCOUNT_TYPES, surrogate_key
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform.transforms.dimension_tables import account_rows
 from finance_platform_tests.transforms.rows import (

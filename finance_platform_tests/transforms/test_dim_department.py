@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from finance_platform.contracts.processed import DEPARTMENTS, MEMBERS
 from finance_platform.contracts.star import DIM_DEPARTMENT
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.transforms.dim_department import dim_department
 from finance_platform.transforms.dimension_tables import department_rows
 from finance_platform_tests.transforms.rows import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import DIM_SCENARIO
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.transforms.dim_scenario import dim_scenario
 from finance_platform_tests.transforms.rows import Row
 

@@ -32,10 +32,10 @@ from finance_platform.contracts.processed import MEMBERS, PROCESSED
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
-from finance_platform.feeds.codes import surrogate_key
-from finance_platform.refresh.build_star import build_star
-from finance_platform.refresh.register import register
-from finance_platform.refresh.standardise import standardise
+from finance_platform.feeds.values.codes import surrogate_key
+from finance_platform.refresh.steps.build_star import build_star
+from finance_platform.refresh.steps.register import register
+from finance_platform.refresh.steps.standardise import standardise
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.spark_jobs.arguments import JobArguments

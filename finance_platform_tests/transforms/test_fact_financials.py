@@ -16,8 +16,8 @@ from pyspark.sql import SparkSession
 
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.feeds.codes import surrogate_key
-from finance_platform.feeds.dates import first_day
+from finance_platform.feeds.values.codes import surrogate_key
+from finance_platform.feeds.values.dates import first_day
 from finance_platform.slices.versions import actual_covers
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.fact_tables import fact_rows

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.contracts.processed import TRANSACTIONS
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.transforms.live_lines import counted_lines, live_lines, superseded_lines, with_natural_sign
 from finance_platform_tests.transforms.rows import Row, assert_matches, few_examples, ledger_line, ledger_lines, rows_of
 

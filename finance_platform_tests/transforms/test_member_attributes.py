@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.contracts.processed import MEMBER_ATTRIBUTES
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.transforms.member_attributes import ATTRIBUTE_FIELDS, member_attributes
 from finance_platform_tests.transforms.rows import Row, assert_matches, ledger_line, rows_of, staged_ledger
 

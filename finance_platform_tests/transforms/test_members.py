@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from finance_platform.contracts.processed import MEMBERS
-from finance_platform.feeds.codes import fold, surrogate_key
+from finance_platform.feeds.values.codes import fold, surrogate_key
 from finance_platform.transforms.members import members
 from finance_platform_tests.transforms.rows import (
     Row,

@@ -18,8 +18,9 @@ from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.errors import DiskError
-from finance_platform.feeds import line_files, read_file
-from finance_platform.feeds.tables import open_tables
+from finance_platform.feeds import read_file
+from finance_platform.feeds.files.tables import open_tables
+from finance_platform.feeds.lines import line_files
 from finance_platform.spark_jobs import small_batches, standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest

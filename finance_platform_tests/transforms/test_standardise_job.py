@@ -112,7 +112,7 @@ def test_written_files_of_a_remote_store_are_read_back_once_and_give_the_same_co
     written = {file.key for one in commits[True].values() for of_table in one.files.values() for file in of_table}
     lines = {file.key for one in commits[True].values() for file in one.files["transactions"]}
     members = {file.key for one in commits[True].values() for file in one.files["members"]}
-    # Tasks read the lines back themselves; see `unit/test_line_sums`.
+    # Tasks read the lines back themselves; see `unit/spark_jobs/test_line_sums`.
     assert [store.read_whole.count(key) for key in sorted(members)] == [1] * 3
     assert written.isdisjoint(store.addresses)
     # A writer holds memory for each open file, so fewer deliveries are read at once where each has its own.

@@ -1,7 +1,7 @@
 """Lines that the reader writes itself: the same commits and rows as where Spark writes them.
 
 Belongs here: repeated keys, conflicts, hashes that collide, several files for a period. Does not belong here: which
-lines are accepted (see `unit/test_ledger_lines`), rules of keys (see `test_repeated_keys`).
+lines are accepted (see `unit/feeds/test_ledger_lines`), rules of keys (see `test_repeated_keys`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.feeds import line_files
-from finance_platform.feeds.line_files import LineFiles, can_write_lines, hash_texts
+from finance_platform.feeds.lines import line_files
+from finance_platform.feeds.lines.line_files import LineFiles, can_write_lines, hash_texts
 from finance_platform.spark_jobs import standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from finance_platform.feeds.amounts import read_amount
+from finance_platform.feeds.values.amounts import read_amount
 
 
 def value_of(text: str, decimal: str = ".", thousands: str | None = None) -> Decimal | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.feed_check import FileCheck, check_file
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
 

@@ -17,18 +17,18 @@ from zlib import crc32
 import pyarrow as pa
 
 from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount, lines_hash
-from finance_platform.deliveries.hold_reasons import tolerance_breach
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.feeds.amounts import ParsedAmounts
+from finance_platform.deliveries.verdicts.hold_reasons import tolerance_breach
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform.feeds.lines.ledger_lines import LedgerLines
+from finance_platform.feeds.lines.reference_rows import ReferenceRows
 from finance_platform.feeds.reasons import Reason, reasons_from_json, reasons_in_words
-from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.values.amounts import ParsedAmounts
 from finance_platform.settings import Settings
 
 LEDGER = """\

@@ -94,7 +94,7 @@ def test_better_sentences_keep_the_version(package: Path, edit: Edit):
     edit("transforms/fact_financials.py", "def ", "# A comment.\ndef ")
     edit("contracts/star.py", '"Calendar quarter, 1 to 4."', '"Quarter of the calendar year."')
     edit("contracts/star.py", '"One calendar day; whole calendar years around the data."', '"One day."')
-    edit("feeds/amounts.py", "import re", "import os\nimport re")
+    edit("feeds/values/amounts.py", "import re", "import os\nimport re")
     assert versions(package) == before
 
 
@@ -108,7 +108,7 @@ def test_a_changed_rule_of_the_star_changes_the_version_of_its_job(package: Path
 
 def test_a_changed_reading_rule_changes_the_version_of_its_job(package: Path, edit: Edit):
     before = versions_before()
-    edit("feeds/amounts.py", "ROUND_HALF_UP", "ROUND_DOWN")
+    edit("feeds/values/amounts.py", "ROUND_HALF_UP", "ROUND_DOWN")
     after = versions(package)
     assert after["standardise"] != before["standardise"]
     assert after["build_star"] == before["build_star"]
@@ -211,7 +211,7 @@ def test_a_later_process_derives_no_version_of_the_same_files(installed: Install
 
 def test_a_file_with_another_content_and_the_same_time_and_size_has_its_own_version(installed: Installed):
     first, _ = installed.versions(PYTHONDONTWRITEBYTECODE="")
-    path = installed.folder / "finance_platform" / "feeds" / "amounts.py"
+    path = installed.folder / "finance_platform" / "feeds" / "values" / "amounts.py"
     before, source = path.stat(), path.read_text()
     path.write_text(source.replace(" >= ", " <= ", 1) if " >= " in source else source.replace(" < ", " > ", 1))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))

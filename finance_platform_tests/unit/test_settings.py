@@ -348,7 +348,7 @@ def test_only_the_settings_read_the_environment() -> None:
         },
         "passes on": {
             "deployment/artefacts.py",
-            "feeds/workbook_process.py",
+            "feeds/files/workbook_process.py",
             "orchestration/job_runners/job_process.py",
             "orchestration/job_runners/subprocess_jobs.py",
             "orchestration/webserver/ui_processes.py",

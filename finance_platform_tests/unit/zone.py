@@ -18,14 +18,14 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.processed import MEMBERS, TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
-from finance_platform.deliveries.acceptance import evaluate_deliveries
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.settings import StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.local import LocalStore

@@ -27,7 +27,7 @@ from finance_platform.contracts.star import (
     SIGNED_CLOSE,
     STATEMENT_MAPPING,
 )
-from finance_platform.deliveries.department_structures import mapping_tables
+from finance_platform.deliveries.members.department_structures import mapping_tables
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import Warehouse

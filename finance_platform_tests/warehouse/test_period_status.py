@@ -1,7 +1,7 @@
 """The table PeriodStatus: stored with each load, and by itself when only a decision or a setting changed.
 
 Belongs here: `warehouse.period_status` on both warehouses. Does not belong here: the rule (see
-`unit/test_completeness`), the views that join the table (see `test_views`).
+`unit/slices/test_completeness`), the views that join the table (see `test_views`).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from decimal import Decimal
 import pytest
 
 from finance_platform.deliveries.report_inputs import Comment, ReportInputs, StatementLineRow
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.settings import AccountThreshold
 from finance_platform.warehouse.load import AuditFailedError, publish
 from finance_platform.warehouse.load_request import LoadRequest

@@ -18,7 +18,7 @@ import pytest
 from finance_platform.contracts.star import ACCOUNT_HISTORY
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.refresh.as_of import AS_IS, load_state, published_state
-from finance_platform.refresh.restore import restore
+from finance_platform.refresh.steps.restore import restore
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import load_settings
 from finance_platform.slices.commits import ScenarioSum, SliceCommit, write_slice

@@ -1,7 +1,7 @@
 """The check of unusual amounts on a real warehouse.
 
-Belongs here: the check with its SQL. Does not belong here: the statistics (see `unit/test_anomalies`), the months that
-are checked (see `unit/test_account_months`).
+Belongs here: the check with its SQL. Does not belong here: the statistics (see `unit/quality/test_anomalies`), the
+months that are checked (see `unit/quality/test_account_months`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform.contracts.star import DIM_DATE
-from finance_platform.feeds.dates import periods_between
+from finance_platform.feeds.values.dates import periods_between
 from finance_platform.quality.checks import AMOUNTS_ARE_USUAL, Outcome
 from finance_platform.quality.warehouse import check_published_figures
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse

@@ -14,14 +14,6 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from finance_platform.contracts.processed import BALANCE_FIELDS, COMMENT_FIELDS, LOOKUP_FIELDS, STATEMENT_LINE_FIELDS
-from finance_platform.feeds.codes import MAX_CODE_BYTES
-from finance_platform.feeds.dates import (
-    EXCEL_SERIAL,
-    check_formats,
-    compile_pattern,
-    is_fiscal_part,
-    needs_fiscal_calendar,
-)
 from finance_platform.feeds.descriptor.strict_model import (
     Regex,
     ShortText,
@@ -34,6 +26,14 @@ from finance_platform.feeds.descriptor.values import MIN_SHORTENED_BYTES, Scale,
 from finance_platform.feeds.file_names import GROUP, count_groups
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATTERN_CHARACTERS
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, Kind, template_headers
+from finance_platform.feeds.values.codes import MAX_CODE_BYTES
+from finance_platform.feeds.values.dates import (
+    EXCEL_SERIAL,
+    check_formats,
+    compile_pattern,
+    is_fiscal_part,
+    needs_fiscal_calendar,
+)
 
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "ledger": (

@@ -12,8 +12,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from finance_platform.feeds.codes import SCENARIO_TYPES, closest_match, fold, scenario_type
-from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.descriptor.columns import (
     FIELDS,
     KEY_FIELDS,
@@ -62,6 +60,8 @@ from finance_platform.feeds.descriptor.values import FIELDS_OF_KEYS, TypesByPref
 from finance_platform.feeds.file_names import expand_braces, file_ending, is_readable_ending, matches_glob
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATH_CHARACTERS
 from finance_platform.feeds.resolved import Kind, ReadingRules, ResolvedFeed
+from finance_platform.feeds.values.codes import SCENARIO_TYPES, closest_match, fold, scenario_type
+from finance_platform.feeds.values.dates import parse_date
 from finance_platform.settings import Settings
 
 CONSTANT_FORMATS = {"date": ("yyyy-MM-dd",), "period": ("yyyy-MM", "yyyyMM")}

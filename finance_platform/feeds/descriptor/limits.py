@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from finance_platform.feeds.amounts import LIMIT
 from finance_platform.feeds.descriptor.strict_model import StrictModel, TextList, reject_duplicates
 from finance_platform.feeds.limits import MAX_DAYS, MAX_FIRST_NUMBER, MAX_WORKING_DAY
+from finance_platform.feeds.values.amounts import LIMIT
 
 
 def _is_share(text: str) -> bool:

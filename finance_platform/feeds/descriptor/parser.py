@@ -19,11 +19,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from finance_platform.errors import DescriptorError
-from finance_platform.feeds.codes import closest_match
 from finance_platform.feeds.descriptor.columns import FIELDS
 from finance_platform.feeds.descriptor.feed import UNDECIDED, FeedDescriptor
 from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
 from finance_platform.feeds.limits import MAX_DESCRIPTORS
+from finance_platform.feeds.values.codes import closest_match
 
 _Path = tuple[Any, ...]
 

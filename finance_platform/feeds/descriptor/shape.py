@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor.columns import NOTHING_FISCAL, FieldConfig, lacks_year
 from finance_platform.feeds.descriptor.strict_model import (
     Regex,
@@ -24,6 +23,7 @@ from finance_platform.feeds.descriptor.strict_model import (
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_COLUMNS, MAX_PATTERN_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule, template_headers
 from finance_platform.feeds.shape_rules import CELL, HEADER, MeasureRule, UnpivotRule, measure_header
+from finance_platform.feeds.values.codes import fold
 
 _DATES = ("date", "period")
 _MONTHS = ("MMM", "MMMM", "M", "MM")

@@ -10,9 +10,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.file_names import count_groups
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATTERN_CHARACTERS, MAX_VALUE_CHARACTERS
+from finance_platform.feeds.values.codes import fold
 
 
 class StrictModel(BaseModel):

@@ -13,7 +13,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor.strict_model import (
     ShortText,
     StrictModel,
@@ -23,6 +22,7 @@ from finance_platform.feeds.descriptor.strict_model import (
 )
 from finance_platform.feeds.limits import MAX_ALTERNATIVES
 from finance_platform.feeds.resolved import SignColumn
+from finance_platform.feeds.values.codes import fold
 
 MIN_SHORTENED_BYTES = 20
 """Of a shortened code: the hash at its end, and something that a person recognizes before it."""

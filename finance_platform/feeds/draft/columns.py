@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.values import AmountGuess, DateGuess, guess_amounts, guess_dates
-from finance_platform.feeds.header_words import rank
+from finance_platform.feeds.values.codes import fold
+from finance_platform.feeds.values.header_words import rank
 
 _MAX_CODE_CHARACTERS = 60
 

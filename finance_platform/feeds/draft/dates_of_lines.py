@@ -10,15 +10,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from finance_platform.feeds.codes import fold
-from finance_platform.feeds.dates import (
-    EXCEL_SERIAL,
-    date_parts,
-    is_fiscal_part,
-    names_part_of_year,
-    needs_fiscal_calendar,
-    parse_date,
-)
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
 from finance_platform.feeds.draft.day_or_month import settle_day
@@ -26,7 +17,16 @@ from finance_platform.feeds.draft.money import OF_QUARTERS
 from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates
 from finance_platform.feeds.file_names import value_from_name
-from finance_platform.feeds.month_names import read_month, turn_of_year
+from finance_platform.feeds.values.codes import fold
+from finance_platform.feeds.values.dates import (
+    EXCEL_SERIAL,
+    date_parts,
+    is_fiscal_part,
+    names_part_of_year,
+    needs_fiscal_calendar,
+    parse_date,
+)
+from finance_platform.feeds.values.month_names import read_month, turn_of_year
 
 _YEAR = re.compile("(?<![0-9])20[0-9]{2}(?![0-9])")
 _SERIAL = re.compile(r"(?:3[7-9]|[45][0-9])[0-9]{3}")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.draft.columns import Column, best_column
 from finance_platform.feeds.draft.values import DateGuess
+from finance_platform.feeds.values.dates import parse_date
 
 _MONTHS = frozenset(map(str, range(1, 13)))
 _LEAST_MONTHS = 2

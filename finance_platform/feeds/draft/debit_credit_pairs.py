@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from finance_platform.feeds.doubts.running_totals import states_totals
 from finance_platform.feeds.draft.columns import Column, best_column
-from finance_platform.feeds.header_words import WORDS, plain_name
-from finance_platform.feeds.running_totals import states_totals
+from finance_platform.feeds.values.header_words import WORDS, plain_name
 
 _DEBITS, _CREDITS = ({word for word in WORDS[side] if " " not in word} for side in ("debit", "credit"))
 _AMOUNTS = {"amount", "amt", "value", "betrag", "montant", "importe", "importo", "bedrag", "net", "total"}

@@ -19,8 +19,8 @@ from finance_platform.feeds.draft.ledger import draft_fields, used_headers
 from finance_platform.feeds.draft.sample import Sample, sample_file
 from finance_platform.feeds.draft.total_rows import TOTAL_ENDING
 from finance_platform.feeds.feed_set import shipped_descriptors
-from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.file_names import file_ending
+from finance_platform.feeds.files.file_format import OpenFile
 from finance_platform.safe_text import printable_line
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")

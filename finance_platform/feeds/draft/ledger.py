@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from finance_platform.feeds.codes import account_type, fold
-from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.doubts.unread_accounts import CREDITED, DEBITED
+from finance_platform.feeds.doubts.unread_meanings import is_converted, is_of_amounts
 from finance_platform.feeds.draft.columns import (
     Column,
     FieldDraft,
@@ -31,10 +31,10 @@ from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.scenarios import PLANS, forecast_of, is_forecast, scenario_of_name, versions_of_plan
 from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date
-from finance_platform.feeds.header_words import plain_name
 from finance_platform.feeds.resolved import template_headers
-from finance_platform.feeds.unread_accounts import CREDITED, DEBITED
-from finance_platform.feeds.unread_meanings import is_converted, is_of_amounts
+from finance_platform.feeds.values.codes import account_type, fold
+from finance_platform.feeds.values.currencies import denoted_currencies
+from finance_platform.feeds.values.header_words import plain_name
 
 _UNNAMED = "(column "
 _MAX_SCENARIOS = 12

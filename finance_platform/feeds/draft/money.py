@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.doubts.running_totals import states_totals
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
 from finance_platform.feeds.draft.debit_credit_pairs import find_pair
 from finance_platform.feeds.draft.money_columns import (
@@ -33,9 +33,9 @@ from finance_platform.feeds.draft.money_columns import (
 )
 from finance_platform.feeds.draft.period_columns import PeriodColumns, find_period_columns
 from finance_platform.feeds.draft.values import AmountGuess, guess_amounts
-from finance_platform.feeds.header_words import plain_name, rank
-from finance_platform.feeds.running_totals import states_totals
-from finance_platform.feeds.stated_units import MILLIONS, THOUSANDS
+from finance_platform.feeds.values.codes import fold
+from finance_platform.feeds.values.header_words import plain_name, rank
+from finance_platform.feeds.values.unit_words import MILLIONS, THOUSANDS
 
 _SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "haben"}, {"d", "k"})
 """Pairs of texts that say by themselves which amounts are credits."""

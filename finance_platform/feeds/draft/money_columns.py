@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from finance_platform.feeds.amounts import EXACT, read_amount
-from finance_platform.feeds.codes import clean
-from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.draft.columns import Column, describe_blanks
 from finance_platform.feeds.draft.values import AmountGuess
-from finance_platform.feeds.header_words import WORDS, plain_name, rank
+from finance_platform.feeds.values.amounts import EXACT, read_amount
+from finance_platform.feeds.values.codes import clean
+from finance_platform.feeds.values.currencies import denoted_currencies
+from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 
 _MONEY = ("amount", "debit", "credit")
 _OTHER_FIELDS = tuple(name for name in WORDS if name not in _MONEY)

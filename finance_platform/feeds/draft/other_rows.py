@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from finance_platform.feeds.codes import clean, fold
+from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.values import is_amount, is_date
-from finance_platform.feeds.hidden_characters import clean_cell
-from finance_platform.feeds.unread_column import escape
+from finance_platform.feeds.values.codes import clean, fold
+from finance_platform.feeds.values.hidden_characters import clean_cell
 
 Row = tuple[int, list[str]]
 

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from finance_platform.feeds.dates import parse_date
-from finance_platform.feeds.month_names import read_month
+from finance_platform.feeds.values.dates import parse_date
+from finance_platform.feeds.values.month_names import read_month
 
 _DATED = {
     "month": (

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from finance_platform.feeds.codes import account_type, fold
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
-from finance_platform.feeds.header_words import rank
+from finance_platform.feeds.values.codes import account_type, fold
+from finance_platform.feeds.values.header_words import rank
 
 
 def reference_kind(columns: Sequence[Column]) -> str:

@@ -13,26 +13,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows
 from finance_platform.feeds.draft.period_columns import find_period_columns, is_period
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
 from finance_platform.feeds.draft.total_rows import TotalRow, find_totals
 from finance_platform.feeds.draft.values import is_amount, is_date
-from finance_platform.feeds.file_format import (
+from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
+from finance_platform.feeds.files.file_format import (
     OpenFile,
     find_invalid_utf8,
     find_other_format,
     marked_encoding,
     unmarked_encoding,
 )
-from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
+from finance_platform.feeds.files.packed_text import unpacked
+from finance_platform.feeds.files.tables import open_tables
 from finance_platform.feeds.header import header_names, join_rows
-from finance_platform.feeds.hidden_characters import clean_cell
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS
-from finance_platform.feeds.packed_text import unpacked
 from finance_platform.feeds.resolved import Dialect, ReadingRules
-from finance_platform.feeds.tables import open_tables
+from finance_platform.feeds.values.codes import clean, fold
+from finance_platform.feeds.values.hidden_characters import clean_cell
 
 _SAMPLE_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16

@@ -12,7 +12,7 @@ from typing import Any
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_names import value_from_name
-from finance_platform.feeds.header_words import names_forecast
+from finance_platform.feeds.values.header_words import names_forecast
 
 _NUMBERED_FORECAST = re.compile(r"(?i)(?:fcst|fcast|fc|rf|reforecast|outlook)[-_ ]?[0-9].*")
 _SUPPLEMENT = re.compile(

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.draft.other_rows import OtherRow
 from finance_platform.feeds.draft.values import is_amount
+from finance_platform.feeds.values.codes import fold
 
 Row = tuple[int, list[str]]
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from finance_platform.feeds.amounts import read_amount
 from finance_platform.feeds.draft.values import guess_amounts, is_amount
+from finance_platform.feeds.values.amounts import read_amount
 
 Row = tuple[int, list[str]]
 

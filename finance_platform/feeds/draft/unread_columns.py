@@ -15,7 +15,7 @@ from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldsDraft
 from finance_platform.feeds.draft.money_columns import find_sums, is_money, is_percentage, listed, may_be_money
 from finance_platform.feeds.draft.period_columns import read_header
-from finance_platform.feeds.month_names import is_total_name
+from finance_platform.feeds.values.month_names import is_total_name
 
 
 def draft_unread(draft: FieldsDraft, columns: Sequence[Column], used: Collection[str]) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from finance_platform.feeds.amounts import read_amount
-from finance_platform.feeds.dates import parse_date, patterns_with_zones
+from finance_platform.feeds.values.amounts import read_amount
+from finance_platform.feeds.values.dates import parse_date, patterns_with_zones
 
 DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",

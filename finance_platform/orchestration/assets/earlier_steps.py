@@ -18,9 +18,9 @@ from finance_platform.contracts.star import STAR
 from finance_platform.count_text import pluralize
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import asks_for_step
-from finance_platform.refresh.build_star import build_star
-from finance_platform.refresh.register import register
-from finance_platform.refresh.standardise import standardise
+from finance_platform.refresh.steps.build_star import build_star
+from finance_platform.refresh.steps.register import register
+from finance_platform.refresh.steps.standardise import standardise
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.storage.port import ObjectStore
 

@@ -24,7 +24,7 @@ from finance_platform.orchestration.ui.formatting import summarize
 from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, compute_data_version, table_metadata
 from finance_platform.quality.checks import UNREAD_CHECKS, raw_checks
 from finance_platform.quality.deliveries import check_raw, check_unread
-from finance_platform.refresh.register import look_at_raw_zone, register
+from finance_platform.refresh.steps.register import look_at_raw_zone, register
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore

@@ -26,8 +26,6 @@ from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
 from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
 from finance_platform.quality.checks import all_checks
-from finance_platform.refresh.complete_run import record_complete_run
-from finance_platform.refresh.report import REPORT_FILE, report
 from finance_platform.refresh.report_pack import (
     WrittenFile,
     WrittenPack,
@@ -35,6 +33,8 @@ from finance_platform.refresh.report_pack import (
     read_published_pack,
     write_report_pack,
 )
+from finance_platform.refresh.steps.complete_run import record_complete_run
+from finance_platform.refresh.steps.report import REPORT_FILE, report
 from finance_platform.reports.pack.file_names import PACK_FILE, PACK_PATH, WORKBOOK_FILE
 from finance_platform.reports.pack.model import LoadStamp, Pack
 from finance_platform.reports.run_outcome import EvaluatedCheck

@@ -37,7 +37,7 @@ from finance_platform.orchestration.ui.formatting import LINES_SHOWN, format_per
 from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata, rows_behind
 from finance_platform.orchestration.ui.table_specs import processed_spec
 from finance_platform.quality.checks import ARRIVED_IN_ORDER, DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome
-from finance_platform.refresh.standardise import ReadDeliveries, check_read, standardise
+from finance_platform.refresh.steps.standardise import ReadDeliveries, check_read, standardise
 from finance_platform.reports.metrics import delivery_metrics, freshness_lags
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, StarSettings

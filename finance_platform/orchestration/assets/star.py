@@ -43,7 +43,7 @@ from finance_platform.orchestration.ui.slice_metadata import (
 from finance_platform.orchestration.ui.table_specs import star_spec
 from finance_platform.quality.checks import SCHEMA_CHECKS, STAR_CHECKS, Outcome
 from finance_platform.quality.processed import check_schema
-from finance_platform.refresh.build_star import (
+from finance_platform.refresh.steps.build_star import (
     BuiltStar,
     Rebuild,
     build_star,

@@ -44,10 +44,10 @@ from finance_platform.orchestration.ui.slice_metadata import (
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED, PublishedTables
 from finance_platform.quality.checks import WAREHOUSE_CHECKS, Outcome
-from finance_platform.refresh.build_star import build_star, check_built
-from finance_platform.refresh.full_audit import Audited
-from finance_platform.refresh.publish import Publication, check_published, publish
 from finance_platform.refresh.report_pack import read_published_pack
+from finance_platform.refresh.steps.build_star import build_star, check_built
+from finance_platform.refresh.steps.full_audit import Audited
+from finance_platform.refresh.steps.publish import Publication, check_published, publish
 from finance_platform.reports.metrics import restated_amount
 from finance_platform.reports.movements import restatement_alerts
 from finance_platform.reports.pack.model import Pack

@@ -19,7 +19,7 @@ import dagster as dg
 from finance_platform.code_version import JobName, code_version
 from finance_platform.count_text import pluralize
 from finance_platform.errors import FinancePlatformError, JobError, TransientJobError
-from finance_platform.refresh.complete_run import discard_complete_run
+from finance_platform.refresh.steps.complete_run import discard_complete_run
 from finance_platform.spark_jobs.arguments import JobArguments, new_attempt
 from finance_platform.spark_jobs.failure import JobFailure
 from finance_platform.spark_jobs.harness import failure_key, request_key, result_key

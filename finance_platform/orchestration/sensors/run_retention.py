@@ -12,7 +12,7 @@ import dagster as dg
 
 from finance_platform.count_text import pluralize
 from finance_platform.orchestration.run_retention import AT_ONCE, purge_runs
-from finance_platform.refresh.complete_run import read_complete_run
+from finance_platform.refresh.steps.complete_run import read_complete_run
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 

@@ -24,7 +24,8 @@ def code_references(*targets: str | SqlFile) -> dict[str, Any]:
     """Return the metadata that links to code.
 
     Args:
-        targets: files of the package such as `refresh/publish.py`, with `:name` for a function in it, or SQL files.
+        targets: files of the package such as `refresh/steps/publish.py`, with `:name` for a function in it, or SQL
+        files.
 
     Raises:
         LookupError: a file does not define the function.

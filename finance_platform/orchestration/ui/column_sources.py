@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import LINE_TABLES
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, FACT_FINANCIALS
-from finance_platform.feeds.codes import fold, scenario_type
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet
+from finance_platform.feeds.values.codes import fold, scenario_type
 from finance_platform.orchestration.ui.feed_descriptions import headers_of
 
 Sources = Mapping[str, Sequence[str]]

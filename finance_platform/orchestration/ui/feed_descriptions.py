@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import DebitCredit, FeedDescriptor, FieldConfig
 from finance_platform.feeds.resolved import PLACEHOLDER
 from finance_platform.feeds.shape_rules import is_derived
+from finance_platform.feeds.values.codes import fold
 from finance_platform.safe_text import markdown, markdown_code
 
 _LOAD_MODES = {

@@ -41,7 +41,7 @@ def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
             "path": printable(feed.path_text),
             "kind": feed.kind,
             "load_mode": feed.load.mode,
-            **code_references("refresh/register.py:register", "deliveries/discovery.py:scan_raw_zone"),
+            **code_references("refresh/steps/register.py:register", "deliveries/discovery.py:scan_raw_zone"),
         },
     )
 
@@ -64,7 +64,7 @@ def unread_spec(settings: Settings) -> dg.AssetSpec:
         metadata={
             "dagster/uri": str(settings.raw_root),
             **code_references(
-                "refresh/register.py:register",
+                "refresh/steps/register.py:register",
                 "deliveries/discovery.py:scan_raw_zone",
                 "feeds/feed_set.py:load_feed_set",
             ),
@@ -104,6 +104,6 @@ def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
         kinds={"python"},
         owners=feed_owners(feed),
         tags={**asset_tags("deliveries", "delivery"), "finance_platform/feed": feed.feed},
-        metadata=code_references("orchestration/assets/delivery_events.py", "deliveries/acceptance.py"),
+        metadata=code_references("orchestration/assets/delivery_events.py", "deliveries/verdicts/acceptance.py"),
         freshness_policy=policy,
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.refresh.publish import Publication
+from finance_platform.refresh.steps.publish import Publication
 from finance_platform.reports.period_totals import PeriodTotal
 from finance_platform.warehouse.ledger import PublishedSlice
 

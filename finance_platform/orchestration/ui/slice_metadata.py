@@ -14,7 +14,7 @@ import dagster as dg
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.count_text import pluralize
-from finance_platform.feeds.dates import is_valid_period, next_period, periods_between
+from finance_platform.feeds.values.dates import is_valid_period, next_period, periods_between
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import compute_data_version
 from finance_platform.slices.snapshot import Snapshot

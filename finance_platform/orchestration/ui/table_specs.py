@@ -49,7 +49,7 @@ def processed_spec(contract: Contract, feed_set: FeedSet, settings: Settings) ->
         deps=[dg.AssetKey(["raw", feed.feed]) for feed in contributing_feeds(contract.name, feed_set)],
         sources=processed_sources(contract, feed_set),
         metadata=code_references(
-            "refresh/standardise.py:standardise",
+            "refresh/steps/standardise.py:standardise",
             f"transforms/{transform}.py:{transform}",
             "spark_jobs/standardise_job.py",
             "contracts/processed.py",
@@ -67,7 +67,7 @@ def star_spec(contract: Contract, feed_set: FeedSet, settings: Settings) -> dg.A
         deps=[dg.AssetKey(["processed", name]) for name in STAR_PARENTS[contract.name]],
         sources=star_sources(contract, feed_set, settings.baseline_scenario),
         metadata=code_references(
-            "refresh/build_star.py:build_star",
+            "refresh/steps/build_star.py:build_star",
             f"transforms/{contract.name}.py:{contract.name}",
             "spark_jobs/build_star_job.py",
             "contracts/star.py",
@@ -92,7 +92,7 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
             "dagster/table_name": f"{settings.redshift_schema}.{contract.table}",
             "dagster/uri": settings.warehouse_address,
             **code_references(
-                "refresh/publish.py:publish",
+                "refresh/steps/publish.py:publish",
                 "warehouse/load.py:publish",
                 definition_file(contract),
                 *([SqlFile.ACTUAL_VS_BUDGET] if contract is FACT_FINANCIALS else []),
@@ -165,7 +165,7 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
             "dagster/column_schema": _schema("reporting", "variance_report", columns, REPORT_SOURCES),
             "dagster/uri": f"{settings.reports_root}/{file_name}",
             **code_references(
-                "refresh/report.py:report",
+                "refresh/steps/report.py:report",
                 "reports/variance.py:variance_rows",
                 SqlFile.VARIANCE_BY_FISCAL_YEAR,
                 SqlFile.VARIANCE_PERIODS,

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any
 
 from finance_platform.contracts.views import PRIOR_YEAR
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.reports.pack.model import (
     ACTUAL,
     Cell,

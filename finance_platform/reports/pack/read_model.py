@@ -15,7 +15,7 @@ from typing import Any
 
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.errors import ReportError
-from finance_platform.feeds.codes import fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.money_text import exact_money
 from finance_platform.reports.history import UNVERIFIED
 from finance_platform.reports.pack.model import (

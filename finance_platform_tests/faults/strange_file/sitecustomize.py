@@ -12,7 +12,7 @@ from typing import Any
 
 def _install(strange: str) -> None:
     from finance_platform.feeds import read_file
-    from finance_platform.feeds.tables import open_tables
+    from finance_platform.feeds.files.tables import open_tables
 
     def failing(opened: Any, object_key: str, rules: Any) -> Iterator[Any]:
         yield from open_tables(opened, object_key, rules)

@@ -1,6 +1,7 @@
 """A budget of a year, spread over its periods by weights, read by its descriptor alone.
 
-Belongs here: what is published of such files. Does not belong here: shares of single amounts (see `unit/test_spread`).
+Belongs here: what is published of such files. Does not belong here: shares of single amounts (see
+`unit/feeds/test_spread`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Payments of the Greater London Authority: accounts by their names, in many spellings.
 
 Belongs here: rows, money and accounts against the known answers. Does not belong here: how codes are folded (see
-`unit/test_codes.py`).
+`unit/feeds/test_codes.py`).
 """
 
 from __future__ import annotations

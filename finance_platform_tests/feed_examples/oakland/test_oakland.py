@@ -1,7 +1,7 @@
 """Oakland's budgets in text files and workbooks, read by descriptors alone.
 
 Belongs here: their totals by fiscal year, type and department. Does not belong here: other oddities of workbooks (see
-`unit/test_workbook.py`).
+`unit/feeds/test_workbook.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Oxford's payments, seventeen files with thirteen headers, read by one descriptor.
 
 Belongs here: their rows and money, by default and with the quarter from the file's name. Does not belong here: other
-forms of dates and amounts (see `unit/test_dates.py`, `unit/test_amounts.py`).
+forms of dates and amounts (see `unit/feeds/test_dates.py`, `unit/feeds/test_amounts.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Three amounts in a row, grouped in lakhs, read by their descriptor alone.
 
-Belongs here: what is published of such files. Does not belong here: single cells (see `unit/test_shapes`,
-`unit/test_amounts`).
+Belongs here: what is published of such files. Does not belong here: single cells (see `unit/feeds/test_shapes`,
+`unit/feeds/test_amounts`).
 """
 
 from __future__ import annotations

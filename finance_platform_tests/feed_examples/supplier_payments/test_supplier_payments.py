@@ -1,7 +1,7 @@
 """A listing of payments with pages, ragged blanks and a lone total, read by its descriptor alone.
 
 Belongs here: what is published and held of such files. Does not belong here: single rules (see
-`unit/test_printed_totals`).
+`unit/feeds/test_printed_totals`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Figures in thousands with S and H, fiscal quarters, apostrophes between thousands, and codes that lost their zeros.
 
 Belongs here: the whole way to the warehouse. Does not belong here: each rule of values (see
-`unit/test_value_rules.py`).
+`unit/feeds/test_value_rules.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A wide budget workbook: title rows, a header of two rows, twelve months, subtotals and a grand total.
 
-Belongs here: what is published and held of such files. Does not belong here: single cells (see `unit/test_shapes`).
+Belongs here: what is published and held of such files. Does not belong here: single cells (see
+`unit/feeds/test_shapes`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from decimal import Decimal
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from finance_platform.contracts.views import HORIZONS
-from finance_platform.feeds.report_rows import NATURES
+from finance_platform.feeds.lines.report_rows import NATURES
 from finance_platform.reports.pack.model import Pack, PackAccount, PackDepartment
 from finance_platform.reports.pack.workbook.figures import Sides, TopVariance, WorkbookFigures
 from finance_platform.reports.pack.workbook.sheets import HEADER_ROW, Book, Sheet

@@ -1,0 +1,320 @@
+"""Acceptance: whether a delivery that was read counts at once, or is held.
+
+Belongs here: verdicts, and what to do about a held delivery. A verdict is made once, against the deliveries that count
+at that moment, and recorded in the register; only a new discovery leads to a new verdict, the arrival of what a
+waiting delivery needs, or the opening of the closed period because of which it waits.
+Does not belong here: the reasons (see `hold_reasons`), what people decide (see `decisions`), what follows from a
+verdict (see `state_derivation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.live_lines import claimed_cells
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, compute_overlaps
+from finance_platform.deliveries.register import (
+    BOOKED_KEY,
+    CONFLICT,
+    CONTROL_TOTAL,
+    NOTHING_ACCEPTED,
+    OVERFLOW,
+    TOLERANCE,
+    UNTYPED,
+    Register,
+    Verdict,
+    utc_text,
+)
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery, has_effect
+from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
+from finance_platform.deliveries.verdicts.hold_reasons import (
+    HOLD,
+    PUBLISH,
+    REMOVAL,
+    REPEATED,
+    RESTATEMENT,
+    RETURNING,
+    HoldReasons,
+)
+from finance_platform.deliveries.verdicts.late_lines import Groups
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.safe_text import quote_name
+from finance_platform.storage.port import ObjectStore
+
+_ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
+_LATE = (
+    "`finance-platform accept {key} --why TEXT` publishes these lines too, with --in-next-open-period it books them "
+    "there, and `finance-platform withdraw --late-lines {key} --why TEXT` drops them; --dry-run shows what would "
+    "move, --period PERIOD selects"
+)
+_RESTATES = (
+    "`finance-platform accept {key} --why TEXT` publishes it, with --in-next-open-period it books what would change "
+    "closed periods there, with --dry-run it shows what would move; `withdraw` drops it"
+)
+_BOOKED_KEY = (
+    "send these lines in the file that has them, or withdraw that file; the hold then ends by itself. "
+    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
+)
+_CORRECT = "correct the file and send it again, or widen `tolerance` in the descriptor; " + _ACCEPT
+_COMPLETE = (
+    "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
+    "control_total in the descriptor; " + _ACCEPT
+)
+_SEND_AGAIN = "correct the file and send it again; `finance-platform withdraw {key} --why TEXT` drops it"
+_TOO_LARGE = (
+    "correct the amounts and send the file again, or withdraw another file with lines in the same place. "
+    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
+)
+_DESCRIBE = (
+    "give these accounts a type in an accounts file; the hold then ends by itself. "
+    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
+)
+_GIVE_TYPE = (
+    "correct the file and send it again, or give the account its type in an accounts file; the hold then ends by "
+    "itself. `finance-platform accept {key} --why TEXT` takes it as it is: the type of the first line counts; "
+    "`withdraw` drops it"
+)
+_PARTIAL = (
+    "; if each file has only a part of a period, such as one department or entity, set "
+    "`load: {{mode: replace_period, scope: [...]}}` or `mode: append` in the descriptor"
+)
+_REPEATS = (
+    "if this file replaces the other one, withdraw that one and then accept this one; if files of the feed have "
+    "earlier lines too, set `load: {{mode: replace_period}}`, or `mode: upsert` with a key, in the descriptor. While "
+    "both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; `withdraw` drops the "
+    "delivery"
+)
+_REPEATS_ANOTHER = (
+    "if this file replaces the other one, withdraw that one and then accept this one; if both come from one ledger "
+    "each month, take the files of one of both out of the raw zone: no load mode replaces lines of another feed, or "
+    "under other codes. While both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; "
+    "`withdraw` drops the delivery"
+)
+_REPEATS_SUMS = (
+    "leave the amounts of Actual out of the file that has their sums, such as a forecast with the months before it: "
+    "remove their columns from measures or unpivot and name them in ignore_columns, or skip their rows by a rule with "
+    "may_hold_money: true; a trial balance belongs to a feed of kind: balances, which compares it. To keep this file "
+    "in place of the other one, withdraw that one and then accept this one. While both count, "
+    "`finance-platform accept {key} --why TEXT` counts these amounts twice; `withdraw` drops the delivery"
+)
+_RETURNS = (
+    "withdraw each file of which no line may count again, and accept the others; if only some of a file's lines may "
+    "not, set `load` in the descriptor as it was. `finance-platform accept {key} --why TEXT` lets these lines count"
+)
+_LATE_REPEATS = (
+    "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines; send any that the other file lacks "
+    "in a file of their own. `finance-platform accept {key} --why TEXT` counts the others twice, unless the other file "
+    "is withdrawn before"
+)
+_REPORT = "this is a fault of the platform: keep the file and report it"
+
+
+def evaluate_deliveries(
+    processed: ObjectStore, *, at: datetime, run_id: str, holds_closed_periods: bool = False
+) -> list[Verdict]:
+    """Make a verdict on every delivery that awaits one, in delivery order; record the verdicts and return them.
+
+    Reference deliveries come first, since ledger lines may need their types. Deliveries that others can set free, and
+    those that wait because of a period that is open by now, are evaluated again, and have a new verdict if the result
+    is another one.
+
+    Args:
+        processed: the processed zone; the caller holds the run's lock.
+        at: now, UTC.
+        run_id: the run that evaluates.
+        holds_closed_periods: whether lines that would restate a closed period wait, where their feed does not say it.
+    """
+    verdicts = _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
+    if any(verdict.late and not verdict.rejudges for verdict in verdicts):
+        # A verdict that repeats the one before is about periods that may be open by now.
+        verdicts += _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
+    return verdicts
+
+
+def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed_periods: bool) -> list[Verdict]:
+    register = Register(processed)
+    state = read_state(processed)
+    candidates = sorted(
+        [*state.awaiting_verdict, *state.waiting], key=lambda one: (one.event.kind == "ledger", one.position)
+    )
+    if not candidates:
+        return []
+    candidate_keys = {candidate.event.object_key for candidate in candidates}
+    others = [delivery for delivery in state.effective if delivery.event.object_key not in candidate_keys]
+    published = compute_overlaps(processed, state.live) if state.all_effective else NO_OVERLAPS
+    overlaps = published | compute_overlaps(processed, state.effective)
+    overlaps |= compute_overlaps(processed, [*others, *candidates, *_versions_to_replace(state, candidates)])
+    policy = _AcceptancePolicy(processed, state, overlaps, holds_closed_periods=holds_closed_periods)
+    by_id = {one.delivery_id: policy.evaluate(one, utc_text(at), run_id) for one in candidates}
+    waiting = _still_waiting(candidates, by_id)
+    while waiting:
+        # One that counts now may be what another one waits for.
+        by_id |= {one.delivery_id: policy.evaluate(one, utc_text(at), run_id) for one in waiting}
+        still_waiting = _still_waiting(waiting, by_id)
+        if len(still_waiting) == len(waiting):
+            break
+        waiting = still_waiting
+    earlier = {one.delivery_id: one for one in state.waiting}
+    verdicts = [verdict for of_id, verdict in by_id.items() if not _is_repeated(verdict, earlier.get(of_id))]
+    register.append(verdicts)
+    return verdicts
+
+
+def _versions_to_replace(state: DeliveryState, candidates: Sequence[LiveDelivery]) -> list[LiveDelivery]:
+    """Return the versions that count until one of the candidates does, if there are candidates for other objects too.
+
+    A candidate that comes first is judged while they count, and they stay if the candidate for their object is held.
+    """
+    ids, keys = {one.delivery_id for one in candidates}, {one.event.object_key for one in candidates}
+    if len(keys) == 1:
+        return []
+    return [one for one in state.effective if one.event.object_key in keys and one.delivery_id not in ids]
+
+
+def _still_waiting(candidates: Sequence[LiveDelivery], verdicts: Mapping[str, Verdict]) -> list[LiveDelivery]:
+    return [candidate for candidate in candidates if verdicts[candidate.delivery_id].may_end]
+
+
+def _is_repeated(verdict: Verdict, candidate: LiveDelivery | None) -> bool:
+    earlier = candidate.verdict if candidate else None
+    if candidate is None or earlier is None:
+        return False
+    if candidate.late and set(verdict.late) == set(candidate.late):
+        # The one before also has the groups about which people have decided.
+        verdict = replace(verdict, late=earlier.late, rejudges=())
+    return replace(verdict, at=earlier.at, run_id=earlier.run_id) == earlier
+
+
+class _AcceptancePolicy:
+    """Makes verdicts; a delivery that counts after its verdict is among those that the next one is judged against."""
+
+    def __init__(
+        self, processed: ObjectStore, state: DeliveryState, overlaps: Overlaps, *, holds_closed_periods: bool
+    ) -> None:
+        self._live = LiveDeliveries(state.effective, overlaps)
+        self._processed = processed
+        policy = HOLD if holds_closed_periods else PUBLISH
+        self._published = LiveDeliveries(state.live, overlaps) if state.all_effective else None
+        self._reasons = HoldReasons(
+            processed, self._live, overlaps, set(state.closed), late_lines=policy, published=self._published
+        )
+        self._withdrawn = {withdrawn.commit.delivery_id for withdrawn in state.withdrawn}
+
+    def evaluate(self, candidate: LiveDelivery, at: str, run_id: str) -> Verdict:
+        """Return the verdict; a delivery that counts joins the live ones."""
+        rejudges = tuple(sorted(period for group in candidate.late for period in group))
+        verdict = Verdict(candidate.event.object_key, candidate.delivery_id, at, run_id, rejudges=rejudges)
+        if any(candidate.commit.unaccounted):
+            return replace(verdict, reasons=(_unaccounted(candidate.commit),), fix=_REPORT, is_final=True)
+        if split := self._reasons.repeated_split(candidate):
+            self._live.add(candidate, self._live.by_id[candidate.delivery_id].portion.without)
+            return replace(split, at=at, run_id=run_id)
+        reasons, warnings = self._reasons.find(candidate)
+        if candidate.late and candidate.verdict:
+            warnings = candidate.verdict.warnings  # of its lines that count
+        late: Groups = ()
+        if bookings := self._reasons.bookings(candidate, {kind for kind, _ in reasons}):
+            verdict = replace(
+                verdict,
+                booked_in=bookings[0].period,
+                bookings=tuple((one.closed_period, one.booking_id) for one in bookings),
+            )
+            for booking in bookings:
+                write_booking(self._processed, booking)
+            warnings = (*warnings, _describe_bookings(bookings))
+        elif reasons:
+            advice = candidate.commit.findings.advice
+            kinds = tuple(dict.fromkeys(kind for kind, _ in reasons))
+            late = self._reasons.late_periods(candidate, kinds) or candidate.late
+            texts = [text for _, text in reasons]
+            texts[-1] += _describe_late(late)
+            fix = _fix_of_late_lines(kinds) if late else ""
+            fix = fix or self._fix(candidate, kinds)
+            fix = fix.format(key=quote_name(candidate.event.object_key))
+            verdict = replace(
+                verdict,
+                reasons=tuple(texts),
+                kinds=kinds,
+                restates=self._reasons.restated_periods(candidate),
+                late=late,
+                fix=f"{advice}; or {fix}" if advice else fix,
+            )
+        verdict = replace(
+            verdict,
+            booked=self._reasons.booked_periods(candidate),
+            smaller=self._reasons.smaller_periods(candidate),
+        )
+        is_counted = not verdict.is_held or verdict.is_accepted_by(candidate.accepted)
+        if is_counted and candidate.delivery_id not in self._withdrawn:
+            uncounted = [period for group in late for period in group]
+            self._live.add(candidate, uncounted)
+            if self._published:
+                self._published.add(
+                    candidate, {*uncounted, *verdict.booked, *(period for period, _ in verdict.bookings)}
+                )
+        return replace(verdict, warnings=warnings)
+
+    def _fix(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:
+        """Return what to do about a held delivery; `accept` only if it can be accepted."""
+        is_whole_period = candidate.event.load_mode == "replace_period" and not candidate.event.is_scoped
+        cells = claimed_cells(candidate) if REMOVAL in kinds and is_whole_period else ()
+        is_of_others = any(self._live.others(candidate, cell) for cell in cells)
+        return self._fix_by_kind(candidate, kinds) + (_PARTIAL if is_of_others else "")
+
+    def _fix_by_kind(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:
+        if BOOKED_KEY in kinds:
+            return _BOOKED_KEY
+        if UNTYPED in kinds:
+            return _DESCRIBE
+        if OVERFLOW in kinds:
+            return _TOO_LARGE
+        if NOTHING_ACCEPTED in kinds and not has_effect(candidate, self._live.by_id.values()):
+            return _SEND_AGAIN
+        if CONTROL_TOTAL in kinds:
+            return _COMPLETE
+        if TOLERANCE in kinds:
+            return _CORRECT
+        if CONFLICT in kinds:
+            return _GIVE_TYPE
+        if REPEATED in kinds:
+            return self._fix_of_repeated(candidate)
+        if RETURNING in kinds:
+            return _RETURNS
+        return _RESTATES if RESTATEMENT in kinds else _ACCEPT
+
+    def _fix_of_repeated(self, candidate: LiveDelivery) -> str:
+        if self._reasons.repeats_own_feed(candidate):
+            return _REPEATS
+        return _REPEATS_SUMS if self._reasons.repeats_sums(candidate) else _REPEATS_ANOTHER
+
+
+def _fix_of_late_lines(kinds: Collection[str]) -> str:
+    """Return what to do about lines that wait while the rest of their delivery counts; empty if that is not enough."""
+    if {RESTATEMENT, REMOVAL}.issuperset(kinds):
+        return _LATE
+    return _LATE_REPEATS if {RESTATEMENT, REMOVAL, REPEATED}.issuperset(kinds) else ""
+
+
+def _describe_late(late: Groups) -> str:
+    """Return which lines of a delivery wait, and that its others count."""
+    if not late:
+        return ""
+    groups = [
+        group[0] if len(group) == 1 else f"{' and '.join(group)}, which share lines that move, vouchers or reversals"
+        for group in late
+    ]
+    return f"; only its lines of {' and of '.join(groups)} wait"
+
+
+def _describe_bookings(bookings: Sequence[Booking]) -> str:
+    closed = ", ".join(dict.fromkeys(one.closed_period for one in bookings))
+    return f"would restate {closed}, closed, so what it would change there is booked in {bookings[0].period}"
+
+
+def _unaccounted(commit: DeliveryCommit) -> str:
+    rows, amount, unpriced = commit.unaccounted
+    return f"not accounted for: {rows} rows, {amount}, {unpriced} cells that are not a valid amount"

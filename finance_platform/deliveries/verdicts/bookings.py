@@ -1,0 +1,284 @@
+"""Bookings: what a delivery would change in closed periods, as lines of the first period after the last closed one.
+
+Belongs here: these lines, their files and their commit. Does not belong here: the decision (see `decisions`), what it
+moves (see `previews`), which versions of an object count then (see `state_derivation`).
+
+The lines that a closed period would gain are booked as they are, those that it would lose with the opposite sign. Both
+keep their file, their row and their document date. Those of each file are a delivery of their own: a reader needs to
+know nothing about them, and a withdrawal of the delivery that they were booked for takes them out with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBERS, TRANSACTIONS
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.deliveries.commits import (
+    DELIVERED,
+    Count,
+    DataFile,
+    DeliveryCommit,
+    PeriodCount,
+    ScenarioCount,
+    write_commit,
+)
+from finance_platform.deliveries.live_lines import LiveLines
+from finance_platform.deliveries.overlaps import Overlaps, compute_candidate_overlaps
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
+from finance_platform.deliveries.verdicts.late_lines import read_changed
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.errors import DecisionError
+from finance_platform.feeds.values.dates import first_day, next_period
+from finance_platform.safe_text import quote_name
+from finance_platform.storage.port import ObjectStore
+
+_COLUMNS = tuple(column.name for column in TRANSACTIONS.stored_columns)
+_CONTENT = (
+    *("scenario", "document_date", "department_key", "account_key", "amount", "is_debit_positive"),
+    *("line_key", "transaction_id"),
+)
+"""What makes two lines of a period the same line: one that both versions have is not booked."""
+
+
+@dataclass(frozen=True)
+class Booking:
+    """The lines of one delivery that a closed period would gain or lose.
+
+    Attributes:
+        booking_id: identity of the delivery that they are.
+        source: the delivery that the lines are of: the one that would change the period, or one that counts there.
+        closed_period: that period.
+        period: the period in which they are booked.
+        rows: the lines, with the columns of `TRANSACTIONS`.
+    """
+
+    booking_id: str
+    source: DeliveryCommit
+    closed_period: str
+    period: str
+    rows: Sequence[Mapping[str, Any]]
+
+
+def plan_decided_bookings(
+    processed: ObjectStore, state: DeliveryState, candidate: LiveDelivery, periods: Collection[str]
+) -> list[Booking]:
+    """Return what a person's decision would book; nothing is written.
+
+    Args:
+        processed: the processed zone.
+        state: the deliveries.
+        candidate: the delivery as it would count if it were accepted.
+        periods: the periods that the decision is about; all of the delivery's if there are none.
+
+    Raises:
+        DecisionError: no closed period would change, or lines of a plan would be booked.
+    """
+    overlaps = compute_candidate_overlaps(processed, state.effective, candidate)
+    live, lines = LiveDeliveries(state.effective, overlaps), LiveLines(processed, overlaps)
+    bookings = plan_bookings(lines, live, candidate, state.closed.keys(), periods)
+    name = quote_name(candidate.event.object_key)
+    if not bookings:
+        raise DecisionError(
+            f"{name} changes no closed period", fix=f"`finance-platform accept {name} --why TEXT` publishes it"
+        )
+    if plans := find_plans(bookings):
+        raise DecisionError(
+            f"{name} has lines of {', '.join(plans)} in closed periods, and only lines of Actual can be booked later",
+            fix="accept the file, which publishes them in their own period, or withdraw it",
+        )
+    return bookings
+
+
+def find_plans(bookings: Iterable[Booking]) -> list[str]:
+    """Return the plans of which lines would be booked in a later period."""
+    return sorted({row["scenario"] for one in bookings for row in one.rows if row["scenario_type"] != "Actual"})
+
+
+def plan_bookings(
+    lines: LiveLines,
+    live: LiveDeliveries,
+    candidate: LiveDelivery,
+    closed: Collection[str],
+    periods: Collection[str] = (),
+) -> list[Booking]:
+    """Return what would be booked for each closed period that a delivery would change.
+
+    Args:
+        lines: reads the lines of the deliveries.
+        live: the effective deliveries.
+        candidate: the delivery as it would count.
+        closed: the closed periods.
+        periods: the periods that matter; all of the delivery's if there are none.
+
+    Raises:
+        DecisionError: the delivery replaces lines of other files, or has keys of them.
+    """
+    cells = {
+        cell for cell in live.affected_cells(candidate) if cell[1] in closed and (not periods or cell[1] in periods)
+    }
+    sources = {one.delivery_id: one.commit for one in (*live.by_id.values(), candidate)}
+    bookings: list[Booking] = []
+    for period in sorted({period for _, period in cells}):
+        of_period = {cell for cell in cells if cell[1] == period}
+        before, after = live.live_sets(candidate, of_period)
+        old, new = (
+            read_changed(lines, *sets, of_period, _COLUMNS).to_pylist() for sets in ((before, after), (after, before))
+        )
+        come, gone = list(_lacking(new, old)), list(_lacking(old, new))
+        rows = [*come, *({**row, "amount": -row["amount"]} for row in gone)]
+        for source in dict.fromkeys(row["delivery_id"] for row in rows):
+            own = [row for row in rows if row["delivery_id"] == source]
+            to = next_period(max(closed))
+            bookings.append(_booking(candidate.delivery_id, sources[source], period, to, own))
+    others = [one for one in bookings if one.source.object_key != candidate.event.object_key]
+    shared = find_shared_keys(live, lines.overlaps, candidate) if bookings else ""
+    if others or shared:
+        name = quote_name(candidate.event.object_key)
+        raise DecisionError(
+            f"{name} replaces lines of other files, or has keys of them, so its lines cannot be booked later",
+            fix="accept the file, which publishes them in their own period, or withdraw it",
+        )
+    return bookings
+
+
+def find_shared_keys(
+    live: LiveDeliveries, overlaps: Overlaps, delivery: LiveDelivery, *, with_bookings: bool = False
+) -> str:
+    """Return another file that counts and has keys of a delivery, or one whose lines are booked later; else empty."""
+    for name in overlaps.overlapping(delivery.delivery_id):
+        other = live.by_id.get(name)
+        if other and other.event.object_key != delivery.event.object_key and (other.booked or not with_bookings):
+            return other.event.object_key
+    return ""
+
+
+def _lacking(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows that the others lack; of several equal ones, as many as they have fewer."""
+    present = Counter(_content(row) for row in others)
+    for row in rows:
+        if present[_content(row)]:
+            present[_content(row)] -= 1
+        else:
+            yield row
+
+
+def _content(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _CONTENT)
+
+
+def _booking(
+    candidate: str, source: DeliveryCommit, closed: str, period: str, rows: Sequence[Mapping[str, Any]]
+) -> Booking:
+    parts = [
+        candidate,
+        source.delivery_id,
+        closed,
+        period,
+        sorted(json.dumps(_content(row), default=str) for row in rows),
+    ]
+    booking_id = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    day = first_day(period)
+    changed = {"delivery_id": booking_id, "period": period, "posting_date": day, "line_key": None, "scope_key": None}
+    return Booking(booking_id, source, closed, period, [{**row, **changed} for row in rows])
+
+
+def write_booking(processed: ObjectStore, booking: Booking) -> DeliveryCommit:
+    """Write the lines and their commit, which counts once the register names it; the caller holds the run's lock."""
+    commit, rows = booking.source, booking.rows
+    folder = f"booked-{booking.booking_id}"
+    files = {
+        TRANSACTIONS.name: [_write(processed, f"{folder}/then_by={booking.period}", TRANSACTIONS, rows)],
+        MEMBERS.name: [_write(processed, folder, MEMBERS, list(_members(booking)))],
+        ACCOUNT_COUNTS.name: [_write(processed, folder, ACCOUNT_COUNTS, list(_account_counts(booking)))],
+    }
+    (scenario,) = {(row["scenario"], row["scenario_type"]) for row in rows}
+    total = _total(rows)
+    day = first_day(booking.period).isoformat()
+    written = DeliveryCommit(
+        booking.booking_id,
+        commit.object_key,
+        commit.feed,
+        commit.kind,
+        commit.fingerprint,
+        "read",
+        read=total,
+        outcomes={"accepted": total},
+        scenarios=[ScenarioCount(scenario[0], "", term, total) for term in (DELIVERED, "accepted")],
+        periods=[
+            PeriodCount(
+                *scenario,
+                booking.period,
+                total.rows,
+                total.amount,
+                booking.booking_id,
+                total.absolute,
+                sum(row["reverses_transaction_id"] is not None for row in rows),
+            )
+        ],
+        files=files,
+        is_debit_positive=any(row["is_debit_positive"] for row in rows),
+        first_day=day,
+        last_day=day,
+        booked_from=booking.closed_period,
+        committed_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+    )
+    write_commit(processed, written)
+    return written
+
+
+def _write(processed: ObjectStore, folder: str, contract: Contract, rows: Sequence[Mapping[str, Any]]) -> DataFile:
+    key = f"{contract.name}/{folder}/part-00000.parquet"
+    buffer = io.BytesIO()
+    schema = arrow_schema(contract.stored_columns)
+    pq.write_table(pa.Table.from_pylist([dict(row) for row in rows], schema=schema), buffer)
+    data = buffer.getvalue()
+    processed.write(key, data)
+    processed.sync([key])
+    return DataFile(key, len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _members(booking: Booking) -> Iterator[dict[str, Any]]:
+    names = (("account", "account_key", "account_number"), ("department", "department_key", "department_code"))
+    for dimension, key, code in names:
+        codes = {row[key]: row[code] for row in reversed(booking.rows)}
+        for member in sorted(codes):
+            named = {"delivery_id": booking.booking_id, "dimension": dimension, "member_key": member}
+            yield {**named, "code": codes[member]}
+
+
+def _account_counts(booking: Booking) -> Iterator[dict[str, Any]]:
+    by_account: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    for row in booking.rows:
+        by_account.setdefault((row["account_key"], row["scenario"]), []).append(row)
+    for (account, scenario), rows in sorted(by_account.items()):
+        total = _total(rows)
+        yield {
+            "delivery_id": booking.booking_id,
+            "account_key": account,
+            "scenario": scenario,
+            "currency": "",
+            "period": booking.period,
+            "term": "accepted",
+            "row_count": total.rows,
+            "unpriced": 0,
+            "amount": str(total.amount),
+            "absolute": str(total.absolute),
+        }
+
+
+def _total(rows: Sequence[Mapping[str, Any]]) -> Count:
+    amounts = [row["amount"] for row in rows]
+    return Count(len(rows), sum(amounts, Decimal("0.00")), sum(map(abs, amounts), Decimal("0.00")))

@@ -1,0 +1,507 @@
+"""The reasons to hold a delivery, and its warnings, each a clause for people.
+
+Belongs here: what is judged, and its words. Does not belong here: the verdict and what to do about it (see
+`acceptance`), which deliveries count (see `live_deliveries`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from decimal import Decimal
+
+from finance_platform.count_text import pluralize
+from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit, hash_kind
+from finance_platform.deliveries.live_lines import Cell, LiveLines
+from finance_platform.deliveries.members.account_types import AccountTypes
+from finance_platform.deliveries.overlaps import Overlaps
+from finance_platform.deliveries.portions import Portion
+from finance_platform.deliveries.register import (
+    BOOKED_KEY,
+    CONFLICT,
+    CONTROL_TOTAL,
+    DOUBT,
+    NOTHING_ACCEPTED,
+    OVERFLOW,
+    TOLERANCE,
+    UNTYPED,
+    DeliveryDiscovered,
+    Verdict,
+)
+from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
+from finance_platform.deliveries.verdicts.attribute_conflicts import (
+    AttributeConflict,
+    AttributeFiles,
+    GivenTypes,
+    find_type_conflicts,
+    gross_by_scenario,
+)
+from finance_platform.deliveries.verdicts.bookings import Booking, find_plans, find_shared_keys, plan_bookings
+from finance_platform.deliveries.verdicts.cell_hashes import CellHashes
+from finance_platform.deliveries.verdicts.cell_sums import find_overflows, may_overflow
+from finance_platform.deliveries.verdicts.late_lines import Groups, find_late_periods
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, effect_of
+from finance_platform.deliveries.verdicts.moved_amounts import MovedAmount, find_moved_amounts
+from finance_platform.deliveries.verdicts.removals import Losses, OtherLines, Removal, SmallerPeriod, find_losses
+from finance_platform.deliveries.verdicts.repeated_lines import RepeatedLines, find_repeated_lines
+from finance_platform.deliveries.verdicts.repeated_sums import find_repeated_sums
+from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells
+from finance_platform.deliveries.verdicts.returning_lines import ReturningLines, find_returning_lines
+from finance_platform.errors import DecisionError
+from finance_platform.feeds.values.codes import fold
+from finance_platform.money_text import grouped_money
+from finance_platform.safe_text import quote_name
+from finance_platform.storage.port import ObjectStore
+
+RETURNING = "returning"
+"""The kind of a reason about lines that would count again because of another load mode."""
+
+REMOVAL = "removal"
+"""The kind of a reason about lines that would go."""
+
+REPEATED = "repeated"
+"""The kind of a reason about lines that another file has already and that would count twice."""
+
+RESTATEMENT = "restatement"
+"""The kind of a reason about a closed period that would change."""
+
+HOLD, NEXT_OPEN_PERIOD, PUBLISH = "hold", "next_open_period", "publish"
+"""What becomes of lines that would change a closed period."""
+
+_MAX_NAMES = 5
+_MAXREMOVALS = 20
+
+
+class HoldReasons:
+    """Judges candidates against the deliveries that count; what it reads is read once."""
+
+    def __init__(
+        self,
+        processed: ObjectStore,
+        live: LiveDeliveries,
+        overlaps: Overlaps,
+        closed_periods: Collection[str],
+        *,
+        late_lines: str = HOLD,
+        published: LiveDeliveries | None = None,
+    ) -> None:
+        """Prepare to judge.
+
+        Args:
+            processed: the processed zone.
+            live: the deliveries that count.
+            overlaps: the lines that they and the candidates claim from each other.
+            closed_periods: the closed periods.
+            published: the deliveries that count where lines are booked in a later period, if that is not `live`.
+            late_lines: what becomes of lines that would change them where the feed does not say it.
+        """
+        self._processed = processed
+        self._live = live
+        self._overlaps = overlaps
+        self._closed = closed_periods
+        self._late_lines = late_lines
+        self._published = published
+        self._account_types = AccountTypes(processed)
+        self._attribute_files = AttributeFiles(processed)
+        self._given_types = GivenTypes(self._attribute_files)
+        self._live_lines = LiveLines(processed, overlaps)
+        self._cell_hashes = CellHashes(processed, self._live_lines)
+        self._known_losses: tuple[LiveDelivery, set[Cell], Losses] | None = None
+
+    def find(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+        """Return kind and text of each reason to hold a delivery, and the warnings."""
+        self._known_losses = None  # of the deliveries that counted before
+        breach = tolerance_breach(candidate.event, candidate.commit)
+        reasons = [(TOLERANCE, breach)] if breach else []
+        current = self._live.by_id.get(candidate.delivery_id)
+        if current and current.portion.only is not None:
+            current = None  # a newer version has left some periods to it
+        if current and current.portion.is_whole and effect_of(current.event) == effect_of(candidate.event):
+            # It counts already and only its etag or its tolerance has changed: it has no effect on other deliveries.
+            return reasons, candidate.verdict.warnings if candidate.verdict else ()
+        late: tuple[str, ...] = ()
+        if current is None and (reason := nothing_accepted(candidate)):
+            reasons.append((NOTHING_ACCEPTED, reason))
+        reasons += [(UNTYPED, text) for text in self._untyped(candidate)]
+        reasons += [(OVERFLOW, text) for text in self._overflows(candidate)]
+        if file := find_shared_keys(self._live, self._overlaps, candidate, with_bookings=True):
+            reasons.append(
+                (BOOKED_KEY, f"has keys of {quote_name(file)}, whose late lines are booked in a later period")
+            )
+        reasons += [(CONFLICT, text) for text in self._type_conflicts(candidate)]
+        copies: list[tuple[str, str]] = []
+        if current is None:
+            late = tuple(self._lateness(candidate))
+            copies = [("duplicate", text) for text in self._duplicates(candidate)]
+        # Of a delivery that counts in some periods, lines that have waited in others may be repeated meanwhile.
+        reasons += copies or [(REPEATED, text) for text in self._repeated(candidate)]
+        reasons += [(RETURNING, text) for text in self._returning(candidate)]
+        reasons += [(DOUBT, text) for text in candidate.commit.findings.doubts]
+        reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
+        reasons += [(REMOVAL, text) for text in self._removals(candidate)]
+        reasons += [(RESTATEMENT, text) for text in self._restatements(candidate)]
+        reasons += [("late", text) for text in late if candidate.event.is_held_when_late]
+        return reasons, late
+
+    def _untyped(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield the accounts whose sign would not be known, by the file that needs it."""
+        if not (candidate.commit.is_debit_positive or self._live.has_debit_positive):
+            return
+        before, after = self._live.in_order, self._live.in_order_with(candidate)
+        untyped = self._account_types.newly_untyped(before, after, self._live.difference(candidate))
+        for object_key, numbers in sorted(untyped.items()):
+            if object_key == candidate.event.object_key:
+                yield untyped_accounts(numbers)
+            else:
+                accounts = _accounts(numbers)
+                file = quote_name(object_key)
+                yield f"would leave {accounts} without a type, which {file} needs for the sign of its amounts"
+
+    def _overflows(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield one reason that names the sums that the warehouse could not hold."""
+        if not may_overflow(self._live.gross, candidate):
+            return
+        before, after = self._live.in_order, self._live.in_order_with(candidate)
+        if sums := find_overflows(self._processed, self._overlaps, self._account_types, before, after):
+            yield f"sums would have more than the 16 digits that the warehouse holds: {_shorten(sums, '; ')}"
+
+    def _type_conflicts(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield one reason that names the accounts with two types, and the money of the lines that contradict."""
+        if not self._given_types.may_conflict(candidate, self._live.added):
+            return
+        conflicts = find_type_conflicts(self._attribute_files, candidate, self._live.by_id.values(), self._overlaps)
+        if not conflicts:
+            return
+        first = {conflict.code: conflict for conflict in reversed(conflicts)}
+        named = [_contradiction(first[code], candidate) for code in sorted(first)]
+        money = ", ".join(
+            f"{name} {grouped_money(gross)}" for name, gross in sorted(gross_by_scenario(conflicts).items())
+        )
+        yield f"{_shorten(named, '; ')}; gross at stake: {money}"
+
+    def _duplicates(self, candidate: LiveDelivery) -> Iterator[str]:
+        for other in self._live.same_content(candidate):
+            if _has_same_lines(other, candidate):
+                yield f"the same content as {quote_name(other.event.object_key)}, which counts already"
+
+    def _repeated(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield the files that have lines of the candidate too, and which these are."""
+        for file, lines in self._repeated_by_file(candidate):
+            yield _describe_repeated(file, lines)
+
+    def _repeated_by_file(self, candidate: LiveDelivery) -> Iterator[tuple[str, list[RepeatedLines]]]:
+        """Yield the lines that each file has too; one line alone may well be equal to another one."""
+        repeated = find_repeated_lines(self._cell_hashes, self._live, candidate)
+        known = {(one.feed, one.scenario, one.period) for one in repeated}
+        sums = find_repeated_sums(self._cell_hashes, self._live, candidate)
+        repeated += [one for one in sums if (one.feed, one.scenario, one.period) not in known]
+        for file in dict.fromkeys(one.object_key for one in repeated):
+            lines = [one for one in repeated if one.object_key == file]
+            if sum(one.rows for one in lines) > 1:
+                yield file, lines
+
+    def repeats_own_feed(self, candidate: LiveDelivery) -> bool:
+        """Return whether a file of its feed has the lines under equal codes, which a load mode may replace."""
+        found = (one for _, lines in self._repeated_by_file(candidate) for one in lines)
+        return any(not one.feed and not one.has_other_codes for one in found)
+
+    def repeats_sums(self, candidate: LiveDelivery) -> bool:
+        """Return whether the candidate has the sums of another feed, or that one has those of the candidate."""
+        return any(one.has_sums for _, lines in self._repeated_by_file(candidate) for one in lines)
+
+    def _returning(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield one reason that names the lines that count again because the load mode was changed."""
+        if returning := find_returning_lines(self._live_lines, self._live, candidate):
+            lines = [f"{one.scenario} {one.period}, {_returning_money(one)}" for one in returning]
+            yield (
+                f"under `load: {{mode: {candidate.event.load_mode}}}`, lines count again that another file of the feed "
+                f"has replaced: {_shorten(lines, '; ')}"
+            )
+
+    def _removals(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Iterator[str]:
+        """Yield the departments of which the candidate would remove all live lines of its feed, or too many.
+
+        Args:
+            candidate: the delivery that is judged.
+            left_out: periods that are not looked at.
+        """
+        tolerated = Decimal(candidate.event.tolerated_removal or 0)
+        losses = self._losses(candidate, left_out)
+        removals = losses.removals
+        scenarios = self._scenarios(candidate) if removals or losses.others else {}
+        yield from (_describe_others(scenarios[one.cell[0]], one) for one in losses.others)
+        for removal in removals[:_MAXREMOVALS]:
+            scenario, period = removal.cell
+            yield (
+                f"{scenarios[scenario]} {period} would lose {removal.lines:,} of {removal.before:,} lines of "
+                f"department {removal.department}, {_money(removal)}: {Decimal(removal.lines) / removal.before:.0%}, "
+                f"tolerated {tolerated:.0%}"
+            )
+        if more := removals[_MAXREMOVALS:]:
+            lines, gross = sum(one.lines for one in more), sum((one.gross for one in more), Decimal(0))
+            yield f"{len(more):,} more departments and periods would lose {lines:,} lines, gross {grouped_money(gross)}"
+
+    def smaller_periods(self, candidate: LiveDelivery) -> tuple[tuple[str, str], ...]:
+        """Return the periods in which the candidate has much less than what it replaces, each with a clause."""
+        current = self._live.by_id.get(candidate.delivery_id)
+        if current and current.portion.is_whole and effect_of(current.event) == effect_of(candidate.event):
+            return candidate.verdict.smaller if candidate.verdict else ()
+        smaller = self._losses(candidate).smaller
+        scenarios = self._scenarios(candidate) if smaller else {}
+        return tuple((one.cell[1], _describe_smaller(scenarios[one.cell[0]], one)) for one in smaller)
+
+    def _scenarios(self, candidate: LiveDelivery) -> dict[str, str]:
+        deliveries = [*self._live.by_id.values(), candidate]
+        return {fold(one.scenario): one.scenario for delivery in deliveries for one in delivery.commit.periods}
+
+    def _losses(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Losses:
+        tolerated = candidate.event.tolerated_removal
+        if tolerated is None or not (self._live.affects_ledger(candidate) and self._live.may_remove_lines(candidate)):
+            return Losses()
+        affected = {cell for cell in self._live.affected_cells(candidate) if cell[1] not in left_out}
+        cells = {cell for cell in affected if not self._live.is_resent(candidate, cell)}
+        if (known := self._known_losses) and known[:2] == (candidate, cells):
+            return known[2]
+        before, after = self._live.live_sets(candidate, cells)
+        losses = find_losses(self._live_lines, before, after, cells, Decimal(tolerated))
+        self._known_losses = candidate, cells, losses
+        return losses
+
+    def repeated_split(self, candidate: LiveDelivery) -> Verdict | None:
+        """Return the verdict by which lines of a delivery wait already, if only its etag or its tolerance changed."""
+        current, verdict = self._live.by_id.get(candidate.delivery_id), candidate.verdict
+        if candidate.late or current is None or current.portion.only is not None or verdict is None or not verdict.late:
+            return None
+        is_same = effect_of(current.event) == effect_of(candidate.event)
+        is_same &= current.event.late_lines == candidate.event.late_lines
+        return verdict if is_same and not tolerance_breach(candidate.event, candidate.commit) else None
+
+    def late_periods(self, candidate: LiveDelivery, kinds: Collection[str]) -> Groups:
+        """Return the periods whose lines wait while the candidate counts in its others; see `late_lines`.
+
+        Args:
+            candidate: the delivery that is judged.
+            kinds: those of the reasons to hold it; nothing counts if one of them is about the others of its lines too.
+        """
+        if RESTATEMENT not in kinds or not {RESTATEMENT, REMOVAL, REPEATED}.issuperset(kinds):
+            return ()
+        restated, links = self._restated_cells(candidate), tuple(self._ended_bookings(candidate))
+        groups = find_late_periods(self._live_lines, self._live, candidate, restated, links)
+        late = {period for group in groups for period in group}
+        if REPEATED in kinds and late:
+            # An export of the year to date has the lines of closed months again: these wait, and its new ones count.
+            repeated = {one.period for _, lines in self._repeated_by_file(candidate) for one in lines}
+            if not repeated <= late:
+                return ()
+        return () if late and any(self._removals(candidate, late)) else groups
+
+    def bookings(self, candidate: LiveDelivery, kinds: Collection[str]) -> list[Booking]:
+        """Return what the candidate's feed books in the next open period; nothing if the candidate waits.
+
+        Args:
+            candidate: the delivery that is judged.
+            kinds: those of the reasons to hold it; it waits if one of them is about more than closed periods.
+        """
+        if self._policy(candidate) != NEXT_OPEN_PERIOD or RESTATEMENT not in kinds:
+            return []
+        is_of_closed = {RESTATEMENT, REMOVAL}.issuperset(kinds)
+        if not is_of_closed or any(self._removals(candidate, self.restated_periods(candidate))):
+            return []
+        try:
+            bookings = plan_bookings(self._live_lines, self._live, candidate, self._closed)
+        except DecisionError:
+            return []  # a person decides
+        return [] if find_plans(bookings) else bookings
+
+    def _policy(self, candidate: LiveDelivery) -> str:
+        return candidate.event.late_lines or self._late_lines
+
+    def booked_periods(self, candidate: LiveDelivery) -> tuple[str, ...]:
+        """Return the periods of which a candidate repeats lines that are booked in a later one."""
+        earlier = self._live.earlier(candidate)
+        booked = {period for one in earlier for period in one.booked if period in one.portion}
+        if not booked:
+            return ()
+        cells = {cell for cell in self._live.affected_cells(candidate) if cell[1] in booked}
+        changed = {period for _, period in find_restated_cells(self._live_lines, self._live, candidate, cells)}
+        return tuple(sorted(booked - changed))
+
+    def restated_periods(self, candidate: LiveDelivery) -> tuple[str, ...]:
+        """Return the closed periods that the candidate would restate."""
+        return tuple(sorted({period for _, period in self._restated_cells(candidate)}))
+
+    def _restated_cells(self, candidate: LiveDelivery) -> set[Cell]:
+        if not self._live.affects_ledger(candidate) or not self._closed or self._policy(candidate) == PUBLISH:
+            return set()
+        restated = self._changed_cells(self._live, candidate)
+        counted = self._counted(candidate)
+        if self._published and counted:
+            # Lines of another file that are booked later may be repeated here, and would count in the closed period.
+            # A booking ends where this file counts instead of it, and it may be in a period that is closed since.
+            restated |= self._changed_cells(self._published, counted)
+        return restated
+
+    def _changed_cells(self, live: LiveDeliveries, candidate: LiveDelivery) -> set[Cell]:
+        """Return the cells of closed periods whose lines a candidate would change among some deliveries."""
+        cells = {cell for cell in live.affected_cells(candidate) if cell[1] in self._closed}
+        return find_restated_cells(self._live_lines, live, candidate, cells)
+
+    def _counted(self, candidate: LiveDelivery) -> LiveDelivery | None:
+        """Return what would be published of a candidate: all but lines of which it repeats a booking."""
+        repeated = candidate.portion.without.union(self.booked_periods(candidate))
+        return candidate.restricted_to(Portion(without=repeated))
+
+    def _ended_bookings(self, candidate: LiveDelivery) -> Iterator[tuple[str, str]]:
+        """Yield the period of each booking that a candidate ends, and the one, closed since, in which it is booked."""
+        counted = self._counted(candidate) if self._published else None
+        if self._published is None or counted is None:
+            return
+        for one in self._published.earlier(candidate):
+            if one.booked_from and one.booked_from not in counted.portion.without:
+                periods = {count.period for count in one.commit.periods}
+                yield from ((one.booked_from, period) for period in sorted(periods.intersection(self._closed)))
+
+    def _restatements(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield one reason that names the closed periods and the amounts by scenario that would move in them."""
+        cells = self._restated_cells(candidate)
+        if not cells:
+            return
+        periods = sorted({period for _, period in cells})
+        live, counted = self._live, candidate
+        if self._published and not cells <= self._changed_cells(self._live, candidate):
+            live, counted = self._published, self._counted(candidate) or candidate
+        moved = find_moved_amounts(self._live_lines, *live.live_sets(counted, cells), cells)
+        amounts = ", ".join(f"{one.scenario} {_money(one)}" for one in moved)
+        verb = "is closed" if len(periods) == 1 else "are closed"
+        yield f"would restate {', '.join(periods)}, which {verb}{f': {amounts}' if amounts else ''}"
+
+    def _lateness(self, candidate: LiveDelivery) -> list[str]:
+        """Return a message if live deliveries of the feed sort after the candidate and supersede its lines."""
+        others = set(self._overlaps.overlapping(candidate.delivery_id)) & self._live.by_id.keys()
+        if candidate.event.kind == "ledger":
+            cells = replaced_cells(candidate)
+            same = (one for cell in cells for one in self._live.others(candidate, cell) if replaces_periods(one))
+            others |= {other.delivery_id for other in same}
+        names = sorted(
+            self._live.by_id[other].event.object_key
+            for other in others
+            if self._live.by_id[other].position > candidate.position
+            and self._live.by_id[other].event.object_key != candidate.event.object_key
+        )
+        if not names:
+            return []
+        verb = "sorts after it and wins" if len(names) == 1 else "sort after it and win"
+        return [f"came late: {_shorten(names)} {verb}"]
+
+
+def tolerance_breach(event: DeliveryDiscovered, commit: DeliveryCommit) -> str | None:
+    """Return how the rejected rows or amounts exceed the feed's tolerance; None if they do not."""
+    rejected = commit.outcome("rejected")
+    share = Decimal(event.tolerated_share)
+    if rejected.rows > share * commit.read.rows:
+        cause = f"; {commit.findings.cause}" if commit.findings.cause else ""
+        return f"{rejected.rows} of {commit.read.rows} rows rejected, tolerated {share:%}{cause}"
+    if event.tolerated_amount is not None and rejected.absolute > Decimal(event.tolerated_amount):
+        return f"{rejected.absolute} rejected, tolerated {event.tolerated_amount}"
+    for currency, amount in sorted(commit.rejected_foreign.items()):
+        if event.tolerated_amount is not None and amount > Decimal(event.tolerated_amount):
+            return f"{amount} {currency} rejected, tolerated {event.tolerated_amount}"
+    return None
+
+
+def untyped_accounts(numbers: Collection[str]) -> str:
+    """Return that accounts of a file with debits and credits have no type."""
+    verb = "has" if len(numbers) == 1 else "have"
+    return f"{_accounts(numbers)} {verb} no type, which the sign of its debits and credits depends on"
+
+
+def _accounts(numbers: Collection[str]) -> str:
+    return f"{'account' if len(numbers) == 1 else 'accounts'} {_shorten(sorted(numbers))}"
+
+
+def nothing_accepted(delivery: LiveDelivery) -> str | None:
+    """Return why no row of a delivery was accepted; None if one was, or if the delivery may be without rows.
+
+    A file without a rejected row may be without rows if its name declares its periods and its feed the scenario: it
+    then states that there is nothing in these periods.
+    """
+    commit = delivery.commit
+    if commit.outcome("accepted").rows:
+        return None
+    if replaces_periods(delivery) and covered_periods(delivery) and not commit.outcome("rejected").rows:
+        return None
+    if not commit.read.rows:
+        return "the file has no rows"
+    counts = [f"{commit.outcome(name).rows:,} {name}" for name in OUTCOMES if commit.outcome(name).rows]
+    return f"none of {commit.read.rows:,} rows was accepted: {', '.join(counts)}"
+
+
+def _contradiction(conflict: AttributeConflict, candidate: LiveDelivery) -> str:
+    """Return the two types of an account and where they are, for a reader who has the candidate's file open."""
+    places = [
+        f"{source.value!r} in line {source.line}"
+        + (f" of {quote_name(source.object_key)}" if source.delivery_id != candidate.delivery_id else "")
+        for source in (conflict.given, conflict.counted)
+    ]
+    return f"account {conflict.code} has the type {places[0]} and {places[1]}"
+
+
+def _describe_others(scenario: str, others: OtherLines) -> str:
+    """Return that keys name other lines than before, and why that may be."""
+    return (
+        f"{others.lines:,} of {others.replaced:,} lines of {scenario} {others.cell[1]} that it replaces by key, gross "
+        f"{grouped_money(others.gross)}, have another account and another amount in it, as if numbers of two companies "
+        "or years were the same; give each of them a feed of its own, or add a field that distinguishes them to "
+        "load.key"
+    )
+
+
+def _describe_smaller(scenario: str, smaller: SmallerPeriod) -> str:
+    """Return how much less a scenario and period has, as a clause that is true before and after the change."""
+    now = f"{smaller.lines:,} lines, gross {grouped_money(smaller.gross)}"
+    before = f"{smaller.before:,} lines, gross {grouped_money(smaller.gross_before)}"
+    return f"{scenario} {smaller.cell[1]} has {now}, in place of {before}"
+
+
+def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> str:
+    """Return which lines of a delivery another file has too."""
+    lines = [f"{one.scenario} {one.period}, lines {one.rows:,}, gross {grouped_money(one.gross)}" for one in repeated]
+    feed = f" of the feed {repeated[0].feed}" if repeated[0].feed else ""
+    has, beside = "has the same lines as", ""
+    if any(one.has_others for one in repeated):
+        has, beside = "has all lines of", ", beside others"
+    elif any(one.is_nearly for one in repeated):
+        others = sum(one.others for one in repeated)
+        has, beside = "has nearly all lines of", f", beside {pluralize(others, 'other')}" if others else ""
+    elif any(one.has_other_codes for one in repeated):
+        has, beside = "has the same days and amounts as", ", under other departments or accounts"
+    elif all(one.has_sums for one in repeated):
+        has = "has the same sums by account as the lines of"
+    keys = " under keys that differ in their zeros" if any(one.has_other_keys for one in repeated) else ""
+    return f"{has} {quote_name(object_key)}{feed}{keys}, which counts already{beside}: {_shorten(lines, '; ')}"
+
+
+def _returning_money(lines: ReturningLines) -> str:
+    return f"lines {lines.rows:,}, gross {grouped_money(lines.gross)}"
+
+
+def _shorten(names: Sequence[str], separator: str = ", ") -> str:
+    more = len(names) - _MAX_NAMES
+    return separator.join(names[:_MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _has_same_lines(first: LiveDelivery, second: LiveDelivery) -> bool:
+    """Return whether two files of one content have the same lines; fields from their names may differ."""
+    counts = [delivery.commit.periods for delivery in (first, second)]
+    hashes = [count.content for periods in counts for count in periods]
+    has_content = all(hashes) and len(set(map(hash_kind, hashes))) <= 1
+    lines = [
+        {(fold(count.scenario), count.period, count.content if has_content else "") for count in periods}
+        for periods in counts
+    ]
+    return lines[0] == lines[1]
+
+
+def _money(removal: Removal | MovedAmount) -> str:
+    if abs(removal.amount) == removal.gross:
+        return grouped_money(removal.amount)
+    return f"net {grouped_money(removal.amount)}, gross {grouped_money(removal.gross)}"

@@ -1,0 +1,61 @@
+"""Restated cells: the scenarios and periods of which other lines would count if a delivery counted.
+
+Belongs here: that question. Does not belong here: what follows from it (see `hold_reasons` and `late_lines`).
+
+Counts answer it for nearly all cells, without a line that is read (see `LiveDeliveries.is_restated`). As many lines may
+be superseded by key as before, but others: of one file that corrects another in place of an earlier one, or beside it.
+Then the keys of these lines are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.deliveries.live_lines import Cell, LiveLines, cell_of
+from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.verdicts.removals import changed_deliveries
+
+
+def find_restated_cells(
+    lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, cells: Collection[Cell]
+) -> set[Cell]:
+    """Return those of some cells of which other lines would count.
+
+    Args:
+        lines: reads the lines of the deliveries that count, and of the candidate.
+        live: the deliveries that count.
+        candidate: the delivery that is judged.
+        cells: the cells to look at.
+    """
+    after = live.live_with(candidate)
+    restated = {cell for cell in cells if live.is_restated(candidate, cell, after)}
+    return restated | _with_other_keys(lines, live, candidate, set(cells) - restated)
+
+
+def _with_other_keys(
+    lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, cells: Collection[Cell]
+) -> set[Cell]:
+    """Return the cells in which a delivery that counts before and after has lines with other keys then."""
+    if not cells:
+        return set()
+    before, after = live.live_sets(candidate, cells)
+    old, new = changed_deliveries(lines, before, after, cells), changed_deliveries(lines, after, before, cells)
+    differing: set[Cell] = set()
+    for name in old.keys() & new.keys():
+        if not (old[name].by_key or new[name].by_key):
+            continue
+        first = lines.read(before.of_feed[name], old[name], cells, ["line_key"])
+        second = lines.read(after.of_feed[name], new[name], cells, ["line_key"])
+        differing |= _cells_of_lacking(first, second) | _cells_of_lacking(second, first)
+    return differing
+
+
+def _cells_of_lacking(lines: pa.Table, others: pa.Table) -> set[Cell]:
+    """Return the cells of the lines whose key the others lack; a delivery has a key once."""
+    keys = others["line_key"].combine_chunks()
+    lacking = lines.filter(pc.invert(pc.is_in(lines["line_key"], value_set=keys)))
+    return {cell_of(text) for text in pc.unique(lacking["cell"]).to_pylist()}

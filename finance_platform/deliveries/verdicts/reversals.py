@@ -1,0 +1,280 @@
+"""Reversals: ledger lines that name the line that they reverse, and whether both cancel.
+
+Belongs here: the lines that count and name another one, the lines that they name, and the rules between them. Does not
+belong here: what a person reads about a broken rule (see `quality.reversals`), lines that wait (see `late_lines`).
+
+A name is the `transaction_id` of a line, and a document may have several lines under one. So the lines of one feed,
+scenario, name, department and account are compared together: what reverses them has the opposite sign and is at most
+their sum, and a reversal that is reversed itself no longer reverses them (147). Only feeds with such lines are read,
+and of them only row groups that may have one of the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+import pyarrow as pa
+
+from finance_platform.deliveries.lines import Having, read_lines
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, claimed_cells
+from finance_platform.deliveries.overlaps import Overlaps
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.feeds.values.codes import fold
+from finance_platform.storage.port import ObjectStore
+
+Rule = Literal["own", "missing", "elsewhere", "sign", "excess"]
+
+_COLUMNS = (
+    *("source_sheet", "source_row", "scenario", "period", "department_code", "department_key", "account_number"),
+    *("account_key", "amount", "transaction_id", "reverses_transaction_id"),
+)
+_ZERO = Decimal("0.00")
+
+
+class _Name(NamedTuple):
+    """What a reversal names: the lines of a feed and scenario, folded, with this identifier."""
+
+    feed: str
+    scenario: str
+    transaction_id: str
+
+
+class Place(NamedTuple):
+    """Department and account of lines."""
+
+    department_key: int
+    account_key: int
+
+
+@dataclass(frozen=True)
+class ReversalLine:
+    """A line that reverses another one, or is reversed.
+
+    Attributes:
+        file: object key in the raw zone.
+        sheet: of a workbook; else empty.
+        row: the line number that an editor shows, or the row of the sheet.
+        scenario: as delivered.
+        period: YYYY-MM.
+        department: code as delivered.
+        account: number as delivered.
+        amount: sign as delivered.
+        transaction_id: its identifier in the source; may be empty.
+        names: the identifier of the line that it reverses; empty if it reverses none.
+        place: department and account.
+    """
+
+    file: str
+    sheet: str
+    row: int
+    scenario: str
+    period: str
+    department: str
+    account: str
+    amount: Decimal
+    transaction_id: str
+    names: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class BrokenReversal:
+    """Reversals that do not cancel the line that they name.
+
+    Attributes:
+        rule: own, they name themselves; missing, no line that counts has the name; elsewhere, only lines of other
+            departments or accounts have it; sign, they do not have the opposite sign; excess, they are more than it.
+        reversals: the lines that name it, in one department and account, in the order of deliveries.
+        named: the lines with the name: those of the same department and account, or under `elsewhere` the others.
+        waiting: under `missing`, the deliveries that do not count and have the name.
+        taken_back: the sum of the lines that reverse these reversals.
+    """
+
+    rule: Rule
+    reversals: Sequence[ReversalLine]
+    named: Sequence[ReversalLine] = ()
+    waiting: Sequence[InactiveDelivery] = field(default=())
+    taken_back: Decimal = _ZERO
+
+    @property
+    def amount(self) -> Decimal:
+        """The sum of the reversals, sign as delivered."""
+        return total(self.reversals)
+
+    @property
+    def excess(self) -> Decimal:
+        """By how much the reversals that are not reversed themselves are more than the line; not negative."""
+        return max(_ZERO, abs(self.amount + self.taken_back) - abs(total(self.named)))
+
+
+def total(lines: Iterable[ReversalLine]) -> Decimal:
+    """Return the sum of lines, sign as delivered."""
+    return sum((line.amount for line in lines), _ZERO)
+
+
+def has_reversals(delivery: LiveDelivery) -> bool:
+    """Return whether a line of a delivery that counts names a line that it reverses."""
+    return any(count.reversals for count in delivery.commit.periods)
+
+
+def find_broken_reversals(processed: ObjectStore, state: DeliveryState, overlaps: Overlaps) -> list[BrokenReversal]:
+    """Return the reversals that do not cancel the line that they name, by feed and in the order of deliveries.
+
+    Args:
+        processed: the processed zone.
+        state: the deliveries.
+        overlaps: the lines that live deliveries claim from each other.
+
+    Raises:
+        DamagedObjectError: the rows of a delivery are damaged.
+    """
+    feeds = list(dict.fromkeys(one.event.feed for one in state.ledger if has_reversals(one)))
+    if not feeds:
+        return []
+    reader = _Reader(processed, state, overlaps)
+    return [broken for feed in feeds for broken in _broken_of_feed(reader, feed)]
+
+
+def _broken_of_feed(reader: _Reader, feed: str) -> Iterator[BrokenReversal]:
+    groups: dict[_Name, dict[Place, list[ReversalLine]]] = {}
+    reverses: dict[tuple[_Name, Place], set[str]] = {}
+    for line in reader.reversals(feed):
+        name = _Name(feed, fold(line.scenario), line.names)
+        groups.setdefault(name, {}).setdefault(line.place, []).append(line)
+        reverses.setdefault((name._replace(transaction_id=line.transaction_id), line.place), set()).add(line.names)
+    named: dict[_Name, list[ReversalLine]] = {}
+    for line in reader.named(feed, {name.transaction_id for name in groups}):
+        named.setdefault(_Name(feed, fold(line.scenario), line.transaction_id), []).append(line)
+    lost = {name.transaction_id for name in groups if name not in named}
+    waiting = reader.waiting(feed, lost) if lost else {}
+    for name, places in groups.items():
+        for place, lines in places.items():
+            if own := [line for line in lines if line.names == line.transaction_id]:
+                yield BrokenReversal("own", own)
+            reversals = [line for line in lines if line.names != line.transaction_id]
+            others = [line for line in named.get(name, ()) if line.names != line.transaction_id]
+            taken_back = _taken_back(groups, reverses, name, place) if reversals else _ZERO
+            if reversals and (broken := compare_reversals(place, reversals, others, waiting.get(name, ()), taken_back)):
+                yield broken
+
+
+def _taken_back(
+    groups: Mapping[_Name, Mapping[Place, Sequence[ReversalLine]]],
+    reverses: Mapping[tuple[_Name, Place], Collection[str]],
+    name: _Name,
+    place: Place,
+) -> Decimal:
+    """Return the sum of the lines that reverse reversals of a name, of those that reverse them again, and so on.
+
+    A document that reverses two others is left out: which one of both counts again, no line says.
+    """
+
+    def lines(number: str) -> Sequence[ReversalLine]:
+        return groups.get(name._replace(transaction_id=number), {}).get(place, ())
+
+    amount, seen, numbers = _ZERO, {name.transaction_id}, {name.transaction_id}
+    while numbers:
+        reversals = {line.transaction_id for number in numbers for line in lines(number)}
+        numbers = {
+            number
+            for number in reversals - seen
+            if len(reverses.get((name._replace(transaction_id=number), place), ())) == 1
+        }
+        seen |= numbers
+        amount += sum((total(lines(number)) for number in numbers), _ZERO)
+    return amount
+
+
+def compare_reversals(
+    place: Place,
+    reversals: Sequence[ReversalLine],
+    named: Sequence[ReversalLine],
+    waiting: Sequence[InactiveDelivery] = (),
+    taken_back: Decimal = _ZERO,
+) -> BrokenReversal | None:
+    """Return how reversals break a rule; None if they do not.
+
+    Args:
+        place: the department and account of the reversals.
+        reversals: the lines that name one identifier there.
+        named: the lines with the identifier, of any department and account.
+        waiting: the deliveries that do not count and have it.
+        taken_back: the sum of the lines that reverse these reversals.
+    """
+    if not named:
+        return BrokenReversal("missing", reversals, waiting=waiting)
+    here = [line for line in named if line.place == place]
+    if not here:
+        return BrokenReversal("elsewhere", reversals, named)
+    reversed_amount, amount = total(reversals), total(here)
+    if reversed_amount * amount > 0 or (reversed_amount and not amount):
+        return BrokenReversal("sign", reversals, here)
+    broken = BrokenReversal("excess", reversals, here, taken_back=taken_back)
+    # Reversals that are taken back by more than their amount are named themselves.
+    return broken if broken.excess and (reversed_amount + taken_back) * reversed_amount > 0 else None
+
+
+class _Reader:
+    """Reads the lines that count of a feed, and those of deliveries that wait."""
+
+    def __init__(self, processed: ObjectStore, state: DeliveryState, overlaps: Overlaps) -> None:
+        self._processed, self._state = processed, state
+        self._live, self._lines = LiveDeliveries(state.live, overlaps), LiveLines(processed, overlaps)
+
+    def reversals(self, feed: str) -> Iterator[ReversalLine]:
+        """Yield the lines that count and name another one, in the order of deliveries and rows."""
+        for delivery in self._of_feed(feed):
+            cells = {(fold(count.scenario), count.period) for count in delivery.commit.periods if count.reversals}
+            if cells:
+                yield from self._read(delivery, cells, {"reverses_transaction_id": None})
+
+    def named(self, feed: str, names: Collection[str]) -> Iterator[ReversalLine]:
+        """Yield the lines that count and have one of these identifiers."""
+        having = {"transaction_id": pa.array(sorted(names), pa.string())}
+        for delivery in self._of_feed(feed):
+            yield from self._read(delivery, claimed_cells(delivery), having)
+
+    def waiting(self, feed: str, names: Collection[str]) -> dict[_Name, list[InactiveDelivery]]:
+        """Return the deliveries that do not count and have lines with these identifiers, by name."""
+        having = {"transaction_id": pa.array(sorted(names), pa.string())}
+        waiting: dict[_Name, list[InactiveDelivery]] = {}
+        for stopped in self._state.inactive:
+            if stopped.commit.feed != feed or stopped.is_refused:
+                continue
+            periods = set(stopped.late_periods) or None
+            columns = ("scenario", "transaction_id")
+            for table in read_lines(self._processed, stopped.commit, columns, periods, having=having):
+                for row in table.group_by(list(columns)).aggregate([]).to_pylist():
+                    waiting.setdefault(_Name(feed, fold(row["scenario"]), row["transaction_id"]), []).append(stopped)
+        return waiting
+
+    def _of_feed(self, feed: str) -> list[LiveDelivery]:
+        return [one for one in self._live.in_order if one.event.kind == "ledger" and one.event.feed == feed]
+
+    def _read(self, delivery: LiveDelivery, cells: Collection[Cell], having: Having) -> Iterator[ReversalLine]:
+        others = {one.delivery_id: one for cell in cells for one in self._live.of_cell(delivery.event.feed, cell)}
+        superseded = self._lines.superseded(delivery, LiveSet(self._live.by_id, others), cells)
+        lines = self._lines.read(delivery, superseded, cells, _COLUMNS, having=having)
+        rows = lines.select(list(_COLUMNS)).to_pylist()
+        file = delivery.commit.object_key
+        yield from sorted((_line(file, row) for row in rows), key=lambda line: (line.sheet, line.row))
+
+
+def _line(file: str, row: dict[str, Any]) -> ReversalLine:
+    return ReversalLine(
+        file=file,
+        sheet=row["source_sheet"] or "",
+        row=row["source_row"],
+        scenario=row["scenario"],
+        period=row["period"],
+        department=row["department_code"],
+        account=row["account_number"],
+        amount=row["amount"],
+        transaction_id=row["transaction_id"] or "",
+        names=row["reverses_transaction_id"] or "",
+        place=Place(row["department_key"], row["account_key"]),
+    )

@@ -1,0 +1,194 @@
+"""What the formats of an ods workbook display: currencies, sides, signs, units, lines that are struck through.
+
+Belongs here: its styles, and the cells that have them. Does not belong here: what a format displays (see
+`number_formats`), the doubt in a ledger (see `displayed_units`), the parts of a workbook (see `workbook_package`).
+
+A cell, its row or its column names a style, a style names the format of its numbers or a parent that does, and a format
+may name another one for numbers that are not negative. Each format is made into a code such as xlsx has.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from finance_platform.feeds.files.displayed_units import DisplayedCell
+from finance_platform.feeds.files.number_formats import Kind, Mark, foreign_marks, marks_of_format
+
+_NUMBERS = frozenset({"float", "currency", "percentage"})
+_TEXTS = frozenset({"text", "currency-symbol"})
+_MAX_STYLES = 10_000
+_MAX_PARENTS = 10
+_MAX_ZEROS = 20
+_MAX_COLUMNS = 1_000
+"""Columns of equal cells that are looked at one by one; more are no amounts."""
+
+
+class _Style(NamedTuple):
+    format: str
+    parent: str
+
+
+class OdsFormats:
+    """Finds the cells of one sheet whose format displays something that the numbers lack.
+
+    `start`, `end` and `text` take the events of a parser, of the part with the styles first.
+
+    Attributes:
+        cells: those with a number and such a format.
+        is_done: whether what follows has no such cell.
+    """
+
+    def __init__(self, number: int, currency: str) -> None:
+        """Begin.
+
+        Args:
+            number: of the sheet, from 0.
+            currency: the home's.
+        """
+        self.cells: list[DisplayedCell] = []
+        self.is_done = False
+        self._number, self._currency, self._text = number, currency, ""
+        self._codes: dict[str, str] = {}
+        self._positive: dict[str, str] = {}
+        self._negative: dict[str, str] = {}
+        self._styles: dict[str, _Style] = {}
+        self._struck: set[str] = set()
+        self._displayed: dict[str, tuple[Mark, ...]] = {}
+        self._format, self._style, self._is_text, self._is_percentage = "", "", False, False
+        self._table = self._row = -1
+        self._column, self._row_repeats = 0, 1
+        self._of_row = ""
+        self._of_columns: list[tuple[int, str]] = []
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Take the begin of an element."""
+        values = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        prefix, _, name = tag.rpartition(":")
+        if prefix == "number":
+            self._begin_format(name, values)
+        elif name == "map" and self._format:
+            signs = {"value()>": self._positive, "value()<": self._negative}.get(values.get("condition", "")[:8])
+            if signs is not None:
+                signs[self._format] = values.get("apply-style-name", "")
+        elif name == "text-properties":
+            self._begin_text_properties(values)
+        elif name == "style":
+            self._style = ""
+            if values.get("family") == "table-cell" and len(self._styles) < _MAX_STYLES:
+                self._style = values.get("name", "")
+                self._styles[self._style] = _Style(
+                    values.get("data-style-name", ""), values.get("parent-style-name", "")
+                )
+        elif tag == "office:body":
+            self.is_done = not any(map(self._display, self._styles))
+        elif prefix == "table":
+            self._begin_of_table(name, values)
+
+    def end(self, tag: str) -> None:
+        """Take the end of an element."""
+        prefix, _, name = tag.rpartition(":")
+        if prefix == "number":
+            self._end_text()
+            if name.endswith("-style"):
+                self._format = ""
+        elif name == "style":
+            self._style = ""
+        elif prefix == "table" and name == "table-row":
+            self._row += self._row_repeats
+
+    def text(self, text: str) -> None:
+        """Take text between elements."""
+        if self._is_text:
+            self._text += text
+
+    def _begin_format(self, name: str, values: dict[str, str]) -> None:
+        if name.endswith("-style"):
+            self._format = values.get("name", "") if len(self._codes) < _MAX_STYLES else ""
+            self._codes.setdefault(self._format, "")
+            self._is_percentage = name == "percentage-style"
+        elif name == "number" and self._format:
+            self._codes[self._format] += _digits(values)
+        self._is_text, self._text = bool(self._format) and name in _TEXTS, ""
+
+    def _end_text(self) -> None:
+        if self._is_text:
+            text = self._text.replace('"', "")
+            self._codes[self._format] += "%" if self._is_percentage and "%" in text else f'"{text}"'
+        self._is_text = False
+
+    def _begin_text_properties(self, values: dict[str, str]) -> None:
+        if self._format and "color" in values:
+            self._codes[self._format] += "[Red]"
+        elif self._style and values.get("text-line-through-style", "none") != "none":
+            self._struck.add(self._style)
+
+    def _begin_of_table(self, name: str, values: dict[str, str]) -> None:
+        if name == "table":
+            self._table, self._row, self._of_columns = self._table + 1, 1, []
+            self.is_done = self._table > self._number
+        elif self._table != self._number:
+            return
+        elif name == "table-column":
+            self._of_columns.append((_repeats(values, "columns"), values.get("default-cell-style-name", "")))
+        elif name == "table-row":
+            self._column, self._row_repeats = 0, _repeats(values, "rows")
+            self._of_row = values.get("default-cell-style-name", "")
+        elif name in {"table-cell", "covered-table-cell"}:
+            count = _repeats(values, "columns")
+            if values.get("value-type") in _NUMBERS:
+                self._add(values, min(count, _MAX_COLUMNS))
+            self._column += count
+
+    def _add(self, values: dict[str, str], count: int) -> None:
+        try:
+            value = float(values.get("value", ""))
+        except ValueError:
+            return  # not a number, which the parser reports
+        for column in range(self._column, self._column + count):
+            style = values.get("style-name") or self._of_row or self._of_column(column)
+            self.cells += [DisplayedCell(column, self._row, mark, value) for mark in self._display(style)]
+
+    def _of_column(self, column: int) -> str:
+        for count, style in self._of_columns:
+            column -= count
+            if column < 0:
+                return style
+        return ""
+
+    def _display(self, style: str) -> tuple[Mark, ...]:
+        """Return what a style displays, without the home's currency."""
+        if style not in self._displayed:
+            name, found, is_struck = style, _Style("", ""), False
+            for _ in range(_MAX_PARENTS):
+                found = self._styles.get(name, _Style("", ""))
+                is_struck = is_struck or name in self._struck
+                if found.format or not found.parent:
+                    break
+                name = found.parent
+            marks = foreign_marks(marks_of_format(self._code(found.format)), self._currency)
+            self._displayed[style] = (*marks, *((Mark(Kind.STRUCK),) if is_struck else ()))
+        return self._displayed[style]
+
+    def _code(self, name: str) -> str:
+        """Return a format as a code; its own text is that of negative numbers if it names others for the rest."""
+        own = self._codes.get(name, "")
+        if name not in self._positive:
+            return own
+        negative = self._codes.get(self._negative[name], "") if name in self._negative else own
+        return f"{self._codes.get(self._positive[name], '')};{negative}"
+
+
+def _digits(values: dict[str, str]) -> str:
+    """Return the digits of a number in a code: zeros to which it is filled, and a comma for each division by 1,000."""
+    least, factor = (_whole(values.get(name, "1")) for name in ("min-integer-digits", "display-factor"))
+    has_fraction = values.get("decimal-places", "0") != "0" or values.get("grouping") == "true"
+    return "0" * (1 if has_fraction else max(1, min(least, _MAX_ZEROS))) + "," * ((len(str(factor)) - 1) // 3)
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len("10000000000") else 1
+
+
+def _repeats(values: dict[str, str], what: str) -> int:
+    written = values.get(f"number-{what}-repeated", "1")
+    return int(written) if written.isascii() and written.isdigit() and len(written) < len("10000000") else 1

@@ -1,0 +1,358 @@
+"""Workbooks (xlsx, xls, ods): which sheets are read, and their rows as batches of text.
+
+Belongs here: choosing sheets, headers of sheets, cells that have no value. Does not belong here: parsing (see
+`workbook_process`), sizes and damage (see `workbook_package`, `xls_records`), the meaning of cells (see `cells`).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import io
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.cells import RawBatch, describe_place
+from finance_platform.feeds.files.broken_lines import FileEnd
+from finance_platform.feeds.files.displayed_units import Displayed
+from finance_platform.feeds.files.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
+from finance_platform.feeds.files.workbook_package import FaultyCells, WorkbookPackage
+from finance_platform.feeds.files.workbook_process import SheetArea, SheetInfo, WorkbookProcess
+from finance_platform.feeds.files.xls_records import XlsRecords
+from finance_platform.feeds.findings import Note
+from finance_platform.feeds.header import header_names, join_rows
+from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS, MAX_ROW_CHARACTERS
+from finance_platform.feeds.resolved import Dialect, ReadingRules
+from finance_platform.feeds.values.codes import fold
+from finance_platform.feeds.values.month_names import read_month
+
+_MAX_LISTED = 20
+_NUMBER = re.compile("[0-9]+")
+_DEFAULT_NAMES = frozenset({"sheet", "table", "tabelle", "feuil", "feuille", "hoja", "foglio", "blad", "planilha"})
+"""What spreadsheet programs call a new sheet."""
+
+_MAX_DIGITS = 9
+_WITHOUT_A_VALUE = {"", "0"}
+"""What the parser gives for a cell that has none; 0 for a formula that a library could not calculate."""
+_SAMPLE_BYTES = 1 << 16
+
+Place = tuple[str | None, int]
+"""Sheet and row, or None and the line of a text file."""
+
+Columns = list[list[str]]
+"""Some rows of a sheet: the texts of each column."""
+
+
+class WorkbookSheet:
+    """One sheet of a workbook.
+
+    Attributes:
+        header: the columns' names, from column A to the last that has a cell.
+        sheet: the sheet's name.
+        notes: what was read in a way that a person should know.
+        displayed: what the formats of its numbers display, by column from 0.
+        hidden_rows: the rows that are hidden or filtered out, without those of groups that are folded.
+    """
+
+    def __init__(
+        self, process: WorkbookProcess, number: int, faulty: FaultyCells, dialect: Dialect, *, is_1904: bool = False
+    ) -> None:
+        """Parse the sheet and read its header.
+
+        Raises:
+            UnreadableDeliveryError: the sheet is damaged or too large, or has no row for the header.
+        """
+        self.sheet: str | None = process.sheets[number].name
+        self.notes: dict[str, Note] = {}
+        self.doubts: dict[str, str] = {}
+        self.end = FileEnd()
+        self.displayed: Mapping[int, Sequence[Displayed]] = {}
+        self.hidden_rows: Collection[int] = ()
+        self._process, self._number, self._faulty, self._dialect = process, number, faulty, dialect
+        self._is_1904 = is_1904
+        self._opened: tuple[SheetArea, Iterator[Columns]] | None = process.open_sheet(number)
+        self._area = self._opened[0]
+        self._first = next(self._opened[1], [])
+        self.header = self._read_header()
+
+    def batches(self) -> Generator[RawBatch, None, None]:
+        """Yield every row after the header up to the last with a cell, in order; blank rows between them included.
+
+        Raises:
+            UnreadableDeliveryError: the sheet is damaged, or a row is too long.
+        """
+        row = self._area.first_row
+        for columns in self._all_columns():
+            skipped = max(0, min(len(columns[0]), self._dialect.header_row - row + 1))
+            if skipped < len(columns[0]):
+                yield self._batch(row + skipped, [texts[skipped:] for texts in columns])
+            row += len(columns[0])
+
+    def first_rows(self, count: int) -> list[tuple[int, list[str]]]:
+        """Return number and cells of the first rows; rows above the header included."""
+        before = [""] * self._area.first_column
+        rows = zip(*(texts[:count] for texts in self._first), strict=True)
+        return [
+            (number, [cell[:MAX_NAME_CHARACTERS] for cell in (*before, *row)[:MAX_COLUMNS]])
+            for number, row in enumerate(rows, start=self._area.first_row)
+        ]
+
+    def utf8_evidence(self) -> Utf8Evidence | None:
+        """Return None: a workbook states its encoding."""
+        return None
+
+    def _all_columns(self) -> Iterator[Columns]:
+        opened, self._opened = self._opened, None
+        if opened is None:
+            _, rest = self._process.open_sheet(self._number)
+        else:
+            _, rest = opened
+            if self._first:
+                yield self._first
+        yield from rest
+
+    def _read_header(self) -> list[str]:
+        dialect, area = self._dialect, self._area
+        if dialect.names:
+            return self._declared_names()
+        rows = [self._header_row(number) for number in (*dialect.header_above, dialect.header_row)]
+        if not self._first or dialect.header_row >= area.first_row + len(self._first[0]):
+            is_blank = "it is blank" if not self._first else "the sheet is shorter"
+            raise UnreadableDeliveryError(
+                f"the header should be in sheet {self.sheet!r} row {dialect.header_row}, but {is_blank}",
+                fix="check sheet: and dialect.header_row in the descriptor",
+            )
+        return header_names(describe_place(self.sheet, dialect.header_row), join_rows(rows))
+
+    def _declared_names(self) -> list[str]:
+        names = list(self._dialect.names)
+        width = self._area.first_column + self._area.width
+        if width > MAX_COLUMNS:
+            raise UnreadableDeliveryError(
+                f"sheet {self.sheet!r} has {width:,} columns; at most {MAX_COLUMNS:,} are read",
+                fix="send only the columns that the feed uses",
+            )
+        return [*names, *(f"(column {position})" for position in range(len(names) + 1, width + 1))]
+
+    def _header_row(self, number: int) -> list[str]:
+        """Return the texts of a row of the header; in all rows but the last, a merged cell names all its columns."""
+        width = self._area.first_column + self._area.width
+        offset = number - self._area.first_row
+        texts = [""] * width
+        if self._first and 0 <= offset < len(self._first[0]):
+            texts = [""] * self._area.first_column + [column[offset] for column in self._first]
+        if number != self._dialect.header_row:
+            for (row, first), (last_row, last) in self._area.merged:
+                if row <= number - 1 <= last_row and first < width:
+                    texts[first : last + 1] = [texts[first]] * (min(last + 1, width) - first)
+        return texts
+
+    def _batch(self, first_row: int, columns: Columns) -> RawBatch:
+        size = len(columns[0])
+        self._fill_faulty(first_row, size, columns)
+        self._blank_comments(columns)
+        _check_row_lengths(self.sheet, first_row, columns)
+        blank = pa.repeat(pa.scalar(""), size)
+        start = self._area.first_column
+        texts = {
+            name: pa.array(columns[place - start], pa.string()) if 0 <= place - start < len(columns) else blank
+            for place, name in enumerate(self.header)
+        }
+        rows = pa.array(np.arange(first_row, first_row + size, dtype=np.int64))
+        return RawBatch(
+            texts,
+            rows,
+            pa.nulls(size, pa.string()),
+            self.sheet,
+            is_1904=self._is_1904,
+            long_numbers=self._process.long_numbers,
+            three_decimals={
+                name: self._process.three_decimals[place - start]
+                for place, name in enumerate(self.header)
+                if place - start in self._process.three_decimals
+            },
+        )
+
+    def _fill_faulty(self, first_row: int, size: int, columns: Columns) -> None:
+        if not self._faulty:
+            return
+        for row in range(first_row, first_row + size):
+            for column, text in self._faulty.get(row, {}).items():
+                place = column - self._area.first_column
+                if 0 <= place < len(columns) and columns[place][row - first_row] in _WITHOUT_A_VALUE:
+                    columns[place][row - first_row] = text
+
+    def _blank_comments(self, columns: Columns) -> None:
+        """Blank the rows that begin with the text of a comment, which is in column A or no row has it."""
+        comment = self._dialect.comment
+        if comment is None or self._area.first_column:
+            return
+        for position, text in enumerate(columns[0]):
+            if text.startswith(comment):
+                for texts in columns:
+                    texts[position] = ""
+
+
+def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[WorkbookSheet]:
+    """Yield the sheets of a workbook that a feed reads, one by one; each is dropped when the next is asked for.
+
+    Raises:
+        UnreadableDeliveryError: the file is not a workbook, is damaged, too large or protected by a password, or lacks
+            a sheet that the feed reads.
+    """
+    contents = _open_contents(open_file)
+    with _local_file(open_file) as stream, WorkbookProcess(stream) as process:
+        numbers = _choose_sheets(process.sheets, rules.sheets)
+        hidden = [sheet.name for sheet in process.sheets if not sheet.is_visible]
+        unread = [name for name in hidden if name not in {process.sheets[number].name for number in numbers}]
+        for position, number in enumerate(numbers):
+            faulty = contents.faulty_cells(number)
+            sheet = WorkbookSheet(process, number, faulty, rules.dialect, is_1904=contents.is_1904)
+            if rules.kind == "ledger" and rules.currency:
+                header_row = rules.dialect.header_row
+                sheet.displayed = contents.displayed_units(number, header_row, rules.currency)
+                sheet.hidden_rows = contents.hidden_rows(number)
+            if unread and position == 0:
+                names = ", ".join(map(repr, unread[:_MAX_LISTED]))
+                fix = "name it in sheet: in the descriptor if its rows belong to the feed"
+                sheet.notes[f"hidden sheets were not read: {names}"] = Note(1, fix)
+            if position == 0:
+                sheet.doubts |= _doubt_unread(process.sheets, numbers)
+            yield sheet
+
+
+def read_sheet_rows(open_file: OpenFile, places: Iterable[Place]) -> dict[Place, list[str]]:
+    """Return the cells of some rows by sheet and row; places that the workbook does not have are left out.
+
+    Raises:
+        UnreadableDeliveryError: the workbook is damaged, or too large.
+    """
+    wanted: dict[str, set[int]] = {}
+    for sheet, row in places:
+        wanted.setdefault(sheet or "", set()).add(row)
+    cells: dict[Place, list[str]] = {}
+    contents = _open_contents(open_file)
+    with _local_file(open_file) as stream, WorkbookProcess(stream) as process:
+        for number, info in enumerate(process.sheets):
+            rows = wanted.get(info.name)
+            if rows is None or not info.has_cells:
+                continue
+            dialect = Dialect(header_row=0, names=("",))
+            table = WorkbookSheet(process, number, contents.faulty_cells(number), dialect)
+            for batch in table.batches():
+                first = batch.source_rows[0].as_py()
+                for row in rows & set(range(first, first + len(batch))):
+                    texts = [column[row - first].as_py() for column in batch.columns.values()]
+                    cells[info.name, row] = texts
+    return cells
+
+
+def _open_contents(open_file: OpenFile) -> WorkbookPackage | XlsRecords:
+    with open_file() as stream:
+        start = stream.read(_SAMPLE_BYTES)
+    if not start:
+        raise UnreadableDeliveryError("the file is empty", fix="send it again; an empty file changes nothing")
+    if start.startswith(ZIP_MARK):
+        return WorkbookPackage(open_file)
+    if start.startswith(OLE_MARK):
+        return XlsRecords(open_file)
+    name, fix = describe_format(start)
+    raise UnreadableDeliveryError(f"the file is {name}, not a workbook", fix=fix)
+
+
+def _local_file(open_file: OpenFile) -> BinaryIO:
+    """Return the workbook as a file that another process can open."""
+    stream = open_file()
+    try:
+        stream.fileno()
+    except (OSError, io.UnsupportedOperation):
+        with stream:
+            copy = tempfile.TemporaryFile()  # noqa: SIM115, the caller closes it
+            while block := stream.read(_SAMPLE_BYTES):
+                copy.write(block)
+            copy.flush()
+            return copy
+    return stream
+
+
+def _doubt_unread(sheets: Sequence[SheetInfo], numbers: Sequence[int]) -> dict[str, str]:
+    """Return that sheets are not read that are called like those that are, such as the next month; empty if none is."""
+    read = [sheets[number].name for number in numbers]
+    counts = Counter(filter(None, map(_series, read)))
+    series = {name for name, count in counts.items() if count > 1}  # one sheet may well be chosen among many
+    left_out = [
+        sheet.name
+        for number, sheet in enumerate(sheets)
+        if number not in numbers and sheet.is_visible and sheet.has_cells and _series(sheet.name) in series
+    ]
+    if not left_out:
+        return {}
+    names, shown = ", ".join(map(repr, left_out[:_MAX_LISTED])), ", ".join(map(repr, read[:_MAX_LISTED]))
+    is_one = len(left_out) == 1
+    text = (
+        f"the {'sheet' if is_one else 'sheets'} {names} {'is' if is_one else 'are'} called like those that are read "
+        f"({shown}), and {'is' if is_one else 'are'} not read"
+    )
+    return {text: "name every sheet of the feed in sheet: in the descriptor; rename a sheet that is not one of them"}
+
+
+def _series(name: str) -> str:
+    """Return what names of sheets of one series have in common, such as months or years; empty for other names."""
+    if read_month(name):
+        return "month"
+    plain = _NUMBER.sub("#", fold(name))
+    return plain if "#" in plain and plain.rstrip("# ()") not in _DEFAULT_NAMES else ""
+
+
+def _choose_sheets(sheets: Sequence[SheetInfo], wanted: Sequence[str]) -> list[int]:
+    """Return the numbers of the sheets to read, from 0, in the workbook's order."""
+    if wanted:
+        return sorted({number for item in wanted for number in _find_sheets(sheets, item)})
+    visible = [number for number, sheet in enumerate(sheets) if sheet.is_visible and sheet.has_cells]
+    if len(visible) == 1:
+        return visible
+    count = f"{len(visible)} visible sheets" if visible else "no visible sheet"
+    examples = [sheets[number].name for number in visible] or [sheet.name for sheet in sheets] or ["Budget"]
+    raise UnreadableDeliveryError(
+        f"the workbook has {count}, and the descriptor does not say which to read: {_list_sheets(sheets)}",
+        fix=f"name those that belong to the feed in the descriptor, such as sheet: [{examples[0]!r}]",
+    )
+
+
+def _find_sheets(sheets: Sequence[SheetInfo], wanted: str) -> list[int]:
+    """Return the sheets of a name, else of a number, else of a glob, which matches no hidden sheet."""
+    numbers = [number for number, sheet in enumerate(sheets) if fold(sheet.name) == fold(wanted)]
+    if not numbers and wanted.isascii() and wanted.isdigit() and len(wanted) < _MAX_DIGITS:
+        numbers = [int(wanted) - 1] if 0 < int(wanted) <= len(sheets) else []
+    if not numbers:
+        matches = re.compile(fnmatch.translate(fold(wanted))).match
+        numbers = [number for number, sheet in enumerate(sheets) if sheet.is_visible and matches(fold(sheet.name))]
+    numbers = [number for number in numbers if sheets[number].has_cells]
+    if not numbers:
+        raise UnreadableDeliveryError(
+            f"the workbook has no sheet {wanted!r}; it has {_list_sheets(sheets)}",
+            fix="rename the sheet, or correct sheet: in the descriptor",
+        )
+    return numbers
+
+
+def _list_sheets(sheets: Sequence[SheetInfo]) -> str:
+    texts = [f"{sheet.name!r}{'' if sheet.is_visible else ' (hidden)'}" for sheet in sheets[:_MAX_LISTED]]
+    return ", ".join(texts) + (f" and {len(sheets) - _MAX_LISTED} others" if len(sheets) > _MAX_LISTED else "")
+
+
+def _check_row_lengths(sheet: str | None, first_row: int, columns: Columns) -> None:
+    if len(columns[0]) > 1:  # the worker splits a batch of that many characters
+        return
+    length = sum(len(texts[0]) for texts in columns)
+    if length > MAX_ROW_CHARACTERS:
+        raise UnreadableDeliveryError(
+            f"sheet {sheet!r} row {first_row}: the row has more than {MAX_ROW_CHARACTERS:,} characters",
+            fix="shorten its texts",
+        )

@@ -1,0 +1,61 @@
+"""Columns of days: the texts of a field, parsed by its own patterns, for files of every kind.
+
+Belongs here: which patterns a field has in a batch, and which calendar they mean. Does not belong here: the patterns
+themselves (see `dates`), rejecting rows (see `ledger_lines`, `typed_rows`).
+
+A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+import pyarrow as pa
+
+from finance_platform.feeds.cells import DistinctValues, RawBatch
+from finance_platform.feeds.resolved import FieldRule, ReadingRules
+from finance_platform.feeds.values.codes import clean
+from finance_platform.feeds.values.dates import parse_date
+
+DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
+DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
+_DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS", "yyyy-MM-ddTHH:mm:ss.SSS'000'")
+"""The text of cells of sheets that are dates, whatever their format. Of milliseconds, Python writes six digits."""
+
+_REMEMBERED_DAYS = 1 << 14
+
+
+def patterns_of(name: str, rules: ReadingRules, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the patterns of a field, those of its descriptor or the default ones."""
+    return rules.fields.get(name, FieldRule()).formats or default
+
+
+def tried_patterns(
+    name: str, rules: ReadingRules, default: tuple[str, ...], sheet: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the patterns of a field, and these with those of cells that are dates, which a sheet may have."""
+    patterns = patterns_of(name, rules, default)
+    return patterns, patterns if sheet is None else (*patterns, *_DATES_OF_SHEETS)
+
+
+def day_values(
+    name: str, written: DistinctValues, rules: ReadingRules, default: tuple[str, ...], batch: RawBatch
+) -> DistinctValues:
+    """Return the day of each distinct text of a field, null where it is blank or no pattern reads it.
+
+    Args:
+        name: the field.
+        written: its texts.
+        rules: those of the feed.
+        default: the patterns of a field without any.
+        batch: the rows that the texts are of.
+    """
+    _, tried = tried_patterns(name, rules, default, batch.sheet)
+    month = rules.fiscal_year_start_month if rules.fields.get(name, FieldRule()).is_fiscal else 1
+    return written.map(lambda text: _day(text, tried, month, batch.is_1904), pa.date32())
+
+
+@lru_cache(maxsize=_REMEMBERED_DAYS)
+def _day(text: str, patterns: tuple[str, ...], first_month: int, is_1904: bool) -> date | None:
+    return parse_date(clean(text), patterns, first_month, is_1904=is_1904)

@@ -1,0 +1,284 @@
+"""What a file would change of what counts now, for `feed check`: sums by scenario and period, and why it would be held.
+
+Belongs here: the file as a delivery beside the live ones, without Spark and without writing into the home. Does not
+belong here: reading the file (see `feed_check`), the rules (see `deliveries.hold_reasons`), figures of the star.
+
+The lines lie in memory as the one Parquet file of a delivery, so that the rules of a run read them as any other's.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.processed import TRANSACTIONS
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE, arrow_schema
+from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, delivery_id, read_commits
+from finance_platform.deliveries.current_state import state_of
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
+from finance_platform.deliveries.overlaps import compute_candidate_overlaps
+from finance_platform.deliveries.register import DeliveryDiscovered, Register
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
+from finance_platform.deliveries.state_derivation import derive_state
+from finance_platform.deliveries.verdicts.hold_reasons import HoldReasons
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.verdicts.moved_amounts import find_moved_amounts
+from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.file_names import order_from_name
+from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.values.codes import fold
+from finance_platform.money_text import grouped_money
+from finance_platform.settings import Settings
+from finance_platform.storage.port import ObjectStore
+
+LINE_COLUMNS = (
+    *("source_sheet", "source_row", "source_column", "scenario", "scenario_type", "period", "line_key", "scope_key"),
+    *("department_key", "department_code", "account_key", "amount", "posting_date", "document_date"),
+    *("transaction_id", "description", "reverses_transaction_id"),
+)
+"""The columns of the accepted lines that the comparison needs."""
+
+_ID = "checked-file"
+_KEY = f"{_ID}.parquet"
+_NOW = "9999-12-31T00:00:00.000000+00:00"
+"""Of the discovery: after every event of the register."""
+
+_COMPARE = "compare it with what counts now; after a run, `finance-platform accept FILE --why TEXT` takes it as it is"
+_DECIDE = (
+    "correct the file, or put it into raw/: a run holds what concerns closed periods until a person decides, and "
+    "`finance-platform accept FILE --dry-run` shows what that would change"
+)
+_SMALLER = "; compare the file with its source if it was not to become smaller"
+
+
+@dataclass(frozen=True)
+class ChangedSum:
+    """The live lines of a feed in one scenario and period, without the file and with it."""
+
+    scenario: str
+    period: str
+    before: Count
+    after: Count
+    is_closed: bool
+
+
+@dataclass(frozen=True)
+class LiveComparison:
+    """What a file would change.
+
+    Attributes:
+        replaces: whether an earlier version of the same file counts now.
+        is_live: whether this very content counts already, by the same rules.
+        changed: the sums that would change, in rows or amount.
+        equal: how many scenarios and periods of the file would keep rows and amount.
+        holds: the reasons for which a run would hold it, each with its fix.
+        warnings: what a run would only warn of.
+    """
+
+    replaces: bool = False
+    is_live: bool = False
+    changed: Sequence[ChangedSum] = ()
+    equal: int = 0
+    holds: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+class CheckedLines:
+    """Collects the accepted ledger lines of a file while it is read."""
+
+    def __init__(self) -> None:
+        """Begin without lines."""
+        self._batches: list[pa.RecordBatch] = []
+        self._gone: set[tuple[str, int, str]] = set()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Add the accepted lines of a batch of the reader."""
+        lines = batch.filter(pc.equal(batch["outcome"], "accepted"))
+        self._batches.append(lines.select(list(LINE_COLUMNS)))
+
+    def remove(self, row: Mapping[str, Any]) -> None:
+        """Leave a line out that another row of the file rejects or repeats."""
+        self._gone.add(_place(row))
+
+    def table(self) -> pa.Table:
+        """Return the lines with the columns of a delivery's Parquet file."""
+        schema = arrow_schema(TRANSACTIONS.columns)
+        names = [name for name in LINE_COLUMNS if name in schema.names]
+        table = pa.Table.from_batches(self._batches) if self._batches else None
+        if table is None:
+            return pa.schema([schema.field(name) for name in names]).empty_table()
+        if self._gone:
+            places = table.select(["source_sheet", "source_row", "source_column"]).to_pylist()
+            table = table.filter(pa.array([_place(row) not in self._gone for row in places]))
+        return pa.table({name: table[name].cast(schema.field(name).type) for name in names})
+
+
+def _place(row: Any) -> tuple[str, int, str]:
+    return row.get("source_sheet") or "", row["source_row"], row.get("source_column") or ""
+
+
+class _WithLines:
+    """The processed zone, in which one more file can be opened."""
+
+    def __init__(self, processed: ObjectStore, content: bytes) -> None:
+        self._processed, self._content = processed, content
+
+    def open(self, key: str) -> BinaryIO:
+        return io.BytesIO(self._content) if key == _KEY else self._processed.open(key)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._processed, name)
+
+
+def compare_with_live(
+    processed: ObjectStore,
+    descriptor: FeedDescriptor,
+    feed: ResolvedFeed,
+    settings: Settings,
+    read: tuple[DeliveryDiscovered, DeliveryCommit],
+    lines: pa.Table,
+) -> LiveComparison:
+    """Return what a file of ledger lines would change of what counts now.
+
+    Args:
+        processed: the processed zone of the home.
+        descriptor: the feed.
+        feed: the same with the home's settings.
+        settings: the home.
+        read: the file as a discovery and a commit, without identity.
+        lines: its accepted lines; see `CheckedLines`.
+
+    Raises:
+        DamagedObjectError: the rows of a live delivery are damaged.
+    """
+    events = Register(processed).events()
+    commits = read_commits(processed)
+    event, commit = read
+    now = state_of(processed, events, commits)
+    own = delivery_id(event.object_key, event.fingerprint, event.feed, feed.rules.identity)
+    if any(one.delivery_id == own for one in now.live):
+        return LiveComparison(replaces=True, is_live=True)
+    stored = io.BytesIO()
+    pq.write_table(lines, stored)
+    event = replace(event, delivery_id=_ID, at=_NOW, run_id=_ID, order=_order(descriptor, event.object_key))
+    commit = replace(
+        commit,
+        delivery_id=_ID,
+        is_debit_positive=feed.rules.is_debit_positive,
+        periods=_periods(lines),
+        files={"transactions": (DataFile(_KEY, stored.tell()),)},
+    )
+    candidate = next(
+        one for one in derive_state([*events, event], {**commits, _ID: commit}).awaiting_verdict if one.commit is commit
+    )
+    home = cast("ObjectStore", _WithLines(processed, stored.getvalue()))
+    return _compare(home, now, candidate, settings)
+
+
+def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, settings: Settings) -> LiveComparison:
+    overlaps = compute_candidate_overlaps(home, now.live, candidate)
+    live, reader = LiveDeliveries(now.live, overlaps), LiveLines(home, overlaps)
+    cells = live.affected_cells(candidate)
+    before, after = live.live_sets(candidate, cells)
+    # A run holds changes of closed periods by the lines' content, which only the job computes; here amounts decide.
+    hold_reasons = HoldReasons(home, live, overlaps, ())
+    reasons, warnings = hold_reasons.find(candidate)
+    warnings += tuple(f"{text}{_SMALLER}" for _, text in hold_reasons.smaller_periods(candidate))
+    holds = {text: _COMPARE for _, text in reasons}
+    closed = {cell for cell in cells if cell[1] in now.closed}
+    if settings.holds_closed_periods and closed:
+        holds |= dict.fromkeys(_restatements(reader, before, after, closed), _DECIDE)
+    names = {fold(count.scenario): count.scenario for one in now.live for count in one.commit.periods}
+    names |= {fold(count.scenario): count.scenario for count in candidate.commit.periods}
+    now_sums, then_sums = (_sums(reader, live_set, cells) for live_set in (before, after))
+    changed = [
+        ChangedSum(
+            names[cell[0]],
+            cell[1],
+            before=now_sums.get(cell, Count()),
+            after=then_sums.get(cell, Count()),
+            is_closed=cell[1] in now.closed,
+        )
+        for cell in sorted(cells)
+        if _rows_and_amount(now_sums, cell) != _rows_and_amount(then_sums, cell)
+    ]
+    return LiveComparison(
+        replaces=bool(live.earlier(candidate)),
+        changed=changed,
+        equal=sum(1 for cell in cells if cell in then_sums) - sum(1 for one in changed if one.after.rows),
+        holds=holds,
+        warnings=warnings,
+    )
+
+
+def _rows_and_amount(sums: Mapping[Cell, Count], cell: Cell) -> tuple[int, Decimal]:
+    """Return what is compared: the absolute amount of an earlier release may not be known."""
+    count = sums.get(cell, Count())
+    return count.rows, count.amount
+
+
+def _restatements(reader: LiveLines, before: LiveSet, after: LiveSet, closed: Collection[Cell]) -> Iterable[str]:
+    moved = find_moved_amounts(reader, before, after, closed)
+    if moved:
+        periods = sorted({period for _, period in closed})
+        verb = "is closed" if len(periods) == 1 else "are closed"
+        amounts = ", ".join(f"{one.scenario} {grouped_money(one.amount)}" for one in moved)
+        yield f"would restate {', '.join(periods)}, which {verb}: {amounts}"
+
+
+def _order(descriptor: FeedDescriptor, object_key: str) -> str:
+    pattern = descriptor.order.from_name if descriptor.order else None
+    return "" if pattern is None else order_from_name(pattern, object_key)
+
+
+def _periods(lines: pa.Table) -> list[PeriodCount]:
+    wide = lines.set_column(lines.column_names.index("amount"), "amount", lines["amount"].cast(SUM_OF_MONEY_TYPE))
+    wide = wide.append_column("absolute", pc.abs(wide["amount"]))
+    keys = ["scenario", "scenario_type", "period"]
+    rows = wide.group_by(keys).aggregate([([], "count_all"), ("amount", "sum"), ("absolute", "sum")]).to_pylist()
+    return [
+        PeriodCount(
+            scenario=row["scenario"],
+            scenario_type=row["scenario_type"],
+            period=row["period"],
+            rows=row["count_all"],
+            amount=row["amount_sum"],
+            absolute=row["absolute_sum"],
+        )
+        for row in rows
+    ]
+
+
+def _sums(reader: LiveLines, live: LiveSet, cells: Collection[Cell]) -> dict[Cell, Count]:
+    """Return rows and amount of the live lines by cell; only deliveries of which lines are superseded are read."""
+    counts: dict[Cell, Count] = {}
+    for delivery in live.of_feed.values():
+        superseded = reader.superseded(delivery, live, cells)
+        for cell, count in _counts(reader, delivery, superseded, cells):
+            counts[cell] = counts.get(cell, Count()) + count
+    return {cell: count for cell, count in counts.items() if count.rows}
+
+
+def _counts(
+    reader: LiveLines, delivery: LiveDelivery, superseded: Superseded, cells: Collection[Cell]
+) -> Iterable[tuple[Cell, Count]]:
+    if superseded == Superseded():
+        for count in delivery.commit.periods:
+            cell = fold(count.scenario), count.period
+            if cell in cells:
+                yield cell, Count(count.rows, count.amount, count.absolute)
+        return
+    table = reader.read(delivery, superseded, cells, ["amount"])
+    wide = table.set_column(table.column_names.index("amount"), "amount", table["amount"].cast(SUM_OF_MONEY_TYPE))
+    wide = wide.append_column("absolute", pc.abs(wide["amount"]))
+    rows = wide.group_by(["cell"]).aggregate([([], "count_all"), ("amount", "sum"), ("absolute", "sum")])
+    for row in rows.to_pylist():
+        zero = Decimal("0.00")
+        yield cell_of(row["cell"]), Count(row["count_all"], row["amount_sum"] or zero, row["absolute_sum"] or zero)

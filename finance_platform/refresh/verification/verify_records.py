@@ -1,0 +1,163 @@
+"""The records of deliveries and slices, compared with the files that they name and with themselves.
+
+Belongs here: the bytes of delivered rows, such as processed master data, which no published cell shows; figures of a
+record that contradict each other; the identity of a slice, which is a hash of what it was built from; the settings that
+were published last; the logs of open tables. Does not belong here: ledger lines and cells (see
+`trace.published_cells`), the register, raw files, signatures and loads (see `verify`).
+
+Records of scans and of runs are not compared: they decide whether a run looks, and never what it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from finance_platform.contracts.star import DIM_DATE, DIM_SCENARIO
+from finance_platform.data_catalog.delta_log import find_changed_logs
+from finance_platform.data_catalog.open_tables import OpenTable
+from finance_platform.deliveries.commits import DataFile, DeliveryCommit, commit_key, find_damaged_commits
+from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
+from finance_platform.deliveries.overlaps import find_changed_overlaps
+from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.feeds.values.codes import fold
+from finance_platform.safe_text import quote_name
+from finance_platform.slices.commits import find_damaged_slices, read_inputs, slice_key
+from finance_platform.slices.kept_members import is_of_kept_members
+from finance_platform.slices.settings_in_force import KEY as SETTINGS_KEY
+from finance_platform.slices.settings_in_force import read_published_settings
+from finance_platform.slices.versions import version_of
+from finance_platform.storage.port import ObjectStore, error_message
+
+Difference = tuple[str, str]
+"""The object, and what is wrong with it, a clause."""
+
+SliceVersion = tuple[str, str, str]
+"""Table, slice, version."""
+
+_AGAIN = "remove it, and a run reads the delivery again"
+_MISSING = "is missing"
+
+
+@dataclass(frozen=True)
+class OpenTables:
+    """The open tables as they should be, and how Delta's library reaches the zone."""
+
+    tables: Sequence[OpenTable]
+    storage_options: Mapping[str, str]
+
+
+def find_changed_deliveries(
+    processed: ObjectStore, commits: Iterable[DeliveryCommit], progress: Callable[[int], None]
+) -> Iterator[Difference]:
+    """Yield the records of deliveries that contradict themselves, and the files that are not those that they name.
+
+    Args:
+        processed: the processed zone.
+        commits: of the deliveries.
+        progress: is called with the number of files that were read.
+    """
+    for damaged in find_damaged_commits(processed):
+        yield damaged.key, f"{damaged.why}; the next run reads the delivery again"
+    compared: dict[str, str] = {}
+    for commit in commits:
+        key = commit_key(commit.delivery_id)
+        yield from ((key, why) for why in _contradictions(commit))
+        for file in (file for files in commit.files.values() for file in files):
+            if file.key not in compared:
+                compared[file.key] = _changed_file(processed, file)
+                progress(len(compared))
+                if compared[file.key]:
+                    yield file.key, f"{compared[file.key]} ({commit.object_key}); {_again(commit, compared[file.key])}"
+
+
+def _again(commit: DeliveryCommit, why: str) -> str:
+    """Return how a file of a delivery comes back."""
+    if commit.booked_from:
+        return (
+            f"restore it from a backup: a decision wrote it, with lines of {commit.booked_from} that are booked later; "
+            f"`finance-platform withdraw {quote_name(commit.object_key)} --why TEXT` takes them out with the file"
+        )
+    return "a run reads the delivery again" if why == _MISSING else _AGAIN
+
+
+def _changed_file(processed: ObjectStore, file: DataFile) -> str:
+    """Return what is wrong with a file; empty if it has the bytes that its record names, or no hash is recorded."""
+    try:
+        found = processed.fingerprint(file.key) if file.sha256 else ""
+        size = processed.find(file.key) if not file.sha256 else None
+    except FileNotFoundError:
+        return _MISSING
+    except OSError as error:
+        return f"cannot be read: {error_message(error)}"
+    if not file.sha256:
+        return "" if size is not None and size.size == file.size else "is missing, or has another size than it had"
+    return "" if found == file.sha256 else "is not the file that the platform wrote: its SHA-256 differs"
+
+
+def _contradictions(commit: DeliveryCommit) -> Iterator[str]:
+    """Yield what in a record cannot be, if the platform wrote it."""
+    if commit.status != "read":
+        return
+    rows, amount, unpriced = commit.unaccounted
+    if rows or amount or unpriced:
+        yield f"accounts for {commit.read.rows - rows:,} rows, and {commit.read.rows:,} were read; {_AGAIN}"
+    accepted = commit.outcome("accepted")
+    if commit.periods:
+        found = sum(one.rows for one in commit.periods), sum((one.amount for one in commit.periods), Decimal(0))
+        if found != (accepted.rows, accepted.amount):
+            yield (
+                f"says that {accepted.rows:,} lines of {accepted.amount} were accepted, and {found[0]:,} of {found[1]} "
+                f"by period; {_AGAIN}"
+            )
+
+
+def find_forged_overlaps(processed: ObjectStore, live: Iterable[LiveDelivery]) -> Iterator[Difference]:
+    """Yield the documents that are damaged, or say other things about the lines that deliveries share than these do."""
+    for damaged in find_damaged_overlaps(processed):
+        yield damaged.key, f"{damaged.why}; the next run compares the deliveries again"
+    for key in find_changed_overlaps(processed, live):
+        yield key, "does not say which lines deliveries share; remove the file, and a run compares them again"
+
+
+def find_changed_slices(processed: ObjectStore, names: Sequence[SliceVersion]) -> Iterator[Difference]:
+    """Yield the records of slices whose version is not the hash of what they say they were built from."""
+    for damaged in find_damaged_slices(processed, names):
+        yield damaged.key, f"{damaged.why}; the next run builds it again"
+    for name, inputs in read_inputs(processed, names).items():
+        table, slice_name, version = name
+        if inputs is None or is_of_kept_members(inputs):
+            continue  # the second is the hash of two versions, which have their own records
+        if version_of(table, slice_name, inputs) != version:
+            why = "names other deliveries, settings or members than those that its version is the hash of"
+            yield slice_key(*name), f"{why}; remove it, and a run builds the slice again"
+
+
+def find_changed_settings(processed: ObjectStore, names: Sequence[SliceVersion]) -> Iterator[Difference]:
+    """Yield the record of the published settings if it is lost, or not about those of the published dimensions."""
+    if not names:
+        return  # nothing is published yet
+    recorded = read_published_settings(processed)
+    if recorded is None:
+        why = "is missing or damaged, so that a change of the settings does not wait for a decision"
+        yield SETTINGS_KEY, f"{why}; the next run that loads something records those of the home"
+        return
+    inputs = {table: of_slice for (table, _, _), of_slice in read_inputs(processed, names).items() if of_slice}
+    baseline, month = (
+        inputs.get(DIM_SCENARIO.name, {}).get("baseline"),
+        inputs.get(DIM_DATE.name, {}).get("fiscal_start"),
+    )
+    for variable, published, found in (
+        ("baseline_scenario", baseline, fold(recorded["baseline_scenario"])),
+        ("fiscal_year_start_month", month, recorded["fiscal_year_start_month"]),
+    ):
+        if published is not None and published != found:
+            why = f"says that {variable} is {found}, and {published} is published"
+            yield SETTINGS_KEY, f"{why}; remove the file, so that the settings of the home count"
+
+
+def find_changed_open_tables(processed: ObjectStore, open_tables: OpenTables) -> Iterator[Difference]:
+    """Yield the logs of open tables that claim to be up to date, and name other files than the platform's."""
+    for error in find_changed_logs(processed, open_tables.tables, open_tables.storage_options):
+        yield error.key, f"{error.why}; remove the folder, and a run makes the log again"

@@ -1,0 +1,219 @@
+"""Reversals: whether a line that names another one cancels it, and what a person reads if not.
+
+Does not belong here: reading the name from a file (see `test_ledger_lines`), lines that wait together (see
+`test_late_lines`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.verdicts.reversals import (
+    BrokenReversal,
+    Place,
+    ReversalLine,
+    compare_reversals,
+    find_broken_reversals,
+    total,
+)
+from finance_platform.quality.reversals import advise_reversal, check_reversals, describe_reversal
+from finance_platform_tests.unit.zone import Line, Zone
+
+FEBRUARY = "2025-02"
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    return Zone(tmp_path / "processed")
+
+
+def broken(zone: Zone) -> list[BrokenReversal]:
+    zone.evaluate()
+    return find_broken_reversals(zone.store, zone.state, zone.overlaps(record=False))
+
+
+def rules(zone: Zone) -> list[str]:
+    return [one.rule for one in broken(zone)]
+
+
+def line(number: str, amount: str = "10.00", **values: Any) -> Line:
+    return Line(number=number, amount=amount, **values)
+
+
+def reversal(of: str, amount: str = "-10.00", number: str = "R1", **values: Any) -> Line:
+    return Line(number=number, reverses=of, amount=amount, **values)
+
+
+def test_a_line_and_its_reversal_in_a_later_file_cancel(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1")])
+    zone.deliver("b.csv", [reversal("M1", period=FEBRUARY)], "b")
+    assert rules(zone) == []
+
+
+def test_a_line_and_its_reversal_in_one_file_cancel(zone: Zone) -> None:
+    zone.deliver("a.csv", [reversal("M1"), line("M1")])
+    assert rules(zone) == []
+
+
+def test_a_reversal_of_a_line_that_nobody_delivered_is_named_until_the_line_arrives(zone: Zone) -> None:
+    zone.deliver("b.csv", [line("M9"), reversal("M1")])
+    (one,) = broken(zone)
+    assert describe_reversal(one) == (
+        "b.csv line 3, -10.00: reverses 'M1', and no line of Actual that counts has this number"
+    )
+    assert "send the file that has the line" in advise_reversal(one)
+    zone.deliver("a.csv", [line("M1")], "a")
+    assert rules(zone) == []
+
+
+def test_a_reversal_of_a_line_of_another_feed_or_scenario_names_none(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1")], feed="other")
+    zone.deliver("b.csv", [line("M1", scenario="Budget"), reversal("M1")], "b")
+    assert rules(zone) == ["missing"]
+
+
+@pytest.mark.parametrize("place", [{"department": "D2"}, {"account": "5000"}])
+def test_a_reversal_in_another_department_or_account_does_not_cancel_the_line(
+    zone: Zone, place: dict[str, str]
+) -> None:
+    zone.deliver("a.csv", [line("M1"), reversal("M1", **place)])
+    (one,) = broken(zone)
+    assert one.rule == "elsewhere"
+    assert "which is of department D1 and account 4000 in a.csv line 2" in describe_reversal(one)
+
+
+def test_a_reversal_with_the_sign_of_the_line_does_not_cancel_it(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1"), reversal("M1", "10.00")])
+    (one,) = broken(zone)
+    assert one.rule == "sign"
+    assert describe_reversal(one) == (
+        "a.csv line 3, 10.00: reverses 'M1', 10.00 in a.csv line 2, and does not have the opposite sign"
+    )
+
+
+def test_a_line_that_is_reversed_in_parts_is_fine_until_the_parts_are_more_than_the_line(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1"), reversal("M1", "-6.00"), reversal("M1", "-4.00", "R2")])
+    assert rules(zone) == []
+    zone.deliver("b.csv", [reversal("M1", "-0.01", "R3")], "b")
+    (one,) = broken(zone)
+    assert (one.rule, one.amount) == ("excess", Decimal("-10.01"))
+
+
+def test_a_line_that_is_reversed_twice_is_named_with_both_reversals(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1"), reversal("M1")])
+    zone.deliver("b.csv", [reversal("M1", number="R2", period=FEBRUARY)], "b")
+    (one,) = broken(zone)
+    assert describe_reversal(one) == (
+        "a.csv line 3, b.csv line 2, together -20.00: reverse 'M1', 10.00 in a.csv line 2; 10.00 too much"
+    )
+    outcome = check_reversals(zone.snapshot(record=False), zone.store)
+    assert outcome.summary == "2 reversals do not cancel their lines, gross: Actual 20.00"
+    assert [(row["file"], row["row"], row["amount"]) for row in outcome.evidence] == [("b.csv", 2, "-10.00")]
+    assert (outcome.passed, outcome.check.is_warning) == (False, True)
+
+
+def test_a_line_that_names_itself_is_no_reversal(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1"), reversal("M1", number="M1")])
+    (one,) = broken(zone)
+    assert describe_reversal(one) == "a.csv line 3, -10.00: names 'M1', which is its own number"
+
+
+def test_a_line_whose_reversal_was_reversed_may_be_reversed_again(zone: Zone) -> None:
+    again = [reversal("M1"), reversal("R1", "10.00", number="R2"), reversal("M1", number="R3")]
+    zone.deliver("a.csv", [line("M1"), *again])
+    assert rules(zone) == []
+    zone.deliver("b.csv", [reversal("R2", number="R4"), reversal("M1", "-3.00", number="R5")], "b")
+    (one,) = broken(zone)
+    assert describe_reversal(one).endswith("; 13.00 too much")
+
+
+def test_what_reverses_a_reversal_is_named_with_what_is_too_much(zone: Zone) -> None:
+    parts = [reversal("M1"), reversal("R1", "4.00", number="R2"), reversal("M1", "-7.00", number="R3")]
+    zone.deliver("a.csv", [line("M1"), *parts])
+    (one,) = broken(zone)
+    assert describe_reversal(one) == (
+        "a.csv line 3, a.csv line 5, together -17.00: reverse 'M1', 10.00 in a.csv line 2, 4.00 reverses them again; "
+        "3.00 too much"
+    )
+
+
+def test_reversals_that_reverse_each_other_are_compared_without_end(zone: Zone) -> None:
+    zone.deliver("a.csv", [reversal("R2", "-10.00", number="R1"), reversal("R1", "10.00", number="R2")])
+    assert rules(zone) == []
+
+
+def test_a_reversal_of_a_line_is_compared_although_another_line_names_itself(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1"), reversal("M1", number="M1"), reversal("M1", "-50.00", number="R2")])
+    own, excess = broken(zone)
+    assert (own.rule, describe_reversal(excess)) == (
+        "own",
+        "a.csv line 4, -50.00: reverses 'M1', 10.00 in a.csv line 2; 40.00 too much",
+    )
+
+
+def test_a_document_is_reversed_line_by_line_of_its_departments_and_accounts(zone: Zone) -> None:
+    document = [line("M1", "70.00"), line("M1", "30.00", account="5000"), line("M1", "-100.00", account="1000")]
+    mirrored = [reversal("M1", str(-Decimal(one.amount)), account=one.account, period=FEBRUARY) for one in document]
+    zone.deliver("a.csv", [*document, *mirrored])
+    assert rules(zone) == []
+
+
+def test_a_line_that_a_later_file_replaced_cannot_be_reversed(zone: Zone) -> None:
+    zone.deliver("a.csv", [Line("k", number="M1")], load_mode="upsert")
+    zone.deliver("b.csv", [Line("r", number="R1", reverses="M1", amount="-10.00")], "b", load_mode="upsert")
+    assert rules(zone) == []
+    zone.deliver("c.csv", [Line("k", number="M2")], "c", load_mode="upsert")
+    assert rules(zone) == ["missing"]
+
+
+def test_a_reversal_that_a_later_version_of_its_file_drops_is_not_counted(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1")])
+    zone.deliver("b.csv", [reversal("M1"), reversal("M1", number="R2")], "b")
+    assert rules(zone) == ["excess"]
+    zone.deliver("b.csv", [reversal("M1")], "b2", tolerated_removal=None)
+    assert rules(zone) == []
+
+
+def test_a_reversal_of_a_line_that_waits_names_the_file_that_waits(zone: Zone) -> None:
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "done", "2025-01-28T00:00:00+00:00"))
+    zone.deliver("a.csv", [line("M1"), line("M2", period=FEBRUARY)])
+    zone.deliver("b.csv", [reversal("M1", period=FEBRUARY)], "b")
+    zone.evaluate(holds_closed_periods=True)
+    (one,) = find_broken_reversals(zone.store, zone.state, zone.overlaps(record=False))
+    assert describe_reversal(one) == "b.csv line 2, -10.00: reverses 'M1', which waits in a.csv"
+    assert advise_reversal(one).startswith("decide about a.csv: `finance-platform accept a.csv --why TEXT`")
+
+
+def test_a_zone_without_reversals_reads_no_lines_for_them(zone: Zone) -> None:
+    zone.deliver("a.csv", [line("M1"), line("M2")])
+    zone.evaluate()
+    state, overlaps = zone.state, zone.overlaps(record=False)
+    zone.store.opened.clear()
+    assert find_broken_reversals(zone.store, state, overlaps) == []
+    assert zone.store.opened == []
+
+
+CENTS = st.integers(-500, 500).map(lambda cents: Decimal(cents) / 100)
+HERE = Place(1, 2)
+
+
+def read_line(amount: Decimal, number: str, names: str = "") -> ReversalLine:
+    return ReversalLine("a.csv", "", 2, "Actual", FEBRUARY, "D1", "4000", amount, number, names, HERE)
+
+
+@given(amount=CENTS, parts=st.lists(CENTS, min_size=1, max_size=4))
+def test_reversals_are_fine_exactly_if_they_leave_a_rest_between_the_line_and_nothing(
+    amount: Decimal, parts: list[Decimal]
+) -> None:
+    reversals = [read_line(part, f"R{number}", "M1") for number, part in enumerate(parts)]
+    found = compare_reversals(HERE, reversals, [read_line(amount, "M1")])
+    rest = amount + sum(parts)
+    assert (found is None) == (min(Decimal(0), amount) <= rest <= max(Decimal(0), amount))
+    assert found is None or total(found.reversals) + total(found.named) == rest

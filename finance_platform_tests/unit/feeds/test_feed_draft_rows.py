@@ -1,0 +1,175 @@
+"""Rows of a file that are neither lines nor totals at its end: what a draft and the advice of a check make of them.
+
+Does not belong here: fields and shapes (see `test_feed_draft`, `test_feed_draft_shapes`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
+
+HEADER = "Date,Cost Centre,Account,Amount\n"
+LINES = [f"2025-01-{day:02d},D{1 + day % 2},{6000 + day % 3},{day}.50\n" for day in range(1, 13)]
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        (HEADER + "".join(LINES[:6]) + HEADER + "".join(LINES[6:]), [("Date", "^Date$")]),
+        (HEADER + "".join(LINES[:6]) + "\ufeff" + HEADER + "".join(LINES[6:]), [("Date", "Date$")]),
+        (HEADER + "Datum,Kostenstelle,Konto,Betrag\n" + "".join(LINES), [("Date", "^Datum$")]),
+        (HEADER + ",,,USD\n" + "".join(LINES), [("Amount", "^USD$")]),
+        (
+            "".join(f"{HEADER}{''.join(LINES[at : at + 4])}Page {at // 4 + 1} of 3,,,\n" for at in (0, 4, 8)),
+            [("Date", "(?i)^page[ .:#]*[0-9]+"), ("Date", "^Date$")],
+        ),
+        (HEADER + "".join(LINES) + "Seite: 1,,,\n", [("Date", "(?i)^seite[ .:#]*[0-9]+")]),
+    ],
+)
+def test_rows_that_are_not_data_are_skipped_by_a_draft_and_hide_no_column(
+    text: str, rules: list[tuple[str, str]], tmp_path: Path
+):
+    (line,) = [line for line in draft(text).splitlines() if line.startswith("skip:")]
+    assert [(rule["column"], rule["matches"]) for rule in yaml.safe_load(line)["skip"]] == rules
+    assert "fill_down" not in draft(text)
+    check = checked(tmp_path, text)
+    assert not check.holds
+    assert {str(count.amount) for count in check.sums.values()} == {"84.00"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADER + "".join(LINES),
+        HEADER + "2025-01-31,Pages 3,6000,1.00\n" + "".join(LINES),
+        HEADER + "Northern region,,,\n" + "".join(LINES[:6]) + "Southern region,,,\n" + "".join(LINES[6:]),  # labels
+    ],
+)
+def test_lines_and_labels_are_not_skipped_by_a_draft(text: str):
+    assert "skip:" not in draft(text)
+
+
+@pytest.mark.parametrize(
+    ("word", "grand"), [("Total", "Grand Total"), ("Ergebnis", "Gesamtergebnis"), ("total", "Total"), ("Total", "")]
+)
+def test_the_subtotals_of_a_spreadsheet_below_its_groups_are_claimed_and_tie(word: str, grand: str, tmp_path: Path):
+    groups = {
+        unit: [f"2025-01-{day:02d},{unit},{6000 + day},{day}.50\n" for day in range(1, 4)] for unit in ("D1", "D2")
+    }
+    text = HEADER + "".join(f"{''.join(lines)},{unit} {word},,7.50\n" for unit, lines in groups.items())
+    text += f",{grand},,15.00\n" if grand else ""
+    check = checked(tmp_path, text)
+    assert not check.holds
+    assert (check.findings.control_totals.checked, check.findings.control_totals.tied) == (2 + bool(grand),) * 2
+    assert {str(count.amount) for count in check.sums.values()} == {"15.00"}
+    assert "fill_down" not in draft(text)
+
+
+DESCRIPTOR = """\
+feed: x
+kind: ledger
+path: x.csv
+columns: {date: Date, department: Cost Centre, account: Account, amount: Amount}
+constants: {scenario: Actual}
+"""
+
+
+def check_with(folder: Path, text: str, more: str = "") -> FileCheck:
+    (folder / "x.csv").write_text(text, encoding="utf-8")
+    return check_file(LocalStore(folder), "x.csv", parse_descriptor(DESCRIPTOR + more, "x.yaml"), settings())
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_header_that_is_repeated_names_the_rule_that_skips_it(mark: str, tmp_path: Path):
+    """Two files were joined; the second one may begin with the mark of its encoding."""
+    text = HEADER + "".join(LINES[:6]) + mark + HEADER + "".join(LINES[6:])
+    (fix,) = check_with(tmp_path, text).holds.values()
+    assert fix.startswith("line 8 is the header again, as of two files that were joined: add skip: [")
+    rule = re.findall(r"add (skip: \[.*?\}\]) to the descriptor", fix)[0]
+    assert not check_with(tmp_path, text, rule + "\n").holds
+    with_other = check_with(tmp_path, text, 'skip: [{column: Date, matches: "^Page"}]\n')
+    assert 'add {column: "Date", matches: "Date$"} to skip in the descriptor' in next(iter(with_other.holds.values()))
+
+
+STATEMENT = """Acme,,,
+Profit and Loss,,,
+,Jan 2025,Feb 2025,Total
+Income,,,
+   4000 Sales,100.00,110.00,210.00
+Total Income,100.00,110.00,210.00
+Gross Profit,100.00,110.00,210.00
+Expenses,,,
+   6000 Salaries,40.00,41.00,81.00
+   6100 Rent,20.00,20.00,40.00
+Total Expenses,60.00,61.00,121.00
+Net Income,40.00,49.00,89.00
+"Thursday, Apr 03, 2025 08:15 - Accrual Basis",,,
+"""
+
+
+def test_rows_of_a_statement_that_add_up_others_are_left_out(tmp_path: Path):
+    written = draft(STATEMENT, "profit_and_loss.csv")
+    assert yaml.safe_load(written)["columns"]["account"] == "(column 1)"
+    check = checked(tmp_path, STATEMENT, "profit_and_loss.csv", department="D1")
+    assert check.is_fine
+    sums = {place: str(count.amount) for place, count in check.sums.items()}
+    assert sums == {("Actual", "2025-01"): "160.00", ("Actual", "2025-02"): "171.00"}
+
+
+def test_rows_of_a_statement_that_no_rule_leaves_out_are_a_warning(tmp_path: Path):
+    written = draft(STATEMENT, "profit_and_loss.csv").replace("department: DECIDE", "department: D1")
+    without = "".join(line for line in written.splitlines(keepends=True) if not line.startswith("skip:"))
+    (tmp_path / "profit_and_loss.csv").write_text(STATEMENT, encoding="utf-8")
+
+    def check(text: str) -> FileCheck:
+        feed = parse_descriptor(text, "x.yaml")
+        return check_file(LocalStore(tmp_path), "profit_and_loss.csv", feed, settings())
+
+    ((warning, fix),) = check(without).findings.fixes.items()
+    assert (
+        warning
+        == "2 rows are called totals and are the sum of the rows before, so amounts count twice, first on line 6"
+    )
+    rule = re.search(r"add (skip: \[.*\]) to the descriptor", fix)
+    assert rule
+    assert not [text for text in check(without + rule[1] + "\n").findings.fixes if "called" in text]
+
+
+def test_an_account_that_is_called_total_is_no_total_without_its_heading():
+    text = (
+        "Account,Dept,Jan 2025,Feb 2025\nTotal Gas & Power,10,5.00,6.00\nNet Income,10,1.00,2.00\nRent,10,7.00,8.00\n"
+    )
+    assert "skip" not in yaml.safe_load(draft(text))
+
+
+def test_sums_that_a_list_marks_with_stars_are_totals_of_their_level(tmp_path: Path):
+    text = (
+        "Period,Dept,Cost Elements,Act. Costs,Plan Costs\n2025-03,10,6000,7.50,7.00\n2025-03,10,6100,5.00,6.00\n"
+        ",,* Staff,12.50,13.00\n2025-03,10,6200,1.00,2.00\n,,* Rent,1.00,2.00\n,,** Debit,13.50,15.00\n"
+    )
+    check = checked(tmp_path, text)
+    assert check.is_fine, check.holds
+    assert check.findings.control_totals.tied == check.findings.control_totals.checked > 0
+    assert {place: str(count.amount) for place, count in check.sums.items()} == {
+        ("Actual", "2025-03"): "13.50",
+        ("Budget", "2025-03"): "15.00",
+    }
+
+
+def test_labels_on_rows_of_their_own_are_said_to_hold_the_file():
+    text = (
+        ",Date,Dept,Amount\nSalaries,,,\n,2025-01-31,10,5.00\n,2025-02-28,10,6.00\nTotal for Salaries,,,11.00\n"
+        "Rent,,,\n,2025-01-31,10,7.00\n,2025-02-28,10,8.00\nTotal for Rent,,,15.00\n"
+    )
+    written = draft(text)
+    assert yaml.safe_load(written)["columns"]["account"] == {"from": "(column 1)", "fill_down": True}
+    assert "Rows with such a text alone are rejected too" in " ".join(line.strip(" #") for line in written.splitlines())

@@ -1,0 +1,245 @@
+"""`feed draft` for exports with the headers of common accounting systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.file_check.feed_check import check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
+from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
+
+
+def columns_of(text: str, name: str = "export.csv") -> dict[str, Any]:
+    """Return the columns of a file's draft."""
+    columns: dict[str, Any] = yaml.safe_load(draft(text, name))["columns"]
+    return columns
+
+
+def source_of(field: Any) -> str:
+    return str(field["from"] if isinstance(field, dict) else field)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "sources"),
+    [
+        ("RBUKRS,GJAHR,BELNR,RACCT,RCNTR,HSL,RHCUR,BUDAT,SGTXT", "1010,2025,19000001,400000,100,5.00,USD,20250105,Rent",
+         {"account": "RACCT", "department": "RCNTR", "amount": "HSL", "date": "BUDAT", "currency": "RHCUR"}),
+        ("Cost Center,Cost Element,Cost element name,Val.in rep.cur.,Report currency,Posting Date",
+         "100,600000,Rent,5.00,USD,2025-01-31",
+         {"account": "Cost Element", "amount": "Val.in rep.cur.", "currency": "Report currency"}),
+        ("Posting Date,G/L Account No.,G/L Account Name,Department Code,Amount", "2025-01-31,6000,Rent,100,5.00",
+         {"account": "G/L Account No.", "account_name": "G/L Account Name", "department": "Department Code"}),
+        ("Buchungsdatum,Sachkontonr.,Kostenstelle Code,Betrag,Beschreibung", "31.01.2025,6000,100,5.00,Miete",
+         {"account": "Sachkontonr.", "department": "Kostenstelle Code", "description": "Beschreibung"}),
+        ("EcritureNum,EcritureDate,CompteNum,CompteLib,EcritureLib,Kostenstelle 1,Montant",
+         "OD1,20250131,606000,Loyer,Janvier,100,5.00",
+         {"account": "CompteNum", "date": "EcritureDate", "department": "Kostenstelle 1", "account_name": "CompteLib"}),
+        ("TransactionDate,AccountID,Cost Center ID,Amount", "2025-01-31,6000,100,5.00",
+         {"account": "AccountID", "department": "Cost Center ID"}),
+        ("Time,Cost Centres,Accounts,Value", "Jan 25,100,6000,5.00",
+         {"date": "Time", "department": "Cost Centres", "account": "Accounts"}),
+        ("Buchungstag,Kostenstelle,Konto,Betrag,Waehrung", "31.01.25,100,6000,5.00,USD",
+         {"date": "Buchungstag", "currency": "Waehrung"}),
+        ("Posted dt.,Dept,Account no.,Account title,Amount,Memo/Description", "01/31/2025,100,6000,Rent,5.00,Jan",
+         {"date": "Posted dt.", "account_name": "Account title", "description": "Memo/Description"}),
+    ],
+)  # fmt: skip
+def test_headers_of_common_systems_name_their_fields(header: str, row: str, sources: dict[str, str], tmp_path: Path):
+    text = f"{header}\n{row}\n"
+    columns = columns_of(text)
+    assert {name: source_of(columns[name]) for name in sources} == sources
+    assert sums(tmp_path, text, "export.csv") == {("Actual", "2025-01"): "5.00"}
+
+
+@pytest.mark.parametrize(
+    ("header", "pair"),
+    [
+        ("PERIOD_NET_DR,PERIOD_NET_CR,BEGIN_BALANCE_DR,BEGIN_BALANCE_CR", ("PERIOD_NET_DR", "PERIOD_NET_CR")),
+        ("Debit - Month,Credit - Month,Debit - YTD,Credit - YTD", ("Debit - Month", "Credit - Month")),
+        ("Amount (Debit),Amount (Credit),Tax (Debit),Tax (Credit)", ("Amount (Debit)", "Amount (Credit)")),
+        ("Soll März,Haben März,Soll kumuliert,Haben kumuliert", ("Soll März", "Haben März")),
+        ("Debe mes,Haber mes,Debe saldo,Haber saldo", ("Debe mes", "Haber mes")),
+        ("Local DR,Local CR,Transaction DR,Transaction CR", ("Local DR", "Local CR")),
+    ],
+)
+def test_of_several_pairs_of_debit_and_credit_those_of_the_month_are_read(
+    header: str, pair: tuple[str, str], tmp_path: Path
+):
+    text = (
+        f"Date,Dept,Account,{header}\n2025-03-31,10,6000,5.50,0.00,90.00,0.00\n2025-03-31,10,6010,0.00,2.00,8.00,0.00\n"
+    )
+    amount = columns_of(text)["amount"]
+    assert amount["from"] == dict(zip(("debit", "credit"), pair, strict=True))
+    assert sums(tmp_path, text) == {("Actual", "2025-03"): "3.50"}
+    others = [name for name in header.split(",") if name not in pair]
+    comment = " ".join(line.strip(" #") for line in draft(text).splitlines())
+    assert f"decide: not read, other debits and credits: {', '.join(map(repr, others))}" in comment
+
+
+@pytest.mark.parametrize(
+    "header", ["Debit Jan,Credit Jan,Debit Feb,Credit Feb", "Closing DR,Closing CR,Opening DR,Opening CR"]
+)
+def test_a_person_decides_between_pairs_none_of_which_is_the_amount(header: str):
+    text = f"Date,Dept,Account,{header}\n2025-03-31,10,6000,5.50,0.00,90.00,0.00\n"
+    assert source_of(columns_of(text)["amount"]) == "DECIDE"
+
+
+def test_numbered_segments_are_codes_and_no_money():
+    rows = "JAN-25,100,6000,5.50,0.00\nFEB-25,100,6000,1.00,0.00\n"
+    text = f"PERIOD_NAME,SEGMENT1,SEGMENT2,PERIOD_NET_DR,PERIOD_NET_CR\n{rows}"
+    written = draft(text)
+    assert "measures" not in yaml.safe_load(written)
+    assert "'SEGMENT1', 'SEGMENT2' may be it" in " ".join(line.strip(" #") for line in written.splitlines())
+
+
+@pytest.mark.parametrize("header", ["Amount,Amount (LCY)", "Amount,Amount in Local Currency", "Amount,Local Amount"])
+def test_an_amount_in_local_currency_is_read_rather_than_one_beside_it(header: str, tmp_path: Path):
+    rows = "2025-01-31,10,6000,EUR,4.00,5.00\n2025-01-31,10,6000,,1.00,1.00\n"
+    text = f"Posting Date,Dept,Account,Currency Code,{header}\n{rows}"
+    assert source_of(columns_of(text)["amount"]) == header.split(",")[1]
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "6.00"}
+
+
+def test_a_local_currency_is_that_of_the_local_amount(tmp_path: Path):
+    text = "Posting Date,Dept,Account,Amount in local currency,Local Currency\n2025-01-31,10,6000,5.00,EUR\n"
+    assert columns_of(text)["currency"]["from"] == "Local Currency"
+    assert "every row is in 'EUR', and the home's currency is USD" in draft(text)
+    assert not checked(tmp_path, text, EUR="EUR").is_fine
+
+
+@pytest.mark.parametrize("periods", [["1", "2"], ["001", "002"], ["Jan 2025", "Feb 2025"], ["JAN-25", "FEB-25"]])
+def test_a_period_says_which_number_of_a_date_is_the_month(periods: list[str], tmp_path: Path):
+    days = ["01/05/2025", "02/03/2025"]
+    rows = "".join(f"{day},{period},10,6000,5.00\n" for day, period in zip(days, periods, strict=True))
+    text = f"Posting Date,Posting Period,Dept,Account,Amount\n{rows}"
+    assert columns_of(text)["date"] == {"from": "Posting Date", "formats": ["MM/dd/yyyy"]}
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "5.00", ("Actual", "2025-02"): "5.00"}
+
+
+@pytest.mark.parametrize("periods", [["1", "1"], ["10", "11"], ["1", "3"]])
+def test_a_person_decides_where_the_period_does_not_say_which_number_is_the_month(periods: list[str]):
+    days = ["01/05/2025", "02/03/2025"]
+    rows = "".join(f"{day},{period},10,6000,5.00\n" for day, period in zip(days, periods, strict=True))
+    written = draft(f"Posting Date,Posting Period,Dept,Account,Amount\n{rows}")
+    assert "decide: '01/05/2025' is also a date of the form MM/dd/yyyy" in written
+
+
+BATCH = "Umsatz (ohne Soll/Haben-Kz);Soll/Haben-Kennzeichen;Konto;Belegdatum;KOST1 - Kostenstelle\n"
+
+
+@pytest.mark.parametrize(
+    ("days", "form"), [(["0501", "2802", "1503"], "yyyy ddMM"), (["501", "2802", "1503"], "yyyy dMM")]
+)
+def test_days_without_a_year_have_that_of_the_first_line(days: list[str], form: str, tmp_path: Path):
+    first = "EXTF;700;21;Buchungsstapel;9;20250402081522000;;20250101;6;20250101;20250331\n"
+    rows = "".join(f"{number},50;S;6000;{day};10\n" for number, day in enumerate(days, start=1))
+    name = "EXTF_Buchungsstapel_20250402.csv"
+    columns = columns_of(first + BATCH + rows, name)
+    assert columns["date"] == {"from": "2025 {Belegdatum}", "formats": [form]}
+    assert yaml.safe_load(draft(first + BATCH + rows, name))["path"] == "EXTF_Buchungsstapel_2025*.csv"
+    expected = {("Actual", f"2025-0{month}"): f"{month}.50" for month in (1, 2, 3)}
+    assert sums(tmp_path, first + BATCH + rows, name) == expected
+
+
+def test_a_person_decides_the_year_of_days_without_one():
+    written = draft(BATCH + "1,50;S;6000;0501;10\n2,50;S;6000;2802;10\n", "stapel.csv")
+    assert 'date:       {from: "DECIDE {Belegdatum}", formats: [yyyy ddMM]}' in written
+    assert mistakes_of(written) == ["draft.yaml, line 12: columns.date.from is not decided"]
+
+
+def test_the_smallest_vouchers_that_balance_are_the_vouchers():
+    rows = "".join(
+        f"GL,T{number},2025-01-{number:02d},10,{account},{debit},{credit}\n"
+        for number in range(1, 5)
+        for account, debit, credit in (("6000", "5.00", ""), ("1200", "", "5.00"))
+    )
+    text = f"JournalID,TransactionID,Date,Dept,AccountID,DebitAmount,CreditAmount\n{rows}"
+    assert yaml.safe_load(draft(text))["balanced"] == {"by": "TransactionID"}
+
+
+WIDE = "Dept,Account,Jan Act,Feb Act,Mar Bud\n10,6000,1.00,2.00,3.00\n"
+
+
+def test_months_without_a_year_leave_nothing_but_the_year_to_a_person(tmp_path: Path):
+    written = draft(WIDE, "outlook.csv")
+    measures = yaml.safe_load(written)["measures"]
+    assert measures["Mar Bud"] == {"date": "DECIDE-03-01", "scenario": "Budget"}
+    assert "line 16: measures.Feb Act.date is not decided" in mistakes_of(written)
+    decided = parse_descriptor(written.replace("DECIDE-", "2025-"), "outlook.yaml")
+    (tmp_path / "outlook.csv").write_text(WIDE, encoding="utf-8")
+    check = check_file(LocalStore(tmp_path), "outlook.csv", decided, settings())
+    assert {place: str(count.amount) for place, count in check.sums.items()} == {
+        ("Actual", "2025-01"): "1.00", ("Actual", "2025-02"): "2.00", ("Budget", "2025-03"): "3.00",
+    }  # fmt: skip
+
+
+def test_a_file_of_another_year_is_not_read_by_the_year_of_the_name():
+    descriptor = parse_descriptor(draft(WIDE, "outlook_2025.csv"), "outlook.yaml")
+    assert descriptor.matches("outlook_2025_v2.csv")
+    assert not descriptor.matches("outlook_2026.csv")
+
+
+def test_quarters_of_several_scenarios_ask_whether_they_are_spread():
+    written = draft("Dept,Account,Q1 2025 Actual,Q2 2025 Budget\n10,6000,1.00,2.00\n")
+    assert "# decide: An amount of a quarter is dated on its first day" in written
+
+
+@pytest.mark.parametrize("headers", ["Act. Costs,Plan Costs,Var.(Abs.)", "Istkosten,Plankosten,Abw"])
+def test_abbreviated_scenarios_of_columns_are_read(headers: str, tmp_path: Path):
+    text = f"Period,Dept,Cost Elements,{headers}\n2025-03,10,6000,7.50,7.00,0.50\n2025-03,10,6100,5.00,6.00,-1.00\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-03"): "12.50", ("Budget", "2025-03"): "13.00"}
+
+
+@pytest.mark.parametrize(
+    ("name", "feed", "path"),
+    [
+        ("gl_export_2025q3.csv", "gl_export", "gl_export_*.csv"),
+        ("gl_export_2025-Q3.csv", "gl_export", "gl_export_*.csv"),
+        ("FBL3N_2025Q1.csv", "fbl3n", "FBL3N_*.csv"),
+        ("journal_2025h1.csv", "journal", "journal_*.csv"),
+    ],
+)
+def test_a_feed_is_not_named_after_half_a_period(name: str, feed: str, path: str):
+    written = yaml.safe_load(draft("Date,Dept,Account,Amount\n2025-01-31,10,6000,5.00\n", name))
+    assert (written["feed"], written["path"]) == (feed, path)
+
+
+def versions_of(*names: str) -> str:
+    rows = "".join(f"2025-01,10,6000,{name},{100 * place}.00\n" for place, name in enumerate(names, start=1))
+    return f"Period,Dept,Account,Version,Amount\n{rows}"
+
+
+def test_numbered_forecasts_are_scenarios_of_their_own(tmp_path: Path):
+    assert sums(tmp_path, versions_of("FC1", "FC2"), "forecast.csv") == {
+        ("Forecast 1", "2025-01"): "100.00", ("Forecast 2", "2025-01"): "200.00",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["Supplementary 1", "Nachtragshaushalt", "Décision modificative 1", "Virement"])
+def test_a_supplement_is_added_to_the_budget(name: str, tmp_path: Path):
+    text = versions_of("Original", name)
+    assert sums(tmp_path, text, "budget_versions.csv") == {("Budget", "2025-01"): "300.00"}
+    comment = " ".join(line.strip(" #") for line in draft(text, "budget_versions.csv").splitlines())
+    assert f"decide: {name!r} is added to 'Original'" in comment
+
+
+@pytest.mark.parametrize("names", [("Original", "Revised"), ("Original", "Revised", "Supplementary 1")])
+def test_a_person_decides_which_version_is_the_budget(names: tuple[str, ...]):
+    written = draft(versions_of(*names), "budget_versions.csv")
+    assert yaml.safe_load(written)["columns"]["scenario"]["map"] == dict.fromkeys(names, "DECIDE")
+    assert "Original is not decided" in " ".join(mistakes_of(written))
+
+
+@pytest.mark.parametrize("accounts", ["Sollkonto;Habenkonto", "Konto Soll;Konto Haben", "Debit Account;Credit Account"])
+def test_lines_that_book_two_accounts_are_said_to_have_to_be_exported_otherwise(accounts: str):
+    written = draft(f"Buchungsdatum;Kostenstelle;Buchungsbetrag;{accounts}\n31.01.2025;10;5,00;6000;1200\n")
+    text = " ".join(line.strip(" #") for line in written.splitlines())
+    assert "export the entries with a line for each account" in text
+    assert "measures" not in yaml.safe_load(written)

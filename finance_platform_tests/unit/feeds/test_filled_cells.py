@@ -1,0 +1,144 @@
+"""Blank cells that stand for the text above them: when they are filled, and what is said if they are not."""
+
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import yaml
+
+from finance_platform.errors import DescriptorError
+from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.draft import draft_descriptor
+from finance_platform.feeds.lines.filled_cells import FilledCells
+from finance_platform.feeds.resolved import FieldRule
+from finance_platform.feeds.values.hidden_characters import CleanedCells
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+
+LEDGER = """\
+feed: x
+kind: ledger
+path: x.csv
+columns:
+  date: {from: Date, fill_down: true}
+  department: {from: Unit, fill_down: true}
+  account: Account
+  amount: Amount
+constants: {scenario: Actual}
+"""
+PIVOT = ["D1,2025-01-31,6000,1.00", ",,6100,2.00", "D2,2025-02-28,6000,4.00", ",,6100,8.00"]
+
+
+def check(folder: Path, lines: list[str], descriptor: str = LEDGER) -> FileCheck:
+    text = "".join(f"{line}\n" for line in ["Unit,Date,Account,Amount", *lines])
+    (folder / "x.csv").write_text(text, encoding="utf-8")
+    return check_file(LocalStore(folder), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+
+
+def sums(check: FileCheck) -> dict[str, Decimal | None]:
+    return {period: count.amount for (_, period), count in check.sums.items()}
+
+
+def test_blank_cells_have_the_text_above_them(tmp_path: Path):
+    read = check(tmp_path, PIVOT)
+    assert read.is_fine
+    assert sums(read) == {"2025-01": Decimal("3.00"), "2025-02": Decimal("12.00")}
+
+
+@pytest.mark.parametrize(
+    ("lines", "rule", "rejected"),
+    [
+        ([",,6000,1.00", *PIVOT], "", 1),  # nothing is above the first row
+        ([*PIVOT[:2], "#N/A,2025-02-28,6000,4.00", ",,6100,8.00"], "", 2),
+        ([*PIVOT[:2], "Total D1,2025-01-31,,3.00", ",,6200,8.00"], "control_total", 0),
+        ([*PIVOT[:2], "Total D1,2025-01-31,,3.00", ",,6200,8.00"], "skip", 0),
+    ],
+)
+def test_only_data_gives_a_text_to_the_rows_below_it(tmp_path: Path, lines: list[str], rule: str, rejected: int):
+    row = "{column: Unit, matches: ^Total}"
+    rules = {
+        "": "",
+        "control_total": f"control_total: [{{kind: subtotal, row: {row}}}]\n",
+        "skip": "skip: [{column: Unit, matches: ^Total, may_hold_money: true}]\n",
+    }
+    read = check(tmp_path, lines, LEDGER + rules[rule])
+    refused = read.outcomes.get("rejected")
+    assert (refused.rows if refused else 0) == rejected
+    if rule:
+        assert sums(read) == {"2025-01": Decimal("11.00")}
+
+
+def test_a_blank_row_stays_blank(tmp_path: Path):
+    read = check(tmp_path, [*PIVOT[:2], ",,,", *PIVOT[2:]])
+    assert read.is_fine
+    assert read.outcomes["skipped"].rows == 1
+
+
+def test_cells_of_a_wide_file_are_filled(tmp_path: Path):
+    (tmp_path / "x.csv").write_text("Unit,Account,Jan,Feb\nD1,6000,1,2\n,6100,4,\n", encoding="utf-8")
+    wide = (
+        "feed: x\nkind: ledger\npath: x.csv\ncolumns: {department: {from: Unit, fill_down: true}, account: Account}\n"
+        "unpivot: {columns: [Jan, Feb], into: date, year: 2025}\nconstants: {scenario: Budget}\n"
+    )
+    read = check_file(LocalStore(tmp_path), "x.csv", parse_descriptor(wide, "x.yaml"), settings())
+    assert read.is_fine
+    assert sums(read) == {"2025-01": Decimal(5), "2025-02": Decimal(2)}
+
+
+def test_the_last_text_of_a_batch_fills_the_next_one():
+    filled, source = FilledCells(), FieldSource(FieldRule(is_filled_down=True), ("Unit",))
+    for given, expected in (
+        ([None, "A", None], [None, "A", "A"]),
+        ([None, "B"], ["A", "B"]),
+        ([], []),
+        ([None], ["B"]),
+    ):
+        texts = pa.array(given, pa.string())
+        batch = RawBatch({"Unit": texts}, pa.array(range(len(given)), pa.int64()), pa.nulls(len(given), pa.string()))
+        assert filled.fill("department", source, CleanedCells(texts), batch).texts.to_pylist() == expected
+
+
+def test_the_fix_of_blank_codes_names_the_key(tmp_path: Path):
+    plain = LEDGER.replace("{from: Unit, fill_down: true}", "Unit")
+    (fix,) = check(tmp_path, PIVOT, plain).holds.values()
+    assert fix == (
+        "if a blank cell stands for the text above it, as in merged cells or a pivot table, add fill_down: true to "
+        "columns.department in the descriptor"
+    )
+    others = check(tmp_path, [PIVOT[1].replace(",,", ",2025-01-31,"), *PIVOT[:2]], plain)
+    assert not any("fill_down" in text for text in others.holds.values()), "the first row has none either"
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake"),
+    [
+        (("Unit, fill_down", "Unit, default: D9, fill_down"), "fill_down: is not for a field with a default"),
+        (("{from: Unit,", '{from: "{Unit}-{Account}",'), "fill_down: is not for a field with a default, a template"),
+        (("amount: Amount", "amount: {from: Amount, fill_down: true}"), "columns.amount: fill_down: is only for"),
+        (("kind: ledger", "kind: balances"), "columns.department: fill_down: is only for ledgers; remove it"),
+    ],
+)
+def test_where_a_cell_cannot_be_filled_the_descriptor_is_refused(change: tuple[str, str], mistake: str):
+    with pytest.raises(DescriptorError, match=mistake):
+        parse_descriptor(LEDGER.replace(*change), "x.yaml")
+
+
+def test_a_draft_fills_labels_of_blocks_and_asks_for_other_blanks():
+    def department(lines: list[str], field: str = "department") -> object:
+        text = "".join(f"{line}\n" for line in ["Department,Date,Account,Amount", *lines])
+        written = draft_descriptor(lambda: io.BytesIO(text.encode()), "x.csv", "USD")
+        return yaml.safe_load(written)["columns"][field]
+
+    dated = [line.replace(",,", ",2025-01-31,") for line in PIVOT]
+    assert department(dated) == {"from": "Department", "fill_down": True}
+    assert department(PIVOT, "date") == {"from": "Date", "formats": ["yyyy-MM-dd"], "fill_down": True}
+    assert department([dated[0], *dated]) == {"from": "Department", "default": "DECIDE"}, "D1 is on two rows in turn"
+    assert department([dated[1], *dated]) == {"from": "Department", "default": "DECIDE"}, (
+        "nothing is above the first row"
+    )

@@ -1,0 +1,85 @@
+"""Rows that are hidden or filtered out: they count, and a warning says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.findings import Note
+from finance_platform.refresh.file_check.feed_check import check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.office import converted
+from finance_platform_tests.unit.factories import settings
+
+DESCRIPTOR = """\
+feed: x
+kind: ledger
+path: "x.{xlsx,xls,ods}"
+columns: {department: Unit, account: Account, date: {formats: [yyyy-MM]}}
+unpivot: {columns: ["2025-01", "2025-02"], into: date}
+constants: {scenario: Budget}
+"""
+AMOUNTS = [(10, 11), (20, 21), (0, 0), (40, 41), (50, 51)]
+
+
+def notes(folder: Path, prepare: Callable[[Any], None], ending: str = "xlsx") -> dict[str, Note]:
+    book = xlsxwriter.Workbook(folder / "x.xlsx")
+    sheet = book.add_worksheet("Plan")
+    sheet.write_row(0, 0, ["Unit", "Account", "2025-01", "2025-02"])
+    for row, amounts in enumerate(AMOUNTS, start=1):
+        sheet.write_row(row, 0, [f"D{row % 2}", "6000", *amounts])
+    prepare(sheet)
+    book.close()
+    if ending != "xlsx":
+        converted(folder / "x.xlsx", ending, folder)
+    descriptor = parse_descriptor(DESCRIPTOR, "x.yaml")
+    return dict(check_file(LocalStore(folder), f"x.{ending}", descriptor, settings()).findings.notes)
+
+
+def hide(sheet: Any, *rows: int, **options: Any) -> None:
+    for row in rows:
+        sheet.set_row(row, None, None, {"hidden": True, **options})
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+def test_hidden_rows_that_count_are_a_warning(tmp_path: Path, ending: str):
+    # A row of zeros changes nothing, and one of a folded group is below its heading.
+    def prepare(sheet: Any) -> None:
+        hide(sheet, 2, 3, 4)
+        hide(sheet, 5, level=1)
+
+    ((text, note),) = notes(tmp_path, prepare, ending).items()
+    assert text == "rows that are hidden or filtered out count, first on sheet 'Plan' row 3"
+    assert note.count == 2  # rows 3 and 5
+    assert note.fix.startswith("clear the filter and show the rows at the source")
+
+
+def test_rows_that_a_filter_leaves_out_are_a_warning(tmp_path: Path):
+    def prepare(sheet: Any) -> None:
+        sheet.autofilter(0, 0, len(AMOUNTS), 3)
+        sheet.filter_column("A", "x == D1")
+        hide(sheet, 2, 4)
+
+    assert [note.count for note in notes(tmp_path, prepare).values()] == [2]
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda sheet: sheet.autofilter(0, 0, len(AMOUNTS), 3),
+        lambda sheet: hide(sheet, 3),
+        lambda sheet: hide(sheet, 0, 20, 21),
+        lambda sheet: hide(sheet, 1, 2, level=1),
+        lambda sheet: sheet.set_column(1, 1, None, None, {"hidden": True}),
+        lambda sheet: sheet.set_default_row(hide_unused_rows=True),
+    ],
+)
+def test_a_sheet_whose_hidden_rows_have_no_amounts_or_are_groups_has_no_warning(
+    tmp_path: Path, prepare: Callable[[Any], None]
+):
+    assert not notes(tmp_path, prepare)

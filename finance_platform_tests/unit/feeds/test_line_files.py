@@ -1,0 +1,101 @@
+"""Lines that are written before all of their file are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from finance_platform.errors import DiskError
+from finance_platform.feeds.lines import line_files
+from finance_platform.feeds.lines.line_files import LineFiles
+from finance_platform.storage.local import LocalStore
+
+LINEAGE = {"delivery_id": "d1", "feed": "ledger", "source_file": "gl.csv"}
+
+
+class WatchedStore(LocalStore):
+    """Notes which files are opened."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.opened: list[str] = []
+
+    def open(self, key: str) -> BinaryIO:
+        self.opened.append(key)
+        return super().open(key)
+
+
+def batch(keys: list[str], period: str, first_row: int) -> dict[str, pa.Array]:
+    count = len(keys)
+    same = {"outcome": "accepted", "scenario_type": "Actual", "scenario": "Actual", "period": period}
+    return {
+        **{name: pa.array([value] * count) for name, value in same.items()},
+        "line_key": pa.array(keys),
+        "source_row": pa.array(range(first_row, first_row + count), pa.int64()),
+    }
+
+
+def written(files: LineFiles, batches: list[tuple[list[str], str]]) -> list[str]:
+    """Write lines; return the keys of those that may be met again."""
+    row = 0
+    for keys, period in batches:
+        files.add(batch(keys, period, row), None)
+        row += len(keys)
+    files.finish()
+    return sorted(key for lines in files.first_lines() for key in lines["line_key"].to_pylist())
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WatchedStore:
+    monkeypatch.setattr(line_files, "WAITING_BYTES", 1)
+    return WatchedStore(tmp_path)
+
+
+def test_a_line_is_found_once_whether_its_key_is_met_again_before_its_file_is_written_or_after(store: WatchedStore):
+    files = LineFiles(store, "attempt", LINEAGE)
+    batches = [(["b", "c", "b"], "2025-01"), (["x", "c"], "2025-02"), (["a", "c", "b", "x"], "2025-01")]
+    assert written(files, batches) == ["b", "c", "x"]
+    assert files.repeats.count == 5
+    keys = [key for file in files.written for key in pq.ParquetFile(store.uri(file.key)).read()["line_key"].to_pylist()]
+    assert sorted(keys) == ["a", "b", "c", "x"]
+
+
+def test_files_that_cannot_have_the_keys_that_were_met_again_are_not_read(store: WatchedStore):
+    files = LineFiles(store, "attempt", LINEAGE)
+    months = [[f"T{month}{number:03}" for number in range(100)] for month in range(6)]
+    batches = [([*keys, keys[-1]], f"2025-{place + 1:02}") for place, keys in enumerate(months)]
+    reads = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pq.ParquetFile, "read", lambda *given, **_: reads.append(given))
+        assert written(files, batches) == [keys[-1] for keys in months]
+    assert len(files.written) == 6
+    assert store.opened
+    assert not reads
+
+
+def test_files_have_the_bounds_by_which_readers_leave_them_out(store: WatchedStore):
+    files = LineFiles(store, "attempt", LINEAGE)
+    lines = batch(["b", "a"], "2025-01", 0)
+    lines |= {"transaction_id": lines["line_key"], "reverses_transaction_id": pa.nulls(2, pa.string())}
+    files.add(lines | {"account_key": pa.array([7, 5], pa.int64())}, None)
+    files.finish()
+    group = pq.ParquetFile(store.uri(files.written[0].key)).metadata.row_group(0)
+    columns = (group.column(number) for number in range(group.num_columns))
+    found = {one.path_in_schema: one.statistics for one in columns if one.statistics is not None}
+    bounds = {name: (one.min, one.max) for name, one in found.items() if one.has_min_max}
+    assert bounds.items() >= {"period": ("2025-01", "2025-01"), "account_key": (5, 7), "source_row": (0, 1)}.items()
+    assert bounds["line_key"] == bounds["transaction_id"] == ("a", "b")
+    assert found["reverses_transaction_id"].null_count == 2
+    # Nearly every file has the same values of these, and to find them takes longer than to encode them.
+    assert found.keys().isdisjoint({"delivery_id", "scenario", "department_code", "account_number", "description"})
+
+
+def test_a_file_that_cannot_be_written_while_lines_are_read_is_an_error(store: WatchedStore):
+    files = LineFiles(store, "attempt", LINEAGE)
+    (Path(store.root) / "transactions").write_text("in the way")
+    with pytest.raises((DiskError, OSError)):
+        written(files, [(["a"], "2025-01"), (["b"], "2025-02")])
