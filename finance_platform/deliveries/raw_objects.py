@@ -230,19 +230,35 @@ class RawObject:
 
 @dataclass(slots=True)
 class PlainObject:
-    """An object of which one version was discovered and, at most, got a verdict by which it simply counts.
+    """An object whose last version was discovered and, at most, got a verdict by which it simply counts.
 
-    Of thousands of objects almost all are so, and this is a fifth of the work that an `RawObject` is. Any other event
-    makes it one.
+    So did each of its earlier versions: another content, or the same one under other reading rules. Of thousands of
+    objects almost all are so, and this is a fifth of the work that a `RawObject` is. Any other event makes it one.
+
+    Attributes:
+        event: the discovery of the last version.
+        place: its place among all events.
+        scan: the number of its run's scan.
+        verdict: the verdict about it, if there is one.
+        earlier: the versions before it, the first one first.
     """
 
     event: DeliveryDiscovered
     place: int
     scan: int
     verdict: Verdict | None = None
+    earlier: tuple[PlainObject, ...] = ()
 
-    def takes(self, event: DeliveryDiscovered | Verdict | DecisionRecorded) -> bool:
-        """Return whether the object is as plain with a further event, and has it then."""
+    def takes(self, event: DeliveryDiscovered | Verdict | DecisionRecorded, place: int, scan: int) -> bool:
+        """Return whether the object is as plain with a further event, and has it then.
+
+        Args:
+            event: the event.
+            place: its place among all events.
+            scan: the number of the last scan.
+        """
+        if isinstance(event, DeliveryDiscovered):
+            return self._takes_version(event, place, scan)
         if (
             not isinstance(event, Verdict)
             or event.delivery_id != self.event.delivery_id
@@ -256,13 +272,34 @@ class PlainObject:
         self.verdict = event
         return True
 
+    def _takes_version(self, event: DeliveryDiscovered, place: int, scan: int) -> bool:
+        versions = (*self.earlier, self)
+        if self.verdict is None or any(one.event.delivery_id == event.delivery_id for one in versions):
+            return False
+        self.earlier = (*self.earlier, PlainObject(self.event, self.place, self.scan, self.verdict))
+        self.event, self.place, self.scan, self.verdict = event, place, scan, None
+        return True
+
+    @property
+    def first_seen(self) -> FirstSeen:
+        """When the content of the last version was first seen."""
+        same = (one for one in self.earlier if one.event.fingerprint == self.event.fingerprint)
+        first = next(same, self)
+        return first.scan, first.event.modified_at
+
     def in_full(self) -> RawObject:
         """Return the object as its events leave it."""
         raw_object = RawObject()
+        for earlier in self.earlier:
+            earlier.enter(raw_object)
+        self.enter(raw_object)
+        return raw_object
+
+    def enter(self, raw_object: RawObject) -> None:
+        """Enter the last version's events into an object."""
         raw_object.discover(self.event, self.place, self.scan)
         if self.verdict is not None:
             raw_object.evaluate(self.verdict)
-        return raw_object
 
 
 def in_full_of(raw_object: RawObject | PlainObject) -> RawObject:
@@ -338,7 +375,7 @@ class Replay:
                 self.objects[event.object_key] = PlainObject(event, place, self._scan)
                 return True
         if isinstance(raw_object, PlainObject):
-            if raw_object.takes(event):
+            if raw_object.takes(event, place, self._scan):
                 return True
             raw_object = self.objects[event.object_key] = raw_object.in_full()
         return self._add_in_full(raw_object, event, place)

@@ -168,6 +168,43 @@ def test_a_verdict_that_says_more_than_that_an_object_counts_is_entered_in_every
     assert derived == [derive_state(log, commits) for log in logs]
 
 
+_FIRST, _SECOND, _AGAIN = (
+    delivered(content="v1", run_id="run-1", modified_at="2025-03-01"),
+    delivered(content="v2", run_id="run-2", modified_at="2025-01-01"),
+    delivered(content="v1", run_id="run-3", modified_at="2025-05-01", delivery_id="under other rules"),
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "without"),
+    [
+        ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND)), ()),
+        ((_FIRST, verdict_on(_FIRST), _SECOND), ()),
+        ((_FIRST, _SECOND, verdict_on(_SECOND)), ()),
+        ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_FIRST)), ()),
+        ((_FIRST, verdict_on(_FIRST), _AGAIN, verdict_on(_AGAIN)), ()),
+        ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND), _AGAIN, verdict_on(_AGAIN)), ()),
+        ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND), _FIRST, verdict_on(_FIRST)), ()),
+        ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND), decision_on("withdrawn", _SECOND)), ()),
+        ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND)), (_FIRST,)),
+        ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND)), (_SECOND,)),
+    ],
+)
+def test_an_object_of_several_versions_is_in_one_step_what_it_is_in_every_step(
+    events: tuple[Event, ...], without: tuple[DeliveryDiscovered, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = [event for event in (_FIRST, _SECOND, _AGAIN) if event not in without]
+    commits = {event.delivery_id: commit_of(event, in_period("2025-01")) for event in read}
+    other = delivered("other.csv", run_id="run-1", modified_at="2025-04-01")
+    log = (other, verdict_on(other), *events)
+    commits[other.delivery_id] = commit_of(other, in_period("2025-01"))
+    refusing = {**commits, _FIRST.delivery_id: refused(_FIRST)}
+    derived = [derive_state(log, commits), derive_state(log, refusing)]
+    monkeypatch.setattr(raw_objects.RawObject, "only_version", None)
+    monkeypatch.setattr(raw_objects.PlainObject, "takes", lambda *_: False)
+    assert derived == [derive_state(log, commits), derive_state(log, refusing)]
+
+
 def test_lost_lines_that_are_booked_elsewhere_are_missing() -> None:
     event = delivered()
     events = (event, verdict_on(event, booked_in="2025-04", bookings=(("2025-01", "booking"),)))
