@@ -362,9 +362,15 @@ def environment_files(home: str | Path | None = None) -> tuple[Path, ...]:
         home: the home, where the environment does not name it.
 
     Raises:
-        SettingsError: one of them cannot be read, or is not UTF-8.
+        SettingsError: one of them cannot be read, or is not UTF-8; or the current folder was removed.
     """
-    here = Path(_ENV_FILE).absolute()
+    try:
+        here = Path(_ENV_FILE).absolute()
+    except FileNotFoundError:
+        raise SettingsError(
+            "the current folder does not exist any more",
+            fix="change to a folder that exists, such as `cd ~`, and name the home with --home",
+        ) from None
     _check_environment_file(here)
     of_home = Path(home or _HomeSetting().home).expanduser().absolute() / _ENV_FILE
     if of_home == here or not of_home.exists():

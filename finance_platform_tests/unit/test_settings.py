@@ -394,3 +394,13 @@ def test_an_address_with_a_secret_is_refused_and_not_shown(name: str, value: str
         load_settings(**{name: value})
     assert name.upper() in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_current_folder_that_was_removed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(SettingsError, match="the current folder does not exist any more"):
+        load_settings()
+    monkeypatch.chdir(tmp_path)
