@@ -52,6 +52,7 @@ from finance_platform.feeds.doubts.running_totals import RunningTotals, stated_d
 from finance_platform.feeds.doubts.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.doubts.unread_meanings import UnreadMeanings
 from finance_platform.feeds.doubts.unread_months import UnreadMonths
+from finance_platform.feeds.doubts.zero_amounts import find_zero_amounts
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.files import broken_lines, displayed_units
 from finance_platform.feeds.files.tables import Table, open_tables
@@ -614,6 +615,9 @@ def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
 
 def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
     """Return what the reader found about the file as a whole."""
+    if totals.counts:
+        gross = (EXACT.subtract(lines.gross, lines.rounding_gross) for lines in totals.counts.values())
+        totals.notes |= find_zero_amounts(totals.accepted, gross)
     findings = ReaderFindings(
         totals.notes, control_totals=totals.control_totals, weight_years=sorted(totals.weight_years)
     )
