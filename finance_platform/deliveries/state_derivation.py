@@ -355,10 +355,10 @@ def _derive_part(
         event, verdict = raw_object.event, raw_object.verdict
         if verdict is not None and (commit := commits.get(event.delivery_id)) and commit.status == "read":
             position = event.order or commit.order, raw_object.first_seen, event.object_key
-            live = LiveDelivery(event, commit, position, verdict)
+            only = LiveDelivery(event, commit, position, verdict)
             ids = [one.event.delivery_id for one in reversed(raw_object.earlier)]
             superseded = [one for name in ids if (one := commits.get(name)) and one.status == "read"]
-            return (("live", [live]), ("superseded", superseded), ("effective", [live])) if superseded else live
+            return (("live", [only]), ("superseded", superseded), ("effective", [only])) if superseded else only
         raw_object = raw_object.in_full()
     version = raw_object.only_version
     if version and (commit := commits.get(version.event.delivery_id)) and commit.status == "read":
