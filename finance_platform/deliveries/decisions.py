@@ -18,7 +18,7 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_cells, amounts_of_delivery
 from finance_platform.deliveries.members.account_types import AccountTypes
 from finance_platform.deliveries.members.attribute_history import TypesInPeriods
-from finance_platform.deliveries.overlaps import compute_overlaps
+from finance_platform.deliveries.overlaps import compute_candidate_overlaps, compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import (
     DecidedAmount,
@@ -483,15 +483,16 @@ def _refuse_unloadable(
     processed: ObjectStore, state: DeliveryState, after: Sequence[LiveDelivery], object_key: str
 ) -> None:
     """Refuse a decision after which nothing could be loaded, or that lets keys of lines count that are booked later."""
-    of_all = compute_overlaps(processed, [*state.effective, *after], record=False) if state.all_effective else None
-    for one in after if of_all else ():
-        if one.event.object_key == object_key and of_all is not None:
-            file = find_shared_keys(LiveDeliveries(state.effective, of_all), of_all, one, with_bookings=True)
-            if file:
-                raise DecisionError(
-                    f"{quote_name(object_key)} has keys of {quote_name(file)}, whose late lines are booked later",
-                    fix="withdraw that file first, or send the lines in it",
-                )
+    for one in after if state.all_effective else ():
+        if one.event.object_key != object_key:
+            continue
+        # Not beside `after`, which has the files of booked lines without these.
+        of_all = compute_candidate_overlaps(processed, state.effective, one)
+        if file := find_shared_keys(LiveDeliveries(state.effective, of_all), of_all, one, with_bookings=True):
+            raise DecisionError(
+                f"{quote_name(object_key)} has keys of {quote_name(file)}, whose late lines are booked later",
+                fix="withdraw that file first, or send the lines in it",
+            )
     types = AccountTypes(processed)
     overlaps = compute_overlaps(processed, state.live, record=False) | compute_overlaps(processed, after, record=False)
     if sums := find_overflows(processed, overlaps, types, state.live, after):

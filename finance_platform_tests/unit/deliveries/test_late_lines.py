@@ -412,6 +412,24 @@ def test_a_file_with_keys_of_lines_that_are_booked_later_waits_until_they_are_wi
     assert amounts(zone) == {"b.csv": {MARCH: Decimal(10)}}
 
 
+@pytest.mark.parametrize("order", ["ab", "ba"])
+@pytest.mark.parametrize(
+    "others", [[], [Line("2", MARCH)], [Line("2", "2025-04")]], ids=["alone", "beside another", "before another"]
+)
+def test_a_file_that_was_held_before_its_keys_were_booked_later_waits_too(
+    zone: Zone, others: list[Line], order: str
+) -> None:
+    held: dict[str, Any] = {"load_mode": "upsert", "commit_findings": ReaderFindings(doubts=("is it UTF-8?",))}
+    sent = {"a": [Line("1"), *others], "b": [Line("1", MARCH), Line("3", MARCH)]}
+    for name in order:
+        zone.deliver(f"{name}.csv", sent[name], name, **held)
+    close(zone, JANUARY)
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    with pytest.raises(DecisionError, match=r"has keys of a\.csv, whose late lines are booked later"):
+        accept(zone.store, "b.csv", ADA)
+
+
 def test_a_key_that_leaves_a_closed_period_is_not_booked_later_but_waits(zone: Zone) -> None:
     zone.deliver("a.csv", lines("1"), load_mode="upsert", tolerated_removal=None)
     zone.evaluate()
