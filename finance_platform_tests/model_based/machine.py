@@ -31,7 +31,7 @@ from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.event_chain import ChainReader
 from finance_platform.deliveries.lines import read_lines
 from finance_platform.deliveries.register import Register
-from finance_platform.deliveries.state import DeliveryState, LiveDelivery
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery, Position
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.refresh.restatement import SignedClose, restate, signed_closes
@@ -202,7 +202,7 @@ class Deliveries(RuleBasedStateMachine):
                 self.home.refresh()
         except BrokenOffError:
             self._check_chain()
-            self._check_closed_periods()
+            self._check_closed_periods(is_complete=False)
             self._check_reconciliation()
             return
         finally:
@@ -330,7 +330,8 @@ class Deliveries(RuleBasedStateMachine):
         """Hold the warehouse against the model, but for closed periods that stay as they were published."""
         publication = self.home.publication
         assert publication
-        live = [self._as_sent(one) for one in state.live]
+        places = {one.position: self.sent[one.delivery_id].first_seen for one in state.effective if not one.booked_from}
+        live = [self._as_sent(one, places) for one in state.live]
         self._check_that_bookings_lose_nothing(state, live)
         in_force = publication.snapshot.settings
         described = [
@@ -345,8 +346,13 @@ class Deliveries(RuleBasedStateMachine):
         frozen = publication.frozen
         assert _outside(frozen, star.facts) == _outside(frozen, expected.facts)
 
-    def _as_sent(self, delivery: LiveDelivery) -> Delivery:
-        """Return what was sent of a live delivery; of lines that are booked in a later period, what was booked."""
+    def _as_sent(self, delivery: LiveDelivery, places: Mapping[Position, str]) -> Delivery:
+        """Return what was sent of a live delivery; of lines that are booked in a later period, what was booked.
+
+        Args:
+            delivery: the delivery.
+            places: when the content of each file was first seen, by its place in the order.
+        """
         if not delivery.booked_from:
             sent = self.sent[delivery.delivery_id]
             return replace(sent, only=delivery.portion.only, without=delivery.portion.without)
@@ -362,10 +368,9 @@ class Deliveries(RuleBasedStateMachine):
             "scope": (),
             "has_covers": False,
             "has_types": False,
-            "order": "",
         }
         feed = replace(self.feeds[delivery.event.feed], **plain)
-        return Delivery(delivery.event.object_key, feed, rows, "")
+        return Delivery(delivery.event.object_key, feed, rows, places[delivery.position])
 
     def _check_that_bookings_lose_nothing(self, state: DeliveryState, live: Sequence[Delivery]) -> None:
         """Hold the money of all periods together against that of the lines in the periods that they concern."""
@@ -393,14 +398,17 @@ class Deliveries(RuleBasedStateMachine):
                 if (count.scenario_type == "Actual") == (contract is TRANSACTIONS)
             }
 
-    def _check_closed_periods(self) -> None:
-        """Hold closed periods against what was published, unless the home publishes or somebody accepted a change."""
+    def _check_closed_periods(self, *, is_complete: bool = True) -> None:
+        """Hold closed periods against what was published, unless the home publishes or somebody accepted a change.
+
+        What was accepted may be published by the run after one that is broken off.
+        """
         for period in self.closed:
             cells = self._cells(period)
             if self.home.settings.holds_closed_periods and not self.accepted:
                 assert cells == self.closed[period], period
             self.closed[period] = cells
-        self.accepted = False
+        self.accepted = self.accepted and not is_complete
 
     def _check_restatements(self) -> None:
         """Signed figures and the causes since then are the figures of now, for every close, reopened periods too."""

@@ -103,6 +103,8 @@ class Feed:
                 **common,
                 "columns": columns,
                 "constants": {"scenario": self.scenario} if self.scenario else {},
+                # The files have a column of scenarios; one that nothing reads holds a file that it contradicts (251).
+                "ignore_columns": ["scenario"] if self.scenario and self.hold_if_removes == "never" else [],
                 "load": self._load(),
                 "sign": self.sign,
                 "tolerance": {"rejected_rows": self.tolerance},
