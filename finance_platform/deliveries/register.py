@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from finance_platform.deliveries.event_chain import (
     START,
@@ -31,6 +31,7 @@ from finance_platform.storage.immutable_documents import DocumentFolder, read_de
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.records import RecordType
+from finance_platform.storage.store_wrapper import StoreWrapper
 
 FOLDER = "register"
 TOLERANCE = "tolerance"
@@ -488,20 +489,18 @@ def hide_later(processed: ObjectStore, number: int) -> ObjectStore:
         processed: the processed zone.
         number: of the last document.
     """
-    return cast("ObjectStore", _EarlierRegister(processed, number))
+    return _EarlierRegister(processed, number)
 
 
-class _EarlierRegister:
+class _EarlierRegister(StoreWrapper):
     def __init__(self, store: ObjectStore, number: int) -> None:
-        self._store, self._after = store, _key(number)
+        super().__init__(store)
+        self._after = _key(number)
 
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
         for item in self._store.list_objects(prefix, after=after):
             if not (item.key.startswith(f"{FOLDER}/") and item.key > self._after):
                 yield item
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
 
 
 def select_discovered(events: Iterable[Event]) -> list[DeliveryDiscovered]:

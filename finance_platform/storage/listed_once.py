@@ -22,13 +22,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, chain, groupby, islice
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.lease import ensure_lease_held
 from finance_platform.storage.port import HIDDEN_PREFIXES, ObjectStore, StoredObject, part_ends
 from finance_platform.storage.remembered_reads import LARGEST_BYTES, LARGEST_OPENED_BYTES, keep_read, read_once
+from finance_platform.storage.store_wrapper import StoreWrapper
 
 _PAGE = 1000
 """The objects in one response of S3 to a list."""
@@ -49,7 +50,7 @@ def listed_once(store: ObjectStore) -> ObjectStore:
     Args:
         store: the store; what is written to it later is not listed.
     """
-    return cast("ObjectStore", _ListedOnce(store))
+    return _ListedOnce(store)
 
 
 def listed_until_written(store: ObjectStore) -> ObjectStore:
@@ -61,8 +62,8 @@ def listed_until_written(store: ObjectStore) -> ObjectStore:
         store: the store; one that does so already is returned itself.
     """
     if isinstance(store, _ListedUntilWritten):
-        return cast("ObjectStore", store)
-    return cast("ObjectStore", _ListedUntilWritten(store))
+        return store
+    return _ListedUntilWritten(store)
 
 
 def listed_while_locked(store: ObjectStore, parts: Sequence[str] = ()) -> ObjectStore:
@@ -75,7 +76,7 @@ def listed_while_locked(store: ObjectStore, parts: Sequence[str] = ()) -> Object
         store: the store, whose lock this process holds.
         parts: keys at which a listing of everything is cut; see `ObjectStore.expect_parts`.
     """
-    return cast("ObjectStore", _ListedWhileLocked(store, parts))
+    return _ListedWhileLocked(store, parts)
 
 
 def with_listing_of(store: ObjectStore, other: ObjectStore) -> None:
@@ -117,9 +118,9 @@ def list_ahead(store: ObjectStore, folders: Collection[str]) -> None:
         store.list_ahead(folders)
 
 
-class _ListedOnce:
+class _ListedOnce(StoreWrapper):
     def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+        super().__init__(store)
         self._is_remote = is_remote(store.root)
         self._listings: dict[str, list[StoredObject]] = {}
         self._everything: list[StoredObject] | None = None
@@ -197,9 +198,6 @@ class _ListedOnce:
     def take_listing(self, objects: list[StoredObject]) -> None:
         """See `with_listing_of`."""
         self._everything = objects
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
 
     def _list(self, prefix: str) -> list[StoredObject]:
         listing = self._listed(prefix)

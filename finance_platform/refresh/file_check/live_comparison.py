@@ -12,7 +12,7 @@ import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,6 +37,7 @@ from finance_platform.feeds.values.codes import fold
 from finance_platform.money_text import grouped_money
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.store_wrapper import StoreWrapper
 
 LINE_COLUMNS = (
     *("source_sheet", "source_row", "source_column", "scenario", "scenario_type", "period", "line_key", "scope_key"),
@@ -124,17 +125,15 @@ def _place(row: Any) -> tuple[str, int, str]:
     return row.get("source_sheet") or "", row["source_row"], row.get("source_column") or ""
 
 
-class _WithLines:
+class _WithLines(StoreWrapper):
     """The processed zone, in which one more file can be opened."""
 
     def __init__(self, processed: ObjectStore, content: bytes) -> None:
-        self._processed, self._content = processed, content
+        super().__init__(processed)
+        self._content = content
 
     def open(self, key: str) -> BinaryIO:
-        return io.BytesIO(self._content) if key == _KEY else self._processed.open(key)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._processed, name)
+        return io.BytesIO(self._content) if key == _KEY else super().open(key)
 
 
 def compare_with_live(
@@ -178,8 +177,7 @@ def compare_with_live(
     candidate = next(
         one for one in derive_state([*events, event], {**commits, _ID: commit}).awaiting_verdict if one.commit is commit
     )
-    home = cast("ObjectStore", _WithLines(processed, stored.getvalue()))
-    return _compare(home, now, candidate, settings)
+    return _compare(_WithLines(processed, stored.getvalue()), now, candidate, settings)
 
 
 def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, settings: Settings) -> LiveComparison:
