@@ -444,7 +444,7 @@ class StarSettings:
     baseline_scenario: str
     actuals_through: str | None
     fiscal_year_start_month: int
-    holds_closed_periods: bool = False
+    holds_closed_periods: bool
 
     @staticmethod
     def of(settings: Settings) -> StarSettings:
@@ -457,7 +457,7 @@ class StarSettings:
         )
 
 
-DEFAULT_STAR_SETTINGS = StarSettings("Budget", None, 1)
+DEFAULT_STAR_SETTINGS = StarSettings("Budget", None, 1, holds_closed_periods=True)
 """Those of a home that sets none of them."""
 
 

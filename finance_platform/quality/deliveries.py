@@ -11,7 +11,7 @@ from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.header_changes import FIX_HEADER
-from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
+from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.deliveries.verdicts.hold_reasons import tolerance_breach
 from finance_platform.feeds.feed_set import Problem, advise_unmatched
@@ -74,7 +74,7 @@ def check_unread(scan: RawZoneScan, feeds_folder: str) -> list[Outcome]:
     ]
 
 
-def check_deliveries(state: DeliveryState, overlaps: Overlaps = NO_OVERLAPS) -> list[Outcome]:
+def check_deliveries(state: DeliveryState, overlaps: Overlaps) -> list[Outcome]:
     """Check that every current delivery counts, that their order is known, and that Actual has no gaps.
 
     Args:

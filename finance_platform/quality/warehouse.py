@@ -113,7 +113,7 @@ def _members(warehouse: Queryable, contract: Contract) -> dict[int, tuple[Any, .
 
 
 def check_warehouse(
-    warehouse: Queryable, snapshot: Snapshot, *, actuals_through: str | None = None, frozen_periods: Sequence[str] = ()
+    warehouse: Queryable, snapshot: Snapshot, *, actuals_through: str | None, frozen_periods: Sequence[str]
 ) -> list[Outcome]:
     """Run every check on the whole warehouse but that of closed periods.
 
@@ -125,7 +125,9 @@ def check_warehouse(
     """
     return in_order(
         [
-            *check_invariants(warehouse, snapshot, actuals_through=actuals_through, frozen_periods=frozen_periods),
+            *check_invariants(
+                warehouse, snapshot, actuals_through=actuals_through, frozen_periods=frozen_periods, scope=None
+            ),
             *check_published_figures(warehouse, actuals_through=actuals_through),
         ]
     )
@@ -137,7 +139,7 @@ def check_invariants(
     *,
     actuals_through: str | None,
     frozen_periods: Sequence[str],
-    scope: AuditScope | None = None,
+    scope: AuditScope | None,
 ) -> list[Outcome]:
     """Run the blocking checks, which a load must pass.
 
@@ -160,7 +162,7 @@ def check_invariants(
     ]
 
 
-def check_published_figures(warehouse: Queryable, *, actuals_through: str | None = None) -> list[Outcome]:
+def check_published_figures(warehouse: Queryable, *, actuals_through: str | None) -> list[Outcome]:
     """Run the checks that only warn, on what is published; they need the whole history and no lock.
 
     Args:
@@ -278,9 +280,9 @@ class Audit:
         self,
         snapshot: Snapshot,
         *,
-        actuals_through: str | None = None,
-        frozen_periods: Sequence[str] = (),
-        scope: AuditScope | None = None,
+        actuals_through: str | None,
+        frozen_periods: Sequence[str],
+        scope: AuditScope | None,
     ) -> None:
         """Take the arguments of `check_invariants`."""
         self._snapshot, self._actuals_through, self._frozen_periods = snapshot, actuals_through, frozen_periods
@@ -312,9 +314,7 @@ def _mark_rolled_back(outcome: Outcome) -> Outcome:
     return replace(outcome, summary=f"{outcome.summary}; the load was rolled back, what was published before stays")
 
 
-def check_lake_equals_warehouse(
-    warehouse: Queryable, snapshot: Snapshot, days: Sequence[DateRange] = (EVERY_DAY,)
-) -> Outcome:
+def check_lake_equals_warehouse(warehouse: Queryable, snapshot: Snapshot, days: Sequence[DateRange]) -> Outcome:
     """Check that rows, Amount and BudgetAmount agree by scenario and period, with zero tolerance.
 
     Args:

@@ -45,7 +45,7 @@ class PeriodStatus:
 
 
 def evaluate_periods(
-    lines: Mapping[str, LinesByDepartment], closed_periods: Collection[str] = (), actuals_through: str | None = None
+    lines: Mapping[str, LinesByDepartment], closed_periods: Collection[str], actuals_through: str | None
 ) -> list[PeriodStatus]:
     """Return the status of each period, in order.
 
@@ -77,7 +77,7 @@ def evaluate_periods(
 
 
 def missing_departments(
-    lines: Mapping[str, LinesByDepartment], period: str, closed_periods: Collection[str] = ()
+    lines: Mapping[str, LinesByDepartment], period: str, closed_periods: Collection[str]
 ) -> dict[int, int]:
     """Return the usual number of lines of each department that has less than half of it in a period.
 

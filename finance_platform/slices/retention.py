@@ -112,7 +112,7 @@ def find_expired(
     *,
     now: datetime,
     retention_days: int,
-    needed_keys: Collection[str] = (),
+    needed_keys: Collection[str],
 ) -> list[Removal]:
     """Return the data that may be removed, slice versions first: none that stays names a delivery that is gone.
 

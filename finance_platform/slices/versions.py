@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 PORTIONS = "portions"
 """The input that names the periods that count of deliveries that supersede keys, where not all of them do."""
 
-NO_PORTIONS: Mapping[str, Portion] = MappingProxyType({})
-
 
 @dataclass(frozen=True)
 class TargetSlice:
@@ -236,7 +234,7 @@ def portions_of(state: DeliveryState) -> dict[str, Portion]:
     return {delivery.delivery_id: delivery.portion for delivery in state.ledger if not delivery.portion.is_whole}
 
 
-def line_inputs(items: Sequence[ContributingDelivery], portions: Mapping[str, Portion] = NO_PORTIONS) -> dict[str, Any]:
+def line_inputs(items: Sequence[ContributingDelivery], portions: Mapping[str, Portion]) -> dict[str, Any]:
     """Return the inputs of a period's slice that name its ledger lines.
 
     Args:

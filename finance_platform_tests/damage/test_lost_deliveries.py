@@ -149,7 +149,7 @@ def test_nothing_is_vacuumed_while_a_commit_is_damaged(zone: Zone, loss: str):
     else:
         zone.store.delete(key)
     with pytest.raises((LostDeliveryError, DamagedObjectError)):
-        find_expired(zone.store, zone.snapshot(), {}, now=NOON, retention_days=0)
+        find_expired(zone.store, zone.snapshot(), {}, now=NOON, retention_days=0, needed_keys=())
 
 
 def test_the_lost_commit_of_a_replaced_version_only_leaves_the_statement_of_all_versions(zone: Zone, raw: LocalStore):

@@ -175,7 +175,7 @@ def test_after_a_power_cut_during_vacuum_every_commit_has_its_files(on_disk: Sto
     home = on_disk.undisturbed.copy(tmp_path / "home")
     published, in_a_year = published_versions(home.warehouse), datetime.now(UTC) + timedelta(days=365)
     store = LocalStore(home.path / "processed")
-    expired = find_expired(store, home.snapshot(), published, now=in_a_year, retention_days=1)
+    expired = find_expired(store, home.snapshot(), published, now=in_a_year, retention_days=1, needed_keys=())
     assert len(expired) > 3
     disk = DiskModel(home.path)
     with disk.watched():

@@ -68,8 +68,11 @@ class TracedDeliveries(Deliveries):
         processed = self.home.processed
         versions = {name: slice_.version for name, slice_ in published_slices(self.home.warehouse).items()}
         far = self.home.tick() + timedelta(days=40_000)
-        remove(processed, find_expired(processed, self.home.snapshot(), versions, now=far, retention_days=0))
-        left = find_expired(processed, self.home.snapshot(), versions, now=far, retention_days=0)
+        remove(
+            processed,
+            find_expired(processed, self.home.snapshot(), versions, now=far, retention_days=0, needed_keys=()),
+        )
+        left = find_expired(processed, self.home.snapshot(), versions, now=far, retention_days=0, needed_keys=())
         assert left == []
         self._check_trace()
 

@@ -32,7 +32,7 @@ from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
-STAR = StarSettings("Budget", None, 1)
+STAR = StarSettings("Budget", None, 1, holds_closed_periods=False)
 ADA = Author("ada", "looked at it", NOON)
 
 
@@ -135,11 +135,11 @@ class Zone:
         """Replace a delivery's commit."""
         write_commit(self.store, commit)
 
-    def evaluate(self, **values: Any) -> dict[str, Verdict]:
+    def evaluate(self, *, holds_closed_periods: bool = False) -> dict[str, Verdict]:
         """Evaluate deliveries as a run does; return the verdicts by object."""
         self.runs += 1
         at, run_id = NOON + timedelta(minutes=self.runs), f"run-{self.runs}"
-        verdicts = evaluate_deliveries(self.store, at=at, run_id=run_id, **values)
+        verdicts = evaluate_deliveries(self.store, at=at, run_id=run_id, holds_closed_periods=holds_closed_periods)
         return {verdict.object_key: verdict for verdict in verdicts}
 
     def evaluate_held(self, **values: Any) -> dict[str, tuple[str, ...]]:

@@ -209,7 +209,11 @@ def test_a_parent_is_found_in_another_case(warehouse: Warehouse):
 
 def outcome(warehouse: Warehouse, name: str) -> Outcome:
     nothing = Snapshot({}, DeliveryState((), (), (), ()), NO_OVERLAPS, (), {})
-    (one,) = [one for one in check_warehouse(warehouse, nothing) if one.check == PARENTS_WITHOUT_LINES[name]]
+    (one,) = [
+        one
+        for one in check_warehouse(warehouse, nothing, actuals_through=None, frozen_periods=())
+        if one.check == PARENTS_WITHOUT_LINES[name]
+    ]
     return one
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from finance_platform.contracts.star import DIM_DATE, DIM_DEPARTMENT
-from finance_platform.quality.warehouse import Audit, AuditScope
+from finance_platform.quality.warehouse import AuditScope
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, Parameters, QueryResult, Warehouse
@@ -30,7 +30,7 @@ from finance_platform_tests.warehouse.star_files import (
     days,
     departments,
 )
-from finance_platform_tests.warehouse.test_audit import snapshot_with
+from finance_platform_tests.warehouse.test_audit import audit_of, snapshot_with
 
 ENGINES = EVERY_ENGINE
 ON_REDSHIFT_BY_DAY: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ def loads(warehouse: Warehouse, star_files: StarFiles, months: int) -> tuple[Rea
             loaded_at=LOADED_AT + timedelta(days=2),
             lines={period: {(SALES, ACTUAL): 10} for period in periods},
         ),
-        audit=Audit(after, scope=AuditScope.of([one.name for one in again], warehouse)),
+        audit=audit_of(after, scope=AuditScope.of([one.name for one in again], warehouse)),
     )
     return first, reading
 
@@ -159,7 +159,7 @@ def test_slices_with_the_rows_of_the_published_version_cost_no_statement_each(
                 loaded_at=LOADED_AT + timedelta(days=1),
                 lines={period: {(SALES, ACTUAL): 1} for period in periods},
             ),
-            audit=Audit(snapshot_with(*again), scope=AuditScope.of([], warehouse)),
+            audit=audit_of(snapshot_with(*again), scope=AuditScope.of([], warehouse)),
         )
         return reading
 

@@ -114,7 +114,7 @@ _REPORT = "this is a fault of the platform: keep the file and report it"
 
 
 def evaluate_deliveries(
-    processed: ObjectStore, *, at: datetime, run_id: str, holds_closed_periods: bool = False
+    processed: ObjectStore, *, at: datetime, run_id: str, holds_closed_periods: bool
 ) -> list[Verdict]:
     """Make a verdict on every delivery that awaits one, in delivery order; record the verdicts and return them.
 

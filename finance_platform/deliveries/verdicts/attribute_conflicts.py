@@ -18,7 +18,7 @@ from typing import Any
 
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBER_ATTRIBUTES
 from finance_platform.deliveries.delivery_rows import read_rows
-from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
+from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import LiveDelivery, replaced_cells, replaces_periods
 from finance_platform.feeds.values.codes import fold
 from finance_platform.storage.port import ObjectStore
@@ -172,7 +172,7 @@ def find_type_conflicts(
     files: AttributeFiles,
     candidate: LiveDelivery,
     deliveries: Iterable[LiveDelivery],
-    overlaps: Overlaps = NO_OVERLAPS,
+    overlaps: Overlaps,
 ) -> list[AttributeConflict]:
     """Return the conflicts of account type that a delivery has in itself or with the live ones, if it counts.
 

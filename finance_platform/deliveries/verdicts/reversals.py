@@ -193,8 +193,8 @@ def compare_reversals(
     place: Place,
     reversals: Sequence[ReversalLine],
     named: Sequence[ReversalLine],
-    waiting: Sequence[InactiveDelivery] = (),
-    taken_back: Decimal = _ZERO,
+    waiting: Sequence[InactiveDelivery],
+    taken_back: Decimal,
 ) -> BrokenReversal | None:
     """Return how reversals break a rule; None if they do not.
 

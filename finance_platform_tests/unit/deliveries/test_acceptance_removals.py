@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.decisions import accept
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.quality.checks import NO_GAPS
 from finance_platform.quality.deliveries import check_deliveries
@@ -438,5 +439,5 @@ def test_a_smaller_period_is_a_warning_until_it_is_closed(zone: Zone) -> None:
 
 
 def _smaller(zone: Zone) -> list[Mapping[str, Any]]:
-    (outcome,) = (one for one in check_deliveries(zone.state) if one.check is NO_GAPS)
+    (outcome,) = (one for one in check_deliveries(zone.state, NO_OVERLAPS) if one.check is NO_GAPS)
     return [one for one in outcome.evidence if "file" in one]

@@ -209,11 +209,11 @@ def test_the_types_of_a_candidate_are_compared_with_itself_and_with_the_live_one
     sent.ledger(REVENUE, {"name": "Sales"}, key="candidate.csv")
     sent.ledger({**REVENUE, "code": "300"}, {**EXPENSE, "code": "300"}, key="other.csv")
     live, candidate, other = sent.state.live
-    (conflict,) = find_type_conflicts(AttributeFiles(sent.store), candidate, [live, other])
+    (conflict,) = find_type_conflicts(AttributeFiles(sent.store), candidate, [live, other], NO_OVERLAPS)
     assert (conflict.code, conflict.given.object_key, conflict.given.gross) == ("205", "candidate.csv", Decimal(90))
-    (conflict,) = find_type_conflicts(AttributeFiles(sent.store), other, [live, candidate])
+    (conflict,) = find_type_conflicts(AttributeFiles(sent.store), other, [live, candidate], NO_OVERLAPS)
     assert (conflict.code, conflict.given.line, conflict.counted.line) == ("300", 3, 2)
-    assert find_type_conflicts(AttributeFiles(sent.store), candidate, [other]) == []
+    assert find_type_conflicts(AttributeFiles(sent.store), candidate, [other], NO_OVERLAPS) == []
 
 
 def test_an_earlier_version_of_the_candidate_takes_no_part(sent: Sent):
@@ -222,7 +222,7 @@ def test_an_earlier_version_of_the_candidate_takes_no_part(sent: Sent):
     sent.ledger(REVENUE, key="gl.csv")
     (candidate,) = sent.state.live
     assert candidate.delivery_id != earlier.delivery_id
-    assert find_type_conflicts(AttributeFiles(sent.store), candidate, [earlier]) == []
+    assert find_type_conflicts(AttributeFiles(sent.store), candidate, [earlier], NO_OVERLAPS) == []
 
 
 def test_a_delivery_that_gives_no_attributes_has_no_conflicts(sent: Sent):
@@ -230,7 +230,7 @@ def test_a_delivery_that_gives_no_attributes_has_no_conflicts(sent: Sent):
     sent.ledger(EXPENSE, REVENUE, key="live.csv")
     sent.pairs.append(live_in(in_period("2024-01"), key="plain.csv"))
     plain = next(one for one in sent.state.live if one.event.object_key == "plain.csv")
-    assert find_type_conflicts(AttributeFiles(sent.store), plain, sent.state.live) == []
+    assert find_type_conflicts(AttributeFiles(sent.store), plain, sent.state.live, NO_OVERLAPS) == []
 
 
 def snapshot(sent: Sent) -> Snapshot:

@@ -358,7 +358,9 @@ def test_a_checkpoint_never_has_what_vacuum_removed(tmp_path: Path):
         zone.evaluate()
     update_checkpoints(zone.store)
     # Closed and corrected versions count no more; a year later nothing needs them.
-    expired = find_expired(zone.store, zone.snapshot(), {}, now=NOON.replace(year=2027), retention_days=1)
+    expired = find_expired(
+        zone.store, zone.snapshot(), {}, now=NOON.replace(year=2027), retention_days=1, needed_keys=()
+    )
     gone = {removal.keys[0] for removal in expired if removal.kind == "delivery"}
     assert len(gone) == MANY - 1
     remove(zone.store, expired)

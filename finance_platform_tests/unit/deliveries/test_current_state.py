@@ -91,7 +91,10 @@ def test_after_every_change_the_state_is_the_derived_one(changes: list[tuple[str
         shutil.rmtree(folder)
 
 
-_STAR = [StarSettings("Budget", None, 1), StarSettings("Budget", "2025-01", 7)]
+_STAR = [
+    StarSettings("Budget", None, 1, holds_closed_periods=False),
+    StarSettings("Budget", "2025-01", 7, holds_closed_periods=False),
+]
 
 
 class _Warehouse:

@@ -25,6 +25,7 @@ from finance_platform.deliveries.header_changes import (
     HeaderHistory,
     compare_headers,
 )
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state_derivation import StateDerivation, derive_state
 from finance_platform.feeds.column_kinds import column_kinds, kind_of_texts
@@ -280,7 +281,7 @@ def test_months_that_come_and_go_are_no_change_but_other_columns_are(tmp_path: P
 def test_the_check_fails_with_the_change_and_its_fix() -> None:
     pairs = [sent("r1", OLD), sent("r2", {**OLD, "Note": "text"})]
     events: list[Event] = [event for delivery, _ in pairs for event in (delivery, verdict_on(delivery))]
-    outcomes = check_deliveries(derive_state(events, {commit.delivery_id: commit for _, commit in pairs}))
+    outcomes = check_deliveries(derive_state(events, {commit.delivery_id: commit for _, commit in pairs}), NO_OVERLAPS)
     (outcome,) = [one for one in outcomes if one.check is HEADERS_UNCHANGED]
     assert (outcome.passed, outcome.summary) == (False, "1 changed header")
     words = "the header differs from that of r1.csv: added: 'Note'"

@@ -213,7 +213,7 @@ def test_reversals_are_fine_exactly_if_they_leave_a_rest_between_the_line_and_no
     amount: Decimal, parts: list[Decimal]
 ) -> None:
     reversals = [read_line(part, f"R{number}", "M1") for number, part in enumerate(parts)]
-    found = compare_reversals(HERE, reversals, [read_line(amount, "M1")])
+    found = compare_reversals(HERE, reversals, [read_line(amount, "M1")], (), Decimal(0))
     rest = amount + sum(parts)
     assert (found is None) == (min(Decimal(0), amount) <= rest <= max(Decimal(0), amount))
     assert found is None or total(found.reversals) + total(found.named) == rest

@@ -114,9 +114,9 @@ def test_rejected_money_that_is_not_known_in_the_homes_currency_is_never_within_
 
 def test_a_department_without_half_of_its_usual_lines_is_missing_and_a_feed_too():
     usual = {f"2024-{month:02}": {1: 10, 2: 4} for month in range(1, 4)}
-    assert missing_departments({**usual, "2024-04": {1: 5, 2: 2}}, "2024-04") == {}
-    assert missing_departments({**usual, "2024-04": {1: 5, 2: 1}}, "2024-04") == {2: 4}
-    assert missing_departments(usual, "2024-04") == {1: 10, 2: 4}
+    assert missing_departments({**usual, "2024-04": {1: 5, 2: 2}}, "2024-04", ()) == {}
+    assert missing_departments({**usual, "2024-04": {1: 5, 2: 1}}, "2024-04", ()) == {2: 4}
+    assert missing_departments(usual, "2024-04", ()) == {1: 10, 2: 4}
     (finding,) = gates.find_incomplete((), [ThinFeed("payroll", 0, 40)])
     assert finding == (
         "feed payroll has 0 lines of Actual, usually 40",

@@ -13,6 +13,7 @@ import pytest
 
 from finance_platform.deliveries.commits import Count, PeriodCount
 from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
@@ -55,7 +56,7 @@ def scan(
 
 
 def outcome_of(check: Check, state: DeliveryState) -> Outcome:
-    (outcome,) = [outcome for outcome in check_deliveries(state) if outcome.check is check]
+    (outcome,) = [outcome for outcome in check_deliveries(state, NO_OVERLAPS) if outcome.check is check]
     return outcome
 
 
@@ -136,7 +137,7 @@ def test_thousands_of_unread_files_are_counted_and_the_first_ones_kept():
 
 def test_sound_deliveries_pass_every_check():
     state = state_of(live_in(in_period("2025-01"), in_period("2025-02")))
-    assert [(outcome.check, outcome.passed) for outcome in check_deliveries(state)] == [
+    assert [(outcome.check, outcome.passed) for outcome in check_deliveries(state, NO_OVERLAPS)] == [
         (EVERY_ROW_ACCOUNTED, True),
         (WITHIN_TOLERANCE, True),
         (NOTHING_HELD, True),
@@ -221,7 +222,7 @@ def test_a_live_delivery_that_came_late_is_a_warning():
 
 def test_a_refused_file_fails_only_its_own_check():
     event = delivered()
-    outcomes = check_deliveries(state_of((event, refused(event))))
+    outcomes = check_deliveries(state_of((event, refused(event))), NO_OVERLAPS)
     assert [outcome.check for outcome in outcomes if not outcome.passed] == [NO_FILE_REFUSED]
     assert outcome_of(NO_FILE_REFUSED, state_of((event, refused(event)))).evidence == [
         {

@@ -39,6 +39,7 @@ from finance_platform.quality.warehouse import (
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
+from finance_platform.warehouse.date_ranges import EVERY_DAY
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.session import SCHEMA, begin_session
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -133,7 +134,7 @@ def failed(outcomes: Iterable[Outcome]) -> dict[Check, Sequence[Mapping[str, Any
 
 
 def test_a_loaded_warehouse_passes_every_check(warehouse_after: WarehouseAfter, processed: Snapshot):
-    assert failed(check_warehouse(warehouse_after(), processed)) == {}
+    assert failed(check_warehouse(warehouse_after(), processed, actuals_through=None, frozen_periods=())) == {}
 
 
 JANUARY_RENT = f"DateKey = 20250101 AND AccountKey = {RENT} AND ScenarioKey = {ACTUAL}"
@@ -227,7 +228,10 @@ BREAKS: list[tuple[Check, str, list[dict[str, Any]]]] = [
 def test_a_broken_warehouse_fails_the_check_that_names_the_rows(
     check: Check, breaking: str, evidence: list[dict[str, Any]], warehouse_after: WarehouseAfter, processed: Snapshot
 ):
-    assert failed(check_warehouse(warehouse_after(breaking), processed))[check] == evidence
+    assert (
+        failed(check_warehouse(warehouse_after(breaking), processed, actuals_through=None, frozen_periods=()))[check]
+        == evidence
+    )
 
 
 def test_every_check_of_the_warehouse_has_a_failing_case():
@@ -325,7 +329,7 @@ def test_the_warehouse_equals_the_processed_zone_by_scenario_and_period_to_the_c
     warehouse_after: WarehouseAfter,
     processed: Snapshot,
 ):
-    outcome = check_lake_equals_warehouse(warehouse_after(breaking), processed)
+    outcome = check_lake_equals_warehouse(warehouse_after(breaking), processed, [EVERY_DAY])
     assert not outcome.passed
     assert outcome.summary == "4 sums compared, 1 differ"
     assert outcome.evidence == [
@@ -335,7 +339,7 @@ def test_the_warehouse_equals_the_processed_zone_by_scenario_and_period_to_the_c
 
 def test_a_period_that_is_built_and_not_loaded_differs(warehouse_after: WarehouseAfter, processed: Snapshot):
     outcome = check_lake_equals_warehouse(
-        warehouse_after("DELETE FROM FactFinancials WHERE DateKey > 20250200"), processed
+        warehouse_after("DELETE FROM FactFinancials WHERE DateKey > 20250200"), processed, [EVERY_DAY]
     )
     assert [(row["period"], row["warehouse"]) for row in outcome.evidence] == [("2025-02", "None")]
 
@@ -344,7 +348,7 @@ def test_dimensions_have_no_sums_to_compare(warehouse_after: WarehouseAfter, pro
     with_dimension = replace(
         processed, built={**processed.built, ("dim_date", "all"): SliceCommit("dim_date", "all", "v1", 0, ())}
     )
-    assert check_lake_equals_warehouse(warehouse_after(), with_dimension).passed
+    assert check_lake_equals_warehouse(warehouse_after(), with_dimension, [EVERY_DAY]).passed
 
 
 def test_closed_periods_that_stay_as_they_are_published_are_named():
@@ -366,5 +370,9 @@ def test_closed_periods_that_stay_as_they_are_published_are_named():
 
 def test_a_check_keeps_the_first_rows_and_counts_all(warehouse_after: WarehouseAfter, processed: Snapshot):
     repeated = warehouse_after("INSERT INTO DimDate SELECT * FROM DimDate")
-    (outcome,) = [o for o in check_warehouse(repeated, processed) if o.check is KEYS_COLLIDE_NOWHERE["dim_date"]]
+    (outcome,) = [
+        o
+        for o in check_warehouse(repeated, processed, actuals_through=None, frozen_periods=())
+        if o.check is KEYS_COLLIDE_NOWHERE["dim_date"]
+    ]
     assert (len(outcome.evidence), outcome.summary) == (EVIDENCE_ROWS, "730 keys collide")

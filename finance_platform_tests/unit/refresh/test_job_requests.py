@@ -20,7 +20,7 @@ from finance_platform.spark_jobs.requests import BuildRequest, StandardiseReques
 from finance_platform_tests.unit.factories import feed, in_period, live_in, state_of
 
 Pair = tuple[DeliveryDiscovered, DeliveryCommit]
-STAR = StarSettings("Budget", None, 1)
+STAR = StarSettings("Budget", None, 1, holds_closed_periods=False)
 JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
 SCOPED: dict[str, Any] = {"load_mode": "replace_period", "is_scoped": True}
 

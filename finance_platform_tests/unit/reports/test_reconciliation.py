@@ -342,7 +342,9 @@ def snapshot_of(
     ids = {id(case): event.delivery_id for event, case in zip(events, cases, strict=True)}
     contributions = contributing_deliveries(state, NO_OVERLAPS)
     built = {
-        ("fact_financials", period): slice_of(period, live, counting, ids, line_inputs(contributions.get(period, ())))
+        ("fact_financials", period): slice_of(
+            period, live, counting, ids, line_inputs(contributions.get(period, ()), {})
+        )
         for period in periods
     }
     return Snapshot(commits, state, NO_OVERLAPS, (), built)
@@ -525,7 +527,7 @@ def statement_of(
     for period, (rows, amount) in star.items():
         delivered_amount = Decimal(as_sent or amount)
         sums = (ScenarioSum(1, "Actual", rows, rows, Decimal(amount), Decimal(0), delivered_amount),)
-        inputs = line_inputs(contributions.get(period, ()))
+        inputs = line_inputs(contributions.get(period, ()), {})
         built["fact_financials", period] = SliceCommit("fact_financials", period, "v1", rows, (), sums, inputs=inputs)
     total = sum((money(rows, amount) for rows, amount in star.values()), Count())
     ledger = dict.fromkeys(star, "v1") if versions is None else versions

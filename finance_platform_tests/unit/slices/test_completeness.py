@@ -6,7 +6,7 @@ Does not belong here: the table with the results (see `warehouse/test_period_sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pytest
 
@@ -24,8 +24,10 @@ def months(*counts: Mapping[int, int], first_month: int = 1) -> dict[str, Mappin
     }
 
 
-def complete(lines: Mapping[str, Mapping[int, int]], **options: object) -> list[bool]:
-    return [status.is_complete for status in evaluate_periods(lines, **options)]  # type: ignore[arg-type]
+def complete(
+    lines: Mapping[str, Mapping[int, int]], closed_periods: Collection[str] = (), actuals_through: str | None = None
+) -> list[bool]:
+    return [status.is_complete for status in evaluate_periods(lines, closed_periods, actuals_through)]
 
 
 def last_is_complete(*counts: Mapping[int, int]) -> bool:
@@ -82,7 +84,7 @@ def test_one_period_with_many_lines_does_not_change_the_usual_number():
 def test_a_closed_period_is_complete():
     lines = months(USUAL, USUAL, USUAL, {SALES: 3})
     assert complete(lines, closed_periods=["2024-04"]) == [True, True, True, True]
-    (*_, status) = evaluate_periods(lines, ["2024-04"])
+    (*_, status) = evaluate_periods(lines, ["2024-04"], None)
     assert (status.is_closed, status.missing_departments, status.usual_departments) == (True, 2, 2)
 
 
@@ -118,9 +120,14 @@ def test_a_closed_thin_period_is_an_example_of_what_is_usual():
 def test_the_order_of_the_periods_is_that_of_the_calendar():
     lines = months(USUAL, USUAL, USUAL, {SALES: 3}, first_month=10)
     backwards = dict(reversed(list(lines.items())))
-    assert evaluate_periods(backwards) == evaluate_periods(lines)
-    assert [status.period for status in evaluate_periods(lines)] == ["2024-10", "2024-11", "2024-12", "2025-01"]
+    assert evaluate_periods(backwards, (), None) == evaluate_periods(lines, (), None)
+    assert [status.period for status in evaluate_periods(lines, (), None)] == [
+        "2024-10",
+        "2024-11",
+        "2024-12",
+        "2025-01",
+    ]
 
 
 def test_no_periods_have_no_status():
-    assert evaluate_periods({}) == []
+    assert evaluate_periods({}, (), None) == []

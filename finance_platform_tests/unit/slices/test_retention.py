@@ -81,7 +81,7 @@ def build(store: LocalStore, version: str, lines: Sequence[Any] = (), built_at: 
 
 def expired(store: LocalStore, snapshot: Snapshot, published: str = "", days: int = 90) -> list[Removal]:
     versions = {(FACT, "2025-01"): published} if published else {}
-    return find_expired(store, snapshot, versions, now=NOW, retention_days=days)
+    return find_expired(store, snapshot, versions, now=NOW, retention_days=days, needed_keys=())
 
 
 def keys(removals: Sequence[Removal]) -> set[str]:
@@ -228,12 +228,14 @@ def test_job_folders_expire_when_they_are_old_and_their_attempt_has_no_results(s
     store.write("jobs/a1/request.json", b"{}")
     assert expired(store, snapshot) == []  # written now
     later = datetime.now(UTC) + timedelta(days=91)
-    assert keys(find_expired(store, snapshot, {}, now=later, retention_days=90)) == {"jobs/a1/request.json"}
+    assert keys(find_expired(store, snapshot, {}, now=later, retention_days=90, needed_keys=())) == {
+        "jobs/a1/request.json"
+    }
     key = build(store, "v", built_at=SPRING)
     commit = SliceCommit(FACT, "2025-01", "v", 1, (DataFile(key, 4),), inputs={}, attempt="a1", built_at=SPRING)
     write_slice(store, commit)
     published = {(FACT, "2025-01"): "v"}
-    assert find_expired(store, snapshot, published, now=later, retention_days=90) == []
+    assert find_expired(store, snapshot, published, now=later, retention_days=90, needed_keys=()) == []
 
 
 # Removing

@@ -13,7 +13,7 @@ from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.overlap_documents import Overlap
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
-from finance_platform.settings import StarSettings
+from finance_platform.settings import DEFAULT_STAR_SETTINGS, StarSettings
 from finance_platform.slices.versions import (
     StarInputs,
     actual_covers,
@@ -25,7 +25,7 @@ from finance_platform.slices.versions import (
 from finance_platform_tests.unit.factories import in_period, live_in, settings, state_of
 
 Pair = tuple[DeliveryDiscovered, DeliveryCommit]
-STAR = StarSettings("Budget", None, 1)
+STAR = StarSettings("Budget", None, 1, holds_closed_periods=False)
 JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
 
 
@@ -404,3 +404,7 @@ def test_the_star_s_settings_are_those_of_the_home() -> None:
     home = settings(baseline_scenario="Plan", actuals_through="2025-03", fiscal_year_start_month=7)
     assert StarSettings.of(home) == StarSettings("Plan", "2025-03", 7, holds_closed_periods=True)
     assert not StarSettings.of(settings(closed_periods="publish")).holds_closed_periods
+
+
+def test_a_home_that_sets_nothing_has_the_default_settings_of_the_star():
+    assert StarSettings.of(settings()) == DEFAULT_STAR_SETTINGS
