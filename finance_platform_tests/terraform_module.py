@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from finance_platform.deployment.steps import STACK_NAME_PATTERN, STACK_NAME_RULE
 from finance_platform.deployment.template import read_template, template_path
 
 MODULE = template_path().parent / "terraform"
@@ -31,8 +32,8 @@ variable "stack_name" {
   description = "Name of the stack, and the beginning of every name in it."
   type        = string
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,23}$", var.stack_name))
-    error_message = "Expected 1 to 24 small letters, digits and hyphens, beginning with a letter."
+    condition     = can(regex("^(?:STACK_NAME_PATTERN)$", var.stack_name))
+    error_message = "Expected STACK_NAME_RULE."
   }
 }
 
@@ -88,8 +89,11 @@ def render_module(document: Mapping[str, Any]) -> dict[str, str]:
     parameters = document["Parameters"]
     width = max(map(len, parameters))
     given = "".join(f"    {name.ljust(width)} = var.{variable_name(name)}\n" for name in parameters)
+    main = (
+        _MAIN.lstrip("\n").replace("STACK_NAME_PATTERN", STACK_NAME_PATTERN).replace("STACK_NAME_RULE", STACK_NAME_RULE)
+    )
     return {
-        "main.tf": "# The platform's stack; docs/deploy.md says what comes before and after it.\n" + _MAIN.lstrip("\n"),
+        "main.tf": "# The platform's stack; docs/deploy.md says what comes before and after it.\n" + main,
         "variables.tf": "\n".join([_GENERATED, *(_variable(name, parameter) for name, parameter in parameters.items())])
         + f"\nlocals {{\n  given = {{\n{given}  }}\n}}\n",
         "outputs.tf": "\n".join([_GENERATED, *map(_output, document["Outputs"])]),

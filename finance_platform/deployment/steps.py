@@ -17,7 +17,10 @@ from finance_platform.deployment.template import Template, require_rules, valida
 from finance_platform.deployment.upload import Upload, find_existing, upload_missing
 from finance_platform.errors import DeploymentError, DeploymentParameterError
 
-_STACK_NAME = re.compile(r"[a-z][a-z0-9-]{1,18}[a-z0-9]")
+STACK_NAME_PATTERN = "[a-z][a-z0-9-]{1,18}[a-z0-9]"
+"""The names of stacks; names of buckets and load balancers begin with them, and have a longest length of their own."""
+
+STACK_NAME_RULE = "3 to 20 small letters, digits and hyphens, beginning with a letter"
 
 DDL_COMMANDS = ("finance-platform migrate", "finance-platform secure")
 """The commands that bring the warehouse's tables and rights up to date."""
@@ -45,10 +48,10 @@ class DeploymentRequest:
         Raises:
             DeploymentParameterError: the name or a parameter is not valid.
         """
-        if not _STACK_NAME.fullmatch(self.stack_name):
+        if not re.fullmatch(STACK_NAME_PATTERN, self.stack_name):
             raise DeploymentParameterError(
                 f"the stack name is {self.stack_name!r}; buckets and load balancers are named after it",
-                fix="choose 3 to 20 small letters, digits and hyphens, beginning with a letter",
+                fix=f"choose {STACK_NAME_RULE}",
             )
         validate_parameters(self.template, self.parameters)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from finance_platform.deployment.steps import STACK_NAME_PATTERN, STACK_NAME_RULE
 from finance_platform_tests.aws.shipped_template import shipped_template
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.terraform_module import MODULE, render_module, variable_name
@@ -47,6 +48,17 @@ def test_every_parameter_is_a_variable_and_every_output_an_output():
     assert given == {name: variable_name(name) for name in TEMPLATE["Parameters"]}
     outputs = dict(re.findall(r'output "(\w+)" \{\n  value = lookup\(\S+ "(\w+)", null\)', texts["outputs.tf"]))
     assert outputs == {variable_name(name): name for name in TEMPLATE["Outputs"]}
+
+
+def test_a_name_that_terraform_takes_is_one_that_deploy_remote_and_the_role_of_ci_take():
+    main = (MODULE / "main.tf").read_text()
+    (pattern,) = re.findall(r'regex\("\^\(\?:(.*)\)\$", var\.stack_name\)', main)
+    role = (MODULE.parent / "deploy_role.yaml").read_text()
+
+    assert pattern == STACK_NAME_PATTERN
+    assert f'AllowedPattern: "{pattern}"' in role.split("Repository:")[0]
+    assert f"Expected {STACK_NAME_RULE}." in main
+    assert f"{STACK_NAME_RULE}." in role
 
 
 @pytest.mark.parametrize(
@@ -120,7 +132,7 @@ WRONG = {
     "glue_workers": (1, "GlueWorkers: expected at least 2."),
     "warehouse_base_capacity": (5, "WarehouseBaseCapacity: expected one of 4, 8,"),
     "ui_allowed_cidr": ("0.0.0.0/0", "UiAllowedCidr: expected a network"),
-    "stack_name": ("Finance", "Expected 1 to 24 small letters"),
+    "stack_name": ("Finance", "Expected 3 to 20 small letters"),
 }
 
 

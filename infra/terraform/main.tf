@@ -13,8 +13,8 @@ variable "stack_name" {
   description = "Name of the stack, and the beginning of every name in it."
   type        = string
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,23}$", var.stack_name))
-    error_message = "Expected 1 to 24 small letters, digits and hyphens, beginning with a letter."
+    condition     = can(regex("^(?:[a-z][a-z0-9-]{1,18}[a-z0-9])$", var.stack_name))
+    error_message = "Expected 3 to 20 small letters, digits and hyphens, beginning with a letter."
   }
 }
 
