@@ -22,10 +22,18 @@ from finance_platform.warehouse.dialect import parse
 
 @dataclass(frozen=True)
 class ExistingSchema:
-    """The tables and views of a warehouse: columns by lower-case table name, column names by lower-case view name."""
+    """The tables and views of a warehouse.
+
+    Attributes:
+        tables: columns by lower-case table name.
+        views: names of columns by lower-case view name.
+        comments: the statements of the comments that it has, as `fold_names` spells them; empty if they were not read,
+            and then all are written again.
+    """
 
     tables: dict[str, list[ExistingColumn]] = field(default_factory=dict)
     views: dict[str, list[str]] = field(default_factory=dict)
+    comments: frozenset[str] = frozenset()
 
 
 def pending_changes(
@@ -63,8 +71,29 @@ def pending_changes(
         *(_drop_view(name, needs_no_transaction=True) for name in dropped if widened),
         *widened,
         *_changes_in_transaction(trees, existing, additions, dropped if not widened else []),
-        *(Change(text, is_portable=True) for text in comments),
+        *pending_comments(comments, existing, dropped),
     )
+
+
+def pending_comments(
+    comments: Sequence[str], existing: ExistingSchema, dropped: Sequence[str] = ()
+) -> tuple[Change, ...]:
+    """Return the comments that a warehouse does not have yet.
+
+    Args:
+        comments: the statements that describe tables, views and columns.
+        existing: the comments of the warehouse, among others.
+        dropped: the views that lose theirs, because they are dropped first.
+    """
+    lost = tuple(f"comment on {target}" for name in dropped for target in _targets(name.lower()))
+    kept = {text for text in existing.comments if not text.startswith(lost)} if lost else existing.comments
+    return tuple(Change(text, is_portable=True) for text in comments if fold_names(text) not in kept)
+
+
+def fold_names(comment: str) -> str:
+    """Return the statement of a comment with all but its text in lower case, as Redshift's catalog spells names."""
+    target, is_, text = comment.partition(" IS ")
+    return target.lower() + is_ + text
 
 
 def is_table(tree: exp.Expr) -> bool:
@@ -133,6 +162,11 @@ def _changes_in_transaction(
             verb = "create" if existing.views.get(name.lower()) is None else "replace"
             changes.append(Change(text, f"{verb} view {name}"))
     return changes
+
+
+def _targets(name: str) -> tuple[str, str]:
+    """Return how the comments of a view and of its columns begin, in lower case."""
+    return f"view {name} ", f"column {name}."
 
 
 def _drop_view(name: str, *, needs_no_transaction: bool = False) -> Change:

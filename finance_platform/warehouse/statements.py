@@ -236,10 +236,21 @@ def comments() -> tuple[str, ...]:
         text
         for kind, name, description, columns in (*tables, *views)
         for text in (
-            f"COMMENT ON {kind} {name} IS {text_literal(description)}",
-            *(f"COMMENT ON COLUMN {name}.{column} IS {text_literal(meaning)}" for column, meaning in columns),
+            comment(kind, name, description),
+            *(comment("COLUMN", f"{name}.{column}", meaning) for column, meaning in columns),
         )
     )
+
+
+def comment(kind: str, name: str, text: str) -> str:
+    """Return the statement that describes a table, a view or a column.
+
+    Args:
+        kind: TABLE, VIEW or COLUMN.
+        name: its name; that of a column begins with its table's or view's.
+        text: the description.
+    """
+    return f"COMMENT ON {kind} {name} IS {text_literal(text)}"
 
 
 def definitions_fingerprint() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -30,9 +31,11 @@ from finance_platform.errors import (
 from finance_platform.warehouse import load, statements
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.load_request import LoadRequest, LoadResult, SliceToLoad
+from finance_platform.warehouse.migration import ExistingSchema
 from finance_platform.warehouse.port import NoWarehouseYetError, QueryTimeoutError
-from finance_platform.warehouse.redshift import copy, load_connection
+from finance_platform.warehouse.redshift import copy, load_connection, migration
 from finance_platform.warehouse.redshift.errors import driver_errors
+from finance_platform.warehouse.redshift.session import RedshiftSession
 from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 from finance_platform_tests.aws.redshift_copy import COPY_ROLE
 from finance_platform_tests.profiles import current_profile
@@ -415,6 +418,61 @@ def test_a_migration_that_breaks_off_anywhere_is_completed_by_the_next(
     assert engine.warehouse(database).pending_statements() == ()
     assert engine.warehouse(database).query("SELECT COUNT(*) FROM SchemaVersion").rows == [(1,)]
     engine.server.drop(database)
+
+
+def test_two_migrations_at_once_take_turns_and_every_view_is_there_at_the_end(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second begins when the first has decided what to drop; without turns it would end before that is dropped."""
+    few, texts = statements.comments()[:3], list(statements.definitions())
+    (at,) = [place for place, text in enumerate(texts) if "TABLE IF NOT EXISTS DimDepartment " in text]
+    texts[at] = texts[at].replace("BusinessUnit         VARCHAR(256)", "BusinessUnit VARCHAR(300)")
+    assert texts != list(statements.definitions())
+    monkeypatch.setattr(statements, "comments", lambda: few)
+    monkeypatch.setattr(statements, "definitions", lambda: tuple(texts))
+    monkeypatch.setattr(statements, "definitions_fingerprint", lambda: "next release")
+    read = migration.read_existing_schema
+    second = threading.Thread(target=engine.warehouse(loaded.database).prepare)
+
+    def read_slowly(session: RedshiftSession, schema: str, names: frozenset[str]) -> ExistingSchema:
+        existing = read(session, schema, names)
+        if threading.current_thread() is not second and second.ident is None:
+            second.start()
+            second.join(timeout=2)
+        return existing
+
+    monkeypatch.setattr(migration, "read_existing_schema", read_slowly)
+
+    engine.warehouse(loaded.database).prepare()
+    second.join(timeout=60)
+
+    assert not second.is_alive()
+    assert loaded.query("SELECT COUNT(*) FROM ActualVsBudget").rows == [(5,)]
+    assert loaded.query("SELECT Version FROM SchemaVersion ORDER BY Version").rows == [(1,), (2,)]
+    assert engine.warehouse(loaded.database).pending_statements() == ()
+
+
+def test_a_migration_writes_the_comments_that_changed_and_those_of_views_that_it_creates_again(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comments = list(statements.comments())
+    (at,) = [place for place, text in enumerate(comments) if text.startswith("COMMENT ON TABLE DimDate IS")]
+    comments[at] = "COMMENT ON TABLE DimDate IS 'One day; it''s changed'"
+    monkeypatch.setattr(statements, "comments", lambda: tuple(comments))
+    monkeypatch.setattr(statements, "definitions_fingerprint", lambda: "next release")
+    with loaded._session() as session:
+        session.run("DROP VIEW UnspentBudget")
+    expected = [comments[at], *(text for text in comments if re.search(r" UnspentBudget[. ]", text))]
+    assert len(expected) > 5
+    engine.server.faults.clear()
+    warehouse = engine.warehouse(loaded.database)
+
+    pending = warehouse.pending_statements()
+    warehouse.prepare()
+
+    assert sorted(sql for sql in pending if sql.startswith("COMMENT")) == sorted(expected)
+    assert sorted(sql for sql in statements_run(engine) if sql.startswith("COMMENT")) == sorted(expected)
+    assert "it's changed" in engine.server.psql("SELECT obj_description('finance.dimdate'::regclass)", loaded.database)
 
 
 def test_a_paused_warehouse_is_unreachable_and_the_next_run_succeeds(

@@ -11,7 +11,7 @@ import pytest
 from finance_platform.contracts.star import WAREHOUSE
 from finance_platform.errors import MigrationError
 from finance_platform.warehouse.column_changes import ExistingColumn, normalize_type
-from finance_platform.warehouse.migration import ExistingSchema, pending_changes
+from finance_platform.warehouse.migration import ExistingSchema, fold_names, pending_changes
 from finance_platform.warehouse.statements import definitions
 
 THING = "CREATE TABLE IF NOT EXISTS Thing (ThingKey BIGINT NOT NULL, Name VARCHAR(10), PRIMARY KEY (ThingKey))"
@@ -70,6 +70,20 @@ def test_a_longer_text_is_widened_outside_the_transaction_after_its_views_are_dr
         (UPPER_VIEW, False),
         (COMMENT, False),
     ]
+
+
+def test_comments_that_are_there_are_written_again_only_for_views_that_are_dropped() -> None:
+    comments = ("COMMENT ON VIEW Things IS 'All.'", "COMMENT ON COLUMN Things.ThingName IS 'Its name.'", COMMENT)
+    in_catalog = frozenset(map(fold_names, comments))
+    tables = {"thing": [KEY, NAME]}
+
+    def written(existing: ExistingSchema) -> list[str]:
+        changes = pending_changes((THING, VIEW), existing, comments=comments)
+        return [change.sql for change in changes if change.sql.startswith("COMMENT")]
+
+    assert written(ExistingSchema(tables, {"things": ["thingname"]}, in_catalog)) == []
+    assert written(ExistingSchema(tables, {"things": ["othername"]}, in_catalog)) == list(comments[:2])
+    assert written(ExistingSchema(tables, {"things": ["thingname"]}, in_catalog - {fold_names(COMMENT)})) == [COMMENT]
 
 
 def test_only_a_view_with_other_columns_is_dropped_first() -> None:

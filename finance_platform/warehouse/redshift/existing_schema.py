@@ -10,11 +10,11 @@ from itertools import groupby
 
 from finance_platform.errors import LoadError
 from finance_platform.warehouse.column_changes import ExistingColumn, normalize_type
-from finance_platform.warehouse.migration import ExistingSchema
+from finance_platform.warehouse.migration import ExistingSchema, fold_names
 from finance_platform.warehouse.redshift.errors import is_missing_table
 from finance_platform.warehouse.redshift.session import RedshiftSession
 from finance_platform.warehouse.schema_version import SchemaVersion
-from finance_platform.warehouse.statements import SqlFile, script
+from finance_platform.warehouse.statements import SqlFile, comment, script
 
 _SCHEMA = "SELECT nspname FROM pg_namespace WHERE nspname = :schema"
 _COLUMNS = """
@@ -26,6 +26,18 @@ INNER JOIN pg_namespace ON pg_namespace.oid = pg_class.relnamespace
 WHERE pg_namespace.nspname = :schema AND pg_class.relkind IN ('r', 'v')
     AND pg_attribute.attnum > 0 AND NOT pg_attribute.attisdropped
 ORDER BY pg_class.relname, pg_attribute.attnum
+"""
+# A description of a table or view itself has the sub-identifier 0, that of a column its number. Objects of other kinds
+# may have the same identifier, hence the class.
+_COMMENTS = """
+SELECT pg_class.relname, pg_class.relkind = 'v', pg_attribute.attname, pg_description.description
+FROM pg_description
+INNER JOIN pg_class ON pg_class.oid = pg_description.objoid
+INNER JOIN pg_namespace ON pg_namespace.oid = pg_class.relnamespace
+INNER JOIN pg_class AS class ON class.oid = pg_description.classoid AND class.relname = 'pg_class'
+LEFT JOIN pg_attribute
+    ON pg_attribute.attrelid = pg_description.objoid AND pg_attribute.attnum = pg_description.objsubid
+WHERE pg_namespace.nspname = :schema AND pg_class.relkind IN ('r', 'v')
 """
 # Other sessions have tables of that name too; this one's comes first on its search path. Redshift casts no bound text
 # to regclass.
@@ -78,7 +90,20 @@ def read_existing_schema(session: RedshiftSession, schema: str, names: frozenset
                 )
                 for _, _, column, engine_type, is_not_null, has_default in columns
             ]
-    return ExistingSchema(tables, views)
+    return ExistingSchema(tables, views, _read_comments(session, schema))
+
+
+def _read_comments(session: RedshiftSession, schema: str) -> frozenset[str]:
+    """Return the statements of the comments, as `fold_names` spells them."""
+    rows = session.run(_COMMENTS, {"schema": schema}).rows
+    return frozenset(
+        fold_names(
+            comment("VIEW" if is_view else "TABLE", name, text)
+            if column is None
+            else comment("COLUMN", f"{name}.{column}", text)
+        )
+        for name, is_view, column, text in rows
+    )
 
 
 def read_stage_columns(session: RedshiftSession, stage_table: str) -> list[ExistingColumn]:

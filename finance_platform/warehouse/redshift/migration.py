@@ -3,19 +3,28 @@
 Belongs here: whether it is current, and how Redshift applies changes: those that it rejects inside a transaction first
 and alone, all others in one, with the row of SchemaVersion.
 Does not belong here: the changes (see `warehouse.migration`).
+
+Migrations take turns by a table that nothing else uses: a session of its own locks it from the first change to the
+last. No table of the star will do, because the migration itself may have to change it from outside of that session.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 from finance_platform.contracts.star import SCHEMA_VERSION
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.column_changes import Change
-from finance_platform.warehouse.migration import defined_names, pending_changes
+from finance_platform.warehouse.migration import ExistingSchema, defined_names, pending_changes, pending_comments
 from finance_platform.warehouse.port import LoadConnection
 from finance_platform.warehouse.redshift.existing_schema import has_schema, read_existing_schema, read_schema_version
 from finance_platform.warehouse.redshift.session import RedshiftSession
 from finance_platform.warehouse.schema_version import record_migration
 from finance_platform.warehouse.statements import SqlFile
+
+_TURNS = "MigrationTurn"
+"""The table that migrations lock; it has no rows."""
 
 
 def is_current(session: RedshiftSession) -> bool:
@@ -44,13 +53,23 @@ def pending_statements(session: RedshiftSession, schema: str) -> tuple[str, ...]
     return (*create_schema, *(change.sql for change in _pending_changes(session, schema)))
 
 
-def migrate(session: RedshiftSession, load_connection: LoadConnection, schema: str) -> None:
-    """Migrate the warehouse to this release; a migration that broke off continues when it runs again.
+def migrate(
+    session: RedshiftSession,
+    load_connection: LoadConnection,
+    schema: str,
+    open_another: Callable[[], AbstractContextManager[RedshiftSession]],
+    needs_it: Callable[[RedshiftSession], bool],
+) -> None:
+    """Migrate the warehouse to this release, unless another process does so first.
+
+    A migration that broke off continues when it runs again.
 
     Args:
         session: outside any transaction.
         load_connection: the same session, for inserts.
         schema: the star's schema.
+        open_another: opens another session.
+        needs_it: whether the warehouse is to be migrated; asked again once it is this process's turn.
 
     Raises:
         MigrationError: additions do not suffice; nothing was changed.
@@ -59,6 +78,16 @@ def migrate(session: RedshiftSession, load_connection: LoadConnection, schema: s
     """
     if not has_schema(session, schema):
         session.run(_create_schema(schema))
+    _pending_changes(session, schema)  # a change that is rejected needs no turn
+    session.run(f"CREATE TABLE IF NOT EXISTS {_TURNS} (Nothing BOOLEAN)")
+    with open_another() as holder:
+        holder.run("BEGIN")
+        holder.run(f"LOCK {_TURNS}")
+        if needs_it(session):
+            _migrate(session, load_connection, schema)
+
+
+def _migrate(session: RedshiftSession, load_connection: LoadConnection, schema: str) -> None:
     changes_alone = [change for change in _pending_changes(session, schema) if change.needs_no_transaction]
     for change in changes_alone:
         session.run(change.sql)
@@ -66,19 +95,24 @@ def migrate(session: RedshiftSession, load_connection: LoadConnection, schema: s
     session.run("BEGIN")
     session.run(f"LOCK {SCHEMA_VERSION.table}")
     version = read_schema_version(session)
-    if not version.is_current:  # else another process has migrated it in between
-        changes = _pending_changes(session, schema)
-        for change in changes:
-            session.run(change.sql)
-        descriptions = [change.description for change in (*changes_alone, *changes) if change.description]
-        record_migration(load_connection, version.number + 1, descriptions)
+    changes = [change for change in _pending_changes(session, schema) if not change.is_portable]
+    for change in changes:
+        session.run(change.sql)
+    # Compared last: a view that was recreated has none, and one that was replaced may have kept all.
+    for change in pending_comments(statements.comments(), _read_schema(session, schema)):
+        session.run(change.sql)
+    descriptions = [change.description for change in (*changes_alone, *changes) if change.description]
+    record_migration(load_connection, version.number + 1, descriptions)
     session.run("COMMIT")
 
 
 def _pending_changes(session: RedshiftSession, schema: str) -> tuple[Change, ...]:
-    definitions = statements.definitions()
-    existing = read_existing_schema(session, schema, defined_names(definitions))
-    return pending_changes(definitions, existing, comments=statements.comments())
+    existing = _read_schema(session, schema)
+    return pending_changes(statements.definitions(), existing, comments=statements.comments())
+
+
+def _read_schema(session: RedshiftSession, schema: str) -> ExistingSchema:
+    return read_existing_schema(session, schema, defined_names(statements.definitions()))
 
 
 def _create_schema(schema: str) -> str:

@@ -76,10 +76,14 @@ class RedshiftWarehouse:
     def prepare(self) -> Sequence[str]:
         """Create or migrate all tables and views; see `Warehouse`. One query if they are current, two if newer."""
         with self._session() as session:
-            if not is_current(session) and not (self._keeps_newer_schema and is_superseded(session)):
-                migrate(session, self._load_connection(session), self._endpoint.schema)
+            if self._needs_migration(session):
+                connection, schema = self._load_connection(session), self._endpoint.schema
+                migrate(session, connection, schema, self._session, self._needs_migration)
         self._is_prepared = True
         return ()
+
+    def _needs_migration(self, session: RedshiftSession) -> bool:
+        return not is_current(session) and not (self._keeps_newer_schema and is_superseded(session))
 
     def pending_statements(self) -> tuple[str, ...]:
         """Return the statements that `prepare` would run; see `Warehouse`."""
