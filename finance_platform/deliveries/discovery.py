@@ -34,7 +34,7 @@ from finance_platform.errors import FileNameError, FinancePlatformError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet, Problem
 from finance_platform.feeds.file_names import order_from_name, orders_from_names
-from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.resolved import Kind, ResolvedFeed
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, StoredObject, error_message
@@ -106,7 +106,7 @@ def scan_raw_zone(
     feeds = {feed.feed: feed.resolve(settings) for feed in feed_set.feeds}
     if has_lookups(feeds):
         feeds = with_lookups(feeds, state_of(register.store, events, read_commits(register.store)))
-    identities = {name: feed.rules.identity for name, feed in feeds.items()}
+    identities = {name: (feed.rules.identity, feed.rules.kind) for name, feed in feeds.items()}
     last = {event.object_key: event for event in known}
     owners = BrokenOwners(feed_set, identities, last)
     unweighted, withdrawn = _unweighted_ids(register, feeds), _withdrawn_ids(events)
@@ -164,7 +164,7 @@ class _Scan:
     raw: ObjectStore
     feed_set: FeedSet
     owners: BrokenOwners
-    identities: Mapping[str, str]
+    identities: Mapping[str, tuple[str, Kind]]
     last: Mapping[str, DeliveryDiscovered]
     at: datetime
     run_id: str
@@ -305,7 +305,7 @@ class _Scan:
         One that a person withdrew stays, too, if nothing but the release has changed: as another delivery it would
         count again, although the file is the one that the person meant. If the withdrawal is undone, it is read again.
         """
-        parts = key, fingerprint, feed, self.identities[feed]
+        parts = key, fingerprint, feed, *self.identities[feed]
         identity = delivery_id(*parts)
         if last is None or last.delivery_id == identity:
             return identity

@@ -65,4 +65,5 @@ def discover_again(register: Register, feeds: Mapping[str, ResolvedFeed], at: st
 
 
 def _identity(event: DeliveryDiscovered, feed: ResolvedFeed) -> str:
-    return delivery_id(event.object_key, event.fingerprint, event.feed, feed.rules.identity)
+    rules = feed.rules
+    return delivery_id(event.object_key, event.fingerprint, event.feed, rules.identity, rules.kind)

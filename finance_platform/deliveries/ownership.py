@@ -15,19 +15,20 @@ from pathlib import PurePath
 from finance_platform.deliveries.commits import delivery_id
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.feeds.feed_set import FeedSet, Match, blocked_by
+from finance_platform.feeds.resolved import Kind
 
 
 class BrokenOwners:
     """The broken descriptors of a feed set as owners of raw objects."""
 
     def __init__(
-        self, feed_set: FeedSet, identities: Mapping[str, str], last: Mapping[str, DeliveryDiscovered]
+        self, feed_set: FeedSet, identities: Mapping[str, tuple[str, Kind]], last: Mapping[str, DeliveryDiscovered]
     ) -> None:
         """Find the shipped feeds in whose stead a broken descriptor without a known path has read.
 
         Args:
             feed_set: the home's descriptors.
-            identities: the identity of the reading rules of each feed that can be used.
+            identities: the identity of the reading rules of each feed that can be used, and its kind.
             last: the last event of each object.
         """
         self._is_any_broken = bool(feed_set.broken)
@@ -81,5 +82,5 @@ class BrokenOwners:
         """Return whether a shipped feed has read an object under the rules that it has now."""
         if event.feed not in self._shipped:
             return False
-        identity = self._identities[event.feed]
-        return event.delivery_id == delivery_id(event.object_key, event.fingerprint, event.feed, identity)
+        rules = self._identities[event.feed]
+        return event.delivery_id == delivery_id(event.object_key, event.fingerprint, event.feed, *rules)

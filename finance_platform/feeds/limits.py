@@ -4,7 +4,7 @@ Belongs here: the limits and the reasons for their values; `docs/feeds.md` has t
 Does not belong here: the limits beyond which a person must decide (see `descriptor.limits`), those of the warehouse's
 columns (see `codes`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -22,9 +22,6 @@ from finance_platform.feeds.shape_rules import (
     UnpivotRule,
 )
 
-READER_VERSION = 10
-"""Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
-
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A header's place in a template such as `{Group}-{Code}`."""
 

@@ -3,7 +3,7 @@
 Belongs here: finding these rows by their cells. Does not belong here: what follows for a row (see `violations`,
 `ledger_lines`), comparing totals (see `printed_totals`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Belongs here: applying `sign_column` to a column of amounts. Does not belong here: signs beside the number (see
 `amounts`), which accounts are credits (see `transforms`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

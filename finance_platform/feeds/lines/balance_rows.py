@@ -3,7 +3,7 @@
 Belongs here: what makes a row a balance, and the reason of each rejected row.
 Does not belong here: comparing balances with the ledger (see `quality.books`), lines of money (see `ledger_lines`).
 
-A change that gives other rows needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other rows needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Belongs here: which patterns a field has in a batch, and which calendar they mean. Does not belong here: the patterns
 themselves (see `dates`), rejecting rows (see `ledger_lines`, `typed_rows`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

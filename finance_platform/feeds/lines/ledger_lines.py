@@ -3,7 +3,7 @@
 Belongs here: what makes a row a ledger line, and the reason of each rejected row.
 Does not belong here: rules that need more than one row, such as repeated keys (see `transforms`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

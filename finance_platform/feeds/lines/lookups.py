@@ -3,7 +3,7 @@
 Belongs here: loading these rows, and finding them by key. Does not belong here: which deliveries of that feed
 count (see `deliveries.lookups`), reading its files (see `lookup_rows`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Belongs here: what makes a row a comment or the mapping to a line, and the reason of each rejected row.
 Does not belong here: which delivery's row wins, and which accounts a row means (see `deliveries.report_inputs`).
 
-A change that gives other rows needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other rows needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Belongs here: `unpivot` and `measures` on Arrow batches, before any cell is type
 Does not belong here: the rules (see `shape_rules`), typing (see `ledger_lines`), which rows are data (see
 `violations`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Belongs here: shares, and typed lines of which each becomes one for every period
 Does not belong here: the rule (see `shape_rules`), amounts that are weights (see `weights`), typing the line of the
 year (see `ledger_lines`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Belongs here: applying a field's rules to a column of codes. Does not belong here: one code (see `codes`), rejecting
 rows (see `ledger_lines`, `reference_rows`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

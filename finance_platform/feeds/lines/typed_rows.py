@@ -4,7 +4,7 @@ Belongs here: binding a table to its feed, and a field's column with the reason 
 Does not belong here: which fields a kind of file has (see `balance_rows`, `lookup_rows`, `reference_rows`,
 `report_rows`), lines of money (see `ledger_lines`).
 
-A change that gives other rows needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other rows needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Belongs here: loading them, finding those of a department and account, and why there are none.
 Does not belong here: which lines they are sums of (see `deliveries.spread_weights`), shares (see `spread`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

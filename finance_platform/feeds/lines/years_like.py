@@ -3,7 +3,7 @@
 Belongs here: checking lines before they are spread, which fiscal years they need, and what a person should know about
 the weights that were used. Does not belong here: the weights (see `weights`), spreading (see `spread`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Belongs here: the notation of amounts, and their sum before any rule is applied.
 Does not belong here: the forms that Arrow reads a column at a time (see `common_amounts`), which column holds an
 amount, rejecting rows (see `ledger_lines`), codes and signs of currencies (see `currencies`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

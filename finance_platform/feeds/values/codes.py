@@ -3,7 +3,7 @@
 Belongs here: equality of codes, their keys, the allowed types of accounts and scenarios.
 Does not belong here: which column a code comes from (see `cells`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Belongs here: the forms that nearly all amounts of nearly all files have, as reg
 values.
 Does not belong here: every other form, and what a form means; `amounts` reads one text at a time, and both must agree.
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

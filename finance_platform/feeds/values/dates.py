@@ -4,7 +4,7 @@ Belongs here: the pattern language (`yyyy-MM-dd`, after CLDR) and its exact, eng
 periods.
 Does not belong here: the accepted range, rejecting rows (see `ledger_lines`).
 
-A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+A change that gives other lines needs a higher version (see `reader_versions`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from finance_platform.contracts.model import MONEY, Column, Contract
 from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.feeds.feed_set import FeedSet
-from finance_platform.feeds.resolved import READER_VERSION
+from finance_platform.feeds.reader_versions import total_version
 from finance_platform.orchestration.jobs import REBUILD_PERIODS
 from finance_platform.orchestration.ui.asset_labels import GRAINS, OWNERS, asset_tags, service_kinds
 from finance_platform.orchestration.ui.code_references import code_references, definition_file
@@ -54,8 +54,8 @@ def processed_spec(contract: Contract, feed_set: FeedSet, settings: Settings) ->
             "spark_jobs/standardise_job.py",
             "contracts/processed.py",
         ),
-        # A new reader may read other lines from the same bytes, so every delivery is read again.
-        version=str(READER_VERSION),
+        # A new reader may read other lines from the same bytes, so deliveries are read again.
+        version=str(total_version()),
     )
 
 

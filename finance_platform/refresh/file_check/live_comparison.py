@@ -161,7 +161,8 @@ def compare_with_live(
     commits = read_commits(processed)
     event, commit = read
     now = state_of(processed, events, commits)
-    own = delivery_id(event.object_key, event.fingerprint, event.feed, feed.rules.identity)
+    rules = feed.rules
+    own = delivery_id(event.object_key, event.fingerprint, event.feed, rules.identity, rules.kind)
     if any(one.delivery_id == own for one in now.live):
         return LiveComparison(replaces=True, is_live=True)
     stored = io.BytesIO()

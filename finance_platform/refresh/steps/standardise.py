@@ -237,8 +237,8 @@ def _has_rules_of(event: DeliveryDiscovered, feed: ResolvedFeed, files: YearsLik
     """Return whether a delivery is to be read by a feed's present rules, which the next scan gives it otherwise."""
     if like_rule(feed.rules):
         return event.delivery_id == files.identity(event)
-    rules = feed.rules.identity
-    return event.delivery_id == delivery_id(event.object_key, event.fingerprint, event.feed, rules)
+    rules = feed.rules
+    return event.delivery_id == delivery_id(event.object_key, event.fingerprint, event.feed, rules.identity, rules.kind)
 
 
 def _new_commits(processed: ObjectStore, deliveries: pa.StringArray, result: dict[str, Any]) -> list[DeliveryCommit]:

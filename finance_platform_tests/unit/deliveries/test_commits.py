@@ -12,7 +12,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from finance_platform.deliveries import commits as delivery_commits
 from finance_platform.deliveries.commits import (
     OUTCOMES,
     Count,
@@ -23,7 +22,8 @@ from finance_platform.deliveries.commits import (
     read_commits,
     write_commit,
 )
-from finance_platform.feeds import resolved
+from finance_platform.feeds.reader_versions import OF_FORMAT, reader_version
+from finance_platform.feeds.resolved import Kind
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period, money, refused
 
@@ -92,7 +92,7 @@ def test_files_without_a_commit_are_not_a_delivery(tmp_path: Path) -> None:
 
 # Identity
 
-PARTS = ("ledger.csv", "f1", "ledger", "rules")
+PARTS: tuple[str, str, str, str, Kind] = ("ledger.csv", "f1", "ledger", "rules", "ledger")
 
 
 def test_the_same_object_bytes_feed_and_rules_are_the_same_delivery() -> None:
@@ -103,20 +103,24 @@ def test_the_same_object_bytes_feed_and_rules_are_the_same_delivery() -> None:
 def test_a_different_object_feed_rules_or_bytes_are_a_different_delivery(
     one: tuple[str, str, str, str], other: tuple[str, str, str, str]
 ) -> None:
-    assert (delivery_id(*one) == delivery_id(*other)) == (one == other)
+    assert (delivery_id(*one, "ledger") == delivery_id(*other, "ledger")) == (one == other)
 
 
 def test_a_new_reader_version_is_a_different_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     before = delivery_id(*PARTS)
-    monkeypatch.setattr(delivery_commits, "READER_VERSION", resolved.READER_VERSION + 1)
+    monkeypatch.setitem(OF_FORMAT, "text", OF_FORMAT["text"] + 1)
     assert delivery_id(*PARTS) != before
 
 
 @given(st.tuples(texts, texts, texts, texts))
 @example(('M\u00e4rz "1"\\.csv\n', "\U0001f4b6", "\x7f", "\ud800"))
 def test_an_identity_is_that_of_earlier_releases(parts: tuple[str, str, str, str]) -> None:
-    document = json.dumps([*parts, resolved.READER_VERSION])
-    assert delivery_id(*parts) == hashlib.sha256(document.encode()).hexdigest()[:16]
+    document = json.dumps([*parts, reader_version(parts[0], "ledger")])
+    assert delivery_id(*parts, "ledger") == hashlib.sha256(document.encode()).hexdigest()[:16]
+
+
+def test_a_file_that_the_release_with_one_version_read_keeps_its_identity() -> None:
+    assert reader_version("ledger.csv", "ledger") != 10 or delivery_id(*PARTS) == "5adf573a5e3f4f3e"
 
 
 # The equation

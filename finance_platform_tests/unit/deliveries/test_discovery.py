@@ -17,7 +17,7 @@ from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.feeds.resolved import READER_VERSION
+from finance_platform.feeds.reader_versions import OF_FORMAT
 from finance_platform.refresh.steps.standardise import standardise
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.local import LocalStore
@@ -102,7 +102,7 @@ def test_a_new_object_is_recorded_with_all_its_properties(home: Home) -> None:
     assert (event.at, event.run_id) == ("2025-06-01T12:01:00.000000+00:00", "run-1")
     assert event.fingerprint == home.raw.fingerprint("ledger.csv")
     rules = feed((home.path / "feeds" / "ledger.yaml").read_text()).rules
-    assert event.delivery_id == delivery_id("ledger.csv", event.fingerprint, "ledger", rules.identity)
+    assert event.delivery_id == delivery_id("ledger.csv", event.fingerprint, "ledger", rules.identity, "ledger")
 
 
 def test_an_unchanged_object_has_no_event_and_is_not_read_again(home: Home) -> None:
@@ -196,7 +196,7 @@ def test_a_release_that_reads_files_otherwise_does_not_bring_back_what_was_withd
     home.deliver("ledger.csv")
     home.deliver("ledger_2.csv", "a,b\n3,4\n")
     with monkeypatch.context() as patch:
-        patch.setattr("finance_platform.deliveries.commits.READER_VERSION", READER_VERSION - 1)
+        patch.setitem(OF_FORMAT, "text", -1)
         first, _ = home.scan().events
     home.register.append([decision_on("withdrawn", first, keeps_earlier=keeps_earlier)])
     assert new_keys(home.scan()) == ["ledger_2.csv"]
@@ -208,7 +208,7 @@ def test_a_release_that_reads_files_otherwise_does_not_bring_back_what_was_withd
 def test_a_withdrawn_file_is_read_again_with_other_bytes_or_rules(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home.deliver("ledger.csv")
     with monkeypatch.context() as patch:
-        patch.setattr("finance_platform.deliveries.commits.READER_VERSION", READER_VERSION - 1)
+        patch.setitem(OF_FORMAT, "text", -1)
         (first,) = home.scan().events
     home.register.append([decision_on("withdrawn", first)])
     assert home.scan(currency="EUR", record=False).new_count == 1
