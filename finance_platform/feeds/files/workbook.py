@@ -1,7 +1,7 @@
 """Workbooks (xlsx, xls, ods): which sheets are read, and their rows as batches of text.
 
 Belongs here: choosing sheets, headers of sheets, cells that have no value. Does not belong here: parsing (see
-`workbook_process`), sizes and damage (see `workbook_package`, `xls_records`), the meaning of cells (see `cells`).
+`workbook_process`), sizes and damage (see `workbook_parts`, `xls_records`), the meaning of cells (see `cells`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from finance_platform.feeds.cells import RawBatch, describe_place
 from finance_platform.feeds.files.broken_lines import FileEnd
 from finance_platform.feeds.files.displayed_units import Displayed
 from finance_platform.feeds.files.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
-from finance_platform.feeds.files.workbook_package import FaultyCells, WorkbookPackage
+from finance_platform.feeds.files.workbook_errors import FaultyCells
+from finance_platform.feeds.files.workbook_package import WorkbookPackage
 from finance_platform.feeds.files.workbook_process import SheetArea, SheetInfo, WorkbookProcess
 from finance_platform.feeds.files.xls_records import XlsRecords
 from finance_platform.feeds.findings import Note

@@ -16,6 +16,7 @@ from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files import workbook_worker
+from finance_platform.feeds.files.workbook_errors import SAVE_AGAIN, needs_password
 from finance_platform.feeds.limits import (
     MAX_BATCH_CELLS,
     MAX_BATCH_CHARACTERS,
@@ -23,7 +24,6 @@ from finance_platform.feeds.limits import (
     MAX_WORKBOOK_SECONDS,
 )
 
-SAVE_AGAIN = "open it in the spreadsheet program, save it again as .xlsx and send that file"
 _SPLIT = "send the sheet in several smaller workbooks, or as CSV, which has no limit"
 
 
@@ -174,11 +174,4 @@ def _too_large() -> UnreadableDeliveryError:
     return UnreadableDeliveryError(
         f"the workbook's cells take more than {MAX_WORKBOOK_MEMORY >> 30} GiB of memory, the most that is used",
         fix=f"{_SPLIT}; if it has few cells, remove those that lie far apart from the others",
-    )
-
-
-def needs_password() -> UnreadableDeliveryError:
-    """Return the refusal of an encrypted workbook."""
-    return UnreadableDeliveryError(
-        "the workbook is protected by a password", fix="save it without a password and send it again"
     )

@@ -15,8 +15,7 @@ from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.files.file_format import OpenFile
 from finance_platform.feeds.files.number_formats import PERCENTAGES, Kind, Mark, marks_of_format
-from finance_platform.feeds.files.workbook_package import FaultyCells, check_faulty_count, damaged
-from finance_platform.feeds.files.workbook_process import needs_password
+from finance_platform.feeds.files.workbook_errors import FaultyCells, check_faulty_count, damaged, needs_password
 from finance_platform.feeds.files.xlsx_formats import foreign_formats
 from finance_platform.feeds.limits import MAX_XLS_BYTES
 from finance_platform.feeds.violations import UNKNOWN_ERROR

@@ -19,7 +19,7 @@ import xlsxwriter
 import yaml
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.files import packed_text, workbook_package, workbook_process
+from finance_platform.feeds.files import packed_text, workbook_parts, workbook_process
 from finance_platform.feeds.files.tables import Table, open_tables
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.lines.ledger_lines import LedgerLines
@@ -378,8 +378,8 @@ def test_a_workbook_with_a_password_is_refused():
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(workbook_package, "MAX_WORKBOOK_BYTES", 100_000)
-    monkeypatch.setattr(workbook_package, "_inflate", lambda *_: pytest.fail("it was unpacked"))
+    monkeypatch.setattr(workbook_parts, "MAX_WORKBOOK_BYTES", 100_000)
+    monkeypatch.setattr(workbook_parts, "_inflate", lambda *_: pytest.fail("it was unpacked"))
     found, fix = refusal(changed(BOOK, {"xl/media/image1.bin": lambda _: bytes(200_000)}))
     assert found.startswith("the workbook unpacks to 2")
     assert found.endswith("; at most 100,000 are read")

@@ -1,0 +1,84 @@
+"""The content of an ods workbook: cells of its sheets that have no value, and hidden rows.
+
+Belongs here: what the parser does not report; cells and rows state how often they repeat. Does not belong here: formats
+of cells (see `ods_formats`), the parts of a workbook (see `workbook_parts`).
+"""
+
+from __future__ import annotations
+
+from finance_platform.feeds.files.workbook_errors import FaultyCells, check_faulty_count
+from finance_platform.feeds.files.workbook_parts import local_name
+from finance_platform.feeds.limits import MAX_FAULTY_CELLS
+from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
+
+_HIDDEN = {"collapse", "filter"}
+HIDDEN_BYTES = (b'"collapse"', b'"filter"')
+_MAX_HIDDEN = 100_000
+"""Hidden rows that are stated once for several and that are looked at one by one; more are blank."""
+
+
+class OdsContentScan:
+    """Finds the cells without a value in the XML of an ods workbook, in which cells and rows state repetitions.
+
+    Attributes:
+        faulty: cells without a value, by the number of their sheet from 0.
+        hidden: rows that are hidden or filtered out and in no group, by the number of their sheet.
+    """
+
+    def __init__(self) -> None:
+        self.faulty: dict[int, FaultyCells] = {}
+        self.hidden: dict[int, set[int]] = {}
+        self._groups = 0
+        self._table, self._row, self._column, self._count = -1, 0, 0, 0
+        self._row_repeats = self._cell_repeats = 1
+        self._text: str | None = None
+        self._has_value = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Take the begin of an element."""
+        name = local_name(tag)
+        values = {local_name(key): value for key, value in attributes.items()}
+        if name == "table":
+            self._table, self._row = self._table + 1, 1
+        elif name == "table-row":
+            self._column, self._row_repeats = 0, _repeats(values, "number-rows-repeated")
+            if values.get("visibility") in _HIDDEN and not self._groups:
+                rows = range(self._row, self._row + min(self._row_repeats, _MAX_HIDDEN))
+                self.hidden.setdefault(self._table, set()).update(rows)
+        elif name == "table-row-group":
+            self._groups += 1
+        elif name in {"table-cell", "covered-table-cell"}:
+            self._cell_repeats = _repeats(values, "number-columns-repeated")
+            is_error = attributes.get("calcext:value-type") == "error"
+            kinds = ("value", "date-value", "time-value", "boolean-value", "string-value")
+            has_value = any(f"office:{kind}" in attributes for kind in kinds)
+            self._has_value = not is_error and (has_value or "formula" not in values)
+            self._text = NO_VALUE if not is_error else UNKNOWN_ERROR
+            if attributes.get("office:value-type") == "string" and not is_error:
+                self._has_value = True
+
+    def end(self, tag: str) -> None:
+        """Take the end of an element."""
+        name = local_name(tag)
+        if name in {"table-cell", "covered-table-cell"}:
+            if not self._has_value and self._text:
+                self._note(self._text)
+            self._column += self._cell_repeats
+        elif name == "table-row":
+            self._row += self._row_repeats
+        elif name == "table-row-group":
+            self._groups -= 1
+
+    def _note(self, text: str) -> None:
+        if self._row_repeats * self._cell_repeats + self._count > MAX_FAULTY_CELLS:
+            check_faulty_count(MAX_FAULTY_CELLS + 1, self._row)
+        rows = self.faulty.setdefault(self._table, {})
+        for row in range(self._row, self._row + self._row_repeats):
+            for column in range(self._column, self._column + self._cell_repeats):
+                self._count += 1
+                rows.setdefault(row, {})[column] = text
+
+
+def _repeats(values: dict[str, str], name: str) -> int:
+    written = values.get(name, "1")
+    return int(written) if written.isascii() and written.isdigit() and len(written) < len("10000000") else 1

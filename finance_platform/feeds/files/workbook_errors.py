@@ -1,0 +1,36 @@
+"""Refusals of workbooks that their formats share: damaged, protected by a password, too many cells without a value.
+
+Belongs here: their words. Does not belong here: what finds them (see `workbook_parts`, `xlsx_sheet`, `ods_content`,
+`xls_records`, `workbook_process`).
+"""
+
+from __future__ import annotations
+
+from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.limits import MAX_FAULTY_CELLS
+
+SAVE_AGAIN = "open it in the spreadsheet program, save it again as .xlsx and send that file"
+
+FaultyCells = dict[int, dict[int, str]]
+"""Text of the cells without a value, by row from 1 and column from 0."""
+
+
+def damaged(reason: str) -> UnreadableDeliveryError:
+    """Return the refusal of a damaged workbook."""
+    return UnreadableDeliveryError(f"the workbook is damaged: {reason}", fix=SAVE_AGAIN)
+
+
+def needs_password() -> UnreadableDeliveryError:
+    """Return the refusal of an encrypted workbook."""
+    return UnreadableDeliveryError(
+        "the workbook is protected by a password", fix="save it without a password and send it again"
+    )
+
+
+def check_faulty_count(count: int, row: int) -> None:
+    """Refuse a sheet with too many cells that have no value."""
+    if count > MAX_FAULTY_CELLS:
+        raise UnreadableDeliveryError(
+            f"row {row}: more than {MAX_FAULTY_CELLS:,} cells of the sheet are errors, or formulas without a value",
+            fix="open the workbook in the spreadsheet program, recalculate it, correct the errors and save it again",
+        )
