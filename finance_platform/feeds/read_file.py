@@ -39,7 +39,7 @@ from finance_platform.errors import (
 )
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
-from finance_platform.feeds.doubts import stated_units
+from finance_platform.feeds.doubts import stated_units, typed_months
 from finance_platform.feeds.doubts.credit_signs import CreditSigns
 from finance_platform.feeds.doubts.hidden_rows import HiddenRows
 from finance_platform.feeds.doubts.likely_cause import explain_missing_column, explain_rejected_rows
@@ -532,6 +532,7 @@ def _typed_batches(
         scaled = displayed_units.scaled_exponents(table, [*lines.sources["amount"].headers, *shape.cells])
         totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells, scaled)
         totals.doubts |= displayed_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
+        totals.doubts |= typed_months.find_doubts(table, feed.rules, lines.sources, shape.cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
         totals.advice = totals.advice or unread.advice or repeated.advice or lines.advice
         return

@@ -10,8 +10,10 @@ a positive number whose format ends with Dr or Cr. The value of the cell lacks w
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +34,8 @@ _CALCULATE = (
     "itself) and save it again"
 )
 _CODES = ("department", "account")
+_LAST_DAY, _MAX_DAYS = 100_000, 1_000
+"""Numbers beyond it are no days of this century, and a column with more days is none of months."""
 
 
 class DisplayedCell(NamedTuple):
@@ -58,13 +62,17 @@ class Displayed:
         mark: what.
         cells: how many cells with a number.
         first_row: the row of the first one.
+        first_value: its number.
         negative: how many of the numbers are negative.
+        days: those that the numbers count, of formats of days.
     """
 
     mark: Mark
     cells: int
     first_row: int
+    first_value: float = 0
     negative: int = 0
+    days: set[date] = dataclasses.field(default_factory=set)
 
     @property
     def text(self) -> str:
@@ -72,19 +80,26 @@ class Displayed:
         return self.mark.text
 
 
-def group_cells(cells: Iterable[DisplayedCell], header_row: int) -> dict[int, list[Displayed]]:
+def group_cells(
+    cells: Iterable[DisplayedCell], header_row: int, *, is_1904: bool = False
+) -> dict[int, list[Displayed]]:
     """Return what the cells below a header display, by column.
 
     Args:
         cells: those whose format displays something.
-        header_row: the rows up to it are left out.
+        header_row: the rows up to it are left out, except days in itself.
+        is_1904: whether days are counted from 1904-01-01.
     """
+    first_day = date(1904, 1, 1) if is_1904 else date(1899, 12, 30)
     found: dict[int, dict[Mark, Displayed]] = {}
     for column, row, mark, value in cells:
-        if row > header_row and mark.concerns(value):
-            one = found.setdefault(column, {}).setdefault(mark, Displayed(mark, 0, row))
+        is_of_header = row == header_row and mark.kind is Kind.YEARLESS
+        if (row > header_row or is_of_header) and mark.concerns(value):
+            one = found.setdefault(column, {}).setdefault(mark, Displayed(mark, 0, row, value))
             one.cells += 1
             one.negative += value < 0
+            if mark.kind is Kind.YEARLESS and 0 < value < _LAST_DAY and len(one.days) < _MAX_DAYS:
+                one.days.add(first_day + timedelta(int(value)))
     return {column: list(marks.values()) for column, marks in found.items()}
 
 
@@ -127,7 +142,7 @@ def find_doubts(
                 doubts[f"{_display(table, name, one, 'struck through')}, and they count"] = (
                     "delete the lines that are cancelled at the source; if they count, accept the file"
                 )
-    return doubts
+    return doubts | _of_codes(table, sources)
 
 
 def find_notes(table: Table, sources: Mapping[str, FieldSource], cells: Collection[str] = ()) -> dict[str, Note]:
@@ -182,6 +197,25 @@ def _columns(
     for position, name in enumerate(table.header):
         if fold(name) in wanted and (found := table.displayed.get(position)):
             yield name, found
+
+
+def _of_codes(table: Table, sources: Mapping[str, FieldSource]) -> dict[str, str]:
+    """Return that codes are what a spreadsheet makes of 1E5: the number 100000, which it displays as 1.00E+05."""
+    doubts = {}
+    for field in _CODES:
+        source = sources.get(field)
+        for name, found in _columns(table, source if source and not source.template else None, ()):
+            for one in found:
+                if one.mark.kind is Kind.SCIENTIFIC:
+                    value = one.first_value
+                    doubts[
+                        f"{_display(table, name, one, f'as {value:.2E}', 'codes')}, and they are read as numbers such "
+                        f"as {value:.0f}: a spreadsheet turns codes such as 1E5 into them"
+                    ] = (
+                        "format the column as text at the source and enter these codes again; if they are these "
+                        "numbers, set the format of the cells to 0, or accept the file"
+                    )
+    return doubts
 
 
 def _display(table: Table, name: str, one: Displayed, how: str, what: str = "amounts") -> str:

@@ -18,7 +18,7 @@ from finance_platform.feeds.values.currencies import denoted_currencies, is_curr
 from finance_platform.feeds.values.unit_words import MILLIONS, THOUSANDS
 
 CREDIT, DEBIT = "Cr", "Dr"
-PERCENTAGES = {"9": "0%", "10": "0.00%"}
+BUILT_IN = {"9": "0%", "10": "0.00%", "11": "0.00E+00", "16": "d-mmm", "48": "##0.0E+0"}
 """The built-in formats that are looked at, by number: others show what each reader's country does."""
 
 _SIDES = dict.fromkeys(("cr", "cr.", "credit", "h", "haben"), CREDIT) | dict.fromkeys(
@@ -32,6 +32,10 @@ _COLOR = re.compile(r"(?i)\[(?:black|blue|cyan|green|magenta|red|white|yellow|co
 _DIGITS = re.compile(r"[#0?](?:[#0?.,]*[#0?])?")
 _SCALING = re.compile(r"[#0?](,+)(?:\.[#0?]*)?(?![#0?,])")
 _LEADING_ZEROS = re.compile(r"0{2,}")
+_EXPONENT = re.compile(r"[0#?]E[+-]")
+_LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|[_*].')
+_DAY_AND_MONTH = re.compile(r"(?i)(?=[^d]*d)(?=[^m]*m)[dm\s./,-]+")
+_TENS = 10
 _MINUS = ("-", "−", "–")
 _MAX_CODE = 1_000
 
@@ -49,6 +53,9 @@ class Kind(Enum):
     ZEROS = "zeros"
     NOTHING = "nothing"
     STRUCK = "struck"
+    SCIENTIFIC = "scientific"
+    YEARLESS = "yearless"
+    """A day and a month, without the year that the day is of."""
     STALE = "stale"
     """Of the cell and not of its format: a formula whose value the workbook asks to calculate again."""
 
@@ -73,6 +80,8 @@ class Mark(NamedTuple):
             return value < 0
         if self.kind is Kind.ZEROS:
             return value >= 0 and value.is_integer() and len(f"{value:.0f}") < int(self.text)
+        if self.kind is Kind.SCIENTIFIC:  # 1E5 is 100000, and 12345 is what it is in any format
+            return value > 0 and value % _TENS == 0
         return True
 
 
@@ -83,10 +92,14 @@ def marks_of_format(code: str) -> tuple[Mark, ...]:
     text = displayed_text(code)
     marks = [Mark(Kind.SIDE if text in {CREDIT, DEBIT} else Kind.CURRENCY, text)] if text else []
     sections = _sections(code)
+    if _DAY_AND_MONTH.fullmatch(_LITERAL.sub(" ", sections[0])):
+        return (Mark(Kind.YEARLESS),)
     if len(sections) > 1 and not any(section.strip() for section in sections[:2]):
         return (Mark(Kind.NOTHING),)
     if _CONDITION.search(code) or not _DIGITS.search(_shown(sections[0])):
         return tuple(marks)
+    if _EXPONENT.search(_LITERAL.sub("", sections[0])):
+        marks.append(Mark(Kind.SCIENTIFIC))
     return (*marks, *_signs(sections), *_units(sections[0]))
 
 

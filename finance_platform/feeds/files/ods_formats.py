@@ -9,12 +9,15 @@ may name another one for numbers that are not negative. Each format is made into
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
 from finance_platform.feeds.files.displayed_units import DisplayedCell
 from finance_platform.feeds.files.number_formats import Kind, Mark, foreign_marks, marks_of_format
 
 _NUMBERS = frozenset({"float", "currency", "percentage"})
+_PARTS_OF_DAYS = {"day": "d", "month": "m"}
+_FIRST_DAY = date(1899, 12, 30)
 _TEXTS = frozenset({"text", "currency-symbol"})
 _MAX_STYLES = 10_000
 _MAX_PARENTS = 10
@@ -55,6 +58,7 @@ class OdsFormats:
         self._struck: set[str] = set()
         self._displayed: dict[str, tuple[Mark, ...]] = {}
         self._format, self._style, self._is_text, self._is_percentage = "", "", False, False
+        self._is_day = False
         self._table = self._row = -1
         self._column, self._row_repeats = 0, 1
         self._of_row = ""
@@ -105,9 +109,13 @@ class OdsFormats:
         if name.endswith("-style"):
             self._format = values.get("name", "") if len(self._codes) < _MAX_STYLES else ""
             self._codes.setdefault(self._format, "")
-            self._is_percentage = name == "percentage-style"
+            self._is_percentage, self._is_day = name == "percentage-style", name == "date-style"
         elif name == "number" and self._format:
             self._codes[self._format] += _digits(values)
+        elif name == "scientific-number" and self._format:
+            self._codes[self._format] += "0E+00"
+        elif self._is_day and self._format and name != "date-style":
+            self._codes[self._format] += _PARTS_OF_DAYS.get(name, "" if name == "text" else "y")
         self._is_text, self._text = bool(self._format) and name in _TEXTS, ""
 
     def _end_text(self) -> None:
@@ -136,12 +144,14 @@ class OdsFormats:
         elif name in {"table-cell", "covered-table-cell"}:
             count = _repeats(values, "columns")
             if values.get("value-type") in _NUMBERS:
-                self._add(values, min(count, _MAX_COLUMNS))
+                self._add(values, values.get("value", ""), min(count, _MAX_COLUMNS))
+            elif values.get("value-type") == "date":
+                self._add(values, _serial(values.get("date-value", "")), min(count, _MAX_COLUMNS))
             self._column += count
 
-    def _add(self, values: dict[str, str], count: int) -> None:
+    def _add(self, values: dict[str, str], text: str, count: int) -> None:
         try:
-            value = float(values.get("value", ""))
+            value = float(text)
         except ValueError:
             return  # not a number, which the parser reports
         for column in range(self._column, self._column + count):
@@ -176,6 +186,14 @@ class OdsFormats:
             return own
         negative = self._codes.get(self._negative[name], "") if name in self._negative else own
         return f"{self._codes.get(self._positive[name], '')};{negative}"
+
+
+def _serial(day: str) -> str:
+    """Return the number of a day, as other formats have it; a text that is no day is returned as it is."""
+    try:
+        return str((date.fromisoformat(day[:10]) - _FIRST_DAY).days)
+    except ValueError:
+        return day
 
 
 def _digits(values: dict[str, str]) -> str:

@@ -110,7 +110,7 @@ class WorkbookPackage:
         if scan is None:
             return {}
         cells = scan_cells(self._parts.unpack(self._sheets[number]), formats) if formats else ()
-        return group_cells(chain(scan.stale, cells), header_row)
+        return group_cells(chain(scan.stale, cells), header_row, is_1904=self.is_1904)
 
     def _displayed_of_ods(self, number: int, currency: str) -> list[DisplayedCell]:
         formats = OdsFormats(number, currency)

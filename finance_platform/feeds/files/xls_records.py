@@ -14,7 +14,7 @@ import olefile
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.files.file_format import OpenFile
-from finance_platform.feeds.files.number_formats import PERCENTAGES, Kind, Mark, marks_of_format
+from finance_platform.feeds.files.number_formats import BUILT_IN, Kind, Mark, marks_of_format
 from finance_platform.feeds.files.workbook_errors import FaultyCells, check_faulty_count, damaged, needs_password
 from finance_platform.feeds.files.xlsx_formats import foreign_formats
 from finance_platform.feeds.limits import MAX_XLS_BYTES
@@ -99,6 +99,7 @@ class XlsRecords:
                 for mark in formats.get(style, ())
             ),
             header_row,
+            is_1904=self.is_1904,
         )
 
     def _numbers(self, number: int) -> Iterator[tuple[int, int, int, float]]:
@@ -156,7 +157,7 @@ class _Styles:
 
     def __init__(self) -> None:
         self.formats: dict[int, tuple[Mark, ...]] = {}
-        self._codes = {int(number): marks_of_format(code) for number, code in PERCENTAGES.items()}
+        self._codes = {int(number): marks_of_format(code) for number, code in BUILT_IN.items()}
         self._struck: set[int] = set()
         self._fonts = self._count = 0
         self._is_unicode = False

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from finance_platform.feeds.files.displayed_units import DisplayedCell
-from finance_platform.feeds.files.number_formats import PERCENTAGES, Kind, Mark, foreign_marks, marks_of_format
+from finance_platform.feeds.files.number_formats import BUILT_IN, Kind, Mark, foreign_marks, marks_of_format
 
 Formats = Mapping[int, tuple[Mark, ...]]
 """What the format of cells displays, by the number of their style."""
@@ -32,7 +32,7 @@ def read_formats(elements: Iterable[tuple[str, Mapping[str, str]]]) -> Formats:
     Args:
         elements: those of its part `styles.xml`, in their order.
     """
-    codes = {number: marks_of_format(code) for number, code in PERCENTAGES.items()}
+    codes = {number: marks_of_format(code) for number, code in BUILT_IN.items()}
     struck: set[str] = set()
     styles: dict[int, tuple[Mark, ...]] = {}
     section, number = "", -1
