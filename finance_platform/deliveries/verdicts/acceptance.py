@@ -94,6 +94,11 @@ _REPEATS_ANOTHER = (
     "under other codes. While both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; "
     "`withdraw` drops the delivery"
 )
+_REPEATS_WITHOUT_ZEROS = (
+    "if this file replaces the other one, withdraw that one and then accept this one; set `columns.<field>.pad` in the "
+    "descriptor of the feed that has the shorter codes, so that both files have the same ones. While both files count, "
+    "`finance-platform accept {key} --why TEXT` counts these lines twice; `withdraw` drops the delivery"
+)
 _REPEATS_SUMS = (
     "leave the amounts of Actual out of the file that has their sums, such as a forecast with the months before it: "
     "remove their columns from measures or unpivot and name them in ignore_columns, or skip their rows by a rule with "
@@ -289,6 +294,8 @@ class _AcceptancePolicy:
     def _fix_of_repeated(self, candidate: LiveDelivery) -> str:
         if self._reasons.repeats_own_feed(candidate):
             return _REPEATS
+        if self._reasons.repeats_without_zeros(candidate):
+            return _REPEATS_WITHOUT_ZEROS
         return _REPEATS_SUMS if self._reasons.repeats_sums(candidate) else _REPEATS_ANOTHER
 
 

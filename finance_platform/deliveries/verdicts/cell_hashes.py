@@ -25,6 +25,7 @@ _DAYS = ("posting_date", "amount")
 _TEXTS = ("document_date", "transaction_id", "description", "reverses_transaction_id")
 _COLUMNS = (*_PLACE, *_TEXTS)
 _NUMBERS = ("transaction_id", "reverses_transaction_id")
+_CODES = ("department_code", "account_number")
 _ZEROS = r"^0*([0-9]+)(?:\.0+)?$"
 """A number with the zeros that a spreadsheet takes from it, or adds."""
 
@@ -128,6 +129,11 @@ class CellHashes:
         different = [len(pc.unique(pairs[name])) for name in accounts]
         return len(pairs.group_by(list(accounts)).aggregate([])) <= sum(different) - LEAST_CONTAINED
 
+    def differ_in_zeros(self, delivery: LiveDelivery, other: LiveDelivery, cell: Cell) -> bool:
+        """Return whether the codes of two deliveries with the same days and amounts differ in their zeros alone."""
+        own, of_other = (_digest(self._read_without_zeros(one, cell)) for one in (delivery, other))
+        return own == of_other
+
     def sums_by_place(self, deliveries: Sequence[LiveDelivery], cell: Cell) -> pa.Table:
         """Return department_key, account_key, amount, gross and lines: those of deliveries in a cell, added up."""
         names = ["department_key", "account_key", "amount"]
@@ -167,6 +173,17 @@ class CellHashes:
         different = days.group_by(list(_DAYS)).aggregate([]).num_rows
         places = _digest(table.select(list(_PLACE)))
         return CellLines(table.num_rows, gross, _digest(table), places, _digest(days), different)
+
+    def _read_without_zeros(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
+        """Return day, amount and codes of the lines of a delivery in a cell, without the zeros of the codes."""
+        names = [*_DAYS, *_CODES]
+        table = self._lines.read(delivery, Superseded(), [cell], names).select(names)
+        for name in _CODES:
+            plain = pc.replace_substring_regex(pc.utf8_lower(table[name].cast(pa.string())), _ZEROS, r"\1")
+            table = table.set_column(table.column_names.index(name), name, plain)
+        return table.filter(
+            pc.not_equal(table["amount"].cast(SUM_OF_MONEY_TYPE), pa.scalar(Decimal(0), SUM_OF_MONEY_TYPE))
+        )
 
     def _read_lines(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
         """Return the lines of a delivery in a cell that change an amount."""

@@ -204,6 +204,10 @@ class HoldReasons:
         found = (one for _, lines in self._repeated_by_file(candidate) for one in lines)
         return any(not one.feed and not one.has_other_codes for one in found)
 
+    def repeats_without_zeros(self, candidate: LiveDelivery) -> bool:
+        """Return whether a file has the lines under codes that differ in their zeros alone."""
+        return any(one.has_lost_zeros for _, lines in self._repeated_by_file(candidate) for one in lines)
+
     def repeats_sums(self, candidate: LiveDelivery) -> bool:
         """Return whether the candidate has the sums of another feed, or that one has those of the candidate."""
         return any(one.has_sums for _, lines in self._repeated_by_file(candidate) for one in lines)
@@ -472,6 +476,8 @@ def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> st
     elif any(one.is_nearly for one in repeated):
         others = sum(one.others for one in repeated)
         has, beside = "has nearly all lines of", f", beside {pluralize(others, 'other')}" if others else ""
+    elif any(one.has_lost_zeros for one in repeated):
+        has, beside = "has the same lines as", ", under departments or accounts that differ in their zeros"
     elif any(one.has_other_codes for one in repeated):
         has, beside = "has the same days and amounts as", ", under other departments or accounts"
     elif all(one.has_sums for one in repeated):

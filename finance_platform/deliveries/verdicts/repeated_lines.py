@@ -54,6 +54,7 @@ class RepeatedLines:
         feed: that of the other file, if it is another one; else empty.
         has_other_keys: whether their keys differ, by zeros alone, so that neither file supersedes the other.
         has_other_codes: whether their departments or accounts differ.
+        has_lost_zeros: whether these differ by zeros alone.
         is_nearly: whether these are nearly all lines of both, as of a corrected copy.
         others: how many lines of the delivery the other file does not have, if these are nearly all.
         has_sums: whether the lines of one are sums of those of the other, by account.
@@ -68,6 +69,7 @@ class RepeatedLines:
     feed: str = ""
     has_other_keys: bool = False
     has_other_codes: bool = False
+    has_lost_zeros: bool = False
     is_nearly: bool = False
     others: int = 0
     has_sums: bool = False
@@ -87,8 +89,9 @@ def find_repeated_lines(hashes: CellHashes, live: LiveDeliveries, candidate: Liv
     A file of another feed is compared whatever the load modes, which concern one feed, and without numbers and texts;
     it must have three lines or more that the delivery has, and all of a scenario and period.
 
-    Also found are corrected copies under other names, which have nearly all lines of an appended file, and actual lines
-    of which another file has all days and amounts under other departments or accounts.
+    Also found are corrected copies under other names, which have nearly all lines of an appended file, and lines of
+    which another file has all days and amounts under departments or accounts that differ in zeros alone or, of actual
+    lines, altogether.
 
     Args:
         hashes: those of the lines that are read.
@@ -210,19 +213,20 @@ def _of_other_systems(hashes: CellHashes, live: LiveDeliveries, candidate: LiveD
     """Yield the lines that another file has too under other departments or accounts, of this feed or another one."""
     scenarios = {fold(one.scenario): one.scenario for one in candidate.commit.periods}
     for cell in sorted(claimed_cells(candidate)):
-        if cell[1] not in candidate.portion or _rows(candidate, cell) < LEAST_NEARLY:
+        if cell[1] not in candidate.portion or _rows(candidate, cell) < LEAST_CONTAINED:
             continue
         of_feed: list[LiveDelivery] = []
         if candidate.event.load_mode != "replace_period":
             similar = live.same_money_of_feed(candidate, cell)
             of_feed = [one for one in similar if not live.shared_lines(candidate, one, cell)]
         others = [*of_feed, *live.same_money_of_other_feeds(candidate, cell)]
-        for other, lines in _with_other_codes(hashes, candidate, others, cell):
+        for other, lines, has_lost_zeros in _with_other_codes(hashes, candidate, others, cell):
             feed = other.event.feed if other.event.feed != candidate.event.feed else ""
             yield RepeatedLines(
                 *(other.event.object_key, scenarios[cell[0]], cell[1], lines.rows, lines.gross),
                 feed=feed,
                 has_other_codes=True,
+                has_lost_zeros=has_lost_zeros,
             )
 
 
@@ -312,19 +316,27 @@ def _nearly_the_same(
 
 def _with_other_codes(
     hashes: CellHashes, candidate: LiveDelivery, others: Sequence[LiveDelivery], cell: Cell
-) -> Iterator[tuple[LiveDelivery, CellLines]]:
-    """Yield deliveries of actual lines that have the same days and amounts as the candidate, with the lines.
+) -> Iterator[tuple[LiveDelivery, CellLines, bool]]:
+    """Yield deliveries that have the same days and amounts as the candidate, with the lines, and whether zeros differ.
 
     Two systems have other departments and accounts for one ledger. Plans of two departments may well be equal, and so
-    may a journal of sales and one of the cash, which are two sides of the same postings.
+    may a journal of sales and one of the cash, which are two sides of the same postings. Departments `0460` and `460`
+    that are equal in every line are one, of which a spreadsheet made a number; of a plan, whose lines have no days,
+    only if there are many.
     """
     is_actual = any(
         count.scenario_type == "Actual" for count in candidate.commit.periods if fold(count.scenario) == cell[0]
     )
-    if not others or not is_actual:
+    compared = others[:_MAX_COMPARED]
+    if not compared:
         return
-    own, *of_others = hashes.of([candidate, *others[:_MAX_COMPARED]], cell)
-    for one, lines in zip(others, of_others, strict=False):
-        is_equal = own.different_days >= LEAST_NEARLY and lines.days == own.days and lines.places != own.places
-        if is_equal and hashes.has_other_codes(candidate, one, cell):
-            yield one, own
+    own, *of_others = hashes.of([candidate, *compared], cell)
+    if own.different_days < (LEAST_CONTAINED if is_actual else LEAST_NEARLY):
+        return
+    for one, lines in zip(compared, of_others, strict=True):
+        if lines.days != own.days or lines.places == own.places:
+            continue
+        if hashes.differ_in_zeros(candidate, one, cell):
+            yield one, own, True
+        elif is_actual and own.different_days >= LEAST_NEARLY and hashes.has_other_codes(candidate, one, cell):
+            yield one, own, False

@@ -197,6 +197,60 @@ def test_plans_of_two_departments_may_be_equal_and_so_may_few_amounts(tmp_path: 
         assert zone.evaluate_held() == {}
 
 
+OF_DEPARTMENTS = [replace(line, department=f"0{400 + line.day % 3}", number=None) for line in JANUARY]
+WITHOUT_ZEROS = [replace(line, department=line.department[1:], account=f"{line.account}.0") for line in OF_DEPARTMENTS]
+
+
+@pytest.mark.parametrize(("feed", "of_feed"), [("ledger", ""), ("erp", " of the feed ledger")])
+@pytest.mark.parametrize("count", [3, 20])
+def test_the_same_lines_under_codes_without_their_zeros_are_held(
+    tmp_path: Path, count: int, feed: str, of_feed: str
+) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("jan.csv", OF_DEPARTMENTS[:count])
+    zone.evaluate()
+    zone.deliver("saved_again.csv", WITHOUT_ZEROS[:count][::-1], "v2", feed=feed)
+    verdict = zone.evaluate()["saved_again.csv"]
+    gross = {3: "60.00", 20: "2,100.00"}[count]
+    (reason,) = verdict.reasons
+    assert reason == (
+        f"has the same lines as jan.csv{of_feed}, which counts already, under departments or accounts that differ in "
+        f"their zeros: Actual 2025-01, lines {count}, gross {gross}"
+    )
+    assert "set `columns.<field>.pad` in the descriptor" in verdict.fix
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        WITHOUT_ZEROS[:2],  # a day may well have the same two amounts in two departments
+        [replace(line, department=f"9{line.department}") for line in OF_DEPARTMENTS[:9]],
+        [*WITHOUT_ZEROS[:19], replace(WITHOUT_ZEROS[19], amount="201.00")],
+        [replace(line, department=line.department[1:].replace("402", "499")) for line in OF_DEPARTMENTS[:9]],
+    ],
+)
+def test_codes_that_differ_in_more_than_zeros_are_other_lines(tmp_path: Path, sent: list[Line]) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("jan.csv", OF_DEPARTMENTS[: len(sent)])
+    zone.evaluate()
+    zone.deliver("other.csv", sent, "v2")
+    assert zone.evaluate_held() == {}
+
+
+@pytest.mark.parametrize(("count", "held"), [(9, []), (10, ["saved_again.csv"])])
+def test_a_plan_repeats_another_one_without_zeros_if_many_amounts_agree(
+    tmp_path: Path, count: int, held: list[str]
+) -> None:
+    zone = Zone(tmp_path / "processed")
+    plans = (
+        [replace(one, scenario="Budget", day=1) for one in sent[:count]] for sent in (OF_DEPARTMENTS, WITHOUT_ZEROS)
+    )
+    for name, sent in zip(("jan.csv", "saved_again.csv"), plans, strict=True):
+        zone.deliver(name, sent, name)
+        verdicts = zone.evaluate_held()
+    assert list(verdicts) == held
+
+
 def test_a_ledger_that_gets_new_codes_replaces_itself(tmp_path: Path) -> None:
     zone = Zone(tmp_path / "processed")
     for number, sent in enumerate([JANUARY, RECODED]):
