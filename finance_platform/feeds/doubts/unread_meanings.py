@@ -24,6 +24,7 @@ from finance_platform.contracts.schemas import MONEY_TYPE, SUM_OF_MONEY_TYPE
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.doubts.other_periods import of_header as other_periods
 from finance_platform.feeds.doubts.other_years import of_header as other_years
+from finance_platform.feeds.doubts.spelled_scenarios import spelled_scenarios
 from finance_platform.feeds.doubts.summed_texts import COMPANIES, Companies
 from finance_platform.feeds.doubts.unread_accounts import CONTRA_ACCOUNTS, ContraAccounts
 from finance_platform.feeds.doubts.unread_column import (
@@ -331,7 +332,7 @@ class UnreadMeanings:
         of_years = is_of_years(sources, rules)
         kinds += [(UnreadPeriods, PERIODS)] if of_years else []
         columns = [kind(name, rules) for kind, names in kinds for name, plain in free.items() if plain in names]
-        columns += other_years(free, sources, rules)
+        columns += [*other_years(free, sources, rules), *spelled_scenarios(sources, rules)]
         return UnreadMeanings(columns + ([] if of_years else [*other_periods(free, sources, rules)]))
 
     def add(self, batch: RawBatch, columns: Mapping[str, pa.Array]) -> None:
@@ -344,10 +345,12 @@ class UnreadMeanings:
         if not self.columns:
             return
         is_accepted = pc.equal(columns["outcome"], ACCEPTED)
+        has_others = not pc.all(is_accepted).as_py()
         names = ("scenario_type", "scenario", "period", "posting_date", "account_number", "amount", *_PLACE)
-        of_lines = {name: pc.filter(columns[name], is_accepted) for name in names}
+        of_lines = {name: pc.filter(columns[name], is_accepted) if has_others else columns[name] for name in names}
         for column in self.columns:
-            column.add(pc.filter(batch.columns[column.name], is_accepted), of_lines)
+            texts = batch.columns[column.name]
+            column.add(pc.filter(texts, is_accepted) if has_others else texts, of_lines)
 
     def doubts(self) -> dict[str, str]:
         """Return the reasons to hold the delivery, and what to do about each; complete after the last batch."""
