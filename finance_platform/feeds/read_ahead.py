@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -23,17 +24,20 @@ def read_ahead(items: Generator[_Item, None, None]) -> Iterator[_Item]:
     Args:
         items: are made by one thread at a time.
     """
-    end = object()
     try:
         for _ in range(2):
-            item = next(items, end)
-            if item is end:
+            if not (item := _take(items)):
                 return
-            yield item  # type: ignore[misc]  # not the end
+            yield item[0]
         with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as thread:
-            following = thread.submit(next, items, end)
-            while (item := following.result()) is not end:
-                following = thread.submit(next, items, end)
-                yield item  # type: ignore[misc]  # not the end
+            following = thread.submit(_take, items)
+            while item := following.result():
+                following = thread.submit(_take, items)
+                yield item[0]
     finally:
         items.close()
+
+
+def _take(items: Iterator[_Item]) -> list[_Item]:
+    """Return the next item; nothing at the end."""
+    return list(islice(items, 1))

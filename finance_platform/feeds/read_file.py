@@ -11,8 +11,7 @@ import logging
 import traceback
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
-from decimal import Decimal
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +24,6 @@ from finance_platform.contracts.schemas import (
     NOT_OPENED,
     REFUSED,
     STAGED_ROWS,
-    SUM_OF_MONEY_TYPE,
     WRITTEN,
     arrow_schema,
 )
@@ -37,46 +35,32 @@ from finance_platform.errors import (
     UnreadableDeliveryError,
     hide_credentials,
 )
-from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
+from finance_platform.feeds.cells import RawBatch, map_distinct
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
-from finance_platform.feeds.doubts import stated_units, typed_months
-from finance_platform.feeds.doubts.credit_signs import CreditSigns
-from finance_platform.feeds.doubts.hidden_rows import HiddenRows
 from finance_platform.feeds.doubts.likely_cause import explain_missing_column, explain_rejected_rows
-from finance_platform.feeds.doubts.near_names import find_near_names
-from finance_platform.feeds.doubts.opening_balances import OpeningBalances
-from finance_platform.feeds.doubts.place_sums import PlaceSums
-from finance_platform.feeds.doubts.printed_totals import PrintedTotals
-from finance_platform.feeds.doubts.repeated_headers import RepeatedHeaders
-from finance_platform.feeds.doubts.running_totals import RunningTotals, stated_doubts
-from finance_platform.feeds.doubts.unclaimed_totals import UnclaimedTotals
-from finance_platform.feeds.doubts.unread_meanings import UnreadMeanings
-from finance_platform.feeds.doubts.unread_months import UnreadMonths
 from finance_platform.feeds.doubts.zero_amounts import find_zero_amounts
 from finance_platform.feeds.file_names import natural_sort_key
-from finance_platform.feeds.files import broken_lines, displayed_units
 from finance_platform.feeds.files.tables import Table, open_tables
-from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals, Note, ReaderFindings
+from finance_platform.feeds.findings import Note, ReaderFindings
 from finance_platform.feeds.header import find_column
+from finance_platform.feeds.ledger_table import LedgerTable, TypedBatch
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.lines.balance_rows import BalanceRows
 from finance_platform.feeds.lines.delivered_cells import TableCells
-from finance_platform.feeds.lines.ledger_lines import LedgerLines
 from finance_platform.feeds.lines.line_files import KeyRepeats, LineFiles
 from finance_platform.feeds.lines.lookup_rows import LookupRows
-from finance_platform.feeds.lines.lookups import Lookup, load_lookup
+from finance_platform.feeds.lines.lookups import load_lookup
 from finance_platform.feeds.lines.reference_rows import ReferenceRows
 from finance_platform.feeds.lines.report_rows import ReportRows
-from finance_platform.feeds.lines.shapes import bind_shape
-from finance_platform.feeds.lines.spread import spread_lines
 from finance_platform.feeds.lines.weights import Weights, load_weights
 from finance_platform.feeds.read_ahead import read_ahead
+from finance_platform.feeds.reader_totals import ReaderTotals
 from finance_platform.feeds.reasons import shorten
-from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed, named_headers
+from finance_platform.feeds.resolved import FieldRule, ResolvedFeed, named_headers
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold
-from finance_platform.feeds.violations import ACCEPTED, BLANK_ROW, REJECTED, to_mask
+from finance_platform.feeds.violations import ACCEPTED, to_mask
 from finance_platform.safe_text import printable, printable_line, quote_name
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import LocalCopy, ObjectStore, error_message
@@ -87,8 +71,6 @@ _log = logging.getLogger(__name__)
 _BATCH_ROWS = 2_000
 """Files of a few rows are returned together, in batches of this many."""
 
-"""The column whose text is a row's key, by kind of feed; the others have keys of several columns."""
-
 _READERS: dict[str, type[ReferenceRows | LookupRows | ReportRows | BalanceRows]] = {
     "departments": ReferenceRows,
     "accounts": ReferenceRows,
@@ -97,190 +79,6 @@ _READERS: dict[str, type[ReferenceRows | LookupRows | ReportRows | BalanceRows]]
     "statement_lines": ReportRows,
     "balances": BalanceRows,
 }
-
-
-@dataclass
-class ReaderTotals:
-    """Totals of one file before any rule.
-
-    Attributes:
-        rows: candidate lines.
-        amount: exact sum of the amounts that parse and are in the home's currency.
-        rounding: sum of the differences that rounding them to cents adds.
-        counts: the lines by scenario and foreign currency, blank where there is none.
-        account_rounding: the rounding by account, scenario and foreign currency.
-        unpriced: rows without an amount that parses.
-        order: greatest value of the column that orders the feed's deliveries, as a sort key.
-        covers: periods that the file's name declares.
-        accepted: rows that break no rule of their own.
-        rejected: rows that break one.
-        notes: the notes about cells by message.
-        extra_columns: headers that no field and no order uses, by table.
-        lookup: the rows that lines look up.
-        weights: the amounts that the years of lines are spread like.
-        weight_years: the fiscal years of these amounts.
-        line_cells: headers of the cells of which each gives a line.
-        header: the kind of each column by its name, of all tables.
-        doubts: why a person must decide whether the file may count, with what to do about each reason.
-        advice: what to do about rejected lines that have a cause in the header; empty if that is not known.
-        first_batch: the first batch of a ledger file as long as no row is accepted, with its header's fields and its
-            broken rules, for the likely cause.
-        control_totals: the totals that the file prints.
-        credit_signs: the signs of debits and credits.
-        repeats: the keys of rows that the reader does not write itself.
-    """
-
-    rows: int = 0
-    amount: Decimal = Decimal(0)
-    rounding: Decimal = Decimal(0)
-    unpriced: int = 0
-    order: str = ""
-    covers: tuple[str, ...] = ()
-    counts: dict[tuple[str, str], MeasuredLines] = field(default_factory=dict)
-    account_rounding: dict[tuple[int, str, str], MeasuredLines] = field(default_factory=dict)
-    accepted: int = 0
-    rejected: int = 0
-    notes: dict[str, Note] = field(default_factory=dict)
-    extra_columns: dict[str, None] = field(default_factory=dict)
-    line_cells: set[str] = field(default_factory=set)
-    header: dict[str, str] = field(default_factory=dict)
-    lookup: Lookup | None = None
-    weights: Weights | None = None
-    weight_years: set[str] = field(default_factory=set)
-    doubts: dict[str, str] = field(default_factory=dict)
-    advice: str = ""
-    first_batch: FirstBatch | None = None
-    control_totals: ControlTotals = NO_CONTROL_TOTALS
-    credit_signs: CreditSigns = field(default_factory=CreditSigns)
-    repeats: KeyRepeats = field(default_factory=KeyRepeats)
-
-    def add_references(self, columns: Mapping[str, pa.Array]) -> None:
-        """Add a batch of reference rows, which have no amounts."""
-        self._add_outcomes(columns)
-        rows = len(columns["outcome"])
-        self.rows += rows
-        self.unpriced += rows
-
-    def add_lines(self, columns: Mapping[str, pa.Array], exact: Mapping[int, Decimal]) -> None:
-        """Add a batch of ledger lines.
-
-        Args:
-            columns: the typed rows.
-            exact: see `ParsedAmounts.exact`.
-        """
-        self._add_outcomes(columns)
-        amount = columns["amount"].cast(SUM_OF_MONEY_TYPE)
-        for (scenario, currency), lines in _lines_by_place(columns, amount):
-            self._lines(scenario, currency).add(lines)
-            self.rows += lines.rows
-            self.unpriced += lines.unpriced
-            if not currency:
-                self.amount = EXACT.add(self.amount, lines.net)
-        for position, written in exact.items():
-            self._add_rounding(columns, position, written)
-
-    def add_spread(self, years: pa.Array, lines: pa.Array) -> None:
-        """Count the lines into which those of years were spread; their money is counted already.
-
-        Args:
-            years: the scenario of each line before it was spread.
-            lines: that of each line afterwards.
-        """
-        for scenarios, sign in ((years, -1), (lines, 1)):
-            for row in pc.value_counts(scenarios.fill_null("")).to_pylist():
-                self._lines(row["values"], "").rows += sign * row["counts"]
-        more = len(lines) - len(years)
-        self.rows, self.accepted = self.rows + more, self.accepted + more
-
-    def _add_outcomes(self, columns: Mapping[str, pa.Array]) -> None:
-        self.accepted += pc.sum(pc.equal(columns["outcome"], ACCEPTED)).as_py() or 0
-        self.rejected += pc.sum(pc.equal(columns["outcome"], REJECTED)).as_py() or 0
-
-    def _add_rounding(self, columns: Mapping[str, pa.Array], position: int, written: Decimal) -> None:
-        cents = columns["amount"][position].as_py()
-        if cents is None:  # of a currency that is not known
-            return
-        scenario, currency = (columns[name][position].as_py() or "" for name in ("scenario", "currency"))
-        net = EXACT.subtract(written, cents)
-        gross = EXACT.subtract(EXACT.abs(written), EXACT.abs(cents))
-        rounding = MeasuredLines(0, net, gross, net, gross)
-        self._lines(scenario, currency).add(rounding)
-        account = columns["account_key"][position].as_py()
-        if account is not None:
-            self.account_rounding.setdefault((account, scenario, currency), MeasuredLines()).add(rounding)
-        if not currency:
-            self.amount = EXACT.add(self.amount, net)
-            self.rounding = EXACT.subtract(self.rounding, net)
-
-    def _lines(self, scenario: str, currency: str) -> MeasuredLines:
-        return self.counts.setdefault((scenario, currency), MeasuredLines())
-
-
-@dataclass(frozen=True)
-class FirstBatch:
-    """The first batch of a file.
-
-    Attributes:
-        sources: where its fields come from.
-        batch: its rows.
-        rules: the rules that each row broke, joined; None for an accepted row.
-    """
-
-    sources: dict[str, FieldSource]
-    batch: RawBatch
-    rules: list[str | None]
-
-
-@dataclass
-class MeasuredLines:
-    """Lines of one scenario and currency before any rule.
-
-    Attributes:
-        rows: candidate lines.
-        net: exact sum of the amounts.
-        gross: exact sum of the absolute amounts.
-        rounding_net: the part of `net` that rounding each line to cents takes away.
-        rounding_gross: the same of `gross`.
-        unpriced: lines without an amount.
-    """
-
-    rows: int = 0
-    net: Decimal = Decimal(0)
-    gross: Decimal = Decimal(0)
-    rounding_net: Decimal = Decimal(0)
-    rounding_gross: Decimal = Decimal(0)
-    unpriced: int = 0
-
-    def add(self, other: MeasuredLines) -> None:
-        """Add lines."""
-        self.rows += other.rows
-        self.unpriced += other.unpriced
-        for name in ("net", "gross", "rounding_net", "rounding_gross"):
-            setattr(self, name, EXACT.add(getattr(self, name), getattr(other, name)))
-
-
-def _lines_by_place(
-    columns: Mapping[str, pa.Array], amount: pa.Array
-) -> Iterator[tuple[tuple[str, str], MeasuredLines]]:
-    """Yield the lines of each scenario and foreign currency of a batch."""
-    scenarios, currencies = columns["scenario"], columns["currency"]
-    count = len(amount)
-    is_one = currencies.null_count == count and (
-        scenarios.null_count == count or pc.all(pc.equal(scenarios, scenarios[0]), skip_nulls=False).as_py()
-    )
-    if count and is_one:  # of nearly every batch, and to group rows takes several times as long as to sum them
-        net, gross = (pc.sum(values).as_py() or Decimal(0) for values in (amount, pc.abs(amount)))
-        yield (scenarios[0].as_py() or "", ""), MeasuredLines(count, net, gross, unpriced=amount.null_count)
-        return
-    places = [places.fill_null("") for places in (scenarios, currencies)]
-    table = pa.table([*places, amount, pc.abs(amount)], ["scenario", "currency", "amount", "absolute"])
-    sums = pa.TableGroupBy(table, ["scenario", "currency"], use_threads=False).aggregate(
-        [([], "count_all"), ("amount", "count"), ("amount", "sum"), ("absolute", "sum")]
-    )
-    for row in sums.to_pylist():
-        net, gross = row["amount_sum"] or Decimal(0), row["absolute_sum"] or Decimal(0)
-        unpriced = row["count_all"] - row["amount_count"]
-        yield (row["scenario"], row["currency"]), MeasuredLines(row["count_all"], net, gross, unpriced=unpriced)
 
 
 @dataclass(frozen=True)
@@ -400,13 +198,8 @@ def read_file(
                     if on_table:
                         on_table(table)
                     cells = TableCells(feed.rules, table, key)
-                    try:
-                        for batch in read_ahead(_typed_batches(kind, feed, table, totals, key)):
-                            yield from _not_written(schema, lineage, batch, line_files or totals.repeats, cells)
-                    except MissingColumnError as error:
-                        _add_header(feed, table, totals, next(iter(table.batches()), None))
-                        found, fix = explain_missing_column(error, table, feed.rules)
-                        raise UnreadableDeliveryError(found, fix=fix) from error
+                    for batch in _batches_of_table(kind, feed, table, totals, key):
+                        yield from _not_written(schema, lineage, batch, line_files or totals.repeats, cells)
                     _add_table(feed, table, totals)
                 fingerprint = _hash_meanwhile(thread, local_copy, line_files)
                 yield from _written_lines(schema, line_files)
@@ -415,12 +208,11 @@ def read_file(
                     findings = replace(findings, advice=_own_descriptor(feed, key, findings.advice))
                 summary = _summarize(totals, findings, line_files)
             except (UnreadableDeliveryError, FileNameError) as error:
-                header = json.dumps(_kept_header(totals), ensure_ascii=False)
                 summary = {
                     "outcome": REFUSED,
                     "reasons": error.found,
                     "raw_row": _own_descriptor(feed, key, error.fix),
-                    "header": header,
+                    "header": json.dumps(_kept_header(totals), ensure_ascii=False),
                 }
             # The file may have been overwritten since it was registered: other bytes are another delivery.
             if fingerprint() != file.fingerprint:
@@ -476,65 +268,30 @@ def _own_descriptor(feed: ResolvedFeed, object_key: str, fix: str) -> str:
     )
 
 
+def _batches_of_table(
+    kind: str, feed: ResolvedFeed, table: Table, totals: ReaderTotals, object_key: str
+) -> Iterator[TypedBatch]:
+    """Yield the batches of a table, each while the next one is typed.
+
+    Raises:
+        UnreadableDeliveryError: the header lacks a column; with the likely cause.
+    """
+    try:
+        yield from read_ahead(_typed_batches(kind, feed, table, totals, object_key))
+    except MissingColumnError as error:
+        _add_header(feed, table, totals, next(iter(table.batches()), None))
+        found, fix = explain_missing_column(error, table, feed.rules)
+        raise UnreadableDeliveryError(found, fix=fix) from error
+
+
 def _typed_batches(
     kind: str, feed: ResolvedFeed, table: Table, totals: ReaderTotals, object_key: str
-) -> Generator[_TypedBatch, None, None]:
+) -> Generator[TypedBatch, None, None]:
     """Yield the batches of a table with their typed columns, and add them to the totals."""
     if kind == "ledger":
-        shape = bind_shape(feed.rules, table.header, object_key)
-        totals.line_cells.update(shape.cells)
-        lines = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup, totals.weights)
-        totals.covers = lines.covers
-        repeated = RepeatedHeaders(table.header, lines.sources, has_skip=bool(feed.rules.skip))
-        printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
-        balances = OpeningBalances.of_table(lines.sources, has_skip=bool(feed.rules.skip))
-        unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
-        meanings = UnreadMeanings.of_table(feed.rules, table.header, lines.sources, shape.cells)
-        hidden = HiddenRows(table.hidden_rows)
-        last: tuple[RawBatch, dict[str, pa.Array]] | None = None
-        running = RunningTotals(feed.rules, shape.cells)
-        stated = stated_doubts([*lines.sources["amount"].headers, *shape.cells], feed.rules)
-        of_places = PlaceSums(feed.rules, lines.sources, has_running_totals=bool(running.cells or stated))
-        raw = running.watch(unread.watch(_raw_batches(feed, table, totals)))
-
-        def type_again(rows: RawBatch) -> Mapping[str, pa.Array]:
-            again = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup, totals.weights)
-            marked = RowMarker(feed.rules, table.header).mark(rows)
-            outcomes = [again.type_batch(batch)[0]["outcome"] for batch in shape.reshape(marked)]
-            return {"outcome": pa.concat_arrays(outcomes)}
-
-        # The cells of the next batch are typed while this one's outcomes are described and counted.
-        typed = ((batch, *lines.type_cells(batch)) for rows in raw for batch in shape.reshape(rows))
-        for batch, cells, parsed, violations in read_ahead(typed):
-            columns = cells | violations.columns()
-            totals.add_lines(columns, parsed.exact)
-            printed.add(batch, columns["outcome"], parsed)
-            encoded = {name: values.encoded() for name, values in cells.distinct.items()}
-            unclaimed.add(batch, columns | encoded, parsed)
-            repeated.add(batch, columns["outcome"])
-            meanings.add(batch, columns)
-            balances.add(batch, columns)
-            hidden.add(batch, columns)
-            of_places.add(columns | encoded)
-            last = batch, columns
-            totals.credit_signs.add(parsed, columns["outcome"])
-            _keep_first_batch(totals, lines, batch, columns)
-            yield _spread(feed.rules, _TypedBatch(columns, batch, encoded), totals)
-        totals.weight_years |= lines.weight_years
-        of_table, notes = printed.finish()
-        totals.control_totals += of_table
-        near = find_near_names(lines.sources.get("scenario"), object_key)
-        notes |= displayed_units.find_notes(table, lines.sources, shape.cells) | hidden.notes()
-        totals.notes |= lines.notes | notes | unclaimed.notes() | balances.notes() | near
-        totals.notes |= meanings.notes()
-        totals.doubts |= unread.doubts() | running.doubts() | repeated.doubts() | lines.doubts | meanings.doubts()
-        totals.doubts |= stated | of_places.doubts()
-        scaled = displayed_units.scaled_exponents(table, [*lines.sources["amount"].headers, *shape.cells])
-        totals.doubts |= stated_units.find_doubts(table, feed.rules, lines.sources, shape.cells, scaled)
-        totals.doubts |= displayed_units.find_doubts(table, feed.rules, lines.sources, shape.cells)
-        totals.doubts |= typed_months.find_doubts(table, feed.rules, lines.sources, shape.cells)
-        totals.doubts |= broken_lines.find_doubts(table.end, table.header, lines.sources, last, type_again)
-        totals.advice = totals.advice or unread.advice or repeated.advice or lines.advice
+        ledger = LedgerTable(feed, table, object_key, totals)
+        yield from ledger.batches(_raw_batches(feed, table, totals))
+        ledger.add_findings()
         return
     references = _READERS[kind](feed, table.header, object_key, table.sheet)
     for batch in _raw_batches(feed, table, totals):
@@ -542,43 +299,9 @@ def _typed_batches(
         if kind == "lookup":
             columns["line_key"] = map_distinct(columns["lookup_key"], fold, pa.string())
         totals.add_references(columns)
-        yield _TypedBatch(columns, batch)
+        yield TypedBatch(columns, batch)
     totals.notes |= references.notes
     totals.doubts |= references.doubts
-
-
-@dataclass(frozen=True)
-class _TypedBatch:
-    """The rows of a batch, their typed columns, and those of these whose distinct values are known, as dictionaries."""
-
-    columns: dict[str, pa.Array]
-    rows: RawBatch
-    encoded: Mapping[str, pa.DictionaryArray] = field(default_factory=dict)
-
-
-def _spread(rules: ReadingRules, batch: _TypedBatch, totals: ReaderTotals) -> _TypedBatch:
-    """Return lines, those of a year as one for each of its periods; their money was counted before."""
-    rule = rules.spread
-    if rule is None or (rule.like and totals.weights is None):
-        return batch
-    spread, rows = spread_lines(rule, batch.columns, batch.rows, totals.weights)
-    totals.add_spread(batch.columns["scenario"], spread["scenario"])
-    return _TypedBatch(spread, rows)
-
-
-def _keep_first_batch(
-    totals: ReaderTotals, lines: LedgerLines, batch: RawBatch, columns: Mapping[str, pa.Array]
-) -> None:
-    """Keep the first batch of a file of which nothing is accepted, and drop it as soon as something is.
-
-    Blank rows have no cause to be found.
-    """
-    if totals.accepted:
-        totals.first_batch = None
-    elif totals.first_batch is None:
-        rules = columns["rules"].to_pylist()
-        if any(text and text != BLANK_ROW for text in rules):
-            totals.first_batch = FirstBatch(lines.sources, batch, rules)
 
 
 def _add_header(feed: ResolvedFeed, table: Table, totals: ReaderTotals, batch: RawBatch | None) -> None:
@@ -687,7 +410,7 @@ def _with_places(columns: dict[str, pa.Array], batch: RawBatch) -> dict[str, pa.
 def _not_written(
     schema: pa.Schema,
     lineage: dict[str, str],
-    typed: _TypedBatch,
+    typed: TypedBatch,
     line_files: LineFiles | KeyRepeats,
     cells: TableCells,
 ) -> Iterator[pa.RecordBatch]:

@@ -54,15 +54,14 @@ from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_f
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.period_files import (
-    CLUSTER_PERIOD_BYTES,
     ORDERS,
     RESULTS,
     build_here,
     from_rows,
     make_period_builder,
-    orders_of,
     to_row,
 )
+from finance_platform.spark_jobs.period_orders import CLUSTER_PERIOD_BYTES, orders_of
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.small_batches import runs_here, write_file

@@ -100,7 +100,7 @@ class PeriodControl:
 
 
 def control_sums(
-    counted: DataFrame, superseded: DataFrame | None, dim_account: DataFrame, type_spans: DataFrame | None = None
+    counted: DataFrame, superseded: DataFrame | None, dim_account: DataFrame, type_spans: DataFrame | None
 ) -> DataFrame:
     """Return sums of the ledger lines by period, scenario and account.
 

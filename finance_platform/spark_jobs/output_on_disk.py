@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore, StoredObject
+from finance_platform.storage.store_wrapper import StoreWrapper
 
 
 def output_of_job(processed: ObjectStore, temporary: ObjectStore, staging: str) -> ObjectStore:
@@ -28,11 +29,11 @@ def output_of_job(processed: ObjectStore, temporary: ObjectStore, staging: str) 
         staging: the folder of this attempt's interim results.
     """
     if is_remote(processed.root) and not is_remote(temporary.root):
-        return cast("ObjectStore", OutputOnDisk(processed, temporary, f"{staging}/output"))
+        return OutputOnDisk(processed, temporary, f"{staging}/output")
     return processed
 
 
-class OutputOnDisk:
+class OutputOnDisk(StoreWrapper):
     """The processed zone, with the folders that Spark writes on disk; `sync` sends their files."""
 
     def __init__(self, zone: ObjectStore, disk: ObjectStore, folder: str) -> None:
@@ -43,14 +44,10 @@ class OutputOnDisk:
             disk: a store of this machine.
             folder: a folder of it that nothing else uses.
         """
-        self._zone, self._disk, self._folder = zone, disk, folder
+        super().__init__(zone)
+        self._disk, self._folder = disk, folder
         self._written: set[str] = set()
         self._sent: set[str] = set()
-
-    @property
-    def root(self) -> str:
-        """The zone's address."""
-        return self._zone.root
 
     def write_uri(self, folder: str) -> str:
         """Return where Spark writes a new folder."""
@@ -69,7 +66,7 @@ class OutputOnDisk:
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
         """Yield the objects of a folder; those of one that Spark has written are on disk."""
         if prefix not in self._written and not self.is_on_disk(prefix):
-            yield from self._zone.list_objects(prefix, after=after)
+            yield from self._store.list_objects(prefix, after=after)
             return
         for item in self._disk.list_objects(self._own(prefix), after=self._own(after) if after else ""):
             yield replace(item, key=item.key.removeprefix(f"{self._folder}/"))
@@ -102,16 +99,13 @@ class OutputOnDisk:
         """Send files that are on disk alone to the zone, several at once."""
         keys = [key for key in keys if key not in self._sent]
         on_disk = [key for key in keys if self.is_on_disk(key)]
-        for _ in map_many(self._zone, on_disk, lambda key: self._zone.write(key, self._disk.read(self._own(key)))):
+        for _ in map_many(self._store, on_disk, lambda key: self._store.write(key, self._disk.read(self._own(key)))):
             pass
         self._sent.update(on_disk)
-        self._zone.sync([key for key in keys if key not in self._sent])
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._zone, name)
+        self._store.sync([key for key in keys if key not in self._sent])
 
     def _place(self, key: str) -> tuple[ObjectStore, str]:
-        return (self._disk, self._own(key)) if self.is_on_disk(key) else (self._zone, key)
+        return (self._disk, self._own(key)) if self.is_on_disk(key) else (self._store, key)
 
     def _own(self, key: str) -> str:
         return f"{self._folder}/{key}"

@@ -1,7 +1,7 @@
 """Slices of the fact table that one task each builds, from the files of a period's lines to the slice's own file.
 
-Belongs here: which periods are built so, reading their lines, writing their rows, their control totals. Does not belong
-here: sums and rows (see `transforms.fact_tables`), commits, all other periods (see `build_star_job`).
+Belongs here: reading the lines of a period, writing its rows, its control totals. Does not belong here: which periods
+are built so (see `period_orders`), sums and rows (see `transforms.fact_tables`), commits (see `build_star_job`).
 
 The lines of a period stay in the task that reads them, and no plan of Spark's sorts or joins them (223).
 """
@@ -9,10 +9,9 @@ The lines of a period stay in the task that reads them, and no plan of Spark's s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,16 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from finance_platform.contracts.processed import LINE_TABLES
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.deliveries.lines import period_of_file
 from finance_platform.deliveries.lines_checkpoint import lines_checkpoint
 from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointFile, places_among
 from finance_platform.feeds.values.dates import first_day, period_of
 from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs.control_totals import PeriodControl, compare
-from finance_platform.spark_jobs.requests import BuildRequest
+from finance_platform.spark_jobs.period_orders import PeriodOrder
 from finance_platform.spark_jobs.tasks_here import dealt, run_here
 from finance_platform.storage.bulk_read import map_many
 from finance_platform.storage.factory import is_remote, open_store
@@ -60,46 +57,6 @@ _REPEATING = [column.name for column in FACT_FINANCIALS.stored_columns if column
 _STATISTICAL = "Statistical"
 """The type of accounts that are no money."""
 
-SUPERSEDING_BYTES = 16 << 20
-"""Of so many bytes of later files each task of a period reads the keys: some 300,000 lines, half a second."""
-
-SHARED_BYTES = 8 << 20
-"""Of so many bytes of files that small deliveries share the tasks of a build read lines, each time that one does: the
-files of 200,000 one-line deliveries for one period, 300 ms."""
-
-CLUSTER_PERIOD_BYTES = 256 << 20
-"""On a cluster, the lines of a larger period are summed by several machines: some seven million take a task 5 s."""
-
-
-@dataclass(frozen=True)
-class PeriodOrder:
-    """A period to build.
-
-    Attributes:
-        period: the period.
-        files: key, size and hash of the files with its lines alone; see `DataFile`.
-        counted: delivery id and scenario of the lines that count.
-        actual_covers: whether Actual covers the period; None: if it has lines.
-        superseding: deliveries that count and give way to later ones, with key and size of the files whose keys the
-            later ones have.
-        checkpoint: key and size of the files of the period's checkpoint of lines.
-        shared: key and size of the files that it shares with other periods and deliveries, and the deliveries whose
-            lines in the file count.
-    """
-
-    period: str
-    files: Sequence[tuple[str, int, str]]
-    counted: Sequence[tuple[str, str]]
-    actual_covers: bool | None
-    superseding: Sequence[tuple[str, Sequence[tuple[str, int]]]] = ()
-    checkpoint: Sequence[tuple[str, int]] = ()
-    shared: Sequence[tuple[str, int, Sequence[str]]] = ()
-
-    @property
-    def size(self) -> int:
-        """The bytes of its files."""
-        return sum(size for _, size, _ in (*self.files, *self.shared))
-
 
 @dataclass(frozen=True)
 class BuiltPeriod:
@@ -108,114 +65,6 @@ class BuiltPeriod:
     files: Sequence[DataFile]
     control: PeriodControl
     superseded: Sequence[SupersededLines] = ()
-
-
-def orders_of(
-    request: BuildRequest,
-    periods: Mapping[str, bool | None],
-    most_bytes: int | None = None,
-    checkpoints: Mapping[str, Sequence[CheckpointFile]] = MappingProxyType({}),
-    *,
-    reads_again: bool = True,
-) -> list[PeriodOrder]:
-    """Return the orders of those periods that one task each can build.
-
-    No scope of such a period is superseded, and its files have no other period, or are shared by small deliveries and
-    small themselves. So have the files whose keys supersede its lines, and they are small: every task reads them.
-
-    Args:
-        request: of the job.
-        periods: the periods to build, and whether Actual covers each.
-        most_bytes: the size of the files of the largest period that a task builds; None for any.
-        checkpoints: see `list_lines_checkpoints`.
-        reads_again: whether a shared file may be read for each period; where a read is a request, Spark's plans of
-            several periods take one.
-    """
-    mixed: set[int] = set()
-    sharing: set[int] = set()
-    shared: list[tuple[DataFile, frozenset[int]]] = []
-    files: dict[str, list[tuple[DataFile, frozenset[int]]]] = {}
-    own: dict[int, list[tuple[str, DataFile]]] = {}
-    for source in request.files:
-        if source.table not in LINE_TABLES:
-            continue
-        if source.file.is_shared:
-            shared.append((source.file, frozenset(source.deliveries)))
-            sharing.update(source.deliveries)
-            continue
-        period = period_of_file(source.file.key)
-        if not period:
-            mixed.update(source.deliveries)
-            continue
-        for place in source.deliveries:
-            own.setdefault(place, []).append((period, source.file))
-        if period in periods:
-            files.setdefault(period, []).append((source.file, frozenset(source.deliveries)))
-    superseding = _superseding_files(request, own, mixed | sharing)
-    too_much = {name for name, of_later in superseding.items() if of_later is None}
-    scopes = {scope.period for scope in request.superseded_scopes}
-    places: dict[str, set[int]] = {period: set() for period in periods}
-    counted: dict[str, list[tuple[str, str]]] = {period: [] for period in periods}
-    for lines in request.counted:
-        if lines.period in periods:
-            places[lines.period].update(lines.deliveries)
-            counted[lines.period] += [(request.deliveries[place], lines.scenario) for place in lines.deliveries]
-    orders = [
-        PeriodOrder(
-            period,
-            [(file.key, file.size, file.sha256) for file, of_file in files.get(period, ()) if of_file & places[period]],
-            counted[period],
-            covers,
-            tuple(
-                (name, superseding[name] or ())
-                for name in dict.fromkeys(one for one, _ in counted[period])
-                if name in superseding
-            ),
-            tuple((file.key, file.size) for file in checkpoints.get(period, ())),
-            tuple(
-                (file.key, file.size, [request.deliveries[place] for place in sorted(counting)])
-                for file, of_file in shared
-                if (counting := of_file & places[period])
-            ),
-        )
-        for period, covers in sorted(periods.items())
-        if period not in scopes
-        and mixed.isdisjoint(places[period])
-        and too_much.isdisjoint(name for name, _ in counted[period])
-    ]
-    if not _may_share([order.shared for order in orders], reads_again=reads_again):
-        orders = [order for order in orders if not order.shared]
-    return [order for order in orders if most_bytes is None or order.size <= most_bytes]
-
-
-def _may_share(files: Iterable[Sequence[tuple[str, int, Sequence[str]]]], *, reads_again: bool) -> bool:
-    """Return whether tasks read shared files, which are given for each period; see `orders_of`."""
-    reads = [(key, size) for of_period in files for key, size, _ in of_period]
-    return sum(size for _, size in reads) <= SHARED_BYTES and (reads_again or len(set(reads)) == len(reads))
-
-
-def _superseding_files(
-    request: BuildRequest, own: Mapping[int, Sequence[tuple[str, DataFile]]], mixed: Collection[int]
-) -> dict[str, list[tuple[str, int]] | None]:
-    """Return, by delivery with superseded keys, the files that have them too; None where tasks cannot read them all.
-
-    Args:
-        request: of the job.
-        own: period and file of the files of each delivery that have one period.
-        mixed: the deliveries that have other files.
-    """
-    places = {name: place for place, name in enumerate(request.deliveries)}
-    found: dict[str, dict[str, int] | None] = {}
-    for pair in request.superseded_keys:
-        of_delivery = found.setdefault(pair.delivery_id, {})
-        place = places[pair.superseded_by]
-        if of_delivery is None or place in mixed:
-            found[pair.delivery_id] = None
-            continue
-        of_delivery.update({file.key: file.size for period, file in own.get(place, ()) if period in pair.periods})
-        if sum(of_delivery.values()) > SUPERSEDING_BYTES:
-            found[pair.delivery_id] = None
-    return {name: None if files is None else sorted(files.items()) for name, files in found.items()}
 
 
 def make_period_builder(

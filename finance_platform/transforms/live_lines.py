@@ -58,7 +58,7 @@ def live_lines(lines: DataFrame, superseded_keys: DataFrame | None, superseded_s
     return lines
 
 
-def with_natural_sign(lines: DataFrame, dim_account: DataFrame, type_spans: DataFrame | None = None) -> DataFrame:
+def with_natural_sign(lines: DataFrame, dim_account: DataFrame, type_spans: DataFrame | None) -> DataFrame:
     """Return the lines with the canonical sign: under debit-positive feeds, credit-natured accounts are flipped.
 
     Args:

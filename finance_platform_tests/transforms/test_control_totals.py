@@ -53,7 +53,7 @@ def star_of(spark: SparkSession, lines: DataFrame, types: DataFrame) -> DataFram
         [(period, first_day(period), None) for period in PERIODS],
         "period string, first_day date, actual_covers boolean",
     )
-    signed = with_natural_sign(lines, types)
+    signed = with_natural_sign(lines, types, None)
     return fact_financials(fact_cells(signed), coverage, BUDGET, ACTUAL)
 
 
@@ -72,7 +72,7 @@ def differences(
     spark: SparkSession, star_rows: Iterable[Row], rows: Iterable[Row] = ROWS, **types: str
 ) -> list[tuple[str, str, str, str]]:
     """Return period, account, lines and star of the differences when the star is built from other lines or types."""
-    control = control_sums(ledger_lines(spark, rows), None, accounts(spark))
+    control = control_sums(ledger_lines(spark, rows), None, accounts(spark), None)
     periods = compared(control, star_of(spark, ledger_lines(spark, star_rows), accounts(spark, **types)))
     numbers = {surrogate_key(number): number for number in TYPES}
     return [
@@ -84,7 +84,7 @@ def differences(
 
 def test_a_star_of_all_its_lines_has_no_difference_and_its_figures_are_reported(spark: SparkSession) -> None:
     """Both signs, two scenarios, two periods; a budgeted cell without actuals has no line."""
-    control = control_sums(ledger_lines(spark, ROWS), None, accounts(spark))
+    control = control_sums(ledger_lines(spark, ROWS), None, accounts(spark), None)
     periods = compared(control, star_of(spark, ledger_lines(spark, ROWS), accounts(spark)))
     assert periods == {period: compared_in_task(spark, period) for period in PERIODS}
     assert {
@@ -180,7 +180,7 @@ def test_superseded_lines_are_subtracted_from_the_lines_that_count(
     """A star of the live lines agrees, one of all lines does not."""
     rows = [{**row, "scope_key": "sales"} if row["delivery_id"] == "gl" else row for row in ROWS]
     counted, (keys, scopes) = ledger_lines(spark, rows), superseded(spark)
-    control = control_sums(counted, superseded_lines(counted, keys, scopes), accounts(spark))
+    control = control_sums(counted, superseded_lines(counted, keys, scopes), accounts(spark), None)
     right = compared(control, star_of(spark, live_lines(counted, keys, scopes), accounts(spark)))
     assert not any(period.differences for period in right.values())
     wrong = compared(control, star_of(spark, counted, accounts(spark)))
@@ -190,7 +190,7 @@ def test_superseded_lines_are_subtracted_from_the_lines_that_count(
 def test_an_account_whose_lines_are_all_superseded_is_not_expected_in_the_star(spark: SparkSession) -> None:
     counted = ledger_lines(spark, ROWS[2:3])
     keys = spark.createDataFrame([("d1", "T3")], "delivery_id string, line_key string")
-    control = control_sums(counted, superseded_lines(counted, keys, None), accounts(spark))
+    control = control_sums(counted, superseded_lines(counted, keys, None), accounts(spark), None)
     january = compare(control.collect(), [])["2025-01"]
     assert not january.differences
     assert (january.superseded_lines, january.superseded_amount) == (1, Decimal("7.00"))
@@ -230,7 +230,7 @@ def test_gross_amounts_are_of_the_remaining_lines_and_superseded_ones_are_counte
     keys = spark.createDataFrame([("d1", "T1"), ("d1", "T4")], "delivery_id string, line_key string")
     replaced = superseded_lines(counted, keys, None)
     assert replaced is not None
-    control = control_sums(counted, replaced, accounts(spark))
+    control = control_sums(counted, replaced, accounts(spark), None)
     january = compared(control, star_of(spark, live_lines(counted, keys, None), accounts(spark)))["2025-01"]
     assert january.absolute == {ACTUAL: Decimal("77.10"), BUDGET: Decimal("200.00")}
     assert superseded_sums(replaced, accounts(spark)) == {

@@ -237,7 +237,7 @@ def signed(spark: SparkSession, rows: Iterable[Row], types: Mapping[str, str]) -
     """Return account and amount of each line with its canonical sign."""
     accounts = [(surrogate_key(number), account_type) for number, account_type in types.items()]
     dim_account = spark.createDataFrame(accounts, "account_key bigint, account_type string")
-    result = with_natural_sign(ledger_lines(spark, rows), dim_account)
+    result = with_natural_sign(ledger_lines(spark, rows), dim_account, None)
     rows = assert_matches(result, TRANSACTIONS)
     return sorted((row["account_number"], row["amount"]) for row in rows)
 

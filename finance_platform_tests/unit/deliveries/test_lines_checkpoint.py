@@ -33,7 +33,8 @@ from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.spark_jobs import period_files
-from finance_platform.spark_jobs.period_files import make_period_builder, orders_of, to_row
+from finance_platform.spark_jobs.period_files import make_period_builder, to_row
+from finance_platform.spark_jobs.period_orders import orders_of
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile, SupersededKeys
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.checkpoints import store_checkpoint

@@ -1,4 +1,4 @@
-"""`spark_jobs.period_files`: which periods a task builds alone, and what it builds of their files.
+"""`spark_jobs.period_orders`, `period_files`: which periods a task builds alone, and what it builds of their files.
 
 Belongs here: periods, files, sums in several portions. Does not belong here: the rows and control totals of lines (see
 `transforms/test_fact_financials`, `transforms/test_control_totals`).
@@ -23,15 +23,9 @@ from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.slices.commits import SupersededLines
-from finance_platform.spark_jobs import period_files
-from finance_platform.spark_jobs.period_files import (
-    BuiltPeriod,
-    PeriodOrder,
-    from_rows,
-    make_period_builder,
-    orders_of,
-    to_row,
-)
+from finance_platform.spark_jobs import period_files, period_orders
+from finance_platform.spark_jobs.period_files import BuiltPeriod, from_rows, make_period_builder, to_row
+from finance_platform.spark_jobs.period_orders import PeriodOrder, orders_of
 from finance_platform.spark_jobs.requests import (
     BuildRequest,
     CountedLines,
@@ -58,7 +52,7 @@ def source(delivery: int, period: str = "", *, is_shared: bool = False) -> Sourc
 def large(delivery: int, period: str) -> SourceFile:
     """Return a file of which no task reads the keys."""
     file = source(delivery, period)
-    return file._replace(file=DataFile(file.file.key, period_files.SUPERSEDING_BYTES + 1))
+    return file._replace(file=DataFile(file.file.key, period_orders.SUPERSEDING_BYTES + 1))
 
 
 def request(files: Sequence[SourceFile], **others: Any) -> BuildRequest:
@@ -121,7 +115,7 @@ def test_a_period_with_many_lines_is_left_to_the_machines_of_a_cluster():
         (OWN, {"superseded_scopes": [SupersededScope("d0", "Actual", FEBRUARY, "s")]}, [JANUARY]),
         ([*OWN, SHARED], {"superseded_keys": [SupersededKeys("d0", "d1", [FEBRUARY])]}, []),
         ([*OWN[:2], source(1)], {}, [JANUARY]),
-        ([*OWN[:2], SHARED._replace(file=DataFile("transactions/large", period_files.SHARED_BYTES, True))], {}, []),
+        ([*OWN[:2], SHARED._replace(file=DataFile("transactions/large", period_orders.SHARED_BYTES, True))], {}, []),
     ],
     ids=["later file of several periods", "large later file", "scope", "shared later file", "several periods", "large"],
 )
