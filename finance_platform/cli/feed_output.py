@@ -30,9 +30,10 @@ _MAX_COLUMNS = 100
 
 _MAX_SUMS = 60
 _MANY_EQUAL = 3
+"""Rows with one reason from which they share a line."""
+
 _MAX_TIED = 5
 """Totals that tie and are listed; a wide budget prints one for each department and month."""
-"""Rows with one reason from which they share a line."""
 
 _WIDE = 76
 """Characters of a terminal from which every column of the list of feeds has a place."""

@@ -1,8 +1,8 @@
 """Movements: the changes that a load makes to what is published, recorded in the load's own transaction.
 
 Belongs here: the attributes that are compared, the scratch tables that describe the load, the order of the statements.
-Does not belong here: the comparison itself (SQL, see `sql/load`), why a slice differs (see `slices.version_diff`),
-reports on movements (see `reports`).
+Does not belong here: the comparison itself (see `sql/load` and `attribute_changes`), why a slice differs (see
+`slices.version_diff`), reports on movements (see `reports`).
 """
 
 from __future__ import annotations
@@ -23,16 +23,18 @@ from finance_platform.contracts.star import (
     WHOLE_TABLE,
 )
 from finance_platform.feeds.values.dates import period_number
+from finance_platform.warehouse.attribute_changes import (
+    ComparedAttribute,
+    insert_changed_attributes,
+    insert_changed_spans,
+)
 from finance_platform.warehouse.date_ranges import covering_ranges
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
 from finance_platform.warehouse.statements import (
-    ComparedAttribute,
     SqlFile,
     create_scratch,
     insert,
-    insert_changed_attributes,
-    insert_changed_spans,
     insert_into_stage,
     statement,
 )

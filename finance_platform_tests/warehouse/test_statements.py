@@ -28,11 +28,12 @@ from finance_platform.contracts.star import (
 )
 from finance_platform.contracts.views import VIEWS
 from finance_platform.warehouse import statements
+from finance_platform.warehouse.attribute_changes import ComparedAttribute, insert_changed_attributes
 from finance_platform.warehouse.dialect import parse, split
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest
-from finance_platform.warehouse.statements import ComparedAttribute, SqlFile
+from finance_platform.warehouse.statements import SqlFile
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -255,7 +256,7 @@ def test_the_statements_generated_from_contracts() -> None:
         "CAST(:amount_0 AS DECIMAL(18, 2)), :run_id_0, :loaded_at_0)"
     )
     compared = (ComparedAttribute("is_baseline", "IsBaseline", "scenario_key"),)
-    assert statements.insert_changed_attributes(scratch, DIM_SCENARIO, "ScenarioKey", compared) == (
+    assert insert_changed_attributes(scratch, DIM_SCENARIO, "ScenarioKey", compared) == (
         "INSERT INTO StageOne (ScenarioKey, Attribute, IsName, OldValue, NewValue, OldVersion, NewVersion, Cause) "
         "SELECT DISTINCT Published.ScenarioKey, 'IsBaseline' AS Attribute, FALSE AS IsName, "
         "CASE WHEN Published.IsBaseline THEN 'true' ELSE 'false' END AS OldValue, "
