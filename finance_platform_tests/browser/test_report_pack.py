@@ -12,6 +12,7 @@ import csv
 import io
 import re
 import shlex
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize, expect, sync_playwright
 
 from finance_platform.bootstrap import open_warehouse, processed_zone
 from finance_platform.refresh.report_pack import read_published_pack
@@ -342,6 +343,51 @@ def test_the_page_is_accessible_fits_a_phone_and_prints(reader: Reader):
     pages = page.pdf(prefer_css_page_size=True)
     assert pages.startswith(b"%PDF")
     assert 11 <= pages.count(b"/Type /Page\n") + pages.count(b"/Type/Page/") + pages.count(b"/Type /Page ") <= 25
+
+
+def test_on_a_phone_a_table_shows_that_it_goes_on_and_what_a_figure_is_of(reader: Reader):
+    page = reader.page
+    page.set_viewport_size(PHONE)
+    try:
+        table = page.locator("#statement-table")
+        region = page.locator(".scroll", has=table)
+        edge = "[...document.querySelectorAll('#statement-table tbody th, #statement-table thead tr > :first-child')]"
+        edges = f"{edge}.map(one => getComputedStyle(one, '::after').opacity)"
+        table.scroll_into_view_if_needed()
+        start = table.locator("thead tr:last-child > :first-child").bounding_box()
+        assert pixel_at_the_right(page, region) != PAPER, "nothing shows that columns are out of sight"
+        assert set(page.evaluate(edges)) == {"0"}
+
+        region.evaluate("one => { one.scrollLeft = 560 }")
+
+        moved = table.locator("thead tr:last-child > :first-child").bounding_box()
+        assert start
+        assert moved
+        assert moved["x"] == start["x"], "the head of the names scrolls away"
+        assert set(page.evaluate(edges)) == {"1"}, "names and figures run into each other"
+        group = page.locator("#statement-table th.group span", has_text="Year to date").bounding_box()
+        assert group
+        assert moved["x"] + moved["width"] <= group["x"] < PHONE["width"] - group["width"]
+
+        region.evaluate("one => { one.scrollLeft = one.scrollWidth }")
+
+        assert pixel_at_the_right(page, region) == PAPER, "the end of the table looks as if it went on"
+    finally:
+        page.set_viewport_size(LAPTOP)
+
+
+PAPER = (255, 255, 255)
+
+
+def pixel_at_the_right(page: Page, region: Locator) -> tuple[int, ...]:
+    """Return the colour at the right edge of a region, between two lines of its table."""
+    box = region.bounding_box()
+    assert box
+    clip = FloatRect(x=box["x"] + box["width"] - 1, y=box["y"] + 2, width=1, height=1)
+    picture = page.screenshot(clip=clip)
+    chunks = re.finditer(rb"(?s)(.{4})IDAT", picture)
+    parts = [picture[chunk.end() : chunk.end() + int.from_bytes(chunk[1], "big")] for chunk in chunks]
+    return tuple(zlib.decompress(b"".join(parts))[1:4])  # after the byte that says how the row is filtered
 
 
 def test_the_pack_of_a_unit_has_nothing_of_another_and_its_filters_come_first(

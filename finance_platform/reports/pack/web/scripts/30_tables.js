@@ -83,7 +83,7 @@ function buildTable({ id, caption, columns, groups, rows, sortable = false, note
   separate(columns, groups ?? [], rows);
   if (groups) {
     head.append(
-      element("tr", {}, ...groups.map((group) => element(group.text ? "th" : "td", { colspan: group.span, scope: group.text ? "colgroup" : undefined, class: group.text ? "group" : "", text: group.text }))),
+      element("tr", {}, ...groups.map((group) => group.text ? element("th", { colspan: group.span, scope: "colgroup", class: "group" }, element("span", { text: group.text })) : element("td", { colspan: group.span }))),
     );
   }
   head.append(
