@@ -42,6 +42,8 @@ from finance_platform.quality.checks import (
     Outcome,
 )
 from finance_platform.quality.hierarchies import Placed, find_misplaced
+from finance_platform.quality.running_years import FIX as FIX_OF_RUNNING_YEARS
+from finance_platform.quality.year_end_entries import FIX as FIX_OF_YEAR_ENDS
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.date_ranges import EVERY_DAY, DateRange, covering_ranges
 from finance_platform.warehouse.ledger import published_slices
@@ -475,11 +477,11 @@ def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
     if unusual.running_years:
         running = ", ".join(one.period for one in unusual.running_years)
         summary = f"amounts that seem to be totals of the year in {running}; {summary}"
-    named = [(one.sentence, one.period) for one in unusual.running_years]
-    named += [(one.sentence, one.period) for one in unusual.other_units]
-    named += [(one.sentence, one.period) for one in unusual.wrong_signs]
-    named += [(one.sentence, one.period) for one in unusual.year_ends]
-    evidence = [*({"what": sentence, "period": period} for sentence, period in named), *amounts]
+    named = [(one.sentence, one.period, FIX_OF_RUNNING_YEARS) for one in unusual.running_years]
+    named += [(one.sentence, one.period, one.fix) for one in unusual.other_units]
+    named += [(one.sentence, one.period, one.fix) for one in unusual.wrong_signs]
+    named += [(one.sentence, one.period, FIX_OF_YEAR_ENDS) for one in unusual.year_ends]
+    evidence = [*({"what": what, "period": period, "fix": fix} for what, period, fix in named), *amounts]
     return Outcome.from_evidence(AMOUNTS_ARE_USUAL, evidence, summary)
 
 

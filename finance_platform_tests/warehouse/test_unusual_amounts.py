@@ -246,3 +246,7 @@ def test_revenue_and_a_budget_of_it_that_are_negative_are_named(warehouse: DuckD
     ]
     assert outcome.summary.startswith("signs that contradict the types of accounts in 2025-06; ")
     assert not outcome.passed
+    for row in outcome.evidence:
+        assert row["fix"].startswith(
+            "if the amounts are debit less credit, write sign: debit_positive in the descriptor"
+        )
