@@ -35,6 +35,28 @@ def period_of_file(key: str) -> str:
     return key.partition("/then_by=")[2].partition("/")[0]
 
 
+def has_equal_lines(processed: ObjectStore, one: DeliveryCommit, other: DeliveryCommit, columns: Sequence[str]) -> bool:
+    """Return whether two small deliveries have the same lines in the same order, as far as some columns say.
+
+    Only files that deliveries share are compared, which stay decoded: of others, this is not known, and not returned.
+
+    Args:
+        processed: the processed zone.
+        one: the commit of a delivery.
+        other: that of another one.
+        columns: names of the columns.
+    """
+    for table in LINE_TABLES:
+        files = one.files.get(table, ()), other.files.get(table, ())
+        if len(files[0]) != len(files[1]) or not all(file.is_shared for of_one in files for file in of_one):
+            return False
+        for own, others in zip(*files, strict=True):
+            lines = read_shared(processed, one.delivery_id, own.key, columns)
+            if not lines.equals(read_shared(processed, other.delivery_id, others.key, columns)):
+                return False
+    return True
+
+
 def read_lines(
     processed: ObjectStore,
     commit: DeliveryCommit,

@@ -79,13 +79,15 @@ def many(count: int, period: str = "2025-01", scenario: str = "Actual") -> list[
 class Zone:
     """The zone; each delivery is a day later than the previous one, unless it has its own `modified_at`.
 
-    Its lines are in one file or, as the reader writes them, in one for each period.
+    Its lines are in one file or, as the reader writes them, in one for each period, which is read as one that others
+    share if so wanted.
     """
 
     path: Path
     days: int = 0
     runs: int = 0
     is_by_period: bool = False
+    is_shared: bool = False
     store: RecordingStore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -196,7 +198,7 @@ class Zone:
             rows.setdefault(key, []).append(_row(event, line, number))
         for key, of_file in rows.items():
             file = self.write(key, arrow_schema(TRANSACTIONS.columns), of_file, row_groups=2)
-            files.setdefault(key.partition("/")[0], []).append(file)
+            files.setdefault(key.partition("/")[0], []).append(replace(file, is_shared=self.is_shared))
         return {**files}
 
 

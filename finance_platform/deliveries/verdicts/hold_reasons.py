@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit, hash_kind
+from finance_platform.deliveries.lines import has_equal_lines
 from finance_platform.deliveries.live_lines import Cell, LiveLines
 from finance_platform.deliveries.members.account_types import AccountTypes
 from finance_platform.deliveries.overlaps import Overlaps
@@ -41,7 +42,14 @@ from finance_platform.deliveries.verdicts.cell_sums import find_overflows, may_o
 from finance_platform.deliveries.verdicts.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, effect_of
 from finance_platform.deliveries.verdicts.moved_amounts import MovedAmount, find_moved_amounts
-from finance_platform.deliveries.verdicts.removals import Losses, OtherLines, Removal, SmallerPeriod, find_losses
+from finance_platform.deliveries.verdicts.removals import (
+    COLUMNS_OF_LOSSES,
+    Losses,
+    OtherLines,
+    Removal,
+    SmallerPeriod,
+    find_losses,
+)
 from finance_platform.deliveries.verdicts.repeated_lines import RepeatedLines, find_repeated_lines
 from finance_platform.deliveries.verdicts.repeated_sums import find_repeated_sums
 from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells
@@ -261,14 +269,29 @@ class HoldReasons:
         tolerated = candidate.event.tolerated_removal
         if tolerated is None or not (self._live.affects_ledger(candidate) and self._live.may_remove_lines(candidate)):
             return Losses()
+        if self._repeats_lines(candidate):
+            return Losses()
         affected = {cell for cell in self._live.affected_cells(candidate) if cell[1] not in left_out}
         cells = {cell for cell in affected if not self._live.is_resent(candidate, cell)}
+        if not cells:
+            return Losses()
         if (known := self._known_losses) and known[:2] == (candidate, cells):
             return known[2]
         before, after = self._live.live_sets(candidate, cells)
         losses = find_losses(self._live_lines, before, after, cells, Decimal(tolerated))
         self._known_losses = candidate, cells, losses
         return losses
+
+    def _repeats_lines(self, candidate: LiveDelivery) -> bool:
+        """Return whether a candidate has the lines and keys of the version that it replaces, and claims no other line.
+
+        So it is with nearly every file after a release that reads all files again. Only its own lines are read then,
+        and not those of all others of its periods.
+        """
+        earlier = self._live.version_replaced_by(candidate)
+        return earlier is not None and has_equal_lines(
+            self._processed, earlier.commit, candidate.commit, COLUMNS_OF_LOSSES
+        )
 
     def repeated_split(self, candidate: LiveDelivery) -> Verdict | None:
         """Return the verdict by which lines of a delivery wait already, if only its etag or its tolerance changed."""

@@ -14,7 +14,7 @@ from functools import reduce
 from itertools import chain
 from operator import attrgetter
 
-from finance_platform.deliveries.commits import UNKNOWN, Count, hash_kind
+from finance_platform.deliveries.commits import UNKNOWN, Count, PeriodCount, hash_kind
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
 from finance_platform.deliveries.overlap_documents import Cell as LinesCell
 from finance_platform.deliveries.overlap_documents import Overlap
@@ -380,6 +380,26 @@ class LiveDeliveries:
             )
         return False
 
+    def version_replaced_by(self, candidate: LiveDelivery) -> LiveDelivery | None:
+        """Return the version that an upsert replaces, if that has as many lines of equal content in the same cells.
+
+        None if one of both does not count as a whole, or another delivery has a key of one of them: what either takes
+        from others, or others from it, depends on more than its lines then.
+        """
+        earlier = self.earlier(candidate)
+        if len(earlier) != 1 or candidate.event.load_mode != "upsert" or candidate.event.is_scoped:
+            return None
+        deliveries = (earlier[0], candidate)
+        counts = [sorted(delivery.commit.periods, key=_place_of_count) for delivery in deliveries]
+        is_same = (
+            counts[0] == counts[1]
+            and all(count.content for count in counts[0])
+            and all(delivery.portion.is_whole for delivery in deliveries)
+            and effect_of(earlier[0].event) == effect_of(candidate.event)
+            and not any(self._overlaps.overlapping(delivery.delivery_id) for delivery in deliveries)
+        )
+        return earlier[0] if is_same else None
+
     def affects_ledger(self, candidate: LiveDelivery) -> bool:
         """Return whether the candidate, or the delivery that it replaces, has ledger lines."""
         return any(delivery.event.kind == "ledger" for delivery in (candidate, *self.earlier(candidate)))
@@ -498,6 +518,10 @@ def _place(deliveries: Sequence[LiveDelivery], delivery: LiveDelivery) -> int:
     """Return the index of a delivery among deliveries in the defined order."""
     first = bisect_left(deliveries, delivery.position, key=_position)
     return next(n for n in range(first, len(deliveries)) if deliveries[n].delivery_id == delivery.delivery_id)
+
+
+def _place_of_count(count: PeriodCount) -> tuple[str, str]:
+    return count.period, count.scenario
 
 
 def effect_of(event: DeliveryDiscovered) -> tuple[object, ...]:

@@ -25,6 +25,9 @@ _GROUP = ("cell", "department_key")
 _COLUMNS = ("department_key", "department_code", "account_key", "line_key", "amount")
 _ZERO = Decimal("0.00")
 
+COLUMNS_OF_LOSSES = ("scenario", "period", *_COLUMNS)
+"""The columns by which lines are lost: deliveries in which these are equal take nothing from each other."""
+
 
 @dataclass(frozen=True)
 class Removal:

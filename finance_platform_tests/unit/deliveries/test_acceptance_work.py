@@ -50,6 +50,25 @@ def calls_per_delivery(folder: Path, deliveries: int, **feed: Any) -> float:
     return calls_of(zone.evaluate) / deliveries
 
 
+def calls_per_version(folder: Path, deliveries: int, **feed: Any) -> float:
+    """Return the calls with which each of many small deliveries is evaluated again, as another release reads it."""
+    zone = Zone(folder, is_shared=True)
+    for release in ("10", "11"):
+        zone.days = 0
+        for number in range(deliveries):
+            sent = lines(f"key {number:04d}", scope=f"D{number:04d}")
+            zone.deliver(f"file_{number:04d}.csv", sent, f"content {number} {release}", **feed)
+        calls = calls_of(zone.evaluate)
+    assert len(zone.state.live) == deliveries
+    return calls / deliveries
+
+
+def test_the_lines_of_others_are_not_asked_for_when_a_file_is_read_again_with_equal_lines(tmp_path: Path) -> None:
+    """To look at each other delivery of its period takes few calls, so less growth is allowed than elsewhere."""
+    few, many = (calls_per_version(tmp_path / str(count), count, **FEEDS["upsert"]) for count in (FEW, MANY))
+    assert many < 1.1 * few
+
+
 @pytest.mark.parametrize("name", FEEDS)
 def test_the_work_of_a_verdict_does_not_grow_with_the_number_of_deliveries(tmp_path: Path, name: str):
     few, many = (calls_per_delivery(tmp_path / str(count), count, **FEEDS[name]) for count in (FEW, MANY))
