@@ -39,8 +39,8 @@ _DEFAULT_NAMES = frozenset({"sheet", "table", "tabelle", "feuil", "feuille", "ho
 """What spreadsheet programs call a new sheet."""
 
 _MAX_DIGITS = 9
-_WITHOUT_A_VALUE = {"", "0"}
-"""What the parser gives for a cell that has none; 0 for a formula that a library could not calculate."""
+_WITHOUT_A_VALUE = {"", "0", "00:00:00", "0:00:00"}
+"""What the parser gives for a cell that has none; 0, or midnight, for a formula that a library could not calculate."""
 _SAMPLE_BYTES = 1 << 16
 
 Place = tuple[str | None, int]

@@ -24,6 +24,12 @@ from finance_platform.feeds.files.xlsx_sheet import XlsxSheetScan
 from finance_platform.feeds.limits import MAX_WORKBOOK_PARTS_BYTES
 
 _TRUE, _FALSE = {"1", "true", "on"}, {"0", "false", "off"}
+_VERSION_OF_WRITER = {"appName": "xl", "lastEdited": "4", "lowestEdited": "4", "rupBuild": "4505"}
+_CALCULATION_OF_WRITER = "124519"
+"""What XlsxWriter and libxlsxwriter write, which begin each workbook anew: no input of it was changed after a formula.
+
+Excel, which has these versions too, asks for no calculation. Libraries that change a workbook write their own number.
+"""
 _CONTENT = "content.xml"
 _STYLES_OF_ODS = "styles.xml"
 _STYLES_OF_XLSX = "xl/styles.xml"
@@ -45,7 +51,7 @@ class WorkbookPackage:
         self._parts = WorkbookParts(open_file)
         self._check_kind()
         self.is_1904 = False
-        self._is_uncalculated = self._is_stale = False
+        self._is_uncalculated = self._is_stale = self._has_given_values = False
         self._last_scan: tuple[int, XlsxSheetScan] | None = None
         self._sheets: list[str] = []
         if _CONTENT not in self._parts:
@@ -82,7 +88,11 @@ class WorkbookPackage:
             return self._last_scan[1]
         if number >= len(self._sheets):
             return None
-        states = {"is_uncalculated": self._is_uncalculated, "is_stale": self._is_stale}
+        states = {
+            "is_uncalculated": self._is_uncalculated,
+            "is_stale": self._is_stale,
+            "has_given_values": self._has_given_values,
+        }
         scan = XlsxSheetScan(**states)
         name = self._sheets[number]
         if not scan.scan(self._parts.unpack(name)):
@@ -152,12 +162,17 @@ class WorkbookPackage:
             for name, attributes in self._parts.elements("xl/_rels/workbook.xml.rels")
             if name == "Relationship"
         }
+        is_of_writer = False
         for name, attributes in self._parts.elements("xl/workbook.xml"):
             if name == "workbookPr":
                 self.is_1904 = attributes.get("date1904", "").lower() in _TRUE
+            elif name == "fileVersion":
+                is_of_writer = attributes.items() >= _VERSION_OF_WRITER.items()
             elif name == "calcPr":
                 self._is_uncalculated = attributes.get("fullCalcOnLoad", "").lower() in _TRUE
                 is_manual = attributes.get("calcMode") == "manual" and attributes.get("calcOnSave") in _FALSE
+                is_of_writer &= attributes.get("calcId") == _CALCULATION_OF_WRITER
+                self._has_given_values = self._is_uncalculated and is_of_writer
                 self._is_stale = self._is_uncalculated or is_manual or attributes.get("calcCompleted") in _FALSE
             elif name == "sheet":
                 target = next((targets[value] for key, value in attributes.items() if _is_id(key, value, targets)), "")

@@ -38,18 +38,27 @@ class XlsxSheetScan:
         stale: formulas whose stored value may be out of date.
     """
 
-    def __init__(self, *, has_references: bool = True, is_uncalculated: bool = False, is_stale: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        has_references: bool = True,
+        is_uncalculated: bool = False,
+        is_stale: bool = False,
+        has_given_values: bool = False,
+    ) -> None:
         """Begin a sheet.
 
         Args:
             has_references: whether each cell states its place; else every cell is counted.
             is_uncalculated: whether the workbook asks to be calculated when it is opened.
             is_stale: whether stored values of formulas may be out of date.
+            has_given_values: whether only 0 may be, because a program has given the library each other value.
         """
         self.faulty: FaultyCells = {}
         self.hidden: set[int] = set()
         self.stale: list[DisplayedCell] = []
         self._has_references, self._is_uncalculated, self._is_stale = has_references, is_uncalculated, is_stale
+        self._has_given_values = has_given_values
         self._zeros: list[tuple[int, int]] = []
         self._has_results = False
         self._row, self._column, self._count = 0, -1, 0
@@ -123,11 +132,13 @@ class XlsxSheetScan:
             if kind not in {b"str", b"s", b"inlineStr"}:
                 self._note(NO_VALUE)
             return
-        if self._is_uncalculated and kind == b"n" and _ZERO.fullmatch(value):
+        is_zero = kind == b"n" and bool(_ZERO.fullmatch(value))
+        if self._is_uncalculated and is_zero:
             self._zeros.append((self._row, self._column))
         else:
             self._has_results = True
-        if kind == b"n" and len(self.stale) < MAX_FAULTY_CELLS:
+        may_be_stale = kind == b"n" and (is_zero or not self._has_given_values)
+        if may_be_stale and len(self.stale) < MAX_FAULTY_CELLS:
             self.stale.append(DisplayedCell(self._column, self._row, Mark(Kind.STALE), 0))
 
     def _note(self, text: str) -> None:

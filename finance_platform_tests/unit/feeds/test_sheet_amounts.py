@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
@@ -98,6 +99,10 @@ def test_amounts_that_can_mean_one_thing_have_no_note(
     assert not check(tmp_path, amounts, marks).findings.notes
 
 
+_OF_WRITER = b'calcId="124519" fullCalcOnLoad="1"'
+"""What XlsxWriter writes, which has each value of a formula from the program that calls it."""
+
+
 @pytest.mark.parametrize(
     ("calculation", "is_stale"),
     [
@@ -111,7 +116,8 @@ def test_amounts_that_can_mean_one_thing_have_no_note(
 )
 def test_values_of_formulas_that_were_not_calculated_are_a_warning(tmp_path: Path, calculation: str, is_stale: bool):
     def change(name: str, part: bytes) -> bytes:
-        return part.replace(b'fullCalcOnLoad="1"', calculation.encode()) if name == "xl/workbook.xml" else part
+        of_excel = f'calcId="191029" {calculation}'.encode()
+        return part.replace(_OF_WRITER, of_excel) if name == "xl/workbook.xml" else part
 
     check(tmp_path, [1, Formula("1+1", 2), Formula("1-1", 0)], AMERICAN)
     with zipfile.ZipFile(tmp_path / "x.xlsx") as package:
@@ -124,6 +130,33 @@ def test_values_of_formulas_that_were_not_calculated_are_a_warning(tmp_path: Pat
     assert [(text.split(", because")[0], note.count) for text, note in read.findings.notes.items()] == is_stale * [
         ("the stored values of formulas of 'Amount' may be out of date, first on sheet 'GL' row 3", 2)
     ]
+
+
+def test_values_that_a_program_gave_xlsxwriter_with_its_formulas_have_no_warning(tmp_path: Path):
+    read = check(tmp_path, [1, Formula("1+1", 2), Formula("1+4", 5)], AMERICAN)
+    assert (total(read), read.holds, read.findings.notes) == (Decimal(8), {}, {})
+
+
+def test_a_formula_that_a_program_gave_no_value_is_a_warning_beside_those_that_have_one(tmp_path: Path):
+    read = check(tmp_path, [1, Formula("1+1", 2), Formula("1+2", 0)], AMERICAN)
+    (note,) = read.findings.notes
+    assert note.startswith("the stored values of formulas of 'Amount' may be out of date, first on sheet 'GL' row 4,")
+    assert read.findings.notes[note].count == 1
+
+
+@pytest.mark.parametrize("code", ["yyyy-mm-dd", "dd.mm.yyyy hh:mm", "[h]:mm"])
+def test_a_formula_of_days_that_was_never_calculated_has_no_value(tmp_path: Path, code: str):
+    """It is 0, which a format of days displays as midnight."""
+    book = xlsxwriter.Workbook(tmp_path / "x.xlsx")
+    sheet = book.add_worksheet("GL")
+    sheet.write_row(0, 0, ["Date", "Unit", "Account", "Amount"])
+    sheet.write_formula(1, 0, "=DATE(2025,1,31)", book.add_format({"num_format": code}))
+    sheet.write_row(1, 1, ["D1", "6000", 5])
+    book.close()
+    read = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % AMERICAN, "x.yaml"), settings())
+    (row,) = read.refused_rows
+    assert "date: the cell's formula has no stored value" in row.reasons
+    assert any("a formula that was never calculated" in reason for reason in read.holds)
 
 
 def test_a_file_whose_formulas_were_never_calculated_is_held_with_that_as_the_cause(tmp_path: Path):
