@@ -16,6 +16,7 @@ import pyarrow as pa
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.doubts import stated_units, typed_months
 from finance_platform.feeds.doubts.hidden_rows import HiddenRows
+from finance_platform.feeds.doubts.merged_amounts import MergedAmounts
 from finance_platform.feeds.doubts.near_names import find_near_names
 from finance_platform.feeds.doubts.opening_balances import OpeningBalances
 from finance_platform.feeds.doubts.place_sums import PlaceSums
@@ -77,6 +78,7 @@ class LedgerTable:
         self._unread = UnreadMonths.of_table(rules, header, cells, table.sheet)
         self._meanings = UnreadMeanings.of_table(rules, header, sources, cells)
         self._hidden = HiddenRows(table.hidden_rows)
+        self._merged = MergedAmounts(table, sources, cells)
         self._running = RunningTotals(rules, cells)
         self._amounts = [*sources["amount"].headers, *cells]
         self._stated = stated_doubts(self._amounts, rules)
@@ -111,6 +113,7 @@ class LedgerTable:
         totals.notes |= self._meanings.notes()
         totals.doubts |= self._unread.doubts() | self._running.doubts() | self._repeated.doubts()
         totals.doubts |= lines.doubts | self._meanings.doubts() | self._stated | self._places.doubts()
+        totals.doubts |= self._merged.doubts()
         scaled = displayed_units.scaled_exponents(table, self._amounts)
         totals.doubts |= stated_units.find_doubts(table, rules, sources, cells, scaled)
         totals.doubts |= displayed_units.find_doubts(table, rules, sources, cells)
@@ -136,6 +139,7 @@ class LedgerTable:
         self._meanings.add(batch, columns)
         self._balances.add(batch, columns)
         self._hidden.add(batch, columns)
+        self._merged.add(batch, columns)
         self._places.add(with_encoded)
         self._last = batch, columns
 

@@ -37,6 +37,7 @@ from finance_platform.feeds.files.file_format import (
     marked_encoding,
     unmarked_encoding,
 )
+from finance_platform.feeds.files.workbook_shared import MergedCells
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.header import header_names, join_rows
 from finance_platform.feeds.limits import (
@@ -97,6 +98,7 @@ class DelimitedFile:
         self.end = FileEnd(delimiter=dialect.delimiter)
         self.displayed: Mapping[int, Sequence[Displayed]] = {}
         self.hidden_rows: Collection[int] = ()
+        self.merged: MergedCells = []
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 

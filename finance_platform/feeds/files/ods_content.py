@@ -6,13 +6,15 @@ of cells (see `ods_formats`), the parts of a workbook (see `workbook_parts`).
 
 from __future__ import annotations
 
-from finance_platform.feeds.files.workbook_errors import FaultyCells, check_faulty_count
 from finance_platform.feeds.files.workbook_parts import local_name
+from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells, check_faulty_count
 from finance_platform.feeds.limits import MAX_FAULTY_CELLS
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 
 _HIDDEN = {"collapse", "filter"}
-HIDDEN_BYTES = (b'"collapse"', b'"filter"')
+NEEDED_BYTES = (b"formula", b'"collapse"', b'"filter"', b"-spanned=")
+"""One of them is in each content that has something that is looked for."""
+
 _MAX_HIDDEN = 100_000
 """Hidden rows that are stated once for several and that are looked at one by one; more are blank."""
 
@@ -23,11 +25,13 @@ class OdsContentScan:
     Attributes:
         faulty: cells without a value, by the number of their sheet from 0.
         hidden: rows that are hidden or filtered out and in no group, by the number of their sheet.
+        merged: first and last cell of merged ones, as row and column from 0, by the number of their sheet.
     """
 
     def __init__(self) -> None:
         self.faulty: dict[int, FaultyCells] = {}
         self.hidden: dict[int, set[int]] = {}
+        self.merged: dict[int, MergedCells] = {}
         self._groups = 0
         self._table, self._row, self._column, self._count = -1, 0, 0, 0
         self._row_repeats = self._cell_repeats = 1
@@ -49,6 +53,11 @@ class OdsContentScan:
             self._groups += 1
         elif name in {"table-cell", "covered-table-cell"}:
             self._cell_repeats = _repeats(values, "number-columns-repeated")
+            rows, columns = (_repeats(values, f"number-{what}-spanned") for what in ("rows", "columns"))
+            if rows * columns > 1:
+                first = self._row - 1, self._column
+                last = first[0] + rows - 1, first[1] + columns - 1
+                self.merged.setdefault(self._table, []).append((first, last))
             is_error = attributes.get("calcext:value-type") == "error"
             kinds = ("value", "date-value", "time-value", "boolean-value", "string-value")
             has_value = any(f"office:{kind}" in attributes for kind in kinds)

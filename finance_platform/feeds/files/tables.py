@@ -18,6 +18,7 @@ from finance_platform.feeds.files.file_format import OpenFile, Utf8Evidence
 from finance_platform.feeds.files.packed_text import unpacked
 from finance_platform.feeds.files.shipped_dialect import AS_WINDOWS, find_dialect
 from finance_platform.feeds.files.workbook import open_workbook
+from finance_platform.feeds.files.workbook_shared import MergedCells
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import ReadingRules
 
@@ -34,6 +35,7 @@ class Table(Protocol):
         end: what was noticed about the lines of a text; complete after the last batch.
         displayed: what the formats of a sheet's numbers display, by column from 0; nothing of text.
         hidden_rows: the rows of a sheet that are hidden or filtered out; none of text.
+        merged: the merged cells of a sheet; none of text.
     """
 
     header: list[str]
@@ -42,6 +44,7 @@ class Table(Protocol):
     end: FileEnd
     displayed: Mapping[int, Sequence[Displayed]]
     hidden_rows: Collection[int]
+    merged: MergedCells
 
     @property
     def notes(self) -> Mapping[str, Note]:

@@ -22,9 +22,9 @@ from finance_platform.feeds.cells import RawBatch, describe_place
 from finance_platform.feeds.files.broken_lines import FileEnd
 from finance_platform.feeds.files.displayed_units import Displayed
 from finance_platform.feeds.files.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
-from finance_platform.feeds.files.workbook_errors import FaultyCells
 from finance_platform.feeds.files.workbook_package import WorkbookPackage
 from finance_platform.feeds.files.workbook_process import SheetArea, SheetInfo, WorkbookProcess
+from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells
 from finance_platform.feeds.files.xls_records import XlsRecords
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.header import header_names, join_rows
@@ -59,12 +59,28 @@ class WorkbookSheet:
         notes: what was read in a way that a person should know.
         displayed: what the formats of its numbers display, by column from 0.
         hidden_rows: the rows that are hidden or filtered out, without those of groups that are folded.
+        merged: the merged cells.
     """
 
     def __init__(
-        self, process: WorkbookProcess, number: int, faulty: FaultyCells, dialect: Dialect, *, is_1904: bool = False
+        self,
+        process: WorkbookProcess,
+        number: int,
+        faulty: FaultyCells,
+        dialect: Dialect,
+        *,
+        is_1904: bool = False,
+        merged: MergedCells | None = None,
     ) -> None:
         """Parse the sheet and read its header.
+
+        Args:
+            process: that of the workbook.
+            number: of the sheet, from 0.
+            faulty: its cells that have no value although they are not blank.
+            dialect: of the feed.
+            is_1904: whether days are counted from 1904-01-01.
+            merged: merged cells that the parser does not report.
 
         Raises:
             UnreadableDeliveryError: the sheet is damaged or too large, or has no row for the header.
@@ -79,6 +95,7 @@ class WorkbookSheet:
         self._is_1904 = is_1904
         self._opened: tuple[SheetArea, Iterator[Columns]] | None = process.open_sheet(number)
         self._area = self._opened[0]
+        self.merged = self._area.merged or merged or []
         self._first = next(self._opened[1], [])
         self.header = self._read_header()
 
@@ -149,7 +166,7 @@ class WorkbookSheet:
         if self._first and 0 <= offset < len(self._first[0]):
             texts = [""] * self._area.first_column + [column[offset] for column in self._first]
         if number != self._dialect.header_row:
-            for (row, first), (last_row, last) in self._area.merged:
+            for (row, first), (last_row, last) in self.merged:
                 if row <= number - 1 <= last_row and first < width:
                     texts[first : last + 1] = [texts[first]] * (min(last + 1, width) - first)
         return texts
@@ -214,7 +231,8 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
         unread = [name for name in hidden if name not in {process.sheets[number].name for number in numbers}]
         for position, number in enumerate(numbers):
             faulty = contents.faulty_cells(number)
-            sheet = WorkbookSheet(process, number, faulty, rules.dialect, is_1904=contents.is_1904)
+            merged = contents.merged_cells(number)
+            sheet = WorkbookSheet(process, number, faulty, rules.dialect, is_1904=contents.is_1904, merged=merged)
             if rules.kind == "ledger" and rules.currency:
                 header_row = rules.dialect.header_row
                 sheet.displayed = contents.displayed_units(number, header_row, rules.currency)

@@ -15,10 +15,10 @@ from xml.parsers import expat
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.files.file_format import OpenFile
-from finance_platform.feeds.files.ods_content import HIDDEN_BYTES, OdsContentScan
+from finance_platform.feeds.files.ods_content import NEEDED_BYTES, OdsContentScan
 from finance_platform.feeds.files.ods_formats import OdsFormats
-from finance_platform.feeds.files.workbook_errors import FaultyCells, damaged, needs_password
 from finance_platform.feeds.files.workbook_parts import WorkbookParts, local_name, make_parser, not_xml
+from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells, damaged, needs_password
 from finance_platform.feeds.files.xlsx_formats import Formats, foreign_formats, read_formats, scan_cells
 from finance_platform.feeds.files.xlsx_sheet import XlsxSheetScan
 from finance_platform.feeds.limits import MAX_WORKBOOK_PARTS_BYTES
@@ -81,6 +81,14 @@ class WorkbookPackage:
             return self._content.hidden.get(number, set()) if self._content else set()
         scan = self._scan(number)
         return scan.hidden if scan else set()
+
+    def merged_cells(self, number: int) -> MergedCells:
+        """Return the merged cells of a sheet that the parser does not report, those of ods.
+
+        Raises:
+            UnreadableDeliveryError: see `faulty_cells`.
+        """
+        return self._content.merged.get(number, []) if _CONTENT in self._parts and self._content else []
 
     def _scan(self, number: int) -> XlsxSheetScan | None:
         """Return what is in the XML of a sheet, that of the last one without unpacking it again; None without XML."""
@@ -183,10 +191,10 @@ class WorkbookPackage:
 
     @cached_property
     def _content(self) -> OdsContentScan | None:
-        """What is in the XML of all sheets of an ods workbook; None if it has neither formulas nor hidden rows."""
+        """What is in the XML of all sheets of an ods workbook; None without formulas, hidden rows and merged cells."""
         is_needed = False
         for block in self._parts.unpack(_CONTENT):
-            is_needed = is_needed or any(word in block for word in (b"formula", *HIDDEN_BYTES))
+            is_needed = is_needed or any(word in block for word in NEEDED_BYTES)
         if not is_needed:
             return None
         scan = OdsContentScan()

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files.file_format import OpenFile
-from finance_platform.feeds.files.workbook_errors import damaged, needs_password
+from finance_platform.feeds.files.workbook_shared import damaged, needs_password
 from finance_platform.feeds.limits import MAX_WORKBOOK_BYTES, MAX_WORKBOOK_PARTS_BYTES
 
 _BLOCK_BYTES = 1 << 20

@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files import workbook_worker
-from finance_platform.feeds.files.workbook_errors import SAVE_AGAIN, needs_password
+from finance_platform.feeds.files.workbook_shared import SAVE_AGAIN, MergedCells, needs_password
 from finance_platform.feeds.limits import (
     MAX_BATCH_CELLS,
     MAX_BATCH_CHARACTERS,
@@ -46,7 +46,7 @@ class SheetArea(NamedTuple):
     first_row: int
     first_column: int
     width: int
-    merged: list[tuple[tuple[int, int], tuple[int, int]]]
+    merged: MergedCells
 
 
 class WorkbookProcess:

@@ -15,7 +15,13 @@ from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.files.file_format import OpenFile
 from finance_platform.feeds.files.number_formats import BUILT_IN, Kind, Mark, marks_of_format
-from finance_platform.feeds.files.workbook_errors import FaultyCells, check_faulty_count, damaged, needs_password
+from finance_platform.feeds.files.workbook_shared import (
+    FaultyCells,
+    MergedCells,
+    check_faulty_count,
+    damaged,
+    needs_password,
+)
 from finance_platform.feeds.files.xlsx_formats import foreign_formats
 from finance_platform.feeds.limits import MAX_XLS_BYTES
 from finance_platform.feeds.violations import UNKNOWN_ERROR
@@ -80,6 +86,10 @@ class XlsRecords:
                 if options & _HIDDEN and not options & _LEVEL_OF_GROUP:
                     hidden.add(row + 1)
         return hidden
+
+    def merged_cells(self, number: int) -> MergedCells:  # noqa: ARG002
+        """Return nothing: the parser reports the merged cells of a sheet."""
+        return []
 
     def displayed_units(self, number: int, header_row: int, currency: str) -> dict[int, list[Displayed]]:
         """Return what the formats of a sheet's numbers display, by column.

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from finance_platform.feeds.files.displayed_units import DisplayedCell
 from finance_platform.feeds.files.number_formats import Kind, Mark
-from finance_platform.feeds.files.workbook_errors import FaultyCells, check_faulty_count, damaged
+from finance_platform.feeds.files.workbook_shared import FaultyCells, check_faulty_count, damaged
 from finance_platform.feeds.limits import MAX_FAULTY_CELLS, MAX_WORKBOOK_PARTS_BYTES
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 

@@ -1,6 +1,6 @@
-"""Refusals of workbooks that their formats share: damaged, protected by a password, too many cells without a value.
+"""What the formats of workbooks share: places of cells, and refusals of damaged, encrypted and faulty workbooks.
 
-Belongs here: their words. Does not belong here: what finds them (see `workbook_parts`, `xlsx_sheet`, `ods_content`,
+Belongs here: types and words. Does not belong here: what finds them (see `workbook_parts`, `xlsx_sheet`, `ods_content`,
 `xls_records`, `workbook_process`).
 """
 
@@ -13,6 +13,9 @@ SAVE_AGAIN = "open it in the spreadsheet program, save it again as .xlsx and sen
 
 FaultyCells = dict[int, dict[int, str]]
 """Text of the cells without a value, by row from 1 and column from 0."""
+
+MergedCells = list[tuple[tuple[int, int], tuple[int, int]]]
+"""Row and column of the first and of the last cell of each merged one, both from 0."""
 
 
 def damaged(reason: str) -> UnreadableDeliveryError:

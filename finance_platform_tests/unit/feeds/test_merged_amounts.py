@@ -1,0 +1,93 @@
+"""Merged cells: an amount that covers several months or lines holds the file; merged texts and blocks do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.office import converted
+from finance_platform_tests.unit.factories import settings
+
+WIDE = """\
+feed: x
+kind: ledger
+path: "x.{xlsx,xls,ods}"
+dialect: {header_row: %s}
+columns: {department: {from: Unit, fill_down: true}, account: Account, date: {formats: [yyyy-MM, yyyy MM]}}
+unpivot: {columns: "[0-9- ]+", into: date}
+skip: [{name: section, column: Unit, matches: "^Section"}]
+constants: {scenario: Budget}
+"""
+HEADER = ["Unit", "Account", "2025-01", "2025-02", "2025-03", "Note"]
+ROWS = [["D1", "6000", 300, 0, 0], ["D1", "6100", 1, 2, 3], ["D2", "6000", 4, 5, 6]]
+ENDINGS = ["xlsx", "xls", "ods"]
+
+
+def checked(
+    folder: Path,
+    prepare: Callable[[Any], None],
+    ending: str = "xlsx",
+    rows: Sequence[Sequence[object]] = (HEADER, *ROWS),
+    header_row: str = "1",
+) -> FileCheck:
+    book = xlsxwriter.Workbook(folder / "x.xlsx")
+    sheet = book.add_worksheet("Plan")
+    for row, values in enumerate(rows):
+        sheet.write_row(row, 0, values)
+    prepare(sheet)
+    book.close()
+    if ending != "xlsx":
+        converted(folder / "x.xlsx", ending, folder)
+    descriptor = parse_descriptor(WIDE % header_row, "x.yaml")
+    return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_amount_that_covers_several_months_holds_the_file(tmp_path: Path, ending: str):
+    """300 for the quarter was read as 300 in January."""
+    held = checked(tmp_path, lambda sheet: sheet.merge_range("C2:E2", 300), ending).holds
+    (reason,) = held
+    assert reason == (
+        "1 amounts are in cells that are merged with those of other amounts, first '2025-01' on sheet 'Plan' row 2 "
+        "with 2 more, and count in the place of the first cell alone"
+    )
+    assert "enter the amount of each" in held[reason]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_amount_that_covers_several_lines_holds_the_file(tmp_path: Path, ending: str):
+    (reason,) = checked(tmp_path, lambda sheet: sheet.merge_range("D2:D3", 70), ending).holds
+    assert "first '2025-02' on sheet 'Plan' row 2 with 1 more" in reason
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda sheet: sheet.merge_range("A2:A3", "D1"),  # a name above its lines
+        lambda sheet: sheet.merge_range("A5:E5", "Section B"),
+        lambda sheet: sheet.merge_range("E2:F2", 7),  # with a column that nothing reads
+        lambda sheet: sheet.merge_range("C2:E2", 0),
+        lambda sheet: [
+            sheet.merge_range(f"{column}5:{column}6", value) for column, value in zip("ABC", "D67", strict=True)
+        ],
+        lambda sheet: sheet.merge_range("G2:I9", 5),
+    ],
+)
+def test_merged_cells_that_are_one_line_or_no_amount_hold_nothing(tmp_path: Path, prepare: Callable[[Any], None]):
+    check = checked(tmp_path, prepare)
+    assert (check.refusal, check.holds) == ("", {})
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_merged_cell_of_the_upper_header_is_read_in_each_format(tmp_path: Path, ending: str):
+    rows = [["", "", "2025"], ["Unit", "Account", "01", "02", "03"], *ROWS]
+    check = checked(tmp_path, lambda sheet: sheet.merge_range("C1:E1", "2025"), ending, rows, "[1, 2]")
+    assert check.refusal == ""
+    assert sorted(period for _, period in check.sums) == ["2025-01", "2025-02", "2025-03"]
