@@ -140,6 +140,7 @@ class LedgerTable:
         self._balances.add(batch, columns)
         self._hidden.add(batch, columns)
         self._merged.add(batch, columns)
+        self._totals.sheets.add(self._table, self._rules, columns)
         self._places.add(with_encoded)
         self._last = batch, columns
 

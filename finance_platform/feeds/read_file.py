@@ -345,7 +345,11 @@ def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
     findings = ReaderFindings(
         totals.notes, control_totals=totals.control_totals, weight_years=sorted(totals.weight_years)
     )
-    doubts = totals.doubts | totals.credit_signs.doubts(feed.rules.fields.get("amount", FieldRule()))
+    doubts = (
+        totals.doubts
+        | totals.sheets.doubts()
+        | totals.credit_signs.doubts(feed.rules.fields.get("amount", FieldRule()))
+    )
     if doubts:
         return replace(findings, doubts=tuple(doubts), advice="; ".join(dict.fromkeys(doubts.values())))
     if totals.rejected and totals.advice:

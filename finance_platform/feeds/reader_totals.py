@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.doubts.credit_signs import CreditSigns
+from finance_platform.feeds.doubts.repeated_sheets import RepeatedSheets
 from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals, Note
 from finance_platform.feeds.lines.line_files import KeyRepeats
 from finance_platform.feeds.lines.lookups import Lookup
@@ -53,6 +54,7 @@ class ReaderTotals:
         control_totals: the totals that the file prints.
         credit_signs: the signs of debits and credits.
         repeats: the keys of rows that the reader does not write itself.
+        sheets: the lines of each sheet of a workbook.
     """
 
     rows: int = 0
@@ -78,6 +80,7 @@ class ReaderTotals:
     control_totals: ControlTotals = NO_CONTROL_TOTALS
     credit_signs: CreditSigns = field(default_factory=CreditSigns)
     repeats: KeyRepeats = field(default_factory=KeyRepeats)
+    sheets: RepeatedSheets = field(default_factory=RepeatedSheets)
 
     def add_references(self, columns: Mapping[str, pa.Array]) -> None:
         """Add a batch of reference rows, which have no amounts."""

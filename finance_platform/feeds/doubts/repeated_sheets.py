@@ -1,0 +1,90 @@
+"""Sheets of one workbook with the same lines, such as a copy that a person kept: all of them are added up.
+
+Belongs here: comparing the sheets that a feed reads, and the words that hold the delivery. Does not belong here: lines
+that another file has (see `deliveries.verdicts.repeated_lines`), which sheets are read (see `files.workbook`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.feeds.files.tables import Table
+from finance_platform.feeds.resolved import ReadingRules
+from finance_platform.feeds.values.line_numbers import MAX_LINES, Numbers, cents, place_numbers
+from finance_platform.feeds.violations import ACCEPTED, to_mask
+from finance_platform.money_text import sum_of_amounts
+
+_LEAST_SHEETS = 2
+_LEAST_LINES = 3
+"""Different lines of a sheet; fewer may well be equal by chance."""
+_SHARE = 10
+"""At most one line in so many may differ: a copy is often kept before a correction."""
+_PARTS = (
+    *("scenario", "posting_date", "department_key", "account_key", "currency", "transaction_id"),
+    *("scope_key", "business_unit", "department_name", "description"),  # one of them may be the sheet's name
+)
+_GLOB = re.compile("[*?[]")
+_FIX = (
+    "delete the copy from the workbook, or name the other sheets in sheet: in the descriptor; if the lines of both are "
+    "to be added, accept the file"
+)
+
+
+@dataclass
+class _Sheet:
+    parts: list[Numbers] = field(default_factory=list)
+    cents: int = 0
+
+
+@dataclass
+class RepeatedSheets:
+    """The accepted lines of the sheets of one file that have an amount."""
+
+    _sheets: dict[str, _Sheet] = field(default_factory=dict)
+    _size: int = 0
+
+    def add(self, table: Table, rules: ReadingRules, columns: Mapping[str, pa.Array]) -> None:
+        """Add lines; nothing if the feed reads one sheet, or lines have a key that must not repeat."""
+        is_one = len(rules.sheets) < _LEAST_SHEETS and not any(map(_GLOB.search, rules.sheets))
+        if table.sheet is None or is_one or rules.key:
+            return
+        amounts = cents(columns["amount"])
+        counts = (amounts != 0) & to_mask(pc.equal(columns["outcome"], ACCEPTED))
+        self._size += int(counts.sum())
+        sheet = self._sheets.setdefault(table.sheet, _Sheet())
+        if self._size > MAX_LINES or not counts.any():
+            return
+        numbers = place_numbers([*(columns[name] for name in _PARTS), pa.array(amounts)])
+        sheet.parts.append(numbers[counts])
+        sheet.cents += int(amounts[counts].sum())
+
+    def doubts(self) -> dict[str, str]:
+        """Return a reason to hold the delivery for each sheet whose lines an earlier one has."""
+        if self._size > MAX_LINES or len(self._sheets) < _LEAST_SHEETS:
+            return {}
+        doubts: dict[str, str] = {}
+        earlier: dict[str, tuple[Numbers, Numbers]] = {}
+        for name, sheet in self._sheets.items():
+            if not sheet.parts:
+                continue
+            numbers, counts = np.unique(np.concatenate(sheet.parts), return_counts=True)
+            total = int(counts.sum())
+            for other, (of_other, other_counts) in earlier.items():
+                _, here, there = np.intersect1d(numbers, of_other, assume_unique=True, return_indices=True)
+                same = int(np.minimum(counts[here], other_counts[there]).sum())
+                if len(here) >= _LEAST_LINES and (total - same) * _SHARE <= total:
+                    money = sum_of_amounts(total, Decimal(sheet.cents).scaleb(-2))
+                    doubts[
+                        f"{same:,} of {total:,} lines of sheet {name!r} are lines of sheet {other!r} too, with their "
+                        f"day, department, account and amount, and all are added; its {money}"
+                    ] = _FIX
+                    break
+            earlier[name] = numbers, counts
+        return doubts

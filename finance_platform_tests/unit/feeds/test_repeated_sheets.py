@@ -1,0 +1,85 @@
+"""Sheets of one workbook with the same lines: a copy that was kept holds the file, lines of their own do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.workbooks import Rows, xlsx
+
+DESCRIPTOR = """\
+feed: x
+kind: ledger
+path: x.xlsx
+sheet: ["*"]
+columns: {date: Date, department: Unit, account: Account, amount: Amount%s}
+constants: {scenario: Actual}
+%s
+"""
+HEADER = ["Date", "Unit", "Account", "Amount"]
+
+
+def lines(month: int, count: int = 20, factor: int = 10) -> list[list[object]]:
+    return [[date(2025, month, day), "D1", "6000", factor * day] for day in range(1, count + 1)]
+
+
+def checked(folder: Path, sheets: Mapping[str, Rows], columns: str = "", more: str = "") -> FileCheck:
+    (folder / "x.xlsx").write_bytes(xlsx({name: [HEADER, *rows] for name, rows in sheets.items()}))
+    descriptor = parse_descriptor(DESCRIPTOR % (columns, more), "x.yaml")
+    return check_file(LocalStore(folder), "x.xlsx", descriptor, settings())
+
+
+def test_a_copy_of_a_sheet_holds_the_file(tmp_path: Path):
+    held = checked(tmp_path, {"Jan": lines(1), "Feb": lines(2), "Jan (2)": lines(1)}).holds
+    (reason,) = held
+    assert reason == (
+        "20 of 20 lines of sheet 'Jan (2)' are lines of sheet 'Jan' too, with their day, department, account and "
+        "amount, and all are added; its 20 amounts add up to 2,100.00"
+    )
+    assert held[reason].startswith("delete the copy from the workbook")
+
+
+def test_a_copy_that_was_kept_before_corrections_holds_the_file(tmp_path: Path):
+    corrected = [*lines(1)[:-1], [date(2025, 1, 20), "D1", "6000", 7]]
+    (reason,) = checked(tmp_path, {"Data": corrected, "Backup": lines(1)}).holds
+    assert reason.startswith("19 of 20 lines of sheet 'Backup' are lines of sheet 'Data' too")
+
+
+@pytest.mark.parametrize(
+    "sheets",
+    [
+        {"Jan": lines(1), "Feb": lines(2)},
+        {"A": lines(1, 2), "B": lines(1, 2)},  # two lines may be equal
+        {"A": lines(1, factor=0), "B": lines(1, factor=0)},  # templates without amounts
+        {"A": [*lines(1), *lines(1, factor=3)], "B": [*lines(1), *lines(1, factor=7)]},
+        {"A": [lines(1)[0]] * 20, "B": [lines(1)[0]] * 20},  # one line, again and again
+        {"A": lines(1)},
+    ],
+)
+def test_sheets_with_lines_of_their_own_hold_nothing(tmp_path: Path, sheets: Mapping[str, Rows]):
+    check = checked(tmp_path, sheets)
+    assert (check.refusal, check.holds) == ("", {})
+
+
+@pytest.mark.parametrize("field", ["department", "business_unit"])
+def test_equal_budgets_of_sheets_that_are_places_hold_nothing(tmp_path: Path, field: str):
+    descriptor = DESCRIPTOR % (f', {field}: {{from_name: "(.+)"}}', "")
+    if field == "department":
+        descriptor = descriptor.replace("department: Unit, ", "")
+    (tmp_path / "x.xlsx").write_bytes(xlsx({name: [HEADER, *lines(1)] for name in ("Berlin", "Paris")}))
+    check = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(descriptor, "x.yaml"), settings())
+    assert (check.refusal, check.holds) == ("", {})
+
+
+def test_lines_with_a_key_are_left_to_it(tmp_path: Path):
+    """The line of the key that comes again replaces the other one, or is rejected."""
+    sheets = {"A": lines(1), "B": lines(1)}
+    check = checked(tmp_path, sheets, more="load: {mode: upsert, key: [date, department, account]}")
+    assert not any("lines of sheet" in reason for reason in check.holds)
