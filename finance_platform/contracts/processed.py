@@ -109,6 +109,7 @@ DEPARTMENTS = Contract(
             "default.",
             nullable=True,
         ),
+        Column("valid_to", "varchar", "Last period of the department, YYYY-MM; null if it goes on.", nullable=True),
     ),
 )
 
@@ -132,6 +133,7 @@ ACCOUNTS = Contract(
             "Period from which the row describes the account, YYYY-MM; null for the default.",
             nullable=True,
         ),
+        Column("valid_to", "varchar", "Last period of the account, YYYY-MM; null if it goes on.", nullable=True),
     ),
 )
 

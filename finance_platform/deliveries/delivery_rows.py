@@ -26,7 +26,7 @@ _FILES_KEPT = 16
 ADDED_COLUMNS = frozenset(
     {
         *("source_column", "valid_from", "predecessor_department_code", "predecessor_share", "origin_share"),
-        "reverses_transaction_id",
+        *("reverses_transaction_id", "valid_to"),
     }
 )
 """Columns that files of an earlier release lack; they are null there."""

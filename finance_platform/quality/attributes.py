@@ -28,6 +28,7 @@ from finance_platform.quality.checks import (
     Check,
     Outcome,
 )
+from finance_platform.quality.ended_members import EndedMember, find_lines_after_the_end
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
@@ -41,7 +42,8 @@ def check_attributes(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome
     others = [conflict for conflict in conflicts if conflict.attribute != ACCOUNT_TYPE]
     outcomes = [_outcome(TYPES_AGREE, types)]
     for name, check in ATTRIBUTES_AGREE.items():
-        outcomes.append(_outcome(check, [one for one in others if f"dim_{one.dimension}" == name]))
+        ended = find_lines_after_the_end(snapshot, processed, name)
+        outcomes.append(_with_ended(_outcome(check, [one for one in others if f"dim_{one.dimension}" == name]), ended))
     return outcomes
 
 
@@ -92,6 +94,20 @@ def _outcome(check: Check, conflicts: Sequence[AttributeConflict]) -> Outcome:
         money = ", ".join(f"{name} {grouped_money(amount)}" for name, amount in sorted(gross.items()))
         parts.append(f"{attribute} of {members}, gross at stake: {money or 'none'}")
     return Outcome.from_evidence(check, evidence, "; ".join(parts))
+
+
+def _with_ended(outcome: Outcome, ended: Sequence[EndedMember]) -> Outcome:
+    """Return an outcome that also names the members that have lines after their end."""
+    if not ended:
+        return outcome
+    lines, gross = sum(one.lines for one in ended), sum((one.gross for one in ended), Decimal(0))
+    members = pluralize(len(ended), f"{ended[0].dimension} has", f"{ended[0].dimension}s have")
+    most = ended[0].code
+    summary = f"{members} Actual after valid_to, lines {lines:,}, gross {grouped_money(gross)}, most of {most}"
+    evidence = [*outcome.evidence, *(one.evidence for one in ended)]
+    return Outcome.from_evidence(
+        outcome.check, evidence, summary if outcome.passed else f"{outcome.summary}; {summary}"
+    )
 
 
 def _evidence_row(conflict: AttributeConflict) -> dict[str, Any]:

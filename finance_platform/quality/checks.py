@@ -194,7 +194,9 @@ ATTRIBUTES_AGREE: dict[str, Check] = {
     contract.name: Check(
         ("processed", contract.name),
         "attributes_agree",
-        f"Lines give one member several {attributes}: they contradict each other in {_CONTRADICTIONS}",
+        f"Lines give one member several {attributes}: they contradict each other in {_CONTRADICTIONS} Or a member has "
+        "lines of Actual in an open period after the valid_to of its last row: correct their code, or the date in the "
+        "reference file.",
         is_warning=True,
     )
     for contract, attributes in (

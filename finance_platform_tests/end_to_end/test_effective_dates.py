@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.bootstrap import open_warehouse
+from finance_platform.bootstrap import open_warehouse, processed_zone
 from finance_platform.cli.as_of import shown_state
-from finance_platform.settings import load_settings
+from finance_platform.quality.attributes import check_attributes
+from finance_platform.settings import StarSettings, load_settings
+from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.trace.cell_to_lines import trace_cell
 from finance_platform.trace.cells import CellName, read_publication
 from finance_platform.trace.file_to_cells import trace_file
@@ -203,3 +205,40 @@ def test_lines_and_a_lost_warehouse_have_the_type_that_the_account_had_in_their_
     assert home.select(spans) == before[0] == [("0001-01", "2024-01", "Revenue"), ("2024-02", "9999-12", "Expense")]
     moved = {period for _, period in set(home.select(MOVED)) - set(before[1])}
     assert min(moved) == "2024-02"
+
+
+def test_actual_after_the_end_of_a_department_or_an_account_is_a_warning_in_open_periods(
+    home: Home, refresh: Refresher
+):
+    home.write(
+        "raw/departments.csv",
+        "department_code,department_name,business_unit,valid_from,valid_to\n"
+        "0450,Facilities,Operations,2020-01-01,2023-12-31\n"
+        "D100,Sales,Commercial,2020-01-01,2024-01-31\nD100,Sales,Retail,2024-02-01,\n",
+    )
+    ended = ACCOUNTS.replace("parent_account_number", "valid_to").replace("Recurring,", "Recurring,2024-02-29")
+    home.write("raw/accounts.csv", ended)
+
+    refreshed = refresh(home)
+
+    assert refreshed.failed_checks == []
+    with platform_environment(home.path):
+        settings = load_settings(home=home.path)
+        processed = processed_zone(settings)
+        snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+        _, accounts, departments = check_attributes(snapshot, processed)
+    # January is closed, and the second department goes on in another business unit.
+    assert departments.summary == "1 department has Actual after valid_to, lines 1, gross 1,250.25, most of 0450"
+    assert accounts.summary == "1 account has Actual after valid_to, lines 1, gross 100.00, most of 4000"
+    assert [row["what"] for row in (*departments.evidence, *accounts.evidence)] == [
+        "department 0450 has 1 line of Actual from 2024-02 on, gross 1,250.25; its valid_to is in 2023-12",
+        "account 4000 has 1 line of Actual from 2024-03 on, gross 100.00; its valid_to is in 2024-02",
+    ]
+    assert (departments.passed, departments.check.is_warning) == (False, True)
+
+    home.write("raw/departments.csv", DEPARTMENTS)
+    home.write("raw/accounts.csv", ended.replace("2024-02-29", "2024-03-31"))
+    refresh(home)
+    with platform_environment(home.path):
+        snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+        assert [outcome.passed for outcome in check_attributes(snapshot, processed)] == [True, True, True]

@@ -54,8 +54,11 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
         "description",
     ),
     "lookup": ("key", *LOOKUP_FIELDS),
-    "departments": ("code", "name", "business_unit", "parent", "valid_from", "predecessor", "share", "origin_share"),
-    "accounts": ("number", "name", "type", "category", "parent", "measure", "valid_from"),
+    "departments": (
+        *("code", "name", "business_unit", "parent", "valid_from", "valid_to"),
+        *("predecessor", "share", "origin_share"),
+    ),
+    "accounts": ("number", "name", "type", "category", "parent", "measure", "valid_from", "valid_to"),
     "comments": COMMENT_FIELDS,
     "statement_lines": STATEMENT_LINE_FIELDS,
     "balances": BALANCE_FIELDS,
@@ -106,6 +109,8 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "measure": "`flow`, an amount of a period, or `balance`, an amount at its end.",
     "valid_from": "The day from whose period on the row describes the member; one member may have a row for each. By "
     "default the first period after the last closed one.",
+    "valid_to": "The last day of the member, if its last row has one. Actual lines of later periods count, with a "
+    "warning while the period is open. A text that is not a date is no end, which is a warning.",
     "predecessor": "The code of a department that this one replaces, in whole or in part, from `valid_from` on; a row "
     "for each of several.",
     "share": "The part of the predecessor's earlier amounts that belongs to this department: `0.6` or `60%`. By "

@@ -27,7 +27,7 @@ from finance_platform.feeds.values.codes import fold
 MIN_SHORTENED_BYTES = 20
 """Of a shortened code: the hash at its end, and something that a person recognizes before it."""
 
-_AMOUNTS, _DATES = ("amount",), ("date", "period", "valid_from")
+_AMOUNTS, _DATES = ("amount",), ("date", "period", "valid_from", "valid_to")
 _CODES = ("department", "account", "code", "number", "parent", "predecessor")
 _MONEY = (*_AMOUNTS, "opening", "balance")
 FIELDS_OF_KEYS: Mapping[str, Sequence[str]] = {

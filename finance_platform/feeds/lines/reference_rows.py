@@ -16,8 +16,10 @@ from functools import cached_property, partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.cells import RawBatch, map_distinct
+from finance_platform.feeds.cells import DistinctValues, RawBatch, field_texts, map_distinct
 from finance_platform.feeds.findings import Note
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+from finance_platform.feeds.lines.day_columns import day_values, tried_patterns
 from finance_platform.feeds.lines.typed_rows import TypedRows, check_choice
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.values.codes import (
@@ -99,6 +101,7 @@ class ReferenceRows(TypedRows):
             columns["account_type"] = pc.coalesce(columns["account_type"], by_prefix)
         columns[_KEY_COLUMN[kind]] = map_distinct(codes, surrogate_key, pa.int64())
         columns["valid_from"] = self._valid_from(violations)
+        columns["valid_to"] = self._valid_to(violations)
         columns["line_key"] = _keys(codes, columns["valid_from"])
         if kind == "departments":
             self._add_reorganisation(columns, violations)
@@ -108,6 +111,28 @@ class ReferenceRows(TypedRows):
         """Return the period from which each row holds, null where the file does not say."""
         written = self._texts("valid_from", violations)
         return pc.strftime(self._days("valid_from", written, DEFAULT_VALID_FROM_FORMATS, violations), "%Y-%m")
+
+    def _valid_to(self, violations: RuleViolations) -> pa.StringArray:
+        """Return the last period of each row's member, null where the file does not say.
+
+        No row is rejected: an end changes no figure, and files had such a column before anything read it.
+        """
+        batch, source = violations.batch, self._sources.get("valid_to")
+        if source is None:
+            return pa.nulls(len(batch), pa.string())
+        texts = field_texts(source, batch, is_name=True).texts
+        texts = pc.if_else(pc.less_equal(pc.utf8_length(texts), MAX_VALUE_CHARACTERS), texts, None)
+        distinct = DistinctValues.of(texts)
+        patterns, _ = tried_patterns("valid_to", self._rules, DEFAULT_VALID_FROM_FORMATS, batch.sheet)
+        days = day_values("valid_to", distinct, self._rules, DEFAULT_VALID_FROM_FORMATS, batch).column()
+        self._notes.add(
+            f"valid_to: a text is not a valid date of the form {' or '.join(patterns)}, so the member has no end",
+            "correct the text, or give its form in columns.valid_to.formats",
+            to_mask(pc.and_(pc.is_valid(texts), pc.is_null(days))) & violations.accepted,
+            batch,
+            texts,
+        )
+        return pc.strftime(days, "%Y-%m")
 
     def _add_reorganisation(self, columns: dict[str, pa.Array], violations: RuleViolations) -> None:
         """Add the shares of a department that replaces another one, and check that both and the date are given."""

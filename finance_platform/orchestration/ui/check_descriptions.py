@@ -27,7 +27,8 @@ COMPARES: Mapping[str, str] = {
     "no_file_is_refused": "Every file could be read as its descriptor says.",
     "accounts_have_a_sign": "Every account of a debit-positive feed has a type, and so a sign.",
     "account_types_agree": "All lines of a period give an account the same type.",
-    "attributes_agree": "All lines of a period give a member the same name and the same group.",
+    "attributes_agree": "All lines of a period give a member the same name and the same group, and none of Actual in "
+    "an open period is later than the valid_to of its member.",
     "earlier_attributes_are_known": "Each earlier file of master data that describes a closed period has its record.",
     "reorganisations_are_consistent": "Departments that were split or merged go to others, not more than in full, "
     "from a date on and without a circle at one date.",

@@ -24,6 +24,7 @@ columns:
   business_unit: {from: Unit, required: false, default: Group}
   parent: {from: Parent, required: false}
   valid_from: {from: Since, required: false}
+  valid_to: {from: Until, required: false, formats: [yyyy-MM-dd, dd.MM.yyyy]}
   predecessor: {from: Before, required: false, pad: 2}
   share: {from: Share, required: false, decimal: ","}
   origin_share: {from: Origin, required: false}
@@ -251,3 +252,31 @@ def test_an_attribute_may_come_from_the_name_of_the_file(object_key: str, units:
     assert reference_rows(text, HEADER, *rows, object_key=object_key).column("business_unit") == units
     without_column = reference_rows(text, HEADER[:2], ("D1", "Sales"), object_key=object_key)
     assert without_column.column("business_unit") == units[1:]
+
+
+@pytest.mark.parametrize(
+    ("written", "period"),
+    [
+        ("2025-03-31", "2025-03"),
+        ("31.12.9999", "9999-12"),
+        ("", None),
+        ("open", None),
+        ("#N/A", None),
+        ("9" * 600, None),
+    ],
+)
+def test_the_end_of_a_member_is_read_and_never_rejects_its_row(written: str, period: str | None) -> None:
+    typed = reference_rows(DEPARTMENTS, ("Code", "Name", "Until"), ("D1", "Sales", written))
+    assert (typed.one("outcome"), typed.one("valid_to")) == ("accepted", period)
+
+
+def test_an_end_that_is_not_a_date_is_a_warning() -> None:
+    rows = ReferenceRows(feed(DEPARTMENTS), ["Code", "Name", "Until"])
+    cells = [("D1", "Sales", "open"), ("D2", "Trade", ""), ("D3", "Group", "2025-03-31"), ("D4", "Group", "n/a")]
+    rows.type_batch(raw_batch(["Code", "Name", "Until"], cells))
+    ((text, note),) = rows.notes.items()
+    assert text == (
+        "valid_to: a text is not a valid date of the form yyyy-MM-dd or dd.MM.yyyy, so the member has no end, first on "
+        "line 2 ('open')"
+    )
+    assert (note.count, note.fix) == (2, "correct the text, or give its form in columns.valid_to.formats")
