@@ -75,7 +75,9 @@ _DESCRIBED = (
     "Lines mention members that no reference file describes: mistyped or new codes. Their amounts are included, with "
     "the attributes Unknown. Add the members to the reference file and send it again, or correct the lines. Or a "
     "parent is in no file and no line, so that a roll-up ends below it, or members are above each other in a circle, "
-    "so that a roll-up adds each to all of them: correct the parents in the reference file and send it again."
+    "so that a roll-up adds each to all of them: correct the parents in the reference file and send it again. Or a "
+    "reference file describes an account without a type, so that its amounts are neither revenue nor expense: give it "
+    "a type."
 )
 
 

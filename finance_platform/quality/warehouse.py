@@ -42,6 +42,7 @@ from finance_platform.quality.checks import (
     Outcome,
 )
 from finance_platform.quality.hierarchies import Placed, find_misplaced
+from finance_platform.quality.look_alikes import find_look_alikes, has_letters_for_digits
 from finance_platform.quality.running_years import FIX as FIX_OF_RUNNING_YEARS
 from finance_platform.quality.year_end_entries import FIX as FIX_OF_YEAR_ENDS
 from finance_platform.slices.snapshot import Snapshot
@@ -172,11 +173,12 @@ def check_published_figures(warehouse: Queryable, *, actuals_through: str | None
         actuals_through: see `check_warehouse`.
     """
     rows = warehouse.query(statement(SqlFile.SPECIAL_MEMBERS)).rows
-    inferred = {table for table, count, _ in rows if count}
-    with_parents = {table for table, _, count in rows if count}
+    inferred = {table for table, count, _, _ in rows if count}
+    with_parents = {table for table, _, count, _ in rows if count}
+    untyped = {table for table, _, _, count in rows if count}
     through = {"actuals_through": actuals_through or _NO_LAST_PERIOD}
     return [
-        *_check_members(warehouse, inferred, with_parents),
+        *_check_members(warehouse, inferred, with_parents, untyped),
         *_check_parents(warehouse, with_parents),
         _check_amounts(warehouse, through),
     ]
@@ -389,16 +391,19 @@ def _check_keys(warehouse: Queryable, *, has_replaced: bool) -> list[Outcome]:
     return outcomes
 
 
-def _check_members(warehouse: Queryable, inferred: Collection[str], with_parents: Collection[str]) -> list[Outcome]:
+def _check_members(
+    warehouse: Queryable, inferred: Collection[str], with_parents: Collection[str], untyped: Collection[str]
+) -> list[Outcome]:
     outcomes = []
     statements = {
-        "dim_department": (SqlFile.INFERRED_DEPARTMENTS, SqlFile.DEPARTMENT_PARENTS, "DepartmentCode"),
-        "dim_account": (SqlFile.INFERRED_ACCOUNTS, SqlFile.ACCOUNT_PARENTS, "AccountNumber"),
+        DIM_DEPARTMENT.name: (SqlFile.INFERRED_DEPARTMENTS, SqlFile.DEPARTMENT_PARENTS, "DepartmentCode"),
+        DIM_ACCOUNT.name: (SqlFile.INFERRED_ACCOUNTS, SqlFile.ACCOUNT_PARENTS, "AccountNumber"),
     }
     for name, check in MEMBERS_DESCRIBED.items():
         of_inferred, of_parents, code_name = statements[name]
         evidence = _dictionaries(warehouse.query(statement(of_inferred))) if name in inferred else []
         summary = pluralize(len(evidence), "inferred member")
+        _add_look_alikes(warehouse, name, evidence, code_name)
         placed = warehouse.query(statement(of_parents)).rows if name in with_parents else []
         misplaced = find_misplaced([Placed(*row) for row in placed], code_name)
         if misplaced:
@@ -408,8 +413,38 @@ def _check_members(warehouse: Queryable, inferred: Collection[str], with_parents
                 f"; {count} missing or in a circle, first that of {first[code_name]}, {first['Parent']}: "
                 f"{first['Finding']}"
             )
+        without_type = warehouse.query(statement(SqlFile.UNTYPED_ACCOUNTS)) if name in untyped else None
+        if without_type and without_type.rows:
+            summary += f"; {_describe_untyped(without_type.rows)}"
+            finding = {"Finding": "has no type, so it is neither revenue nor expense"}
+            misplaced += [row | finding for row in _dictionaries(without_type)]
         outcomes.append(Outcome.from_evidence(check, [*misplaced, *evidence], summary))
     return outcomes
+
+
+def _add_look_alikes(warehouse: Queryable, dimension: str, evidence: Sequence[dict[str, Any]], code_name: str) -> None:
+    """Add to inferred members the described one that their code looks like; few have such a code."""
+    codes = [row[code_name] for row in evidence if has_letters_for_digits(row[code_name])]
+    if not codes:
+        return
+    contract, code = {
+        one.name: (one, code) for one, code in ((DIM_DEPARTMENT, "department_code"), (DIM_ACCOUNT, "account_number"))
+    }[dimension]
+    members = warehouse.query(select_columns(contract, [code, "is_inferred"])).rows
+    alike = find_look_alikes(codes, [code for code, is_inferred in members if not is_inferred])
+    for row in evidence:
+        if row[code_name] in alike:
+            row["Finding"] = f"looks like {alike[row[code_name]]}"
+
+
+def _describe_untyped(rows: Sequence[Sequence[Any]]) -> str:
+    """Return how many accounts have no type, and the gross money of each scenario; these are never added."""
+    accounts = pluralize(len({number for number, *_ in rows}), "account")
+    gross: dict[str, Decimal] = {}
+    for _, scenario, _, amount in rows:
+        gross[scenario] = gross.get(scenario, Decimal(0)) + amount
+    money = ", ".join(f"{name} {grouped_money(amount)}" for name, amount in sorted(gross.items()))
+    return f"{accounts} without a type, gross: {money}"
 
 
 def _check_parents(warehouse: Queryable, with_parents: Collection[str]) -> list[Outcome]:

@@ -105,6 +105,7 @@ class SqlFile(StrEnum):
     ACTUAL_BY_ACCOUNT_AND_PERIOD = "quality/actual_by_account_and_period.sql"
     ACCOUNTS_WITHOUT_TYPES = "quality/accounts_without_types.sql"
     UNCLASSIFIED_ACTUAL = "quality/unclassified_actual.sql"
+    UNTYPED_ACCOUNTS = "quality/untyped_accounts.sql"
     BALANCES_TO_COMPARE = "quality/balances_to_compare.sql"
     VARIANCE_BY_FISCAL_YEAR = "reporting/variance_by_fiscal_year.sql"
     VARIANCE_PERIODS = "reporting/variance_periods.sql"

@@ -1,11 +1,13 @@
--- Grain: one dimension, how many of its members no reference file describes, and how many have one above them.
+-- Grain: one dimension: how many of its members no reference file describes, have one above them, or have no type
+-- although a file describes them.
 --
 -- Small tables: where there is none, the lines of such members need not be looked for.
 
 SELECT
     'dim_department' AS TableName,
     CAST(COUNT(CASE WHEN IsInferred THEN DepartmentKey END) AS BIGINT) AS Inferred,
-    CAST(COUNT(ParentDepartmentCode) AS BIGINT) AS WithParent
+    CAST(COUNT(ParentDepartmentCode) AS BIGINT) AS WithParent,
+    CAST(0 AS BIGINT) AS Untyped
 FROM DimDepartment
 
 UNION ALL
@@ -13,5 +15,6 @@ UNION ALL
 SELECT
     'dim_account' AS TableName,
     CAST(COUNT(CASE WHEN IsInferred THEN AccountKey END) AS BIGINT) AS Inferred,
-    CAST(COUNT(ParentAccountNumber) AS BIGINT) AS WithParent
+    CAST(COUNT(ParentAccountNumber) AS BIGINT) AS WithParent,
+    CAST(COUNT(CASE WHEN AccountType = 'Unknown' AND NOT IsInferred THEN AccountKey END) AS BIGINT) AS Untyped
 FROM DimAccount;

@@ -40,8 +40,8 @@ COMPARES: Mapping[str, str] = {
     "actuals_have_no_gaps": "Actual has lines in every period between its first and its last, and the usual number in "
     "its last; and no file has a tenth less lines, and less money, of an open period than what it replaced.",
     "keys_collide_nowhere": "Each surrogate key of the published dimension is that of one member.",
-    "members_are_described": "A reference file describes each published member; each member above others exists, and "
-    "none is above itself.",
+    "members_are_described": "A reference file describes each published member; each member above others exists, "
+    "none is above itself, and each described account has a type.",
     "parents_have_no_lines_beside_children": "In no scenario and period has a member lines beside those of members "
     "below it.",
     "grain_is_unique": "The published fact has one row per date, department, account and scenario.",

@@ -174,6 +174,24 @@ BREAKS: list[tuple[Check, str, list[dict[str, Any]]]] = [
         [{"AccountNumber": "6000", "Lines": 4}],
     ),
     (
+        MEMBERS_DESCRIBED["dim_account"],
+        f"UPDATE DimAccount SET AccountType = 'Unknown' WHERE AccountKey = {RENT}",
+        [
+            {
+                "AccountNumber": "6000",
+                "Scenario": scenario,
+                "Lines": lines,
+                "Gross": gross,
+                "Finding": "has no type, so it is neither revenue nor expense",
+            }
+            for scenario, lines, gross in (
+                ("Actual", 2, "501.00"),
+                ("Forecast", 1, "240.00"),
+                ("Budget", 1, "200.00"),
+            )
+        ],
+    ),
+    (
         GRAIN_UNIQUE,
         f"INSERT INTO FactFinancials SELECT * FROM FactFinancials WHERE {JANUARY_RENT}",
         [
@@ -232,6 +250,45 @@ def test_a_broken_warehouse_fails_the_check_that_names_the_rows(
         failed(check_warehouse(warehouse_after(breaking), processed, actuals_through=None, frozen_periods=()))[check]
         == evidence
     )
+
+
+def test_money_on_accounts_without_a_type_is_added_up_by_scenario(warehouse_after: WarehouseAfter, processed: Snapshot):
+    changed = warehouse_after("UPDATE DimAccount SET AccountType = 'Unknown'")
+    (outcome,) = (
+        one
+        for one in check_warehouse(changed, processed, actuals_through=None, frozen_periods=())
+        if one.check == MEMBERS_DESCRIBED["dim_account"]
+    )
+    assert outcome.summary == (
+        "0 inferred members; 3 accounts without a type, gross: Actual 2,681.00, Budget 1,200.00, Forecast 240.00"
+    )
+
+
+@pytest.mark.parametrize("change", ["Measure = 'balance'", "IsMonetary = FALSE"])
+def test_a_statistical_account_and_a_balance_need_no_type(
+    change: str, warehouse_after: WarehouseAfter, processed: Snapshot
+):
+    changed = warehouse_after(f"UPDATE DimAccount SET AccountType = 'Unknown', {change} WHERE AccountKey = {RENT}")
+    assert MEMBERS_DESCRIBED["dim_account"] not in failed(
+        check_warehouse(changed, processed, actuals_through=None, frozen_periods=())
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "finding"),
+    [("6OOO", "looks like 6000"), ("6o0O", "looks like 6000"), ("7000", None), ("6ABC", None), ("7OOO", None)],
+)
+def test_a_code_with_letters_for_digits_names_the_account_that_it_looks_like(
+    written: str, finding: str | None, warehouse_after: WarehouseAfter, processed: Snapshot
+):
+    changed = warehouse_after(
+        "UPDATE DimAccount SET AccountNumber = '6000' WHERE AccountNumber = 'c-1'",
+        f"UPDATE DimAccount SET AccountNumber = '{written}', IsInferred = TRUE WHERE AccountKey = {RENT}",
+    )
+    (row,) = failed(check_warehouse(changed, processed, actuals_through=None, frozen_periods=()))[
+        MEMBERS_DESCRIBED["dim_account"]
+    ]
+    assert (row["AccountNumber"], row.get("Finding")) == (written, finding)
 
 
 def test_every_check_of_the_warehouse_has_a_failing_case():
