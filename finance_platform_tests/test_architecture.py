@@ -122,6 +122,13 @@ def test_every_module_says_what_belongs_in_it():
         assert first.startswith('"""'), f"{path.relative_to(ROOT)} has no docstring"
 
 
+def test_a_text_below_a_constant_is_the_only_one_there():
+    # A constant that is removed or moved leaves its description to the one above it.
+    adjacent = re.compile(r'^.*"""\n\s*"""', re.MULTILINE)
+    sources = {path: path.read_text("utf-8") for path in (ROOT / "finance_platform").rglob("*.py")}
+    assert [str(path.relative_to(ROOT)) for path, text in sources.items() if adjacent.search(text)] == []
+
+
 @pytest.mark.parametrize("page", ["architecture.md", "rules.md"])
 def test_the_modules_that_a_page_names_exist(page: str):
     named: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """The movements of one run in the output of the command `run`.
 
 Belongs here: their sentences. Does not belong here: figures (see `reports.movements`), the listing of the command
-`movements` (see `inspect`).
+`movements` (see the module `movements`).
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import click
 
 from finance_platform.cli.console import echo, open_console
-from finance_platform.cli.inspect import read_status
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
     EXIT_FAILED,
@@ -28,6 +27,7 @@ from finance_platform.cli.options import (
     read_snapshot,
     with_exit_code,
 )
+from finance_platform.cli.status import read_status
 from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.orchestration.job_runners.job_process import job_process
 from finance_platform.orchestration.likely_news import is_news_likely

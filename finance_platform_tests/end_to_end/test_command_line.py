@@ -22,7 +22,7 @@ from dagster import DagsterInstance
 from deltalake import DeltaTable
 from python_calamine import CalamineWorkbook
 
-from finance_platform.cli import inspect
+from finance_platform.cli import status as status_command
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.runs import is_from_command_line
@@ -427,7 +427,7 @@ def test_an_unexpected_error_prints_its_traceback_and_exits_with_three(tmp_path:
         raise LookupError("a bug")
 
     home = create_small_home(tmp_path)
-    monkeypatch.setattr(inspect, "read_status", fail)
+    monkeypatch.setattr(status_command, "read_status", fail)
     result = home.command("status")
     assert result.returncode == 3
     assert "Traceback" in result.stderr

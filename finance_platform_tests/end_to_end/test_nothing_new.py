@@ -22,7 +22,7 @@ from dagster import DagsterInstance
 
 from finance_platform import bootstrap
 from finance_platform.bootstrap import reports_folder
-from finance_platform.cli.inspect import read_status
+from finance_platform.cli.status import read_status
 from finance_platform.code_version import platform_version
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.definitions import build_definitions

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from finance_platform.cli.inspect import read_status
 from finance_platform.cli.reconciliation_output import print_sentences
+from finance_platform.cli.status import read_status
 from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.reports.variance import variance_rows
