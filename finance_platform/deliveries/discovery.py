@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
@@ -17,15 +17,14 @@ from typing import Any
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import delivery_id, earlier_delivery_ids, read_commits
 from finance_platform.deliveries.current_state import state_of
-from finance_platform.deliveries.lookups import has_lookups, with_lookups
+from finance_platform.deliveries.lookups import earlier_lookup_identities, has_lookups, with_lookups
 from finance_platform.deliveries.ownership import BrokenOwners
 from finance_platform.deliveries.raw_objects import counted_objects
 from finance_platform.deliveries.register import (
-    DecisionRecorded,
     DeliveryDiscovered,
-    Event,
     Register,
     select_discovered,
+    select_withdrawn,
     utc_text,
 )
 from finance_platform.deliveries.spread_weights import like_rule
@@ -104,12 +103,13 @@ def scan_raw_zone(
     events = register.events()
     known = select_discovered(events)
     feeds = {feed.feed: feed.resolve(settings) for feed in feed_set.feeds}
+    declared = {name: feed.rules.identity for name, feed in feeds.items() if feed.rules.lookup or like_rule(feed.rules)}
     if has_lookups(feeds):
         feeds = with_lookups(feeds, state_of(register.store, events, read_commits(register.store)))
     identities = {name: (feed.rules.identity, feed.rules.kind) for name, feed in feeds.items()}
     last = {event.object_key: event for event in known}
     owners = BrokenOwners(feed_set, identities, last)
-    unweighted, withdrawn = _unweighted_ids(register, feeds), _withdrawn_ids(events)
+    unweighted, withdrawn = _unweighted_ids(register, feeds), select_withdrawn(events)
     scan = _Scan(
         raw,
         feed_set,
@@ -122,6 +122,8 @@ def scan_raw_zone(
         list(feed_set.problems),
         unweighted,
         withdrawn,
+        declared,
+        earlier_lookup_identities(feeds, known),
     )
     for item in raw.list_objects():
         scan.add(item)
@@ -158,7 +160,9 @@ def unread_objects(state: DeliveryState, scan: RawZoneScan) -> dict[str, Deliver
 class _Scan:
     """A scan in progress.
 
-    `last` has the last event of each object, `unweighted` and `withdrawn` what the functions of these names return.
+    `last` has the last event of each object, `unweighted` and `withdrawn` what the functions of these names return,
+    `declared` the identities of rules without what they look up or are spread like, where they differ, and
+    `earlier_identities` those of `earlier_lookup_identities`.
     """
 
     raw: ObjectStore
@@ -172,6 +176,8 @@ class _Scan:
     problems: list[Problem]
     unweighted: Mapping[str, str]
     withdrawn: Collection[str]
+    declared: Mapping[str, str]
+    earlier_identities: Mapping[str, Sequence[str]]
     new: list[DeliveryDiscovered] = field(default_factory=list)
     present: dict[str, dict[str, str]] = field(default_factory=dict)
     unmatched: list[str] = field(default_factory=list)
@@ -296,14 +302,17 @@ class _Scan:
             order=order,
             at=at,
             run_id=run_id,
+            reads_again=self._reads_again(identity, item.key, fingerprint, feed.feed, last),
+            rules=self.declared.get(feed.feed, ""),
             **dict(zip(_FEED_FIELDS, of_feed, strict=True)),
         )
 
     def _delivery_id(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:
         """Return the identity of a delivery; one with weights stays, until `refresh.spread_years` finds others.
 
-        One that a person withdrew stays, too, if nothing but the release has changed: as another delivery it would
-        count again, although the file is the one that the person meant. If the withdrawal is undone, it is read again.
+        One that a person withdrew stays, too, if nothing but the release has changed, or what it looks up: as another
+        delivery it would count again, although the file is the one that the person meant. If the withdrawal is undone,
+        it is read again.
         """
         parts = key, fingerprint, feed, *self.identities[feed]
         identity = delivery_id(*parts)
@@ -311,8 +320,26 @@ class _Scan:
             return identity
         is_same = self.unweighted.get(last.delivery_id) == identity
         if last.delivery_id in self.withdrawn:
-            is_same = is_same or last.delivery_id in earlier_delivery_ids(*parts)
+            is_same = is_same or self._is_read_again(key, fingerprint, feed, last)
         return last.delivery_id if is_same else identity
+
+    def _is_read_again(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered) -> bool:
+        """Return whether an object's last delivery had the same bytes and the same rules of its descriptor."""
+        if last.rules:
+            return (last.fingerprint, last.feed, last.rules) == (fingerprint, feed, self.declared.get(feed))
+        last_id = self.unweighted.get(last.delivery_id, last.delivery_id)
+        identity, kind = self.identities[feed]
+        of_rules = ((key, fingerprint, feed, one, kind) for one in (identity, *self.earlier_identities.get(feed, ())))
+        return any(last_id == delivery_id(*one) or last_id in earlier_delivery_ids(*one) for one in of_rules)
+
+    def _reads_again(
+        self, identity: str, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None
+    ) -> str:
+        """Return which delivery another one of the same bytes and rules is instead of; empty if it is of others."""
+        if last is None or last.delivery_id == identity:
+            return last.reads_again if last else ""
+        is_again = self._is_read_again(key, fingerprint, feed, last)
+        return last.delivery_id if is_again else ""
 
     def _order(self, feed: FeedDescriptor, key: str) -> str:
         if feed.order is None or feed.order.from_name is None:
@@ -339,18 +366,6 @@ def _unweighted_ids(register: Register, feeds: Mapping[str, ResolvedFeed]) -> di
         return {}
     commits = read_commits(register.store).values()
     return {one.delivery_id: one.unweighted_id for one in commits if one.unweighted_id}
-
-
-def _withdrawn_ids(events: Iterable[Event]) -> set[str]:
-    """Return the deliveries that people withdrew as a whole, whether these counted or were held."""
-    withdrawn = set[str]()
-    for event in events:
-        if isinstance(event, DecisionRecorded) and not event.late_periods:
-            if event.action == "withdrawn":
-                withdrawn.add(event.delivery_id)
-            elif event.action == "reinstated":
-                withdrawn.discard(event.delivery_id)
-    return withdrawn
 
 
 _FEED_FIELDS = (

@@ -9,15 +9,20 @@ Does not belong here: finding a row (see `feeds.lookups`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from finance_platform.contracts.processed import LOOKUP_ROWS
 from finance_platform.deliveries.commits import delivery_id
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.register import (
+    DeliveryDiscovered,
+    Register,
+    select_discovered,
+    select_withdrawn,
+)
 from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed
 
 
 def with_lookups(feeds: Mapping[str, ResolvedFeed], state: DeliveryState) -> dict[str, ResolvedFeed]:
@@ -42,8 +47,32 @@ def _with_lookup(feed: ResolvedFeed, state: DeliveryState) -> ResolvedFeed:
     return replace(feed, rules=rules, lookup_files=files)
 
 
+def earlier_lookup_identities(
+    feeds: Mapping[str, ResolvedFeed], events: Iterable[DeliveryDiscovered]
+) -> dict[str, tuple[str, ...]]:
+    """Return the identities of rules with the earlier readings of the files that they look up, by feed.
+
+    Args:
+        feeds: the feeds by name, from `with_lookups`.
+        events: every discovery.
+    """
+    if not has_lookups(feeds):
+        return {}
+    again = {event.delivery_id: event.reads_again for event in events if event.kind == "lookup" and event.reads_again}
+    return {name: tuple(_earlier_identities(feed.rules, again)) for name, feed in feeds.items() if feed.rules.lookup}
+
+
+def _earlier_identities(rules: ReadingRules, again: Mapping[str, str]) -> Iterator[str]:
+    names, known = rules.lookup_deliveries, {rules.lookup_deliveries}
+    while (names := tuple(again.get(name, name) for name in names)) not in known:
+        known.add(names)
+        yield replace(rules, lookup_deliveries=names).identity
+
+
 def discover_again(register: Register, feeds: Mapping[str, ResolvedFeed], at: str, run_id: str) -> None:
     """Enter the files of feeds whose lookup has changed into the register, as they would be if they were sent now.
+
+    A file that a person withdrew is not entered: as another delivery it would count again.
 
     Args:
         register: the register.
@@ -51,11 +80,13 @@ def discover_again(register: Register, feeds: Mapping[str, ResolvedFeed], at: st
         at: now, ISO 8601 UTC.
         run_id: the run.
     """
-    latest = {event.object_key: event for event in select_discovered(register.events())}
+    events = register.events()
+    latest, withdrawn = {event.object_key: event for event in select_discovered(events)}, select_withdrawn(events)
     again = [
-        replace(event, delivery_id=identity, at=at, run_id=run_id)
+        replace(event, delivery_id=identity, at=at, run_id=run_id, reads_again=event.delivery_id)
         for event in latest.values()
         if event.feed in feeds
+        and event.delivery_id not in withdrawn
         and feeds[event.feed].rules.lookup
         and not like_rule(feeds[event.feed].rules)  # see `refresh.spread_years`
         and (identity := _identity(event, feeds[event.feed])) != event.delivery_id

@@ -42,6 +42,8 @@ class Version:
         booked: by closed period, the deliveries that have its lines in a later period, and the decision; none if an
             earlier version's lines are booked, which this one repeats.
         is_reinstated: whether late lines wait again after a withdrawal, and were not judged since.
+        acceptance: the last acceptance of it as a whole.
+        is_continued: whether a later reading with the same lines counts in its place, with what was decided about it.
     """
 
     event: DeliveryDiscovered
@@ -57,6 +59,8 @@ class Version:
     dropped: dict[str, DecisionRecorded] = field(default_factory=dict)
     booked: dict[str, _Booking] = field(default_factory=dict)
     is_reinstated: bool = False
+    acceptance: DecisionRecorded | None = None
+    is_continued: bool = False
 
     @property
     def undecided(self) -> frozenset[str]:
@@ -79,6 +83,14 @@ class Version:
         for period in dict.fromkeys(period for period, _ in decision.bookings):
             own = tuple(booking for of_period, booking in decision.bookings if of_period == period)
             self.booked[period] = own, decision
+
+    def continue_from(self, earlier: Version, verdict: Verdict) -> None:
+        """Take over what was decided about an earlier reading with the same lines, which no longer counts."""
+        self.accepted, self.acceptance = self.accepted | earlier.accepted, earlier.acceptance
+        self.split = verdict if verdict.late else None
+        self.late, self.dropped, self.booked = earlier.late, dict(earlier.dropped), dict(earlier.booked)
+        self.is_reinstated = earlier.is_reinstated
+        earlier.is_continued = True
 
     def groups(self, periods: Collection[str]) -> tuple[tuple[str, ...], ...]:
         """Return those groups of late periods that are among some periods."""
@@ -106,7 +118,7 @@ class Version:
     @property
     def is_counted(self) -> bool:
         """Whether it counts if it is the newest version that was read."""
-        return self.counted is not None and not self.withdrawn
+        return self.counted is not None and not (self.withdrawn or self.is_continued)
 
 
 @dataclass(slots=True)
@@ -149,6 +161,7 @@ class RawObject:
         self._keep_late(self.versions.get(event.delivery_id), counted, place)
         version = self.versions.pop(event.delivery_id, None) or Version(event, place)
         version.event, version.discovered_at, version.is_verdict_current = event, place, False
+        version.is_continued = False
         if version is not counted:
             version.counted = None  # the version that counts remains until this one has a verdict
         self.versions[event.delivery_id] = version
@@ -171,6 +184,7 @@ class RawObject:
         elif version.verdict and not (version.verdict.is_final or version.verdict.is_waiting):
             version.counted = version.event
             version.accepted |= set(version.verdict.kinds)
+            version.acceptance = event
             version.split, version.late, version.dropped = None, frozenset(), {}
             version.repeat_bookings(version.verdict.booked)
             version.note_bookings(event)
@@ -186,6 +200,9 @@ class RawObject:
         if verdict.is_held and not verdict.is_accepted_by(version.accepted):
             return
         version.counted = version.event
+        if verdict.continues in self.versions:
+            version.continue_from(self.versions[verdict.continues], verdict)
+            return
         if version.split is None or version.split.late != verdict.late:
             # A verdict that repeats the split leaves what was decided since.
             version.split = verdict if verdict.late else None
@@ -196,6 +213,17 @@ class RawObject:
     def newest_first(self) -> Iterator[Version]:
         """Return the versions, the last one that was discovered first."""
         return reversed(self.versions.values())
+
+    def earlier_reading(self, version: Version) -> Version | None:
+        """Return the version that counts, if another one is the same bytes under the same rules, read again."""
+        counted, name = self.counted_version(), version.event.reads_again
+        for _ in self.versions:
+            if not name or counted is None:
+                return None
+            if counted.event.delivery_id == name:
+                return counted
+            name = self.versions[name].event.reads_again if name in self.versions else ""
+        return None
 
     @property
     def is_master_data(self) -> bool:

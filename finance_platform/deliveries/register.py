@@ -90,6 +90,11 @@ class DeliveryDiscovered:
         is_held_when_late: whether it is held, instead of only a warning, if it sorts before one that it overlaps.
         late_lines: what becomes of lines that would change a closed period: hold, next_open_period or publish; empty
             for what the home does.
+        reads_again: the delivery of the same bytes under the same rules of the descriptor that it is instead of, since
+            a later release, other rows that it looks up or other amounts that it is spread like may give other lines;
+            empty if there is none, and in events of earlier releases.
+        rules: the identity of the descriptor's rules, if its own identity is also of rows that it looks up or of
+            amounts that it is spread like; else empty, as in events of earlier releases.
     """
 
     object_key: str
@@ -110,6 +115,8 @@ class DeliveryDiscovered:
     tolerated_removal: str | None = "0.5"
     is_held_when_late: bool = False
     late_lines: str = ""
+    reads_again: str = ""
+    rules: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,8 @@ class Verdict:
         bookings: each of these closed periods, and a delivery that has booked lines of it.
         rejudges: the periods whose lines waited and that it judges again, since a closed one was opened; it says
             nothing about the delivery's other lines. None if it is about the whole delivery.
+        continues: the earlier reading of the same bytes with the same lines, which counts: what was decided about that
+            one is in force for this one; empty if there is none.
     """
 
     object_key: str
@@ -153,6 +162,7 @@ class Verdict:
     bookings: tuple[tuple[str, str], ...] = ()
     rejudges: tuple[str, ...] = ()
     smaller: tuple[tuple[str, str], ...] = ()
+    continues: str = ""
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
         """Return whether an earlier acceptance covers the verdict.
@@ -506,6 +516,18 @@ class _EarlierRegister(StoreWrapper):
 def select_discovered(events: Iterable[Event]) -> list[DeliveryDiscovered]:
     """Return the discovered deliveries among events, oldest first."""
     return [event for event in events if isinstance(event, DeliveryDiscovered)]
+
+
+def select_withdrawn(events: Iterable[Event]) -> set[str]:
+    """Return the deliveries that people withdrew as a whole, whether these counted or were held."""
+    withdrawn = set[str]()
+    for event in events:
+        if isinstance(event, DecisionRecorded) and not event.late_periods:
+            if event.action == "withdrawn":
+                withdrawn.add(event.delivery_id)
+            elif event.action == "reinstated":
+                withdrawn.discard(event.delivery_id)
+    return withdrawn
 
 
 def utc_text(moment: datetime) -> str:

@@ -125,6 +125,29 @@ class InactiveDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierReading:
+    """A delivery that counts, of which another one is the same bytes under the same rules, read again.
+
+    Attributes:
+        event: the discovery as which it counts.
+        commit: the result of reading it, with all its lines.
+        verdict: the verdict about its late lines, else the last one.
+        uncounted: the periods in which the object's earlier version counts instead.
+        undecided: the same without those whose lines are booked in a later period.
+        acceptance: the last acceptance of it as a whole; None if it counts without one.
+        dropped: the decisions about late lines that a person withdrew.
+    """
+
+    event: DeliveryDiscovered
+    commit: DeliveryCommit
+    verdict: Verdict | None = None
+    uncounted: frozenset[str] = frozenset()
+    undecided: frozenset[str] = frozenset()
+    acceptance: DecisionRecorded | None = None
+    dropped: tuple[DecisionRecorded, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """A delivery of master data that counts or once counted, and the periods that it describes by default.
 
@@ -164,6 +187,7 @@ class DeliveryState:
             in the order in which they counted for each object.
         lost_descriptions: earlier deliveries of master data that describe closed periods and have no commit, because it
             is damaged or lost: what they said of those periods is not known.
+        earlier_readings: of deliveries that await a verdict, the one that counts and that they read again, by id.
     """
 
     live: Sequence[LiveDelivery]
@@ -181,6 +205,7 @@ class DeliveryState:
     lost_descriptions: Sequence[DeliveryDiscovered] = ()
     booked: Sequence[InactiveDelivery] = ()
     all_effective: Sequence[LiveDelivery] = ()
+    earlier_readings: Mapping[str, EarlierReading] = field(default_factory=dict)
 
     def lost_delivery(self, missing: DeliveryDiscovered) -> LostDeliveryError:
         """Return the error about a delivery of `missing`."""

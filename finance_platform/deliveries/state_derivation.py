@@ -23,7 +23,14 @@ from finance_platform.deliveries.register import (
     PeriodStatusChanged,
     Verdict,
 )
-from finance_platform.deliveries.state import DeliveryState, Description, InactiveDelivery, LiveDelivery, Position
+from finance_platform.deliveries.state import (
+    DeliveryState,
+    Description,
+    EarlierReading,
+    InactiveDelivery,
+    LiveDelivery,
+    Position,
+)
 from finance_platform.safe_text import quote_name
 
 
@@ -119,6 +126,7 @@ class _Derivation:
     booked: list[InactiveDelivery] = field(default_factory=list)
     effective: list[LiveDelivery] = field(default_factory=list)
     bookings: list[LiveDelivery] = field(default_factory=list)
+    earlier_readings: list[tuple[str, EarlierReading]] = field(default_factory=list)
 
     def take(self, part: _Part) -> None:
         """Add what follows from one object."""
@@ -151,6 +159,7 @@ class _Derivation:
             lost_descriptions=self.lost_descriptions,
             booked=self.booked,
             all_effective=self.effective or (),
+            earlier_readings=dict(self.earlier_readings),
         )
 
     def add(self, raw_object: RawObject) -> None:
@@ -174,7 +183,7 @@ class _Derivation:
                 self._enter_undecided(version, commit, raw_object)
             if version.withdrawn and is_replaced:
                 continue  # a newer version counts instead, or was withdrawn as well
-            is_ended = version.discovered_at < ends_at
+            is_ended = version.discovered_at < ends_at or version.is_continued
             portions = portion, effective
             if self._enter(version, commit, raw_object, *portions, is_current=nth == 0, is_ended=is_ended):
                 is_replaced = True
@@ -207,6 +216,7 @@ class _Derivation:
         """Enter a current version that has no verdict yet, or one that may end by itself."""
         if not version.is_verdict_current:
             self.awaiting_verdict.append(_live(version, version.event, commit, raw_object))
+            self._enter_earlier_reading(version, raw_object)
         elif (
             version.verdict
             and version.verdict.is_held
@@ -215,6 +225,22 @@ class _Derivation:
             and version.counted != version.event  # a person may have accepted it
         ):
             self.waiting.append(_live(version, version.event, commit, raw_object))
+
+    def _enter_earlier_reading(self, version: Version, raw_object: RawObject) -> None:
+        """Enter the delivery that counts, if the version is the same bytes under the same rules, read again."""
+        earlier = raw_object.earlier_reading(version) if version.event.reads_again else None
+        commit = self.commits.get(earlier.event.delivery_id) if earlier else None
+        if earlier and earlier.counted and commit:
+            reading = EarlierReading(
+                earlier.counted,
+                commit,
+                earlier.split or earlier.verdict,
+                earlier.uncounted,
+                earlier.undecided,
+                earlier.acceptance,
+                tuple(dict.fromkeys(earlier.dropped.values())),
+            )
+            self.earlier_readings.append((version.event.delivery_id, reading))
 
     def _enter(
         self,

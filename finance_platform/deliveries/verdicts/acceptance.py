@@ -29,8 +29,9 @@ from finance_platform.deliveries.register import (
     Verdict,
     utc_text,
 )
-from finance_platform.deliveries.state import DeliveryState, LiveDelivery, has_effect
+from finance_platform.deliveries.state import DeliveryState, EarlierReading, LiveDelivery, has_effect
 from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
+from finance_platform.deliveries.verdicts.earlier_readings import describe_differences, find_differences
 from finance_platform.deliveries.verdicts.hold_reasons import (
     HOLD,
     PUBLISH,
@@ -207,6 +208,7 @@ class _AcceptancePolicy:
         self._reasons = HoldReasons(
             processed, self._live, overlaps, set(state.closed), late_lines=policy, published=self._published
         )
+        self._earlier_readings = state.earlier_readings
         self._withdrawn = {withdrawn.commit.delivery_id for withdrawn in state.withdrawn}
 
     def evaluate(self, candidate: LiveDelivery, at: str, run_id: str) -> Verdict:
@@ -215,6 +217,10 @@ class _AcceptancePolicy:
         verdict = Verdict(candidate.event.object_key, candidate.delivery_id, at, run_id, rejudges=rejudges)
         if any(candidate.commit.unaccounted):
             return replace(verdict, reasons=(_unaccounted(candidate.commit),), fix=_REPORT, is_final=True)
+        earlier = self._earlier_readings.get(candidate.delivery_id)
+        differences = find_differences(self._processed, earlier, candidate) if earlier else []
+        if earlier and not differences:
+            return self._continue(candidate, earlier, verdict)
         if split := self._reasons.repeated_split(candidate):
             self._live.add(candidate, self._live.by_id[candidate.delivery_id].portion.without)
             return replace(split, at=at, run_id=run_id)
@@ -237,6 +243,7 @@ class _AcceptancePolicy:
             late = self._reasons.late_periods(candidate, kinds) or candidate.late
             texts = [text for _, text in reasons]
             texts[-1] += _describe_late(late)
+            texts += describe_differences(earlier, differences)
             fix = _fix_of_late_lines(kinds) if late else ""
             fix = fix or self._fix(candidate, kinds)
             fix = fix.format(key=quote_name(candidate.event.object_key))
@@ -262,6 +269,35 @@ class _AcceptancePolicy:
                     candidate, {*uncounted, *verdict.booked, *(period for period, _ in verdict.bookings)}
                 )
         return replace(verdict, warnings=warnings)
+
+    def _continue(self, candidate: LiveDelivery, earlier: EarlierReading, verdict: Verdict) -> Verdict:
+        """Return the verdict on a file that is read again with the same lines and doubts; it counts as before.
+
+        As a delivery that is discovered again it has no effect on others, so nothing is judged but what it is itself.
+        """
+        booked = earlier.uncounted - earlier.undecided
+        self._live.add(replace(candidate, booked=booked), earlier.undecided)
+        if self._published:
+            self._published.add(candidate, earlier.uncounted)
+        before, continues = earlier.verdict, earlier.commit.delivery_id
+        if before is None:
+            return replace(verdict, continues=continues)
+        if before.late:
+            verdict = replace(
+                verdict,
+                reasons=before.reasons,
+                fix=before.fix,
+                kinds=before.kinds,
+                restates=before.restates,
+                late=before.late,
+            )
+        return replace(
+            verdict,
+            warnings=before.warnings,
+            smaller=before.smaller,
+            booked=tuple(sorted(booked)),
+            continues=continues,
+        )
 
     def _fix(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:
         """Return what to do about a held delivery; `accept` only if it can be accepted."""

@@ -24,7 +24,12 @@ from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.overlaps import compute_overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.register import (
+    DeliveryDiscovered,
+    Register,
+    select_discovered,
+    select_withdrawn,
+)
 from finance_platform.deliveries.spread_weights import SpreadWeights, known_years, like_rule, unweighted_id
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ResolvedFeed
@@ -82,14 +87,19 @@ class YearsLikeFiles:
     def discover_again(self, at: str, run_id: str) -> None:
         """Enter the files that are spread like other lines than before into the register, as if they were sent now.
 
+        A file that a person withdrew is not entered: as another delivery it would count again.
+
         Args:
             at: now, ISO 8601 UTC.
             run_id: the run.
         """
+        withdrawn = select_withdrawn(Register(self.processed).events())
         again = [
-            replace(event, delivery_id=identity, at=at, run_id=run_id)
+            replace(event, delivery_id=identity, at=at, run_id=run_id, reads_again=event.delivery_id)
             for event in self._events
-            if (identity := self.identity(event)) and identity != event.delivery_id
+            if event.delivery_id not in withdrawn
+            and (identity := self.identity(event))
+            and identity != event.delivery_id
         ]
         if again:
             Register(self.processed).append(again)

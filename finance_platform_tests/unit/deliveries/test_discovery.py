@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -21,7 +21,7 @@ from finance_platform.feeds.reader_versions import OF_FORMAT
 from finance_platform.refresh.steps.standardise import standardise
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.local import LocalStore
-from finance_platform.storage.port import StoredObject
+from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform_tests.unit.factories import LEDGER, decision_on, feed, settings, verdict_on, with_lines, write
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -62,13 +62,14 @@ class Home:
         """The deliveries in the register."""
         return select_discovered(self.register.events())
 
-    def scan(self, *, record: bool = True, **values: Any) -> RawZoneScan:
-        """Scan the raw zone, a minute later each time."""
+    def scan(self, *, raw: ObjectStore | None = None, record: bool = True, **values: Any) -> RawZoneScan:
+        """Scan the raw zone, or one that wraps it, a minute later each time."""
         self.scans += 1
         at, run_id = NOON + timedelta(minutes=self.scans), f"run-{self.scans}"
         feed_set = load_feed_set(self.path / "feeds")
         self.raw.fingerprinted.clear()
-        return scan_raw_zone(self.raw, self.register, feed_set, settings(**values), at=at, run_id=run_id, record=record)
+        raw = raw or self.raw
+        return scan_raw_zone(raw, self.register, feed_set, settings(**values), at=at, run_id=run_id, record=record)
 
 
 @pytest.fixture
@@ -214,6 +215,23 @@ def test_a_withdrawn_file_is_read_again_with_other_bytes_or_rules(home: Home, mo
     assert home.scan(currency="EUR", record=False).new_count == 1
     path.write_text("a,b\n1,2\n5,6\n")
     assert home.scan().new_count == 1
+
+
+def test_a_release_that_reads_files_otherwise_names_the_delivery_that_it_reads_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = home.deliver("ledger.csv")
+    with monkeypatch.context() as patch:
+        patch.setitem(OF_FORMAT, "text", -1)
+        (first,) = home.scan().events
+        assert first.reads_again == ""
+    assert home.scan(record=False, currency="EUR").events[-1].reads_again == ""  # other rules
+    second = home.scan().events[-1]
+    assert (second.reads_again, second.delivery_id != first.delivery_id) == (first.delivery_id, True)
+    os.utime(path, (1, 1))
+    assert home.scan().events[-1].reads_again == first.delivery_id
+    path.write_text("a,b\n1,2\n5,6\n")
+    assert home.scan().events[-1].reads_again == ""
 
 
 def test_a_changed_tolerance_is_recorded_for_the_same_delivery(home: Home) -> None:
@@ -440,9 +458,7 @@ def test_what_changes_or_arrives_after_the_listing_is_entered_as_it_is_by_the_ne
     newer = "a,b\n1,2\n3,4\n"
     home.deliver("ledger_1.csv", newer)
     home.deliver("ledger_2.csv")
-    home.raw = cast("CountingStore", listed)
-    assert new_keys(home.scan()) == ["ledger_1.csv"]
-    home.raw = store
+    assert new_keys(home.scan(raw=listed)) == ["ledger_1.csv"]
     scan = home.scan()
     assert new_keys(scan) == ["ledger_1.csv", "ledger_2.csv"]
     last = next(event for event in reversed(scan.events) if event.object_key == "ledger_1.csv")
