@@ -50,6 +50,7 @@ def report(
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone, reports_folder
     from finance_platform.refresh.report_pack import read_published_pack, with_gates, write_report_pack
     from finance_platform.reports.pack.file_names import pack_file
+    from finance_platform.reports.pack.model import PackSelection
     from finance_platform.reports.pack.workbook.figures import read_workbook_figures
     from finance_platform.storage.factory import open_store
 
@@ -63,9 +64,7 @@ def report(
             processed_zone(settings),
             shown.warehouse,
             settings,
-            period=period,
-            reference=reference,
-            unit=unit,
+            PackSelection(period, reference, unit),
             state=shown.state,
         )
         if not as_of:

@@ -17,7 +17,7 @@ from finance_platform.quality.gates import red
 from finance_platform.refresh.as_of import PublishedState
 from finance_platform.refresh.close import examine_period
 from finance_platform.reports.pack.file_names import PACK_FILE, workbook_file
-from finance_platform.reports.pack.model import Pack
+from finance_platform.reports.pack.model import NOTHING_SELECTED, Pack, PackSelection
 from finance_platform.reports.pack.page import render
 from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.reports.pack.reliability import read_last_movements, read_reliability
@@ -63,10 +63,8 @@ def read_published_pack(
     processed: ObjectStore,
     warehouse: Queryable,
     settings: Settings,
+    selection: PackSelection = NOTHING_SELECTED,
     *,
-    period: str = "",
-    reference: str = "",
-    unit: str = "",
     state: PublishedState | None = None,
     beside: Executor | None = None,
 ) -> Pack:
@@ -76,25 +74,21 @@ def read_published_pack(
         processed: the processed zone.
         warehouse: what is published, or another state of it.
         settings: the home.
-        period: see there; blank for the period whose close signed the state, if one did.
-        reference: see there.
-        unit: see there.
+        selection: see there; without a period, it is the one whose close signed the state, if one did.
         state: the state that the warehouse has; None for what is published now.
         beside: see there.
     """
     if state is None:
         snapshot = freeze(processed, settings, published_versions(warehouse), record=False).snapshot
     else:
-        snapshot, period = state.snapshot, period or state.period
+        snapshot, selection = state.snapshot, replace(selection, period=selection.period or state.period)
     pack = read_pack(
         warehouse,
+        selection,
         entity=settings.entity,
         currency=settings.currency,
         reliability=read_reliability(processed, snapshot, warehouse, settings.currency),
         movements=read_last_movements(warehouse),
-        period=period,
-        reference=reference,
-        unit=unit,
         beside=beside,
     )
     if state is None:

@@ -26,6 +26,7 @@ from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize,
 
 from finance_platform.bootstrap import open_warehouse, processed_zone
 from finance_platform.refresh.report_pack import read_published_pack
+from finance_platform.reports.pack.model import PackSelection
 from finance_platform.reports.pack.page import render
 from finance_platform.settings import load_settings
 from finance_platform_tests.browser.chromium import require_chromium
@@ -182,7 +183,7 @@ def test_a_month_without_actuals_shows_its_budget_and_says_so_on_the_first_page(
     home: Home, browser: Browser, tmp_path: Path
 ):
     settings = load_settings(home=home.path)
-    pack = read_published_pack(processed_zone(settings), open_warehouse(settings), settings, period="2025-12")
+    pack = read_published_pack(processed_zone(settings), open_warehouse(settings), settings, PackSelection("2025-12"))
     (tmp_path / "december.html").write_text(render(pack, written_at=datetime.now(UTC)), "utf-8")
     reader = opened(browser, tmp_path / "december.html")
     assert reader.text("#incomplete") == "2025-12 has no actuals yet, only plans. Year to date ends with Sep 25."

@@ -18,7 +18,7 @@ import pytest
 
 from finance_platform.contracts.views import HORIZONS, VIEWS
 from finance_platform.reports.pack.browser_data import browser_data
-from finance_platform.reports.pack.model import Reliability
+from finance_platform.reports.pack.model import PackSelection, Reliability
 from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.reports.pack.workbook.figures import read_workbook_figures
 from finance_platform.reports.pack.workbook.write import workbook_bytes
@@ -543,12 +543,11 @@ def test_the_report_pack_adds_up_its_cells_to_the_figures_of_the_statement(
     with ThreadPoolExecutor(1) as thread:
         pack = read_pack(
             reports.warehouse,
+            PackSelection(period, reference),
             entity="Made",
             currency="USD",
             reliability=None,
             movements=(),
-            period=period,
-            reference=reference,
             beside=thread if isinstance(reports.warehouse, DuckDBWarehouse) else None,
         )
     labels = {row.order: row.label for row in pack.statement}
@@ -569,7 +568,8 @@ def test_the_report_pack_of_a_unit_is_the_unit_s_part_of_the_whole(reports: Repo
     data = browser_data(whole)
     units = list(enumerate(data["units"]))
     for index, unit in units if current_profile().is_exhaustive else units[-1:]:
-        part = read_pack(reports.warehouse, entity="", currency="USD", reliability=None, movements=(), unit=unit)
+        of_unit = PackSelection(unit=unit)
+        part = read_pack(reports.warehouse, of_unit, entity="", currency="USD", reliability=None, movements=())
         assert {one.unit for one in part.departments} == {unit}
         own, filtered = statement_sums(browser_data(part)), statement_sums(data, index)
         assert own == {place: filtered[place] for place in own}
@@ -586,12 +586,11 @@ def test_every_total_of_the_workbook_is_that_of_data_and_of_the_view(
 ) -> None:
     pack = read_pack(
         reports.warehouse,
+        PackSelection(period, reference),
         entity="Star",
         currency="USD",
         reliability=Reliability((), (), 0, (), (), 0),
         movements=(),
-        period=period,
-        reference=reference,
     )
     workbook = WorkbookFormulas(workbook_bytes(pack, read_workbook_figures(reports.warehouse, pack)))
     rows = [row for row in workbook.rows("Checks") if row.get("G") and row["G"].formula]

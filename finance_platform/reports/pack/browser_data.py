@@ -21,10 +21,13 @@ from finance_platform.feeds.values.codes import fold
 from finance_platform.reports.pack.model import (
     ACTUAL,
     Cell,
+    Comment,
     Pack,
     PackAccount,
     PackDepartment,
+    PackPeriod,
     PackScenario,
+    StatementRow,
     Threshold,
     references,
 )
@@ -61,6 +64,25 @@ class _Line:
     sign: int
 
 
+@dataclass(frozen=True)
+class _Positions:
+    """The places of scenarios, departments and accounts by key, and of periods by name."""
+
+    scenarios: Mapping[int, int]
+    departments: Mapping[int, int]
+    accounts: Mapping[int, int]
+    periods: Mapping[str, int]
+
+    @classmethod
+    def of(cls, pack: Pack) -> _Positions:
+        return cls(
+            scenarios={one.key: index for index, one in enumerate(pack.scenarios)},
+            departments={one.key: index for index, one in enumerate(pack.departments)},
+            accounts={one.key: index for index, one in enumerate(pack.accounts)},
+            periods={one.name: index for index, one in enumerate(pack.periods)},
+        )
+
+
 def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
     """Return the document; its texts are printable, and its amounts whole numbers.
 
@@ -74,14 +96,9 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
     if not is_detailed:
         pack = _by_unit(pack)
     lines, line_of = _lines(pack)
-    positions = {row.order: index for index, row in enumerate(row for row in pack.statement if not row.is_subtotal)}
-    scenarios = {one.key: index for index, one in enumerate(pack.scenarios)}
-    periods = {one.name: index for index, one in enumerate(pack.periods)}
+    positions = _Positions.of(pack)
     units = sorted({one.unit for one in _departments_with_cells(pack)})
-    departments = {one.key: index for index, one in enumerate(pack.departments)}
-    accounts = {one.key: index for index, one in enumerate(pack.accounts)}
     cents = _cents(pack.cells)
-    subject = next((index for index, one in enumerate(pack.scenarios) if one.name == pack.choice.scenario), 0)
     unit, unit_name = _unit(pack)
     return {
         "entity": printable_line(pack.entity),
@@ -92,10 +109,10 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
         "unitName": f"{pack.currency} {unit_name}".strip(),
         "isDetailed": is_detailed,
         "isOneUnit": bool(pack.choice.unit),
-        "subject": subject,
+        "subject": next((index for index, one in enumerate(pack.scenarios) if one.name == pack.choice.scenario), 0),
         "subjectIsActual": pack.choice.scenario == ACTUAL,
         "selection": {
-            "period": periods.get(pack.choice.period, 0),
+            "period": positions.periods.get(pack.choice.period, 0),
             "reference": _reference(pack, pack.choice.reference),
             "unit": 0 if pack.choice.unit else ALL_UNITS,
         },
@@ -104,53 +121,23 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
             *(_reference(pack, name) for name in references(pack.scenarios, pack.choice.scenario)),
             NO_REFERENCE,
         ],
-        "periods": [
-            {
-                "name": one.name,
-                "year": one.fiscal_year,
-                "month": one.fiscal_period,
-                "complete": one.is_complete,
-                "closed": one.is_closed,
-                "actual": one.has_actual,
-            }
-            for one in pack.periods
-        ],
+        "periods": [_period(one) for one in pack.periods],
         "scenarios": [_scenario(one, pack) for one in pack.scenarios],
         "units": [printable_line(name) for name in units],
         "unitShells": [quote_name(name) for name in units],
         "departments": _departments(pack, units),
         "accounts": [_account(one, line_of[one.key], pack, cents) for one in pack.accounts],
         "lines": [{"name": printable_line(line.name), "sign": line.sign} for line in lines],
-        "statement": [
-            {
-                "label": printable_line(row.label),
-                "shell": quote_name(row.label),
-                "isSubtotal": row.is_subtotal,
-                "sign": row.sign,
-                "parts": [[positions[order], factor] for order, factor in row.parts],
-            }
-            for row in pack.statement
-        ],
+        "statement": _statement(pack.statement),
         "rows": _roles(pack),
         "capex": sorted({line_of[one.key] for one in pack.accounts if one.is_capex}),
-        "outlook": [scenarios.get(pack.outlook.get(one.name, 0), -1) for one in pack.periods],
+        "outlook": [positions.scenarios.get(pack.outlook.get(one.name, 0), -1) for one in pack.periods],
         "materiality": {
             **_threshold(pack.thresholds.get(None, DEFAULT_THRESHOLD), cents),
             "isDefault": None not in pack.thresholds,
         },
-        "comments": [
-            {
-                "period": periods[one.period],
-                "department": departments[one.department],
-                "account": accounts[one.account],
-                "owner": printable_line(one.owner),
-                "text": printable_line(one.text),
-                "nature": printable_line(one.nature),
-            }
-            for one in pack.comments
-            if is_detailed and one.period in periods and one.department in departments and one.account in accounts
-        ],
-        "series": list(_series(pack.cells, scenarios, departments, accounts, periods, cents)),
+        "comments": _comments(pack.comments, positions) if is_detailed else [],
+        "series": list(_series(pack.cells, positions, cents)),
     }
 
 
@@ -216,6 +203,50 @@ def _departments(pack: Pack, units: Sequence[str]) -> list[dict[str, Any]]:
             "shell": quote_name(one.code),
         }
         for one in pack.departments
+    ]
+
+
+def _period(period: PackPeriod) -> dict[str, Any]:
+    return {
+        "name": period.name,
+        "year": period.fiscal_year,
+        "month": period.fiscal_period,
+        "complete": period.is_complete,
+        "closed": period.is_closed,
+        "actual": period.has_actual,
+    }
+
+
+def _statement(rows: Sequence[StatementRow]) -> list[dict[str, Any]]:
+    """Return the rows of the statement; a subtotal names the lines that it adds up by their places among all lines."""
+    lines = {row.order: index for index, row in enumerate(row for row in rows if not row.is_subtotal)}
+    return [
+        {
+            "label": printable_line(row.label),
+            "shell": quote_name(row.label),
+            "isSubtotal": row.is_subtotal,
+            "sign": row.sign,
+            "parts": [[lines[order], factor] for order, factor in row.parts],
+        }
+        for row in rows
+    ]
+
+
+def _comments(comments: Iterable[Comment], positions: _Positions) -> list[dict[str, Any]]:
+    """Return the comments on what the document has."""
+    return [
+        {
+            "period": positions.periods[one.period],
+            "department": positions.departments[one.department],
+            "account": positions.accounts[one.account],
+            "owner": printable_line(one.owner),
+            "text": printable_line(one.text),
+            "nature": printable_line(one.nature),
+        }
+        for one in comments
+        if one.period in positions.periods
+        and one.department in positions.departments
+        and one.account in positions.accounts
     ]
 
 
@@ -317,17 +348,12 @@ def _cents(cells: Sequence[Cell]) -> int:
     return scale
 
 
-def _series(
-    cells: Sequence[Cell],
-    scenarios: Mapping[int, int],
-    departments: Mapping[int, int],
-    accounts: Mapping[int, int],
-    periods: Mapping[str, int],
-    cents: int,
-) -> Iterator[list[Any]]:
+def _series(cells: Sequence[Cell], positions: _Positions, cents: int) -> Iterator[list[Any]]:
     """Yield the amounts by scenario, department and account: first period, then one number for each further one."""
     # There are a hundred thousand amounts. Keys come first in a cell; both numbers are powers of ten: nothing rounds.
     factor = Decimal(_CENTS) / cents
+    scenarios, periods = positions.scenarios, positions.periods
+    departments, accounts = positions.departments, positions.accounts
     for (scenario, department, account), group in groupby(cells, itemgetter(0, 1, 2)):
         amounts = {periods[period]: round(amount * factor) for _, _, _, period, amount in group}
         first = min(amounts)

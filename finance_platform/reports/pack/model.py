@@ -25,6 +25,24 @@ _OPEN_PERIODS_NAMED = 3
 
 
 @dataclass(frozen=True)
+class PackSelection:
+    """What a person has selected for a pack; what is blank follows from what is published.
+
+    Attributes:
+        period: the period, YYYY-MM; blank for the last complete one.
+        reference: the scenario to compare with; blank for the baseline, or what comes closest to it.
+        unit: the only business unit to show; blank for all.
+    """
+
+    period: str = ""
+    reference: str = ""
+    unit: str = ""
+
+
+NOTHING_SELECTED = PackSelection()
+
+
+@dataclass(frozen=True)
 class Choice:
     """What a pack is about.
 
@@ -362,8 +380,8 @@ class Pack:
     profit_and_loss: tuple[LineFigure, ...]
     thresholds: dict[int | None, Threshold]
     comments: tuple[Comment, ...]
-    reliability: Reliability | None
-    movements: tuple[Movement, ...]
+    reliability: Reliability | None = None
+    movements: tuple[Movement, ...] = ()
     feeds: tuple[FeedLines, ...] = ()
     restatements: tuple[RestatementStep, ...] = ()
     decisions: tuple[PackDecision, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -20,6 +21,7 @@ from finance_platform.money_text import exact_money
 from finance_platform.reports.history import UNVERIFIED
 from finance_platform.reports.pack.model import (
     ACTUAL,
+    NOTHING_SELECTED,
     Cell,
     Choice,
     Comment,
@@ -33,6 +35,7 @@ from finance_platform.reports.pack.model import (
     PackDepartment,
     PackPeriod,
     PackScenario,
+    PackSelection,
     Reliability,
     StatementRow,
     Threshold,
@@ -53,27 +56,23 @@ _SHOWN_CHOICES = 12
 
 def read_pack(
     warehouse: Queryable,
+    selection: PackSelection = NOTHING_SELECTED,
     *,
     entity: str,
     currency: str,
     reliability: Reliability | None,
     movements: Sequence[Movement],
-    period: str = "",
-    reference: str = "",
-    unit: str = "",
     beside: Executor | None = None,
 ) -> Pack:
     """Return the pack of what is published.
 
     Args:
         warehouse: the warehouse; of a reader with row-level security, only what they may see.
+        selection: what the pack is to be about.
         entity: the name of the company.
         currency: ISO 4217.
         reliability: the state of the home, which is left out of the pack of one business unit.
         movements: what the latest load changed, likewise.
-        period: the period, YYYY-MM; blank for the last complete one.
-        reference: the scenario to compare with; blank for the baseline, or what comes closest to it.
-        unit: the only business unit to show; blank for all.
         beside: where the longest query runs beside the others, if the warehouse answers two at once.
 
     Raises:
@@ -82,8 +81,8 @@ def read_pack(
     """
     calendar = [PackPeriod(*row) for row in warehouse.query(statement(SqlFile.PACK_PERIODS)).rows]
     scenarios = _scenarios(warehouse.query(statement(SqlFile.PACK_SCENARIOS)).rows)
-    departments = _departments(warehouse, unit)
-    choice = _choose(calendar, scenarios, period=period, reference=reference, unit=_name_of(departments, unit))
+    departments = _departments(warehouse, selection.unit)
+    choice = _choose(calendar, scenarios, departments, selection)
     periods = _periods_of_pack(calendar, choice.period)
     bounds = {
         "unit": choice.unit,
@@ -98,7 +97,7 @@ def read_pack(
     # What the home compares with and expects is shown, although a business unit may have no line of it.
     shown_scenarios = {cell.scenario for cell in cells} | set(outlook.values())
     chosen_scenarios = {choice.scenario, choice.reference}
-    return Pack(
+    pack = Pack(
         entity=entity,
         currency=currency,
         choice=choice,
@@ -116,25 +115,36 @@ def read_pack(
             Comment(*row[:3], *(text or "" for text in row[3:]))
             for row in warehouse.query(statement(SqlFile.PACK_COMMENTS), bounds).rows
         ),
-        reliability=None if choice.unit else reliability,
-        movements=() if choice.unit else tuple(movements),
-        feeds=() if choice.unit else _feeds(warehouse, choice.period),
-        restatements=() if choice.unit else tuple(read_restatements(warehouse)),
-        decisions=() if choice.unit else tuple(_decisions(warehouse)),
+    )
+    if choice.unit:  # the rest is about the whole home
+        return pack
+    return replace(
+        pack,
+        reliability=reliability,
+        movements=tuple(movements),
+        feeds=_feeds(warehouse, choice.period),
+        restatements=tuple(read_restatements(warehouse)),
+        decisions=tuple(_decisions(warehouse)),
     )
 
 
 def _choose(
-    calendar: Sequence[PackPeriod], scenarios: Sequence[PackScenario], *, period: str, reference: str, unit: str
+    calendar: Sequence[PackPeriod],
+    scenarios: Sequence[PackScenario],
+    departments: Sequence[PackDepartment],
+    selection: PackSelection,
 ) -> Choice:
     scenario = _reported(scenarios)
     name = scenario.name if scenario else ""
-    chosen = _period(calendar, scenario, period)
+    chosen = _period(calendar, scenario, selection.period)
     offered = references(scenarios, name)
-    found = (
-        _named(offered, reference) if reference else _best(offered, scenarios, name, _year_to_date(calendar, chosen))
-    )
-    return Choice(period=chosen, scenario=name, reference=found, unit=unit)
+    if selection.reference:
+        reference = _named(offered, selection.reference)
+    else:
+        reference = _best(offered, scenarios, name, _year_to_date(calendar, chosen))
+    # As the warehouse writes it.
+    unit = departments[0].unit if selection.unit else ""
+    return Choice(period=chosen, scenario=name, reference=reference, unit=unit)
 
 
 def _reported(scenarios: Sequence[PackScenario]) -> PackScenario | None:
@@ -200,11 +210,6 @@ def _departments(warehouse: Queryable, unit: str) -> tuple[PackDepartment, ...]:
         PackDepartment(key, code, name, of_unit, codes.get(fold(parent or ""), ""), is_inferred)
         for key, code, name, of_unit, parent, is_inferred in rows
     )
-
-
-def _name_of(departments: Sequence[PackDepartment], unit: str) -> str:
-    """Return the business unit as the warehouse writes it; blank for all."""
-    return departments[0].unit if unit else ""
 
 
 def _listed(names: Sequence[str]) -> str:
