@@ -9,6 +9,7 @@ One browser and one page serve all tests of a pack; a test that changes a filter
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 import shlex
@@ -198,6 +199,34 @@ def test_a_month_without_actuals_shows_its_budget_and_says_so_on_the_first_page(
     assert reader.messages == []
 
 
+def test_an_outlook_from_a_forecast_that_lacks_costs_says_so_beside_the_expected_profit(
+    home: Home, browser: Browser, reader: Reader, tmp_path: Path
+):
+    assert reader.text("#outlook-gap") == ""
+    assert "the forecast lacks lines" not in reader.text("#kpis")
+    settings = load_settings(home=home.path)
+    pack = read_published_pack(processed_zone(settings), open_warehouse(settings), settings)
+    (forecast,) = (scenario.key for scenario in pack.scenarios if scenario.name == "Forecast")
+    (line,) = (row.order for row in pack.statement if row.label == "Travel")
+    travel = {account.key for account in pack.accounts if account.line == line}
+    cells = [cell for cell in pack.cells if not (cell.scenario == forecast and cell.account in travel)]
+    (tmp_path / "partial.html").write_text(
+        render(dataclasses.replace(pack, cells=cells), written_at=datetime.now(UTC)), "utf-8"
+    )
+    partial = opened(browser, tmp_path / "partial.html")
+    ((budget,),) = home.select(
+        "SELECT SUM(Amount) FROM ProfitAndLoss WHERE Line = 'Travel' AND ScenarioName = 'Budget'"
+        " AND Period BETWEEN '2025-10' AND '2025-12'"
+    )
+    thousands = f"{round(budget / 1000):,}k"
+    assert partial.text("#outlook-gap") == (
+        f"Forecast has nothing for Travel, where Budget has {thousands}. That counts as zero: with the amounts of "
+        f"Budget, Operating profit would be {thousands} lower."
+    )
+    assert "the forecast lacks lines: see 9 Outlook" in partial.text("#kpis")
+    assert partial.messages == []
+
+
 def test_the_bridge_and_the_business_units_add_up_to_the_profit_of_the_view(reader: Reader, home: Home):
     reader.page.locator("#bridges summary").first.click()
     steps = reader.rows("bridge-steps")
@@ -365,7 +394,8 @@ def test_on_a_phone_a_table_shows_that_it_goes_on_and_what_a_figure_is_of(reader
         assert start
         assert moved
         assert moved["x"] == start["x"], "the head of the names scrolls away"
-        assert set(page.evaluate(edges)) == {"1"}, "names and figures run into each other"
+        # Animations follow a scroll with the next frame. Without it, names and figures run into each other.
+        page.wait_for_function(f"{edges}.every(opacity => opacity === '1')")
         group = page.locator("#statement-table th.group span", has_text="Year to date").bounding_box()
         assert group
         assert moved["x"] + moved["width"] <= group["x"] < PHONE["width"] - group["width"]

@@ -182,7 +182,7 @@ def _restated_gate(pack: Pack, cells: int) -> Gate:
     if not cells and not pack.restatements:
         return Gate("good", "restated since closing: none")
     periods = len({one.period for one in pack.restatements})
-    of_periods = f" ({pluralize(periods, 'signed period')} differ)" if periods else ""
+    of_periods = f" ({pluralize(periods, 'signed period differs', 'signed periods differ')})" if periods else ""
     return Gate("note", f"restated since closing: {pluralize(cells, 'cell')}{of_periods}{text}")
 
 

@@ -85,7 +85,7 @@ function kpis() {
     const effect = effectOf(figure, row.sign);
     // The difference itself, which its colour rates: a cost below plan is less, and good.
     const notes = [effect === null ? "" : `${signed(figure.matched - figure.reference)} to ${code} (${percentNote(percentOf(figure, 1))})`];
-    if (horizon === "year" && D.subjectIsActual) notes.push(yearComposition(monthsOf("year")));
+    if (horizon === "year" && D.subjectIsActual) notes.push(yearComposition(monthsOf("year")), forecastGap() ? "the forecast lacks lines: see 9 Outlook" : "");
     const before = rowFigure(row, horizon, { reference: PRIOR_YEAR });
     if (withPrior && horizon === "ytd" && before.reference) notes.push(`${percentNote(percentOf(before, 1))} to PY`);
     list.push({ name, value: money(figure.amount), notes, effect });

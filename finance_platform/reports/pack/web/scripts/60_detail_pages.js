@@ -376,7 +376,37 @@ function drawOutlook() {
   const effect = effectOf(figure, 1);
   document.getElementById("outlook-title").textContent = `${profitName(row)} is expected at ${spokenAmount(figure.amount)} for ${year} (${yearComposition(months)})${effect === null ? "" : `, ${spoken(effect)} ${effect < 0 ? "below" : "above"} ${spokenReference()}`}`;
   draw("outlook-chart", "months", rows, `${profitName(row)} by month of ${year}: ${rows.map(({ month, amount }) => `${month} ${money(amount)}`).join("; ")}`, { height: 160 });
+  const gap = forecastGap();
+  replaceContent("outlook-gap", gap && element("p", { class: "warning", text: `${gap.forecast} has nothing for ${gap.places}, where ${gap.plan} has ${spoken(gap.amount)}. That counts as zero: with the amounts of ${gap.plan}, ${profitName(row)} would be ${spoken(gap.effect)} ${gap.effect < 0 ? "lower" : "higher"}.` }));
   drawVersions(all, months, year);
+}
+
+const GAPS_NAMED = 5;
+
+/* What the budget has in the outlook's months of a forecast, on lines and in units of which the forecast has nothing in
+   all of them: it is one of some departments or costs only, and the rest is no expectation. Null if that is immaterial. */
+function forecastGap() {
+  const plan = D.scenarios.findIndex(({ type, code }) => type === "Budget" && code === "BU");
+  const months = plan < 0 ? [] : monthsOf("year").filter(({ scenario, period }) => D.scenarios[scenario].type === "Forecast" && covers(plan, period));
+  const units = selection.unit === ALL_UNITS ? D.units.map((_, unit) => unit) : [selection.unit];
+  const gaps = LINES.map((row) => {
+    const lacking = units.filter((unit) => months.every((month) => !partsAmount(row.parts, unit)(month)));
+    const amounts = lacking.map((unit) => ({ unit, amount: months.reduce((sum, { period }) => sum + partsAmount(row.parts, unit)({ period, scenario: plan }), 0) })).filter(({ amount }) => amount);
+    const owners = amounts.length > 2 ? `${amounts.length} units` : amounts.map(({ unit }) => D.units[unit]).join(" and ");
+    const name = lacking.length < units.length ? `${row.label} of ${owners}` : row.label;
+    return { name, sign: row.sign, amount: amounts.reduce((sum, { amount }) => sum + amount, 0) };
+  }).filter(({ amount }) => amount);
+  const amount = gaps.reduce((sum, gap) => sum + Math.abs(gap.amount), 0);
+  if (!amount || amount < D.materiality.amount) return null;
+  gaps.sort((one, other) => Math.abs(other.amount) - Math.abs(one.amount));
+  const named = gaps.slice(0, GAPS_NAMED).map(({ name }) => name);
+  return {
+    forecast: D.scenarios[months[0].scenario].name,
+    plan: D.scenarios[plan].name,
+    places: gaps.length > named.length ? `${named.join(", ")} and ${gaps.length - named.length} more` : named.join(", "),
+    amount,
+    effect: gaps.reduce((sum, gap) => sum + gap.sign * gap.amount, 0),
+  };
 }
 
 /* Actual is solid, forecast hatched, plan outlined. */
