@@ -195,7 +195,8 @@ def advise_unmatched(
         advice = "unpack it and send the file that it contains"
     else:
         advice = (
-            "save it as CSV or as a workbook, because feeds only read files named .csv, .txt, .tsv, .xlsx, .xls or .ods"
+            "save it as CSV or as a workbook, because feeds only read files named .csv, .txt, .tsv, .xlsx, .xlsm, .xls "
+            "or .ods"
         )
     return f"{advice}; or take the file out of the raw zone" if is_in_raw_zone else advice
 

@@ -32,7 +32,7 @@ GROUP = re.compile(r"\{([0-9]+)\}")
 
 
 TEXT_ENDINGS = (".csv", ".txt", ".tsv")
-WORKBOOK_ENDINGS = (".xlsx", ".xls", ".ods")
+WORKBOOK_ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods")
 PACKED_ENDING = ".gz"
 """Of text that is packed with gzip, after its own ending."""
 

@@ -111,7 +111,7 @@ class FeedDescriptor(StrictModel):
     path: PathText | Annotated[list[PathText], Field(min_length=1, max_length=MAX_ALTERNATIVES)] = Field(
         description="The files: a glob inside the raw zone, such as `council/*.csv`, or a list of globs. `*` stays "
         "inside one folder, `{csv,xlsx}` stands for each of its parts, and case is ignored. Files end in .csv, .txt or "
-        ".tsv, each of them also packed as .gz, or in .xlsx, .xls or .ods."
+        ".tsv, each of them also packed as .gz, or in .xlsx, .xlsm, .xls or .ods."
     )
     summary: str = Field("", alias="description", description="What the feed is, shown in the UI.")
     owner: str = Field(
@@ -295,7 +295,7 @@ class FeedDescriptor(StrictModel):
                 )
             if not _has_suffix(path):
                 raise ValueError(
-                    "path must end in .csv, .txt or .tsv, each also with .gz after it, or in .xlsx, .xls or .ods"
+                    "path must end in .csv, .txt or .tsv, each also with .gz after it, or in .xlsx, .xlsm, .xls or .ods"
                 )
         return value
 

@@ -46,7 +46,8 @@ ZIP_MARK, OLE_MARK, GZIP_MARK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
 
 _IN_WORKBOOKS = (b"[Content_Types].xml", b"xl/", b"_rels/", b"mimetype", b"docProps/", b"META-INF/")
 _READ_WORKBOOK = (
-    "save it as CSV; or rename it to its own ending, .xlsx, .xls or .ods, and add that to path: in the descriptor"
+    "save it as CSV; or rename it to its own ending, .xlsx, .xlsm, .xls or .ods, and add that to path: in the "
+    "descriptor"
 )
 _OTHER_FORMATS = (
     (OLE_MARK, "a workbook", _READ_WORKBOOK),

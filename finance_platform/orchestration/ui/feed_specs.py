@@ -18,7 +18,7 @@ from finance_platform.orchestration.ui.feed_descriptions import describe_feed, h
 from finance_platform.safe_text import markdown, printable
 from finance_platform.settings import Settings
 
-_KIND_OF_SUFFIX = {"csv": "csv", "tsv": "text", "txt": "text", "xlsx": "excel"}
+_KIND_OF_SUFFIX = {"csv": "csv", "tsv": "text", "txt": "text", "xlsx": "excel", "xlsm": "excel"}
 
 DELIVERIES = "deliveries"
 """The first part of the keys of the feeds' timelines."""

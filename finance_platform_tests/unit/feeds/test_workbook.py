@@ -71,6 +71,17 @@ def test_every_format_gives_the_same_text_and_places(ending: str):
     assert table.places[0] == "sheet 'Budget' row 2"
 
 
+def test_a_workbook_with_macros_is_read_without_them():
+    plain = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+    with_macros = b"application/vnd.ms-excel.sheet.macroEnabled.main+xml"
+    parts: dict[str, Callable[[bytes], bytes]] = {
+        "[Content_Types].xml": lambda xml: xml.replace(plain, with_macros),
+        "xl/vbaProject.bin": lambda _: b"not looked at",
+    }
+    (table,) = tables(changed(xlsx({"Budget": [HEADER, ["x", "0010", 12.5]]}), parts), "xlsm")
+    assert (table.sheet, table.rows) == ("Budget", [(2, ("x", "0010", "12.5"))])
+
+
 @pytest.mark.parametrize("ending", ["xlsx", "ods"])
 def test_date_cells_are_iso_text_whatever_their_format(ending: str):
     rows: Rows = [["Date"], [date(2025, 3, 1)], [datetime.fromisoformat("2025-03-01T14:30:00")]]
