@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.doubts import stated_units, typed_months
-from finance_platform.feeds.doubts.hidden_rows import HiddenRows
+from finance_platform.feeds.doubts.hidden_rows import HiddenColumns, HiddenRows
 from finance_platform.feeds.doubts.merged_amounts import MergedAmounts
 from finance_platform.feeds.doubts.near_names import find_near_names
 from finance_platform.feeds.doubts.opening_balances import OpeningBalances
@@ -78,6 +78,7 @@ class LedgerTable:
         self._unread = UnreadMonths.of_table(rules, header, cells, table.sheet)
         self._meanings = UnreadMeanings.of_table(rules, header, sources, cells)
         self._hidden = HiddenRows(table.hidden_rows)
+        self._hidden_columns = HiddenColumns(table, rules, cells)
         self._merged = MergedAmounts(table, sources, cells)
         self._running = RunningTotals(rules, cells)
         self._amounts = [*sources["amount"].headers, *cells]
@@ -109,6 +110,7 @@ class LedgerTable:
         totals.control_totals += of_table
         near = find_near_names(sources.get("scenario"), self._object_key)
         notes |= displayed_units.find_notes(table, sources, cells) | self._hidden.notes()
+        notes |= self._hidden_columns.notes()
         totals.notes |= lines.notes | notes | self._unclaimed.notes() | self._balances.notes() | near
         totals.notes |= self._meanings.notes()
         totals.doubts |= self._unread.doubts() | self._running.doubts() | self._repeated.doubts()
@@ -139,6 +141,7 @@ class LedgerTable:
         self._meanings.add(batch, columns)
         self._balances.add(batch, columns)
         self._hidden.add(batch, columns)
+        self._hidden_columns.add(batch, columns)
         self._merged.add(batch, columns)
         self._totals.sheets.add(self._table, self._rules, columns)
         self._places.add(with_encoded)

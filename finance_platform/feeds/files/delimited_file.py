@@ -98,6 +98,7 @@ class DelimitedFile:
         self.end = FileEnd(delimiter=dialect.delimiter)
         self.displayed: Mapping[int, Sequence[Displayed]] = {}
         self.hidden_rows: Collection[int] = ()
+        self.hidden_columns: Collection[int] = ()
         self.merged: MergedCells = []
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from finance_platform.feeds.files.workbook_parts import local_name
 from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells, check_faulty_count
-from finance_platform.feeds.limits import MAX_FAULTY_CELLS
+from finance_platform.feeds.limits import MAX_COLUMNS, MAX_FAULTY_CELLS
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 
 _HIDDEN = {"collapse", "filter"}
@@ -25,14 +25,16 @@ class OdsContentScan:
     Attributes:
         faulty: cells without a value, by the number of their sheet from 0.
         hidden: rows that are hidden or filtered out and in no group, by the number of their sheet.
+        hidden_columns: columns that are hidden and in no group, from 0, by the number of their sheet.
         merged: first and last cell of merged ones, as row and column from 0, by the number of their sheet.
     """
 
     def __init__(self) -> None:
         self.faulty: dict[int, FaultyCells] = {}
         self.hidden: dict[int, set[int]] = {}
+        self.hidden_columns: dict[int, set[int]] = {}
         self.merged: dict[int, MergedCells] = {}
-        self._groups = 0
+        self._groups = self._column_groups = 0
         self._table, self._row, self._column, self._count = -1, 0, 0, 0
         self._row_repeats = self._cell_repeats = 1
         self._text: str | None = None
@@ -43,7 +45,7 @@ class OdsContentScan:
         name = local_name(tag)
         values = {local_name(key): value for key, value in attributes.items()}
         if name == "table":
-            self._table, self._row = self._table + 1, 1
+            self._table, self._row, self._column = self._table + 1, 1, 0
         elif name == "table-row":
             self._column, self._row_repeats = 0, _repeats(values, "number-rows-repeated")
             if values.get("visibility") in _HIDDEN and not self._groups:
@@ -51,20 +53,34 @@ class OdsContentScan:
                 self.hidden.setdefault(self._table, set()).update(rows)
         elif name == "table-row-group":
             self._groups += 1
+        elif name == "table-column-group":
+            self._column_groups += 1
+        elif name == "table-column":
+            self._add_column(values)
         elif name in {"table-cell", "covered-table-cell"}:
-            self._cell_repeats = _repeats(values, "number-columns-repeated")
-            rows, columns = (_repeats(values, f"number-{what}-spanned") for what in ("rows", "columns"))
-            if rows * columns > 1:
-                first = self._row - 1, self._column
-                last = first[0] + rows - 1, first[1] + columns - 1
-                self.merged.setdefault(self._table, []).append((first, last))
-            is_error = attributes.get("calcext:value-type") == "error"
-            kinds = ("value", "date-value", "time-value", "boolean-value", "string-value")
-            has_value = any(f"office:{kind}" in attributes for kind in kinds)
-            self._has_value = not is_error and (has_value or "formula" not in values)
-            self._text = NO_VALUE if not is_error else UNKNOWN_ERROR
-            if attributes.get("office:value-type") == "string" and not is_error:
-                self._has_value = True
+            self._begin_cell(attributes, values)
+
+    def _add_column(self, values: dict[str, str]) -> None:
+        count = _repeats(values, "number-columns-repeated")
+        if values.get("visibility") in _HIDDEN and not self._column_groups:
+            hidden = range(self._column, min(self._column + count, MAX_COLUMNS))
+            self.hidden_columns.setdefault(self._table, set()).update(hidden)
+        self._column += count
+
+    def _begin_cell(self, attributes: dict[str, str], values: dict[str, str]) -> None:
+        self._cell_repeats = _repeats(values, "number-columns-repeated")
+        rows, columns = (_repeats(values, f"number-{what}-spanned") for what in ("rows", "columns"))
+        if rows * columns > 1:
+            first = self._row - 1, self._column
+            last = first[0] + rows - 1, first[1] + columns - 1
+            self.merged.setdefault(self._table, []).append((first, last))
+        is_error = attributes.get("calcext:value-type") == "error"
+        kinds = ("value", "date-value", "time-value", "boolean-value", "string-value")
+        has_value = any(f"office:{kind}" in attributes for kind in kinds)
+        self._has_value = not is_error and (has_value or "formula" not in values)
+        self._text = NO_VALUE if not is_error else UNKNOWN_ERROR
+        if attributes.get("office:value-type") == "string" and not is_error:
+            self._has_value = True
 
     def end(self, tag: str) -> None:
         """Take the end of an element."""
@@ -77,6 +93,8 @@ class OdsContentScan:
             self._row += self._row_repeats
         elif name == "table-row-group":
             self._groups -= 1
+        elif name == "table-column-group":
+            self._column_groups -= 1
 
     def _note(self, text: str) -> None:
         if self._row_repeats * self._cell_repeats + self._count > MAX_FAULTY_CELLS:

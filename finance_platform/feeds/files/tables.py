@@ -35,6 +35,7 @@ class Table(Protocol):
         end: what was noticed about the lines of a text; complete after the last batch.
         displayed: what the formats of a sheet's numbers display, by column from 0; nothing of text.
         hidden_rows: the rows of a sheet that are hidden or filtered out; none of text.
+        hidden_columns: the columns of a sheet that are hidden, from 0; none of text.
         merged: the merged cells of a sheet; none of text.
     """
 
@@ -44,6 +45,7 @@ class Table(Protocol):
     end: FileEnd
     displayed: Mapping[int, Sequence[Displayed]]
     hidden_rows: Collection[int]
+    hidden_columns: Collection[int]
     merged: MergedCells
 
     @property

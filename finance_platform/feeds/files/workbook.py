@@ -59,6 +59,7 @@ class WorkbookSheet:
         notes: what was read in a way that a person should know.
         displayed: what the formats of its numbers display, by column from 0.
         hidden_rows: the rows that are hidden or filtered out, without those of groups that are folded.
+        hidden_columns: the columns that are hidden, from 0, without those of groups that are folded.
         merged: the merged cells.
     """
 
@@ -91,6 +92,7 @@ class WorkbookSheet:
         self.end = FileEnd()
         self.displayed: Mapping[int, Sequence[Displayed]] = {}
         self.hidden_rows: Collection[int] = ()
+        self.hidden_columns: Collection[int] = ()
         self._process, self._number, self._faulty, self._dialect = process, number, faulty, dialect
         self._is_1904 = is_1904
         self._opened: tuple[SheetArea, Iterator[Columns]] | None = process.open_sheet(number)
@@ -237,6 +239,7 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
                 header_row = rules.dialect.header_row
                 sheet.displayed = contents.displayed_units(number, header_row, rules.currency)
                 sheet.hidden_rows = contents.hidden_rows(number)
+                sheet.hidden_columns = contents.hidden_columns(number)
             if unread and position == 0:
                 names = ", ".join(map(repr, unread[:_MAX_LISTED]))
                 fix = "name it in sheet: in the descriptor if its rows belong to the feed"

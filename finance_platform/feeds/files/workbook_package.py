@@ -82,6 +82,17 @@ class WorkbookPackage:
         scan = self._scan(number)
         return scan.hidden if scan else set()
 
+    def hidden_columns(self, number: int) -> set[int]:
+        """Return the columns of a sheet that are hidden, from 0, without those of groups that are folded.
+
+        Raises:
+            UnreadableDeliveryError: see `faulty_cells`.
+        """
+        if _CONTENT in self._parts:
+            return self._content.hidden_columns.get(number, set()) if self._content else set()
+        scan = self._scan(number)
+        return scan.hidden_columns if scan else set()
+
     def merged_cells(self, number: int) -> MergedCells:
         """Return the merged cells of a sheet that the parser does not report, those of ods.
 

@@ -31,6 +31,7 @@ _BEGIN, _FORMAT, _CELL_STYLE, _NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS = 0x809, 0x
 _FONT, _STRUCK, _LAST_FONT_IN_ORDER = 0x31, 0x08, 3
 """Fonts are numbered without a fourth one."""
 _ROW, _HIDDEN, _LEVEL_OF_GROUP = 0x208, 0x20, 0x07
+_COLUMNS, _HIDDEN_COLUMN, _LEVEL_OF_COLUMN_GROUP, _MOST_COLUMNS = 0x7D, 0x01, 0x700, 256
 _UNICODE_VERSION, _FIRST_OWN_FORMAT = 0x600, 164
 _WHOLE, _HUNDREDTHS, _BITS_OF_KIND = 2, 1, 2
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
@@ -85,6 +86,16 @@ class XlsRecords:
                 row, options = struct.unpack_from("<H10xH", self._data, start)
                 if options & _HIDDEN and not options & _LEVEL_OF_GROUP:
                     hidden.add(row + 1)
+        return hidden
+
+    def hidden_columns(self, number: int) -> set[int]:
+        """Return the columns of a sheet that are hidden, from 0, without those of groups that are folded."""
+        hidden: set[int] = set()
+        for kind, start, end in self._records(self._sheets[number]) if number < len(self._sheets) else ():
+            if kind == _COLUMNS and end - start >= struct.calcsize("<HH4xH"):
+                first, last, options = struct.unpack_from("<HH4xH", self._data, start)
+                if options & _HIDDEN_COLUMN and not options & _LEVEL_OF_COLUMN_GROUP:
+                    hidden.update(range(first, min(last + 1, _MOST_COLUMNS)))
         return hidden
 
     def merged_cells(self, number: int) -> MergedCells:  # noqa: ARG002

@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from finance_platform.feeds.files.displayed_units import DisplayedCell
 from finance_platform.feeds.files.number_formats import Kind, Mark
 from finance_platform.feeds.files.workbook_shared import FaultyCells, check_faulty_count, damaged
-from finance_platform.feeds.limits import MAX_FAULTY_CELLS, MAX_WORKBOOK_PARTS_BYTES
+from finance_platform.feeds.limits import MAX_COLUMNS, MAX_FAULTY_CELLS, MAX_WORKBOOK_PARTS_BYTES
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 
 _ELEMENT = re.compile(rb"<(?:[\w.-]{1,60}:)?(row|c)(?=[\s/>])")
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["'](?:([A-Z]{1,3}))?([0-9]{1,7})["']""")
 _ROW = re.compile(rb"<(?:[\w.-]{1,60}:)?row\s([^<>]{0,1000})>")
 _VALUES = re.compile(rb"""(?<![\w:.])(r|hidden|outlineLevel)\s*=\s*["']([a-z0-9]{1,7})["']""")
+_COLUMNS = re.compile(rb"<(?:[\w.-]{1,60}:)?col\s([^<>]{0,1000})>")
+_VALUES_OF_COLUMNS = re.compile(rb"""(?<![\w:.])(min|max|hidden|outlineLevel)\s*=\s*["']([a-z0-9]{1,7})["']""")
 _TRUE_BYTES = {b"1", b"true"}
 _TYPE = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
 _FORMULA = re.compile(rb"<(?:[\w.-]{1,60}:)?f[\s/>]")
@@ -35,6 +37,7 @@ class XlsxSheetScan:
     Attributes:
         faulty: cells that are errors, or formulas without a value.
         hidden: rows that are hidden or filtered out and in no group.
+        hidden_columns: columns that are hidden and in no group, from 0.
         stale: formulas whose stored value may be out of date.
     """
 
@@ -56,6 +59,7 @@ class XlsxSheetScan:
         """
         self.faulty: FaultyCells = {}
         self.hidden: set[int] = set()
+        self.hidden_columns: set[int] = set()
         self.stale: list[DisplayedCell] = []
         self._has_references, self._is_uncalculated, self._is_stale = has_references, is_uncalculated, is_stale
         self._has_given_values = has_given_values
@@ -100,6 +104,11 @@ class XlsxSheetScan:
                 values = dict(_VALUES.findall(row[1]))
                 if values.get(b"hidden") in _TRUE_BYTES and b"outlineLevel" not in values and b"r" in values:
                     self.hidden.add(int(values[b"r"]))
+            for columns in _COLUMNS.finditer(data):
+                values = dict(_VALUES_OF_COLUMNS.findall(columns[1]))
+                if values.get(b"hidden") in _TRUE_BYTES and b"outlineLevel" not in values:
+                    first, last = (int(values.get(name, b"0")) for name in (b"min", b"max"))
+                    self.hidden_columns.update(range(first - 1, min(last, MAX_COLUMNS)))
         if self._has_references:
             if data.count(b"<c ") != data.count(b'<c r="') or b"<c>" in data:
                 return False

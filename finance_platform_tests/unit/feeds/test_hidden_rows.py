@@ -1,4 +1,4 @@
-"""Rows that are hidden or filtered out: they count, and a warning says so."""
+"""Rows that are hidden or filtered out, and hidden columns of months: they count, and a warning says so."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ constants: {scenario: Budget}
 AMOUNTS = [(10, 11), (20, 21), (0, 0), (40, 41), (50, 51)]
 
 
-def notes(folder: Path, prepare: Callable[[Any], None], ending: str = "xlsx") -> dict[str, Note]:
+def notes(
+    folder: Path, prepare: Callable[[Any], None], ending: str = "xlsx", descriptor_text: str = DESCRIPTOR
+) -> dict[str, Note]:
     book = xlsxwriter.Workbook(folder / "x.xlsx")
     sheet = book.add_worksheet("Plan")
     sheet.write_row(0, 0, ["Unit", "Account", "2025-01", "2025-02"])
@@ -37,7 +39,7 @@ def notes(folder: Path, prepare: Callable[[Any], None], ending: str = "xlsx") ->
     book.close()
     if ending != "xlsx":
         converted(folder / "x.xlsx", ending, folder)
-    descriptor = parse_descriptor(DESCRIPTOR, "x.yaml")
+    descriptor = parse_descriptor(descriptor_text, "x.yaml")
     return dict(check_file(LocalStore(folder), f"x.{ending}", descriptor, settings()).findings.notes)
 
 
@@ -83,3 +85,31 @@ def test_a_sheet_whose_hidden_rows_have_no_amounts_or_are_groups_has_no_warning(
     tmp_path: Path, prepare: Callable[[Any], None]
 ):
     assert not notes(tmp_path, prepare)
+
+
+BY_PATTERN = DESCRIPTOR.replace('["2025-01", "2025-02"]', '"20[0-9-]+"')
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+def test_hidden_columns_of_months_that_a_pattern_chose_are_a_warning(tmp_path: Path, ending: str):
+    """A template keeps the months of last year in hidden columns, and the pattern reads them."""
+
+    def prepare(sheet: Any) -> None:
+        sheet.set_column(3, 3, None, None, {"hidden": True})
+
+    ((text, note),) = notes(tmp_path, prepare, ending, BY_PATTERN).items()
+    assert (text, note.count) == ("columns that are hidden count: '2025-02'", 4)  # not the line of zero
+    assert "unpivot.columns" in note.fix
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+def test_columns_that_the_descriptor_names_or_a_group_folds_have_no_warning(tmp_path: Path, ending: str):
+    def hidden(sheet: Any) -> None:
+        sheet.set_column(3, 3, None, None, {"hidden": True})
+
+    def folded(sheet: Any) -> None:
+        sheet.set_column(3, 3, None, None, {"hidden": True, "level": 1})
+        sheet.set_column(1, 1, None, None, {"hidden": True})
+
+    assert not notes(tmp_path, hidden, ending)
+    assert not notes(tmp_path, folded, ending, BY_PATTERN)
