@@ -140,11 +140,13 @@ class SkipRule:
         name: the rule's name among the reasons of rows.
         conditions: all must match.
         may_hold_money: whether the rows may have an amount.
+        is_label: whether the texts of the rows stand for the blank cells below them, in columns that are filled down.
     """
 
     name: str
     conditions: tuple[RowCondition, ...]
     may_hold_money: bool = False
+    is_label: bool = field(default=False, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)

@@ -246,8 +246,8 @@ class FieldConfig(StrictModel):
     fill_down: bool = Field(
         False,
         description="Whether a blank cell stands for the last text above it in its column, as in merged cells or a "
-        "pivot table. Rows that a rule of `skip` or `control_total` claims give no text. Only in ledgers; not with "
-        "`default`, a template or `from_name`.",
+        "pivot table. Rows that a rule of `skip` or `control_total` claims give no text, but for those of a rule with "
+        "`label: true`. Only in ledgers; not with `default`, a template or `from_name`.",
     )
     value_map: dict[ShortText, ShortText] = Field(
         {},

@@ -367,6 +367,8 @@ class FeedDescriptor(StrictModel):
                 yield f"columns.{name}: fill_down: is only for ledgers; remove it"
             if part.from_name and name in ROW_FIELDS:
                 yield f"columns.{name}: from_name: is not allowed, because each row has its own {name}"
+        if any(rule.label for rule in self.skip) and not any(part.fill_down for part in self.columns.values()):
+            yield "skip: label: needs a column with fill_down: true, in which lines have the text of these rows"
 
     def _key_and_scope_mistakes(self) -> Iterator[str]:
         for name in self.load.key:

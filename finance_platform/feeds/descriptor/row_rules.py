@@ -77,6 +77,11 @@ class SkipConfig(RowConfig):
         description="`true`: the rows may have an amount, which is then counted as skipped. By default such a row is "
         "rejected (`skipped_money`), because its money would be lost without a trace.",
     )
+    label: bool = Field(
+        False,
+        description="`true`: the rows are labels, such as the name of an account on a row of its own above the lines "
+        "of that account: their text stands for the blank cells below it, in columns with `fill_down: true`.",
+    )
 
 
 class ControlTotalConfig(StrictModel):
@@ -129,7 +134,7 @@ ControlTotalList = Annotated[list[ControlTotalConfig], Field(max_length=MAX_ROW_
 def resolve_skip(rules: Sequence[SkipConfig]) -> tuple[SkipRule, ...]:
     """Return the skip rules in the form that travels to Glue."""
     return tuple(
-        SkipRule(rule.name or f"skip_{number}", rule.conditions(), rule.may_hold_money)
+        SkipRule(rule.name or f"skip_{number}", rule.conditions(), rule.may_hold_money, rule.label)
         for number, rule in enumerate(rules, start=1)
     )
 

@@ -28,12 +28,14 @@ class Column:
         cells: its texts, one for each row; blank ones included.
         dates: how they are read as dates; None if they are none.
         amounts: how they are read as amounts; None if they are none.
+        is_label: whether its texts are labels on rows of their own, which are given to the lines below them.
     """
 
     name: str
     cells: list[str]
     dates: DateGuess | None = None
     amounts: AmountGuess | None = None
+    is_label: bool = False
 
     @property
     def texts(self) -> list[str]:
@@ -129,7 +131,11 @@ def read_columns(sample: Sample) -> list[Column]:
             continue
         cells = sample.column(position)
         texts = [text for text in cells if text]
-        columns.append(Column(name, cells, guess_dates(texts), guess_amounts(texts)))
+        is_label = sample.labels is not None and sample.labels.place == position
+        amounts = guess_amounts(texts)
+        # A total may be the only amount with a mark between thousands.
+        amounts = amounts and (guess_amounts([*texts, *sample.total_cells(position)]) or amounts)
+        columns.append(Column(name, cells, guess_dates(texts), amounts, is_label))
     return columns
 
 

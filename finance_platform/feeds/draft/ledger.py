@@ -109,7 +109,7 @@ class _Ledger:
         self._draft.fields[name] = FieldDraft({"from": column.name, **values}, comment)
 
     def _code(self, name: str, labels: Column | None) -> None:
-        codes = [column for column in self._free() if is_code(column)]
+        codes = [column for column in self._free() if is_code(column) and not all(map(account_type, column.texts))]
         # A code that most rows lack says less than a name that they have.
         filled = [column for column in codes if column.blanks <= len(column.texts)]
         column = best_column([name, f"{name}_name"], filled) or best_column([name, f"{name}_name"], codes)
@@ -131,7 +131,10 @@ class _Ledger:
                 f"column in columns.{name} and remove constants.{name}, or give there the {name} of every line.",
             )
             return
-        if not column.blanks:
+        if column.is_label:
+            comment = f"decide: the {name} is on a row of its own above its lines, which a rule of skip gives to them"
+            self._take(name, column, comment, fill_down="true")
+        elif not column.blanks:
             is_unnamed = column.name.startswith(_UNNAMED)
             self._take(name, column, "decide: by its place alone; the column has no name" if is_unnamed else "")
         elif column.blanks <= len(column.cells) * _MAX_BLANK:

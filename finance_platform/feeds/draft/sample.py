@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows
 from finance_platform.feeds.draft.period_columns import find_period_columns, is_period
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
-from finance_platform.feeds.draft.total_rows import TotalRow, find_totals
+from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, subtotals_tie
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.files.file_format import (
@@ -39,6 +40,8 @@ _TAIL_BYTES = 1 << 16
 _MAX_ROWS = 2_000
 _LAST_ROWS = 100
 _HEADER_ROWS = 30
+_MAX_LABELS = 12
+"""Rows below a header that may be labels, such as headings of several levels above the first account."""
 _DELIMITERS = (",", ";", "\t", "|")
 _EVERY_SHEET = ReadingRules(
     kind="ledger",
@@ -78,6 +81,7 @@ class Sample:
         sheets: the sheets of the workbook to read, all with the same header; empty for its only one.
         totals: the rows that print a total, by line.
         other_rows: the rows that are neither data nor a total, by line.
+        labels: the rows that are labels of the lines below them; None if there are none.
         remarks: what was guessed, for the person who decides.
     """
 
@@ -90,11 +94,17 @@ class Sample:
     sheets: tuple[str, ...] = ()
     totals: Mapping[int, TotalRow] = field(default_factory=dict)
     other_rows: Mapping[int, OtherRow] = field(default_factory=dict)
+    labels: LabelRows | None = None
     remarks: list[str] = field(default_factory=list)
 
     @property
     def data(self) -> list[tuple[int, list[str]]]:
         """The rows below the header that are neither blank nor a total, nor another row that is not data."""
+        labels = self.labels.lines if self.labels else ()
+        return [(line, cells) for line, cells in self._rows_and_labels if line not in labels]
+
+    @property
+    def _rows_and_labels(self) -> list[tuple[int, list[str]]]:
         last = self.header_rows[-1] if self.header_rows else 0
         return [
             (line, cells)
@@ -110,8 +120,21 @@ class Sample:
         return [cell.strip() for line, cells in self.rows if line < first for cell in cells if cell.strip()]
 
     def column(self, position: int) -> list[str]:
-        """Return the texts of a column below the header, cleaned; blank ones included."""
-        return [clean(clean_cell(cells[position])[0]) if position < len(cells) else "" for _, cells in self.data]
+        """Return the texts of a column below the header, cleaned; blank ones included, labels given to their lines."""
+        rows = self.data
+        if self.labels and self.labels.place == position:
+            label, rows = "", []
+            for line, cells in self._rows_and_labels:
+                if line in self.labels.lines:
+                    label = cells[position]
+                else:
+                    rows.append((line, [*cells[:position], label]))
+        return [clean(clean_cell(cells[position])[0]) if position < len(cells) else "" for _, cells in rows]
+
+    def total_cells(self, position: int) -> list[str]:
+        """Return the texts of a column in the rows that print a total, cleaned, without blank ones."""
+        cells = (row[position] for line, row in self.rows if line in self.totals and position < len(row))
+        return [text for cell in cells if (text := clean(clean_cell(cell)[0]))]
 
 
 def sample_file(open_file: OpenFile, object_key: str) -> Sample:
@@ -256,7 +279,7 @@ def find_header(sample: Sample) -> None:
     filled = Counter(sum(bool(cell.strip()) for cell in cells) for _, cells in rows)
     usual = max(filled, key=lambda width: (filled[width], width), default=1)
     for position, (line, cells) in enumerate(rows[:_HEADER_ROWS]):
-        if _is_header(cells, usual) and _has_data_below(rows[position + 1 : position + 4]):
+        if _is_header(cells, usual) and _has_data_below(_without_labels(rows[position + 1 :])):
             second = rows[position + 1] if position + 1 < len(rows) else None
             if second and _is_second_line(cells, second[1], usual) and _has_data_below(rows[position + 2 :][:3]):
                 sample.header_rows = (line, second[0])
@@ -266,9 +289,23 @@ def find_header(sample: Sample) -> None:
             sample.totals = find_totals(sample.header, sample.data, usual)
             sample.other_rows = find_other_rows(sample.header, sample.data)
             sample.other_rows = {**sample.other_rows, **find_statement_rows(sample.header, sample.data)}
+            _release_levels(sample)
+            sample.labels = find_label_rows(sample.header, sample.data, sample.totals)
             return
     width = max((len(cells) for _, cells in rows), default=1)
     sample.header = [f"column {number}" for number in range(1, width + 1)]
+
+
+def _release_levels(sample: Sample) -> None:
+    """Take totals of several levels, each below its heading, for rows that add up others, of which none ties alone."""
+    totals = sample.totals
+    sample.totals = {}
+    if totals and not subtotals_tie(sample.header, sample.data, totals):
+        levels = find_statement_rows(sample.header, sample.data)
+        if totals.keys() <= levels.keys():
+            sample.other_rows = {**sample.other_rows, **levels}
+            return
+    sample.totals = totals
 
 
 def _is_header(cells: Sequence[str], usual: int) -> bool:
@@ -280,6 +317,14 @@ def _is_header(cells: Sequence[str], usual: int) -> bool:
     values = [text for text in texts if (is_amount(text) or is_date(text)) and text not in periods]
     is_named = [text for text in texts if any(character.isalpha() for character in text) or text in periods]
     return len(values) <= len(texts) // 4 and len(is_named) * 2 >= len(texts)
+
+
+def _without_labels(rows: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Return the first rows below a header: up to three, without those at the beginning that have a single text."""
+    place = next(
+        (place for place, (_, cells) in enumerate(rows[:_MAX_LABELS]) if sum(map(bool, map(str.strip, cells))) > 1), 0
+    )
+    return list(rows[place : place + 3])
 
 
 def _has_data_below(rows: Sequence[tuple[int, list[str]]]) -> bool:

@@ -7,7 +7,7 @@ that have a descriptor (see `feeds.printed_totals`, `feeds.unclaimed_totals`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -58,6 +58,28 @@ def find_totals(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
     """
     totals = _find_named(header, rows, usual)
     return totals or _find_unnamed(header, rows)
+
+
+def subtotals_tie(header: Sequence[str], rows: Sequence[Row], totals: Collection[int]) -> bool:
+    """Return whether each total, but for a last one, is the sum of the lines since the one before it, in a column.
+
+    Args:
+        header: the columns' names.
+        rows: the rows below the header that are not blank.
+        totals: the lines of the totals.
+    """
+    marks = _marks(header, rows)
+    sums: dict[int, Decimal] = {}
+    for line, cells in rows:
+        values = _values(cells, marks)
+        if line not in totals:
+            for position, value in values.items():
+                sums[position] = sums.get(position, Decimal(0)) + value
+        elif not any(value == sums.get(position) for position, value in values.items()) and line != max(totals):
+            return False
+        else:
+            sums = {}
+    return True
 
 
 def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[int, TotalRow]:

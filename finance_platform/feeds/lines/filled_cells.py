@@ -1,4 +1,4 @@
-"""Blank cells that stand for the text above them: merged cells, pivot tables, vouchers whose head is on one line.
+"""Blank cells that stand for the text above them: merged cells, pivot tables, labels on rows of their own.
 
 Belongs here: filling them, and the advice if a descriptor does not. Does not belong here: cells of one row (see
 `cells`).
@@ -12,15 +12,35 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.resolved import ControlTotalRule, ReadingRules, SkipRule
+from finance_platform.feeds.row_marks import marked_rows
 from finance_platform.feeds.values.hidden_characters import CleanedCells
+from finance_platform.feeds.violations import to_mask
 
 _CODES = ("department", "account")
 _LEAST_BLANK = 2
+_END = ""
+"""In the place of a label that has ended; no text of a cell is empty."""
 
 
 @dataclass
 class FilledCells:
-    """The last text of each field of one table, batch by batch."""
+    """The last text of each field of one table, batch by batch.
+
+    Attributes:
+        labels: the rules of rows that are no data and give their text to the lines below.
+        totals: the rules of rows below the lines of a label, after which it stands for nothing; none without labels.
+    """
+
+    labels: tuple[SkipRule, ...] = ()
+    totals: tuple[SkipRule | ControlTotalRule, ...] = ()
+
+    @classmethod
+    def of(cls, rules: ReadingRules) -> FilledCells:
+        """Return those of a table under a feed's rules."""
+        labels = tuple(rule for rule in rules.skip if rule.is_label)
+        with_money = (rule for rule in rules.skip if rule.may_hold_money and not rule.is_label)
+        return cls(labels, (*rules.control_totals, *with_money) if labels else ())
 
     _last: dict[str, str | None] = field(default_factory=dict)
     _may_be_filled: dict[str, bool] = field(default_factory=dict)
@@ -32,18 +52,23 @@ class FilledCells:
             name: the field.
             source: where it comes from.
             cells: of each row, null where the cell is blank.
-            batch: the rows; those that a rule claims as no data give no text.
+            batch: the rows; those that a rule claims as no data give no text, unless it is one of labels.
         """
         texts = cells.texts
         if not source.rule.is_filled_down or not source.headers:
             self._look(name, source, texts)
             return cells
-        given = texts if batch.marks is None else pc.if_else(pc.is_valid(batch.marks), None, texts)
+        given = texts
+        if batch.marks is not None:
+            is_other = to_mask(pc.is_valid(batch.marks)) & ~marked_rows(batch, self.labels)
+            given = pc.if_else(pa.array(is_other), None, texts)
+            is_end = marked_rows(batch, self.totals) & to_mask(pc.is_valid(texts))
+            given = pc.if_else(pa.array(is_end), _END, given)
         first = pa.array([self._last.get(name)], pa.string())
         filled = pc.fill_null_forward(pa.concat_arrays([first, given.cast(pa.string())])).slice(1)
         if len(filled):
             self._last[name] = filled[-1].as_py()
-        return CleanedCells(filled, cells.findings)
+        return CleanedCells(pc.if_else(pc.equal(filled, _END), None, filled), cells.findings)
 
     @property
     def advice(self) -> str:

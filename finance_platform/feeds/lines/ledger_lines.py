@@ -147,7 +147,7 @@ class LedgerLines:
         self._notes = NoteCollector()
         self._ambiguous = NoteCollector()
         self._codes = TypedCodes()
-        self._filled = FilledCells()
+        self._filled = FilledCells.of(feed.rules)
         self._has_proven_marks = False
         # A number that names a line alone is worth more than its text: another one may have become the same text.
         self._names_of_lines = {*feed.rules.key, *feed.rules.balanced_by} | (

@@ -70,6 +70,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "kostenstelle", "kst", "abteilung", "centre de cout", "centre de couts", "centre couts", "service code",
         "centro de coste", "centro de costos", "centro de costes", "departamento", "centro di costo", "reparto",
         "kostenplaats", "afdeling", "kostnadsstalle", "rcntr", "kostl", "analytic account",
+        "class", "class name", "location", "location name",
     ),
     "department_name": (
         "department name", "department description", "cost centre name", "cost center name", "cost centre description",
@@ -84,7 +85,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "expenditure type", "konto", "kontonummer", "konto nr", "kontonr", "sachkonto", "hauptbuchkonto", "compte",
         "numero de compte", "n compte", "compte general", "cuenta", "cuenta contable", "conto", "numero conto",
         "grootboekrekening", "rekening", "rekeningnummer", "main account", "gl code", "n c", "racct", "hkont", "saknr",
-        "cost element", "kostenart", "kstar", "compte num", "sachkontonr", "sachkontonummer",
+        "cost element", "kostenart", "kstar", "compte num", "sachkontonr", "sachkontonummer", "distribution account",
     ),
     "account_name": (
         "account name", "account description", "nominal description", "object description", "gl account name",

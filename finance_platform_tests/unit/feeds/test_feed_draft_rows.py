@@ -6,6 +6,7 @@ Does not belong here: fields and shapes (see `test_feed_draft`, `test_feed_draft
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -165,11 +166,36 @@ def test_sums_that_a_list_marks_with_stars_are_totals_of_their_level(tmp_path: P
     }
 
 
-def test_labels_on_rows_of_their_own_are_said_to_hold_the_file():
-    text = (
-        ",Date,Dept,Amount\nSalaries,,,\n,2025-01-31,10,5.00\n,2025-02-28,10,6.00\nTotal for Salaries,,,11.00\n"
-        "Rent,,,\n,2025-01-31,10,7.00\n,2025-02-28,10,8.00\nTotal for Rent,,,15.00\n"
-    )
-    written = draft(text)
-    assert yaml.safe_load(written)["columns"]["account"] == {"from": "(column 1)", "fill_down": True}
-    assert "Rows with such a text alone are rejected too" in " ".join(line.strip(" #") for line in written.splitlines())
+LABELLED = (
+    ",Date,Dept,Amount,Balance\nSalaries,,,,\n,2025-01-31,10,500.00,500.00\n,2025-02-28,10,600.00,1100.00\n"
+    'Total for Salaries,,,"$1,100.00",\nRent,,,,\n,2025-01-31,10,7.00,7.00\nTotal for Rent,,,$7.00,\n'
+)
+LEVELS = (
+    ",Type,Date,Class,Amount\nOrdinary Income/Expense,,,,\nIncome,,,,\n4000 · Sales,,,,\n"
+    ",Invoice,01/05/2025,North,500.00\n,Invoice,01/15/2025,South,700.00\nTotal 4000 · Sales,,,,1200.00\n"
+    "Total Income,,,,1200.00\nExpense,,,,\n6000 · Rent,,,,\n,Bill,01/03/2025,North,-300.00\n"
+    "Total 6000 · Rent,,,,-300.00\nTotal Expense,,,,-300.00\nNet Income,,,,900.00\n"
+)
+
+
+@pytest.mark.parametrize(("text", "net", "totals"), [(LABELLED, "1107.00", 2), (LEVELS, "900.00", 0)])
+def test_labels_above_the_lines_of_each_account_are_given_to_them(text: str, net: str, totals: int, tmp_path: Path):
+    check = checked(tmp_path, text)
+    assert check.is_fine, check.holds
+    assert sum(count.amount or 0 for count in check.sums.values()) == Decimal(net)
+    assert check.findings.control_totals.tied == check.findings.control_totals.checked == totals
+    drafted = yaml.safe_load(draft(text))
+    assert drafted["columns"]["account"] == {"from": "(column 1)", "fill_down": True}
+    assert drafted["skip"][-1]["label"] is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LABELLED.replace("Rent,,,,\n,", "Rent,"),  # a label on the first line of its block
+        LABELLED.replace("Salaries,,,,\n", ""),  # lines above the first label
+        "Account,Date,Dept,Amount\n6000,2025-01-31,10,5.00\n6100,2025-01-31,10,6.00\nRent,,,\n",
+    ],
+)
+def test_a_text_alone_on_some_rows_is_no_label(text: str):
+    assert "label: true" not in draft(text)

@@ -16,10 +16,11 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.lines.filled_cells import FilledCells
 from finance_platform.feeds.resolved import FieldRule
+from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.values.hidden_characters import CleanedCells
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.factories import raw_batch, settings
 
 LEDGER = """\
 feed: x
@@ -142,3 +143,59 @@ def test_a_draft_fills_labels_of_blocks_and_asks_for_other_blanks():
     assert department([dated[1], *dated]) == {"from": "Department", "default": "DECIDE"}, (
         "nothing is above the first row"
     )
+
+
+# Labels on rows of their own
+
+LABELS = """\
+feed: x
+kind: ledger
+path: x.csv
+columns:
+  date: Date
+  department: {from: Unit, default: D1}
+  account: {from: Account, fill_down: true}
+  amount: Amount
+constants: {scenario: Actual}
+skip:
+  - {column: Account, matches: "^Total for", may_hold_money: true}
+  - {column: Account, matches: "^Page"}
+  - {column: Account, matches: ".", and: [{column: Date, matches: "^$"}], label: true}
+"""
+RENT = [",,Rent,", ",2025-01-31,,1.00", ",2025-02-28,,2.00", ",,Total for Rent,3.00"]
+PHONE = [",,Phone,", ",2025-01-31,,4.00"]
+
+
+def test_a_label_on_a_row_of_its_own_is_the_text_of_the_lines_below_it():
+    rules = parse_descriptor(LABELS, "x.yaml").resolve(settings()).rules
+    header = ["Unit", "Date", "Account", "Amount"]
+    marker, filled = RowMarker(rules, header), FilledCells.of(rules)
+    texts: list[str | None] = []
+    rows = [line.split(",") for line in [",,Costs,", *RENT[:2], ",,Page 2,", *RENT[2:], ",2025-03-31,,9.00", *PHONE]]
+    source = FieldSource(rules.fields["account"], ("Account",))
+    for part in (rows[:3], rows[3:5], rows[5:]):
+        cells = CleanedCells(pa.array([row[2] or None for row in part], pa.string()))
+        texts += filled.fill("account", source, cells, marker.mark(raw_batch(header, part))).texts.to_pylist()
+    # What is below a total has no label any more.
+    assert [text for row, text in zip(rows, texts, strict=True) if row[1]] == ["Rent", "Rent", None, "Phone"]
+
+
+def test_labels_are_skipped_and_a_line_below_a_total_is_rejected(tmp_path: Path):
+    read = check_labels(tmp_path, [*RENT, *PHONE])
+    assert read.is_fine
+    assert sums(read) == {"2025-01": Decimal("5.00"), "2025-02": Decimal("2.00")}
+    assert read.outcomes["skipped"].rows == 3
+    held = check_labels(tmp_path, [*RENT, ",2025-03-31,,9.00", *PHONE])
+    assert held.outcomes["rejected"].rows == 1
+    assert not held.is_fine
+
+
+def test_a_label_with_an_amount_is_rejected(tmp_path: Path):
+    read = check_labels(tmp_path, [",,Rent,7.00", *RENT[1:]])
+    assert read.outcomes["rejected"].rows == 1
+
+
+def check_labels(folder: Path, lines: list[str]) -> FileCheck:
+    text = "".join(f"{line}\n" for line in ["Unit,Date,Account,Amount", *lines])
+    (folder / "x.csv").write_text(text, encoding="utf-8")
+    return check_file(LocalStore(folder), "x.csv", parse_descriptor(LABELS, "x.yaml"), settings())
