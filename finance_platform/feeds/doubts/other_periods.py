@@ -41,25 +41,35 @@ OTHER_PERIODS = {
 
 _MONTHS = 12
 _LAST_PERIOD = 16
+_YEAR = r"(?:(?P<y>(?:19|20)[0-9]{2})|(?P<yy>[0-9]{2}))"
 _FORMS = tuple(
     re.compile(form)
     for form in (
         r"(?:p|per|period|periode|m|month|monat)?[ .]?0{0,2}(?P<n>[0-9]{1,2})(?:\.0)?",
-        r"(?:19|20)[0-9]{2}(?:[-/. ][pm]?0?|[pm]?0?(?=[0-9]{2}$))(?P<n>[0-9]{1,2})",
-        r"fy ?(?:(?:19|20)[0-9]{2}|[0-9]{2})(?:[-/. ]p?0?|p0?)(?P<n>[0-9]{1,2})",
-        r"0?(?P<n>[0-9]{1,2})[-/.](?:19|20)[0-9]{2}",
-        r"(?:19|20)[0-9]{2}-(?P<n>[0-9]{2})-[0-9]{2}",
+        r"(?P<y>(?:19|20)[0-9]{2})(?:[-/. ][pm]?0?|[pm]?0?(?=[0-9]{2}$))(?P<n>[0-9]{1,2})",
+        rf"fy ?{_YEAR}(?:[-/. ]p?0?|p0?)(?P<n>[0-9]{{1,2}})",
+        rf"(?:p|per|period|periode|m|month)[ .]?0?(?P<n>[0-9]{{1,2}})[-/. ]{{1,3}}(?:fy ?)?{_YEAR}",
+        rf"0?(?P<n>[0-9]{{1,2}})[-/.]{_YEAR}",
+        r"(?P<y>(?:19|20)[0-9]{2})-(?P<n>[0-9]{2})-[0-9]{2}",
     )
 )
-_WITH_YEAR = re.compile(r"(?:19|20)[0-9]{2}|fy", re.IGNORECASE)
+_WITH_YEAR = re.compile(r"(?:19|20)[0-9]{2}|fy|[0-9][-/.][0-9]|[0-9] [0-9]", re.IGNORECASE)
+_NAME_AND_YEAR = re.compile(r"(?:19|20)?[0-9]{2}")
 _NAMES = {
     plain_name(name): number
     for months in MONTH_NAMES.values()
     for number, names in enumerate(months, start=1)
     for name in names.split()
 }
-_FORMATS = ("yyyy-MM", "yyyyMM", "yyyy/MM", "yyyy-M", "yyyy/M", "MM.yyyy", "MM/yyyy", "M/yyyy", "yyyy-MM-dd")
-_FISCAL_FORMATS = ("FFFF-PP", "FFFFPP", "FFFF/PP", "FFFF-P", "FFFF/P", "PP.FFFF", "PP/FFFF", "PPP.FFFF", "FFFFPPP")
+_FORMATS = (
+    *("yyyy-MM", "yyyyMM", "yyyy/MM", "yyyy-M", "yyyy/M", "MM.yyyy", "MM/yyyy", "M/yyyy", "yyyy-MM-dd"),
+    *("MM/yy", "MM-yy", "MM.yy", "M/yy", "yyyy'M'MM", "MMM-yy", "MMM yyyy", "MMMM yyyy"),
+)
+_FISCAL_FORMATS = (
+    *("FFFF-PP", "FFFFPP", "FFFF/PP", "FFFF-P", "FFFF/P", "PP.FFFF", "PP/FFFF", "PPP.FFFF", "FFFFPPP"),
+    *("PP/FF", "PP-FF", "PP.FF", "'FY'FF-'P'PP", "'FY'FF 'P'PP", "'P'PP 'FY'FF", "'P'PP-FFFF", "'P'PP FFFF"),
+    *("FFFF-'P'PP", "FFFF'P'PP", "FFFF'M'PP", "MMM-FF", "MMM FFFF", "MMMM FFFF"),
+)
 _OF_NUMBERS = {False: ("yyyy-M", "yyyy-MMM", "yyyy-MMMM"), True: ("FFFF-P", "FFFF-PPP")}
 _ANY_YEAR = "2025"
 
@@ -110,26 +120,30 @@ class OtherPeriods(UnreadColumn):
 
     def notes(self) -> dict[str, Note]:
         """Return what to know of lines of period 0 and of lines of other periods, after the table's last row."""
-        numbers = {text: _number(text) for text in self.found}
-        known = {text: number for text, number in numbers.items() if number is not None}
+        periods = {text: _period(text) for text in self.found}
+        known = {text: period[0] for text, period in periods.items() if period is not None}
+        years = {text: period[1] for text, period in periods.items() if period is not None}
         if len(self.found) > _MAX_TEXTS or sum(self.found[text] for text in known) < self.lines * _KNOWN_SHARE:
             return {}
+        has_years = all(years.values())
+
+        def distance(text: str, month: str) -> int:
+            """Return how many months a period is after that of a date; of periods without a year, within a year."""
+            # The periods of the year-end are in the year's last month.
+            within = min(known[text], _MONTHS) - int(month[5:])
+            return within + _MONTHS * (years[text] - int(month[:4])) if has_years else within % _MONTHS
+
         away: Counter[int] = Counter()
         for (text, month), count in self._lines.items():
             if 1 <= known.get(text, 0) <= _MONTHS:
-                away[(known[text] - int(month[5:])) % _MONTHS] += count
+                away[distance(text, month)] += count
         months, count = max(away.items(), key=lambda item: item[1], default=(0, 0))
         if not count or count < sum(away.values()) * _SHARE:
             return {}
         pairs = [pair for pair in self._lines if pair[0] in known]
         opening = [pair for pair in pairs if known[pair[0]] == 0]
-        # The periods of the year-end are in the year's last month.
-        others = [
-            pair
-            for pair in pairs
-            if known[pair[0]] and (min(known[pair[0]], _MONTHS) - int(pair[1][5:])) % _MONTHS != months
-        ]
-        return self._opening_note(opening) | self._others_note(others, known, months)
+        others = [pair for pair in pairs if known[pair[0]] and distance(*pair) != months]
+        return self._opening_note(opening) | self._others_note(others, known, months % _MONTHS)
 
     def _opening_note(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Note]:
         if not pairs:
@@ -165,7 +179,7 @@ class OtherPeriods(UnreadColumn):
         fiscal = first_month > 1 or any(number > _MONTHS for number in known.values())
         texts = [text for text, number in known.items() if number]
         source, shown = quoted_name(self.name), texts
-        formats: Iterable[str] = (*_FISCAL_FORMATS,) if fiscal else _FORMATS
+        formats: Iterable[str] = _FISCAL_FORMATS if fiscal else (*_FORMATS, *_FISCAL_FORMATS)
         if not all(map(_WITH_YEAR.search, texts)):
             if not self.years:
                 return (
@@ -208,11 +222,21 @@ def of_header(free: Mapping[str, str], sources: Mapping[str, FieldSource], rules
     return [OtherPeriods(name, rules, years=years) for name, plain in free.items() if plain in OTHER_PERIODS]
 
 
-def _number(text: str) -> int | None:
-    """Return the number of a period, 0 to 16; None if the text is not one."""
+def _period(text: str) -> tuple[int, int] | None:
+    """Return the number of a period, 0 to 16, and its year, 0 without one; None if the text is not one."""
     folded = text.casefold()
     name = plain_name(re.sub(r"[0-9]", "", folded)).strip()
     if name in _NAMES:
-        return _NAMES[name]
-    number = next((int(match["n"]) for match in (form.fullmatch(folded) for form in _FORMS) if match), None)
-    return number if number is not None and number <= _LAST_PERIOD else None
+        years = _NAME_AND_YEAR.findall(folded)
+        return _NAMES[name], _whole_year(years[0]) if len(years) == 1 else 0
+    match = next((match for match in (form.fullmatch(folded) for form in _FORMS) if match), None)
+    if match is None or int(match["n"]) > _LAST_PERIOD:
+        return None
+    parts = match.groupdict()
+    year = parts.get("y") or parts.get("yy")
+    return int(match["n"]), _whole_year(year) if year else 0
+
+
+def _whole_year(year: str) -> int:
+    """Return a year of four digits, or of two in this century."""
+    return int(year) if len(year) > len("25") else 2000 + int(year)

@@ -113,6 +113,46 @@ def test_a_period_beside_a_column_of_years_is_read_by_the_fix(tmp_path: Path, he
     assert not read.rules
 
 
+YEARS = [
+    "{m:02d}/{y}",
+    "P{m:02d} FY{y}",
+    "FY{y}-P{m:02d}",
+    "{m:02d}.20{y}",
+    "20{y}M{m:02d}",
+    "20{y}-{m:02d}",
+    "P{m} / 20{y}",
+]
+
+
+@pytest.mark.parametrize("form", YEARS)
+def test_a_period_of_another_year_than_the_date_is_a_warning(tmp_path: Path, form: str):
+    lines = [(day, form.format(m=int(period), y=25)) for day, period in YEAR]
+    assert not warnings(check(tmp_path, "Period", lines))
+    other = form.format(m=4, y=24)
+    found = check(tmp_path, "Period", [*lines, ("2025-04-03", other)])
+    (warning,) = warnings(found)
+    assert f"1 of 13 lines, whose amount is 100.00, such as {other!r} for a day of 2025-04" in warning
+
+
+@pytest.mark.parametrize("form", YEARS[:-1])
+def test_a_period_of_another_year_is_read_by_the_fix(tmp_path: Path, form: str):
+    days = [*YEAR, ("2026-01-03", "12")]
+    lines = [(day, form.format(m=int(period), y=25)) for day, period in days]
+    found = check(tmp_path, "Period", lines)
+    read = check(tmp_path, "Period", lines, columns={"period": typed_fix(found, "columns.period")})
+    assert rows(read)["2025-12"] == 2
+    assert not read.rules
+
+
+@pytest.mark.parametrize("named", [2024, 2025])
+def test_periods_of_a_fiscal_year_are_as_far_from_the_dates_in_both_calendar_years(tmp_path: Path, named: int):
+    days = [f"{2024 + (month < 7)}-{month:02d}-20" for month in (*range(7, 13), *range(1, 7))]
+    lines = [(day, f"P{period:02d} FY{named % 100}") for period, day in enumerate(days, 1)]
+    assert not warnings(check(tmp_path, "Period", lines, first_month=7))
+    (warning,) = warnings(check(tmp_path, "Period", [*lines, ("2025-07-03", lines[0][1])], first_month=7))
+    assert "1 of 13 lines" in warning
+
+
 @pytest.mark.parametrize("form", ["2025-{:02d}", "2025{:02d}", "2025/{:02d}", "{:02d}.2025", "{:02d}/2025", "2025-{}"])
 def test_a_period_that_has_its_year_is_read_by_the_fix(tmp_path: Path, form: str):
     lines = [(day, form.format(int(period))) for day, period in [*YEAR, ("2025-02-03", "1")]]
