@@ -199,9 +199,12 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
     Args:
         console: the console.
         status: the status.
-        all_files: whether to print each of thousands; otherwise those that do not count, and the newest of the others.
+        all_files: whether to print each of thousands; otherwise those that do not count, and the newest of the others,
+            without those that are only read again.
     """
     shown = status.deliveries if all_files else _newest(status)
+    again = {} if all_files else status.read_again
+    shown = status.deliveries if all_files else _without_read_again(_newest(status), again)
     columns = ("file", "state", "rows", "accepted", "rejected", "duplicate", "skipped", "delivered", "rejected money")
     rows: list[list[Part]] = []
 
@@ -220,8 +223,7 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
         has_money = amounts != ["0.00", "0.00"] or foreign or (row["rows"] and row["file"] in files_with_money())
         rows.append([quote_name(row["file"]), _state(row["state"]), *counts, *(texts if has_money else ("", ""))])
     print_table(console, columns, rows, title="Deliveries", numbers_from=2)
-    if left_out := len(status.deliveries) - len(shown):
-        console.print(f"… {left_out:,} more that count; `finance-platform status --all-files` lists all")
+    _print_left_out(console, len(status.deliveries) - len(shown), again)
     for place, state in enumerate(status.column("state")):
         if state in STOPPED:
             row = status.deliveries[place]
@@ -235,6 +237,25 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
     if status.rules:
         counts_by_rule = ", ".join(f"{rule} {count}" for rule, count in status.rules.items())
         console.print(f"Rejected, duplicate or skipped: {counts_by_rule}. See `finance-platform rejected`.")
+
+
+def _without_read_again(rows: Sequence[Mapping[str, Any]], again: Mapping[str, int]) -> Sequence[Mapping[str, Any]]:
+    """Return the rows without those of files that are only read again."""
+    if not again:
+        return rows
+    from finance_platform.reports.status_rows import READ_AGAIN
+
+    return [row for row in rows if not row["reason"].startswith(READ_AGAIN)]
+
+
+def _print_left_out(console: SafeConsole, left_out: int, again: Mapping[str, int]) -> None:
+    """Print how many rows are not printed, and of files that are only read again, why they are."""
+    if counting := left_out - sum(again.values()):
+        console.print(f"… {counting:,} more that count; `finance-platform status --all-files` lists all")
+    for why, count in again.items():
+        files = pluralize(count, "file is", "files are")
+        text = f"{files} read again by the next run, since {why}; `finance-platform status --all-files` lists them"
+        console.print(text)
 
 
 def print_pending(console: SafeConsole, pending: Sequence[Mapping[str, Any]]) -> None:

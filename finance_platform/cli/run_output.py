@@ -66,6 +66,7 @@ def summary_as_json(
         "error": outcome.error,
         "seconds": round(seconds, 1),
         "deliveries_read": outcome.deliveries_read,
+        "read_again": outcome.read_again or None,
         "not_read": [{name: row[name] for name in ("file", "reason", "fix")} for row in status.pending],
         "built": list(outcome.built),
         "loaded": list(outcome.loaded),
@@ -143,7 +144,8 @@ def _describe_work(outcome: RunOutcome, pending: int) -> str:
     read = pluralize(outcome.deliveries_read, "delivery", "deliveries")
     built, loaded = _slice_parts(outcome.built), [*_slice_parts(outcome.loaded), *outcome.also_loaded]
     left = f"; left {_joined(_slice_parts(outcome.unchanged))} as before" if outcome.unchanged else ""
-    return f"Read {read}; built {_joined(built)}; loaded {_joined(loaded)}{left}."
+    again = f" ({outcome.read_again})" if outcome.read_again else ""
+    return f"Read {read}{again}; built {_joined(built)}; loaded {_joined(loaded)}{left}."
 
 
 def _joined(parts: Sequence[str]) -> str:

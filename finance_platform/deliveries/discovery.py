@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
@@ -154,6 +154,19 @@ def unread_objects(state: DeliveryState, scan: RawZoneScan) -> dict[str, Deliver
     known |= {inactive.event.delivery_id for inactive in (*state.inactive, *state.withdrawn)}
     known |= {current[key].delivery_id for key in (*scan.vanished, *scan.absent)}
     return {key: event for key, event in current.items() if event.delivery_id not in known}
+
+
+def why_read_again(events: Iterable[DeliveryDiscovered]) -> str:
+    """Return why files are read again that have not changed, as a clause; empty if none of these deliveries is one.
+
+    A release that reads files otherwise reads those again, too, that look up rows.
+    """
+    again = [event for event in events if event.reads_again]
+    if not again:
+        return ""
+    if all(event.rules for event in again):
+        return "what they look up, or are spread like, has changed"
+    return "this release reads files otherwise"
 
 
 @dataclass

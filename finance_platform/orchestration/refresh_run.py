@@ -42,7 +42,7 @@ from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.run_retention import purge_runs
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
 from finance_platform.orchestration.steps_ahead import StepsAhead
-from finance_platform.orchestration.ui.processed_metadata import READ_NOW
+from finance_platform.orchestration.ui.processed_metadata import READ_AGAIN_NOW, READ_NOW
 from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, UNCHANGED, parse_slices
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED
 from finance_platform.refresh.steps.complete_run import read_complete_run, record_complete_run
@@ -221,12 +221,18 @@ def _outcome(result: dg.JobExecutionResult) -> RunOutcome:
         loaded=_changed(metadata, "warehouse"),
         unchanged=_changed(metadata, "warehouse", UNCHANGED),
         also_loaded=_also_loaded(metadata),
+        read_again=_read_again(metadata),
     )
 
 
 def _read_now(metadata: dict[tuple[str, ...], Any]) -> int:
     count = metadata.get(("processed", "rejected_rows"), {}).get(READ_NOW)
     return int(count.value) if count else 0
+
+
+def _read_again(metadata: dict[tuple[str, ...], Any]) -> str:
+    described = metadata.get(("processed", "rejected_rows"), {}).get(READ_AGAIN_NOW)
+    return str(described.value) if described else ""
 
 
 def _changed(metadata: dict[tuple[str, ...], Any], group: str, entry: str = CHANGED_NOW) -> list[str]:

@@ -194,7 +194,13 @@ def _held(held: InactiveDelivery, period: str) -> Finding:
 
 
 def find_stale(
-    periods: Iterable[str], target: Mapping[str, str], published: Mapping[str, str], unread: Iterable[str]
+    periods: Iterable[str],
+    target: Mapping[str, str],
+    published: Mapping[str, str],
+    unread: Iterable[str],
+    *,
+    read_again: int = 0,
+    why_again: str = "",
 ) -> list[Finding]:
     """Return what is delivered and not published.
 
@@ -203,11 +209,16 @@ def find_stale(
         target: the target version of each period's fact slice.
         published: the published version of each.
         unread: files that are new or have no verdict yet, by key.
+        read_again: how many files are read again although they have not changed, beside them.
+        why_again: why.
     """
     fix = "run `finance-platform run` first"
     behind = [f"{period} has changes that are not published yet" for period in periods]
     files = [f"{quote_name(key)} is not read yet" for key in sorted(unread)]
     stale = [text for period, text in zip(periods, behind, strict=True) if target.get(period) != published[period]]
+    if read_again:
+        verb = "is to be" if read_again == 1 else "are to be"
+        files.append(f"{pluralize(read_again, 'file')} {verb} read again, since {why_again}")
     return [Finding(text, fix) for text in [*stale, *files]]
 
 

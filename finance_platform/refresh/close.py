@@ -17,7 +17,7 @@ from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, FEE
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count
-from finance_platform.deliveries.discovery import scan_raw_zone, unread_objects
+from finance_platform.deliveries.discovery import scan_raw_zone, unread_objects, why_read_again
 from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged, Register, select_discovered
 from finance_platform.deliveries.report_inputs import ReportInputs, read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
@@ -124,12 +124,20 @@ def examine_period(
         feed_set = load_feed_set(settings.feeds_path)
         scan = scan_raw_zone(raw, register, feed_set, settings, at=at, run_id="", record=False)
         target = _facts({(one.table, one.slice): one.version for one in snapshot.target})
-        unread = [*unread_objects(snapshot.state, scan), *scan.unavailable]
+        pending = unread_objects(snapshot.state, scan)
+        again = {key: event for key, event in pending.items() if event.reads_again}
         store = LineStore(processed, snapshot.commits, select_discovered(register.events()), snapshot.state)
         inputs = read_report_inputs(processed, snapshot.state.live)
         findings: dict[Gate, Sequence[Finding]] = {
             gates.HELD: gates.find_held(snapshot.state, scan.problems, period),
-            gates.STALE: gates.find_stale([*opening, period], target, published, unread),
+            gates.STALE: gates.find_stale(
+                [*opening, period],
+                target,
+                published,
+                [*(pending.keys() - again.keys()), *scan.unavailable],
+                read_again=len(again),
+                why_again=why_read_again(again.values()),
+            ),
             gates.CONTROL_TOTALS: gates.find_untied_totals(snapshot.state.live, period),
             gates.PREVIOUS: gates.find_open_before(open_before),
             **_of_lines(published_state, snapshot.state.closed, period),

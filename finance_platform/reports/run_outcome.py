@@ -69,6 +69,7 @@ class RunOutcome:
         repaired: what was damaged in the home and was derived again, a sentence each.
         also_loaded: what people say about the figures that this run loaded, such as comments.
         unchanged: names of the slices that this run published in another version with the same rows.
+        read_again: how many of the deliveries are unchanged files that were read again, and why; empty if none is.
         unchanged_since: the last complete run, if no run was needed since; empty after a run.
     """
 
@@ -83,6 +84,7 @@ class RunOutcome:
     repaired: Sequence[str] = ()
     also_loaded: Sequence[str] = ()
     unchanged: Sequence[str] = ()
+    read_again: str = ""
     unchanged_since: str = ""
 
     @property

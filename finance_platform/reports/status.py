@@ -5,6 +5,7 @@ Belongs here: the status document. Does not belong here: printing (see `cli.rend
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +27,7 @@ from finance_platform.quality.reversals import advise_reversal, describe_reversa
 from finance_platform.reports import statement
 from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import TERMS, Reconciliation
-from finance_platform.reports.status_rows import COULD_NOT_BE_READ, StatusRows, status_rows
+from finance_platform.reports.status_rows import COULD_NOT_BE_READ, READ_AGAIN, StatusRows, status_rows
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.warehouse.ledger import PublishedSlice
@@ -135,6 +136,12 @@ class Status:
     def unread(self) -> list[dict[str, Any]]:
         """The rows of pending deliveries that a run has tried to read and could not."""
         return [row for row in self.pending if row["reason"].startswith(COULD_NOT_BE_READ)]
+
+    @property
+    def read_again(self) -> dict[str, int]:
+        """How many files the next run reads again although their content has not changed, by the reason."""
+        reasons = Counter(reason for reason in self.column("reason") if reason.startswith(READ_AGAIN))
+        return {reason.removeprefix(READ_AGAIN): count for reason, count in sorted(reasons.items())}
 
     @property
     def is_behind(self) -> bool:

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, overload
 
 from finance_platform.deliveries.commits import OUTCOMES, Count, DeliveryCommit
-from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
+from finance_platform.deliveries.discovery import RawZoneScan, unread_objects, why_read_again
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals
@@ -22,6 +22,9 @@ from finance_platform.money_text import exact_money, plain_money
 
 COULD_NOT_BE_READ = "could not be read"
 """The beginning of the reason of a pending file that a run has tried to read."""
+
+READ_AGAIN = "not read yet: the next run reads the same content again, since "
+"""The beginning of the reason of a pending file that has not changed since it was read."""
 
 NAMES = (
     *("file", "feed", "state", "rows", *OUTCOMES, "amount", "rejected_amount", "rejected_foreign", "rules"),
@@ -121,16 +124,28 @@ def status_rows(
         gone = _GONE if inactive.event.object_key in absent else ""
         rows.append(_inactive_values(inactive, "refused" if inactive.is_refused else "held", gone))
     rows += [_inactive_values(inactive, "withdrawn") for inactive in state.withdrawn]
-    awaiting = {delivery.event.delivery_id for delivery in state.awaiting_verdict}
-    rows += [
-        _pending_values(
-            event, _NO_VERDICT if event.delivery_id in awaiting else _NOT_READ, unread.get(event.delivery_id)
-        )
-        for event in unread_objects(state, scan).values()
-    ]
+    rows += _pending_rows(state, scan, unread)
     if without_total:
         rows = [_without_total(values) if values[0] in without_total else values for values in rows]
     return StatusRows(NAMES, sorted(rows, key=itemgetter(NAMES.index("file"), NAMES.index("state"))))
+
+
+def _pending_rows(state: DeliveryState, scan: RawZoneScan, unread: Mapping[str, tuple[str, str, str]]) -> list[_Values]:
+    """Return a row for each object whose current version is not read yet, or has no verdict yet."""
+    pending = unread_objects(state, scan)
+    if not pending:
+        return []
+    awaiting = {delivery.event.delivery_id for delivery in state.awaiting_verdict}
+    events = (*(one.event for one in state.live), *(one.event for one in state.inactive))
+    read = {(event.object_key, event.feed, event.fingerprint) for event in events}
+    why = why_read_again(pending.values())
+    rows = []
+    for event in pending.values():
+        reason = _NO_VERDICT if event.delivery_id in awaiting else _NOT_READ
+        if reason == _NOT_READ and (event.object_key, event.feed, event.fingerprint) in read:
+            reason = f"{READ_AGAIN}{why if event.reads_again else 'the rules of its feed have changed'}"
+        rows.append(_pending_values(event, reason, unread.get(event.delivery_id)))
+    return rows
 
 
 def _values(

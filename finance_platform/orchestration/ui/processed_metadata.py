@@ -16,6 +16,7 @@ import dagster as dg
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import LINE_CONTRACTS
 from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
+from finance_platform.deliveries.discovery import why_read_again
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import (
@@ -38,6 +39,9 @@ _ROWS_OF_A_FILE = 5
 
 READ_NOW = "deliveries_read_now"
 """The metadata name of the number of deliveries that a run read, from which the command line reports it."""
+
+READ_AGAIN_NOW = "of_these_read_again"
+"""The metadata name of how many of them are unchanged files that were read again, and why."""
 
 NET_SUM = "net sum of all lines"
 """The name of a file's sum over accounts of all types, which compares it with its source and is no figure."""
@@ -107,7 +111,7 @@ def _reason(details: Sequence[Mapping[str, str]]) -> str:
 
 
 def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
-    metadata: dict[str, Any] = {READ_NOW: str(len(read))}
+    metadata: dict[str, Any] = {READ_NOW: str(len(read)), **_read_again(snapshot, read)}
     if contract.name == "rejected_rows":
         current = [one.commit for one in current_deliveries(snapshot.state) if one.commit.status == "read"]
         changes = [{"feed": one.feed, "file": one.file, "what": one.words} for one in snapshot.state.header_changes]
@@ -120,6 +124,15 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
     return metadata | table_metadata(
         "by_file", [{"file": c.object_key, "rows": c.outcome("accepted").rows} for c in reversed(delivered)]
     )
+
+
+def _read_again(snapshot: Snapshot, read: Sequence[DeliveryCommit]) -> dict[str, str]:
+    """Return how many of the deliveries that were read are unchanged files, and why they were; nothing if none is."""
+    state, ids = snapshot.state, {commit.delivery_id for commit in read}
+    events = [*(one.event for one in state.live), *(one.event for one in state.inactive)] if ids else []
+    again = {event.delivery_id: event for event in events if event.reads_again and event.delivery_id in ids}
+    why = why_read_again(again.values())
+    return {READ_AGAIN_NOW: f"{len(again):,} of them again, since {why}"} if why else {}
 
 
 def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -140,6 +141,28 @@ def test_a_status_names_the_pending_files_that_a_run_has_tried_to_read():
     rows = [pending("new.csv"), pending("gone.csv", "could not be read: No such file")]
     named = [line for line in lines(print_status, status(deliveries=rows)) if line.startswith("pending")]
     assert named == ["pending gone.csv: could not be read: No such file. Fix: run again"]
+
+
+def test_files_that_are_only_read_again_are_one_sentence_and_listed_if_asked():
+    reason = "not read yet: the next run reads the same content again, since this release reads files otherwise"
+    rows = [pending("new.csv"), *(pending(f"{number}.csv", reason) for number in range(3))]
+    shown = lines(print_status, status(deliveries=rows))
+    sentence = (
+        "3 files are read again by the next run, since this release reads files otherwise; "
+        "`finance-platform status --all-files` lists them"
+    )
+    assert sentence in shown
+    assert [line.split()[0] for line in shown if " pending " in line] == ["new.csv"]
+    listed = [line.split()[0] for line in lines(partial(print_status, all_files=True), status(deliveries=rows))]
+    assert {"0.csv", "1.csv", "2.csv", "new.csv"} <= set(listed)
+
+
+def test_a_run_says_why_it_has_read_unchanged_files_again():
+    again: dict[str, Any] = {"read_again": "2 of them again, since this release reads files otherwise"}
+    assert described_work(deliveries_read=3, **again) == (
+        "Read 3 deliveries (2 of them again, since this release reads files otherwise); built nothing; loaded nothing."
+    )
+    assert summary_as_json(outcome(**again), status(), [], 1.25)["read_again"] == again["read_again"]
 
 
 def test_a_run_that_failed_early_does_not_report_nothing_to_do():

@@ -95,6 +95,14 @@ def test_a_change_or_a_file_that_no_run_has_processed_is_stale(
     assert [finding.text for finding in findings] == texts
 
 
+def test_files_that_are_only_read_again_are_one_finding():
+    findings = gates.find_stale([], {}, {}, ["a.csv"], read_again=2, why_again="this release reads files otherwise")
+    assert [finding.text for finding in findings] == [
+        "a.csv is not read yet",
+        "2 files are to be read again, since this release reads files otherwise",
+    ]
+
+
 def test_rejected_money_up_to_materiality_contradicts_nothing():
     assert rejected(("a.csv", "Actual", "100.00")) == []
     assert rejected(("a.csv", "Actual", "100.01")) == ["a.csv: 1 rejected row of Actual, 100.01 gross"]

@@ -174,6 +174,25 @@ def test_a_listed_file_that_is_not_registered_is_pending():
     assert status.is_healthy
 
 
+def test_a_pending_file_that_has_not_changed_says_why_it_is_read_again():
+    older = live_in(in_period("2025-01"))
+    event = older[0]
+    for other, why in (
+        (replace(event, delivery_id="other"), "the rules of its feed have changed"),
+        (replace(event, delivery_id="other", reads_again=event.delivery_id), "this release reads files otherwise"),
+        (
+            replace(event, delivery_id="other", reads_again=event.delivery_id, rules="r1"),
+            "what they look up, or are spread like, has changed",
+        ),
+    ):
+        status = status_of(older, listed=[other])
+        assert [row["reason"] for row in status.pending] == [
+            f"not read yet: the next run reads the same content again, since {why}"
+        ]
+        assert status.read_again == {why: 1}
+    assert status_of(older, listed=[delivered(content="v2")]).read_again == {}
+
+
 def test_a_pending_file_that_could_not_be_read_has_the_reason_and_its_fix():
     event = delivered("new.csv")
     unread = {event.delivery_id: ("new.csv", "Input/output error", "repair it")}
