@@ -29,6 +29,7 @@ from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
 if TYPE_CHECKING:
     from finance_platform.data_catalog.glue import GlueDataCatalog
     from finance_platform.storage.s3_events import S3EventQueue
+    from finance_platform.warehouse.known_answers import KnownAnswers
 
 
 def s3_options(settings: Settings, *, is_raw: bool = False) -> S3Options:
@@ -134,6 +135,13 @@ def warehouse_readers(settings: Settings) -> AbstractContextManager[None]:
     from finance_platform.warehouse.duckdb.kept_readers import kept_readers
 
     return kept_readers()
+
+
+def keep_answers(settings: Settings, answers: KnownAnswers) -> None:
+    """Know what another process has read from the warehouse, until the block of `warehouse_readers` ends."""
+    from finance_platform.warehouse.duckdb.kept_readers import keep_answers
+
+    keep_answers(settings.warehouse_path, answers)
 
 
 def translate_ahead(settings: Settings) -> Iterator[None]:

@@ -53,7 +53,7 @@ _STEP_LABELS = {
 
 
 _LATE_MODULES = (
-    *("finance_platform.warehouse.duckdb.session", "duckdb", "finance_platform.reports.restatements"),
+    *("finance_platform.warehouse.duckdb.session", "finance_platform.reports.restatements"),
     *("finance_platform.refresh.status_ahead", "finance_platform.cli.run_output"),
 )
 """What a run imports when its last steps and its output need it."""

@@ -33,7 +33,13 @@ from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder, warehouse_readers
+from finance_platform.bootstrap import (
+    keep_answers,
+    open_warehouse,
+    processed_zone,
+    reports_folder,
+    warehouse_readers,
+)
 from finance_platform.code_version import JobName
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import state_of
@@ -56,6 +62,8 @@ if TYPE_CHECKING:
     from finance_platform.refresh.status_ahead import StatusAhead
     from finance_platform.refresh.steps.publish import Publication
     from finance_platform.reports.pack.model import Pack
+    from finance_platform.warehouse.known_answers import KnownAnswers
+    from finance_platform.warehouse.port import Warehouse
 
 _log = logging.getLogger(__name__)
 
@@ -138,7 +146,13 @@ class ForkedSteps(StepsAhead):
 
     def take_published(self) -> Publication | None:
         """Wait for the fourth step; see `StepsAhead`."""
-        return cast("Publication | None", self._take(_PUBLISHED))
+        done = self._take(_PUBLISHED)
+        if done is None:
+            return None
+        published, answers = done
+        if answers is not None:
+            keep_answers(self._settings, answers)
+        return cast("Publication", published)
 
     def take_pack(self) -> WrittenPack | None:
         """Wait for the report pack; see `StepsAhead`."""
@@ -400,7 +414,7 @@ class _Child:
                 run_id=self._run_id,
                 once_published=partial(ahead.begin, read),
             )
-            self._send(_PUBLISHED, published)
+            self._send(_PUBLISHED, (published, _answers(warehouse, published)))
             if not _may_go_on([*published.star_outcomes, *published.outcomes]):
                 return False
             pack = ahead.take(read)
@@ -424,6 +438,17 @@ class _Child:
 
     def _jobs(self) -> _Jobs:
         return _Jobs(self._settings, self._process, partial(self._send, _ORDERED, None))
+
+
+def _answers(warehouse: Warehouse, published: Publication) -> KnownAnswers | None:
+    """Return what the run's process would ask the warehouse; None if it has to ask, and report what fails."""
+    from finance_platform.refresh.answers_ahead import ask_ahead
+
+    try:
+        return ask_ahead(warehouse, published)
+    except Exception:
+        _log.debug("the warehouse cannot be asked ahead of the run", exc_info=True)
+        return None
 
 
 def _may_go_on(outcomes: Iterable[Outcome]) -> bool:

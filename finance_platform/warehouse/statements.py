@@ -261,6 +261,10 @@ def count_staged(contract: Contract) -> str:
     return note_plain(f"SELECT COUNT(*) FROM {stage_table(contract)}", ["count"])
 
 
+PREVIEW_ROWS = 3
+"""So many first rows of a table its page shows."""
+
+
 @lru_cache
 def first_rows(contract: Contract) -> str:
     """Return the query for a table's first rows by natural key; bind `:row_count`."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pytest
 
 from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.small_home import BUDGET
 from finance_platform_tests.environment import clean_environment, unmeasured_environment
 
 pytestmark = pytest.mark.end_to_end
@@ -63,6 +64,18 @@ def test_commands_that_read_import_no_dagster_no_spark_and_no_library_that_they_
     assert imported(run_home, "feed", "check", *home, file).isdisjoint(NEVER | {"duckdb", "sqlglot"})
     assert imported(run_home, "rejected", *home).isdisjoint(NEVER | {"duckdb", "sqlglot", "numpy"})
     assert imported(run_home, "status", *home).isdisjoint(NEVER | {"sqlglot", "numpy"})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no fork of a run")
+def test_a_run_whose_fork_loads_a_further_file_opens_no_warehouse_itself(run_home: Home):
+    home, budget = ["--home", str(run_home.path)], f"{BUDGET}2024-03,D100,4000,900.00\n"
+    run_home.write("raw/budget.csv", budget)
+    probe(run_home, "run", *home)  # the first one that Dagster records, with the first rows of each dimension
+    run_home.write("raw/budget.csv", f"{budget}2024-03,0450,6000,900.00\n")
+    ran = probe(run_home, "run", *home)
+    assert "delivered 4,600.00 = in the warehouse 4,600.00" in ran.stdout
+    assert {"duckdb", "_duckdb"}.isdisjoint(ran.modules)
+    assert "dagster" in ran.modules
 
 
 def test_a_run_imports_no_library_that_makes_its_process_end_in_the_usual_way():

@@ -35,8 +35,8 @@ from finance_platform.orchestration.forked_steps import ForkedSteps
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.steps_ahead import steps_ahead
 from finance_platform.quality.checks import LINES_EQUAL_STAR, Outcome
+from finance_platform.refresh import answers_ahead, status_ahead
 from finance_platform.refresh import report_pack as last_step
-from finance_platform.refresh import status_ahead
 from finance_platform.refresh.steps import build_star as third_step
 from finance_platform.refresh.steps import publish as fourth_step
 from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised
@@ -47,6 +47,9 @@ from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore, StoredObject
+from finance_platform.warehouse.duckdb.kept_readers import kept_readers, known_answers
+from finance_platform.warehouse.known_answers import KnownAnswers
+from finance_platform.warehouse.port import QueryResult
 from finance_platform_tests.orchestration.test_steps_ahead import HOST, ignore
 from finance_platform_tests.unit.factories import commit_of, delivered, log_of, settings, write
 
@@ -54,6 +57,8 @@ SCAN = cast("RawZoneScan", object())
 READ = ReadDeliveries(not_opened=[UnreadFile("a.csv", "gone", "run again")])
 GOOD = Outcome(LINES_EQUAL_STAR, passed=True, summary="equal")
 BAD = Outcome(LINES_EQUAL_STAR, passed=False, summary="not equal")
+
+ANSWERS = KnownAnswers("of the load", {("SELECT 1", ()): QueryResult(["one"], [(Decimal("1.00"),)])})
 
 Begin = Callable[..., ForkedSteps]
 
@@ -93,6 +98,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         published: Outcome = GOOD,
         takes_all: bool = True,
         meanwhile: Callable[[], Iterator[None]] = lambda: iter(()),
+        ask: Callable[[], None] = lambda: None,
         render: Callable[[], None] = lambda: None,
         derive: Callable[[], None] = lambda: None,
     ) -> ForkedSteps:
@@ -115,6 +121,10 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             once_published()
             return SimpleNamespace(star_outcomes=[], outcomes=[published])
 
+        def ask_ahead(*_: object) -> KnownAnswers:
+            ask()
+            return ANSWERS
+
         def write_pack(pack: Pack, *_: object, **__: object) -> Written:
             render()
             return Written(pack, WorkbookSizeError("too many", fix="ask for it"))
@@ -131,6 +141,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(third_step, "build_star", build_star)
         monkeypatch.setattr(third_step, "check_built", lambda *_: [built])
         monkeypatch.setattr(fourth_step, "publish", publish)
+        monkeypatch.setattr(answers_ahead, "ask_ahead", ask_ahead)
         monkeypatch.setattr(last_step, "read_published_pack", lambda *_, **__: Pack((1, 2)))
         monkeypatch.setattr(last_step, "read_figures_for_a_run", lambda *_: None)
         monkeypatch.setattr(last_step, "write_report_pack", write_pack)
@@ -278,6 +289,29 @@ def test_a_run_that_waits_for_the_fork_does_the_rest_of_its_work_step_by_step(be
     assert steps.take_standardised(ignore) is not None
     assert done == [0, 1, 2]
     assert steps.take_built() is not None
+
+
+def test_what_the_run_will_ask_the_warehouse_comes_with_what_was_published(begin: Begin, home: Settings):
+    steps = begin()
+    with kept_readers():
+        assert steps.take_standardised(ignore) is not None
+        assert steps.take_built() is not None
+        assert known_answers(home.warehouse_path) is None
+        assert steps.take_published() is not None
+        assert known_answers(home.warehouse_path) == ANSWERS
+
+
+def test_a_warehouse_that_cannot_be_asked_beside_the_run_is_asked_by_it(begin: Begin, home: Settings):
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    steps = begin(ask=fail)
+    with kept_readers():
+        assert steps.take_standardised(ignore) is not None
+        assert steps.take_built() is not None
+        assert steps.take_published() is not None
+        assert known_answers(home.warehouse_path) is None
+        assert steps.take_pack() is not None
 
 
 def test_the_status_of_what_the_steps_have_left_comes_after_the_pack(begin: Begin):

@@ -11,13 +11,15 @@ import duckdb
 import pytest
 
 from finance_platform.errors import QueryError
-from finance_platform.warehouse.duckdb.kept_readers import kept_readers, reader_of
+from finance_platform.warehouse.duckdb.kept_readers import keep_answers, kept_readers, known_answers, reader_of
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.known_answers import KnownAnswers, NotedAnswers
 
 pytestmark = pytest.mark.usefixtures("opens_readers")
 
 FACTS = "SELECT COUNT(*) FROM FactFinancials"
-LOADS = "SELECT COUNT(*) FROM LoadLedger"
+LOADS = "SELECT COUNT(DISTINCT LoadNumber) FROM LoadLedger"
+DAYS = "SELECT COUNT(*) FROM DimDate WHERE Year = :year"
 OPEN_FOR_WRITING = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('CREATE TABLE other (id INTEGER)')"
 
 
@@ -58,6 +60,39 @@ def test_every_way_to_read_uses_the_same_reader(loaded: DuckDBWarehouse, instanc
             assert list(stream.rows) == [(12,)]
         assert loaded.changed_views() == []
     assert instances() == before + 1
+
+
+def test_what_another_process_has_read_is_not_read_again(loaded: DuckDBWarehouse, instances: Callable[[], int]) -> None:
+    noted = NotedAnswers(loaded)
+    asked = [noted.query(FACTS), noted.query(DAYS, {"year": 2024})]
+    answers = KnownAnswers(loaded.content_version(), noted.results)
+    before = instances()
+    with kept_readers():
+        keep_answers(loaded.path, answers)
+        first = loaded.query(FACTS)
+        first.rows.clear()  # a caller may change what it gets
+        assert [loaded.query(FACTS), loaded.query(DAYS, {"year": 2024})] == asked
+        assert instances() == before
+        assert loaded.query(LOADS).rows == [(1,)]
+        assert loaded.query(DAYS, {"year": 1999}).rows == [(0,)]
+        assert instances() == before + 1, "it answers what was not asked, and other bound values"
+
+
+def test_what_another_process_has_read_holds_until_the_next_load_and_the_end_of_the_block(
+    loaded: DuckDBWarehouse,
+) -> None:
+    noted = NotedAnswers(loaded)
+    assert noted.query(FACTS).rows == [(12,)]
+    answers = KnownAnswers(loaded.content_version(), noted.results)
+    with kept_readers():
+        with kept_readers():
+            keep_answers(loaded.path, answers)
+        with loaded.transaction() as loading:
+            loading.execute("DELETE FROM FactFinancials")
+        assert loaded.query(FACTS).rows == [(0,)]
+    assert known_answers(loaded.path) is None
+    keep_answers(loaded.path, answers)
+    assert known_answers(loaded.path) is None, "outside of a block, nothing is kept"
 
 
 def test_rows_that_a_stream_did_not_deliver_are_not_seen_by_the_next_query(loaded: DuckDBWarehouse) -> None:

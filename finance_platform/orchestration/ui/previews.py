@@ -19,10 +19,9 @@ from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
-from finance_platform.warehouse.statements import first_rows
+from finance_platform.warehouse.statements import PREVIEW_ROWS, first_rows
 
 _PREVIEW = "preview"
-_ROWS = 3
 _HASHES = frozenset({"delivery_id"})
 _KEY, _HASH_TYPE = "_key", "bigint"
 
@@ -35,7 +34,7 @@ def preview_files(contract: Contract, processed: ObjectStore, keys: Iterable[str
     try:
         for key in keys:
             with open_parquet(processed, key) as file:
-                batches = file.iter_batches(batch_size=_ROWS, columns=names)
+                batches = file.iter_batches(batch_size=PREVIEW_ROWS, columns=names)
                 return _preview(next((batch.to_pylist() for batch in batches), []))
     except (OSError, DamagedObjectError):
         # Checks report files that are missing or damaged; a page without a preview must not stop a run.
@@ -53,7 +52,7 @@ def preview_delivery(contract: Contract, processed: ObjectStore, commit: Deliver
         rows = read_shared(processed, commit.delivery_id, file.key, names)
     except OSError:
         return {}  # see `preview_files`
-    return _preview(rows.slice(0, _ROWS).to_pylist())
+    return _preview(rows.slice(0, PREVIEW_ROWS).to_pylist())
 
 
 def preview_table(contract: Contract, warehouse: Queryable) -> dict[str, Any]:
@@ -61,7 +60,7 @@ def preview_table(contract: Contract, warehouse: Queryable) -> dict[str, Any]:
     if _is_of_keys(contract):
         return {}
     try:
-        result = warehouse.query(first_rows(contract), {"row_count": _ROWS})
+        result = warehouse.query(first_rows(contract), {"row_count": PREVIEW_ROWS})
     except NoWarehouseYetError:
         return {}
     shown = {column.sql_name for column in _shown(contract.columns)}

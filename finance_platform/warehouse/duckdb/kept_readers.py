@@ -1,6 +1,7 @@
-"""Readers of the warehouse's file that stay open for a block of work.
+"""Readers of the warehouse's file that stay open for a block of work, and what is known of it without a reader.
 
-Belongs here: when a reader is used again. Does not belong here: opening one (see `session`).
+Belongs here: when a reader is used again, how long answers are known. Does not belong here: opening a reader (see
+`session`), what was asked (see `known_answers` of the warehouse).
 
 DuckDB takes 15 ms of processor time to create an instance, and a refresh reads the warehouse thirty times. A reader
 is used again only while the file is the same: a load replaces it. Outside of such a block nothing stays open, so that
@@ -10,14 +11,16 @@ other programs may open the file for writing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from finance_platform.warehouse.duckdb.errors import query_errors
 from finance_platform.warehouse.duckdb.session import FIX_QUERY, open_reader
+from finance_platform.warehouse.known_answers import KnownAnswers
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,9 +36,15 @@ class _Reader:
 
 
 class _Block(threading.local):
-    """The readers of this thread that are not in use, by path; None outside of a block."""
+    """What this thread keeps, by path.
+
+    Attributes:
+        free: the readers that are not in use; None outside of a block.
+        answers: what another process has read.
+    """
 
     free: dict[Path, _Reader] | None = None
+    answers: Mapping[Path, KnownAnswers] = MappingProxyType({})
 
 
 _block = _Block()
@@ -51,9 +60,20 @@ def kept_readers() -> Iterator[None]:
     try:
         yield
     finally:
-        free, _block.free = _block.free, None
+        free, _block.free, _block.answers = _block.free, None, MappingProxyType({})
         for reader in free.values():
             reader.opened.close()
+
+
+def keep_answers(path: Path, answers: KnownAnswers) -> None:
+    """Know what another process has read from the file, until the block ends; outside of a block, know nothing."""
+    if _block.free is not None:
+        _block.answers = {**_block.answers, path: answers}
+
+
+def known_answers(path: Path) -> KnownAnswers | None:
+    """Return what another process has read from the file; it is right while the content has the same version."""
+    return _block.answers.get(path)
 
 
 @contextmanager
