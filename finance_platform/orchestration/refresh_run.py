@@ -93,10 +93,7 @@ def run_refresh(
     platform = platform_version()
     # The jobs derive it themselves and refuse to make rows under another one.
     trust_recorded_code(processed_zone(settings))
-    config: dict[str, Any] = {"loggers": {"quiet": {}}}
-    if rebuild:
-        again = {"config": {"rebuild": True, "periods": list(periods)}}
-        config["ops"] = {"build_star": again, "load": again}
+    config = _run_config(rebuild=rebuild, periods=periods)
     with (
         home_lock(settings),
         warehouse_readers(settings),
@@ -119,14 +116,10 @@ def run_refresh(
             raise KeyboardInterrupt
         outcome = replace(_outcome(result), repaired=watcher.repaired)
         if outcome.succeeded:
-            # These are written through stores of their own: records of alerts, and reports if they are in the zone.
-            written = [record_key(alert) for alert in alerts]
-            if settings.reports_root.startswith(f"{processed.root}/"):
-                written.append(f"{settings.reports_root.removeprefix(f'{processed.root}/')}/")
-            note_written(processed, written)
+            # After the alerts: if they cannot be sent, the next run sends them.
+            _note_written_elsewhere(processed, settings, alerts)
             if listed_at_end is not None:
                 with_listing_of(listed_at_end, processed)
-            # After the alerts: if they cannot be sent, the next run sends them.
             record_complete_run(
                 listed_at_end or processed,
                 open_warehouse(settings),
@@ -144,6 +137,23 @@ def run_refresh(
                 complete=outcome.run_id,
             )
         return outcome
+
+
+def _run_config(*, rebuild: bool, periods: Sequence[str]) -> dict[str, Any]:
+    """Return the configuration of a run of the command line, whose log is its output."""
+    config: dict[str, Any] = {"loggers": {"quiet": {}}}
+    if rebuild:
+        again = {"config": {"rebuild": True, "periods": list(periods)}}
+        config["ops"] = {"build_star": again, "load": again}
+    return config
+
+
+def _note_written_elsewhere(processed: ObjectStore, settings: Settings, alerts: Sequence[Alert]) -> None:
+    """Let the run's listings look up what other stores wrote: records of alerts, and reports in the zone."""
+    written = [record_key(alert) for alert in alerts]
+    if settings.reports_root.startswith(f"{processed.root}/"):
+        written.append(f"{settings.reports_root.removeprefix(f'{processed.root}/')}/")
+    note_written(processed, written)
 
 
 def is_interrupted(failures: Sequence[dg.DagsterEvent]) -> bool:

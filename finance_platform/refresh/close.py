@@ -128,6 +128,7 @@ def examine_period(
         again = {key: event for key, event in pending.items() if event.reads_again}
         store = LineStore(processed, snapshot.commits, select_discovered(register.events()), snapshot.state)
         inputs = read_report_inputs(processed, snapshot.state.live)
+        balanced = {feed.feed for feed in feed_set.feeds if feed.balanced}
         findings: dict[Gate, Sequence[Finding]] = {
             gates.HELD: gates.find_held(snapshot.state, scan.problems, period),
             gates.STALE: gates.find_stale(
@@ -142,14 +143,7 @@ def examine_period(
             gates.PREVIOUS: gates.find_open_before(open_before),
             **_of_lines(published_state, snapshot.state.closed, period),
             **_of_accounts(published_state, inputs, period),
-            **find_imbalances(
-                store,
-                published_state,
-                {feed.feed for feed in feed_set.feeds if feed.balanced},
-                inputs.balances,
-                period,
-                published[period],
-            ),
+            **find_imbalances(store, published_state, balanced, inputs.balances, period, published[period]),
         }
     findings |= _of_rejected_rows(processed, snapshot, settings, period)
     undelivered, missing = find_missing(

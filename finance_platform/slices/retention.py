@@ -143,29 +143,16 @@ def find_expired(
         for name, commit in snapshot.commits.items()
         if name not in in_use and since.get(name, before) < before
     }
-    # Versions of a slice share files where only the names of deliveries changed: these go with the last of them.
-    named = {file for version in kept for file in version.files}
-    last_versions = {file: version.key for version in expired for file in version.files}
-    removals = []
-    for v in expired:
-        files = [file for file in v.files if file not in named and last_versions[file] == v.key]
-        removals.append(_removal("slice version", _title(v), v.built_at, [v.key, *files], listing))
-    # A file that deliveries share goes with the last of them; until then, its commits need it.
-    still_named = {
-        file for name, commit in snapshot.commits.items() if name not in expired_commits for file in _files(commit)
-    }
-    last_users = {file: name for name, commit in expired_commits.items() for file in _files(commit)}
-    for name, commit in expired_commits.items():
-        own = [file for file in _files(commit) if file not in still_named and last_users[file] == name]
-        keys = [f"{DELIVERIES}/{name}.json", *own]
-        removal = _removal("delivery", commit.object_key, since[name], keys, listing)
-        removals.append(replace(removal, commit=commit))
+    kept_commits = {name: commit for name, commit in snapshot.commits.items() if name not in expired_commits}
     committed = {file for version in versions for file in version.files}
     committed |= {file for commit in snapshot.commits.values() for file in _files(commit)}
-    removals += _stray_files(listing, committed.union(needed_keys))
-    attempts = {version.attempt for version in kept}
-    attempts |= {commit.attempt for name, commit in snapshot.commits.items() if name not in expired_commits}
-    return [*removals, *_expired_jobs(listing, attempts, before)]
+    attempts = {version.attempt for version in kept} | {commit.attempt for commit in kept_commits.values()}
+    return [
+        *_expired_versions(listing, expired, kept),
+        *_expired_deliveries(listing, expired_commits, kept_commits, since),
+        *_stray_files(listing, committed.union(needed_keys)),
+        *_expired_jobs(listing, attempts, before),
+    ]
 
 
 def _refuse_damage(processed: ObjectStore, snapshot: Snapshot) -> None:
@@ -285,6 +272,35 @@ def _parse_version(key: str, document: Mapping[str, Any]) -> _Version:
 
 def _title(version: _Version) -> str:
     return f"{version.table} {version.slice} {version.version}"
+
+
+def _expired_versions(
+    listing: Mapping[str, StoredObject], expired: Sequence[_Version], kept: Iterable[_Version]
+) -> Iterator[Removal]:
+    """Yield versions of slices.
+
+    Versions of a slice share files where only the names of deliveries changed: these go with the last of them.
+    """
+    named = {file for version in kept for file in version.files}
+    last_versions = {file: version.key for version in expired for file in version.files}
+    for version in expired:
+        files = [file for file in version.files if file not in named and last_versions[file] == version.key]
+        yield _removal("slice version", _title(version), version.built_at, [version.key, *files], listing)
+
+
+def _expired_deliveries(
+    listing: Mapping[str, StoredObject],
+    expired: Mapping[str, DeliveryCommit],
+    kept: Mapping[str, DeliveryCommit],
+    since: Mapping[str, str],
+) -> Iterator[Removal]:
+    """Yield deliveries; a file that deliveries share goes with the last of them: until then, its commits need it."""
+    named = {file for commit in kept.values() for file in _files(commit)}
+    last_users = {file: name for name, commit in expired.items() for file in _files(commit)}
+    for name, commit in expired.items():
+        own = [file for file in _files(commit) if file not in named and last_users[file] == name]
+        keys = [f"{DELIVERIES}/{name}.json", *own]
+        yield replace(_removal("delivery", commit.object_key, since[name], keys, listing), commit=commit)
 
 
 def _stray_files(listing: Mapping[str, StoredObject], committed: set[str]) -> Iterator[Removal]:
