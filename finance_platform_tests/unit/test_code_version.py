@@ -221,12 +221,14 @@ def test_a_file_with_another_content_and_the_same_time_and_size_has_its_own_vers
     assert changed != first
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"sources": "other", "versions": {"standardise": "other"}}'])
-def test_what_is_kept_for_other_files_or_damaged_is_derived_and_kept_again(installed: Installed, content: bytes):
+def test_what_is_kept_for_other_files_or_damaged_is_derived_and_kept_again(installed: Installed):
     first, _ = installed.versions(PYTHONDONTWRITEBYTECODE="")
-    installed.kept()[0].write_bytes(content)
-    assert installed.versions(PYTHONDONTWRITEBYTECODE="") == (first, list(JOBS))
-    assert installed.versions(PYTHONDONTWRITEBYTECODE="") == (first, [])
+    (file,) = installed.kept()
+    whole = file.read_bytes()
+    for content in (b"", b"[]", b"{}", b'{"sources": "other", "versions": {"standardise": "other"}}'):
+        file.write_bytes(content)
+        assert installed.versions(PYTHONDONTWRITEBYTECODE="") == (first, list(JOBS)), content
+        assert file.read_bytes() == whole, content
 
 
 def test_where_python_writes_no_bytecode_nothing_is_kept(installed: Installed):
