@@ -91,7 +91,7 @@ class FieldsDraft:
         is_plan: whether every line is one of a plan, so that a later file is a new version.
         is_debit_positive: whether amounts are debit less credit and no pair of columns says so.
         sign: the rule of signs that types of accounts prove; empty if none does.
-        sign_comment: how they prove it.
+        sign_comment: how they prove it, or what a person must decide about signs.
         balanced: the column that names vouchers, if they balance; empty if there is none.
         balanced_comment: how many of them do.
     """

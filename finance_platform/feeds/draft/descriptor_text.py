@@ -110,7 +110,7 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         yield from (f"  {scalar(name)}: {flow(fields)}" for name, fields in draft.measures.items())
     if draft.ignored:
         yield f"ignore_columns: {flow(draft.ignored)}"
-    if draft.sign:
+    if draft.sign_comment:
         yield from _comment(draft.sign_comment)
     if draft.sign or draft.is_debit_positive:
         yield f"sign: {draft.sign or 'debit_positive'}"

@@ -6,7 +6,6 @@ Belongs here: the order in which columns are taken, and what a person must decid
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -25,10 +24,11 @@ from finance_platform.feeds.draft.columns import (
 )
 from finance_platform.feeds.draft.dates_of_lines import Dates
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
-from finance_platform.feeds.draft.money_columns import is_money, is_named, value_of
+from finance_platform.feeds.draft.money_columns import is_money, is_named
 from finance_platform.feeds.draft.references import draft_references, reference_kind
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.scenarios import PLANS, forecast_of, is_forecast, scenario_of_name, versions_of_plan
+from finance_platform.feeds.draft.signs import draft_sign
 from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.resolved import template_headers
@@ -40,9 +40,6 @@ _UNNAMED = "(column "
 _MAX_SCENARIOS = 12
 _MAX_BLANK = 0.05
 """Share of rows without a code up to which they are mistakes of the file, so that rejecting them is right."""
-
-_USUAL = 0.8
-"""Share of the amounts of a type that have its sign; others are corrections."""
 
 
 def draft_fields(sample: Sample, file: str, home_currency: str) -> FieldsDraft:
@@ -97,7 +94,7 @@ class _Ledger:
             self._optional(name)
         for name in ("account_type", "account_category", "description"):
             self._optional(name)
-        self._sign_of_types()
+        draft_sign(self._draft, self._columns)
         if is_wide:
             draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})
 
@@ -202,27 +199,6 @@ class _Ledger:
         else:
             self._draft.constants["scenario"] = scenario
 
-    def _sign_of_types(self) -> None:
-        """Propose the sign of amounts that are positive for one of revenue and expense, and negative for the other."""
-        amount, types = (self._draft.fields.get(name, FieldDraft({})).values for name in ("amount", "account_type"))
-        by_name = {column.name: column for column in self._columns}
-        cells, kinds = (by_name.get(str(values.get("from"))) for values in (amount, types))
-        if cells is None or kinds is None or "sign_column" in amount:
-            return
-        marks = amount.get("decimal", "."), amount.get("thousands")
-        counts: dict[str, Counter[bool]] = {"Revenue": Counter(), "Expense": Counter()}
-        for text, kind in zip(cells.cells, kinds.cells, strict=True):
-            value = value_of(text, marks)
-            if value and (signs := counts.get(account_type(kind) or "")) is not None:
-                signs[value > 0] += 1
-        is_positive = {name: _usual_sign(signs) for name, signs in counts.items()}
-        if None in is_positive.values() or is_positive["Revenue"] == is_positive["Expense"]:
-            return
-        self._draft.sign = "credit_positive" if is_positive["Revenue"] else "debit_positive"
-        positive, negative = ("revenue", "costs") if is_positive["Revenue"] else ("costs", "revenue")
-        comment = f"decide: amounts of {positive} are positive and those of {negative} negative"
-        self._draft.sign_comment = comment
-
     def _reverses(self) -> tuple[str, ...]:
         """Return the field of the reversed line's number, which only files with numbers of lines have."""
         return ("reverses",) if best_column(["transaction_id"], self._free()) else ()
@@ -278,12 +254,6 @@ class _Ledger:
             f"place of {UNDECIDED}"
         )
         self._take("currency", column, comment, required="false", map=dict.fromkeys(foreign, UNDECIDED))
-
-
-def _usual_sign(signs: Counter[bool]) -> bool | None:
-    """Return whether nearly all amounts are positive; None if they have both signs, or if there are none."""
-    (sign, count), *_ = signs.most_common(1) or [(True, 0)]
-    return sign if count >= _USUAL * signs.total() > 0 else None
 
 
 def used_headers(draft: FieldsDraft) -> Iterator[str]:

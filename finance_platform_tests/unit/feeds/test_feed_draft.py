@@ -632,6 +632,28 @@ def test_some_corrections_do_not_hide_the_sign_of_a_type():
     assert "sign:" not in mixed
 
 
+UNTYPED = (
+    "Date,Account,Department,Amount\n2025-01-31,4000,10,{}70.00\n2025-01-31,6000,10,20.00\n2025-01-31,6100,10,30.00\n"
+)
+
+
+def test_accounts_that_are_negative_throughout_are_a_question_about_signs():
+    """Without an answer, a ledger of debits less credits would show a loss of its revenue and costs together."""
+    written = draft(UNTYPED.format("-")).replace("\n# ", " ")
+    assert (
+        "decide: the amounts of 4000 are negative and those of 6000 and others positive. Write sign: debit_positive if "
+        "they are debit less credit, sign: credit_positive if spending is negative"
+    ) in written
+    assert "sign" not in yaml.safe_load(draft(UNTYPED.format("-")))
+
+
+@pytest.mark.parametrize(
+    "deduction", ["", "2025-01-31,4900,10,-9.00\n", "2025-01-31,4900,10,-90.00\n2025-02-28,4900,10,90.00\n"]
+)
+def test_deductions_and_corrections_are_no_question_about_signs(deduction: str):
+    assert "sign:" not in draft(UNTYPED.format("") + deduction)
+
+
 @pytest.mark.parametrize(
     "amounts", ["Amount (Foreign Currency),Amount", "Amount in doc. curr.,Amount in local currency"]
 )
