@@ -35,6 +35,7 @@ from finance_platform.warehouse.migration import ExistingSchema
 from finance_platform.warehouse.port import NoWarehouseYetError, QueryTimeoutError
 from finance_platform.warehouse.redshift import copy, load_connection, migration
 from finance_platform.warehouse.redshift.errors import driver_errors
+from finance_platform.warehouse.redshift.existing_schema import read_existing_schema
 from finance_platform.warehouse.redshift.session import RedshiftSession
 from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 from finance_platform_tests.aws.redshift_copy import COPY_ROLE
@@ -431,11 +432,10 @@ def test_two_migrations_at_once_take_turns_and_every_view_is_there_at_the_end(
     monkeypatch.setattr(statements, "comments", lambda: few)
     monkeypatch.setattr(statements, "definitions", lambda: tuple(texts))
     monkeypatch.setattr(statements, "definitions_fingerprint", lambda: "next release")
-    read = migration.read_existing_schema
     second = threading.Thread(target=engine.warehouse(loaded.database).prepare)
 
     def read_slowly(session: RedshiftSession, schema: str, names: frozenset[str]) -> ExistingSchema:
-        existing = read(session, schema, names)
+        existing = read_existing_schema(session, schema, names)
         if threading.current_thread() is not second and second.ident is None:
             second.start()
             second.join(timeout=2)

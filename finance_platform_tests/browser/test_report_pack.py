@@ -209,7 +209,7 @@ def test_an_outlook_from_a_forecast_that_lacks_costs_says_so_beside_the_expected
     (forecast,) = (scenario.key for scenario in pack.scenarios if scenario.name == "Forecast")
     (line,) = (row.order for row in pack.statement if row.label == "Travel")
     travel = {account.key for account in pack.accounts if account.line == line}
-    cells = [cell for cell in pack.cells if not (cell.scenario == forecast and cell.account in travel)]
+    cells = tuple(cell for cell in pack.cells if not (cell.scenario == forecast and cell.account in travel))
     (tmp_path / "partial.html").write_text(
         render(dataclasses.replace(pack, cells=cells), written_at=datetime.now(UTC)), "utf-8"
     )
