@@ -235,9 +235,9 @@ function drawBridge(id, title, parts) {
     caption: `${title}, exact`,
     columns: [{ text: "Step" }, { text: `Effect, ${D.currency}`, kind: "number" }],
     rows: [
-      { kind: "subtotal", cells: [textCell(bars[0].label), { text: exact(start), kind: "number" }] },
-      ...parts.filter(({ effect }) => effect).map(({ label, effect }) => ({ cells: [textCell(label), { text: exact(effect), kind: `number ${tone(effect)}` }] })),
-      { kind: "subtotal", cells: [textCell(bars.at(-1).label), { text: exact(figure.matched), kind: "number" }] },
+      { kind: "subtotal", cells: [textCell(bars[0].label), exactCell(start)] },
+      ...parts.filter(({ effect }) => effect).map(({ label, effect }) => ({ cells: [textCell(label), { ...exactCell(effect), kind: `number ${tone(effect)}` }] })),
+      { kind: "subtotal", cells: [textCell(bars.at(-1).label), exactCell(figure.matched)] },
     ],
     note: difference === 0 ? "The steps add up to the cent." : `The steps miss the actual profit by ${exact(difference)}.`,
   }));
