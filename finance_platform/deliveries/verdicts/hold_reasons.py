@@ -399,7 +399,8 @@ class HoldReasons:
         moved = find_moved_amounts(self._live_lines, *live.live_sets(counted, cells), cells)
         amounts = ", ".join(f"{one.scenario} {_money(one)}" for one in moved)
         verb = "is closed" if len(periods) == 1 else "are closed"
-        yield f"would restate {', '.join(periods)}, which {verb}{f': {amounts}' if amounts else ''}"
+        signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
+        yield f"would restate {', '.join(periods)}, which {verb}{f': {amounts}{signs}' if amounts else ''}"
 
     def _lateness(self, candidate: LiveDelivery) -> list[str]:
         """Return a message if live deliveries of the feed sort after the candidate and supersede its lines."""
@@ -418,6 +419,11 @@ class HoldReasons:
             return []
         verb = "sorts after it and wins" if len(names) == 1 else "sort after it and win"
         return [f"came late: {_shorten(names)} {verb}"]
+
+
+def words_of_signs(*, is_debit_positive: bool) -> str:
+    """Return what to add to amounts of lines whose signs are not those of the figures; nothing if they are."""
+    return " (debit less credit)" if is_debit_positive else ""
 
 
 def tolerance_breach(event: DeliveryDiscovered, commit: DeliveryCommit) -> str | None:

@@ -27,7 +27,7 @@ from finance_platform.deliveries.overlaps import compute_candidate_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.deliveries.verdicts.hold_reasons import HoldReasons
+from finance_platform.deliveries.verdicts.hold_reasons import HoldReasons, words_of_signs
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_amounts import find_moved_amounts
 from finance_platform.feeds.descriptor import FeedDescriptor
@@ -193,7 +193,8 @@ def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, set
     holds = {text: _COMPARE for _, text in reasons}
     closed = {cell for cell in cells if cell[1] in now.closed}
     if settings.holds_closed_periods and closed:
-        holds |= dict.fromkeys(_restatements(reader, before, after, closed), _DECIDE)
+        signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
+        holds |= {f"{text}{signs}": _DECIDE for text in _restatements(reader, before, after, closed)}
     names = {fold(count.scenario): count.scenario for one in now.live for count in one.commit.periods}
     names |= {fold(count.scenario): count.scenario for count in candidate.commit.periods}
     now_sums, then_sums = (_sums(reader, live_set, cells) for live_set in (before, after))

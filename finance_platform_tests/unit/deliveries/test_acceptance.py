@@ -230,6 +230,13 @@ def test_a_delivery_in_a_closed_period_is_held_if_closed_periods_are_held(zone: 
     }
 
 
+def test_what_debits_less_credits_would_restate_says_so_because_more_revenue_is_less_there(zone: Zone) -> None:
+    close_january(zone)
+    zone.deliver("b.csv", many(1), content="w", commit_is_debit_positive=True)
+    (reason,) = zone.evaluate_held(holds_closed_periods=True)["b.csv"]
+    assert "would restate 2025-01, which is closed: Actual 10.00 (debit less credit)" in reason
+
+
 def test_a_delivery_in_a_closed_period_counts_by_default(zone: Zone) -> None:
     close_january(zone)
     zone.deliver("b.csv", many(1), content="w")
