@@ -27,7 +27,7 @@ from finance_platform.feeds.resolved import (
     template_headers,
 )
 from finance_platform.feeds.shape_rules import is_derived
-from finance_platform.feeds.values.codes import clean, closest_match, fold
+from finance_platform.feeds.values.codes import clean, closest_match, fold, fold_name
 from finance_platform.feeds.values.hidden_characters import (
     CleanedCells,
     Finding,
@@ -336,8 +336,8 @@ def _join_template(template: str, batch: RawBatch, *, is_name: bool) -> CleanedC
 
 def _unclaimed(rules: ReadingRules, header: Sequence[str]) -> list[str]:
     sources = (text for rule in rules.fields.values() for text in rule.sources)
-    claimed = {fold(text) for text in (*line_cells(rules), *sources)}
-    return [name for name in header if fold(name) not in claimed]
+    claimed = {fold_name(text) for text in (*line_cells(rules), *sources)}
+    return [name for name in header if fold_name(name) not in claimed]
 
 
 def _expected(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from itertools import zip_longest
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS
-from finance_platform.feeds.values.codes import clean, fold
+from finance_platform.feeds.values.codes import clean, fold_name
 from finance_platform.feeds.values.hidden_characters import clean_cell
 
 _SEVERAL = 2
@@ -40,15 +40,15 @@ def header_names(place: str, row: Sequence[str]) -> list[str]:
     """
     _check_limits(place, row)
     names = [clean(clean_cell(name)[0]) for name in row]
-    counts = Counter(map(fold, names))
+    counts = Counter(map(fold_name, names))
     unique: list[str] = []
     taken: set[str] = set()
     for position, name in enumerate(names, start=1):
         number = f"(column {position})"
-        text = name if name and counts[fold(name)] == 1 else f"{name} {number}".strip()
-        while fold(text) in taken or (text != name and fold(text) in counts):
+        text = name if name and counts[fold_name(name)] == 1 else f"{name} {number}".strip()
+        while fold_name(text) in taken or (text != name and fold_name(text) in counts):
             text = f"{text} {number}"
-        taken.add(fold(text))
+        taken.add(fold_name(text))
         unique.append(text)
     return unique
 
@@ -59,11 +59,13 @@ def find_column(name: str, header: Sequence[str]) -> str | None:
     Raises:
         UnreadableDeliveryError: two columns have it.
     """
-    folded = fold(name)
-    columns = [column for column in header if fold(column) == folded]
+    folded = fold_name(name)
+    columns = [column for column in header if fold_name(column) == folded]
     if len(columns) == 1:
         return columns[0]
-    shared = columns or [column for column in header if fold(without_position(column)) == folded != fold(column)]
+    shared = columns or [
+        column for column in header if fold_name(without_position(column)) == folded != fold_name(column)
+    ]
     if len(shared) < _SEVERAL:
         return None
     written = clean(columns[-1] if columns else name)

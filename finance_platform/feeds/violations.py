@@ -52,7 +52,8 @@ def quoted(text: str | None) -> str:
 
 def to_mask(values: pa.Array) -> Mask:
     """Return a boolean array as a numpy mask; null counts as false."""
-    return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    known = values.fill_null(False) if values.null_count else values
+    return np.asarray(known.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _texts_at(size: int, positions: Sequence[int], texts: list[str], otherwise: str | None = None) -> pa.StringArray:
@@ -247,6 +248,10 @@ class RuleViolations:
         not_accepted = rejected | self.skipped
         # Nearly all rows of nearly all batches are accepted; only the others are described one by one.
         positions = [int(position) for position in np.flatnonzero(not_accepted)]
+        if not positions:
+            nothing = pa.nulls(len(self.batch), pa.string())
+            accepted = pa.repeat(pa.scalar(ACCEPTED), len(self.batch))
+            return {"outcome": accepted, "rules": nothing, "reasons": nothing, "raw_row": nothing}
         outcomes = [SKIPPED if self.skipped[position] else REJECTED for position in positions]
         size = len(self.batch)
         columns = {"outcome": _texts_at(size, positions, outcomes, ACCEPTED)}

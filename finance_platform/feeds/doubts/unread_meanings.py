@@ -41,7 +41,7 @@ from finance_platform.feeds.findings import Note
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
 from finance_platform.feeds.values.amounts import EXACT
-from finance_platform.feeds.values.codes import clean, fold
+from finance_platform.feeds.values.codes import clean, fold, fold_name
 from finance_platform.feeds.values.currencies import denoted_currencies, describe_currency
 from finance_platform.feeds.values.header_words import WORDS, names_forecast, plain_name, says_forecast
 from finance_platform.feeds.values.line_numbers import CounterEntries, cents, place_numbers
@@ -311,8 +311,8 @@ class UnreadMeanings:
             sources: where the fields of its lines come from.
             cells: the headers of the cells of which each gives a line.
         """
-        used = {fold(name) for name in (*named_headers(rules), *cells)}
-        free = {name: plain_name(name) for name in header if fold(name) not in used}
+        used = {fold_name(name) for name in (*named_headers(rules), *cells)}
+        free = {name: plain_name(name) for name in header if fold_name(name) not in used}
         amount = sources.get("amount", FieldSource(FieldRule()))
         has_scenario = bool(sources.get("scenario", amount).headers) and "scenario" in sources
         has_side = bool(amount.rule.debit or amount.rule.sign_column)

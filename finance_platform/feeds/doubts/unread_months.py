@@ -26,7 +26,7 @@ from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
 from finance_platform.feeds.shape_rules import UnpivotRule
 from finance_platform.feeds.values.amounts import EXACT, read_amount
-from finance_platform.feeds.values.codes import clean, fold
+from finance_platform.feeds.values.codes import clean, fold, fold_name
 from finance_platform.feeds.values.dates import format_date, parse_date
 from finance_platform.feeds.values.month_names import (
     NamedMonth,
@@ -139,8 +139,8 @@ class UnreadMonths:
         ignored = {months.guess(name, known, gaps) for name in rules.ignored_columns}
         rejected = {months.guess(name, known, gaps) for name in cells if months.of_cell(name) is None}
         missing = [month for month in gaps if month not in ignored | rejected]
-        used = {fold(name) for name in (*named_headers(rules), *cells)}
-        free = [name for name in header if fold(name) not in used]
+        used = {fold_name(name) for name in (*named_headers(rules), *cells)}
+        free = [name for name in header if fold_name(name) not in used]
         columns = [
             UnreadColumn(name, months.guess(name, known, missing), True) for name in free if months.is_month(name)
         ]
@@ -360,8 +360,8 @@ class _Months:
 
 def _beside(header: Sequence[str], cells: Sequence[str], free: Sequence[str], *, are_short: bool) -> list[str]:
     """Return the free columns between two cells; of a year that is short of one month, also those next to them."""
-    folded = {fold(name) for name in cells}
-    places = [place for place, name in enumerate(header) if fold(name) in folded]
+    folded = {fold_name(name) for name in cells}
+    places = [place for place, name in enumerate(header) if fold_name(name) in folded]
     first, last = (min(places) - 1, max(places) + 1) if are_short else (min(places), max(places))
     return [name for name in header[max(first, 0) : last + 1] if name in set(free)]
 

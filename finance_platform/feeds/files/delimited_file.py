@@ -245,7 +245,7 @@ class DelimitedFile:
         with self._open() as stream:
             plain = _PlainLines(stream, dialect, is_utf8=encoding == "utf8")
             reader = arrow_csv.open_csv(
-                plain,
+                plain.whole() or plain,
                 arrow_csv.ReadOptions(
                     column_names=self.header,
                     skip_rows=dialect.header_row,
@@ -417,6 +417,18 @@ class _PlainLines(io.RawIOBase):
         end = len(self._checked) if size < 0 else size
         data, self._checked = self._checked[:end], self._checked[end:]
         return data
+
+    def whole(self) -> pa.Buffer | None:
+        """Return the next bytes if they are all that is left, so that Arrow reads them without Python; otherwise None.
+
+        Where many small files are read at once, each call from Arrow's thread waits for those that run Python.
+
+        Raises:
+            _NotPlainError: see `read`.
+        """
+        if not (self._checked or self._is_at_end):
+            self._check_next()
+        return pa.py_buffer(self.read()) if self._is_at_end else None
 
     def _check_next(self) -> None:
         # Arrow makes a batch of what it gets: whole lines, since it took the end of a first line for an empty file.

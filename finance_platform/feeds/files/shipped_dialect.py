@@ -18,7 +18,7 @@ from itertools import islice
 from finance_platform.feeds.files.file_format import OpenFile, find_invalid_utf8, marked_encoding, unmarked_encoding
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import Dialect, FieldRule, ReadingRules, template_headers
-from finance_platform.feeds.values.codes import clean, fold
+from finance_platform.feeds.values.codes import clean, fold_name
 
 _DELIMITERS = (",", ";", "\t")
 _SAMPLE_BYTES = 1 << 16
@@ -46,10 +46,11 @@ def find_dialect(open_file: OpenFile, rules: ReadingRules) -> Dialect:
     if not marked and rules.kind != "ledger" and find_invalid_utf8(open_file):
         dialect = replace(dialect, encoding=_WINDOWS)
     text = start.decode(marked or dialect.encoding, "replace").removeprefix("\ufeff")
-    fitting = [mark for mark in _DELIMITERS if _has_needed(_header(text, mark, dialect), rules.fields.values())]
-    if dialect.delimiter in fitting or len(fitting) != 1:
+    fields = rules.fields.values()
+    if dialect.delimiter in _DELIMITERS and _has_needed(_header(text, dialect.delimiter, dialect), fields):
         return dialect
-    return replace(dialect, delimiter=fitting[0])
+    fitting = [mark for mark in _DELIMITERS if _has_needed(_header(text, mark, dialect), fields)]
+    return replace(dialect, delimiter=fitting[0]) if len(fitting) == 1 else dialect
 
 
 def _header(text: str, delimiter: str, dialect: Dialect) -> Sequence[str]:
@@ -62,9 +63,9 @@ def _header(text: str, delimiter: str, dialect: Dialect) -> Sequence[str]:
 
 
 def _has_needed(header: Sequence[str], rules: Collection[FieldRule]) -> bool:
-    names = {fold(clean(name)) for name in header}
+    names = {fold_name(clean(name)) for name in header}
     return all(
-        any(all(fold(name) in names for name in template_headers(source)) for source in rule.sources)
+        any(all(fold_name(name) in names for name in template_headers(source)) for source in rule.sources)
         for rule in rules
         if rule.required and rule.sources and not rule.name_pattern
     )

@@ -6,8 +6,9 @@ Belongs here: the interface, and opening a file by what its bytes are. Does not 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
@@ -21,6 +22,8 @@ from finance_platform.feeds.files.workbook import open_workbook
 from finance_platform.feeds.files.workbook_shared import MergedCells
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import ReadingRules
+
+_SMALL_BYTES = 64 << 10
 
 
 class Table(Protocol):
@@ -66,6 +69,29 @@ class Table(Protocol):
         """Return the first text that shows that the file is UTF-8 and not of the declared encoding."""
 
 
+def _read_once(open_file: OpenFile) -> OpenFile:
+    """Return what opens a file, of a small one from memory: to read a text, it is opened half a dozen times."""
+    kept: list[bytes] = []
+    is_large = False
+
+    def open_kept() -> BinaryIO:
+        nonlocal is_large
+        if not kept:
+            stream = open_file()
+            if is_large:
+                return stream
+            start = stream.read(_SMALL_BYTES + 1)
+            if len(start) > _SMALL_BYTES:
+                is_large = True
+                stream.seek(0)
+                return stream
+            stream.close()
+            kept.append(start)
+        return io.BytesIO(kept[0])
+
+    return open_kept
+
+
 def open_tables(open_file: OpenFile, object_key: str, rules: ReadingRules) -> Iterator[Table]:
     """Yield the tables of a file that a feed reads, one by one; each is dropped when the next is asked for.
 
@@ -81,7 +107,8 @@ def open_tables(open_file: OpenFile, object_key: str, rules: ReadingRules) -> It
     if ending in WORKBOOK_ENDINGS:
         yield from open_workbook(open_file, rules)
         return
-    open_text = unpacked(open_file) if ending.endswith(PACKED_ENDING) else open_file
+    open_bytes = _read_once(open_file)
+    open_text = unpacked(open_bytes) if ending.endswith(PACKED_ENDING) else open_bytes
     dialect = find_dialect(open_text, rules) if rules.is_shipped else rules.dialect
     table = DelimitedFile(open_text, dialect)
     if dialect.encoding != rules.dialect.encoding:

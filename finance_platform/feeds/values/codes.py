@@ -94,7 +94,7 @@ def fold(text: str) -> str:
 
 
 fold_name = lru_cache(1024)(fold)
-"""`fold` for names that recur, such as those of scenarios: lines of thousands of deliveries have the same few."""
+"""`fold` for names that recur, such as those of scenarios and of columns: thousands of deliveries have the same few."""
 
 
 def _fold_case(character: str) -> str:

@@ -7,6 +7,7 @@ Does not belong here: cutting a file into cells (see `test_delimited_file`), the
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import threading
 from decimal import Decimal, localcontext
@@ -21,6 +22,7 @@ from finance_platform.errors import DiskError, StorageError
 from finance_platform.feeds import read_file as module
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.files import delimited_file
+from finance_platform.feeds.files.tables import open_tables
 from finance_platform.feeds.lines.ledger_lines import LedgerLines
 from finance_platform.feeds.lines.line_files import LineFiles
 from finance_platform.feeds.read_file import FileToRead, read_file
@@ -464,3 +466,19 @@ def test_blank_cells_and_headers_that_no_field_uses_reject_nothing(
     lines = [row for batch in batches for row in batch.to_pylist()]
     assert [row["outcome"] for row in lines] == ["accepted"] * rows
     assert summary["measured_amount"].to_pylist() == [money]
+
+
+@pytest.mark.parametrize(("rows", "is_opened_once"), [(1, True), (20, True), (5_000, False)])
+def test_a_small_text_is_opened_once_however_often_it_is_looked_at(rows: int, *, is_opened_once: bool) -> None:
+    data = (HEADER + "\n" + "2025-01-15,D100,4000,100.00\n" * rows).encode()
+    opened = 0
+
+    def open_file() -> io.BytesIO:
+        nonlocal opened
+        opened += 1
+        return io.BytesIO(data)
+
+    (table,) = open_tables(open_file, "ledger.csv", feed(LEDGER).rules)
+    assert sum(len(batch) for batch in table.batches()) == rows
+    assert len(table.first_rows(2)) == 2
+    assert (opened == 1) == is_opened_once
