@@ -16,7 +16,7 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -244,8 +244,7 @@ class DelimitedFile:
         encoding = "utf8" if self._encoding == "utf-8-sig" else self._encoding
         with self._open() as stream:
             plain = _PlainLines(stream, dialect, is_utf8=encoding == "utf8")
-            reader = arrow_csv.open_csv(
-                plain.whole() or plain,
+            options = (
                 arrow_csv.ReadOptions(
                     column_names=self.header,
                     skip_rows=dialect.header_row,
@@ -261,8 +260,11 @@ class DelimitedFile:
                     check_utf8=encoding != "utf8",  # a block is checked as a whole, which takes a tenth of the time
                 ),
             )
+            # What is whole is read in this thread, since another one takes its time to start, and waits for Python.
+            whole = plain.whole()
+            blocks = arrow_csv.open_csv(plain, *options) if whole is None else _read_whole(whole, options)
             first = dialect.header_row + 1
-            for block in reader:
+            for block in blocks:
                 for start in range(0, block.num_rows, self._max_rows()):
                     batch = block.slice(start, self._max_rows())
                     columns = dict(zip(self.header, batch.columns, strict=True))
@@ -377,6 +379,11 @@ class _NotPlainError(ValueError):
     """A line is not one row in every CSV reader's eyes, or is longer than a block."""
 
 
+def _read_whole(data: pa.Buffer, options: tuple[Any, ...]) -> list[pa.RecordBatch]:
+    """Return the rows of a file of one block, as `open_csv` does."""
+    return arrow_csv.read_csv(data, *options).to_batches()  # type: ignore[no-any-return]  # of Arrow
+
+
 class _PlainLines(io.RawIOBase):
     """The bytes of a file, whole lines at a time, as long as each line is one row.
 
@@ -419,9 +426,7 @@ class _PlainLines(io.RawIOBase):
         return data
 
     def whole(self) -> pa.Buffer | None:
-        """Return the next bytes if they are all that is left, so that Arrow reads them without Python; otherwise None.
-
-        Where many small files are read at once, each call from Arrow's thread waits for those that run Python.
+        """Return the next bytes if they are all that is left; otherwise None.
 
         Raises:
             _NotPlainError: see `read`.
