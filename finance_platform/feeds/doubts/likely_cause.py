@@ -16,6 +16,7 @@ from finance_platform.errors import MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, describe_place, field_texts
 from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER, column_kinds
 from finance_platform.feeds.files.tables import Table
+from finance_platform.feeds.files.workbook import HIDDEN_SHEETS
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, line_cells, template_headers
@@ -23,7 +24,7 @@ from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.amounts import names_side, read_amount
 from finance_platform.feeds.values.codes import clean, closest_match, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
-from finance_platform.feeds.values.dates import parse_date, patterns_with_zones
+from finance_platform.feeds.values.dates import EXCEL_SERIAL, parse_date, patterns_with_zones
 from finance_platform.feeds.violations import BLANK_ROW, quoted
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
@@ -31,6 +32,8 @@ _SEARCHED_ROWS = 30
 _SAMPLES = 100
 _SHORT = 4
 """Characters of a text that is too short to be a name, such as a currency or `none`."""
+_SERIAL_YEARS = range(1990, 2060)
+"""Years of numbers that may be days of a spreadsheet; others are codes."""
 _MARKS = ((".", ","), (",", "."), (",", " "), (".", "'"), (",", "'"))
 _DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
@@ -68,7 +71,19 @@ def explain_missing_column(error: MissingColumnError, table: Table, rules: Readi
                 if line != rules.dialect.header_row:
                     fix = f"set dialect: {{delimiter: {written}, header_row: {line}}} in the descriptor"
                 return f"{plain}; line {line} seems to be delimited by {delimiter!r}", fix
-    return _explain_data_row([*map(without_position, table.header)], rules) or (named, error.fix)
+    explained = _explain_data_row([*map(without_position, table.header)], rules) or (named, error.fix)
+    return _name_sheet(*explained, table, rules)
+
+
+def _name_sheet(found: str, fix: str, table: Table, rules: ReadingRules) -> tuple[str, str]:
+    """Return finding and fix with the sheet, if the feed reads others, and with those that are hidden and not read."""
+    if table.sheet is None:
+        return found, fix
+    hidden = next((text for text in table.notes if text.startswith(HIDDEN_SHEETS)), "")
+    if rules.sheets or hidden:
+        found = f"sheet {table.sheet!r}: {found}"
+        fix = f"{fix}; if this sheet does not belong to the feed, name those that do in sheet: in the descriptor"
+    return (f"{found}; {hidden}" if hidden else found), fix
 
 
 def _name_candidates(error: MissingColumnError, table: Table, rules: ReadingRules) -> str:
@@ -250,11 +265,21 @@ def _explain_dates(name: str, samples: Sequence[str]) -> tuple[str, str]:
             f"set columns.{name}.formats: [{formats}] in the descriptor, if the day counts as it is written: a zone is "
             "a word there, and moves no time"
         )
+    if not fitting and all(map(_is_serial_day, samples)):
+        return cause, (
+            f"set columns.{name}.formats: [{EXCEL_SERIAL}] in the descriptor, which reads days as a spreadsheet counts "
+            "them; or give the cells a format of days at the source"
+        )
     if not fitting:
         return cause, f"set columns.{name}.formats in the descriptor to the form of {_shown(samples[0])}"
     first, *others = fitting.values()
     alternatives = f", or [{others[0]}] if that is how the sender writes days and months" if others else ""
     return cause, f"set columns.{name}.formats: [{first}] in the descriptor{alternatives}"
+
+
+def _is_serial_day(text: str) -> bool:
+    day = parse_date(clean(text), (EXCEL_SERIAL,))
+    return day is not None and day.year in _SERIAL_YEARS
 
 
 def _samples(name: str, sources: dict[str, FieldSource], batch: RawBatch) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -70,7 +71,7 @@ class RepeatedSheets:
         if self._size > MAX_LINES or len(self._sheets) < _LEAST_SHEETS:
             return {}
         doubts: dict[str, str] = {}
-        earlier: dict[str, tuple[Numbers, Numbers]] = {}
+        earlier: dict[str, tuple[Numbers, npt.NDArray[np.int64]]] = {}
         for name, sheet in self._sheets.items():
             if not sheet.parts:
                 continue
@@ -86,5 +87,5 @@ class RepeatedSheets:
                         f"day, department, account and amount, and all are added; its {money}"
                     ] = _FIX
                     break
-            earlier[name] = numbers, counts
+            earlier[name] = numbers, counts.astype(np.int64)
         return doubts

@@ -165,6 +165,8 @@ def find_other_format(start: bytes) -> tuple[str, str] | None:
     text = start.removeprefix(mark).replace(b"\0", b"").lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<meta")):
         return "an HTML page", "export it as CSV; a page in place of a file is often a login form or an error message"
+    if text.startswith((b"mime-version:", b"content-type: multipart/related")):
+        return "a web archive", "export it as CSV"
     if text.startswith((b"<?xml", b"<workbook")):
         return "an XML document", "export it as CSV"
     return None
@@ -176,7 +178,7 @@ def describe_format(start: bytes) -> tuple[str, str]:
     if other is None:
         return "text", "rename it to .csv and add that to path: in the descriptor, or save it as a workbook"
     name, fix = other
-    if name in {"an HTML page", "an XML document"}:
+    if name in {"an HTML page", "a web archive", "an XML document"}:
         fix = "open it in the spreadsheet program and save it as .xlsx; many systems export such files under this name"
     return name, fix
 

@@ -33,6 +33,9 @@ from finance_platform.feeds.resolved import Dialect, ReadingRules
 from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.month_names import read_month
 
+HIDDEN_SHEETS = "hidden sheets were not read"
+"""How the note about them begins."""
+
 _MAX_LISTED = 20
 _NUMBER = re.compile("[0-9]+")
 _DEFAULT_NAMES = frozenset({"sheet", "table", "tabelle", "feuil", "feuille", "hoja", "foglio", "blad", "planilha"})
@@ -243,7 +246,7 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
             if unread and position == 0:
                 names = ", ".join(map(repr, unread[:_MAX_LISTED]))
                 fix = "name it in sheet: in the descriptor if its rows belong to the feed"
-                sheet.notes[f"hidden sheets were not read: {names}"] = Note(1, fix)
+                sheet.notes[f"{HIDDEN_SHEETS}: {names}"] = Note(1, fix)
             if position == 0:
                 sheet.doubts |= _doubt_unread(process.sheets, numbers)
             yield sheet

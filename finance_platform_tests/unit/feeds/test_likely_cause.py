@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.read_file import FileToRead, read_file
+from finance_platform.refresh.file_check.feed_check import check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import LEDGER, feed, with_columns, with_lines, write
+from finance_platform_tests.unit.factories import LEDGER, feed, settings, with_columns, with_lines, write
+from finance_platform_tests.workbooks import Rows, xlsx
 
 HEADER = "Date,Dept,Account,Amount"
 
@@ -53,6 +56,46 @@ def test_a_missing_column_is_explained_by_delimiter_or_header_row(
     summary = summary_of(tmp_path, content, text)
     assert (summary["outcome"], summary["raw_row"][: len(fix)]) == ("refused", fix)
     assert "the header lacks the column for" in summary["reasons"]
+
+
+WITH_COVER: dict[str, Rows] = {
+    "Cover": [["Budget 2025"]],
+    "Data": [HEADER.split(","), ["2025-01-01", "D", "1", 5]],
+}
+
+
+def refusal_of(root: Path, data: bytes, name: str = "x.xlsx", text: str = LEDGER, **replaced: str) -> tuple[str, str]:
+    (root / name).write_bytes(data)
+    descriptor = parse_descriptor(with_lines(text, path=name, **replaced), "x.yaml")
+    check = check_file(LocalStore(root), name, descriptor, settings())
+    return check.refusal, check.fix
+
+
+def test_a_sheet_without_the_columns_is_named_if_the_feed_reads_several(tmp_path: Path):
+    found, fix = refusal_of(tmp_path, xlsx(WITH_COVER), sheet='["*"]')
+    assert found.startswith("sheet 'Cover': the header lacks the column for")
+    assert fix.endswith("if this sheet does not belong to the feed, name those that do in sheet: in the descriptor")
+
+
+def test_hidden_sheets_are_named_if_the_visible_one_lacks_the_columns(tmp_path: Path):
+    found, _ = refusal_of(tmp_path, xlsx(WITH_COVER, hidden=["Data"]))
+    assert found.startswith("sheet 'Cover': the header lacks the column for")
+    assert found.endswith("hidden sheets were not read: 'Data'")
+
+
+def test_a_web_archive_in_place_of_a_workbook_is_named(tmp_path: Path):
+    """As reporting systems export it for Excel."""
+    data = b"MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\nContent-Type: multipart/related; boundary=x\r\n\r\n"
+    found, fix = refusal_of(tmp_path, data, "x.xls")
+    assert found == "the file is a web archive, not a workbook"
+    assert "save it as .xlsx" in fix
+
+
+@pytest.mark.parametrize(("days", "is_serial"), [(["45658", "45689.5"], True), (["4000", "4010"], False)])
+def test_days_that_are_numbers_of_a_spreadsheet_are_explained(tmp_path: Path, days: list[str], is_serial: bool):
+    rows = "".join(f"{day},D,1,5\n" for day in days)
+    advice = findings_of(tmp_path, f"{HEADER}\n{rows}")["advice"]
+    assert ("set columns.date.formats: [excel_serial]" in advice) == is_serial
 
 
 @pytest.mark.parametrize(
@@ -165,7 +208,7 @@ def test_a_mark_that_a_feed_does_not_have_is_not_named(tmp_path: Path) -> None:
         (("20250131",), "set columns.date.formats: [yyyyMMdd]"),
         (("2025-01-31T23:30:00-05:00",), """set columns.date.formats: ["yyyy-MM-ddTHH:mm:ss'-05:00'"]"""),
         (("2025-01-31 23:30:00 UTC",), """set columns.date.formats: ["yyyy-MM-dd HH:mm:ss' UTC'"]"""),
-        (("45000",), "set columns.date.formats in the descriptor to the form of '45000'"),
+        (("4000",), "set columns.date.formats in the descriptor to the form of '4000'"),
     ],
 )
 def test_dates_of_another_form_are_explained_by_a_sample(tmp_path: Path, days: tuple[str, ...], fix: str) -> None:

@@ -87,7 +87,7 @@ def test_merged_cells_that_are_one_line_or_no_amount_hold_nothing(tmp_path: Path
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_merged_cell_of_the_upper_header_is_read_in_each_format(tmp_path: Path, ending: str):
-    rows = [["", "", "2025"], ["Unit", "Account", "01", "02", "03"], *ROWS]
+    rows: list[list[object]] = [["", "", "2025"], ["Unit", "Account", "01", "02", "03"], *ROWS]
     check = checked(tmp_path, lambda sheet: sheet.merge_range("C1:E1", "2025"), ending, rows, "[1, 2]")
     assert check.refusal == ""
     assert sorted(period for _, period in check.sums) == ["2025-01", "2025-02", "2025-03"]

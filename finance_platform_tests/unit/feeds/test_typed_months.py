@@ -137,5 +137,5 @@ def test_a_code_that_became_a_number_holds_the_file(tmp_path: Path, ending: str)
 
 @pytest.mark.parametrize("code", [(100000, "0"), (100000, "General"), (123456789012, "0.00E+00"), ("1E5", "General")])
 def test_a_code_that_is_a_number_or_a_text_holds_nothing(tmp_path: Path, code: Cell):
-    rows = [*lines([]), [(date(2026, 1, 1), "yyyy-mm-dd"), "D1", code, (7, "0.00E+00")]]
+    rows: list[list[object]] = [*lines([]), [(date(2026, 1, 1), "yyyy-mm-dd"), "D1", code, (7, "0.00E+00")]]
     assert not checked(tmp_path, rows, LINES % ("Period", "yyyy-MM-dd")).holds
