@@ -12,8 +12,16 @@ from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.sample import Sample
-from finance_platform.feeds.draft.values import AmountGuess, DateGuess, guess_amounts, guess_dates
+from finance_platform.feeds.draft.values import (
+    PERIOD_FORMATS,
+    AmountGuess,
+    DateGuess,
+    guess_amounts,
+    guess_dates,
+    last_month,
+)
 from finance_platform.feeds.values.codes import fold
+from finance_platform.feeds.values.dates import date_parts
 from finance_platform.feeds.values.header_words import rank
 
 _MAX_CODE_CHARACTERS = 60
@@ -135,8 +143,19 @@ def read_columns(sample: Sample) -> list[Column]:
         amounts = guess_amounts(texts)
         # A total may be the only amount with a mark between thousands.
         amounts = amounts and (guess_amounts([*texts, *sample.total_cells(position)]) or amounts)
-        columns.append(Column(name, cells, guess_dates(texts), amounts, is_label))
+        columns.append(Column(name, cells, _guess_dates(name, texts), amounts, is_label))
     return columns
+
+
+def _guess_dates(name: str, texts: Sequence[str]) -> DateGuess | None:
+    """Return how texts are read as dates; of a column of periods, 13 to 16 are in the last month of the year."""
+    if rank("period", name) is None:
+        return guess_dates(texts)
+    guess = guess_dates(texts, PERIOD_FORMATS)
+    if guess is None and (guess := guess_dates([last_month(text) for text in texts], PERIOD_FORMATS)):
+        has_days = any("day" in date_parts(pattern) for pattern in guess.formats)
+        return None if has_days else guess
+    return guess
 
 
 def is_code(column: Column) -> bool:

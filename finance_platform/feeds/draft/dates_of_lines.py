@@ -15,7 +15,7 @@ from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft
 from finance_platform.feeds.draft.day_or_month import settle_day
 from finance_platform.feeds.draft.money import OF_QUARTERS
 from finance_platform.feeds.draft.period_columns import read_header
-from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates
+from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, last_month
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.dates import (
@@ -54,8 +54,14 @@ _PARTS_OF_YEARS = {
         ("yyyy-M", "{year}-{part}"),
         *((f"yyyy {part}", "{year} {part}") for part in ("MMM", "MMMM", "QQQ", "'P'M", "'P'MM")),
         ("yyyy-PPP", "{year}-{part}"),
+        *((f"'FY'{year} {part}", "{year} {part}") for year in ("FF", "FFFF") for part in ("MMM", "MMMM", "'P'PP", "P")),
     ),
-    "quarter": (("yyyy QQQ", "{year} {part}"), ("yyyy Q", "{year} {part}")),
+    "quarter": (
+        ("yyyy QQQ", "{year} {part}"),
+        ("yyyy Q", "{year} {part}"),
+        ("'FY'FF QQQ", "{year} {part}"),
+        ("'FY'FFFF QQQ", "{year} {part}"),
+    ),
 }
 """Patterns of a year beside a month or a quarter, and the texts that they read, by the word for the part."""
 
@@ -77,7 +83,6 @@ _WITHOUT_YEAR = ("yyyy ddMM", "yyyy dMM", "yyyy dd.MM.", "yyyy dd.MM", "yyyy d.M
 _LEAST_YEAR = 1990
 _TWO_DIGITS, _SEVERAL = 2, 2
 _FISCAL = "decide: calendar: fiscal means the home's fiscal years, named by the calendar year in which they end"
-_YEAR_END = re.compile("(?:(?<![0-9])|(?<=20[0-9]{2}))(0?)1[3-6](?![0-9])")
 _OF_YEAR_END = "decide: periods of the year-end count in the last month of their year"
 _HALF = re.compile(
     "(?:h|hj|s)[-_ .]?(?P<half>[12])[-_ ./]*(?P<year>20[0-9]{2})"
@@ -301,7 +306,9 @@ class Dates:
                 f"{named.name!r} looks like a date by its name, but {named.sample!r} is not one; "
                 "give its form in columns.date.formats."
             )
-        for pattern, template, written, period in _NAMES:
+        # Lines of several periods are not all of the month in the file's name.
+        names = _NAMES if named is None or len(set(named.texts)) < _SEVERAL else ()
+        for pattern, template, written, period in names:
             text = value_from_name(pattern, template, self._file)
             if text and parse_date(text, (written,)):
                 values = {"from_name": pattern, "template": template, "formats": [written]}
@@ -398,7 +405,7 @@ def _map_year_end(texts: Iterable[str], formats: Sequence[str]) -> dict[str, str
     """Return periods 13 to 16 of texts that no format reads, and the text of the last month of each year."""
     if any("day" in date_parts(pattern) for pattern in formats):
         return {}
-    twelfth = {text: _YEAR_END.sub(r"\g<1>12", text) for text in texts if not parse_date(text, formats)}
+    twelfth = {text: last_month(text) for text in texts if not parse_date(text, formats)}
     return {text: last for text, last in twelfth.items() if text != last and parse_date(last, formats)}
 
 

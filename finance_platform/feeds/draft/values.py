@@ -6,6 +6,7 @@ Belongs here: tests of single columns, by the functions that read them later. Do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,9 +23,15 @@ DATE_FORMATS = (
     "dd/MM/yy", "MM/dd/yy", "d.M.yy", "M/d/yy", "d/M/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMMM yyyy", "MMM-yy",
     "MMM yy", "MMM-yyyy", "MM/yyyy", "MM.yyyy", "yyyy/MM", "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "yyyy QQQ", "yyyy-QQQ",
     "yyyyQQQ", "'FY'FF-'P'PP", "'FY'FFFF-'P'PP", "FFFF-'P'PP", "FFFF'P'PP", "'P'PP FFFF", "'P'PP-FFFF",
-    "PPP/yyyy", "PPP.yyyy", "yyyy/PPP", "yyyy.PPP", "yyyyPPP",
+    "PPP/yyyy", "PPP.yyyy", "yyyy/PPP", "yyyy.PPP", "yyyyPPP", "yyyy'M'MM", "'P'PP 'FY'FF", "'P'PP 'FY'FFFF",
+    "'FY'FF 'P'PP", "'FY'FFFF 'P'PP", "'FY'FF'P'PP", "'FY'FFFF'P'PP", "'FY'FF-PP", "'FY'FFFF-PP", "'Period 'P / FFFF",
+    "'Period 'P/FFFF", "'Period 'P FFFF", "'Period 'P, FFFF", "MMM 'FY'FF", "MMM 'FY'FFFF", "MMM-'FY'FF", "'FY'FF MMM",
+    "'FY'FFFF MMM", "QQQ 'FY'FF", "QQQ 'FY'FFFF", "'FY'FF QQQ", "'FY'FFFF QQQ", "'FY'FF-QQQ", "'FY'FFFF-QQQ",
 )  # fmt: skip
 """Patterns in the order of trust: of those that read all samples, the first is proposed."""
+
+PERIOD_FORMATS = (*DATE_FORMATS, "MM/yy", "MM-yy")
+"""Patterns of columns that a name says are periods: elsewhere, 03/25 may be a part of a day, or a fraction."""
 
 YEAR_FORMATS = ("yyyy", "'FY'yyyy", "'FY' yyyy", "'FY'yy")
 """Patterns of years, for columns that a name says are years: other numbers have four digits too."""
@@ -39,6 +46,7 @@ _MARKS: tuple[tuple[str, str | None], ...] = (
     (".", "'"),
     (",", "'"),
 )
+_YEAR_END = re.compile("(?:(?<![0-9])|(?<=20[0-9]{2}))(0?)1[3-6](?![0-9])")
 _ENOUGH = 0.9
 """Share of the samples that a pattern or a list of them must read."""
 
@@ -124,6 +132,11 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
     )
     either = (text for text in texts if len({days[name][text] for name in formats if text in days[name]}) > 1)
     return DateGuess(tuple(formats), next(others, ""), unread[0] if unread else "", next(either, ""))
+
+
+def last_month(text: str) -> str:
+    """Return a period 13 to 16 of the year-end as that of the year's last month; any other text as it is."""
+    return _YEAR_END.sub(r"\g<1>12", text)
 
 
 def _is_enough(read: int, count: int) -> bool:

@@ -56,6 +56,50 @@ def test_periods_of_fiscal_years_are_read_by_the_fiscal_calendar(header: str, ro
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        "P{:02d} FY25", "FY25 P{:02d}", "FY2025-{:02d}", "Period {} / 2025", "2025M{:02d}", "{:02d}/25", "{:02d}-25",
+        "{:03d}.2025", "FY25P{:02d}",
+    ],
+)  # fmt: skip
+def test_periods_are_read_in_the_forms_of_common_systems(form: str, tmp_path: Path):
+    rows = "".join(f"{form.format(month)},10,6000,{month}.50\n" for month in range(1, 13))
+    assert sums(tmp_path, f"Period,Dept,Account,Amount\n{rows}") == {
+        ("Actual", f"2025-{month:02d}"): f"{month}.50" for month in range(1, 13)
+    }
+
+
+@pytest.mark.parametrize("year", ["FY25", "FY2025"])
+@pytest.mark.parametrize("parts", [["Jan", "Feb", "Dec"], ["P01", "P02", "P12"], ["1", "2", "12"]])
+def test_months_beside_a_column_of_fiscal_years_are_read(year: str, parts: list[str], tmp_path: Path):
+    rows = "".join(f"{year},{part},10,6000,1.50\n" for part in parts)
+    assert sums(tmp_path, f"Years,Period,Dept,Account,Amount\n{rows}") == {
+        ("Actual", f"2025-{month}"): "1.50" for month in ("01", "02", "12")
+    }
+
+
+def test_the_four_periods_of_a_year_end_are_read_beside_few_months(tmp_path: Path):
+    rows = "".join(f"{number:03d}.2025,10,6000,1.00\n" for number in (11, 12, 13, 14, 15, 16))
+    assert sums(tmp_path, f"Posting period,Dept,Account,Amount\n{rows}") == {
+        ("Actual", "2025-11"): "1.00",
+        ("Actual", "2025-12"): "5.00",
+    }
+
+
+@pytest.mark.parametrize(("texts", "is_asked"), [(["W01 2025", "W02 2025"], True), (["W01 2025", "W01 2025"], False)])
+def test_the_month_of_a_name_is_not_that_of_several_periods(texts: list[str], is_asked: bool):
+    rows = "".join(f"{text},10,6000,1.50\n" for text in texts)
+    written = draft(f"Period,Dept,Account,Amount\n{rows}", "ledger_2025-03.csv")
+    assert ("date: DECIDE" in written) == is_asked
+    assert "looks like a date by its name" in written
+
+
+def test_a_fraction_is_no_period():
+    rows = "".join(f"2025-01-31,{number:02d}/25,6000,1.50\n" for number in range(1, 13))
+    assert "MM/yy" not in draft(f"Date,Lot,Account,Amount\n{rows}")
+
+
+@pytest.mark.parametrize(
     ("header", "cell", "over"),
     [("Period", "Q1 2025", "quarter"), ("Year,Quarter", "2025,Q2", "quarter"), ("Half", "H1 2025", "half_year")],
 )
