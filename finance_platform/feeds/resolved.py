@@ -97,6 +97,7 @@ class FieldRule:
         shorten: bytes to which longer codes are shortened; 0 for none.
         is_fiscal: whether years and quarters are those of the fiscal year.
         is_filled_down: whether a blank cell stands for the text above it.
+        is_from_labels: whether rows that are labels alone give the text, so that the cells of lines do not count.
     """
 
     sources: tuple[str, ...] = ()
@@ -117,6 +118,7 @@ class FieldRule:
     is_fiscal: bool = field(default=False, metadata=HASHED_IF_SET)
     is_signed: bool | None = field(default=None, metadata=HASHED_IF_SET)
     is_filled_down: bool = field(default=False, metadata=HASHED_IF_SET)
+    is_from_labels: bool = field(default=False, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)

@@ -243,11 +243,12 @@ class FieldConfig(StrictModel):
     default: ShortText | None = Field(
         None, description="The text of blank cells; of debit and credit, of rows with neither."
     )
-    fill_down: bool = Field(
+    fill_down: bool | Literal["labels"] = Field(
         False,
         description="Whether a blank cell stands for the last text above it in its column, as in merged cells or a "
         "pivot table. Rows that a rule of `skip` or `control_total` claims give no text, but for those of a rule with "
-        "`label: true`. Only in ledgers; not with `default`, a template or `from_name`.",
+        "`label: true`. `labels`: only these give a text, to every line below, whose own cells are those of another "
+        "field. Only in ledgers; not with `default`, a template or `from_name`.",
     )
     value_map: dict[ShortText, ShortText] = Field(
         {},
@@ -355,7 +356,8 @@ class FieldConfig(StrictModel):
             sign_column=self.sign_column.resolve() if self.sign_column else None,
             pad=self.pad,
             shorten=self.shorten,
-            is_filled_down=self.fill_down,
+            is_filled_down=bool(self.fill_down),
+            is_from_labels=self.fill_down == "labels",
             is_fiscal=self.calendar == "fiscal",
             is_signed=pair.signed if pair else None,
         )

@@ -369,6 +369,8 @@ class FeedDescriptor(StrictModel):
                 yield f"columns.{name}: from_name: is not allowed, because each row has its own {name}"
         if any(rule.label for rule in self.skip) and not any(part.fill_down for part in self.columns.values()):
             yield "skip: label: needs a column with fill_down: true, in which lines have the text of these rows"
+        if any(part.fill_down == "labels" for part in self.columns.values()) and not any(r.label for r in self.skip):
+            yield "fill_down: labels needs a rule of skip with label: true, whose rows give the text"
 
     def _key_and_scope_mistakes(self) -> Iterator[str]:
         for name in self.load.key:

@@ -25,6 +25,8 @@ from finance_platform.feeds.values.dates import date_parts
 from finance_platform.feeds.values.header_words import rank
 
 _MAX_CODE_CHARACTERS = 60
+LABELS = "(labels)"
+"""The name of a column that is none of the file: the labels above the dates of their lines."""
 
 
 @dataclass
@@ -37,6 +39,8 @@ class Column:
         dates: how they are read as dates; None if they are none.
         amounts: how they are read as amounts; None if they are none.
         is_label: whether its texts are labels on rows of their own, which are given to the lines below them.
+        source: the header of the column in which labels are above the dates of their lines; else empty.
+        totals: its texts in rows that print a total.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Column:
     dates: DateGuess | None = None
     amounts: AmountGuess | None = None
     is_label: bool = False
+    source: str = ""
+    totals: Sequence[str] = ()
 
     @property
     def texts(self) -> list[str]:
@@ -139,11 +145,15 @@ def read_columns(sample: Sample) -> list[Column]:
             continue
         cells = sample.column(position)
         texts = [text for text in cells if text]
-        is_label = sample.labels is not None and sample.labels.place == position
+        is_label = bool(sample.labels and sample.labels.place == position and not sample.labels.is_beside_dates)
         amounts = guess_amounts(texts)
         # A total may be the only amount with a mark between thousands.
-        amounts = amounts and (guess_amounts([*texts, *sample.total_cells(position)]) or amounts)
-        columns.append(Column(name, cells, _guess_dates(name, texts), amounts, is_label))
+        totals = sample.total_cells(position)
+        amounts = amounts and (guess_amounts([*texts, *totals]) or amounts)
+        columns.append(Column(name, cells, _guess_dates(name, texts), amounts, is_label, totals=totals))
+    if sample.labels and sample.labels.is_beside_dates:
+        header = sample.header[sample.labels.place]
+        columns.append(Column(LABELS, sample.label_texts(), is_label=True, source=header))
     return columns
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -118,12 +118,12 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         yield from _comment(draft.balanced_comment)
         yield f"balanced: {flow({'by': draft.balanced})}"
     if draft.kind == "ledger":
-        yield from _skipped(sample, set(used_headers(draft)))
+        yield from _skipped(sample, draft)
     if draft.kind == "ledger" and sample.totals:
         yield from _totals(sample)
 
 
-def _skipped(sample: Sample, used: Collection[str]) -> Iterator[str]:
+def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     """Yield the rules that leave out the rows that are not data, those of labels last."""
     skipped: list[dict[str, Any]] = []
     rules = {(row.column, row.pattern): row.has_money for row in sample.other_rows.values()}
@@ -142,12 +142,13 @@ def _skipped(sample: Sample, used: Collection[str]) -> Iterator[str]:
             {"column": column, "matches": pattern, **({"may_hold_money": True} if has_money else {})}
             for (column, pattern), has_money in rules.items()
         ]
-    if sample.labels and sample.header[sample.labels.place] in used:
+    if sample.labels:
         first = ", ".join(map(str, sorted(sample.labels.lines)[:_MAX_LISTED]))
         yield from _comment(f"decide: rows that are labels of the lines below them, such as lines {first}")
         is_blank = [{"column": name, "matches": "^$"} for name in sample.labels.others]
-        column = sample.header[sample.labels.place]
-        skipped.append({"column": column, "matches": ".", "and": is_blank, "label": True})
+        is_given = any("fill_down" in one.values for one in draft.fields.values())
+        rule = {"column": sample.header[sample.labels.place], "matches": ".", "and": is_blank}
+        skipped.append(rule | ({"label": True} if is_given else {}))
     if skipped:
         yield f"skip: {flow(skipped)}"
 

@@ -14,6 +14,7 @@ from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.doubts.unread_accounts import CREDITED, DEBITED
 from finance_platform.feeds.doubts.unread_meanings import is_converted, is_of_amounts
 from finance_platform.feeds.draft.columns import (
+    LABELS,
     Column,
     FieldDraft,
     FieldsDraft,
@@ -34,10 +35,20 @@ from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.resolved import template_headers
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
-from finance_platform.feeds.values.header_words import plain_name
+from finance_platform.feeds.values.header_words import plain_name, rank
 
 _UNNAMED = "(column "
+_CURRENCY_NAMES = {
+    "us dollar": "USD", "us dollars": "USD", "usa": "USD", "canadian dollar": "CAD", "australian dollar": "AUD",
+    "euro": "EUR", "euros": "EUR", "british pound": "GBP", "pound sterling": "GBP", "swiss franc": "CHF",
+    "japanese yen": "JPY", "indian rupee": "INR", "new zealand dollar": "NZD", "singapore dollar": "SGD",
+    "hong kong dollar": "HKD", "mexican peso": "MXN", "swedish krona": "SEK", "norwegian krone": "NOK",
+    "danish krone": "DKK", "polish zloty": "PLN", "south african rand": "ZAR", "brazilian real": "BRL",
+}  # fmt: skip
+"""Currencies as NetSuite and others name them, and their codes."""
+
 _MAX_SCENARIOS = 12
+_SEVERAL_CODES = 2
 _MAX_BLANK = 0.05
 """Share of rows without a code up to which they are mistakes of the file, so that rejecting them is right."""
 
@@ -103,13 +114,14 @@ class _Ledger:
 
     def _take(self, name: str, column: Column, comment: str = "", **values: Any) -> None:
         self._used.add(column.name)
-        self._draft.fields[name] = FieldDraft({"from": column.name, **values}, comment)
+        self._draft.fields[name] = FieldDraft({"from": column.source or column.name, **values}, comment)
 
     def _code(self, name: str, labels: Column | None) -> None:
         codes = [column for column in self._free() if is_code(column) and not all(map(account_type, column.texts))]
         # A code that most rows lack says less than a name that they have.
         filled = [column for column in codes if column.blanks <= len(column.texts)]
         column = best_column([name, f"{name}_name"], filled) or best_column([name, f"{name}_name"], codes)
+        column = self._code_at_its_beginning(name, column, filled)
         if column is None and name == "account" and labels is not None:
             column = labels if labels in filled or labels.is_label_of_block else None
         if column is None:
@@ -130,7 +142,7 @@ class _Ledger:
             return
         if column.is_label:
             comment = f"decide: the {name} is on a row of its own above its lines, which a rule of skip gives to them"
-            self._take(name, column, comment, fill_down="true")
+            self._take(name, column, comment, fill_down="labels" if column.source else "true")
         elif not column.blanks:
             is_unnamed = column.name.startswith(_UNNAMED)
             self._take(name, column, "decide: by its place alone; the column has no name" if is_unnamed else "")
@@ -151,13 +163,32 @@ class _Ledger:
             comment = f"decide: the {name} of blank cells ({describe_blanks(column)})"
             self._take(name, column, comment, default=UNDECIDED)
 
+    def _code_at_its_beginning(self, name: str, column: Column | None, others: Sequence[Column]) -> Column | None:
+        """Return the column that has the code alone where another one has it before a name or before other codes.
+
+        `6100` of `Main account`, beside `6100 Rent` or `6100-100` of the same field.
+        """
+        for other in others:
+            if column is None or other is column or rank(name, other.name) is None:
+                continue
+            pairs = [(text, code) for text, code in zip(column.cells, other.cells, strict=True) if text]
+            is_part = all(
+                code and text != code and text.startswith(code) and not text[len(code)].isalnum()
+                for text, code in pairs
+            )
+            if is_part and len({code for _, code in pairs}) >= _SEVERAL_CODES:
+                return other
+        return column
+
     def _is_alone(self, column: Column) -> bool:
         """Return whether the texts of a column are on rows of their own, above those that they are about."""
         others = [one for one in self._columns if one is not column]
         return any(text and not any(one.cells[row] for one in others) for row, text in enumerate(column.cells))
 
     def _unnamed_labels(self, columns: Sequence[Column]) -> Column | None:
-        """Return the first column if it has texts and no name, as that of the lines of a statement."""
+        """Return labels above lines; or the first column, if it has texts and no name, as in a statement."""
+        if self._columns[-1].name == LABELS:
+            return self._columns[-1]
         first = self._columns[0]
         is_text = not (first.amounts or first.dates) and first.name.startswith(_UNNAMED)
         return first if is_text and first in columns else None
@@ -235,9 +266,12 @@ class _Ledger:
     def _currency_column(self, column: Column) -> None:
         """Take the column of currencies; of a file without the home's currency, a person decides what is right."""
         home, codes = self._currency, sorted(set(column.texts))
+        named = {text: code for text in codes if (code := _CURRENCY_NAMES.get(plain_name(text)))}
+        values: dict[str, Any] = {"map": named} if named else {}
+        codes = [named.get(code, code) for code in codes]
         foreign = [code for code in codes if home not in (denoted_currencies(code) or {home})]
         if not foreign:
-            self._take("currency", column, required="false")
+            self._take("currency", column, required="false", **values)
             return
         names = ", ".join(map(repr, foreign[:_MAX_SCENARIOS]))
         if len(foreign) < len(codes) or len(foreign) > _MAX_SCENARIOS:
@@ -246,14 +280,15 @@ class _Ledger:
                 "FINANCE_PLATFORM_CURRENCY in the home's .env sets it. If the amounts are in "
                 f"{home} all the same, as NetSuite's are, name the column in ignore_columns instead"
             )
-            self._take("currency", column, comment, required="false")
+            self._take("currency", column, comment, required="false", **values)
             return
         comment = (
             f"decide: every row is in {names}, and the home's currency is {home}: convert the amounts before the file "
             f"is sent, or put it into a home with FINANCE_PLATFORM_CURRENCY={foreign[0]}; then write the currency in "
             f"place of {UNDECIDED}"
         )
-        self._take("currency", column, comment, required="false", map=dict.fromkeys(foreign, UNDECIDED))
+        written = [text for text in sorted(set(column.texts)) if named.get(text, text) in foreign]
+        self._take("currency", column, comment, required="false", map=dict.fromkeys(written, UNDECIDED))
 
 
 def used_headers(draft: FieldsDraft) -> Iterator[str]:

@@ -222,7 +222,7 @@ class Money:
             comment += f"; not read: {listed(left_out)}"
         self._draft.rows_comment = comment
         texts = [text for column in shown for text in column.texts]
-        guess = guess_amounts(texts)
+        guess = guess_amounts([*texts, *(text for column in shown for text in column.totals)])
         column = Column(shown[0].name, texts, None, guess)
         if guess is not None:
             self._draft.fields["amount"] = FieldDraft(marks_in_yaml(guess), self._describe(column, ""))
@@ -230,7 +230,7 @@ class Money:
     def _pair(self, debit: Column, credit: Column, others: Sequence[str] = ()) -> None:
         self.used |= {debit.name, credit.name}
         texts = [*debit.texts, *credit.texts]
-        guess = guess_amounts(texts) or AmountGuess(".", None)
+        guess = guess_amounts([*texts, *debit.totals, *credit.totals]) or AmountGuess(".", None)
         column = Column(debit.name, texts, None, guess)
         sides = "debit less credit, so accounts need a type from an accounts file"
         pair: dict[str, Any] = {"debit": debit.name, "credit": credit.name}

@@ -120,16 +120,21 @@ class Sample:
         return [cell.strip() for line, cells in self.rows if line < first for cell in cells if cell.strip()]
 
     def column(self, position: int) -> list[str]:
-        """Return the texts of a column below the header, cleaned; blank ones included, labels given to their lines."""
-        rows = self.data
-        if self.labels and self.labels.place == position:
-            label, rows = "", []
-            for line, cells in self._rows_and_labels:
-                if line in self.labels.lines:
-                    label = cells[position]
-                else:
-                    rows.append((line, [*cells[:position], label]))
-        return [clean(clean_cell(cells[position])[0]) if position < len(cells) else "" for _, cells in rows]
+        """Return the texts of a column below the header, cleaned; blank ones included, labels in their place."""
+        if self.labels and self.labels.place == position and not self.labels.is_beside_dates:
+            return self.label_texts()
+        return [clean(clean_cell(cells[position])[0]) if position < len(cells) else "" for _, cells in self.data]
+
+    def label_texts(self) -> list[str]:
+        """Return the label above each line, cleaned; none without labels."""
+        texts: list[str] = []
+        label = ""
+        for line, cells in self._rows_and_labels if self.labels else ():
+            if self.labels and line in self.labels.lines:
+                label = clean(clean_cell(cells[self.labels.place])[0])
+            else:
+                texts.append(label)
+        return texts
 
     def total_cells(self, position: int) -> list[str]:
         """Return the texts of a column in the rows that print a total, cleaned, without blank ones."""

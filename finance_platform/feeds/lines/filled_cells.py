@@ -58,10 +58,12 @@ class FilledCells:
         if not source.rule.is_filled_down or not source.headers:
             self._look(name, source, texts)
             return cells
-        given = texts
+        given = texts if not source.rule.is_from_labels else pa.nulls(len(batch), pa.string())
         if batch.marks is not None:
-            is_other = to_mask(pc.is_valid(batch.marks)) & ~marked_rows(batch, self.labels)
-            given = pc.if_else(pa.array(is_other), None, texts)
+            is_label = marked_rows(batch, self.labels)
+            is_other = to_mask(pc.is_valid(batch.marks)) & ~is_label
+            given = pc.if_else(pa.array(is_other), None, given)
+            given = pc.if_else(pa.array(is_label), texts, given)
             is_end = marked_rows(batch, self.totals) & to_mask(pc.is_valid(texts))
             given = pc.if_else(pa.array(is_end), _END, given)
         first = pa.array([self._last.get(name)], pa.string())

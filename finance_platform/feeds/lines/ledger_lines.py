@@ -536,7 +536,9 @@ class LedgerLines:
             "foreign_currency",
             to_mask(is_foreign),
             lambda i: (
-                f"currency: {quoted(written[i].as_py())} is not the home's currency, {expected}; {_convert(expected)}"
+                f"currency: {quoted(written[i].as_py())} is not the home's currency, {expected}; {_convert(expected)}; "
+                f"or, if the amounts are in {expected} all the same, name the column in ignore_columns in place of "
+                "columns.currency"
             ),
             of="currency",
         )

@@ -86,6 +86,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "numero de compte", "n compte", "compte general", "cuenta", "cuenta contable", "conto", "numero conto",
         "grootboekrekening", "rekening", "rekeningnummer", "main account", "gl code", "n c", "racct", "hkont", "saknr",
         "cost element", "kostenart", "kstar", "compte num", "sachkontonr", "sachkontonummer", "distribution account",
+        "account main", "main account number",
     ),
     "account_name": (
         "account name", "account description", "nominal description", "object description", "gl account name",

@@ -52,11 +52,19 @@ def test_rows_that_are_not_data_are_skipped_by_a_draft_and_hide_no_column(
     [
         HEADER + "".join(LINES),
         HEADER + "2025-01-31,Pages 3,6000,1.00\n" + "".join(LINES),
-        HEADER + "Northern region,,,\n" + "".join(LINES[:6]) + "Southern region,,,\n" + "".join(LINES[6:]),  # labels
     ],
 )
-def test_lines_and_labels_are_not_skipped_by_a_draft(text: str):
+def test_lines_are_not_skipped_by_a_draft(text: str):
     assert "skip:" not in draft(text)
+
+
+def test_labels_of_lines_that_have_every_code_are_left_out(tmp_path: Path):
+    text = HEADER + "Northern region,,,\n" + "".join(LINES[:6]) + "Southern region,,,\n" + "".join(LINES[6:])
+    check = checked(tmp_path, text)
+    assert check.is_fine
+    assert {str(count.amount) for count in check.sums.values()} == {"84.00"}
+    (rule,) = yaml.safe_load(draft(text))["skip"]
+    assert "label" not in rule
 
 
 @pytest.mark.parametrize(
@@ -176,6 +184,23 @@ LEVELS = (
     "Total Income,,,,1200.00\nExpense,,,,\n6000 · Rent,,,,\n,Bill,01/03/2025,North,-300.00\n"
     "Total 6000 · Rent,,,,-300.00\nTotal Expense,,,,-300.00\nNet Income,,,,900.00\n"
 )
+
+
+BESIDE_DATES = (
+    "Date,Source,Debit,Credit,Dept\nSales (200),,,,\n3 Jan 2025,Invoice,0.00,500.00,North\n"
+    '15 Jan 2025,Invoice,0.00,700.00,South\nTotal Sales (200),,0.00,"1,200.00",\nRent (469),,,,\n'
+    "3 Jan 2025,Bill,300.00,0.00,North\nTotal Rent (469),,300.00,0.00,\n"
+)
+
+
+def test_labels_above_the_dates_of_their_lines_are_the_account(tmp_path: Path):
+    drafted = yaml.safe_load(draft(BESIDE_DATES))
+    assert drafted["columns"]["account"] == {"from": "Date", "fill_down": "labels"}
+    assert drafted["columns"]["date"] == {"from": "Date", "formats": ["d MMM yyyy"]}
+    check = checked(tmp_path, BESIDE_DATES)
+    assert check.is_fine, check.holds
+    assert {str(count.amount) for count in check.sums.values()} == {"-900.00"}
+    assert check.findings.control_totals.tied == check.findings.control_totals.checked == 4
 
 
 @pytest.mark.parametrize(("text", "net", "totals"), [(LABELLED, "1107.00", 2), (LEVELS, "900.00", 0)])

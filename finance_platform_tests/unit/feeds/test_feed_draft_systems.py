@@ -91,6 +91,37 @@ def test_a_person_decides_between_pairs_none_of_which_is_the_amount(header: str)
     assert source_of(columns_of(text)["amount"]) == "DECIDE"
 
 
+@pytest.mark.parametrize(
+    ("names", "texts", "account"),
+    [
+        ("Ledger account,MainAccount", ["6100-100,6100", "4000-200,4000"], "MainAccount"),
+        ("Ledger Account,Ledger Account ID", ["6100:Rent,6100", "4000:Sales,4000"], "Ledger Account ID"),
+        ("Account,Account (Main): Number", ["6100 Rent,6100", "4000 Sales,4000"], "Account (Main): Number"),
+        ("Account,Main Account", ["6100,61", "6200,62"], "Account"),  # a group of accounts
+        ("Account,Main Account", ["6100-1,6100", "4000,4000"], "Account"),
+        ("Account,Main Account", ["6100-1,6100", "6100-2,6100"], "Account"),  # all lines are of one
+    ],
+)
+def test_the_code_alone_is_read_rather_than_one_before_a_name(names: str, texts: list[str], account: str):
+    rows = "".join(f"2025-01-31,{text},10,5.00\n" for text in texts)
+    assert source_of(columns_of(f"Date,{names},Dept,Amount\n{rows}")["account"]) == account
+
+
+@pytest.mark.parametrize(
+    ("texts", "mapped"),
+    [
+        (["US Dollar", "USD"], {"US Dollar": "USD"}),
+        (["US Dollar", "Euro"], {"US Dollar": "USD", "Euro": "EUR"}),
+        (["Euro", "Euro"], {"Euro": "DECIDE"}),
+        (["USD", "USD"], None),
+    ],
+)
+def test_currencies_with_names_are_mapped_to_their_codes(texts: list[str], mapped: dict[str, str] | None):
+    rows = "".join(f"2025-01-31,6100,10,5.00,{text}\n" for text in texts)
+    currency = columns_of(f"Date,Account,Dept,Amount,Currency\n{rows}")["currency"]
+    assert currency.get("map") == mapped
+
+
 def test_numbered_segments_are_codes_and_no_money():
     rows = "JAN-25,100,6000,5.50,0.00\nFEB-25,100,6000,1.00,0.00\n"
     text = f"PERIOD_NAME,SEGMENT1,SEGMENT2,PERIOD_NET_DR,PERIOD_NET_CR\n{rows}"

@@ -199,3 +199,25 @@ def check_labels(folder: Path, lines: list[str]) -> FileCheck:
     text = "".join(f"{line}\n" for line in ["Unit,Date,Account,Amount", *lines])
     (folder / "x.csv").write_text(text, encoding="utf-8")
     return check_file(LocalStore(folder), "x.csv", parse_descriptor(LABELS, "x.yaml"), settings())
+
+
+def test_labels_above_the_dates_of_their_lines_leave_these_dates(tmp_path: Path):
+    descriptor = LABELS.replace("{from: Account, fill_down: true}", "{from: Date, fill_down: labels}")
+    descriptor = descriptor.replace("column: Account", "column: Date").replace(
+        "and: [{column: Date", "and: [{column: Amount"
+    )
+    lines = [
+        ",Rent,,",
+        ",2025-01-31,,1.00",
+        ",2025-02-28,,2.00",
+        ",Total for Rent,,3.00",
+        ",Phone,,",
+        ",2025-01-31,,4.00",
+    ]
+    (tmp_path / "x.csv").write_text("\n".join(["Unit,Date,Account,Amount", *lines, ""]), encoding="utf-8")
+    read = check_file(LocalStore(tmp_path), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    assert read.is_fine
+    assert sums(read) == {"2025-01": Decimal("5.00"), "2025-02": Decimal("2.00")}
+    (tmp_path / "x.csv").write_text("\n".join(["Unit,Date,Account,Amount", *lines[1:], ""]), encoding="utf-8")
+    unlabelled = check_file(LocalStore(tmp_path), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    assert unlabelled.outcomes["rejected"].rows == 2

@@ -44,6 +44,9 @@ COVERING = with_lines(LEDGER, load='{mode: replace_period, covers: {from_name: "
 TYPED = with_columns({"account_type": "{from: Type}"})
 
 CONVERT = "; send the amount in USD, or the line to a home of its own currency"
+OR_IGNORE = (
+    "; or, if the amounts are in USD all the same, name the column in ignore_columns in place of columns.currency"
+)
 TOO_LONG = "more than the 128 of the warehouse's column; shorten it by map: in the descriptor"
 OR_SHORTEN = ", or set columns.{}.shorten: 128"
 
@@ -119,7 +122,7 @@ REJECTIONS = [
         CURRENCY,
         {"Ccy": "EUR"},
         "foreign_currency",
-        f"currency: 'EUR' is not the home's currency, USD{CONVERT}",
+        f"currency: 'EUR' is not the home's currency, USD{CONVERT}{OR_IGNORE}",
     ),
     (
         LEDGER,
