@@ -355,7 +355,7 @@ class _HomeSetting(BaseSettings):
     home: Path = Path("data")
 
 
-def environment_files(home: str | Path | None = None) -> tuple[Path, ...]:
+def environment_files(home: str | Path | None) -> tuple[Path, ...]:
     """Return the `.env` files that settings are read from, those of higher precedence last (088).
 
     Args:

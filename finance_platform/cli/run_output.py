@@ -31,8 +31,8 @@ def print_summary(
     variance: Sequence[VarianceRow],
     seconds: float,
     *,
-    restated: Sequence[str] = (),
-    home: Path | None = None,
+    restated: Sequence[str],
+    home: Path | None,
 ) -> None:
     """Print what the run did, and the state of the home afterwards; `home` is the one given to the command."""
     print_deliveries(console, status)

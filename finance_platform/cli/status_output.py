@@ -18,7 +18,7 @@ from finance_platform.reports.status import Status
 _ROWS = 20
 
 
-def print_status(console: SafeConsole, status: Status, *, by_file: bool = False, all_files: bool = False) -> None:
+def print_status(console: SafeConsole, status: Status, *, by_file: bool, all_files: bool) -> None:
     """Print every part of a status; the reconciliation of each file, or each of thousands of files, if asked."""
     print_deliveries(console, status, all_files=all_files)
     print_pending(console, status.unread)

@@ -109,7 +109,7 @@ def cell_trace_as_json(trace: CellTrace) -> dict[str, Any]:
     }
 
 
-def describe_result(trace: CellTrace, state: str = "") -> str:
+def describe_result(trace: CellTrace, state: str) -> str:
     """Return the sum of the lines, and whether it is the published value.
 
     Args:

@@ -143,7 +143,7 @@ def open_parquet(
 
 
 def read_parquet(
-    key: str, data: bytes | None, columns: Iterable[str] = (), *, only: Sequence[str] | None = None
+    key: str, data: bytes | None, columns: Iterable[str], *, only: Sequence[str] | None = None
 ) -> pa.Table:
     """Return the rows of a small Parquet file.
 

@@ -36,16 +36,16 @@ RECONCILIATION = Reconciliation(
 )
 
 
-def printed(show: Callable[..., None], *arguments: Any) -> str:
+def printed(show: Callable[..., None], *arguments: Any, **options: Any) -> str:
     """Return the text that a function prints."""
     text = io.StringIO()
-    show(SafeConsole(file=text, width=250, no_color=True), *arguments)
+    show(SafeConsole(file=text, width=250, no_color=True), *arguments, **options)
     return text.getvalue()
 
 
-def lines(show: Callable[..., None], *arguments: Any) -> list[str]:
+def lines(show: Callable[..., None], *arguments: Any, **options: Any) -> list[str]:
     """Return the non-blank lines that a function prints, with whitespace collapsed."""
-    return [" ".join(line.split()) for line in printed(show, *arguments).splitlines() if line.strip()]
+    return [" ".join(line.split()) for line in printed(show, *arguments, **options).splitlines() if line.strip()]
 
 
 def status(**values: Any) -> Status:

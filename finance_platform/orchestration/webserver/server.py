@@ -35,8 +35,8 @@ def serve(
     listener: socket.socket,
     known: Iterable[KnownOrigin],
     *,
-    open_reports: Callable[[], ObjectStore] | None = None,
-    health_path: str = "",
+    open_reports: Callable[[], ObjectStore] | None,
+    health_path: str,
 ) -> None:
     """Serve the UI of the instance in DAGSTER_HOME until SIGINT or SIGTERM.
 
@@ -45,7 +45,7 @@ def serve(
         listener: where to accept connections.
         known: under which addresses people open the UI.
         open_reports: opens the folder of reports; None to serve none.
-        health_path: a path that a load balancer reads under the server's IP address; by default there is none.
+        health_path: a path that a load balancer reads under the server's IP address; empty if there is none.
     """
     # uvicorn shuts down on either signal and raises it again; this way the instance is closed after both.
     for number in (signal.SIGINT, signal.SIGTERM):

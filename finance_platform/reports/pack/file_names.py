@@ -25,7 +25,7 @@ WORKBOOK_FILE = workbook_file(PACK_FILE)
 """The workbook that each refresh writes."""
 
 
-def pack_file(period: str, reference: str, unit: str, as_of: str = "", attributes: str = "") -> str:
+def pack_file(period: str, reference: str, unit: str, as_of: str, attributes: str) -> str:
     """Return the name of the file of a pack that a person asked for; what they left open is not in it."""
     asked = [_slug(text) for text in (period, reference, unit, as_of, attributes) if text]
     return "-".join([PACK_FILE.removesuffix(".html"), *asked]) + ".html"

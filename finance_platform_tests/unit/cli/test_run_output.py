@@ -15,6 +15,7 @@ import pytest
 from finance_platform.cli.run_output import print_summary, print_variance, summary_as_json
 from finance_platform.cli.status_output import print_status
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
+from finance_platform.reports.status import Status
 from finance_platform.reports.variance import VarianceRow
 from finance_platform_tests.unit.printed_text import lines, printed, status
 
@@ -91,8 +92,8 @@ def outcome(**values: Any) -> RunOutcome:
     return RunOutcome(**(defaults | values))
 
 
-def summary(run: RunOutcome) -> list[str]:
-    return lines(print_summary, run, status(), [], 1.25)
+def summary(run: RunOutcome, current: Status | None = None) -> list[str]:
+    return lines(print_summary, run, current or status(), [], 1.25, restated=(), home=None)
 
 
 def described_work(**values: Any) -> str:
@@ -117,7 +118,7 @@ def pending(name: str, reason: str = "not read yet") -> dict[str, Any]:
 
 def test_files_that_are_not_read_are_named_with_their_reasons_and_that_is_not_nothing_to_do():
     rows = [pending(f"{number}.csv", "could not be read: I/O error") for number in range(12)]
-    shown = lines(print_summary, outcome(), status(deliveries=rows), [], 1.25)
+    shown = summary(outcome(), status(deliveries=rows))
     start = shown.index("Nothing was loaded: 12 deliveries are not read.")
     assert shown[start + 1] == "pending 0.csv: could not be read: I/O error. Fix: run again"
     assert shown[start + 11] == "2 more files are pending; `finance-platform status --json` has each reason"
@@ -131,7 +132,7 @@ def test_the_reason_of_a_held_file_is_printed_once():
     rows = [{**pending("gl.csv", reason), "state": "held", "fix": fix}]
     evidence = (f"file gl.csv, reason {reason}, fix {fix}", "file other.csv, reason it is late")
     check = EvaluatedCheck("processed/rejected_rows", "no_delivery_is_held", False, False, "1 delivery held", evidence)
-    shown = lines(print_summary, outcome(checks=[check]), status(deliveries=rows), [], 1.25)
+    shown = summary(outcome(checks=[check]), status(deliveries=rows))
     assert [line for line in shown if reason in line] == [f"held gl.csv: {reason}"]
     assert "failed processed/rejected_rows no_delivery_is_held: 1 delivery held" in shown
     assert "file other.csv, reason it is late" in shown
@@ -139,7 +140,11 @@ def test_the_reason_of_a_held_file_is_printed_once():
 
 def test_a_status_names_the_pending_files_that_a_run_has_tried_to_read():
     rows = [pending("new.csv"), pending("gone.csv", "could not be read: No such file")]
-    named = [line for line in lines(print_status, status(deliveries=rows)) if line.startswith("pending")]
+    named = [
+        line
+        for line in lines(print_status, status(deliveries=rows), by_file=False, all_files=False)
+        if line.startswith("pending")
+    ]
     assert named == ["pending gone.csv: could not be read: No such file. Fix: run again"]
 
 
