@@ -2,7 +2,7 @@
 
 Belongs here: the one definition of what cannot be printed, and how a text is written for each kind of reader.
 Does not belong here: writing it anywhere (see `cli.console`, `orchestration.ui.metadata_values`), which characters a
-file may have (see `feeds.hidden_characters`).
+file may have (see `feeds.values.hidden_characters`).
 
 A text is never removed or shortened here: what cannot be printed is written as an escape sequence, so that a reader
 sees it. The sequences are those of a shell's `$'...'`: a byte that is not UTF-8 has two digits, DEL and above has four.

@@ -129,6 +129,32 @@ def test_a_text_below_a_constant_is_the_only_one_there():
     assert [str(path.relative_to(ROOT)) for path, text in sources.items() if adjacent.search(text)] == []
 
 
+def test_what_a_docstring_of_a_module_refers_to_exists():
+    package = ROOT / "finance_platform"
+    texts = {path: path.read_text("utf-8") for path in package.rglob("*.py")}
+    modules = {path.relative_to(package).with_suffix("").as_posix().removesuffix("/__init__"): path for path in texts}
+
+    def exists(name: str, folder: Path) -> bool:
+        if "/" in name:
+            return any((root / name).exists() for root in (folder, package, ROOT, ROOT / "finance_platform_tests"))
+        room, _, last = name.replace(".", "/").rpartition("/")
+        defined = re.compile(rf"^(?:def|class) {last}\b|^{last}\b.* = ", re.MULTILINE)
+        return any(f"/{module}".endswith(f"/{name.replace('.', '/')}") for module in modules) or any(
+            bool(room) and f"/{module}".endswith(f"/{room}") and defined.search(texts[path])
+            for module, path in modules.items()
+        )
+
+    referred = re.compile(r"\(see ([^()]*)\)")
+    missing = [
+        f"{path.relative_to(package)}: {name}"
+        for path, text in texts.items()
+        for place in referred.findall(text.split('"""')[1])
+        for name in re.findall(r"`([\w./]+)`", place)
+        if not exists(name, path.parent)
+    ]
+    assert missing == []
+
+
 @pytest.mark.parametrize("page", ["architecture.md", "rules.md"])
 def test_the_modules_that_a_page_names_exist(page: str):
     named: dict[str, str] = {}

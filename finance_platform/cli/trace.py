@@ -1,6 +1,6 @@
 """The command `trace`: from a number to the file lines behind it, and back.
 
-Belongs here: arguments, and the choice of the printer. Does not belong here: tracing (see `finance_platform.trace`).
+Belongs here: arguments, and the choice of the printer. Does not belong here: tracing (see `trace`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The output of the command `trace`: a cell or a total with its lines, a file with its cells.
 
-Belongs here: tables, sentences, JSON and CSV of a trace. Does not belong here: tracing (see `finance_platform.trace`).
+Belongs here: tables, sentences, JSON and CSV of a trace. Does not belong here: tracing (see `trace`).
 """
 
 from __future__ import annotations

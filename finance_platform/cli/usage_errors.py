@@ -1,7 +1,7 @@
 """Click's errors about arguments as sentences with a fix.
 
 Belongs here: what to do about a value that an option does not take, and about a command that does not exist. Does not
-belong here: errors of the commands themselves (see `finance_platform.errors`).
+belong here: errors of the commands themselves (see `errors`).
 """
 
 from __future__ import annotations

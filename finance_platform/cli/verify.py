@@ -1,6 +1,6 @@
 """The command `verify`: whether anything was changed behind the platform's back.
 
-Belongs here: arguments, progress, output. Does not belong here: what is compared (see `refresh.verify`).
+Belongs here: arguments, progress, output. Does not belong here: what is compared (see `refresh.verification.verify`).
 """
 
 from __future__ import annotations

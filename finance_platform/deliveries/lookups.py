@@ -4,7 +4,7 @@ They are part of what a delivery is read with, so they are part of its identity:
 them up are read again, and incremental state is the state rebuilt.
 
 Belongs here: the reading rules with these deliveries, and entering their files into the register again.
-Does not belong here: finding a row (see `feeds.lookups`).
+Does not belong here: finding a row (see `feeds.lines.lookups`).
 """
 
 from __future__ import annotations

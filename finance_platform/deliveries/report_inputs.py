@@ -1,7 +1,7 @@
 """What people deliver for reports: comments on variances, lines of the statement, trial balances to compare with.
 
 Belongs here: reading the rows of the live deliveries, and which row counts where several describe the same.
-Does not belong here: reading a file (see `feeds.report_rows`), the tables of the warehouse (see
+Does not belong here: reading a file (see `feeds.lines.report_rows`), the tables of the warehouse (see
 `warehouse.report_tables`).
 """
 

@@ -7,7 +7,7 @@ file needs are named, so that no other delivery has it read again.
 Lines that were spread like others are no weights themselves. So nothing is read in a circle, and one pass is enough.
 
 Belongs here: these lines among the live ones, and the identity of a file with them. Does not belong here: which years
-a file needs (see `refresh.spread_years`), shares (see `feeds.spread`).
+a file needs (see `refresh.steps.spread_years`), shares (see `feeds.lines.spread`).
 """
 
 from __future__ import annotations

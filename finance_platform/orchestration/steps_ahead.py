@@ -1,7 +1,8 @@
 """The first two steps of a run of the command line, begun before Dagster is imported.
 
-Belongs here: when they are taken, and who gets their results. Does not belong here: the steps (see `refresh.register`,
-`refresh.standardise`), what they report (see `assets.register`, `assets.standardise`). Dagster is not imported.
+Belongs here: when they are taken, and who gets their results. Does not belong here: the steps (see
+`refresh.steps.register`, `refresh.steps.standardise`), what they report (see `assets.register`, `assets.standardise`).
+Dagster is not imported.
 
 The process of the jobs is ready before Dagster is, and what it reads depends on nothing that Dagster has. The steps of
 the run then report what was done. Whatever fails ahead, the step does again and reports as its own; only a job that has

@@ -1,7 +1,8 @@
 """Members under two codes that differ in their zeros only: `10` or `10.0` in one file, `0010` in another.
 
 Belongs here: finding them in the built dimensions, the files that have the code without zeros, the check.
-Does not belong here: the codes of one file (see `feeds.lost_zeros`), filling with zeros (see `feeds.codes`).
+Does not belong here: the codes of one file (see `feeds.doubts.lost_zeros`), filling with zeros (see
+`feeds.values.codes`).
 
 A spreadsheet makes numbers of codes. If reference files describe both codes, they are two members on purpose.
 """

@@ -1,7 +1,7 @@
 """Actual that is compared with no plan, because the plan of its periods has another name than the baseline.
 
 Belongs here: finding the plans, and the words that warn. Does not belong here: names of files that give no scenario
-(see `feeds.near_names`), periods without Actual (see `quality.deliveries`).
+(see `feeds.doubts.near_names`), periods without Actual (see `quality.deliveries`).
 
 Every scenario counts under its own name, and reports compare Actual with one of them. A budget that is sent as
 `Budget 2025` is complete in the warehouse, and every variance is missing.

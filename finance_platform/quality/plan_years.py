@@ -1,7 +1,7 @@
 """Budgets of whole calendar years in a home whose fiscal years begin in another month.
 
 Belongs here: finding them by the periods that count, and the words that warn. Does not belong here: years of wide files
-(see `feeds.unread_months`), periods that contradict the day of their line (see `feeds.period_doubts`).
+(see `feeds.doubts.unread_months`), periods that contradict the day of their line (see `feeds.doubts.period_doubts`).
 
 `2025-01` may be January 2025 or the first period of fiscal year 2025. Every cell of the budget is valid either way, and
 each is compared with the Actual of another month if it is read the wrong way.

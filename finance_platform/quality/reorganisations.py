@@ -1,6 +1,6 @@
 """The check on reorganisations of departments: rows of files that contradict each other, and unknown predecessors.
 
-Belongs here: the outcome. Does not belong here: which rows count (see `deliveries.reorganisations`).
+Belongs here: the outcome. Does not belong here: which rows count (see `deliveries.members.reorganisations`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The check on reversals: each cancels the line that it names, and no more than that.
 
 Belongs here: the outcome, the words about each reversal that does not, and its fix. Does not belong here: the rules
-(see `deliveries.reversals`).
+(see `deliveries.verdicts.reversals`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Months of Actual that are totals since the beginning of the year, sent as one file for each month.
 
 Belongs here: finding the spans of periods in which nearly all accounts only grow, as totals do, and the sentence about
-them. Does not belong here: months of one file (see `feeds.running_totals`, `feeds.place_sums`), SQL.
+them. Does not belong here: months of one file (see `feeds.doubts.running_totals`, `feeds.doubts.place_sums`), SQL.
 
 A report of cumulative balances that is sent each month is right in itself. Only beside the files before it, each of its
 amounts is that of the month before and some more, and the year has the amounts of January twelve times.

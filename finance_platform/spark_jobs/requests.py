@@ -1,6 +1,6 @@
 """The requests of the Spark jobs, and the JSON documents in which they travel.
 
-Belongs here: the fields of a request. Does not belong here: filling them (see `refresh.job_requests`).
+Belongs here: the fields of a request. Does not belong here: filling them (see `refresh.steps.job_requests`).
 
 The version of a job's code covers this module: a job of another release must not misread a request.
 """

@@ -1,7 +1,7 @@
 """Documents and Parquet files that may be damaged: truncated, foreign, garbage or missing.
 
 Belongs here: recognising damage, setting a damaged object aside. Does not belong here: what is derived again from what
-(see `refresh.repair`), the register, which cannot be derived again (see `deliveries.register`).
+(see `refresh.steps.repair`), the register, which cannot be derived again (see `deliveries.register`).
 """
 
 from __future__ import annotations

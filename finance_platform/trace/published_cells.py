@@ -1,7 +1,7 @@
 """Published cells, three times: as the ledger lines give them, as the slices have them, as the warehouse shows them.
 
 Belongs here: comparing the three, and the lines with what their delivery's commit says of them. Does not belong here:
-the register and the raw zone (see `refresh.verify`), the lines of one cell (see `cell_to_lines`).
+the register and the raw zone (see `refresh.verification.verify`), the lines of one cell (see `cell_to_lines`).
 
 Every Parquet file is read once, and every period of the warehouse once.
 """

@@ -1,7 +1,7 @@
 """Published lines that reverse each other: what a line reverses, and what reverses it.
 
-Belongs here: finding them by their identifiers. Does not belong here: whether they cancel (see `deliveries.reversals`),
-lines behind a number (see `cell_to_lines`).
+Belongs here: finding them by their identifiers. Does not belong here: whether they cancel (see
+`deliveries.verdicts.reversals`), lines behind a number (see `cell_to_lines`).
 
 Of a feed without a line that names another one nothing is read.
 """

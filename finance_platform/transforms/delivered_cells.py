@@ -2,7 +2,8 @@
 
 Grain of the output: one rejected or duplicate candidate line that was accepted by every rule of its own.
 
-Most such lines have no cells when their outcome changes (see `feeds.delivered_cells`), so they are staged as typed.
+Most such lines have no cells when their outcome changes (see `feeds.lines.delivered_cells`), so they are staged as
+typed.
 """
 
 from __future__ import annotations

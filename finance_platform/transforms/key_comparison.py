@@ -2,7 +2,7 @@
 
 Belongs here: the rule, for the tasks of Spark, the process of a job and `feed check` alike (266, 297), and the columns
 that it compares. Does not belong here: bringing the rows of a key together (see `repeated_keys`,
-`spark_jobs.small_batches`, `refresh.compared_rows`). Nothing here imports Spark.
+`spark_jobs.small_batches`, `refresh.file_check.compared_rows`). Nothing here imports Spark.
 """
 
 from __future__ import annotations

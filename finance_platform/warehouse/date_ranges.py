@@ -1,6 +1,6 @@
 """Ranges of days that cover periods, as predicates that an engine finds the blocks of a table by.
 
-Belongs here: joining periods to ranges of DateKey. Does not belong here: the statements that take them (see `sql`).
+Belongs here: joining periods to ranges of DateKey. Does not belong here: the statements that take them (see `sql/`).
 
 FactFinancials is sorted by DateKey on Redshift, and DuckDB keeps the lowest and the highest value of each block: a
 comparison with bound values reads few blocks, a join with a table of periods reads all.

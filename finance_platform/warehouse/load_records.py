@@ -1,7 +1,7 @@
 """The audit trail of the warehouse in the processed zone: what each load published and moved, so that it survives.
 
 Belongs here: the records of loads, writing them in a load's commit protocol, reading them. Does not belong here: the
-load (see `load`), filling a warehouse that was lost (see `refresh.restore`).
+load (see `load`), filling a warehouse that was lost (see `refresh.steps.restore`).
 
 A record is written before the load's transaction commits, and confirmed after it. A record that is not confirmed
 belongs to a load that was rolled back, or to a process that ended in between: then the warehouse has it, and the next

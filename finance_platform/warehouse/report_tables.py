@@ -4,7 +4,7 @@ Belongs here: their rows from what was delivered and set, and replacing them in 
 Does not belong here: which delivered row counts (see `deliveries.report_inputs`), the views (see `sql/views`).
 
 None of the rows is money: they are no slice and have no movement. A mapping that would move lines of closed periods may
-wait (see `refresh.kept_statement_lines`); the others change in closed periods too.
+wait (see `refresh.steps.kept_statement_lines`); the others change in closed periods too.
 """
 
 from __future__ import annotations

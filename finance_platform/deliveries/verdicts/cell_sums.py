@@ -1,7 +1,7 @@
 """Cell sums: the sums of live lines that the star's columns could not hold.
 
 Belongs here: which sums a load stores, and the ones that are too large, exactly.
-Does not belong here: which lines count (see `live_lines`), parsing single amounts (see `feeds.amounts`).
+Does not belong here: which lines count (see `live_lines`), parsing single amounts (see `feeds.values.amounts`).
 
 Almost no home has as much money in all its files together as one cell can hold, and then no line is read.
 """

@@ -2,9 +2,9 @@
 
 Belongs here: that question. Does not belong here: what follows from it (see `hold_reasons` and `late_lines`).
 
-Counts answer it for nearly all cells, without a line that is read (see `LiveDeliveries.is_restated`). As many lines may
-be superseded by key as before, but others: of one file that corrects another in place of an earlier one, or beside it.
-Then the keys of these lines are compared.
+Counts answer it for nearly all cells, without a line that is read (see `live_deliveries.LiveDeliveries`). As many
+lines may be superseded by key as before, but others: of one file that corrects another in place of an earlier one, or
+beside it. Then the keys of these lines are compared.
 """
 
 from __future__ import annotations

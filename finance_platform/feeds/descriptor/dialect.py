@@ -1,6 +1,7 @@
 """The key `dialect`: how a file is cut into cells.
 
-Belongs here: its keys and their checks. Does not belong here: cutting (see `feeds.delimited_file`, `feeds.workbook`).
+Belongs here: its keys and their checks. Does not belong here: cutting (see `feeds.files.delimited_file`,
+`feeds.files.workbook`).
 """
 
 from __future__ import annotations

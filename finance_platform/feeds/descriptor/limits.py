@@ -1,7 +1,8 @@
 """The keys about tolerance, dates and completeness, and the value of `hold_if_removes`: beyond them, people decide.
 
 Belongs here: their keys and checks; none of them changes how a file is read.
-Does not belong here: holding a delivery (see `deliveries.acceptance`), the freshness check (see `orchestration`).
+Does not belong here: holding a delivery (see `deliveries.verdicts.acceptance`), the freshness check (see
+`orchestration`).
 """
 
 from __future__ import annotations

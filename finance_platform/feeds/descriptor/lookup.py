@@ -1,6 +1,6 @@
 """The key `lookup`: fields that lines take from the rows of another feed.
 
-Belongs here: its keys and checks. Does not belong here: the rows (see `feeds.lookups`).
+Belongs here: its keys and checks. Does not belong here: the rows (see `feeds.lines.lookups`).
 """
 
 from __future__ import annotations

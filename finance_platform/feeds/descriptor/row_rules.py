@@ -1,7 +1,7 @@
 """The keys `skip`, `control_total` and `balanced`: rules about rows that are not one line each.
 
 Belongs here: their keys and checks. Does not belong here: finding the rows (see `feeds.row_marks`), comparing totals
-(see `feeds.printed_totals`), vouchers (see `transforms.vouchers`).
+(see `feeds.doubts.printed_totals`), vouchers (see `transforms.vouchers`).
 """
 
 from __future__ import annotations

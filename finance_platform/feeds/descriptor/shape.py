@@ -1,7 +1,7 @@
 """The keys `unpivot` and `measures`: rows that give several lines.
 
 Belongs here: their keys, their checks against `columns` and `load`, and the rules that they become.
-Does not belong here: reshaping rows (see `feeds.shapes`).
+Does not belong here: reshaping rows (see `feeds.lines.shapes`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The key `spread`: an amount of a year, a half or a quarter over its periods.
 
-Belongs here: its keys and checks. Does not belong here: spreading (see `feeds.spread`), the amounts of another year
-(see `deliveries.spread_weights`).
+Belongs here: its keys and checks. Does not belong here: spreading (see `feeds.lines.spread`), the amounts of another
+year (see `deliveries.spread_weights`).
 """
 
 from __future__ import annotations

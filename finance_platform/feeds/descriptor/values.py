@@ -1,8 +1,8 @@
 """The keys of a field that only some fields have: how amounts, dates and codes are written.
 
 Belongs here: `sign_column` and `types_by_prefix`, and which field may have which key.
-Does not belong here: keys of every field (see `columns`), reading the values (see `feeds.amounts`, `feeds.dates`,
-`feeds.codes`).
+Does not belong here: keys of every field (see `columns`), reading the values (see `feeds.values.amounts`,
+`feeds.values.dates`, `feeds.values.codes`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Belongs here: sums of the lines above and around a total, and the comparison. Does not belong here: which rows are
 totals (see `row_marks`), rows that look like totals and are not declared (see `unclaimed_totals`), holding a delivery
-(see `deliveries.hold_reasons`).
+(see `deliveries.verdicts.hold_reasons`).
 
 The lines of a total are all in its currency that were not skipped: accepted, rejected and duplicate ones. Amounts in
 different currencies are never added.

@@ -1,7 +1,7 @@
 """A column that nothing reads and that marks lines as reversals, which have the sign of the lines that they reverse.
 
 Belongs here: finding such lines among the others. Does not belong here: a column that names the line that is reversed
-(see `deliveries.reversals`), lines that do not count (see `unread_meanings`).
+(see `deliveries.verdicts.reversals`), lines that do not count (see `unread_meanings`).
 
 DATEV's Generalumkehr and other systems post a reversal on the same side with a mark, so that turnover is not inflated.
 Read without the mark, a cancelled invoice counts twice in place of not at all.

@@ -1,6 +1,6 @@
 """The sample of a file that a draft is made from: its encoding, delimiter, header and first rows.
 
-Belongs here: what bytes and rows show without knowing any field. Does not belong here: fields (see `fields`).
+Belongs here: what bytes and rows show without knowing any field. Does not belong here: fields (see `columns`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rows of a sample that print a total: by a word that says so, or because they are the sum of the rows above.
 
 Belongs here: finding them, and the condition of `control_total` that claims them. Does not belong here: totals of files
-that have a descriptor (see `feeds.printed_totals`, `feeds.unclaimed_totals`).
+that have a descriptor (see `feeds.doubts.printed_totals`, `feeds.doubts.unclaimed_totals`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Columns of numbers beside those of periods that a draft does not read: totals, and what a person must decide.
 
 Belongs here: which of them there are, and the keys of the draft that name them. Does not belong here: which headers
-name periods (see `period_columns`), what the reader does with such columns (see `feeds.unread_months`).
+name periods (see `period_columns`), what the reader does with such columns (see `feeds.doubts.unread_months`).
 
 A column between two months may be a month that is written in a way that is not known. Without a decision its money
 would be lost in silence, so the draft is refused until a person has made it.

@@ -1,7 +1,7 @@
 """What sampled texts may be: dates and their patterns, amounts and their marks, months in a header.
 
 Belongs here: tests of single columns, by the functions that read them later. Does not belong here: names of columns
-(see `feeds.header_words`, and `period_columns` for periods in a header).
+(see `feeds.values.header_words`, and `period_columns` for periods in a header).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The first step: scan the raw zone, enter what is new into the register.
 
 Belongs here: the `raw/<feed>` assets, and the one for files that no feed reads. Does not belong here: the step itself
-(see `refresh.register`).
+(see `refresh.steps.register`).
 """
 
 from collections.abc import Iterator

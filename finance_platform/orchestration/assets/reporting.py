@@ -1,6 +1,7 @@
 """The last step: the reports that people open.
 
-Belongs here: the reporting assets. Does not belong here: the step itself (see `refresh.report`, `refresh.report_pack`).
+Belongs here: the reporting assets. Does not belong here: the step itself (see `refresh.steps.report`,
+`refresh.report_pack`).
 """
 
 from collections.abc import Iterator, Sequence

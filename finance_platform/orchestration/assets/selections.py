@@ -1,7 +1,7 @@
 """Selections: each step does its whole work, whatever was selected; what it reports of the rest.
 
 Belongs here: which results of a step are its outputs and which are logged beside them. Does not belong here: the
-results themselves (see the steps), what Dagster may select (see `can_subset` of each step).
+results themselves (see the steps), what Dagster may select (see the steps).
 
 A step reads every pending delivery, builds every missing slice and publishes all stale slices or none (085). So a run
 that selects one table also changes others. Dagster takes outputs of selected assets only; the others are events.

@@ -1,7 +1,7 @@
 """The second step: read the deliveries that were not read yet.
 
 Belongs here: the assets of the processed zone's tables. Does not belong here: the step itself (see
-`refresh.standardise`), what a table's page shows (see `ui.processed_metadata`).
+`refresh.steps.standardise`), what a table's page shows (see `ui.processed_metadata`).
 """
 
 from collections.abc import Iterator, Sequence

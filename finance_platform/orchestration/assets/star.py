@@ -1,6 +1,7 @@
 """The third step: build the slices that the live deliveries ask for and that do not exist yet.
 
-Belongs here: the star's assets in the processed zone. Does not belong here: the step itself (see `refresh.build_star`).
+Belongs here: the star's assets in the processed zone. Does not belong here: the step itself (see
+`refresh.steps.build_star`).
 """
 
 from collections.abc import Iterator, Sequence

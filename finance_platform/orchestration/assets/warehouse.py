@@ -1,6 +1,6 @@
 """The fourth step: publish the target slices in one transaction that commits only what passes the blocking checks.
 
-Belongs here: the warehouse's assets. Does not belong here: the step itself (see `refresh.publish`).
+Belongs here: the warehouse's assets. Does not belong here: the step itself (see `refresh.steps.publish`).
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,8 @@
 """What a file would change of what counts now, for `feed check`: sums by scenario and period, and why it would be held.
 
 Belongs here: the file as a delivery beside the live ones, without Spark and without writing into the home. Does not
-belong here: reading the file (see `feed_check`), the rules (see `deliveries.hold_reasons`), figures of the star.
+belong here: reading the file (see `feed_check`), the rules (see `deliveries.verdicts.hold_reasons`), figures of the
+star.
 
 The lines lie in memory as the one Parquet file of a delivery, so that the rules of a run read them as any other's.
 """

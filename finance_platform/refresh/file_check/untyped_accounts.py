@@ -1,7 +1,8 @@
 """The accounts of one checked file without a type that is known, or with several; a run may hold the file for either.
 
 Belongs here: collecting the accounts of accepted lines, and asking the home for the types that the file does not give.
-Does not belong here: which delivery's type counts (see `deliveries.account_types`), the rows (see `feed_check`).
+Does not belong here: which delivery's type counts (see `deliveries.members.account_types`), the rows (see
+`feed_check`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Files of years that are spread like a scenario: the years that each needs, its identity, and the amounts for the job.
 
 Belongs here: the steps between reading all other files and reading these. Does not belong here: which lines are weights
-(see `deliveries.spread_weights`), spreading (see `feeds.spread`).
+(see `deliveries.spread_weights`), spreading (see `feeds.lines.spread`).
 
 Which years a file needs is only known when it is read. A new file is therefore read twice: here, without weights, and
 by the job. Its commit has the years, so this happens once for each content and each change of its rules.

@@ -1,7 +1,7 @@
 """The views in the DuckDB file, compared with those that this release's definitions make.
 
 Belongs here: both sets of texts as DuckDB prints them. Does not belong here: tables and their columns (see
-`migration`), what is done about a difference (see `refresh.verify`).
+`migration`), what is done about a difference (see `refresh.verification.verify`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A damaged file of the warehouse: recognising it, and setting it aside.
 
 Belongs here: what counts as damage. A lock of another process and a missing permission never do: the file is intact.
-Does not belong here: building the warehouse again (see `warehouse`, `refresh.publish`).
+Does not belong here: building the warehouse again (see `warehouse`, `refresh.steps.publish`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The views in Redshift's catalog, compared with those that this release's definitions make.
 
 Belongs here: both sets of texts as Redshift prints them. Does not belong here: tables and their columns (see
-`migration`), what is done about a difference (see `refresh.verify`).
+`migration`), what is done about a difference (see `refresh.verification.verify`).
 
 Redshift stores no text of a view but prints one from what it understood, in its own way. So each definition becomes a
 view with another name in a transaction that is rolled back, and both are printed.
