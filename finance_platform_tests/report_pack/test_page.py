@@ -20,6 +20,7 @@ from finance_platform.reports.pack.model import (
     Pack,
     PackDecision,
     PackScenario,
+    Threshold,
     WaitingFile,
     references,
 )
@@ -32,6 +33,7 @@ from finance_platform_tests.report_pack.made_packs import (
     RENT,
     REVENUE,
     SALES,
+    WORKS,
     WORKS_UNIT,
     WRITTEN_AT,
     made_pack,
@@ -240,6 +242,43 @@ def test_a_period_without_actuals_is_named_as_such():
     plan_only = made_pack(choice=Choice("2025-06", "Actual", "Budget", ""))
     assert gates(plan_only)[0] == Gate("bad", "2025-06 has no actuals yet")
     assert plan_only.is_preliminary
+
+
+FORECAST = 3
+OPEN = MONTHS[15:]
+
+
+def with_forecast(*cells: tuple[int, int], materiality: str = "100.00") -> list[str]:
+    """Return what the first screen says of a forecast of the open months that has these departments and accounts."""
+    pack = made_pack(thresholds={None: Threshold(Decimal(materiality), Decimal(3))})
+    scenario = PackScenario(FORECAST, "Forecast", "Forecast", is_baseline=False, covered=frozenset(OPEN))
+    own = [Cell(FORECAST, *cell, period, Decimal("1.00")) for cell in cells for period in OPEN]
+    pack = replace(
+        pack,
+        scenarios=(*pack.scenarios, scenario),
+        cells=(*pack.cells, *own),
+        outlook=pack.outlook | dict.fromkeys(OPEN, FORECAST),
+    )
+    return [gate.text for gate in gates(pack) if "has nothing for" in gate.text]
+
+
+def test_lines_and_units_that_a_forecast_lacks_and_the_budget_has_are_named():
+    """Of nine open months, the budget has 110.00 of goods and 50.00 of rent in one unit, 10.00 of rent in another."""
+    everything = ((SALES, REVENUE), (SALES, RENT), (WORKS, RENT))
+    assert with_forecast(*everything) == []
+    assert with_forecast((SALES, REVENUE)) == ["Forecast has nothing for Rent, against 540.00 of Budget"]
+    assert with_forecast((SALES, REVENUE), (WORKS, RENT)) == [
+        "Forecast has nothing for Rent of Sales unit, against 450.00 of Budget"
+    ]
+    assert with_forecast((WORKS, RENT)) == [
+        "Forecast has nothing for Goods, Rent of Sales unit, against 1,440.00 of Budget"
+    ]
+
+
+def test_what_a_forecast_lacks_is_not_named_if_it_is_immaterial_or_if_there_is_no_forecast():
+    assert with_forecast((SALES, REVENUE), (SALES, RENT), materiality="90.01") == []
+    assert with_forecast((SALES, REVENUE), (SALES, RENT), materiality="90.00") != []
+    assert not [gate.text for gate in gates(made_pack()) if "has nothing for" in gate.text]
 
 
 def test_the_pack_of_one_unit_says_nothing_about_files():

@@ -22,6 +22,7 @@ from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money, plain_money
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts, texts_of
+from finance_platform.reports.pack.forecast_gap import find_forecast_gap
 from finance_platform.reports.pack.javascript import WEB, chart_library, content_hash, page_script
 from finance_platform.reports.pack.model import ACTUAL, Pack, PackPeriod, RejectedTotal
 from finance_platform.reports.restatements import profits
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _ROWS_SHOWN = 200
+_GAPS_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def gates(pack: Pack) -> list[Gate]:
     """Return what a reader must know first; of the pack of one business unit, only what concerns its periods."""
     period = pack.period
     found = (
-        [_period_gate(period), *_close_gates(pack), *_order_gate(pack)]
+        [_period_gate(period), *_close_gates(pack), *_order_gate(pack), *_forecast_gate(pack)]
         if period and pack.choice.scenario == ACTUAL
         else []
     )
@@ -172,6 +174,17 @@ def _order_gate(pack: Pack) -> list[Gate]:
     verb = "is" if len(pack.open_before_closed) == 1 else "are"
     text = f"{pack.open_text} {verb} open, and a later period is closed"
     return [Gate("bad", text)] if pack.open_before_closed else []
+
+
+def _forecast_gate(pack: Pack) -> list[Gate]:
+    """Return what the forecast of the outlook lacks, which the full year counts as zero."""
+    gap = find_forecast_gap(pack)
+    if gap is None:
+        return []
+    named = ", ".join(map(printable_line, gap.places[:_GAPS_NAMED]))
+    more = f" and {len(gap.places) - _GAPS_NAMED} more" if len(gap.places) > _GAPS_NAMED else ""
+    amount = f"{grouped_money(gap.amount)} of {printable_line(gap.plan)}"
+    return [Gate("note", f"{printable_line(gap.forecast)} has nothing for {named}{more}, against {amount}")]
 
 
 def _restated_gate(pack: Pack, cells: int) -> Gate:
