@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
@@ -18,6 +19,8 @@ _NUMBERS = [0.0, -0.01, 1234567890123.45, 1e-7, 1e21, -5.0, 0.1 + 0.2, 12.0]
 def _workbook(write_rows: Callable[[xlsxwriter.Workbook, ReadyRows], None]) -> bytes:
     stream = BytesIO()
     with xlsxwriter.Workbook(stream, {"constant_memory": True}) as workbook:
+        # Without it, two workbooks that are written in two different seconds differ.
+        workbook.set_properties({"created": datetime(2025, 1, 1, tzinfo=UTC)})
         sheet = workbook.add_worksheet("Data", ReadyRows)
         sheet.set_column(2, 2, 20, workbook.add_format({"italic": True}))
         sheet.set_row(1, 44)
