@@ -43,8 +43,9 @@ def migrate(home: Path | None, dry_run: bool) -> int:
     # On AWS the owner of the warehouse has no right on the zones, where the lock is; migrations take turns by a table.
     with nullcontext() if settings.is_on_aws else home_lock(settings):
         warehouse.prepare()
-    described = pluralize(len(comments), "comment describes", "comments describe")
-    echo(f"{described} the tables, views and columns; --dry-run prints them.")
+    if comments:
+        described = pluralize(len(comments), "comment describes", "comments describe")
+        echo(f"{described} the tables, views and columns; --dry-run prints them.")
     echo(f"{settings.warehouse_address} has the tables and views of this release now.")
     if settings.is_on_aws and any(statement.startswith(("CREATE TABLE", "DROP VIEW")) for statement in pending):
         echo("New tables and recreated views have no grants yet: run `finance-platform secure`.")

@@ -48,6 +48,17 @@ def test_the_tables_are_created_once_and_then_there_is_nothing_to_do(home: Path)
     assert DuckDBWarehouse(home / "warehouse.duckdb").pending_statements() == ()
 
 
+def test_a_migration_that_writes_no_comments_says_nothing_about_them(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "comments", lambda: ())
+
+    result = migrate(home)
+
+    assert result.stdout.endswith("has the tables and views of this release now.\n")
+    assert "0 comments" not in result.stdout
+
+
 def test_a_change_to_make_by_hand_is_printed_and_exits_three(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate(home)
     reduced = tuple(text.replace("    Quarter       INTEGER    NOT NULL,\n", "") for text in statements.definitions())
