@@ -22,7 +22,8 @@ from finance_platform.feeds.values.line_numbers import MAX_LINES, Numbers, cents
 from finance_platform.feeds.violations import ACCEPTED, to_mask
 from finance_platform.money_text import sum_of_amounts
 
-_LEAST_SHEETS = 2
+_LEAST_SHEETS, _MOST_SHEETS = 2, 100
+"""Of more sheets, each pair would be compared for too long."""
 _LEAST_LINES = 3
 """Different lines of a sheet; fewer may well be equal by chance."""
 _SHARE = 10
@@ -68,7 +69,7 @@ class RepeatedSheets:
 
     def doubts(self) -> dict[str, str]:
         """Return a reason to hold the delivery for each sheet whose lines an earlier one has."""
-        if self._size > MAX_LINES or len(self._sheets) < _LEAST_SHEETS:
+        if self._size > MAX_LINES or not _LEAST_SHEETS <= len(self._sheets) <= _MOST_SHEETS:
             return {}
         doubts: dict[str, str] = {}
         earlier: dict[str, tuple[Numbers, npt.NDArray[np.int64]]] = {}

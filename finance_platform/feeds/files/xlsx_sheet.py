@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from finance_platform.feeds.files.displayed_units import DisplayedCell
 from finance_platform.feeds.files.number_formats import Kind, Mark
@@ -19,9 +19,8 @@ from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 _ELEMENT = re.compile(rb"<(?:[\w.-]{1,60}:)?(row|c)(?=[\s/>])")
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["'](?:([A-Z]{1,3}))?([0-9]{1,7})["']""")
 _ROW = re.compile(rb"<(?:[\w.-]{1,60}:)?row\s([^<>]{0,1000})>")
-_VALUES = re.compile(rb"""(?<![\w:.])(r|hidden|outlineLevel)\s*=\s*["']([a-z0-9]{1,7})["']""")
+_VALUES = re.compile(rb"""(?<![\w:.])(r|min|max|hidden|outlineLevel)\s*=\s*["']([0-9]{1,7}|true)["']""")
 _COLUMNS = re.compile(rb"<(?:[\w.-]{1,60}:)?col\s([^<>]{0,1000})>")
-_VALUES_OF_COLUMNS = re.compile(rb"""(?<![\w:.])(min|max|hidden|outlineLevel)\s*=\s*["']([a-z0-9]{1,7})["']""")
 _TRUE_BYTES = {b"1", b"true"}
 _TYPE = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
 _FORMULA = re.compile(rb"<(?:[\w.-]{1,60}:)?f[\s/>]")
@@ -100,15 +99,7 @@ class XlsxSheetScan:
 
     def _add(self, data: bytes) -> bool:
         if b"hidden=" in data:
-            for row in _ROW.finditer(data):
-                values = dict(_VALUES.findall(row[1]))
-                if values.get(b"hidden") in _TRUE_BYTES and b"outlineLevel" not in values and b"r" in values:
-                    self.hidden.add(int(values[b"r"]))
-            for columns in _COLUMNS.finditer(data):
-                values = dict(_VALUES_OF_COLUMNS.findall(columns[1]))
-                if values.get(b"hidden") in _TRUE_BYTES and b"outlineLevel" not in values:
-                    first, last = (int(values.get(name, b"0")) for name in (b"min", b"max"))
-                    self.hidden_columns.update(range(first - 1, min(last, MAX_COLUMNS)))
+            self._add_hidden(data)
         if self._has_references:
             if data.count(b"<c ") != data.count(b'<c r="') or b"<c>" in data:
                 return False
@@ -119,6 +110,19 @@ class XlsxSheetScan:
         for match, end in zip(starts, ends, strict=True):
             self._add_element(match[1] == b"row", data[match.start() : end])
         return True
+
+    def _add_hidden(self, data: bytes) -> None:
+        """Add the rows and columns that are hidden; those of a group that is folded have an outline level above 0."""
+        for row in _ROW.finditer(data):
+            values = dict(_VALUES.findall(row[1]))
+            place = values.get(b"r", b"")
+            if _is_hidden(values) and place.isdigit():
+                self.hidden.add(int(place))
+        for columns in _COLUMNS.finditer(data):
+            values = dict(_VALUES.findall(columns[1]))
+            first, last = (values.get(name, b"") for name in (b"min", b"max"))
+            if _is_hidden(values) and first.isdigit() and last.isdigit():
+                self.hidden_columns.update(range(int(first) - 1, min(int(last), MAX_COLUMNS)))
 
     def _add_element(self, is_row: bool, text: bytes) -> None:
         tag, _, content = text.partition(b">")
@@ -154,6 +158,10 @@ class XlsxSheetScan:
         self._count += 1
         check_faulty_count(self._count, self._row)
         self.faulty.setdefault(self._row, {})[self._column] = text[:60]
+
+
+def _is_hidden(values: Mapping[bytes, bytes]) -> bool:
+    return values.get(b"hidden") in _TRUE_BYTES and values.get(b"outlineLevel", b"0") == b"0"
 
 
 def _has_no_more_cells(data: bytes) -> bool:

@@ -24,6 +24,7 @@ columns: {department: Unit, account: Account, date: {formats: [yyyy-MM]}}
 unpivot: {columns: ["2025-01", "2025-02"], into: date}
 constants: {scenario: Budget}
 """
+
 AMOUNTS = [(10, 11), (20, 21), (0, 0), (40, 41), (50, 51)]
 
 
@@ -59,6 +60,25 @@ def test_hidden_rows_that_count_are_a_warning(tmp_path: Path, ending: str):
     assert text == "rows that are hidden or filtered out count, first on sheet 'Plan' row 3"
     assert note.count == 2  # rows 3 and 5
     assert note.fix.startswith("clear the filter and show the rows at the source")
+
+
+def test_rows_and_columns_that_libreoffice_hides_in_xlsx_are_a_warning(tmp_path: Path):
+    """It writes a level of 0 for rows and columns in no group."""
+
+    def prepare(sheet: Any) -> None:
+        hide(sheet, 2)
+        hide(sheet, 5, level=1)
+        sheet.set_column(3, 3, None, None, {"hidden": True})
+
+    notes(tmp_path, prepare)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    converted(tmp_path / "x.xlsx", "xlsx:Calc MS Excel 2007 XML", saved)
+    check = check_file(LocalStore(saved), "x.xlsx", parse_descriptor(BY_PATTERN, "x.yaml"), settings())
+    assert {text: note.count for text, note in check.findings.notes.items()} == {
+        "rows that are hidden or filtered out count, first on sheet 'Plan' row 3": 1,
+        "columns that are hidden count: '2025-02'": 4,
+    }
 
 
 def test_rows_that_a_filter_leaves_out_are_a_warning(tmp_path: Path):
