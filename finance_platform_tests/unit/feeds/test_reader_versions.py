@@ -93,13 +93,13 @@ LINES: dict[tuple[FileFormat, Kind], tuple[int, str]] = {
     ("text", "comments"): (10, "b8cbe7ad83168d62"),
     ("text", "statement_lines"): (10, "c63620f1d82b55aa"),
     ("text", "balances"): (10, "8c20f5b92a755584"),
-    ("workbook", "ledger"): (10, "7c79401e5bb82b18"),
-    ("workbook", "departments"): (10, "eeb1b8ab504a8787"),
-    ("workbook", "accounts"): (10, "d8076b9cd5b1790f"),
-    ("workbook", "lookup"): (10, "e2b58bbd35b1043c"),
-    ("workbook", "comments"): (10, "13c91b90230c4630"),
-    ("workbook", "statement_lines"): (10, "9ae2436b993527c6"),
-    ("workbook", "balances"): (10, "eb48f7562f31bc2e"),
+    ("workbook", "ledger"): (11, "7c79401e5bb82b18"),
+    ("workbook", "departments"): (11, "eeb1b8ab504a8787"),
+    ("workbook", "accounts"): (11, "d8076b9cd5b1790f"),
+    ("workbook", "lookup"): (11, "e2b58bbd35b1043c"),
+    ("workbook", "comments"): (11, "13c91b90230c4630"),
+    ("workbook", "statement_lines"): (11, "9ae2436b993527c6"),
+    ("workbook", "balances"): (11, "eb48f7562f31bc2e"),
 }
 """The version of the reader, and a hash of the lines that it reads, by format and kind."""
 
