@@ -41,6 +41,9 @@ _NUMBER = re.compile("[0-9]+")
 _DEFAULT_NAMES = frozenset({"sheet", "table", "tabelle", "feuil", "feuille", "hoja", "foglio", "blad", "planilha"})
 """What spreadsheet programs call a new sheet."""
 
+_COPY = re.compile(r"(.+?)(?: ?\([0-9]{1,2}\)|_[0-9]{1,2})")
+"""How spreadsheet programs call the copy of a sheet: `Budget (2)`, and `Budget_2` in LibreOffice."""
+
 _MAX_DIGITS = 9
 _WITHOUT_A_VALUE = {"", "0", "00:00:00", "0:00:00"}
 """What the parser gives for a cell that has none; 0, or midnight, for a formula that a library could not calculate."""
@@ -249,6 +252,7 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
                 sheet.notes[f"{HIDDEN_SHEETS}: {names}"] = Note(1, fix)
             if position == 0:
                 sheet.doubts |= _doubt_unread(process.sheets, numbers)
+                sheet.notes |= _name_copies(process.sheets, numbers)
             yield sheet
 
 
@@ -325,6 +329,19 @@ def _doubt_unread(sheets: Sequence[SheetInfo], numbers: Sequence[int]) -> dict[s
         f"({shown}), and {'is' if is_one else 'are'} not read"
     )
     return {text: "name every sheet of the feed in sheet: in the descriptor; rename a sheet that is not one of them"}
+
+
+def _name_copies(sheets: Sequence[SheetInfo], numbers: Sequence[int]) -> dict[str, Note]:
+    """Return a note for each visible sheet that is called like a copy of one that is read, and is not read itself."""
+    read = {fold(sheets[number].name): sheets[number].name for number in numbers}
+    notes = {}
+    for sheet in sheets:
+        match = _COPY.fullmatch(sheet.name) if fold(sheet.name) not in read else None
+        if match and sheet.is_visible and sheet.has_cells and (original := read.get(fold(match[1]))):
+            text = f"the sheet {sheet.name!r} is called like a copy of {original!r}, which is read, and is not read"
+            fix = "if its figures are those that count, exchange the names of both sheets; else delete it at the source"
+            notes[text] = Note(1, fix)
+    return notes
 
 
 def _series(name: str) -> str:

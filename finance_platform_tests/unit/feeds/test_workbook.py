@@ -71,6 +71,27 @@ def test_every_format_gives_the_same_text_and_places(ending: str):
     assert table.places[0] == "sheet 'Budget' row 2"
 
 
+@pytest.mark.parametrize("copy", ["Budget (2)", "budget_2"])
+def test_a_copy_of_a_sheet_that_is_not_read_is_named(copy: str):
+    """The corrected figures may be in the copy."""
+    (table,) = tables(xlsx({"Budget": [HEADER], copy: [HEADER], "Notes": [["x"]]}), sheets=("Budget",))
+    (note,) = table.notes
+    assert note == f"the sheet {copy!r} is called like a copy of 'Budget', which is read, and is not read"
+
+
+@pytest.mark.parametrize("other", ["Budget 2026", "Budget_2026", "Actual (2)", "Budget (old)"])
+def test_sheets_of_other_names_that_are_not_read_are_not_named(other: str):
+    (table,) = tables(xlsx({"Budget": [HEADER], other: [HEADER]}), sheets=("Budget",))
+    assert not table.notes
+
+
+def test_copies_that_are_read_or_hidden_are_not_called_copies():
+    sheets = {"Budget": [HEADER], "Budget (2)": [HEADER]}
+    assert not any(table.notes for table in tables(xlsx(sheets), sheets=("Budget*",)))
+    (table,) = tables(xlsx({"Budget": [HEADER], "Budget (2)": [HEADER]}, hidden=["Budget (2)"]), sheets=("Budget",))
+    assert list(table.notes) == ["hidden sheets were not read: 'Budget (2)'"]
+
+
 def test_a_workbook_with_macros_is_read_without_them():
     plain = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
     with_macros = b"application/vnd.ms-excel.sheet.macroEnabled.main+xml"
