@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from finance_platform.errors import MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, describe_place, field_texts
 from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER, column_kinds
+from finance_platform.feeds.files.sheet_choice import HIDDEN_SHEETS
 from finance_platform.feeds.files.tables import Table
-from finance_platform.feeds.files.workbook import HIDDEN_SHEETS
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, line_cells, template_headers

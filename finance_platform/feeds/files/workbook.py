@@ -1,16 +1,14 @@
-"""Workbooks (xlsx, xls, ods): which sheets are read, and their rows as batches of text.
+"""Workbooks (xlsx, xls, ods): the rows of their sheets as batches of text.
 
-Belongs here: choosing sheets, headers of sheets, cells that have no value. Does not belong here: parsing (see
-`workbook_process`), sizes and damage (see `workbook_parts`, `xls_records`), the meaning of cells (see `cells`).
+Belongs here: headers of sheets, cells that have no value. Does not belong here: which sheets are read (see
+`sheet_choice`), parsing (see `workbook_process`), sizes and damage (see `workbook_parts`, `xls_records`), the meaning
+of cells (see `cells`).
 """
 
 from __future__ import annotations
 
-import fnmatch
 import io
-import re
 import tempfile
-from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
@@ -22,29 +20,16 @@ from finance_platform.feeds.cells import RawBatch, describe_place
 from finance_platform.feeds.files.broken_lines import FileEnd
 from finance_platform.feeds.files.displayed_units import Displayed
 from finance_platform.feeds.files.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
+from finance_platform.feeds.files.sheet_choice import choose_sheets, doubt_unread, note_unread
 from finance_platform.feeds.files.workbook_package import WorkbookPackage
-from finance_platform.feeds.files.workbook_process import SheetArea, SheetInfo, WorkbookProcess
+from finance_platform.feeds.files.workbook_process import SheetArea, WorkbookProcess
 from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells
 from finance_platform.feeds.files.xls_records import XlsRecords
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.header import header_names, join_rows
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS, MAX_ROW_CHARACTERS
 from finance_platform.feeds.resolved import Dialect, ReadingRules
-from finance_platform.feeds.values.codes import fold
-from finance_platform.feeds.values.month_names import read_month
 
-HIDDEN_SHEETS = "hidden sheets were not read"
-"""How the note about them begins."""
-
-_MAX_LISTED = 20
-_NUMBER = re.compile("[0-9]+")
-_DEFAULT_NAMES = frozenset({"sheet", "table", "tabelle", "feuil", "feuille", "hoja", "foglio", "blad", "planilha"})
-"""What spreadsheet programs call a new sheet."""
-
-_COPY = re.compile(r"(.+?)(?: ?\([0-9]{1,2}\)|_[0-9]{1,2})")
-"""How spreadsheet programs call the copy of a sheet: `Budget (2)`, and `Budget_2` in LibreOffice."""
-
-_MAX_DIGITS = 9
 _WITHOUT_A_VALUE = {"", "0", "00:00:00", "0:00:00"}
 """What the parser gives for a cell that has none; 0, or midnight, for a formula that a library could not calculate."""
 _SAMPLE_BYTES = 1 << 16
@@ -234,9 +219,7 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
     """
     contents = _open_contents(open_file)
     with _local_file(open_file) as stream, WorkbookProcess(stream) as process:
-        numbers = _choose_sheets(process.sheets, rules.sheets)
-        hidden = [sheet.name for sheet in process.sheets if not sheet.is_visible]
-        unread = [name for name in hidden if name not in {process.sheets[number].name for number in numbers}]
+        numbers = choose_sheets(process.sheets, rules.sheets)
         for position, number in enumerate(numbers):
             faulty = contents.faulty_cells(number)
             merged = contents.merged_cells(number)
@@ -246,13 +229,9 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
                 sheet.displayed = contents.displayed_units(number, header_row, rules.currency)
                 sheet.hidden_rows = contents.hidden_rows(number)
                 sheet.hidden_columns = contents.hidden_columns(number)
-            if unread and position == 0:
-                names = ", ".join(map(repr, unread[:_MAX_LISTED]))
-                fix = "name it in sheet: in the descriptor if its rows belong to the feed"
-                sheet.notes[f"{HIDDEN_SHEETS}: {names}"] = Note(1, fix)
             if position == 0:
-                sheet.doubts |= _doubt_unread(process.sheets, numbers)
-                sheet.notes |= _name_copies(process.sheets, numbers)
+                sheet.doubts |= doubt_unread(process.sheets, numbers)
+                sheet.notes |= note_unread(process.sheets, numbers)
             yield sheet
 
 
@@ -308,85 +287,6 @@ def _local_file(open_file: OpenFile) -> BinaryIO:
             copy.flush()
             return copy
     return stream
-
-
-def _doubt_unread(sheets: Sequence[SheetInfo], numbers: Sequence[int]) -> dict[str, str]:
-    """Return that sheets are not read that are called like those that are, such as the next month; empty if none is."""
-    read = [sheets[number].name for number in numbers]
-    counts = Counter(filter(None, map(_series, read)))
-    series = {name for name, count in counts.items() if count > 1}  # one sheet may well be chosen among many
-    left_out = [
-        sheet.name
-        for number, sheet in enumerate(sheets)
-        if number not in numbers and sheet.is_visible and sheet.has_cells and _series(sheet.name) in series
-    ]
-    if not left_out:
-        return {}
-    names, shown = ", ".join(map(repr, left_out[:_MAX_LISTED])), ", ".join(map(repr, read[:_MAX_LISTED]))
-    is_one = len(left_out) == 1
-    text = (
-        f"the {'sheet' if is_one else 'sheets'} {names} {'is' if is_one else 'are'} called like those that are read "
-        f"({shown}), and {'is' if is_one else 'are'} not read"
-    )
-    return {text: "name every sheet of the feed in sheet: in the descriptor; rename a sheet that is not one of them"}
-
-
-def _name_copies(sheets: Sequence[SheetInfo], numbers: Sequence[int]) -> dict[str, Note]:
-    """Return a note for each visible sheet that is called like a copy of one that is read, and is not read itself."""
-    read = {fold(sheets[number].name): sheets[number].name for number in numbers}
-    notes = {}
-    for sheet in sheets:
-        match = _COPY.fullmatch(sheet.name) if fold(sheet.name) not in read else None
-        if match and sheet.is_visible and sheet.has_cells and (original := read.get(fold(match[1]))):
-            text = f"the sheet {sheet.name!r} is called like a copy of {original!r}, which is read, and is not read"
-            fix = "if its figures are those that count, exchange the names of both sheets; else delete it at the source"
-            notes[text] = Note(1, fix)
-    return notes
-
-
-def _series(name: str) -> str:
-    """Return what names of sheets of one series have in common, such as months or years; empty for other names."""
-    if read_month(name):
-        return "month"
-    plain = _NUMBER.sub("#", fold(name))
-    return plain if "#" in plain and plain.rstrip("# ()") not in _DEFAULT_NAMES else ""
-
-
-def _choose_sheets(sheets: Sequence[SheetInfo], wanted: Sequence[str]) -> list[int]:
-    """Return the numbers of the sheets to read, from 0, in the workbook's order."""
-    if wanted:
-        return sorted({number for item in wanted for number in _find_sheets(sheets, item)})
-    visible = [number for number, sheet in enumerate(sheets) if sheet.is_visible and sheet.has_cells]
-    if len(visible) == 1:
-        return visible
-    count = f"{len(visible)} visible sheets" if visible else "no visible sheet"
-    examples = [sheets[number].name for number in visible] or [sheet.name for sheet in sheets] or ["Budget"]
-    raise UnreadableDeliveryError(
-        f"the workbook has {count}, and the descriptor does not say which to read: {_list_sheets(sheets)}",
-        fix=f"name those that belong to the feed in the descriptor, such as sheet: [{examples[0]!r}]",
-    )
-
-
-def _find_sheets(sheets: Sequence[SheetInfo], wanted: str) -> list[int]:
-    """Return the sheets of a name, else of a number, else of a glob, which matches no hidden sheet."""
-    numbers = [number for number, sheet in enumerate(sheets) if fold(sheet.name) == fold(wanted)]
-    if not numbers and wanted.isascii() and wanted.isdigit() and len(wanted) < _MAX_DIGITS:
-        numbers = [int(wanted) - 1] if 0 < int(wanted) <= len(sheets) else []
-    if not numbers:
-        matches = re.compile(fnmatch.translate(fold(wanted))).match
-        numbers = [number for number, sheet in enumerate(sheets) if sheet.is_visible and matches(fold(sheet.name))]
-    numbers = [number for number in numbers if sheets[number].has_cells]
-    if not numbers:
-        raise UnreadableDeliveryError(
-            f"the workbook has no sheet {wanted!r}; it has {_list_sheets(sheets)}",
-            fix="rename the sheet, or correct sheet: in the descriptor",
-        )
-    return numbers
-
-
-def _list_sheets(sheets: Sequence[SheetInfo]) -> str:
-    texts = [f"{sheet.name!r}{'' if sheet.is_visible else ' (hidden)'}" for sheet in sheets[:_MAX_LISTED]]
-    return ", ".join(texts) + (f" and {len(sheets) - _MAX_LISTED} others" if len(sheets) > _MAX_LISTED else "")
 
 
 def _check_row_lengths(sheet: str | None, first_row: int, columns: Columns) -> None:
