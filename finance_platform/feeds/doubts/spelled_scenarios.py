@@ -91,14 +91,14 @@ class SpelledScenarios(UnreadColumn):
                     yield first, second
                     break
 
-    def _repeat(self, *names: str) -> bool:
-        lines = [np.concatenate(self._numbers[name]) for name in names]
+    def _repeat(self, first: str, second: str) -> bool:
+        lines = [np.concatenate(self._numbers[name]) for name in (first, second)]
         places = [np.unique(numbers) for numbers in lines]
         fewest = min(map(len, places))
         has_details = any(
             len(numbers) * (_OTHERS - 1) > len(of) * _OTHERS for numbers, of in zip(lines, places, strict=True)
         )
-        common = len(np.intersect1d(*places))
+        common = len(np.intersect1d(places[0], places[1]))
         return not has_details and common >= _LEAST_PLACES and common * _OTHERS >= fewest * (_OTHERS - 1)
 
 

@@ -209,7 +209,7 @@ def test_the_same_lines_under_codes_without_their_zeros_are_held(
     zone = Zone(tmp_path / "processed")
     zone.deliver("jan.csv", OF_DEPARTMENTS[:count])
     zone.evaluate()
-    zone.deliver("saved_again.csv", WITHOUT_ZEROS[:count][::-1], "v2", feed=feed)
+    zone.deliver("saved_again.csv", WITHOUT_ZEROS[:count][::-1], "v2", feed=feed, commit_members_hash="without zeros")
     verdict = zone.evaluate()["saved_again.csv"]
     gross = {3: "60.00", 20: "2,100.00"}[count]
     (reason,) = verdict.reasons
@@ -233,8 +233,18 @@ def test_codes_that_differ_in_more_than_zeros_are_other_lines(tmp_path: Path, se
     zone = Zone(tmp_path / "processed")
     zone.deliver("jan.csv", OF_DEPARTMENTS[: len(sent)])
     zone.evaluate()
-    zone.deliver("other.csv", sent, "v2")
+    zone.deliver("other.csv", sent, "v2", commit_members_hash="others")
     assert zone.evaluate_held() == {}
+
+
+def test_few_lines_of_the_same_departments_and_accounts_are_not_read(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("jan.csv", [Line(number="1")] * 5)
+    zone.evaluate()
+    zone.store.opened.clear()
+    zone.deliver("other.csv", [Line(number="2")] * 5, "v2")
+    assert zone.evaluate_held() == {}
+    assert [key for key in zone.store.opened if "parquet" in key] == []
 
 
 @pytest.mark.parametrize(("count", "held"), [(9, []), (10, ["saved_again.csv"])])
