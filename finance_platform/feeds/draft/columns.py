@@ -25,6 +25,7 @@ from finance_platform.feeds.values.dates import date_parts
 from finance_platform.feeds.values.header_words import rank
 
 _MAX_CODE_CHARACTERS = 60
+_SEVERAL_CODES = 2
 LABELS = "(labels)"
 """The name of a column that is none of the file: the labels above the dates of their lines."""
 
@@ -180,6 +181,28 @@ def best_column(words: Sequence[str], columns: Sequence[Column]) -> Column | Non
         if ranked:
             return min(ranked, key=lambda item: item[0])[1]
     return None
+
+
+def code_alone(name: str, column: Column, others: Sequence[Column]) -> Column:
+    """Return the column that has the code of a field alone, if another one has it before a name or before other codes.
+
+    `6100` of `Main account`, beside `6100 Rent` or `6100-100` of the same field.
+
+    Args:
+        name: the field.
+        column: the one that fits best by its name.
+        others: those that may be taken instead.
+    """
+    for other in others:
+        if other is column or rank(name, other.name) is None:
+            continue
+        pairs = [(text, code) for text, code in zip(column.cells, other.cells, strict=True) if text]
+        is_part = all(
+            code and text != code and text.startswith(code) and not text[len(code)].isalnum() for text, code in pairs
+        )
+        if is_part and len({code for _, code in pairs}) >= _SEVERAL_CODES:
+            return other
+    return column
 
 
 def describe_blanks(column: Column) -> str:

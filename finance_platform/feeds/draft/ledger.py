@@ -19,6 +19,7 @@ from finance_platform.feeds.draft.columns import (
     FieldDraft,
     FieldsDraft,
     best_column,
+    code_alone,
     describe_blanks,
     is_code,
     read_columns,
@@ -31,24 +32,14 @@ from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.scenarios import PLANS, forecast_of, is_forecast, scenario_of_name, versions_of_plan
 from finance_platform.feeds.draft.signs import draft_sign
 from finance_platform.feeds.draft.unread_columns import draft_unread
-from finance_platform.feeds.draft.values import is_amount, is_date
+from finance_platform.feeds.draft.values import is_amount, is_date, named_currencies
 from finance_platform.feeds.resolved import template_headers
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
-from finance_platform.feeds.values.header_words import plain_name, rank
+from finance_platform.feeds.values.header_words import plain_name
 
 _UNNAMED = "(column "
-_CURRENCY_NAMES = {
-    "us dollar": "USD", "us dollars": "USD", "usa": "USD", "canadian dollar": "CAD", "australian dollar": "AUD",
-    "euro": "EUR", "euros": "EUR", "british pound": "GBP", "pound sterling": "GBP", "swiss franc": "CHF",
-    "japanese yen": "JPY", "indian rupee": "INR", "new zealand dollar": "NZD", "singapore dollar": "SGD",
-    "hong kong dollar": "HKD", "mexican peso": "MXN", "swedish krona": "SEK", "norwegian krone": "NOK",
-    "danish krone": "DKK", "polish zloty": "PLN", "south african rand": "ZAR", "brazilian real": "BRL",
-}  # fmt: skip
-"""Currencies as NetSuite and others name them, and their codes."""
-
 _MAX_SCENARIOS = 12
-_SEVERAL_CODES = 2
 _MAX_BLANK = 0.05
 """Share of rows without a code up to which they are mistakes of the file, so that rejecting them is right."""
 
@@ -121,7 +112,7 @@ class _Ledger:
         # A code that most rows lack says less than a name that they have.
         filled = [column for column in codes if column.blanks <= len(column.texts)]
         column = best_column([name, f"{name}_name"], filled) or best_column([name, f"{name}_name"], codes)
-        column = self._code_at_its_beginning(name, column, filled)
+        column = column and code_alone(name, column, filled)
         if column is None and name == "account" and labels is not None:
             column = labels if labels in filled or labels.is_label_of_block else None
         if column is None:
@@ -162,23 +153,6 @@ class _Ledger:
         else:
             comment = f"decide: the {name} of blank cells ({describe_blanks(column)})"
             self._take(name, column, comment, default=UNDECIDED)
-
-    def _code_at_its_beginning(self, name: str, column: Column | None, others: Sequence[Column]) -> Column | None:
-        """Return the column that has the code alone where another one has it before a name or before other codes.
-
-        `6100` of `Main account`, beside `6100 Rent` or `6100-100` of the same field.
-        """
-        for other in others:
-            if column is None or other is column or rank(name, other.name) is None:
-                continue
-            pairs = [(text, code) for text, code in zip(column.cells, other.cells, strict=True) if text]
-            is_part = all(
-                code and text != code and text.startswith(code) and not text[len(code)].isalnum()
-                for text, code in pairs
-            )
-            if is_part and len({code for _, code in pairs}) >= _SEVERAL_CODES:
-                return other
-        return column
 
     def _is_alone(self, column: Column) -> bool:
         """Return whether the texts of a column are on rows of their own, above those that they are about."""
@@ -266,7 +240,7 @@ class _Ledger:
     def _currency_column(self, column: Column) -> None:
         """Take the column of currencies; of a file without the home's currency, a person decides what is right."""
         home, codes = self._currency, sorted(set(column.texts))
-        named = {text: code for text in codes if (code := _CURRENCY_NAMES.get(plain_name(text)))}
+        named = named_currencies(codes)
         values: dict[str, Any] = {"map": named} if named else {}
         codes = [named.get(code, code) for code in codes]
         foreign = [code for code in codes if home not in (denoted_currencies(code) or {home})]

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from finance_platform.feeds.values.amounts import read_amount
 from finance_platform.feeds.values.dates import parse_date, patterns_with_zones
+from finance_platform.feeds.values.header_words import plain_name
 
 DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
@@ -35,6 +36,15 @@ PERIOD_FORMATS = (*DATE_FORMATS, "MM/yy", "MM-yy")
 
 YEAR_FORMATS = ("yyyy", "'FY'yyyy", "'FY' yyyy", "'FY'yy")
 """Patterns of years, for columns that a name says are years: other numbers have four digits too."""
+
+_CURRENCY_NAMES = {
+    "us dollar": "USD", "us dollars": "USD", "usa": "USD", "canadian dollar": "CAD", "australian dollar": "AUD",
+    "euro": "EUR", "euros": "EUR", "british pound": "GBP", "pound sterling": "GBP", "swiss franc": "CHF",
+    "japanese yen": "JPY", "indian rupee": "INR", "new zealand dollar": "NZD", "singapore dollar": "SGD",
+    "hong kong dollar": "HKD", "mexican peso": "MXN", "swedish krona": "SEK", "norwegian krone": "NOK",
+    "danish krone": "DKK", "polish zloty": "PLN", "south african rand": "ZAR", "brazilian real": "BRL",
+}  # fmt: skip
+"""Currencies as NetSuite and others name them, and their codes."""
 
 _MARKS: tuple[tuple[str, str | None], ...] = (
     (".", None),
@@ -132,6 +142,11 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
     )
     either = (text for text in texts if len({days[name][text] for name in formats if text in days[name]}) > 1)
     return DateGuess(tuple(formats), next(others, ""), unread[0] if unread else "", next(either, ""))
+
+
+def named_currencies(texts: Sequence[str]) -> dict[str, str]:
+    """Return the codes of currencies that texts name in words, by text."""
+    return {text: code for text in texts if (code := _CURRENCY_NAMES.get(plain_name(text)))}
 
 
 def last_month(text: str) -> str:
