@@ -7,7 +7,7 @@ which decisions are allowed (see `deliveries.decisions`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from finance_platform.cli.options import (
 )
 from finance_platform.cli.rendering import print_rows
 from finance_platform.cli.usage_errors import PERIOD
+from finance_platform.errors import LockedError
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, load_settings
@@ -70,7 +71,9 @@ def accept(
     output_format: str,
 ) -> int:
     """Accept the held delivery of a raw object, or its late lines; the next run publishes it."""
+    from finance_platform.bootstrap import raw_zone
     from finance_platform.deliveries import decisions
+    from finance_platform.deliveries.decision_errors import require_judged_content
     from finance_platform.deliveries.previews import preview_acceptance, preview_booking
     from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
 
@@ -78,6 +81,7 @@ def accept(
     author = None if is_dry_run else new_author(settings, why)
     with locked_processed_zone(settings) as processed:
         key = object_key(settings, key)
+        require_judged_content(raw_zone(settings), processed, key)
         if author is None:
             preview = (preview_booking if is_booked_later else preview_acceptance)(processed, key, periods)
             options = f"{'--in-next-open-period ' if is_booked_later else ''}{quote_name(key)}"
@@ -176,10 +180,21 @@ def reopen(home: Path | None, period: str, why: str) -> int:
 
 @contextmanager
 def locked_processed_zone(settings: Settings) -> Iterator[ObjectStore]:
-    """Yield the processed zone, with the home locked against runs."""
+    """Yield the processed zone, with the home locked against runs.
+
+    Raises:
+        LockedError: a run, or the command of another person, holds the lock.
+    """
     from finance_platform.bootstrap import home_lock, processed_zone
 
-    with home_lock(settings):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(home_lock(settings))
+        except LockedError as error:
+            raise LockedError(
+                f"{error.found}; the decision was not recorded",
+                fix="give the command again when the run has ended; it may have judged the file again by then",
+            ) from None
         yield processed_zone(settings)
 
 

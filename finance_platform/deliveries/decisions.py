@@ -16,6 +16,7 @@ from finance_platform.deliveries.approvals import Author, record_decision
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_cells, amounts_of_delivery
+from finance_platform.deliveries.decision_errors import last_decision, last_reopening, no_such_delivery
 from finance_platform.deliveries.members.account_types import AccountTypes
 from finance_platform.deliveries.members.attribute_history import TypesInPeriods
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps, compute_overlaps
@@ -49,7 +50,6 @@ from finance_platform.deliveries.verdicts.bookings import (
 from finance_platform.deliveries.verdicts.cell_sums import find_overflows
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.errors import DecisionError
-from finance_platform.feeds.values.codes import closest_match
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
@@ -71,7 +71,7 @@ def accept(
         DecisionError: no delivery that can be accepted is held under that key, or its lines of a period do not wait.
     """
     state, held = _acceptable(processed, object_key)
-    late = _select_late(held, periods)
+    late = _select_late(processed, held, periods)
     amounts = amounts_of_delivery(processed, _commit_of(held, late), state)
     return _decide(processed, author, "accepted", held.event, amounts, late_periods=late)
 
@@ -90,22 +90,24 @@ def acceptable_delivery(
         DecisionError: no delivery that can be accepted is held under that key, or its lines of a period do not wait.
     """
     state, held = _acceptable(processed, object_key)
-    late = _select_late(held, periods)
+    late = _select_late(processed, held, periods)
     return state, _accepted(held, late) if held.would_count else None
 
 
-def late_periods_of(state: DeliveryState, object_key: str, periods: Collection[str]) -> tuple[str, ...]:
+def late_periods_of(
+    processed: ObjectStore, state: DeliveryState, object_key: str, periods: Collection[str]
+) -> tuple[str, ...]:
     """Return the late periods of an object that a decision would be about; none if its delivery is held as a whole.
 
     Raises:
         DecisionError: no delivery is held under that key, or its lines of a period do not wait.
     """
-    return _select_late(_find(object_key, state.inactive, "held"), periods)
+    return _select_late(processed, _find(processed, state, object_key, state.inactive, "held"), periods)
 
 
 def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState, InactiveDelivery]:
     state = _state(processed)
-    held = _find(object_key, state.inactive, "held")
+    held = _find(processed, state, object_key, state.inactive, "held")
     if held.is_refused:
         raise DecisionError(f"{quote_name(object_key)} could not be read: {held.reason}", fix=held.fix)
     if any(held.commit.unaccounted):
@@ -134,7 +136,7 @@ def book(
         DecisionError: as for `accept`, and if no closed period would change, or lines of plans would be booked.
     """
     state, held = _acceptable(processed, object_key)
-    late = _select_late(held, periods)
+    late = _select_late(processed, held, periods)
     bookings = plan_decided_bookings(processed, state, _accepted(held, late), late)
     for booking in bookings:
         write_booking(processed, booking)
@@ -171,8 +173,9 @@ def withdraw_late_lines(
         DecisionError: no lines of the object wait, or those of a period do not.
     """
     state = _state(processed)
-    held = _find(object_key, [one for one in state.inactive if one.late], "held for late lines")
-    late = _select_late(held, periods)
+    with_late = [one for one in state.inactive if one.late]
+    held = _find(processed, state, object_key, with_late, "held for late lines")
+    late = _select_late(processed, held, periods)
     amounts = amounts_of_delivery(processed, _commit_of(held, late), state)
     return _decide(processed, author, "withdrawn", held.event, amounts, late_periods=late)
 
@@ -193,13 +196,13 @@ def reinstate_late_lines(
     """
     state = _state(processed)
     latest_first = _latest_first(processed, (one for one in state.withdrawn if one.late))
-    withdrawn = _find(object_key, latest_first, "withdrawn for its late lines")
-    late = _select_late(withdrawn, periods)
+    withdrawn = _find(processed, state, object_key, latest_first, "withdrawn for its late lines")
+    late = _select_late(processed, withdrawn, periods)
     amounts = amounts_of_delivery(processed, _commit_of(withdrawn, late), state)
     return _decide(processed, author, "reinstated", withdrawn.event, amounts, late_periods=late)
 
 
-def _select_late(held: InactiveDelivery, periods: Collection[str]) -> tuple[str, ...]:
+def _select_late(processed: ObjectStore, held: InactiveDelivery, periods: Collection[str]) -> tuple[str, ...]:
     """Return the late periods that a decision is about; none if it is about a whole delivery.
 
     Raises:
@@ -208,7 +211,9 @@ def _select_late(held: InactiveDelivery, periods: Collection[str]) -> tuple[str,
     late, name = held.late_periods, quote_name(held.event.object_key)
     if unknown := sorted(set(periods).difference(late)):
         fix = f"choose among {', '.join(late)}" if late else "leave out --period: the whole file waits"
-        raise DecisionError(f"no lines of {name} in {', '.join(unknown)} wait for a decision of their own", fix=fix)
+        decided = last_decision(Register(processed).events(), held.event.object_key, unknown)
+        text = f"no lines of {name} in {', '.join(unknown)} wait for a decision of their own"
+        raise DecisionError(f"{text}{f'; {decided}' if decided else ''}", fix=fix)
     for group in held.late if periods else ():
         if 0 < len(set(group).intersection(periods)) < len(group):
             raise DecisionError(
@@ -252,7 +257,8 @@ def withdraw(
         _refuse_closed_with_missing(state, object_key, holds_closed_periods=holds_closed_periods)
         return _decide(processed, author, "withdrawn", missing[0])
     if not live:
-        raise _unknown(object_key, "counts or is held", [delivery.event.object_key for delivery in state.live])
+        known = [delivery.event.object_key for delivery in state.live]
+        raise no_such_delivery(state, Register(processed).events(), object_key, "counts or is held", known)
     if holds_closed_periods:
         _refuse_closed(processed, state, live[0])
     remaining = [delivery for delivery in state.live if delivery.event.object_key != object_key]
@@ -320,7 +326,7 @@ def reinstate(
     """
     state = _state(processed)
     latest_first = _latest_first(processed, (one for one in state.withdrawn if not one.late))
-    withdrawn = _find(object_key, latest_first, "withdrawn")
+    withdrawn = _find(processed, state, object_key, latest_first, "withdrawn")
     was_held = withdrawn.decision is not None and withdrawn.decision.keeps_earlier
     if holds_closed_periods and not was_held:
         _refuse_closed(processed, state, withdrawn)
@@ -403,7 +409,11 @@ def require_published_open(
 ) -> None:
     """Raise DecisionError if a period is closed, or if nothing of it is published."""
     if period in closed:
-        raise DecisionError(f"{period} was closed by {closed[period].who}: {closed[period].why}")
+        closing = closed[period]
+        raise DecisionError(
+            f"{period} was closed by {closing.who} on {closing.at[:10]}: {closing.why}",
+            fix=f"nothing is to be done; to sign it again, `finance-platform reopen {period} --why TEXT` first",
+        )
     if period not in published:
         raise DecisionError(f"nothing is published of {period}", fix=f"choose one of {_format_range(published)}")
 
@@ -429,7 +439,8 @@ def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusC
     state = _state(processed)
     if period not in state.closed:
         closed = ", ".join(sorted(state.closed)) or "none"
-        raise DecisionError(f"{period} is not closed", fix=f"closed periods: {closed}")
+        by = last_reopening(Register(processed).events(), period)
+        raise DecisionError(f"{period} is not closed{f'; {by}' if by else ''}", fix=f"closed periods: {closed}")
     event = PeriodStatusChanged("reopened", period, *_signature(author), amounts=state.closed[period].amounts)
     return record_decision(processed, author, event, "reopened", period)
 
@@ -469,7 +480,10 @@ def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDe
     key = delivery.event.object_key
     own = sorted({count.period for count in delivery.commit.periods} & state.closed.keys())
     if own:
-        raise DecisionError(f"{quote_name(key)} has lines in {_closed(own)}", fix=_reopen(own))
+        # Another person may have accepted it a moment ago.
+        decided = last_decision(Register(processed).events(), key) if isinstance(subject, LiveDelivery) else ""
+        text = f"{quote_name(key)} has lines in {_closed(own)}{f'; {decided}' if decided else ''}"
+        raise DecisionError(text, fix=_reopen(own))
     overlaps = compute_overlaps(processed, [*state.live, delivery], record=False)
     others = overlaps.overlapping(delivery.delivery_id)
     periods = {period for other in others for _, period, _ in overlaps.overlap(other, delivery.delivery_id).lines}
@@ -541,19 +555,18 @@ def _signature(author: Author) -> tuple[str, str, str]:
     return author.who, author.why, utc_text(author.at)
 
 
-def _find(object_key: str, deliveries: Sequence[InactiveDelivery], status: str) -> InactiveDelivery:
+def _find(
+    processed: ObjectStore,
+    state: DeliveryState,
+    object_key: str,
+    deliveries: Sequence[InactiveDelivery],
+    status: str,
+) -> InactiveDelivery:
     for delivery in deliveries:
         if delivery.event.object_key == object_key:
             return delivery
-    raise _unknown(object_key, f"is {status}", [delivery.event.object_key for delivery in deliveries])
-
-
-def _unknown(object_key: str, status: str, known: Iterable[str]) -> DecisionError:
-    names = sorted(known)
-    match = closest_match(object_key, names)
-    hint = f"choose one of {', '.join(names[:10])};" if names else f"no file {status};"
-    hint = f"did you mean {match!r}?" if match else hint
-    return DecisionError(f"no delivery of {object_key!r} {status}", fix=f"{hint} `finance-platform status` lists all")
+    known = [delivery.event.object_key for delivery in deliveries]
+    raise no_such_delivery(state, Register(processed).events(), object_key, f"is {status}", known)
 
 
 def _format_range(periods: Iterable[str]) -> str:

@@ -94,7 +94,7 @@ def preview_booking(processed: ObjectStore, object_key: str, periods: Collection
     state, candidate = acceptable_delivery(processed, object_key, periods)
     if candidate is None:
         raise DecisionError(f"{quote_name(object_key)} has no lines to book", fix="accept it, or withdraw it")
-    late = late_periods_of(state, object_key, periods)
+    late = late_periods_of(processed, state, object_key, periods)
     bookings = plan_decided_bookings(processed, state, candidate, late)
     sums: dict[tuple[str, str, int, int, bool], Decimal] = {}
     for row in (row for booking in bookings for row in booking.rows):

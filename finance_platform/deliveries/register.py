@@ -246,6 +246,12 @@ class DecisionRecorded:
     booked_in: str = ""
     bookings: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def description(self) -> str:
+        """Who decided what, when and why, as a clause."""
+        lines = f"the lines of {', '.join(self.late_periods)}" if self.late_periods else "it"
+        return f"{self.who} has {self.action} {lines} on {self.at[:10]} (\u201c{self.why}\u201d)"
+
 
 @dataclass(frozen=True)
 class PeriodStatusChanged:

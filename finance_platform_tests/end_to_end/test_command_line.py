@@ -401,11 +401,12 @@ def test_a_second_run_at_the_same_time_stops_with_a_message(tmp_path: Path):
     handle = os.open(tmp_path / "run.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        result = home.command("run")
+        result, decision = home.command("run"), home.command("reopen", "2025-01", "--why", "late")
     finally:
         os.close(handle)
-    assert result.returncode == 3
+    assert (result.returncode, decision.returncode) == (3, 3)
     assert "Another run is active in this home" in result.stderr
+    assert "the decision was not recorded" in decision.stderr
     assert not (tmp_path / "warehouse.duckdb").exists()
 
 

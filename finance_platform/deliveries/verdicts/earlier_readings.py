@@ -30,7 +30,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import OUTCOMES, Count, DeliveryCommit, PeriodCount, hash_kind
 from finance_platform.deliveries.delivery_rows import read_rows
-from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered
+from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import EarlierReading, LiveDelivery
 from finance_platform.deliveries.verdicts.hold_reasons import tolerance_breach
 from finance_platform.deliveries.verdicts.live_deliveries import effect_of
@@ -84,12 +84,8 @@ def describe_differences(earlier: EarlierReading | None, differences: Sequence[s
         return []
     more = len(differences) - _MAX_NAMED
     named = "; ".join(differences[:_MAX_NAMED]) + (f"; and {more:,} more differences" if more > 0 else "")
-    return [f"{' and '.join(map(_describe, decisions))}, as the file was read then; the present reading {named}"]
-
-
-def _describe(decision: DecisionRecorded) -> str:
-    lines = f" the lines of {', '.join(decision.late_periods)}" if decision.late_periods else " it"
-    return f"{decision.who} has {decision.action}{lines} on {decision.at[:10]} (\u201c{decision.why}\u201d)"
+    decided = " and ".join(one.description for one in decisions)
+    return [f"{decided}, as the file was read then; the present reading {named}"]
 
 
 def _doubts(event: DeliveryDiscovered, commit: DeliveryCommit) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,10 +13,12 @@ import pytest
 
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, read_commits
+from finance_platform.deliveries.decision_errors import require_judged_content
 from finance_platform.deliveries.decisions import accept, close, reinstate, reopen, withdraw
 from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged
 from finance_platform.errors import DecisionError
-from finance_platform_tests.unit.factories import partly_rejected
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import delivered, partly_rejected
 from finance_platform_tests.unit.zone import ADA, Zone, lines, many
 
 BOB = Author("bob", "a late invoice", datetime(2025, 7, 2, 8, tzinfo=UTC))
@@ -66,8 +69,38 @@ def test_an_accepted_delivery_counts_and_the_register_has_author_reason_and_time
 
 def test_a_delivery_that_counts_already_cannot_be_accepted(zone: Zone) -> None:
     found, fix = refusal(lambda: accept(zone.store, "live.csv", ADA))
-    assert found == "no delivery of 'live.csv' is held"
-    assert fix == "did you mean 'held.csv'? `finance-platform status` lists all"
+    assert found == "no delivery of 'live.csv' is held: it counts"
+    assert fix == "`finance-platform withdraw live.csv --why TEXT` takes it out"
+
+
+def test_the_same_decision_twice_names_the_first_one_and_what_can_be_done(zone: Zone) -> None:
+    accept(zone.store, "held.csv", BOB)
+    found, fix = refusal(lambda: accept(zone.store, "held.csv", ADA))
+    assert found == "no delivery of 'held.csv' is held: it counts; bob has accepted it on 2025-07-02 (“a late invoice”)"
+    assert fix == (
+        "if that is what you decide too, nothing is to be done; otherwise "
+        "`finance-platform withdraw held.csv --why TEXT` takes it out"
+    )
+
+
+def test_a_version_that_no_run_has_read_is_named_in_place_of_the_held_one(zone: Zone) -> None:
+    zone.append(delivered("held.csv", "c"))
+    found, fix = refusal(lambda: accept(zone.store, "held.csv", ADA))
+    assert found == "no delivery of 'held.csv' is held: a version of it is not read yet"
+    assert fix == "run `finance-platform run` first"
+
+
+def test_a_file_that_was_sent_again_with_another_content_is_judged_first(zone: Zone, tmp_path: Path) -> None:
+    raw = LocalStore(tmp_path / "raw")
+    event = delivered("sent.csv", hashlib.sha256(b"1").hexdigest())
+    zone.append(event)
+    require_judged_content(raw, zone.store, "sent.csv")  # it is gone
+    raw.write("sent.csv", b"1")
+    require_judged_content(raw, zone.store, "sent.csv")  # touched, with the same content
+    raw.write("sent.csv", b"2")
+    found, fix = refusal(lambda: require_judged_content(raw, zone.store, "sent.csv"))
+    assert found.startswith("sent.csv was sent again with another content since it was judged, on 2025-02-01")
+    assert fix.startswith("run `finance-platform run` first")
 
 
 def test_the_error_for_a_mistyped_name_suggests_the_closest_one(zone: Zone) -> None:
@@ -78,7 +111,7 @@ def test_the_error_for_a_mistyped_name_suggests_the_closest_one(zone: Zone) -> N
 
 def test_the_error_reports_that_nothing_is_held(zone: Zone) -> None:
     accept(zone.store, "held.csv", ADA)
-    fix = refusal(lambda: accept(zone.store, "held.csv", ADA))[1]
+    fix = refusal(lambda: accept(zone.store, "new.csv", ADA))[1]
     assert fix == "no file is held; `finance-platform status` lists all"
 
 
@@ -129,7 +162,9 @@ def test_an_accepted_delivery_is_withdrawn_like_any_live_one(zone: Zone) -> None
 
 def test_an_object_that_is_neither_live_nor_held_cannot_be_withdrawn(zone: Zone) -> None:
     withdraw(zone.store, "live.csv", ADA)
-    assert refusal(lambda: withdraw(zone.store, "live.csv", ADA))[0] == "no delivery of 'live.csv' counts or is held"
+    found, fix = refusal(lambda: withdraw(zone.store, "live.csv", ADA))
+    assert found.startswith("no delivery of 'live.csv' counts or is held: it is withdrawn; ada has withdrawn it on ")
+    assert "`finance-platform withdraw --undo live.csv --why TEXT` takes it in again" in fix
     assert refusal(lambda: withdraw(zone.store, "other.csv", ADA))[0] == "no delivery of 'other.csv' counts or is held"
 
 
@@ -226,8 +261,8 @@ def test_a_dropped_delivery_is_held_again_even_in_a_closed_period(zone: Zone) ->
 def test_an_object_that_is_not_withdrawn_cannot_be_reinstated(zone: Zone) -> None:
     withdraw(zone.store, "held.csv", ADA)
     found, fix = refusal(lambda: reinstate(zone.store, "live.csv", ADA))
-    assert found == "no delivery of 'live.csv' is withdrawn"
-    assert "held.csv" in fix
+    assert found == "no delivery of 'live.csv' is withdrawn: it counts"
+    assert fix == "`finance-platform withdraw live.csv --why TEXT` takes it out"
 
 
 # Close and reopen
@@ -243,8 +278,9 @@ def test_a_period_is_closed_with_its_published_version(zone: Zone) -> None:
 
 def test_a_closed_period_is_not_closed_again(zone: Zone) -> None:
     closed(zone)
-    found, _ = refusal(lambda: close(zone.store, "2025-01", BOB, target=PUBLISHED, published=PUBLISHED))
-    assert found == "2025-01 was closed by ada: looked at it"
+    found, fix = refusal(lambda: close(zone.store, "2025-01", BOB, target=PUBLISHED, published=PUBLISHED))
+    assert found == f"2025-01 was closed by ada on {ADA.at:%Y-%m-%d}: looked at it"
+    assert fix.startswith("nothing is to be done; to sign it again, `finance-platform reopen 2025-01 --why TEXT` first")
 
 
 @pytest.mark.parametrize(
