@@ -86,6 +86,7 @@ _ACTIONS = {
     "close_a_period": 2,
     "reopen_a_period": 1,
     "overwrite_during_the_run": 1,
+    "install_a_release_that_reads_every_file_again": 1,
 }
 
 Action = tuple[str, tuple[Any, ...]]

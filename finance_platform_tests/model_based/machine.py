@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal, TypeVar
 
+import pytest
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -31,8 +32,10 @@ from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.event_chain import ChainReader
 from finance_platform.deliveries.lines import read_lines
 from finance_platform.deliveries.register import Register
-from finance_platform.deliveries.state import DeliveryState, LiveDelivery, Position
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, Position
 from finance_platform.errors import DecisionError
+from finance_platform.feeds import reader_versions
+from finance_platform.feeds.reader_versions import OF_ALL_FILES
 from finance_platform.feeds.values.codes import fold
 from finance_platform.refresh.restatement import SignedClose, restate, signed_closes
 from finance_platform.refresh.verification.verify import Verifier
@@ -75,6 +78,7 @@ class Deliveries(RuleBasedStateMachine):
         """By closed period, its cells as they were last published."""
         self.accepted = False
         """Whether somebody has accepted a delivery since the last refresh, which may restate a closed period."""
+        self.release, self.releases = pytest.MonkeyPatch(), 0
         for feed in FEEDS:
             self.home.describe(feed.name, feed.descriptor())
 
@@ -178,6 +182,10 @@ class Deliveries(RuleBasedStateMachine):
             decisions.reopen(self.home.processed, period, Author("ana", "a mistake", self.home.tick()))
             del self.closed[period]
 
+    def install_a_release_that_reads_every_file_again(self, _nth: int = 0) -> None:
+        self.releases += 1
+        self.release.setattr(reader_versions, "OF_ALL_FILES", OF_ALL_FILES + self.releases)
+
     def overwrite_during_the_run(self, nth: int, chance: Random) -> None:
         for key in _one_of(self._present(), nth):
             rows = content(chance, key)
@@ -225,6 +233,7 @@ class Deliveries(RuleBasedStateMachine):
                 self.refresh()
                 if self._is_overwritten():
                     self.refresh()
+                self._check_that_a_release_keeps_what_was_decided()
                 self.reopen_every_period()
                 self.describe_every_account()
                 self.refresh()
@@ -238,6 +247,7 @@ class Deliveries(RuleBasedStateMachine):
                 self.home.refresh()
                 assert self.home.tables() == tables
         finally:
+            self.release.undo()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def describe_every_account(self) -> None:
@@ -291,6 +301,30 @@ class Deliveries(RuleBasedStateMachine):
         assert not status.is_stale
         assert not status.reconciliation.rows("not_loaded_yet")
         assert self.home.changes() == ()
+
+    def _check_that_a_release_keeps_what_was_decided(self) -> None:
+        """Read every file again with the same result: what counts, waits and was withdrawn stays, line by line.
+
+        A file that is held as a whole is judged again, against what counts by now, and may count then.
+        """
+        if self.home.is_blocked or any(not one.late for one in self.home.state().inactive):
+            return
+        before, tables = self._decided(), self.home.tables()
+        self.install_a_release_that_reads_every_file_again()
+        self.refresh()
+        assert self._decided() == before
+        assert self.home.tables() == tables
+
+    def _decided(self) -> dict[str, Any]:
+        """Return the lines that count, wait and were withdrawn, without the names of deliveries."""
+        state = self.home.state()
+        live: dict[tuple[str, str, str, str], Count] = defaultdict(Count)
+        for one in state.live:
+            for count in one.commit.periods:
+                live[one.event.object_key, one.booked_from, count.scenario, count.period] += count.count
+        parts = {"waits": state.inactive, "withdrawn": state.withdrawn, "booked": state.booked}
+        stopped = {name: sorted(map(_describe_stopped, deliveries)) for name, deliveries in parts.items()}
+        return {"live": dict(live), **stopped}
 
     def _check_chain(self) -> None:
         """Hold the register's events against their chain, wherever a run was killed."""
@@ -483,6 +517,12 @@ class Deliveries(RuleBasedStateMachine):
             content = self.contents[event.fingerprint]
             self.sent[event.delivery_id] = Delivery(event.object_key, feed, content, seen)
         self.learned = len(events)
+
+
+def _describe_stopped(delivery: InactiveDelivery) -> tuple[str, ...]:
+    """Return file, periods, decision and lines of a delivery that does not count, or of its lines that do not."""
+    accepted, decision = delivery.commit.outcome("accepted"), delivery.decision
+    return delivery.event.object_key, str(delivery.late), decision.at if decision else "", str(accepted)
 
 
 def _one_of(several: Sequence[_One], nth: int) -> Sequence[_One]:
