@@ -86,20 +86,20 @@ ROWS: dict[Kind, Sequence[Sequence[Any]]] = {
 }
 
 LINES: dict[tuple[FileFormat, Kind], tuple[int, str]] = {
-    ("text", "ledger"): (10, "4f65f760e5822d61"),
-    ("text", "departments"): (10, "7f0c08fc449652ec"),
-    ("text", "accounts"): (10, "1f81faf0443d991d"),
-    ("text", "lookup"): (10, "8403f562042138fe"),
-    ("text", "comments"): (10, "b8cbe7ad83168d62"),
-    ("text", "statement_lines"): (10, "c63620f1d82b55aa"),
-    ("text", "balances"): (10, "8c20f5b92a755584"),
-    ("workbook", "ledger"): (11, "7c79401e5bb82b18"),
-    ("workbook", "departments"): (11, "eeb1b8ab504a8787"),
-    ("workbook", "accounts"): (11, "d8076b9cd5b1790f"),
-    ("workbook", "lookup"): (11, "e2b58bbd35b1043c"),
-    ("workbook", "comments"): (11, "13c91b90230c4630"),
-    ("workbook", "statement_lines"): (11, "9ae2436b993527c6"),
-    ("workbook", "balances"): (11, "eb48f7562f31bc2e"),
+    ("text", "ledger"): (10, "0af141dcb730869c"),
+    ("text", "departments"): (10, "0bf5f561718d45ac"),
+    ("text", "accounts"): (10, "54e382e96577d624"),
+    ("text", "lookup"): (10, "a56077e5fe44a85e"),
+    ("text", "comments"): (10, "5966cc9949e71b21"),
+    ("text", "statement_lines"): (10, "5d229aa1de47df3d"),
+    ("text", "balances"): (10, "794c25feaa397164"),
+    ("workbook", "ledger"): (11, "be8f56b913265b55"),
+    ("workbook", "departments"): (11, "fa4f26e84232b5b8"),
+    ("workbook", "accounts"): (11, "f2b105ea64e2b0fc"),
+    ("workbook", "lookup"): (11, "58b4803e4fc9a675"),
+    ("workbook", "comments"): (11, "1c2103e00473a2aa"),
+    ("workbook", "statement_lines"): (11, "a2da10895f4e78c2"),
+    ("workbook", "balances"): (11, "234201485f2d4db6"),
 }
 """The version of the reader, and a hash of the lines that it reads, by format and kind."""
 
@@ -145,7 +145,8 @@ def lines_of(kind: Kind, ending: str, folder: Path) -> list[dict[str, Any]]:
     file = FileToRead("id", name, "x", store.fingerprint(name))
     read = [row for batch in read_file(kind, resolved, store, file) for row in batch.to_pylist()]
     assert read[-1]["outcome"] == "measured", read[-1]
-    return [{name: value for name, value in row.items() if name not in NOT_LINES} for row in read]
+    # A column that a release adds is no other line where it is blank.
+    return [{name: value for name, value in row.items() if name not in NOT_LINES and value is not None} for row in read]
 
 
 @pytest.mark.parametrize("ending", OF_ENDING)
