@@ -28,6 +28,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.aws.moto_server import MotoServer
 from finance_platform_tests.aws.s3_faults import slow_down
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.waits import wait_until
 
 SHORT = LeaseTimings(duration_seconds=1.2, renewal_seconds=0.15, clock_skew_seconds=0.2)
 
@@ -50,13 +51,6 @@ def another_machine(zone: ObjectStore, name: str = RUN, *, ends_in: float = 90, 
     zone.write(lease.lease_key(name), held.to_json())
     yield
     zone.write(lease.lease_key(name), replace(held, number=1, is_given_back=True).to_json())
-
-
-def wait_until(is_true: Any, seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "the condition never became true"
-        time.sleep(0.02)
 
 
 def test_a_second_holder_is_refused_with_the_holder_and_its_end(zone: ObjectStore):

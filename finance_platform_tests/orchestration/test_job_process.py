@@ -33,6 +33,7 @@ from finance_platform.spark_jobs.job_lock import LOCK_FILE
 from finance_platform.spark_jobs.job_orders import JobOrder
 from finance_platform_tests.forked_processes import scripts_are_forked
 from finance_platform_tests.unit.factories import settings, write
+from finance_platform_tests.waits import wait_until
 
 # Dagster's Pipes calls a deprecated method of Dagster's context.
 pytestmark = pytest.mark.filterwarnings("ignore:.*run_id is deprecated:DeprecationWarning")
@@ -218,8 +219,7 @@ def test_an_interrupted_step_interrupts_the_job(run: Run, tmp_path: Path):
     )
 
     def interrupt_when_started() -> None:
-        while not started.exists():
-            time.sleep(0.02)
+        wait_until(started.exists)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt_when_started, daemon=True).start()
@@ -246,8 +246,7 @@ def test_a_process_that_is_still_starting_is_ended_with_the_run(tmp_path: Path, 
     )
     monkeypatch.setattr(job_processes, "script_path", lambda: script)
     with job_process(settings(home=tmp_path), starts_now=True):
-        while not (name.exists() and name.read_text()):
-            time.sleep(0.02)
+        wait_until(lambda: name.exists() and name.read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(int(name.read_text()), 0)
 

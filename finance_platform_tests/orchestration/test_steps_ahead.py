@@ -30,6 +30,7 @@ from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.unit.factories import settings, write
+from finance_platform_tests.waits import wait_until
 
 SCAN = cast("RawZoneScan", object())
 READ = ReadDeliveries(not_opened=[UnreadFile("a.csv", "gone", "run again")])
@@ -172,8 +173,7 @@ def test_a_run_that_ends_before_the_second_step_interrupts_its_job(begin: Begin,
         f"finally:\n    pathlib.Path({str(interrupted)!r}).touch()"
     )
     with begin(body):
-        while not started.exists():
-            time.sleep(0.01)
+        wait_until(started.exists)
     assert interrupted.exists()
 
 
@@ -185,8 +185,7 @@ def test_a_job_that_does_not_end_when_it_is_interrupted_is_killed(
     body = f"signal.signal(signal.SIGINT, signal.SIG_IGN); pathlib.Path({str(started)!r}).touch(); time.sleep(60)"
     begun_at = time.monotonic()
     with begin(body):
-        while not started.exists():
-            time.sleep(0.01)
+        wait_until(started.exists)
     assert time.monotonic() - begun_at < 30
 
 
@@ -199,8 +198,7 @@ def test_a_process_that_is_still_starting_is_killed_at_the_end_of_the_run(
     monkeypatch.setitem(globals(), "HOST", script)
     begun_at = time.monotonic()
     with begin():
-        while not started.exists():
-            time.sleep(0.01)
+        wait_until(started.exists)
     assert time.monotonic() - begun_at < 30
 
 

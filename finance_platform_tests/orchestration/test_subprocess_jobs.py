@@ -11,7 +11,6 @@ import re
 import signal
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from finance_platform.refresh.steps.recorded_code import COMPLETE
 from finance_platform.spark_jobs.job_lock import LOCK_FILE
 from finance_platform_tests.forked_processes import scripts_are_forked
 from finance_platform_tests.unit.factories import write
+from finance_platform_tests.waits import wait_until
 
 # Dagster's Pipes calls a deprecated method of Dagster's context.
 pytestmark = pytest.mark.filterwarnings("ignore:.*run_id is deprecated:DeprecationWarning")
@@ -368,8 +368,7 @@ def test_an_interrupted_step_interrupts_its_job(run: Run, tmp_path: Path):
     )
 
     def interrupt_when_started() -> None:
-        while not (tmp_path / "started").exists():
-            time.sleep(0.02)
+        wait_until((tmp_path / "started").exists)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt_when_started, daemon=True).start()

@@ -10,14 +10,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from finance_platform.orchestration.webserver.watchdog import stop_groups
+from finance_platform_tests.waits import wait_until
 
 PROGRAM = """
 import fcntl, os, sys
@@ -46,13 +46,6 @@ def is_alive(pid: int) -> bool:
     return bool(output.strip()) and not output.startswith("Z")
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def pids(folder: Path) -> list[int]:
     return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
 
@@ -67,7 +60,7 @@ def supervised(
     shell = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"] if is_background else []
     with subprocess.Popen([*shell, *command], cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         try:
-            wait_for(lambda: len(pids(folder)) == count)
+            wait_until(lambda: len(pids(folder)) == count)
             yield process
         finally:
             process.kill()
@@ -87,7 +80,7 @@ def test_a_signal_stops_all_processes_and_what_they_started(tmp_path: Path, numb
 def test_a_second_ctrl_c_kills_what_does_not_stop(tmp_path: Path):
     with supervised(tmp_path, STUBBORN, SLEEP, count=2) as supervisor:
         supervisor.send_signal(signal.SIGINT)
-        wait_for(lambda: sum(map(is_alive, pids(tmp_path))) == 1)
+        wait_until(lambda: sum(map(is_alive, pids(tmp_path))) == 1)
         supervisor.send_signal(signal.SIGINT)
         assert supervisor.wait(timeout=10) == 0
         assert [pid for pid in pids(tmp_path) if is_alive(pid)] == []
@@ -114,7 +107,7 @@ def test_a_killed_supervisor_leaves_no_process_and_its_lock_is_held_until_then(t
 
 def test_a_group_that_ignores_the_signal_is_killed_after_a_while(tmp_path: Path):
     with subprocess.Popen([sys.executable, "-c", STUBBORN], cwd=tmp_path, process_group=0) as process:
-        wait_for(lambda: len(pids(tmp_path)) == 1)
+        wait_until(lambda: len(pids(tmp_path)) == 1)
 
         def is_impatient() -> bool:
             process.poll()
