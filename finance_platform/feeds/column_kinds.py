@@ -6,7 +6,7 @@ from an earlier one (see `deliveries.header_changes`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.header import without_position
@@ -51,8 +51,23 @@ def kind_of_texts(rules: ReadingRules, texts: Iterable[str | None]) -> str:
     short = [text for text in written if len(text) <= MAX_VALUE_CHARACTERS]
     formats = [pattern for rule in rules.fields.values() for pattern in rule.formats]
     patterns = tuple(dict.fromkeys([*formats, *_DATE_FORMATS]))
-    if 2 * sum(parse_date(clean(text), patterns) is not None for text in short) > len(written):
+    if _are_most(short, lambda text: parse_date(clean(text), patterns) is not None, len(written)):
         return DATE
     amount = rules.fields.get("amount", FieldRule())
-    numbers = sum(read_amount(text, amount.decimal, amount.thousands) is not None for text in short)
-    return NUMBER if 2 * numbers > len(written) else TEXT
+    is_number = _are_most(
+        short, lambda text: read_amount(text, amount.decimal, amount.thousands) is not None, len(written)
+    )
+    return NUMBER if is_number else TEXT
+
+
+def _are_most(texts: Sequence[str], is_kind: Callable[[str], bool], count: int) -> bool:
+    """Return whether more than half of so many texts are of a kind; no more of them are tried than say so."""
+    lacking, left = count // 2 + 1, len(texts)
+    for text in texts:
+        if lacking > left:
+            return False
+        left -= 1
+        lacking -= is_kind(text)
+        if not lacking:
+            return True
+    return False

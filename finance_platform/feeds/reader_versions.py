@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from finance_platform.feeds.file_names import WORKBOOK_ENDINGS, file_ending
+from finance_platform.feeds.file_names import TEXT_ENDINGS, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.resolved import Kind
 
 FileFormat = Literal["text", "workbook"]
@@ -45,8 +45,9 @@ OF_KIND: Final[dict[Kind, int]] = {
 def file_format(object_key: str) -> FileFormat:
     """Return the format of an object by its name, as `files.tables` opens it."""
     # A path is taken apart only where its end may matter: a scan asks for thousands of names.
-    may_be_workbook = object_key.lower().endswith(WORKBOOK_ENDINGS)
-    return "workbook" if may_be_workbook and file_ending(object_key) in WORKBOOK_ENDINGS else "text"
+    if object_key.endswith(TEXT_ENDINGS) or not object_key.lower().endswith(WORKBOOK_ENDINGS):
+        return "text"
+    return "workbook" if file_ending(object_key) in WORKBOOK_ENDINGS else "text"
 
 
 def reader_version(object_key: str, kind: Kind) -> int:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource
 from finance_platform.feeds.doubts.running_totals import LEAST_MONTHS, MOST_MONTHS, growth_doubts
-from finance_platform.feeds.doubts.summed_texts import find_total
+from finance_platform.feeds.doubts.summed_texts import LEAST_TEXTS, find_total
 from finance_platform.feeds.doubts.unread_column import leave_out
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.shape_rules import is_derived
@@ -98,8 +98,10 @@ class PlaceSums:
         names = list(self._numbers["period"])
         # Rows that are not accepted may have other periods.
         order = sorted(np.unique(periods).tolist(), key=names.__getitem__)
+        if not LEAST_MONTHS <= len(order) <= _MAX_PERIODS:
+            return {}  # of most files, which have one month
         series, of_lines = np.unique(self._places("scenario", "department_code", "account_number"), return_inverse=True)
-        if not LEAST_MONTHS <= len(order) <= _MAX_PERIODS or len(series) * len(names) > _MAX_LINES:
+        if len(series) * len(names) > _MAX_LINES:
             return {}
         table = np.zeros((len(series), len(names)), np.int64)
         np.add.at(table, (of_lines, periods), amounts)
@@ -115,6 +117,8 @@ class PlaceSums:
 
     def _total(self, name: str, column: str, header: str) -> dict[str, str]:
         """Return why a text of a field may be the total of the others."""
+        if len(self._numbers[column]) < LEAST_TEXTS:
+            return {}
         texts, amounts = self._column(column), self._column("amount")
         # A business unit may be the total of units that have departments of their own.
         others = [other for other in _PLACE if other not in _TOTALS.values()]

@@ -35,7 +35,7 @@ COMPANIES = {
 }
 """Headers of columns whose texts are companies, or other parts of a group."""
 
-_LEAST_TEXTS = 3
+LEAST_TEXTS = 3
 _MAX_TEXTS = 500
 _LEAST_SUMS = 4
 _DIFFERENT_SUMS = 3
@@ -54,7 +54,7 @@ def find_total(texts: npt.NDArray[np.int64], places: Numbers, amounts: Amounts) 
         amounts: in cents.
     """
     count = int(texts.max(initial=-1)) + 1
-    if not _LEAST_TEXTS <= count <= _MAX_TEXTS:
+    if not LEAST_TEXTS <= count <= _MAX_TEXTS:
         return None
     distinct, numbers = np.unique(places, return_inverse=True)
     cells, of_cells = np.unique(numbers * count + texts, return_inverse=True)

@@ -17,6 +17,7 @@ import unicodedata
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -495,6 +496,12 @@ def _says_total(text: str, *, is_sparse: bool) -> bool:
     """
     if not text or len(text) > _MAX_LABEL_CHARACTERS:
         return False
+    return _names_total(text, is_sparse)
+
+
+@lru_cache(4096)
+def _names_total(text: str, is_sparse: bool) -> bool:
+    # Thousands of files have the same departments and accounts.
     words = _words(text)
     if not words or not _TOTAL_WORDS.intersection(words):
         return False
