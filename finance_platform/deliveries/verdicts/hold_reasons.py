@@ -269,11 +269,9 @@ class HoldReasons:
         tolerated = candidate.event.tolerated_removal
         if tolerated is None or not (self._live.affects_ledger(candidate) and self._live.may_remove_lines(candidate)):
             return Losses()
-        if self._repeats_lines(candidate):
-            return Losses()
         affected = {cell for cell in self._live.affected_cells(candidate) if cell[1] not in left_out}
         cells = {cell for cell in affected if not self._live.is_resent(candidate, cell)}
-        if not cells:
+        if not cells or self._repeats_lines(candidate):
             return Losses()
         if (known := self._known_losses) and known[:2] == (candidate, cells):
             return known[2]
