@@ -217,6 +217,8 @@ class RawObject:
     def earlier_reading(self, version: Version) -> Version | None:
         """Return the version that counts, if another one is the same bytes under the same rules, read again."""
         counted, name = self.counted_version(), version.event.reads_again
+        if counted is version:
+            return None  # what it looks up has changed and is as it was again
         for _ in self.versions:
             if not name or counted is None:
                 return None

@@ -256,6 +256,14 @@ def test_a_file_with_other_bytes_or_rules_is_judged_as_any_file(zone: Zone) -> N
     assert zone.evaluate_held() == {"a.csv": DOUBTS.doubts}
 
 
+def test_a_reading_that_comes_back_before_another_one_was_read_is_not_continued_by_itself(zone: Zone) -> None:
+    first = accepted_with_doubts(zone, LATE)
+    other = replace(first, delivery_id="a.csv@other", reads_again=first.delivery_id)
+    zone.append(other, replace(first, reads_again=other.delivery_id))
+    assert [(one.reasons, one.continues) for one in zone.evaluate().values()] == [((), "")]
+    assert zone.live == [first.delivery_id]
+
+
 def test_a_withdrawal_while_a_file_is_read_again_is_in_force(zone: Zone) -> None:
     first = accepted_with_doubts(zone, LATE)
     read_again(zone, first, LATE, commit_findings=DOUBTS)
