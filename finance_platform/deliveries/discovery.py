@@ -109,7 +109,7 @@ def scan_raw_zone(
     identities = {name: (feed.rules.identity, feed.rules.kind) for name, feed in feeds.items()}
     last = {event.object_key: event for event in known}
     owners = BrokenOwners(feed_set, identities, last)
-    unweighted, withdrawn = _unweighted_ids(register, feeds), select_withdrawn(events)
+    unweighted, withdrawn = _unweighted_ids(register, feeds), _withdrawn_contents(known, select_withdrawn(events))
     scan = _Scan(
         raw,
         feed_set,
@@ -173,9 +173,9 @@ def why_read_again(events: Iterable[DeliveryDiscovered]) -> str:
 class _Scan:
     """A scan in progress.
 
-    `last` has the last event of each object, `unweighted` and `withdrawn` what the functions of these names return,
-    `declared` the identities of rules without what they look up or are spread like, where they differ, and
-    `earlier_identities` those of `earlier_lookup_identities`.
+    `last` has the last event of each object, `unweighted` and `withdrawn` what `_unweighted_ids` and
+    `_withdrawn_contents` return, `declared` the identities of rules without what they look up or are spread like, where
+    they differ, and `earlier_identities` those of `earlier_lookup_identities`.
     """
 
     raw: ObjectStore
@@ -188,7 +188,7 @@ class _Scan:
     skip_unstable: bool
     problems: list[Problem]
     unweighted: Mapping[str, str]
-    withdrawn: Collection[str]
+    withdrawn: Mapping[tuple[str, str], Sequence[DeliveryDiscovered]]
     declared: Mapping[str, str]
     earlier_identities: Mapping[str, Sequence[str]]
     new: list[DeliveryDiscovered] = field(default_factory=list)
@@ -323,27 +323,25 @@ class _Scan:
     def _delivery_id(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:
         """Return the identity of a delivery; one with weights stays, until `refresh.spread_years` finds others.
 
-        One that a person withdrew stays, too, if nothing but the release has changed, or what it looks up: as another
-        delivery it would count again, although the file is the one that the person meant. If the withdrawal is undone,
-        it is read again.
+        One that a person withdrew stays, too, if nothing but the release has changed, or what it looks up, also if the
+        object had other bytes since: as another delivery it would count again, although the file is the one that the
+        person meant. If the withdrawal is undone, it is read again.
         """
-        parts = key, fingerprint, feed, *self.identities[feed]
-        identity = delivery_id(*parts)
-        if last is None or last.delivery_id == identity:
-            return identity
-        is_same = self.unweighted.get(last.delivery_id) == identity
-        if last.delivery_id in self.withdrawn:
-            is_same = is_same or self._is_read_again(key, fingerprint, feed, last)
-        return last.delivery_id if is_same else identity
+        identity = delivery_id(key, fingerprint, feed, *self.identities[feed])
+        if last is None or last.delivery_id == identity or self.unweighted.get(last.delivery_id) == identity:
+            return last.delivery_id if last else identity
+        withdrawn = self.withdrawn.get((key, fingerprint), ())
+        same = (one.delivery_id for one in withdrawn if self._is_read_again(key, fingerprint, feed, one))
+        return next(same, identity)
 
-    def _is_read_again(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered) -> bool:
-        """Return whether an object's last delivery had the same bytes and the same rules of its descriptor."""
-        if last.rules:
-            return (last.fingerprint, last.feed, last.rules) == (fingerprint, feed, self.declared.get(feed))
-        last_id = self.unweighted.get(last.delivery_id, last.delivery_id)
+    def _is_read_again(self, key: str, fingerprint: str, feed: str, earlier: DeliveryDiscovered) -> bool:
+        """Return whether an earlier delivery of an object had the same bytes and the same rules of its descriptor."""
+        if earlier.rules:
+            return (earlier.fingerprint, earlier.feed, earlier.rules) == (fingerprint, feed, self.declared.get(feed))
+        earlier_id = self.unweighted.get(earlier.delivery_id, earlier.delivery_id)
         identity, kind = self.identities[feed]
         of_rules = ((key, fingerprint, feed, one, kind) for one in (identity, *self.earlier_identities.get(feed, ())))
-        return any(last_id == delivery_id(*one) or last_id in earlier_delivery_ids(*one) for one in of_rules)
+        return any(earlier_id == delivery_id(*one) or earlier_id in earlier_delivery_ids(*one) for one in of_rules)
 
     def _reads_again(
         self, identity: str, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None
@@ -379,6 +377,17 @@ def _unweighted_ids(register: Register, feeds: Mapping[str, ResolvedFeed]) -> di
         return {}
     commits = read_commits(register.store).values()
     return {one.delivery_id: one.unweighted_id for one in commits if one.unweighted_id}
+
+
+def _withdrawn_contents(
+    known: Iterable[DeliveryDiscovered], withdrawn: Collection[str]
+) -> dict[tuple[str, str], list[DeliveryDiscovered]]:
+    """Return the deliveries that people withdrew, by object and content, the last one that was discovered first."""
+    last = {event.delivery_id: event for event in known if event.delivery_id in withdrawn} if withdrawn else {}
+    contents: dict[tuple[str, str], list[DeliveryDiscovered]] = {}
+    for event in reversed(last.values()):
+        contents.setdefault((event.object_key, event.fingerprint), []).append(event)
+    return contents
 
 
 _FEED_FIELDS = (

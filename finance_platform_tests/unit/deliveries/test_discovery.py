@@ -206,6 +206,25 @@ def test_a_release_that_reads_files_otherwise_does_not_bring_back_what_was_withd
     assert new_keys(home.scan()) == ["ledger.csv"]
 
 
+def test_a_release_does_not_bring_back_withdrawn_bytes_that_return_after_others(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = home.deliver("ledger.csv")
+    withdrawn = path.read_text()
+    with monkeypatch.context() as patch:
+        patch.setitem(OF_FORMAT, "text", -1)
+        (first,) = home.scan().events
+        home.register.append([decision_on("withdrawn", first)])
+        path.write_text("a,b\n3,4\n")
+        assert home.scan().new_count == 1
+    path.write_text(withdrawn)
+    back = home.scan().events[-1]
+    assert (back.delivery_id, back.reads_again) == (first.delivery_id, "")
+    assert home.scan(currency="EUR", record=False).events[-1].delivery_id != first.delivery_id
+    home.register.append([decision_on("reinstated", first)])
+    assert home.scan().events[-1].reads_again == first.delivery_id
+
+
 def test_a_withdrawn_file_is_read_again_with_other_bytes_or_rules(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home.deliver("ledger.csv")
     with monkeypatch.context() as patch:
