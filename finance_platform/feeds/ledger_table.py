@@ -26,6 +26,7 @@ from finance_platform.feeds.doubts.running_totals import RunningTotals, stated_d
 from finance_platform.feeds.doubts.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.doubts.unread_meanings import UnreadMeanings
 from finance_platform.feeds.doubts.unread_months import UnreadMonths
+from finance_platform.feeds.doubts.unread_names import names_of_lines
 from finance_platform.feeds.files import broken_lines, displayed_units
 from finance_platform.feeds.files.tables import Table
 from finance_platform.feeds.lines.ledger_lines import LedgerLines
@@ -76,6 +77,7 @@ class LedgerTable:
         self._printed, self._unclaimed = PrintedTotals(rules, table.sheet), UnclaimedTotals(rules, sources)
         self._balances = OpeningBalances.of_table(sources, has_skip=has_skip)
         self._unread = UnreadMonths.of_table(rules, header, cells, table.sheet)
+        self._names = names_of_lines(header, sources)
         self._meanings = UnreadMeanings.of_table(rules, header, sources, cells)
         self._hidden = HiddenRows(table.hidden_rows)
         self._hidden_columns = HiddenColumns(table, rules, cells)
@@ -143,7 +145,7 @@ class LedgerTable:
         self._hidden.add(batch, columns)
         self._hidden_columns.add(batch, columns)
         self._merged.add(batch, columns)
-        self._totals.sheets.add(self._table, self._rules, columns)
+        self._totals.sheets.add(self._table, self._rules, columns, [batch.columns[name] for name in self._names])
         self._places.add(with_encoded)
         self._last = batch, columns
 

@@ -7,7 +7,7 @@ that another file has (see `deliveries.verdicts.repeated_lines`), which sheets a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -52,8 +52,17 @@ class RepeatedSheets:
     _sheets: dict[str, _Sheet] = field(default_factory=dict)
     _size: int = 0
 
-    def add(self, table: Table, rules: ReadingRules, columns: Mapping[str, pa.Array]) -> None:
-        """Add lines; nothing if the feed reads one sheet, or lines have a key that must not repeat."""
+    def add(
+        self, table: Table, rules: ReadingRules, columns: Mapping[str, pa.Array], names: Sequence[pa.Array]
+    ) -> None:
+        """Add lines; nothing if the feed reads one sheet, or lines have a key that must not repeat.
+
+        Args:
+            table: the sheet.
+            rules: of the feed.
+            columns: the typed lines.
+            names: columns that say whose amounts these are, which no field reads.
+        """
         is_one = len(rules.sheets) < _LEAST_SHEETS and not any(map(_GLOB.search, rules.sheets))
         if table.sheet is None or is_one or rules.key:
             return
@@ -63,7 +72,7 @@ class RepeatedSheets:
         sheet = self._sheets.setdefault(table.sheet, _Sheet())
         if self._size > MAX_LINES or not counts.any():
             return
-        numbers = place_numbers([*(columns[name] for name in _PARTS), pa.array(amounts)])
+        numbers = place_numbers([*(columns[name] for name in _PARTS), *names, pa.array(amounts)])
         sheet.parts.append(numbers[counts])
         sheet.cents += int(amounts[counts].sum())
 

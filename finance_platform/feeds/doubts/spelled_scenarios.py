@@ -8,7 +8,7 @@ A name that people write in two ways is no doubt by itself: its lines are of one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource
 from finance_platform.feeds.doubts.unread_column import UnreadColumn, leave_out
+from finance_platform.feeds.doubts.unread_names import names_of_lines
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.shape_rules import is_derived
@@ -49,7 +50,7 @@ class SpelledScenarios(UnreadColumn):
         self._size += len(texts)
         if self._size > MAX_LINES or len(self._numbers) > _MAX_TEXTS:
             return
-        amounts, numbers = cents(columns["amount"]), place_numbers([columns[name] for name in _PLACE])
+        amounts, numbers = cents(columns["amount"]), place_numbers([columns[name] for name in (*_PLACE, *self.names)])
         counts = is_plan.to_numpy(zero_copy_only=False) & (amounts != 0)
         encoded = texts.dictionary_encode(null_encoding="encode")
         indices = encoded.indices.to_numpy()
@@ -102,8 +103,10 @@ class SpelledScenarios(UnreadColumn):
         return not has_details and common >= _LEAST_PLACES and common * _OTHERS >= fewest * (_OTHERS - 1)
 
 
-def spelled_scenarios(sources: Mapping[str, FieldSource], rules: ReadingRules) -> Iterator[SpelledScenarios]:
+def spelled_scenarios(
+    header: Sequence[str], sources: Mapping[str, FieldSource], rules: ReadingRules
+) -> Iterator[SpelledScenarios]:
     """Yield the column of the scenario, if one column alone has it."""
     headers = sources["scenario"].headers if "scenario" in sources else ()
     if len(headers) == 1 and not is_derived(headers[0]):
-        yield SpelledScenarios(headers[0], rules)
+        yield SpelledScenarios(headers[0], rules, names=names_of_lines(header, sources))

@@ -37,6 +37,7 @@ class UnreadColumn(ABC):
         lines: how many accepted lines have a text in it.
         found: texts that contradict how their lines are read, with how many lines have each.
         total: the sum of these lines.
+        names: headers of columns that say whose amounts lines have, if it compares these too; see `unread_names`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class UnreadColumn(ABC):
     lines: int = 0
     found: Counter[str] = field(default_factory=Counter)
     total: Decimal = Decimal(0)
+    names: tuple[str, ...] = ()
 
     @abstractmethod
     def add(self, texts: pa.StringArray, columns: Mapping[str, pa.Array]) -> None:

@@ -332,7 +332,7 @@ class UnreadMeanings:
         of_years = is_of_years(sources, rules)
         kinds += [(UnreadPeriods, PERIODS)] if of_years else []
         columns = [kind(name, rules) for kind, names in kinds for name, plain in free.items() if plain in names]
-        columns += [*other_years(free, sources, rules), *spelled_scenarios(sources, rules)]
+        columns += [*other_years(free, sources, rules), *spelled_scenarios(header, sources, rules)]
         return UnreadMeanings(columns + ([] if of_years else [*other_periods(free, sources, rules)]))
 
     def add(self, batch: RawBatch, columns: Mapping[str, pa.Array]) -> None:
@@ -349,6 +349,9 @@ class UnreadMeanings:
         names = ("scenario_type", "scenario", "period", "posting_date", "account_number", "amount", *_PLACE)
         of_lines = {name: pc.filter(columns[name], is_accepted) if has_others else columns[name] for name in names}
         for column in self.columns:
+            for name in column.names:
+                # None of these headers is the name of a typed column.
+                of_lines[name] = pc.filter(batch.columns[name], is_accepted) if has_others else batch.columns[name]
             texts = batch.columns[column.name]
             column.add(pc.filter(texts, is_accepted) if has_others else texts, of_lines)
 

@@ -83,3 +83,19 @@ def test_lines_with_a_key_are_left_to_it(tmp_path: Path):
     sheets = {"A": lines(1), "B": lines(1)}
     check = checked(tmp_path, sheets, more="load: {mode: upsert, key: [date, department, account]}")
     assert not any("lines of sheet" in reason for reason in check.holds)
+
+
+@pytest.mark.parametrize(("header", "is_held"), [("Vendor", False), ("Employee no.", False), ("Prepared by", True)])
+def test_equal_lines_of_other_vendors_or_people_are_lines_of_their_own(tmp_path: Path, header: str, *, is_held: bool):
+    """A column that nothing reads says whose fees these are: twelve equal ones of each."""
+    sheets = {name: [[*HEADER, header], *([*line, f"{name} Ltd"] for line in lines(1))] for name in ("North", "South")}
+    (tmp_path / "x.xlsx").write_bytes(xlsx(sheets))
+    check = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % ("", ""), "x.yaml"), settings())
+    assert (check.refusal, bool(check.holds)) == ("", is_held)
+
+
+def test_a_copy_of_a_sheet_with_the_same_vendors_holds_the_file(tmp_path: Path):
+    rows = [[*HEADER, "Vendor"], *([*line, f"Vendor {place}"] for place, line in enumerate(lines(1)))]
+    (tmp_path / "x.xlsx").write_bytes(xlsx({"Jan": rows, "Jan (2)": rows}))
+    check = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % ("", ""), "x.yaml"), settings())
+    assert len(check.holds) == 1

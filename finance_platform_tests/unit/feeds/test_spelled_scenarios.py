@@ -18,20 +18,22 @@ PLAN: Lines = [("Budget", month, account, 100 + month) for month in range(1, 4) 
 SECOND: Lines = [("BUDGET", month, account, amount + 10) for _, month, account, amount in PLAN]
 
 
+DESCRIPTOR = {
+    "feed": "x",
+    "kind": "ledger",
+    "path": "x.csv",
+    "columns": {
+        "date": {"from": "Month", "formats": ["yyyy-MM"]},
+        "department": "Unit",
+        "account": "Account",
+        "amount": "Amount",
+        "scenario": "Version",
+    },
+}
+
+
 def check(folder: Path, lines: Lines, **changes: Any) -> FileCheck:
-    descriptor = {
-        "feed": "x",
-        "kind": "ledger",
-        "path": "x.csv",
-        "columns": {
-            "date": {"from": "Month", "formats": ["yyyy-MM"]},
-            "department": "Unit",
-            "account": "Account",
-            "amount": "Amount",
-            "scenario": "Version",
-        },
-        **changes,
-    }
+    descriptor = {**DESCRIPTOR, **changes}
     rows = "".join(f"{name},2025-{month:02d},D1,{account},{amount}.00\n" for name, month, account, amount in lines)
     return check_text(folder, f"Version,Month,Unit,Account,Amount\n{rows}", yaml.safe_dump(descriptor))
 
@@ -62,3 +64,18 @@ def test_two_names_of_one_plan_in_the_same_places_hold_the_file(tmp_path: Path) 
 )
 def test_a_plan_whose_name_is_written_in_two_ways_is_not_held(tmp_path: Path, lines: Lines) -> None:
     assert not check(tmp_path, lines).holds
+
+
+def test_two_regions_that_write_the_name_of_the_plan_otherwise_are_not_held(tmp_path: Path) -> None:
+    """A column that nothing reads says that both have a line for each month and account."""
+    rows = {
+        region: "".join(
+            f"{name},2025-{month:02d},D1,{account},{amount}.00,{region}\n" for name, month, account, amount in plan
+        )
+        for region, plan in (("North", PLAN), ("South", SECOND))
+    }
+    descriptor = yaml.safe_dump(DESCRIPTOR)
+    header = "Version,Month,Unit,Account,Amount,Region\n"
+    assert not check_text(tmp_path, header + rows["North"] + rows["South"], descriptor).holds
+    again = rows["North"].replace("Budget", "BUDGET")
+    assert len(check_text(tmp_path, header + rows["North"] + again, descriptor).holds) == 1
