@@ -21,7 +21,7 @@ from itertools import islice, takewhile
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_lines import Cell, LiveLines, claimed_cells
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, compute_overlaps
-from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.state import LiveDelivery, replaces_periods
 from finance_platform.deliveries.verdicts.cell_hashes import (
     LEAST_CONTAINED,
     LEAST_NEARLY,
@@ -216,7 +216,7 @@ def _of_other_systems(hashes: CellHashes, live: LiveDeliveries, candidate: LiveD
         if cell[1] not in candidate.portion or _rows(candidate, cell) < LEAST_CONTAINED:
             continue
         of_feed: list[LiveDelivery] = []
-        if candidate.event.load_mode != "replace_period":
+        if not replaces_periods(candidate):  # of a file that replaces departments, others count beside it
             similar = live.same_money_of_feed(candidate, cell)
             of_feed = [one for one in similar if not live.shared_lines(candidate, one, cell)]
         others = [*of_feed, *live.same_money_of_other_feeds(candidate, cell)]

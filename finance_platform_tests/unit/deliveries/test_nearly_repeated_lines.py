@@ -261,6 +261,19 @@ def test_a_plan_repeats_another_one_without_zeros_if_many_amounts_agree(
     assert list(verdicts) == held
 
 
+@pytest.mark.parametrize(("is_scoped", "held"), [(True, ["saved_again.csv"]), (False, [])])
+def test_a_plan_without_zeros_replaces_no_department_of_the_one_before(
+    tmp_path: Path, held: list[str], *, is_scoped: bool
+) -> None:
+    """Budget files replace the departments that they have: 402 counted beside 0402, with a warning alone."""
+    zone = Zone(tmp_path / "processed")
+    for name, sent in (("jan.csv", OF_DEPARTMENTS), ("saved_again.csv", WITHOUT_ZEROS)):
+        lines = [replace(one, scenario="Budget", day=1, scope=one.department) for one in sent]
+        zone.deliver(name, lines, name, load_mode="replace_period", is_scoped=is_scoped, tolerated_removal=None)
+        verdicts = zone.evaluate_held()
+    assert list(verdicts) == held
+
+
 def test_a_ledger_that_gets_new_codes_replaces_itself(tmp_path: Path) -> None:
     zone = Zone(tmp_path / "processed")
     for number, sent in enumerate([JANUARY, RECODED]):
