@@ -7,9 +7,10 @@ that another file has (see `deliveries.verdicts.repeated_lines`), which sheets a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,7 @@ from finance_platform.feeds.values.line_numbers import MAX_LINES, Numbers, cents
 from finance_platform.feeds.violations import ACCEPTED, to_mask
 from finance_platform.money_text import sum_of_amounts
 
-_LEAST_SHEETS, _MOST_SHEETS = 2, 100
-"""Of more sheets, each pair would be compared for too long."""
+_LEAST_SHEETS = 2
 _LEAST_LINES = 3
 """Different lines of a sheet; fewer may well be equal by chance."""
 _SHARE = 10
@@ -37,6 +37,10 @@ _FIX = (
     "delete the copy from the workbook, or name the other sheets in sheet: in the descriptor; if the lines of both are "
     "to be added, accept the file"
 )
+
+
+_Lines = tuple[Numbers, npt.NDArray[np.int64]]
+"""The different lines of a sheet, and how often it has each."""
 
 
 @dataclass
@@ -77,25 +81,44 @@ class RepeatedSheets:
         sheet.cents += int(amounts[counts].sum())
 
     def doubts(self) -> dict[str, str]:
-        """Return a reason to hold the delivery for each sheet whose lines an earlier one has."""
-        if self._size > MAX_LINES or not _LEAST_SHEETS <= len(self._sheets) <= _MOST_SHEETS:
+        """Return a reason to hold the delivery for each sheet whose lines another one has; of equal ones, the later."""
+        if self._size > MAX_LINES or len(self._sheets) < _LEAST_SHEETS:
+            return {}
+        lines = {
+            name: np.unique(np.concatenate(sheet.parts), return_counts=True)
+            for name, sheet in self._sheets.items()
+            if sheet.parts
+        }
+        if len(lines) < _LEAST_SHEETS:
             return {}
         doubts: dict[str, str] = {}
-        earlier: dict[str, tuple[Numbers, npt.NDArray[np.int64]]] = {}
-        for name, sheet in self._sheets.items():
-            if not sheet.parts:
+        possible, repeated = set(_of_others(lines)), set[str]()
+        for first, second in combinations(lines, 2):
+            if not possible & {first, second} or repeated & {first, second}:
                 continue
-            numbers, counts = np.unique(np.concatenate(sheet.parts), return_counts=True)
-            total = int(counts.sum())
-            for other, (of_other, other_counts) in earlier.items():
-                _, here, there = np.intersect1d(numbers, of_other, assume_unique=True, return_indices=True)
-                same = int(np.minimum(counts[here], other_counts[there]).sum())
-                if len(here) >= _LEAST_LINES and (total - same) * _SHARE <= total:
-                    money = sum_of_amounts(total, Decimal(sheet.cents).scaleb(-2))
+            same, different = _common(lines[first], lines[second])
+            for name, other in ((second, first), (first, second)):
+                total = int(lines[name][1].sum())
+                if not repeated & {name, other} and different >= _LEAST_LINES and (total - same) * _SHARE <= total:
+                    repeated.add(name)
+                    money = sum_of_amounts(total, Decimal(self._sheets[name].cents).scaleb(-2))
                     doubts[
                         f"{same:,} of {total:,} lines of sheet {name!r} are lines of sheet {other!r} too, with their "
                         f"day, department, account and amount, and all are added; its {money}"
                     ] = _FIX
-                    break
-            earlier[name] = numbers, counts.astype(np.int64)
         return doubts
+
+
+def _of_others(lines: Mapping[str, _Lines]) -> Iterator[str]:
+    """Yield the sheets of whose lines enough are in any other one; of most workbooks none, so no two are compared."""
+    numbers, sheets = np.unique(np.concatenate([of_sheet for of_sheet, _ in lines.values()]), return_counts=True)
+    for name, (of_sheet, counts) in lines.items():
+        is_shared = sheets[np.searchsorted(numbers, of_sheet)] > 1
+        if (int(counts.sum()) - int(counts[is_shared].sum())) * _SHARE <= int(counts.sum()):
+            yield name
+
+
+def _common(lines: _Lines, others: _Lines) -> tuple[int, int]:
+    """Return how many lines two sheets have in common, and how many different ones."""
+    _, here, there = np.intersect1d(lines[0], others[0], assume_unique=True, return_indices=True)
+    return int(np.minimum(lines[1][here], others[1][there]).sum()), len(here)

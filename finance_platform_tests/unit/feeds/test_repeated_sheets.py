@@ -52,6 +52,16 @@ def test_a_copy_that_was_kept_before_corrections_holds_the_file(tmp_path: Path):
     assert reason.startswith("19 of 20 lines of sheet 'Backup' are lines of sheet 'Data' too")
 
 
+@pytest.mark.parametrize("order", [["Year", "Jan", "Feb"], ["Jan", "Feb", "Year"], ["Jan", "Year", "Feb"]])
+def test_months_that_a_sheet_of_the_year_has_too_hold_the_file_wherever_it_is(tmp_path: Path, order: list[str]):
+    """Only sheets behind the one with all lines were named, so a year behind its months counted twice."""
+    sheets = {"Jan": lines(1), "Feb": lines(2), "Year": [*lines(1), *lines(2)]}
+    held = checked(tmp_path, {name: sheets[name] for name in order}).holds
+    assert sorted(reason.partition(", with")[0] for reason in held) == [
+        f"20 of 20 lines of sheet '{name}' are lines of sheet 'Year' too" for name in ("Feb", "Jan")
+    ]
+
+
 @pytest.mark.parametrize(
     "sheets",
     [
@@ -88,14 +98,16 @@ def test_lines_with_a_key_are_left_to_it(tmp_path: Path):
 @pytest.mark.parametrize(("header", "is_held"), [("Vendor", False), ("Employee no.", False), ("Prepared by", True)])
 def test_equal_lines_of_other_vendors_or_people_are_lines_of_their_own(tmp_path: Path, header: str, *, is_held: bool):
     """A column that nothing reads says whose fees these are: twelve equal ones of each."""
-    sheets = {name: [[*HEADER, header], *([*line, f"{name} Ltd"] for line in lines(1))] for name in ("North", "South")}
+    sheets: dict[str, Rows] = {
+        name: [[*HEADER, header], *([*line, f"{name} Ltd"] for line in lines(1))] for name in ("North", "South")
+    }
     (tmp_path / "x.xlsx").write_bytes(xlsx(sheets))
     check = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % ("", ""), "x.yaml"), settings())
     assert (check.refusal, bool(check.holds)) == ("", is_held)
 
 
 def test_a_copy_of_a_sheet_with_the_same_vendors_holds_the_file(tmp_path: Path):
-    rows = [[*HEADER, "Vendor"], *([*line, f"Vendor {place}"] for place, line in enumerate(lines(1)))]
+    rows: Rows = [[*HEADER, "Vendor"], *([*line, f"Vendor {place}"] for place, line in enumerate(lines(1)))]
     (tmp_path / "x.xlsx").write_bytes(xlsx({"Jan": rows, "Jan (2)": rows}))
     check = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % ("", ""), "x.yaml"), settings())
     assert len(check.holds) == 1
