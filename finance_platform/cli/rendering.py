@@ -202,7 +202,6 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
         all_files: whether to print each of thousands; otherwise those that do not count, and the newest of the others,
             without those that are only read again.
     """
-    shown = status.deliveries if all_files else _newest(status)
     again = {} if all_files else status.read_again
     shown = status.deliveries if all_files else _without_read_again(_newest(status), again)
     columns = ("file", "state", "rows", "accepted", "rejected", "duplicate", "skipped", "delivered", "rejected money")
