@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.files.tables import Table
-from finance_platform.feeds.files.workbook_shared import MergedCells
 from finance_platform.feeds.values.codes import clean, fold
 from finance_platform.feeds.violations import ACCEPTED, to_mask
 
@@ -39,61 +38,56 @@ class MergedAmounts:
             sources: where the fields of its lines come from.
             cells: the headers of the cells of which each gives a line; if a row is a line, a blank amount is rejected.
         """
-        self._merged = dict(_find(table, sources, cells)) if cells and table.merged else {}
+        self._merged = dict(_find(table, cells)) if cells and table.merged else {}
         self._rows = np.array(sorted({row for row, _ in self._merged}), np.int64)
-        self._count = 0
-        self._first = ""
+        wanted = {fold(name) for field in _NAMES_OF_LINES if field in sources for name in sources[field].headers}
+        self._names = [name for name in table.header if fold(name) in wanted]
+        self._named_rows: set[int] = set()
+        self._found: list[tuple[tuple[int, str], str]] = []
 
     def add(self, batch: RawBatch, columns: Mapping[str, pa.Array]) -> None:
         """Add typed lines."""
         if not self._merged or batch.source_columns is None:
             return
-        is_merged = np.isin(np.asarray(batch.source_rows), self._rows)
+        rows = np.asarray(batch.source_rows)
+        for name in self._names:
+            is_blank = to_mask(pc.equal(pc.utf8_trim_whitespace(batch.columns[name].fill_null("")), ""))
+            self._named_rows.update(rows[~is_blank].tolist())
+        is_merged = np.isin(rows, self._rows)
         is_merged &= to_mask(pc.equal(columns["outcome"], ACCEPTED)) & to_mask(pc.not_equal(columns["amount"], 0))
         for position in np.flatnonzero(is_merged).tolist():
             name = batch.source_columns[position].as_py()
-            count = self._merged.get((batch.source_rows[position].as_py(), name))
-            if count:
-                self._count += 1
-                self._first = self._first or f"{clean(name)!r} on {batch.place(position)} with {count - 1:,} more"
+            cell = int(rows[position]), name
+            if cell in self._merged:
+                self._found.append((cell, f"{clean(name)!r} on {batch.place(position)}"))
 
     def doubts(self) -> dict[str, str]:
         """Return the reason to hold the delivery; none if no amount is merged."""
-        if not self._count:
+        found = [(place, count) for cell, place in self._found if (count := self._covered(cell)) > 1]
+        if not found:
             return {}
+        place, count = found[0]
         return {
-            f"{self._count:,} amounts are in cells that are merged with those of other amounts, first {self._first}, "
-            "and count in the place of the first cell alone": _FIX
+            f"{len(found):,} amounts are in cells that are merged with those of other amounts, first {place} with "
+            f"{count - 1:,} more, and count in the place of the first cell alone": _FIX
         }
 
+    def _covered(self, cell: tuple[int, str]) -> int:
+        """Return how many amounts a merged cell covers.
 
-def _find(
-    table: Table, sources: Mapping[str, FieldSource], cells: Collection[str]
-) -> Iterator[tuple[tuple[int, str], int]]:
-    """Yield row and header of each amount whose cell covers those of others, with how many it covers."""
+        A row without a department and an account is a part of the line above it, whose cells may be merged over both.
+        """
+        across, last_row = self._merged[cell]
+        first_row = cell[0]
+        below = range(first_row + 1, last_row + 1)
+        return across * (1 + sum(row in self._named_rows or not self._names for row in below))
+
+
+def _find(table: Table, cells: Collection[str]) -> Iterator[tuple[tuple[int, str], tuple[int, int]]]:
+    """Yield row and header of each merged amount, with how many amounts it covers in its row, and its last row."""
     amounts = {fold(name) for name in cells}
     places = {place: name for place, name in enumerate(table.header) if fold(name) in amounts}
-    blocks = set(_merged_rows(table.merged, _line_places(table, sources)))
     for (first_row, first), (last_row, last) in table.merged:
-        if first not in places:
-            continue
-        across = sum(place in places for place in range(first, min(last, len(table.header) - 1) + 1))
-        # A line that is several rows high has a merged name beside its merged amounts.
-        down = 1 if (first_row, last_row) in blocks else last_row - first_row + 1
-        if across * down > 1:
-            yield (first_row + 1, places[first]), across * down
-
-
-def _line_places(table: Table, sources: Mapping[str, FieldSource]) -> set[int]:
-    """Return the places of the columns that tell the lines of a table apart: the account's, else the department's."""
-    for field in _NAMES_OF_LINES:
-        wanted = {fold(name) for name in sources[field].headers} if field in sources else set()
-        if found := {place for place, name in enumerate(table.header) if fold(name) in wanted}:
-            return found
-    return set()
-
-
-def _merged_rows(merged: MergedCells, places: Collection[int]) -> Iterator[tuple[int, int]]:
-    for (first_row, first), (last_row, last) in merged:
-        if any(first <= place <= last for place in places):
-            yield first_row, last_row
+        if first in places:
+            across = sum(place in places for place in range(first, min(last, len(table.header) - 1) + 1))
+            yield (first_row + 1, places[first]), (across, last_row + 1)

@@ -36,6 +36,7 @@ def checked(
     ending: str = "xlsx",
     rows: Sequence[Sequence[object]] = (HEADER, *ROWS),
     header_row: str = "1",
+    text: str = WIDE,
 ) -> FileCheck:
     book = xlsxwriter.Workbook(folder / "x.xlsx")
     sheet = book.add_worksheet("Plan")
@@ -45,7 +46,7 @@ def checked(
     book.close()
     if ending != "xlsx":
         converted(folder / "x.xlsx", ending, folder)
-    descriptor = parse_descriptor(WIDE % header_row, "x.yaml")
+    descriptor = parse_descriptor(text % header_row, "x.yaml")
     return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
 
 
@@ -83,6 +84,35 @@ def test_an_amount_that_covers_several_lines_holds_the_file(tmp_path: Path, endi
 def test_merged_cells_that_are_one_line_or_no_amount_hold_nothing(tmp_path: Path, prepare: Callable[[Any], None]):
     check = checked(tmp_path, prepare)
     assert (check.refusal, check.holds) == ("", {})
+
+
+@pytest.mark.parametrize(("below", "is_held"), [("", False), ("6100", True)])
+def test_rows_without_an_account_are_parts_of_the_line_above_them(tmp_path: Path, below: str, *, is_held: bool):
+    """A template has two rows for each account, and its amounts are merged over both, but not the account."""
+    rows: Sequence[Sequence[object]] = [HEADER, ["D1", "6000", 300, 10, 20], ["", below], ["D1", "6200", 1, 2, 3]]
+    check = checked(tmp_path, lambda sheet: sheet.merge_range("C2:C3", 300), rows=rows)
+    assert (check.refusal, bool(check.holds)) == ("", is_held)
+
+
+@pytest.mark.parametrize(("second", "is_held"), [("D2", True), ("", False)])
+def test_an_account_above_several_departments_is_not_one_line(tmp_path: Path, second: str, *, is_held: bool):
+    """The account is merged over the same rows as the amount, and each row has a department of its own."""
+    descriptor = WIDE.replace(", fill_down: true", "").replace(
+        "account: Account", "account: {from: Account, fill_down: true}"
+    )
+    rows: Sequence[Sequence[object]] = [
+        HEADER,
+        ["D1", "6000", 300, 1, 2],
+        [second, "", "", "", ""],
+        ["D3", "6200", 1, 2, 3],
+    ]
+
+    def prepare(sheet: Any) -> None:
+        sheet.merge_range("B2:B3", "6000")
+        sheet.merge_range("C2:C3", 300)
+
+    check = checked(tmp_path, prepare, rows=rows, text=descriptor)
+    assert (check.refusal, bool(check.holds)) == ("", is_held)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
