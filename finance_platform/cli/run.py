@@ -29,8 +29,8 @@ from finance_platform.cli.options import (
 )
 from finance_platform.cli.status import read_status
 from finance_platform.cli.usage_errors import PERIOD
+from finance_platform.orchestration.ahead.likely_news import is_news_likely
 from finance_platform.orchestration.job_runners.job_process import job_process
-from finance_platform.orchestration.likely_news import is_news_likely
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.file_modes import find_exposed
@@ -74,7 +74,8 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
     _check_periods(settings, periods)
     started = time.monotonic()
     starts_now = rebuild or (not force and is_news_likely(settings))
-    with job_process(settings, starts_now=starts_now) as process, ExitStack() as lock:
+    jobs = job_process(settings, starts_now=starts_now, meanwhile=lambda: _work_ahead(settings))
+    with jobs as process, ExitStack() as lock:
         from finance_platform.bootstrap import home_lock, raw_zone  # takes time that the process of the jobs starts in
 
         raw = listed_once(raw_zone(settings))
@@ -161,8 +162,8 @@ def _run(
     is held until the last step has ended.
     """
     from finance_platform.bootstrap import processed_zone, warehouse_readers
-    from finance_platform.orchestration.forked_steps import ForkedSteps
-    from finance_platform.orchestration.steps_ahead import StepsAhead, steps_ahead
+    from finance_platform.orchestration.ahead.forked_steps import ForkedSteps
+    from finance_platform.orchestration.ahead.steps_ahead import StepsAhead, steps_ahead
 
     listed = listed_once(processed_zone(settings))
     is_own_process = click.get_current_context().obj is OWN_PROCESS
@@ -208,6 +209,12 @@ def _no_search_for_garbage() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _work_ahead(settings: Settings) -> Iterator[None]:
+    from finance_platform.orchestration.ahead.work_ahead import work_ahead
+
+    yield from work_ahead(settings)
 
 
 def _import_late_modules() -> Iterator[None]:

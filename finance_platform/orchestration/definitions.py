@@ -10,6 +10,8 @@ import logging
 import dagster as dg
 
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.ahead.pack_ahead import PackAhead
+from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
 from finance_platform.orchestration.assets.register import register_assets
 from finance_platform.orchestration.assets.reporting import reporting_assets
 from finance_platform.orchestration.assets.standardise import standardise_assets
@@ -18,13 +20,11 @@ from finance_platform.orchestration.assets.warehouse import warehouse_assets
 from finance_platform.orchestration.dagster_environment import warn_of_foreign_history
 from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import audit_job, quiet_logger, rebuild_job, refresh_job
-from finance_platform.orchestration.pack_ahead import PackAhead
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.schedules import close_calendar, nightly_audit
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
 from finance_platform.orchestration.sensors.run_retention import run_retention_sensors
-from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.feed_specs import delivery_spec
 from finance_platform.orchestration.ui.table_specs import by_period_spec
 from finance_platform.settings import Settings, load_settings

@@ -30,18 +30,18 @@ from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alert_message import record_key
 from finance_platform.notifications.alerts import Alert
+from finance_platform.orchestration.ahead.pack_ahead import PackAhead
+from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
 from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.code_location import execute_in_location
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
-from finance_platform.orchestration.pack_ahead import PackAhead
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.run_retention import purge_runs
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
-from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.processed_metadata import READ_AGAIN_NOW, READ_NOW
 from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, UNCHANGED, parse_slices
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED

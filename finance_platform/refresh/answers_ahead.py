@@ -1,7 +1,7 @@
 """What the process of a run asks the warehouse after a load, asked beside it by the fork that has loaded.
 
 Belongs here: which queries these are. Does not belong here: what the answers are for (see `reports`,
-`orchestration.ui`), how they get to the run's process (see `orchestration.forked_steps`).
+`orchestration.ui`), how they get to the run's process (see `orchestration.ahead.forked_steps`).
 
 The fork has the warehouse open, and the run's process is the one that a small delivery waits for: with these answers,
 it neither imports DuckDB nor opens the file. A query that is missing here costs that time and changes no result.

@@ -547,7 +547,7 @@ def test_no_other_run_enters_files_between_the_listing_and_the_first_step_that_g
         locked.append(bootstrap.is_home_locked(settings))
         raise LookupError("the first step begins")
 
-    monkeypatch.setattr("finance_platform.orchestration.steps_ahead.steps_ahead", begin)
+    monkeypatch.setattr("finance_platform.orchestration.ahead.steps_ahead.steps_ahead", begin)
     process = JobProcess(write(tmp_path / "host.py", ""))
     monkeypatch.setattr("finance_platform.cli.run.job_process", lambda *_, **__: closing(process))
     file = home.path / "raw" / "other.csv"

@@ -91,7 +91,8 @@ def test_a_run_imports_no_library_that_makes_its_process_end_in_the_usual_way():
 def test_a_run_imports_neither_colours_of_listings_nor_a_parser_of_sql_nor_the_reader():
     code = (
         "import sys; from finance_platform.cli import _UNUSED; from finance_platform.unused_imports import leave_out; "
-        "leave_out(_UNUSED['run']); import finance_platform.cli.run, finance_platform.orchestration.forked_steps; "
+        "leave_out(_UNUSED['run']); import finance_platform.cli.run; "
+        "import finance_platform.orchestration.ahead.forked_steps; "
         "import finance_platform.orchestration.refresh_run; "
         "print(sorted({'pygments', 'attr', 'sqlglot', 'finance_platform.feeds.read_file'} & set(sys.modules)))"
     )

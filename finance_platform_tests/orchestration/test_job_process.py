@@ -268,8 +268,8 @@ def test_jobs_on_another_engine_or_in_another_zone_have_no_common_process(tmp_pa
 
 def test_the_process_can_start_and_the_first_steps_be_taken_before_dagster_or_spark_is_imported():
     code = "import sys, finance_platform.orchestration.job_runners.job_process; "
-    code += "import finance_platform.orchestration.likely_news; print('pyarrow' in sys.modules); "
-    code += "import finance_platform.orchestration.steps_ahead; "
+    code += "import finance_platform.orchestration.ahead.likely_news; print('pyarrow' in sys.modules); "
+    code += "import finance_platform.orchestration.ahead.steps_ahead; "
     code += "print({'dagster', 'pyspark', 'boto3'} & sys.modules.keys())"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\nset()\n"
 

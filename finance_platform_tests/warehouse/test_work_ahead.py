@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform.contracts.star import DIM_DEPARTMENT
-from finance_platform.orchestration.work_ahead import work_ahead
+from finance_platform.orchestration.ahead.work_ahead import work_ahead
 from finance_platform.warehouse import dialect
 from finance_platform.warehouse.duckdb import session, translation
 from finance_platform.warehouse.duckdb import work_ahead as ahead
@@ -77,7 +77,7 @@ def test_a_statement_that_was_changed_since_it_was_prepared_is_translated_ahead(
 
 _IMPORTED_AHEAD = """
 import sys
-from finance_platform.orchestration.work_ahead import work_ahead
+from finance_platform.orchestration.ahead.work_ahead import work_ahead
 from finance_platform.settings import load_settings
 
 for _ in work_ahead(load_settings(home=sys.argv[1])):

@@ -15,10 +15,10 @@ from finance_platform.count_text import pluralize
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.feeds.descriptor import UNREAD_FILES
 from finance_platform.feeds.feed_set import FeedSet, advise_unmatched
+from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
 from finance_platform.orchestration.assets.selections import StepResult, is_of_checks_alone, selected_checks
 from finance_platform.orchestration.checks import check_specs
 from finance_platform.orchestration.error_handling import dagster_failures
-from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.feed_specs import raw_spec, unread_spec
 from finance_platform.orchestration.ui.formatting import summarize
 from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, compute_data_version, table_metadata

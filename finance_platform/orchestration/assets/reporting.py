@@ -18,12 +18,12 @@ from finance_platform.bootstrap import home_lock, warehouse_readers
 from finance_platform.code_version import platform_version
 from finance_platform.errors import LockedError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.ahead.pack_ahead import PackAhead
+from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
 from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.jobs import asks_for_step
-from finance_platform.orchestration.pack_ahead import PackAhead
 from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED_BY
-from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
 from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
 from finance_platform.quality.checks import all_checks

@@ -17,6 +17,7 @@ from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.register import Register, Verdict
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.notifications.metrics import Metrics, send_or_warn
+from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
 from finance_platform.orchestration.assets.delivery_events import last_arrivals, report_deliveries
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.assets.selections import (
@@ -32,7 +33,6 @@ from finance_platform.orchestration.error_handling import POOL, dagster_failures
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import attempts_explained
 from finance_platform.orchestration.jobs import log_lasting_damage, log_repairs
-from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.formatting import LINES_SHOWN, format_periods, limit_lines
 from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata, rows_behind
 from finance_platform.orchestration.ui.table_specs import processed_spec

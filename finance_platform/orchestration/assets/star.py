@@ -17,6 +17,7 @@ from finance_platform.data_catalog.delta_log import sync_or_warn as sync_open_ta
 from finance_platform.data_catalog.glue import GlueDataCatalog
 from finance_platform.data_catalog.sync import sync_or_warn
 from finance_platform.feeds.feed_set import FeedSet
+from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.assets.selections import (
     Result,
@@ -31,7 +32,6 @@ from finance_platform.orchestration.error_handling import POOL, dagster_failures
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import attempts_explained
 from finance_platform.orchestration.jobs import log_repairs
-from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.orchestration.ui.previews import preview_files

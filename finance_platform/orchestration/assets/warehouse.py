@@ -15,6 +15,8 @@ from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.errors import StarNotBuiltError
 from finance_platform.notifications.alerts import Alerts
 from finance_platform.notifications.metrics import Metrics, send_or_warn
+from finance_platform.orchestration.ahead.pack_ahead import PackAhead
+from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.assets.period_partitions import report_periods
 from finance_platform.orchestration.assets.selections import (
@@ -31,8 +33,6 @@ from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.jobs import log_repairs
-from finance_platform.orchestration.pack_ahead import PackAhead
-from finance_platform.orchestration.steps_ahead import StepsAhead
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.period_grid import grid_after
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews

@@ -269,12 +269,15 @@ def _next_answer(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def job_process(settings: Settings, *, starts_now: bool) -> Iterator[JobProcess | None]:
+def job_process(
+    settings: Settings, *, starts_now: bool, meanwhile: Callable[[], Iterator[None]] | None = None
+) -> Iterator[JobProcess | None]:
     """Yield a process for the jobs of a run; None if each job has one of its own, or runs elsewhere.
 
     Args:
         settings: the home.
         starts_now: whether jobs are likely, so that the process starts at once.
+        meanwhile: see `JobProcess`.
     """
     is_on_s3 = settings.processed_root.startswith(S3_SCHEME)
     runs_jobs_here = settings.glue_from_bytes > 0 if settings.is_on_aws else not is_on_s3
@@ -283,10 +286,9 @@ def job_process(settings: Settings, *, starts_now: bool) -> Iterator[JobProcess 
         return
     # Imported here: commands that start no process do without it.
     from finance_platform.bootstrap import s3_options
-    from finance_platform.orchestration.work_ahead import work_ahead
 
     options = s3_options(settings) if is_on_s3 else None
-    process = JobProcess(meanwhile=lambda: work_ahead(settings), s3=options)
+    process = JobProcess(meanwhile=meanwhile, s3=options)
     try:
         if starts_now:
             process.start()

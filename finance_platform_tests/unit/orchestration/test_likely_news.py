@@ -1,6 +1,6 @@
 """The guess whether there is something new: what counts as a sign of it.
 
-Belongs here: `orchestration.likely_news`. Does not belong here: what is new (see `test_changes`).
+Belongs here: `orchestration.ahead.likely_news`. Does not belong here: what is new (see `test_changes`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.orchestration import likely_news
-from finance_platform.orchestration.likely_news import is_news_likely
+from finance_platform.orchestration.ahead import likely_news
+from finance_platform.orchestration.ahead.likely_news import is_news_likely
 from finance_platform.refresh.steps.recorded_code import COMPLETE
 from finance_platform.settings import Settings
 from finance_platform_tests.unit.factories import settings, write

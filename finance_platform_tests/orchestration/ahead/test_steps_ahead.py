@@ -1,7 +1,7 @@
 """The first steps of a run, taken before Dagster is imported: what the run's steps get, and what they do themselves.
 
-Belongs here: `orchestration.steps_ahead`, with a script as the process of the jobs. Does not belong here: the steps
-themselves, the process (see `test_job_process`), what may be imported (see there).
+Belongs here: `orchestration.ahead.steps_ahead`, with a script as the process of the jobs. Does not belong here: the
+steps themselves, the process (see `test_job_process`), what may be imported (see there).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import pytest
 from finance_platform.bootstrap import is_home_locked, raw_zone
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.errors import JobError
-from finance_platform.orchestration import steps_ahead as module
+from finance_platform.orchestration.ahead import steps_ahead as module
+from finance_platform.orchestration.ahead.steps_ahead import StepsAhead, steps_ahead
 from finance_platform.orchestration.job_runners import job_process
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.job_runners.subprocess_jobs import explain_attempt
-from finance_platform.orchestration.steps_ahead import StepsAhead, steps_ahead
 from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised
 from finance_platform.refresh.steps.unread_files import UnreadFile
 from finance_platform.settings import Settings

@@ -1,7 +1,7 @@
 """The steps of a run in a fork of its process: what the run's steps get, what they do themselves, when the fork ends.
 
-Belongs here: `orchestration.forked_steps`, with a script as the process of the jobs. Does not belong here: the steps
-themselves, steps in a thread (see `test_steps_ahead`), whole runs that are killed (see `faults`).
+Belongs here: `orchestration.ahead.forked_steps`, with a script as the process of the jobs. Does not belong here: the
+steps themselves, steps in a thread (see `test_steps_ahead`), whole runs that are killed (see `faults`).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.register import Register
 from finance_platform.errors import WorkbookSizeError
-from finance_platform.orchestration import fork_messages
-from finance_platform.orchestration import forked_steps as module
-from finance_platform.orchestration import steps_ahead as first_steps
-from finance_platform.orchestration.forked_steps import ForkedSteps
+from finance_platform.orchestration.ahead import fork_messages
+from finance_platform.orchestration.ahead import forked_steps as module
+from finance_platform.orchestration.ahead import steps_ahead as first_steps
+from finance_platform.orchestration.ahead.forked_steps import ForkedSteps
+from finance_platform.orchestration.ahead.steps_ahead import steps_ahead
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
-from finance_platform.orchestration.steps_ahead import steps_ahead
 from finance_platform.quality.checks import LINES_EQUAL_STAR, Outcome
 from finance_platform.refresh import answers_ahead, status_ahead
 from finance_platform.refresh import report_pack as last_step
@@ -50,7 +50,7 @@ from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.warehouse.duckdb.kept_readers import kept_readers, known_answers
 from finance_platform.warehouse.known_answers import KnownAnswers
 from finance_platform.warehouse.port import QueryResult
-from finance_platform_tests.orchestration.test_steps_ahead import HOST, ignore
+from finance_platform_tests.orchestration.ahead.test_steps_ahead import HOST, ignore
 from finance_platform_tests.unit.factories import commit_of, delivered, log_of, settings, write
 
 SCAN = cast("RawZoneScan", object())

@@ -1,6 +1,7 @@
 """Work of the last steps that does not depend on the jobs, done while these are at work.
 
-Belongs here: what it is. Does not belong here: when it is done (see `orchestration.job_runners.job_process`).
+Belongs here: what it is. Does not belong here: when it is done (see `orchestration.job_runners.job_process`, which
+gets it from the command).
 
 It is only imports, translations and a template, which a process does once and the steps do themselves where it was not
 done. So a failure of theirs is reported by the step that needs them, and a run that ends early has left nothing behind.

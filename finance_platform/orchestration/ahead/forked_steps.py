@@ -46,9 +46,9 @@ from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.orchestration.fork_messages import HEAD, Receiver, Sender
+from finance_platform.orchestration.ahead.fork_messages import HEAD, Receiver, Sender
+from finance_platform.orchestration.ahead.steps_ahead import BuiltAhead, CheckedDeliveries, JobsAhead, StepsAhead
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
-from finance_platform.orchestration.steps_ahead import BuiltAhead, CheckedDeliveries, JobsAhead, StepsAhead
 from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised, check_read, standardise
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
@@ -390,7 +390,7 @@ class _Child:
         return _may_go_on(outcomes)
 
     def _publish(self, processed: ObjectStore) -> bool:
-        from finance_platform.orchestration.pack_ahead import PackAhead
+        from finance_platform.orchestration.ahead.pack_ahead import PackAhead
         from finance_platform.refresh.report_pack import (
             read_figures_for_a_run,
             read_published_pack,

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import cast
 
-from finance_platform.orchestration.pack_ahead import PackAhead
+from finance_platform.orchestration.ahead.pack_ahead import PackAhead
 from finance_platform.reports.pack.model import Pack
 
 READ_AHEAD, READ_AGAIN, READ_NOW = (cast("Pack", object()) for _ in range(3))
