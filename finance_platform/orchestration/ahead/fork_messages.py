@@ -1,6 +1,7 @@
 """The messages of a fork to the run's process: what both have is a number in them.
 
-Belongs here: how values are written and read. Does not belong here: which messages there are (see `forked_steps`).
+Belongs here: which messages there are, and how values are written and read. Does not belong here: when they are sent
+(see `fork_worker`), and what the run does with them (see `forked_steps`).
 
 Both processes have the same objects from before the fork, in the same order. A list of thousands of them that has a few
 more, or others, is written as the difference from the one that both have.
@@ -25,6 +26,36 @@ from finance_platform.slices.versions import TargetSlice
 
 HEAD = struct.Struct("<cQ")
 """Kind and length of a message."""
+
+ORDERED = b"o"
+"""A job is about to get its order. The run, which waits for the first message, goes on to import Dagster."""
+
+READ = b"r"
+"""The deliveries that the second step has read; the verdicts come later."""
+
+STANDARDISED = b"s"
+"""The second step's result, and the outcomes of its checks."""
+
+LAST_JOB = b"l"
+"""No job comes after this; the process of the jobs is ended."""
+
+BUILT = b"b"
+"""The third step's result, and the outcomes of its checks."""
+
+PUBLISHED = b"p"
+"""The fourth step's result, and the warehouse's answers to what the run will ask."""
+
+PACK = b"w"
+"""The report pack that was written."""
+
+END = b"e"
+"""No step comes after this; whether the process of the jobs is ready for an order."""
+
+FAILED = b"f"
+"""The job that has failed, after `END`: its step reports it."""
+
+STATUS = b"t"
+"""The status of what the steps have left, after `END`."""
 
 _LONG = 256
 """So many elements make a list or a mapping worth a comparison with those that both processes have."""

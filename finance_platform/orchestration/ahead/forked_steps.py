@@ -1,7 +1,8 @@
 """The steps of a run in a process of their own, beside the one that imports Dagster and stores the run's events.
 
-Belongs here: that process, what it sends, when it ends. Does not belong here: the steps (see `refresh`), what they
-report (see `assets`), steps in a thread (see `steps_ahead`). Dagster is not imported.
+Belongs here: when that process begins and ends, and what the run's steps get of its messages. Does not belong here:
+what it does (see `fork_worker`), what the steps report (see `assets`), steps in a thread (see `steps_ahead`). Dagster
+is not imported.
 
 The process is a fork of the run's, which has entered what is new into the register and holds the home's lock. It takes
 one step after the other, as far as none fails and no blocking check does, and sends what each has done. The steps of
@@ -15,7 +16,6 @@ derives the status of what the steps have left, by a listing of its own, since t
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
@@ -23,67 +23,53 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields, replace
-from datetime import UTC, datetime
-from functools import partial
+from dataclasses import fields
 from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from finance_platform.bootstrap import (
-    keep_answers,
-    open_warehouse,
-    processed_zone,
-    reports_folder,
-    warehouse_readers,
-)
+from finance_platform.bootstrap import keep_answers
 from finance_platform.code_version import JobName
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.orchestration.ahead.fork_messages import HEAD, Receiver, Sender
-from finance_platform.orchestration.ahead.steps_ahead import BuiltAhead, CheckedDeliveries, JobsAhead, StepsAhead
+from finance_platform.orchestration.ahead.fork_messages import (
+    BUILT,
+    END,
+    FAILED,
+    HEAD,
+    LAST_JOB,
+    ORDERED,
+    PACK,
+    PUBLISHED,
+    READ,
+    STANDARDISED,
+    STATUS,
+    Receiver,
+    Sender,
+)
+from finance_platform.orchestration.ahead.fork_worker import ForkWorker, end_with
+from finance_platform.orchestration.ahead.steps_ahead import BuiltAhead, CheckedDeliveries, StepsAhead
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
-from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised, check_read, standardise
-from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised
+from finance_platform.settings import Settings
 from finance_platform.spark_jobs.arguments import JobArguments
-from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 
 if TYPE_CHECKING:
-    from finance_platform.quality.checks import Outcome
     from finance_platform.refresh.report_pack import WrittenPack
     from finance_platform.refresh.status_ahead import StatusAhead
     from finance_platform.refresh.steps.publish import Publication
-    from finance_platform.reports.pack.model import Pack
-    from finance_platform.warehouse.known_answers import KnownAnswers
-    from finance_platform.warehouse.port import Warehouse
 
 _log = logging.getLogger(__name__)
 
 MOST_PENDING = 2_000
 """Of how many deliveries that are still to be read the process takes the steps: it sends what it has read, which takes
 0.1 ms of each process."""
-
-_DEATH_SIGNAL = 1
-"""Linux's `PR_SET_PDEATHSIG`: the signal that a process gets when its parent ends."""
-
-_ORDERED = b"o"
-_READ = b"r"
-_STANDARDISED = b"s"
-_BUILT = b"b"
-_PUBLISHED = b"p"
-_PACK = b"w"
-_STATUS = b"t"
-_FAILED = b"f"
-_LAST_JOB = b"l"
-_END = b"e"
 
 
 class ForkedSteps(StepsAhead):
@@ -129,7 +115,7 @@ class ForkedSteps(StepsAhead):
         """Wait for the second step; see `StepsAhead`."""
         if self._receiver is None:
             return super().take_standardised(on_read)
-        done = self._take(_STANDARDISED, on_read)
+        done = self._take(STANDARDISED, on_read)
         if done is None:
             return None
         standardised, self._checked = done
@@ -142,11 +128,11 @@ class ForkedSteps(StepsAhead):
 
     def take_built(self) -> BuiltAhead | None:
         """Wait for the third step; see `StepsAhead`."""
-        return cast("BuiltAhead | None", self._take(_BUILT))
+        return cast("BuiltAhead | None", self._take(BUILT))
 
     def take_published(self) -> Publication | None:
         """Wait for the fourth step; see `StepsAhead`."""
-        done = self._take(_PUBLISHED)
+        done = self._take(PUBLISHED)
         if done is None:
             return None
         published, answers = done
@@ -156,11 +142,11 @@ class ForkedSteps(StepsAhead):
 
     def take_pack(self) -> WrittenPack | None:
         """Wait for the report pack; see `StepsAhead`."""
-        return cast("WrittenPack | None", self._take(_PACK))
+        return cast("WrittenPack | None", self._take(PACK))
 
     def take_status(self) -> StatusAhead | None:
         """Wait for the status of what the steps have left; see `StepsAhead`."""
-        return cast("StatusAhead | None", self._take(_STATUS))
+        return cast("StatusAhead | None", self._take(STATUS))
 
     def _begin_to_read(self, raw: ObjectStore, processed: ObjectStore) -> None:
         if not self._may_fork() or (shared := _read_shared(processed)) is None:
@@ -185,10 +171,10 @@ class ForkedSteps(StepsAhead):
             try:
                 gc.disable()
                 os.close(read_end)
-                _end_with(parent)
+                end_with(parent)
                 with os.fdopen(write_end, "wb") as messages:
-                    child = _Child(self._settings, self._process, self.run_id, Sender(messages, shared))
-                    child.take(raw, processed, self._raw if self._takes_all else None)
+                    worker = ForkWorker(self._settings, self._process, self.run_id, Sender(messages, shared))
+                    worker.take(raw, processed, self._raw if self._takes_all else None)
             finally:
                 os._exit(0)  # nothing of what this process has opened is its own to close
         os.close(write_end)
@@ -218,11 +204,11 @@ class ForkedSteps(StepsAhead):
                     break
                 # What is first: the order of a job, or that there was nothing to read.
                 self._is_ordered.set()
-                if kind == _LAST_JOB:
+                if kind == LAST_JOB:
                     self._process.end()
-                elif kind == _END:
+                elif kind == END:
                     self._is_host_ready = bool(Receiver().value(data))
-                elif kind != _ORDERED:
+                elif kind != ORDERED:
                     self._messages.put((kind, data))
         self._messages.put(None)
         self._is_ordered.set()
@@ -244,13 +230,13 @@ class ForkedSteps(StepsAhead):
                 raise
             found, data = message or (b"", b"")
             value = self._received.value(data) if data else cast("Any", None)
-            if found == _READ:
+            if found == READ:
                 on_read(value)
                 continue
             if found == kind:
                 return value
             self._end()
-            if found == _FAILED:
+            if found == FAILED:
                 _raise_failed(self._process, *value)
         return None
 
@@ -306,166 +292,3 @@ def _read_shared(processed: ObjectStore) -> list[object] | None:
 def _raise_failed(process: JobProcess, job: JobName, arguments: JobArguments) -> None:
     if exit_code := process.wait_for_failed():
         raise FailedAttemptError(job, arguments, exit_code, process.failure)
-
-
-class _FailedJobError(Exception):
-    """A job has failed; its process is a child of the run's, which alone can ask for its exit code."""
-
-    def __init__(self, job: JobName, arguments: JobArguments) -> None:
-        self.job = job
-        self.arguments = arguments
-        super().__init__(f"{job} has failed")
-
-
-class _Jobs(JobsAhead):
-    """Gives orders from the fork."""
-
-    def _run(self, job: JobName, arguments: JobArguments) -> int | None:
-        has_succeeded = self.process.order(job, arguments, {}, works_meanwhile=True)
-        if has_succeeded is None:
-            return None
-        if not has_succeeded:
-            raise _FailedJobError(job, arguments)
-        return 0
-
-
-class _Child:
-    """The fork's own part: takes the steps and sends what they did."""
-
-    def __init__(self, settings: Settings, process: JobProcess, run_id: str, sender: Sender) -> None:
-        self._settings = settings
-        self._process = process
-        self._run_id = run_id
-        self._send = sender.send
-
-    def take(self, raw: ObjectStore, processed: ObjectStore, listed: ObjectStore | None) -> None:
-        """Take the steps, until one fails, a blocking check does, or the last one is taken.
-
-        Args:
-            raw: the raw zone.
-            processed: the processed zone.
-            listed: the raw zone as it was listed for the first step; None to take no step after the second.
-        """
-        failed_job: _FailedJobError | None = None
-        left: ObjectStore | None = None
-        try:
-            if self._read(raw, processed) and listed and self._build(processed) and self._publish(processed):
-                left = listed
-        except _FailedJobError as error:
-            failed_job = error
-        except Exception:
-            _log.debug("a step failed ahead of the run", exc_info=True)
-        self._send(_END, self._process.is_ready)
-        if failed_job is not None:
-            # Last: the run ends this process at once, and without the message above it would also kill that of the
-            # jobs, whose exit code it reports.
-            self._send(_FAILED, (failed_job.job, failed_job.arguments))
-        if left is not None:
-            self._derive_status(left)
-
-    def _read(self, raw: ObjectStore, processed: ObjectStore) -> bool:
-        done = standardise(
-            raw,
-            processed,
-            self._jobs(),
-            self._settings,
-            clock=_now,
-            run_id=self._run_id,
-            on_read=partial(self._send, _READ),
-        )
-        snapshot = take_snapshot(processed, StarSettings.of(self._settings))
-        outcomes = check_read(snapshot, done.read.commits, processed)
-        self._send(_STANDARDISED, (done, CheckedDeliveries(snapshot, outcomes)))
-        return _may_go_on(outcomes)
-
-    def _build(self, processed: ObjectStore) -> bool:
-        from finance_platform.refresh.steps.build_star import build_star, check_built
-
-        star = build_star(processed, self._jobs(), StarSettings.of(self._settings))
-        # Its memory is needed by what follows.
-        self._process.end()
-        self._send(_LAST_JOB, None)
-        outcomes = check_built(star, processed)
-        self._send(_BUILT, BuiltAhead(star, outcomes))
-        return _may_go_on(outcomes)
-
-    def _publish(self, processed: ObjectStore) -> bool:
-        from finance_platform.orchestration.ahead.pack_ahead import PackAhead
-        from finance_platform.refresh.report_pack import (
-            read_figures_for_a_run,
-            read_published_pack,
-            write_report_pack,
-        )
-        from finance_platform.refresh.steps.publish import publish
-
-        settings = self._settings
-        warehouse = open_warehouse(settings)
-
-        def read() -> Pack:
-            with warehouse_readers(settings):
-                return read_published_pack(listed_once(processed), warehouse, settings, beside=beside)
-
-        with warehouse_readers(settings), ThreadPoolExecutor(1, "pack-beside") as beside, PackAhead() as ahead:
-            published = publish(
-                processed,
-                warehouse,
-                settings,
-                clock=_now,
-                run_id=self._run_id,
-                once_published=partial(ahead.begin, read),
-            )
-            self._send(_PUBLISHED, (published, _answers(warehouse, published)))
-            if not _may_go_on([*published.star_outcomes, *published.outcomes]):
-                return False
-            pack = ahead.take(read)
-            figures = read_figures_for_a_run(warehouse, pack)
-            written = write_report_pack(pack, figures, reports_folder(settings), at=_now())
-            # Tens of thousands of amounts, of which the run reports their hash.
-            self._send(_PACK, replace(written, pack=replace(pack, cells=())))
-        return True
-
-    def _derive_status(self, raw: ObjectStore) -> None:
-        from finance_platform.refresh.status_ahead import derive_status_ahead
-
-        settings = self._settings
-        try:
-            # By a listing of its own, since the run compares it with what is there at its end.
-            status = derive_status_ahead(raw, processed_zone(settings), open_warehouse(settings), settings, at=_now())
-        except Exception:
-            _log.debug("the status cannot be derived ahead of the run", exc_info=True)
-            return
-        self._send(_STATUS, status)
-
-    def _jobs(self) -> _Jobs:
-        return _Jobs(self._settings, self._process, partial(self._send, _ORDERED, None))
-
-
-def _answers(warehouse: Warehouse, published: Publication) -> KnownAnswers | None:
-    """Return what the run's process would ask the warehouse; None if it has to ask, and report what fails."""
-    from finance_platform.refresh.answers_ahead import ask_ahead
-
-    try:
-        return ask_ahead(warehouse, published)
-    except Exception:
-        _log.debug("the warehouse cannot be asked ahead of the run", exc_info=True)
-        return None
-
-
-def _may_go_on(outcomes: Iterable[Outcome]) -> bool:
-    """Return whether the run's own step would not fail for one of these outcomes."""
-    return all(outcome.passed or not outcome.check.is_blocking for outcome in outcomes)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _end_with(parent: int) -> None:
-    """Let this process be killed when its parent ends, however it ends, and by an interruption.
-
-    What a killed process has written without a commit is never read.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)

@@ -1,7 +1,7 @@
 """The steps of a run in a fork of its process: what the run's steps get, what they do themselves, when the fork ends.
 
-Belongs here: `orchestration.ahead.forked_steps`, with a script as the process of the jobs. Does not belong here: the
-steps themselves, steps in a thread (see `test_steps_ahead`), whole runs that are killed (see `faults`).
+Belongs here: `orchestration.ahead.forked_steps` and `fork_worker`, with a script as the process of the jobs. Does not
+belong here: the steps themselves, steps in a thread (see `test_steps_ahead`), whole runs that are killed (`faults`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.register import Register
 from finance_platform.errors import WorkbookSizeError
-from finance_platform.orchestration.ahead import fork_messages
+from finance_platform.orchestration.ahead import fork_messages, fork_worker
 from finance_platform.orchestration.ahead import forked_steps as module
 from finance_platform.orchestration.ahead import steps_ahead as first_steps
 from finance_platform.orchestration.ahead.forked_steps import ForkedSteps
@@ -135,9 +135,9 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
         monkeypatch.setattr(ForkedSteps, "_may_fork", lambda *_: True)  # pytest has threads
         monkeypatch.setattr(first_steps, "register", lambda *_, **__: SCAN)
-        monkeypatch.setattr(module, "standardise", standardise)
-        monkeypatch.setattr(module, "take_snapshot", lambda *_: "snapshot")
-        monkeypatch.setattr(module, "check_read", lambda *_: [read])
+        monkeypatch.setattr(fork_worker, "standardise", standardise)
+        monkeypatch.setattr(fork_worker, "take_snapshot", lambda *_: "snapshot")
+        monkeypatch.setattr(fork_worker, "check_read", lambda *_: [read])
         monkeypatch.setattr(third_step, "build_star", build_star)
         monkeypatch.setattr(third_step, "check_built", lambda *_: [built])
         monkeypatch.setattr(fourth_step, "publish", publish)
@@ -231,7 +231,7 @@ def test_a_fork_that_is_slow_to_end_changes_no_exit_code_of_a_failed_job(begin: 
 
     def send_slowly(sender: fork_messages.Sender, kind: bytes, value: object) -> None:
         send(sender, kind, value)
-        if kind == module._FAILED:
+        if kind == fork_messages.FAILED:
             time.sleep(5)
 
     monkeypatch.setattr(fork_messages.Sender, "send", send_slowly)
