@@ -52,6 +52,7 @@ from finance_platform.warehouse.known_answers import KnownAnswers
 from finance_platform.warehouse.port import QueryResult
 from finance_platform_tests.orchestration.ahead.test_steps_ahead import HOST, ignore
 from finance_platform_tests.unit.factories import commit_of, delivered, log_of, settings, write
+from finance_platform_tests.waits import wait_until
 
 SCAN = cast("RawZoneScan", object())
 READ = ReadDeliveries(not_opened=[UnreadFile("a.csv", "gone", "run again")])
@@ -169,9 +170,8 @@ def is_alive(process: int) -> bool:
 
 
 def wait_for(path: Path) -> str:
-    while not (path.exists() and (text := path.read_text())):
-        time.sleep(0.005)
-    return text
+    wait_until(lambda: path.exists() and path.read_text())
+    return path.read_text()
 
 
 def test_the_steps_of_a_run_get_what_was_done_beside_it_once(begin: Begin, home: Settings):
@@ -281,11 +281,7 @@ def test_a_run_that_waits_for_the_fork_does_the_rest_of_its_work_step_by_step(be
             yield
         raise OSError("what needs it reports this")
 
-    def wait() -> None:
-        while not (tmp_path / "go").exists():
-            time.sleep(0.005)
-
-    steps = begin(after_job=wait, meanwhile=meanwhile)
+    steps = begin(after_job=lambda: wait_until((tmp_path / "go").exists), meanwhile=meanwhile)
     assert steps.take_standardised(ignore) is not None
     assert done == [0, 1, 2]
     assert steps.take_built() is not None
@@ -368,11 +364,7 @@ def test_a_fork_and_its_run_list_no_deliveries_again(
 
 
 def test_a_run_with_nothing_to_read_does_not_wait_for_the_later_steps(begin: Begin, tmp_path: Path):
-    def build() -> None:
-        while not (tmp_path / "go").exists():
-            time.sleep(0.005)
-
-    steps = begin(has_news=False, build=build)
+    steps = begin(has_news=False, build=lambda: wait_until((tmp_path / "go").exists))
     (tmp_path / "go").touch()
     assert steps.take_standardised(ignore) is not None
     assert steps.take_built() is not None
@@ -426,10 +418,7 @@ def test_a_fork_is_killed_with_the_run(begin: Begin, tmp_path: Path):
     child = int(wait_for(number))
     os.kill(run, signal.SIGKILL)
     os.waitpid(run, 0)
-    until = time.monotonic() + 5
-    while is_alive(child) and time.monotonic() < until:
-        time.sleep(0.005)
-    assert not is_alive(child)
+    wait_until(lambda: not is_alive(child))
 
 
 def test_only_a_process_without_threads_and_engines_has_a_fork(home: Settings, monkeypatch: pytest.MonkeyPatch):
