@@ -23,7 +23,7 @@ def print_status(console: SafeConsole, status: Status, *, by_file: bool, all_fil
     print_deliveries(console, status, all_files=all_files)
     print_pending(console, status.unread)
     print_warnings(console, status)
-    _print_expected(console, status)
+    print_expected(console, status)
     print_slices(console, status)
     print_background(console, status)
     print_tables(console, status.reconciliation, by_file=by_file)
@@ -31,15 +31,17 @@ def print_status(console: SafeConsole, status: Status, *, by_file: bool, all_fil
         print_tables(console, status.all_versions, "All versions", by_file=by_file)
 
 
-def _print_expected(console: SafeConsole, status: Status) -> None:
+def print_expected(console: SafeConsole, status: Status) -> None:
     """Print when the files of each feed are due; nothing where no feed says so."""
     if not status.details.expected:
         return
     table = FittingTable("feed", "last file", "due", "state", title="Expected files")
     for one in status.details.expected:
-        state = (
-            ("overdue", "yellow") if one.is_overdue else ("on time", "green") if one.last else ("waited for", "yellow")
-        )
+        if one.is_missing_in_figures:
+            state = f"on time, {one.last_state}", "yellow"
+        else:
+            on_time = ("on time", "green") if one.last else ("waited for", "yellow")
+            state = ("overdue", "yellow") if one.is_overdue else on_time
         last = one.last.isoformat() if one.last else "none yet"
         table.add_row(one.feed, last, one.due.isoformat() if one.due else "", colored(state))
     console.print(table)

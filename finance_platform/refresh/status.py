@@ -163,7 +163,7 @@ class _Reader:
             missing_baseline=find_missing_baseline(snapshot.state, snapshot.settings.baseline_scenario),
             calendar_year_plans=find_calendar_year_plans(snapshot.state, snapshot.settings.fiscal_year_start_month),
             reversals=find_broken_reversals(processed, snapshot.state, snapshot.overlaps),
-            expected=expected_feeds(feed_set, scan.events, self.at, self.settings.close_holidays),
+            expected=expected_feeds(feed_set, scan.events, snapshot.state, self.at, self.settings.close_holidays),
             untyped_accounts=untyped_accounts(warehouse, ledger),
             unread=find_unread(processed, snapshot.state.pending),
         )

@@ -194,7 +194,7 @@ def _count(rows: int, amount: str, absolute: str, unpriced: int) -> Count:
 
 def _decode_expected(values: Mapping[str, Any]) -> ExpectedFeed:
     days = {name: None if values[name] is None else date.fromisoformat(values[name]) for name in ("last", "due")}
-    return ExpectedFeed(**{**values, **days})
+    return ExpectedFeed(**{**values, **days, "last_state": values.get("last_state") or ""})
 
 
 def _decode_change(values: Mapping[str, Any]) -> HeaderChange:

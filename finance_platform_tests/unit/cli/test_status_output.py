@@ -6,8 +6,13 @@ reconciliation (see `test_reconciliation_output`).
 
 from __future__ import annotations
 
+from datetime import date
+
+import pytest
+
 from finance_platform.cli.rendering import print_warnings
-from finance_platform.cli.status_output import print_background, print_slices
+from finance_platform.cli.status_output import print_background, print_expected, print_slices
+from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.status import StatusDetails
 from finance_platform_tests.unit.printed_text import lines, status
 
@@ -23,6 +28,13 @@ def test_slices_are_counted_and_stale_ones_are_named():
         "fact_financials 1 published",
         "fact_financials 2 not built: 2025-02, 2025-03",
     ]
+
+
+@pytest.mark.parametrize(("last_state", "state"), [("held", "on time, held"), ("counts", "on time"), ("", "on time")])
+def test_a_file_that_came_in_time_and_is_held_is_not_called_on_time_alone(last_state: str, state: str):
+    feed = ExpectedFeed("payroll", "p*.csv", "", date(2026, 11, 20), date(2026, 12, 3), False, last_state)
+    printed = lines(print_expected, status(details=StatusDetails(expected=[feed])))
+    assert printed[-1] == f"payroll 2026-11-20 2026-12-03 {state}"
 
 
 def test_a_home_without_account_types_says_how_it_gets_a_statement():

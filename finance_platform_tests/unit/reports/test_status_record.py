@@ -6,6 +6,7 @@ Belongs here: `reports.status_record`. Does not belong here: when it is used (se
 from __future__ import annotations
 
 import gzip
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -32,7 +33,9 @@ def rich_status() -> Status:
     }
     lines = [Line("Actual", "USD", terms, "ledger", "a\udce9.csv", has_sides=True), Line("Budget", "EUR", {})]
     expected = [
-        ExpectedFeed("ledger", "a*.csv", "Anna", date(2025, 1, 3), date(2025, 2, 3), is_overdue=True),
+        ExpectedFeed(
+            "ledger", "a*.csv", "Anna", date(2025, 1, 3), date(2025, 2, 3), is_overdue=True, last_state="held"
+        ),
         ExpectedFeed("plan", "p*.csv", "", None, None, is_overdue=False),
     ]
     return status(
@@ -64,6 +67,18 @@ def test_a_status_that_was_written_down_is_the_one_that_was_derived():
     assert known.details == derived.details
     assert (known.is_healthy, known.is_stale, known.without_types) == (False, False, derived.without_types)
     assert encode_status(known) == encode_status(derived)
+
+
+def test_a_record_of_an_earlier_release_has_no_state_of_the_last_file():
+    derived = rich_status()
+    text, rest = gzip.decompress(encode_status(derived)).split(b"\n")
+    document = json.loads(text)
+    for feed in document["expected"]:
+        del feed["last_state"]
+    earlier = gzip.compress(b"\n".join((json.dumps(document).encode(), rest)))
+    known = decode_status("key", earlier, RUN)
+    assert [feed.last_state for feed in known.details.expected] == ["", ""]
+    assert known.details.expected[0].last == date(2025, 1, 3)
 
 
 def test_rows_that_differ_and_rows_that_do_not_are_read_as_they_were():
