@@ -195,6 +195,12 @@ class DecisionError(PermanentError):
     title = "The decision was not recorded"
 
 
+class PreviewError(DecisionError):
+    """A decision that a dry run shows applies to nothing."""
+
+    title = "The decision would be refused"
+
+
 class JobError(PermanentError):
     """A Spark job failed, or returned other results than requested."""
 

@@ -68,7 +68,7 @@ def close(home: Path | None, period: str, why: str, waived: frozenset[str], *, i
     settings = require_raw_zone(load_settings(home=home))
     author = None if is_dry_run else new_author(settings, why)
     decision = None
-    with locked_processed_zone(settings) as processed:
+    with locked_processed_zone(settings, is_dry_run=is_dry_run) as processed:
         warehouse = open_warehouse(settings)
         examined = examine_period(raw_zone(settings), processed, warehouse, settings, period, at=datetime.now(UTC))
         red = examined.red_without(waived)

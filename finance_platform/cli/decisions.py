@@ -25,7 +25,7 @@ from finance_platform.cli.options import (
 )
 from finance_platform.cli.rendering import print_rows
 from finance_platform.cli.usage_errors import PERIOD
-from finance_platform.errors import LockedError
+from finance_platform.errors import DecisionError, LockedError, PreviewError
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, load_settings
@@ -79,7 +79,7 @@ def accept(
 
     settings = require_raw_zone(load_settings(home=home))
     author = None if is_dry_run else new_author(settings, why)
-    with locked_processed_zone(settings) as processed:
+    with locked_processed_zone(settings, is_dry_run=is_dry_run) as processed:
         key = object_key(settings, key)
         require_judged_content(raw_zone(settings), processed, key)
         if author is None:
@@ -179,23 +179,31 @@ def reopen(home: Path | None, period: str, why: str) -> int:
 
 
 @contextmanager
-def locked_processed_zone(settings: Settings) -> Iterator[ObjectStore]:
-    """Yield the processed zone, with the home locked against runs.
+def locked_processed_zone(settings: Settings, *, is_dry_run: bool = False) -> Iterator[ObjectStore]:
+    """Yield the processed zone, with the home locked against runs; a dry run has nothing to record, and says so.
 
     Raises:
         LockedError: a run, or the command of another person, holds the lock.
+        PreviewError: the decision that a dry run shows would be refused.
     """
     from finance_platform.bootstrap import home_lock, processed_zone
+
+    outcome = "the dry run has shown nothing" if is_dry_run else "the decision was not recorded"
 
     with ExitStack() as stack:
         try:
             stack.enter_context(home_lock(settings))
         except LockedError as error:
             raise LockedError(
-                f"{error.found}; the decision was not recorded",
+                f"{error.found}; {outcome}",
                 fix="give the command again when the run has ended; it may have judged the file again by then",
             ) from None
-        yield processed_zone(settings)
+        try:
+            yield processed_zone(settings)
+        except DecisionError as error:
+            if not is_dry_run:
+                raise
+            raise PreviewError(error.found, fix=error.fix) from None
 
 
 def new_author(settings: Settings, why: str) -> Author:

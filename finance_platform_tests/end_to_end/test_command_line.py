@@ -402,12 +402,24 @@ def test_a_second_run_at_the_same_time_stops_with_a_message(tmp_path: Path):
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         result, decision = home.command("run"), home.command("reopen", "2025-01", "--why", "late")
+        preview = home.command("accept", "--dry-run", "transactions.csv")
     finally:
         os.close(handle)
-    assert (result.returncode, decision.returncode) == (3, 3)
+    assert (result.returncode, decision.returncode, preview.returncode) == (3, 3, 3)
     assert "Another run is active in this home" in result.stderr
     assert "the decision was not recorded" in decision.stderr
+    assert "the dry run has shown nothing" in preview.stderr
+    assert "recorded" not in preview.stderr
     assert not (tmp_path / "warehouse.duckdb").exists()
+
+
+def test_a_dry_run_says_that_a_decision_would_be_refused_and_the_decision_itself_that_it_was(tmp_path: Path):
+    home = create_small_home(tmp_path)
+    preview = home.command("accept", "--dry-run", "nothing.csv")
+    decision = home.command("accept", "nothing.csv", "--why", "known")
+    assert (preview.returncode, decision.returncode) == (2, 2)
+    assert preview.stderr.startswith("The decision would be refused: no delivery of 'nothing.csv' is held\n")
+    assert decision.stderr.startswith("The decision was not recorded: no delivery of 'nothing.csv' is held\n")
 
 
 def test_a_query_before_the_first_run_names_the_command_to_run(tmp_path: Path):

@@ -168,6 +168,10 @@ def test_an_object_that_is_neither_live_nor_held_cannot_be_withdrawn(zone: Zone)
     assert refusal(lambda: withdraw(zone.store, "other.csv", ADA))[0] == "no delivery of 'other.csv' counts or is held"
 
 
+def test_a_mistyped_name_of_a_held_file_is_corrected_as_that_of_one_that_counts_is(zone: Zone) -> None:
+    assert refusal(lambda: withdraw(zone.store, "hled.csv", ADA))[1].startswith("did you mean 'held.csv'?")
+
+
 def test_the_error_for_a_mistyped_name_suggests_the_closest_live_object(zone: Zone) -> None:
     assert "did you mean 'live.csv'?" in refusal(lambda: withdraw(zone.store, "life.csv", ADA))[1]
 
