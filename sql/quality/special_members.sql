@@ -1,5 +1,6 @@
--- Grain: one dimension: how many of its members no reference file describes, have one above them, or have no type
--- although a file describes them.
+-- Grain: one dimension, with its members that no file describes, that have one above them, or that lack a type.
+--
+-- Those that no file describes are not counted among those that lack a type.
 --
 -- Small tables: where there is none, the lines of such members need not be looked for.
 
