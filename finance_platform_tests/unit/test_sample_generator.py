@@ -205,7 +205,7 @@ def test_the_shipped_descriptor_fits_the_file(key: dict[str, Any], file: str) ->
     assert Path(file).match(descriptor["path"])
     first_sources = {_as_list(field["from"])[0] for field in descriptor["columns"].values() if "from_name" not in field}
     # No member of the sample changes or takes over others, so no file has days from which a row holds.
-    optional = {"valid_from", "predecessor_department_code", "predecessor_share", "origin_share"}
+    optional = {"valid_from", "valid_to", "predecessor_department_code", "predecessor_share", "origin_share"}
     assert first_sources - optional == set(header)
     if "tolerance" in descriptor:
         counted, tolerance = key["files"][file], descriptor["tolerance"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import pytest
@@ -151,14 +150,14 @@ def test_a_status_names_the_pending_files_that_a_run_has_tried_to_read():
 def test_files_that_are_only_read_again_are_one_sentence_and_listed_if_asked():
     reason = "not read yet: the next run reads the same content again, since this release reads files otherwise"
     rows = [pending("new.csv"), *(pending(f"{number}.csv", reason) for number in range(3))]
-    shown = lines(print_status, status(deliveries=rows))
+    shown = lines(print_status, status(deliveries=rows), by_file=False, all_files=False)
     sentence = (
         "3 files are read again by the next run, since this release reads files otherwise; "
         "`finance-platform status --all-files` lists them"
     )
     assert sentence in shown
     assert [line.split()[0] for line in shown if " pending " in line] == ["new.csv"]
-    listed = [line.split()[0] for line in lines(partial(print_status, all_files=True), status(deliveries=rows))]
+    listed = [line.split()[0] for line in lines(print_status, status(deliveries=rows), by_file=False, all_files=True)]
     assert {"0.csv", "1.csv", "2.csv", "new.csv"} <= set(listed)
 
 
