@@ -338,31 +338,36 @@ def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildReq
 
 def _build_dimension(build: _Build, target: TargetSlice) -> None:
     _log.info("building %s", target.table)
-    rows = _rows_here(build, target)
-    if rows is None:
-        files, row_count = _write_by_spark(build, target, _dimension_of_many(build, target))
-    else:
+    rows = _dimension(build, target)
+    if isinstance(rows, pa.Table):
         files, row_count = _write_here(build, target, rows)
+    else:
+        files, row_count = _write_by_spark(build, target, rows)
     build.processed.sync(file.key for file in files)
     build.commit(target, files, (), row_count)
 
 
-def _rows_here(build: _Build, target: TargetSlice) -> pa.Table | None:
-    """Return the rows of a dimension that this process derives; None if it has many members, which Spark compares."""
-    if target.table == DIM_DATE.name:
-        inputs = target.inputs
-        return dim_date(inputs["first_year"], inputs["last_year"], inputs["fiscal_start"])
-    if target.table == DIM_SCENARIO.name:
-        scenarios = [(surrogate_key(name), name, scenario_type) for name, scenario_type in build.request.scenarios]
-        return dim_scenario(scenarios, surrogate_key(build.request.baseline_scenario))
-    if build.small is None:
-        return None
-    refuse_collisions(build.small.codes(target.table))
-    return build.small.departments if target.table == DIM_DEPARTMENT.name else build.small.accounts
+def _dimension(build: _Build, target: TargetSlice) -> pa.Table | DataFrame:
+    """Return the rows of a dimension; of one that may have many members, Spark's plan, which compares them.
 
-
-def _dimension_of_many(build: _Build, target: TargetSlice) -> DataFrame:
-    return _departments(build) if target.table == DIM_DEPARTMENT.name else _accounts(build)
+    Raises:
+        ValueError: the table is no dimension that this job builds.
+    """
+    small = build.small
+    if small is not None and target.table in _DIMENSIONS:
+        refuse_collisions(small.codes(target.table))
+    match target.table:
+        case DIM_DATE.name:
+            inputs = target.inputs
+            return dim_date(inputs["first_year"], inputs["last_year"], inputs["fiscal_start"])
+        case DIM_SCENARIO.name:
+            scenarios = [(surrogate_key(name), name, scenario_type) for name, scenario_type in build.request.scenarios]
+            return dim_scenario(scenarios, surrogate_key(build.request.baseline_scenario))
+        case DIM_DEPARTMENT.name:
+            return _departments(build) if small is None else small.departments
+        case DIM_ACCOUNT.name:
+            return _accounts(build) if small is None else small.accounts
+    raise ValueError(f"{target.table!r} is not a dimension that this job builds")
 
 
 def _departments(build: _Build) -> DataFrame:

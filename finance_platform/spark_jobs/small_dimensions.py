@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS
 from finance_platform.contracts.schemas import arrow_schema
-from finance_platform.contracts.star import DIM_DEPARTMENT
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.gathered_files import under_contract
 from finance_platform.spark_jobs.requests import BuildRequest
@@ -29,6 +29,12 @@ MOST_MEMBERS = 20_000
 
 SMALL_BYTES = 1 << 20
 """The bytes of all files with descriptions of members."""
+
+_DESCRIBED = {
+    DIM_DEPARTMENT.name: (DEPARTMENTS, "department", "department_code"),
+    DIM_ACCOUNT.name: (ACCOUNTS, "account", "account_number"),
+}
+"""What describes the members of a dimension, what its key is named after, and the column of their codes."""
 
 
 def has_few_members(arguments: JobArguments, request: BuildRequest, members: Callable[[], pa.Table]) -> bool:
@@ -76,8 +82,7 @@ class SmallDimensions:
 
     def codes(self, table: str) -> Iterator[tuple[int, str]]:
         """Yield surrogate key and code of each row about a member of a dimension."""
-        contract, dimension = (DEPARTMENTS, "department") if table == DIM_DEPARTMENT.name else (ACCOUNTS, "account")
-        code = "department_code" if contract is DEPARTMENTS else "account_number"
+        contract, dimension, code = _DESCRIBED[table]
         mentioned = self._members.filter(pc.equal(self._members["dimension"], dimension))
         described = self._reference(contract).select([f"{dimension}_key", code])
         for rows in (described, mentioned.select(["member_key", "code"])):

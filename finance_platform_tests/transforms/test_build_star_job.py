@@ -18,16 +18,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from finance_platform.contracts.star import WHOLE_TABLE
 from finance_platform.errors import JobError
 from finance_platform.feeds.values.codes import surrogate_key
+from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs import build_star_job, gathered_files
-from finance_platform.spark_jobs.build_star_job import in_parts, refuse_collisions
-from finance_platform.spark_jobs.requests import CountedLines, SupersededKeys
+from finance_platform.spark_jobs.build_star_job import build_slices, in_parts, refuse_collisions
+from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SupersededKeys
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import create_small_home
+from finance_platform_tests.in_process_jobs import InProcessArguments
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.transforms.rows import ledger_line
 from finance_platform_tests.transforms.small_builds import SmallBuild
@@ -48,6 +51,19 @@ def test_two_codes_with_one_surrogate_key_stop_the_build_and_are_named() -> None
 
 def test_spellings_of_one_code_do_not_collide() -> None:
     refuse_collisions([(1, "D100"), (1, "d100"), (1, " D100 "), (2, "D200")])
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_a_table_that_the_job_does_not_know_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_small: bool
+) -> None:
+    """It was built as accounts."""
+    monkeypatch.setattr(build_star_job, "has_few_members", lambda *_: is_small)
+    store = LocalStore(tmp_path)
+    arguments = InProcessArguments(store.root, store.root, "attempt", "sail", store=store)
+    request = BuildRequest([], [], [TargetSlice("dim_product", WHOLE_TABLE, "v", {})], [], [], [], [], "Budget")
+    with pytest.raises(ValueError, match="'dim_product' is not a dimension"):
+        build_slices(None, arguments, request)  # type: ignore[arg-type]  # it needs no session
 
 
 @given(
