@@ -1,7 +1,7 @@
 """The command `status`, and the status of a home as the command line reports it.
 
-Belongs here: arguments, the choice of the printer, and whether a recorded status is still that of the home. Does not
-belong here: figures (see `refresh.status`), output (see `status_output`).
+Belongs here: arguments, the ports, the choice of the printer. Does not belong here: figures (see `refresh.status`),
+whether a recorded status is still that of the home (see `refresh.current_status`), output (see `status_output`).
 """
 
 from __future__ import annotations
@@ -23,14 +23,12 @@ from finance_platform.cli.options import (
     with_exit_code,
 )
 from finance_platform.cli.usage_errors import DAY
-from finance_platform.errors import FinancePlatformError
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from finance_platform.refresh.status_ahead import StatusAhead
     from finance_platform.reports.status import Status
     from finance_platform.storage.port import ObjectStore
-    from finance_platform.warehouse.port import Warehouse
 
 
 @click.command()
@@ -67,54 +65,31 @@ def read_status(
     listed: ObjectStore | None = None,
     ahead: StatusAhead | None = None,
 ) -> Status:
-    """Return the status of a home, from a record if the home is as the last complete run left it and there is one.
+    """Return the status of a home with its ports, and with the last run that Dagster's storage has.
 
     Args:
         settings: the home.
-        since: report movements of then or later; None for the latest load.
-        with_all_versions: whether to add the statement of all versions.
-        record: whether to record the status of such a home; only a run does.
+        since: see `read_current_status`.
+        with_all_versions: see there.
+        record: see there.
         listed: the processed zone as a run has listed it at its end; it is listed here by default.
-        ahead: the status that was derived beside the run, used and recorded if it is that of what the run has left.
+        ahead: see `read_current_status`.
     """
+    # Imported here: `run` imports this module before it has started the process of its jobs.
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
-    from finance_platform.deliveries.register import FOLDER as REGISTER
     from finance_platform.orchestration.runs import last_run
-    from finance_platform.refresh.known_status import read_known_status, record_document, record_status
-    from finance_platform.refresh.steps.recorded_code import trust_recorded_code
-    from finance_platform.storage.listed_once import list_ahead, listed_once
+    from finance_platform.refresh.current_status import read_current_status
+    from finance_platform.storage.listed_once import listed_once
 
-    raw, processed = listed_once(raw_zone(settings)), listed or listed_once(processed_zone(settings))
-    list_ahead(processed, [REGISTER])
-    warehouse, at, latest = open_warehouse(settings), datetime.now(UTC), last_run(settings.dagster_home)
-    identity = "" if since or with_all_versions else _identify(raw, processed, warehouse, settings, at)
-    if identity and (known := read_known_status(processed, identity, latest)):
-        return known
-    if identity and ahead is not None:
-        from finance_platform.refresh.status_ahead import is_status_of
-
-        if is_status_of(ahead, processed, warehouse, at=at):
-            return record_document(processed, identity, ahead.document, latest)
-    from finance_platform.refresh import status as use_case
-
-    trust_recorded_code(processed)
-    derived = use_case.read_status(
-        raw, processed, warehouse, settings, at=at, since=since, last_run=latest, with_all_versions=with_all_versions
+    return read_current_status(
+        listed_once(raw_zone(settings)),
+        listed or listed_once(processed_zone(settings)),
+        open_warehouse(settings),
+        settings,
+        at=datetime.now(UTC),
+        since=since,
+        last_run=last_run(settings.dagster_home),
+        with_all_versions=with_all_versions,
+        record=record,
+        ahead=ahead,
     )
-    if record:
-        record_status(processed, identity, derived)
-    return derived
-
-
-def _identify(raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, at: datetime) -> str:
-    """Return the identity of a home that is as the last complete run left it; empty if it is not, or unreadable."""
-    from finance_platform.refresh.known_status import identify_home
-    from finance_platform.refresh.steps.complete_run import read_complete_run
-
-    try:
-        complete = read_complete_run(processed)
-        if complete is None or not complete.warehouse:
-            return ""
-        return identify_home(raw, processed, warehouse, settings, complete, at)
-    except (FinancePlatformError, OSError):
-        return ""  # the status that is derived instead reports what is wrong

@@ -1,0 +1,84 @@
+"""The status of a home as it is now: a recorded one if it is still that of the home, else derived.
+
+Belongs here: the choice, and what is recorded. Does not belong here: figures (see `status`), records of them (see
+`known_status`), a status that is derived beside a run (see `status_ahead`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from finance_platform.deliveries.register import FOLDER as REGISTER
+from finance_platform.errors import FinancePlatformError
+from finance_platform.refresh.known_status import identify_home, read_known_status, record_document, record_status
+from finance_platform.refresh.steps.complete_run import read_complete_run
+from finance_platform.refresh.steps.recorded_code import trust_recorded_code
+from finance_platform.settings import Settings
+from finance_platform.storage.listed_once import list_ahead
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.port import Warehouse
+
+if TYPE_CHECKING:
+    from finance_platform.refresh.status_ahead import StatusAhead
+    from finance_platform.reports.status import Status
+
+
+def read_current_status(
+    raw: ObjectStore,
+    processed: ObjectStore,
+    warehouse: Warehouse,
+    settings: Settings,
+    *,
+    at: datetime,
+    since: datetime | None = None,
+    last_run: Mapping[str, Any] | None = None,
+    with_all_versions: bool = False,
+    record: bool = False,
+    ahead: StatusAhead | None = None,
+) -> Status:
+    """Return the status of a home, from a record if the home is as the last complete run left it and there is one.
+
+    Args:
+        raw: the raw zone, listed once.
+        processed: the processed zone, listed once.
+        warehouse: its warehouse.
+        settings: the home.
+        at: the present.
+        since: report movements of then or later; None for the latest load.
+        last_run: the last run; None if there was none.
+        with_all_versions: whether to add the statement of all versions.
+        record: whether to record the status of such a home; only a run does.
+        ahead: the status that was derived beside the run, used and recorded if it is that of what the run has left.
+    """
+    list_ahead(processed, [REGISTER])
+    identity = "" if since or with_all_versions else _identify(raw, processed, warehouse, settings, at)
+    if identity and (known := read_known_status(processed, identity, last_run)):
+        return known
+    # Imported here: a status that is recorded needs none of what derives one.
+    if identity and ahead is not None:
+        from finance_platform.refresh.status_ahead import is_status_of
+
+        if is_status_of(ahead, processed, warehouse, at=at):
+            return record_document(processed, identity, ahead.document, last_run)
+    from finance_platform.refresh import status
+
+    trust_recorded_code(processed)
+    derived = status.read_status(
+        raw, processed, warehouse, settings, at=at, since=since, last_run=last_run, with_all_versions=with_all_versions
+    )
+    if record:
+        record_status(processed, identity, derived)
+    return derived
+
+
+def _identify(raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, at: datetime) -> str:
+    """Return the identity of a home that is as the last complete run left it; empty if it is not, or unreadable."""
+    try:
+        complete = read_complete_run(processed)
+        if complete is None or not complete.warehouse:
+            return ""
+        return identify_home(raw, processed, warehouse, settings, complete, at)
+    except (FinancePlatformError, OSError):
+        return ""  # the status that is derived instead reports what is wrong
