@@ -262,15 +262,17 @@ class RawObject:
 class PlainObject:
     """An object whose last version was discovered and, at most, got a verdict by which it simply counts.
 
-    So did each of its earlier versions: another content, or the same one under other reading rules. Of thousands of
-    objects almost all are so, and this is a fifth of the work that a `RawObject` is. Any other event makes it one.
+    So did each of its earlier versions: another content, or the same one under other reading rules. A version may have
+    been discovered again, as every file is in a home that was copied or restored, and got such a verdict again. Of
+    thousands of objects almost all are so, and this is a fifth of the work that a `RawObject` is. Any other event makes
+    it one.
 
     Attributes:
         event: the discovery of the last version.
         place: its place among all events.
         scan: the number of its run's scan.
         verdict: the verdict about it, if there is one.
-        earlier: the versions before it, the first one first.
+        earlier: the versions before it, the first one first; and each earlier discovery of the same version.
     """
 
     event: DeliveryDiscovered
@@ -303,12 +305,21 @@ class PlainObject:
         return True
 
     def _takes_version(self, event: DeliveryDiscovered, place: int, scan: int) -> bool:
-        versions = (*self.earlier, self)
-        if self.verdict is None or any(one.event.delivery_id == event.delivery_id for one in versions):
+        # The version that counts stays in its place; an earlier one would come back before others.
+        is_other = event.delivery_id != self.event.delivery_id
+        is_back = is_other and any(one.event.delivery_id == event.delivery_id for one in self.earlier)
+        if self.verdict is None or is_back:
             return False
         self.earlier = (*self.earlier, PlainObject(self.event, self.place, self.scan, self.verdict))
         self.event, self.place, self.scan, self.verdict = event, place, scan, None
         return True
+
+    @property
+    def replaced_ids(self) -> Iterable[str]:
+        """The identities of its versions without the last one, the newest first."""
+        ids = dict.fromkeys(one.event.delivery_id for one in reversed(self.earlier))
+        ids.pop(self.event.delivery_id, None)
+        return ids
 
     @property
     def first_seen(self) -> FirstSeen:
@@ -326,7 +337,7 @@ class PlainObject:
         return raw_object
 
     def enter(self, raw_object: RawObject) -> None:
-        """Enter the last version's events into an object."""
+        """Enter the events of the last discovery into an object."""
         raw_object.discover(self.event, self.place, self.scan)
         if self.verdict is not None:
             raw_object.evaluate(self.verdict)

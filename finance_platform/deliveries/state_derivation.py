@@ -382,8 +382,10 @@ def _derive_part(
         if verdict is not None and (commit := commits.get(event.delivery_id)) and commit.status == "read":
             position = event.order or commit.order, raw_object.first_seen, event.object_key
             only = LiveDelivery(event, commit, position, verdict)
-            ids = [one.event.delivery_id for one in reversed(raw_object.earlier)]
-            superseded = [one for name in ids if (one := commits.get(name)) and one.status == "read"]
+            if not raw_object.earlier:
+                return only
+            replaced = map(commits.get, raw_object.replaced_ids)
+            superseded = [one for one in replaced if one and one.status == "read"]
             return (("live", [only]), ("superseded", superseded), ("effective", [only])) if superseded else only
         raw_object = raw_object.in_full()
     version = raw_object.only_version

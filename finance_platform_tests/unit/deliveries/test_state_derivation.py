@@ -173,6 +173,9 @@ _FIRST, _SECOND, _AGAIN = (
     delivered(content="v2", run_id="run-2", modified_at="2025-01-01"),
     delivered(content="v1", run_id="run-3", modified_at="2025-05-01", delivery_id="under other rules"),
 )
+_FIRST_COPIED, _SECOND_COPIED = (
+    replace(one, etag="of the copy", run_id="run-4", modified_at="2025-06-01") for one in (_FIRST, _SECOND)
+)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +191,23 @@ _FIRST, _SECOND, _AGAIN = (
         ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND), decision_on("withdrawn", _SECOND)), ()),
         ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND)), (_FIRST,)),
         ((_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND)), (_SECOND,)),
+        ((_FIRST, verdict_on(_FIRST), _FIRST_COPIED), ()),
+        ((_FIRST, verdict_on(_FIRST), _FIRST_COPIED, verdict_on(_FIRST_COPIED)), ()),
+        ((_FIRST, verdict_on(_FIRST), _FIRST_COPIED, verdict_on(_FIRST_COPIED)), (_FIRST,)),
+        ((_FIRST, verdict_on(_FIRST), _FIRST_COPIED, verdict_on(_FIRST_COPIED, "too many")), ()),
+        ((_FIRST, _FIRST_COPIED, verdict_on(_FIRST_COPIED)), ()),
+        (
+            (_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND), _SECOND_COPIED, verdict_on(_SECOND_COPIED)),
+            (),
+        ),
+        (
+            (_FIRST, verdict_on(_FIRST), _FIRST_COPIED, verdict_on(_FIRST_COPIED), _SECOND, verdict_on(_SECOND)),
+            (),
+        ),
+        (
+            (_FIRST, verdict_on(_FIRST), _SECOND, verdict_on(_SECOND), _FIRST_COPIED, verdict_on(_FIRST_COPIED)),
+            (),
+        ),
     ],
 )
 def test_an_object_of_several_versions_is_in_one_step_what_it_is_in_every_step(
@@ -203,6 +223,16 @@ def test_an_object_of_several_versions_is_in_one_step_what_it_is_in_every_step(
     monkeypatch.setattr(raw_objects.RawObject, "only_version", None)
     monkeypatch.setattr(raw_objects.PlainObject, "takes", lambda *_: False)
     assert derived == [derive_state(log, commits), derive_state(log, refusing)]
+
+
+def test_the_files_of_a_copied_home_are_derived_in_one_step_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy gives every file another etag, so each is discovered and judged again, and is the same delivery."""
+    log = [(one, verdict_on(one)) for one in (_FIRST, _FIRST_COPIED, _SECOND, _SECOND_COPIED)]
+    commits = {one.delivery_id: commit_of(one, in_period("2025-01")) for one in (_FIRST, _SECOND)}
+    monkeypatch.setattr(raw_objects.PlainObject, "in_full", lambda _: pytest.fail("it is derived in every step"))
+    state = derive_state([event for pair in log for event in pair], commits)
+    assert [(one.event, one.position[1]) for one in state.live] == [(_SECOND_COPIED, (3, _SECOND.modified_at))]
+    assert [one.delivery_id for one in state.superseded] == [_FIRST.delivery_id]
 
 
 def test_lost_lines_that_are_booked_elsewhere_are_missing() -> None:
