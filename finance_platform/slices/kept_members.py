@@ -139,7 +139,7 @@ def _keep(
     change = WaitingChange(
         contract.name,
         concerned.periods,
-        tuple(explain_diff(current.inputs or {}, built.inputs, Names.of(snapshot.commits))),
+        tuple(explain_diff(current.inputs or {}, built.inputs, Names.of(snapshot.commits, snapshot.state.live))),
         concerned.amounts,
         tuple(sorted({str(old[key][_CODES[contract]]) for key in concerned.keys})),
     )

@@ -72,7 +72,7 @@ def explain_stale(
         names: the slices, by table and slice.
     """
     names = list(names)
-    files = Names.of(snapshot.commits)
+    files = Names.of(snapshot.commits, snapshot.state.live)
     target = {(slice_.table, slice_.slice): slice_.inputs for slice_ in snapshot.target}
     old = read_inputs(processed, [(*name, published[name]) for name in names if name in published])
     differences = {}

@@ -1,17 +1,19 @@
 """Differences between two versions of a slice, as sentences for a controller.
 
-Belongs here: sentences about the `inputs` of slice commits. Pure functions.
+Belongs here: sentences about the `inputs` of slice commits, and clauses of these. Pure functions.
 Does not belong here: the inputs (see `versions`), storing a cause (see `warehouse.movements`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.safe_text import quote_name
 
 
@@ -23,17 +25,20 @@ class Names:
         keys: object key by delivery id; two deliveries of one key are two versions of one file, or one that is read by
             two descriptors.
         contents: a hash of the file's content by delivery id; without one, the contents are taken for different.
+        events: those of the deliveries that count, by delivery id.
     """
 
     keys: Mapping[str, str]
     contents: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, DeliveryDiscovered] = field(default_factory=dict)
 
     @staticmethod
-    def of(commits: Mapping[str, DeliveryCommit]) -> Names:
-        """Return the names of the deliveries of commits."""
+    def of(commits: Mapping[str, DeliveryCommit], counted: Iterable[LiveDelivery]) -> Names:
+        """Return the names of the deliveries of commits, of which some count."""
         return Names(
             {delivery_id: commit.object_key for delivery_id, commit in commits.items()},
             {delivery_id: commit.fingerprint for delivery_id, commit in commits.items()},
+            {delivery.delivery_id: delivery.event for delivery in counted},
         )
 
 
@@ -110,16 +115,33 @@ def _scenarios_by_delivery(lines: Any) -> dict[str, set[str]]:
 def _added_and_removed(before: Iterable[str], after: Iterable[str], names: Names) -> list[str]:
     gone, new = set(before) - set(after), set(after) - set(before)
     removed, added = ({_name(delivery_id, names) for delivery_id in side} for side in (gone, new))
-    read_again = {_content(delivery_id, names) for delivery_id in gone} & {_content(one, names) for one in new}
-    again = {name for name, content in read_again if content}
+    contents = {_content(delivery_id, names) for delivery_id in gone}
+    again = {
+        _name(one, names): describe_reading(names.events.get(one), gone)
+        for one in new
+        if names.contents.get(one) and _content(one, names) in contents
+    }
     return [
-        *(
-            f"{name}: {'read under other rules' if name in again else 'another version'}"
-            for name in sorted(removed & added)
-        ),
+        *(f"{name}: {again.get(name, 'another version')}" for name in sorted(removed & added)),
         *(f"{name} came" for name in sorted(added - removed)),
         *(f"{name} no longer counts" for name in sorted(removed - added)),
     ]
+
+
+def describe_reading(event: DeliveryDiscovered | None, before: Collection[str]) -> str:
+    """Return why the same content has other lines than it had, as a clause.
+
+    Args:
+        event: of the delivery that has them; None if it is not known.
+        before: the deliveries of the same file whose lines counted before.
+    """
+    if event is None or not event.reads_again:
+        return "read under other rules"
+    if event.reads_again not in before:
+        return "read again"  # more than once since, and each time for a reason of its own
+    if event.rules:
+        return "read again, since the platform's code or what it looks up or is spread like has changed"
+    return "read again by another release"
 
 
 def _reference(old: Any, new: Any, names: Names) -> list[str]:

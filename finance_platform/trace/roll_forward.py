@@ -22,7 +22,9 @@ import pyarrow.compute as pc
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.portions import WHOLE
+from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.feeds.values.codes import surrogate_key
+from finance_platform.slices.version_diff import describe_reading
 from finance_platform.trace.period_versions import ACTUAL_KEY, Cells, PeriodVersion
 from finance_platform.trace.published_lines import SUPERSEDED_BY, LineStore, PublishedPeriod, filter_scenarios
 
@@ -225,6 +227,11 @@ class _Comparison:
         return old, old
 
     @cached_property
+    def _events(self) -> dict[str, DeliveryDiscovered]:
+        """The last discovery of each delivery."""
+        return {event.delivery_id: event for event in self._store.events}
+
+    @cached_property
     def _debit_positive(self) -> dict[int, Cells]:
         """The debit-positive lines that count afterwards, of every file, by account."""
         by_account: dict[int, Cells] = defaultdict(dict)
@@ -345,8 +352,9 @@ class _Comparison:
         before = [self._store.commit(one) for one in self._before.inputs.scenarios]
         own = [one for one in before if one.object_key == commit.object_key and one.delivery_id != delivery_id]
         if own:
-            is_reread = any(one.fingerprint == commit.fingerprint for one in own)
-            return Source(CORRECTED, commit.object_key, "read under other rules" if is_reread else "another version")
+            same = {one.delivery_id for one in own if one.fingerprint == commit.fingerprint}
+            detail = describe_reading(self._events.get(delivery_id), same) if same else "another version"
+            return Source(CORRECTED, commit.object_key, detail)
         if self._replaced_by(delivery_id):
             return Source(CORRECTED, commit.object_key, "replaces lines of other files")
         return Source(LATE, commit.object_key)

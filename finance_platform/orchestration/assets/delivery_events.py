@@ -59,10 +59,10 @@ def report_deliveries(
 ) -> None:
     """Log an event for each delivery that was read after the last reported one, feed by feed.
 
-    A new file or content is a materialization. A delivery that was only read again under other rules is an observation:
-    a corrected descriptor does not make a feed less overdue. A held or refused delivery has an observation behind its
-    materialization, which the page marks with a ring instead of a tick, and another one once it is decided. Each
-    decision of a person about a file, a withdrawal for example, has an observation with who and why.
+    A new file or content is a materialization. A delivery that was only read again is an observation: a corrected
+    descriptor, or another release, does not make a feed less overdue. A held or refused delivery has an observation
+    behind its materialization, which the page marks with a ring instead of a tick, and another one once it is decided.
+    Each decision of a person about a file, a withdrawal for example, has an observation with who and why.
 
     Args:
         context: the step that read them, whose events they are.

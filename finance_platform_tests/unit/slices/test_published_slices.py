@@ -23,6 +23,7 @@ from finance_platform.slices.published import explain_stale, published_members, 
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import state_of
 
 JANUARY, FEBRUARY = ("fact_financials", "2025-01"), ("fact_financials", "2025-02")
 
@@ -47,7 +48,8 @@ def snapshot() -> Snapshot:
     built = commit(JANUARY, "v2", "d2")
     unused: dict[str, Any] = dict.fromkeys(Snapshot.__dataclass_fields__)
     target = [TargetSlice(*JANUARY, "v2", built.inputs or {})]
-    return Snapshot(**{**unused, "commits": commits, "target": target, "built": {JANUARY: built}})
+    known = {"commits": commits, "state": state_of(), "target": target, "built": {JANUARY: built}}
+    return Snapshot(**{**unused, **known})
 
 
 def test_the_published_snapshot_has_the_commits_of_the_published_versions(processed: LocalStore, snapshot: Snapshot):

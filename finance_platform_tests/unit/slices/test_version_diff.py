@@ -6,11 +6,13 @@ Does not belong here: which inputs a slice has (see `test_slice_versions`).
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from finance_platform.slices.version_diff import Names, explain_diff
+from finance_platform_tests.unit.factories import delivered
 
 NAMES = Names({"j1": "jan.csv", "j2": "jan.csv", "f1": "feb.csv", "b1": "budget_2024.csv", "a1": "accounts.csv"})
 PERIOD: dict[str, Any] = {
@@ -98,6 +100,27 @@ def test_lines_that_are_no_longer_superseded_are_reported():
 def test_a_file_that_another_descriptor_reads_is_no_other_version(contents: dict[str, str], sentence: str):
     new = {**PERIOD, "lines": [["j2", "Actual"]]}
     assert explain_diff(PERIOD, new, Names(NAMES.keys, contents)) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("event", "clause"),
+    [
+        ({}, "read under other rules"),
+        ({"reads_again": "j1"}, "read again by another release"),
+        ({"reads_again": "between"}, "read again"),
+        (
+            {"reads_again": "j1", "rules": "r"},
+            "read again, since the platform's code or what it looks up or is spread like has changed",
+        ),
+    ],
+)
+def test_a_file_that_is_read_again_under_the_same_rules_says_so(event: dict[str, str], clause: str):
+    names = replace(
+        NAMES,
+        contents={"j1": "same", "j2": "same"},
+        events={"j2": delivered("jan.csv", delivery_id="j2", **event)},
+    )
+    assert explain_diff(PERIOD, {**PERIOD, "lines": [["j2", "Actual"]]}, names) == [f"jan.csv: {clause}"]
 
 
 def test_another_version_of_a_file_is_superseded_as_before():
