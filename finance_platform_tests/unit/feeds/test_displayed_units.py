@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from finance_platform.feeds.files.number_formats import Kind, Mark, displayed_te
 from finance_platform.feeds.files.xlsx_formats import scan_cells
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.office import converted_together
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.other_formats import declare, take
 
 DESCRIPTOR = """\
 feed: x
@@ -91,14 +92,18 @@ def test_months_that_are_displayed_in_another_currency_hold_the_file(tmp_path: P
     assert reason.startswith("the formats of '2025-02' display 1 amounts in EUR")
 
 
+for _name, _amounts in CONVERTED.items():
+    declare(_name, partial(write, amounts=_amounts))
+
+
 @pytest.fixture(scope="module", params=["xls", "ods"])
 def holds_of_converted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[str]]:
     """The reasons to hold each of `CONVERTED`, in another format."""
     folder, ending = tmp_path_factory.mktemp("converted"), request.param
-    paths = [write(folder / f"{name}.xlsx", amounts) for name, amounts in CONVERTED.items()]
-    converted_together(paths, ending, folder)
+    for name in CONVERTED:
+        take(name, ending, folder / f"{name}.{ending}", tmp_path_factory)
     text = (DESCRIPTOR % ("", "")).replace("x.xlsx", f"'*.{ending}'")
     descriptor, store = parse_descriptor(text, "x.yaml"), LocalStore(folder)
     return {name: list(check_file(store, f"{name}.{ending}", descriptor, settings()).holds) for name in CONVERTED}

@@ -15,6 +15,7 @@ from finance_platform.refresh.file_check.feed_check import check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.office import converted
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
 
 DESCRIPTOR = """\
 feed: x
@@ -28,20 +29,27 @@ constants: {scenario: Budget}
 AMOUNTS = [(10, 11), (20, 21), (0, 0), (40, 41), (50, 51)]
 
 
-def notes(
-    folder: Path, prepare: Callable[[Any], None], ending: str = "xlsx", descriptor_text: str = DESCRIPTOR
-) -> dict[str, Note]:
-    book = xlsxwriter.Workbook(folder / "x.xlsx")
+BY_PATTERN = DESCRIPTOR.replace('["2025-01", "2025-02"]', '"20[0-9-]+"')
+
+
+def write(path: Path, prepare: Callable[[Any], None]) -> None:
+    book = xlsxwriter.Workbook(path)
     sheet = book.add_worksheet("Plan")
     sheet.write_row(0, 0, ["Unit", "Account", "2025-01", "2025-02"])
     for row, amounts in enumerate(AMOUNTS, start=1):
         sheet.write_row(row, 0, [f"D{row % 2}", "6000", *amounts])
     prepare(sheet)
     book.close()
-    if ending != "xlsx":
-        converted(folder / "x.xlsx", ending, folder)
+
+
+def notes_of(folder: Path, ending: str, descriptor_text: str = DESCRIPTOR) -> dict[str, Note]:
     descriptor = parse_descriptor(descriptor_text, "x.yaml")
     return dict(check_file(LocalStore(folder), f"x.{ending}", descriptor, settings()).findings.notes)
+
+
+def notes(folder: Path, prepare: Callable[[Any], None]) -> dict[str, Note]:
+    write(folder / "x.xlsx", prepare)
+    return notes_of(folder, "xlsx")
 
 
 def hide(sheet: Any, *rows: int, **options: Any) -> None:
@@ -49,14 +57,30 @@ def hide(sheet: Any, *rows: int, **options: Any) -> None:
         sheet.set_row(row, None, None, {"hidden": True, **options})
 
 
-@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
-def test_hidden_rows_that_count_are_a_warning(tmp_path: Path, ending: str):
+def _hidden_rows(sheet: Any) -> None:
     # A row of zeros changes nothing, and one of a folded group is below its heading.
-    def prepare(sheet: Any) -> None:
-        hide(sheet, 2, 3, 4)
-        hide(sheet, 5, level=1)
+    hide(sheet, 2, 3, 4)
+    hide(sheet, 5, level=1)
 
-    ((text, note),) = notes(tmp_path, prepare, ending).items()
+
+def _hidden_month(sheet: Any) -> None:
+    sheet.set_column(3, 3, None, None, {"hidden": True})
+
+
+def _folded_month(sheet: Any) -> None:
+    sheet.set_column(3, 3, None, None, {"hidden": True, "level": 1})
+    sheet.set_column(1, 1, None, None, {"hidden": True})
+
+
+ROWS = declare("hidden rows", lambda path: write(path, _hidden_rows))
+MONTH = declare("hidden month", lambda path: write(path, _hidden_month))
+FOLDED = declare("folded month", lambda path: write(path, _folded_month))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_hidden_rows_that_count_are_a_warning(tmp_path: Path, take: Callable[[str, str], None], ending: str):
+    take(ROWS, ending)
+    ((text, note),) = notes_of(tmp_path, ending).items()
     assert text == "rows that are hidden or filtered out count, first on sheet 'Plan' row 3"
     assert note.count == 2  # rows 3 and 5
     assert note.fix.startswith("clear the filter and show the rows at the source")
@@ -107,29 +131,22 @@ def test_a_sheet_whose_hidden_rows_have_no_amounts_or_are_groups_has_no_warning(
     assert not notes(tmp_path, prepare)
 
 
-BY_PATTERN = DESCRIPTOR.replace('["2025-01", "2025-02"]', '"20[0-9-]+"')
-
-
-@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
-def test_hidden_columns_of_months_that_a_pattern_chose_are_a_warning(tmp_path: Path, ending: str):
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_hidden_columns_of_months_that_a_pattern_chose_are_a_warning(
+    tmp_path: Path, take: Callable[[str, str], None], ending: str
+):
     """A template keeps the months of last year in hidden columns, and the pattern reads them."""
-
-    def prepare(sheet: Any) -> None:
-        sheet.set_column(3, 3, None, None, {"hidden": True})
-
-    ((text, note),) = notes(tmp_path, prepare, ending, BY_PATTERN).items()
+    take(MONTH, ending)
+    ((text, note),) = notes_of(tmp_path, ending, BY_PATTERN).items()
     assert (text, note.count) == ("columns that are hidden count: '2025-02'", 4)  # not the line of zero
     assert "unpivot.columns" in note.fix
 
 
-@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
-def test_columns_that_the_descriptor_names_or_a_group_folds_have_no_warning(tmp_path: Path, ending: str):
-    def hidden(sheet: Any) -> None:
-        sheet.set_column(3, 3, None, None, {"hidden": True})
-
-    def folded(sheet: Any) -> None:
-        sheet.set_column(3, 3, None, None, {"hidden": True, "level": 1})
-        sheet.set_column(1, 1, None, None, {"hidden": True})
-
-    assert not notes(tmp_path, hidden, ending)
-    assert not notes(tmp_path, folded, ending, BY_PATTERN)
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_columns_that_the_descriptor_names_or_a_group_folds_have_no_warning(
+    tmp_path: Path, take: Callable[[str, str], None], ending: str
+):
+    take(MONTH, ending)
+    assert not notes_of(tmp_path, ending)
+    take(FOLDED, ending)
+    assert not notes_of(tmp_path, ending, BY_PATTERN)

@@ -12,8 +12,8 @@ import xlsxwriter
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.office import converted
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
 
 WIDE = """\
 feed: x
@@ -27,33 +27,41 @@ constants: {scenario: Budget}
 """
 HEADER = ["Unit", "Account", "2025-01", "2025-02", "2025-03", "Note"]
 ROWS = [["D1", "6000", 300, 0, 0], ["D1", "6100", 1, 2, 3], ["D2", "6000", 4, 5, 6]]
-ENDINGS = ["xlsx", "xls", "ods"]
 
 
-def checked(
-    folder: Path,
-    prepare: Callable[[Any], None],
-    ending: str = "xlsx",
-    rows: Sequence[Sequence[object]] = (HEADER, *ROWS),
-    header_row: str = "1",
-    text: str = WIDE,
-) -> FileCheck:
-    book = xlsxwriter.Workbook(folder / "x.xlsx")
+def write(path: Path, prepare: Callable[[Any], None], rows: Sequence[Sequence[object]] = (HEADER, *ROWS)) -> None:
+    book = xlsxwriter.Workbook(path)
     sheet = book.add_worksheet("Plan")
     for row, values in enumerate(rows):
         sheet.write_row(row, 0, values)
     prepare(sheet)
     book.close()
-    if ending != "xlsx":
-        converted(folder / "x.xlsx", ending, folder)
+
+
+def checked(folder: Path, ending: str = "xlsx", header_row: str = "1", text: str = WIDE) -> FileCheck:
     descriptor = parse_descriptor(text % header_row, "x.yaml")
     return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
 
 
+QUARTER = declare("amount of a quarter", lambda path: write(path, lambda sheet: sheet.merge_range("C2:E2", 300)))
+LINES = declare("amount of two lines", lambda path: write(path, lambda sheet: sheet.merge_range("D2:D3", 70)))
+YEAR = declare(
+    "merged year above months",
+    lambda path: write(
+        path,
+        lambda sheet: sheet.merge_range("C1:E1", "2025"),
+        [["", "", "2025"], ["Unit", "Account", "01", "02", "03"], *ROWS],
+    ),
+)
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_an_amount_that_covers_several_months_holds_the_file(tmp_path: Path, ending: str):
+def test_an_amount_that_covers_several_months_holds_the_file(
+    tmp_path: Path, take: Callable[[str, str], None], ending: str
+):
     """300 for the quarter was read as 300 in January."""
-    held = checked(tmp_path, lambda sheet: sheet.merge_range("C2:E2", 300), ending).holds
+    take(QUARTER, ending)
+    held = checked(tmp_path, ending).holds
     (reason,) = held
     assert reason == (
         "1 amounts are in cells that are merged with those of other amounts, first '2025-01' on sheet 'Plan' row 2 "
@@ -63,8 +71,11 @@ def test_an_amount_that_covers_several_months_holds_the_file(tmp_path: Path, end
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_an_amount_that_covers_several_lines_holds_the_file(tmp_path: Path, ending: str):
-    (reason,) = checked(tmp_path, lambda sheet: sheet.merge_range("D2:D3", 70), ending).holds
+def test_an_amount_that_covers_several_lines_holds_the_file(
+    tmp_path: Path, take: Callable[[str, str], None], ending: str
+):
+    take(LINES, ending)
+    (reason,) = checked(tmp_path, ending).holds
     assert "first '2025-02' on sheet 'Plan' row 2 with 1 more" in reason
 
 
@@ -82,7 +93,8 @@ def test_an_amount_that_covers_several_lines_holds_the_file(tmp_path: Path, endi
     ],
 )
 def test_merged_cells_that_are_one_line_or_no_amount_hold_nothing(tmp_path: Path, prepare: Callable[[Any], None]):
-    check = checked(tmp_path, prepare)
+    write(tmp_path / "x.xlsx", prepare)
+    check = checked(tmp_path)
     assert (check.refusal, check.holds) == ("", {})
 
 
@@ -90,7 +102,8 @@ def test_merged_cells_that_are_one_line_or_no_amount_hold_nothing(tmp_path: Path
 def test_rows_without_an_account_are_parts_of_the_line_above_them(tmp_path: Path, below: str, *, is_held: bool):
     """A template has two rows for each account, and its amounts are merged over both, but not the account."""
     rows: Sequence[Sequence[object]] = [HEADER, ["D1", "6000", 300, 10, 20], ["", below], ["D1", "6200", 1, 2, 3]]
-    check = checked(tmp_path, lambda sheet: sheet.merge_range("C2:C3", 300), rows=rows)
+    write(tmp_path / "x.xlsx", lambda sheet: sheet.merge_range("C2:C3", 300), rows)
+    check = checked(tmp_path)
     assert (check.refusal, bool(check.holds)) == ("", is_held)
 
 
@@ -111,13 +124,16 @@ def test_an_account_above_several_departments_is_not_one_line(tmp_path: Path, se
         sheet.merge_range("B2:B3", "6000")
         sheet.merge_range("C2:C3", 300)
 
-    check = checked(tmp_path, prepare, rows=rows, text=descriptor)
+    write(tmp_path / "x.xlsx", prepare, rows)
+    check = checked(tmp_path, text=descriptor)
     assert (check.refusal, bool(check.holds)) == ("", is_held)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_merged_cell_of_the_upper_header_is_read_in_each_format(tmp_path: Path, ending: str):
-    rows: list[list[object]] = [["", "", "2025"], ["Unit", "Account", "01", "02", "03"], *ROWS]
-    check = checked(tmp_path, lambda sheet: sheet.merge_range("C1:E1", "2025"), ending, rows, "[1, 2]")
+def test_a_merged_cell_of_the_upper_header_is_read_in_each_format(
+    tmp_path: Path, take: Callable[[str, str], None], ending: str
+):
+    take(YEAR, ending)
+    check = checked(tmp_path, ending, "[1, 2]")
     assert check.refusal == ""
     assert sorted(period for _, period in check.sums) == ["2025-01", "2025-02", "2025-03"]

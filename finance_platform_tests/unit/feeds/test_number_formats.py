@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,8 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.files.number_formats import Kind, Mark, marks_of_format
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.office import converted
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.other_formats import declare
 
 DESCRIPTOR = """\
 feed: x
@@ -28,10 +28,34 @@ ACCOUNTING = r'_-* #,##0.00\ _€_-;\-* #,##0.00\ _€_-;_-* "-"??\ _€_-;_-@_-
 FLIPPED, UNSIGNED, BRACKETS = "-#,##0.00;#,##0.00", "#,##0.00;#,##0.00", "(#,##0.00)"
 
 
+def write(
+    path: Path,
+    amounts: Sequence[tuple[float, str]],
+    *,
+    header: str = "Amount",
+    struck: Sequence[int] = (),
+    unit: tuple[object, str] = ("D1", "General"),
+) -> None:
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet("GL")
+    sheet.write_row(0, 0, ["Date", "Unit", "Account", header])
+    for row, (amount, code) in enumerate(amounts, start=1):
+        sheet.write_row(row, 0, ["2025-01-31", "", "6000"])
+        sheet.write(row, 1, unit[0], book.add_format({"num_format": unit[1]}))
+        sheet.write_number(row, 3, amount, book.add_format({"num_format": code, "font_strikeout": row in struck}))
+    book.close()
+
+
+def read(
+    folder: Path, ending: str, *, header: str = "Amount", scale: int = 1, sign: str = "natural", pad: int = 0
+) -> FileCheck:
+    descriptor = parse_descriptor(DESCRIPTOR % (pad, header, scale, sign), "x.yaml")
+    return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
+
+
 def check(
     folder: Path,
     amounts: Sequence[tuple[float, str]],
-    ending: str = "xlsx",
     *,
     header: str = "Amount",
     scale: int = 1,
@@ -40,18 +64,23 @@ def check(
     unit: tuple[object, str] = ("D1", "General"),
     pad: int = 0,
 ) -> FileCheck:
-    book = xlsxwriter.Workbook(folder / "x.xlsx")
-    sheet = book.add_worksheet("GL")
-    sheet.write_row(0, 0, ["Date", "Unit", "Account", header])
-    for row, (amount, code) in enumerate(amounts, start=1):
-        sheet.write_row(row, 0, ["2025-01-31", "", "6000"])
-        sheet.write(row, 1, unit[0], book.add_format({"num_format": unit[1]}))
-        sheet.write_number(row, 3, amount, book.add_format({"num_format": code, "font_strikeout": row in struck}))
-    book.close()
-    if ending != "xlsx":
-        converted(folder / "x.xlsx", ending, folder)
-    descriptor = parse_descriptor(DESCRIPTOR % (pad, header, scale, sign), "x.yaml")
-    return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
+    write(folder / "x.xlsx", amounts, header=header, struck=struck, unit=unit)
+    return read(folder, "xlsx", header=header, scale=scale, sign=sign, pad=pad)
+
+
+FORMATS = declare(
+    "number formats",
+    lambda path: write(
+        path,
+        [
+            (10, "0.00"), (-20, UNSIGNED), (30.5, BRACKETS), (40, "0.00"), (12.5, '#,##0.0" k"'),
+            (1_234_500.0, "#,##0.0,"), (1e12 + 0.25, '#,##0.0,,"M"'), (0.35, "0%"), (-5.25, ACCOUNTING),
+            (-7, "#,##0.00;[Red]#,##0.00"),
+        ],
+        struck=[4],
+        unit=(460, "0000"),
+    ),
+)  # fmt: skip
 
 
 def test_amounts_whose_sign_is_another_one_than_is_displayed_hold_the_file(tmp_path: Path):
@@ -127,13 +156,10 @@ def test_amounts_that_are_displayed_as_nothing_are_a_warning(tmp_path: Path):
 
 
 @pytest.mark.parametrize("ending", ["xls", "ods"])
-def test_workbooks_of_other_formats_display_the_same(tmp_path: Path, ending: str):
-    amounts = [
-        (10, "0.00"), (-20, UNSIGNED), (30.5, BRACKETS), (40, "0.00"), (12.5, '#,##0.0" k"'), (1_234_500.0, "#,##0.0,"),
-        (1e12 + 0.25, '#,##0.0,,"M"'), (0.35, "0%"), (-5.25, ACCOUNTING), (-7, "#,##0.00;[Red]#,##0.00"),
-    ]  # fmt: skip
-    read = check(tmp_path, amounts, ending, scale=100, struck=[4], unit=(460, "0000"))
-    found = [text.removeprefix("the formats of ") for text in (*read.holds, *read.findings.notes)]
+def test_workbooks_of_other_formats_display_the_same(tmp_path: Path, take: Callable[[str, str], None], ending: str):
+    take(FORMATS, ending)
+    checked = read(tmp_path, ending, scale=100)
+    found = [text.removeprefix("the formats of ") for text in (*checked.holds, *checked.findings.notes)]
     assert sorted(text.split(", first")[0] for text in found) == [
         "'Amount' display 1 amounts as negative",
         "'Amount' display 1 amounts as percentages",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import xlsxwriter
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.office import converted
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
 
 LINES = """\
 feed: x
@@ -31,15 +31,12 @@ unpivot: {columns: "20[0-9-]+", into: date}
 constants: {scenario: Budget}
 """
 DAY_AND_MONTH, MONTH = "d-mmm", "mmm-yy"
-ENDINGS = ["xlsx", "xls", "ods"]
 Cell = tuple[object, str]
 """A value and its format."""
 
 
-def checked(
-    folder: Path, rows: Sequence[Sequence[object]], descriptor: str, ending: str = "xlsx", *, is_1904: bool = False
-) -> FileCheck:
-    book = xlsxwriter.Workbook(folder / "x.xlsx", {"date_1904": is_1904})
+def write(path: Path, rows: Sequence[Sequence[object]], *, is_1904: bool = False) -> None:
+    book = xlsxwriter.Workbook(path, {"date_1904": is_1904})
     sheet = book.add_worksheet("Plan")
     for number, row in enumerate(rows):
         for place, cell in enumerate(row):
@@ -50,9 +47,15 @@ def checked(
             else:
                 sheet.write(number, place, value, style)
     book.close()
-    if ending != "xlsx":
-        converted(folder / "x.xlsx", ending, folder)
+
+
+def read(folder: Path, descriptor: str, ending: str) -> FileCheck:
     return check_file(LocalStore(folder), f"x.{ending}", parse_descriptor(descriptor, "x.yaml"), settings())
+
+
+def checked(folder: Path, rows: Sequence[Sequence[object]], descriptor: str, *, is_1904: bool = False) -> FileCheck:
+    write(folder / "x.xlsx", rows, is_1904=is_1904)
+    return read(folder, descriptor, "xlsx")
 
 
 def lines(days: Sequence[Cell], header: str = "Period") -> list[list[object]]:
@@ -67,10 +70,27 @@ def typed(months: Sequence[int], day: int = 25, year: int = 2026, code: str = DA
     return [(date(year, month, day), code) for month in months]
 
 
+MONTHS_ABOVE = declare("months above that became days", lambda path: write(path, wide(typed(range(1, 13)))))
+MONTHS_OF_LINES = declare("months of lines that became days", lambda path: write(path, lines(typed([1, 1, 2]))))
+CODE = declare(
+    "code that became a number",
+    lambda path: write(
+        path,
+        [
+            *lines(typed([1], day=1, code="yyyy-mm-dd"), "Date"),
+            [(date(2026, 1, 1), "yyyy-mm-dd"), "D1", (100000, "0.00E+00"), 7],
+        ],
+    ),
+)
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_headers_of_months_that_became_days_of_this_year_hold_the_file(tmp_path: Path, ending: str):
+def test_headers_of_months_that_became_days_of_this_year_hold_the_file(
+    tmp_path: Path, take: Callable[[str, str], None], ending: str
+):
     """Jan-25 was typed for January 2025, and is read as January 2026."""
-    (reason,) = (held := checked(tmp_path, wide(typed(range(1, 13))), WIDE, ending).holds)
+    take(MONTHS_ABOVE, ending)
+    (reason,) = (held := read(tmp_path, WIDE, ending).holds)
     assert reason == (
         "12 headers are days such as 2026-01-25, which is displayed as 25-Jan and counts in 2026: a spreadsheet takes "
         "Jan-25, entered for a month of 2025, for such a day"
@@ -79,8 +99,11 @@ def test_headers_of_months_that_became_days_of_this_year_hold_the_file(tmp_path:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_months_of_lines_that_became_days_of_this_year_hold_the_file(tmp_path: Path, ending: str):
-    held = checked(tmp_path, lines(typed([1, 1, 2])), LINES % ("Period", "MMM-yy"), ending).holds
+def test_months_of_lines_that_became_days_of_this_year_hold_the_file(
+    tmp_path: Path, take: Callable[[str, str], None], ending: str
+):
+    take(MONTHS_OF_LINES, ending)
+    held = read(tmp_path, LINES % ("Period", "MMM-yy"), ending).holds
     (reason,) = (text for text in held if "rejected" not in text)
     assert reason.startswith("3 cells of 'Period', first on sheet 'Plan' row 2, are days such as 2026-01-25, which is")
 
@@ -124,10 +147,9 @@ def test_days_of_a_column_of_days_hold_nothing_in_any_format(tmp_path: Path):
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_code_that_became_a_number_holds_the_file(tmp_path: Path, ending: str):
-    rows = lines(typed([1], day=1, code="yyyy-mm-dd"), "Date")
-    rows.append([(date(2026, 1, 1), "yyyy-mm-dd"), "D1", (100000, "0.00E+00"), 7])
-    (reason,) = (held := checked(tmp_path, rows, LINES % ("Date", "yyyy-MM-dd"), ending).holds)
+def test_a_code_that_became_a_number_holds_the_file(tmp_path: Path, take: Callable[[str, str], None], ending: str):
+    take(CODE, ending)
+    (reason,) = (held := read(tmp_path, LINES % ("Date", "yyyy-MM-dd"), ending).holds)
     assert reason == (
         "the formats of 'Account' display 1 codes as 1.00E+05, first on sheet 'Plan' row 3, and they are read as "
         "numbers such as 100000: a spreadsheet turns codes such as 1E5 into them"
