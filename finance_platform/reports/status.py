@@ -6,8 +6,9 @@ Belongs here: the status document. Does not belong here: printing (see `cli.rend
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from finance_platform.contracts.model import SliceName
@@ -36,6 +37,9 @@ FIX_LATE = "if this file should win, send it with a later value of the feed's `o
 FIX_VANISHED = "put the file back, or withdraw it"
 FORMAT = 2
 """Format of the JSON document, described in `docs/status.md`; raised if a key is removed or changes its meaning."""
+
+_Warning = tuple[str, str, str, str]
+"""File, kind, warning and fix."""
 
 
 @dataclass(frozen=True)
@@ -167,71 +171,42 @@ class Status:
         """Findings that do not stop anything: file, kind, warning and fix."""
         if self.known_warnings is not None:
             return self.known_warnings
-        of_deliveries = [
-            {
-                "file": file,
-                "kind": "delivery",
-                "warning": warning,
-                "fix": self.warning_fixes.get((file, warning), ""),
-            }
-            for file, warnings in zip(self.column("file"), self.column("warnings"), strict=True)
-            for warning in warnings
-        ]
-        vanished = "delivered before, gone from raw; its lines still count"
-        unmatched = "no feed descriptor reads this file"
-        return [
-            *of_deliveries,
-            *(
-                {"file": order.delivery.event.object_key, "kind": "order", "warning": order.warning, "fix": FIX_ORDER}
-                for order in self.uncertain_orders
-            ),
-            *(
-                {"file": change.file, "kind": "header", "warning": change.words, "fix": FIX_HEADER}
-                for change in self.header_changes
-            ),
-            *(
-                {"file": lost.file, "kind": "code", "warning": lost.warning, "fix": lost.fix}
-                for lost in self.details.lost_zeros
-            ),
-            *(
-                {"file": missing.file, "kind": "baseline", "warning": missing.warning, "fix": missing.fix}
-                for missing in [self.details.missing_baseline]
-                if missing
-            ),
-            *(
-                {"file": plan.file, "kind": "calendar", "warning": plan.warning, "fix": plan.fix}
-                for plan in self.details.calendar_year_plans
-            ),
-            *(
-                {
-                    "file": broken.reversals[-1].file,
-                    "kind": "reversal",
-                    "warning": describe_reversal(broken),
-                    "fix": advise_reversal(broken),
-                }
-                for broken in self.details.reversals
-            ),
-            *(
-                {
-                    "file": file,
-                    "kind": "unmatched",
-                    "warning": unmatched,
-                    "fix": advise_unmatched(file),
-                }
-                for file in self.unmatched
-            ),
-            *(
-                {"file": one.path, "kind": "overdue", "warning": f"{one.feed}: {one.sentence}", "fix": one.fix}
-                for one in self.details.expected
-                if one.is_overdue
-            ),
-            *({"file": f, "kind": "vanished", "warning": vanished, "fix": FIX_VANISHED} for f in self.vanished),
-            *(
-                {"file": one["file"], "kind": "damaged", "warning": one["problem"], "fix": ""}
-                for one in self.details.damage
-                if not one["fix"]
-            ),
-        ]
+        found = chain(self._warnings_of_deliveries(), self._warnings_of_members(), self._warnings_of_files())
+        return [{"file": file, "kind": kind, "warning": warning, "fix": fix} for file, kind, warning, fix in found]
+
+    def _warnings_of_deliveries(self) -> Iterator[_Warning]:
+        for file, warnings in zip(self.column("file"), self.column("warnings"), strict=True):
+            for warning in warnings:
+                yield file, "delivery", warning, self.warning_fixes.get((file, warning), "")
+        for order in self.uncertain_orders:
+            yield order.delivery.event.object_key, "order", order.warning, FIX_ORDER
+        for change in self.header_changes:
+            yield change.file, "header", change.words, FIX_HEADER
+
+    def _warnings_of_members(self) -> Iterator[_Warning]:
+        """Yield the findings about codes, plans and lines that are compared with each other."""
+        details = self.details
+        for lost in details.lost_zeros:
+            yield lost.file, "code", lost.warning, lost.fix
+        if missing := details.missing_baseline:
+            yield missing.file, "baseline", missing.warning, missing.fix
+        for plan in details.calendar_year_plans:
+            yield plan.file, "calendar", plan.warning, plan.fix
+        for broken in details.reversals:
+            yield broken.reversals[-1].file, "reversal", describe_reversal(broken), advise_reversal(broken)
+
+    def _warnings_of_files(self) -> Iterator[_Warning]:
+        """Yield the findings about files that nothing reads, that are not there, or that are damaged."""
+        for file in self.unmatched:
+            yield file, "unmatched", "no feed descriptor reads this file", advise_unmatched(file)
+        for feed in self.details.expected:
+            if feed.is_overdue:
+                yield feed.path, "overdue", f"{feed.feed}: {feed.sentence}", feed.fix
+        for file in self.vanished:
+            yield file, "vanished", "delivered before, gone from raw; its lines still count", FIX_VANISHED
+        for damaged in self.details.damage:
+            if not damaged["fix"]:
+                yield damaged["file"], "damaged", damaged["problem"], ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as JSON values; money is text with two decimals, more where rounding is shown."""
