@@ -1,29 +1,35 @@
 """The date of a draft's lines: a column, a year beside a month, the headers of periods, or the file's name.
 
 Belongs here: choosing among them, and asking a person where none gives a day. Does not belong here: patterns (see
-`values`), which headers name periods (see `period_columns`).
+`values`, and `parts_of_years` for those of a year beside its part), which headers name periods (see `period_columns`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
 from finance_platform.feeds.draft.day_or_month import settle_day
 from finance_platform.feeds.draft.money import OF_QUARTERS
+from finance_platform.feeds.draft.parts_of_years import (
+    FISCAL,
+    OF_YEAR_END,
+    PARTS_OF_YEARS,
+    describe_fiscal,
+    first_day,
+    first_day_of_half,
+    map_year_end,
+    with_calendar,
+)
 from finance_platform.feeds.draft.period_columns import read_header
-from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, last_month
+from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates
 from finance_platform.feeds.file_names import value_from_name
-from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.dates import (
     EXCEL_SERIAL,
-    date_parts,
-    is_fiscal_part,
     names_part_of_year,
-    needs_fiscal_calendar,
     parse_date,
 )
 from finance_platform.feeds.values.month_names import read_month, turn_of_year
@@ -48,32 +54,6 @@ _NAMES = (
 )
 """What a file's name may say of its dates: pattern, template, format, and the word for it."""
 
-_PARTS_OF_YEARS = {
-    "period": (
-        ("yyyy-MM", "{year}-{part}"),
-        ("yyyy-M", "{year}-{part}"),
-        *((f"yyyy {part}", "{year} {part}") for part in ("MMM", "MMMM", "QQQ", "'P'M", "'P'MM")),
-        ("yyyy-PPP", "{year}-{part}"),
-        *((f"'FY'{year} {part}", "{year} {part}") for year in ("FF", "FFFF") for part in ("MMM", "MMMM", "'P'PP", "P")),
-    ),
-    "quarter": (
-        ("yyyy QQQ", "{year} {part}"),
-        ("yyyy Q", "{year} {part}"),
-        ("'FY'FF QQQ", "{year} {part}"),
-        ("'FY'FFFF QQQ", "{year} {part}"),
-    ),
-}
-"""Patterns of a year beside a month or a quarter, and the texts that they read, by the word for the part."""
-
-_FISCAL_WORDS = ("fiscal", "financial")
-_FISCAL_PARTS = {
-    "yyyy-MM": "yyyy-PP", "yyyyMM": "yyyyPP", "MM/yyyy": "PP/yyyy", "MM.yyyy": "PP.yyyy", "yyyy/MM": "yyyy/PP",
-    "yyyy-M": "yyyy-P", "yyyy 'P'M": "yyyy 'P'P", "yyyy 'P'MM": "yyyy 'P'PP", "MMM yyyy": "MMM FFFF",
-    "MMMM yyyy": "MMMM FFFF", "MMM-yy": "MMM-FF", "MMM-yyyy": "MMM-FFFF", "yyyy MMM": "FFFF MMM",
-    "yyyy MMMM": "FFFF MMMM",
-}  # fmt: skip
-"""Patterns of months, and those of the same texts if they are in a fiscal year: numbers are then its periods."""
-
 _NUMBERS_OF_MONTHS = ("M", "MM", "'M'M", "'M'MM", "'Month 'M")
 """Patterns of headers that may number the months of the calendar, or the periods of a fiscal year."""
 
@@ -82,14 +62,6 @@ _WITHOUT_YEAR = ("yyyy ddMM", "yyyy dMM", "yyyy dd.MM.", "yyyy dd.MM", "yyyy d.M
 
 _LEAST_YEAR = 1990
 _TWO_DIGITS, _SEVERAL = 2, 2
-_FISCAL = "decide: calendar: fiscal means the home's fiscal years, named by the calendar year in which they end"
-_OF_YEAR_END = "decide: periods of the year-end count in the last month of their year"
-_HALF = re.compile(
-    "(?:h|hj|s)[-_ .]?(?P<half>[12])[-_ ./]*(?P<year>20[0-9]{2})"
-    "|(?P<last>20[0-9]{2})[-_ ./]*(?:h|hj|s)[-_ .]?(?P<second>[12])"
-)
-"""A half of a year as `fold` writes it: H1 2025, HJ1/2025, 2025-H1, S1 2025."""
-
 _MAX_MAPPED = 24
 """Different texts of a column of years that a person is asked for one by one."""
 
@@ -152,8 +124,8 @@ class Dates:
             parts.append(
                 f"decide: {guess.either!r} is another day in each of these forms, so keep the one that is meant"
             )
-        formats, values = _with_calendar(guess.formats, column.name)
-        mapped = _map_year_end(dict.fromkeys(column.texts), formats)
+        formats, values = with_calendar(guess.formats, column.name)
+        mapped = map_year_end(dict.fromkeys(column.texts), formats)
         if guess.unread and guess.unread not in mapped:
             parts.append(f"{guess.unread!r} is not a date of this form, so its row will be rejected")
         if column.blanks and name == "date" and column.is_label_of_block:
@@ -163,11 +135,11 @@ class Dates:
             )
         elif column.blanks and name == "date":
             parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
-        parts += [_FISCAL] if "calendar" in values else []
+        parts += [FISCAL] if "calendar" in values else []
         if any(map(names_part_of_year, formats)):
             parts.append(f"decide: {OF_QUARTERS}; calendar: fiscal means fiscal quarters")
         if mapped:
-            parts.append(_OF_YEAR_END)
+            parts.append(OF_YEAR_END)
             values |= {"map": mapped}
         self._draft.fields[name] = FieldDraft({"from": column.name, "formats": formats, **values}, "; ".join(parts))
 
@@ -204,18 +176,18 @@ class Dates:
             part = best_column([word], others)
             if part is None:
                 continue
-            for pattern, template in _PARTS_OF_YEARS[word]:
+            for pattern, template in PARTS_OF_YEARS[word]:
                 pairs = [pair for pair in zip(year.cells, part.cells, strict=True) if all(pair)]
                 texts = [template.format(year=first, part=second) for first, second in pairs]
-                mapped = _map_year_end(dict.fromkeys(texts), [pattern])
+                mapped = map_year_end(dict.fromkeys(texts), [pattern])
                 if texts and all(parse_date(mapped.get(text, text), (pattern,)) for text in texts):
                     self.used |= {year.name, part.name}
                     source = template.format(year=f"{{{year.name}}}", part=f"{{{part.name}}}")
-                    formats, values = _with_calendar([pattern], year.name, part.name)
-                    comment = _FISCAL if values else _maybe_fiscal(pattern)
+                    formats, values = with_calendar([pattern], year.name, part.name)
+                    comment = FISCAL if values else describe_fiscal(pattern)
                     if mapped:
                         values |= {"map": mapped}
-                        comment = "; ".join(filter(None, (comment, _OF_YEAR_END)))
+                        comment = "; ".join(filter(None, (comment, OF_YEAR_END)))
                     self._draft.fields["date"] = FieldDraft({"from": source, "formats": formats, **values}, comment)
                     return part
         return None
@@ -234,7 +206,7 @@ class Dates:
     def _halves(self) -> bool:
         """Take a column of half years, such as H1 2025, which no pattern reads; return whether there is one."""
         for column in self._columns:
-            days = {text: _first_day_of_half(text) for text in dict.fromkeys(column.texts)}
+            days = {text: first_day_of_half(text) for text in dict.fromkeys(column.texts)}
             if days and all(days.values()) and len(days) <= _MAX_MAPPED:
                 self.used.add(column.name)
                 values = {"from": column.name, "map": days}
@@ -292,7 +264,7 @@ class Dates:
                 self._draft.fields["date"] = FieldDraft(values, "the month in the sheet's name")
                 return True
         year = self._single_year()
-        days = {name: _first_day(month.year or year, month.month) for name, month in months}
+        days = {name: first_day(month.year or year, month.month) for name, month in months}
         values = {"from_name": "^.+$", "map": days}
         comment = "decide: the day of the lines of each sheet, by its name; a sheet that is not listed is rejected"
         self._draft.fields["date"] = FieldDraft(values, comment)
@@ -333,7 +305,7 @@ class Dates:
             formats = [pattern.replace("M", "P") for pattern in formats]
         if are_periods or turn_of_year(months) is not None:
             self._draft.fields["date"].values |= {"formats": formats, "calendar": "fiscal"}
-            self._draft.fields["date"].comment = _FISCAL
+            self._draft.fields["date"].comment = FISCAL
         elif all(pattern in _NUMBERS_OF_MONTHS for pattern in formats):
             periods = ", ".join(pattern.rstrip("M") + "P" for pattern in formats)
             comment = f"decide: formats: [{periods}] and calendar: fiscal if these are periods of a fiscal year"
@@ -385,42 +357,3 @@ class Dates:
             if years:
                 return years.pop() if len(years) == 1 else ""
         return ""
-
-
-def _first_day(year: int | str, month: int) -> str:
-    """Return the first day of a month; `UNDECIDED` without a year."""
-    return f"{year}-{month:02d}-01" if year else UNDECIDED
-
-
-def _first_day_of_half(text: str) -> str:
-    """Return the first day of half a year of the calendar; empty if a text names none."""
-    match = _HALF.fullmatch(fold(text))
-    if match is None:
-        return ""
-    number, year = match["half"] or match["second"], match["year"] or match["last"]
-    return _first_day(year, 1 if number == "1" else 7)
-
-
-def _map_year_end(texts: Iterable[str], formats: Sequence[str]) -> dict[str, str]:
-    """Return periods 13 to 16 of texts that no format reads, and the text of the last month of each year."""
-    if any("day" in date_parts(pattern) for pattern in formats):
-        return {}
-    twelfth = {text: last_month(text) for text in texts if not parse_date(text, formats)}
-    return {text: last for text, last in twelfth.items() if text != last and parse_date(last, formats)}
-
-
-def _with_calendar(formats: Sequence[str], *names: str) -> tuple[list[str], dict[str, Any]]:
-    """Return formats, and the key that makes them fiscal where the headers say so or the texts have such a part."""
-    if any(word in fold(name) for name in names for word in _FISCAL_WORDS):
-        fiscal = [_FISCAL_PARTS.get(pattern, pattern) for pattern in formats]
-        return fiscal, {"calendar": "fiscal"} if any(map(is_fiscal_part, fiscal)) else {}
-    return list(formats), {"calendar": "fiscal"} if any(map(needs_fiscal_calendar, formats)) else {}
-
-
-def _maybe_fiscal(pattern: str) -> str:
-    """Return what a person decides about a year beside a number, whose headers do not say which year it is."""
-    if "Q" in pattern:
-        return f"decide: {OF_QUARTERS}; calendar: fiscal means fiscal quarters"
-    if pattern not in _FISCAL_PARTS:
-        return ""
-    return f"decide: formats: [{_FISCAL_PARTS[pattern]}] and calendar: fiscal if these are of a fiscal year"
