@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from finance_platform.deliveries.commits import COMMITS, RETIRED_COMMITS
 from finance_platform.deliveries.members.account_counts import CHECKPOINT as ACCOUNT_COUNTS
 from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS
-from finance_platform.deliveries.register import DOCUMENTS
+from finance_platform.deliveries.register import DOCUMENTS, Register
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.checkpoints import FOLDER
 from finance_platform.storage.immutable_documents import (
@@ -43,7 +43,13 @@ def find_untrusted(processed: ObjectStore) -> Iterator[DamagedObjectError]:
     yield from ACCOUNT_COUNTS.find_untrusted(processed)
 
 
-def find_outdated(processed: ObjectStore) -> Iterator[DamagedObjectError]:
-    """Yield the checkpoints that lack documents or have some that were removed or written again."""
+def find_outdated(processed: ObjectStore, run_id: str) -> Iterator[DamagedObjectError]:
+    """Yield the checkpoints that lack documents of earlier runs, or have some that were removed or written again.
+
+    Args:
+        processed: the processed zone.
+        run_id: the run that looks: it has entered what it found in the raw zone into the register.
+    """
+    new = Register(processed).keys_of_run(run_id)
     for folder in _FOLDERS:
-        yield from find_outdated_checkpoints(processed, folder)
+        yield from find_outdated_checkpoints(processed, folder, new)

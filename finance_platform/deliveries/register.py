@@ -396,6 +396,11 @@ class Register:
             )
             raise self._error(len(numbers) + 1, f"{_MISSING}: the last refresh has seen {length}", forget)
 
+    def keys_of_run(self, run_id: str) -> set[str]:
+        """Return the keys of the documents that a run has appended."""
+        documents = (one for one in read_immutable(self._processed, DOCUMENTS) if one is not None and one.events)
+        return {_key(one.number) for one in documents if getattr(one.events[0], "run_id", "") == run_id}
+
     def foreign_keys(self) -> list[str]:
         """Return the keys of objects in the register's folder that are not events; they are ignored."""
         return [item.key for item in self._processed.list_objects(FOLDER) if _number(item.key) is None]

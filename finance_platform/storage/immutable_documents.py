@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -208,11 +208,18 @@ def find_untrusted_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) 
     return untrusted
 
 
-def find_outdated_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) -> list[DamagedObjectError]:
+def find_outdated_checkpoints(
+    store: ObjectStore, folder: DocumentFolder[Any], new: Collection[str] = ()
+) -> list[DamagedObjectError]:
     """Return what a folder's checkpoint has that is no longer so, and what it lacks although an earlier run had it.
 
-    It is found before a run writes new documents. A home that was copied or restored has other etags; a checkpoint that
-    was removed, or that a killed run did not write, lacks its documents.
+    A home that was copied or restored has other etags; a checkpoint that was removed, or that a killed run did not
+    write, lacks its documents.
+
+    Args:
+        store: the store.
+        folder: see `read_immutable`.
+        new: the keys of the documents that this run has written, which no checkpoint has yet.
     """
     sizes = {(item.key, item.etag): item.size for item in store.list_objects(folder.name)}
     current = sizes.keys()
@@ -223,7 +230,7 @@ def find_outdated_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) -
         if changed:
             outdated.append(DamagedObjectError(key, f"{changed:,} of its documents were removed or written again"))
         checkpointed.update(versions)
-    lacking = current - checkpointed
+    lacking = {version for version in current - checkpointed if version[0] not in new}
     if is_worth_a_checkpoint([sizes[version] for version in lacking]) and not outdated:
         lacks = f"it lacks {len(lacking):,} documents" if len(lacking) > 1 else "it lacks a document"
         outdated.append(DamagedObjectError(f"{FOLDER}/{folder.name}", lacks))

@@ -58,7 +58,7 @@ def test_the_damaged_commit_is_kept_and_a_person_is_told_what_to_do(zone: Zone, 
     zone.store.write(commit_key(event.delivery_id), b"{")
     (damage,) = find_damage(raw, zone.store)
     assert "put a.csv with that content back into the raw zone" in damage.fix
-    repaired, (sentence,) = repair(raw, zone.store, at=NOON)
+    repaired, (sentence,) = repair(raw, zone.store, at=NOON, run_id="run")
     assert repaired == []
     assert "\n" not in sentence
     assert zone.store.read(f"{FOLDER}/20250601T120000Z/{commit_key(event.delivery_id)}") == b"{"
@@ -77,7 +77,7 @@ def test_a_commit_that_is_restored_from_a_backup_counts_again(zone: Zone, raw: L
     event = live(zone, "a.csv")
     copy = zone.store.read(commit_key(event.delivery_id))
     zone.store.write(commit_key(event.delivery_id), copy[: len(copy) // 2])
-    repair(raw, zone.store, at=NOON)
+    repair(raw, zone.store, at=NOON, run_id="run")
     zone.store.write(commit_key(event.delivery_id), copy)
     assert zone.state.missing == []
     assert live(zone, "a.csv") == event
@@ -85,7 +85,7 @@ def test_a_commit_that_is_restored_from_a_backup_counts_again(zone: Zone, raw: L
 
 def test_a_lost_delivery_can_be_withdrawn(zone: Zone, raw: LocalStore):
     zone.store.write(commit_key(live(zone, "a.csv").delivery_id), b"")
-    repair(raw, zone.store, at=NOON)
+    repair(raw, zone.store, at=NOON, run_id="run")
     decisions.withdraw(zone.store, "a.csv", ADA)
     assert zone.state.missing == []
     assert [one.event.object_key for one in zone.state.live] == ["b.csv"]
@@ -94,7 +94,7 @@ def test_a_lost_delivery_can_be_withdrawn(zone: Zone, raw: LocalStore):
 def test_a_lost_delivery_is_not_withdrawn_from_a_closed_period_unseen(zone: Zone, raw: LocalStore):
     decisions.close(zone.store, "2025-01", ADA, target={"2025-01": "v"}, published={"2025-01": "v"})
     zone.store.write(commit_key(live(zone, "a.csv").delivery_id), b"")
-    repair(raw, zone.store, at=NOON)
+    repair(raw, zone.store, at=NOON, run_id="run")
     with pytest.raises(DecisionError, match="2025-01"):
         decisions.withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
 
@@ -106,7 +106,7 @@ def test_rows_that_cannot_be_read_again_leave_the_commit_and_stop_only_what_read
     zone.store.delete(file.key)
     (damage,) = find_damage(raw, zone.store)
     assert damage.key == file.key
-    repair(raw, zone.store, at=NOON)
+    repair(raw, zone.store, at=NOON, run_id="run")
     assert live(zone, "a.csv") == event
     (other,) = [one for one in zone.state.live if one.event.object_key == "b.csv"]
     intact = {one.key: one for one in other.commit.files["transactions"]}
@@ -134,7 +134,7 @@ def test_lines_that_a_decision_booked_are_said_to_come_back_from_a_backup_alone(
     assert "a decision wrote it, with lines of 2025-01" in damage.effect
     assert damage.fix.startswith("restore the file of the processed zone from a backup; ")
     assert "withdraw 'late lines.csv' --why TEXT` takes its lines out" in damage.fix
-    repaired, (sentence,) = repair(raw, zone.store, at=NOON)
+    repaired, (sentence,) = repair(raw, zone.store, at=NOON, run_id="run")
     assert (repaired, sentence) == ([], str(damage))
 
     decisions.withdraw(zone.store, "late lines.csv", ADA)
@@ -157,6 +157,6 @@ def test_the_lost_commit_of_a_replaced_version_only_leaves_the_statement_of_all_
     zone.store.write(commit_key(replaced), b"null")
     (damage,) = find_damage(raw, zone.store)
     assert (damage.fix, "statement of all versions" in damage.effect) == ("", True)
-    repair(raw, zone.store, at=NOON)
+    repair(raw, zone.store, at=NOON, run_id="run")
     assert find_damage(raw, zone.store) == []
     assert [one.event.object_key for one in zone.state.live] == ["a.csv", "b.csv"]

@@ -122,13 +122,14 @@ def find_damage(raw: ObjectStore, processed: ObjectStore, state: DeliveryState |
     return damage + [Damage(key, foreign, _IGNORED, fix="") for key in register.foreign_keys()]
 
 
-def repair(raw: ObjectStore, processed: ObjectStore, *, at: datetime) -> tuple[list[str], list[str]]:
+def repair(raw: ObjectStore, processed: ObjectStore, *, at: datetime, run_id: str) -> tuple[list[str], list[str]]:
     """Set aside what is damaged, so that the steps of this run derive it again.
 
     Args:
         raw: the raw zone.
         processed: the processed zone; the caller holds the home's lock.
         at: now, UTC; names the folder of what is set aside.
+        run_id: the run, which has entered what is new into the register.
 
     Returns:
         A sentence per damaged object, without those that are only ignored: first of those that are derived again, then
@@ -136,7 +137,7 @@ def repair(raw: ObjectStore, processed: ObjectStore, *, at: datetime) -> tuple[l
     """
     found = find_damage(raw, processed)
     _set_aside(processed, found, at)
-    outdated = [Damage(error.key, error.why, _READ_SINGLY) for error in find_outdated(processed)]
+    outdated = [Damage(error.key, error.why, _READ_SINGLY) for error in find_outdated(processed, run_id)]
     damage = [one for one in (*found, *outdated) if one.effect != _IGNORED]
     repaired = [str(one) for one in damage if one.is_repaired]
     return repaired, [str(one) for one in damage if not one.is_repaired]

@@ -103,7 +103,7 @@ def standardise(
     """
     processed, jobs = listed_between_jobs(processed, jobs)
     step = _Step(raw, processed, jobs, settings, run_id)
-    repaired, not_repaired = repair(raw, processed, at=clock())
+    repaired, not_repaired = repair(raw, processed, at=clock(), run_id=run_id)
     first, first_verdicts = step.read_lookups(clock)
     weights, verdicts_on_weights = step.read_weights(clock)
     read = first + weights + step.read_pending()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from finance_platform.deliveries.checkpoints import drop_checkpoints, find_outdated, find_untrusted, update_checkpoints
 from finance_platform.deliveries.commits import COMMITS, DeliveryCommit, commit_key, read_commits
-from finance_platform.deliveries.register import DOCUMENTS, Register
+from finance_platform.deliveries.register import DOCUMENTS, DeliveryDiscovered, Register
 from finance_platform.errors import RegisterError
 from finance_platform.refresh.steps.repair import find_damage, repair
 from finance_platform.slices.retention import find_expired, remove
@@ -31,6 +31,7 @@ from finance_platform_tests.unit.deliveries.test_commits import commits
 from finance_platform_tests.unit.zone import NOON, Line, Zone
 
 MANY, FEWEST = 12, 3
+RUN = "this run"
 
 
 @pytest.fixture(autouse=True)
@@ -187,8 +188,22 @@ def test_few_documents_have_a_checkpoint_if_they_are_large(
     assert register.events() == expected
     assert reads == {"checkpoints": 1, "register": 1}
     drop_checkpoints(register.store)
-    (lost,) = find_outdated(register.store)
+    (lost,) = find_outdated(register.store, RUN)
     assert lost.why == "it lacks 2 documents"
+
+
+def test_thousands_of_files_that_a_run_has_just_entered_are_no_damage_of_a_checkpoint(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+):
+    """They are one document of the register, which is large enough for a checkpoint."""
+    update_checkpoints(zone.store)
+    monkeypatch.setattr(immutable_documents, "LARGE_BYTES", 1_000)
+    found = [one for one in zone.register.events() if isinstance(one, DeliveryDiscovered)]
+    zone.register.append([replace(one, run_id=RUN) for one in found])
+    raw = LocalStore(zone.path.parent / "raw")
+    assert repair(raw, zone.store, at=datetime.now(UTC), run_id=RUN) == ([], [])
+    (killed_before_its_end,), _ = repair(raw, zone.store, at=datetime.now(UTC), run_id="the next run")
+    assert "it lacks a document" in killed_before_its_end
 
 
 def test_the_number_of_files_grows_more_slowly_than_that_of_documents(tmp_path: Path):
@@ -291,14 +306,14 @@ def test_a_damaged_checkpoint_is_named_and_written_again(zone: Zone, folder: str
     assert problem.startswith(f"checkpoints/{folder}/{path.name} is damaged")
     assert problem.endswith("what it has is read one by one, and it is written again")
     forget_documents()
-    repaired, not_repaired = repair(LocalStore(zone.path.parent / "raw"), zone.store, at=datetime.now(UTC))
+    repaired, not_repaired = repair(LocalStore(zone.path.parent / "raw"), zone.store, at=datetime.now(UTC), run_id=RUN)
     assert problem in repaired
     assert not_repaired == []
     update_checkpoints(zone.store)
     assert len(files(zone, folder)) == 1
     assert everything(zone) == expected
     assert find_problems(zone) == []
-    assert repair(LocalStore(zone.path.parent / "raw"), zone.store, at=datetime.now(UTC)) == ([], [])
+    assert repair(LocalStore(zone.path.parent / "raw"), zone.store, at=datetime.now(UTC), run_id=RUN) == ([], [])
 
 
 def test_a_checkpoint_of_another_release_is_not_read(zone: Zone, monkeypatch: pytest.MonkeyPatch):
@@ -319,11 +334,11 @@ def test_a_lost_checkpoint_is_named_by_a_run_and_written_again(zone: Zone, folde
         path.unlink()
     assert everything(zone) == expected
     count = MANY if folder == "deliveries" else MANY + 1
-    assert [(error.key, error.why) for error in find_outdated(zone.store)] == [
+    assert [(error.key, error.why) for error in find_outdated(zone.store, RUN)] == [
         (f"checkpoints/{folder}", f"it lacks {count} documents")
     ]
     update_checkpoints(zone.store)
-    assert not list(find_outdated(zone.store))
+    assert not list(find_outdated(zone.store, RUN))
     assert len(files(zone, folder)) == 1
 
 
@@ -331,9 +346,11 @@ def test_a_checkpoint_of_documents_that_were_written_again_is_named_and_written_
     paths = sorted((zone.path / "deliveries").glob("*.json"))[:2]
     for path in paths:
         path.write_bytes(path.read_bytes() + b"\n")
-    assert [error.why for error in find_outdated(zone.store)] == ["2 of its documents were removed or written again"]
+    assert [error.why for error in find_outdated(zone.store, RUN)] == [
+        "2 of its documents were removed or written again"
+    ]
     update_checkpoints(zone.store)
-    assert not list(find_outdated(zone.store))
+    assert not list(find_outdated(zone.store, RUN))
     assert len(files(zone)) == 1
 
 
@@ -366,7 +383,7 @@ def test_a_checkpoint_never_has_what_vacuum_removed(tmp_path: Path):
     remove(zone.store, expired)
     named = {key for path in files(zone) for key in pq.read_table(path)["document_key"].to_pylist()}
     assert not gone & named
-    assert not list(find_outdated(zone.store))
+    assert not list(find_outdated(zone.store, RUN))
     assert Register(zone.store).events()
 
 
