@@ -137,13 +137,7 @@ class LedgerLines:
         self._year_header = find_header(year, header, "unpivot.year.column") if year else ""
         self.sources = bind_fields(feed.rules, header, object_key, sheet)
         self._voucher_sources = _bind_voucher(feed.rules, header)
-        self._named_sources = {**self._voucher_sources, **self.sources}
-        if feed.rules.lookup:
-            on = feed.rules.lookup.on
-            self._named_sources = {
-                on: FieldSource(FieldRule(sources=(on,)), (self._key_header,)),
-                **self._named_sources,
-            }
+        self._named_sources = _name_sources(feed.rules, self._key_header, {**self._voucher_sources, **self.sources})
         self._notes = NoteCollector()
         self._ambiguous = NoteCollector()
         self._codes = TypedCodes()
@@ -154,17 +148,10 @@ class LedgerLines:
             {"transaction_id"} if "reverses" in self.sources else set()
         )
         self._lost_zeros = {name: LostZeros(name) for name in ("department", "account")}
-        self._day_doubts = {
-            name: DayDoubts(name, *tried_patterns(name, feed.rules, default, sheet))
-            for name, default in (("date", DEFAULT_DATE_FORMATS), ("period", DEFAULT_PERIOD_FORMATS))
-            if name in self.sources
-        }
+        self._day_doubts = _doubt_days(feed.rules, self.sources, sheet)
         self._period_doubts = PeriodDoubts()
         self._named_year = NamedYear(object_key, sheet)
-        month = "period" if "period" in self.sources else "date"
-        default_formats = DEFAULT_PERIOD_FORMATS if month == "period" else DEFAULT_DATE_FORMATS
-        formats = patterns_of(month, feed.rules, default_formats)
-        self._undivided = UndividedAmounts(month, formats, feed.rules.spread)
+        self._undivided = _find_undivided(feed.rules, self.sources)
         # Only a field with a fiscal calendar sets the first month of a year.
         first_month, pattern = feed.rules.fiscal_year_start_month, feed.rules.covers
         self.covers = tuple(periods_from_name(pattern, object_key, first_month)) if pattern else ()
@@ -649,6 +636,31 @@ def _joined(parts: Sequence[pa.StringArray]) -> pa.StringArray:
         return parts[0]
     rows = zip(*(part.to_pylist() for part in parts), strict=True)
     return pa.array([joined_key(row) if None not in row else None for row in rows], pa.string())
+
+
+def _name_sources(
+    rules: ReadingRules, key_header: str, sources: Mapping[str, FieldSource]
+) -> Mapping[str, FieldSource]:
+    """Return the sources that reasons name, with that of the key by which rows are looked up first."""
+    if not rules.lookup:
+        return sources
+    on = rules.lookup.on
+    return {on: FieldSource(FieldRule(sources=(on,)), (key_header,)), **sources}
+
+
+def _doubt_days(rules: ReadingRules, sources: Mapping[str, FieldSource], sheet: str | None) -> dict[str, DayDoubts]:
+    """Return what finds days that may be months, for each field that has days."""
+    return {
+        name: DayDoubts(name, *tried_patterns(name, rules, default, sheet))
+        for name, default in (("date", DEFAULT_DATE_FORMATS), ("period", DEFAULT_PERIOD_FORMATS))
+        if name in sources
+    }
+
+
+def _find_undivided(rules: ReadingRules, sources: Mapping[str, FieldSource]) -> UndividedAmounts:
+    """Return what finds amounts of several months, by the field that gives a line its month."""
+    month, default = ("period", DEFAULT_PERIOD_FORMATS) if "period" in sources else ("date", DEFAULT_DATE_FORMATS)
+    return UndividedAmounts(month, patterns_of(month, rules, default), rules.spread)
 
 
 def _bind_voucher(rules: ReadingRules, header: Sequence[str]) -> dict[str, FieldSource]:
