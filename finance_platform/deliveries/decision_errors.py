@@ -51,7 +51,7 @@ def no_such_delivery(
             f"{text}: {condition}{f'; {decision}' if decision else ''}",
             fix=f"{same}{fix.format(key=quote_name(object_key))}",
         )
-    names = sorted(known)
+    names = sorted(set(known))
     match = closest_match(object_key, names)
     hint = f"choose one of {', '.join(names[:_NAMES])};" if names else f"no file {status};"
     hint = f"did you mean {match!r}?" if match else hint

@@ -257,7 +257,8 @@ def withdraw(
         _refuse_closed_with_missing(state, object_key, holds_closed_periods=holds_closed_periods)
         return _decide(processed, author, "withdrawn", missing[0])
     if not live:
-        known = {one.event.object_key for one in state.live} | {one.event.object_key for one in state.inactive}
+        counting = [delivery.event.object_key for delivery in state.live]
+        known = [*counting, *(delivery.event.object_key for delivery in state.inactive)]
         raise no_such_delivery(state, Register(processed).events(), object_key, "counts or is held", known)
     if holds_closed_periods:
         _refuse_closed(processed, state, live[0])
