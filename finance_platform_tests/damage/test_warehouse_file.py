@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -89,6 +90,23 @@ def test_a_file_that_another_program_has_open_is_not_set_aside(warehouse: DuckDB
             assert warehouse.prepare() == []
         other.communicate()
     assert list(warehouse.path.parent.glob("*.damaged-*")) == []
+    assert warehouse.query(COUNT).rows == [(0,)]
+
+
+def test_after_a_program_was_killed_while_it_wrote_the_fix_of_the_message_loads_again(warehouse: DuckDBWarehouse):
+    code = (
+        "import duckdb, os, signal, sys; c = duckdb.connect(sys.argv[1]); "
+        "c.execute('CREATE TABLE theirs (a INTEGER)'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(warehouse.path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with pytest.raises(LoadError) as caught, warehouse.transaction():
+        pytest.fail("the log would be applied to the next file")
+    log = re.search(r"it was killed: remove (\S+), which has only what that program wrote", caught.value.fix)
+    assert log
+    Path(log[1]).unlink()
+    with warehouse.transaction():
+        pass
     assert warehouse.query(COUNT).rows == [(0,)]
 
 

@@ -122,7 +122,11 @@ class AtomicFile:
         if log.exists():
             raise LoadError(
                 f"{log} has changes that are not in {path.name} yet: another program has opened it for writing",
-                fix="close that program, let it open the warehouse read-only from now on, and run again",
+                fix=(
+                    "close that program, let it open the warehouse read-only from now on, and run again; if it does "
+                    f"not run any more, it was killed: remove {log}, which has only what that program wrote, "
+                    "and run again"
+                ),
             )
 
     def _remove_copies(self) -> None:
