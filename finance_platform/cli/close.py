@@ -29,7 +29,7 @@ from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:
     from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged
-    from finance_platform.quality.gates import GateResult
+    from finance_platform.quality.gates import Gate, GateResult
     from finance_platform.refresh.close import PeriodToClose
 
 
@@ -63,7 +63,7 @@ def close(home: Path | None, period: str, why: str, waived: frozenset[str], *, i
     """Close a period whose gates are green or waived: every later change to it is a restatement."""
     from finance_platform.bootstrap import open_warehouse, raw_zone
     from finance_platform.deliveries.register import DecisionProposed
-    from finance_platform.refresh.close import close_period, examine_period
+    from finance_platform.refresh.close import close_period, examine_period, require_waivable
 
     settings = require_raw_zone(load_settings(home=home))
     author = None if is_dry_run else new_author(settings, why)
@@ -74,10 +74,12 @@ def close(home: Path | None, period: str, why: str, waived: frozenset[str], *, i
         red = examined.red_without(waived)
         if author is not None and not red:
             decision = close_period(processed, warehouse, settings, examined, author, waived=waived)
+        elif not red:
+            require_waivable(examined, waived)
     if as_json:
         print_json(open_console(), _document(examined, waived, decision))
     else:
-        _print(open_console(), examined, waived)
+        print_gates(open_console(), examined, waived)
         if decision is not None:
             report_decision(decision, period, "is closed", settings, is_published=True)
         elif not red:
@@ -91,7 +93,8 @@ def _state(result: GateResult, waived: Collection[str]) -> str:
     return "waived" if result.gate.name in waived else "red"
 
 
-def _print(console: SafeConsole, examined: PeriodToClose, waived: Collection[str]) -> None:
+def print_gates(console: SafeConsole, examined: PeriodToClose, waived: Collection[str]) -> None:
+    """Print the gates of a period, what stays red, and the command that closes it all the same."""
     colours = {"green": "green", "red": "red", "waived": "yellow"}
     width = max(len(result.gate.name) for result in examined.gates)
     console.print(f"Gates of {examined.period}")
@@ -106,15 +109,21 @@ def _print(console: SafeConsole, examined: PeriodToClose, waived: Collection[str
         first, last = examined.opening[0], examined.opening[-1]
         periods = first if first == last else f"{first} to {last}, {len(examined.opening)} periods,"
         console.print(f"The home's first close closes {periods} with it.", soft_wrap=True)
-    red = [result.gate for result in examined.red_without(waived)]
-    if red:
-        waivable = " ".join(f"--waive {gate.name}" for gate in red if gate.is_waivable)
+    if red := [result.gate for result in examined.red_without(waived)]:
         console.print(f"{examined.period} stays open: red {', '.join(gate.name for gate in red)}.", soft_wrap=True)
-        if waivable:
-            console.print(
-                f"  `finance-platform close {examined.period} {waivable} --why TEXT` closes it all the same.",
-                soft_wrap=True,
-            )
+        if advice := _advise_waivers(examined, red):
+            console.print(f"  {advice}", soft_wrap=True)
+
+
+def _advise_waivers(examined: PeriodToClose, red: Sequence[Gate]) -> str:
+    """Return the command that closes the period although gates are red, with what was waived before; empty if none."""
+    waivable = [result.gate for result in examined.red_without(()) if result.gate.is_waivable]
+    if not any(gate.is_waivable for gate in red):
+        return ""
+    options = " ".join(f"--waive {gate.name}" for gate in waivable)
+    command = f"`finance-platform close {examined.period} {options} --why TEXT` closes it all the same."
+    first = ", ".join(gate.name for gate in red if not gate.is_waivable)
+    return f"{first} cannot be waived; once that is green, {command}" if first else command
 
 
 def _document(

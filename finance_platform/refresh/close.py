@@ -187,8 +187,8 @@ def close_period(
         DecisionError: a gate is red and not waived, or waived although it is green or cannot be waived.
         LoadError: the warehouse could not store the status; the close is recorded, and the next run stores it.
     """
+    require_waivable(examined, waived)
     contradicted = {result.gate.name: "; ".join(result.lines) for result in gates.red(examined.gates)}
-    _require_waivable(waived, contradicted, examined.period)
     if red := examined.red_without(waived):
         raise DecisionError(
             f"{examined.period} stays open: {', '.join(result.gate.name for result in red)} red",
@@ -247,16 +247,23 @@ def _table(warehouse: Queryable, contract: Contract) -> list[dict[str, object]]:
     return [dict(zip(contract.column_names, row, strict=True)) for row in rows]
 
 
-def _require_waivable(waived: Collection[str], contradicted: Mapping[str, str], period: str) -> None:
-    """Refuse to waive a gate that cannot be waived, or that is green."""
+def require_waivable(examined: PeriodToClose, waived: Collection[str]) -> None:
+    """Refuse to waive a gate that cannot be waived, or that is green.
+
+    Raises:
+        DecisionError: such a gate is to be waived.
+    """
+    red = {result.gate.name for result in gates.red(examined.gates)}
     for gate in gates.GATES:
         if gate.name in waived and not gate.is_waivable:
             raise DecisionError(
                 f"gate {gate.name} cannot be waived: the close would sign other figures than the delivered ones",
                 fix="run `finance-platform run` first",
             )
-        if gate.name in waived and gate.name not in contradicted:
-            raise DecisionError(f"gate {gate.name} of {period} is green", fix=f"leave out `--waive {gate.name}`")
+        if gate.name in waived and gate.name not in red:
+            raise DecisionError(
+                f"gate {gate.name} of {examined.period} is green", fix=f"leave out `--waive {gate.name}`"
+            )
 
 
 def _facts(versions: Mapping[tuple[str, str], str]) -> dict[str, str]:

@@ -253,6 +253,9 @@ def test_what_a_person_cannot_waive_is_refused_with_the_reason(home: Home):
     home.write("raw/transactions_new.csv", f"{HEADER}\nN1,2024-12-20,D100,4000,1.00,x\n")
     stale = home.command("close", "2024-12", "--waive", "stale", "--why", "x")
     assert (stale.returncode, "gate stale cannot be waived" in stale.stderr) == (2, True)
+    shown = home.command("close", "2024-12", "--waive", "stale", "--dry-run")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("The decision would be refused: gate stale cannot be waived")
     assert not closings(home)
 
 
