@@ -142,14 +142,32 @@ def _waiting_change(
 def _has_same_lines(snapshot: Snapshot, period: str, built: SliceCommit, current: SliceCommit) -> bool:
     """Return whether two versions count the same lines; a longer export that repeats the period changes nothing.
 
-    If lines supersede each other, the deliveries must be the same, since only they determine which lines remain.
+    If lines supersede each other, the deliveries must be the same, since only they determine which lines remain, or
+    other readings of the same bytes with the same lines, as after a release that reads files again.
     """
     new, old = built.inputs or {}, current.inputs or {}
     if all(as_lists(new.get(part)) == as_lists(old.get(part)) for part in _INPUTS_OF_DELIVERIES):
         return True
+    if all(_named(snapshot, new.get(part)) == _named(snapshot, old.get(part)) for part in _INPUTS_OF_DELIVERIES):
+        return True
     if any(inputs.get(part) for inputs in (new, old) for part in _INPUTS_OF_DELIVERIES[1:]):
         return False
     return _contents(snapshot, period, new) == _contents(snapshot, period, old)
+
+
+def _named(snapshot: Snapshot, rows: object) -> list[str]:
+    """Return rows of inputs with what each delivery was read from and has, in place of its identity."""
+    return sorted(
+        str([_reading(snapshot, value) for value in row]) for row in (rows if isinstance(rows, list | tuple) else ())
+    )
+
+
+def _reading(snapshot: Snapshot, value: object) -> object:
+    commit = snapshot.commits.get(value) if isinstance(value, str) else None
+    if commit is None:
+        return value
+    contents = [(one.period, one.scenario, one.content or f"unknown: {value}") for one in commit.periods]
+    return commit.object_key, commit.fingerprint, sorted(contents)
 
 
 def _contents(snapshot: Snapshot, period: str, inputs: Mapping[str, Any]) -> list[str]:
