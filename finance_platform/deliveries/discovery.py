@@ -117,7 +117,13 @@ def unread_objects(state: DeliveryState, scan: RawZoneScan) -> dict[str, Deliver
     known = {delivery.event.delivery_id for delivery in state.live}
     known |= {inactive.event.delivery_id for inactive in (*state.inactive, *state.withdrawn)}
     known |= {current[key].delivery_id for key in (*scan.vanished, *scan.absent)}
-    return {key: event for key, event in current.items() if event.delivery_id not in known}
+    unread = {key: event for key, event in current.items() if event.delivery_id not in known}
+    if unread and state.withdrawn:
+        # A file that was withdrawn before its next reading: that one was read, and does not count either.
+        ended = {commit.delivery_id for commit in state.superseded}
+        ended -= {event.delivery_id for event in scan.events[len(scan.events) - scan.new_count :]}
+        unread = {key: event for key, event in unread.items() if event.delivery_id not in ended}
+    return unread
 
 
 def why_read_again(events: Iterable[DeliveryDiscovered]) -> str:

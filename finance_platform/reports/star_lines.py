@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
@@ -17,10 +16,10 @@ from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.values.codes import fold
 from finance_platform.reports.statement import total
-from finance_platform.slices.closed_periods import as_lists
 from finance_platform.slices.commits import SliceCommit, read_slices
+from finance_platform.slices.readings import same_readings
 from finance_platform.slices.snapshot import Snapshot
-from finance_platform.slices.versions import PORTIONS, contributing_deliveries, line_inputs, portions_of
+from finance_platform.slices.versions import contributing_deliveries, line_inputs, portions_of
 from finance_platform.storage.immutable_documents import derive_once, keep_equal
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_versions
@@ -102,18 +101,12 @@ def _count_target_lines(
     for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
         _add_all(target, parts[period].lines)
         built = snapshot.built.get((_FACT, period))
-        if built and built.superseded and _is_built_from(built, line_inputs(items, portions)):
-            _subtract_superseded(target, built, is_statistical=is_statistical)
+        if built and built.superseded:
+            # A closed period that stays as it is may have been built from readings of an earlier release.
+            names = same_readings(built.inputs or {}, line_inputs(items, portions), snapshot.commits)
+            if names is not None:
+                _subtract_superseded(target, built, names, is_statistical=is_statistical)
     return target
-
-
-def _is_built_from(built: SliceCommit, lines: Mapping[str, Any]) -> bool:
-    inputs = built.inputs or {}
-    # As they are first: with thousands of deliveries, lists are made of thousands of lists.
-    return all(
-        inputs.get(name) == lines.get(name) or as_lists(inputs.get(name)) == as_lists(lines.get(name))
-        for name in {*lines, PORTIONS}
-    )
 
 
 def _add_accepted(totals: dict[Place, Count], commit: DeliveryCommit, period: str, scenarios: Sequence[str]) -> None:
@@ -149,9 +142,12 @@ def _add_all(totals: dict[Place, Count], counts: Mapping[Place, Count]) -> None:
         totals[place] = totals[place] + count if place in totals else count
 
 
-def _subtract_superseded(totals: dict[Place, Count], built: SliceCommit, *, is_statistical: bool) -> None:
+def _subtract_superseded(
+    totals: dict[Place, Count], built: SliceCommit, names: Mapping[str, str], *, is_statistical: bool
+) -> None:
+    """Subtract the lines that a slice's other lines supersede; `names` has deliveries that stand for those it names."""
     for lines in built.superseded:
-        place = (lines.delivery_id, lines.scenario)
+        place = (names.get(lines.delivery_id, lines.delivery_id), lines.scenario)
         if place in totals and (lines.is_statistical or not is_statistical):
             totals[place] -= lines.count
 
@@ -184,7 +180,7 @@ def add_slice(
     _add_all(totals, counts)
     accepted: dict[str, Count] = {}
     increase_all(accepted, ((scenario, count) for (_, scenario), count in counts.items()))
-    _subtract_superseded(totals, slice_commit, is_statistical=is_statistical)
+    _subtract_superseded(totals, slice_commit, {}, is_statistical=is_statistical)
     return accepted
 
 

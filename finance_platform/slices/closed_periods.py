@@ -18,14 +18,13 @@ from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice
 from finance_platform.slices.equal_rows import has_equal_rows
 from finance_platform.slices.kept_members import keep_members
+from finance_platform.slices.readings import INPUTS_OF_DELIVERIES, same_readings
 from finance_platform.slices.settings_in_force import find_waiting_settings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.version_diff import Names, explain_diff
-from finance_platform.slices.versions import PORTIONS, TargetSlice
+from finance_platform.slices.versions import TargetSlice
 from finance_platform.slices.waiting_changes import WaitingChange, moved_amounts
 from finance_platform.storage.port import ObjectStore
-
-_INPUTS_OF_DELIVERIES = ("lines", "hidden", "hidden_scopes", PORTIONS)
 
 
 @dataclass(frozen=True)
@@ -146,28 +145,11 @@ def _has_same_lines(snapshot: Snapshot, period: str, built: SliceCommit, current
     other readings of the same bytes with the same lines, as after a release that reads files again.
     """
     new, old = built.inputs or {}, current.inputs or {}
-    if all(as_lists(new.get(part)) == as_lists(old.get(part)) for part in _INPUTS_OF_DELIVERIES):
+    if same_readings(old, new, snapshot.commits) is not None:
         return True
-    if all(_named(snapshot, new.get(part)) == _named(snapshot, old.get(part)) for part in _INPUTS_OF_DELIVERIES):
-        return True
-    if any(inputs.get(part) for inputs in (new, old) for part in _INPUTS_OF_DELIVERIES[1:]):
+    if any(inputs.get(part) for inputs in (new, old) for part in INPUTS_OF_DELIVERIES[1:]):
         return False
     return _contents(snapshot, period, new) == _contents(snapshot, period, old)
-
-
-def _named(snapshot: Snapshot, rows: object) -> list[str]:
-    """Return rows of inputs with what each delivery was read from and has, in place of its identity."""
-    return sorted(
-        str([_reading(snapshot, value) for value in row]) for row in (rows if isinstance(rows, list | tuple) else ())
-    )
-
-
-def _reading(snapshot: Snapshot, value: object) -> object:
-    commit = snapshot.commits.get(value) if isinstance(value, str) else None
-    if commit is None:
-        return value
-    contents = [(one.period, one.scenario, one.content or f"unknown: {value}") for one in commit.periods]
-    return commit.object_key, commit.fingerprint, sorted(contents)
 
 
 def _contents(snapshot: Snapshot, period: str, inputs: Mapping[str, Any]) -> list[str]:
@@ -177,8 +159,3 @@ def _contents(snapshot: Snapshot, period: str, inputs: Mapping[str, Any]) -> lis
         for count in snapshot.commits[delivery_id].periods
         if count.period == period and count.scenario in scenarios
     )
-
-
-def as_lists(value: object) -> object:
-    """Return a value with lists for tuples, as JSON gives them."""
-    return [as_lists(part) for part in value] if isinstance(value, list | tuple) else value

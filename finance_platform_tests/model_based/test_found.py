@@ -7,12 +7,17 @@ Belongs here: short sequences of deliveries that once broke the law. Does not be
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from finance_platform.deliveries import decisions
+from finance_platform.deliveries.approvals import Author
+from finance_platform.feeds import reader_versions
+from finance_platform.warehouse.ledger import published_versions
 from finance_platform_tests.model_based import model
 from finance_platform_tests.model_based.home import FIRST_MOMENT, LawHome
 from finance_platform_tests.model_based.sent import Delivery, Feed, SentRow, as_bytes
@@ -20,6 +25,12 @@ from finance_platform_tests.model_based.sent import Delivery, Feed, SentRow, as_
 LEDGER = Feed("ledger", mode="upsert", key=("transaction_id",), scenario="Actual")
 PLAN = Feed("plan", mode="replace_period", has_covers=True)
 BUDGET = Feed("budgets", scenario="Budget")
+DATED_ACCOUNTS = """\
+feed: accounts
+kind: accounts
+path: accounts.csv
+columns: {number: number, name: name, type: type, valid_from: since}
+"""
 
 
 def row(day: str, amount: str, key: str = "K1", scenario: str = "", department: str = "D1") -> SentRow:
@@ -87,3 +98,62 @@ def test_actuals_begin_where_their_first_line_is_that_no_later_one_has_moved(
         through="2024-03",
     )
     assert found == expected
+
+
+def with_another_release(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(reader_versions, "OF_ALL_FILES", reader_versions.OF_ALL_FILES + 1)
+
+
+def test_a_file_that_is_withdrawn_before_a_release_reads_it_again_is_not_pending(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its new reading was known when the earlier one was withdrawn; a close would wait for it for ever."""
+    home = LawHome(tmp_path, spark)
+    home.describe("ledger", LEDGER.descriptor())
+    for name in ("a", "b"):
+        home.put(f"ledger/{name}.csv", as_bytes("ledger", (row("2024-01-05", "5", name),)), FIRST_MOMENT)
+    home.refresh()
+    with_another_release(monkeypatch)
+    home.register()
+    decisions.withdraw(
+        home.processed, "ledger/a.csv", Author("ana", "a test file", home.tick()), holds_closed_periods=False
+    )
+    home.refresh()
+    status = home.status()
+    assert {(one["file"], one["state"]) for one in status.deliveries} == {
+        ("ledger/a.csv", "withdrawn"),
+        ("ledger/b.csv", "live"),
+    }
+    assert not status.is_stale
+    decisions.reinstate(
+        home.processed, "ledger/a.csv", Author("ana", "it is right", home.tick()), holds_closed_periods=False
+    )
+    home.refresh()
+    assert home.status().column("state") == ["live", "live"]
+
+
+def test_a_closed_period_that_a_change_waits_for_is_reconciled_after_a_release_reads_its_files_again(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A line of its second file supersedes one of the first; what waits is the other sign of its account."""
+    home = LawHome(tmp_path, spark, closed_periods="hold")
+    home.describe("accounts", DATED_ACCOUNTS)
+    home.put("accounts.csv", b"number,name,type,since\n4000,Rent,Expense,2024-01-01\n", FIRST_MOMENT)
+    home.describe("ledger", replace(LEDGER, sign="debit_positive").descriptor())
+    for name, amount in (("a", "5"), ("b", "7")):
+        lines = (row("2024-01-05", amount), row("2024-01-06", amount, key=f"of {name}"))
+        home.put(f"ledger/{name}.csv", as_bytes("ledger", lines), FIRST_MOMENT)
+        home.refresh()
+    versions = {name: version for (_, name), version in published_versions(home.warehouse).items()}
+    author = Author("ana", "signed", home.tick())
+    decisions.close(home.processed, "2024-01", author, target=versions, published=versions)
+    closed = home.star()
+    home.put("accounts.csv", b"number,name,type,since\n4000,Rent,Revenue,2024-01-01\n", FIRST_MOMENT)
+    with_another_release(monkeypatch)
+    home.refresh()
+    status = home.status()
+    assert home.star().facts == closed.facts
+    assert "fact_financials" in [change.table for change in status.details.waiting]
+    assert not status.is_stale
+    terms = ("in_warehouse", "superseded", "not_loaded_yet")
+    assert [status.reconciliation.rows(term) for term in terms] == [3, 1, 0]
