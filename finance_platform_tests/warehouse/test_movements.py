@@ -255,6 +255,24 @@ def test_the_first_actuals_of_a_period_that_had_only_a_plan_are_publications(
     assert [row.kind for row in rows_of(loaded, changed_again.load_number)] == ["movement"]
 
 
+def test_the_first_amounts_of_a_period_that_was_closed_without_lines_are_publications(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    """What was signed is what is published less these: here, nothing."""
+    load_into(loaded, star_files.facts("2025-03", "m1", []))
+    actual = Fact("2025-03-05", SALES, RENT, ACTUAL, "260.00")
+    load_into(loaded, star_files.facts("2025-03", "m2", [actual]), closed_periods=["2025-03"])
+
+    (row,) = rows_of(loaded)
+    assert (row.kind, row.period, *row.amounts, row.is_restatement) == (
+        "publication",
+        "2025-03",
+        "0.00",
+        "260.00",
+        True,
+    )
+
+
 def test_lines_without_money_that_enter_or_leave_a_published_period_are_movements_of_zero(
     loaded: Warehouse, star_files: StarFiles
 ) -> None:

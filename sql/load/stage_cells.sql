@@ -3,9 +3,10 @@
 -- Covers replaced and removed periods, and the cells of members and periods whose attributes change. Old amounts are in
 -- StagePublishedCell, new ones in the stage of FactFinancials; a period that is not loaded keeps its rows, so old and
 -- new are equal. FactFinancials itself is not read here: see stage_replaced_cells.sql.
--- First publications of a period are left out: it was published before if LoadLedger has rows of it. IsFirst marks the
--- amounts of a measure of a scenario in such a period of which the fact table has none (for BudgetAmount: a budget
--- booked there); whether Movements has any is looked up for these only (see stage_earlier_measures.sql).
+-- First publications of a period are left out: it was published before if LoadLedger names it, also without lines, as it
+-- may have been signed. IsFirst marks the amounts of a measure of a scenario in such a period of which the fact table has
+-- none (for BudgetAmount: a budget booked there); whether Movements has any is looked up for these only (see
+-- stage_earlier_measures.sql).
 -- A cell without money in either measure, or with another number of lines, is kept as Amount: its lines entered or left.
 -- The period is derived from DateKey, as everywhere in a load: a day need not be in DimDate yet.
 
@@ -127,7 +128,7 @@ MeasuredCell AS (
 PublishedPeriod AS (
     SELECT DISTINCT Slice AS Period
     FROM LoadLedger
-    WHERE TableName = 'FactFinancials' AND RowCount > 0
+    WHERE TableName = 'FactFinancials'
 ),
 
 PublishedMeasure AS (
