@@ -1,4 +1,4 @@
-"""The notes in `docs/decisions`: each is listed by topic, and each that is cited exists."""
+"""The notes in `docs/decisions`: each is listed by topic with those that changed it, and each that is cited exists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "decisions"
 NOTES = {path.name[:3]: path for path in sorted(FOLDER.glob("[0-9]*.md"))}
-LISTED = re.compile(r"^- \[(\d{3})\]\((.+)\) (.+)$", re.MULTILINE)
+LISTED = re.compile(r"^- \[(\d{3})\]\(([^)]+)\) (.+)$", re.MULTILINE)
+STATUS = re.compile(r"^Status: (.+?)\n\n", re.MULTILINE | re.DOTALL)
+CHANGES = re.compile(r"\b(?:changes|narrows|replaces)\b(.*)", re.IGNORECASE)
+CHANGED = re.compile(r"\b(?:changed|decided otherwise|done|narrowed|replaced)\b.*? by (?=\d{3})(.*)", re.IGNORECASE)
 CITED = re.compile(r"(?<=\s)\([0-3]\d\d(?:, \d{3})*\)|\bdecisions? \d{3}(?:(?:, | and |, and )\d{3})*")
 """In parentheses, where answers of HTTP have numbers from 400 on; or by the word."""
 
@@ -22,6 +25,28 @@ def title(note: Path) -> str:
     return text[0].upper() + text[1:]
 
 
+def status(note: Path) -> str:
+    """Return the status of a note."""
+    found = STATUS.search(note.read_text(encoding="utf-8"))
+    assert found, note
+    return found[1].replace("\n", " ")
+
+
+def numbers_after(verb: re.Pattern[str], text: str) -> set[str]:
+    """Return the notes that a status names after a verb, in the same part of a sentence."""
+    parts = (verb.search(part) for part in re.split("[.;]", text))
+    return {number for part in parts if part for number in re.findall(r"\b\d{3}\b", part[1])}
+
+
+def mark(note: Path) -> str:
+    """Return what the list says beside the title of a note that no longer holds as it was written."""
+    later = sorted(numbers_after(CHANGED, status(note)))
+    if not later:
+        return ""
+    verb = "changed" if status(note).startswith("accepted") else "replaced"
+    return f" ({verb} by {', '.join(later)})"
+
+
 def citations() -> Iterator[tuple[str, str]]:
     """Yield each page or module with the number of a note that it cites."""
     paths = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "finance_platform").rglob("*.py")]
@@ -30,9 +55,17 @@ def citations() -> Iterator[tuple[str, str]]:
             yield from ((str(path.relative_to(ROOT)), number) for number in re.findall(r"\d{3}", match[0]))
 
 
-def test_each_note_is_listed_once_with_its_title() -> None:
+def test_each_note_is_listed_once_with_its_title_and_those_that_changed_it() -> None:
     listed = LISTED.findall((FOLDER / "README.md").read_text(encoding="utf-8"))
-    assert sorted(listed) == [(number, note.name, title(note)) for number, note in NOTES.items()]
+    assert sorted(listed) == [(number, note.name, title(note) + mark(note)) for number, note in NOTES.items()]
+
+
+@pytest.mark.parametrize("number", NOTES)
+def test_a_note_and_the_one_that_it_changes_name_each_other(number: str) -> None:
+    changed = numbers_after(CHANGES, status(NOTES[number]))
+    assert {other for other in changed if number not in numbers_after(CHANGED, status(NOTES[other]))} == set()
+    later = numbers_after(CHANGED, status(NOTES[number]))
+    assert {other for other in later if number not in NOTES[other].read_text(encoding="utf-8")} == set()
 
 
 @pytest.mark.parametrize("note", NOTES.values(), ids=lambda note: note.name[:3])
