@@ -189,7 +189,7 @@ def _run(
                 listed_at_end=listed,
                 begun=begun,
             )
-            ahead = begun.take_status() if begun is not None and outcome.succeeded else None
+            ahead = begun.take_status() if outcome.succeeded else None
         if process is not None:
             process.close()
         # The status of what the run has left: of thousands of deliveries, to list everything again takes seconds.

@@ -6,19 +6,18 @@ Belongs here: which assets, jobs and resources there are. Does not belong here: 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.orchestration.ahead.pack_ahead import PackAhead
-from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
 from finance_platform.orchestration.assets.register import register_assets
 from finance_platform.orchestration.assets.reporting import reporting_assets
 from finance_platform.orchestration.assets.standardise import standardise_assets
 from finance_platform.orchestration.assets.star import star_assets
 from finance_platform.orchestration.assets.warehouse import warehouse_assets
 from finance_platform.orchestration.dagster_environment import warn_of_foreign_history
-from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import audit_job, quiet_logger, rebuild_job, refresh_job
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.schedules import close_calendar, nightly_audit
@@ -29,42 +28,32 @@ from finance_platform.orchestration.ui.feed_specs import delivery_spec
 from finance_platform.orchestration.ui.table_specs import by_period_spec
 from finance_platform.settings import Settings, load_settings
 from finance_platform.storage.file_modes import mask_new_files
-from finance_platform.storage.port import ObjectStore
 
 _log = logging.getLogger(__name__)
 
 
-def build_definitions(
-    settings: Settings,
-    process: JobProcess | None = None,
-    ahead: PackAhead | None = None,
-    processed: ObjectStore | None = None,
-    begun: StepsAhead | None = None,
-) -> dg.Definitions:
+def build_definitions(settings: Settings, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Return everything that Dagster needs to know for a home.
 
     Args:
         settings: decides the home, and through its descriptors which `raw/<feed>` assets there are.
-        process: see `platform_resources`.
-        ahead: reads the report pack beside the load, for a run that holds the home's lock from its start to its end.
-        processed: see `platform_resources`.
-        begun: the steps of such a run that are taken already.
+        resources: those of a run that brings its own; otherwise those of `platform_resources`.
     """
     feed_set = load_feed_set(settings.feeds_path)
     return dg.Definitions(
         assets=[
-            register_assets(settings, feed_set, begun),
-            standardise_assets(settings, feed_set, begun),
-            star_assets(settings, feed_set, begun),
-            warehouse_assets(settings, ahead, begun),
-            reporting_assets(settings, ahead, begun),
+            register_assets(settings, feed_set),
+            standardise_assets(settings, feed_set),
+            star_assets(settings, feed_set),
+            warehouse_assets(settings),
+            reporting_assets(settings),
             by_period_spec(settings),
             *(delivery_spec(feed) for feed in feed_set.feeds),
         ],
         jobs=[refresh_job(), rebuild_job(), audit_job()],
         schedules=[*close_calendar(settings), nightly_audit(settings)],
         sensors=[raw_files_sensor(settings), *alerting_sensors(settings), *run_retention_sensors(settings)],
-        resources=platform_resources(settings, process, processed),
+        resources=platform_resources(settings) if resources is None else resources,
         loggers={"quiet": quiet_logger},
         executor=dg.in_process_executor,
     )

@@ -31,13 +31,14 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alert_message import record_key
 from finance_platform.notifications.alerts import Alert
 from finance_platform.orchestration.ahead.pack_ahead import PackAhead
-from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
+from finance_platform.orchestration.ahead.taken_steps import NOTHING_TAKEN, TakenSteps
 from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.code_location import execute_in_location
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
+from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.run_retention import purge_runs
@@ -67,7 +68,7 @@ def run_refresh(
     on_step: Callable[[str], None],
     process: JobProcess | None = None,
     listed_at_end: ObjectStore | None = None,
-    begun: StepsAhead | None = None,
+    begun: TakenSteps = NOTHING_TAKEN,
 ) -> RunOutcome:
     """Run everything that is stale, end to end.
 
@@ -104,12 +105,11 @@ def run_refresh(
         # A run of the command line holds the lock to its end, and this one holds it now.
         killed = fail_orphaned_runs(instance, from_command_line=True)
         processed = _listed_for_run(settings)
-        # On Redshift, a second connection would be opened for it, and the engine is not this machine's.
-        definitions = build_definitions(settings, process, None if settings.is_on_aws else ahead, processed, begun)
-        job = definitions.resolve_job_def(REFRESH)
-        result = execute_in_location(
-            job, instance, run_config=config, tags=_TAGS, run_id=begun.run_id if begun else None
-        )
+        # On Redshift, a second connection would be opened for the pack, and the engine is not this machine's.
+        pack_ahead = None if settings.is_on_aws else ahead
+        resources = platform_resources(settings, process, processed, steps_ahead=begun, pack_ahead=pack_ahead)
+        job = build_definitions(settings, resources).resolve_job_def(REFRESH)
+        result = execute_in_location(job, instance, run_config=config, tags=_TAGS, run_id=begun.run_id)
         ended = instance.get_run_by_id(result.run_id)
         alerts = _notify(settings, instance, [*killed, *([ended] if ended else [])])
         if is_interrupted(result.get_step_failure_events()):

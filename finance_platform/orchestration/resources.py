@@ -1,4 +1,4 @@
-"""Which resources the assets and sensors get: the ports of the composition root, by name.
+"""Which resources the assets and sensors get: the ports of the composition root, and what their run brings, by name.
 
 Belongs here: names of resources. Does not belong here: which adapter implements a port (see `bootstrap`).
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from finance_platform import bootstrap
+from finance_platform.orchestration.ahead.pack_ahead import PackAhead
+from finance_platform.orchestration.ahead.taken_steps import NOTHING_TAKEN, TakenSteps
 from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner, JobZones
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
@@ -16,7 +18,12 @@ from finance_platform.storage.port import ObjectStore
 
 
 def platform_resources(
-    settings: Settings, process: JobProcess | None = None, processed: ObjectStore | None = None
+    settings: Settings,
+    process: JobProcess | None = None,
+    processed: ObjectStore | None = None,
+    *,
+    steps_ahead: TakenSteps = NOTHING_TAKEN,
+    pack_ahead: PackAhead | None = None,
 ) -> dict[str, Any]:
     """Return the resources by the names under which assets and sensors ask for them.
 
@@ -24,6 +31,8 @@ def platform_resources(
         settings: the home.
         process: runs the Spark jobs of this machine; without it, each has a process of its own.
         processed: the processed zone of a run that holds the home's lock, which its steps share.
+        steps_ahead: the steps of such a run that are taken already.
+        pack_ahead: reads the report pack beside the load of such a run.
     """
     return {
         "raw_zone": bootstrap.raw_zone(settings),
@@ -35,6 +44,8 @@ def platform_resources(
         "data_catalog": bootstrap.open_data_catalog(settings),
         "alerts": bootstrap.open_alerts(settings),
         "metrics": bootstrap.open_metrics(settings),
+        "steps_ahead": steps_ahead,
+        "pack_ahead": pack_ahead,
     }
 
 

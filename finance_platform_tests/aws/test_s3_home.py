@@ -65,7 +65,7 @@ def test_the_zones_on_aws_have_the_platform_s_client():
 
 def register(home: Settings) -> tuple[dg.ExecuteInProcessResult, str]:
     """Run the first step; return its result and the descriptions of failures."""
-    resources = {name: platform_resources(home)[name] for name in ("raw_zone", "processed_zone")}
+    resources = {name: platform_resources(home)[name] for name in ("raw_zone", "processed_zone", "steps_ahead")}
     result = dg.materialize(
         [register_assets(home, load_feed_set(home.feeds_path))],
         resources=resources,

@@ -35,7 +35,8 @@ from finance_platform.orchestration.ahead.fork_messages import (
     STATUS,
     Sender,
 )
-from finance_platform.orchestration.ahead.steps_ahead import BuiltAhead, CheckedDeliveries, JobsAhead
+from finance_platform.orchestration.ahead.steps_ahead import JobsAhead
+from finance_platform.orchestration.ahead.taken_steps import BuiltAhead, CheckedDeliveries
 from finance_platform.orchestration.job_runners.job_process import JobProcess
 from finance_platform.refresh.steps.standardise import check_read, standardise
 from finance_platform.settings import Settings, StarSettings

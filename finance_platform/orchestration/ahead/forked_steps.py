@@ -53,7 +53,8 @@ from finance_platform.orchestration.ahead.fork_messages import (
     Sender,
 )
 from finance_platform.orchestration.ahead.fork_worker import ForkWorker, end_with
-from finance_platform.orchestration.ahead.steps_ahead import BuiltAhead, CheckedDeliveries, StepsAhead
+from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
+from finance_platform.orchestration.ahead.taken_steps import BuiltAhead, CheckedDeliveries
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised
 from finance_platform.settings import Settings
@@ -112,7 +113,7 @@ class ForkedSteps(StepsAhead):
         super().__exit__(kind, error, trace)
 
     def take_standardised(self, on_read: Callable[[ReadDeliveries], None]) -> Standardised | None:
-        """Wait for the second step; see `StepsAhead`."""
+        """Wait for the second step; see `TakenSteps`."""
         if self._receiver is None:
             return super().take_standardised(on_read)
         done = self._take(STANDARDISED, on_read)
@@ -122,16 +123,16 @@ class ForkedSteps(StepsAhead):
         return standardised  # type: ignore[no-any-return]
 
     def take_checked(self) -> CheckedDeliveries | None:
-        """Return what the checks of the second step have found; see `StepsAhead`."""
+        """Return what the checks of the second step have found; see `TakenSteps`."""
         checked, self._checked = self._checked, None
         return checked
 
     def take_built(self) -> BuiltAhead | None:
-        """Wait for the third step; see `StepsAhead`."""
+        """Wait for the third step; see `TakenSteps`."""
         return cast("BuiltAhead | None", self._take(BUILT))
 
     def take_published(self) -> Publication | None:
-        """Wait for the fourth step; see `StepsAhead`."""
+        """Wait for the fourth step; see `TakenSteps`."""
         done = self._take(PUBLISHED)
         if done is None:
             return None
@@ -141,11 +142,11 @@ class ForkedSteps(StepsAhead):
         return cast("Publication", published)
 
     def take_pack(self) -> WrittenPack | None:
-        """Wait for the report pack; see `StepsAhead`."""
+        """Wait for the report pack; see `TakenSteps`."""
         return cast("WrittenPack | None", self._take(PACK))
 
     def take_status(self) -> StatusAhead | None:
-        """Wait for the status of what the steps have left; see `StepsAhead`."""
+        """Wait for the status of what the steps have left; see `TakenSteps`."""
         return cast("StatusAhead | None", self._take(STATUS))
 
     def _begin_to_read(self, raw: ObjectStore, processed: ObjectStore) -> None:

@@ -15,19 +15,20 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from uuid import uuid4
 
 from finance_platform.bootstrap import home_lock, processed_zone, raw_zone
 from finance_platform.code_version import JobName, code_version
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.errors import HomeError
+from finance_platform.orchestration.ahead.taken_steps import NOTHING_TAKEN, TakenSteps
 from finance_platform.orchestration.dagster_storage import find_damaged_storage
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.runs import has_configuration
@@ -42,15 +43,6 @@ from finance_platform.storage.listed_once import listed_once, listed_until_writt
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import S3_SCHEME
 
-if TYPE_CHECKING:
-    # What the later steps import, they import while the job reads.
-    from finance_platform.quality.checks import Outcome
-    from finance_platform.refresh.report_pack import WrittenPack
-    from finance_platform.refresh.status_ahead import StatusAhead
-    from finance_platform.refresh.steps.build_star import BuiltStar
-    from finance_platform.refresh.steps.publish import Publication
-    from finance_platform.slices.snapshot import Snapshot
-
 _log = logging.getLogger(__name__)
 
 _SWITCH_SECONDS = 0.0005
@@ -60,12 +52,10 @@ Verdicts open hundreds of small files, and after each the thread would wait that
 """
 
 
-class StepsAhead:
-    """Takes the first two steps of a run that holds the home's lock from its start to its end.
+class StepsAhead(TakenSteps):
+    """Takes the first two steps of a run that holds the home's lock from its start to its end."""
 
-    Attributes:
-        run_id: the run, which Dagster's storage does not have yet.
-    """
+    run_id: str
 
     def __init__(self, settings: Settings, process: JobProcess, *, raw: ObjectStore | None = None) -> None:
         """Prepare them; `begin` begins.
@@ -130,19 +120,12 @@ class StepsAhead:
         sys.setswitchinterval(_SWITCH_SECONDS)
 
     def take_scan(self) -> RawZoneScan | None:
-        """Return what the first step has found, once; None if it is still to be taken."""
+        """Return what the first step has found; see `TakenSteps`."""
         scan, self._scan = self._scan, None
         return scan
 
     def take_standardised(self, on_read: Callable[[ReadDeliveries], None]) -> Standardised | None:
-        """Wait for the second step and return what it did, once; None if it is still to be taken.
-
-        Args:
-            on_read: called with the deliveries that were read, also if what follows is still to be done.
-
-        Raises:
-            FailedAttemptError: the job has failed.
-        """
+        """Wait for the second step and return what it did; see `TakenSteps`."""
         step, self._standardised = self._standardised, None
         if step is None:
             return None
@@ -162,48 +145,8 @@ class StepsAhead:
             if self._read is not None:
                 on_read(self._read)
 
-    def take_checked(self) -> CheckedDeliveries | None:
-        """Return what the checks of the second step have found, once; None if they are still to be made."""
-        return None
-
-    def take_built(self) -> BuiltAhead | None:
-        """Wait for the third step and return what it did, once; None if it is still to be taken.
-
-        Raises:
-            FailedAttemptError: the job has failed.
-        """
-        return None
-
-    def take_published(self) -> Publication | None:
-        """Wait for the fourth step and return what it did, once; None if it is still to be taken."""
-        return None
-
-    def take_pack(self) -> WrittenPack | None:
-        """Wait for the report pack and return what was written, once; None if it is still to be written."""
-        return None
-
-    def take_status(self) -> StatusAhead | None:
-        """Wait for the status of what the steps have left and return it, once; None if it is still to be derived."""
-        return None
-
     def _keep_read(self, read: ReadDeliveries) -> None:
         self._read = read
-
-
-@dataclass(frozen=True)
-class CheckedDeliveries:
-    """The processed zone after the second step, and the outcomes of the step's checks."""
-
-    snapshot: Snapshot
-    outcomes: Sequence[Outcome]
-
-
-@dataclass(frozen=True)
-class BuiltAhead:
-    """What the third step did, and the outcomes of its checks."""
-
-    star: BuiltStar
-    outcomes: Sequence[Outcome]
 
 
 @dataclass(frozen=True)
@@ -250,8 +193,8 @@ class JobsAhead:
 @contextmanager
 def steps_ahead(
     settings: Settings, process: JobProcess | None, steps: Callable[[Settings, JobProcess], StepsAhead] = StepsAhead
-) -> Iterator[StepsAhead | None]:
-    """Begin the first steps of a run and hold the home's lock; yield None where the run itself begins with them.
+) -> Iterator[TakenSteps]:
+    """Begin the first steps of a run and hold the home's lock; take none where the run itself begins with them.
 
     So it does where a zone is on S3 or a job has a process of its own, and where the run may end before its first step:
     without a raw zone, or with records of Dagster that it cannot use as they are.
@@ -266,7 +209,7 @@ def steps_ahead(
         DiskError: the home is not writable.
     """
     if process is None or not _may_begin(settings):
-        yield None
+        yield NOTHING_TAKEN
         return
     with home_lock(settings), steps(settings, process) as ahead:
         ahead.begin()

@@ -15,7 +15,7 @@ from finance_platform.count_text import pluralize
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.feeds.descriptor import UNREAD_FILES
 from finance_platform.feeds.feed_set import FeedSet, advise_unmatched
-from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
+from finance_platform.orchestration.ahead.taken_steps import TakenSteps
 from finance_platform.orchestration.assets.selections import StepResult, is_of_checks_alone, selected_checks
 from finance_platform.orchestration.checks import check_specs
 from finance_platform.orchestration.error_handling import dagster_failures
@@ -41,13 +41,12 @@ class RegisterConfig(dg.Config):
     skip_unstable: bool = False
 
 
-def register_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | None = None) -> dg.AssetsDefinition:
+def register_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
     """Return the step with one output per feed that the home knows when definitions load, and one for other files.
 
     Args:
         settings: the home.
         feed_set: its descriptors.
-        begun: what the run has done of it already.
     """
     names = [feed.feed for feed in feed_set.feeds]
 
@@ -64,6 +63,7 @@ def register_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | N
         config: RegisterConfig,
         raw_zone: dg.ResourceParam[ObjectStore],
         processed_zone: dg.ResourceParam[ObjectStore],
+        steps_ahead: dg.ResourceParam[TakenSteps],
     ) -> Iterator[StepResult]:
         run_id = context.run.run_id
         with dagster_failures(context), home_lock(settings, run_id):
@@ -73,7 +73,7 @@ def register_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | N
                 outcomes += check_unread(scan, str(settings.feeds_path))
                 yield from selected_checks(context, outcomes)
                 return
-            scan = (begun and begun.take_scan()) or register(
+            scan = steps_ahead.take_scan() or register(
                 raw_zone,
                 processed_zone,
                 settings,

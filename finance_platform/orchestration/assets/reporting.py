@@ -19,7 +19,7 @@ from finance_platform.code_version import platform_version
 from finance_platform.errors import LockedError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.ahead.pack_ahead import PackAhead
-from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
+from finance_platform.orchestration.ahead.taken_steps import TakenSteps
 from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.jobs import asks_for_step
@@ -61,16 +61,8 @@ _VARIANCE_REPORT = dg.AssetKey(["reporting", "variance_report"])
 _REPORT_PACK = dg.AssetKey(["reporting", "report_pack"])
 
 
-def reporting_assets(
-    settings: Settings, ahead: PackAhead | None = None, begun: StepsAhead | None = None
-) -> dg.AssetsDefinition:
-    """Return the assets of the reports.
-
-    Args:
-        settings: the home.
-        ahead: has read the report pack's figures if a load came before, in the same run.
-        begun: what the run has done of it already.
-    """
+def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
+    """Return the assets of the reports."""
     platform = platform_version()
 
     # The name is the step's, which the command line shows.
@@ -87,16 +79,18 @@ def reporting_assets(
         processed_zone: dg.ResourceParam[ObjectStore],
         warehouse: dg.ResourceParam[Warehouse],
         reports: dg.ResourceParam[ObjectStore],
+        steps_ahead: dg.ResourceParam[TakenSteps],
+        pack_ahead: dg.ResourceParam[PackAhead | None],
     ) -> Iterator[dg.MaterializeResult[None]]:
         with dagster_failures(context), warehouse_readers(settings):
             processed = listed_once(processed_zone)
             if _VARIANCE_REPORT in context.selected_asset_keys:
                 yield _variance_report(context.run, processed, warehouse, reports)
             if _REPORT_PACK in context.selected_asset_keys:
-                written = begun.take_pack() if begun is not None else None
+                written = steps_ahead.take_pack()
                 if written is None:
                     read = partial(read_published_pack, processed, warehouse, settings)
-                    pack = ahead.take(read) if ahead is not None else read()
+                    pack = pack_ahead.take(read) if pack_ahead is not None else read()
                     figures = read_figures_for_a_run(warehouse, pack)
                     written = write_report_pack(pack, figures, reports, at=datetime.now(UTC))
                 yield _report_pack(written)

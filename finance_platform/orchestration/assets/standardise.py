@@ -17,7 +17,7 @@ from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.register import Register, Verdict
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.notifications.metrics import Metrics, send_or_warn
-from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
+from finance_platform.orchestration.ahead.taken_steps import TakenSteps
 from finance_platform.orchestration.assets.delivery_events import last_arrivals, report_deliveries
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.assets.selections import (
@@ -48,13 +48,12 @@ from finance_platform.storage.port import ObjectStore
 _NAMES = {contract.name for contract in PROCESSED}
 
 
-def standardise_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | None = None) -> dg.AssetsDefinition:
+def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
     """Return the step with one output per table of the processed zone.
 
     Args:
         settings: the home.
         feed_set: its descriptors.
-        begun: what the run has done of it already.
     """
     checks = [check for check in SCHEMA_CHECKS if check.asset[1] in _NAMES] + list(DELIVERY_CHECKS)
     feeds = [feed.feed for feed in feed_set.feeds]
@@ -72,6 +71,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead 
         processed_zone: dg.ResourceParam[ObjectStore],
         spark_jobs: dg.ResourceParam[DagsterJobRunner],
         metrics: dg.ResourceParam[Metrics | None],
+        steps_ahead: dg.ResourceParam[TakenSteps],
     ) -> Iterator[StepResult]:
         def report_read(read: ReadDeliveries) -> None:
             _log_read(context, read)
@@ -84,8 +84,8 @@ def standardise_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead 
                 return
             repeat_earlier_steps(context, "standardise", settings, raw_zone, processed_zone, spark_jobs)
             with attempts_explained(context):
-                result = begun.take_standardised(report_read) if begun is not None else None
-            checked = begun.take_checked() if begun is not None else None
+                result = steps_ahead.take_standardised(report_read)
+            checked = steps_ahead.take_checked()
             processed = listed_until_written(processed_zone)
             result = result or standardise(
                 raw_zone,

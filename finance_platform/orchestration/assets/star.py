@@ -17,7 +17,7 @@ from finance_platform.data_catalog.delta_log import sync_or_warn as sync_open_ta
 from finance_platform.data_catalog.glue import GlueDataCatalog
 from finance_platform.data_catalog.sync import sync_or_warn
 from finance_platform.feeds.feed_set import FeedSet
-from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
+from finance_platform.orchestration.ahead.taken_steps import TakenSteps
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.assets.selections import (
     Result,
@@ -81,13 +81,12 @@ class RebuildConfig(dg.Config):
         return Rebuild(self.rebuild, expand_periods(self.periods) if self.rebuild else ())
 
 
-def star_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | None = None) -> dg.AssetsDefinition:
+def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
     """Return the step with one output per table of the star.
 
     Args:
         settings: the home.
         feed_set: its descriptors.
-        begun: what the run has done of it already.
     """
     checks = [check for check in SCHEMA_CHECKS if check.asset[1] in _NAMES] + list(STAR_CHECKS)
 
@@ -105,6 +104,7 @@ def star_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | None 
         processed_zone: dg.ResourceParam[ObjectStore],
         spark_jobs: dg.ResourceParam[DagsterJobRunner],
         data_catalog: dg.ResourceParam[GlueDataCatalog | None],
+        steps_ahead: dg.ResourceParam[TakenSteps],
     ) -> Iterator[StepResult]:
         with dagster_failures(context), home_lock(settings, context.run.run_id):
             if is_of_checks_alone(context):
@@ -112,7 +112,7 @@ def star_assets(settings: Settings, feed_set: FeedSet, begun: StepsAhead | None 
                 return
             repeat_earlier_steps(context, "build_star", settings, raw_zone, processed_zone, spark_jobs)
             with attempts_explained(context):
-                ahead = begun.take_built() if begun is not None else None
+                ahead = steps_ahead.take_built()
             processed = listed_until_written(processed_zone)
             if ahead is not None:
                 result, outcomes = ahead.star, ahead.outcomes

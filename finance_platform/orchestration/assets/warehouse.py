@@ -16,7 +16,7 @@ from finance_platform.errors import StarNotBuiltError
 from finance_platform.notifications.alerts import Alerts
 from finance_platform.notifications.metrics import Metrics, send_or_warn
 from finance_platform.orchestration.ahead.pack_ahead import PackAhead
-from finance_platform.orchestration.ahead.steps_ahead import StepsAhead
+from finance_platform.orchestration.ahead.taken_steps import TakenSteps
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.assets.period_partitions import report_periods
 from finance_platform.orchestration.assets.selections import (
@@ -58,16 +58,8 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
 
 
-def warehouse_assets(
-    settings: Settings, ahead: PackAhead | None = None, begun: StepsAhead | None = None
-) -> dg.AssetsDefinition:
-    """Return the step with one output per table of the star.
-
-    Args:
-        settings: the home.
-        ahead: reads the report pack of what is loaded, in a run that writes it after the load.
-        begun: what the run has done of it already.
-    """
+def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
+    """Return the step with one output per table of the star."""
 
     @dg.multi_asset(
         name="load",
@@ -85,6 +77,8 @@ def warehouse_assets(
         warehouse: dg.ResourceParam[Warehouse],
         alerts: dg.ResourceParam[Alerts],
         metrics: dg.ResourceParam[Metrics | None],
+        steps_ahead: dg.ResourceParam[TakenSteps],
+        pack_ahead: dg.ResourceParam[PackAhead | None],
     ) -> Iterator[StepResult]:
         run_id = context.run.run_id
         with dagster_failures(context), home_lock(settings, run_id), warehouse_readers(settings):
@@ -102,11 +96,10 @@ def warehouse_assets(
                 clock=lambda: datetime.now(UTC),
                 run_id=run_id,
                 rebuild=config.to_rebuild(),
-                once_published=partial(_read_pack_ahead, ahead, processed_zone, warehouse, settings),
+                once_published=partial(_read_pack_ahead, pack_ahead, processed_zone, warehouse, settings),
             )
-            published = begun.take_published() if begun is not None else None
             try:
-                result = published or attempt()
+                result = steps_ahead.take_published() or attempt()
             except StarNotBuiltError as error:
                 _build_first(context, error, settings, processed_zone, spark_jobs)
                 result = attempt()

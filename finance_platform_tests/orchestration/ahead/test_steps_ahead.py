@@ -20,6 +20,7 @@ from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.errors import JobError
 from finance_platform.orchestration.ahead import steps_ahead as module
 from finance_platform.orchestration.ahead.steps_ahead import StepsAhead, steps_ahead
+from finance_platform.orchestration.ahead.taken_steps import NOTHING_TAKEN
 from finance_platform.orchestration.job_runners import job_process
 from finance_platform.orchestration.job_runners.job_process import FailedAttemptError, JobProcess
 from finance_platform.orchestration.job_runners.subprocess_jobs import explain_attempt
@@ -80,7 +81,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         process = JobProcess(write(tmp_path / "host.py", HOST.format(work=work)))
         context = steps_ahead(home, process, partial(StepsAhead, raw=raw))
         steps = context.__enter__()
-        assert steps is not None
+        assert isinstance(steps, StepsAhead)
         opened.extend([context, process])
         return steps
 
@@ -205,15 +206,15 @@ def test_a_process_that_is_still_starting_is_killed_at_the_end_of_the_run(
 @pytest.mark.parametrize("change", [{"raw_uri": "s3://bucket/raw"}, {"processed_uri": "s3://bucket/processed"}])
 def test_zones_on_s3_begin_with_the_steps_of_the_run(home: Settings, change: dict[str, str]):
     with steps_ahead(home.model_copy(update=change), JobProcess()) as steps:
-        assert steps is None
+        assert steps is NOTHING_TAKEN
 
 
 def test_a_run_without_a_process_or_a_raw_zone_begins_with_its_own_steps(home: Settings, tmp_path: Path):
     with steps_ahead(home, None) as steps:
-        assert steps is None
+        assert steps is NOTHING_TAKEN
     (tmp_path / "raw").rmdir()
     with steps_ahead(home, JobProcess()) as steps:
-        assert steps is None
+        assert steps is NOTHING_TAKEN
 
 
 def test_nothing_is_entered_into_the_register_before_damaged_records_of_runs_are_set_aside(
@@ -221,5 +222,5 @@ def test_nothing_is_entered_into_the_register_before_damaged_records_of_runs_are
 ):
     write(tmp_path / "dagster" / "history" / "runs.db", "not a database, but a text that somebody saved here")
     with steps_ahead(home, JobProcess()) as steps:
-        assert steps is None
+        assert steps is NOTHING_TAKEN
     assert not (tmp_path / "processed").exists()
