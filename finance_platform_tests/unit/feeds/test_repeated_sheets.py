@@ -52,6 +52,12 @@ def test_a_copy_that_was_kept_before_corrections_holds_the_file(tmp_path: Path):
     assert reason.startswith("19 of 20 lines of sheet 'Backup' are lines of sheet 'Data' too")
 
 
+@pytest.mark.parametrize(("corrected", "is_held"), [(2, True), (3, False)])
+def test_at_most_one_line_in_ten_of_a_copy_may_differ(tmp_path: Path, corrected: int, *, is_held: bool):
+    data = [*lines(1)[:-corrected], *([date(2025, 1, 20), "D1", "6000", cents] for cents in range(1, corrected + 1))]
+    assert bool(checked(tmp_path, {"Data": data, "Backup": lines(1)}).holds) is is_held
+
+
 @pytest.mark.parametrize("order", [["Year", "Jan", "Feb"], ["Jan", "Feb", "Year"], ["Jan", "Year", "Feb"]])
 def test_months_that_a_sheet_of_the_year_has_too_hold_the_file_wherever_it_is(tmp_path: Path, order: list[str]):
     """Only sheets behind the one with all lines were named, so a year behind its months counted twice."""

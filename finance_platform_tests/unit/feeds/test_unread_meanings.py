@@ -237,6 +237,8 @@ def test_no_rule_is_proposed_that_leaves_counter_entries_alone(tmp_path: Path):
 def test_a_forecast_may_have_the_actuals_of_the_months_before_it(tmp_path: Path):
     lines = ["2025-01,D1,6000,1.00,Actual", "2025-02,D1,6000,1.00,Actual", "2025-03,D1,6000,1.00,Forecast"]
     assert not months(tmp_path, "Version", lines, constants={"scenario": "Forecast"}).holds
+    neither = [*lines, "2025-04,D1,6000,1.00,Adjustment"]
+    assert not months(tmp_path, "Version", neither, constants={"scenario": "Forecast"}).holds
     later = [*lines, "2025-04,D1,6000,1.00,Actual"]
     assert months(tmp_path, "Version", later, constants={"scenario": "Forecast"}).holds
     assert months(tmp_path, "Version", lines[:2], constants={"scenario": "Forecast"}).holds
