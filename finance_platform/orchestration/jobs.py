@@ -101,7 +101,16 @@ def rebuild_job() -> dg.UnresolvedAssetJobDefinition:
 )
 def _rebuild_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
     # To the steps an empty list is every slice. The Launchpad scaffolds one, which is no wish for all years.
-    again = {"config": {"rebuild": True, "periods": list(config["periods"]) or [""]}}
+    return rebuild_config(config["periods"] or [""])
+
+
+def rebuild_config(periods: Sequence[str]) -> dict[str, Any]:
+    """Return the configuration of a run whose steps make slices again although they are current.
+
+    Args:
+        periods: those of the fact table whose slices are made again; every slice if empty.
+    """
+    again = {"config": {"rebuild": True, "periods": list(periods)}}
     return {"ops": {"build_star": again, "load": again}}
 
 

@@ -37,7 +37,7 @@ from finance_platform.orchestration.code_location import execute_in_location
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.job_runners.job_process import JobProcess
-from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
+from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, rebuild_config, repair_of
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
@@ -141,11 +141,7 @@ def run_refresh(
 
 def _run_config(*, rebuild: bool, periods: Sequence[str]) -> dict[str, Any]:
     """Return the configuration of a run of the command line, whose log is its output."""
-    config: dict[str, Any] = {"loggers": {"quiet": {}}}
-    if rebuild:
-        again = {"config": {"rebuild": True, "periods": list(periods)}}
-        config["ops"] = {"build_star": again, "load": again}
-    return config
+    return {"loggers": {"quiet": {}}, **(rebuild_config(periods) if rebuild else {})}
 
 
 def _note_written_elsewhere(processed: ObjectStore, settings: Settings, alerts: Sequence[Alert]) -> None:

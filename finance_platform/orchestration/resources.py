@@ -1,6 +1,7 @@
 """Which resources the assets and sensors get: the ports of the composition root, and what their run brings, by name.
 
-Belongs here: names of resources. Does not belong here: which adapter implements a port (see `bootstrap`).
+Belongs here: names of resources, and which runner has the Spark jobs, since runners know Dagster. Does not belong here:
+which adapter implements another port (see `bootstrap`).
 """
 
 from __future__ import annotations

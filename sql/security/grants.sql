@@ -1,7 +1,7 @@
 -- Grants: the minimum for each role. Only the loader writes, and the loader neither creates nor drops.
 --
--- finance_loader: the reads and writes of a load; it reads who may see what, to record it, and cannot change it. The load ledger and the movements are append-only; LOCK requires
--- DELETE on the ledger.
+-- finance_loader: the reads and writes of a load; it reads who may see what, to record it, and cannot change it. The
+-- load ledger and the movements are append-only; LOCK requires DELETE on the ledger.
 -- finance_controller: reads everything. finance_analyst, finance_partner: the star, the views and the small tables that
 -- they join, the movements, the status of periods; a partner not the money of rejected rows, decisions, restatements and
 -- delivered balances, which has no department.
