@@ -20,7 +20,7 @@ from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.errors import TraceError
 from finance_platform.trace.published_lines import LineStore, PublishedPeriod, open_lines
 from finance_platform.trace.totals import Horizon, TotalMeasure, TotalName, trace_total
-from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, Queryable, QueryResult
+from finance_platform_tests.cached_queries import CachedWarehouse
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
@@ -34,20 +34,6 @@ PERIODS = ("2025-02", "2025-06", "2025-09")
 PAIRS = (("Actual", "Budget"), ("Actual", "Prior Year"), ("Budget", "Actual"))
 CONTEXTS = 40 if current_profile().is_exhaustive else 2
 TOTALS_OF_A_CONTEXT = 34
-
-
-class CachedWarehouse:
-    """A warehouse that is not loaded meanwhile: each query runs once."""
-
-    def __init__(self, warehouse: Queryable) -> None:
-        self._warehouse = warehouse
-        self._results: dict[tuple[Any, ...], QueryResult] = {}
-
-    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
-        key = (sql, *sorted(parameters.items()))
-        if key not in self._results:
-            self._results[key] = self._warehouse.query(sql, parameters)
-        return self._results[key]
 
 
 @dataclass(frozen=True)

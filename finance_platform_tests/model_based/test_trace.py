@@ -22,7 +22,8 @@ from finance_platform.trace.cells import CellName, read_publication
 from finance_platform.trace.file_to_cells import FileTrace, trace_file
 from finance_platform.trace.published_lines import LineStore, open_lines
 from finance_platform.warehouse.ledger import published_slices
-from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, Queryable, QueryResult
+from finance_platform.warehouse.port import Queryable
+from finance_platform_tests.cached_queries import CachedWarehouse
 from finance_platform_tests.model_based.machine import Deliveries
 from finance_platform_tests.model_based.test_law import SETTINGS as LAW
 from finance_platform_tests.profiles import current_profile
@@ -42,20 +43,6 @@ CELLS = """
     INNER JOIN DimAccount ON DimAccount.AccountKey = FactFinancials.AccountKey
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
 """
-
-
-class CachedWarehouse:
-    """A warehouse that is not loaded meanwhile: each query runs once."""
-
-    def __init__(self, warehouse: Queryable) -> None:
-        self._warehouse = warehouse
-        self._results: dict[tuple[Any, ...], QueryResult] = {}
-
-    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
-        key = (sql, *sorted(parameters.items()))
-        if key not in self._results:
-            self._results[key] = self._warehouse.query(sql, parameters)
-        return self._results[key]
 
 
 class TracedDeliveries(Deliveries):
