@@ -25,9 +25,9 @@ def find_look_alikes(codes: Iterable[str], described: Iterable[str]) -> dict[str
     """Return, for codes with letters in the place of digits, the described code that they look like.
 
     Args:
-        codes: those that no reference file describes.
+        codes: those that no reference file describes, each of which `has_letters_for_digits`.
         described: those that one describes.
     """
     by_digits = {fold(code): code for code in described}
-    found = {code: by_digits.get(fold(code).translate(_DIGITS)) for code in codes if has_letters_for_digits(code)}
+    found = {code: by_digits.get(fold(code).translate(_DIGITS)) for code in codes}
     return {code: other for code, other in found.items() if other}

@@ -19,6 +19,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.members.reorganisations import Reorganisations, find_reorganisations
 from finance_platform.deliveries.register import Event, PeriodStatusChanged, Verdict
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.storage.local import LocalStore
@@ -63,8 +64,11 @@ class Files:
     def close(self, period: str) -> None:
         self._events.append(PeriodStatusChanged("closed", period, "ada", "done", AT))
 
+    def state(self) -> DeliveryState:
+        return derive_state(self._events, self._commits)
+
     def found(self) -> Reorganisations:
-        return find_reorganisations(LocalStore(self._path), derive_state(self._events, self._commits))
+        return find_reorganisations(LocalStore(self._path), self.state())
 
     def shares(self) -> list[tuple[Any, ...]]:
         """Return period, predecessor, successor, share and origin share of each that counts."""

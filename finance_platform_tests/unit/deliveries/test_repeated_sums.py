@@ -61,6 +61,15 @@ def test_a_ledger_that_comes_after_its_report_is_held(tmp_path: Path) -> None:
     assert "has the same sums by account as the lines of outlook.csv" in zone.evaluate()["jan.csv"].reasons[0]
 
 
+@pytest.mark.parametrize(("count", "is_held"), [(3, False), (4, True)])
+def test_the_sums_of_four_accounts_are_no_chance(tmp_path: Path, count: int, is_held: bool) -> None:
+    lines = [line for line in LEDGER if line.account in list(ACCOUNTS)[:count]]
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("jan.csv", lines)
+    zone.deliver("outlook.csv", report(lines), "v2", feed="outlook")
+    assert bool(zone.evaluate()["outlook.csv"].reasons) is is_held
+
+
 def test_one_account_in_ten_may_have_another_sum(tmp_path: Path) -> None:
     more = [Line(amount=f"{number}.10", account=f"70{number}", department="D1") for number in range(10, 16)]
     zone = Zone(tmp_path / "processed")

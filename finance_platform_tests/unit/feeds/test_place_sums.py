@@ -186,6 +186,13 @@ def test_a_department_that_is_the_total_of_the_others_holds_the_file(tmp_path: P
     assert net(read) == total
 
 
+def test_a_total_has_the_amounts_of_accounts_that_one_department_alone_has(tmp_path: Path):
+    lines = [line for line in monthly(MONTHS[:3]) if line[1] == "D1" or line[2] >= "6000"]
+    (reason,) = check(tmp_path, "Month,Unit,Account,Amount", with_group(lines, "D0")).holds
+    assert reason.startswith("department: the amounts of 'D0' are the sums of those of the others")
+    assert "its 15 amounts" in reason
+
+
 def test_a_company_that_is_the_group_holds_the_file_whatever_its_departments(tmp_path: Path):
     """The group has the eliminations too, and lacks one of them."""
     lines = [(*line[:3], *of_one) for line in monthly(MONTHS[:2]) for of_one in (("A", line[3]), ("B", line[3] // 2))]

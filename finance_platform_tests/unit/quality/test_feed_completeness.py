@@ -72,6 +72,12 @@ def test_a_gap_contradicts_every_period_that_its_documents_may_belong_to():
     assert finding.text == "feed bank: document 2 is missing between 1 in jan.csv and 3 in feb.csv"
 
 
+def test_the_first_numbers_that_a_series_lacks_are_named_before_its_first_document():
+    gaps = find_gaps([Document("INV-3", "2025-01", "jan.csv")], 1)
+    (finding,) = report_gaps("bank", list(gaps), "2025-01")
+    assert finding.text == "feed bank: 2 documents, INV-1 to INV-2, are missing before INV-3 in jan.csv"
+
+
 def test_numbers_that_begin_anew_are_compared_within_their_month():
     documents = [Document("1", "2025-01", "a", "2025-01"), Document("9", "2025-02", "a", "2025-02")]
     assert list(find_gaps(documents)) == []
