@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform.quality.checks import AMOUNTS_ARE_USUAL
-from finance_platform.quality.warehouse import check_published_figures
+from finance_platform.quality.published_figures import check_published_figures
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher

@@ -22,7 +22,8 @@ from finance_platform.quality.checks import (
     REFERENCES_RESOLVE,
     VARIANCE_IDENTITY,
 )
-from finance_platform.quality.warehouse import Audit, AuditScope, check_published_figures
+from finance_platform.quality.invariants import Audit, AuditScope
+from finance_platform.quality.published_figures import check_published_figures
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.duckdb.session import open_reader, run_query

@@ -13,7 +13,7 @@ import pytest
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
-from finance_platform.quality.warehouse import check_published_figures
+from finance_platform.quality.published_figures import check_published_figures
 from finance_platform.warehouse.date_ranges import EVERY_DAY
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad

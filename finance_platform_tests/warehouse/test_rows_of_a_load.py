@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from finance_platform.contracts.star import DIM_DATE, DIM_DEPARTMENT
-from finance_platform.quality.warehouse import AuditScope
+from finance_platform.quality.invariants import AuditScope
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, Parameters, QueryResult, Warehouse

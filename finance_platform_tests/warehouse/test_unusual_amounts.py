@@ -17,7 +17,7 @@ import pytest
 from finance_platform.contracts.star import DIM_DATE
 from finance_platform.feeds.values.dates import periods_between
 from finance_platform.quality.checks import AMOUNTS_ARE_USUAL, Outcome
-from finance_platform.quality.warehouse import check_published_figures
+from finance_platform.quality.published_figures import check_published_figures
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad

@@ -1,7 +1,7 @@
 """The record of the last audit of every slice, on which the audits of single loads build.
 
 Belongs here: the document, and whether a load may rely on it. Does not belong here: the checks (see
-`quality.warehouse`).
+`quality.invariants`).
 
 A load audits the slices that it replaces: the others passed when they were loaded, and nothing but a load writes them.
 That holds as long as every slice has passed since, with the checks of this release, and nothing else has written to the
@@ -24,7 +24,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
 
 if TYPE_CHECKING:
-    from finance_platform.quality.warehouse import Audit, AuditScope
+    from finance_platform.quality.invariants import Audit, AuditScope
 
 AUDITED = f"{FOLDER}/full.json"
 OLDEST = timedelta(hours=36)

@@ -1,7 +1,7 @@
 """The fourth step: publish the target slices in one transaction, which commits only what passes the blocking checks.
 
 Belongs here: the use case. Does not belong here: how a load works (see `warehouse.load`), what is checked (see
-`quality.warehouse`), which slices an audit may leave out (see `full_audit`), the tables beside the star (see
+`quality.invariants`), which slices an audit may leave out (see `full_audit`), the tables beside the star (see
 `small_tables`).
 """
 
@@ -25,13 +25,12 @@ from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import ReportInputs, read_report_inputs
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome
+from finance_platform.quality.invariants import Audit, AuditScope
 from finance_platform.quality.processed import check_star
+from finance_platform.quality.published_figures import check_published_figures
 from finance_platform.quality.warehouse import (
-    Audit,
-    AuditScope,
     check_closed_periods,
     check_comments,
-    check_published_figures,
     check_statement_lines,
     check_warehouse,
     in_order,

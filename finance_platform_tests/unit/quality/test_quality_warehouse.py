@@ -1,6 +1,7 @@
 """Checks on the warehouse: each passes on a sound one and names the rows of one that is broken on purpose.
 
-Belongs here: `quality.warehouse`. Does not belong here: the checks' SQL row by row (see the warehouse's invariants).
+Belongs here: `quality.warehouse`, `quality.invariants`, `quality.published_figures`. Does not belong here: the checks'
+SQL row by row (see the warehouse's invariants).
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from finance_platform.quality.checks import (
     Check,
     Outcome,
 )
+from finance_platform.quality.invariants import check_lake_equals_warehouse
 from finance_platform.quality.warehouse import (
     check_closed_periods,
     check_comments,
-    check_lake_equals_warehouse,
     check_statement_lines,
     check_warehouse,
 )
