@@ -64,6 +64,10 @@ def delete_the_last_of_a_document(changed: Documents) -> None:
     del changed[2]["events"][1]
 
 
+def delete_the_last_of_all(changed: Documents) -> None:
+    del changed[4]["events"][1]
+
+
 def delete_a_document(changed: Documents) -> None:
     del changed[2]
 
@@ -94,6 +98,7 @@ CHANGES: dict[Callable[[Documents], None], list[tuple[int, int, str]]] = {
     edit_the_last: [(5, 10, "was edited")],
     delete_an_event: [(0, 5, "is missing: somebody deleted it")],
     delete_the_last_of_a_document: [(0, 6, "is missing: somebody deleted it")],
+    delete_the_last_of_all: [(0, 10, "is missing: somebody deleted it")],
     delete_a_document: [(0, 5, "is missing: somebody deleted it"), (0, 6, "is missing: somebody deleted it")],
     swap_documents: [
         (3, 3, "was moved: it comes after event 6"),

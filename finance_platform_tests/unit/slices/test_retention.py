@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,13 +54,25 @@ def history(*contents_and_times: tuple[str, str]) -> list[Event]:
     return [event for pair in pairs for event in pair]
 
 
-def home(store: LocalStore, events: Sequence[Event], target: Sequence[TargetSlice] = ()) -> Snapshot:
-    """Write a processed zone in which every delivery of the register was read and has one file of lines."""
+SHARED = "transactions/shared/part.parquet"
+
+
+def home(
+    store: LocalStore, events: Sequence[Event], target: Sequence[TargetSlice] = (), shared: Collection[str] = ()
+) -> Snapshot:
+    """Write a processed zone in which every delivery of the register was read and has one file of lines.
+
+    Args:
+        store: the processed zone.
+        events: the register's.
+        target: of the snapshot.
+        shared: contents of the deliveries that have their lines in the same file.
+    """
     commits = {}
     for event in events:
         if isinstance(event, DeliveryDiscovered) and event.delivery_id not in commits:
             name = event.fingerprint if event.object_key == "ledger.csv" else event.object_key
-            key = f"transactions/{name}/part.parquet"
+            key = SHARED if event.fingerprint in shared else f"transactions/{name}/part.parquet"
             store.write(key, b"lines")
             commit = commit_of(event, in_period("2025-01"), files={"transactions": (DataFile(key, 5),)}, attempt="")
             commits[event.delivery_id] = commit
@@ -126,6 +138,22 @@ def test_an_expired_delivery_is_removed_with_its_commit_first(store: LocalStore)
     assert (removal.kind, removal.name, removal.since) == ("delivery", "ledger.csv", SUMMER)
     assert removal.keys == ("deliveries/ledger.csv@v1.json", "transactions/v1/part.parquet")
     assert expired(store, snapshot, days=300) == []
+
+
+def test_a_file_that_a_delivery_shares_with_one_that_counts_is_not_removed(store: LocalStore):
+    snapshot = home(store, history(("v1", SPRING), ("v2", SUMMER)), shared=("v1", "v2"))
+    removals = expired(store, snapshot)
+    assert [removal.keys for removal in removals] == [("deliveries/ledger.csv@v1.json",)]
+    remove(store, removals)
+    assert store.find(SHARED) is not None
+
+
+def test_a_file_of_several_expired_deliveries_goes_with_the_last_of_them(store: LocalStore):
+    snapshot = home(store, history(("v1", SPRING), ("v2", SUMMER), ("v3", AUTUMN)), shared=("v1", "v2"))
+    assert [removal.keys for removal in expired(store, snapshot, days=10)] == [
+        ("deliveries/ledger.csv@v1.json",),
+        ("deliveries/ledger.csv@v2.json", SHARED),
+    ]
 
 
 def test_a_delivery_that_is_live_held_withdrawn_or_without_verdict_stays_whatever_its_age(store: LocalStore):
