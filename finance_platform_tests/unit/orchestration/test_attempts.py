@@ -22,8 +22,8 @@ def test_the_pause_before_an_attempt_depends_on_the_number_of_failures():
         assert next_attempt(failed, until) == Start(number + 1)
 
 
-def test_pauses_grow():
-    assert list(PAUSES) == sorted(set(PAUSES))
+def test_the_pauses_are_those_that_the_sensor_s_description_and_the_documentation_name():
+    assert [pause.total_seconds() / 60 for pause in PAUSES] == [1, 5, 15]
 
 
 def test_after_the_last_attempt_a_state_is_given_up_forever():
