@@ -73,7 +73,7 @@ LINES = {(JANUARY, "Actual"): "a"}
     ],
 )
 def test_other_rows_of_the_same_lines_wait(tmp_path: Path, more: Counts) -> None:
-    assert frozen(tmp_path, LINES, LINES | more) == (JANUARY,)
+    assert frozen(tmp_path, LINES, {**LINES, **more}) == (JANUARY,)
 
 
 def test_rows_of_other_lines_were_accepted_and_are_published(tmp_path: Path) -> None:
