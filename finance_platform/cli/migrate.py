@@ -40,7 +40,7 @@ def migrate(home: Path | None, dry_run: bool) -> int:
     if dry_run:
         echo(f"{pluralize(len(pending), 'statement')} would be run in {settings.warehouse_address}.")
         return EXIT_OK
-    # On AWS the owner of the warehouse has no right on the zones, where the lock is; migrations take turns by a table.
+    # On AWS the owner of the warehouse has no right on the lock of the zone; migrations take turns by a table.
     with nullcontext() if settings.is_on_aws else home_lock(settings):
         warehouse.prepare()
     if comments:

@@ -25,6 +25,9 @@ STACK_NAME_RULE = "3 to 20 small letters, digits and hyphens, beginning with a l
 DDL_COMMANDS = ("finance-platform migrate", "finance-platform secure")
 """The commands that bring the warehouse's tables and rights up to date."""
 
+_ATTENTION, _FAILED = 1, 3
+"""The exit codes of `secure` if rights are in force and something else needs attention, and of what failed."""
+
 
 @dataclass(frozen=True)
 class DeploymentRequest:
@@ -154,12 +157,18 @@ class Deployment:
         Raises:
             DeploymentError: the task failed; its log was shown.
         """
-        commands = " && ".join(DDL_COMMANDS)
-        task = OneOffTask(["sh", "-c", commands], as_owner=True, image=image)
+        migrate, secure = DDL_COMMANDS
+        # A program that does not even start ends with 1 too, and then it is `migrate` that does.
+        task = OneOffTask(["sh", "-c", f"{migrate} || exit {_FAILED}; {secure}"], as_owner=True, image=image)
         exit_code = run_task(self._account, self._stack, task, show)
-        if exit_code:
+        if exit_code == _ATTENTION:
+            # Such as the role of an earlier release, which may not record the rights of people: it gets the right with
+            # the template, which this task comes before.
+            show("tables and rights are up to date; see the message above, and deploy again once it is fixed")
+        elif exit_code:
             raise DeploymentError(
-                f"{commands} ended with exit code {exit_code}", fix="fix the error in its log above, then deploy again"
+                f"{migrate} && {secure} ended with exit code {exit_code}",
+                fix="fix the error in its log above, then deploy again",
             )
 
     def _upload_missing(self, uploads: Sequence[Upload]) -> None:

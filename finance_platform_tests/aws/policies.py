@@ -16,7 +16,7 @@ _ACCOUNT, _REGION = "123456789012", "eu-central-1"
 _PSEUDO = {"Partition": "aws", "Region": _REGION, "AccountId": _ACCOUNT, "StackName": "finance"}
 _UUID = "0d990263-003e-418e-b2e1-f1a9b9c4e0f0"
 _ARNS = {
-    "AWS::S3::Bucket": "arn:aws:s3:::finance-bucket",
+    "AWS::S3::Bucket": "arn:aws:s3:::",
     "AWS::SQS::Queue": f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:finance-queue",
     "AWS::SNS::Topic": f"arn:aws:sns:{_REGION}:{_ACCOUNT}:finance-topic",
     "AWS::KMS::Key": f"arn:aws:kms:{_REGION}:{_ACCOUNT}:key/{_UUID}",
@@ -61,6 +61,11 @@ def resolve_policies(
             yield Policy(name, resource["Type"], path.endswith("AssumeRolePolicyDocument"), resolved)
 
 
+def _arn(kind: str, name: str) -> str:
+    # Each bucket has its own: a role may write one and not the other.
+    return _ARNS[kind] + (name.lower() if kind == "AWS::S3::Bucket" else "")
+
+
 def _documents(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(value, dict):
         if "Statement" in value:
@@ -78,7 +83,8 @@ def _resolve(value: Any, resources: dict[str, Any], true: set[str]) -> Any:
         if name.startswith("AWS::"):
             return _PSEUDO[name.removeprefix("AWS::")]
         kind = resources.get(name, {}).get("Type", "")
-        return _ARNS[kind] if kind in _ARNS and (not is_ref or kind in _REF_IS_ARN) else name.lower()
+        is_arn = kind in _ARNS and (not is_ref or kind in _REF_IS_ARN)
+        return _arn(kind, name) if is_arn else name.lower()
 
     def resolve(value: Any) -> Any:
         if isinstance(value, list):

@@ -260,6 +260,23 @@ def test_a_new_image_migrates_the_warehouse_before_the_services_restart(
     assert [container["image"] for container in definition["containerDefinitions"]] == [newer]
 
 
+@pytest.mark.parametrize(("command", "exit_code"), [("secure", 0), ("migrate", 3)])
+def test_a_deployment_goes_on_if_only_the_rights_of_people_could_not_be_recorded(
+    command: str, exit_code: int, deployed: Result, dist: Path, tmp_path: Path, programs: Path
+):
+    assert deployed.exit_code == 0
+    from finance_platform_tests.aws.ecs_runner import running_tasks
+
+    # A program that cannot start ends with 1 too, whatever its command.
+    (programs / "finance-platform").write_text(f'#!/bin/sh\necho "called: $*"\ntest "$1" != {command}\n')
+    image = f"{IMAGE.rpartition(':')[0]}:{command}"
+    with running_tasks(programs):
+        result = deploy(dist, tmp_path, "--image", image, "--yes")
+    assert result.exit_code == exit_code, result.output
+    assert ("tables and rights are up to date; see the message above" in result.output) == (exit_code == 0)
+    assert ("called: secure" in result.output) == (exit_code == 0)
+
+
 EXISTING = {
     "ExistingVpcId": "vpc-0a1b2c3d",
     "ExistingVpcCidr": "10.20.0.0/16",

@@ -23,6 +23,7 @@ from finance_platform.settings import Settings
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.s3_options import S3Options, object_store_variables
 from finance_platform_tests.aws.fakes import Deployment, Fakes, deploy, start_fakes
+from finance_platform_tests.aws.iam import Needed, needed_for, refused
 from finance_platform_tests.aws.moto_server import REGION, in_environment
 from finance_platform_tests.aws.old_versions import without_rule
 from finance_platform_tests.aws.two_profiles import (
@@ -75,9 +76,11 @@ class DeployedHome(AwsHome):
 
     Attributes:
         deployment: its deployment.
+        needed: what its first run needed of S3.
     """
 
     deployment: Deployment
+    needed: frozenset[Needed]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -110,14 +113,16 @@ def on_aws(
 ) -> DeployedHome:
     """A home with the files of the local one after its first run on profile aws."""
     deployment = deploy(fakes, glue_from_bytes=JOBS[request.param], alert_run_finished="true")
-    home = DeployedHome(Home(tmp_path_factory.mktemp("home")), deployment.settings, deployment)
+    home = AwsHome(Home(tmp_path_factory.mktemp("home")), deployment.settings)
     for path in sorted(Path(local.raw_root).iterdir()):
         deployment.deliver(path)
-    started = len(fakes.glue.runs)
+    started, before = len(fakes.glue.runs), len(fakes.aws.faults.requests)
     ended = home.command("run")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert len(fakes.glue.runs) - started == (2 if request.param == "in Glue" else 0)
-    return home
+    buckets = {deployment.bucket(zone): f"{zone}bucket" for zone in ("raw", "processed", "scripts")}
+    needed = needed_for(fakes.aws.faults.requests[before:], buckets)
+    return DeployedHome(home.home, home.variables, deployment, frozenset(needed))
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +182,13 @@ def test_a_run_writes_nothing_to_the_raw_zone_and_no_zone_to_the_local_disk(on_a
     objects = boto3.client("s3").list_objects_v2(Bucket=on_aws.deployment.bucket("raw"))["Contents"]
     assert {item["Key"] for item in objects} == {path.name for path in SAMPLE.iterdir()}
     assert not {path.name for path in on_aws.home.path.iterdir()} & {"raw", "processed", "warehouse.duckdb", "reports"}
+
+
+def test_a_run_needs_no_right_on_s3_that_its_role_does_not_have(on_aws: DeployedHome):
+    assert {"s3:ListBucket", "s3:GetObject", "s3:PutObject"} <= {one.action for one in on_aws.needed}
+    left = [one for one in refused("PlatformRole", on_aws.needed) if refused("CopyRole", [one])]
+    # Glue reads the scripts and the wheels of its jobs.
+    assert [one for one in left if refused("GlueRole", [one])] == []
 
 
 def test_every_folder_of_the_processed_bucket_is_evidence_or_loses_its_old_versions(on_aws: DeployedHome):

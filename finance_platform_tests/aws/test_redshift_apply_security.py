@@ -35,6 +35,7 @@ from finance_platform.warehouse.redshift.restore_access import restore_access
 from finance_platform.warehouse.redshift.row_level_security import SecuredWarehouse
 from finance_platform.warehouse.redshift.security_statements import ANALYST, CONTROLLER, LOADER, PARTNER, Security
 from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
+from finance_platform_tests.aws.iam import needed_for, refused
 from finance_platform_tests.aws.moto_server import REGION, MotoServer
 from finance_platform_tests.aws.redshift_copy import COPY_ROLE
 from finance_platform_tests.aws.redshift_security import VIEWS
@@ -265,7 +266,9 @@ def test_the_command_s_dry_run_prints_the_statements_and_runs_nothing(secured: S
     secret = json.dumps({"username": "admin", "password": secured.engine.server.people["admin"]})
     name = boto3.client("secretsmanager", endpoint_url=aws.address).create_secret(Name="admin", SecretString=secret)
     boto3.client("s3", endpoint_url=aws.address).create_bucket(
-        Bucket="rights-of-people", CreateBucketConfiguration={"LocationConstraint": REGION}
+        Bucket="rights-of-people",
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+        ObjectLockEnabledForBucket=True,
     )
     environment = {
         "PROFILE": "aws",
@@ -278,16 +281,22 @@ def test_the_command_s_dry_run_prints_the_statements_and_runs_nothing(secured: S
         "REDSHIFT_SECRET_ID": name["Name"],
         "REDSHIFT_COPY_ROLE_ARN": COPY_ROLE,
         "REDSHIFT_TLS": "false",
+        "S3_LOCK_DAYS": "1",
     }
     variables = {f"FINANCE_PLATFORM_{key}": value for key, value in environment.items()}
     pending = CliRunner().invoke(main, ["secure", "--dry-run"], env=variables)
     assert pending.exit_code == 0, pending.output
     assert "ALTER RLS POLICY finance_own_departments USING" in pending.stdout
     assert "statements would run in Redshift at 127.0.0.1" in pending.stderr
+    before = len(aws.faults.requests)
     result = CliRunner().invoke(main, ["secure"], env=variables)
     assert result.exit_code == 0, result.output
     assert result.stdout == pending.stdout
     assert "statements were run" in result.stderr
+    # The task of a deployment runs it with the rights of the warehouse's owner.
+    needed = needed_for(aws.faults.requests[before:], {"rights-of-people": "ProcessedBucket"})
+    assert {one.action for one in needed} == {"s3:ListBucket", "s3:PutObject", "s3:PutObjectRetention"}
+    assert refused("WarehouseAdminRole", needed) == []
 
 
 def test_migrate_on_aws_needs_no_right_on_the_zones(secured: Secured, aws: MotoServer):

@@ -128,7 +128,7 @@ def test_a_way_to_a_service_is_used_and_lets_through_what_roles_may_do_and_no_mo
     assert allowed, "no module calls that service"
     if name in TAKES_NO_POLICY:
         assert "PolicyDocument" not in endpoint
-    elif endpoint["VpcEndpointType"] == "Interface":
+    else:
         statements = endpoint["PolicyDocument"]["Statement"]
         assert {action for one in statements for action in as_list(one["Action"])} == allowed
 

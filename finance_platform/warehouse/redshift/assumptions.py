@@ -176,7 +176,7 @@ def _copy(
     open_another: Callable[[], AbstractContextManager[RedshiftSession]],
 ) -> str:
     if processed is None:
-        raise NotTriedError("the owner's role has no right on the zones: `finance-platform remote prove` tries it")
+        raise NotTriedError("the owner's role may not write there: `finance-platform remote prove` tries it")
     key, table = f"prove/{secrets.token_hex(8)}.parquet", f"prove_{secrets.token_hex(4)}"
     content = io.BytesIO()
     pq.write_table(_FEW_ROWS, content)
