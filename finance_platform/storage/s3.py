@@ -30,6 +30,7 @@ from botocore.utils import parse_timestamp
 from finance_platform.storage import lease
 from finance_platform.storage.port import HIDDEN_PREFIXES, LocalCopy, StoredObject
 from finance_platform.storage.s3_errors import (
+    BUSY_CODES,
     S3Operation,
     error_code,
     error_from_response,
@@ -326,14 +327,21 @@ class S3Store:
         return bool(head["Metadata"].get(_WRITER) == writer)
 
     def _delete_all(self, objects: list[dict[str, str]]) -> None:
-        if not objects:
-            return
-        with self._writing("delete", objects[0]["Key"].removeprefix(self._base)):
-            response = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
-        for error in response.get("Errors", ()):
-            raise error_from_response(
-                S3Operation("delete", self._bucket, error["Key"]), "DeleteObjects", {"Error": error}
-            )
+        """Remove objects; S3 may refuse some of them in a response that says 200, which no client sends again."""
+        attempts = 0
+        while objects:
+            with self._writing("delete", objects[0]["Key"].removeprefix(self._base)):
+                response = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            errors = response.get("Errors", [])
+            attempts += 1
+            for error in errors:
+                if error.get("Code") not in BUSY_CODES or attempts == ATTEMPTS:
+                    raise error_from_response(
+                        S3Operation("delete", self._bucket, error["Key"]), "DeleteObjects", {"Error": error}
+                    )
+            objects = [{"Key": error["Key"]} for error in errors]
+            if objects:
+                time.sleep(random.uniform(0, 0.1 * 2**attempts))  # noqa: S311  jitter, no secret
 
 
 def _is_file(key: str) -> bool:

@@ -224,6 +224,11 @@ _Translate = Callable[[S3Operation, str, dict[str, Any]], Exception]
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 """Codes with which any service of AWS refuses credentials that were valid once."""
 
+BUSY_CODES = frozenset(
+    {"InternalError", "KMS.ThrottlingException", "RequestTimeout", "ServiceUnavailable", "SlowDown", "Throttling"}
+)
+"""Codes with which S3 refuses what it would accept a moment later; those of DeleteObjects come without a status."""
+
 _BY_CODE: dict[str, _Translate] = {
     **dict.fromkeys(("NoSuchKey", "404", "NoSuchVersion"), _missing),
     "NoSuchBucket": _no_bucket,
@@ -236,5 +241,5 @@ _BY_CODE: dict[str, _Translate] = {
     "RequestTimeTooSkewed": _wrong_clock,
     "InvalidObjectState": _archived,
     **dict.fromkeys(("PreconditionFailed", "412"), _changed),
-    **dict.fromkeys(("SlowDown", "RequestTimeout", "KMS.ThrottlingException", "Throttling"), _busy),
+    **dict.fromkeys(BUSY_CODES, _busy),
 }

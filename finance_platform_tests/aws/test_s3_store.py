@@ -429,3 +429,25 @@ def test_a_refused_deletion_in_a_batch_response_is_an_error(store: S3Store, aws:
     refused = ok_response("<DeleteResult><Error><Key>zone/t/2</Key><Code>AccessDenied</Code></Error></DeleteResult>")
     with aws.faults.inject(refused, method="POST"), pytest.raises(StorageError, match="t/2: no permission"):
         store.delete_folder("t")
+
+
+BUSY = ok_response("<DeleteResult><Error><Key>zone/t/1</Key><Code>InternalError</Code></Error></DeleteResult>")
+"""S3 has removed the rest of a batch, and says so with status 200, after which no client sends the batch again."""
+
+
+def test_what_s3_was_too_busy_to_delete_in_a_batch_is_sent_again(store: S3Store, aws: MotoServer):
+    for key in ("t/1", "t/2"):
+        store.write(key, b"")
+    with aws.faults.inject(BUSY, method="POST", times=2):
+        sent = requests_of(aws, lambda: store.delete_folder("t"))
+    assert [one.method for one in sent].count("POST") == 3
+    assert [item.key for item in store.list_objects("t")] == ["t/2"], "the third request has only what was refused"
+
+
+def test_a_batch_that_s3_is_always_too_busy_to_delete_is_a_transient_error(
+    store: S3Store, aws: MotoServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(s3, "ATTEMPTS", 2)
+    store.write("t/1", b"")
+    with aws.faults.inject(BUSY, method="POST"), pytest.raises(TransientStorageError, match="InternalError"):
+        store.delete_folder("t")
