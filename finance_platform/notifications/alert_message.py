@@ -23,14 +23,27 @@ TEXT_BYTES = 200_000
 SENT_FOLDER = "alerts"
 """The folder of the processed zone with the records of sent alerts."""
 
+_SPELLINGS = str.maketrans(
+    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "œ": "oe"}
+    | {"Œ": "OE", "ı": "i", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "€": "EUR"}
+)
+"""Letters and marks that have a spelling in ASCII and are not a letter with an accent."""
+
 _CUT = "\n[cut here: the rest is behind the link]\n"
 
 
 def subject(alert: Alert) -> str:
     """Return an alert's subject, in the characters and the length that SNS allows."""
-    plain = unicodedata.normalize("NFKD", f"{_spoken(alert)}: {alert.title}").encode("ascii", "ignore").decode()
-    flat = " ".join("".join(letter if letter.isprintable() else " " for letter in plain).split())
+    plain = unicodedata.normalize("NFKD", f"{_spoken(alert)}: {alert.title}".translate(_SPELLINGS))
+    flat = " ".join("".join(map(_in_ascii, plain)).split())
     return flat if len(flat) <= SUBJECT_LENGTH else f"{flat[: SUBJECT_LENGTH - 3]}..."
+
+
+def _in_ascii(character: str) -> str:
+    if character.isascii():
+        return character if character.isprintable() else " "
+    # A letter of another script leaves a mark, so that a name is not missing without a trace; an accent leaves none.
+    return "?" if character.isalnum() else ""
 
 
 def _spoken(alert: Alert) -> str:

@@ -214,7 +214,9 @@ def test_missing_credentials_are_an_error(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("title", "expected"),
     [
-        ("Umsätze für Größe", "run failure: Umsatze fur Groe"),
+        ("Umsätze für Größe", "run failure: Umsatze fur Grosse"),
+        ("Łódź – 'Ære’ 5 €", "run failure: Lodz - 'AEre' 5 EUR"),
+        ("Έσοδα 2025", "run failure: ????? 2025"),
         ("two\nlines\tand a bell\a", "run failure: two lines and a bell"),
         ("long " * 40, f"run failure: {('long ' * 40)[:83]}..."),
     ],
