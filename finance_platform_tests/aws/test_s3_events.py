@@ -151,6 +151,22 @@ def test_after_a_failed_run_the_next_attempt_needs_no_event(
     assert sensor.tick()[0] == 1
 
 
+@pytest.mark.parametrize("events", [0, 1])
+def test_events_of_a_run_are_taken_during_it_and_looked_at_after_it(
+    events: int, queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sensor = Sensor(tmp_path, queue.url, monkeypatch)
+    sensor.tick()
+    job = build_definitions(settings(home=tmp_path)).resolve_job_def(REFRESH)
+    run = sensor.instance.create_run_for_job(job)
+    send(queue, events)
+    assert sensor.tick() == (0, f"run {run.run_id} is in progress; the next scan is after its end")
+    assert not S3EventQueue(queue.url).poll(), "an event that waits for an hour is an alarm"
+    succeeded = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name=REFRESH)
+    sensor.instance.report_dagster_event(succeeded, run.run_id)
+    assert sensor.tick()[0] == events
+
+
 def test_an_invalid_cursor_costs_one_scan(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     sensor = Sensor(tmp_path, queue.url, monkeypatch)
     sensor.cursor = "from another release"

@@ -490,3 +490,10 @@ def test_each_alarm_tells_a_topic_and_names_the_runbook():
             properties = one["Properties"]
             assert properties["AlarmActions"][0]["Ref"] in {"FailuresTopic", "AnomaliesTopic"}, name
             assert "docs/runbook.md" in properties["AlarmDescription"], name
+
+
+@pytest.mark.parametrize("auto_refresh", ["true", "false"])
+def test_alarms_on_the_sensor_s_work_are_there_if_it_works(auto_refresh: str):
+    found = shipped_template().select_resources({"Image": "image", "AutoRefresh": auto_refresh})
+    of_the_sensor = {"SensorAlarm", "RawEventsAgeAlarm"}
+    assert of_the_sensor & set(found) == (of_the_sensor if auto_refresh == "true" else set())

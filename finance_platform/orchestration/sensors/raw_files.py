@@ -39,6 +39,8 @@ _HEARTBEAT = timedelta(minutes=5)
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _MAX_TAG_LENGTH = 250
 _MAX_ATTEMPTS_READ = 20
+_SCAN_NOW = "0"
+"""The cursor of a sensor whose next scan is due."""
 
 
 def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -82,6 +84,9 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         send_run_alerts(alerts, context.instance, killed, feed_set, settings)
         unfinished = unfinished_runs(context.instance)
         if unfinished:
+            # Events are taken from the queue during a run too, else the alarm on their age would ring in a long one.
+            if raw_zone_events is not None and _has_event(context, raw_zone_events):
+                context.update_cursor(_SCAN_NOW)
             return dg.SkipReason(f"run {unfinished[0].run_id} is in progress; the next scan is after its end")
         next_scan = _next_scan(context, raw_zone_events, settings, at)
         if next_scan:
@@ -119,12 +124,16 @@ def _next_scan(
         return None  # the next attempt is due at its time, without an event
     last = int(context.cursor) if context.cursor and context.cursor.isdecimal() else 0
     due = datetime.fromtimestamp(last + settings.sensor_full_look_seconds, UTC)
+    return None if _has_event(context, events) or due <= at else due
+
+
+def _has_event(context: dg.SensorEvaluationContext, events: S3EventQueue) -> bool:
+    """Return whether events have arrived, or may have: a queue that cannot be read is a warning."""
     try:
-        has_event = events.poll()
+        return events.poll()
     except S3EventsError as error:
         context.log.warning(f"{error.title}: {error.found}. Fix: {error.fix}")
-        has_event = True
-    return None if has_event or due <= at else due
+        return True
 
 
 def _last_run_failed(instance: dg.DagsterInstance) -> bool:
