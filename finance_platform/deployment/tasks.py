@@ -21,6 +21,9 @@ from finance_platform.settings import ENV_PREFIX
 
 _CONTAINER = "run"
 
+_MOST_UNSEEN = 20
+"""How many times in a row ECS may not know a task: other requests see a little later what RunTask has started."""
+
 _COPIED = (
     "taskRoleArn",
     "executionRoleArn",
@@ -95,14 +98,18 @@ def _run(account: Account, stack: Stack, ids: Mapping[str, str], task: OneOffTas
         raise DeploymentError(f"the task did not start: {reasons}", fix="run again; ECS may lack capacity for a while")
     arn = response["tasks"][0]["taskArn"]
     log = _TaskLog(account, ids["TaskLogs"], f"run/{_CONTAINER}/{arn.rsplit('/', 1)[-1]}")
-    status = ""
-    while status != "STOPPED":
+    description: Mapping[str, Any] = {}
+    unseen = 0
+    while description.get("lastStatus") != "STOPPED":
         # The last lines of a log arrive some seconds after the end of the task, hence the wait before every look at it.
         with translate_aws_errors("following the task"):
-            (description,) = client.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
+            described = client.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
+        unseen = 0 if described else unseen + 1
+        if unseen > _MOST_UNSEEN:
+            raise DeploymentError(f"ECS does not know the task {arn}", fix="look for it in the console of ECS")
+        description = described[0] if described else {}
         time.sleep(account.poll_seconds)
         log.tail(show)
-        status = description["lastStatus"]
     return _read_exit_code(description)
 
 

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -275,6 +276,34 @@ def test_a_deployment_goes_on_if_only_the_rights_of_people_could_not_be_recorded
     assert result.exit_code == exit_code, result.output
     assert ("tables and rights are up to date; see the message above" in result.output) == (exit_code == 0)
     assert ("called: secure" in result.output) == (exit_code == 0)
+
+
+@pytest.mark.parametrize(("unseen", "exit_code"), [(3, 0), (21, 3)])
+def test_a_task_that_ecs_does_not_show_yet_is_waited_for(
+    unseen: int,
+    exit_code: int,
+    deployed: Result,
+    dist: Path,
+    tmp_path: Path,
+    programs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert deployed.exit_code == 0
+    from moto.ecs.models import EC2ContainerServiceBackend
+
+    from finance_platform_tests.aws.ecs_runner import running_tasks
+
+    describe, asked = EC2ContainerServiceBackend.describe_tasks, count()
+
+    def describe_later(backend: EC2ContainerServiceBackend, *arguments: Any) -> list[Any]:
+        return [] if next(asked) < unseen else describe(backend, *arguments)
+
+    with running_tasks(programs):
+        deploy(dist, tmp_path, "--image", IMAGE, "--yes")
+        monkeypatch.setattr(EC2ContainerServiceBackend, "describe_tasks", describe_later)
+        result = CliRunner().invoke(main, ["remote", "--stack-name", "finance", "status"])
+    assert result.exit_code == exit_code, result.output
+    assert ("ECS does not know the task" in result.output) == (exit_code != 0)
 
 
 EXISTING = {
