@@ -17,6 +17,9 @@ from botocore.exceptions import ClientError, WaiterError
 from finance_platform.deployment.aws import Account, translate_aws_errors
 from finance_platform.errors import DeploymentError, LockedError
 
+_MOST_POLLS_BEFORE_IT_BEGINS = 30
+"""Two minutes for CloudFormation to begin with what it has accepted."""
+
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 STUCK_STATES: Mapping[str, str] = {
@@ -189,6 +192,7 @@ class Stack:
     def _follow(self, stack_id: str, seen_event: str, show: Callable[[Event], None]) -> None:
         # By its id a stack can be described even after its creation failed and it was deleted; by its name it cannot.
         failures: list[Event] = []
+        polls, last = 0, ""
         while True:
             with translate_aws_errors(f"following the stack {self.name}"):
                 # The status is read before the events, so that the last of them are not missed.
@@ -197,9 +201,16 @@ class Stack:
             for event in events:
                 show(event)
                 seen_event = event["EventId"]
+                last = event["ResourceStatus"] if event.get("PhysicalResourceId") == stack_id else last
             failures += [event for event in events if is_failure(event)]
-            if not status.endswith("_IN_PROGRESS"):
+            # A change begins a little after its request, and until then the status is that of the earlier one.
+            if not any(one.endswith("_IN_PROGRESS") for one in (status, last or "_IN_PROGRESS")):
                 break
+            polls += 1
+            if not last and polls > _MOST_POLLS_BEFORE_IT_BEGINS:
+                raise DeploymentError(
+                    f"the stack {self.name} has not begun to change", fix="look at its events, then deploy again"
+                )
             time.sleep(self._poll_seconds)
         if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             raise DeploymentError(

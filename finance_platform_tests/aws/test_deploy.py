@@ -218,6 +218,27 @@ def test_a_poll_reads_no_page_of_events_beyond_the_last_event_that_was_shown(
     assert pages == [0, 0, 1, 2], "the last event before, the two of the update, and the one that was seen"
 
 
+@pytest.mark.parametrize(("hidden", "exit_code"), [(3, 0), (100, 3)])
+def test_a_change_that_begins_later_is_followed_from_its_beginning_on(
+    hidden: int, exit_code: int, deployed: Result, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from moto.cloudformation.models import CloudFormationBackend
+
+    assert deployed.exit_code == 0
+    describe, earlier, asked = CloudFormationBackend.describe_stack_events, list[Any](), count()
+
+    def describe_later(backend: CloudFormationBackend, name: str) -> list[Any]:
+        events = describe(backend, name)
+        earlier[:] = earlier or events
+        return list(earlier) if next(asked) < hidden else events
+
+    monkeypatch.setattr(CloudFormationBackend, "describe_stack_events", describe_later)
+    result = deploy(dist, tmp_path, "--yes", "--parameter", f"FreshnessDays={hidden % 90 + 4}")
+    assert result.exit_code == exit_code, result.output
+    shown = re.findall(r"UPDATE_\w+ +finance$", result.output, re.MULTILINE)
+    assert (len(shown), "has not begun to change" in result.output) == ((2, False) if hidden == 3 else (0, True))
+
+
 def test_an_image_brings_dagster_the_warehouses_tables_and_remote_commands(
     deployed: Result, dist: Path, tmp_path: Path, programs: Path
 ):
@@ -488,6 +509,7 @@ def test_a_failed_update_names_the_first_failed_resource_its_reason_and_the_fix(
         add_failure(finance, "Records", "no such class here")
         add_failure(finance, "Tasks", "Resource creation cancelled")
         finance.status = "UPDATE_ROLLBACK_COMPLETE"
+        finance._add_stack_event(finance.status)
 
     monkeypatch.setattr(CloudFormationBackend, "execute_change_set", roll_back)
     result = deploy(dist, tmp_path, "--yes", "--parameter", "FreshnessDays=7")
