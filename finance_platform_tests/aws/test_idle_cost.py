@@ -57,7 +57,7 @@ def small_things(resources: dict[str, Any]) -> float:
     """Return the cost of alarms, metrics, dashboard, key, secrets and the zone of names."""
     alarms = count(resources, "AWS::CloudWatch::Alarm") + 2 * (FEEDS - 1)
     metrics = 1 + FEEDS
-    others = 3 * count(resources, "AWS::CloudWatch::Dashboard") + 1 * count(resources, "AWS::KMS::Key")
+    others = 3.0 * count(resources, "AWS::CloudWatch::Dashboard") + 1 * count(resources, "AWS::KMS::Key")
     others += 0.4 * count(resources, "AWS::SecretsManager::Secret")
     others += 0.5 * count(resources, "AWS::ServiceDiscovery::PrivateDnsNamespace")
     return alarms * price(r"([\d.]+) per alarm") + metrics * price(r"([\d.]+) per metric") + others
