@@ -228,13 +228,17 @@ def report_decision(
     is_published: bool = False,
 ) -> int:
     """Print what was decided, or proposed, and the next command; a proposal needs a second person."""
-    from finance_platform.deliveries.register import DecisionProposed
+    from finance_platform.bootstrap import processed_zone
+    from finance_platform.deliveries.proposals import command_of, explain_ended
+    from finance_platform.deliveries.register import DecisionProposed, Register
 
     if isinstance(decision, DecisionProposed):
         echo(
-            f"{subject.rstrip(',')}: {decision.who} has proposed that it {effect}. Two people have to agree: another "
-            "person gives the same command; until then nothing changes."
+            f"{subject.rstrip(',')}: {decision.who} has proposed that it {effect}. Two people have to agree: until "
+            f"another person gives `{command_of(decision)}`, nothing changes."
         )
+        if ended := explain_ended(Register(processed_zone(settings)).events(), decision):
+            echo(ended)
         return EXIT_ATTENTION
     if is_published:
         echo(f"{subject} {effect}.")

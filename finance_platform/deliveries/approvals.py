@@ -4,7 +4,7 @@ Belongs here: authors, proposals, who may approve them, the register events. Doe
 possible (see `decisions`), how a person is identified (see `cli.author`).
 
 With FINANCE_PLATFORM_APPROVALS=two, the first person who gives a command proposes the decision, and the first other
-person who gives the same command makes it.
+person who gives the same command makes it. `proposals` says which ones wait, and with which command.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeVar
 
+from finance_platform.deliveries.proposals import command_of, content_of, subject_of
 from finance_platform.deliveries.register import (
     DecisionProposed,
     DecisionRecorded,
@@ -123,6 +124,7 @@ def _proposal_of(
         amounts=event.amounts,
         late_periods=event.late_periods if isinstance(event, DecisionRecorded) else (),
         booked_in=event.booked_in if isinstance(event, DecisionRecorded) else "",
+        waived=event.waived if isinstance(event, PeriodStatusChanged) else {},
     )
 
 
@@ -135,31 +137,15 @@ def _prepared_by(events: Sequence[Event], proposal: DecisionProposed) -> str:
     for event in reversed(events):
         if not isinstance(event, DecisionRecorded | PeriodStatusChanged | DecisionProposed):
             continue
-        if _subject_of(event) != proposal.subject:
+        if subject_of(event) != proposal.subject:
             continue
-        if not isinstance(event, DecisionProposed) or _content_of(event) != _content_of(proposal):
+        if not isinstance(event, DecisionProposed) or content_of(event) != content_of(proposal):
             return ""
         if event.who == proposal.who:
             raise DecisionError(
                 f"you have proposed this decision about {quote_name(proposal.subject)} yourself, on {event.at[:10]}, "
                 f"and two people have to agree ({_APPROVALS})",
-                fix="let another person give the same command",
+                fix=f"let another person give `{command_of(proposal)}`",
             )
         return event.who
     return ""
-
-
-def _subject_of(event: DecisionRecorded | PeriodStatusChanged | DecisionProposed) -> str:
-    match event:
-        case DecisionRecorded():
-            return event.object_key
-        case PeriodStatusChanged():
-            return event.period
-        case DecisionProposed():
-            return event.subject
-
-
-def _content_of(proposal: DecisionProposed) -> tuple[object, ...]:
-    """Return what two people must agree on; a file that was replaced meanwhile is another one."""
-    of_lines = proposal.late_periods, proposal.booked_in
-    return proposal.action, proposal.subject, proposal.delivery_id, dict(proposal.versions), *of_lines

@@ -300,6 +300,7 @@ class DecisionProposed:
         identified_by: see `DecisionRecorded`, as the fields after it.
         versions: of a closing: see `PeriodStatusChanged`.
         late_periods: see `DecisionRecorded`, as the field after it.
+        waived: of a closing: see `PeriodStatusChanged`; empty in events of earlier releases.
     """
 
     action: Literal["accepted", "withdrawn", "reinstated", "closed", "reopened"]
@@ -314,6 +315,7 @@ class DecisionProposed:
     amounts: Sequence[DecidedAmount] = ()
     late_periods: tuple[str, ...] = ()
     booked_in: str = ""
+    waived: Mapping[str, str] = field(default_factory=dict)
 
 
 Event = DeliveryDiscovered | Verdict | DecisionRecorded | PeriodStatusChanged | DecisionProposed

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from finance_platform.contracts.star import WHOLE_TABLE
+from finance_platform.contracts.star import FACT_FINANCIALS, WHOLE_TABLE
 from finance_platform.deliveries.commits import read_commits, read_retired
 from finance_platform.deliveries.discovery import scan_raw_zone
+from finance_platform.deliveries.proposals import open_proposals
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
@@ -152,6 +153,7 @@ class _Reader:
         waiting = all_waiting(frozen, kept)
         damage = self._damage(frozen)
         lost_zeros = self._lost_zeros(snapshot, {one["file"] for one in damage})
+        facts = {name: version for (table, name), version in versions.items() if table == FACT_FINANCIALS.name}
         details = StatusDetails(
             stale_reasons=stale_reasons(processed, snapshot, ledger),
             closed=closed_periods(warehouse, snapshot.state.closed, ledger, waiting_by_period(snapshot.state, waiting)),
@@ -166,6 +168,7 @@ class _Reader:
             expected=expected_feeds(feed_set, scan.events, snapshot.state, self.at, self.settings.close_holidays),
             untyped_accounts=untyped_accounts(warehouse, ledger),
             unread=find_unread(processed, snapshot.state.pending),
+            proposals=open_proposals(Register(processed).events(), snapshot.state, facts),
         )
         reconciliation = reconcile(processed, snapshot, warehouse, currency=currency)
         status = build_status(snapshot, scan, ledger, reconciliation, details)

@@ -205,10 +205,8 @@ def _about_period(
     *,
     is_proposal: bool = False,
 ) -> Decision:
-    waived, opening_of = "", ""
-    if isinstance(event, PeriodStatusChanged):
-        waived = "; ".join(f"{gate}: {found}" for gate, found in event.waived.items())
-        opening_of = event.opening_of
+    waived = "; ".join(f"{gate}: {found}" for gate, found in event.waived.items())
+    opening_of = event.opening_of if isinstance(event, PeriodStatusChanged) else ""
     return Decision(
         number,
         _moment(event.at),

@@ -17,6 +17,8 @@ from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DELIVERED
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
+from finance_platform.deliveries.proposals import command_of, effect_of
+from finance_platform.deliveries.register import DecisionProposed
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.verdicts.reversals import BrokenReversal
 from finance_platform.feeds.feed_set import advise_unmatched
@@ -60,6 +62,7 @@ class StatusDetails:
         expected: the feeds of which files are expected.
         untyped_accounts: how many accounts have lines, if none of them has a type; else 0.
         unread: object key, reason and fix of each pending delivery that could not be read, by its id.
+        proposals: the decisions that wait for a second person.
     """
 
     stale_reasons: Mapping[SliceName, Sequence[str]] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class StatusDetails:
     expected: Sequence[ExpectedFeed] = ()
     untyped_accounts: int = 0
     unread: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    proposals: Sequence[DecisionProposed] = ()
 
 
 @dataclass(frozen=True)
@@ -171,8 +175,22 @@ class Status:
         """Findings that do not stop anything: file, kind, warning and fix."""
         if self.known_warnings is not None:
             return self.known_warnings
-        found = chain(self._warnings_of_deliveries(), self._warnings_of_members(), self._warnings_of_files())
+        found = chain(
+            self._open_proposals(),
+            self._warnings_of_deliveries(),
+            self._warnings_of_members(),
+            self._warnings_of_files(),
+        )
         return [{"file": file, "kind": kind, "warning": warning, "fix": fix} for file, kind, warning, fix in found]
+
+    def _open_proposals(self) -> Iterator[_Warning]:
+        """Yield what waits for a second person, who has to know the command."""
+        for one in self.details.proposals:
+            text = f"{one.who} has proposed on {one.at[:10]} that it {effect_of(one)} (\u201c{one.why}\u201d)"
+            fix = (
+                f"another person, who agrees, gives `{command_of(one)}`; any other decision about it ends the proposal"
+            )
+            yield one.subject, "proposal", text, fix
 
     def _warnings_of_deliveries(self) -> Iterator[_Warning]:
         for file, warnings in zip(self.column("file"), self.column("warnings"), strict=True):

@@ -51,7 +51,7 @@ def test_who_proposed_a_decision_cannot_make_it(zone: Zone):
     accept(zone.store, "held.csv", ANA)
     with pytest.raises(DecisionError, match="you have proposed this decision about") as caught:
         accept(zone.store, "held.csv", ANA)
-    assert caught.value.fix == "let another person give the same command"
+    assert caught.value.fix == "let another person give `finance-platform accept held.csv --why TEXT`"
     assert zone.live == []
 
 
