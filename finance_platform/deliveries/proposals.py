@@ -19,7 +19,7 @@ _EFFECTS = {
     "reopened": "is open again",
 }
 _OTHER_FILE = "the file was replaced, or is read otherwise, since then"
-_OTHER_FIGURES = "other figures are published since then"
+_OTHER_FIGURES = "other figures, or types of accounts, are published since then"
 _OTHER_GATES = "the gates that it waives, or what contradicts them, are others"
 
 
@@ -35,9 +35,13 @@ def subject_of(event: DecisionRecorded | PeriodStatusChanged | DecisionProposed)
 
 
 def content_of(proposal: DecisionProposed) -> tuple[object, ...]:
-    """Return what two people must agree on; a file that was replaced meanwhile is another one."""
+    """Return what two people must agree on; a file that was replaced meanwhile is another one.
+
+    A period whose accounts have other types has other figures, although its lines are the same.
+    """
     of_lines = proposal.late_periods, proposal.booked_in
-    of_period = dict(proposal.versions), dict(proposal.waived)
+    by_type = tuple(proposal.amounts) if proposal.action == "closed" else ()
+    of_period = dict(proposal.versions), by_type, dict(proposal.waived)
     return proposal.action, proposal.subject, proposal.delivery_id, *of_period, *of_lines
 
 
@@ -126,4 +130,4 @@ def _difference(earlier: DecisionProposed, proposal: DecisionProposed) -> str:
         return f"that was `{command_of(earlier)}`"
     if earlier.delivery_id != proposal.delivery_id:
         return _OTHER_FILE
-    return _OTHER_FIGURES if dict(earlier.versions) != dict(proposal.versions) else _OTHER_GATES
+    return _OTHER_GATES if dict(earlier.waived) != dict(proposal.waived) else _OTHER_FIGURES

@@ -6,6 +6,7 @@ import getpass
 import os
 import pwd
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,10 @@ def test_another_decision_or_a_replaced_file_ends_a_proposal(zone: Zone):
 def test_a_closing_needs_two_people_who_sign_the_same_figures(zone: Zone):
     close(zone.store, "2025-01", ANA, target=PUBLISHED, published=PUBLISHED)
     assert zone.state.closed == {}
-    later = {"2025-01": "v2"}
-    assert isinstance(close(zone.store, "2025-01", BEN, target=later, published=later), DecisionProposed)
-    cells = [("Actual", 1, 5), ("Actual", 2, 7)]
-    closing = close(zone.store, "2025-01", ANA, target=later, published=later, cells={"2025-01": cells})  # type: ignore[dict-item]
+    later, cells = {"2025-01": "v2"}, {"2025-01": [("Actual", 1, Decimal(5)), ("Actual", 2, Decimal(7))]}
+    proposal = close(zone.store, "2025-01", BEN, target=later, published=later, cells=cells)
+    assert isinstance(proposal, DecisionProposed)
+    closing = close(zone.store, "2025-01", ANA, target=later, published=later, cells=cells)
     assert isinstance(closing, PeriodStatusChanged)
     assert closing.amounts == (DecidedAmount("Actual", "Unknown", "", 2, "12.00"),)
     assert isinstance(reopen(zone.store, "2025-01", BEN), DecisionProposed)

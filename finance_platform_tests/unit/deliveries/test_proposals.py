@@ -6,6 +6,7 @@ import json
 import shlex
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,17 @@ def test_a_gate_that_is_red_for_another_reason_needs_another_proposal(zone: Zone
     )
     assert isinstance(proposal, DecisionProposed)
     assert "what contradicts them, are others" in explain_ended(zone.register.events(), proposal)
+
+
+def test_an_account_with_another_type_needs_another_proposal_to_close(zone: Zone):
+    def close_with(author: Author, *cells: tuple[str, int, Decimal]) -> PeriodStatusChanged | DecisionProposed:
+        return close(zone.store, "2025-01", author, target=PUBLISHED, published=PUBLISHED, cells={"2025-01": cells})
+
+    close_with(ANA, ("Actual", 1, Decimal(5)))
+    proposal = close_with(BEN, ("Actual", 1, Decimal(6)))
+    assert isinstance(proposal, DecisionProposed)
+    assert "other figures, or types of accounts" in explain_ended(zone.register.events(), proposal)
+    assert isinstance(close_with(ANA, ("Actual", 1, Decimal(6))), PeriodStatusChanged)
 
 
 def test_the_same_command_about_another_reading_of_a_file_says_which_proposal_it_ends(zone: Zone):
