@@ -19,7 +19,7 @@ import click
 from finance_platform.cli.console import echo
 from finance_platform.cli.help_texts import HELP_TEXTS, epilog
 from finance_platform.cli.options import OWN_PROCESS, prepare_output, report_error
-from finance_platform.cli.program_name import explain_program, note_mention
+from finance_platform.cli.program_name import address, explain_program, note_mention, remember_home
 from finance_platform.cli.usage_errors import with_fix
 from finance_platform.unused_imports import leave_out
 
@@ -132,8 +132,9 @@ class _Commands(click.Group):
             sys.exit(report_error(error))
         finally:
             # A pipe, a file or a schedule has no person who would type a command.
-            if sys.stderr.isatty() and (text := explain_program(sys.argv[1:])):
+            if sys.stderr.isatty() and (text := explain_program()):
                 echo(text, err=True)
+            remember_home(None)
 
     def invoke(self, context: click.Context) -> object:
         """Run a command."""
@@ -142,7 +143,8 @@ class _Commands(click.Group):
         except click.ClickException as error:
             group = error.ctx.command if isinstance(error, click.UsageError) and error.ctx else self
             commands = group.list_commands(context) if isinstance(group, click.Group) else ()
-            error.message = with_fix(error, [name for name in commands if name not in _HIDDEN])  # type: ignore[misc]  # final for subclasses
+            message = with_fix(error, [name for name in commands if name not in _HIDDEN])
+            error.message = address(message)  # type: ignore[misc]  # final for subclasses
             note_mention(error.message)
             raise
 

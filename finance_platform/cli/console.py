@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from finance_platform.cli.program_name import note_mention
+from finance_platform.cli.program_name import address, note_mention
 from finance_platform.safe_text import printable
 
 Part = str | tuple[str, str]
@@ -27,6 +27,10 @@ class SafeConsole(Console):
     def __init__(self, **options: Any) -> None:
         """Open a console; see `rich.console.Console` for the options."""
         super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as rich does; in a sentence, each command gets the home of this one. Cells of tables are data."""
+        super().print(*(address(one) if isinstance(one, str) else one for one in objects), **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as rich prints and measures it."""
@@ -56,15 +60,22 @@ def open_console(*, err: bool = False, is_prose: bool = False) -> SafeConsole:
 def colored(*parts: Part) -> Text:
     """Return parts as one text, each tuple in its colour."""
     note_mention("".join(part if isinstance(part, str) else part[0] for part in parts))
-    return Text.assemble(
-        *(printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts)
-    )
+    return Text.assemble(*(_shown(part) if isinstance(part, str) else (_shown(part[0]), part[1]) for part in parts))
+
+
+def literal(text: str) -> Text:
+    """Return a text of a file, whatever it says, as it is printed."""
+    return Text(printable(text))
+
+
+def _shown(text: str) -> str:
+    return printable(address(text))
 
 
 def echo(*parts: Part, err: bool = False) -> None:
     """Print parts on a line of standard output or standard error, without wrapping."""
     note_mention("".join(part if isinstance(part, str) else part[0] for part in parts))
-    texts = (printable(part) if isinstance(part, str) else click.style(printable(part[0]), part[1]) for part in parts)
+    texts = (_shown(part) if isinstance(part, str) else click.style(_shown(part[0]), part[1]) for part in parts)
     click.echo("".join(texts), err=err)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from finance_platform.cli.console import echo
+from finance_platform.cli.program_name import remember_home
 from finance_platform.errors import (
     AsOfError,
     DecisionError,
@@ -58,8 +59,18 @@ _USAGE_ERRORS = (
     *(AsOfError, ReportError, UiOpenError, DeploymentParameterError),
 )
 
+
+def _remembered_home(_context: click.Context, _parameter: click.Parameter, home: Path | None) -> Path | None:
+    remember_home(home)
+    return home
+
+
 home_option = click.option(
-    "--home", type=click.Path(path_type=Path, file_okay=False), help="The home folder; default: data."
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    callback=_remembered_home,
+    is_eager=True,
+    help="The home folder; default: data.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 format_option = click.option(

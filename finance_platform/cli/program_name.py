@@ -1,22 +1,41 @@
-"""How a person types the program in this shell: by name, or by the path of a virtual environment that is not active.
+"""How a person types the commands that are printed: by name or path, and for the home that this command is for.
 
-Belongs here: that, and saying it once below output that names commands. Does not belong here: the commands themselves,
-which messages, files and alerts name as `finance-platform`, because they are read elsewhere too.
+A message names its commands for any home, because files, alerts and the UI have it too. On its way to the terminal they
+get the home of the command: pasted without it, they would decide about another company's books.
+
+Belongs here: that, and saying once below output that names commands how to type the program. Does not belong here: the
+commands themselves.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 NAME = "finance-platform"
 _mentions: list[str] = []
 """Filled by the first printed text that names a command."""
+
+_COMMAND = re.compile(rf"`{NAME} (?!(?:init|deploy|remote)\b)(feed [a-z]+|[a-z][a-z-]*)(?=[ `])(?![^`]*--home )")
+"""A command in a text, up to its options; not one without a home, or with one."""
+_homes: list[str] = []
+"""The home that the command was given with `--home`, if it was."""
+
+
+def remember_home(home: Path | None) -> None:
+    """Remember the home that a command was given, or that it was given none."""
+    _homes[:] = [] if home is None else [shlex.quote(os.fspath(home))]
+
+
+def address(text: str) -> str:
+    """Return a text with the home of this command in each command that it names."""
+    if not _homes or f"`{NAME} " not in text:
+        return text
+    return _COMMAND.sub(lambda found: f"{found[0]} --home {_homes[0]}", text)
 
 
 def note_mention(text: str) -> None:
@@ -34,18 +53,12 @@ def program() -> str:
     return shlex.quote(str(called))
 
 
-def explain_program(arguments: Sequence[str]) -> str:
-    """Return how to type the commands that were named; empty if none was, or if the shell finds them by name.
-
-    Args:
-        arguments: those of this command; what it says about another home concerns the commands that it names, too.
-    """
+def explain_program() -> str:
+    """Return how to type the commands that were named; empty if none was, or if the shell finds them by name."""
     path = program()
     if not _mentions or path == NAME:
         return ""
     called = Path(sys.argv[0]).absolute()
     if called.is_relative_to(Path.cwd()):
         path = shlex.quote(os.fspath(called.relative_to(Path.cwd())))
-    home = next((second for first, second in pairwise(arguments) if first == "--home"), "")
-    with_home = f", with --home {shlex.quote(home)}" if home else ""
-    return f"This shell does not know the name {NAME}: type {path}{with_home}"
+    return f"This shell does not know the name {NAME}: type {path}"

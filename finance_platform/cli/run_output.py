@@ -115,7 +115,7 @@ def print_restated(console: SafeConsole, restated: Sequence[str]) -> None:
         console.print(colored(("restated", "yellow"), f" {printable_line(sentence)}"), soft_wrap=True)
     if restated:
         more = f"{len(restated) - _RESTATED_SHOWN} more, and every" if len(restated) > _RESTATED_SHOWN else "Every"
-        console.print(f"  {more} step with its amounts: finance-platform restatement")
+        console.print(f"  {more} step with its amounts: `finance-platform restatement`")
 
 
 def _describe_year(row: VarianceRow) -> str:

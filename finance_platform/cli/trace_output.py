@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from finance_platform.cli.console import SafeConsole
+from finance_platform.cli.console import SafeConsole, literal
 from finance_platform.cli.exports import XLSX, Target, opened_output, opened_workbook
 from finance_platform.cli.options import TABLE_ROWS
 from finance_platform.cli.rendering import json_value, print_json, print_rows
@@ -310,7 +310,7 @@ def _print_versions(console: SafeConsole, reached: FileTrace) -> None:
     if reached.file_state in _TEXT_UNAVAILABLE:
         console.print(f"[{_TEXT_UNAVAILABLE[reached.file_state]}]")
     elif reached.text is not None:
-        console.print(reached.text)
+        console.print(literal(reached.text))
 
 
 def _describe_version(reached: FileTrace, version: FileDelivery) -> str:
@@ -339,7 +339,8 @@ def _print_other_rows(console: SafeConsole, reached: FileTrace) -> None:
         column = f", column {quote_name(row.column)}," if row.column else ""
         place = f"{describe_place(reached.sheet, row.row)}{column}"
         outcome = f"{place} is {row.outcome}{amount}: {row.reasons or row.rules}"
-        console.print(f"{outcome}\n  {row.raw_row}")
+        console.print(outcome)
+        console.print(literal(f"  {row.raw_row}"))
 
 
 def _print_remainder(console: SafeConsole, rows: Sequence[object], noun: str) -> None:

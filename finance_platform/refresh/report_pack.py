@@ -170,7 +170,7 @@ def _write_workbook(
         reports.delete(name)
         return WorkbookSizeError(
             f"a run writes a workbook of at most {MAX_AMOUNTS_OF_A_RUN:,} amounts; there are {len(pack.cells):,}",
-            fix="finance-platform report writes it",
+            fix="`finance-platform report` writes it",
         )
     try:
         content = workbook_bytes(pack, figures)

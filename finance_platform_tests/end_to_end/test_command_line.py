@@ -517,7 +517,7 @@ def test_a_failed_blocking_check_is_reported_with_evidence_and_fix(run_home: Hom
     assert result.returncode == 1
     assert "ledger_lines_equal_star" in result.stdout
     assert "period 2024-01, lines accepted 5 lines, 2151.10, star live and superseded 4 lines, 2151.10" in result.stdout
-    assert "Rebuild everything with `finance-platform run --rebuild`" in result.stdout
+    assert f"Rebuild everything with `finance-platform run --home {home.path} --rebuild`" in result.stdout
     assert home.query("SELECT COUNT(*) FROM FactFinancials") == [{"count": 11}]
 
 

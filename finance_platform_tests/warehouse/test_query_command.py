@@ -85,7 +85,7 @@ def test_a_sum_over_what_has_to_be_kept_apart_gets_a_note_beside_its_result(
     assert result.returncode == 0
     assert result.stderr == (
         "note: the sum adds up every ScenarioName of PeriodAmount; name a value of each in WHERE, "
-        "or group by it, see `finance-platform tables PeriodAmount`\n"
+        f"or group by it, see `finance-platform tables --home {home.path} PeriodAmount`\n"
     )
     actual = run(home, f"{total} AND ScenarioName = 'Actual'", *arguments)
     assert (actual.returncode, actual.stderr, "Total" in result.stdout) == (0, "", True)
