@@ -13,6 +13,7 @@ from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.fitting_table import FittingTable
 from finance_platform.cli.reconciliation_output import print_tables
 from finance_platform.cli.rendering import print_deliveries, print_pending, print_rows, print_warnings
+from finance_platform.count_text import pluralize
 from finance_platform.reports.status import Status
 
 _ROWS = 20
@@ -82,8 +83,15 @@ def _print_stale(console: SafeConsole, status: Status) -> None:
     for reason, names in slices.items():
         listed = ", ".join(names[:_ROWS]) + (f" and {len(names) - _ROWS} more" if len(names) > _ROWS else "")
         console.print(colored(("stale", "yellow"), f" {listed}: {reason}"))
-    if status.is_stale:
-        console.print("  Fix: run `finance-platform run`")
+    if not status.is_stale:
+        return
+    if not slices:
+        files = pluralize(len(status.pending), "file is", "files are")
+        what = f"{files} to be read" if status.pending else "not everything is built and loaded"
+        console.print(colored(("stale", "yellow"), f" {what}"))
+    is_published = any(row["state"] != "published" and row["published"] for row in status.slices)
+    until = "; what is published stays as it is until then" if is_published else ""
+    console.print(f"  Fix: run `finance-platform run`{until}")
 
 
 def _print_movements(console: SafeConsole, status: Status) -> None:

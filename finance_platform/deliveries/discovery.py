@@ -129,13 +129,13 @@ def unread_objects(state: DeliveryState, scan: RawZoneScan) -> dict[str, Deliver
 def why_read_again(events: Iterable[DeliveryDiscovered]) -> str:
     """Return why files are read again that have not changed, as a clause; empty if none of these deliveries is one.
 
-    A release that reads files otherwise reads those again, too, that look up rows.
+    A release that reads files otherwise reads those again, too, that look up rows, and no event says which it was.
     """
     again = [event for event in events if event.reads_again]
     if not again:
         return ""
     if all(event.rules for event in again):
-        return "what they look up, or are spread like, has changed"
+        return "this release reads files otherwise, or what they look up or are spread like has changed"
     return "this release reads files otherwise"
 
 

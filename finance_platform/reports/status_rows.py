@@ -8,7 +8,7 @@ Most rows of thousands are only counted, so a row is a tuple until somebody asks
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from operator import itemgetter
 from typing import Any, overload
@@ -41,6 +41,8 @@ _NO_RULES: Mapping[str, int] = {}
 _NO_WARNINGS: Sequence[str] = []
 _NO_TOTALS: Mapping[str, Any] = {"checked": 0, "tied": 0, "listed": (), "missing": ()}
 _SEVERAL = 2
+_OTHER_RULES = "the rules of the feed have changed"
+_BACK = "this content is back after another one, and this release or the rules of the feed read it otherwise"
 
 _Values = tuple[Any, ...]
 
@@ -139,13 +141,25 @@ def _pending_rows(state: DeliveryState, scan: RawZoneScan, unread: Mapping[str, 
     events = (*(one.event for one in state.live), *(one.event for one in state.inactive))
     read = {(event.object_key, event.feed, event.fingerprint) for event in events}
     why = why_read_again(pending.values())
+    before = _contents_before(scan.events, pending)
     rows = []
     for event in pending.values():
         reason = _NO_VERDICT if event.delivery_id in awaiting else _NOT_READ
         if reason == _NOT_READ and (event.object_key, event.feed, event.fingerprint) in read:
-            reason = f"{READ_AGAIN}{why if event.reads_again else 'the rules of its feed have changed'}"
+            is_back = before.get(event.object_key, event.fingerprint) != event.fingerprint
+            reason = f"{READ_AGAIN}{why if event.reads_again else _BACK if is_back else _OTHER_RULES}"
         rows.append(_pending_values(event, reason, unread.get(event.delivery_id)))
     return rows
+
+
+def _contents_before(events: Iterable[DeliveryDiscovered], pending: Mapping[str, DeliveryDiscovered]) -> dict[str, str]:
+    """Return the content that each pending object had in the delivery before, by key."""
+    ids = {key: event.delivery_id for key, event in pending.items()}
+    return {
+        event.object_key: event.fingerprint
+        for event in events
+        if event.object_key in ids and event.delivery_id != ids[event.object_key]
+    }
 
 
 def _values(

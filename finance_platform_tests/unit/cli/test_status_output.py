@@ -52,7 +52,7 @@ def test_a_run_that_has_not_started_has_no_times():
 
 def test_each_reason_is_printed_once_with_the_slices_that_it_makes_stale():
     slices = [
-        {"table": "fact_financials", "slice": period, "state": "not built", "why": ["a.csv came"]}
+        {"table": "fact_financials", "slice": period, "state": "not built", "why": ["a.csv came"], "published": "v1"}
         for period in ("2025-01", "2025-02")
     ]
     details = StatusDetails(
@@ -70,7 +70,20 @@ def test_each_reason_is_printed_once_with_the_slices_that_it_makes_stale():
     )
     assert lines(print_background, status(slices=slices, details=details)) == [
         "stale 2025-01, 2025-02: a.csv came",
-        "Fix: run `finance-platform run`",
+        "Fix: run `finance-platform run`; what is published stays as it is until then",
         "closed 2024-12 by ann, 2025-01-05T10:00Z: [year] end; restated 2025-02-01T00:00:00Z",
         "Last run: r1 FAILURE, 08:00 to now",
     ]
+
+
+def test_a_fix_says_what_is_stale_if_only_files_are_to_be_read():
+    rows = [{"file": f"{name}.csv", "state": "pending"} for name in "ab"]
+    slices = [{"table": "fact_financials", "slice": "2025-01", "state": "published", "why": [], "published": "v1"}]
+    printed = lines(print_background, status(deliveries=rows, slices=slices))
+    assert printed[:2] == ["stale 2 files are to be read", "Fix: run `finance-platform run`"]
+
+
+def test_nothing_is_said_to_stay_published_where_nothing_was():
+    slices = [{"table": "fact_financials", "slice": "2025-01", "state": "not built", "why": [], "published": ""}]
+    printed = lines(print_background, status(slices=slices))
+    assert printed[:2] == ["stale not everything is built and loaded", "Fix: run `finance-platform run`"]

@@ -178,11 +178,11 @@ def test_a_pending_file_that_has_not_changed_says_why_it_is_read_again():
     older = live_in(in_period("2025-01"))
     event = older[0]
     for other, why in (
-        (replace(event, delivery_id="other"), "the rules of its feed have changed"),
+        (replace(event, delivery_id="other"), "the rules of the feed have changed"),
         (replace(event, delivery_id="other", reads_again=event.delivery_id), "this release reads files otherwise"),
         (
             replace(event, delivery_id="other", reads_again=event.delivery_id, rules="r1"),
-            "what they look up, or are spread like, has changed",
+            "this release reads files otherwise, or what they look up or are spread like has changed",
         ),
     ):
         status = status_of(older, listed=[other])
@@ -191,6 +191,14 @@ def test_a_pending_file_that_has_not_changed_says_why_it_is_read_again():
         ]
         assert status.read_again == {why: 1}
     assert status_of(older, listed=[delivered(content="v2")]).read_again == {}
+
+
+def test_content_that_is_back_after_another_one_is_not_said_to_have_other_rules():
+    first, second = live_in(in_period("2025-01"), content="v1"), delivered(content="v2")
+    back = replace(first[0], delivery_id="other")
+    status = status_of(first, (second, partly_rejected(second, 1, of=3)), listed=[back])
+    why = "this content is back after another one, and this release or the rules of the feed read it otherwise"
+    assert status.read_again == {why: 1}
 
 
 def test_a_pending_file_that_could_not_be_read_has_the_reason_and_its_fix():
