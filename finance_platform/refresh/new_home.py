@@ -20,7 +20,7 @@ EXAMPLE = f"""\
 feed: example
 kind: ledger
 path: example/*.csv
-description: An example of a ledger extract, one line of money a row.
+description: "An example of a feed: edit or remove its descriptor."
 dialect: {{delimiter: ";", encoding: cp1252}}
 columns:
   date:        {{from: [Booking Date, Date], formats: [dd.MM.yyyy]}}

@@ -23,6 +23,7 @@ from finance_platform.orchestration.ui.asset_labels import GRAINS
 from finance_platform.orchestration.ui.column_sources import COMPUTED, REPORT_SOURCES
 from finance_platform.orchestration.ui.descriptions import RULES
 from finance_platform.orchestration.ui.table_specs import AMOUNT_OR_WORD
+from finance_platform.refresh.new_home import create_home
 from finance_platform.reports.variance import REPORT_COLUMNS
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.unit.factories import LEDGER, settings, with_columns, with_lines, write
@@ -117,6 +118,16 @@ def headers_behind(specs: dict[str, dg.AssetSpec], column: Column) -> set[Column
 
 
 # Pages
+
+
+def test_the_list_of_all_assets_shows_what_a_timeline_and_the_example_of_a_new_home_are(tmp_path: Path):
+    create_home(tmp_path / "home")
+    specs = specs_of(tmp_path / "home")
+    for key in ("raw/example", *(key for key in specs if key.startswith("deliveries/"))):
+        first, _, _ = (specs[key].description or "").partition("\n")
+        # Dagster cuts a longer line in a window of 1440 pixels.
+        assert re.fullmatch(r".{20,53}\.", first), (key, first)
+    assert "edit or remove its descriptor" in (specs["raw/example"].description or "")
 
 
 def test_every_asset_has_a_description_an_owner_kinds_tags_and_links_to_code(own: dict[str, dg.AssetSpec]):

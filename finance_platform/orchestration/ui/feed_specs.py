@@ -95,7 +95,8 @@ def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
     return dg.AssetSpec(
         delivery_key(feed.feed),
         description=(
-            "Each file of the feed that came: when, its rows and money, and the verdict after reading, as one event."
+            "Each file of the feed that came, with its verdict."  # the list of all assets cuts what is longer
+            "\n\nIt is one event: when it came, its rows and money, and the verdict after reading."
             "\n\nThere is nothing to run here: the step `standardise` records these events. A "
             "file that comes again with other bytes is a new delivery. A file that is only read again, after a change "
             "to its descriptor or to the reader, is an observation and does not count for the feed's freshness."
