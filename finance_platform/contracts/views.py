@@ -659,7 +659,8 @@ TOP_VARIANCE = ViewContract(
     key=("AsOfPeriod", "Horizon", "DepartmentClassKey", "AccountClassKey", "ScenarioName", "ReferenceName"),
     fix=("AsOfPeriod", "Horizon", "ScenarioName", "ReferenceName"),
     measures=("Impact",),
-    note="Order by ImpactRank. A material variance (IsMaterial) needs a comment (NeedsComment).",
+    note="Order by ImpactRank. A material variance (IsMaterial) needs a comment (NeedsComment). A sum of effects on "
+    "profit leaves out AccountType Asset: CapEx is ranked among costs, and is none.",
     columns=(
         *_AS_OF,
         *_DEPARTMENT,

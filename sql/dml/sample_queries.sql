@@ -119,7 +119,8 @@ WHERE
 GROUP BY BusinessUnit
 ORDER BY ProfitEffect, BusinessUnit;
 
--- 8. What are the ten largest variances? One row per department and account, the year so far, by effect on profit.
+-- 8. What are the ten largest variances? One row per department and account, the year so far, by effect on profit;
+-- CapEx is ranked as if it were a cost.
 SELECT
     ImpactRank,
     DepartmentName,
@@ -152,10 +153,12 @@ WHERE
 ORDER BY ImpactRank, DepartmentCode, AccountNumber;
 
 -- 10. How much of the material variances is timing, how much permanent? One row per kind; NULL is not explained yet.
+-- CapEx has no effect on profit, so it is a column of its own; over plan it is negative.
 SELECT
     Nature,
     COUNT(*) AS Variances,
-    SUM(Impact) AS ProfitEffect
+    SUM(CASE WHEN AccountType <> 'Asset' THEN Impact ELSE 0 END) AS ProfitEffect,
+    SUM(CASE WHEN AccountType = 'Asset' THEN Impact ELSE 0 END) AS CapExUnderPlan
 FROM TopVariance
 WHERE
     AsOfPeriod = (SELECT Period FROM PeriodCalendar WHERE IsLastComplete)
