@@ -87,14 +87,14 @@ def _report_new(
     register: Register,
     currency: str,
 ) -> None:
-    seen: dict[tuple[str, str], str] = {}
-    for event in select_discovered(register.events()):
-        seen.setdefault((event.object_key, event.fingerprint), event.at)
-    verdicts = _verdicts(snapshot.state)
+    shown = [commit for commits in new.values() for commit in commits[-EVENTS_AT_ONCE:]]
+    contents = {(commit.object_key, commit.fingerprint) for commit in shown}
+    seen = _first_seen(contents, register)
+    verdicts = _verdicts(snapshot.state, {commit.delivery_id for commit in shown})
     for feed, commits in new.items():
         if not commits:
             continue
-        known = _contents_until(reported.get(feed), snapshot.commits)
+        known = _contents_until(reported.get(feed), contents, snapshot.commits)
         left_out = commits[:-EVENTS_AT_ONCE]
         if left_out:
             context.log.info(
@@ -110,6 +110,15 @@ def _report_new(
             context.log_event(kind(**_event(commit, seen.get(content), verdict, currency)))
 
 
+def _first_seen(contents: Collection[tuple[str, str]], register: Register) -> dict[tuple[str, str], str]:
+    """Return when each of some contents of objects was first discovered; thousands of others are passed over."""
+    keys, seen = {key for key, _ in contents}, dict[tuple[str, str], str]()
+    for event in select_discovered(register.events()):
+        if event.object_key in keys:
+            seen.setdefault((event.object_key, event.fingerprint), event.at)
+    return seen
+
+
 def _report_verdicts(context: dg.AssetExecutionContext, feeds: Collection[str], snapshot: Snapshot) -> None:
     """Log an observation for each held or refused delivery without one, and for each that no longer is."""
     of_feeds = [delivery for delivery in snapshot.state.inactive if delivery.commit.feed in feeds]
@@ -121,21 +130,24 @@ def _report_verdicts(context: dg.AssetExecutionContext, feeds: Collection[str], 
         if known.get(delivery_id) != kind:
             text = f"{kind}: {delivery.reason}"
             context.log_event(_verdict_event(delivery.commit, kind, text, f"Fix: {delivery.fix}"))
-    now = _verdicts(snapshot.state)
-    for delivery_id, kind in known.items():
-        commit = snapshot.commits.get(delivery_id)
-        if kind in _STOPPED and delivery_id not in stopped and commit:
-            verdict = now.get(delivery_id, "a later version of the file replaced it")
+    ended = [one for one, kind in known.items() if kind in _STOPPED and one not in stopped]
+    now = _verdicts(snapshot.state, ended) if ended else {}
+    for delivery_id in ended:
+        if commit := snapshot.commits.get(delivery_id):
+            kind, verdict = known[delivery_id], now.get(delivery_id, "a later version of the file replaced it")
             context.log_event(_verdict_event(commit, "decided", f"no longer {kind}: {verdict}"))
 
 
 def _report_decisions(context: dg.AssetExecutionContext, feeds: Collection[str], register: Register) -> None:
     """Log an observation for each decision about a feed's file after the last one that has an event."""
     events = register.events()
+    numbered = [(number, one) for number, one in enumerate(events, start=1) if isinstance(one, DecisionRecorded)]
+    if not numbered:
+        return
     feed_of = {event.delivery_id: event.feed for event in select_discovered(events)}
     by_feed: dict[str, list[tuple[int, DecisionRecorded]]] = {}
-    for number, event in enumerate(events, start=1):
-        if isinstance(event, DecisionRecorded) and feed_of.get(event.delivery_id) in feeds:
+    for number, event in numbered:
+        if feed_of.get(event.delivery_id) in feeds:
             by_feed.setdefault(feed_of[event.delivery_id], []).append((number, event))
     for feed, decisions in sorted(by_feed.items()):
         last = _last_decision(context.instance, feed)
@@ -242,11 +254,18 @@ def _after(reported: _Place | None, feed: str, commits: Mapping[str, DeliveryCom
     return sorted((commit for commit in own if reported is None or _is_after(commit, reported)), key=_place)
 
 
-def _contents_until(reported: _Place | None, commits: Mapping[str, DeliveryCommit]) -> set[tuple[str, str]]:
-    """Return the contents that were reported before; none for a new timeline, which begins with a materialization."""
+def _contents_until(
+    reported: _Place | None, contents: Collection[tuple[str, str]], commits: Mapping[str, DeliveryCommit]
+) -> set[tuple[str, str]]:
+    """Return those of some contents that were reported before.
+
+    None for a new timeline, which begins with a materialization.
+    """
     if reported is None:
         return set()
-    return {(one.object_key, one.fingerprint) for one in commits.values() if not _is_after(one, reported)}
+    prints = {fingerprint for _, fingerprint in contents}
+    same = (one for one in commits.values() if one.fingerprint in prints and not _is_after(one, reported))
+    return {(one.object_key, one.fingerprint) for one in same}
 
 
 def _is_after(commit: DeliveryCommit, place: _Place) -> bool:
@@ -261,9 +280,11 @@ def _place(commit: DeliveryCommit) -> _Place:
     return commit.committed_at, printable_line(commit.object_key), commit.delivery_id
 
 
-def _verdicts(state: DeliveryState) -> dict[str, str]:
-    verdicts = {delivery.delivery_id: "counts" for delivery in state.live}
-    verdicts |= {delivery.delivery_id: "no verdict yet" for delivery in state.awaiting_verdict}
+def _verdicts(state: DeliveryState, ids: Collection[str]) -> dict[str, str]:
+    """Return what is said of those of some deliveries about which the state says something, by id."""
+    of = frozenset(ids)
+    verdicts = {one.delivery_id: "counts" for one in state.live if one.commit.delivery_id in of}
+    verdicts |= {one.delivery_id: "no verdict yet" for one in state.awaiting_verdict if one.delivery_id in of}
     for delivery in state.inactive:
         verdicts[delivery.commit.delivery_id] = f"{_stop_kind(delivery)}: {delivery.reason}"
     return verdicts | {delivery.commit.delivery_id: delivery.reason for delivery in state.withdrawn}
