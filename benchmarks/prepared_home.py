@@ -101,7 +101,7 @@ class MemoryStore:
             return None
         data, etag, modified = self._bucket.objects[key]
         version = f"{etag} {len(data)} {modified.isoformat()}"
-        return StoredObject(key=key, size=len(data), modified_at=modified, etag=version)
+        return StoredObject(key=key, size=len(data), modified=modified.timestamp(), etag=version)
 
     def find_objects(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         """See `ObjectStore`."""

@@ -11,7 +11,6 @@ sent once, as it was counted and hashed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import BinaryIO
 
 from finance_platform.storage.bulk_read import map_many
@@ -69,7 +68,7 @@ class OutputOnDisk(StoreWrapper):
             yield from self._store.list_objects(prefix, after=after)
             return
         for item in self._disk.list_objects(self._own(prefix), after=self._own(after) if after else ""):
-            yield replace(item, key=item.key.removeprefix(f"{self._folder}/"))
+            yield item._replace(key=item.key.removeprefix(f"{self._folder}/"))
 
     def find(self, key: str) -> StoredObject | None:
         """See `ObjectStore`."""

@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,7 +45,7 @@ class LocalStore:
         of a file is listed as an object that is refused; its key ends in `/`.
         """
         root, known = os.path.join(self._root, ""), _known.setdefault(str(self._root), {})  # noqa: PTH118  see below
-        for key in self._keys(self._root / prefix, f"{prefix}/" if prefix else ""):
+        for key in self._keys(self._root / prefix, f"{prefix}/" if prefix else "", after):
             if key <= after:
                 continue
             try:
@@ -60,8 +59,11 @@ class LocalStore:
                     known[key] = item
             yield item
 
-    def _keys(self, folder: Path, prefix: str) -> Iterator[str]:
-        """Yield keys in order during the walk, so that memory holds the names of one folder per level."""
+    def _keys(self, folder: Path, prefix: str, after: str) -> Iterator[str]:
+        """Yield keys in order during the walk, so that memory holds the names of one folder per level.
+
+        Folders all of whose keys come before another key are left out.
+        """
         try:
             with os.scandir(folder) as entries:
                 # A folder sorts with its slash: `a-b.csv` precedes the files in `a`.
@@ -83,8 +85,10 @@ class LocalStore:
             if not name.endswith("/"):
                 yield prefix + name
                 continue
+            if (below := prefix + name) < after and not after.startswith(below):
+                continue
             count = 0
-            for count, key in enumerate(self._keys(folder / name, prefix + name), start=1):  # noqa: B007  counted below
+            for count, key in enumerate(self._keys(folder / name, below, after), start=1):  # noqa: B007  counted below
                 yield key
             if not count and name.lower().removesuffix("/").endswith(DATA_SUFFIXES):
                 # Someone took it for a file, so it is reported rather than left out.
@@ -238,11 +242,11 @@ def _describe(key: str, status: os.stat_result, refusal: Refusal | None) -> Stor
     return StoredObject(
         key=key,
         size=0 if refusal else status.st_size,
-        modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+        modified=status.st_mtime,
         # What is refused changes with its reason alone: the times of a pipe or a device move whenever someone writes
         # into it.
         etag=f"{status.st_ino} {refusal.reason}" if refusal else _etag(status),
-        written_at=None if refusal else datetime.fromtimestamp(status.st_ctime, UTC),
+        written=None if refusal else status.st_ctime,
         refusal=refusal,
     )
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
 from finance_platform.errors import FinancePlatformError
 from finance_platform.storage.plain_file import Refusal
@@ -31,30 +31,40 @@ PART_OBJECTS = 800
 """The objects between two keys of `expect_parts`: a fifth more still fit into one response of S3 to a list."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """One object as a listing describes it.
+class StoredObject(NamedTuple):
+    """One object as a listing describes it; a tuple, since a listing of thousands makes one for each.
 
     Attributes:
         key: path in the store, with `/`.
         size: in bytes.
-        modified_at: UTC.
+        modified: when it was modified, in seconds since 1970.
         etag: changes with every write of the object; equal etags mean equal bytes.
-        written_at: time of the last write, UTC; None in a store where an object appears whole or not at all.
+        written: time of the last write; None in a store where an object appears whole or not at all.
         refusal: why the object is never opened; None if it can be.
     """
 
     key: str
     size: int
-    modified_at: datetime
+    modified: float
     etag: str
-    written_at: datetime | None = None
+    written: float | None = None
     refusal: Refusal | None = None
+
+    @property
+    def modified_at(self) -> datetime:
+        """When it was modified, UTC."""
+        return datetime.fromtimestamp(self.modified, UTC)
+
+    @property
+    def written_at(self) -> datetime | None:
+        """Time of the last write, UTC; see `written`."""
+        return None if self.written is None else datetime.fromtimestamp(self.written, UTC)
 
     def is_stable(self, at: datetime) -> bool:
         """Return whether the object was left alone long enough to be complete."""
+        written_at = self.written_at
         # With `abs`, files of a store whose clock is ahead are read as well.
-        return self.written_at is None or abs(at - self.written_at) >= STABLE_AFTER
+        return written_at is None or abs(at - written_at) >= STABLE_AFTER
 
 
 def error_message(error: OSError) -> str:

@@ -352,13 +352,12 @@ def _is_file(key: str) -> bool:
 
 def _describe(key: str, entry: Mapping[str, Any]) -> StoredObject:
     # The ETag comes first: `replace` takes it as its condition.
-    modified_at, text = _in_utc(entry["LastModified"])
+    modified, text = _in_utc(entry["LastModified"])
     etag = f"{entry['ETag']} {entry['Size']} {text}"
-    return StoredObject(key=key, size=entry["Size"], modified_at=modified_at, etag=etag)
+    return StoredObject(key=key, size=entry["Size"], modified=modified, etag=etag)
 
 
 @lru_cache(4096)
-def _in_utc(moment: datetime) -> tuple[datetime, str]:
-    """Return a moment in UTC and its text; thousands of objects of a listing were written in the same second."""
-    in_utc = moment.astimezone(UTC)
-    return in_utc, in_utc.isoformat()
+def _in_utc(moment: datetime) -> tuple[float, str]:
+    """Return a moment in seconds and its text in UTC; thousands of objects were written in the same second."""
+    return moment.timestamp(), moment.astimezone(UTC).isoformat()
