@@ -21,7 +21,7 @@ import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, chain, groupby, islice
+from itertools import accumulate, chain, groupby, islice, takewhile
 from typing import BinaryIO
 
 from finance_platform.storage.bulk_read import map_many
@@ -248,11 +248,15 @@ class _ListedOnce(StoreWrapper):
 
     def _request(self, prefix: str) -> list[StoredObject]:
         mark = self._mark()
-        listing = list(self._store.list_objects(prefix))
+        listing = list(self._list_all(prefix))
         if not prefix:
             _object_counts[self._store.root] = len(listing)
         self._keep(prefix, listing, mark)
         return listing
+
+    def _list_all(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield what is in a folder that was not listed yet."""
+        return self._store.list_objects(prefix)
 
     def _mark(self) -> int:
         """Return what says later what was written since a listing began."""
@@ -365,6 +369,26 @@ class _ListedUntilWritten(_ListedOnce):
     def _is_changed(self, key: str) -> bool:
         folders = accumulate(f"{folder}/" for folder in key.split("/")[:-1])
         return key in self._changed or any(folder in self._changed for folder in folders)
+
+    def _list_all(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield what the store lists; of a folder that was listed before, what is known of it instead.
+
+        On disk, each of thousands of files would be looked at again. On S3 a listing of everything takes no more.
+        """
+        if prefix or self._is_remote:
+            yield from self._store.list_objects(prefix)
+            return
+        with self._guard:
+            self._look_up("")  # also what was written since it was last asked for
+            known = {f"{name}/": listing for name, listing in self._listings.items() if "/" not in name}
+        after = ""
+        for folder, listing in sorted(known.items()):
+            yield from takewhile(lambda item, end=folder: item.key < end, self._store.list_objects(after=after))
+            yield from listing
+            after = f"{folder[:-1]}0"  # 0 follows on the slash, so nothing is between the folder and this
+            if item := self._store.find(after):
+                yield item
+        yield from self._store.list_objects(after=after)
 
     def _look_up(self, prefix: str) -> None:
         """Look up what was written in a folder that was listed, and enter it in the listings."""

@@ -24,6 +24,7 @@ from finance_platform import bootstrap
 from finance_platform.bootstrap import reports_folder
 from finance_platform.cli.status import read_status
 from finance_platform.code_version import platform_version
+from finance_platform.deliveries.commits import commit_key, read_commits
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.job_runners.job_process import JobProcess
@@ -42,7 +43,7 @@ from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.status_record import encode_status
 from finance_platform.reports.variance import variance_rows
 from finance_platform.settings import Settings, load_settings
-from finance_platform.storage.listed_once import listed_once
+from finance_platform.storage.listed_once import listed_once, listed_until_written
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -205,6 +206,26 @@ def test_a_status_that_was_derived_beside_a_run_is_that_of_the_same_inputs_alone
         processed.write(key, b"{}")
         assert is_status_of(ahead, processed, warehouse, at=NOW), key
         processed.delete(key)
+
+
+@pytest.mark.parametrize("change", ["add", "overwrite", "remove", "none"])
+def test_a_status_by_an_earlier_listing_is_not_that_of_a_home_that_another_process_has_changed(
+    change: str, home: Home, tmp_path: Path
+):
+    copied = copy_home(home.path, tmp_path / "home")
+    settings = load_settings(home=copied.path)
+    listed = listed_until_written(copied.processed)
+    first = next(iter(read_commits(listed)))  # as the fork of a run has read them at its beginning
+    path = copied.path / "processed" / commit_key(first)
+    if change == "add":
+        path.with_name("of_another_process.json").write_bytes(path.read_bytes())
+    elif change == "overwrite":
+        path.write_bytes(path.read_bytes())
+    elif change == "remove":
+        path.unlink()
+    ahead = derive_status_ahead(bootstrap.raw_zone(settings), listed, copied.warehouse, settings, at=NOW)
+    assert ahead is not None
+    assert is_status_of(ahead, copied.processed, copied.warehouse, at=NOW) is (change == "none")
 
 
 def test_a_status_of_a_home_that_needs_a_run_is_not_derived_beside_one(home: Home, tmp_path: Path):

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder, warehouse_readers
+from finance_platform.bootstrap import open_warehouse, reports_folder, warehouse_readers
 from finance_platform.code_version import JobName
 from finance_platform.orchestration.ahead.fork_messages import (
     BUILT,
@@ -112,7 +112,7 @@ class ForkWorker:
             # jobs, whose exit code it reports.
             self._send(FAILED, (failed_job.job, failed_job.arguments))
         if left is not None:
-            self._derive_status(left)
+            self._derive_status(left, processed)
 
     def _read(self, raw: ObjectStore, processed: ObjectStore) -> bool:
         done = standardise(
@@ -175,13 +175,13 @@ class ForkWorker:
             self._send(PACK, replace(written, pack=replace(pack, cells=())))
         return True
 
-    def _derive_status(self, raw: ObjectStore) -> None:
+    def _derive_status(self, raw: ObjectStore, processed: ObjectStore) -> None:
         from finance_platform.refresh.status_ahead import derive_status_ahead
 
         settings = self._settings
         try:
-            # By a listing of its own, since the run compares it with what is there at its end.
-            status = derive_status_ahead(raw, processed_zone(settings), open_warehouse(settings), settings, at=_now())
+            # By what the steps have listed and written: the run compares that with its own listing of the end.
+            status = derive_status_ahead(raw, processed, open_warehouse(settings), settings, at=_now())
         except Exception:
             _log.debug("the status cannot be derived ahead of the run", exc_info=True)
             return

@@ -11,7 +11,7 @@ no time do both work.
 
 Both have what the run's process has read before the fork: the deliveries of all earlier runs. Of these, no message has
 more than a number (see `fork_messages`). The steps list them no more: what the process writes, it looks up. Last, it
-derives the status of what the steps have left, by a listing of its own, since the run compares that with its end.
+derives the status of what the steps have left, by what was listed and written, which the run compares with its end.
 """
 
 from __future__ import annotations

@@ -145,6 +145,34 @@ def test_after_a_write_every_listing_is_that_of_the_store(
         assert list(listed.list_objects(folder)) == list(store.list_objects(folder))
 
 
+def test_everything_is_listed_with_what_is_known_of_a_folder_that_was_listed(store: CountingStore) -> None:
+    for key in ("a.json", "deliveries-2/a.json", "deliveries.json", "deliveries0/a.json"):
+        store.write(key, b"1")
+    listed = listed_until_written(store)
+    known = {item.key: item for item in listed.list_objects("deliveries")}
+    store.write("deliveries/a.json", b"of another process")
+    store.delete("deliveries/b.json")
+    store.write("slices/new.json", b"of another process")
+    listed.write("deliveries/own.json", b"1")
+    everything = list(listed.list_objects())
+    assert [item.key for item in everything] == sorted(item.key for item in everything)
+    elsewhere = {item.key: item for item in store.list_objects() if not item.key.startswith("deliveries/")}
+    own = store.find("deliveries/own.json")
+    assert {item.key: item for item in everything} == {**elsewhere, **known, "deliveries/own.json": own}
+    assert "slices/new.json" in elsewhere
+
+
+def test_an_object_whose_name_is_behind_a_folder_that_was_listed_is_in_a_listing_of_everything(
+    store: CountingStore,
+) -> None:
+    for key in ("deliveries", "slices"):
+        store.write(f"{key}0", b"1")  # 0 is the character after the slash
+    listed = listed_until_written(store)
+    for folder in ("deliveries", "slices"):
+        list(listed.list_objects(folder))
+    assert list(listed.list_objects()) == list(store.list_objects())
+
+
 def _read(store: ObjectStore, key: str) -> bytes | None:
     try:
         return store.read(key)
