@@ -376,6 +376,10 @@ def replay_events(events: Iterable[Event]) -> Replay:
     return replay
 
 
+_OF_OBJECTS = (DeliveryDiscovered, Verdict, DecisionRecorded)
+"""The events about a raw object."""
+
+
 class Replay:
     """The raw objects as events leave them, one after the other.
 
@@ -397,13 +401,14 @@ class Replay:
         changed, is_every = set[str](), False
         for place, event in enumerate(events, start=self._place):
             self._place = place + 1
-            if isinstance(event, PeriodStatusChanged):
+            if isinstance(event, _OF_OBJECTS):
+                if self._add(event, place):
+                    changed.add(event.object_key)
+            elif isinstance(event, PeriodStatusChanged):
                 is_every = True
                 self.closed.pop(event.period, None)
                 if event.action == "closed":
                     self.closed[event.period] = event
-            elif isinstance(event, DeliveryDiscovered | Verdict | DecisionRecorded) and self._add(event, place):
-                changed.add(event.object_key)
         return None if is_every else changed
 
     def _add(self, event: DeliveryDiscovered | Verdict | DecisionRecorded, place: int) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -30,9 +30,9 @@ from finance_platform.storage.checkpoints import (
     versions_in,
     write_checkpoint,
 )
-from finance_platform.storage.listed_once import listed_once
+from finance_platform.storage.listed_once import listed_once, shared_listing
 from finance_platform.storage.local import forget_listed
-from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.records import RecordType
 from finance_platform.storage.remembered_reads import forget_reads
 
@@ -285,6 +285,7 @@ def find_forged(store: ObjectStore, folder: DocumentFolder[Any]) -> Iterator[str
 def forget_documents() -> None:
     """Forget every document and what was derived of them, as a process that has just started."""
     _DOCUMENTS.clear()
+    _LISTINGS.clear()
     _DERIVED.clear()
     forget_reads()
     forget_listed()
@@ -311,8 +312,12 @@ def release_memory(records: int) -> None:
         trim(0)
 
 
-_DOCUMENTS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {}
+_DOCUMENTS: dict[tuple[str, str], Mapping[str, tuple[str, Any]]] = {}
 """By store and folder: etag and document by key. A mapping is replaced by another one and never changed."""
+
+_LISTINGS: dict[tuple[str, str], tuple[Sequence[StoredObject], Mapping[str, tuple[str, Any]]]] = {}
+"""By store and folder: the last shared listing, and the documents that follow from it. While the store returns the same
+listing, they are those of the folder, and none of thousands is compared."""
 
 _DERIVED: dict[str, tuple[tuple[Any, ...], Any]] = {}
 """By name: inputs and what was derived of them, or what was kept."""
@@ -321,10 +326,29 @@ _DERIVED: dict[str, tuple[tuple[Any, ...], Any]] = {}
 def _read(store: ObjectStore, folder: DocumentFolder[_Document]) -> Mapping[str, tuple[str, _Document]]:
     """Return etag and document by key, in the order of the keys."""
     earlier = _DOCUMENTS.get((store.root, folder.name), {})
+    listing = shared_listing(store, folder.name)
+    known = _LISTINGS.get((store.root, folder.name), (None, None))
+    if listing is not None and known[0] is listing and known[1] is earlier:
+        return earlier
+    documents = _read_listed(store, folder, earlier, store.list_objects(folder.name) if listing is None else listing)
+    # One assignment each, since threads of a code server may read the same folder at the same time.
+    _DOCUMENTS[store.root, folder.name] = documents
+    if listing is not None:
+        _LISTINGS[store.root, folder.name] = listing, documents
+    return documents
+
+
+def _read_listed(
+    store: ObjectStore,
+    folder: DocumentFolder[_Document],
+    earlier: Mapping[str, tuple[str, _Document]],
+    listing: Iterable[StoredObject],
+) -> Mapping[str, tuple[str, _Document]]:
+    """Return etag and document of each object of a listing; those that were read earlier are the same objects."""
     listed: list[str] = []
     lacking: dict[str, str] = {}
     sizes: list[int] = []
-    for item in store.list_objects(folder.name):
+    for item in listing:
         listed.append(item.key)
         if item.key not in earlier or earlier[item.key][0] != item.etag:
             lacking[item.key] = item.etag
@@ -337,10 +361,7 @@ def _read(store: ObjectStore, folder: DocumentFolder[_Document]) -> Mapping[str,
         unread = [key for key in lacking if key not in new]
         for key, data in zip(unread, read_many(store, unread), strict=True):
             new[key] = lacking[key], folder.parse(key, data)
-    documents = {key: new[key] if key in lacking else earlier[key] for key in listed}
-    # One assignment, since threads of a code server may read the same folder at the same time.
-    _DOCUMENTS[store.root, folder.name] = documents
-    return documents
+    return {key: new[key] if key in lacking else earlier[key] for key in listed}
 
 
 @contextmanager

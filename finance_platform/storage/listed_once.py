@@ -40,6 +40,12 @@ _OWN_BYTES = 8 << 20
 SMALL_OBJECTS = 3 * _PAGE
 """A store of up to so many objects is listed as a whole, in three requests: a step lists more folders than that."""
 
+_FEW_NAMES = 64
+"""So many names are entered into a listing one by one; with more, it is made anew."""
+
+_BEHIND = chr(ord("/") + 1)
+"""What follows on a folder's slash: no key is between the objects of a folder and its name with this behind it."""
+
 _object_counts: dict[str, int] = {}
 """By root, how many objects a remote store had when this process last listed all of them; at least so many."""
 
@@ -105,6 +111,19 @@ def note_written(store: ObjectStore, names: Iterable[str]) -> None:
     """
     if isinstance(store, _ListedUntilWritten):
         store.note_written_by_others(list(names))
+
+
+def shared_listing(store: ObjectStore, folder: str) -> Sequence[StoredObject] | None:
+    """Return the listing of a folder that all readers of a store share; None of a store that remembers none.
+
+    It never changes: if an object of the folder is new, gone or another one, the next listing is another list. So what
+    follows from a listing is still so while the store returns the same one.
+
+    Args:
+        store: the store.
+        folder: the folder.
+    """
+    return store.listing_of(folder) if isinstance(store, _ListedOnce) else None
 
 
 def list_ahead(store: ObjectStore, folders: Collection[str]) -> None:
@@ -195,6 +214,10 @@ class _ListedOnce(StoreWrapper):
         with self._changing(f"{prefix}/"):
             self._store.delete_folder(prefix)
 
+    def listing_of(self, prefix: str) -> list[StoredObject]:
+        """See `shared_listing`."""
+        return self._list(prefix)
+
     def take_listing(self, objects: list[StoredObject]) -> None:
         """See `with_listing_of`."""
         self._everything = objects
@@ -216,7 +239,9 @@ class _ListedOnce(StoreWrapper):
         if around is None:
             return None
         first = bisect_left(around, f"{prefix}/", key=_key)
-        return around[first : bisect_left(around, f"{prefix}{chr(ord('/') + 1)}", key=_key)]
+        listing = around[first : bisect_left(around, f"{prefix}{_BEHIND}", key=_key)]
+        self._listings[prefix] = listing  # the same object for each reader
+        return listing
 
     def _listing_around(self, key: str) -> list[StoredObject] | None:
         """Return the listing of the next folder around a key, or of everything; None if none is known."""
@@ -248,15 +273,17 @@ class _ListedOnce(StoreWrapper):
 
     def _request(self, prefix: str) -> list[StoredObject]:
         mark = self._mark()
-        listing = list(self._list_all(prefix))
+        listing = self._list_anew(prefix)
         if not prefix:
             _object_counts[self._store.root] = len(listing)
         self._keep(prefix, listing, mark)
         return listing
 
-    def _list_all(self, prefix: str) -> Iterator[StoredObject]:
-        """Yield what is in a folder that was not listed yet."""
-        return self._store.list_objects(prefix)
+    def _list_anew(self, prefix: str) -> list[StoredObject]:
+        """Return what is in a folder that was not listed yet; the listing of another such store is shared."""
+        if isinstance(self._store, _ListedOnce):
+            return self._store.listing_of(prefix)
+        return list(self._store.list_objects(prefix))
 
     def _mark(self) -> int:
         """Return what says later what was written since a listing began."""
@@ -354,8 +381,9 @@ class _ListedUntilWritten(_ListedOnce):
                     self._own.pop(key, None)
 
     def _listed(self, prefix: str) -> list[StoredObject] | None:
-        self._look_up(prefix)
-        return super()._listed(prefix)
+        with self._guard:
+            self._look_up(prefix)
+            return super()._listed(prefix)
 
     def _around(self, key: str) -> list[StoredObject] | None:
         """Return the objects around a key; what was written with it is looked up first, together."""
@@ -370,14 +398,16 @@ class _ListedUntilWritten(_ListedOnce):
         folders = accumulate(f"{folder}/" for folder in key.split("/")[:-1])
         return key in self._changed or any(folder in self._changed for folder in folders)
 
-    def _list_all(self, prefix: str) -> Iterator[StoredObject]:
+    def _list_anew(self, prefix: str) -> list[StoredObject]:
+        if prefix or self._is_remote:
+            return super()._list_anew(prefix)
+        return list(self._list_everything())
+
+    def _list_everything(self) -> Iterator[StoredObject]:
         """Yield what the store lists; of a folder that was listed before, what is known of it instead.
 
         On disk, each of thousands of files would be looked at again. On S3 a listing of everything takes no more.
         """
-        if prefix or self._is_remote:
-            yield from self._store.list_objects(prefix)
-            return
         with self._guard:
             self._look_up("")  # also what was written since it was last asked for
             known = {f"{name}/": listing for name, listing in self._listings.items() if "/" not in name}
@@ -385,7 +415,7 @@ class _ListedUntilWritten(_ListedOnce):
         for folder, listing in sorted(known.items()):
             yield from takewhile(lambda item, end=folder: item.key < end, self._store.list_objects(after=after))
             yield from listing
-            after = f"{folder[:-1]}0"  # 0 follows on the slash, so nothing is between the folder and this
+            after = f"{folder[:-1]}{_BEHIND}"
             if item := self._store.find(after):
                 yield item
         yield from self._store.list_objects(after=after)
@@ -410,16 +440,20 @@ class _ListedUntilWritten(_ListedOnce):
                     keep_read(self._store, found[name], data)
 
     def _enter(self, names: Collection[str], found: Mapping[str, StoredObject]) -> None:
-        """Replace what the listings have of some names by what was found of them."""
-        keys = frozenset(names)
-        folders = tuple(name for name in names if name.endswith("/"))
+        """Replace what the listings have of some names by what was found of them; the lists stay as they are."""
+        new = sorted(found.values(), key=_key)
 
         def entered(prefix: str, listing: list[StoredObject]) -> list[StoredObject]:
-            if not any(_concerns(name, prefix) for name in names):
-                return listing
-            kept = [item for item in listing if item.key not in keys and not item.key.startswith(folders)]
-            new = [item for key, item in found.items() if not prefix or key.startswith(f"{prefix}/")]
-            return sorted([*kept, *new], key=_key)
+            own = [name for name in names if _concerns(name, prefix)]
+            if len(own) > _FEW_NAMES:
+                keys, folders = frozenset(own), tuple(name for name in own if name.endswith("/"))
+                kept = [item for item in listing if item.key not in keys and not item.key.startswith(folders)]
+                return sorted([*kept, *(item for item in new if _is_below(item.key, prefix))], key=_key)
+            entered = list(listing) if own else listing
+            for name in own:
+                places, of_name = _range(entered, name), new[_range(new, name)]
+                entered[places] = [item for item in of_name if _is_below(item.key, prefix)]
+            return entered
 
         self._listings = {prefix: entered(prefix, listing) for prefix, listing in self._listings.items()}
         if self._everything is not None:
@@ -505,6 +539,19 @@ def _concerns(name: str, prefix: str) -> bool:
     """Return whether the listing of a folder, or of everything, has a key, or objects of a folder with its `/`."""
     folder = f"{prefix}/"
     return not prefix or name.startswith(folder) or _is_in(folder, name)
+
+
+def _is_below(key: str, prefix: str) -> bool:
+    """Return whether the listing of a folder, or of everything, has an object."""
+    return not prefix or key.startswith(f"{prefix}/")
+
+
+def _range(listing: list[StoredObject], name: str) -> slice:
+    """Return the places in a listing of an object, or of the objects of a folder with its `/`."""
+    first = bisect_left(listing, name, key=_key)
+    if name.endswith("/"):
+        return slice(first, bisect_left(listing, f"{name[:-1]}{_BEHIND}", key=_key))
+    return slice(first, first + (first < len(listing) and listing[first].key == name))
 
 
 def _find(listing: list[StoredObject], key: str) -> StoredObject | None:

@@ -19,7 +19,9 @@ from finance_platform.storage.immutable_documents import (
     read_later,
     release_memory,
 )
+from finance_platform.storage.listed_once import listed_once, listed_until_written
 from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.records import RecordType
 
 
@@ -53,7 +55,7 @@ NUMBERS: DocumentFolder[Any] = DocumentFolder(
 )
 
 
-def documents(store: LocalStore) -> list[Any]:
+def documents(store: ObjectStore) -> list[Any]:
     return read_immutable(store, NUMBERS)
 
 
@@ -75,6 +77,34 @@ def test_a_rewritten_document_is_read_again(tmp_path: Path):
     assert documents(store) == [2]
     store.write("deliveries/a.json", b"3")
     assert documents(store) == [3, 2]
+
+
+def test_readers_of_one_listing_compare_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = listed_until_written(LocalStore(tmp_path))
+    store.write("deliveries/a.json", b"1")
+    assert documents(store) == [1]
+    with monkeypatch.context() as patch:
+        patch.setattr(immutable_documents, "_read_listed", None)
+        assert documents(store) == documents(listed_once(store)) == [1]
+    store.write("deliveries/b.json", b"2")
+    assert documents(store) == [1, 2]
+
+
+def test_a_document_that_comes_between_two_readers_of_a_listing_is_neither_lost_nor_there_twice(tmp_path: Path):
+    disk = LocalStore(tmp_path)
+    disk.write("deliveries/b.json", b"2")
+    store = listed_until_written(disk)
+    assert documents(store) == [2]
+    disk.write("deliveries/a.json", b"1")  # another process, which the listing does not have yet
+    assert documents(store) == [2]
+    assert documents(disk) == [1, 2]  # a new listing has
+    assert documents(store) == [2]  # and changes nothing for those who go by the earlier one
+    assert store.write_new("deliveries/c.json", b"3")
+    assert documents(store) == [2, 3]
+    assert not store.write_new("deliveries/a.json", b"4")
+    assert documents(store) == documents(listed_until_written(disk)) == [1, 2, 3]
+    store.delete("deliveries/b.json")
+    assert documents(store) == documents(disk) == [1, 3]
 
 
 def test_stores_do_not_share_documents(tmp_path: Path):

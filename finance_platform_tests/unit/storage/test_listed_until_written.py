@@ -173,6 +173,20 @@ def test_an_object_whose_name_is_behind_a_folder_that_was_listed_is_in_a_listing
     assert list(listed.list_objects()) == list(store.list_objects())
 
 
+@pytest.mark.parametrize("count", [3, 300])
+def test_few_and_many_objects_that_are_written_are_entered_into_a_listing(store: CountingStore, count: int) -> None:
+    listed = listed_until_written(store)
+    before = [list(listed.list_objects(folder)) for folder in _FOLDERS]
+    for number in range(count):
+        listed.write(f"deliveries/{number}.json", b"2")
+        listed.write(f"slices/fact/{number}/a.json", b"2")
+    listed.delete_folder("slices/fact/1")
+    listed.delete("deliveries/a.json")
+    assert [list(listed.list_objects(folder)) for folder in _FOLDERS] != before
+    for folder in _FOLDERS:
+        assert list(listed.list_objects(folder)) == list(store.list_objects(folder))
+
+
 def _read(store: ObjectStore, key: str) -> bytes | None:
     try:
         return store.read(key)
