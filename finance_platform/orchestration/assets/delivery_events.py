@@ -7,7 +7,7 @@ The commits are the truth and the events follow them: the next run reports what 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,11 +71,14 @@ def report_deliveries(
         register: knows when the bytes of each were first seen.
         currency: the home's.
     """
-    reported = _last_reported(context.instance, feeds)
+    # Each is decoded from JSON, which takes as long for two hundred of them as for what ten thousand deliveries are.
+    observed = {feed: _observations(context.instance, feed) for feed in feeds}
+    reported = _last_reported(context.instance, observed)
     new = {feed: _after(reported.get(feed), feed, snapshot.commits) for feed in sorted(feeds)}
     if any(new.values()):
-        _report_new(context, new, reported, snapshot, register, currency)
-    _report_verdicts(context, feeds, snapshot)
+        for feed, number in _report_new(context, new, reported, snapshot, register, currency).items():
+            observed[feed] = observed[feed][: max(0, EVENTS_AT_ONCE - number)]  # as many as are read with the new ones
+    _report_verdicts(context, feeds, snapshot, observed)
     _report_decisions(context, feeds, register)
 
 
@@ -86,7 +89,9 @@ def _report_new(
     snapshot: Snapshot,
     register: Register,
     currency: str,
-) -> None:
+) -> dict[str, int]:
+    """Log an event for each new delivery, up to a limit; return how many of each feed's are observations."""
+    observations = dict.fromkeys(new, 0)
     shown = [commit for commits in new.values() for commit in commits[-EVENTS_AT_ONCE:]]
     contents = {(commit.object_key, commit.fingerprint) for commit in shown}
     seen = _first_seen(contents, register)
@@ -105,9 +110,11 @@ def _report_new(
         for commit in commits[-EVENTS_AT_ONCE:]:
             content = commit.object_key, commit.fingerprint
             kind = dg.AssetObservation if content in known else dg.AssetMaterialization
+            observations[feed] += kind is dg.AssetObservation
             known.add(content)
             verdict = verdicts.get(commit.delivery_id, "a later version of the file replaced it")
             context.log_event(kind(**_event(commit, seen.get(content), verdict, currency)))
+    return observations
 
 
 def _first_seen(contents: Collection[tuple[str, str]], register: Register) -> dict[tuple[str, str], str]:
@@ -119,11 +126,16 @@ def _first_seen(contents: Collection[tuple[str, str]], register: Register) -> di
     return seen
 
 
-def _report_verdicts(context: dg.AssetExecutionContext, feeds: Collection[str], snapshot: Snapshot) -> None:
+def _report_verdicts(
+    context: dg.AssetExecutionContext,
+    feeds: Collection[str],
+    snapshot: Snapshot,
+    observed: Mapping[str, Sequence[dg.EventLogRecord]],
+) -> None:
     """Log an observation for each held or refused delivery without one, and for each that no longer is."""
     of_feeds = [delivery for delivery in snapshot.state.inactive if delivery.commit.feed in feeds]
     stopped = {delivery.commit.delivery_id: delivery for delivery in of_feeds}
-    known = _reported_verdicts(context.instance, feeds)
+    known = _reported_verdicts(observed)
     last = sorted(of_feeds, key=lambda delivery: _place(delivery.commit))[-_STOPPED_AT_ONCE:]
     for delivery_id, delivery in ((one.commit.delivery_id, one) for one in last):
         kind = _stop_kind(delivery)
@@ -158,7 +170,7 @@ def _report_decisions(context: dg.AssetExecutionContext, feeds: Collection[str],
 
 def _last_decision(instance: DagsterInstance, feed: str) -> int:
     """Return the number of the last decision that the feed's timeline has; 0 if it has none."""
-    records = instance.fetch_observations(delivery_key(feed), limit=EVENTS_AT_ONCE).records
+    records = _observations(instance, feed)
     tags = [(record.asset_observation.tags if record.asset_observation else None) or {} for record in records]
     return max((int(one[DECISION]) for one in tags if one.get(DECISION, "").isdigit()), default=0)
 
@@ -177,11 +189,16 @@ def _decision_event(feed: str, number: int, decision: DecisionRecorded) -> dg.As
     )
 
 
-def _reported_verdicts(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, str]:
+def _observations(instance: DagsterInstance, feed: str) -> Sequence[dg.EventLogRecord]:
+    """Return the last observations of a feed's timeline, the newest first."""
+    return instance.fetch_observations(delivery_key(feed), limit=EVENTS_AT_ONCE).records
+
+
+def _reported_verdicts(observed: Mapping[str, Sequence[dg.EventLogRecord]]) -> dict[str, str]:
     """Return, by delivery, the kind of its verdict in its last observation."""
     kinds: dict[str, str] = {}
-    for feed in feeds:
-        for record in instance.fetch_observations(delivery_key(feed), limit=EVENTS_AT_ONCE).records:
+    for records in observed.values():
+        for record in records:
             tags = (record.asset_observation.tags if record.asset_observation else None) or {}
             if VERDICT in tags:
                 kinds.setdefault(tags[DELIVERY], tags[VERDICT])
@@ -225,20 +242,19 @@ def _came(record: dg.EventLogRecord) -> datetime:
         return datetime.fromtimestamp(record.timestamp, UTC)
 
 
-def _last_reported(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, _Place]:
+def _last_reported(instance: DagsterInstance, observed: Mapping[str, Sequence[dg.EventLogRecord]]) -> dict[str, _Place]:
     """Return, by feed, the place of the last reported delivery.
 
     Each timeline begins with a materialization, so one query finds the feeds that have one; Dagster's local storage has
     no such query for observations.
     """
     places = {}
-    for record in instance.get_asset_records([delivery_key(feed) for feed in feeds]):
+    for record in instance.get_asset_records([delivery_key(feed) for feed in observed]):
         last = record.asset_entry.last_materialization
         if last and last.asset_materialization:
-            key = record.asset_entry.asset_key
-            observations = instance.fetch_observations(key, limit=EVENTS_AT_ONCE).records
-            events = [last.asset_materialization, *(record.asset_observation for record in observations)]
-            places[key.path[-1]] = max(_reported_place(event) for event in events if event)
+            feed = record.asset_entry.asset_key.path[-1]
+            events = [last.asset_materialization, *(record.asset_observation for record in observed[feed])]
+            places[feed] = max(_reported_place(event) for event in events if event)
     return places
 
 
