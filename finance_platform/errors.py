@@ -105,6 +105,12 @@ class DamagedObjectError(PermanentError):
         super().__init__(f"{key}: {why}", fix=fix)
 
 
+class OutdatedObjectError(DamagedObjectError):
+    """A file that is derived of others is as it was written, and these are others now; no damage, and derived again."""
+
+    title = "A file of the processed zone is outdated"
+
+
 class AsOfError(PermanentError):
     """What was published or signed at that time is not known, or no longer kept."""
 

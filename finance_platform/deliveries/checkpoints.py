@@ -12,7 +12,7 @@ from finance_platform.deliveries.commits import COMMITS, RETIRED_COMMITS
 from finance_platform.deliveries.members.account_counts import CHECKPOINT as ACCOUNT_COUNTS
 from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS
 from finance_platform.deliveries.register import DOCUMENTS, Register
-from finance_platform.errors import DamagedObjectError
+from finance_platform.errors import DamagedObjectError, OutdatedObjectError
 from finance_platform.storage.checkpoints import FOLDER
 from finance_platform.storage.immutable_documents import (
     find_outdated_checkpoints,
@@ -43,7 +43,7 @@ def find_untrusted(processed: ObjectStore) -> Iterator[DamagedObjectError]:
     yield from ACCOUNT_COUNTS.find_untrusted(processed)
 
 
-def find_outdated(processed: ObjectStore, run_id: str) -> Iterator[DamagedObjectError]:
+def find_outdated(processed: ObjectStore, run_id: str) -> Iterator[OutdatedObjectError]:
     """Yield the checkpoints that lack documents of earlier runs, or have some that were removed or written again.
 
     Args:

@@ -27,7 +27,7 @@ from finance_platform.feeds.resolved import Kind
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.storage.bulk_read import write_many
 from finance_platform.storage.documents import parse_document
-from finance_platform.storage.immutable_documents import DocumentFolder, read_derived, read_immutable
+from finance_platform.storage.immutable_documents import DocumentFolder, read_derived
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.records import RecordType, build_many
 
@@ -431,7 +431,7 @@ def retire_commit(processed: ObjectStore, commit: DeliveryCommit, counts: Iterab
 
 def read_retired(processed: ObjectStore) -> Mapping[str, DeliveryCommit]:
     """Return the commits of removed deliveries by delivery id; some may have been read again since."""
-    return read_derived(processed, RETIRED_COMMITS, _by_id)
+    return read_derived(processed, RETIRED_COMMITS, _sort_out)[0]
 
 
 def read_commits(processed: ObjectStore) -> Mapping[str, DeliveryCommit]:
@@ -439,14 +439,14 @@ def read_commits(processed: ObjectStore) -> Mapping[str, DeliveryCommit]:
 
     It is the same object as long as no commit has changed.
     """
-    return read_derived(processed, COMMITS, _by_id)
+    return read_derived(processed, COMMITS, _sort_out)[0]
 
 
 def find_damaged_commits(
     processed: ObjectStore, folder: DocumentFolder[CommitDocument] | None = None
-) -> list[DamagedObjectError]:
+) -> Sequence[DamagedObjectError]:
     """Return the damaged commits of deliveries, or those of another folder."""
-    return [one for one in read_immutable(processed, folder or COMMITS) if isinstance(one, DamagedObjectError)]
+    return read_derived(processed, folder or COMMITS, _sort_out)[1]
 
 
 def commit_key(delivery_id: str) -> str:
@@ -454,8 +454,10 @@ def commit_key(delivery_id: str) -> str:
     return f"{FOLDER}/{delivery_id}.json"
 
 
-def _by_id(documents: Iterable[CommitDocument]) -> Mapping[str, DeliveryCommit]:
-    return MappingProxyType({one.delivery_id: one for one in documents if isinstance(one, DeliveryCommit)})
+def _sort_out(documents: Sequence[CommitDocument]) -> tuple[Mapping[str, DeliveryCommit], Sequence[DamagedObjectError]]:
+    """Return the commits by delivery id, and the damaged ones."""
+    commits = MappingProxyType({one.delivery_id: one for one in documents if isinstance(one, DeliveryCommit)})
+    return commits, tuple(one for one in documents if isinstance(one, DamagedObjectError))
 
 
 def _parse_document(key: str, data: bytes) -> CommitDocument:

@@ -22,7 +22,7 @@ from typing import Any, Generic
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finance_platform.errors import DamagedObjectError
+from finance_platform.errors import DamagedObjectError, OutdatedObjectError
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.records import Record, RecordType
 from finance_platform.storage.repeated_texts import open_with_dictionaries
@@ -154,7 +154,7 @@ def open_checkpoint(store: ObjectStore, key: str, form: str, columns: Sequence[s
         raise DamagedObjectError(key, "it is not a checkpoint") from None
     metadata = file.schema_arrow.metadata or {}
     if metadata.get(_FORM, b"").decode() != form:
-        raise DamagedObjectError(key, "another release wrote it")
+        raise OutdatedObjectError(key, "another release wrote it")
     return file
 
 

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
-from finance_platform.errors import DamagedObjectError
+from finance_platform.errors import DamagedObjectError, OutdatedObjectError
 from finance_platform.storage.bulk_read import find_many, read_many
 from finance_platform.storage.checkpoints import (
     FOLDER,
@@ -210,7 +210,7 @@ def find_untrusted_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) 
 
 def find_outdated_checkpoints(
     store: ObjectStore, folder: DocumentFolder[Any], new: Collection[str] = ()
-) -> list[DamagedObjectError]:
+) -> list[OutdatedObjectError]:
     """Return what a folder's checkpoint has that is no longer so, and what it lacks although an earlier run had it.
 
     A home that was copied or restored has other etags; a checkpoint that was removed, or that a killed run did not
@@ -223,17 +223,19 @@ def find_outdated_checkpoints(
     """
     sizes = {(item.key, item.etag): item.size for item in store.list_objects(folder.name)}
     current = sizes.keys()
-    outdated = []
+    outdated: list[OutdatedObjectError] = []
     checkpointed: set[Version] = set()
     for key, versions in _trusted_files(store, folder.name, folder.record_type):
         changed = sum(version not in current for version in versions)
         if changed:
-            outdated.append(DamagedObjectError(key, f"{changed:,} of its documents were removed or written again"))
+            were = "were" if changed > 1 else "was"
+            why = f"{changed:,} of its documents {were} copied, removed or written again"
+            outdated.append(OutdatedObjectError(key, why))
         checkpointed.update(versions)
     lacking = {version for version in current - checkpointed if version[0] not in new}
     if is_worth_a_checkpoint([sizes[version] for version in lacking]) and not outdated:
         lacks = f"it lacks {len(lacking):,} documents" if len(lacking) > 1 else "it lacks a document"
-        outdated.append(DamagedObjectError(f"{FOLDER}/{folder.name}", lacks))
+        outdated.append(OutdatedObjectError(f"{FOLDER}/{folder.name}", lacks))
     return outdated
 
 

@@ -41,7 +41,7 @@ SMALL_OBJECTS = 3 * _PAGE
 """A store of up to so many objects is listed as a whole, in three requests: a step lists more folders than that."""
 
 _FEW_NAMES = 64
-"""So many names are entered into a listing one by one; with more, it is made anew."""
+"""So many names are entered into a listing one by one; with more, it is sorted again."""
 
 _BEHIND = chr(ord("/") + 1)
 """What follows on a folder's slash: no key is between the objects of a folder and its name with this behind it."""

@@ -9,10 +9,11 @@ which is never derived again (see `deliveries.register`), the warehouse's file (
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from finance_platform.deliveries.checkpoints import find_outdated, find_untrusted
@@ -29,10 +30,10 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.overlap_documents import FOLDER as OVERLAPS
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.register import FOLDER as REGISTER
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
 from finance_platform.deliveries.scans import find_damaged_scans
 from finance_platform.deliveries.state import DeliveryState, lost_delivery
-from finance_platform.errors import DamagedObjectError, LostDeliveryError
+from finance_platform.errors import DamagedObjectError, LostDeliveryError, OutdatedObjectError
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, slice_key
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.bulk_read import map_many
@@ -64,6 +65,7 @@ class Damage:
         effect: what follows from that, a clause.
         fix: what to do; empty if nothing is to be done.
         aside: the document to set aside, so that everything that it names is derived again; empty for none.
+        is_outdated: whether it is as it was written and what it was derived of is not, as in a home that was copied.
     """
 
     key: str
@@ -71,11 +73,14 @@ class Damage:
     effect: str
     fix: str = RUN
     aside: str = ""
+    is_outdated: bool = False
 
     @property
     def clause(self) -> str:
         """What is wrong and what follows, without the object's name."""
-        return f"is ignored: {self.why}" if self.effect == _IGNORED else f"is damaged ({self.why}): {self.effect}"
+        if self.effect == _IGNORED:
+            return f"is ignored: {self.why}"
+        return f"is {'outdated' if self.is_outdated else 'damaged'} ({self.why}): {self.effect}"
 
     @property
     def is_repaired(self) -> bool:
@@ -100,7 +105,7 @@ def find_damage(raw: ObjectStore, processed: ObjectStore, state: DeliveryState |
     documents = listed_once(processed)
     list_ahead(documents, _DOCUMENT_FOLDERS)
     register = Register(documents)
-    events = select_discovered(register.events())
+    events = register.events()
     state = state or read_state(documents)
     readable = _Rereadable(raw, events)
     damage = [*_damaged_commits(documents, state, readable), *_damaged_files(processed, state, readable)]
@@ -117,7 +122,7 @@ def find_damage(raw: ObjectStore, processed: ObjectStore, state: DeliveryState |
         Damage(error.key, error.why, "the raw zone is compared with nothing once", aside=error.key)
         for error in find_damaged_scans(processed)
     ]
-    damage += [Damage(error.key, error.why, _READ_SINGLY, aside=error.key) for error in find_untrusted(documents)]
+    damage += [replace(_of_checkpoint(error), aside=error.key) for error in find_untrusted(documents)]
     foreign = "its name is not that of an event of the register"
     return damage + [Damage(key, foreign, _IGNORED, fix="") for key in register.foreign_keys()]
 
@@ -137,10 +142,14 @@ def repair(raw: ObjectStore, processed: ObjectStore, *, at: datetime, run_id: st
     """
     found = find_damage(raw, processed)
     _set_aside(processed, found, at)
-    outdated = [Damage(error.key, error.why, _READ_SINGLY) for error in find_outdated(processed, run_id)]
+    outdated = map(_of_checkpoint, find_outdated(processed, run_id))
     damage = [one for one in (*found, *outdated) if one.effect != _IGNORED]
     repaired = [str(one) for one in damage if one.is_repaired]
     return repaired, [str(one) for one in damage if not one.is_repaired]
+
+
+def _of_checkpoint(error: DamagedObjectError) -> Damage:
+    return Damage(error.key, error.why, _READ_SINGLY, is_outdated=isinstance(error, OutdatedObjectError))
 
 
 def find_damaged_target(processed: ObjectStore, snapshot: Snapshot) -> list[Damage]:
@@ -289,10 +298,18 @@ def require_none_missing(state: DeliveryState) -> None:
 class _Rereadable:
     """Which deliveries can be read again: those whose content the raw zone still has."""
 
-    def __init__(self, raw: ObjectStore, events: Sequence[DeliveryDiscovered]) -> None:
+    def __init__(self, raw: ObjectStore, events: Iterable[Event]) -> None:
         self._raw = raw
-        self.by_id = {event.delivery_id: event for event in events}
-        self._current = {event.object_key: event.delivery_id for event in events}
+        self._events = events
+
+    @cached_property
+    def by_id(self) -> Mapping[str, DeliveryDiscovered]:
+        """The last discovery of each delivery; looked for once something is damaged."""
+        return {event.delivery_id: event for event in select_discovered(self._events)}
+
+    @cached_property
+    def _current(self) -> Mapping[str, str]:
+        return {event.object_key: event.delivery_id for event in select_discovered(self._events)}
 
     def __call__(self, event: DeliveryDiscovered) -> bool:
         # False of lines that are booked in a later period too: no file has them.

@@ -342,12 +342,23 @@ def test_a_lost_checkpoint_is_named_by_a_run_and_written_again(zone: Zone, folde
     assert len(files(zone, folder)) == 1
 
 
+def test_the_checkpoints_of_a_copied_home_are_outdated_and_no_damage(zone: Zone, tmp_path: Path):
+    copy = LocalStore(shutil.copytree(zone.path, tmp_path / "copy" / "processed"))
+    repaired, lasting = repair(LocalStore(zone.path.parent / "raw"), copy, at=datetime.now(UTC), run_id=RUN)
+    assert len(repaired) == 2
+    for sentence in repaired:
+        assert " is outdated (" in sentence
+        assert "copied, removed or written again" in sentence
+        assert "damaged" not in sentence
+    assert lasting == []
+
+
 def test_a_checkpoint_of_documents_that_were_written_again_is_named_and_written_again(zone: Zone):
     paths = sorted((zone.path / "deliveries").glob("*.json"))[:2]
     for path in paths:
         path.write_bytes(path.read_bytes() + b"\n")
     assert [error.why for error in find_outdated(zone.store, RUN)] == [
-        "2 of its documents were removed or written again"
+        "2 of its documents were copied, removed or written again"
     ]
     update_checkpoints(zone.store)
     assert not list(find_outdated(zone.store, RUN))
