@@ -324,9 +324,11 @@ class PlainObject:
     @property
     def first_seen(self) -> FirstSeen:
         """When the content of the last version was first seen."""
-        same = (one for one in self.earlier if one.event.fingerprint == self.event.fingerprint)
-        first = next(same, self)
-        return first.scan, first.event.modified_at
+        fingerprint = self.event.fingerprint
+        for one in self.earlier:
+            if one.event.fingerprint == fingerprint:
+                return one.scan, one.event.modified_at
+        return self.scan, self.event.modified_at
 
     def in_full(self) -> RawObject:
         """Return the object as its events leave it."""

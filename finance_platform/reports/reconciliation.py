@@ -79,9 +79,18 @@ def current_deliveries(state: DeliveryState) -> Sequence[CurrentDelivery]:
 
 
 def _current_deliveries(state: DeliveryState) -> Sequence[CurrentDelivery]:
-    current: dict[tuple[str, Portion], CurrentDelivery] = {}
+    # Of thousands of deliveries almost all count whole, and are found by their identity alone.
+    whole: dict[str, CurrentDelivery] = {}
+    parts: dict[tuple[str, Portion], CurrentDelivery] = {}
+
+    def enter(one: CurrentDelivery) -> None:
+        if one.portion.is_whole:
+            whole[one.commit.delivery_id] = one
+        else:
+            parts[one.commit.delivery_id, one.portion] = one
+
     for delivery in state.awaiting_verdict:
-        current[delivery.delivery_id, WHOLE] = CurrentDelivery(delivery.commit, "held")
+        enter(CurrentDelivery(delivery.commit, "held"))
     stopped: list[tuple[InactiveDelivery, Literal["held", "withdrawn", "superseded"]]] = [
         *((one, "held") for one in state.inactive),
         *((one, "withdrawn") for one in state.withdrawn),
@@ -90,12 +99,12 @@ def _current_deliveries(state: DeliveryState) -> Sequence[CurrentDelivery]:
     ]
     for inactive, status in stopped:
         portion = Portion(frozenset(inactive.late_periods)) if inactive.late else WHOLE
-        current[inactive.commit.delivery_id, portion] = CurrentDelivery(inactive.commit, status, portion)
+        enter(CurrentDelivery(inactive.commit, status, portion))
     for delivery in state.live:
         if delivery.portion.only is None:
-            current.pop((delivery.delivery_id, WHOLE), None)
-        current[delivery.delivery_id, delivery.portion] = CurrentDelivery(delivery.commit, "live", delivery.portion)
-    return tuple(sorted(current.values(), key=_place))
+            whole.pop(delivery.commit.delivery_id, None)
+        enter(CurrentDelivery(delivery.commit, "live", delivery.portion))
+    return tuple(sorted([*whole.values(), *parts.values()], key=_place))
 
 
 def _place(one: CurrentDelivery) -> tuple[str, str, str]:

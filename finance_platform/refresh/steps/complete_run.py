@@ -127,7 +127,8 @@ def _is_settled(processed: ObjectStore, feed_set: FeedSet, run_id: str) -> bool:
     against what counts by then.
     """
     events = Register(processed).events()
-    if not any(getattr(event, "run_id", "") == run_id for event in events):
+    # From the end, where those of this run are: thousands are of earlier ones.
+    if not any(getattr(event, "run_id", "") == run_id for event in reversed(events)):
         return True
     needs_others = any(feed.kind == "lookup" or (feed.spread and feed.spread.how.like) for feed in feed_set.feeds)
     return not needs_others and not state_of(processed, events, read_commits(processed)).waiting
