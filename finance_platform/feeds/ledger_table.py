@@ -27,7 +27,7 @@ from finance_platform.feeds.doubts.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.doubts.unread_meanings import UnreadMeanings
 from finance_platform.feeds.doubts.unread_months import UnreadMonths
 from finance_platform.feeds.doubts.unread_names import names_of_lines
-from finance_platform.feeds.files import broken_lines, displayed_units
+from finance_platform.feeds.files import broken_lines, displayed_codes, displayed_units
 from finance_platform.feeds.files.tables import Table
 from finance_platform.feeds.lines.ledger_lines import LedgerLines
 from finance_platform.feeds.lines.shapes import bind_shape
@@ -112,7 +112,7 @@ class LedgerTable:
         totals.control_totals += of_table
         near = find_near_names(sources.get("scenario"), self._object_key)
         notes |= displayed_units.find_notes(table, sources, cells) | self._hidden.notes()
-        notes |= self._hidden_columns.notes()
+        notes |= displayed_codes.find_notes(table, sources) | self._hidden_columns.notes()
         totals.notes |= lines.notes | notes | self._unclaimed.notes() | self._balances.notes() | near
         totals.notes |= self._meanings.notes()
         totals.doubts |= self._unread.doubts() | self._running.doubts() | self._repeated.doubts()
@@ -121,6 +121,7 @@ class LedgerTable:
         scaled = displayed_units.scaled_exponents(table, self._amounts)
         totals.doubts |= stated_units.find_doubts(table, rules, sources, cells, scaled)
         totals.doubts |= displayed_units.find_doubts(table, rules, sources, cells)
+        totals.doubts |= displayed_codes.find_doubts(table, sources)
         totals.doubts |= typed_months.find_doubts(table, rules, sources, cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, sources, self._last, self._type_again)
         totals.advice = totals.advice or self._unread.advice or self._repeated.advice or lines.advice

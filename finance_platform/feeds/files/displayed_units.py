@@ -1,8 +1,8 @@
-"""What the formats of a sheet say about its amounts and codes, and the doubts if a descriptor reads them otherwise.
+"""What the formats of a sheet say about its amounts, and the doubts if a descriptor reads them otherwise.
 
 Belongs here: the cells of a column by what is displayed, doubts and notes. Does not belong here: what a format displays
-(see `number_formats`), finding the cells (see `xlsx_formats`, `xls_records`, `ods_formats`), units in headers (see
-`stated_units`).
+(see `number_formats`), finding the cells (see `xlsx_formats`, `xls_records`, `ods_formats`), codes (see
+`displayed_codes`), units in headers (see `stated_units`).
 
 A spreadsheet shows 100.00 EUR for the number 100 with a format, and some systems export debits and credits so, each as
 a positive number whose format ends with Dr or Cr. The value of the cell lacks what its format says.
@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from finance_platform.feeds.cells import FieldSource, describe_place
-from finance_platform.feeds.files.number_formats import CREDIT, DEBIT, Kind, Mark
+from finance_platform.feeds.files.number_formats import CREDIT, DEBIT, OF_CODES, Kind, Mark
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
 from finance_platform.feeds.values.codes import clean, fold
@@ -33,9 +33,11 @@ _CALCULATE = (
     "open it in a spreadsheet program, calculate it (in LibreOffice with Ctrl+Shift+F9, which it does not do by "
     "itself) and save it again"
 )
-_CODES = ("department", "account")
 _LAST_DAY, _MAX_DAYS = 100_000, 1_000
 """Numbers beyond it are no days of this century, and a column with more days is none of months."""
+
+_MAX_CODES = 10_000
+"""Different codes of a column that are kept."""
 
 
 class DisplayedCell(NamedTuple):
@@ -65,6 +67,7 @@ class Displayed:
         first_value: its number.
         negative: how many of the numbers are negative.
         days: those that the numbers count, of formats of days.
+        codes: the different numbers, of what is displayed around or between the digits of codes.
     """
 
     mark: Mark
@@ -73,6 +76,7 @@ class Displayed:
     first_value: float = 0
     negative: int = 0
     days: set[date] = dataclasses.field(default_factory=set)
+    codes: set[float] = dataclasses.field(default_factory=set)
 
     @property
     def text(self) -> str:
@@ -81,18 +85,22 @@ class Displayed:
 
 
 def group_cells(
-    cells: Iterable[DisplayedCell], header_row: int, *, is_1904: bool = False
+    cells: Iterable[DisplayedCell], header_row: int, code_columns: Collection[int] = (), *, is_1904: bool = False
 ) -> dict[int, list[Displayed]]:
     """Return what the cells below a header display, by column.
 
     Args:
         cells: those whose format displays something.
         header_row: the rows up to it are left out, except days in itself.
+        code_columns: the columns of codes, from 0.
         is_1904: whether days are counted from 1904-01-01.
     """
     first_day = date(1904, 1, 1) if is_1904 else date(1899, 12, 30)
     found: dict[int, dict[Mark, Displayed]] = {}
     for column, row, mark, value in cells:
+        is_of_code = mark.kind in OF_CODES
+        if is_of_code and column not in code_columns:
+            continue
         is_of_header = row == header_row and mark.kind is Kind.YEARLESS
         if (row > header_row or is_of_header) and mark.concerns(value):
             one = found.setdefault(column, {}).setdefault(mark, Displayed(mark, 0, row, value))
@@ -100,6 +108,8 @@ def group_cells(
             one.negative += value < 0
             if mark.kind is Kind.YEARLESS and 0 < value < _LAST_DAY and len(one.days) < _MAX_DAYS:
                 one.days.add(first_day + timedelta(int(value)))
+            elif is_of_code and len(one.codes) < _MAX_CODES:
+                one.codes.add(value)
     return {column: list(marks.values()) for column, marks in found.items()}
 
 
@@ -120,7 +130,7 @@ def find_doubts(
     amount = sources.get("amount")
     rule = amount.rule if amount else FieldRule()
     doubts: dict[str, str] = {}
-    for name, found in _columns(table, amount, cells):
+    for name, found in displayed_columns(table, amount, cells):
         sides = {one.text: one for one in found if one.mark.kind is Kind.SIDE}
         if "currency" not in sources:
             doubts |= _of_currency(table, name, found, rules.currency)
@@ -139,19 +149,19 @@ def find_doubts(
             doubts |= _of_sign(table, name, one, rules, rule)
             doubts |= _of_unit(table, name, one, rule)
             if one.mark.kind is Kind.STRUCK:
-                doubts[f"{_display(table, name, one, 'struck through')}, and they count"] = (
+                doubts[f"{describe_cells(table, name, one, 'struck through')}, and they count"] = (
                     "delete the lines that are cancelled at the source; if they count, accept the file"
                 )
-    return doubts | _of_codes(table, sources)
+    return doubts
 
 
 def find_notes(table: Table, sources: Mapping[str, FieldSource], cells: Collection[str] = ()) -> dict[str, Note]:
-    """Return what the formats of amounts and codes say that a person should know; see `find_doubts` for arguments."""
+    """Return what the formats of amounts say that a person should know; see `find_doubts` for arguments."""
     notes: dict[str, Note] = {}
-    for name, found in _columns(table, sources.get("amount"), cells):
+    for name, found in displayed_columns(table, sources.get("amount"), cells):
         for one in found:
             if one.mark.kind is Kind.PERCENTAGE:
-                notes[f"{_display(table, name, one, 'as percentages')}: 35% is read as 0.35"] = Note(
+                notes[f"{describe_cells(table, name, one, 'as percentages')}: 35% is read as 0.35"] = Note(
                     one.cells,
                     "if they are not money, add a rule of skip with may_hold_money: true for their rows to the "
                     "descriptor; if they are lines, nothing needs to be done",
@@ -164,16 +174,9 @@ def find_notes(table: Table, sources: Mapping[str, FieldSource], cells: Collecti
                 )
                 notes[text] = Note(one.cells, _CALCULATE)
             elif one.mark.kind is Kind.NOTHING:
-                notes[f"{_display(table, name, one, 'as nothing')}, and they count"] = Note(
+                notes[f"{describe_cells(table, name, one, 'as nothing')}, and they count"] = Note(
                     one.cells, f"{_GENERAL}, and delete the amounts that are not to count"
                 )
-    for field in _CODES:
-        source = sources.get(field)
-        for name, found in _columns(table, source if source and not source.template else None, ()):
-            for one in found:
-                if source and one.mark.kind is Kind.ZEROS and source.rule.pad < int(one.text):
-                    text = f"{_display(table, name, one, 'with zeros before them', 'codes')}, and they are read without"
-                    notes[text] = Note(one.cells, f"add pad: {one.text} to columns.{field} in the descriptor")
     return notes
 
 
@@ -189,7 +192,7 @@ def scaled_exponents(table: Table, headers: Collection[str]) -> set[int]:
     }
 
 
-def _columns(
+def displayed_columns(
     table: Table, source: FieldSource | None, cells: Collection[str]
 ) -> Iterator[tuple[str, Sequence[Displayed]]]:
     """Yield the columns of a field, and those of which each cell is a line, with what they display."""
@@ -199,26 +202,8 @@ def _columns(
             yield name, found
 
 
-def _of_codes(table: Table, sources: Mapping[str, FieldSource]) -> dict[str, str]:
-    """Return that codes are what a spreadsheet makes of 1E5: the number 100000, which it displays as 1.00E+05."""
-    doubts = {}
-    for field in _CODES:
-        source = sources.get(field)
-        for name, found in _columns(table, source if source and not source.template else None, ()):
-            for one in found:
-                if one.mark.kind is Kind.SCIENTIFIC:
-                    value = one.first_value
-                    doubts[
-                        f"{_display(table, name, one, f'as {value:.2E}', 'codes')}, and they are read as numbers such "
-                        f"as {value:.0f}: a spreadsheet turns codes such as 1E5 into them"
-                    ] = (
-                        "format the column as text at the source and enter these codes again; if they are these "
-                        "numbers, set the format of the cells to 0, or accept the file"
-                    )
-    return doubts
-
-
-def _display(table: Table, name: str, one: Displayed, how: str, what: str = "amounts") -> str:
+def describe_cells(table: Table, name: str, one: Displayed, how: str, what: str = "amounts") -> str:
+    """Return how the formats of a column display cells of it, how many and where the first one is."""
     place = describe_place(table.sheet, one.first_row)
     return f"the formats of {clean(name)!r} display {one.cells:,} {what} {how}, first on {place}"
 
@@ -231,9 +216,8 @@ def _of_sign(table: Table, name: str, one: Displayed, rules: ReadingRules, rule:
         return {}
     displayed, read = shown[one.mark.kind]
     return {
-        f"{_display(table, name, one, f'as {displayed}')}, whose numbers are {read}, and they are read as {read}": (
-            f"{_GENERAL} and correct the signs that are wrong then; if the numbers are right, accept the file"
-        )
+        f"{describe_cells(table, name, one, f'as {displayed}')}, whose numbers are {read}, and they are read as "
+        f"{read}": (f"{_GENERAL} and correct the signs that are wrong then; if the numbers are right, accept the file")
     }
 
 
@@ -241,7 +225,7 @@ def _of_unit(table: Table, name: str, one: Displayed, rule: FieldRule) -> dict[s
     scale = f"{Decimal(1).scaleb(rule.scale):f}"
     if one.mark.kind is Kind.UNIT and rule.scale != _EXPONENTS[one.text]:
         return {
-            f"{_display(table, name, one, f'in {one.text}')}, and columns.amount has scale: {scale}": (
+            f"{describe_cells(table, name, one, f'in {one.text}')}, and columns.amount has scale: {scale}": (
                 f"set scale: {10 ** _EXPONENTS[one.text]} of columns.amount in the descriptor; if the amounts are "
                 "right as they are, accept the file"
             )
@@ -249,7 +233,7 @@ def _of_unit(table: Table, name: str, one: Displayed, rule: FieldRule) -> dict[s
     if one.mark.kind is Kind.SCALED and rule.scale > 0:
         divisor = f"{10 ** int(one.text):,}"
         return {
-            f"{_display(table, name, one, f'divided by {divisor}')}: the cells have whole amounts, and "
+            f"{describe_cells(table, name, one, f'divided by {divisor}')}: the cells have whole amounts, and "
             f"columns.amount has scale: {scale}, which multiplies them": (
                 "remove scale from columns.amount in the descriptor; if the amounts are right as they are, accept the "
                 "file"

@@ -1,4 +1,4 @@
-"""What the format of a cell displays that its number lacks: a currency, a side, another sign, a unit, a percentage.
+"""What the format of a cell displays that its number lacks: a currency, a side, a sign, a unit, the digits of a code.
 
 Belongs here: codes of formats. Does not belong here: the cells that have them (see `xlsx_formats`, `xls_records`,
 `ods_formats`), the doubts in a ledger (see `displayed_units`).
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from typing import NamedTuple
 
@@ -18,7 +19,15 @@ from finance_platform.feeds.values.currencies import denoted_currencies, is_curr
 from finance_platform.feeds.values.unit_words import MILLIONS, THOUSANDS
 
 CREDIT, DEBIT = "Cr", "Dr"
-BUILT_IN = {"9": "0%", "10": "0.00%", "11": "0.00E+00", "16": "d-mmm", "48": "##0.0E+0"}
+BUILT_IN = {
+    "1": "0",
+    "2": "0.00",
+    "9": "0%",
+    "10": "0.00%",
+    "11": "0.00E+00",
+    "16": "d-mmm",
+    "48": "##0.0E+0",
+}
 """The built-in formats that are looked at, by number: others show what each reader's country does."""
 
 _SIDES = dict.fromkeys(("cr", "cr.", "credit", "h", "haben"), CREDIT) | dict.fromkeys(
@@ -38,6 +47,11 @@ _DAY_AND_MONTH = re.compile(r"(?i)(?=[^d]*d)(?=[^m]*m)[dm\s./,-]+")
 _TENS = 10
 _MINUS = ("-", "−", "–")
 _MAX_CODE = 1_000
+_MAX_SECTION = 60
+"""Characters of a format of codes."""
+
+ALL_DECIMALS = "#" * 15
+"""The places of all decimals that a number has."""
 
 
 class Kind(Enum):
@@ -56,8 +70,19 @@ class Kind(Enum):
     SCIENTIFIC = "scientific"
     YEARLESS = "yearless"
     """A day and a month, without the year that the day is of."""
+    DECIMALS = "decimals"
+    """A fixed number of decimals, which only a code is compared with: 4000.1 as 4000.10, or as 4000."""
+    LITERAL = "literal"
+    """Characters around or between the digits, which only a code is compared with: 4000 as 4000-US."""
     STALE = "stale"
     """Of the cell and not of its format: a formula whose value the workbook asks to calculate again."""
+
+
+OF_CODES = {Kind.DECIMALS, Kind.LITERAL}
+"""What nearly every format displays, and what matters for codes alone."""
+
+_BESIDE_CODES = {Kind.ZEROS, Kind.MINUS_ADDED}
+"""What a format of codes may display, too: `0"-US"` seems to display a minus."""
 
 
 class Mark(NamedTuple):
@@ -66,7 +91,8 @@ class Mark(NamedTuple):
     Attributes:
         kind: what.
         text: the currency or side as the format has it, `thousands` or `millions` of a unit, the exponent of ten by
-            which the display divides, or the digits that a code is filled to; empty of other kinds.
+            which the display divides, the digits that a code is filled to, or of decimals and literal characters the
+            part of the format that displays positive numbers; empty of other kinds.
     """
 
     kind: Kind
@@ -80,6 +106,10 @@ class Mark(NamedTuple):
             return value < 0
         if self.kind is Kind.ZEROS:
             return value >= 0 and value.is_integer() and len(f"{value:.0f}") < int(self.text)
+        if self.kind is Kind.DECIMALS:
+            return value > 0 and not value.is_integer() and displayed_code(self.text, value) != f"{value:.15g}"
+        if self.kind is Kind.LITERAL:
+            return value >= 0
         if self.kind is Kind.SCIENTIFIC:  # 1E5 is 100000, and 12345 is what it is in any format
             return value > 0 and value % _TENS == 0
         return True
@@ -100,12 +130,44 @@ def marks_of_format(code: str) -> tuple[Mark, ...]:
         return tuple(marks)
     if _EXPONENT.search(_LITERAL.sub("", sections[0])):
         marks.append(Mark(Kind.SCIENTIFIC))
-    return (*marks, *_signs(sections), *_units(sections[0]))
+    marks += [*_signs(sections), *_units(sections[0])]
+    return (*marks, *_of_codes(sections[0], has_other_marks=any(mark.kind not in _BESIDE_CODES for mark in marks)))
 
 
 def foreign_marks(marks: Iterable[Mark], currency: str) -> tuple[Mark, ...]:
     """Return marks without those of the home's currency."""
     return tuple(mark for mark in marks if mark.kind is not Kind.CURRENCY or not is_currency(mark.text, currency))
+
+
+def only_of_codes(marks: Iterable[Mark], *, are_wanted: bool) -> tuple[Mark, ...]:
+    """Return the marks that matter for codes alone, or the others."""
+    return tuple(mark for mark in marks if (mark.kind in OF_CODES) is are_wanted)
+
+
+def displayed_code(section: str, value: float) -> str:
+    """Return what a section with a mark of decimals or of literal characters displays for a positive number."""
+    pieces = _pieces(section)
+    whole, _, fraction = "".join(text for text, is_place in pieces if is_place).partition(".")
+    exact = Decimal(f"{value:.15g}").quantize(Decimal(1).scaleb(-len(fraction)), ROUND_HALF_UP)
+    digits, _, decimals = f"{exact:f}".partition(".")
+    least = len(fraction.rstrip("#"))
+    decimals = decimals[:least] + decimals[least:].rstrip("0")
+    digits = ("" if digits == "0" else digits).zfill(whole.count("0"))
+    # Each place has one digit, from the right, and the first one all that are left.
+    surplus = max(0, len(digits) - len(whole))
+    in_places = [digits[: surplus + 1], *digits[surplus + 1 :]] if digits else []
+    in_places = [""] * (len(whole) - len(in_places)) + in_places
+    shown, number = [], 0
+    for text, is_place in pieces:
+        if not is_place:
+            shown.append(text)
+        elif text == ".":
+            shown.append(f".{decimals}" if decimals else "")
+            number = len(in_places)
+        elif number < len(in_places):
+            shown.append(in_places[number])
+            number += 1
+    return "".join(shown).strip()
 
 
 def displayed_text(code: str) -> str:
@@ -151,6 +213,38 @@ def _shown(section: str) -> str:
         literal = next((part for part in token.groups()[:4] if part is not None), None)
         parts.append(re.sub(r"[#0?]", "x", literal) if literal is not None else token[5] or "")
     return "".join(parts)
+
+
+def _pieces(section: str) -> list[tuple[str, bool]]:
+    """Return the parts of a section in their order, and whether each has a place of a digit; nothing if some has more.
+
+    Other parts are marks of groups, of hundredths, of fractions, and of dates.
+    """
+    pieces = []
+    for token in _TOKEN.finditer(section):
+        quoted, currency, escaped, letter, other = token.groups()
+        if letter is not None or (other is not None and other in ",%/"):
+            return []
+        literal = next((text for text in (quoted, currency, escaped) if text is not None), None)
+        if literal is None and other is not None and other in "#0?.":
+            pieces.append((other, True))
+        elif literal or other:
+            pieces.append((str(literal or other), False))
+    pattern = "".join(text for text, is_place in pieces if is_place)
+    return pieces if pattern.count(".") <= 1 and pattern.strip(".") else []
+
+
+def _of_codes(section: str, *, has_other_marks: bool) -> list[Mark]:
+    """Return whether a code that is a number may be displayed otherwise than it is read."""
+    pieces = [] if has_other_marks or len(section) > _MAX_SECTION else _pieces(section)
+    if not pieces:
+        return []
+    literal = "".join(text for text, is_place in pieces if not is_place)
+    if not literal.strip():
+        return [] if ALL_DECIMALS in section else [Mark(Kind.DECIMALS, section)]
+    places = [number for number, (_, is_place) in enumerate(pieces) if is_place]
+    is_between = any(text.strip() for text, is_place in pieces[places[0] : places[-1]] if not is_place)
+    return [Mark(Kind.LITERAL, section)] if is_between or any(map(str.isalnum, literal)) else []
 
 
 def _signs(sections: Sequence[str]) -> list[Mark]:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from finance_platform.feeds.files.displayed_units import DisplayedCell
-from finance_platform.feeds.files.number_formats import Kind, Mark, foreign_marks, marks_of_format
+from finance_platform.feeds.files.number_formats import ALL_DECIMALS, Kind, Mark, foreign_marks, marks_of_format
 
 _NUMBERS = frozenset({"float", "currency", "percentage"})
 _PARTS_OF_DAYS = {"day": "d", "month": "m"}
@@ -199,8 +199,17 @@ def _serial(day: str) -> str:
 def _digits(values: dict[str, str]) -> str:
     """Return the digits of a number in a code: zeros to which it is filled, and a comma for each division by 1,000."""
     least, factor = (_whole(values.get(name, "1")) for name in ("min-integer-digits", "display-factor"))
-    has_fraction = values.get("decimal-places", "0") != "0" or values.get("grouping") == "true"
-    return "0" * (1 if has_fraction else max(1, min(least, _MAX_ZEROS))) + "," * ((len(str(factor)) - 1) // 3)
+    whole = "#,##0" if values.get("grouping") == "true" else "0" * max(1, min(least, _MAX_ZEROS))
+    return whole + _decimals(values) + "," * ((len(str(factor)) - 1) // 3)
+
+
+def _decimals(values: dict[str, str]) -> str:
+    """Return the decimals of a number in a code; a format that does not state them displays all that there are."""
+    if "decimal-places" not in values:
+        return f".{ALL_DECIMALS}"
+    most = min(_whole(values["decimal-places"]), _MAX_ZEROS)
+    least = min(_whole(values.get("min-decimal-places", str(most))), most)
+    return "." + "0" * least + "#" * (most - least) if most else ""
 
 
 def _whole(text: str) -> int:

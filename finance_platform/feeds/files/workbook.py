@@ -18,6 +18,7 @@ import pyarrow as pa
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.cells import RawBatch, describe_place
 from finance_platform.feeds.files.broken_lines import FileEnd
+from finance_platform.feeds.files.displayed_codes import code_columns
 from finance_platform.feeds.files.displayed_units import Displayed
 from finance_platform.feeds.files.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
 from finance_platform.feeds.files.sheet_choice import choose_sheets, doubt_unread, note_unread
@@ -226,7 +227,8 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
             sheet = WorkbookSheet(process, number, faulty, rules.dialect, is_1904=contents.is_1904, merged=merged)
             if rules.kind == "ledger" and rules.currency:
                 header_row = rules.dialect.header_row
-                sheet.displayed = contents.displayed_units(number, header_row, rules.currency)
+                codes = code_columns(sheet.header, rules)
+                sheet.displayed = contents.displayed_units(number, header_row, rules.currency, codes)
                 sheet.hidden_rows = contents.hidden_rows(number)
                 sheet.hidden_columns = contents.hidden_columns(number)
             if position == 0:

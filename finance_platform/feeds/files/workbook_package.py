@@ -8,6 +8,7 @@ here: the zip file (see `workbook_parts`), XML of sheets (see `xlsx_sheet`, `ods
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Collection
 from functools import cached_property
 from itertools import chain
 from xml.parsers import expat
@@ -121,25 +122,28 @@ class WorkbookPackage:
         self._last_scan = (number, scan)
         return scan
 
-    def displayed_units(self, number: int, header_row: int, currency: str) -> dict[int, list[Displayed]]:
+    def displayed_units(
+        self, number: int, header_row: int, currency: str, code_columns: Collection[int] = ()
+    ) -> dict[int, list[Displayed]]:
         """Return what the formats of a sheet's numbers display, by column.
 
         Args:
             number: of the sheet, from 0.
             header_row: the rows up to it are not looked at.
             currency: the home's, which is not returned, so that most sheets are not looked into.
+            code_columns: the columns of codes, from 0.
 
         Raises:
             UnreadableDeliveryError: the sheet or the styles are damaged.
         """
         if _CONTENT in self._parts:
-            return group_cells(self._displayed_of_ods(number, currency), header_row)
+            return group_cells(self._displayed_of_ods(number, currency), header_row, code_columns)
         formats = foreign_formats(self._formats, currency)
         scan = self._scan(number)
         if scan is None:
             return {}
-        cells = scan_cells(self._parts.unpack(self._sheets[number]), formats) if formats else ()
-        return group_cells(chain(scan.stale, cells), header_row, is_1904=self.is_1904)
+        cells = scan_cells(self._parts.unpack(self._sheets[number]), formats, code_columns) if formats else ()
+        return group_cells(chain(scan.stale, cells), header_row, code_columns, is_1904=self.is_1904)
 
     def _displayed_of_ods(self, number: int, currency: str) -> list[DisplayedCell]:
         formats = OdsFormats(number, currency)

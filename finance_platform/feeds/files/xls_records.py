@@ -7,7 +7,7 @@ formats (see `workbook_package`).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import olefile
 
@@ -102,13 +102,16 @@ class XlsRecords:
         """Return nothing: the parser reports the merged cells of a sheet."""
         return []
 
-    def displayed_units(self, number: int, header_row: int, currency: str) -> dict[int, list[Displayed]]:
+    def displayed_units(
+        self, number: int, header_row: int, currency: str, code_columns: Collection[int] = ()
+    ) -> dict[int, list[Displayed]]:
         """Return what the formats of a sheet's numbers display, by column.
 
         Args:
             number: of the sheet, from 0.
             header_row: the rows up to it are not looked at.
             currency: the home's, which is not returned, so that most sheets are not looked into.
+            code_columns: the columns of codes, from 0.
         """
         formats = foreign_formats(self._styles.formats, currency)
         if not formats:
@@ -120,6 +123,7 @@ class XlsRecords:
                 for mark in formats.get(style, ())
             ),
             header_row,
+            code_columns,
             is_1904=self.is_1904,
         )
 

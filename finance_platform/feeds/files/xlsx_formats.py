@@ -7,10 +7,18 @@ what a format displays (see `number_formats`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 
 from finance_platform.feeds.files.displayed_units import DisplayedCell
-from finance_platform.feeds.files.number_formats import BUILT_IN, Kind, Mark, foreign_marks, marks_of_format
+from finance_platform.feeds.files.number_formats import (
+    BUILT_IN,
+    Kind,
+    Mark,
+    foreign_marks,
+    marks_of_format,
+    only_of_codes,
+)
 
 Formats = Mapping[int, tuple[Mark, ...]]
 """What the format of cells displays, by the number of their style."""
@@ -22,6 +30,7 @@ _CELL = re.compile(
 )
 _ATTRIBUTE = re.compile(rb"""\b(r|s|t)\s*=\s*["']([A-Za-z]*)([0-9]*)["']""")
 _MAX_FORMATS = 1_000
+_LETTERS = 26
 _FALSE = {"0", "false", "off"}
 _SECTIONS = {"fonts", "cellXfs", "cellStyles", "dxfs", "tableStyles", "cellStyleXfs", "fills", "borders"}
 
@@ -59,24 +68,48 @@ def foreign_formats(formats: Formats, currency: str) -> Formats:
     return {style: marks for style, marks in foreign.items() if marks}
 
 
-def scan_cells(blocks: Iterable[bytes], formats: Formats) -> Iterator[DisplayedCell]:
+def scan_cells(
+    blocks: Iterable[bytes], formats: Formats, code_columns: Collection[int] = ()
+) -> Iterator[DisplayedCell]:
     """Yield column, row, mark and number of each cell with a number whose format displays something.
 
     Args:
         blocks: the XML of a sheet.
         formats: those of the workbook.
+        code_columns: the columns of codes, from 0. What matters for codes alone, amounts have nearly all; so it is
+            looked for in these columns.
     """
-    rest = b""
-    for block in blocks:
+    of_codes = _select(formats, are_of_codes=True) if code_columns else {}
+    others = _select(formats, are_of_codes=False)
+    if not of_codes and not others:
+        return
+    styles = "|".join(map(str, of_codes)).encode()
+    codes = [
+        re.compile(b'<c r="' + _letters(column) + b'[0-9]+"[^<>]{0,100} s="(?:' + styles + b')"')
+        for column in sorted(code_columns if of_codes else ())
+    ]
+    rest, is_last = b"", False
+    for block in chain(blocks, (b"",)):
+        is_last = not block
         data = rest + block
-        end = max(0, data.rfind(b"<c"))
-        rest = data[end:]
-        yield from _scan(data[:end], formats)
-    yield from _scan(rest, formats)
+        end = len(data) if is_last else max(0, data.rfind(b"<c"))
+        data, rest = data[:end], data[end:]
+        if others:
+            yield from _scan(_CELL.finditer(data), others)
+        if codes and data.count(b"<c ") == data.count(b'<c r="') and b":c " not in data:
+            places = (match.start() for column in codes for match in column.finditer(data))
+            yield from _scan(filter(None, (_CELL.match(data, place) for place in places)), of_codes)
+        elif codes:
+            yield from _scan(_CELL.finditer(data), of_codes)
 
 
-def _scan(data: bytes, formats: Formats) -> Iterator[DisplayedCell]:
-    for match in _CELL.finditer(data):
+def _select(formats: Formats, *, are_of_codes: bool) -> Formats:
+    selected = {style: only_of_codes(marks, are_wanted=are_of_codes) for style, marks in formats.items()}
+    return {style: marks for style, marks in selected.items() if marks}
+
+
+def _scan(cells: Iterable[re.Match[bytes]], formats: Formats) -> Iterator[DisplayedCell]:
+    for match in cells:
         values = {name: (letters, digits) for name, letters, digits in _ATTRIBUTE.findall(match[1])}
         style = values.get(b"s", (b"", b""))[1]
         letters, row = values.get(b"r", (b"", b""))
@@ -88,6 +121,15 @@ def _scan(data: bytes, formats: Formats) -> Iterator[DisplayedCell]:
                 continue  # not a number, which the parser reports
             for mark in marks:
                 yield DisplayedCell(_position(letters), int(row), mark, value)
+
+
+def _letters(column: int) -> bytes:
+    """Return the name of a column: A of 0, and AA of 26."""
+    letters, number = b"", column + 1
+    while number:
+        number, place = divmod(number - 1, _LETTERS)
+        letters = bytes([ord("A") + place]) + letters
+    return letters
 
 
 def _position(letters: bytes) -> int:

@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.files.number_formats import Kind, Mark, marks_of_format
+from finance_platform.feeds.files.number_formats import Kind, Mark, displayed_code, marks_of_format
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
@@ -178,7 +178,7 @@ def test_workbooks_of_other_formats_display_the_same(tmp_path: Path, take: Calla
         ("General", []),
         ("0.00E+00", [Kind.SCIENTIFIC]),
         ("##0.0E+0", [Kind.SCIENTIFIC]),
-        ('0" E+"', []),
+        ('0" E+"', [Kind.LITERAL]),
         ("d-mmm", [Kind.YEARLESS]),
         ("[$-407]d\\.\\ mmm;@", [Kind.YEARLESS]),
         ('dd"."mm"."', [Kind.YEARLESS]),
@@ -187,9 +187,14 @@ def test_workbooks_of_other_formats_display_the_same(tmp_path: Path, take: Calla
         ("d/m h:mm", []),
         ("dddd", []),
         ("mm:ss", []),
-        ('"d"0"m"', []),
+        ('"d"0"m"', [Kind.LITERAL]),
         ("#,##0.-", []),  # whole amounts in Switzerland
-        ("000-000", [Kind.ZEROS]),
+        ("000-000", [Kind.ZEROS, Kind.LITERAL]),
+        ('0"-US"', [Kind.MINUS_ADDED, Kind.LITERAL]),
+        ("0.00", [Kind.DECIMALS]),
+        ("#,##0.00", []),
+        ("# ?/?", []),
+        ("mm:ss.0", []),
         ("yyyy-mm-dd", []),
         ("[h]:mm", []),
         ('#,##0" Stk"', []),
@@ -198,7 +203,7 @@ def test_workbooks_of_other_formats_display_the_same(tmp_path: Path, take: Calla
         ('"-"0', [Kind.MINUS_ADDED]),
         ("_(#,##0_)", []),
         ("0;0", [Kind.MINUS_HIDDEN]),
-        ("0;", []),
+        ("0;", [Kind.DECIMALS]),
         ('0"H";0"S"', [Kind.SIDE]),
         ("0,,", [Kind.SCALED]),
         ("0\\%", []),
@@ -210,6 +215,29 @@ def test_workbooks_of_other_formats_display_the_same(tmp_path: Path, take: Calla
 )
 def test_a_format_displays(code: str, kinds: list[Kind]):
     assert [mark.kind for mark in marks_of_format(code)] == kinds
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "text"),
+    [
+        ("0.00", 4000.1, "4000.10"),
+        ("[$-407]0.00", 0.005, "0.01"),
+        ("0", 4000.5, "4001"),
+        ("0.0##", 4000.25, "4000.25"),
+        ("0.###############", 4000.1, "4000.1"),
+        ("0000.00", 40.5, "0040.50"),
+        ("0.00_)", 4000.1, "4000.10"),
+        ("000-000", 123456, "123-456"),
+        ("000-000", 12, "000-012"),
+        ("00-00", 123456, "1234-56"),
+        ("##-##", 5, "-5"),
+        ('"A"0000', 12, "A0012"),
+        ("00\\.00", 1234, "12.34"),
+        ('0"x"0.00', 12.5, "1x2.50"),
+    ],
+)
+def test_a_code_is_displayed_as_a_spreadsheet_does(section: str, value: float, text: str):
+    assert displayed_code(section, value) == text
 
 
 def test_millions_are_two_divisions():
