@@ -36,6 +36,7 @@ from finance_platform.feeds.doubts.changed_codes import reject_changed_codes
 from finance_platform.feeds.doubts.day_doubts import DayDoubts
 from finance_platform.feeds.doubts.lost_zeros import LostZeros
 from finance_platform.feeds.doubts.named_years import NamedYear
+from finance_platform.feeds.doubts.odd_decimals import OddDecimals
 from finance_platform.feeds.doubts.period_doubts import PeriodDoubts
 from finance_platform.feeds.doubts.undivided_amounts import UndividedAmounts
 from finance_platform.feeds.file_names import periods_from_name
@@ -143,6 +144,7 @@ class LedgerLines:
         self._codes = TypedCodes()
         self._filled = FilledCells.of(feed.rules)
         self._has_proven_marks = False
+        self._odd_decimals = OddDecimals()
         # A number that names a line alone is worth more than its text: another one may have become the same text.
         self._names_of_lines = {*feed.rules.key, *feed.rules.balanced_by} | (
             {"transaction_id"} if "reverses" in self.sources else set()
@@ -229,7 +231,7 @@ class LedgerLines:
     def doubts(self) -> dict[str, str]:
         """Why a person must decide whether the table may count, with what to do about it."""
         of_days = {text: fix for days in self._day_doubts.values() for text, fix in days.doubts().items()}
-        return of_days | self._period_doubts.doubts() | self._named_year.doubts()
+        return of_days | self._period_doubts.doubts() | self._named_year.doubts() | self._odd_decimals.doubts()
 
     def _check_marks(
         self, columns: dict[str, pa.Array], parsed: amounts.ParsedAmounts, violations: RuleViolations
@@ -338,6 +340,7 @@ class LedgerLines:
             of="amount",
         )
         self._has_proven_marks = self._has_proven_marks or parsed.proves_marks
+        self._odd_decimals.add(rule, texts, parsed, violations.skipped, violations.batch)
         if parsed.ambiguous:
             is_ambiguous: Mask = np.zeros(len(texts), dtype=np.bool_)
             is_ambiguous[list(parsed.ambiguous)] = True

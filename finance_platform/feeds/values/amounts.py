@@ -244,10 +244,17 @@ def _read(text: str, notation: Notation) -> WrittenAmount | None:
         return None
     number = match["whole"] + (notation.decimal + match["fraction"] if match["fraction"] else "")
     has_marks = notation.decimal in number or (notation.mark in MARKS and str(notation.mark) in number)
-    is_ambiguous = has_marks and _AMBIGUOUS.fullmatch(number) is not None
+    is_ambiguous = has_marks and (
+        _AMBIGUOUS.fullmatch(number) is not None or _is_half(number, notation.mark, notation.decimal)
+    )
     return WrittenAmount(
         EXACT.minus(value) if is_negative else value, marks, is_ambiguous, has_marks and not is_ambiguous
     )
+
+
+def _is_half(number: str, mark: str | None, decimal: str) -> bool:
+    """Return whether a number such as 0,500 has a mark that groups nothing, as if it began a fraction."""
+    return mark in MARKS and mark != decimal and number.startswith(f"0{mark}") and len(number) == len("0,500")
 
 
 def _is_negative(match: re.Match[str], side: str, *, in_parentheses: bool) -> bool | None:

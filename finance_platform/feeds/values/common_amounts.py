@@ -183,6 +183,8 @@ def _patterns(notation: Notation) -> _Patterns:
     points = "".join(re.escape(sign) for sign in {notation.decimal, mark or notation.decimal} if sign in MARKS)
     # The number begins and ends where neither digit nor mark is beside it, nor a group after a space.
     grouped = f"[1-9][0-9]{{0,2}}[{points}][0-9]{{3}}"
+    if mark in MARKS and mark != notation.decimal:
+        grouped = f"(?:{grouped}|0{re.escape(str(mark))}[0-9]{{3}})"  # 0,500 has nothing to group
     return _Patterns(
         form=f"^(?:{'|'.join(forms)})$",
         negative=negative,
