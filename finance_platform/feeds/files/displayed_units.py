@@ -84,6 +84,11 @@ class Displayed:
         return self.mark.text
 
 
+def first_counted_day(*, is_1904: bool = False) -> date:
+    """Return the day that a workbook counts as 0."""
+    return date(1904, 1, 1) if is_1904 else date(1899, 12, 30)
+
+
 def group_cells(
     cells: Iterable[DisplayedCell], header_row: int, code_columns: Collection[int] = (), *, is_1904: bool = False
 ) -> dict[int, list[Displayed]]:
@@ -95,7 +100,7 @@ def group_cells(
         code_columns: the columns of codes, from 0.
         is_1904: whether days are counted from 1904-01-01.
     """
-    first_day = date(1904, 1, 1) if is_1904 else date(1899, 12, 30)
+    first_day = first_counted_day(is_1904=is_1904)
     found: dict[int, dict[Mark, Displayed]] = {}
     for column, row, mark, value in cells:
         is_of_code = mark.kind in OF_CODES

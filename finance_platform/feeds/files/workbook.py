@@ -22,6 +22,7 @@ from finance_platform.feeds.files.displayed_codes import code_columns
 from finance_platform.feeds.files.displayed_units import Displayed
 from finance_platform.feeds.files.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
 from finance_platform.feeds.files.sheet_choice import choose_sheets, doubt_unread, note_unread
+from finance_platform.feeds.files.sheet_headers import note_unread_headers
 from finance_platform.feeds.files.workbook_package import WorkbookPackage
 from finance_platform.feeds.files.workbook_process import SheetArea, WorkbookProcess
 from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells
@@ -221,19 +222,17 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
     contents = _open_contents(open_file)
     with _local_file(open_file) as stream, WorkbookProcess(stream) as process:
         numbers = choose_sheets(process.sheets, rules.sheets)
+        doubts, notes = doubt_unread(process.sheets, numbers), note_unread(process.sheets, numbers)
+        notes |= note_unread_headers(process, contents, rules.dialect, numbers, [*doubts, *notes])
         for position, number in enumerate(numbers):
-            faulty = contents.faulty_cells(number)
-            merged = contents.merged_cells(number)
+            faulty, merged = contents.faulty_cells(number), contents.merged_cells(number)
             sheet = WorkbookSheet(process, number, faulty, rules.dialect, is_1904=contents.is_1904, merged=merged)
             if rules.kind == "ledger" and rules.currency:
-                header_row = rules.dialect.header_row
                 codes = code_columns(sheet.header, rules)
-                sheet.displayed = contents.displayed_units(number, header_row, rules.currency, codes)
-                sheet.hidden_rows = contents.hidden_rows(number)
-                sheet.hidden_columns = contents.hidden_columns(number)
+                sheet.displayed = contents.displayed_units(number, rules.dialect.header_row, rules.currency, codes)
+                sheet.hidden_rows, sheet.hidden_columns = contents.hidden_rows(number), contents.hidden_columns(number)
             if position == 0:
-                sheet.doubts |= doubt_unread(process.sheets, numbers)
-                sheet.notes |= note_unread(process.sheets, numbers)
+                sheet.doubts, sheet.notes = sheet.doubts | doubts, sheet.notes | notes
             yield sheet
 
 
@@ -253,8 +252,7 @@ def read_sheet_rows(open_file: OpenFile, places: Iterable[Place]) -> dict[Place,
             rows = wanted.get(info.name)
             if rows is None or not info.has_cells:
                 continue
-            dialect = Dialect(header_row=0, names=("",))
-            table = WorkbookSheet(process, number, contents.faulty_cells(number), dialect)
+            table = WorkbookSheet(process, number, contents.faulty_cells(number), Dialect(header_row=0, names=("",)))
             for batch in table.batches():
                 first = batch.source_rows[0].as_py()
                 for row in rows & set(range(first, first + len(batch))):

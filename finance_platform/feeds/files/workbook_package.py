@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from xml.parsers import expat
 
 from finance_platform.errors import UnreadableDeliveryError
@@ -102,6 +102,16 @@ class WorkbookPackage:
         """
         return self._content.merged.get(number, []) if _CONTENT in self._parts and self._content else []
 
+    def sheet_start(self, number: int, blocks: int) -> bytes | None:
+        """Return the first blocks of the XML of a sheet; None of ods, which has all sheets in one part.
+
+        Raises:
+            UnreadableDeliveryError: the sheet is damaged.
+        """
+        if number >= len(self._sheets):
+            return None
+        return b"".join(islice(self._parts.unpack(self._sheets[number]), blocks))
+
     def _scan(self, number: int) -> XlsxSheetScan | None:
         """Return what is in the XML of a sheet, that of the last one without unpacking it again; None without XML."""
         if self._last_scan and self._last_scan[0] == number:
@@ -142,7 +152,8 @@ class WorkbookPackage:
         scan = self._scan(number)
         if scan is None:
             return {}
-        cells = scan_cells(self._parts.unpack(self._sheets[number]), formats, code_columns) if formats else ()
+        blocks = self._parts.unpack(self._sheets[number])
+        cells = scan_cells(blocks, formats, code_columns, is_1904=self.is_1904) if formats else ()
         return group_cells(chain(scan.stale, cells), header_row, code_columns, is_1904=self.is_1904)
 
     def _displayed_of_ods(self, number: int, currency: str) -> list[DisplayedCell]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
 from itertools import chain
 
-from finance_platform.feeds.files.displayed_units import DisplayedCell
+from finance_platform.feeds.files.displayed_units import DisplayedCell, first_counted_day
 from finance_platform.feeds.files.number_formats import (
     BUILT_IN,
     Kind,
@@ -69,7 +70,7 @@ def foreign_formats(formats: Formats, currency: str) -> Formats:
 
 
 def scan_cells(
-    blocks: Iterable[bytes], formats: Formats, code_columns: Collection[int] = ()
+    blocks: Iterable[bytes], formats: Formats, code_columns: Collection[int] = (), *, is_1904: bool = False
 ) -> Iterator[DisplayedCell]:
     """Yield column, row, mark and number of each cell with a number whose format displays something.
 
@@ -78,7 +79,9 @@ def scan_cells(
         formats: those of the workbook.
         code_columns: the columns of codes, from 0. What matters for codes alone, amounts have nearly all; so it is
             looked for in these columns.
+        is_1904: whether days are counted from 1904-01-01.
     """
+    first_day = first_counted_day(is_1904=is_1904)
     of_codes = _select(formats, are_of_codes=True) if code_columns else {}
     others = _select(formats, are_of_codes=False)
     if not of_codes and not others:
@@ -95,12 +98,12 @@ def scan_cells(
         end = len(data) if is_last else max(0, data.rfind(b"<c"))
         data, rest = data[:end], data[end:]
         if others:
-            yield from _scan(_CELL.finditer(data), others)
+            yield from _scan(_CELL.finditer(data), others, first_day)
         if codes and data.count(b"<c ") == data.count(b'<c r="') and b":c " not in data:
             places = (match.start() for column in codes for match in column.finditer(data))
-            yield from _scan(filter(None, (_CELL.match(data, place) for place in places)), of_codes)
+            yield from _scan(filter(None, (_CELL.match(data, place) for place in places)), of_codes, first_day)
         elif codes:
-            yield from _scan(_CELL.finditer(data), of_codes)
+            yield from _scan(_CELL.finditer(data), of_codes, first_day)
 
 
 def _select(formats: Formats, *, are_of_codes: bool) -> Formats:
@@ -108,19 +111,24 @@ def _select(formats: Formats, *, are_of_codes: bool) -> Formats:
     return {style: marks for style, marks in selected.items() if marks}
 
 
-def _scan(cells: Iterable[re.Match[bytes]], formats: Formats) -> Iterator[DisplayedCell]:
+def _scan(cells: Iterable[re.Match[bytes]], formats: Formats, first_day: date) -> Iterator[DisplayedCell]:
     for match in cells:
         values = {name: (letters, digits) for name, letters, digits in _ATTRIBUTE.findall(match[1])}
         style = values.get(b"s", (b"", b""))[1]
         letters, row = values.get(b"r", (b"", b""))
-        is_number = b"".join(values.get(b"t", (b"n",))) == b"n"
-        if style and letters and row and is_number and (marks := formats.get(int(style))):
+        kind = b"".join(values.get(b"t", (b"n",)))
+        if style and letters and row and kind in {b"n", b"d"} and (marks := formats.get(int(style))):
             try:
-                value = float(match[2])
+                # A strict workbook has days as texts such as 2025-01-31; the parser reads them like the others.
+                value = float(_count_days(match[2], first_day) if kind == b"d" else match[2])
             except ValueError:
                 continue  # not a number, which the parser reports
             for mark in marks:
                 yield DisplayedCell(_position(letters), int(row), mark, value)
+
+
+def _count_days(text: bytes, first_day: date) -> int:
+    return (date.fromisoformat(text[: len("2025-01-31")].decode("ascii", "replace")) - first_day).days
 
 
 def _letters(column: int) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -111,6 +113,24 @@ def test_months_of_lines_that_became_days_of_this_year_hold_the_file(
 def test_months_that_became_days_are_found_in_a_workbook_that_counts_days_from_1904(tmp_path: Path):
     (reason,) = checked(tmp_path, wide(typed([1, 2])), WIDE, is_1904=True).holds
     assert reason.startswith("2 headers are days such as 2026-01-25")
+
+
+@pytest.mark.parametrize("is_1904", [False, True])
+def test_months_that_became_days_are_found_in_a_strict_workbook(tmp_path: Path, *, is_1904: bool):
+    """It has days as texts, as ISO 8601 has them; their formats are the same."""
+    write(tmp_path / "x.xlsx", wide(typed([1, 2])), is_1904=is_1904)
+    with zipfile.ZipFile(tmp_path / "x.xlsx") as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    for month, cell in ((1, b"C1"), (2, b"D1")):
+        day = b' t="d"><v>2026-%02d-25T00:00:00</v>' % month
+        parts[sheet] = re.sub(rb'(<c r="%s" s="[0-9]+")><v>[0-9]+</v>' % cell, rb"\1" + day, parts[sheet])
+    assert parts[sheet].count(b't="d"') == 2
+    with zipfile.ZipFile(tmp_path / "x.xlsx", "w") as package:
+        for name, part in parts.items():
+            package.writestr(name, part)
+    (reason,) = read(tmp_path, WIDE, "xlsx").holds
+    assert reason.startswith("2 headers are days such as 2026-01-25, which is displayed as 25-Jan")
 
 
 def test_months_of_two_years_that_became_days_of_one_hold_the_file(tmp_path: Path):
