@@ -87,7 +87,7 @@ def draft(home: Path | None, file: Path) -> int:
     settings = load_settings(home=home)
     matched = _match(home, file, None)
     with matched.store.local_copy(matched.object_key) as copy:
-        echo_raw(draft_descriptor(copy.open, matched.object_key, settings.currency))
+        echo_raw(draft_descriptor(copy.open, matched.object_key, settings.currency, settings.fiscal_year_start_month))
     return EXIT_OK
 
 

@@ -191,7 +191,9 @@ class FieldConfig(StrictModel):
         [],
         description="Patterns of dates, tried in order; by default `yyyy-MM-dd`, for `period` `yyyy-MM` and `yyyyMM`. "
         "Their parts are `yyyy yy QQQ QQ Q MMMM MMM MM M dd d HH H hh h mm m ss s SSS a`, as in Java; QQQ is Q1 to Q4, "
-        "`a` AM or PM; words stand in apostrophes, such as `'FY'yyyy`. A date without a day is the first day of its "
+        "`a` AM or PM; words stand in apostrophes, such as `'FY'yyyy`. `YYYY-'W'ww-e` reads a day of a week of ISO "
+        '8601, of which `e` is 1 for Monday: `from: "{Week}-4"` counts 2025-W03 on its Thursday. A date without a day '
+        "is the first day of its "
         "month, quarter or year. Midnight (`00:00:00`) may follow a day. `excel_serial` reads days as a spreadsheet "
         "counts them, such as 45658.",
     )
@@ -218,7 +220,9 @@ class FieldConfig(StrictModel):
         description="Which years and quarters the patterns without a month name: with `fiscal`, `yyyy` is the first "
         "day of the home's fiscal year, which is named by the calendar year in which it ends, and the year of "
         "`unpivot.year` is such a year. Patterns may then have `FFFF` or `FF`, a fiscal year also beside a month, and "
-        "`PPP`, `PP` or `P`, the number of a period in the fiscal year: `'FY'FF-'P'PP` reads FY26-P01.",
+        "`PPP`, `PP` or `P`, the number of a period in the fiscal year: `'FY'FF-'P'PP` reads FY26-P01. `GGGG` or `GG` "
+        "before them is the calendar year in which it begins: `GGGG/FF` reads 2025/26, in a home whose fiscal years do "
+        "not begin in January.",
     )
     pad: int = Field(
         0,

@@ -24,7 +24,7 @@ from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.amounts import names_side, read_amount
 from finance_platform.feeds.values.codes import clean, closest_match, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
-from finance_platform.feeds.values.dates import EXCEL_SERIAL, parse_date, patterns_with_zones
+from finance_platform.feeds.values.dates import EXCEL_SERIAL, names_two_years, parse_date, patterns_with_zones
 from finance_platform.feeds.violations import BLANK_ROW, quoted
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
@@ -32,6 +32,8 @@ _SEARCHED_ROWS = 30
 _SAMPLES = 100
 _SHORT = 4
 """Characters of a text that is too short to be a name, such as a currency or `none`."""
+_NOT_JANUARY = 7
+"""A first month of fiscal years that lie in two calendar years."""
 _SERIAL_YEARS = range(1990, 2060)
 """Years of numbers that may be days of a spreadsheet; others are codes."""
 _MARKS = ((".", ","), (",", "."), (",", " "), (".", "'"), (",", "'"))
@@ -188,7 +190,7 @@ def explain_rejected_rows(
         return f"the column {year!r}, which gives the year, is blank in every row", fix
     for name in ("date", "period"):
         if f"invalid_{name}" in common and name in sources:
-            return _explain_dates(name, _samples(name, sources, batch))
+            return _explain_dates(name, _samples(name, sources, batch), sources[name].rule)
     if "malformed_row" in common:
         return _explain_cells(batch)
     return "", ""
@@ -251,8 +253,13 @@ def _denoted(text: str, rule: FieldRule) -> set[str]:
     return {code for mark in (written.marks if written else ()) for code in denoted_currencies(mark) or ()}
 
 
-def _explain_dates(name: str, samples: Sequence[str]) -> tuple[str, str]:
+def _explain_dates(name: str, samples: Sequence[str], rule: FieldRule) -> tuple[str, str]:
     cause = f"no {name} has the declared form, such as {_shown(samples[0])}"
+    of_two_years = [pattern for pattern in rule.formats if names_two_years(pattern)]
+    if of_two_years and all(parse_date(clean(text), of_two_years, _NOT_JANUARY) for text in samples):
+        cause = f"{_shown(samples[0])} is of a fiscal year that lies in two calendar years, and no year of the home is"
+        start = "FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH"
+        return cause, f"set {start} in the home's .env, because fiscal years begin in January without it"
     # Of the forms that read all samples alike, such as dd/MM and d/M, the first is enough.
     fitting: dict[tuple[date, ...], str] = {}
     for pattern in _DATE_FORMATS:

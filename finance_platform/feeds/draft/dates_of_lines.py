@@ -1,7 +1,8 @@
 """The date of a draft's lines: a column, a year beside a month, the headers of periods, or the file's name.
 
 Belongs here: choosing among them, and asking a person where none gives a day. Does not belong here: patterns (see
-`values`, and `parts_of_years` for those of a year beside its part), which headers name periods (see `period_columns`).
+`values`, and `parts_of_years` for those of a year beside its part), headers of periods (see `period_columns`, and
+`years_of_headers` for the year that they lack).
 """
 
 from __future__ import annotations
@@ -17,24 +18,25 @@ from finance_platform.feeds.draft.money import OF_QUARTERS
 from finance_platform.feeds.draft.parts_of_years import (
     FISCAL,
     OF_YEAR_END,
-    PARTS_OF_YEARS,
     describe_fiscal,
     first_day,
     first_day_of_half,
     map_year_end,
+    patterns_beside,
     with_calendar,
 )
-from finance_platform.feeds.draft.period_columns import read_header
-from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates
+from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day
+from finance_platform.feeds.draft.weeks import OF_WEEKS, THURSDAY, week_beside_year_pattern, week_pattern
+from finance_platform.feeds.draft.years_of_headers import describe_january, draft_years_of_headers, single_year
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.values.dates import (
     EXCEL_SERIAL,
     names_part_of_year,
+    names_two_years,
     parse_date,
 )
-from finance_platform.feeds.values.month_names import read_month, turn_of_year
+from finance_platform.feeds.values.month_names import read_month
 
-_YEAR = re.compile("(?<![0-9])20[0-9]{2}(?![0-9])")
 _SERIAL = re.compile(r"(?:3[7-9]|[45][0-9])[0-9]{3}")
 """A day from 2001 to 2064 as a spreadsheet counts them; a column of numbers is a date by its name only."""
 _SHORT = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -53,9 +55,6 @@ _NAMES = (
     ("(?i)(?:^|[^a-z])q([1-4])[-_ .]*(20[0-9]{2})", "Q{1} {2}", "QQQ yyyy", "the quarter"),
 )
 """What a file's name may say of its dates: pattern, template, format, and the word for it."""
-
-_NUMBERS_OF_MONTHS = ("M", "MM", "'M'M", "'M'MM", "'Month 'M")
-"""Patterns of headers that may number the months of the calendar, or the periods of a fiscal year."""
 
 _WITHOUT_YEAR = ("yyyy ddMM", "yyyy dMM", "yyyy dd.MM.", "yyyy dd.MM", "yyyy d.M.", "yyyy d.M")
 """Patterns of days and months behind a year: 0503, and 503 where a zero was lost."""
@@ -80,17 +79,16 @@ class Dates:
         file: str,
         titles: Sequence[str],
         sheets: Sequence[str] = (),
+        first_month: int = 1,
     ) -> None:
         self._draft, self._columns, self._file, self._titles, self._sheets = draft, columns, file, titles, sheets
+        self._first_month = first_month
         self.used: set[str] = set()
 
     def run(self) -> None:
         """Draft the date, and the period where it is beside a date."""
-        if self._draft.unpivot:
-            self._year_of_headers()
-            return
-        if any("date" in fields for fields in self._draft.measures.values()):
-            self._year_of_measures()
+        if self._draft.unpivot or any("date" in fields for fields in self._draft.measures.values()):
+            self.used |= draft_years_of_headers(self._draft, self._columns, self._file, self._titles, self._first_month)
             return
         dated = [column for column in self._columns if column.dates]
         column = best_column(["date"], dated)
@@ -106,6 +104,7 @@ class Dates:
         elif not (
             self._serial_days()
             or self._days_without_year()
+            or (not dated and self._weeks())
             or self._year_column()
             or self._halves()
             or self._unnamed(dated)
@@ -136,6 +135,7 @@ class Dates:
         elif column.blanks and name == "date":
             parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
         parts += [FISCAL] if "calendar" in values else []
+        parts += [describe_january(column.sample)] if self._lacks_fiscal_years(formats) else []
         if any(map(names_part_of_year, formats)):
             parts.append(f"decide: {OF_QUARTERS}; calendar: fiscal means fiscal quarters")
         if mapped:
@@ -159,9 +159,11 @@ class Dates:
         guess = guess_dates(column.texts, YEAR_FORMATS)
         if guess is None:
             return self._mapped_year(column)
-        part = self._part_of_year(column)
+        part = self._part_of_year(column, guess.formats)
         if part is not None:
             return True
+        if self._lacks_fiscal_years(guess.formats):
+            return self._mapped_year(column)
         text = (
             "decide: an amount of a year is dated on its first day; spread: {over: fiscal_year, how: even} gives each "
             "month its part; calendar: fiscal means fiscal years"
@@ -169,22 +171,47 @@ class Dates:
         self._take("date", column, guess, text)
         return True
 
-    def _part_of_year(self, year: Column) -> Column | None:
+    def _lacks_fiscal_years(self, formats: Sequence[str]) -> bool:
+        """Return whether fiscal years of the home are no two calendar years, as those of the file are."""
+        return self._first_month == 1 and any(map(names_two_years, formats))
+
+    def _weeks(self) -> bool:
+        """Take a column of weeks, such as 2025-W03, or of a year and its weeks; return whether there is one."""
+        if best_column(["period", "quarter"], [one for one in self._columns if not week_pattern(one.texts)]):
+            return False
+        for column in self._columns:
+            if pattern := week_pattern(column.texts):
+                self._take_week(f"{{{column.name}}}{THURSDAY}", pattern, column)
+                return True
+        year = best_column(["year"], self._columns)
+        for column in self._columns if year is not None and not year.blanks else ():
+            if year and not column.blanks and (pattern := week_beside_year_pattern(year.cells, column.cells)):
+                self._take_week(f"{{{year.name}}}-{{{column.name}}}{THURSDAY}", pattern, year, column)
+                return True
+        return False
+
+    def _take_week(self, source: str, pattern: str, *columns: Column) -> None:
+        self.used |= {column.name for column in columns}
+        self._draft.fields["date"] = FieldDraft({"from": source, "formats": [pattern]}, OF_WEEKS)
+
+    def _part_of_year(self, year: Column, years: Sequence[str]) -> Column | None:
         """Take the column of months or quarters beside a year; return it, or None if there is none."""
         others = [column for column in self._columns if column is not year]
         for word in ("period", "quarter"):
             part = best_column([word], others)
             if part is None:
                 continue
-            for pattern, template in PARTS_OF_YEARS[word]:
+            for pattern, template in patterns_beside(years, word):
                 pairs = [pair for pair in zip(year.cells, part.cells, strict=True) if all(pair)]
                 texts = [template.format(year=first, part=second) for first, second in pairs]
                 mapped = map_year_end(dict.fromkeys(texts), [pattern])
-                if texts and all(parse_date(mapped.get(text, text), (pattern,)) for text in texts):
+                if texts and all(read_day(mapped.get(text, text), (pattern,)) for text in texts):
                     self.used |= {year.name, part.name}
                     source = template.format(year=f"{{{year.name}}}", part=f"{{{part.name}}}")
                     formats, values = with_calendar([pattern], year.name, part.name)
                     comment = FISCAL if values else describe_fiscal(pattern)
+                    if self._lacks_fiscal_years([pattern]):
+                        comment = f"{comment}; {describe_january(year.sample)}"
                     if mapped:
                         values |= {"map": mapped}
                         comment = "; ".join(filter(None, (comment, OF_YEAR_END)))
@@ -235,7 +262,7 @@ class Dates:
         if not pattern:
             return False
         self.used.add(column.name)
-        year = self._year_of_titles() or self._single_year()
+        year = self._year_of_titles() or single_year(self._file, self._titles)
         comment = (
             f"decide: the year of days such as {column.sample!r}"
             f"{f'; {year} is that of the title or of the name' if year else ''}. A file of another year needs a "
@@ -263,7 +290,7 @@ class Dates:
                 values: dict[str, Any] = {"from_name": pattern, "template": template, "formats": [written]}
                 self._draft.fields["date"] = FieldDraft(values, "the month in the sheet's name")
                 return True
-        year = self._single_year()
+        year = single_year(self._file, self._titles)
         days = {name: first_day(month.year or year, month.month) for name, month in months}
         values = {"from_name": "^.+$", "map": days}
         comment = "decide: the day of the lines of each sheet, by its name; a sheet that is not listed is rejected"
@@ -286,74 +313,9 @@ class Dates:
                 values = {"from_name": pattern, "template": template, "formats": [written]}
                 self._draft.fields["date"] = FieldDraft(values, f"{period} in the file's name")
                 return
-        hint = self._single_year()
+        hint = single_year(self._file, self._titles)
         self._draft.decide_constant(
             "date",
             "No column was recognized as the date. Name its column in columns.date and remove constants.date, or give "
             f"there the day of every line, such as {hint or 2025}-01-31.",
         )
-
-    def _year_of_headers(self) -> None:
-        """Give the headers of periods the year that they lack."""
-        unpivot = self._draft.unpivot
-        formats = self._draft.fields["date"].values["formats"]
-        if unpivot is None or any("yy" in pattern for pattern in formats):
-            return
-        months = [header.day.month for name in unpivot["columns"] if (header := read_header(name))]
-        are_periods = all(pattern.startswith(("'P'M", "'Period 'M")) for pattern in formats)
-        if are_periods:
-            formats = [pattern.replace("M", "P") for pattern in formats]
-        if are_periods or turn_of_year(months) is not None:
-            self._draft.fields["date"].values |= {"formats": formats, "calendar": "fiscal"}
-            self._draft.fields["date"].comment = FISCAL
-        elif all(pattern in _NUMBERS_OF_MONTHS for pattern in formats):
-            periods = ", ".join(pattern.rstrip("M") + "P" for pattern in formats)
-            comment = f"decide: formats: [{periods}] and calendar: fiscal if these are periods of a fiscal year"
-            self._draft.fields["date"].comment = comment
-        column = best_column(["year"], self._columns)
-        if column is not None and all(parse_date(text, ("yyyy",)) for text in column.texts):
-            self.used.add(column.name)
-            unpivot["year"] = {"column": column.name}
-        elif len(set(_YEAR.findall(self._file))) == 1:
-            unpivot["year"] = {"from_name": "(20[0-9]{2})"}
-        elif year := self._single_year():
-            unpivot["year"] = year
-            self._draft.decisions.append(f"The headers have no year; {year} in unpivot.year is that of the title.")
-        else:
-            unpivot["year"] = UNDECIDED
-            self._draft.decisions.append(
-                "The headers have no year. Give it in unpivot.year: a year such as 2025, {column: …} or {from_name: …}."
-            )
-
-    def _year_of_measures(self) -> None:
-        """Give columns such as `Jan Actual` and `Apr Forecast` the only year that the file's name or a title names.
-
-        Without one, their dates have a place for it, so that nothing but the year is left to a person.
-        """
-        headers = {name: read_header(name) for name in self._draft.measures}
-        months = [header.day.month for header in headers.values() if header and not header.has_year]
-        if not months:
-            return
-        year = "" if turn_of_year(months) is not None else self._single_year()
-        for name, header in headers.items():
-            if header and not header.has_year:
-                self._draft.measures[name]["date"] = f"{year or UNDECIDED}-{header.day.month:02d}-01"
-        if year:
-            self._draft.year = year
-            self._draft.rows_comment += (
-                f"; the headers have no year, and {year} is that of the file's name or title, so a file of another "
-                "year needs a descriptor of its own"
-            )
-        else:
-            self._draft.decisions.append(
-                f"The headers have no year. Write it in place of {UNDECIDED} in each date of measures, such as "
-                f"2025-{months[0]:02d}-01."
-            )
-
-    def _single_year(self) -> str:
-        """Return the only year that the file's name or a title names; empty if there is none, or several."""
-        for text in (self._file, " ".join(self._titles)):
-            years = set(_YEAR.findall(text))
-            if years:
-                return years.pop() if len(years) == 1 else ""
-        return ""

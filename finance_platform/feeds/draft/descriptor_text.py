@@ -34,19 +34,20 @@ _MAX_LISTED = 20
 _LAST_OF_FOUR_DIGITS = 0xFFFF
 
 
-def draft_descriptor(open_file: OpenFile, object_key: str, home_currency: str) -> str:
+def draft_descriptor(open_file: OpenFile, object_key: str, home_currency: str, first_month: int = 1) -> str:
     """Return a descriptor for a file, as the text of a YAML file.
 
     Args:
         open_file: opens the file.
         object_key: its name in the raw zone, or the name that it would have there.
         home_currency: ISO 4217.
+        first_month: of the home's fiscal years.
 
     Raises:
         UnreadableDeliveryError: no table can be found in the file.
     """
     sample = sample_file(open_file, object_key)
-    draft = draft_fields(sample, PurePosixPath(object_key).name, home_currency)
+    draft = draft_fields(sample, PurePosixPath(object_key).name, home_currency, first_month)
     lines = list(_lines(sample, draft, object_key))
     if any(UNDECIDED in line for line in lines):
         place = next(number for number, line in enumerate(lines) if line.startswith("feed: "))

@@ -44,8 +44,15 @@ _MAX_BLANK = 0.05
 """Share of rows without a code up to which they are mistakes of the file, so that rejecting them is right."""
 
 
-def draft_fields(sample: Sample, file: str, home_currency: str) -> FieldsDraft:
-    """Return the fields of a draft for a sample of a file of this name."""
+def draft_fields(sample: Sample, file: str, home_currency: str, first_month: int = 1) -> FieldsDraft:
+    """Return the fields of a draft for a sample of a file of this name.
+
+    Args:
+        sample: of the file.
+        file: its name.
+        home_currency: ISO 4217.
+        first_month: of the home's fiscal years.
+    """
     columns = read_columns(sample)
     draft = FieldsDraft()
     is_wide = draft_unpivot(draft, columns, home_currency)
@@ -53,7 +60,7 @@ def draft_fields(sample: Sample, file: str, home_currency: str) -> FieldsDraft:
         draft.kind = kind
         draft_references(draft, columns)
         return draft
-    _Ledger(draft, columns, sample, file, home_currency).run(is_wide=is_wide)
+    _Ledger(draft, columns, sample, file, home_currency, first_month).run(is_wide=is_wide)
     return draft
 
 
@@ -61,10 +68,16 @@ class _Ledger:
     """The fields of a file with money."""
 
     def __init__(
-        self, draft: FieldsDraft, columns: Sequence[Column], sample: Sample, file: str, home_currency: str
+        self,
+        draft: FieldsDraft,
+        columns: Sequence[Column],
+        sample: Sample,
+        file: str,
+        home_currency: str,
+        first_month: int,
     ) -> None:
         self._draft, self._columns, self._sample, self._currency = draft, columns, sample, home_currency
-        self._file = file
+        self._file, self._first_month = file, first_month
         self._used: set[str] = set(used_headers(draft))
 
     def run(self, *, is_wide: bool) -> None:
@@ -76,7 +89,7 @@ class _Ledger:
         else:
             draft_scale(self._draft, self._sample.above)
         sheets = self._sample.sheets or tuple(filter(None, (self._sample.sheet,)))
-        dates = Dates(self._draft, self._free(), self._file, self._sample.above, sheets)
+        dates = Dates(self._draft, self._free(), self._file, self._sample.above, sheets, self._first_month)
         dates.run()
         self._used |= dates.used
         is_account_measured = any("account" in fields for fields in self._draft.measures.values())

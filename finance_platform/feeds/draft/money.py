@@ -96,7 +96,7 @@ def _draft_scenarios_of_periods(draft: FieldsDraft, periods: PeriodColumns) -> N
 
 def _describe_periods(periods: PeriodColumns) -> str:
     parts = []
-    if periods.unit != "month":
+    if periods.unit in {"quarter", "year"}:
         over = {"quarter": "quarter", "year": "fiscal_year"}[periods.unit]
         parts.append(
             f"decide: the amount of a {periods.unit} is dated on its first day; spread: {{over: {over}, how: even}} "

@@ -12,9 +12,9 @@ from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.money import OF_QUARTERS
-from finance_platform.feeds.draft.values import last_month
+from finance_platform.feeds.draft.values import last_month, read_day
 from finance_platform.feeds.values.codes import fold
-from finance_platform.feeds.values.dates import date_parts, is_fiscal_part, needs_fiscal_calendar, parse_date
+from finance_platform.feeds.values.dates import date_parts, is_fiscal_part, names_two_years, needs_fiscal_calendar
 
 PARTS_OF_YEARS = {
     "period": (
@@ -33,6 +33,11 @@ PARTS_OF_YEARS = {
 }
 """Patterns of a year beside a month or a quarter, and the texts that they read, by the word for the part."""
 
+_BESIDE_TWO_YEARS = {
+    "period": ("MMM", "MMMM", "QQQ", "'P'PP", "'P'P", "P", "PPP"),
+    "quarter": ("QQQ", "Q"),
+}
+
 _FISCAL_WORDS = ("fiscal", "financial")
 _FISCAL_PARTS = {
     "yyyy-MM": "yyyy-PP", "yyyyMM": "yyyyPP", "MM/yyyy": "PP/yyyy", "MM.yyyy": "PP.yyyy", "yyyy/MM": "yyyy/PP",
@@ -49,6 +54,18 @@ _HALF = re.compile(
     "|(?P<last>20[0-9]{2})[-_ ./]*(?:h|hj|s)[-_ .]?(?P<second>[12])"
 )
 """A half of a year as `fold` writes it: H1 2025, HJ1/2025, 2025-H1, S1 2025."""
+
+
+def patterns_beside(years: Sequence[str], part: str) -> list[tuple[str, str]]:
+    """Return the patterns of a part of a year beside a year of one of these forms, and the texts that they read.
+
+    Args:
+        years: patterns of the years.
+        part: `period` or `quarter`.
+    """
+    of_two_years = [year for year in years if names_two_years(year)]
+    beside = [(f"{year} {one}", "{year} {part}") for year in of_two_years for one in _BESIDE_TWO_YEARS[part]]
+    return beside or list(PARTS_OF_YEARS[part])
 
 
 def first_day(year: int | str, month: int) -> str:
@@ -69,8 +86,8 @@ def map_year_end(texts: Iterable[str], formats: Sequence[str]) -> dict[str, str]
     """Return periods 13 to 16 of texts that no format reads, and the text of the last month of each year."""
     if any("day" in date_parts(pattern) for pattern in formats):
         return {}
-    twelfth = {text: last_month(text) for text in texts if not parse_date(text, formats)}
-    return {text: last for text, last in twelfth.items() if text != last and parse_date(last, formats)}
+    twelfth = {text: last_month(text) for text in texts if not read_day(text, formats)}
+    return {text: last for text, last in twelfth.items() if text != last and read_day(last, formats)}
 
 
 def with_calendar(formats: Sequence[str], *names: str) -> tuple[list[str], dict[str, Any]]:

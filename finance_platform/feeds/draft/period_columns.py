@@ -12,7 +12,10 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from finance_platform.feeds.values.dates import parse_date
+from finance_platform.feeds.draft.two_years import patterns_of
+from finance_platform.feeds.draft.values import FISCAL_PERIODS, read_day
+from finance_platform.feeds.draft.weeks import THURSDAY, week_pattern
+from finance_platform.feeds.values.dates import names_no_month, names_part_of_year, needs_fiscal_calendar, parse_date
 from finance_platform.feeds.values.month_names import read_month
 
 _DATED = {
@@ -20,6 +23,7 @@ _DATED = {
         "MMM yyyy", "MMMM yyyy", "MMM-yyyy", "MMMM-yyyy", "MMM-yy", "MMM yy", "MMM''yy", "MMM/yyyy", "MMM.yyyy",
         "yyyy-MM", "yyyyMM", "yyyy/MM", "yyyy.MM", "MM/yyyy", "MM.yyyy", "MM-yyyy", "yyyy MMM", "yyyy-MMM", "yyyy MMMM",
         "yyyy-MM-dd", "dd.MM.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "dd-MMM-yyyy", "dd-MMM-yy", "d MMM yyyy",
+        *(pattern for pattern in FISCAL_PERIODS if not pattern.isalpha()),
     ),
     "quarter": (
         "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "QQQyyyy", "QQQ yy", "QQQ''yy", "QQQ-yy", "yyyy QQQ", "yyyy-QQQ", "yyyyQQQ",
@@ -34,6 +38,9 @@ _YEARLESS = {
     "quarter": ("QQQ", "'Quarter 'Q"),
 }
 _SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LETTERS = {"a": "Actual", "b": "Budget", "f": "Forecast"}
+"""Words of one letter, which are scenarios behind a period alone: Jan-25 A."""
+
 _SCENARIOS = {
     "actual": "Actual", "actuals": "Actual", "act": "Actual", "ist": "Actual", "budget": "Budget", "bud": "Budget",
     "plan": "Budget", "soll": "Budget", "forecast": "Forecast", "fcst": "Forecast", "outlook": "Forecast",
@@ -49,7 +56,7 @@ class PeriodHeader:
     """A header that names a period.
 
     Attributes:
-        unit: month, quarter or year.
+        unit: month, week, quarter or year.
         day: its first day; without a year, that of the year 2000.
         pattern: the pattern that reads it, without the year if it has none.
         text: the text that the pattern reads; it differs from the header where `map` must translate it.
@@ -63,6 +70,11 @@ class PeriodHeader:
     text: str
     has_year: bool
     scenario: str = ""
+
+    @property
+    def is_fiscal(self) -> bool:
+        """Whether its year is a fiscal one, so that its day depends on the home."""
+        return needs_fiscal_calendar(self.pattern) if self.has_year else False
 
 
 @dataclass(frozen=True)
@@ -111,6 +123,10 @@ def read_header(name: str) -> PeriodHeader | None:
     words = name.split()
     scenario = next((_SCENARIOS[word.lower()] for word in words if word.lower() in _SCENARIOS), "")
     text = " ".join(word for word in words if word.lower() not in _SCENARIOS) if scenario else name
+    if not scenario and len(words) > 1 and (letter := _LETTERS.get(words[-1].lower())):
+        before = " ".join(words[:-1])
+        if header := _dated(before, letter):
+            return header if header.unit != "year" else None
     return _dated(text, scenario) or _yearless(text, scenario) or _translated(text, scenario)
 
 
@@ -128,7 +144,7 @@ def find_period_columns(names: Sequence[str], *, are_alone: bool) -> PeriodColum
         are_alone: whether the file has no other column with amounts; then one column is enough.
     """
     found = {name: header for name in names if (header := read_header(name))}
-    for unit in ("month", "quarter", "year"):
+    for unit in ("month", "week", "quarter", "year"):
         for has_year in (True, False):
             headers = {
                 name: header for name, header in found.items() if (header.unit, header.has_year) == (unit, has_year)
@@ -170,7 +186,19 @@ def _dated(text: str, scenario: str) -> PeriodHeader | None:
             day = parse_date(text, (pattern,))
             if day and 1990 <= day.year < 2100 and (day.day == 1 or (day + timedelta(1)).day == 1):
                 return PeriodHeader(unit, day.replace(day=1), pattern, text, has_year=True, scenario=scenario)
+    if (week := week_pattern([text])) and (day := parse_date(text + THURSDAY, (week,))):
+        return PeriodHeader("week", day, week, text + THURSDAY, has_year=True, scenario=scenario)
+    for pattern in patterns_of(text):
+        if day := read_day(text, (pattern,)):
+            return PeriodHeader(_unit(pattern), day, pattern, text, has_year=True, scenario=scenario)
     return None
+
+
+def _unit(pattern: str) -> str:
+    """Return what a pattern of a fiscal year of two calendar years names."""
+    if names_no_month(pattern):
+        return "year"
+    return "quarter" if names_part_of_year(pattern) else "month"
 
 
 def _yearless(text: str, scenario: str) -> PeriodHeader | None:

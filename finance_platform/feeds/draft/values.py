@@ -12,9 +12,19 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+from finance_platform.feeds.draft.two_years import patterns_of, patterns_of_any
 from finance_platform.feeds.values.amounts import read_amount
-from finance_platform.feeds.values.dates import parse_date, patterns_with_zones
+from finance_platform.feeds.values.dates import names_no_month, names_two_years, parse_date, patterns_with_zones
 from finance_platform.feeds.values.header_words import plain_name
+
+FISCAL_PERIODS = (
+    "'FY'FF-'P'PP", "'FY'FFFF-'P'PP", "FFFF-'P'PP", "FFFF'P'PP", "'P'PP FFFF", "'P'PP-FFFF", "PPP/yyyy", "PPP.yyyy",
+    "yyyy/PPP", "yyyy.PPP", "yyyyPPP", "yyyy'M'MM", "'P'PP 'FY'FF", "'P'PP 'FY'FFFF", "'FY'FF 'P'PP",
+    "'FY'FFFF 'P'PP", "'FY'FF'P'PP", "'FY'FFFF'P'PP", "'FY'FF-PP", "'FY'FFFF-PP", "'Period 'P / FFFF",
+    "'Period 'P/FFFF", "'Period 'P FFFF", "'Period 'P, FFFF", "MMM 'FY'FF", "MMM 'FY'FFFF", "MMM-'FY'FF", "'FY'FF MMM",
+    "'FY'FFFF MMM",
+)  # fmt: skip
+"""Patterns of periods of fiscal years, in the order of trust."""
 
 DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
@@ -23,11 +33,8 @@ DATE_FORMATS = (
     "MM/dd/yyyy HH:mm:ss", "M/d/yyyy h:mm:ss a", "M/d/yyyy h:mm a", "d MMMM yyyy", "MMMM d, yyyy", "dd.MM.yy",
     "dd/MM/yy", "MM/dd/yy", "d.M.yy", "M/d/yy", "d/M/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMMM yyyy", "MMM-yy",
     "MMM yy", "MMM-yyyy", "MM/yyyy", "MM.yyyy", "yyyy/MM", "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "yyyy QQQ", "yyyy-QQQ",
-    "yyyyQQQ", "'FY'FF-'P'PP", "'FY'FFFF-'P'PP", "FFFF-'P'PP", "FFFF'P'PP", "'P'PP FFFF", "'P'PP-FFFF",
-    "PPP/yyyy", "PPP.yyyy", "yyyy/PPP", "yyyy.PPP", "yyyyPPP", "yyyy'M'MM", "'P'PP 'FY'FF", "'P'PP 'FY'FFFF",
-    "'FY'FF 'P'PP", "'FY'FFFF 'P'PP", "'FY'FF'P'PP", "'FY'FFFF'P'PP", "'FY'FF-PP", "'FY'FFFF-PP", "'Period 'P / FFFF",
-    "'Period 'P/FFFF", "'Period 'P FFFF", "'Period 'P, FFFF", "MMM 'FY'FF", "MMM 'FY'FFFF", "MMM-'FY'FF", "'FY'FF MMM",
-    "'FY'FFFF MMM", "QQQ 'FY'FF", "QQQ 'FY'FFFF", "'FY'FF QQQ", "'FY'FFFF QQQ", "'FY'FF-QQQ", "'FY'FFFF-QQQ",
+    "yyyyQQQ", *FISCAL_PERIODS,
+    "QQQ 'FY'FF", "QQQ 'FY'FFFF", "'FY'FF QQQ", "'FY'FFFF QQQ", "'FY'FF-QQQ", "'FY'FFFF-QQQ",
 )  # fmt: skip
 """Patterns in the order of trust: of those that read all samples, the first is proposed."""
 
@@ -62,6 +69,8 @@ _ENOUGH = 0.9
 
 _FEW = 3
 _MAX_FORMATS = 3
+_OF_TWO_YEARS = 7
+"""A first month of fiscal years that lie in two calendar years."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,17 @@ def is_amount(text: str) -> bool:
 @lru_cache(maxsize=8192)
 def is_date(text: str) -> bool:
     """Return whether a text is a date under any pattern."""
-    return parse_date(text.strip(), DATE_FORMATS) is not None
+    written = text.strip()
+    return parse_date(written, DATE_FORMATS) is not None or any(not names_no_month(one) for one in patterns_of(written))
+
+
+def read_day(text: str, patterns: Sequence[str]) -> date | None:
+    """Return the day of a text under the first pattern that gives one; None if none does.
+
+    Fiscal years begin in January here, but for those of two calendar years, which then do not exist.
+    """
+    days = (parse_date(text, (pattern,), _OF_TWO_YEARS if names_two_years(pattern) else 1) for pattern in patterns)
+    return next((day for day in days if day), None)
 
 
 def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) -> DateGuess | None:
@@ -121,6 +140,8 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
     distinct = list(dict.fromkeys(texts))
     if not distinct:
         return None
+    are_years = patterns == YEAR_FORMATS
+    patterns = (*patterns, *(one for one in patterns_of_any(distinct) if names_no_month(one) == are_years))
     days = {pattern: _days(distinct, pattern) for pattern in patterns}
     formats: list[str] = []
     remaining = set(distinct)
@@ -160,7 +181,7 @@ def _is_enough(read: int, count: int) -> bool:
 
 
 def _days(texts: Iterable[str], pattern: str) -> dict[str, date]:
-    days = {text: parse_date(text, (pattern,)) for text in texts}
+    days = {text: read_day(text, (pattern,)) for text in texts}
     return {text: day for text, day in days.items() if day is not None and 1900 <= day.year < 2100}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -37,6 +37,12 @@ _TOKENS = {
     "yy": r"(?P<short_year>[0-9]{2})",
     "FFFF": r"(?P<fiscal_year>[0-9]{4})",
     "FF": r"(?P<short_fiscal_year>[0-9]{2})",
+    "GGGG": r"(?P<first_year>[0-9]{4})",
+    "GG": r"(?P<short_first_year>[0-9]{2})",
+    "YYYY": r"(?P<week_year>[0-9]{4})",
+    "ww": r"(?P<week>[0-9]{2})",
+    "w": r"(?P<week>[0-9]{1,2})",
+    "e": r"(?P<day>[1-7])",
     "PPP": r"(?P<fiscal_period>[0-9]{3})",
     "PP": r"(?P<fiscal_period>[0-9]{2})",
     "P": r"(?P<fiscal_period>[0-9]{1,2})",
@@ -66,6 +72,12 @@ _WIDTHS = {
     "yy": 2,
     "FFFF": 4,
     "FF": 2,
+    "GGGG": 4,
+    "GG": 2,
+    "YYYY": 4,
+    "ww": 2,
+    "w": 2,
+    "e": 1,
     "PPP": 3,
     "PP": 2,
     "P": 2,
@@ -97,9 +109,11 @@ _MAX_ZONES = 4
 _MIDNIGHT = r"(?:(?:T| +)00:00:00(?:\.0{1,9})?)?"
 _TOKEN = re.compile(r"'(?:[^']|'')*'|(?P<letter>[A-Za-z])(?P=letter)*|.", re.DOTALL)
 _FISCAL_YEARS = {"fiscal_year", "short_fiscal_year"}
+_FIRST_YEARS = {"first_year", "short_first_year"}
 _YEARS, _MONTHS_OF_YEAR = {"year", "short_year"} | _FISCAL_YEARS, {"month", "month_name", "month_short"}
+_WEEKS = {"week_year", "week", "day"}
 _PARTS_OF_YEAR = {"quarter", "fiscal_period"}
-_PERIODS, _QUARTER = 12, 3
+_PERIODS, _QUARTER, _CENTURY, _SHORT_YEAR = 12, 3, 100, 2
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -113,7 +127,8 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 
     Raises:
         ValueError: the pattern has an unknown letter or an apostrophe without a second one, names a part twice, or
-            lacks a year, or has a day without a month.
+            lacks a year, or has a day without a month, a week without its year and its day, or the first year of a
+            fiscal year without the last one.
     """
     tokens = _tokens(pattern)
     parts = [_part(token, pattern) for token in tokens]
@@ -147,6 +162,14 @@ def _part(token: str, pattern: str) -> str:
 
 
 def _check_parts(names: set[str], pattern: str) -> None:
+    if names & (_WEEKS - {"day"}):
+        if "week" not in names:
+            raise ValueError(f"date pattern {pattern!r}: YYYY is the year of weeks (ww); that of months is yyyy")
+        if names != _WEEKS:
+            raise ValueError(f"date pattern {pattern!r}: a week (ww) needs its year (YYYY) and a day (e), 1 for Monday")
+        return
+    if names & _FIRST_YEARS and (names >= _FIRST_YEARS or not names & _FISCAL_YEARS):
+        raise ValueError(f"date pattern {pattern!r}: GG or GGGG is the first year of a fiscal year, beside FF or FFFF")
     if any(len(names & alternatives) > 1 for alternatives in (_YEARS, _MONTHS_OF_YEAR | _PARTS_OF_YEAR)):
         raise ValueError(f"date pattern {pattern!r} names a part twice")
     if not names & _YEARS or ("day" in names and not names & _MONTHS_OF_YEAR):
@@ -182,12 +205,13 @@ def is_fiscal_part(pattern: str) -> bool:
     if pattern == EXCEL_SERIAL:
         return False
     names = set(compile_pattern(pattern).groupindex)
-    return bool(names & _FISCAL_YEARS) or not names & _MONTHS_OF_YEAR
+    return bool(names & _FISCAL_YEARS) or not names & (_MONTHS_OF_YEAR | _WEEKS)
 
 
 def names_no_month(pattern: str) -> bool:
     """Return whether a pattern names a year alone, without a month, quarter or period of it."""
-    return pattern != EXCEL_SERIAL and not set(compile_pattern(pattern).groupindex) & (_MONTHS_OF_YEAR | _PARTS_OF_YEAR)
+    parts = _MONTHS_OF_YEAR | _PARTS_OF_YEAR | _WEEKS
+    return pattern != EXCEL_SERIAL and not set(compile_pattern(pattern).groupindex) & parts
 
 
 def names_part_of_year(pattern: str) -> bool:
@@ -203,6 +227,11 @@ def needs_fiscal_calendar(pattern: str) -> bool:
     return bool({"FFFF", "FF", "PPP", "PP", "P"} & set(_tokens(pattern))) and pattern != EXCEL_SERIAL
 
 
+def names_two_years(pattern: str) -> bool:
+    """Return whether a pattern names a fiscal year by the two calendar years that it lies in, such as 2024/25."""
+    return pattern != EXCEL_SERIAL and bool(_FIRST_YEARS & set(compile_pattern(pattern).groupindex))
+
+
 def parse_date(
     text: str, patterns: Sequence[str], fiscal_year_start_month: int = 1, *, is_1904: bool = False
 ) -> date | None:
@@ -210,7 +239,9 @@ def parse_date(
 
     A pattern without a day gives the first day of its month, period, quarter or year. A two-digit year is of this
     century.
-    A calendar day that does not exist (2025-02-30) gives None, never the day after.
+    A calendar day that does not exist (2025-02-30) gives None, never the day after. So does a week that does not
+    exist, and a fiscal year of two calendar years (`GGGG/FF`) that do not follow each other, or if fiscal years begin
+    in January, because each is then one calendar year.
 
     Args:
         text: such as a cell's.
@@ -295,13 +326,13 @@ def _pattern_day(text: str, pattern: str, fiscal_year_start_month: int) -> date 
     parts = match.groupdict()
     full, short = (parts.get(f"{name}year") or parts.get(f"{name}fiscal_year") for name in ("", "short_"))
     year = int(full or 2000 + int(short or 0))
-    if parts.get("month_name"):
-        month = _MONTH_NAMES.index(str(parts["month_name"]).lower()) + 1
-    elif parts.get("month_short"):
-        month = _MONTHS.index(str(parts["month_short"]).lower()) + 1
-    elif parts.get("month"):
-        month = int(str(parts["month"]))
-    else:
+    if parts.get("week"):
+        return _day_of_week(*(int(str(parts[name])) for name in ("week_year", "week", "day")))
+    first = parts.get("first_year") or parts.get("short_first_year")
+    if first and not _lies_in_both(first, year, fiscal_year_start_month):
+        return None
+    month = _written_month(parts)
+    if month is None:
         place = int(parts.get("fiscal_period") or _QUARTER * (int(parts.get("quarter") or 1) - 1) + 1)
         if not 1 <= place <= _PERIODS:
             return None
@@ -311,6 +342,31 @@ def _pattern_day(text: str, pattern: str, fiscal_year_start_month: int) -> date 
         year -= 1
     try:
         return date(year, month, int(parts.get("day") or 1))
+    except ValueError:
+        return None
+
+
+def _written_month(parts: Mapping[str, str | None]) -> int | None:
+    """Return the month that the parts of a day name; None if they name none."""
+    if name := parts.get("month_name"):
+        return _MONTH_NAMES.index(name.lower()) + 1
+    if name := parts.get("month_short"):
+        return _MONTHS.index(name.lower()) + 1
+    number = parts.get("month")
+    return int(number) if number else None
+
+
+def _lies_in_both(first: str, last: int, fiscal_year_start_month: int) -> bool:
+    """Return whether a fiscal year may lie in these two calendar years, of which the first may have two digits."""
+    distance = last - int(first) - 1
+    is_next = not (distance % _CENTURY if len(first) == _SHORT_YEAR else distance)
+    return is_next and fiscal_year_start_month > 1
+
+
+def _day_of_week(year: int, week: int, day: int) -> date | None:
+    """Return a day of a week of ISO 8601; None if the year has no such week."""
+    try:
+        return date.fromisocalendar(year, week, day)
     except ValueError:
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 
@@ -194,6 +195,58 @@ def test_a_year_or_a_quarter_is_its_first_day_in_the_calendar_of_the_field(
     assert parse_date(text, [pattern], 7) == date(fiscal_year, of_fiscal_year, day)
 
 
+@pytest.mark.parametrize(
+    ("text", "pattern", "first_day"),
+    [
+        ("FY24/25 P01", "'FY'GG/FF 'P'PP", date(2024, 7, 1)),
+        ("2024/25-12", "GGGG/FF-PP", date(2025, 6, 1)),
+        ("Jul 2024/2025", "MMM GGGG/FFFF", date(2024, 7, 1)),
+        ("Jun 2024-25", "MMM GGGG-FF", date(2025, 6, 1)),
+        ("FY24-25 Q2", "'FY'GG-FF QQQ", date(2024, 10, 1)),
+        ("1999/00", "GGGG/FF", date(1999, 7, 1)),
+    ],
+)
+def test_a_fiscal_year_may_be_named_by_both_of_its_calendar_years(text: str, pattern: str, first_day: date) -> None:
+    assert parse_date(text, [pattern], 7) == first_day
+
+
+@pytest.mark.parametrize(("text", "first_month"), [("2024/26", 7), ("2024/24", 7), ("2025/24", 7), ("2024/25", 1)])
+def test_calendar_years_that_no_fiscal_year_lies_in_are_not_valid(text: str, first_month: int) -> None:
+    assert parse_date(text, ["GGGG/FF"], first_month) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "day"),
+    [
+        ("2025-W01-1", "YYYY-'W'ww-e", date(2024, 12, 30)),
+        ("2025-W05-4", "YYYY-'W'ww-e", date(2025, 1, 30)),
+        ("2025-W05-7", "YYYY-'W'ww-e", date(2025, 2, 2)),
+        ("KW 5/2025-4", "'KW 'w/YYYY-e", date(2025, 1, 30)),
+        ("2026-W53-4", "YYYY-'W'ww-e", date(2026, 12, 31)),
+        ("2025-W53-4", "YYYY-'W'ww-e", None),
+        ("2025-W00-4", "YYYY-'W'ww-e", None),
+        ("2025-W05-8", "YYYY-'W'ww-e", None),
+    ],
+)
+def test_a_day_of_a_week_is_that_of_iso_8601(text: str, pattern: str, day: date | None) -> None:
+    assert parse_date(text, [pattern]) == day
+
+
+@pytest.mark.parametrize(
+    ("pattern", "mistake"),
+    [
+        ("YYYY-'W'ww", "needs its year (YYYY) and a day (e)"),
+        ("yyyy-'W'ww-e", "needs its year (YYYY) and a day (e)"),
+        ("YYYY-MM-dd", "YYYY is the year of weeks (ww); that of months is yyyy"),
+        ("GG/yy", "beside FF or FFFF"),
+        ("GGGG GG/FF", "beside FF or FFFF"),
+    ],
+)
+def test_a_part_of_a_week_or_of_two_years_alone_is_an_error(pattern: str, mistake: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(mistake)):
+        compile_pattern(pattern)
+
+
 @pytest.mark.parametrize("text", ["2026-13", "2026-0", "2026-99", "0000-1"])
 def test_a_period_that_a_fiscal_year_does_not_have_is_not_valid(text: str) -> None:
     assert parse_date(text, ["FFFF-P"]) is None
@@ -265,7 +318,7 @@ def test_punctuation_of_a_pattern_matches_itself_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["YYYY-MM-dd", "yyyy-MM-DD", "yyyy-MM-ddd", "yyyyy-MM", "yyyy-MM-dd hh:mm aa", "QQQQ yyyy", "MMMMM yyyy"]
+    "pattern", ["UUUU-MM-dd", "yyyy-MM-DD", "yyyy-MM-ddd", "yyyyy-MM", "yyyy-MM-dd hh:mm aa", "QQQQ yyyy", "MMMMM yyyy"]
 )
 def test_a_pattern_with_unknown_letters_is_an_error_that_names_them(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"is not one of yyyy|names a part twice"):
@@ -273,9 +326,12 @@ def test_a_pattern_with_unknown_letters_is_an_error_that_names_them(pattern: str
 
 
 def test_the_error_of_an_unknown_letter_lists_what_is_allowed() -> None:
-    allowed = "yyyy, yy, FFFF, FF, PPP, PP, P, QQQ, QQ, Q, MMMM, MMM, MM, M, dd, d, HH, H, hh, h, mm, m, ss, s, SSS, a"
-    with pytest.raises(ValueError, match=f"'YYYY' is not one of {allowed}; words stand in apostrophes"):
-        compile_pattern("YYYY-MM-dd")
+    allowed = (
+        "yyyy, yy, FFFF, FF, GGGG, GG, YYYY, ww, w, e, PPP, PP, P, QQQ, QQ, Q, MMMM, MMM, MM, M, dd, d, HH, H, hh, h, "
+        "mm, m, ss, s, SSS, a"
+    )
+    with pytest.raises(ValueError, match=f"'UUUU' is not one of {allowed}; words stand in apostrophes"):
+        compile_pattern("UUUU-MM-dd")
 
 
 @pytest.mark.parametrize(

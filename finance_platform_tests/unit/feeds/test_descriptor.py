@@ -158,7 +158,12 @@ WRONG = [
     (column("date", "{from: {debit: A, credit: B}}"), "date", "columns.date: only amount can be {debit, credit}", ""),
     (with_lines(LEDGER, columns="[Date, Amount]"), "columns", "columns: Input should be a valid dictionary", ""),
     # Values.
-    (column("date", "\n    from: Date\n    formats: [YYYY-MM-dd]"), "formats", "'YYYY' is not one of yyyy, yy", ""),
+    (
+        column("date", "\n    from: Date\n    formats: [YYYY-MM-dd]"),
+        "formats",
+        "the year of weeks (ww); that of months is yyyy",
+        "",
+    ),
     (
         column("date", "\n    from: Date\n    formats: yyyy-dd"),
         "formats",

@@ -43,9 +43,9 @@ Date comptable,Centre de coût,Numéro de compte,Débit,Crédit,Libellé
 PLAIN = "Posting Date,Cost Centre,GL Account,Amount\n2025-01-31,D1,4000,10.00\n2025-02-28,D1,4000,20.00\n"
 
 
-def draft(text: str | bytes, name: str = "ledger.csv") -> str:
+def draft(text: str | bytes, name: str = "ledger.csv", first_month: int = 1) -> str:
     data = text if isinstance(text, bytes) else text.encode()
-    return draft_descriptor(lambda: io.BytesIO(data), name, "USD")
+    return draft_descriptor(lambda: io.BytesIO(data), name, "USD", first_month)
 
 
 def drafted(text: str | bytes, name: str = "ledger.csv", **decided: str) -> FeedDescriptor:

@@ -86,7 +86,9 @@ def test_the_four_periods_of_a_year_end_are_read_beside_few_months(tmp_path: Pat
     }
 
 
-@pytest.mark.parametrize(("texts", "is_asked"), [(["W01 2025", "W02 2025"], True), (["W01 2025", "W01 2025"], False)])
+@pytest.mark.parametrize(
+    ("texts", "is_asked"), [(["Wk 1 2025", "Wk 2 2025"], True), (["Wk 1 2025", "Wk 1 2025"], False)]
+)
 def test_the_month_of_a_name_is_not_that_of_several_periods(texts: list[str], is_asked: bool):
     rows = "".join(f"{text},10,6000,1.50\n" for text in texts)
     written = draft(f"Period,Dept,Account,Amount\n{rows}", "ledger_2025-03.csv")

@@ -1,0 +1,173 @@
+"""`feed draft` for periods that are written in other forms than a month and a year: fiscal years, weeks, scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.test_feed_draft import draft, mistakes_of
+
+Shape = Callable[[list[str]], str]
+
+APRIL, JULY = 4, 7
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+OF_FISCAL_YEAR = [f"{2024 if place <= 9 else 2025}-{(place + 2) % 12 + 1:02d}" for place in range(1, 13)]
+"""The months of fiscal year 2025 in a home whose fiscal years begin in April."""
+
+
+def checked_in(folder: Path, text: str, name: str, first_month: int) -> FileCheck:
+    """Return what a run would make of a file by its draft, in a home whose fiscal years begin in a month."""
+    (folder / name).write_text(text, encoding="utf-8")
+    feed = parse_descriptor(draft(text, name, first_month), "draft.yaml")
+    assert feed.matches(name)
+    return check_file(LocalStore(folder), name, feed, settings(fiscal_year_start_month=first_month))
+
+
+def sums_in(folder: Path, text: str, name: str, first_month: int) -> dict[tuple[str, str], str]:
+    check = checked_in(folder, text, name, first_month)
+    assert check.is_fine, check.holds
+    return {place: str(count.amount) for place, count in check.sums.items()}
+
+
+def column_of(texts: list[str]) -> str:
+    rows = "".join(f"{text},10,6000,{place}.50\n" for place, text in enumerate(texts, start=1))
+    return f"Period,Dept,Account,Amount\n{rows}"
+
+
+def wide(headers: list[str]) -> str:
+    amounts = ",".join(f"{place}.50" for place in range(1, len(headers) + 1))
+    return f"Dept,Account,Name,{','.join(headers)}\n10,6000,Rent,{amounts}\n"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "FY24/25 P{:02d}", "FY24-25 P{}", "FY2024/25-{:02d}", "2024/25-{:02d}", "2024/2025 P{:02d}", "P{:02d} 24/25",
+        "Period {} 2024-25", "FY 2024/25 P{:02d}",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("shape", [column_of, wide])
+def test_periods_of_two_calendar_years_are_those_of_the_fiscal_year(form: str, shape: Shape, tmp_path: Path):
+    texts = [form.format(place) for place in range(1, 13)]
+    assert sums_in(tmp_path, shape(texts), "budget.csv", APRIL) == {
+        ("Budget", period): f"{place}.50" for place, period in enumerate(OF_FISCAL_YEAR, start=1)
+    }
+
+
+@pytest.mark.parametrize("form", ["{} 2024/25", "{} FY24/25", "2024-25 {}"])
+@pytest.mark.parametrize("shape", [column_of, wide])
+def test_months_of_two_calendar_years_are_in_the_one_that_they_belong_to(form: str, shape: Shape, tmp_path: Path):
+    texts = [form.format(MONTHS[(place + 2) % 12]) for place in range(1, 13)]
+    assert sums_in(tmp_path, shape(texts), "budget.csv", APRIL) == {
+        ("Budget", period): f"{place}.50" for place, period in enumerate(OF_FISCAL_YEAR, start=1)
+    }
+
+
+@pytest.mark.parametrize("year", ["2024/25", "2024-25", "FY24-25", "2024/2025"])
+@pytest.mark.parametrize("parts", [["1", "12"], ["P01", "P12"], ["Apr", "Mar"]])
+def test_two_calendar_years_beside_a_period_are_a_fiscal_year(year: str, parts: list[str], tmp_path: Path):
+    rows = "".join(f"{year},{part},10,6000,1.50\n" for part in parts)
+    text = f"Financial Year,Period,Dept,Account,Amount\n{rows}"
+    assert sums_in(tmp_path, text, "budget.csv", APRIL) == {
+        ("Budget", "2024-04"): "1.50",
+        ("Budget", "2025-03"): "1.50",
+    }
+
+
+@pytest.mark.parametrize("days", [["2011-12-01", "2011-12-05"], ["2011/12/01", "2011/12/05"], ["03/24/25", "03/24/25"]])
+def test_a_day_is_no_period_of_two_calendar_years(days: list[str]):
+    written = draft(column_of(days).replace("Period", "Date"), "ledger.csv", APRIL)
+    assert "GG" not in written
+    assert "also a date" not in written
+
+
+@pytest.mark.parametrize("shape", [column_of, wide])
+def test_a_home_whose_years_begin_in_january_has_no_fiscal_year_of_two(shape: Shape, tmp_path: Path):
+    text = shape([f"FY24/25 P{place:02d}" for place in range(1, 13)])
+    comment = " ".join(line.strip(" #") for line in draft(text, "budget.csv").splitlines())
+    assert "set FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH in the home's .env" in comment
+    check = checked_in(tmp_path, text, "budget.csv", 1)
+    assert not check.sums
+    reason, fix = next((reason, fix) for reason, fix in check.holds.items() if "rejected" in reason)
+    assert "'FY24/25 P01' is of a fiscal year that lies in two calendar years" in reason
+    assert fix.startswith("set FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH")
+
+
+@pytest.mark.parametrize(
+    "name", ["budget_FY2024-25.csv", "budget_2024_25.csv", "budget_FY24-25.csv", "budget_2024-2025.csv"]
+)
+@pytest.mark.parametrize("headers", [[f"P{place}" for place in range(1, 13)], [*MONTHS[3:], *MONTHS[:3]], MONTHS[3:6]])
+def test_the_fiscal_year_in_a_name_is_the_one_in_which_it_ends(name: str, headers: list[str], tmp_path: Path):
+    assert sums_in(tmp_path, wide(headers), name, APRIL) == {
+        ("Budget", period): f"{place}.50" for place, period in enumerate(OF_FISCAL_YEAR[: len(headers)], start=1)
+    }
+    feed = parse_descriptor(draft(wide(headers), name, APRIL), "draft.yaml")
+    assert not feed.matches(name.replace("25", "26").replace("24", "25"))
+
+
+@pytest.mark.parametrize("headers", [[f"P{place}" for place in range(1, 13)], MONTHS])
+def test_a_person_decides_the_year_where_a_name_has_two_and_the_home_none(headers: list[str]):
+    written = draft(wide(headers), "budget_FY2024-25.csv")
+    assert yaml.safe_load(written)["unpivot"]["year"] == "DECIDE"
+    assert any("unpivot.year is not decided" in mistake or "DECIDE" in mistake for mistake in mistakes_of(written))
+    comment = " ".join(line.strip(" #") for line in written.splitlines())
+    assert "'2024-25' is a fiscal year that lies in two calendar years" in comment
+    assert "write 2025 in unpivot.year" in comment
+
+
+@pytest.mark.parametrize("form", ["P{:02d} FY25", "FY25-P{:02d}", "2025-P{:02d}", "{:03d}.2025", "Period {} 2025"])
+def test_headers_of_fiscal_periods_are_read_by_the_fiscal_calendar(form: str, tmp_path: Path):
+    headers = [form.format(place) for place in range(1, 13)]
+    assert sums_in(tmp_path, wide(headers), "budget.csv", APRIL) == {
+        ("Budget", period): f"{place}.50" for place, period in enumerate(OF_FISCAL_YEAR, start=1)
+    }
+
+
+def test_quarters_of_a_fiscal_year_are_those_of_the_home(tmp_path: Path):
+    check = checked_in(tmp_path, wide([f"Q{place} FY25" for place in (1, 2, 3, 4)]), "budget.csv", APRIL)
+    assert [period for _, period in sorted(check.sums)] == ["2024-04", "2024-07", "2024-10", "2025-01"]
+
+
+@pytest.mark.parametrize("form", ["2025-W{:02d}", "2025W{:02d}", "KW {:02d}/2025", "W{} 2025", "2025-KW{}"])
+@pytest.mark.parametrize("shape", [column_of, wide])
+def test_a_week_counts_on_its_thursday(form: str, shape: Shape, tmp_path: Path):
+    """Week 5 of 2025 is from 27 January to 2 February, and week 9 from 24 February to 2 March."""
+    text = shape([form.format(week) for week in range(1, 10)])
+    assert sums_in(tmp_path, text, "weekly.csv", 1) == {("Actual", "2025-01"): "17.50", ("Actual", "2025-02"): "32.00"}
+    assert "decide: a week counts on its Thursday" in " ".join(draft(text).replace("\n  #", "").split())
+
+
+def test_weeks_beside_a_column_of_years_are_read(tmp_path: Path):
+    text = "Year,Week,Dept,Account,Amount\n2025,W01,10,6000,1.50\n2025,W05,10,6000,2.50\n2026,W53,10,6000,4.00\n"
+    assert sums_in(tmp_path, text, "weekly.csv", 1) == {("Actual", "2025-01"): "4.00", ("Actual", "2026-12"): "4.00"}
+
+
+def test_a_month_is_read_rather_than_a_week_beside_it(tmp_path: Path):
+    text = "Period,Week,Dept,Account,Amount\n2025-02,2025-W05,10,6000,1.50\n2025-02,2025-W06,10,6000,2.50\n"
+    assert sums_in(tmp_path, text, "weekly.csv", 1) == {("Actual", "2025-02"): "4.00"}
+
+
+@pytest.mark.parametrize("last", ["2025-W54", "Week 5"])
+def test_weeks_that_iso_8601_does_not_have_are_left_to_a_person(last: str):
+    assert "ww" not in draft(column_of(["2025-W01", "2025-W02", last]))
+
+
+def test_a_letter_behind_a_month_is_its_scenario(tmp_path: Path):
+    headers = ["Jan-25 A", "Feb-25 A", "Mar-25 F"]
+    assert sums_in(tmp_path, wide(headers), "outlook.csv", 1) == {
+        ("Actual", "2025-01"): "1.50", ("Actual", "2025-02"): "2.50", ("Forecast", "2025-03"): "3.50",
+    }  # fmt: skip
+
+
+def test_scenarios_of_fiscal_periods_are_dated_by_the_fiscal_year_of_the_home(tmp_path: Path):
+    headers = ["P01 FY25 Actual", "P12 FY25 Budget"]
+    assert sums_in(tmp_path, wide(headers), "outlook.csv", JULY) == {
+        ("Actual", "2024-07"): "1.50", ("Budget", "2025-06"): "2.50",
+    }  # fmt: skip
