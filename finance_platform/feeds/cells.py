@@ -122,7 +122,8 @@ class FieldSource:
 
     Attributes:
         rule: the field's rule.
-        headers: one header, two of debit and credit, or those of a template.
+        headers: one header, two of debit and credit, those of a template, or those of which the first filled one
+            counts.
         template: joins several headers.
         constant: the text of every row, if the file has no column for the field.
         blank: the text of blank cells: what the file's name gives, or the rule's default.
@@ -166,6 +167,8 @@ def field_texts(source: FieldSource, batch: RawBatch, *, is_name: bool = False) 
     """Return a field's text for each row: trimmed, cleaned, filled, mapped; null where the result is blank."""
     if source.constant is not None:
         cells = CleanedCells(pa.repeat(pa.scalar(source.constant, pa.string()), len(batch)))
+    elif source.rule.is_first_filled:
+        cells = _first_filled(source.headers, batch, is_name=is_name)
     elif source.template is None:
         cells = _column_texts(batch, source.headers[0], is_name=is_name)
     else:
@@ -273,10 +276,16 @@ class DistinctValues:
 
 
 def _bind(rule: FieldRule, header: Sequence[str]) -> FieldSource | None:
-    """Return the first source all of whose headers are in the file, in the file's spelling."""
+    """Return the first source all of whose headers are in the file, in the file's spelling.
+
+    Of columns of which the first filled one counts, those that the file has: a report may have fewer levels.
+    """
     if rule.debit and rule.credit:
         pair = _find_headers([rule.debit, rule.credit], header)
         return FieldSource(rule, pair) if pair else None
+    if rule.is_first_filled:
+        found = tuple(column for name in rule.sources if (column := find_column(name, header)) is not None)
+        return FieldSource(rule, found) if found else None
     for text in rule.sources:
         names = _find_headers(template_headers(text), header)
         if names:
@@ -319,19 +328,34 @@ def _with_headers(template: str, headers: Sequence[str]) -> str:
     return PLACEHOLDER.sub(lambda _: "{" + next(names) + "}", template)
 
 
+def _first_filled(headers: Sequence[str], batch: RawBatch, *, is_name: bool) -> CleanedCells:
+    """Return the text of the first of some columns that is not blank in a row."""
+    columns = [_column_texts(batch, header, is_name=is_name) for header in headers]
+    return CleanedCells(pc.coalesce(*(cells.texts for cells in columns)), _any_finding(columns))
+
+
+def _any_finding(columns: Sequence[CleanedCells]) -> dict[Finding, pa.BooleanArray]:
+    """Return the findings of several columns, each where one of them has it."""
+    findings: dict[Finding, pa.BooleanArray] = {}
+    for cells in columns:
+        for finding, has_finding in cells.findings.items():
+            findings[finding] = pc.or_(findings.get(finding, has_finding), has_finding)
+    return findings
+
+
 def _join_template(template: str, batch: RawBatch, *, is_name: bool) -> CleanedCells:
     # A template is blank where any of its parts is, because half a code is not a code.
     pieces: list[Any] = []
-    findings: dict[Finding, pa.BooleanArray] = {}
+    columns: list[CleanedCells] = []
     for position, piece in enumerate(PLACEHOLDER.split(template)):
         if position % 2:
             cells = _column_texts(batch, piece, is_name=is_name)
             pieces.append(cells.texts)
-            for finding, has_finding in cells.findings.items():
-                findings[finding] = pc.or_(findings.get(finding, has_finding), has_finding)
+            columns.append(cells)
         elif piece:
             pieces.append(pa.scalar(piece))
-    return CleanedCells(pc.binary_join_element_wise(*pieces, "", null_handling="emit_null"), findings)
+    joined = pc.binary_join_element_wise(*pieces, "", null_handling="emit_null")
+    return CleanedCells(joined, _any_finding(columns))
 
 
 def _unclaimed(rules: ReadingRules, header: Sequence[str]) -> list[str]:

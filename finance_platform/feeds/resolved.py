@@ -98,6 +98,7 @@ class FieldRule:
         is_fiscal: whether years and quarters are those of the fiscal year.
         is_filled_down: whether a blank cell stands for the text above it.
         is_from_labels: whether rows that are labels alone give the text, so that the cells of lines do not count.
+        is_first_filled: whether each row has its text in the first of the sources that is not blank there.
     """
 
     sources: tuple[str, ...] = ()
@@ -119,6 +120,7 @@ class FieldRule:
     is_signed: bool | None = field(default=None, metadata=HASHED_IF_SET)
     is_filled_down: bool = field(default=False, metadata=HASHED_IF_SET)
     is_from_labels: bool = field(default=False, metadata=HASHED_IF_SET)
+    is_first_filled: bool = field(default=False, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)

@@ -239,6 +239,12 @@ class FieldConfig(StrictModel):
         "hash of the whole code, so that two codes stay two. The delivery reports how many there are, the "
         "longest and their money. Default 0: a code of more than 128 bytes rejects its row.",
     )
+    first_filled: bool = Field(
+        False,
+        description="Whether each row has its text in the first column of `from` that is not blank there, as in a "
+        "report that indents accounts by a column for each level: `{from: [Level 3, Level 2], first_filled: true}`. "
+        "By default, the first of the columns that the file has is used for all rows.",
+    )
     required: bool = Field(
         True,
         description="Whether a file that lacks the column is refused; with `false`, the field of its rows is blank or "
@@ -320,6 +326,8 @@ class FieldConfig(StrictModel):
         is_template = isinstance(self.source, list) and any(map(PLACEHOLDER.search, self.source))
         if self.fill_down and (self.default is not None or self.from_name or is_template):
             yield "fill_down: is not for a field with a default, a template or a part of the file's name; remove it"
+        if self.first_filled and (is_template or not isinstance(self.source, list) or len(self.source) == 1):
+            yield "first_filled: needs several headers in from:, such as [Level 3, Level 2], and no template; remove it"
         yield from self._template_mistakes()
         if not self.source and not self.from_name:
             yield "from: is needed, or from_name:; use constants: for a value that is the same in every row"
@@ -362,6 +370,7 @@ class FieldConfig(StrictModel):
             shorten=self.shorten,
             is_filled_down=bool(self.fill_down),
             is_from_labels=self.fill_down == "labels",
+            is_first_filled=self.first_filled,
             is_fiscal=self.calendar == "fiscal",
             is_signed=pair.signed if pair else None,
         )

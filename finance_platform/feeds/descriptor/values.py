@@ -39,6 +39,15 @@ FIELDS_OF_KEYS: Mapping[str, Sequence[str]] = {
     "calendar": _DATES,
     "pad": _CODES,
     "shorten": _CODES,
+    "first_filled": (
+        "department",
+        "account",
+        "transaction_id",
+        "business_unit",
+        "department_name",
+        "account_name",
+        "description",
+    ),
     "fill_down": (
         "department",
         "account",

@@ -7,7 +7,7 @@ Belongs here: what the modules of the fields share. Does not belong here: which 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
@@ -41,6 +41,8 @@ class Column:
         amounts: how they are read as amounts; None if they are none.
         is_label: whether its texts are labels on rows of their own, which are given to the lines below them.
         source: the header of the column in which labels are above the dates of their lines; else empty.
+        levels: the headers of the columns of which a row has its text in one, the deepest level first; none if it is a
+            column of the file.
         totals: its texts in rows that print a total.
     """
 
@@ -50,6 +52,7 @@ class Column:
     amounts: AmountGuess | None = None
     is_label: bool = False
     source: str = ""
+    levels: Sequence[str] = ()
     totals: Sequence[str] = ()
 
     @property
@@ -146,15 +149,18 @@ def read_columns(sample: Sample) -> list[Column]:
             continue
         cells = sample.column(position)
         texts = [text for text in cells if text]
-        is_label = bool(sample.labels and sample.labels.place == position and not sample.labels.is_beside_dates)
+        is_label = bool(sample.labels and sample.labels.places == (position,) and not sample.labels.is_beside_dates)
         amounts = guess_amounts(texts)
         # A total may be the only amount with a mark between thousands.
         totals = sample.total_cells(position)
         amounts = amounts and (guess_amounts([*texts, *totals]) or amounts)
         columns.append(Column(name, cells, _guess_dates(name, texts), amounts, is_label, totals=totals))
-    if sample.labels and sample.labels.is_beside_dates:
-        header = sample.header[sample.labels.place]
-        columns.append(Column(LABELS, sample.label_texts(), is_label=True, source=header))
+    if sample.labels and sample.labels.is_apart:
+        names = [sample.header[place] for place in reversed(sample.labels.places)]
+        label = Column(LABELS, sample.label_texts(), is_label=True)
+        columns.append(
+            replace(label, source=names[0]) if sample.labels.is_beside_dates else replace(label, levels=names)
+        )
     return columns
 
 

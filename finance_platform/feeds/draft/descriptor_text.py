@@ -145,11 +145,13 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         ]
     if sample.labels:
         first = ", ".join(map(str, sorted(sample.labels.lines)[:_MAX_LISTED]))
-        yield from _comment(f"decide: rows that are labels of the lines below them, such as lines {first}")
-        is_blank = [{"column": name, "matches": "^$"} for name in sample.labels.others]
         is_given = any("fill_down" in one.values for one in draft.fields.values())
-        rule = {"column": sample.header[sample.labels.place], "matches": ".", "and": is_blank}
-        skipped.append(rule | ({"label": True} if is_given else {}))
+        what = "labels of the lines below them" if is_given else "not data, and have a text in one column alone"
+        yield from _comment(f"decide: rows that are {what}, such as lines {first}")
+        is_blank = [{"column": name, "matches": "^$"} for name in sample.labels.others]
+        for place in sample.labels.places:
+            rule = {"column": sample.header[place], "matches": ".", "and": is_blank}
+            skipped.append(rule | ({"label": True} if is_given else {}))
     if skipped:
         yield f"skip: {flow(skipped)}"
 

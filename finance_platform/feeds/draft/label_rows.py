@@ -23,23 +23,33 @@ class LabelRows:
     """The labels of a table.
 
     Attributes:
-        place: the column that has them, and in which lines are blank or have dates.
+        places: the columns that have them, one for each level, and in which lines are blank or have dates.
         lines: the rows.
         is_beside_dates: whether lines have dates there.
         others: the names of columns in which every line has a text and no label has one.
     """
 
-    place: int
+    places: tuple[int, ...]
     lines: frozenset[int]
     others: tuple[str, ...]
     is_beside_dates: bool = False
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether no column of the table has the labels alone: they are of several levels, or beside dates."""
+        return self.is_beside_dates or len(self.places) > 1
+
+    def text(self, cells: Sequence[str]) -> str:
+        """Return the text of a row that is a label."""
+        return next((cells[place] for place in self.places if place < len(cells) and cells[place].strip()), "")
 
 
 def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collection[int]) -> LabelRows | None:
     """Return the labels of a table; None if it has none.
 
     Every row is a line, which is blank or has a date in one column, or a label, which has another text there and
-    nowhere else; the first row is a label, and one is above two lines at least.
+    nowhere else; the first row is a label, and one is above two lines at least. Labels of several levels have a column
+    each, in all of which lines are blank.
 
     Args:
         header: the columns' names.
@@ -50,10 +60,10 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
     texts = [[cell.strip() for cell in cells[: len(header)]] for _, cells in data]
     if not data or sum(map(bool, texts[0])) != 1:
         return None
-    place = next(position for position, text in enumerate(texts[0]) if text)
+    places = _places(texts)
     labels, longest, length, dates = set(), 0, 0, 0
     for (line, _), cells in zip(data, texts, strict=True):
-        text = cells[place] if place < len(cells) else ""
+        text = next((cells[place] for place in places if place < len(cells) and cells[place]), "")
         if not text or is_date(text):
             dates += bool(text)
             length += 1
@@ -67,9 +77,27 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
     others = tuple(
         name
         for position, name in enumerate(header)
-        if position != place and all(position < len(cells) and cells[position] for cells in lines)
+        if position not in places and all(position < len(cells) and cells[position] for cells in lines)
     )
-    if dates not in {0, len(lines)}:
+    if dates not in {0, len(lines)} or (dates and len(places) > 1) or _have_names(header, lines, places):
         return None
     is_found = longest >= _LEAST_LINES and others and any(is_amount(cell) for cells in lines for cell in cells)
-    return LabelRows(place, frozenset(labels), others[:_MOST_CONDITIONS], bool(dates)) if is_found else None
+    return LabelRows(places, frozenset(labels), others[:_MOST_CONDITIONS], bool(dates)) if is_found else None
+
+
+def _have_names(header: Sequence[str], lines: Sequence[Sequence[str]], places: Sequence[int]) -> bool:
+    """Return whether lines have a text of their own in an unnamed column behind the labels, as those of a statement."""
+    behind = [place for place, name in enumerate(header) if place > max(places) and name.startswith("(column ")]
+    texts = [cells[place] for cells in lines for place in behind if place < len(cells) and cells[place]]
+    return any(not (is_amount(text) or is_date(text)) for text in texts)
+
+
+def _places(rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """Return the columns of labels: those of the rows with a single text, unless lines have amounts in one of them."""
+    alone = [cells for cells in rows if sum(map(bool, cells)) == 1]
+    found = {next(position for position, text in enumerate(cells) if text) for cells in alone}
+    first = next(position for position, text in enumerate(rows[0]) if text)
+    is_of_lines = any(
+        cells[place] for cells in rows if sum(map(bool, cells)) > 1 for place in found if place < len(cells)
+    )
+    return (first,) if is_of_lines else tuple(sorted(found))

@@ -14,7 +14,6 @@ from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.doubts.unread_accounts import CREDITED, DEBITED
 from finance_platform.feeds.doubts.unread_meanings import is_converted, is_of_amounts
 from finance_platform.feeds.draft.columns import (
-    LABELS,
     Column,
     FieldDraft,
     FieldsDraft,
@@ -25,6 +24,7 @@ from finance_platform.feeds.draft.columns import (
     read_columns,
 )
 from finance_platform.feeds.draft.dates_of_lines import Dates
+from finance_platform.feeds.draft.level_columns import unnamed_labels
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
 from finance_platform.feeds.draft.money_columns import is_money, is_named
 from finance_platform.feeds.draft.references import draft_references, reference_kind
@@ -94,7 +94,11 @@ class _Ledger:
         self._used |= dates.used
         is_account_measured = any("account" in fields for fields in self._draft.measures.values())
         # An unnamed column of labels is the account of a statement, so it is no candidate for the department.
-        labels = None if is_account_measured else self._unnamed_labels([one for one in self._free() if is_code(one)])
+        labels = (
+            None
+            if is_account_measured
+            else unnamed_labels(self._columns, [one for one in self._free() if is_code(one)])
+        )
         for name in ("department",) if is_account_measured else ("department", "account"):
             self._code(name, labels)
         self._scenario()
@@ -117,8 +121,11 @@ class _Ledger:
         return [column for column in self._columns if column.name not in self._used and column.texts]
 
     def _take(self, name: str, column: Column, comment: str = "", **values: Any) -> None:
-        self._used.add(column.name)
-        self._draft.fields[name] = FieldDraft({"from": column.source or column.name, **values}, comment)
+        self._used |= {column.name, *column.levels}
+        source: dict[str, Any] = {"from": column.source or column.name}
+        if column.levels:
+            source = {"from": list(column.levels), "first_filled": "true"}
+        self._draft.fields[name] = FieldDraft({**source, **values}, comment)
 
     def _code(self, name: str, labels: Column | None) -> None:
         codes = [column for column in self._free() if is_code(column) and not all(map(account_type, column.texts))]
@@ -127,7 +134,7 @@ class _Ledger:
         column = best_column([name, f"{name}_name"], filled) or best_column([name, f"{name}_name"], codes)
         column = column and code_alone(name, column, filled)
         if column is None and name == "account" and labels is not None:
-            column = labels if labels in filled or labels.is_label_of_block else None
+            column = labels if labels in filled or not labels.blanks or labels.is_label_of_block else None
         if column is None:
             candidates = ", ".join(
                 repr(one.name) for one in filled if not (is_money(one) or is_named(one) or one is labels)
@@ -147,6 +154,9 @@ class _Ledger:
         if column.is_label:
             comment = f"decide: the {name} is on a row of its own above its lines, which a rule of skip gives to them"
             self._take(name, column, comment, fill_down="labels" if column.source else "true")
+        elif column.levels:
+            comment = f"decide: the {name} is in the last of these columns that has a text, one for each level"
+            self._take(name, column, comment)
         elif not column.blanks:
             is_unnamed = column.name.startswith(_UNNAMED)
             self._take(name, column, "decide: by its place alone; the column has no name" if is_unnamed else "")
@@ -171,14 +181,6 @@ class _Ledger:
         """Return whether the texts of a column are on rows of their own, above those that they are about."""
         others = [one for one in self._columns if one is not column]
         return any(text and not any(one.cells[row] for one in others) for row, text in enumerate(column.cells))
-
-    def _unnamed_labels(self, columns: Sequence[Column]) -> Column | None:
-        """Return labels above lines; or the first column, if it has texts and no name, as in a statement."""
-        if self._columns[-1].name == LABELS:
-            return self._columns[-1]
-        first = self._columns[0]
-        is_text = not (first.amounts or first.dates) and first.name.startswith(_UNNAMED)
-        return first if is_text and first in columns else None
 
     def _scenario(self) -> None:
         if "scenario" in self._draft.constants or any("scenario" in one for one in self._draft.measures.values()):
@@ -288,5 +290,8 @@ def used_headers(draft: FieldsDraft) -> Iterator[str]:
     yield from [draft.balanced] if draft.balanced else []
     for one in draft.fields.values():
         source, sign = one.values.get("from"), one.values.get("sign_column")
-        yield from source.values() if isinstance(source, dict) else template_headers(source) if source else []
+        if isinstance(source, str):
+            yield from template_headers(source)
+        elif source:
+            yield from source.values() if isinstance(source, dict) else source
         yield from [sign["from"]] if sign else []

@@ -10,14 +10,14 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows
 from finance_platform.feeds.draft.period_columns import find_period_columns, is_period
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
-from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, subtotals_tie
+from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, grand_total, subtotals_tie
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.files.file_format import (
@@ -121,7 +121,7 @@ class Sample:
 
     def column(self, position: int) -> list[str]:
         """Return the texts of a column below the header, cleaned; blank ones included, labels in their place."""
-        if self.labels and self.labels.place == position and not self.labels.is_beside_dates:
+        if self.labels and self.labels.places == (position,) and not self.labels.is_beside_dates:
             return self.label_texts()
         return [clean(clean_cell(cells[position])[0]) if position < len(cells) else "" for _, cells in self.data]
 
@@ -131,7 +131,7 @@ class Sample:
         label = ""
         for line, cells in self._rows_and_labels if self.labels else ():
             if self.labels and line in self.labels.lines:
-                label = clean(clean_cell(cells[self.labels.place])[0])
+                label = clean(clean_cell(self.labels.text(cells))[0])
             else:
                 texts.append(label)
         return texts
@@ -303,11 +303,24 @@ def find_header(sample: Sample) -> None:
 
 def _release_levels(sample: Sample) -> None:
     """Take totals of several levels, each below its heading, for rows that add up others, of which none ties alone."""
-    totals = sample.totals
-    sample.totals = {}
-    if totals and not subtotals_tie(sample.header, sample.data, totals):
-        levels = find_statement_rows(sample.header, sample.data)
-        if totals.keys() <= levels.keys():
+    totals, others = sample.totals, sample.other_rows
+    if not totals:
+        return
+    sample.totals, sample.other_rows = {}, {line: row for line, row in others.items() if not row.has_money}
+    levels = find_statement_rows(sample.header, sample.data)
+    sample.other_rows = others
+    claimed = {(row.column, row.pattern) for line, row in levels.items() if line in totals}
+    # The rule of one total would claim another one too, which lacks no cell, as a month without an amount.
+    has_others = any((row.column, row.pattern) in claimed for line, row in levels.items() if line not in totals)
+    if has_others or not subtotals_tie(sample.header, sample.data, totals):
+        last = grand_total(sample.rows, totals)
+        if totals.keys() - last <= levels.keys():
+            if last:
+                levels = {
+                    line: replace(row, pattern=f"{row.pattern}.") if row.pattern.endswith(r"\b") else row
+                    for line, row in levels.items()
+                }
+                sample.totals = {line: replace(totals[line], is_subtotal=False) for line in last}
             sample.other_rows = {**sample.other_rows, **levels}
             return
     sample.totals = totals

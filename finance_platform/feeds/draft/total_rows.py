@@ -60,6 +60,13 @@ def find_totals(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
     return totals or _find_unnamed(header, rows)
 
 
+def grand_total(rows: Sequence[Row], totals: Collection[int]) -> set[int]:
+    """Return the line of the last total, if it says nothing but that it is one; else none."""
+    last = max(totals, default=0)
+    cells = next((cells for line, cells in rows if line == last), [])
+    return {last} if any(_TOTAL.fullmatch(cell.strip()) for cell in cells) else set()
+
+
 def subtotals_tie(header: Sequence[str], rows: Sequence[Row], totals: Collection[int]) -> bool:
     """Return whether each total, but for a last one, is the sum of the lines since the one before it, in a column.
 
