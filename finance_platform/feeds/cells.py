@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -173,7 +174,7 @@ def field_texts(source: FieldSource, batch: RawBatch, *, is_name: bool = False) 
         cells = _column_texts(batch, source.headers[0], is_name=is_name)
     else:
         cells = _join_template(source.template, batch, is_name=is_name)
-    texts = _map_values(source.rule, cells.texts)
+    texts = _map_values(source.rule, _parts(source.rule, cells.texts) if source.constant is None else cells.texts)
     if source.blank is not None:
         texts = pc.fill_null(texts, _mapped(source.rule, source.blank))
     return CleanedCells(texts, cells.findings)
@@ -217,6 +218,18 @@ def blank_to_null(texts: pa.StringArray) -> pa.StringArray:
 
 def _column_texts(batch: RawBatch, header: str, *, is_name: bool = False) -> CleanedCells:
     return clean_cells(blank_to_null(batch.columns[header]), is_name=is_name)
+
+
+def _parts(rule: FieldRule, texts: pa.StringArray) -> pa.StringArray:
+    """Return a field's part of each text; null where it is blank, or a text has another number of parts."""
+    return texts if rule.split is None else blank_to_null(map_distinct(texts, partial(_part, rule), pa.string()))
+
+
+def _part(rule: FieldRule, text: str) -> str | None:
+    # A longer text is no code, and to split it may take long.
+    pieces = text.split(rule.split) if len(text) <= MAX_VALUE_CHARACTERS else []
+    is_whole = len(pieces) == rule.parts if rule.parts else len(pieces) >= rule.part
+    return pieces[rule.part - 1] if is_whole else None
 
 
 def _map_values(rule: FieldRule, texts: pa.StringArray) -> pa.StringArray:

@@ -99,6 +99,9 @@ class FieldRule:
         is_filled_down: whether a blank cell stands for the text above it.
         is_from_labels: whether rows that are labels alone give the text, so that the cells of lines do not count.
         is_first_filled: whether each row has its text in the first of the sources that is not blank there.
+        split: what is between the parts of a text, of which one is the field's; None if the whole text is.
+        part: the number of that part, counted from 1.
+        parts: how many parts each text must have; 0 for any number.
     """
 
     sources: tuple[str, ...] = ()
@@ -121,6 +124,9 @@ class FieldRule:
     is_filled_down: bool = field(default=False, metadata=HASHED_IF_SET)
     is_from_labels: bool = field(default=False, metadata=HASHED_IF_SET)
     is_first_filled: bool = field(default=False, metadata=HASHED_IF_SET)
+    split: str | None = field(default=None, metadata=HASHED_IF_SET)
+    part: int = field(default=0, metadata=HASHED_IF_SET)
+    parts: int = field(default=0, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)

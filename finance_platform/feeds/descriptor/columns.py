@@ -22,7 +22,7 @@ from finance_platform.feeds.descriptor.strict_model import (
     raise_mistakes,
     reject_duplicates,
 )
-from finance_platform.feeds.descriptor.values import MIN_SHORTENED_BYTES, Scale, SignColumnConfig
+from finance_platform.feeds.descriptor.values import MIN_SHORTENED_BYTES, PartConfig, Scale, SignColumnConfig
 from finance_platform.feeds.file_names import GROUP, count_groups
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATTERN_CHARACTERS
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, Kind, template_headers
@@ -245,6 +245,11 @@ class FieldConfig(StrictModel):
         "report that indents accounts by a column for each level: `{from: [Level 3, Level 2], first_filled: true}`. "
         "By default, the first of the columns that the file has is used for all rows.",
     )
+    part: PartConfig | None = Field(
+        None,
+        description='The part of the text that is the field\'s, such as a segment of an account: `{split: "-", number: '
+        "3, of: 4}` takes 6110 of 01-120-6110-0000. Several fields may have parts of one column.",
+    )
     required: bool = Field(
         True,
         description="Whether a file that lacks the column is refused; with `false`, the field of its rows is blank or "
@@ -371,6 +376,9 @@ class FieldConfig(StrictModel):
             is_filled_down=bool(self.fill_down),
             is_from_labels=self.fill_down == "labels",
             is_first_filled=self.first_filled,
+            split=self.part.split if self.part else None,
+            part=self.part.number if self.part else 0,
+            parts=(self.part.of or 0) if self.part else 0,
             is_fiscal=self.calendar == "fiscal",
             is_signed=pair.signed if pair else None,
         )

@@ -78,9 +78,9 @@ def _parse_valid(text: str, file: str) -> FeedDescriptor:
     mistakes = [_Mistake(line, f"{key!r} appears twice", "keep one of the two") for key, line in _duplicate_keys(tree)]
     mistakes += [_Mistake(line, f"{where} is not decided", _how_to_decide(where)) for where, line in _undecided(tree)]
     try:
-        descriptor = FeedDescriptor.model_validate(_with_valid_dates(values))
+        descriptor = FeedDescriptor.model_validate(_with_valid_values(values))
     except ValidationError as error:
-        mistakes += _find_mistakes(error, _with_valid_dates(values), tree)
+        mistakes += _find_mistakes(error, _with_valid_values(values), tree)
     if mistakes:
         raise _descriptor_error(file, mistakes)
     return descriptor
@@ -276,13 +276,24 @@ def _line_of(tree: Any, names: Sequence[Any]) -> int:
     return line
 
 
-def _with_valid_dates(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a descriptor's values with a valid date in place of one that is not decided, which is reported already."""
+def _with_valid_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a descriptor's values with a valid one in place of one that is not decided, which is reported already."""
     for part, name, valid in (("constants", "date", "2000-01-01"), ("unpivot", "year", "2000")):
         keys = values.get(part)
         if isinstance(keys, dict) and keys.get(name) == UNDECIDED:
             values = {**values, part: {**keys, name: valid}}
+    columns = values.get("columns")
+    if isinstance(columns, dict):
+        values = {**values, "columns": {name: _with_valid_part(keys) for name, keys in columns.items()}}
     return values
+
+
+def _with_valid_part(keys: Any) -> Any:
+    """Return the keys of a field with a valid number in place of one of a part that is not decided."""
+    part = keys.get("part") if isinstance(keys, dict) else None
+    if not isinstance(part, dict) or part.get("number") != UNDECIDED:
+        return keys
+    return {**keys, "part": {**part, "number": 1}}
 
 
 def _undecided(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, int]]:

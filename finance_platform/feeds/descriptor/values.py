@@ -1,6 +1,6 @@
 """The keys of a field that only some fields have: how amounts, dates and codes are written.
 
-Belongs here: `sign_column` and `types_by_prefix`, and which field may have which key.
+Belongs here: `part`, `sign_column` and `types_by_prefix`, and which field may have which key.
 Does not belong here: keys of every field (see `columns`), reading the values (see `feeds.values.amounts`,
 `feeds.values.dates`, `feeds.values.codes`).
 """
@@ -27,6 +27,9 @@ from finance_platform.feeds.values.codes import fold
 MIN_SHORTENED_BYTES = 20
 """Of a shortened code: the hash at its end, and something that a person recognizes before it."""
 
+MAX_PARTS = 30
+"""Of an account; Oracle has up to 30 segments."""
+
 _AMOUNTS, _DATES = ("amount",), ("date", "period", "valid_from", "valid_to")
 _CODES = ("department", "account", "code", "number", "parent", "predecessor")
 _MONEY = (*_AMOUNTS, "opening", "balance")
@@ -39,6 +42,7 @@ FIELDS_OF_KEYS: Mapping[str, Sequence[str]] = {
     "calendar": _DATES,
     "pad": _CODES,
     "shorten": _CODES,
+    "part": (*_CODES, "business_unit", "department_name", "account_name", "transaction_id", "name"),
     "first_filled": (
         "department",
         "account",
@@ -99,6 +103,26 @@ TypesByPrefix = Annotated[
     ],
     AfterValidator(_check_types),
 ]
+
+
+class PartConfig(StrictModel):
+    """The part of a text that is the field's, such as a segment of an account."""
+
+    split: ShortText = Field(min_length=1, description="What is between two parts, such as `-`.")
+    number: int = Field(ge=1, le=MAX_PARTS, description="The number of the part, counted from 1.")
+    of: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_PARTS,
+        description="How many parts each text has. A text with more or fewer is blank, so that its row is rejected; "
+        "without it, only one with fewer than `number`.",
+    )
+
+    @model_validator(mode="after")
+    def _check_number(self) -> PartConfig:
+        if self.of is not None and self.number > self.of:
+            raise ValueError(f"number: {self.number} is more than of: {self.of}")
+        return self
 
 
 class SignColumnConfig(StrictModel):

@@ -23,6 +23,7 @@ from finance_platform.feeds.draft.columns import (
     is_code,
     read_columns,
 )
+from finance_platform.feeds.draft.composed_accounts import draft_composed_account
 from finance_platform.feeds.draft.dates_of_lines import Dates
 from finance_platform.feeds.draft.level_columns import unnamed_labels
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
@@ -99,7 +100,9 @@ class _Ledger:
             if is_account_measured
             else unnamed_labels(self._columns, [one for one in self._free() if is_code(one)])
         )
-        for name in ("department",) if is_account_measured else ("department", "account"):
+        composed = set() if is_account_measured else draft_composed_account(self._draft, self._free())
+        self._used |= composed
+        for name in () if composed else ("department",) if is_account_measured else ("department", "account"):
             self._code(name, labels)
         self._scenario()
         for name in (

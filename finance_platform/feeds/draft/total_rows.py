@@ -144,7 +144,8 @@ def _with_grand_total(totals: dict[int, TotalRow], bare: set[int]) -> dict[int, 
 
 def _find_unnamed(header: Sequence[str], rows: Sequence[Row]) -> dict[int, TotalRow]:
     """Return the rows that have amounts alone, each the sum of the rows since the last of them."""
-    bare = {line: cells for line, cells in rows if _is_bare(cells)}
+    same = _same_texts(rows)
+    bare = {line: cells for line, cells in rows if _is_bare(cells, same)}
     lines = [cells for line, cells in rows if line not in bare]
     label = next((position for position in range(len(header)) if _is_label(position, lines, bare)), None)
     if not bare or label is None:
@@ -165,10 +166,19 @@ def _find_unnamed(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Total
     return dict.fromkeys(bare, TotalRow(header[label], "^$"))
 
 
-def _is_bare(cells: Sequence[str]) -> bool:
-    """Return whether every cell that is not blank is an amount, and others are blank."""
-    filled = [cell for cell in cells if cell.strip()]
-    return bool(filled) and len(filled) < len(cells) and all(map(is_amount, filled))
+def _is_bare(cells: Sequence[str], same: Mapping[int, str]) -> bool:
+    """Return whether cells that are not blank are amounts, or the text of every row, and others are blank."""
+    filled = {place: cell.strip() for place, cell in enumerate(cells) if cell.strip()}
+    amounts = [place for place, text in filled.items() if is_amount(text)]
+    others = [place for place in filled if place not in amounts]
+    return bool(amounts) and len(filled) < len(cells) and all(same.get(place) == filled[place] for place in others)
+
+
+def _same_texts(rows: Sequence[Row]) -> dict[int, str]:
+    """Return the text of each column that has the same one in every row, such as the currency beside amounts."""
+    width = max((len(cells) for _, cells in rows), default=0)
+    texts = {place: {cells[place].strip() for _, cells in rows if place < len(cells)} for place in range(width)}
+    return {place: next(iter(found)) for place, found in texts.items() if len(found) == 1 and len(rows) > _MIN_ROWS}
 
 
 def _is_label(position: int, lines: Sequence[Sequence[str]], bare: Mapping[int, Sequence[str]]) -> bool:

@@ -86,13 +86,14 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "numero de compte", "n compte", "compte general", "cuenta", "cuenta contable", "conto", "numero conto",
         "grootboekrekening", "rekening", "rekeningnummer", "main account", "gl code", "n c", "racct", "hkont", "saknr",
         "cost element", "kostenart", "kstar", "compte num", "sachkontonr", "sachkontonummer", "distribution account",
-        "account main", "main account number",
+        "account main", "main account number", "cost elem",
     ),
     "account_name": (
         "account name", "account description", "nominal description", "object description", "gl account name",
         "expense description", "kontobezeichnung", "konto bezeichnung", "libelle compte", "intitule du compte",
         "nombre de cuenta", "descrizione conto", "g l account name", "account title", "cost element name",
-        "cost element descr", "compte lib", "beschriftung", "kontobeschriftung", "omschrijving grootboekrekening",
+        "cost element descr", "account desc", "kostenartenbezeichn",
+        "compte lib", "beschriftung", "kontobeschriftung", "omschrijving grootboekrekening",
     ),
     "account_type": (
         "account type", "type of account", "kontoart", "kontenart", "kontotyp", "type de compte", "tipo de cuenta",
@@ -111,7 +112,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "posted amount", "actual amount", "budget amount",
         "forecast amount", "line amount", "amount gbp", "amount usd", "amount eur", "amount excl vat", "betrag",
         "nettobetrag", "umsatz", "wert", "summe", "montant", "montant ht", "importe", "monto",
-        "valor", "importo", "bedrag", "belopp", "hsl", "dmbtr", "val in rep cur", "value in rep cur", "buchungsbetrag",
+        "valor", "importo", "bedrag", "belopp", "hsl", "dmbtr", "val in rep cur", "value in rep cur", "val in rc",
+        "wert bwahr", "val coarea crcy", "val coar cur", "wert kwahr", "buchungsbetrag",
         "umsatz ohne soll haben kz", "spend", "budget", "actual", "approved amount", "balance",
     ),
     "debit": (
@@ -133,7 +135,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "currency": (
         "currency", "currency code", "ccy", "curr", "wahrung", "wahrungsschlussel", "devise", "moneda", "divisa",
         "valuta code", "valuta", "lcurr", "wkz", "wkz umsatz", "waehrung", "rhcur", "local currency",
-        "company code currency", "functional currency", "report currency",
+        "company code currency", "functional currency", "report currency", "rcur", "bwahr",
     ),
     "description": (
         "description", "text", "memo", "narrative", "details", "comment", "remarks", "line description", "beneficiary",

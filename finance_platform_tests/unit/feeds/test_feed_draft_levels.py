@@ -70,14 +70,14 @@ constants: {scenario: Actual}
 """
 
 
-def account_sums(folder: Path, name: str, feed: FeedDescriptor) -> dict[str, str]:
-    """Return the money of each account that a run would read from a file."""
+def account_sums(folder: Path, name: str, feed: FeedDescriptor, field: str = "account_number") -> dict[str, str]:
+    """Return the money of each account that a run would read from a file, or of each text of another field."""
     file = FileToRead("d1", name, "ledger", hashlib.sha256((folder / name).read_bytes()).hexdigest())
     totals: dict[str, Decimal] = {}
     for batch in read_file("ledger", feed.resolve(settings()), LocalStore(folder), file):
         for row in batch.to_pylist():
             if row["outcome"] == "accepted":
-                totals[row["account_number"]] = totals.get(row["account_number"], Decimal(0)) + row["amount"]
+                totals[row[field]] = totals.get(row[field], Decimal(0)) + row["amount"]
     return {account: str(amount) for account, amount in totals.items()}
 
 

@@ -17,6 +17,7 @@ from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
+from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
 HEADER = "Date,Cost Centre,Account,Amount\n"
 LINES = [f"2025-01-{day:02d},D{1 + day % 2},{6000 + day % 3},{day}.50\n" for day in range(1, 13)]
@@ -224,3 +225,16 @@ def test_labels_above_the_lines_of_each_account_are_given_to_them(text: str, net
 )
 def test_a_text_alone_on_some_rows_is_no_label(text: str):
     assert "label: true" not in draft(text)
+
+
+def test_a_total_with_the_currency_of_every_line_is_found_by_its_sum(tmp_path: Path):
+    rows = "2025-01-31,10,6000,5.50,USD\n2025-02-28,20,6100,2.00,USD\n2025-02-28,20,6200,1.00,USD\n"
+    text = f"Posting Date,Dept,Account,Amount,Currency\n{rows},,,8.50,USD\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "5.50", ("Actual", "2025-02"): "3.00"}
+    assert yaml.safe_load(draft(text))["control_total"][0]["kind"] == "grand"
+
+
+@pytest.mark.parametrize("last", [",,,8.60,USD", ",,,8.50,EUR", ",20,,8.50,USD"])
+def test_a_row_that_lacks_cells_and_is_no_sum_is_no_total(last: str):
+    rows = "2025-01-31,10,6000,5.50,USD\n2025-02-28,20,6100,2.00,USD\n2025-02-28,20,6200,1.00,USD\n"
+    assert "control_total" not in yaml.safe_load(draft(f"Posting Date,Dept,Account,Amount,Currency\n{rows}{last}\n"))
