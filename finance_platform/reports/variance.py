@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from finance_platform.money_text import plain_money
 from finance_platform.safe_text import spreadsheet_cell
@@ -118,6 +118,21 @@ REPORT_COLUMNS = tuple(VarianceRow(0, 0, "", "", None, None, None, None).cells()
 """The columns of the report's file."""
 
 
+class _Part(NamedTuple):
+    """A row of the query: an account type, or a category of one, in one period; no budget is None."""
+
+    fiscal_year: int
+    period: str
+    is_complete: bool
+    has_budget: bool
+    account_type: str
+    category: str
+    profit_sign: int
+    actual: Decimal
+    budget: Decimal | None
+    variance: Decimal | None
+
+
 class _Year(NamedTuple):
     """The periods of a fiscal year."""
 
@@ -126,31 +141,51 @@ class _Year(NamedTuple):
     with_budget: tuple[str, ...]
     incomplete: tuple[str, ...]
 
+    @classmethod
+    def of(cls, parts: Iterable[_Part]) -> _Year:
+        """Return the periods of a year's parts; those with a budget are complete too."""
+        by_period = {part.period: part for part in parts}
+        periods = [by_period[name] for name in sorted(by_period)]
+        return cls(
+            periods[0].fiscal_year,
+            tuple(one.period for one in periods if one.is_complete),
+            tuple(one.period for one in periods if one.is_complete and one.has_budget),
+            tuple(one.period for one in periods if not one.is_complete),
+        )
+
 
 class _Sums(NamedTuple):
-    """A row of the query; an amount is None if no period of its kind has a row."""
+    """What the parts of one account type, or of a category of one, add up to in a fiscal year."""
 
-    fiscal_year: int
     account_type: str
     category: str
     profit_sign: int
-    actual: Decimal | None
-    actual_with_budget: Decimal | None
-    budget: Decimal | None
-    variance: Decimal | None
-    actual_incomplete: Decimal | None
+    actual: Decimal
+    actual_with_budget: Decimal
+    budget: Decimal
+    variance: Decimal
+    actual_incomplete: Decimal
+
+    @classmethod
+    def of(cls, parts: Sequence[_Part]) -> _Sums:
+        """Return the sums of the parts of one type and category."""
+        complete = [part for part in parts if part.is_complete]
+        return cls(
+            parts[0].account_type,
+            parts[0].category,
+            max(part.profit_sign for part in parts),
+            sum((part.actual for part in complete), _ZERO),
+            sum((part.actual for part in complete if part.has_budget), _ZERO),
+            sum((part.budget or _ZERO for part in complete), _ZERO),
+            sum((part.variance or _ZERO for part in complete), _ZERO),
+            sum((part.actual for part in parts if not part.is_complete), _ZERO),
+        )
 
 
 def variance_rows(warehouse: Queryable) -> list[VarianceRow]:
     """Return the report's rows: by fiscal year, revenue to profit, then other account types by category."""
-    periods = warehouse.query(statement(SqlFile.VARIANCE_PERIODS)).rows
-    years = {year.fiscal_year: year for year in _years(periods)}
-    sums = [_Sums(*row) for row in warehouse.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows]
-    return [
-        row
-        for fiscal_year, group in groupby(sums, lambda row: row.fiscal_year)
-        for row in _year_rows(years[fiscal_year], list(group))
-    ]
+    parts = [_Part(*row) for row in warehouse.query(statement(SqlFile.VARIANCE_BY_PERIOD)).rows]
+    return [row for _, of_year in groupby(parts, lambda part: part.fiscal_year) for row in _year_rows(list(of_year))]
 
 
 def published_variance(warehouse: Warehouse) -> list[VarianceRow]:
@@ -183,19 +218,10 @@ def as_csv(rows: Sequence[VarianceRow]) -> str:
     return text.getvalue()
 
 
-def _years(periods: Iterable[tuple[Any, ...]]) -> Iterator[_Year]:
-    """Yield the fiscal years of rows with fiscal year, period, whether it is complete and whether it has a budget."""
-    for fiscal_year, group in groupby(periods, lambda row: row[0]):
-        rows = list(group)
-        yield _Year(
-            fiscal_year,
-            tuple(period for _, period, is_complete, _ in rows if is_complete),
-            tuple(period for _, period, is_complete, has_budget in rows if is_complete and has_budget),
-            tuple(period for _, period, is_complete, _ in rows if not is_complete),
-        )
-
-
-def _year_rows(year: _Year, sums: Sequence[_Sums]) -> Iterator[VarianceRow]:
+def _year_rows(parts: Sequence[_Part]) -> Iterator[VarianceRow]:
+    """Yield the lines of one fiscal year, given its parts by account type and category."""
+    year = _Year.of(parts)
+    sums = [_Sums.of(list(group)) for _, group in groupby(parts, lambda part: (part.account_type, part.category))]
     by_type = {row.account_type: row for row in sums if row.account_type in _PROFIT_TYPES}
     classified = [by_type[name] for name in _CLASSIFIED if name in by_type]
     for row in classified:
@@ -218,10 +244,10 @@ def _year_rows(year: _Year, sums: Sequence[_Sums]) -> Iterator[VarianceRow]:
 def _row(
     year: _Year, line: str, account_type: str, terms: Sequence[tuple[int, _Sums]], favourable_sign: int = 0
 ) -> VarianceRow:
-    """Return a line that adds up signed sums; an amount without a row in a period of its kind is 0."""
+    """Return a line that adds up signed sums; an amount is None if the year has no period of its kind."""
 
     def total(name: str, periods: Sequence[str]) -> Decimal | None:
-        amounts = [sign * (getattr(sums, name) or _ZERO) for sign, sums in terms]
+        amounts = [sign * getattr(sums, name) for sign, sums in terms]
         return sum(amounts, _ZERO) if periods else None
 
     return VarianceRow(

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from finance_platform.reports.variance import variance_rows
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.period_status import update_statuses
@@ -113,51 +114,50 @@ def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, star_
     ]
 
 
-def test_a_fiscal_year_compares_the_periods_that_have_a_budget_and_shows_the_whole_year_beside_them(
+def test_the_report_reads_each_period_by_account_type_and_other_types_than_profit_by_category(
     loaded: Warehouse,
 ) -> None:
-    result = loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR))
+    result = loaded.query(statement(SqlFile.VARIANCE_BY_PERIOD))
 
     assert result.columns == [
         "FiscalYear",
+        "Period",
+        "IsComplete",
+        "HasBudget",
         "AccountType",
         "Category",
         "ProfitSign",
         "Actual",
-        "ActualWithBudget",
         "Budget",
         "Variance",
-        "ActualIncomplete",
     ]
     assert [tuple(map(str, row)) for row in result.rows] == [
-        ("2025", "Asset", "CapEx", "0", "80.00", "80.00", "100.00", "-20.00", "None"),
-        ("2025", "Expense", "", "-1", "501.00", "250.50", "200.00", "50.50", "None"),
-        ("2025", "Revenue", "", "1", "2100.00", "1000.00", "900.00", "100.00", "None"),
+        ("2025", "2025-01", "True", "True", "Asset", "CapEx", "0", "80.00", "100.00", "-20.00"),
+        ("2025", "2025-01", "True", "True", "Expense", "", "-1", "250.50", "200.00", "50.50"),
+        ("2025", "2025-02", "True", "False", "Expense", "", "-1", "250.50", "None", "None"),
+        ("2025", "2025-01", "True", "True", "Revenue", "", "1", "1000.00", "900.00", "100.00"),
+        ("2025", "2025-02", "True", "False", "Revenue", "", "1", "1100.00", "None", "None"),
     ]
 
 
 def test_a_year_without_any_budget_has_null_for_it(loaded: Warehouse) -> None:
     publish(loaded, LoadRequest([removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT))
 
-    assert loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows == [
-        (2025, "Expense", "", -1, Decimal("250.50"), None, None, None, None),
-        (2025, "Revenue", "", 1, Decimal("1100.00"), None, None, None, None),
+    assert loaded.query(statement(SqlFile.VARIANCE_BY_PERIOD)).rows == [
+        (2025, "2025-02", True, False, "Expense", "", -1, Decimal("250.50"), None, None),
+        (2025, "2025-02", True, False, "Revenue", "", 1, Decimal("1100.00"), None, None),
     ]
 
 
-def test_an_incomplete_period_is_marked_in_the_view_and_left_out_of_the_year(loaded: Warehouse) -> None:
+def test_an_incomplete_period_is_marked_in_the_view_and_in_the_report(loaded: Warehouse) -> None:
     update_statuses(loaded, (), "2025-01")
 
     marks = loaded.query("SELECT DISTINCT Period, IsComplete, HasBudget FROM ActualVsBudget ORDER BY Period").rows
-    rows = loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows
+    rows = loaded.query(statement(SqlFile.VARIANCE_BY_PERIOD)).rows
 
     assert marks == [("2025-01", True, True), ("2025-02", False, False)]
     assert cells(loaded, "Actual", "Period = '2025-02'") == [(Decimal("1100.00"),), (Decimal("250.50"),)]
-    assert [(row[1], row[4], row[8]) for row in rows] == [
-        ("Asset", Decimal("80.00"), None),
-        ("Expense", Decimal("250.50"), Decimal("250.50")),
-        ("Revenue", Decimal("1000.00"), Decimal("1100.00")),
-    ]
+    assert {(row[1], row[2], row[3]) for row in rows} == set(marks)
 
 
 def test_a_period_without_a_status_is_incomplete_and_no_row_is_lost(loaded: Warehouse) -> None:
@@ -177,8 +177,8 @@ def test_a_year_may_have_more_money_than_a_cell(loaded: Warehouse, star_files: S
     ]
     publish(loaded, LoadRequest(periods, run_id="run-2", loaded_at=LOADED_AT))
 
-    sums = {row[1]: row[4] for row in loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows}
-    assert sums["Expense"] == 2 * Decimal(most) + Decimal("501.00")
+    of_year = {row.line: row.actual for row in variance_rows(loaded)}
+    assert of_year["Expense"] == 2 * Decimal(most) + Decimal("501.00")
 
 
 @pytest.mark.parametrize("column", ["Actual", "Budget", "Variance", "FavourableVariance"])

@@ -69,7 +69,7 @@ REPORT_SOURCES: Mapping[str, Sources] = {
     "Variance": {"warehouse/fact_financials": ["Variance"]},
     "ActualIncomplete": {"warehouse/fact_financials": ["Amount"]},
 }
-"""The columns of the report that its query selects."""
+"""The columns of the report that its query selects, or that add up one of those in some of the periods."""
 
 _LINE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "scenario_type": ("scenario",),

@@ -167,8 +167,7 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
             **code_references(
                 "refresh/steps/report.py:report",
                 "reports/variance.py:variance_rows",
-                SqlFile.VARIANCE_BY_FISCAL_YEAR,
-                SqlFile.VARIANCE_PERIODS,
+                SqlFile.VARIANCE_BY_PERIOD,
                 SqlFile.ACTUAL_VS_BUDGET,
             ),
         },

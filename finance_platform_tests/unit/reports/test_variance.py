@@ -290,6 +290,12 @@ class CountedWarehouse(DuckDBWarehouse):
         return super().content_version() if self.has_version else ""
 
 
+def test_periods_and_amounts_are_one_answer_of_the_warehouse(path: Path):
+    warehouse = CountedWarehouse(path)
+    assert variance_rows(warehouse)
+    assert warehouse.count == 1
+
+
 def test_the_same_state_of_a_warehouse_is_added_up_once(path: Path):
     first, again = CountedWarehouse(path), CountedWarehouse(path)
     assert published_variance(first) == published_variance(again) == variance_rows(DuckDBWarehouse(path))
