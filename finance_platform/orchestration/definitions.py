@@ -18,8 +18,9 @@ from finance_platform.orchestration.assets.standardise import standardise_assets
 from finance_platform.orchestration.assets.star import star_assets
 from finance_platform.orchestration.assets.warehouse import warehouse_assets
 from finance_platform.orchestration.dagster_environment import warn_of_foreign_history
-from finance_platform.orchestration.jobs import audit_job, quiet_logger, rebuild_job, refresh_job
+from finance_platform.orchestration.jobs import audit_job, rebuild_job, refresh_job
 from finance_platform.orchestration.resources import platform_resources
+from finance_platform.orchestration.run_log import quiet_logger
 from finance_platform.orchestration.schedules import close_calendar, nightly_audit
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor

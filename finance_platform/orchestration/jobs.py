@@ -1,11 +1,10 @@
-"""Jobs: `refresh`, which updates everything that is stale, `rebuild_periods`, `audit`; the command line's logger.
+"""Jobs: `refresh`, which updates everything that is stale, `rebuild_periods`, `audit`.
 
 Belongs here: selections of assets that run together, their executor. Does not belong here: asset logic.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,38 +18,6 @@ REBUILD_PERIODS = "rebuild_periods"
 AUDIT = "audit"
 
 _REBUILDING_STEPS = frozenset({"build_star", "load", "reporting__variance_report"})
-
-RUN_LOGGER = logging.getLogger("finance_platform.run")
-"""Receives the log of a run that the command line starts; the command line decides which messages it shows."""
-
-
-_REPAIRED = "repaired: "
-
-
-def log_repairs(context: dg.AssetExecutionContext, repaired: Sequence[str]) -> None:
-    """Log what was damaged and was derived again, a line each."""
-    for sentence in repaired:
-        context.log.warning(_REPAIRED + sentence)
-
-
-def log_lasting_damage(context: dg.AssetExecutionContext, not_repaired: Sequence[str]) -> None:
-    """Log what is damaged and cannot be derived again, a line each; `status` says how it comes back."""
-    for sentence in not_repaired:
-        context.log.warning(f"not repaired: {sentence}")
-
-
-def repair_of(record: logging.LogRecord) -> str:
-    """Return the sentence of a message of `log_repairs`; empty for any other message."""
-    message = str(getattr(record, "dagster_meta", {}).get("orig_message") or "")
-    return message.removeprefix(_REPAIRED) if message.startswith(_REPAIRED) else ""
-
-
-@dg.logger
-def quiet_logger(_: dg.InitLoggerContext) -> logging.Logger:
-    """Return a logger that passes a run's messages to the command line instead of printing them."""
-    RUN_LOGGER.setLevel(logging.DEBUG)
-    RUN_LOGGER.propagate = False
-    return RUN_LOGGER
 
 
 def refresh_job() -> dg.UnresolvedAssetJobDefinition:

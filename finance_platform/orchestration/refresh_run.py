@@ -1,13 +1,12 @@
 """Running the refresh job from a program: the same Dagster job as the UI's, in this process.
 
-Belongs here: starting the job, following its steps, its outcome. Does not belong here: printing.
+Belongs here: starting the job, its outcome. Does not belong here: its log (see `run_log`), printing.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -37,9 +36,10 @@ from finance_platform.orchestration.code_location import execute_in_location
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.job_runners.job_process import JobProcess
-from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, rebuild_config, repair_of
+from finance_platform.orchestration.jobs import REFRESH, rebuild_config
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.run_alerts import send_run_alerts
+from finance_platform.orchestration.run_log import follow_steps
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.run_retention import purge_runs
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
@@ -99,7 +99,7 @@ def run_refresh(
         home_lock(settings),
         warehouse_readers(settings),
         open_instance(settings.dagster_home) as instance,
-        _following(on_step) as watcher,
+        follow_steps(on_step) as watcher,
         PackAhead() as ahead,
     ):
         # A run of the command line holds the lock to its end, and this one holds it now.
@@ -183,30 +183,6 @@ def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.
     send_run_metrics(open_metrics(settings), instance, runs, _log)
     alerts = open_alerts(settings)
     return send_run_alerts(alerts, instance, runs, load_feed_set(settings.feeds_path), settings)
-
-
-@contextmanager
-def _following(on_step: Callable[[str], None]) -> Iterator[_StepWatcher]:
-    handler = _StepWatcher(on_step)
-    RUN_LOGGER.addHandler(handler)
-    try:
-        yield handler
-    finally:
-        RUN_LOGGER.removeHandler(handler)
-
-
-class _StepWatcher(logging.Handler):
-    def __init__(self, on_step: Callable[[str], None]) -> None:
-        super().__init__()
-        self._on_step = on_step
-        self.repaired: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if sentence := repair_of(record):
-            self.repaired.append(sentence)
-        event = getattr(record, "dagster_meta", {}).get("dagster_event")
-        if event is not None and event.event_type_value == "STEP_START":
-            self._on_step(event.step_key)
 
 
 def _outcome(result: dg.JobExecutionResult) -> RunOutcome:

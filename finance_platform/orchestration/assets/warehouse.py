@@ -32,7 +32,7 @@ from finance_platform.orchestration.assets.star import RebuildConfig, log_built,
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
-from finance_platform.orchestration.jobs import log_repairs
+from finance_platform.orchestration.run_log import log_repairs
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.period_grid import grid_after
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
