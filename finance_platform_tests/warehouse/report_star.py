@@ -95,6 +95,19 @@ CellKey = tuple[int, int]
 Cells = dict[CellKey, Decimal]
 
 
+THRESHOLDS: dict[int | None, tuple[str, str]] = {
+    None: ("5000.00", "3.00"),
+    13: ("10314.36", "0.00"),
+    14: ("0.00", "0.00"),
+    16: ("5000.00", "50.00"),
+}
+"""By account, the least amount and the least per cent of a material variance; of the others, the home's.
+
+The amount of account 13 is a variance of February 2025, the year to date; there are variances of account 16 of more
+than its amount and of fewer per cent.
+"""
+
+
 class Horizon(NamedTuple):
     """An as-of period, horizon, scenario and reference."""
 
@@ -271,7 +284,7 @@ def load_star(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
         for table, rows_of_table in mapping_tables([_reorganisation(*one) for one in REORGANISED]).items():
             insert(connection, table, rows_of_table)
         insert(connection, DELIVERED_BALANCE, [_balance(*balance) for balance in BALANCES])
-        insert(connection, MATERIALITY, [_threshold(None, "5000.00", "3.00"), _threshold(14, "0.00", "0.00")])
+        insert(connection, MATERIALITY, [_threshold(account, *least) for account, least in THRESHOLDS.items()])
     return warehouse
 
 

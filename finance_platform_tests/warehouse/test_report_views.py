@@ -40,6 +40,7 @@ from finance_platform_tests.warehouse.report_star import (
     PERIODS,
     PRIOR_YEAR,
     REORGANISED,
+    THRESHOLDS,
     ZERO,
     Horizon,
     Ledger,
@@ -374,12 +375,15 @@ def test_the_largest_effect_on_profit_comes_first_and_a_material_one_needs_a_com
     assert {row[5] for row in rows if row[1] is None} == {18}, "a loan has no effect on profit"
     assert {row[1] == -row[2] for row in rows if row[5] in (17, 19)} == {True}, "CapEx and unclassified are costs"
     for _, impact, variance, reference, department, account, is_material, needs_comment, owner, nature in rows:
-        is_large = account == 14 or (abs(variance) >= 5000 and abs(variance) * 100 >= 3 * abs(reference))
+        amount, percent = map(Decimal, THRESHOLDS.get(account) or THRESHOLDS[None])
+        is_large = abs(variance) >= amount and abs(variance) * 100 >= percent * abs(reference)
         assert is_material == (impact is not None and is_large)
         is_explained = (department, account) == (1, 14)
         assert needs_comment == (is_material and not is_explained)
         assert (owner, nature) == (("Anna", "timing") if is_explained else (None, None))
     assert {row[6] for row in rows} == {True, False}
+    assert any(abs(row[2]) == Decimal(THRESHOLDS[13][0]) for row in rows if row[5] == 13)
+    assert any(abs(row[2]) > Decimal(THRESHOLDS[16][0]) for row in rows if row[5] == 16 and not row[6])
 
 
 def test_a_forecast_is_compared_with_complete_months_and_knows_how_far_ahead_it_was(reports: Reports) -> None:
