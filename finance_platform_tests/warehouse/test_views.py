@@ -76,6 +76,18 @@ def test_a_period_has_a_budget_if_any_cell_of_the_baseline_is_in_it(loaded: Ware
     ]
 
 
+def test_a_budget_of_zeros_is_a_budget_of_zero(loaded: Warehouse, star_files: StarFiles) -> None:
+    facts = [
+        Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
+        Fact("2025-02-01", SALES, REVENUE, BUDGET, "0.00"),
+    ]
+    publish(loaded, LoadRequest([star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT))
+
+    assert cells(loaded, "Actual, Budget, Variance, HasBudget", "Period = '2025-02'") == [
+        (Decimal("1100.00"), Decimal("0.00"), Decimal("1100.00"), True)
+    ]
+
+
 def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: Warehouse, star_files: StarFiles) -> None:
     facts = [
         Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
