@@ -20,14 +20,19 @@ from sqlglot import TokenType, exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from finance_platform.errors import HELP_FOR_QUERIES, QueryError
+from finance_platform.warehouse.cast_operands import (
+    DIVISIBLE_TYPES,
+    FLOATING,
+    cast_average,
+    cast_divisions,
+    is_cast,
+)
 
 REDSHIFT = "redshift"
 
 _WRITE_A_SELECT = "write one SELECT; `finance-platform tables` lists what can be queried"
 _QUOTES = "\"'`"
 _QUERY_BEGINS_WITH = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
-_FLOATING = frozenset(exp.DataType.FLOAT_TYPES)
-_DIVISIBLE_TYPES = frozenset(exp.DataType.INTEGER_TYPES) | _FLOATING
 _FORBIDDEN_FUNCTION = re.compile(
     # Waits, or makes others wait.
     r".*sleep.*|.*advisory.*lock.*|pg_(cancel|terminate)_.*"
@@ -42,6 +47,8 @@ _FORBIDDEN_TABLE = re.compile(r"pg_(file_)?settings|duckdb_.*|pragma_.*|sqlite_.
 """Views of an engine's settings, files and internals."""
 _OPENING = re.compile(r"""--[^\n]*|/\*|'|"|\$\w*\$""")
 _CLOSINGS = {"'": re.compile(r"(?:[^'\\]|''|\\.)*+'", re.DOTALL), "/*": re.compile(r"\*/")}
+_LONGEST_REWRITING = 400
+"""Characters of a construct that a message has in full."""
 _CLOCK = (
     exp.CurrentDate,
     exp.CurrentDatetime,
@@ -61,12 +68,19 @@ class Rule:
         is_broken_by: whether such a node breaks it.
         reason: why the construct is excluded.
         fix: the alternative.
+        rewritten: returns the construct as it can be written, to be pasted instead of it.
     """
 
     nodes: tuple[type[Any], ...]
     is_broken_by: Callable[[Any], bool]
     reason: str
     fix: str
+    rewritten: Callable[[Any], str] | None = None
+
+    def fix_for(self, node: exp.Expr) -> str:
+        """Return the alternative, with the query's own words where they are not too many."""
+        text = self.rewritten(node) if self.rewritten else ""
+        return f"write {text}" if 0 < len(text) <= _LONGEST_REWRITING else self.fix
 
 
 def _always(_: exp.Expr) -> bool:
@@ -77,24 +91,21 @@ def _function_name(node: exp.Func) -> str:
     return node.name if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc) else node.sql_name()
 
 
-def _is_cast(node: exp.Expr, types: frozenset[Any]) -> bool:
-    inner = node.unnest()
-    return isinstance(inner, exp.Cast) and inner.to.this in types
-
-
 SUBSET: tuple[Rule, ...] = (
     Rule((exp.Command,), _always, "only one of the warehouses may know it", _WRITE_A_SELECT),
     Rule(
         (exp.Div, exp.IntDiv, exp.SafeDivide),
-        lambda node: not all(_is_cast(side, _DIVISIBLE_TYPES) for side in (node.this, node.expression)),
+        lambda node: not all(is_cast(side, DIVISIBLE_TYPES) for side in (node.this, node.expression)),
         "a division has another type on each warehouse unless both sides are cast to integers or floating point",
         "write CAST(a AS DOUBLE PRECISION) / CAST(NULLIF(b, 0) AS DOUBLE PRECISION)",
+        cast_divisions,
     ),
     Rule(
         (exp.Avg,),
-        lambda node: not _is_cast(node.this, _FLOATING),
+        lambda node: not is_cast(node.this, FLOATING),
         "an average has another type on each warehouse unless its argument is cast to floating point",
         "write AVG(CAST(x AS DOUBLE PRECISION))",
+        cast_average,
     ),
     Rule(
         (exp.DataType,),
@@ -342,4 +353,6 @@ def _apply_rules(tree: exp.Expr, rules: tuple[Rule, ...], sql: str) -> None:
             if rule.is_broken_by(node):
                 offsets = [part.meta["start"] for part in node.walk() if "start" in part.meta]
                 place = f", {position(sql, min(offsets))}" if offsets else ""
-                raise QueryError(f"{shorten(node.sql(dialect=REDSHIFT))!r}{place}: {rule.reason}", fix=rule.fix)
+                raise QueryError(
+                    f"{shorten(node.sql(dialect=REDSHIFT))!r}{place}: {rule.reason}", fix=rule.fix_for(node)
+                )

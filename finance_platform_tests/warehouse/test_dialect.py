@@ -105,6 +105,45 @@ def test_a_query_outside_the_subset_is_rejected_with_a_reason_and_a_fix(sql: str
     assert caught.value.fix
 
 
+DIVIDED = "CAST(a AS DOUBLE PRECISION) / CAST(NULLIF(b, 0) AS DOUBLE PRECISION)"
+
+
+@pytest.mark.parametrize(
+    ("expression", "written"),
+    [
+        (
+            "SUM(Amount) / COUNT(*)",
+            "CAST(SUM(Amount) AS DOUBLE PRECISION) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE PRECISION)",
+        ),
+        (
+            "SUM(Amount) / SUM(SUM(Amount)) OVER ()",
+            "CAST(SUM(Amount) AS DOUBLE PRECISION) / CAST(NULLIF(SUM(SUM(Amount)) OVER (), 0) AS DOUBLE PRECISION)",
+        ),
+        (
+            "CAST(a + 1 AS REAL) / CAST(Month AS REAL) / CAST(2 AS INTEGER)",
+            "CAST(CAST(a + 1 AS REAL) / CAST(Month AS REAL) AS DOUBLE PRECISION) / CAST(2 AS INTEGER)",
+        ),
+        ("(a / b) / 2", f"CAST({DIVIDED} AS DOUBLE PRECISION) / CAST(2 AS DOUBLE PRECISION)"),
+        ("AVG(Amount)", "AVG(CAST(Amount AS DOUBLE PRECISION))"),
+    ],
+)
+def test_the_fix_of_a_division_or_an_average_is_the_expression_as_it_can_be_pasted(expression: str, written: str):
+    query = "SELECT Month, {} AS Share FROM t GROUP BY Month"
+    with pytest.raises(QueryError) as caught:
+        parse_query(query.format(expression))
+    assert caught.value.fix == f"write {written}"
+    assert parse_query(query.format(written))
+
+
+@pytest.mark.parametrize("expression", ["AVG(DISTINCT Amount)", f"{'Amount + ' * 50}1 / Month"])
+def test_the_fix_of_another_average_or_a_long_division_is_a_pattern(expression: str):
+    with pytest.raises(QueryError) as caught:
+        parse_query(
+            f"SELECT {expression} FROM t" if "AVG" in expression else f"SELECT ({expression[:-8]}) / Month FROM t"
+        )
+    assert caught.value.fix.startswith(("write AVG(CAST(x", "write CAST(a AS"))
+
+
 @pytest.mark.parametrize("sql", ACCEPTED)
 def test_a_query_of_the_subset_is_accepted(sql: str) -> None:
     assert parse_query(sql)

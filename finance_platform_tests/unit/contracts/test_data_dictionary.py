@@ -81,4 +81,4 @@ def test_an_unknown_name_is_wrong_use_with_the_name_that_was_probably_meant(tmp_
     result = tables(tmp_path, "TopVarance")
     assert (result.returncode, result.stdout) == (2, "")
     assert "there is no table or view 'TopVarance'. Did you mean TopVariance?" in result.stderr
-    assert "`finance-platform tables` lists all" in tables(tmp_path, "x\x1b[31m").stderr
+    assert f"`finance-platform tables --home {tmp_path}` lists all" in tables(tmp_path, "x\x1b[31m").stderr
