@@ -17,18 +17,10 @@ from finance_platform.contracts.star import (
 from finance_platform.count_text import pluralize
 from finance_platform.feeds.values.codes import fold
 from finance_platform.quality.checks import (
-    AMOUNTS_ARE_USUAL,
-    BASELINE_ONCE,
     CLOSED_PERIODS_STAND,
     COMMENTS_NAME_MEMBERS,
-    GRAIN_UNIQUE,
-    KEYS_COLLIDE_NOWHERE,
-    LAKE_EQUALS_WAREHOUSE,
-    MEMBERS_DESCRIBED,
-    PARENTS_WITHOUT_LINES,
-    REFERENCES_RESOLVE,
     STATEMENT_LINES_NAME_ACCOUNTS,
-    VARIANCE_IDENTITY,
+    WAREHOUSE_CHECKS,
     Outcome,
 )
 from finance_platform.quality.invariants import check_invariants
@@ -41,19 +33,6 @@ from finance_platform.warehouse.statements import select_columns
 if TYPE_CHECKING:
     from finance_platform.deliveries.report_inputs import Comment, StatementLineRow
     from finance_platform.slices.waiting_changes import WaitingChange
-
-
-_ORDER = (
-    *KEYS_COLLIDE_NOWHERE.values(),
-    *MEMBERS_DESCRIBED.values(),
-    *PARENTS_WITHOUT_LINES.values(),
-    GRAIN_UNIQUE,
-    REFERENCES_RESOLVE,
-    VARIANCE_IDENTITY,
-    BASELINE_ONCE,
-    LAKE_EQUALS_WAREHOUSE,
-    AMOUNTS_ARE_USUAL,
-)
 
 
 def check_warehouse(
@@ -79,7 +58,7 @@ def check_warehouse(
 
 def in_order(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """Return outcomes in the order in which people read them."""
-    return sorted(outcomes, key=lambda outcome: _ORDER.index(outcome.check))
+    return sorted(outcomes, key=lambda outcome: WAREHOUSE_CHECKS.index(outcome.check))
 
 
 def check_closed_periods(waiting: Sequence[WaitingChange]) -> Outcome:

@@ -36,6 +36,7 @@ from finance_platform.quality.warehouse import (
     check_comments,
     check_statement_lines,
     check_warehouse,
+    in_order,
 )
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.snapshot import Snapshot
@@ -302,6 +303,11 @@ def test_every_check_of_the_warehouse_has_a_failing_case():
     # Unusual amounts and parents are tested in `warehouse/test_unusual_amounts` and `test_parents`, the others below.
     tested |= {checks.AMOUNTS_ARE_USUAL, *checks.PARENTS_WITHOUT_LINES.values()}
     assert tested == set(checks.WAREHOUSE_CHECKS)
+
+
+def test_outcomes_come_in_the_order_in_which_the_checks_are_declared():
+    outcomes = [checks.Outcome(check, passed=True, summary="") for check in reversed(checks.WAREHOUSE_CHECKS)]
+    assert [one.check for one in in_order(outcomes)] == list(checks.WAREHOUSE_CHECKS)
 
 
 def test_a_comment_of_a_department_or_account_that_nothing_mentions_is_named_with_its_line(
