@@ -6,6 +6,7 @@ Belongs here: arguments, the lock, the output. Does not belong here: which chang
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def migrate(home: Path | None, dry_run: bool) -> int:
         if dry_run or statement not in comments:
             echo(f"{statement};\n")
     if dry_run:
+        _print_kinds(pending)
         echo(f"{pluralize(len(pending), 'statement')} would be run in {settings.warehouse_address}.")
         return EXIT_OK
     # On AWS the owner of the warehouse has no right on the lock of the zone; migrations take turns by a table.
@@ -50,3 +52,16 @@ def migrate(home: Path | None, dry_run: bool) -> int:
     if settings.is_on_aws and any(statement.startswith(("CREATE TABLE", "DROP VIEW")) for statement in pending):
         echo("New tables and recreated views have no grants yet: run `finance-platform secure`.")
     return EXIT_OK
+
+
+def _print_kinds(pending: Sequence[str]) -> None:
+    """Print the changes of existing tables again, which are few, and how many statements there are of each kind."""
+    altered = [statement for statement in pending if statement.startswith("ALTER ")]
+    if altered:
+        echo("Existing tables change:")
+    for statement in altered:
+        echo(f"  {statement};")
+    kinds = (("CREATE TABLE", "new table"), ("CREATE OR REPLACE VIEW", "view"), ("COMMENT ", "comment"))
+    counts = [(sum(one.startswith(beginning) for one in pending), noun) for beginning, noun in kinds]
+    counted = ", ".join(pluralize(count, noun) for count, noun in counts)
+    echo(f"{counted}; the views and comments that stay are written too.")

@@ -35,6 +35,20 @@ def test_a_dry_run_prints_every_statement_and_creates_nothing(home: Path) -> Non
     assert not (home / "warehouse.duckdb").exists()
 
 
+def test_a_dry_run_ends_with_what_changes_in_existing_tables(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrate(home)
+    key = "    PRIMARY KEY (AccountKey),\n"
+    extended = tuple(text.replace(key, f"    Remark VARCHAR(8),\n{key}") for text in statements.definitions())
+    monkeypatch.setattr(statements, "definitions", lambda: extended)
+    monkeypatch.setattr(statements, "definitions_fingerprint", lambda: "next")
+
+    *_, title, change, kinds, last = migrate(home, "--dry-run").stdout.splitlines()
+
+    assert (title, change) == ("Existing tables change:", "  ALTER TABLE DimAccount ADD COLUMN Remark VARCHAR(8);")
+    assert kinds.startswith("0 new tables, ")
+    assert "statements would be run in" in last
+
+
 def test_the_tables_are_created_once_and_then_there_is_nothing_to_do(home: Path) -> None:
     first = migrate(home)
     assert first.stdout.endswith("has the tables and views of this release now.\n")
