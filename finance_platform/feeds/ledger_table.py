@@ -23,6 +23,7 @@ from finance_platform.feeds.doubts.place_sums import PlaceSums
 from finance_platform.feeds.doubts.printed_totals import PrintedTotals
 from finance_platform.feeds.doubts.repeated_headers import RepeatedHeaders
 from finance_platform.feeds.doubts.running_totals import RunningTotals, stated_doubts
+from finance_platform.feeds.doubts.summed_lines import SummedLines
 from finance_platform.feeds.doubts.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.doubts.unread_meanings import UnreadMeanings
 from finance_platform.feeds.doubts.unread_months import UnreadMonths
@@ -82,6 +83,7 @@ class LedgerTable:
         self._hidden = HiddenRows(table.hidden_rows)
         self._hidden_columns = HiddenColumns(table, rules, cells)
         self._merged = MergedAmounts(table, sources, cells)
+        self._summed = SummedLines(table, sources, cells)
         self._running = RunningTotals(rules, cells)
         self._amounts = [*sources["amount"].headers, *cells]
         self._stated = stated_doubts(self._amounts, rules)
@@ -117,7 +119,7 @@ class LedgerTable:
         totals.notes |= self._meanings.notes()
         totals.doubts |= self._unread.doubts() | self._running.doubts() | self._repeated.doubts()
         totals.doubts |= lines.doubts | self._meanings.doubts() | self._stated | self._places.doubts()
-        totals.doubts |= self._merged.doubts()
+        totals.doubts |= self._merged.doubts() | self._summed.doubts()
         scaled = displayed_units.scaled_exponents(table, self._amounts)
         totals.doubts |= stated_units.find_doubts(table, rules, sources, cells, scaled)
         totals.doubts |= displayed_units.find_doubts(table, rules, sources, cells)
@@ -146,6 +148,7 @@ class LedgerTable:
         self._hidden.add(batch, columns)
         self._hidden_columns.add(batch, columns)
         self._merged.add(batch, columns)
+        self._summed.add(batch, columns)
         self._totals.sheets.add(self._table, self._rules, columns, [batch.columns[name] for name in self._names])
         self._places.add(with_encoded)
         self._last = batch, columns

@@ -37,6 +37,7 @@ from finance_platform.feeds.files.file_format import (
     marked_encoding,
     unmarked_encoding,
 )
+from finance_platform.feeds.files.formula_sums import FormulaSums
 from finance_platform.feeds.files.workbook_shared import MergedCells
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.header import header_names, join_rows
@@ -100,6 +101,7 @@ class DelimitedFile:
         self.hidden_rows: Collection[int] = ()
         self.hidden_columns: Collection[int] = ()
         self.merged: MergedCells = []
+        self.sums: FormulaSums = {}
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 

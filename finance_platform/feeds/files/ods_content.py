@@ -6,6 +6,7 @@ of cells (see `ods_formats`), the parts of a workbook (see `workbook_parts`).
 
 from __future__ import annotations
 
+from finance_platform.feeds.files.formula_sums import FormulaSums, read_sum
 from finance_platform.feeds.files.workbook_parts import local_name
 from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells, check_faulty_count
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_FAULTY_CELLS
@@ -26,6 +27,7 @@ class OdsContentScan:
         faulty: cells without a value, by the number of their sheet from 0.
         hidden: rows that are hidden or filtered out and in no group, by the number of their sheet.
         hidden_columns: columns that are hidden and in no group, from 0, by the number of their sheet.
+        sums: formulas that only add up cells, by the number of their sheet.
         merged: first and last cell of merged ones, as row and column from 0, by the number of their sheet.
     """
 
@@ -33,6 +35,7 @@ class OdsContentScan:
         self.faulty: dict[int, FaultyCells] = {}
         self.hidden: dict[int, set[int]] = {}
         self.hidden_columns: dict[int, set[int]] = {}
+        self.sums: dict[int, FormulaSums] = {}
         self.merged: dict[int, MergedCells] = {}
         self._groups = self._column_groups = 0
         self._table, self._row, self._column, self._count = -1, 0, 0, 0
@@ -74,6 +77,8 @@ class OdsContentScan:
             first = self._row - 1, self._column
             last = first[0] + rows - 1, first[1] + columns - 1
             self.merged.setdefault(self._table, []).append((first, last))
+        if "formula" in values and (found := read_sum(values["formula"])):
+            self.sums.setdefault(self._table, {})[self._row, self._column] = found
         is_error = attributes.get("calcext:value-type") == "error"
         kinds = ("value", "date-value", "time-value", "boolean-value", "string-value")
         has_value = any(f"office:{kind}" in attributes for kind in kinds)

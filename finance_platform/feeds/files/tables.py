@@ -16,6 +16,7 @@ from finance_platform.feeds.files.broken_lines import FileEnd
 from finance_platform.feeds.files.delimited_file import DelimitedFile
 from finance_platform.feeds.files.displayed_units import Displayed
 from finance_platform.feeds.files.file_format import OpenFile, Utf8Evidence
+from finance_platform.feeds.files.formula_sums import FormulaSums
 from finance_platform.feeds.files.packed_text import unpacked
 from finance_platform.feeds.files.shipped_dialect import AS_WINDOWS, find_dialect
 from finance_platform.feeds.files.workbook import open_workbook
@@ -40,6 +41,7 @@ class Table(Protocol):
         hidden_rows: the rows of a sheet that are hidden or filtered out; none of text.
         hidden_columns: the columns of a sheet that are hidden, from 0; none of text.
         merged: the merged cells of a sheet; none of text.
+        sums: the formulas of a sheet that only add up cells of it; none of text.
     """
 
     header: list[str]
@@ -50,6 +52,7 @@ class Table(Protocol):
     hidden_rows: Collection[int]
     hidden_columns: Collection[int]
     merged: MergedCells
+    sums: FormulaSums
 
     @property
     def notes(self) -> Mapping[str, Note]:

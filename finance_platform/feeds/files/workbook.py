@@ -21,6 +21,7 @@ from finance_platform.feeds.files.broken_lines import FileEnd
 from finance_platform.feeds.files.displayed_codes import code_columns
 from finance_platform.feeds.files.displayed_units import Displayed
 from finance_platform.feeds.files.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
+from finance_platform.feeds.files.formula_sums import FormulaSums
 from finance_platform.feeds.files.sheet_choice import choose_sheets, doubt_unread, note_unread
 from finance_platform.feeds.files.sheet_headers import note_unread_headers
 from finance_platform.feeds.files.workbook_package import WorkbookPackage
@@ -54,6 +55,7 @@ class WorkbookSheet:
         hidden_rows: the rows that are hidden or filtered out, without those of groups that are folded.
         hidden_columns: the columns that are hidden, from 0, without those of groups that are folded.
         merged: the merged cells.
+        sums: the formulas that only add up cells.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class WorkbookSheet:
         self.displayed: Mapping[int, Sequence[Displayed]] = {}
         self.hidden_rows: Collection[int] = ()
         self.hidden_columns: Collection[int] = ()
+        self.sums: FormulaSums = {}
         self._process, self._number, self._faulty, self._dialect = process, number, faulty, dialect
         self._is_1904 = is_1904
         self._opened: tuple[SheetArea, Iterator[Columns]] | None = process.open_sheet(number)
@@ -230,6 +233,7 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
             if rules.kind == "ledger" and rules.currency:
                 codes = code_columns(sheet.header, rules)
                 sheet.displayed = contents.displayed_units(number, rules.dialect.header_row, rules.currency, codes)
+                sheet.sums = contents.sums(number)
                 sheet.hidden_rows, sheet.hidden_columns = contents.hidden_rows(number), contents.hidden_columns(number)
             if position == 0:
                 sheet.doubts, sheet.notes = sheet.doubts | doubts, sheet.notes | notes

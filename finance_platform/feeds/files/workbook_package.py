@@ -16,6 +16,7 @@ from xml.parsers import expat
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.files.file_format import OpenFile
+from finance_platform.feeds.files.formula_sums import FormulaSums
 from finance_platform.feeds.files.ods_content import NEEDED_BYTES, OdsContentScan
 from finance_platform.feeds.files.ods_formats import OdsFormats
 from finance_platform.feeds.files.workbook_parts import WorkbookParts, local_name, make_parser, not_xml
@@ -93,6 +94,17 @@ class WorkbookPackage:
             return self._content.hidden_columns.get(number, set()) if self._content else set()
         scan = self._scan(number)
         return scan.hidden_columns if scan else set()
+
+    def sums(self, number: int) -> FormulaSums:
+        """Return the formulas of a sheet that only add up cells of it.
+
+        Raises:
+            UnreadableDeliveryError: see `faulty_cells`.
+        """
+        if _CONTENT in self._parts:
+            return self._content.sums.get(number, {}) if self._content else {}
+        scan = self._scan(number)
+        return scan.sums if scan else {}
 
     def merged_cells(self, number: int) -> MergedCells:
         """Return the merged cells of a sheet that the parser does not report, those of ods.

@@ -14,6 +14,7 @@ import olefile
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.files.file_format import OpenFile
+from finance_platform.feeds.files.formula_sums import FormulaSums
 from finance_platform.feeds.files.number_formats import BUILT_IN, Kind, Mark, marks_of_format
 from finance_platform.feeds.files.workbook_shared import (
     FaultyCells,
@@ -97,6 +98,10 @@ class XlsRecords:
                 if options & _HIDDEN_COLUMN and not options & _LEVEL_OF_COLUMN_GROUP:
                     hidden.update(range(first, min(last + 1, _MOST_COLUMNS)))
         return hidden
+
+    def sums(self, number: int) -> FormulaSums:  # noqa: ARG002
+        """Return nothing: formulas of xls are not read."""
+        return {}
 
     def merged_cells(self, number: int) -> MergedCells:  # noqa: ARG002
         """Return nothing: the parser reports the merged cells of a sheet."""

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 
 from finance_platform.feeds.files.displayed_units import DisplayedCell
+from finance_platform.feeds.files.formula_sums import FormulaSums, add_sums
 from finance_platform.feeds.files.number_formats import Kind, Mark
 from finance_platform.feeds.files.workbook_shared import FaultyCells, check_faulty_count, damaged
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_FAULTY_CELLS, MAX_WORKBOOK_PARTS_BYTES
@@ -37,6 +38,7 @@ class XlsxSheetScan:
         faulty: cells that are errors, or formulas without a value.
         hidden: rows that are hidden or filtered out and in no group.
         hidden_columns: columns that are hidden and in no group, from 0.
+        sums: formulas that only add up cells.
         stale: formulas whose stored value may be out of date.
     """
 
@@ -59,6 +61,7 @@ class XlsxSheetScan:
         self.faulty: FaultyCells = {}
         self.hidden: set[int] = set()
         self.hidden_columns: set[int] = set()
+        self.sums: FormulaSums = {}
         self.stale: list[DisplayedCell] = []
         self._has_references, self._is_uncalculated, self._is_stale = has_references, is_uncalculated, is_stale
         self._has_given_values = has_given_values
@@ -105,6 +108,8 @@ class XlsxSheetScan:
                 return False
             if not any(mark in data for mark in _FAULTY):
                 return True
+        if b"<f" in data or b":f" in data:
+            add_sums(data, self.sums)
         starts = list(_ELEMENT.finditer(data))
         ends = [start.start() for start in starts[1:]] + [len(data)]
         for match, end in zip(starts, ends, strict=True):

@@ -31,7 +31,7 @@ HEADER = ["Date", "Unit", "Account", "Amount"]
 
 
 def check(folder: Path, amounts: Sequence[object], marks: str, *, name: str = "x.csv") -> FileCheck:
-    rows = [HEADER, *(["2025-01-31", "D1", "4000", amount] for amount in amounts)]
+    rows: list[Sequence[object]] = [HEADER, *(["2025-01-31", "D1", "4000", amount] for amount in amounts)]
     text = "".join(";".join(map(str, row)) + "\n" for row in rows).encode()
     (folder / name).write_bytes(xlsx({"GL": rows}) if name.endswith("xlsx") else text)
     return check_file(LocalStore(folder), name, parse_descriptor(DESCRIPTOR % marks, "x.yaml"), settings())

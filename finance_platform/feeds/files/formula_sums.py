@@ -1,0 +1,90 @@
+"""Formulas of a sheet that only add up cells of the same sheet: a total, wherever it is and whatever it is called.
+
+Belongs here: reading such a formula, and finding those in the XML of an xlsx sheet. Does not belong here: which of the
+cells are lines (see `doubts.summed_lines`), the content of ods (see `ods_content`).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+_PREFIX = rb"(?:[\w.-]{1,60}:)?"
+_CELL = re.compile(
+    b"<" + _PREFIX + rb"""c\s+r\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["'][^<>]*>\s*<"""
+    + _PREFIX + rb"f(?:\s[^<>]*)?>(=?[A-Z0-9$:,;+() ]{5,500})</"
+)  # fmt: skip
+_CELLS = r"[A-Z]{1,3}[0-9]{1,7}(?::[A-Z]{1,3}[0-9]{1,7})?"
+_TERM = rf"(?:SUM\((?:{_CELLS})(?:[,;]{_CELLS})*\)|SUBTOTAL\((?:10)?9[,;]{_CELLS}\)|[A-Z]{{1,3}}[0-9]{{1,7}})"
+_SUM = re.compile(rf"(?:ROUND\()?\(?({_TERM}(?:\+{_TERM})*)\)?(?:[,;][0-9]\))?")
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})(?::([A-Z]{1,3})([0-9]{1,7}))?")
+_OF_ODS = re.compile(r"^(?:of:|oooc:)?=|\[\.|(?<=:)\.|\]")
+_MAX_TEXT, _MAX_SUMS = 500, 20_000
+
+
+class Area(NamedTuple):
+    """A rectangle of cells; rows are counted from 1, columns from 0."""
+
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+
+class FormulaSum(NamedTuple):
+    """A formula that adds up cells of its sheet.
+
+    Attributes:
+        text: the formula.
+        areas: the cells.
+    """
+
+    text: str
+    areas: tuple[Area, ...]
+
+
+FormulaSums = dict[tuple[int, int], FormulaSum]
+"""By row from 1 and column from 0 of the cell with the formula."""
+
+
+def read_sum(formula: str) -> FormulaSum | None:
+    """Return the cells that a formula adds up; None if it does something else, or copies one cell."""
+    if len(formula) > _MAX_TEXT:
+        return None
+    text = formula.replace("$", "").replace(" ", "")
+    if "=" in text:
+        text = _OF_ODS.sub("", text)
+    match = _SUM.fullmatch(text)
+    if not match:
+        return None
+    areas = tuple(map(_area, _REFERENCE.finditer(match[1])))
+    return None if len(areas) == 1 and "(" not in match[1] else FormulaSum(text, areas)
+
+
+def add_sums(data: bytes, sums: FormulaSums) -> None:
+    """Add the sums of a part of the XML of an xlsx sheet.
+
+    Of formulas that a range of cells shares, the first cell alone has the text; it shows what the others are.
+    """
+    for match in _CELL.finditer(data):
+        if len(sums) >= _MAX_SUMS:
+            return
+        if found := read_sum(match[3].decode()):
+            sums[int(match[2]), _column(match[1].decode())] = found
+
+
+def _area(match: re.Match[str]) -> Area:
+    row, column = int(match[2]), _column(match[1])
+    if not match[3]:
+        return Area(row, column, row, column)
+    other_row, other = int(match[4]), _column(match[3])
+    return Area(min(row, other_row), min(column, other), max(row, other_row), max(column, other))
+
+
+@lru_cache
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1

@@ -1,0 +1,136 @@
+"""Lines whose amount is a formula that adds up other lines: a total with a code of its own, which would count twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.files.formula_sums import Area, FormulaSums, add_sums, read_sum
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.other_formats import declare
+from finance_platform_tests.workbooks import Formula, Rows, xlsx
+
+WIDE = """\
+feed: x
+kind: ledger
+path: "x.{xlsx,ods}"
+columns: {date: {formats: [yyyy-MM]}, department: Unit, account: Account}
+unpivot: {columns: "20.*", into: date}
+constants: {scenario: Budget}
+"""
+LINES = """\
+feed: x
+kind: ledger
+path: x.xlsx
+columns: {date: Date, department: Unit, account: Account, amount: %s}
+constants: {scenario: Actual}
+"""
+HEADER = ["Unit", "Account", "2025-01", "2025-02"]
+TOTALS: Rows = [
+    HEADER,
+    ["D1", "6999", Formula("SUM(C3:C4)", 5), Formula("C3+C4", 7)],
+    ["D1", "6000", 1, 2],
+    ["D1", "6001", 4, 5],
+    ["D1", "9999", Formula("ROUND(SUM(C$2)+SUBTOTAL(9,$C$5:C5),2)", 5), None],
+]
+PLAN = declare("plan with totals that are formulas", lambda path: path.write_bytes(xlsx({"Plan": TOTALS})))
+
+
+def read(folder: Path, descriptor: str = WIDE, ending: str = "xlsx") -> FileCheck:
+    return check_file(LocalStore(folder), f"x.{ending}", parse_descriptor(descriptor, "x.yaml"), settings())
+
+
+def check(folder: Path, rows: Rows, descriptor: str = WIDE) -> FileCheck:
+    (folder / "x.xlsx").write_bytes(xlsx({"Plan": rows}))
+    return read(folder, descriptor)
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "ods"])
+def test_totals_that_are_formulas_hold_the_file_wherever_they_are(
+    tmp_path: Path, take: Callable[[str, str], None], ending: str
+):
+    take(PLAN, ending)
+    (reason,) = (held := read(tmp_path, ending=ending).holds)
+    assert reason == (
+        "3 amounts are the sum of other amounts by a formula, first =SUM(C3:C4) of '2025-01' on sheet 'Plan' row 2, "
+        "and count beside them"
+    )
+    assert "add a rule of control_total or skip" in held[reason]
+
+
+def test_totals_that_the_descriptor_claims_hold_nothing(tmp_path: Path):
+    skip = 'skip: [{column: Account, matches: "999$", may_hold_money: true}]\n'
+    assert not check(tmp_path, TOTALS, WIDE + skip).holds
+
+
+def test_a_column_that_adds_up_months_holds_the_file(tmp_path: Path):
+    rows: Rows = [[*HEADER, "2025-03"], ["D1", "6000", 1, 2, Formula("SUM(C2:D2)", 3)]]
+    (reason,) = check(tmp_path, rows).holds
+    assert reason.startswith("1 amount is the sum of other amounts by a formula, first =SUM(C2:D2) of '2025-03' on")
+
+
+@pytest.mark.parametrize(
+    "total",
+    [
+        Formula("C2*0.2", 2),
+        Formula("C2", 1),  # as the line above
+        Formula("-SUM(C2:C3)", -5),  # the line against them
+        Formula("SUM(Detail!C2:C9)", 5),
+        Formula("SUM(C2:C3)*1.05", 5.25),
+        Formula("SUM(A2:B3)", 5),  # no amounts
+        Formula("SUM(C7:C9)", 5),  # below the lines
+        5,
+    ],
+)
+def test_formulas_that_are_no_totals_of_lines_hold_nothing(tmp_path: Path, total: object):
+    assert not check(tmp_path, [HEADER, ["D1", "6000", 1, 2], ["D1", "6001", 4, 5], ["D1", "6002", total, 3]]).holds
+
+
+def journal(header: Sequence[str], *more: object) -> Rows:
+    first = ["2025-01-31", "D1"]
+    lines = [["6000", 1, *more[:1]], ["6001", 4, *more[:1]], ["9000", Formula("SUM(D2:D3)", 5), *more[1:]]]
+    return [[*header], *([*first, *line] for line in lines)]
+
+
+def test_a_line_that_is_the_sum_of_others_holds_the_file_unless_it_has_another_side(tmp_path: Path):
+    header = ["Date", "Unit", "Account", "Amount"]
+    assert check(tmp_path, journal(header), LINES % "Amount").holds
+    sided = "{from: Amount, sign_column: {from: Side, negative: [H], positive: [S]}}"
+    checked = check(tmp_path, journal([*header, "Side"], "S", "H"), LINES % sided)
+    assert not checked.holds
+
+
+@pytest.mark.parametrize(
+    ("formula", "areas"),
+    [
+        ("SUM(C2:C3)", [Area(2, 2, 3, 2)]),
+        ("of:=SUM([.C2:.C3];[.AA5])", [Area(2, 2, 3, 2), Area(5, 26, 5, 26)]),
+        ("=$C$3+C2", [Area(3, 2, 3, 2), Area(2, 2, 2, 2)]),
+        ("SUBTOTAL(109,D9:C2)", [Area(2, 2, 9, 3)]),
+        ("C2", None),
+        ("SUM(C2:C3)-C4", None),
+        ("of:=SUM([Detail.C2:.C3])", None),
+        ("AVERAGE(C2:C3)", None),
+        ("SUBTOTAL(1,C2:C3)", None),
+        ("SUM(C2:C3", None),
+        ("+".join(["C2"] * 200), None),
+    ],
+)
+def test_a_formula_that_only_adds_up_cells_is_read(formula: str, areas: list[Area] | None):
+    found = read_sum(formula)
+    assert (list(found.areas) if found else None) == areas
+
+
+def test_sums_are_found_in_any_form_of_xml():
+    sums: FormulaSums = {}
+    add_sums(
+        b'<c r="C4" s="1"><f t="shared" ref="C4:D4" si="0">SUM(C2:C3)</f><v>5</v></c><c r="D4"><f t="shared" si="0"/>'
+        b"<v>7</v></c><x:c r='AA5'><x:f>C2+C3</x:f><x:v>5</x:v></x:c>",
+        sums,
+    )
+    assert {place: found.text for place, found in sums.items()} == {(4, 2): "SUM(C2:C3)", (5, 26): "C2+C3"}
