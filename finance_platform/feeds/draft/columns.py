@@ -43,6 +43,7 @@ class Column:
         source: the header of the column in which labels are above the dates of their lines; else empty.
         levels: the headers of the columns of which a row has its text in one, the deepest level first; none if it is a
             column of the file.
+        scenario: the scenario in the row above the header, over this column or the last one before it; else empty.
         totals: its texts in rows that print a total.
     """
 
@@ -53,6 +54,7 @@ class Column:
     is_label: bool = False
     source: str = ""
     levels: Sequence[str] = ()
+    scenario: str = ""
     totals: Sequence[str] = ()
 
     @property
@@ -154,7 +156,8 @@ def read_columns(sample: Sample) -> list[Column]:
         # A total may be the only amount with a mark between thousands.
         totals = sample.total_cells(position)
         amounts = amounts and (guess_amounts([*texts, *totals]) or amounts)
-        columns.append(Column(name, cells, _guess_dates(name, texts), amounts, is_label, totals=totals))
+        column = Column(name, cells, _guess_dates(name, texts), amounts, is_label, totals=totals)
+        columns.append(replace(column, scenario=sample.scenarios.get(position, "")))
     if sample.labels and sample.labels.is_apart:
         names = [sample.header[place] for place in reversed(sample.labels.places)]
         label = Column(LABELS, sample.label_texts(), is_label=True)

@@ -25,6 +25,7 @@ from finance_platform.feeds.draft.parts_of_years import (
     patterns_beside,
     with_calendar,
 )
+from finance_platform.feeds.draft.two_years import years_in
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day
 from finance_platform.feeds.draft.weeks import OF_WEEKS, THURSDAY, week_beside_year_pattern, week_pattern
 from finance_platform.feeds.draft.years_of_headers import describe_january, draft_years_of_headers, single_year
@@ -33,6 +34,7 @@ from finance_platform.feeds.values.dates import (
     EXCEL_SERIAL,
     names_part_of_year,
     names_two_years,
+    needs_fiscal_calendar,
     parse_date,
 )
 from finance_platform.feeds.values.month_names import read_month
@@ -58,6 +60,10 @@ _NAMES = (
 
 _WITHOUT_YEAR = ("yyyy ddMM", "yyyy dMM", "yyyy dd.MM.", "yyyy dd.MM", "yyyy d.M.", "yyyy d.M")
 """Patterns of days and months behind a year: 0503, and 503 where a zero was lost."""
+
+_NUMBERED = ("yyyy M", "yyyy 'M'M", "yyyy 'Month 'M")
+_PERIODS = ("yyyy MMM", "yyyy MMMM", "yyyy 'P'P", "yyyy 'Period 'P", "yyyy QQQ", *_NUMBERED, "yyyy PPP")
+"""Patterns of periods behind a year, for a column whose name says that it has periods."""
 
 _LEAST_YEAR = 1990
 _TWO_DIGITS, _SEVERAL = 2, 2
@@ -104,6 +110,8 @@ class Dates:
         elif not (
             self._serial_days()
             or self._days_without_year()
+            or self._months_in_words()
+            or self._months_without_year()
             or (not dated and self._weeks())
             or self._year_column()
             or self._halves()
@@ -270,6 +278,48 @@ class Dates:
         )
         self._draft.year = year
         values = {"from": f"{year or UNDECIDED} {{{column.name}}}", "formats": [pattern]}
+        self._draft.fields["date"] = FieldDraft(values, comment)
+        return True
+
+    def _months_in_words(self) -> bool:
+        """Take a column of months that no pattern reads, such as Mrz 25; return whether there is one."""
+        column = best_column(["period", "date"], self._columns)
+        texts = list(dict.fromkeys(column.texts)) if column else []
+        months = {text: month for text in texts if (month := read_month(text)) and month.year}
+        if column is None or not 0 < len(months) == len(texts) <= _MAX_MAPPED:
+            return False
+        self.used.add(column.name)
+        mapped = {text: f"{month.year}-{month.month:02d}" for text, month in months.items()}
+        comment = "decide: months as the file writes them; one that is not listed is rejected"
+        values = {"from": column.name, "formats": ["yyyy-MM"], "map": mapped}
+        self._draft.fields["date"] = FieldDraft(values, comment)
+        return True
+
+    def _months_without_year(self) -> bool:
+        """Take a column of periods beside which nothing has a year, such as P01 or Jan; return whether there is one."""
+        column = best_column(["period", "quarter"], self._columns)
+        if column is None or len(set(column.texts)) < _SEVERAL or best_column(["year"], self._columns):
+            return False
+        pattern = next((one for one in _PERIODS if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
+        if not pattern:
+            return False
+        self.used.add(column.name)
+        two_years = years_in([self._file]) or years_in(self._titles)
+        year = single_year(self._file, self._titles)
+        self._draft.year = year
+        if two_years and self._first_month > 1:
+            year, self._draft.year = str(two_years.year), two_years.text
+        comment = (
+            f"decide: the year of periods such as {column.sample!r}"
+            f"{f'; {year} is that of the title or of the name' if year else ''}. A file of another year needs a "
+            "descriptor of its own, with a path of its own"
+        )
+        values: dict[str, Any] = {"from": f"{year or UNDECIDED} {{{column.name}}}", "formats": [pattern]}
+        if two_years or needs_fiscal_calendar(pattern):
+            values |= {"formats": [pattern.replace("yyyy", "FFFF")], "calendar": "fiscal"}
+            comment = f"{comment}; {FISCAL}"
+        elif pattern in _NUMBERED:
+            comment += "; formats: [FFFF P] and calendar: fiscal if these are periods of a fiscal year"
         self._draft.fields["date"] = FieldDraft(values, comment)
         return True
 

@@ -9,6 +9,7 @@ An amount is chosen by its name, or because there is no other. Where several col
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -60,6 +61,12 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     periods = find_period_columns([column.name for column in money], are_alone=is_alone)
     if periods is None or not any(column.name in periods.headers for column in filled):
         return False
+    over = {column.name: column.scenario for column in columns if column.scenario}
+    if over:
+        headers = {
+            name: replace(one, scenario=one.scenario or over.get(name, "")) for name, one in periods.headers.items()
+        }
+        periods = replace(periods, headers=headers)
     if len(periods.scenarios) > 1:
         _draft_scenarios_of_periods(draft, periods)
     else:

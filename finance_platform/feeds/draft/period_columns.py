@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from finance_platform.feeds.draft.two_years import patterns_of
-from finance_platform.feeds.draft.values import FISCAL_PERIODS, read_day
+from finance_platform.feeds.draft.values import FISCAL_PERIODS, SHORT_FISCAL_PERIODS, read_day
 from finance_platform.feeds.draft.weeks import THURSDAY, week_pattern
 from finance_platform.feeds.values.dates import names_no_month, names_part_of_year, needs_fiscal_calendar, parse_date
 from finance_platform.feeds.values.month_names import read_month
@@ -23,11 +23,11 @@ _DATED = {
         "MMM yyyy", "MMMM yyyy", "MMM-yyyy", "MMMM-yyyy", "MMM-yy", "MMM yy", "MMM''yy", "MMM/yyyy", "MMM.yyyy",
         "yyyy-MM", "yyyyMM", "yyyy/MM", "yyyy.MM", "MM/yyyy", "MM.yyyy", "MM-yyyy", "yyyy MMM", "yyyy-MMM", "yyyy MMMM",
         "yyyy-MM-dd", "dd.MM.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "dd-MMM-yyyy", "dd-MMM-yy", "d MMM yyyy",
-        *(pattern for pattern in FISCAL_PERIODS if not pattern.isalpha()),
+        *(pattern for pattern in FISCAL_PERIODS if not pattern.isalpha()), *SHORT_FISCAL_PERIODS,
     ),
     "quarter": (
         "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "QQQyyyy", "QQQ yy", "QQQ''yy", "QQQ-yy", "yyyy QQQ", "yyyy-QQQ", "yyyyQQQ",
-        "yyyy/QQQ", "QQQ 'FY'yyyy", "'FY'yyyy QQQ", "QQQ 'FY'yy", "'FY'yy QQQ",
+        "yyyy/QQQ", "QQQ/yy", "Q'Q'yy", "Q'Q'yyyy", "QQQ 'FY'yyyy", "'FY'yyyy QQQ", "QQQ 'FY'yy", "'FY'yy QQQ",
     ),
     "year": ("yyyy", "'FY'yyyy", "'FY' yyyy", "'FY'yy"),
 }  # fmt: skip
@@ -128,6 +128,26 @@ def read_header(name: str) -> PeriodHeader | None:
         if header := _dated(before, letter):
             return header if header.unit != "year" else None
     return _dated(text, scenario) or _yearless(text, scenario) or _translated(text, scenario)
+
+
+def scenarios_over(cells: Sequence[str], width: int) -> dict[int, str]:
+    """Return the scenario over each column of a header, by position: each stands for the columns up to the next one.
+
+    Args:
+        cells: the row above the header.
+        width: how many columns the header has.
+
+    Returns:
+        None if the row has another text than scenarios, or a single scenario, which is a title.
+    """
+    texts = {place: cell.split() for place, cell in enumerate(cells[:width]) if cell.strip()}
+    named = {place: _SCENARIOS.get(words[0].lower(), "") for place, words in texts.items()}
+    if not all(named.values()) or len(set(named.values())) < _MIN_COLUMNS:
+        return {}
+    over: dict[int, str] = {}
+    for place in range(min(named), width):
+        over[place] = named.get(place) or over[place - 1]
+    return over
 
 
 def is_period(name: str) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows
-from finance_platform.feeds.draft.period_columns import find_period_columns, is_period
+from finance_platform.feeds.draft.period_columns import find_period_columns, is_period, scenarios_over
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
 from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, grand_total, subtotals_tie
 from finance_platform.feeds.draft.values import is_amount, is_date
@@ -29,6 +29,7 @@ from finance_platform.feeds.files.file_format import (
 )
 from finance_platform.feeds.files.packed_text import unpacked
 from finance_platform.feeds.files.tables import open_tables
+from finance_platform.feeds.files.workbook_shared import MergedCells
 from finance_platform.feeds.header import header_names, join_rows
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS
 from finance_platform.feeds.resolved import Dialect, ReadingRules
@@ -82,6 +83,8 @@ class Sample:
         totals: the rows that print a total, by line.
         other_rows: the rows that are neither data nor a total, by line.
         labels: the rows that are labels of the lines below them; None if there are none.
+        scenarios: the scenario over each column, by position, where the row above the header has nothing else.
+        merged: the merged cells of the sheet; none of text.
         remarks: what was guessed, for the person who decides.
     """
 
@@ -95,6 +98,8 @@ class Sample:
     totals: Mapping[int, TotalRow] = field(default_factory=dict)
     other_rows: Mapping[int, OtherRow] = field(default_factory=dict)
     labels: LabelRows | None = None
+    scenarios: Mapping[int, str] = field(default_factory=dict)
+    merged: MergedCells = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -157,7 +162,7 @@ def sample_file(open_file: OpenFile, object_key: str) -> Sample:
 def _sample_workbook(open_file: OpenFile, object_key: str) -> Sample:
     samples: dict[str, Sample] = {}
     for table in open_tables(open_file, object_key, _EVERY_SHEET):
-        sample = Sample(table.first_rows(_MAX_ROWS), sheet=table.sheet)
+        sample = Sample(table.first_rows(_MAX_ROWS), sheet=table.sheet, merged=table.merged)
         find_header(sample)
         samples[table.sheet or ""] = sample
     likely = [name for name, sample in samples.items() if sample.header_rows and sample.data]
@@ -290,7 +295,12 @@ def find_header(sample: Sample) -> None:
                 sample.header_rows = (line, second[0])
                 sample.header = _names(cells, second[1])
             else:
-                sample.header_rows, sample.header = (line,), _names(cells)
+                above = rows[position - 1][1] if position and rows[position - 1][0] == line - 1 else []
+                sample.scenarios = scenarios_over(above, len(cells))
+                # The reader has the scenario in the name of its column, so a file of another month is not read alike.
+                upper = [_spread_merged(above, line - 1, sample.merged)] if sample.scenarios else []
+                sample.header_rows = (line - 1, line) if upper else (line,)
+                sample.header = _names(*upper, cells)
             sample.totals = find_totals(sample.header, sample.data, usual)
             sample.other_rows = find_other_rows(sample.header, sample.data)
             sample.other_rows = {**sample.other_rows, **find_statement_rows(sample.header, sample.data)}
@@ -324,6 +334,16 @@ def _release_levels(sample: Sample) -> None:
             sample.other_rows = {**sample.other_rows, **levels}
             return
     sample.totals = totals
+
+
+def _spread_merged(cells: Sequence[str], row: int, merged: MergedCells) -> list[str]:
+    """Return the texts of an upper line of the header, as the reader has them: of a merged cell in all its columns."""
+    texts = list(cells)
+    for (first_row, first), (last_row, last) in merged:
+        if first_row < row <= last_row + 1 and first < len(texts):
+            texts += [""] * (last + 1 - len(texts))
+            texts[first : last + 1] = [texts[first]] * (last + 1 - first)
+    return texts
 
 
 def _is_header(cells: Sequence[str], usual: int) -> bool:

@@ -26,6 +26,12 @@ FISCAL_PERIODS = (
 )  # fmt: skip
 """Patterns of periods of fiscal years, in the order of trust."""
 
+SHORT_FISCAL_PERIODS = (
+    "FFFF 'P'P", "FFFF-'P'P", "FFFF'P'P", "'P'P FFFF", "'P'P/FFFF", "'P'P-FFFF", "'FY'FF 'P'P", "'FY'FF-'P'P",
+    "'FY'FF'P'P", "'P'P 'FY'FF", "'Period 'P 'FY'FF", "'Period 'P 'FY'FFFF", "'Per 'P FFFF",
+)  # fmt: skip
+"""Patterns of periods of fiscal years whose numbers may have one digit."""
+
 DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
     "dd-MMM-yyyy", "d-MMM-yy", "d MMM yyyy", "dd MMMM yyyy", "MMM d, yyyy", "yyyyMMdd", "yyyy/MM/dd",
@@ -38,7 +44,11 @@ DATE_FORMATS = (
 )  # fmt: skip
 """Patterns in the order of trust: of those that read all samples, the first is proposed."""
 
-PERIOD_FORMATS = (*DATE_FORMATS, "MM/yy", "MM-yy")
+PERIOD_FORMATS = (
+    *DATE_FORMATS, "MM/yy", "MM-yy", "MMMyy", "MMMyyyy", "MMM''yy", "MMMM-yy", "MMMM yy", "yyyy MMM", "yyyy MMMM",
+    "yyyy-MMM", "M/yyyy", "yyyy-M", "yyyy/M", "yyyy.MM", "yyyy_MM", "MM_yyyy", *SHORT_FISCAL_PERIODS,
+    "QQQ/yy", "QQQ-yy", "Q'Q'yy", "Q'Q'yyyy",
+)  # fmt: skip
 """Patterns of columns that a name says are periods: elsewhere, 03/25 may be a part of a day, or a fraction."""
 
 YEAR_FORMATS = ("yyyy", "'FY'yyyy", "'FY' yyyy", "'FY'yy")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 import yaml
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.unit.feeds.test_feed_draft import draft, mistakes_of
+from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
 
 Shape = Callable[[list[str]], str]
 
@@ -171,3 +173,100 @@ def test_scenarios_of_fiscal_periods_are_dated_by_the_fiscal_year_of_the_home(tm
     assert sums_in(tmp_path, wide(headers), "outlook.csv", JULY) == {
         ("Actual", "2024-07"): "1.50", ("Budget", "2025-06"): "2.50",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "form", ["{short}25", "{upper}25", "{short}'25", "{month}/2025", "2025-{month}", "2025_{month:02d}", "2025 {short}"]
+)
+def test_months_are_read_in_the_forms_of_common_exports(form: str, tmp_path: Path):
+    texts = [form.format(short=name, upper=name.upper(), month=place) for place, name in enumerate(MONTHS, start=1)]
+    assert sums_in(tmp_path, column_of(texts), "budget.csv", 1) == {
+        ("Budget", f"2025-{place:02d}"): f"{place}.50" for place in range(1, 13)
+    }
+
+
+@pytest.mark.parametrize("form", ["2025 P{}", "P{}/2025", "FY25-P{}", "Per {} 2025", "Period {:02d} FY2025"])
+@pytest.mark.parametrize("shape", [column_of, wide])
+def test_numbers_of_periods_may_have_one_digit(form: str, shape: Shape, tmp_path: Path):
+    texts = [form.format(place) for place in range(1, 13)]
+    assert sums_in(tmp_path, shape(texts), "budget.csv", APRIL) == {
+        ("Budget", period): f"{place}.50" for place, period in enumerate(OF_FISCAL_YEAR, start=1)
+    }
+
+
+@pytest.mark.parametrize("form", ["Q{}/25", "{}Q25", "{}Q2025"])
+@pytest.mark.parametrize("shape", [column_of, wide])
+def test_quarters_are_read_in_short_forms(form: str, shape: Shape, tmp_path: Path):
+    check = checked_in(tmp_path, shape([form.format(place) for place in (1, 2, 3, 4)]), "budget.csv", 1)
+    assert [period for _, period in sorted(check.sums)] == ["2025-01", "2025-04", "2025-07", "2025-10"]
+
+
+def test_months_in_another_language_are_mapped(tmp_path: Path):
+    assert sums_in(tmp_path, column_of(["Mrz 25", "Mai 25", "Dez 25"]), "budget.csv", 1) == {
+        ("Budget", "2025-03"): "1.50", ("Budget", "2025-05"): "2.50", ("Budget", "2025-12"): "3.50",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("texts", "formats"),
+    [
+        (["P01", "P02"], ["FFFF 'P'P"]),
+        (["Jan", "Feb"], ["yyyy MMM"]),
+        (["1", "2"], ["yyyy M"]),
+        (["Q1", "Q2"], ["yyyy QQQ"]),
+    ],
+)
+def test_a_person_decides_nothing_but_the_year_of_periods_without_one(texts: list[str], formats: list[str]):
+    written = draft(column_of(texts), "budget.csv", APRIL)
+    date = yaml.safe_load(written)["columns"]["date"]
+    assert (date["from"], date["formats"]) == ("DECIDE {Period}", formats)
+    assert [mistake.split(": ")[1] for mistake in mistakes_of(written)] == ["columns.date.from is not decided"]
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "first"),
+    [("budget_2025.csv", ["Jan", "Feb"], "2025-01"), ("budget_FY24-25.csv", ["P01", "P02"], "2024-04")],
+)
+def test_the_year_of_periods_without_one_may_be_in_the_name(name: str, texts: list[str], first: str, tmp_path: Path):
+    check = checked_in(tmp_path, column_of(texts), name, APRIL)
+    assert check.is_fine
+    assert min(period for _, period in check.sums) == first
+    assert not parse_descriptor(draft(column_of(texts), name, APRIL), "d.yaml").matches(name.replace("25", "27"))
+
+
+def two_rows(*, is_merged: bool, last_actual: int = 2) -> bytes:
+    """Return a sheet with the scenarios of five months in a row of their own, each above its first month."""
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream, {"in_memory": True})
+    sheet = book.add_worksheet()
+    if is_merged:
+        sheet.merge_range(0, 2, 0, 1 + last_actual, "Actual")
+        sheet.merge_range(0, 2 + last_actual, 0, 6, "Forecast")
+    else:
+        sheet.write_row(0, 2, ["Actual", *[""] * (last_actual - 1), "Forecast"])
+    sheet.write_row(1, 0, ["Dept", "Account", "Jan-25", "Feb-25", "Mar-25", "Apr-25", "May-25"])
+    sheet.write_row(2, 0, ["10", "6000", 1.5, 2.5, 3.5, 4.5, 5.5])
+    sheet.write_row(3, 0, ["20", "6000", 1, 1, 1, 1, 1])
+    book.close()
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_a_scenario_above_several_months_is_that_of_each(is_merged: bool, tmp_path: Path):
+    """All of them were forecasts, as the name of the file says."""
+    data = two_rows(is_merged=is_merged)
+    check = checked(tmp_path, data, "forecast.xlsx")
+    assert check.is_fine
+    assert {place: str(count.amount) for place, count in check.sums.items()} == {
+        ("Actual", "2025-01"): "2.50", ("Actual", "2025-02"): "3.50",
+        ("Forecast", "2025-03"): "4.50", ("Forecast", "2025-04"): "5.50", ("Forecast", "2025-05"): "6.50",
+    }  # fmt: skip
+    feed = parse_descriptor(draft(data, "forecast.xlsx"), "draft.yaml")
+    (tmp_path / "next.xlsx").write_bytes(two_rows(is_merged=is_merged, last_actual=3))
+    # The file of the next month has another header, so its March is no forecast.
+    assert "Forecast Mar-25" in check_file(LocalStore(tmp_path), "next.xlsx", feed, settings()).refusal
+
+
+def test_one_scenario_above_the_months_is_a_title(tmp_path: Path):
+    text = "Forecast,,,\nDept,Account,Jan-25,Feb-25\n10,6000,1.50,2.50\n"
+    assert sums_in(tmp_path, text, "f.csv", 1) == {("Forecast", "2025-01"): "1.50", ("Forecast", "2025-02"): "2.50"}
