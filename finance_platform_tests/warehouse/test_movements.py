@@ -230,6 +230,19 @@ def test_the_first_amounts_of_a_scenario_or_budget_in_a_published_period_are_pub
     ]
 
 
+def test_a_budget_that_left_a_published_period_and_comes_back_is_a_movement(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    without = [fact._replace(budget="0.00") for fact in january() if fact.scenario != BUDGET]
+    load_into(loaded, star_files.facts("2025-01", "j2", without))
+
+    load = load_into(loaded, star_files.facts("2025-01", "j3", january()))
+
+    rows = rows_of(loaded, load.load_number)
+    assert {row.scenario for row in rows} >= {BUDGET}
+    assert {row.kind for row in rows} == {"movement"}
+
+
 def test_the_first_actuals_of_a_period_that_had_only_a_plan_are_publications(
     loaded: Warehouse, star_files: StarFiles
 ) -> None:
