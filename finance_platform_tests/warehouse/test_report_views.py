@@ -522,6 +522,10 @@ def test_a_tree_has_each_branch_whole_and_ends_in_a_circle(reports: Reports) -> 
     assert accounts == [("11", "12"), *((one, other) for one in circle for other in (*circle, "16") if one != other)]
     tops = reports.rows("SELECT DescendantKey FROM AccountTree WHERE IsTop ORDER BY DescendantKey")
     assert tops == [(key,) for key in sorted(ACCOUNTS)]
+    above = (
+        "SELECT DISTINCT AncestorNumber FROM AccountTree WHERE IsTop AND DescendantNumber IN ('13', '14', '15', '16')"
+    )
+    assert reports.rows(above) == [("13",)]
 
 
 def test_an_incomplete_month_is_shown_and_marked(reports: Reports) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from finance_platform.contracts.star import DIM_ACCOUNT
 from finance_platform.reports.variance import variance_rows
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest
@@ -25,8 +26,10 @@ from finance_platform_tests.warehouse.star_files import (
     RENT,
     REVENUE,
     SALES,
+    TRUCKS,
     Fact,
     StarFiles,
+    accounts,
     removed,
 )
 
@@ -124,6 +127,18 @@ def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, star_
     assert cells(loaded, "Actual, Budget, FavourableVariance", "Period = '2025-02'") == [
         (Decimal("0.00"), Decimal("70.00"), Decimal("70.00"))
     ]
+
+
+@pytest.mark.parametrize(("category", "count"), [("CapEx", 1), ("capex", 1), ("Deposits", 0)])
+def test_assets_of_the_category_capex_alone_are_compared_with_their_plan(
+    loaded: Warehouse, star_files: StarFiles, category: str, count: int
+) -> None:
+    rows = [account | ({"category": category} if account["account_key"] == TRUCKS else {}) for account in accounts()]
+    assets = star_files.dimension(DIM_ACCOUNT, rows, "d2")
+    publish(loaded, LoadRequest([assets], run_id="run-2", loaded_at=LOADED_AT))
+
+    compared = loaded.query("SELECT DISTINCT AccountNumber FROM CapExVsPlan").rows
+    assert compared == [("1500",)] * count
 
 
 def test_the_report_reads_each_period_by_account_type_and_other_types_than_profit_by_category(
