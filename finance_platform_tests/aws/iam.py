@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
+from xml.etree import ElementTree
 
 from finance_platform_tests.aws.policies import resolve_policies
 from finance_platform_tests.aws.s3_faults import Request
@@ -82,7 +83,9 @@ def _needed(request: Request, buckets: Mapping[str, str]) -> Iterator[Needed]:
         yield Needed("s3:ListBucket", arn, query.get("prefix", [""])[0])
     elif not key:
         assert (request.method, "delete" in query) == ("POST", True), request
-        yield Needed("s3:DeleteObject", f"{arn}/*")  # the keys are in the body
+        for element in ElementTree.fromstring(request.body).iter():  # noqa: S314  boto3's own document
+            if element.tag.rpartition("}")[2] == "Key":
+                yield Needed("s3:DeleteObject", f"{arn}/{element.text}")
     elif request.method == "DELETE":
         yield Needed("s3:AbortMultipartUpload" if "uploadId" in query else "s3:DeleteObject", f"{arn}/{key}")
     elif request.method in {"PUT", "POST"}:

@@ -6,6 +6,7 @@ Belongs here: which requests fail, and how. Does not belong here: expectations.
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import socket
 import threading
@@ -31,6 +32,8 @@ class Request:
     path: str
     query: str
     headers: dict[str, str]
+    body: bytes = b""
+    """Only of a request that deletes several objects: it names them."""
 
 
 @dataclass
@@ -65,9 +68,12 @@ class FaultInjector:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         headers = {name[5:].lower().replace("_", "-"): text for name, text in environ.items() if name[:5] == "HTTP_"}
-        self.requests.append(
-            Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers)
-        )
+        method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
+        body = b""
+        if method == "POST" and query.partition("=")[0] == "delete" and environ.get("CONTENT_LENGTH"):
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            environ["wsgi.input"] = io.BytesIO(body)
+        self.requests.append(Request(method, environ["PATH_INFO"], query, headers, body))
         for rule in list(self._rules):
             if rule.take(environ):
                 return rule.fault(self._application, environ, start_response)
