@@ -21,7 +21,7 @@ import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, chain, groupby, islice, takewhile
+from itertools import accumulate, chain, groupby, islice
 from typing import BinaryIO
 
 from finance_platform.storage.bulk_read import map_many
@@ -413,11 +413,14 @@ class _ListedUntilWritten(_ListedOnce):
             known = {f"{name}/": listing for name, listing in self._listings.items() if "/" not in name}
         after = ""
         for folder, listing in sorted(known.items()):
-            yield from takewhile(lambda item, end=folder: item.key < end, self._store.list_objects(after=after))
+            for item in self._store.list_objects(after=after):
+                if item.key >= folder:
+                    break
+                yield item
             yield from listing
             after = f"{folder[:-1]}{_BEHIND}"
-            if item := self._store.find(after):
-                yield item
+            if behind := self._store.find(after):
+                yield behind
         yield from self._store.list_objects(after=after)
 
     def _look_up(self, prefix: str) -> None:
