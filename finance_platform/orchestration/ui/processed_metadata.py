@@ -129,8 +129,9 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
 def _read_again(snapshot: Snapshot, read: Sequence[DeliveryCommit]) -> dict[str, str]:
     """Return how many of the deliveries that were read are unchanged files, and why they were; nothing if none is."""
     state, ids = snapshot.state, {commit.delivery_id for commit in read}
-    events = (one.event for one in chain(state.live, state.inactive) if one.commit.delivery_id in ids)
-    again = {event.delivery_id: event for event in events if event.reads_again and event.delivery_id in ids}
+    events = [live.event for live in state.live if live.commit.delivery_id in ids]
+    events += [stopped.event for stopped in state.inactive if stopped.commit.delivery_id in ids]
+    again = {event.delivery_id: event for event in events if event.reads_again}
     why = why_read_again(again.values())
     return {READ_AGAIN_NOW: f"{len(again):,} of them again, since {why}"} if why else {}
 
