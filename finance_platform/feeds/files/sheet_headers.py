@@ -27,11 +27,9 @@ _MAX_BLOCKS = 4
 _LEAST_COLUMNS = 3
 _ROW = rb"""<(?:[\w.-]{1,60}:)?row\s[^<>]{0,1000}?\br\s*=\s*["']%d["'][^<>]{0,1000}>"""
 _ROW_END = re.compile(rb"</(?:[\w.-]{1,60}:)?row\s*>")
-_CELL = re.compile(
-    rb"""<(?:[\w.-]{1,60}:)?c\s(?=[^<>]*?\br\s*=\s*["']([A-Z]{1,3}))(?:(?=[^<>]*?\bt\s*=\s*["'](\w+)))?[^<>]*[^/<>]>"""
-    rb"(.*?)</(?:[\w.-]{1,60}:)?c\s*>",
-    re.DOTALL,
-)
+_CELL = re.compile(rb"<(?:[\w.-]{1,60}:)?c(\s[^<>]*)>")
+_ATTRIBUTE = re.compile(rb"""\s(r|t)\s*=\s*["']([A-Za-z]{1,10})""")
+_VALUE = re.compile(rb"<(?:[\w.-]{1,60}:)?[vt][\s>]")
 _TAG = re.compile(rb"<[^<>]*>")
 _FIX = "name it in sheet: in the descriptor if its rows belong to the feed"
 
@@ -107,9 +105,12 @@ def _header_of_xml(data: bytes, row: int) -> tuple[Header, bool]:
     end = _ROW_END.search(data, begin.end()) if begin else None
     if begin is None or end is None or begin[0].endswith(b"/>"):
         return frozenset(), False
-    cells = {
-        (column, f"{(kind or b'n').decode()} {_TAG.sub(b'', content).decode('utf-8', 'replace').strip()}")
-        for column, kind, content in _CELL.findall(data, begin.end(), end.start())
-        if _TAG.sub(b"", content).strip()
-    }
-    return frozenset(cells), bool(_CELL.search(data, end.end()))
+    starts = list(_CELL.finditer(data, begin.end(), end.start()))
+    bounds = [*(start.start() for start in starts), end.start()]
+    cells = set()
+    for start, last in zip(starts, bounds[1:], strict=True):
+        attributes = dict(_ATTRIBUTE.findall(start[1]))
+        if text := _TAG.sub(b"", data[start.end() : last]).strip():
+            kind = attributes.get(b"t", b"n").decode()
+            cells.add((attributes.get(b"r", b""), f"{kind} {text.decode('utf-8', 'replace')}"))
+    return frozenset(cells), bool(_VALUE.search(data, end.end()))

@@ -41,6 +41,8 @@ SHEETS: dict[str, Rows] = {
     "Quantities": rows(9, OTHERS),
     "Template": [HEADER],
     "Notes": [["Made by"], ["controlling"]],
+    "Blank": [],
+    "Below": [[], *rows(6)],
 }
 REGIONS = declare("sheets of regions", lambda path: path.write_bytes(xlsx(SHEETS)))
 NOTE = "the sheet 'North' has the header of 'East', which is read, and is not read"
