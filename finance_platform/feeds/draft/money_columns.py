@@ -38,7 +38,8 @@ _SCENARIOS = {
     "forecast": "Forecast", "fcst": "Forecast",
 }  # fmt: skip
 _OF_MONTH = {"month", "monthly", "mtd", "this", "current", "period", "monat", "mois", "mes", "mese", "maand"}
-_COMPARED = {
+_DIFFERENCES = {"variance", "var", "varianz", "abweichung", "abw", "difference", "diff", "change", "delta", "ecart"}
+_COMPARED = _DIFFERENCES | {
     "prior",
     "previous",
     "last",
@@ -46,14 +47,6 @@ _COMPARED = {
     "ly",
     "vj",
     "vorjahr",
-    "variance",
-    "var",
-    "varianz",
-    "abweichung",
-    "difference",
-    "diff",
-    "change",
-    "delta",
     "percent",
     "pct",
     "percentage",
@@ -97,6 +90,11 @@ def is_percentage(column: Column) -> bool:
     return "%" in column.name or bool(
         {"percent", "pct", "percentage", "prozent"} & set(plain_name(column.name).split())
     )
+
+
+def is_difference(column: Column) -> bool:
+    """Return whether a column's name says that it compares the amounts of others."""
+    return bool(_DIFFERENCES & set(plain_name(column.name).split()))
 
 
 def may_be_money(column: Column) -> bool:

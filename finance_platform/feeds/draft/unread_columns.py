@@ -12,8 +12,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.doubts.running_totals import states_totals
 from finance_platform.feeds.draft.columns import Column, FieldsDraft
-from finance_platform.feeds.draft.money_columns import find_sums, is_money, is_percentage, listed, may_be_money
+from finance_platform.feeds.draft.money_columns import (
+    find_sums,
+    is_difference,
+    is_money,
+    is_percentage,
+    listed,
+    may_be_money,
+)
 from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.values.month_names import is_total_name
 
@@ -33,7 +41,8 @@ def draft_unread(draft: FieldsDraft, columns: Sequence[Column], used: Collection
     # Of whole numbers, a person may decide that they are codes.
     codes = {column.name for column in columns if UNDECIDED in draft.constants.values() and not is_money(column)}
     for column in _beside(columns, cells, {*used, *draft.ignored, *draft.unclear, *codes}):
-        if column.name in sums or is_total_name(column.name) or is_percentage(column):
+        is_total = column.name in sums or is_total_name(column.name) or states_totals(column.name)
+        if is_total or is_percentage(column) or is_difference(column):
             draft.ignored.append(column.name)
         else:
             draft.unclear.append(column.name)
@@ -41,7 +50,7 @@ def draft_unread(draft: FieldsDraft, columns: Sequence[Column], used: Collection
     draft.unclear = [column.name for column in columns if column.name in draft.unclear]
     parts = [draft.rows_comment] if draft.rows_comment else []
     if draft.ignored:
-        parts.append(f"not read, as totals or percentages of these columns: {listed(draft.ignored)}")
+        parts.append(f"not read, as totals, differences or percentages of these columns: {listed(draft.ignored)}")
     if draft.unclear:
         parts.append(
             f"decide: {listed(draft.unclear)} beside these columns: which period is it{_ask(draft)}? If it is none, "

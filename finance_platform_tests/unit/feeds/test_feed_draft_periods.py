@@ -270,3 +270,20 @@ def test_a_scenario_above_several_months_is_that_of_each(is_merged: bool, tmp_pa
 def test_one_scenario_above_the_months_is_a_title(tmp_path: Path):
     text = "Forecast,,,\nDept,Account,Jan-25,Feb-25\n10,6000,1.50,2.50\n"
     assert sums_in(tmp_path, text, "f.csv", 1) == {("Forecast", "2025-01"): "1.50", ("Forecast", "2025-02"): "2.50"}
+
+
+@pytest.mark.parametrize("word", ["Var", "Variance", "Diff", "Abw."])
+def test_differences_beside_scenarios_of_months_are_not_read(word: str, tmp_path: Path):
+    headers = [f"{month} 2025 {name}" for month in ("Jan", "Feb") for name in ("Actual", "Budget", word)]
+    assert sums_in(tmp_path, wide(headers), "compared.csv", 1) == {
+        ("Actual", "2025-01"): "1.50", ("Budget", "2025-01"): "2.50",
+        ("Actual", "2025-02"): "4.50", ("Budget", "2025-02"): "5.50",
+    }  # fmt: skip
+
+
+def test_totals_of_the_year_to_date_beside_months_are_not_read(tmp_path: Path):
+    text = wide(["Jan", "Jan YTD", "Feb", "Feb YTD", "Mar", "Mar YTD"])
+    assert sums_in(tmp_path, text, "ledger_2025.csv", 1) == {
+        ("Actual", "2025-01"): "1.50", ("Actual", "2025-02"): "3.50", ("Actual", "2025-03"): "5.50",
+    }  # fmt: skip
+    assert yaml.safe_load(draft(text, "ledger_2025.csv"))["ignore_columns"] == ["Jan YTD", "Feb YTD", "Mar YTD"]
