@@ -6,8 +6,9 @@ Belongs here: what the modules of the fields share. Does not belong here: which 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
@@ -20,12 +21,16 @@ from finance_platform.feeds.draft.values import (
     guess_dates,
     last_month,
 )
+from finance_platform.feeds.resolved import template_headers
 from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.dates import date_parts
-from finance_platform.feeds.values.header_words import rank
+from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 
 _MAX_CODE_CHARACTERS = 60
 _SEVERAL_CODES = 2
+_LEAST_WORD, _MOST_TITLE = 4, 80
+"""Letters of a word that a title may begin with, as shorter ones begin others too; and characters that are shown."""
+
 LABELS = "(labels)"
 """The name of a column that is none of the file: the labels above the dates of their lines."""
 
@@ -217,3 +222,39 @@ def code_alone(name: str, column: Column, others: Sequence[Column]) -> Column:
 def describe_blanks(column: Column) -> str:
     """Return how many of the sampled rows have no text in a column."""
     return f"{column.blanks:,} of the {len(column.cells):,} sampled rows"
+
+
+def describe_title(name: str, titles: Sequence[str]) -> str:
+    """Return what a title says of a field, as the end of a sentence; empty if none begins with one of its names.
+
+    It is shown, and not read: the file of another department has another title, and often the same name.
+
+    Args:
+        name: the field.
+        titles: the texts above the header, in their order.
+    """
+    words = [word for word in WORDS[name] if len(word) >= _LEAST_WORD]
+    for title, after in pairwise([*titles, ""]):
+        plain = plain_name(title)
+        if plain in words and after:
+            return f"; the rows above the header say {title[:_MOST_TITLE]!r}, {after[:_MOST_TITLE]!r}"
+        if any(plain.startswith(f"{word} ") for word in words):
+            return f"; a row above the header says {' '.join(title.split())[:_MOST_TITLE]!r}"
+    return ""
+
+
+def used_headers(draft: FieldsDraft) -> Iterator[str]:
+    """Yield the headers that a draft uses."""
+    yield from (*draft.measures, *draft.ignored)
+    if draft.unpivot:
+        yield from draft.unpivot["columns"]
+        year = draft.unpivot.get("year")
+        yield from [year["column"]] if isinstance(year, dict) and "column" in year else []
+    yield from [draft.balanced] if draft.balanced else []
+    for one in draft.fields.values():
+        source, sign = one.values.get("from"), one.values.get("sign_column")
+        if isinstance(source, str):
+            yield from template_headers(source)
+        elif source:
+            yield from source.values() if isinstance(source, dict) else source
+        yield from [sign["from"]] if sign else []

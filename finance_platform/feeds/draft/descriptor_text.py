@@ -14,8 +14,8 @@ from typing import Any
 
 from finance_platform.feeds.descriptor import FEED_NAME, UNDECIDED, UNREAD_FILES, is_path
 from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT
-from finance_platform.feeds.draft.columns import FieldsDraft
-from finance_platform.feeds.draft.ledger import draft_fields, used_headers
+from finance_platform.feeds.draft.columns import FieldsDraft, used_headers
+from finance_platform.feeds.draft.ledger import draft_fields
 from finance_platform.feeds.draft.sample import Sample, sample_file
 from finance_platform.feeds.draft.total_rows import TOTAL_ENDING
 from finance_platform.feeds.feed_set import shipped_descriptors

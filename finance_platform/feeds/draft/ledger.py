@@ -6,7 +6,7 @@ Belongs here: the order in which columns are taken, and what a person must decid
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,8 +20,10 @@ from finance_platform.feeds.draft.columns import (
     best_column,
     code_alone,
     describe_blanks,
+    describe_title,
     is_code,
     read_columns,
+    used_headers,
 )
 from finance_platform.feeds.draft.composed_accounts import draft_composed_account
 from finance_platform.feeds.draft.dates_of_lines import Dates
@@ -34,7 +36,6 @@ from finance_platform.feeds.draft.scenarios import PLANS, forecast_of, is_foreca
 from finance_platform.feeds.draft.signs import draft_sign
 from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date, named_currencies
-from finance_platform.feeds.resolved import template_headers
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.header_words import plain_name
@@ -151,7 +152,8 @@ class _Ledger:
             self._draft.decide_constant(
                 name,
                 f"No column was recognized as the {name}{f'; {candidates} may be it' if candidates else ''}. Name its "
-                f"column in columns.{name} and remove constants.{name}, or give there the {name} of every line.",
+                f"column in columns.{name} and remove constants.{name}, or give there the {name} of every line"
+                f"{describe_title(name, self._sample.above)}.",
             )
             return
         if column.is_label:
@@ -281,20 +283,3 @@ class _Ledger:
         )
         written = [text for text in sorted(set(column.texts)) if named.get(text, text) in foreign]
         self._take("currency", column, comment, required="false", map=dict.fromkeys(written, UNDECIDED))
-
-
-def used_headers(draft: FieldsDraft) -> Iterator[str]:
-    """Yield the headers that a draft uses."""
-    yield from (*draft.measures, *draft.ignored)
-    if draft.unpivot:
-        yield from draft.unpivot["columns"]
-        year = draft.unpivot.get("year")
-        yield from [year["column"]] if isinstance(year, dict) and "column" in year else []
-    yield from [draft.balanced] if draft.balanced else []
-    for one in draft.fields.values():
-        source, sign = one.values.get("from"), one.values.get("sign_column")
-        if isinstance(source, str):
-            yield from template_headers(source)
-        elif source:
-            yield from source.values() if isinstance(source, dict) else source
-        yield from [sign["from"]] if sign else []

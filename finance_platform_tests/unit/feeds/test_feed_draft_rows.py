@@ -238,3 +238,23 @@ def test_a_total_with_the_currency_of_every_line_is_found_by_its_sum(tmp_path: P
 def test_a_row_that_lacks_cells_and_is_no_sum_is_no_total(last: str):
     rows = "2025-01-31,10,6000,5.50,USD\n2025-02-28,20,6100,2.00,USD\n2025-02-28,20,6200,1.00,USD\n"
     assert "control_total" not in yaml.safe_load(draft(f"Posting Date,Dept,Account,Amount,Currency\n{rows}{last}\n"))
+
+
+@pytest.mark.parametrize(
+    ("titles", "said"),
+    [
+        (
+            "Cost Centers: Actual/Plan\nCost Center/Group     110\n",
+            "a row above the header says 'Cost Center/Group 110'",
+        ),
+        ("Report,\nCost center,110\n", "the rows above the header say 'Cost center', '110'"),
+        ("Kostenstelle 110\n\n", "a row above the header says 'Kostenstelle 110'"),
+        ("Cost report\nDepartmental view\n", ""),
+    ],
+)
+def test_a_title_that_names_the_department_is_shown_where_it_is_asked_for(titles: str, said: str):
+    written = draft(f"{titles}Posting Date,Account,Amount\n2025-01-31,6000,5.50\n2025-02-28,6100,2.00\n")
+    comment = " ".join(line.strip(" #") for line in written.splitlines())
+    end = f"give there the department of every line; {said}." if said else "give there the department of every line."
+    assert end in comment
+    assert yaml.safe_load(written)["constants"]["department"] == "DECIDE"
