@@ -59,6 +59,20 @@ def test_a_replaced_plan_stays_as_a_version_beside_the_current_one(loaded: Wareh
     ]
 
 
+def test_another_budget_is_no_version_of_the_forecast_beside_it(loaded: Warehouse, star_files: StarFiles) -> None:
+    facts = [
+        fact._replace(budget="210.00", amount="210.00" if fact.scenario == BUDGET else fact.amount)
+        if fact.account == RENT
+        else fact
+        for fact in january()
+    ]
+    publish(loaded, LoadRequest([star_files.facts("2025-01", "j2", facts)], run_id="run-2", loaded_at=LOADED_AT))
+
+    rows = loaded.query("SELECT LoadNumber, IsCurrent, Amount FROM PlanVersion WHERE ScenarioName = 'Forecast'").rows
+
+    assert [(load, is_current, str(amount)) for load, is_current, amount in rows] == [(1, True, "240.00")]
+
+
 def test_a_removed_period_is_in_the_versions_before_and_again_when_it_comes_back(
     loaded: Warehouse, star_files: StarFiles
 ) -> None:

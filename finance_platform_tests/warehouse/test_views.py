@@ -10,13 +10,13 @@ from decimal import Decimal
 
 import pytest
 
-from finance_platform.contracts.star import DIM_ACCOUNT
+from finance_platform.contracts.star import DIM_ACCOUNT, FEED_PERIOD
 from finance_platform.reports.variance import variance_rows
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import Warehouse
-from finance_platform.warehouse.statements import SqlFile, statement
+from finance_platform.warehouse.statements import SqlFile, insert, statement
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
@@ -127,6 +127,20 @@ def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, star_
     assert cells(loaded, "Actual, Budget, FavourableVariance", "Period = '2025-02'") == [
         (Decimal("0.00"), Decimal("70.00"), Decimal("70.00"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "usual", "is_as_usual"),
+    [(5, 10, True), (4, 10, False), (1, None, True), (0, None, False), (0, 0, False)],
+)
+def test_a_feed_delivered_as_usual_if_it_has_half_of_its_usual_lines(
+    loaded: Warehouse, lines: int, usual: int | None, *, is_as_usual: bool
+) -> None:
+    row = {"feed": "ledger", "period": "2025-01", "file_count": 1, "line_count": lines, "usual_line_count": usual}
+    with loaded.transaction() as connection:
+        insert(connection, FEED_PERIOD, [row])
+
+    assert loaded.query("SELECT IsAsUsual FROM FeedCompleteness").rows == [(is_as_usual,)]
 
 
 @pytest.mark.parametrize(("category", "count"), [("CapEx", 1), ("capex", 1), ("Deposits", 0)])
