@@ -236,9 +236,9 @@ def describe_title(name: str, titles: Sequence[str]) -> str:
     words = [word for word in WORDS[name] if len(word) >= _LEAST_WORD]
     for title, after in pairwise([*titles, ""]):
         plain = plain_name(title)
-        if plain in words and after:
+        if plain in words and after and all(rank(other, after) is None for other in WORDS):
             return f"; the rows above the header say {title[:_MOST_TITLE]!r}, {after[:_MOST_TITLE]!r}"
-        if any(plain.startswith(f"{word} ") for word in words):
+        if rank(name, title) is None and any(plain.startswith(f"{word} ") for word in words):
             return f"; a row above the header says {' '.join(title.split())[:_MOST_TITLE]!r}"
     return ""
 

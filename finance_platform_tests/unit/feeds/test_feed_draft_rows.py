@@ -250,6 +250,8 @@ def test_a_row_that_lacks_cells_and_is_no_sum_is_no_total(last: str):
         ("Report,\nCost center,110\n", "the rows above the header say 'Cost center', '110'"),
         ("Kostenstelle 110\n\n", "a row above the header says 'Kostenstelle 110'"),
         ("Cost report\nDepartmental view\n", ""),
+        ("Department,Description\n", ""),
+        ("Department code,Department name\n", ""),  # names of columns, and no value of them
     ],
 )
 def test_a_title_that_names_the_department_is_shown_where_it_is_asked_for(titles: str, said: str):
