@@ -64,7 +64,8 @@ def patterns_of(text: str) -> tuple[str, ...]:
     mark = together["mark"] if after else together["mark"][::-1]
     # 2011-12-01, 2011/12/01 and 03/24/25 are days: a number needs a word beside it, or another mark than the years.
     is_apart = len(match["first"]) > len("24") and match["mark"] == "/" != mark.strip()
-    parts = [one for one in _PARTS if one not in _NUMBERS or match["before"] or is_apart]
+    # 2024/25-001 is the number of an invoice.
+    parts = [one for one in _PARTS if one not in _NUMBERS or match["before"] or (is_apart and one != "PPP")]
     made = (f"{year}{mark}{part}" if after else f"{part}{mark}{year}" for part in parts)
     return tuple(pattern for pattern in made if parse_date(text, (pattern,), _ANY_START))
 

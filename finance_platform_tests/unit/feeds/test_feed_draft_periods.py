@@ -83,7 +83,15 @@ def test_two_calendar_years_beside_a_period_are_a_fiscal_year(year: str, parts: 
     }
 
 
-@pytest.mark.parametrize("days", [["2011-12-01", "2011-12-05"], ["2011/12/01", "2011/12/05"], ["03/24/25", "03/24/25"]])
+@pytest.mark.parametrize(
+    "days",
+    [
+        ["2024/25-001", "2024/25-002"],
+        ["2011-12-01", "2011-12-05"],
+        ["2011/12/01", "2011/12/05"],
+        ["03/24/25", "03/24/25"],
+    ],
+)
 def test_a_day_is_no_period_of_two_calendar_years(days: list[str]):
     written = draft(column_of(days).replace("Period", "Date"), "ledger.csv", APRIL)
     assert "GG" not in written
