@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from finance_platform.contracts.star import DIM_ACCOUNT, FEED_PERIOD
+from finance_platform.contracts.star import DIM_ACCOUNT, FEED_PERIOD, SIGNED_CLOSE
 from finance_platform.reports.variance import variance_rows
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest
@@ -18,6 +18,7 @@ from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import SqlFile, insert, statement
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
+from finance_platform_tests.warehouse.report_star import signed_close
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
     BUDGET,
@@ -30,6 +31,7 @@ from finance_platform_tests.warehouse.star_files import (
     Fact,
     StarFiles,
     accounts,
+    january,
     removed,
 )
 
@@ -141,6 +143,24 @@ def test_a_feed_delivered_as_usual_if_it_has_half_of_its_usual_lines(
         insert(connection, FEED_PERIOD, [row])
 
     assert loaded.query("SELECT IsAsUsual FROM FeedCompleteness").rows == [(is_as_usual,)]
+
+
+def test_a_signed_amount_stays_when_its_cell_is_moved_and_reclassified_by_one_load(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    with loaded.transaction() as connection:
+        insert(connection, SIGNED_CLOSE, [signed_close("2025-01")])
+    signed = "SELECT SignedAmount, PublishedAmount FROM SignedAmount WHERE AccountNumber = '6000' "
+    signed += "AND ScenarioName = 'Actual' AND Measure = 'Amount'"
+    assert loaded.query(signed).rows == [(Decimal("250.50"), Decimal("250.50"))]
+
+    is_rent = {(SALES, RENT, ACTUAL)}
+    facts = [one._replace(amount="260.00") if one[1:4] in is_rent else one for one in january()]
+    rows = [account | ({"category": "Rooms"} if account["account_key"] == RENT else {}) for account in accounts()]
+    slices = [star_files.facts("2025-01", "j2", facts), star_files.dimension(DIM_ACCOUNT, rows, "d2")]
+    publish(loaded, LoadRequest(slices, run_id="run-2", loaded_at=LOADED_AT))
+
+    assert loaded.query(signed).rows == [(Decimal("250.50"), Decimal("260.00"))]
 
 
 @pytest.mark.parametrize(("category", "count"), [("CapEx", 1), ("capex", 1), ("Deposits", 0)])
