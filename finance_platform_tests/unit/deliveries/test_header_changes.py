@@ -153,6 +153,15 @@ def test_a_file_is_compared_with_the_last_that_counted() -> None:
     assert find_header_changes(withdrawn, commits) == []
 
 
+def test_a_column_that_a_held_file_brought_is_still_new_in_the_next_one() -> None:
+    wider = {**OLD, "VAT": "number"}
+    good, held, last = sent("r1", OLD), sent("r2", wider), sent("r3", wider)
+    events: list[Event] = [good[0], verdict_on(good[0]), held[0], verdict_on(held[0], "held")]
+    events += [last[0], verdict_on(last[0])]
+    (change,) = find_header_changes(events, {commit.delivery_id: commit for _, commit in (good, held, last)})
+    assert (change.file, change.earlier_file, change.added) == ("r3.csv", "r1.csv", ("VAT",))
+
+
 def test_as_long_as_every_file_is_held_the_last_one_is_compared() -> None:
     first, second, third = sent("r1", {"Other": "text"}), sent("r2", OLD), sent("r3", {**OLD, "VAT": "number"})
     events: list[Event] = []
