@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
 
+from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.currencies import denoted_currencies, is_currency
 from finance_platform.feeds.values.unit_words import MILLIONS, THOUSANDS
 
@@ -45,6 +46,12 @@ _EXPONENT = re.compile(r"[0#?]E[+-]")
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|[_*].')
 _DAY_AND_MONTH = re.compile(r"(?i)(?=[^d]*d)(?=[^m]*m)[dm\s./,-]+")
 _TENS = 10
+_MAX_NUMBER = 10**15
+"""A sheet keeps 15 digits of a number, so a larger one is no code."""
+
+_GROUPING = " '’\u00a0\u202f"
+"""Characters between groups of digits, which are no part of a code: 4'000."""
+
 _MINUS = ("-", "−", "–")
 _MAX_CODE = 1_000
 _MAX_SECTION = 60
@@ -107,9 +114,10 @@ class Mark(NamedTuple):
         if self.kind is Kind.ZEROS:
             return value >= 0 and value.is_integer() and len(f"{value:.0f}") < int(self.text)
         if self.kind is Kind.DECIMALS:
-            return value > 0 and not value.is_integer() and displayed_code(self.text, value) != f"{value:.15g}"
+            is_fraction = 0 < value < _MAX_NUMBER and not value.is_integer()
+            return is_fraction and displayed_code(self.text, value) != f"{value:.15g}"
         if self.kind is Kind.LITERAL:
-            return value >= 0
+            return 0 <= value < _MAX_NUMBER
         if self.kind is Kind.SCIENTIFIC:  # 1E5 is 100000, and 12345 is what it is in any format
             return value > 0 and value % _TENS == 0
         return True
@@ -148,7 +156,7 @@ def displayed_code(section: str, value: float) -> str:
     """Return what a section with a mark of decimals or of literal characters displays for a positive number."""
     pieces = _pieces(section)
     whole, _, fraction = "".join(text for text, is_place in pieces if is_place).partition(".")
-    exact = Decimal(f"{value:.15g}").quantize(Decimal(1).scaleb(-len(fraction)), ROUND_HALF_UP)
+    exact = Decimal(f"{value:.15g}").quantize(Decimal(1).scaleb(-len(fraction)), context=EXACT)
     digits, _, decimals = f"{exact:f}".partition(".")
     least = len(fraction.rstrip("#"))
     decimals = decimals[:least] + decimals[least:].rstrip("0")
@@ -240,7 +248,7 @@ def _of_codes(section: str, *, has_other_marks: bool) -> list[Mark]:
     if not pieces:
         return []
     literal = "".join(text for text, is_place in pieces if not is_place)
-    if not literal.strip():
+    if not literal.strip(_GROUPING):
         return [] if ALL_DECIMALS in section else [Mark(Kind.DECIMALS, section)]
     places = [number for number, (_, is_place) in enumerate(pieces) if is_place]
     is_between = any(text.strip() for text, is_place in pieces[places[0] : places[-1]] if not is_place)

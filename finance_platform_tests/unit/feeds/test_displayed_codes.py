@@ -98,12 +98,22 @@ def test_a_code_that_is_displayed_without_its_decimals_holds_the_file(tmp_path: 
         [(4000, "#,##0.00"), (4000, "0"), (4000, "General")],
         [(4000.25, "0.00"), (4000.1, "General"), (4000.1, "0.0")],
         [(123456, "000-000"), (100000, "000-000"), (4000, "0_)"), (4000, "0 000")],  # the same digits
+        [(4000, "#\\'##0"), (4000, "#\\'##0.00"), (4010, "#’##0.00")],  # groups as in Switzerland
         [("4000.10", "0.00"), ("4000-US", "@")],
     ],
 )
 def test_codes_that_look_as_they_are_read_say_nothing(tmp_path: Path, codes: Sequence[Code]):
     checked = check(tmp_path, codes)
     assert (checked.holds, checked.findings.notes) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("number", "form"),
+    [(1e30, '0"-US"'), (1e308, "0-00"), (4000.5, f"0.{'0' * 30}"), (123456789012345, f'0.{"0" * 30}"x"')],
+)
+def test_a_number_of_any_size_is_compared_under_a_format_of_any_length(tmp_path: Path, number: float, form: str):
+    checked = check(tmp_path, [(4000, "0"), (number, form)])
+    assert (checked.refusal, len(checked.tables)) == ("", 1)
 
 
 @pytest.mark.parametrize(
