@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.values.amounts import ParsedAmounts
+from finance_platform.feeds.values.currencies import has_thousandths
 from finance_platform.feeds.violations import Mask, to_mask
 
 _TEXTS_OF_BATCH, _MOST_BATCHES = 500, 20
@@ -61,8 +62,13 @@ class _Odd:
 class OddDecimals:
     """The decimals of the amounts of one table, as its texts have them."""
 
-    def __init__(self) -> None:
-        """Begin a table."""
+    def __init__(self, currency: str) -> None:
+        """Begin a table.
+
+        Args:
+            currency: the home's, whose amounts have three decimals in a few countries.
+        """
+        self._are_three_usual = has_thousandths(currency)
         self._three, self._half = _Odd(), _Odd()
         self._short = self._batches = 0
         self._has_more = False
@@ -87,6 +93,7 @@ class OddDecimals:
             written = pc.take(texts, pa.array(ambiguous, pa.int64()))
             is_half = to_mask(pc.match_substring_regex(written, _HALF))
             is_three = to_mask(pc.match_substring(written, rule.decimal)) & ~is_half
+            is_half &= to_mask(pc.not_equal(pc.take(parsed.values, pa.array(ambiguous, pa.int64())), 0))
             self._half.add(ambiguous[is_half].tolist(), texts, parsed.values, batch)
             self._three.add(ambiguous[is_three].tolist(), texts, parsed.values, batch)
         if not self._has_more and parsed.exact:
@@ -99,7 +106,8 @@ class OddDecimals:
     def doubts(self) -> dict[str, str]:
         """Return why amounts may be others than they are read as, with what to do about it."""
         doubts = {}
-        if self._three.count and self._short > self._three.count and not self._has_more:
+        is_odd = self._short > self._three.count and not (self._has_more or self._are_three_usual)
+        if self._three.count and is_odd:
             doubts[f"{self._three} three decimals, and others have two at most: its mark may group thousands"] = _FIX
         if self._half.count:
             doubts[f"{self._half} a zero before the mark of thousands, which may begin a fraction"] = _FIX

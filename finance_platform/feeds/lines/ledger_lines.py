@@ -144,7 +144,7 @@ class LedgerLines:
         self._codes = TypedCodes()
         self._filled = FilledCells.of(feed.rules)
         self._has_proven_marks = False
-        self._odd_decimals = OddDecimals()
+        self._odd_decimals = OddDecimals(feed.rules.currency)
         # A number that names a line alone is worth more than its text: another one may have become the same text.
         self._names_of_lines = {*feed.rules.key, *feed.rules.balanced_by} | (
             {"transaction_id"} if "reverses" in self.sources else set()

@@ -19,6 +19,8 @@ _ISO_4217 = """
     USD UYU UZS VED VES VND VUV WST XAF XAG XAU XCD XCG XOF XPF YER ZAR ZMW ZWG ZWL
     """
 _CODES = frozenset(_ISO_4217.split())
+_WITH_THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+"""Dinars and the rial, of which ISO 4217 counts thousandths."""
 
 # CLDR's symbols and narrow symbols, with the forms that accounting systems print. Letters of one currency only that
 # also abbreviate thousands or debit and credit (K, T, M, D, L, CR, DR) are left out: 100K must never be read as 100.
@@ -144,6 +146,11 @@ def marks_of(code: str) -> list[str]:
 def is_currency(mark: str, code: str) -> bool:
     """Return whether a code or sign may denote the currency of an ISO code."""
     return mark.strip().upper() == code.upper() or code.upper() in (denoted_currencies(mark) or ())
+
+
+def has_thousandths(code: str) -> bool:
+    """Return whether amounts of the currency of an ISO code may have three decimals."""
+    return code.upper() in _WITH_THOUSANDTHS
 
 
 def describe_currency(mark: str) -> str:

@@ -30,11 +30,14 @@ ENGLISH, GERMAN = 'thousands: ","', 'decimal: ",", thousands: "."'
 HEADER = ["Date", "Unit", "Account", "Amount"]
 
 
-def check(folder: Path, amounts: Sequence[object], marks: str, *, name: str = "x.csv") -> FileCheck:
+def check(
+    folder: Path, amounts: Sequence[object], marks: str, *, name: str = "x.csv", currency: str = "USD"
+) -> FileCheck:
     rows: list[Sequence[object]] = [HEADER, *(["2025-01-31", "D1", "4000", amount] for amount in amounts)]
     text = "".join(";".join(map(str, row)) + "\n" for row in rows).encode()
     (folder / name).write_bytes(xlsx({"GL": rows}) if name.endswith("xlsx") else text)
-    return check_file(LocalStore(folder), name, parse_descriptor(DESCRIPTOR % marks, "x.yaml"), settings())
+    home = settings(currency=currency)
+    return check_file(LocalStore(folder), name, parse_descriptor(DESCRIPTOR % marks, "x.yaml"), home)
 
 
 @pytest.mark.parametrize(
@@ -77,10 +80,19 @@ def test_a_zero_before_a_mark_of_thousands_shows_nothing_about_the_others(tmp_pa
         (["1.234", "12,50", "3,20"], GERMAN),
         (["1.234", "12.50", "3.20"], f"{ENGLISH}, scale: 1000"),
         (["0,123,456.00", "000,500.00", "0.50", "0,500.00"], ENGLISH),  # filled with zeros
+        (["0,000", "12.50", "3.20"], ENGLISH),  # nothing, whatever the mark means
+        (["0.000-", "12,50", "3,20"], GERMAN),
     ],
 )
 def test_amounts_as_they_are_usual_hold_nothing(tmp_path: Path, amounts: list[str], marks: str):
     assert not check(tmp_path, amounts, marks).holds
+
+
+def test_three_decimals_are_usual_in_a_home_whose_currency_has_thousandths(tmp_path: Path):
+    amounts = ["1.234", "12.5", "0.75", "1250.75"]  # as programs write numbers, without zeros at their end
+    assert not check(tmp_path, amounts, ENGLISH, currency="KWD").holds
+    assert check(tmp_path, amounts, ENGLISH, currency="AED").holds
+    assert check(tmp_path, ["0,500", "12.5"], ENGLISH, currency="KWD").holds
 
 
 def test_an_amount_of_a_row_that_is_skipped_holds_nothing(tmp_path: Path):
