@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import (
@@ -39,10 +39,6 @@ from finance_platform.warehouse.date_ranges import EVERY_DAY, DateRange, coverin
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.port import Parameters, Queryable
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement
-
-if TYPE_CHECKING:
-    pass
-
 
 _NEEDED: Mapping[Contract, tuple[str, ...]] = MappingProxyType(
     {DIM_DATE: ("year_month",), DIM_DEPARTMENT: (), DIM_ACCOUNT: (), DIM_SCENARIO: ("scenario_type", "is_baseline")}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finance_platform.contracts.star import (
     DIM_ACCOUNT,
@@ -30,9 +30,6 @@ from finance_platform.quality.running_years import FIX as FIX_OF_RUNNING_YEARS
 from finance_platform.quality.year_end_entries import FIX as FIX_OF_YEAR_ENDS
 from finance_platform.warehouse.port import Parameters, Queryable
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement
-
-if TYPE_CHECKING:
-    pass
 
 
 def check_published_figures(warehouse: Queryable, *, actuals_through: str | None) -> list[Outcome]:

@@ -7,8 +7,9 @@ cells are lines (see `doubts.summed_lines`), the content of ods (see `ods_conten
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
+
+from finance_platform.feeds.files.workbook_shared import column_number
 
 _PREFIX = rb"(?:[\w.-]{1,60}:)?"
 _CELL = re.compile(
@@ -71,20 +72,12 @@ def add_sums(data: bytes, sums: FormulaSums) -> None:
         if len(sums) >= _MAX_SUMS:
             return
         if found := read_sum(match[3].decode()):
-            sums[int(match[2]), _column(match[1].decode())] = found
+            sums[int(match[2]), column_number(match[1])] = found
 
 
 def _area(match: re.Match[str]) -> Area:
-    row, column = int(match[2]), _column(match[1])
+    row, column = int(match[2]), column_number(match[1].encode())
     if not match[3]:
         return Area(row, column, row, column)
-    other_row, other = int(match[4]), _column(match[3])
+    other_row, other = int(match[4]), column_number(match[3].encode())
     return Area(min(row, other_row), min(column, other), max(row, other_row), max(column, other))
-
-
-@lru_cache
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1

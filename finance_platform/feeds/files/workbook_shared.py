@@ -1,10 +1,12 @@
 """What the formats of workbooks share: places of cells, and refusals of damaged, encrypted and faulty workbooks.
 
-Belongs here: types and words. Does not belong here: what finds them (see `workbook_parts`, `xlsx_sheet`, `ods_content`,
-`xls_records`, `workbook_process`).
+Belongs here: types, numbers of columns, and words. Does not belong here: what finds them (see `workbook_parts`,
+`xlsx_sheet`, `ods_content`, `xls_records`, `workbook_process`).
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.limits import MAX_FAULTY_CELLS
@@ -16,6 +18,15 @@ FaultyCells = dict[int, dict[int, str]]
 
 MergedCells = list[tuple[tuple[int, int], tuple[int, int]]]
 """Row and column of the first and of the last cell of each merged one, both from 0."""
+
+
+@lru_cache(1024)
+def column_number(letters: bytes) -> int:
+    """Return the number of a column, from 0, by its letters: 0 of A, and 26 of AA."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - ord("A") + 1
+    return number - 1
 
 
 def damaged(reason: str) -> UnreadableDeliveryError:

@@ -20,6 +20,7 @@ from finance_platform.feeds.files.number_formats import (
     marks_of_format,
     only_of_codes,
 )
+from finance_platform.feeds.files.workbook_shared import column_number
 
 Formats = Mapping[int, tuple[Mark, ...]]
 """What the format of cells displays, by the number of their style."""
@@ -124,7 +125,7 @@ def _scan(cells: Iterable[re.Match[bytes]], formats: Formats, first_day: date) -
             except ValueError:
                 continue  # not a number, which the parser reports
             for mark in marks:
-                yield DisplayedCell(_position(letters), int(row), mark, value)
+                yield DisplayedCell(column_number(letters), int(row), mark, value)
 
 
 def _count_days(text: bytes, first_day: date) -> int:
@@ -138,10 +139,3 @@ def _letters(column: int) -> bytes:
         number, place = divmod(number - 1, _LETTERS)
         letters = bytes([ord("A") + place]) + letters
     return letters
-
-
-def _position(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number - 1

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from finance_platform.feeds.files.displayed_units import DisplayedCell
 from finance_platform.feeds.files.formula_sums import FormulaSums, add_sums
 from finance_platform.feeds.files.number_formats import Kind, Mark
-from finance_platform.feeds.files.workbook_shared import FaultyCells, check_faulty_count, damaged
+from finance_platform.feeds.files.workbook_shared import FaultyCells, check_faulty_count, column_number, damaged
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_FAULTY_CELLS, MAX_WORKBOOK_PARTS_BYTES
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 
@@ -137,7 +137,7 @@ class XlsxSheetScan:
             return
         self._column += 1
         if reference and reference[1]:
-            self._row, self._column = int(reference[2]), _column_number(reference[1])
+            self._row, self._column = int(reference[2]), column_number(reference[1])
         kind = _TYPE.search(tag)
         value = _VALUE.search(content)
         if kind and kind[1] == b"e":
@@ -172,10 +172,3 @@ def _is_hidden(values: Mapping[bytes, bytes]) -> bool:
 def _has_no_more_cells(data: bytes) -> bool:
     end = data.rfind(b"sheetData>")
     return end > 0 and data[data.rfind(b"<", 0, end) :].startswith(b"</")
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1
