@@ -13,6 +13,7 @@ from typing import cast
 import dagster as dg
 import pytest
 
+from finance_platform.orchestration.checks import check_specs
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import AUDIT, REBUILD_PERIODS, REFRESH, audit_job
 from finance_platform.orchestration.start_here import JOB_PAGE, addresses
@@ -23,6 +24,7 @@ from finance_platform.quality.checks import (
     STAR_CHECKS,
     UNREAD_CHECKS,
     WAREHOUSE_CHECKS,
+    Check,
     raw_checks,
 )
 from finance_platform_tests.loaded_definitions import loaded_definitions
@@ -237,6 +239,16 @@ def test_the_page_of_each_check_says_what_it_compares_and_then_what_to_do(defini
         compares, _, rest = description.partition("\n\n**When it is ")
         assert compares.endswith("."), key
         assert rest.startswith(("red**: ", "yellow**: ")), key
+
+
+def test_a_check_that_nothing_describes_is_refused_with_what_to_add_and_where():
+    new = Check(("warehouse", "fact_financials"), "amounts_are_even", "An amount is odd. Correct the file.")
+    with pytest.raises(LookupError) as refused:
+        check_specs([new])
+    assert str(refused.value) == (
+        "the check amounts_are_even of warehouse/fact_financials has no description: add what is so while it is green "
+        "to COMPARES in finance_platform.orchestration.ui.check_descriptions"
+    )
 
 
 def test_definitions_load_without_a_warning_of_anything_old_or_unfinished(tmp_path_factory: pytest.TempPathFactory):

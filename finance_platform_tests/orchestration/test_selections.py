@@ -210,6 +210,15 @@ def test_every_check_can_be_executed_by_itself_and_no_table_needs_another_one(ho
     assert together == set()
 
 
+def test_every_declared_check_has_a_result_when_checks_alone_are_executed(ran: tuple[Settings, dict[str, Ran]]):
+    home, _ = ran
+    with opened(home) as (definitions, _):
+        keys = definitions.resolve_asset_graph().asset_check_keys
+    declared = {f"{key.asset_key.to_user_string()} {key.name}" for key in keys}
+    never = declared - run(home, dg.AssetSelection.all_asset_checks()).checks.keys()
+    assert not never, "declared in quality/checks.py; add the evaluation to what its step calls for checks alone"
+
+
 def test_what_has_no_step_is_refused_before_a_run_starts(home: Settings):
     with pytest.raises(dg.DagsterInvalidDefinitionError) as refused:
         run(home, "deliveries/journal")

@@ -62,7 +62,16 @@ _OF_A_LOAD = " A load checks the slices that it replaces; the job `audit` checks
 
 
 def describe_check(check: Check) -> str:
-    """Return the description of a check's page, as Markdown: what it compares, then what to do when it fails."""
+    """Return the description of a check's page, as Markdown: what it compares, then what to do when it fails.
+
+    Raises:
+        LookupError: nothing says what the check compares, which is an error of the code that declares it.
+    """
+    if check.name not in COMPARES:
+        raise LookupError(
+            f"the check {check.name} of {'/'.join(check.asset)} has no description: add what is so while it is green "
+            f"to COMPARES in {__name__}"
+        )
     colour = "yellow" if check.is_warning else "red"
     reach = _OF_A_LOAD if check.is_blocking and check.asset[0] == "warehouse" else ""
     return f"{COMPARES[check.name]}{reach}\n\n**When it is {colour}**: {check.description}"
