@@ -26,6 +26,9 @@ from finance_platform.cli.usage_errors import DAY, PERIOD
 from finance_platform.money_text import exact_money
 from finance_platform.settings import load_settings
 
+_PROPOSAL = "proposal"
+"""The column that says what became of a proposal; it changes later, so it is in no table of the warehouse."""
+
 
 @click.command()
 @home_option
@@ -45,11 +48,12 @@ def history(
     output: Path | None,
 ) -> int:
     """List every accept, withdraw, close and reopen: who, when, why, and about how much money."""
-    from finance_platform.bootstrap import processed_zone
+    from finance_platform.bootstrap import open_warehouse, processed_zone
     from finance_platform.contracts.star import DECISION_AMOUNT
     from finance_platform.deliveries.commits import read_commits, read_retired
     from finance_platform.deliveries.register import Register
     from finance_platform.deliveries.scans import require_whole_register
+    from finance_platform.refresh.proposals import read_outcomes
     from finance_platform.reports.history import HistoryFilter, decisions_in, rows_of
 
     require_output(output_format, output)
@@ -58,30 +62,39 @@ def history(
     processed = processed_zone(settings)
     require_whole_register(processed)
     commits = {**read_retired(processed), **read_commits(processed)}
-    decisions = [one for one in decisions_in(Register(processed).events(), commits) if wanted.selects(one)]
+    events = Register(processed).events()
+    decisions = [one for one in decisions_in(events, commits) if wanted.selects(one)]
+    has_proposal = any(one.is_proposal for one in decisions)
+    proposals = read_outcomes(processed, open_warehouse(settings), events) if has_proposal else {}
     is_table = output_format == "table"
     if not decisions:
         echo("There is no decision that these options select.", err=not is_table)
     if is_table and decisions:
         shown = [
-            _for_a_table(list(rows_of(one, settings.currency)), settings.currency) for one in decisions[-TABLE_ROWS:]
+            _for_a_table(list(rows_of(one, settings.currency)), settings.currency, proposals.get(one.number, ""))
+            for one in decisions[-TABLE_ROWS:]
         ]
         export_rows("Decisions", list(shown[0]), [list(row.values()) for row in shown], output_format, output)
         if len(shown) < len(decisions):
             echo(f"{len(decisions) - len(shown)} earlier ones; --format csv, json or xlsx lists all", err=True)
     elif not is_table:
-        rows = [row for decision in decisions for row in rows_of(decision, settings.currency)]
-        columns = DECISION_AMOUNT.column_names
+        rows = [
+            {**row, _PROPOSAL: proposals.get(decision.number)}
+            for decision in decisions
+            for row in rows_of(decision, settings.currency)
+        ]
+        columns = [*DECISION_AMOUNT.column_names, _PROPOSAL]
         export_rows("Decisions", columns, [[row[name] for name in columns] for row in rows], output_format, output)
     return EXIT_OK
 
 
-def _for_a_table(rows: Sequence[Mapping[str, object]], currency: str) -> dict[str, object]:
+def _for_a_table(rows: Sequence[Mapping[str, object]], currency: str, proposal: str) -> dict[str, object]:
     """Return a decision on one line; what was proposed, and by whom it is known, are part of other columns.
 
     Args:
         rows: those of the decision, which differ in their amounts.
         currency: of the home, which amounts do not name.
+        proposal: what became of it, if it is a proposal.
     """
     row = rows[0]
     action = f"proposed: {row['action']}" if row["is_proposal"] else row["action"]
@@ -90,6 +103,7 @@ def _for_a_table(rows: Sequence[Mapping[str, object]], currency: str) -> dict[st
     action = f"{action} as the opening of {row['opening_of']}" if row["opening_of"] else action
     action = f"{action}, late lines of {row['late_periods']}" if row["late_periods"] else action
     action = f"{action}, booked in {row['booked_in']}" if row["booked_in"] else action
+    action = f"{action} ({proposal})" if proposal else action
     at = row["decided_at"]
     return {
         "decided_at": f"{at:%Y-%m-%dT%H:%M:%SZ}" if isinstance(at, datetime) else at,

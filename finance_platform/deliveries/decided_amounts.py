@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
 from finance_platform.deliveries.commits import UNKNOWN as UNKNOWN_AMOUNT
@@ -86,6 +87,25 @@ def amounts_of_cells(
         DecidedAmount(scenario, account_type, "", rows, str(net))
         for (scenario, account_type), (rows, net) in sorted(sums.items())
     )
+
+
+def amounts_of_periods(
+    processed: ObjectStore, state: DeliveryState, cells: Mapping[str, Iterable[tuple[str, int, Decimal]]]
+) -> dict[str, tuple[DecidedAmount, ...]]:
+    """Return the sums of published cells by period, each with the types that accounts have in it now.
+
+    Args:
+        processed: the processed zone.
+        state: the deliveries, which give accounts their types.
+        cells: by period, as `amounts_of_cells` takes them.
+
+    Raises:
+        DamagedObjectError: the rows of a delivery are damaged.
+    """
+    of_period = {period: list(of_one) for period, of_one in cells.items()}
+    accounts = {account for of_one in of_period.values() for _, account, _ in of_one}
+    types = TypesInPeriods(processed, state, state.live, accounts)
+    return {period: amounts_of_cells(of_one, partial(types.type_in, period)) for period, of_one in of_period.items()}
 
 
 def _by_account(

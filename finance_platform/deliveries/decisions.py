@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Any, Literal
 
 from finance_platform.deliveries.approvals import Author, record_decision
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_cells, amounts_of_delivery
+from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_delivery, amounts_of_periods
 from finance_platform.deliveries.decision_errors import last_decision, last_reopening, no_such_delivery
 from finance_platform.deliveries.members.account_types import AccountTypes
-from finance_platform.deliveries.members.attribute_history import TypesInPeriods
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps, compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import (
@@ -388,15 +386,12 @@ def close(
     for one in (*opening, period):
         if target.get(one) != published[one]:
             raise DecisionError(f"{one} has changes that are not published yet", fix="run `finance-platform run` first")
-    of_period = {name: list(of_name) for name, of_name in (cells or {}).items()}
-    accounts = {account for of_name in of_period.values() for _, account, _ in of_name}
-    types = TypesInPeriods(processed, state, state.live, accounts)
+    amounts = amounts_of_periods(processed, state, cells or {})
 
     def closing(name: str, **values: Any) -> PeriodStatusChanged:
-        versions = {"fact_financials": published[name]}
-        amounts = amounts_of_cells(of_period.get(name, ()), partial(types.type_in, name))
+        versions, of_period = {"fact_financials": published[name]}, amounts.get(name, ())
         return PeriodStatusChanged(
-            "closed", name, *_signature(author), versions=versions, signature=signature, amounts=amounts, **values
+            "closed", name, *_signature(author), versions=versions, signature=signature, amounts=of_period, **values
         )
 
     event = closing(period, waived=waived or {})

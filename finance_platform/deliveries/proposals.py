@@ -18,6 +18,10 @@ _EFFECTS = {
     "closed": "is closed",
     "reopened": "is open again",
 }
+WAITS = "waits"
+OTHER_FIGURES = "waits, but its figures have changed"
+AGREED = "agreed"
+ENDED = "ended"
 _OTHER_FILE = "the file was replaced, or is read otherwise, since then"
 _OTHER_FIGURES = "other figures, or types of accounts, are published since then"
 _OTHER_GATES = "the gates that it waives, or what contradicts them, are others"
@@ -79,13 +83,48 @@ def open_proposals(
         state: the deliveries, and which periods are closed.
         published: the published version of each period's fact slice.
     """
+    last = last_decisions(events)
+    return [one for one in last if isinstance(one, DecisionProposed) and _is_possible(one, state, published)]
+
+
+def last_decisions(events: Iterable[Event]) -> list[DecisionRecorded | PeriodStatusChanged | DecisionProposed]:
+    """Return the last decision or proposal about each file and period, in the order of these events."""
     last: dict[str, DecisionRecorded | PeriodStatusChanged | DecisionProposed] = {}
     for event in events:
         if isinstance(event, DecisionRecorded | PeriodStatusChanged | DecisionProposed):
             # At its end, so that the order is that of the newest about each subject.
             last.pop(subject_of(event), None)
             last[subject_of(event)] = event
-    return [one for one in last.values() if isinstance(one, DecisionProposed) and _is_possible(one, state, published)]
+    return list(last.values())
+
+
+def outcomes(events: Iterable[Event], last: Mapping[str, str]) -> dict[int, str]:
+    """Return, by the number of its event, what became of each proposal: a state of `last`, AGREED or ENDED.
+
+    Args:
+        events: every event of the register.
+        last: by subject, the state of a proposal that is the last event about it.
+    """
+    found: dict[int, str] = {}
+    numbers: dict[str, int] = {}
+    proposals: dict[str, DecisionProposed] = {}
+    for number, event in enumerate(events, start=1):
+        if not isinstance(event, DecisionRecorded | PeriodStatusChanged | DecisionProposed):
+            continue
+        subject = subject_of(event)
+        if (earlier := proposals.pop(subject, None)) is not None:
+            found[numbers[subject]] = AGREED if _agrees(event, earlier) else ENDED
+        if isinstance(event, DecisionProposed):
+            numbers[subject], proposals[subject] = number, event
+    return found | {numbers[subject]: last[subject] for subject in proposals}
+
+
+def _agrees(event: DecisionRecorded | PeriodStatusChanged | DecisionProposed, proposal: DecisionProposed) -> bool:
+    """Return whether an event is the decision of a second person; a close of a later period is none of this one."""
+    if isinstance(event, DecisionProposed) or event.action != proposal.action:
+        return False
+    is_entailed = isinstance(event, PeriodStatusChanged) and bool(event.opening_of)
+    return bool(event.prepared_by) and not is_entailed
 
 
 def _is_possible(proposal: DecisionProposed, state: DeliveryState, published: Mapping[str, str]) -> bool:

@@ -23,6 +23,7 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
 from finance_platform.quality.missing_baseline import find_missing_baseline
 from finance_platform.quality.plan_years import find_calendar_year_plans
+from finance_platform.refresh.proposals import find_other_figures
 from finance_platform.refresh.steps.kept_statement_lines import all_waiting, keep_mapping
 from finance_platform.refresh.steps.repair import find_damage, find_damaged_target
 from finance_platform.refresh.steps.unread_files import find_unread
@@ -154,6 +155,7 @@ class _Reader:
         damage = self._damage(frozen)
         lost_zeros = self._lost_zeros(snapshot, {one["file"] for one in damage})
         facts = {name: version for (table, name), version in versions.items() if table == FACT_FINANCIALS.name}
+        proposals = open_proposals(Register(processed).events(), snapshot.state, facts)
         details = StatusDetails(
             stale_reasons=stale_reasons(processed, snapshot, ledger),
             closed=closed_periods(warehouse, snapshot.state.closed, ledger, waiting_by_period(snapshot.state, waiting)),
@@ -168,7 +170,8 @@ class _Reader:
             expected=expected_feeds(feed_set, scan.events, snapshot.state, self.at, self.settings.close_holidays),
             untyped_accounts=untyped_accounts(warehouse, ledger),
             unread=find_unread(processed, snapshot.state.pending),
-            proposals=open_proposals(Register(processed).events(), snapshot.state, facts),
+            proposals=proposals,
+            other_figures=find_other_figures(processed, snapshot.state, proposals),
         )
         reconciliation = reconcile(processed, snapshot, warehouse, currency=currency)
         status = build_status(snapshot, scan, ledger, reconciliation, details)

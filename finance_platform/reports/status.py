@@ -6,7 +6,7 @@ Belongs here: the status document. Does not belong here: printing (see `cli.rend
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -63,6 +63,7 @@ class StatusDetails:
         untyped_accounts: how many accounts have lines, if none of them has a type; else 0.
         unread: object key, reason and fix of each pending delivery that could not be read, by its id.
         proposals: the decisions that wait for a second person.
+        other_figures: the periods of such closings whose amounts by type of account are others by now.
     """
 
     stale_reasons: Mapping[SliceName, Sequence[str]] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class StatusDetails:
     untyped_accounts: int = 0
     unread: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     proposals: Sequence[DecisionProposed] = ()
+    other_figures: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,12 @@ class Status:
             fix = (
                 f"another person, who agrees, gives `{command_of(one)}`; any other decision about it ends the proposal"
             )
+            if one.subject in self.details.other_figures:
+                text += "; its figures have changed since: accounts have other types"
+                fix = (
+                    f"a person who agrees with the present figures gives `{command_of(one)}`, which proposes them; "
+                    "then another person gives it; any other decision about it ends the proposal"
+                )
             yield one.subject, "proposal", text, fix
 
     def _warnings_of_deliveries(self) -> Iterator[_Warning]:

@@ -11,15 +11,21 @@ import io
 import json
 import os
 import pwd
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from finance_platform.deliveries.approvals import Author
+from finance_platform.deliveries.decisions import close, withdraw
 from finance_platform.deliveries.register import DecisionRecorded, Register
 from finance_platform.reports.history import decisions_in, rows_of
+from finance_platform.slices.published import published_cells
+from finance_platform.warehouse.ledger import published_versions
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 LOG = (
@@ -138,6 +144,38 @@ def test_the_view_has_the_same_rows_after_the_next_run_although_nothing_arrived(
     assert decided.command("reopen", "2024-02", "--why", "too early").returncode == 0
     assert not refresh(decided).loaded
     assert len(decided.select(LOG)) > before
+
+
+def proposals_of(home: Home) -> dict[str, str]:
+    return {row["object_key"] or row["period"]: row["proposal"] for row in history(home) if row["is_proposal"]}
+
+
+def test_a_proposal_is_shown_with_whether_it_waits(home: Home, refresh: Refresher):
+    ana = Author("ana", "as agreed", datetime.now(UTC), "os", needs_approval=True)
+    versions = published_versions(home.warehouse)
+    published = {name: version for (table, name), version in versions.items() if table == "fact_financials"}
+    cells = {"2024-03": published_cells(home.processed, "2024-03", published["2024-03"])}
+    close(home.processed, "2024-03", ana, target=published, published=published, cells=cells)
+    withdraw(home.processed, "budget.csv", ana)
+    assert proposals_of(home) == {"2024-03": "waits", "budget.csv": "waits"}
+    assert "proposed: withdrawn (waits)" in home.command("history", COLUMNS="200").stdout
+
+    # The types of accounts change no line of March, but what its close would sign.
+    home.write("raw/accounts.csv", ACCOUNTS.replace("Subscriptions,Revenue", "Subscriptions,Expense"))
+    home.write("raw/budget.csv", BUDGET.replace("1000.00", "1001.00"))
+    assert not refresh(home).needs_attention
+    assert proposals_of(home) == {
+        "2024-03": "waits, but its figures have changed",
+        "budget.csv": "ended",
+    }
+    warnings = json.loads(home.command("status", "--json").stdout)["warnings"]
+    (warning,) = (one for one in warnings if one["kind"] == "proposal")
+    assert (warning["file"], "its figures have changed since" in warning["warning"]) == ("2024-03", True)
+
+    # A damaged slice is named by the status, which says nothing of its figures then.
+    for file in (home.path / "processed/fact_financials").rglob("*.parquet"):
+        file.write_bytes(b"")
+    assert proposals_of(home)["2024-03"] == "waits"
 
 
 def test_a_decision_about_late_lines_has_their_periods_and_where_they_are_booked():

@@ -13,7 +13,15 @@ import pytest
 
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.decisions import accept, close, reopen, withdraw
-from finance_platform.deliveries.proposals import command_of, effect_of, explain_ended, open_proposals
+from finance_platform.deliveries.proposals import (
+    AGREED,
+    ENDED,
+    command_of,
+    effect_of,
+    explain_ended,
+    open_proposals,
+    outcomes,
+)
 from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged
 from finance_platform.reports.status import StatusDetails
 from finance_platform_tests.unit.factories import partly_rejected
@@ -160,6 +168,30 @@ def test_a_proposal_of_an_earlier_release_waives_no_gate(zone: Zone):
     zone.store.write(key, json.dumps(document).encode())
     assert zone.register.events()[-1].waived == {}  # type: ignore[union-attr]
     assert isinstance(close(zone.store, "2025-01", BEN, target=PUBLISHED, published=PUBLISHED), PeriodStatusChanged)
+
+
+def test_the_outcome_of_a_proposal_is_the_next_event_about_its_subject(zone: Zone):
+    accept(zone.store, "held march.csv", ANA)
+    withdraw(zone.store, "held march.csv", BEN)
+    withdraw(zone.store, "held march.csv", ANA)
+    proposed = [number for number, event in enumerate(zone.register.events(), 1) if isinstance(event, DecisionProposed)]
+    assert outcomes(zone.register.events(), {}) == {proposed[0]: ENDED, proposed[1]: AGREED}
+
+
+def test_a_later_close_that_closes_a_period_with_it_agrees_to_no_proposal_about_that_period():
+    signature = {"who": "ana", "why": "x", "at": "2025-02-01"}
+    proposal = DecisionProposed("closed", "2025-01", "", **signature)
+    opened = PeriodStatusChanged("closed", "2025-01", **signature, prepared_by="ben", opening_of="2025-02")
+    assert outcomes([proposal, opened], {}) == {1: ENDED}
+    assert outcomes([proposal, replace(opened, opening_of="")], {}) == {1: AGREED}
+
+
+def test_the_status_says_that_accounts_have_other_types_than_a_proposal_to_close_has(zone: Zone):
+    proposal = close(zone.store, "2025-01", ANA, target=PUBLISHED, published=PUBLISHED)
+    assert isinstance(proposal, DecisionProposed)
+    (warning,) = status(details=StatusDetails(proposals=[proposal], other_figures={"2025-01"})).warnings
+    assert warning["warning"].endswith("; its figures have changed since: accounts have other types")
+    assert "`finance-platform close 2025-01 --why TEXT`, which proposes them; then another person" in warning["fix"]
 
 
 def test_the_status_names_a_proposal_with_who_made_it_why_and_the_command(zone: Zone):
