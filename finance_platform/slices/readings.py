@@ -48,6 +48,32 @@ def same_readings(
     return {name: other for name, other in names.items() if name != other}
 
 
+def with_later_readings(
+    inputs: Mapping[str, Any], later: Mapping[str, Any], commits: Mapping[str, DeliveryCommit]
+) -> dict[str, Any]:
+    """Return inputs that name the deliveries of later ones instead of other readings of the same lines.
+
+    Args:
+        inputs: the inputs of one version, as JSON gives them.
+        later: those of a later one.
+        commits: the deliveries that both name; one without a commit stays.
+    """
+    before, after = ({str(name) for name, *_ in side.get("lines") or ()} for side in (inputs, later))
+    of_later = {str(_reading(name, commits)): name for name in after - before if name in commits}
+    readings = {name: of_later.get(str(_reading(name, commits))) for name in before - after if name in commits}
+    if not any(readings.values()):
+        return dict(inputs)
+    renamed = {name: other for name, other in readings.items() if other}
+    parts = {part: inputs[part] for part in (*INPUTS_OF_DELIVERIES, "booked") if part in inputs}
+    return {**inputs, **{part: _renamed(value, renamed) for part, value in parts.items()}}
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_renamed(part, names) for part in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
 def _is_same(part: object, other: object) -> bool:
     # As they are first: with thousands of deliveries, lists are made of thousands of lists.
     return part == other or as_lists(part) == as_lists(other)

@@ -15,6 +15,7 @@ from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.safe_text import quote_name
+from finance_platform.slices.readings import with_later_readings
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class Names:
             two descriptors.
         contents: a hash of the file's content by delivery id; without one, the contents are taken for different.
         events: those of the deliveries that count, by delivery id.
+        commits: the deliveries, by delivery id; without one, its lines are taken for others than those of any other.
     """
 
     keys: Mapping[str, str]
     contents: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, DeliveryDiscovered] = field(default_factory=dict)
+    commits: Mapping[str, DeliveryCommit] = field(default_factory=dict)
 
     @staticmethod
     def of(commits: Mapping[str, DeliveryCommit], counted: Iterable[LiveDelivery]) -> Names:
@@ -39,6 +42,7 @@ class Names:
             {delivery_id: commit.object_key for delivery_id, commit in commits.items()},
             {delivery_id: commit.fingerprint for delivery_id, commit in commits.items()},
             {delivery.delivery_id: delivery.event for delivery in counted},
+            commits,
         )
 
 
@@ -83,6 +87,14 @@ def explain_diff(old: Mapping[str, Any], new: Mapping[str, Any] | None, names: N
 def _explain_parts(old: Mapping[str, Any], new: Mapping[str, Any], names: Names) -> list[str]:
     # One side may come from a commit, and JSON has no tuples.
     old, new = json.loads(json.dumps(old)), json.loads(json.dumps(new))
+    # Another reading of the same lines moves nothing, so it is named only if it is all that differs.
+    sentences = _sentences(with_later_readings(old, new, names.commits), new, names) or _sentences(old, new, names)
+    if not sentences and old != new:
+        return ["the inputs are recorded in another form"]
+    return list(dict.fromkeys(sentences))
+
+
+def _sentences(old: Mapping[str, Any], new: Mapping[str, Any], names: Names) -> list[str]:
     sentences = [
         text for key, explain in _EXPLAINED_BY_PARTS.items() for text in explain(old.get(key), new.get(key), names)
     ]
@@ -90,10 +102,7 @@ def _explain_parts(old: Mapping[str, Any], new: Mapping[str, Any], names: Names)
     if sentences and None in {old.get(_COVERAGE), new.get(_COVERAGE)}:
         # The build finds the coverage, since later lines replace earlier ones; no rule has changed.
         others = [key for key in others if key != _COVERAGE]
-    sentences += [_other(key, old[key], new[key]) for key in others]
-    if not sentences and old != new:
-        return ["the inputs are recorded in another form"]
-    return list(dict.fromkeys(sentences))
+    return sentences + [_other(key, old[key], new[key]) for key in others]
 
 
 def _lines(old: Any, new: Any, names: Names) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from finance_platform.slices.version_diff import Names, explain_diff
-from finance_platform_tests.unit.factories import delivered
+from finance_platform_tests.unit.factories import commit_of, delivered, in_period
 
 NAMES = Names({"j1": "jan.csv", "j2": "jan.csv", "f1": "feb.csv", "b1": "budget_2024.csv", "a1": "accounts.csv"})
 PERIOD: dict[str, Any] = {
@@ -121,6 +121,28 @@ def test_a_file_that_is_read_again_under_the_same_rules_says_so(event: dict[str,
         events={"j2": delivered("jan.csv", delivery_id="j2", **event)},
     )
     assert explain_diff(PERIOD, {**PERIOD, "lines": [["j2", "Actual"]]}, names) == [f"jan.csv: {clause}"]
+
+
+def read_twice(*hashes: str) -> Names:
+    """Return the names of two readings of jan.csv, whose lines have these hashes."""
+    events = {name: delivered("jan.csv", delivery_id=name, reads_again="j1") for name in ("j1", "j2")}
+    periods = (replace(in_period("2024-01"), content=one) for one in hashes)
+    commits = {name: commit_of(events[name], period) for name, period in zip(events, periods, strict=True)}
+    keys = {**NAMES.keys, "j1": "jan.csv", "j2": "jan.csv"}
+    return Names(keys, {"j1": "same", "j2": "same"}, events, commits)
+
+
+def test_another_reading_of_the_same_lines_is_named_only_if_nothing_else_differs():
+    new = {**PERIOD, "lines": [["f1", "Actual"], ["j2", "Actual"]], "hidden": [["f1", "j2"]]}
+    old = {**PERIOD, "hidden": [["f1", "j1"]]}
+    assert explain_diff(old, new, read_twice("h1", "h1")) == ["feb.csv came"]
+    others = ["jan.csv: read again by another release", "feb.csv came"]
+    assert explain_diff(old, new, read_twice("h1", "h2")) == others
+    assert explain_diff(old, new, read_twice("", "")) == others  # as an earlier release wrote them
+    again = {**PERIOD, "lines": [["j2", "Actual"]]}
+    assert explain_diff(PERIOD, again, read_twice("h1", "h1")) == ["jan.csv: read again by another release"]
+    covered = {**again, "actual_covers": False}
+    assert explain_diff(PERIOD, covered, read_twice("h1", "h1")) == ["Actual no longer covers the period"]
 
 
 def test_another_version_of_a_file_is_superseded_as_before():
