@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.count_text import pluralize
 from finance_platform.errors import FileNameError, MissingColumnError
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.header import find_column
@@ -230,6 +231,18 @@ def _part(rule: FieldRule, text: str) -> str | None:
     pieces = text.split(rule.split) if len(text) <= MAX_VALUE_CHARACTERS else []
     is_whole = len(pieces) == rule.parts if rule.parts else len(pieces) >= rule.part
     return pieces[rule.part - 1] if is_whole else None
+
+
+def explain_part(rule: FieldRule, text: str) -> str:
+    """Return why a text that is not blank gives no part, as a clause; empty if it gives one, or is too long for it."""
+    piece = _part(rule, text)
+    if rule.split is None or not text or len(text) > MAX_VALUE_CHARACTERS or (piece and piece.strip()):
+        return ""
+    if piece is not None:
+        return f"has nothing in part {rule.part}"
+    found = pluralize(text.count(rule.split) + 1, "part")
+    expected = f"not {rule.parts}" if rule.parts else f"and number {rule.part} is needed"
+    return f"has {found} (split: {rule.split!r}), {expected}"
 
 
 def _map_values(rule: FieldRule, texts: pa.StringArray) -> pa.StringArray:

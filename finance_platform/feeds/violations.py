@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.cells import FieldSource, RawBatch, explain_part
 from finance_platform.feeds.findings import NoteCollector
 from finance_platform.feeds.limits import MAX_RAW_CELL_CHARACTERS, MAX_RAW_ROW_CHARACTERS, WIDE_HEADER
 from finance_platform.feeds.reasons import JOIN, Reason, reasons_to_json, shorten
@@ -190,7 +190,18 @@ class RuleViolations:
         is_blank = to_mask(pc.is_null(texts))
         if name in self.taken and self.not_found is not None:
             is_blank &= ~self.not_found
-        self.add(f"blank_{name}", is_blank, lambda _: f"{name} {reason}", of=name)
+        self.add(f"blank_{name}", is_blank, lambda i: self._missing_part(name, i) or f"{name} {reason}", of=name)
+
+    def _missing_part(self, name: str, position: int) -> str:
+        """Return why a cell that is not blank lacks the part that is the field's; empty if that is not the reason."""
+        source = self.sources.get(name)
+        if source is None or source.rule.split is None or source.template is not None:
+            return ""
+        cells = {header: clean(self.batch.columns[header][position].as_py() or "") for header in source.headers}
+        header, text = next(((header, text) for header, text in cells.items() if text), ("", ""))
+        reason = explain_part(source.rule, text)
+        column = quoted(self._delivered_header(header, position))
+        return f"{name}: {quoted(text)} in the column {column} {reason}" if reason else ""
 
     def add_invalid(
         self, rule: str, texts: pa.Array, values: pa.Array, reason: Callable[[int], str], *, of: str

@@ -42,12 +42,36 @@ def test_several_fields_are_parts_of_one_column(tmp_path: Path):
     assert account_sums(tmp_path, "segments.csv", feed, "department_code") == {"110": "1.00", "120": "6.00"}
 
 
-@pytest.mark.parametrize("text", ["01-110-6110", "01-110-6110-0000-000", "6110", "01-110- -0000", ""])
-def test_a_text_with_another_number_of_parts_rejects_its_row(text: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("01-110-6110", "'01-110-6110' in the column 'String' has 3 parts (split: '-'), not 4"),
+        ("1-1-6110-0-000", "'1-1-6110-0-000' in the column 'String' has 5 parts (split: '-'), not 4"),
+        ("6110", "'6110' in the column 'String' has 1 part (split: '-'), not 4"),
+        ("01-110- -0000", "'01-110- -0000' in the column 'String' has nothing in part 3"),
+        ("", ""),
+    ],
+)
+def test_a_text_with_another_number_of_parts_rejects_its_row(text: str, reason: str, tmp_path: Path):
     """One that lacks a segment would otherwise have its parts in other places."""
     check = check_segments(tmp_path, f"2025-01-31,01-110-6110-0000,1.00\n2025-01-31,{text},2.00\n")
     assert [row.row for row in check.refused_rows] == [3]
-    assert "account is blank" in check.refused_rows[0].reasons
+    reason = f"account: {reason}" if reason else "account is blank"
+    assert reason in check.refused_rows[0].reasons
+
+
+def test_a_text_that_lacks_the_part_says_which_number_it_needs(tmp_path: Path):
+    check = check_segments(tmp_path, "2025-01-31,01-110,1.00\n", SEGMENTS.replace(", of: 4", ""))
+    assert check.refused_rows[0].reasons == (
+        "account: '01-110' in the column 'String' has 2 parts (split: '-'), and number 3 is needed"
+    )
+
+
+def test_a_part_that_is_mapped_to_nothing_is_blank(tmp_path: Path):
+    check = check_segments(
+        tmp_path, "2025-01-31,1-2-6110-0,1.00\n", SEGMENTS.replace("3, of: 4}", "3, of: 4}, map: {'6110': ''}")
+    )
+    assert check.refused_rows[0].reasons == "account is blank"
 
 
 def test_without_a_number_of_parts_a_name_may_follow_the_code(tmp_path: Path):
