@@ -124,8 +124,8 @@ class FeedDescriptor(StrictModel):
         [],
         description="The sheets of a workbook that are read: names, numbers counted from 1, or globs, such as "
         "`[Budget, 2]` or `FY*`; case is ignored. Each sheet has a header of its own. A hidden sheet is read only by "
-        "its name or number. A file without such a sheet is refused. By default the only visible sheet is read; a "
-        "workbook with several is refused.",
+        "its name or number. A file without such a sheet is refused. By default the only visible sheet is read, "
+        "blank ones aside; a workbook with several is refused.",
     )
     columns: dict[str, FieldConfig] = Field(
         {},

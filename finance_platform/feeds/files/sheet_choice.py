@@ -9,7 +9,8 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files.workbook_process import SheetInfo
@@ -77,13 +78,26 @@ def _series(name: str) -> str:
     return plain if "#" in plain and plain.rstrip("# ()") not in _DEFAULT_NAMES else ""
 
 
-def choose_sheets(sheets: Sequence[SheetInfo], wanted: Sequence[str]) -> list[int]:
-    """Return the numbers of the sheets to read, from 0, in the workbook's order."""
+def choose_sheets(
+    sheets: Sequence[SheetInfo], wanted: Sequence[str], is_blank: Callable[[int], bool] = lambda _: False
+) -> list[int]:
+    """Return the numbers of the sheets to read, from 0, in the workbook's order.
+
+    Args:
+        sheets: those of the workbook.
+        wanted: names, numbers or globs; without one, the only visible sheet that is not blank.
+        is_blank: returns whether a sheet has no cell with a text, by its number; asked until two sheets have one.
+
+    Raises:
+        UnreadableDeliveryError: a wanted sheet is missing, or none is wanted and several are visible.
+    """
     if wanted:
         return sorted({number for item in wanted for number in _find_sheets(sheets, item)})
     visible = [number for number, sheet in enumerate(sheets) if sheet.is_visible and sheet.has_cells]
     if len(visible) == 1:
         return visible
+    if len(filled := list(islice((number for number in visible if not is_blank(number)), 2))) == 1:
+        return filled
     count = f"{len(visible)} visible sheets" if visible else "no visible sheet"
     examples = [sheets[number].name for number in visible] or [sheet.name for sheet in sheets] or ["Budget"]
     raise UnreadableDeliveryError(

@@ -1,7 +1,8 @@
 """Sheets that a feed does not read although they have the header of those that it reads.
 
-Belongs here: comparing headers, and the note. Does not belong here: which sheets are read, and sheets that are called
-like those (see `sheet_choice`), sheets with the same lines (see `doubts.repeated_sheets`).
+Belongs here: comparing headers, and the note; whether a sheet has anything at all. Does not belong here: which sheets
+are read, and sheets that are called like those (see `sheet_choice`), sheets with the same lines (see
+`doubts.repeated_sheets`).
 
 A workbook has a sheet for each region, and a region is added. A feed that reads one sheet alone has chosen it among
 others of the same form, such as the last version of a plan, so nothing is compared then.
@@ -30,6 +31,10 @@ _ROW_END = re.compile(rb"</(?:[\w.-]{1,60}:)?row\s*>")
 _CELL = re.compile(rb"<(?:[\w.-]{1,60}:)?c(\s[^<>]*)>")
 _ATTRIBUTE = re.compile(rb"""\s(r|t)\s*=\s*["']([A-Za-z]{1,10})""")
 _VALUE = re.compile(rb"<(?:[\w.-]{1,60}:)?[vt][\s>]")
+_CONTENT = re.compile(rb"<(?:[\w.-]{1,60}:)?(?:v|f|is)[\s/>]")
+"""A value, a formula or a text of a cell."""
+
+_SHEET_END = re.compile(rb"</(?:[\w.-]{1,60}:)?worksheet\s*>")
 _TAG = re.compile(rb"<[^<>]*>")
 _FIX = "name it in sheet: in the descriptor if its rows belong to the feed"
 
@@ -77,6 +82,17 @@ def note_unread_headers(
             )
             notes[text] = Note(1, _FIX)
     return notes
+
+
+def is_blank(process: WorkbookProcess, contents: WorkbookPackage | XlsRecords, number: int) -> bool:
+    """Return whether a sheet has no cell with a text, such as one that the program adds to each new workbook.
+
+    A sheet of xlsx that only begins without one is not searched to its end, and counts as one that has some.
+    """
+    if isinstance(contents, WorkbookPackage) and (start := contents.sheet_start(number, _MAX_BLOCKS)) is not None:
+        return _CONTENT.search(start) is None and _SHEET_END.search(start) is not None
+    _, batches = process.open_sheet(number)
+    return not any(text for columns in batches for column in columns for text in column)
 
 
 def _read_header(

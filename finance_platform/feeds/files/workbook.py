@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -23,7 +24,7 @@ from finance_platform.feeds.files.displayed_units import Displayed
 from finance_platform.feeds.files.file_format import OLE_MARK, ZIP_MARK, OpenFile, Utf8Evidence, describe_format
 from finance_platform.feeds.files.formula_sums import FormulaSums
 from finance_platform.feeds.files.sheet_choice import choose_sheets, doubt_unread, note_unread
-from finance_platform.feeds.files.sheet_headers import note_unread_headers
+from finance_platform.feeds.files.sheet_headers import is_blank, note_unread_headers
 from finance_platform.feeds.files.workbook_package import WorkbookPackage
 from finance_platform.feeds.files.workbook_process import SheetArea, WorkbookProcess
 from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells
@@ -224,7 +225,7 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
     """
     contents = _open_contents(open_file)
     with _local_file(open_file) as stream, WorkbookProcess(stream) as process:
-        numbers = choose_sheets(process.sheets, rules.sheets)
+        numbers = choose_sheets(process.sheets, rules.sheets, partial(is_blank, process, contents))
         doubts, notes = doubt_unread(process.sheets, numbers), note_unread(process.sheets, numbers)
         notes |= note_unread_headers(process, contents, rules.dialect, numbers, [*doubts, *notes])
         for position, number in enumerate(numbers):

@@ -277,6 +277,32 @@ def test_a_workbook_with_several_sheets_is_refused_with_their_names():
     assert fix.endswith("such as sheet: ['Budget']")
 
 
+@pytest.mark.parametrize("ending", sorted(WRITERS))
+def test_a_visible_sheet_without_a_cell_is_no_second_sheet(ending: str):
+    written, read = WRITERS[ending], {"Sheet1": [["a"], [1]]}
+    blank = written({"Blank": [], **read, "Sheet2": [], "Sheet3": [[]]})
+    assert [table.sheet for table in tables(blank, ending)] == ["Sheet1"]
+    for cell in ("x", 0):
+        found, _ = refusal(written({**read, "Sheet2": [], "Sheet3": [[None], [None, cell]]}), ending)
+        assert "3 visible sheets" in found
+    assert "2 visible sheets" in refusal(written({"Sheet1": [], "Sheet2": []}), ending)[0]
+
+
+def test_a_sheet_with_formats_alone_is_blank_and_one_with_a_formula_is_not():
+    def workbook(formula: str) -> bytes:
+        stream = io.BytesIO()
+        with xlsxwriter.Workbook(stream) as book:
+            book.add_worksheet("Data").write_column(0, 0, ["a", 1])
+            sheet, bold = book.add_worksheet("Sheet2"), book.add_format({"bold": True})
+            sheet.write_blank(0, 0, None, bold)
+            if formula:
+                sheet.write_formula(1, 0, formula)
+        return stream.getvalue()
+
+    assert [table.sheet for table in tables(workbook(""))] == ["Data"]
+    assert "2 visible sheets" in refusal(workbook("=Data!A2"))[0]
+
+
 @pytest.mark.parametrize("name", ["Spend", "2025", "Q1, costs", "John's"])
 def test_the_sheet_that_the_fix_names_is_one_of_the_workbook_as_yaml_reads_it(name: str):
     workbook = xlsx({name: [["a"]], "Notes": [["a"]], "Old": [["a"]]}, hidden=["Old"])
