@@ -71,7 +71,6 @@ _FISCAL_FORMATS = (
     *("FFFF-'P'PP", "FFFF'P'PP", "FFFF'M'PP", "MMM-FF", "MMM FFFF", "MMMM FFFF"),
 )
 _OF_NUMBERS = {False: ("yyyy-M", "yyyy-MMM", "yyyy-MMMM"), True: ("FFFF-P", "FFFF-PPP")}
-_ANY_YEAR = "2025"
 
 _SHARE = Decimal("0.75")
 """Of the lines have a period as many months after that of their date, or the column is of something else."""
@@ -178,16 +177,18 @@ class OtherPeriods(UnreadColumn):
         """Return how to read the periods; those without a year need the column of one."""
         fiscal = first_month > 1 or any(number > _MONTHS for number in known.values())
         texts = [text for text, number in known.items() if number]
+        years, usual = self._years(known, first_month)
         source, shown = quoted_name(self.name), texts
         formats: Iterable[str] = _FISCAL_FORMATS if fiscal else (*_FORMATS, *_FISCAL_FORMATS)
         if not all(map(_WITH_YEAR.search, texts)):
             if not self.years:
                 return (
-                    f"send the file with the year in each period, such as {_ANY_YEAR}-01, and read it by columns.period"
-                    " in the descriptor"
+                    f"send the file with the year in each period, such as {usual}, and read it by columns.period in "
+                    "the descriptor"
                 )
             source = json.dumps(f"{{{clean(self.years[0])}}}-{{{clean(self.name)}}}", ensure_ascii=False)
-            shown = [f"{_ANY_YEAR}-{text}" for text in texts]
+            shown = [f"{year}-{text}" for year in years for text in texts]
+            texts = [text for _ in years for text in texts]
             formats = (*_OF_NUMBERS[fiscal], *_OF_NUMBERS[True])
         read = {one: sum(parse_date(text, (one,)) is not None for text in shown) for one in formats}
         pattern = max(read, key=lambda one: read[one])
@@ -205,6 +206,22 @@ class OtherPeriods(UnreadColumn):
             keys += f", map: {json.dumps(ends, ensure_ascii=False)}"
         first = f"; the fiscal year then begins in month {first_month}: FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH"
         return f"read it by columns.period: {{{keys}}} in the descriptor{first if first_month > 1 else ''}"
+
+    def _years(self, known: Mapping[str, int], first_month: int) -> tuple[list[int], str]:
+        """Return the years of the dates beside periods that are months, and the usual period as 2025-01.
+
+        Fiscal years are named by the calendar year in which they end.
+        """
+        months: Counter[str] = Counter()
+        for (text, month), count in self._lines.items():
+            months[month] += count if 1 <= known.get(text, 0) <= _MONTHS else 0
+        years = {month: _fiscal_year(month, first_month) for month in +months}
+        month = max(years, key=lambda one: months[one])
+        return sorted(set(years.values())), f"{years[month]}-{(int(month[5:]) - first_month) % _MONTHS + 1:02d}"
+
+
+def _fiscal_year(month: str, first_month: int) -> int:
+    return int(month[:4]) + (1 < first_month <= int(month[5:]))
 
 
 def of_header(free: Mapping[str, str], sources: Mapping[str, FieldSource], rules: ReadingRules) -> list[OtherPeriods]:

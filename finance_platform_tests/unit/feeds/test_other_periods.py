@@ -171,6 +171,31 @@ def test_lines_of_the_year_end_that_are_dated_later_are_read_by_the_fix(tmp_path
     assert not read.rules
 
 
+@pytest.mark.parametrize("year", [2024, 2026])
+def test_the_fix_of_periods_beside_a_year_is_for_the_years_of_the_dates(tmp_path: Path, year: int):
+    lines = [(day.replace("2025", f"{year}"), period, f"{year}") for day, period in [*YEAR, ("2025-12-31", "14")]]
+    lines += [(f"{year + 1}-01-20", "1", f"{year + 1}"), (f"{year + 1}-01-31", "13", f"{year}")]
+    found = check(tmp_path, "Period,Year", lines)
+    assert "1 of 15 lines" in warnings(found)[0]
+    read = check(tmp_path, "Period,Year", lines, columns={"period": typed_fix(found, "columns.period")})
+    assert rows(read)[f"{year}-12"] == 3
+    assert not read.rules
+
+
+@pytest.mark.parametrize(
+    ("first_month", "start", "period"),
+    [(1, "2024-03", "2024-03"), (7, "2024-08", "2025-02"), (7, "2025-02", "2025-08")],
+)
+def test_without_a_year_the_fix_shows_the_usual_period_of_the_dates(
+    tmp_path: Path, first_month: int, start: str, period: str
+):
+    number = str(int(period[5:]))
+    lines = [(f"{start}-20", number)] * 4 + [(f"{start}-21", str(int(number) - 1))]
+    found = check(tmp_path, "Period", lines, first_month)
+    (text,) = warnings(found)
+    assert f"the year in each period, such as {period}, and read it by columns.period" in found.findings.notes[text].fix
+
+
 def test_periods_of_a_fiscal_year_are_read_by_the_fix(tmp_path: Path):
     days = [f"{2024 + (month < 7)}-{month:02d}-20" for month in (*range(7, 13), *range(1, 7))]
     lines = [(day, str(period), "2025") for period, day in enumerate(days, 1)] + [("2024-08-03", "1", "2025")]
