@@ -20,6 +20,7 @@ from finance_platform.feeds.draft.values import (
     guess_amounts,
     guess_dates,
     last_month,
+    years_before_months,
 )
 from finance_platform.feeds.resolved import template_headers
 from finance_platform.feeds.values.codes import fold
@@ -28,6 +29,7 @@ from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 
 _MAX_CODE_CHARACTERS = 60
 _SEVERAL_CODES = 2
+_SEVERAL_PERIODS = 2
 _LEAST_WORD, _MOST_TITLE = 4, 80
 """Letters of a word that a title may begin with, as shorter ones begin others too; and characters that are shown."""
 
@@ -174,8 +176,10 @@ def read_columns(sample: Sample) -> list[Column]:
 
 def _guess_dates(name: str, texts: Sequence[str]) -> DateGuess | None:
     """Return how texts are read as dates; of a column of periods, 13 to 16 are in the last month of the year."""
-    if rank("period", name) is None:
+    if rank("period", name) is None and rank("quarter", name) is None:
         return guess_dates(texts)
+    if len(set(texts)) >= _SEVERAL_PERIODS and (pattern := years_before_months(texts)):
+        return DateGuess((pattern,), pattern.replace("yy", "d"))
     guess = guess_dates(texts, PERIOD_FORMATS)
     if guess is None and (guess := guess_dates([last_month(text) for text in texts], PERIOD_FORMATS)):
         has_days = any("day" in date_parts(pattern) for pattern in guess.formats)

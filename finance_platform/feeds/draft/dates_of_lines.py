@@ -7,6 +7,7 @@ Belongs here: choosing among them, and asking a person where none gives a day. D
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -26,8 +27,15 @@ from finance_platform.feeds.draft.parts_of_years import (
     with_calendar,
 )
 from finance_platform.feeds.draft.two_years import years_in
-from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day
-from finance_platform.feeds.draft.weeks import OF_WEEKS, THURSDAY, week_beside_year_pattern, week_pattern
+from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day, years_before_months
+from finance_platform.feeds.draft.weeks import (
+    OF_WEEKS,
+    THURSDAY,
+    describe_lone_weeks,
+    lone_week_pattern,
+    week_beside_year_pattern,
+    week_pattern,
+)
 from finance_platform.feeds.draft.years_of_headers import describe_january, draft_years_of_headers, single_year
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.values.dates import (
@@ -61,8 +69,16 @@ _NAMES = (
 _WITHOUT_YEAR = ("yyyy ddMM", "yyyy dMM", "yyyy dd.MM.", "yyyy dd.MM", "yyyy d.M.", "yyyy d.M")
 """Patterns of days and months behind a year: 0503, and 503 where a zero was lost."""
 
+_DAYS_OF_MONTHS = ("yyyy d-MMM", "yyyy d MMM", "yyyy d. MMM", "yyyy d-MMMM", "yyyy d MMMM", "yyyy d. MMMM")
+"""Patterns of days behind a year whose months are words: 5-Mar."""
+
 _NUMBERED = ("yyyy M", "yyyy 'M'M", "yyyy 'Month 'M")
-_PERIODS = ("yyyy MMM", "yyyy MMMM", "yyyy 'P'P", "yyyy 'Period 'P", "yyyy QQQ", *_NUMBERED, "yyyy PPP")
+_QUARTERS_IN_WORDS = ("yyyy Q'. Quartal'", "yyyy 'Quartal 'Q", "yyyy 'Quarter 'Q")
+_PERIODS = (
+    *("yyyy MMM", "yyyy MMMM", "yyyy 'P'P", "yyyy 'Period 'P", "yyyy 'AP 'P", "yyyy QQQ", *_NUMBERED, "yyyy PPP"),
+    *_QUARTERS_IN_WORDS,
+)
+_QUARTERS = ("yyyy QQQ", "yyyy Q", *_QUARTERS_IN_WORDS)
 """Patterns of periods behind a year, for a column whose name says that it has periods."""
 
 _LEAST_YEAR = 1990
@@ -263,10 +279,15 @@ class Dates:
 
     def _days_without_year(self) -> bool:
         """Take a column of days and months, such as 0503 in a batch of bookings; return whether there is one."""
-        column = best_column(["date"], self._columns)
+        column, patterns = best_column(["date"], self._columns), _WITHOUT_YEAR
         if column is None or len({text[:-_TWO_DIGITS] for text in column.texts}) < _SEVERAL:
-            return False  # of one beginning, it may be a year: 2501, 2502
-        pattern = next((one for one in _WITHOUT_YEAR if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
+            patterns = ()  # of one beginning, it may be a year: 2501, 2502
+        column = column or best_column(["period"], self._columns)
+        if column is None or len(set(column.texts)) < _SEVERAL:
+            return False
+        if not years_before_months(column.texts):
+            patterns += _DAYS_OF_MONTHS
+        pattern = next((one for one in patterns if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
         if not pattern:
             return False
         self.used.add(column.name)
@@ -300,7 +321,9 @@ class Dates:
         column = best_column(["period", "quarter"], self._columns)
         if column is None or len(set(column.texts)) < _SEVERAL or best_column(["year"], self._columns):
             return False
-        pattern = next((one for one in _PERIODS if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
+        # The second quarter is no February.
+        patterns = _PERIODS if best_column(["period"], [column]) else _QUARTERS
+        pattern = next((one for one in patterns if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
         if not pattern:
             return False
         self.used.add(column.name)
@@ -318,6 +341,8 @@ class Dates:
         if two_years or needs_fiscal_calendar(pattern):
             values |= {"formats": [pattern.replace("yyyy", "FFFF")], "calendar": "fiscal"}
             comment = f"{comment}; {FISCAL}"
+        elif "Q" in pattern:
+            comment = f"{comment}; {OF_QUARTERS}; calendar: fiscal means fiscal quarters"
         elif pattern in _NUMBERED:
             comment += "; formats: [FFFF P] and calendar: fiscal if these are periods of a fiscal year"
         self._draft.fields["date"] = FieldDraft(values, comment)
@@ -350,10 +375,12 @@ class Dates:
     def _date_of_name(self) -> None:
         """Take the date from the file's name; a person decides where the name has none."""
         named = best_column(["date", "period"], self._columns)
-        if named is not None:
+        hint = single_year(self._file, self._titles)
+        week = next((column for column in self._columns if lone_week_pattern(column.texts)), None)
+        if named is not None and named is not week:
             self._draft.decisions.append(
                 f"{named.name!r} looks like a date by its name, but {named.sample!r} is not one; "
-                "give its form in columns.date.formats."
+                f"give its form in columns.date.formats{_describe_numbers(named, hint)}."
             )
         # Lines of several periods are not all of the month in the file's name.
         names = _NAMES if named is None or len(set(named.texts)) < _SEVERAL else ()
@@ -363,9 +390,20 @@ class Dates:
                 values = {"from_name": pattern, "template": template, "formats": [written]}
                 self._draft.fields["date"] = FieldDraft(values, f"{period} in the file's name")
                 return
-        hint = single_year(self._file, self._titles)
+        if week is not None:
+            self._draft.decisions.append(describe_lone_weeks(week.name, week.texts, hint))
         self._draft.decide_constant(
             "date",
             "No column was recognized as the date. Name its column in columns.date and remove constants.date, or give "
             f"there the day of every line, such as {hint or 2025}-01-31.",
         )
+
+
+def _describe_numbers(column: Column, year: str) -> str:
+    """Return the two forms of texts such as 25-Jan, of which the number may be a year or a day; empty for others."""
+    pattern = years_before_months(column.texts)
+    if not pattern:
+        return ""
+    number, source = column.sample[:_TWO_DIGITS], json.dumps(f"{year or 2025} {{{column.name}}}", ensure_ascii=False)
+    days = f"from: {source}, formats: [yyyy {pattern.replace('yy', 'd', 1)}]"
+    return f": [{pattern}] if {number} is the year; if it is the day, write columns.date: {{{days}}} with its year"

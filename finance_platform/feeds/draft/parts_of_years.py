@@ -43,7 +43,8 @@ _FISCAL_PARTS = {
     "yyyy-MM": "yyyy-PP", "yyyyMM": "yyyyPP", "MM/yyyy": "PP/yyyy", "MM.yyyy": "PP.yyyy", "yyyy/MM": "yyyy/PP",
     "yyyy-M": "yyyy-P", "yyyy 'P'M": "yyyy 'P'P", "yyyy 'P'MM": "yyyy 'P'PP", "MMM yyyy": "MMM FFFF",
     "MMMM yyyy": "MMMM FFFF", "MMM-yy": "MMM-FF", "MMM-yyyy": "MMM-FFFF", "yyyy MMM": "FFFF MMM",
-    "yyyy MMMM": "FFFF MMMM",
+    "yyyy MMMM": "FFFF MMMM", "yyyy'M'MM": "FFFF'M'PP",
+    **{f"'M'MM{mark}yyyy": f"'M'PP{mark}FFFF" for mark in "/ .-"}, "yy-MMM": "FF-MMM", "yy MMM": "FF MMM",
 }  # fmt: skip
 """Patterns of months, and those of the same texts if they are in a fiscal year: numbers are then its periods."""
 

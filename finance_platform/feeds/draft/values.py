@@ -7,6 +7,7 @@ Belongs here: tests of single columns, by the functions that read them later. Do
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +22,8 @@ FISCAL_PERIODS = (
     "'FY'FF-'P'PP", "'FY'FFFF-'P'PP", "FFFF-'P'PP", "FFFF'P'PP", "'P'PP FFFF", "'P'PP-FFFF", "PPP/yyyy", "PPP.yyyy",
     "yyyy/PPP", "yyyy.PPP", "yyyyPPP", "yyyy'M'MM", "'P'PP 'FY'FF", "'P'PP 'FY'FFFF", "'FY'FF 'P'PP",
     "'FY'FFFF 'P'PP", "'FY'FF'P'PP", "'FY'FFFF'P'PP", "'FY'FF-PP", "'FY'FFFF-PP", "'Period 'P / FFFF",
-    "'Period 'P/FFFF", "'Period 'P FFFF", "'Period 'P, FFFF", "MMM 'FY'FF", "MMM 'FY'FFFF", "MMM-'FY'FF", "'FY'FF MMM",
+    "'Period 'P/FFFF", "'Period 'P FFFF", "'Period 'P, FFFF",
+    "'AP 'PP/FFFF", "'AP'PP/FFFF", "'P'PP/FFFF", "MMM 'FY'FF", "MMM 'FY'FFFF", "MMM-'FY'FF", "'FY'FF MMM",
     "'FY'FFFF MMM",
 )  # fmt: skip
 """Patterns of periods of fiscal years, in the order of trust."""
@@ -47,7 +49,8 @@ DATE_FORMATS = (
 PERIOD_FORMATS = (
     *DATE_FORMATS, "MM/yy", "MM-yy", "MMMyy", "MMMyyyy", "MMM''yy", "MMMM-yy", "MMMM yy", "yyyy MMM", "yyyy MMMM",
     "yyyy-MMM", "M/yyyy", "yyyy-M", "yyyy/M", "yyyy.MM", "yyyy_MM", "MM_yyyy", *SHORT_FISCAL_PERIODS,
-    "QQQ/yy", "QQQ-yy", "Q'Q'yy", "Q'Q'yyyy",
+    "QQQ/yy", "QQQ-yy", "Q'Q'yy", "Q'Q'yyyy", "Q'. Quartal 'yyyy", "'Quartal 'Q yyyy", "'Quarter 'Q yyyy",
+    "'Quarter 'Q, yyyy", "'M'MM/yyyy", "'M'MM yyyy", "'M'MM.yyyy", "'M'MM-yyyy",
 )  # fmt: skip
 """Patterns of columns that a name says are periods: elsewhere, 03/25 may be a part of a day, or a fraction."""
 
@@ -73,6 +76,8 @@ _MARKS: tuple[tuple[str, str | None], ...] = (
     (".", "'"),
     (",", "'"),
 )
+_YEARS_BEFORE_MONTHS = ("yy-MMM", "yy MMM", "yy-MMMM", "yy MMMM")
+_CENTURY, _MONTHS = 100, 12
 _YEAR_END = re.compile("(?:(?<![0-9])|(?<=20[0-9]{2}))(0?)1[3-6](?![0-9])")
 _ENOUGH = 0.9
 """Share of the samples that a pattern or a list of them must read."""
@@ -173,6 +178,27 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
     )
     either = (text for text in texts if len({days[name][text] for name in formats if text in days[name]}) > 1)
     return DateGuess(tuple(formats), next(others, ""), unread[0] if unread else "", next(either, ""))
+
+
+def years_before_months(texts: Sequence[str]) -> str:
+    """Return the pattern of months behind two digits that may be a year, such as 25-Jan; empty if they are days.
+
+    Days are those of several numbers, the first ones of months, and their last ones.
+    """
+    distinct = list(dict.fromkeys(texts))
+    for pattern in _YEARS_BEFORE_MONTHS:
+        months = _days(distinct, pattern)
+        if not distinct or len(months) < len(distinct):
+            continue
+        years = {month.year for month in months.values()}
+        are_last = all(month.year % _CENTURY in _last_days(month.month) for month in months.values())
+        is_year = max(years) - min(years) <= 1 and min(years) % _CENTURY > _MONTHS and not are_last
+        return pattern if is_year else ""
+    return ""
+
+
+def _last_days(month: int) -> set[int]:
+    return {monthrange(year, month)[1] for year in (2023, 2024)}
 
 
 def named_currencies(texts: Sequence[str]) -> dict[str, str]:

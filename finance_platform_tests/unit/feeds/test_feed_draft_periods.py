@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -184,8 +185,12 @@ def test_scenarios_of_fiscal_periods_are_dated_by_the_fiscal_year_of_the_home(tm
 
 
 @pytest.mark.parametrize(
-    "form", ["{short}25", "{upper}25", "{short}'25", "{month}/2025", "2025-{month}", "2025_{month:02d}", "2025 {short}"]
-)
+    "form",
+    [
+        "{short}25", "{upper}25", "{short}'25", "{month}/2025", "2025-{month}", "2025_{month:02d}", "2025 {short}",
+        "25-{short}", "25 {short}", "M{month:02d}/2025", "M{month:02d}.2025",
+    ],
+)  # fmt: skip
 def test_months_are_read_in_the_forms_of_common_exports(form: str, tmp_path: Path):
     texts = [form.format(short=name, upper=name.upper(), month=place) for place, name in enumerate(MONTHS, start=1)]
     assert sums_in(tmp_path, column_of(texts), "budget.csv", 1) == {
@@ -193,7 +198,9 @@ def test_months_are_read_in_the_forms_of_common_exports(form: str, tmp_path: Pat
     }
 
 
-@pytest.mark.parametrize("form", ["2025 P{}", "P{}/2025", "FY25-P{}", "Per {} 2025", "Period {:02d} FY2025"])
+@pytest.mark.parametrize(
+    "form", ["2025 P{}", "P{}/2025", "FY25-P{}", "Per {} 2025", "Period {:02d} FY2025", "P{:02d}/2025"]
+)
 @pytest.mark.parametrize("shape", [column_of, wide])
 def test_numbers_of_periods_may_have_one_digit(form: str, shape: Shape, tmp_path: Path):
     texts = [form.format(place) for place in range(1, 13)]
@@ -206,6 +213,92 @@ def test_numbers_of_periods_may_have_one_digit(form: str, shape: Shape, tmp_path
 @pytest.mark.parametrize("shape", [column_of, wide])
 def test_quarters_are_read_in_short_forms(form: str, shape: Shape, tmp_path: Path):
     check = checked_in(tmp_path, shape([form.format(place) for place in (1, 2, 3, 4)]), "budget.csv", 1)
+    assert [period for _, period in sorted(check.sums)] == ["2025-01", "2025-04", "2025-07", "2025-10"]
+
+
+@pytest.mark.parametrize("form", ["{}. Quartal 2025", "Quartal {} 2025", "Quarter {} 2025"])
+@pytest.mark.parametrize("header", ["Period", "Quarter"])
+def test_quarters_in_words_are_read(form: str, header: str, tmp_path: Path):
+    text = column_of([form.format(place) for place in (1, 2, 3, 4)]).replace("Period", header)
+    check = checked_in(tmp_path, text, "budget.csv", 1)
+    assert [period for _, period in sorted(check.sums)] == ["2025-01", "2025-04", "2025-07", "2025-10"]
+
+
+@pytest.mark.parametrize("form", ["AP {:02d}/2025", "AP{:02d}/2025"])
+def test_accounting_periods_are_those_of_the_fiscal_year(form: str, tmp_path: Path):
+    texts = [form.format(place) for place in range(1, 13)]
+    assert sums_in(tmp_path, column_of(texts), "budget.csv", APRIL) == {
+        ("Budget", period): f"{place}.50" for place, period in enumerate(OF_FISCAL_YEAR, start=1)
+    }
+
+
+def test_months_with_a_letter_are_fiscal_periods_if_their_header_says_so(tmp_path: Path):
+    text = column_of(["M01/2025", "M12/2025"]).replace("Period", "Fiscal Period")
+    assert sums_in(tmp_path, text, "budget.csv", APRIL) == {
+        ("Budget", "2024-04"): "1.50", ("Budget", "2025-03"): "2.50",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", [["24-Dec", "25-Jan"], ["28-Jan", "28-Feb"], ["15-Jan", "15-Feb"]])
+def test_a_number_before_a_month_in_a_column_of_periods_is_a_year_and_the_draft_says_so(texts: list[str]):
+    written = draft(column_of(texts))
+    assert yaml.safe_load(written)["columns"]["date"] == {"from": "Period", "formats": ["yy-MMM"]}
+    assert f"decide: {texts[0]!r} is also a date of the form d-MMM" in written
+
+
+@pytest.mark.parametrize(
+    "texts", [["01-Jan", "01-Feb"], ["31-Jan", "28-Feb"], ["03-Jan", "25-Jan", "14-Feb"], ["5. Jan", "9. Feb"]]
+)
+@pytest.mark.parametrize("header", ["Period", "Date"])
+def test_a_person_decides_the_year_of_days_whose_months_are_words(texts: list[str], header: str, tmp_path: Path):
+    text = column_of(texts).replace("Period", header)
+    written = draft(text)
+    assert [mistake.split(": ")[1] for mistake in mistakes_of(written)] == ["columns.date.from is not decided"]
+    assert sums_in(tmp_path, text, "ledger_2025.csv", 1) == {
+        ("Actual", f"2025-0{1 + place}"): amount
+        for place, amount in enumerate(["4.00", "3.50"] if len(texts) > 2 else ["1.50", "2.50"])
+    }
+
+
+def test_a_person_decides_whether_a_number_before_a_month_is_a_year_or_a_day(tmp_path: Path):
+    text = column_of(["25-Jan", "25-Feb"]).replace("Period", "Date")
+    question = " ".join(draft(text).replace("\n#", "").split())
+    assert "columns.date.formats: [yy-MMM] if 25 is the year; if it is the day, write columns.date: {" in question
+    sums = {("Actual", "2025-01"): "1.50", ("Actual", "2025-02"): "2.50"}
+    as_day = question.partition("if it is the day, write columns.date: ")[2].partition(" with its year")[0]
+    for answer in (as_day, "{from: Date, formats: [yy-MMM]}"):
+        decided = {**yaml.safe_load(draft(text)), "constants": {"scenario": "Actual"}}
+        decided["columns"]["date"] = yaml.safe_load(answer)
+        assert answered(tmp_path, text, decided) == sums
+
+
+@pytest.mark.parametrize(("header", "form"), [("Period", "Week {}"), ("Week", "W{}"), ("Woche", "KW {:02d}")])
+def test_a_person_decides_how_weeks_without_a_year_are_counted(header: str, form: str, tmp_path: Path):
+    text = column_of([form.format(week) for week in (4, 5)]).replace("Period", header)
+    question = " ".join(draft(text).replace("\n#", "").split())
+    assert f"{header!r} has weeks without a year, such as {form.format(4)!r}" in question
+    _, as_iso, as_map = question.split("columns.date: {")[:3]
+    decided = {**yaml.safe_load(draft(text)), "constants": {"scenario": "Actual"}}
+    decided["columns"]["date"] = yaml.safe_load(f"{{{as_iso.partition('}, which')[0]}}}")
+    assert answered(tmp_path, text, decided) == {("Actual", "2025-01"): "4.00"}  # the Thursdays are 23 and 30 January
+    decided["columns"]["date"] = yaml.safe_load(f"{{{as_map.partition('}}')[0]}}}}}")
+    decided["columns"]["date"]["map"][form.format(5)] = "2025-02"
+    assert answered(tmp_path, text, decided) == {("Actual", "2025-01"): "1.50", ("Actual", "2025-02"): "2.50"}
+
+
+def answered(folder: Path, text: str, descriptor: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Return the sums of a file by a draft whose questions are answered."""
+    (folder / "ledger.csv").write_text(text, encoding="utf-8")
+    feed = parse_descriptor(yaml.safe_dump(descriptor), "draft.yaml")
+    check = check_file(LocalStore(folder), "ledger.csv", feed, settings())
+    assert check.is_fine, check.holds
+    return {place: str(count.amount) for place, count in check.sums.items()}
+
+
+def test_numbers_in_a_column_of_quarters_are_no_months(tmp_path: Path):
+    text = column_of(["1", "2", "3", "4"]).replace("Period", "Quarter")
+    assert yaml.safe_load(draft(text))["columns"]["date"] == {"from": "DECIDE {Quarter}", "formats": ["yyyy Q"]}
+    check = checked_in(tmp_path, text, "budget_2025.csv", 1)
     assert [period for _, period in sorted(check.sums)] == ["2025-01", "2025-04", "2025-07", "2025-10"]
 
 
@@ -222,6 +315,7 @@ def test_months_in_another_language_are_mapped(tmp_path: Path):
         (["Jan", "Feb"], ["yyyy MMM"]),
         (["1", "2"], ["yyyy M"]),
         (["Q1", "Q2"], ["yyyy QQQ"]),
+        (["1. Quartal", "2. Quartal"], ["yyyy Q'. Quartal'"]),
     ],
 )
 def test_a_person_decides_nothing_but_the_year_of_periods_without_one(texts: list[str], formats: list[str]):
