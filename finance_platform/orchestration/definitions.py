@@ -19,7 +19,7 @@ from finance_platform.orchestration.assets.star import star_assets
 from finance_platform.orchestration.assets.warehouse import warehouse_assets
 from finance_platform.orchestration.dagster_environment import warn_of_foreign_history
 from finance_platform.orchestration.jobs import audit_job, rebuild_job, refresh_job
-from finance_platform.orchestration.resources import platform_resources
+from finance_platform.orchestration.resources import described_resources, platform_resources
 from finance_platform.orchestration.run_log import quiet_logger
 from finance_platform.orchestration.schedules import close_calendar, nightly_audit
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
@@ -54,7 +54,7 @@ def build_definitions(settings: Settings, resources: Mapping[str, Any] | None = 
         jobs=[refresh_job(), rebuild_job(), audit_job()],
         schedules=[*close_calendar(settings), nightly_audit(settings)],
         sensors=[raw_files_sensor(settings), *alerting_sensors(settings), *run_retention_sensors(settings)],
-        resources=platform_resources(settings) if resources is None else resources,
+        resources=described_resources(platform_resources(settings) if resources is None else resources),
         loggers={"quiet": quiet_logger},
         executor=dg.in_process_executor,
     )

@@ -1,12 +1,15 @@
 """Which resources the assets and sensors get: the ports of the composition root, and what their run brings, by name.
 
-Belongs here: names of resources, and which runner has the Spark jobs, since runners know Dagster. Does not belong here:
-which adapter implements another port (see `bootstrap`).
+Belongs here: names of resources and what the UI says of them, and which runner has the Spark jobs, since runners know
+Dagster. Does not belong here: which adapter implements another port (see `bootstrap`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import dagster as dg
 
 from finance_platform import bootstrap
 from finance_platform.orchestration.ahead.pack_ahead import PackAhead
@@ -16,6 +19,38 @@ from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunn
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "raw_zone": "The files as delivered. The platform only reads them.",
+    "processed_zone": "Typed lines, rejected rows and the star as Parquet files, and the register of deliveries.",
+    "raw_zone_events": "The queue of S3's events on new and removed files. Only on AWS; elsewhere the sensor lists the "
+    "raw zone.",
+    "reports": "The folder of the variance report and the report pack.",
+    "spark_jobs": "Runs the jobs that read files and build the star: on this machine; on AWS also in Glue.",
+    "warehouse": "The published star. A load replaces its stale slices in one transaction.",
+    "data_catalog": "The AWS Glue Data Catalog, which lists the processed tables. Only on AWS.",
+    "alerts": "Where alerts go: `alerts.jsonl` in the home; on AWS also SNS topics.",
+    "metrics": "Where figures of runs go: Amazon CloudWatch, if `FINANCE_PLATFORM_METRICS_NAMESPACE` is set.",
+    "steps_ahead": "What `finance-platform run` has done before Dagster runs the steps, which then only record it. "
+    "Runs of the UI and its sensors take every step themselves.",
+    "pack_ahead": "Reads the report pack while `finance-platform run` completes its load. Runs of the UI and its "
+    "sensors read it in the last step.",
+}
+"""By resource, what its page says."""
+
+
+def described_resources(resources: Mapping[str, Any]) -> dict[str, dg.ResourceDefinition]:
+    """Return resources with what their pages show; of a plain object, Dagster shows `<lambda>` and no description."""
+    return {name: _described(resource, DESCRIPTIONS[name]) for name, resource in resources.items()}
+
+
+def _described(resource: object, description: str) -> dg.ResourceDefinition:
+    def provide(_context: dg.InitResourceContext) -> object:
+        return resource
+
+    # The page shows the function's name as the type of what it returns.
+    provide.__name__, provide.__module__ = type(resource).__name__, type(resource).__module__
+    return dg.ResourceDefinition(provide, description=description)
 
 
 def platform_resources(

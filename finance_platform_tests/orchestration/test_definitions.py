@@ -16,6 +16,7 @@ import pytest
 from finance_platform.orchestration.checks import check_specs
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import AUDIT, REBUILD_PERIODS, REFRESH, audit_job
+from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.start_here import JOB_PAGE, addresses
 from finance_platform.orchestration.ui.check_descriptions import COMPARES
 from finance_platform.quality.checks import (
@@ -249,6 +250,17 @@ def test_a_check_that_nothing_describes_is_refused_with_what_to_add_and_where():
         "the check amounts_are_even of warehouse/fact_financials has no description: add what is so while it is green "
         "to COMPARES in finance_platform.orchestration.ui.check_descriptions"
     )
+
+
+def test_the_page_of_each_resource_says_what_it_is_for_and_what_type_it_has(definitions: dg.Definitions):
+    resources = definitions.get_repository_def().get_top_level_resources()
+    assert resources.keys() == platform_resources(settings(home=Path("home"))).keys()
+    for name, resource in resources.items():
+        assert (resource.description or "").endswith("."), name
+    # What the page shows below the name.
+    types = {name: resource.resource_fn.__name__ for name, resource in resources.items()}
+    assert (types["raw_zone"], types["warehouse"]) == ("LocalStore", "DuckDBWarehouse")
+    assert (types["steps_ahead"], types["data_catalog"]) == ("TakenSteps", "NoneType")
 
 
 def test_definitions_load_without_a_warning_of_anything_old_or_unfinished(tmp_path_factory: pytest.TempPathFactory):
