@@ -231,6 +231,75 @@ def test_a_raw_page_says_how_a_credit_with_a_minus_counts(tmp_path: Path):
     assert uses["Cr"].startswith("Credit side of `amount`, which is debit plus credit, which has its minus")
 
 
+def uses_of(home: Path, columns_read: dict[str, str], **lines: str) -> dict[str, str]:
+    """What the page of a ledger says of each header."""
+    write(home / "feeds/own.yaml", with_columns(columns_read, **lines))
+    return {name: column.description or "" for name, column in columns(specs_of(home)["raw/ledger"]).items()}
+
+
+def test_a_raw_page_says_which_part_of_a_text_each_field_takes(tmp_path: Path):
+    uses = uses_of(
+        tmp_path,
+        {
+            "department": '{from: Segments, part: {split: "-", number: 2, of: 4}}',
+            "account": '{from: Segments, part: {split: "-", number: 3}, pad: 4}',
+        },
+    )
+    assert uses["Segments"] == (
+        "Becomes `department`. Read: part 2 of 4, split at '-'. "
+        "Becomes `account`. Read: part 3, split at '-'; filled with zeros to 4 digits."
+    )
+
+
+def test_a_raw_page_says_that_an_account_in_a_column_for_each_level_is_chosen_by_row(tmp_path: Path):
+    uses = uses_of(tmp_path, {"account": "{from: [Level 3, Level 2, Level 1], first_filled: true}"})
+    assert uses["Level 3"] == "Becomes `account`."
+    assert uses["Level 2"] == "Becomes `account`, in rows that are blank in Level 3."
+    assert uses["Level 1"] == "Becomes `account`, in rows that are blank in Level 3 and Level 2."
+
+
+def test_a_raw_page_lists_the_column_with_the_signs_of_amounts(tmp_path: Path):
+    uses = uses_of(tmp_path, {"amount": "{from: Amount, sign_column: {from: [S/H, D/C], negative: [H]}}"})
+    assert uses["Amount"] == "Becomes `amount`."
+    assert uses["S/H"] == uses["D/C"] == "Says which values of `amount` are negative: `H`."
+
+
+def test_a_raw_page_says_what_blank_cells_stand_for_and_that_amounts_are_in_thousands(tmp_path: Path):
+    uses = uses_of(
+        tmp_path,
+        {
+            "department": "{from: Dept, fill_down: true}",
+            "account": "{from: Account, fill_down: labels}",
+            "amount": "{from: Amount, scale: 1000}",
+        },
+        skip='[{name: headings, column: Amount, matches: "^$", label: true}]',
+    )
+    assert uses["Dept"] == "Becomes `department`. Read: blank means the last text above."
+    assert uses["Account"] == "Becomes `account`. Read: the last label above."
+    assert uses["Amount"] == "Becomes `amount`. Read: times 1,000."
+
+
+@pytest.mark.parametrize(
+    ("lines", "cells"),
+    [
+        ({"path": "books/*.{xlsx,ods}"}, "the only visible sheet, header in row 1"),
+        ({"path": "books/*.xlsx", "sheet": "[Lines, 2]"}, "the sheets `Lines`, `2`, header in row 1"),
+        (
+            {"path": "books/*.{csv,xlsx}"},
+            "`,` between cells, utf-8 (of a workbook, the only visible sheet), header in row 1",
+        ),
+        ({"path": "books/*.csv"}, "`,` between cells, utf-8, header in row 1"),
+    ],
+    ids=["workbooks", "sheets", "both", "text"],
+)
+def test_a_raw_page_gives_delimiter_and_encoding_of_text_and_the_sheets_of_workbooks(
+    tmp_path: Path, lines: dict[str, str], cells: str
+):
+    write(tmp_path / "feeds/own.yaml", with_lines(LEDGER, **lines))
+    description = specs_of(tmp_path)["raw/ledger"].description or ""
+    assert f"each read as ledger: {cells}" in description
+
+
 def test_only_timelines_of_feeds_with_freshness_have_a_freshness_policy(own: dict[str, dg.AssetSpec]):
     policies = {key: spec.freshness_policy for key, spec in own.items() if spec.freshness_policy}
     expected = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=40), warn_window=timedelta(days=35))

@@ -6,11 +6,12 @@ Does not belong here: reading files (see `feeds`), columns beyond the raw zone (
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from finance_platform.feeds.descriptor import DebitCredit, FeedDescriptor, FieldConfig
+from finance_platform.feeds.file_names import WORKBOOK_ENDINGS, expand_braces, file_ending
 from finance_platform.feeds.resolved import PLACEHOLDER
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.codes import fold
@@ -81,6 +82,10 @@ def header_schema(feed: FeedDescriptor) -> dg.TableSchema:
     for field, part in feed.columns.items():
         for header, use in _uses(field, part):
             uses.setdefault(spellings[fold(header)], []).append(use + _describe_parsing(part))
+        if signs := part.sign_column:
+            use = f"Says which values of `{field}` are negative: {', '.join(map(markdown_code, signs.negative))}."
+            for header in signs.source:
+                uses.setdefault(spellings.get(fold(header), header), []).append(use)
     if feed.order and feed.order.from_column:
         uses.setdefault(spellings[fold(feed.order.from_column)], []).append(
             "Its maximum decides the order of the deliveries."
@@ -113,7 +118,19 @@ def _describe_dialect(feed: FeedDescriptor) -> str:
     )
     sign = "debit positive" if feed.sign == "debit_positive" else "natural sign"
     amounts = f", {sign}" if feed.kind == "ledger" else ""
-    return f"{markdown_code(dialect.delimiter)} between cells, {markdown(dialect.encoding)}, {header}{amounts}"
+    return f"{_describe_cells(feed)}, {header}{amounts}"
+
+
+def _describe_cells(feed: FeedDescriptor) -> str:
+    """Return where the cells of a file are: a workbook has sheets, and neither a delimiter nor an encoding."""
+    text = f"{markdown_code(feed.dialect.delimiter)} between cells, {markdown(feed.dialect.encoding)}"
+    globs = [glob for path in feed.paths for glob in expand_braces(path)]
+    workbooks = [file_ending(glob) in WORKBOOK_ENDINGS for glob in globs]
+    if not any(workbooks):
+        return text
+    names = ", ".join(map(markdown_code, feed.sheet))
+    sheets = f"the sheets {names}" if names else "the only visible sheet"
+    return sheets if all(workbooks) else f"{text} (of a workbook, {sheets})"
 
 
 def _describe_order(feed: FeedDescriptor) -> str:
@@ -157,11 +174,19 @@ def _uses(field: str, part: FieldConfig) -> Iterator[tuple[str, str]]:
         return
     alternatives = part.source or []
     for index, text in enumerate(alternatives):
-        condition = f", if the file lacks {' and '.join(map(markdown, alternatives[:index]))}" if index else ""
+        condition = _describe_condition(alternatives[:index], by_row=part.first_filled)
         placeholders = PLACEHOLDER.findall(text)
         template = f", as part of {markdown_code(text)}" if placeholders else ""
         for header in placeholders or ([] if is_derived(text) else [text]):
             yield header, f"Becomes `{field}`{template}{condition}."
+
+
+def _describe_condition(preferred: Sequence[str], *, by_row: bool) -> str:
+    """Return when a header fills the field, as the end of a sentence: if none of the preferred ones does."""
+    if not preferred:
+        return ""
+    names = " and ".join(map(markdown, preferred))
+    return f", in rows that are blank in {names}" if by_row else f", if the file lacks {names}"
 
 
 def _describe_name_value(part: FieldConfig) -> str:
@@ -173,11 +198,20 @@ def _describe_name_value(part: FieldConfig) -> str:
 def _describe_parsing(part: FieldConfig) -> str:
     """Return how the text is parsed, in a sentence; empty if it is taken as it is."""
     rules = []
+    if part.part:
+        number = f"{part.part.number} of {part.part.of}" if part.part.of else f"{part.part.number}"
+        rules.append(f"part {number}, split at {markdown(repr(part.part.split))}")
+    if part.fill_down:
+        rules.append("the last label above" if part.fill_down == "labels" else "blank means the last text above")
+    if part.pad:
+        rules.append(f"filled with zeros to {part.pad} digits")
     if part.formats:
         rules.append(f"a date as {' or '.join(map(markdown, part.formats))}")
     if part.thousands or part.decimal != ".":
         grouping = f", thousands {markdown(repr(part.thousands))}" if part.thousands else ""
         rules.append(f"decimal mark {markdown(repr(part.decimal))}{grouping}")
+    if part.scale != 1:
+        rules.append(f"times {part.scale:,f}")
     if part.value_map:
         pairs = [markdown(f"{text} → {value}") for text, value in part.value_map.items()]
         more = " …" if len(pairs) > _MAPPED_VALUES_SHOWN else ""
