@@ -107,7 +107,7 @@ def of_feeds(tmp_path_factory: pytest.TempPathFactory, refresh: Refresher) -> tu
     home.write("raw/journal-02.csv", JOURNAL_HEADER + vouchers)
     home.write("feeds/mixed.yaml", MIXED)
     rows = (
-        f"{MIX},2025-01-10,V1,D1,5000,USD,100.005,\n{MIX},never,V1,D1,2000,USD,,100.00\n"
+        f"{MIX},2025-01-10,V1,D1,5000,USD,100.0050,\n{MIX},never,V1,D1,2000,USD,,100.00\n"
         f"{OTHER_MIX},never,V2,D1,5000,USD,7,\nGuess,2025-01-10,V3,D1,5000,USD,3.00,\n"
         f"{MIX},2025-01-11,V2,D1,5000,EUR,25.00,\n{MIX},2025-01-11,V2,D1,5000,USD,x,\n"
     )

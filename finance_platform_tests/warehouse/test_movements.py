@@ -673,7 +673,7 @@ def test_movements_sum_to_the_difference_between_new_and_old_star(
             }
             assert all(row.is_restatement == (row.period in closed) for row in rows)
             moved_before |= {cell[:3] for cell in expected}
-            published_periods |= {period for period, facts in state.items() if facts}
+            published_periods |= {period for period, facts in state.items() if facts is not None}
             old = state
 
 

@@ -128,7 +128,7 @@ MeasuredCell AS (
 PublishedPeriod AS (
     SELECT DISTINCT Slice AS Period
     FROM LoadLedger
-    WHERE TableName = 'FactFinancials'
+    WHERE TableName = 'FactFinancials' AND NOT IsRemoved
 ),
 
 PublishedMeasure AS (
