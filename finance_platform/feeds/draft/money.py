@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
@@ -55,13 +56,14 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     """Draft a column per period; return whether the file has them."""
     money = [column for column in columns if column.amounts or not column.texts]
     filled = [column for column in money if column.amounts]
-    others = [column for column in filled if not find_period_columns([column.name], are_alone=True)]
+    over = {column.name: column.scenario for column in columns if column.scenario}
+    find = partial(find_period_columns, distinguished=over)
+    others = [column for column in filled if not find([column.name], are_alone=True)]
     sums = find_sums(filled) if others else set()
     is_alone = not any(is_money(column) and column.name not in sums for column in others)
-    periods = find_period_columns([column.name for column in money], are_alone=is_alone)
+    periods = find([column.name for column in money], are_alone=is_alone)
     if periods is None or not any(column.name in periods.headers for column in filled):
         return False
-    over = {column.name: column.scenario for column in columns if column.scenario}
     if over:
         headers = {
             name: replace(one, scenario=one.scenario or over.get(name, "")) for name, one in periods.headers.items()

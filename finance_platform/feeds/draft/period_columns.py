@@ -6,7 +6,7 @@ Belongs here: single headers, and choosing among them. Does not belong here: the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
@@ -15,6 +15,7 @@ from itertools import pairwise
 from finance_platform.feeds.draft.two_years import patterns_of
 from finance_platform.feeds.draft.values import FISCAL_PERIODS, SHORT_FISCAL_PERIODS, read_day
 from finance_platform.feeds.draft.weeks import THURSDAY, week_pattern
+from finance_platform.feeds.header import without_position
 from finance_platform.feeds.values.dates import names_no_month, names_part_of_year, needs_fiscal_calendar, parse_date
 from finance_platform.feeds.values.month_names import read_month
 
@@ -156,14 +157,19 @@ def is_period(name: str) -> bool:
     return header is not None and header.unit != "year" and not name.isdigit() and not _is_number(name)
 
 
-def find_period_columns(names: Sequence[str], *, are_alone: bool) -> PeriodColumns | None:
+def find_period_columns(
+    names: Sequence[str], *, are_alone: bool, distinguished: Collection[str] = ()
+) -> PeriodColumns | None:
     """Return the columns of periods among those with amounts; None if the file has none.
 
     Args:
         names: the headers of the columns with amounts.
         are_alone: whether the file has no other column with amounts; then one column is enough.
+        distinguished: those that share a name and have different scenarios in the row above the header. They are read
+            without the position that their names have; others of one name may be two amounts of the same month.
     """
-    found = {name: header for name in names if (header := read_header(name))}
+    texts = {name: without_position(name) if name in distinguished else name for name in names}
+    found = {name: header for name, text in texts.items() if (header := read_header(text))}
     for unit in ("month", "week", "quarter", "year"):
         for has_year in (True, False):
             headers = {

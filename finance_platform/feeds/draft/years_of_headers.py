@@ -15,6 +15,7 @@ from finance_platform.feeds.draft.parts_of_years import FISCAL
 from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.two_years import TwoYears, years_in
 from finance_platform.feeds.draft.weeks import OF_WEEKS
+from finance_platform.feeds.header import without_position
 from finance_platform.feeds.values.dates import date_parts, names_two_years, needs_fiscal_calendar, parse_date
 from finance_platform.feeds.values.month_names import turn_of_year
 
@@ -151,7 +152,7 @@ class _Years:
 
         Without one, their dates have a place for it, so that nothing but the year is left to a person.
         """
-        headers = {name: read_header(name) for name in self._draft.measures}
+        headers = {name: read_header(without_position(name)) for name in self._draft.measures}
         for name, header in headers.items():
             if header and header.has_year and header.is_fiscal:
                 day = parse_date(header.text, (header.pattern,), self._first_month)

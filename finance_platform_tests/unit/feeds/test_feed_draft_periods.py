@@ -369,6 +369,21 @@ def test_a_scenario_above_several_months_is_that_of_each(is_merged: bool, tmp_pa
     assert "Forecast Mar-25" in check_file(LocalStore(tmp_path), "next.xlsx", feed, settings()).refusal
 
 
+@pytest.mark.parametrize(("first", "second"), [("2025-01", "2025-02"), ("Jan", "Feb")])
+def test_a_scenario_above_months_tells_columns_of_the_same_month_apart(first: str, second: str, tmp_path: Path):
+    """As a CSV file has merged cells: the text in the first of them alone. February was left out."""
+    text = f",,Actual,,Budget,\nDept,Account,{first},{second},{first},{second}\n10,6000,1.50,2.50,3.50,4.50\n"
+    assert sums_in(tmp_path, text, "report_2025.csv", 1) == {
+        ("Actual", "2025-01"): "1.50", ("Actual", "2025-02"): "2.50",
+        ("Budget", "2025-01"): "3.50", ("Budget", "2025-02"): "4.50",
+    }  # fmt: skip
+
+
+def test_columns_of_the_same_month_that_nothing_tells_apart_are_no_months():
+    text = "Dept,Account,2025-01,2025-02,2025-01,2025-02\n10,6000,1.50,2.50,3.50,4.50\n"
+    assert "unpivot" not in yaml.safe_load(draft(text, "report.csv"))
+
+
 def test_one_scenario_above_the_months_is_a_title(tmp_path: Path):
     text = "Forecast,,,\nDept,Account,Jan-25,Feb-25\n10,6000,1.50,2.50\n"
     assert sums_in(tmp_path, text, "f.csv", 1) == {("Forecast", "2025-01"): "1.50", ("Forecast", "2025-02"): "2.50"}
