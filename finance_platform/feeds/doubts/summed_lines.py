@@ -72,7 +72,9 @@ class SummedLines:
             (row, column)
             for (row, column), formula in sorted(self._table.sums.items())
             if column in names
-            and any(_count(lines, area, places, besides=(row, column)) for area in formula.areas)
+            and any(
+                _count(lines, area, places, besides=(row, column)) for area in formula.areas if area.meets(row, column)
+            )
             and _count(lines, Area(row, column, row, column), places)
         ]
         if not found:

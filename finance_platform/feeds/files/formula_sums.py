@@ -32,6 +32,10 @@ class Area(NamedTuple):
     last_row: int
     last_column: int
 
+    def meets(self, row: int, column: int) -> bool:
+        """Return whether a cell is in a row or in a column of the area, as a total is in that of what it adds up."""
+        return self.first_row <= row <= self.last_row or self.first_column <= column <= self.last_column
+
 
 class FormulaSum(NamedTuple):
     """A formula that adds up cells of its sheet.

@@ -91,6 +91,13 @@ def test_formulas_that_are_no_totals_of_lines_hold_nothing(tmp_path: Path, total
     assert not check(tmp_path, [HEADER, ["D1", "6000", 1, 2], ["D1", "6001", 4, 5], ["D1", "6002", total, 3]]).holds
 
 
+def test_an_amount_that_is_paid_for_earlier_months_holds_nothing(tmp_path: Path):
+    header = [*HEADER, "2025-03"]
+    tax: Rows = [header, ["D1", "6000", 1, 2, 4], ["D1", "6001", None, None, Formula("C2+D2", 3)]]
+    assert not check(tmp_path, tax).holds
+    assert check(tmp_path, [header, tax[1], ["D1", "6001", None, None, Formula("SUM(C2:E2)", 7)]]).holds
+
+
 def journal(header: Sequence[str], *more: object) -> Rows:
     first = ["2025-01-31", "D1"]
     lines = [["6000", 1, *more[:1]], ["6001", 4, *more[:1]], ["9000", Formula("SUM(D2:D3)", 5), *more[1:]]]
