@@ -114,7 +114,7 @@ class Zone:
         values = {"modified_at": f"2025-05-{self.days:02d}", **values}
         event = delivered(key, content, **values)
         commit = commit_of(event, *counts_of(sent), **own)
-        files = {**self._write_lines(event, list(sent)), **commit.files}
+        files = {**self._write_lines(event, list(sent), commit.is_debit_positive), **commit.files}
         write_commit(self.store, replace(commit, files=files))
         self.register.append([event])
         return event
@@ -188,14 +188,16 @@ class Zone:
         pq.write_table(table, path, row_group_size=max(1, len(table) // row_groups))
         return DataFile(key, path.stat().st_size)
 
-    def _write_lines(self, event: DeliveryDiscovered, sent: Sequence[Line]) -> dict[str, Sequence[DataFile]]:
+    def _write_lines(
+        self, event: DeliveryDiscovered, sent: Sequence[Line], is_debit_positive: bool
+    ) -> dict[str, Sequence[DataFile]]:
         rows: dict[str, list[dict[str, Any]]] = {}
         files: dict[str, list[DataFile]] = {}
         for number, line in enumerate(sent, start=2):
             table = "transactions" if line.scenario == "Actual" else "budget"
             folder = f"{table}/{event.delivery_id}"
             key = f"{folder}/then_by={line.period}/part.parquet" if self.is_by_period else f"{folder}.parquet"
-            rows.setdefault(key, []).append(_row(event, line, number))
+            rows.setdefault(key, []).append(_row(event, line, number) | {"is_debit_positive": is_debit_positive})
         for key, of_file in rows.items():
             file = self.write(key, arrow_schema(TRANSACTIONS.columns), of_file, row_groups=2)
             files.setdefault(key.partition("/")[0], []).append(replace(file, is_shared=self.is_shared))

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from finance_platform.contracts.processed import MEMBERS
+from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.decisions import accept, reinstate, withdraw
 from finance_platform.deliveries.register import OVERFLOW
 from finance_platform.errors import DecisionError
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform_tests.unit.zone import ADA, Line, Zone, many
 
 NINE = "9000000000000000.00"
@@ -116,6 +119,18 @@ def test_a_superseded_key_is_not_added_to_the_line_that_supersedes_it(zone: Zone
 def test_files_of_another_feed_are_added(zone: Zone) -> None:
     assert overflow(zone, large(), key="a.csv") == ""
     assert overflow(zone, large(), key="b.csv", feed="other")
+
+
+@pytest.mark.parametrize(("account_type", "is_held"), [("Expense", True), ("Revenue", False), (None, True)])
+def test_lines_of_a_debit_positive_feed_are_turned_where_the_type_of_the_account_says_so(
+    zone: Zone, account_type: str | None, *, is_held: bool
+) -> None:
+    """As the star has them: credit accounts alone have the opposite sign."""
+    member = {"dimension": "account", "member_key": surrogate_key("4000"), "code": "4000", "account_type": account_type}
+    file = zone.write("members/journal.parquet", arrow_schema(MEMBERS.columns), [{"delivery_id": "journal", **member}])
+    signed: dict[str, Any] = {"commit_is_debit_positive": True, "commit_files": {"members": (file,)}}
+    assert overflow(zone, large(), key="a.csv") == ""
+    assert bool(overflow(zone, large(), key="journal.csv", feed="journal", **signed)) == is_held
 
 
 def test_a_home_with_ordinary_amounts_reads_no_line_for_this(zone: Zone) -> None:

@@ -78,6 +78,16 @@ def test_a_business_that_grows_each_month_is_not_found(growth: str):
     assert found(accounts) == []
 
 
+def test_a_business_that_grows_by_as_much_each_month_after_half_a_month_is_not_found():
+    """Its last month is many times the first one, but not as many times as the total of equal months would be."""
+    shares = [Decimal(1), *(Decimal("1.7") + Decimal("0.35") * month for month in range(11))]
+    accounts = {
+        number: {period: 100 * place * share for period, share in zip(YEAR, shares, strict=True)}
+        for place, number in enumerate(SHARES, 1)
+    }
+    assert found(accounts) == []
+
+
 @pytest.mark.parametrize("first", [["0.5"], ["0.33"], ["0.1"], ["0.3", "0.6"]])
 @pytest.mark.parametrize("growth", ["1", "1.02"])
 def test_amounts_that_stay_as_they_are_after_a_first_month_that_was_no_whole_one_are_not_found(
