@@ -335,6 +335,17 @@ def test_keys_that_no_other_file_has_are_not_read_to_find_what_a_correction_remo
     assert not zone.evaluate()["b.csv"].is_held
 
 
+def test_a_correction_by_key_reads_the_files_whose_lines_it_replaces_alone(zone: Zone) -> None:
+    for name in ("a", "b", "c"):
+        zone.deliver(f"{name}.csv", lines(f"{name}1", f"{name}2"), load_mode="upsert")
+    zone.evaluate()
+    zone.store.opened.clear()
+    zone.deliver("d.csv", lines("a1"), load_mode="upsert")
+    assert zone.evaluate_held() == {}
+    read = {key for key in zone.store.opened if key.startswith("transactions")}
+    assert read == {"transactions/a.csv@v1.parquet", "transactions/d.csv@v1.parquet"}
+
+
 def keyed(account: str, amount: str, count: int = 10, first: int = 0) -> list[Line]:
     return [Line(f"T{n}", account=account, amount=amount) for n in range(first, first + count)]
 
