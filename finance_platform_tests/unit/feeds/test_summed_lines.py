@@ -33,7 +33,7 @@ constants: {scenario: Actual}
 HEADER = ["Unit", "Account", "2025-01", "2025-02"]
 TOTALS: Rows = [
     HEADER,
-    ["D1", "6999", Formula("SUM(C3:C4)", 5), Formula("C3+C4", 7)],
+    ["D1", "6999", Formula("SUM(C3:C4)", 5), Formula("D3+D4", 7)],
     ["D1", "6000", 1, 2],
     ["D1", "6001", 4, 5],
     ["D1", "9999", Formula("ROUND(SUM(C$2)+SUBTOTAL(9,$C$5:C5),2)", 5), None],
