@@ -264,8 +264,8 @@ def _own_descriptor(feed: ResolvedFeed, object_key: str, fix: str) -> str:
         return fix
     return (
         f"{fix or 'correct the file'}; the descriptor comes with the platform, and `finance-platform feed draft "
-        f"{quote_name(object_key)} > feeds/{feed.name}.yaml`, given in the folder of the home, writes one that "
-        "replaces it for this file"
+        f"{quote_name(object_key)}` writes one that replaces it for this file, saved as feeds/{feed.name}.yaml in the "
+        "home"
     )
 
 

@@ -47,11 +47,9 @@ def test_a_header_that_fits_keeps_its_delimiter_and_another_one_is_refused_with_
     refused = check(tmp_path, "accounts.csv", b"Konto;Text\n4400;Miete\n", "accounts")
     assert refused.refusal.startswith("the header lacks the column for number")
     fix = refused.fix.replace("draft accounts.csv", "draft 'accounts.csv'")
-    assert "`finance-platform feed draft 'accounts.csv' > feeds/accounts.yaml`, given in the folder of the home," in fix
+    assert "`finance-platform feed draft 'accounts.csv'` writes one that replaces it for this file, saved as" in fix
     held = check(tmp_path, "accounts.csv", ACCOUNTS.replace("Ertrag", "Quatsch").encode(), "accounts")
-    assert all(
-        "> feeds/accounts.yaml`, given in the folder of the home, writes one" in fix for fix in held.holds.values()
-    )
+    assert all("saved as feeds/accounts.yaml in the home" in fix for fix in held.holds.values())
 
 
 def test_the_command_that_the_fix_names_writes_a_descriptor_that_reads_the_file(tmp_path: Path):
