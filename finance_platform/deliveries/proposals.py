@@ -23,7 +23,9 @@ OTHER_FIGURES = "waits, but its figures have changed"
 AGREED = "agreed"
 ENDED = "ended"
 _OTHER_FILE = "the file was replaced, or is read otherwise, since then"
-_OTHER_FIGURES = "other figures, or types of accounts, are published since then"
+_OTHER_FIGURES = (
+    "the period is published with other figures or types of accounts since then, or was built again by another release"
+)
 _OTHER_GATES = "the gates that it waives, or what contradicts them, are others"
 
 

@@ -139,7 +139,9 @@ def test_an_account_with_another_type_needs_another_proposal_to_close(zone: Zone
     close_with(ANA, ("Actual", 1, Decimal(5)))
     proposal = close_with(BEN, ("Actual", 1, Decimal(6)))
     assert isinstance(proposal, DecisionProposed)
-    assert "other figures, or types of accounts" in explain_ended(zone.register.events(), proposal)
+    assert "other figures or types of accounts since then, or was built again" in explain_ended(
+        zone.register.events(), proposal
+    )
     assert isinstance(close_with(ANA, ("Actual", 1, Decimal(6))), PeriodStatusChanged)
 
 
