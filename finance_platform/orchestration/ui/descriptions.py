@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SUMMARIES: Mapping[str, str] = {
-    "transactions": "Ledger lines of Actual, typed, of every file that was read.",
-    "budget": "Ledger lines of budgets and forecasts, typed, of every file that was read.",
+    "transactions": "Ledger lines of Actual, of every file.",
+    "budget": "Ledger lines of budgets and forecasts, of every file.",
     "departments": "Departments as reference files describe them.",
     "accounts": "Accounts as reference files describe them.",
     "rejected_rows": "Rows that became no line, each with the reason.",
-    "dim_date": "The calendar: days, months, quarters, ISO weeks, fiscal years.",
+    "dim_date": "Days, with months, quarters, ISO weeks, fiscal years.",
     "dim_department": "Departments with name, business unit and parent.",
     "dim_account": "Accounts with name, type, category and parent.",
     "dim_scenario": "Actual, and each budget and forecast that has lines.",
-    "fact_financials": "Amounts by day, department, account and scenario, beside the budget.",
+    "fact_financials": "Amounts by day, department, account and scenario.",
 }
-"""By table, a sentence without Markdown: lists of assets show the beginning of a description as it is written."""
+"""By table, a sentence without Markdown: lists of assets show the beginning of a description as it is written, 54
+characters in a window of 1440 pixels."""
 
 _LINES = """\
 - Each row is one typed ledger line: dates, codes and amounts are parsed once, and no later step parses text.

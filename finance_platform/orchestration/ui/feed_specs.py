@@ -51,9 +51,9 @@ def unread_spec(settings: Settings) -> dg.AssetSpec:
     return dg.AssetSpec(
         ["raw", UNREAD_FILES],
         description=(
-            "The files of the raw zone that no feed reads, and the descriptors that are not valid.\n\n"
-            "No feed reads a file that matches no feed's path, whose descriptor is not valid, or that two descriptors "
-            "match.\n\n"
+            "Files that no feed reads, and invalid descriptors.\n\n"
+            "The files are those of the raw zone. No feed reads one that matches no feed's path, whose descriptor is "
+            "not valid, or that two descriptors match.\n\n"
             "Normally it is empty. To have a file read, add a descriptor for it to "
             f"`{settings.feeds_path}`."
         ),

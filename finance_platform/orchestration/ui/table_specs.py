@@ -154,7 +154,8 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
         ["reporting", "variance_report"],
         deps=[dg.AssetKey(["warehouse", contract.name]) for contract in STAR],
         description=(
-            "Actual against Budget by fiscal year, from revenue to profit, then other accounts by category.\n\n"
+            "Actual against Budget by fiscal year and line.\n\n"
+            "The lines lead from revenue to profit; other accounts follow, by category.\n\n"
             f"Grain: one row per fiscal year and line.\n\n{RULES['variance_report']}"
         ),
         group_name="reporting",
@@ -180,8 +181,8 @@ def pack_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
         ["reporting", "report_pack"],
         deps=[dg.AssetKey(["warehouse", contract.name]) for contract in STAR],
         description=(
-            "The pages that a controller, a CFO and a budget holder read: one HTML file that needs no network, "
-            "and a workbook.\n\n"
+            "A month's report, as one HTML file and a workbook.\n\n"
+            "A controller, a CFO and a budget holder read them; the HTML file needs no network.\n\n"
             f"Grain: one pack per home.\n\n{RULES['report_pack']}"
         ),
         group_name="reporting",
