@@ -279,14 +279,13 @@ class Dates:
 
     def _days_without_year(self) -> bool:
         """Take a column of days and months, such as 0503 in a batch of bookings; return whether there is one."""
-        column, patterns = best_column(["date"], self._columns), _WITHOUT_YEAR
-        if column is None or len({text[:-_TWO_DIGITS] for text in column.texts}) < _SEVERAL:
-            patterns = ()  # of one beginning, it may be a year: 2501, 2502
-        column = column or best_column(["period"], self._columns)
+        dated = best_column(["date"], self._columns)
+        column = dated or best_column(["period"], self._columns)
         if column is None or len(set(column.texts)) < _SEVERAL:
             return False
-        if not years_before_months(column.texts):
-            patterns += _DAYS_OF_MONTHS
+        patterns = () if years_before_months(column.texts) else _DAYS_OF_MONTHS
+        if dated and len({text[:-_TWO_DIGITS] for text in dated.texts}) >= _SEVERAL:
+            patterns = (*_WITHOUT_YEAR, *patterns)  # of one beginning, it may be a year: 2501, 2502
         pattern = next((one for one in patterns if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
         if not pattern:
             return False

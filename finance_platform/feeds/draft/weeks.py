@@ -52,7 +52,9 @@ def week_pattern(texts: Sequence[str]) -> str:
 def lone_week_pattern(texts: Sequence[str]) -> str:
     """Return the pattern that reads each text behind a year of its own, such as 2025-W3-4; empty if one is none."""
     match = _LONE.fullmatch(texts[0]) if texts else None
-    for number in ("ww", "w") if match else ():
+    if match is None:
+        return ""
+    for number in ("ww", "w"):
         pattern = f"YYYY-'{match['word']}{match['space']}'{number}-e"
         if all(parse_date(f"{_LONG_YEAR}-{text}{THURSDAY}", (pattern,)) for text in texts):
             return pattern

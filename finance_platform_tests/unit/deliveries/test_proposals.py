@@ -181,9 +181,9 @@ def test_the_outcome_of_a_proposal_is_the_next_event_about_its_subject(zone: Zon
 
 
 def test_a_later_close_that_closes_a_period_with_it_agrees_to_no_proposal_about_that_period():
-    signature = {"who": "ana", "why": "x", "at": "2025-02-01"}
-    proposal = DecisionProposed("closed", "2025-01", "", **signature)
-    opened = PeriodStatusChanged("closed", "2025-01", **signature, prepared_by="ben", opening_of="2025-02")
+    signature = ("ana", "x", "2025-02-01")
+    proposal = DecisionProposed("closed", "2025-01", "", *signature)
+    opened = PeriodStatusChanged("closed", "2025-01", *signature, prepared_by="ben", opening_of="2025-02")
     assert outcomes([proposal, opened], {}) == {1: ENDED}
     assert outcomes([proposal, replace(opened, opening_of="")], {}) == {1: AGREED}
 

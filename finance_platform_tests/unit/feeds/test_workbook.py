@@ -279,7 +279,8 @@ def test_a_workbook_with_several_sheets_is_refused_with_their_names():
 
 @pytest.mark.parametrize("ending", sorted(WRITERS))
 def test_a_visible_sheet_without_a_cell_is_no_second_sheet(ending: str):
-    written, read = WRITERS[ending], {"Sheet1": [["a"], [1]]}
+    written = WRITERS[ending]
+    read: dict[str, Rows] = {"Sheet1": [["a"], [1]]}
     blank = written({"Blank": [], **read, "Sheet2": [], "Sheet3": [[]]})
     assert [table.sheet for table in tables(blank, ending)] == ["Sheet1"]
     for cell in ("x", 0):
