@@ -23,20 +23,17 @@ from finance_platform.storage.port import ObjectStore
 DESCRIPTIONS: Mapping[str, str] = {
     "raw_zone": "The files as delivered. The platform only reads them.",
     "processed_zone": "Typed lines, rejected rows and the star as Parquet files, and the register of deliveries.",
-    "raw_zone_events": "The queue of S3's events on new and removed files. Only on AWS; elsewhere the sensor lists the "
-    "raw zone.",
+    "raw_zone_events": "The queue of S3's events on new and removed files. Only on AWS.",
     "reports": "The folder of the variance report and the report pack.",
     "spark_jobs": "Runs the jobs that read files and build the star: on this machine; on AWS also in Glue.",
     "warehouse": "The published star. A load replaces its stale slices in one transaction.",
     "data_catalog": "The AWS Glue Data Catalog, which lists the processed tables. Only on AWS.",
-    "alerts": "Where alerts go: `alerts.jsonl` in the home; on AWS also SNS topics.",
-    "metrics": "Where figures of runs go: Amazon CloudWatch, if `FINANCE_PLATFORM_METRICS_NAMESPACE` is set.",
-    "steps_ahead": "What `finance-platform run` has done before Dagster runs the steps, which then only record it. "
-    "Runs of the UI and its sensors take every step themselves.",
-    "pack_ahead": "Reads the report pack while `finance-platform run` completes its load. Runs of the UI and its "
-    "sensors read it in the last step.",
+    "alerts": "Where alerts go: alerts.jsonl in the home; on AWS also SNS topics.",
+    "metrics": "Where figures of runs go: Amazon CloudWatch, if a namespace of metrics is set.",
+    "steps_ahead": "Steps that a run of the command line takes before Dagster has it; none in runs of the UI.",
+    "pack_ahead": "Reads the report pack during the load of a run of the command line; not in runs of the UI.",
 }
-"""By resource, what its page says."""
+"""By resource, what its page says, without Markdown: the list of resources shows the beginning as it is written."""
 
 
 def described_resources(resources: Mapping[str, Any]) -> dict[str, dg.ResourceDefinition]:
