@@ -30,7 +30,8 @@ def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
     summary = markdown(feed.summary) or "The files of the feed in the raw zone, as delivered."
     return dg.AssetSpec(
         ["raw", feed.feed],
-        description=f"{summary}\n\n{describe_feed(feed)}",
+        # The list of all assets shows the beginning as it is written, so the list in Markdown is not next to it.
+        description=f"{summary}\n\nHow its files are read, and when one is held:\n\n{describe_feed(feed)}",
         group_name="raw",
         kinds={_KIND_OF_SUFFIX.get(suffix, "file"), "python", *service_kinds(settings, "raw")},
         owners=feed_owners(feed),
