@@ -11,6 +11,7 @@ import io
 import json
 import os
 import pwd
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,8 @@ import pytest
 
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.decisions import close, withdraw
-from finance_platform.deliveries.register import DecisionRecorded, Register
+from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, Register
+from finance_platform.refresh.proposals import find_other_figures
 from finance_platform.reports.history import decisions_in, rows_of
 from finance_platform.slices.published import published_cells
 from finance_platform.warehouse.ledger import published_versions
@@ -155,7 +157,8 @@ def test_a_proposal_is_shown_with_whether_it_waits(home: Home, refresh: Refreshe
     versions = published_versions(home.warehouse)
     published = {name: version for (table, name), version in versions.items() if table == "fact_financials"}
     cells = {"2024-03": published_cells(home.processed, "2024-03", published["2024-03"])}
-    close(home.processed, "2024-03", ana, target=published, published=published, cells=cells)
+    proposed = close(home.processed, "2024-03", ana, target=published, published=published, cells=cells)
+    assert isinstance(proposed, DecisionProposed)
     withdraw(home.processed, "budget.csv", ana)
     assert proposals_of(home) == {"2024-03": "waits", "budget.csv": "waits"}
     assert "proposed: withdrawn (waits)" in home.command("history", COLUMNS="200").stdout
@@ -171,6 +174,10 @@ def test_a_proposal_is_shown_with_whether_it_waits(home: Home, refresh: Refreshe
     warnings = json.loads(home.command("status", "--json").stdout)["warnings"]
     (warning,) = (one for one in warnings if one["kind"] == "proposal")
     assert (warning["file"], "its figures have changed since" in warning["warning"]) == ("2024-03", True)
+
+    # One of an earlier release has no amounts, so nothing is known of them.
+    assert find_other_figures(home.processed, home.state, [proposed]) == {"2024-03"}
+    assert find_other_figures(home.processed, home.state, [replace(proposed, amounts=())]) == frozenset()
 
     # A damaged slice is named by the status, which says nothing of its figures then.
     for file in (home.path / "processed/fact_financials").rglob("*.parquet"):
