@@ -283,6 +283,7 @@ def test_a_raw_page_says_what_blank_cells_stand_for_and_that_amounts_are_in_thou
     ("lines", "cells"),
     [
         ({"path": "books/*.{xlsx,ods}"}, "the only visible sheet, header in row 1"),
+        ({"path": "books/*.xlsx", "sheet": "Lines"}, "the sheet `Lines`, header in row 1"),
         ({"path": "books/*.xlsx", "sheet": "[Lines, 2]"}, "the sheets `Lines`, `2`, header in row 1"),
         (
             {"path": "books/*.{csv,xlsx}"},
@@ -290,7 +291,7 @@ def test_a_raw_page_says_what_blank_cells_stand_for_and_that_amounts_are_in_thou
         ),
         ({"path": "books/*.csv"}, "`,` between cells, utf-8, header in row 1"),
     ],
-    ids=["workbooks", "sheets", "both", "text"],
+    ids=["workbooks", "sheet", "sheets", "both", "text"],
 )
 def test_a_raw_page_gives_delimiter_and_encoding_of_text_and_the_sheets_of_workbooks(
     tmp_path: Path, lines: dict[str, str], cells: str

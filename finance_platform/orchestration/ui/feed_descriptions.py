@@ -129,7 +129,7 @@ def _describe_cells(feed: FeedDescriptor) -> str:
     if not any(workbooks):
         return text
     names = ", ".join(map(markdown_code, feed.sheet))
-    sheets = f"the sheets {names}" if names else "the only visible sheet"
+    sheets = f"the {'sheet' if len(feed.sheet) == 1 else 'sheets'} {names}" if names else "the only visible sheet"
     return sheets if all(workbooks) else f"{text} (of a workbook, {sheets})"
 
 

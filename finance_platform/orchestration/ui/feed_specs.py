@@ -31,7 +31,9 @@ def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
     return dg.AssetSpec(
         ["raw", feed.feed],
         # The list of all assets shows the beginning as it is written, so the list in Markdown is not next to it.
-        description=f"{summary}\n\nHow its files are read, and when one is held:\n\n{describe_feed(feed)}",
+        description=(
+            f"{summary}\n\nHow its files are read, and when one of them is held for a decision:\n\n{describe_feed(feed)}"
+        ),
         group_name="raw",
         kinds={_KIND_OF_SUFFIX.get(suffix, "file"), "python", *service_kinds(settings, "raw")},
         owners=feed_owners(feed),
