@@ -32,7 +32,7 @@ def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
         ["raw", feed.feed],
         # The list of all assets shows the beginning as it is written, so the list in Markdown is not next to it.
         description=(
-            f"{summary}\n\nHow its files are read, and when one of them is held for a decision:\n\n{describe_feed(feed)}"
+            f"{summary}\n\nHow its files are read, and when one of them is held for a person:\n\n{describe_feed(feed)}"
         ),
         group_name="raw",
         kinds={_KIND_OF_SUFFIX.get(suffix, "file"), "python", *service_kinds(settings, "raw")},
