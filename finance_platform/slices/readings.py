@@ -59,8 +59,8 @@ def with_later_readings(
         commits: the deliveries that both name; one without a commit stays.
     """
     before, after = ({str(name) for name, *_ in side.get("lines") or ()} for side in (inputs, later))
-    of_later = {str(_reading(name, commits)): name for name in after - before if name in commits}
-    readings = {name: of_later.get(str(_reading(name, commits))) for name in before - after if name in commits}
+    of_later = {_reading(name, commits): name for name in after - before if name in commits}
+    readings = {name: of_later.get(_reading(name, commits)) for name in before - after if name in commits}
     if not any(readings.values()):
         return dict(inputs)
     renamed = {name: other for name, other in readings.items() if other}
@@ -90,4 +90,4 @@ def _reading(value: object, commits: Mapping[str, DeliveryCommit]) -> object:
     if commit is None:
         return value
     contents = [(one.period, one.scenario, one.content or f"unknown: {value}") for one in commit.periods]
-    return commit.object_key, commit.fingerprint, sorted(contents)
+    return commit.object_key, commit.fingerprint, tuple(sorted(contents))
