@@ -143,6 +143,9 @@ class RawObject:
         version = self.counted_version()
         current = version.event.delivery_id if version else None
         last = self.counted[-1] if self.counted and self.counted[-1].until is None else None
+        if last and current and version and version.verdict and version.verdict.continues == last.delivery_id:
+            last.delivery_id = current  # the same rows, which describe the same periods
+            return
         if last and last.delivery_id != current:
             last.until = first_open
         if current and (last is None or last.delivery_id != current):

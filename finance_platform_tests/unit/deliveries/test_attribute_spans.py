@@ -49,8 +49,8 @@ class Chart:
     events: list[Event] = field(default_factory=list)
     commits: dict[str, DeliveryCommit] = field(default_factory=dict)
 
-    def deliver(self, *rows: Row, key: str = "accounts.csv") -> str:
-        """Deliver a file, which counts at once."""
+    def deliver(self, *rows: Row, key: str = "accounts.csv", continues: str = "") -> str:
+        """Deliver a file, which counts at once; or read one again, of which the same rows count as before."""
         content = f"v{len(self.commits)}"
         event = delivered(key, content, feed="accounts", kind="accounts", run_id=content)
         table = pa.Table.from_pylist([_row(event.delivery_id, *row) for row in rows], arrow_schema(ACCOUNTS.columns))
@@ -65,7 +65,7 @@ class Chart:
             dated_from=max(firsts.values()),
             has_dates=any(since for *_, since in rows),
         )
-        self.events += [event, Verdict(key, event.delivery_id, AT, "run-1")]
+        self.events += [event, Verdict(key, event.delivery_id, AT, "run-1", continues=continues)]
         return event.delivery_id
 
     def close(self, *periods: str) -> None:
@@ -161,6 +161,25 @@ def test_a_reopened_period_keeps_what_the_account_was_when_it_was_closed(chart: 
     before = chart.categories()
     chart.reopen("2025-01")
     assert chart.categories() == before
+
+
+@pytest.mark.parametrize("reopened", [(), ("2025-01",), ("2025-01", "2024-12")])
+def test_a_file_that_a_release_reads_again_describes_the_periods_that_it_described(
+    chart: Chart, reopened: tuple[str, ...]
+) -> None:
+    """It began to count while these were closed; whether they are by now, a release decides nothing about them."""
+    chart.deliver(("6000", "People", None))
+    chart.close("2024-12", "2025-01")
+    last = chart.deliver(("6000", "Payroll", None))
+    for period in reopened:
+        chart.reopen(period)
+    before = chart.categories()
+    for _ in range(2):
+        last = chart.deliver(("6000", "Payroll", None), continues=last)
+        assert chart.categories() == before
+    chart.close("2025-02")
+    chart.deliver(("6000", "Staff", None))
+    assert changes(chart.categories()) == [("2024-12", "People"), ("2025-02", "Payroll"), ("2025-03", "Staff")]
 
 
 def test_an_account_that_leaves_the_file_or_is_withdrawn_stays_described_in_closed_periods(chart: Chart) -> None:
