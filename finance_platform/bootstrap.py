@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from finance_platform.home import Home
 from finance_platform.notifications.alerts import DATA_KINDS, OPERATIONS_KINDS, Alerts
 from finance_platform.notifications.alerts_file import AlertsFile
 from finance_platform.notifications.metrics import Metrics
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from finance_platform.data_catalog.glue import GlueDataCatalog
     from finance_platform.storage.s3_events import S3EventQueue
     from finance_platform.warehouse.known_answers import KnownAnswers
+
+
+def open_home(settings: Settings) -> Home:
+    """Return the home with its ports."""
+    return Home(settings, raw_zone(settings), processed_zone(settings), open_warehouse(settings))
 
 
 def s3_options(settings: Settings, *, is_raw: bool = False) -> S3Options:

@@ -7,6 +7,7 @@ Belongs here: arguments, the output. Does not belong here: the gates (see `quali
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ def _known_gate(_context: click.Context, _parameter: click.Parameter, names: Seq
 @with_exit_code
 def close(home: Path | None, period: str, why: str, waived: frozenset[str], *, is_dry_run: bool, as_json: bool) -> int:
     """Close a period whose gates are green or waived: every later change to it is a restatement."""
-    from finance_platform.bootstrap import open_warehouse, raw_zone
+    from finance_platform.bootstrap import open_home
     from finance_platform.deliveries.register import DecisionProposed
     from finance_platform.refresh.close import close_period, examine_period, require_waivable
 
@@ -69,11 +70,11 @@ def close(home: Path | None, period: str, why: str, waived: frozenset[str], *, i
     author = None if is_dry_run else new_author(settings, why)
     decision = None
     with locked_processed_zone(settings, is_dry_run=is_dry_run) as processed:
-        warehouse = open_warehouse(settings)
-        examined = examine_period(raw_zone(settings), processed, warehouse, settings, period, at=datetime.now(UTC))
+        opened = replace(open_home(settings), processed=processed)
+        examined = examine_period(opened, period, at=datetime.now(UTC))
         red = examined.red_without(waived)
         if author is not None and not red:
-            decision = close_period(processed, warehouse, settings, examined, author, waived=waived)
+            decision = close_period(opened, examined, author, waived=waived)
         elif not red:
             require_waivable(examined, waived)
     if as_json:

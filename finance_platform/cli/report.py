@@ -47,7 +47,7 @@ def report(
     is_opened: bool,
 ) -> int:
     """Write the report pack of what is published: an HTML file that needs no network, and a workbook."""
-    from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone, reports_folder
+    from finance_platform.bootstrap import open_home, processed_zone, reports_folder
     from finance_platform.refresh.report_pack import read_published_pack, with_gates, write_report_pack
     from finance_platform.reports.pack.file_names import pack_file
     from finance_platform.reports.pack.model import PackSelection
@@ -68,8 +68,7 @@ def report(
             state=shown.state,
         )
         if not as_of:
-            zones = raw_zone(settings), processed_zone(settings)
-            pack = with_gates(pack, *zones, open_warehouse(settings), settings, at=datetime.now(UTC))
+            pack = with_gates(pack, open_home(settings), at=datetime.now(UTC))
         figures = read_workbook_figures(shown.warehouse, pack)
     reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
     name = pack_file(period, reference, unit, as_of, "" if attributes == "as-was" else attributes)

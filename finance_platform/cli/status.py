@@ -6,6 +6,7 @@ whether a recorded status is still that of the home (see `refresh.current_status
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,16 +77,13 @@ def read_status(
         ahead: see `read_current_status`.
     """
     # Imported here: `run` imports this module before it has started the process of its jobs.
-    from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
+    from finance_platform.bootstrap import open_home
     from finance_platform.orchestration.runs import last_run
     from finance_platform.refresh.current_status import read_current_status
-    from finance_platform.storage.listed_once import listed_once
 
+    home = open_home(settings).listed_once()
     return read_current_status(
-        listed_once(raw_zone(settings)),
-        listed or listed_once(processed_zone(settings)),
-        open_warehouse(settings),
-        settings,
+        home if listed is None else replace(home, processed=listed),
         at=datetime.now(UTC),
         since=since,
         last_run=last_run(settings.dagster_home),

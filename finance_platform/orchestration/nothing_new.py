@@ -19,6 +19,7 @@ from finance_platform.bootstrap import (
     warehouse_readers,
 )
 from finance_platform.errors import DagsterStorageError
+from finance_platform.home import Home
 from finance_platform.orchestration.runs import SUCCESS, is_history_complete, last_run
 from finance_platform.refresh.nothing_new import NothingNew, find_nothing_new
 from finance_platform.refresh.steps.complete_run import read_complete_run
@@ -54,11 +55,8 @@ def answer_without_run(settings: Settings, raw: ObjectStore | None = None) -> No
         if is_remote(processed.root):
             processed = listed_while_locked(processed)  # for all that is read below, as a run has it
         nothing_new = find_nothing_new(
-            raw,
-            processed,
-            open_warehouse(settings),
+            Home(settings, raw, processed, open_warehouse(settings)),
             reports_folder(settings),
-            settings,
             complete,
             at=datetime.now(UTC),
             last_run=latest,

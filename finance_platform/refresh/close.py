@@ -23,6 +23,7 @@ from finance_platform.deliveries.report_inputs import ReportInputs, read_report_
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.home import Home
 from finance_platform.quality import gates
 from finance_platform.quality.account_months import AccountMonth, find_unusual_months
 from finance_platform.quality.gates import (
@@ -51,12 +52,11 @@ from finance_platform.slices.signatures import (
     write_signature,
 )
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
-from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.period_status import actual_lines, status_rows, update_statuses
-from finance_platform.warehouse.port import Queryable, Warehouse
+from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement
 
 
@@ -92,16 +92,11 @@ class PeriodToClose:
         return [result for result in gates.red(self.gates) if result.gate.name not in waived]
 
 
-def examine_period(
-    raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, period: str, *, at: datetime
-) -> PeriodToClose:
+def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
     """Return a period with the result of every gate; nothing is written.
 
     Args:
-        raw: the raw zone.
-        processed: the processed zone.
-        warehouse: the warehouse.
-        settings: the home.
+        home: the home.
         period: YYYY-MM.
         at: now, UTC.
 
@@ -109,10 +104,11 @@ def examine_period(
         DecisionError: the period is closed already, or nothing is published of it.
         RegisterError: the register is damaged.
     """
-    raw, processed = listed_once(raw), listed_once(processed)
+    listed = home.listed_once()
+    raw, processed, settings = listed.raw, listed.processed, home.settings
     require_whole_register(processed)
     register = Register(processed)
-    with warehouse.reading() as published_state:
+    with home.warehouse.reading() as published_state:
         ledger = published_slices(published_state)
         versions = {name: one.version for name, one in ledger.items()}
         published = _facts(versions)
@@ -165,20 +161,12 @@ def examine_period(
 
 
 def close_period(
-    processed: ObjectStore,
-    warehouse: Warehouse,
-    settings: Settings,
-    examined: PeriodToClose,
-    author: Author,
-    *,
-    waived: Collection[str],
+    home: Home, examined: PeriodToClose, author: Author, *, waived: Collection[str]
 ) -> PeriodStatusChanged | DecisionProposed:
     """Close a period whose gates are green or waived, or propose it; once it is closed, Actual covers it.
 
     Args:
-        processed: the processed zone; the caller holds the home's lock since before the period was examined.
-        warehouse: the warehouse.
-        settings: the home.
+        home: the home; the caller holds its lock since before the period was examined.
         examined: the period with its gates.
         author: who closes it, and why.
         waived: names of red gates that the author waives.
@@ -194,6 +182,7 @@ def close_period(
             f"{examined.period} stays open: {', '.join(result.gate.name for result in red)} red",
             fix="correct what the gates name, or waive them",
         )
+    processed, warehouse, settings = home.processed, home.warehouse, home.settings
     published = _facts(examined.versions)
     with warehouse.reading() as published_state:
         signature = _sign(processed, published_state, settings, examined)

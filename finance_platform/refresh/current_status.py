@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from finance_platform.deliveries.register import FOLDER as REGISTER
 from finance_platform.errors import FinancePlatformError
+from finance_platform.home import Home
 from finance_platform.refresh.known_status import identify_home, read_known_status, record_document, record_status
 from finance_platform.refresh.steps.complete_run import read_complete_run
 from finance_platform.refresh.steps.recorded_code import trust_recorded_code
-from finance_platform.settings import Settings
 from finance_platform.storage.listed_once import list_ahead
-from finance_platform.storage.port import ObjectStore
-from finance_platform.warehouse.port import Warehouse
 
 if TYPE_CHECKING:
     from finance_platform.refresh.status_ahead import StatusAhead
@@ -26,10 +24,7 @@ if TYPE_CHECKING:
 
 
 def read_current_status(
-    raw: ObjectStore,
-    processed: ObjectStore,
-    warehouse: Warehouse,
-    settings: Settings,
+    home: Home,
     *,
     at: datetime,
     since: datetime | None = None,
@@ -41,10 +36,7 @@ def read_current_status(
     """Return the status of a home, from a record if the home is as the last complete run left it and there is one.
 
     Args:
-        raw: the raw zone, listed once.
-        processed: the processed zone, listed once.
-        warehouse: its warehouse.
-        settings: the home.
+        home: the home, whose zones are listed once.
         at: the present.
         since: report movements of then or later; None for the latest load.
         last_run: the last run; None if there was none.
@@ -52,33 +44,32 @@ def read_current_status(
         record: whether to record the status of such a home; only a run does.
         ahead: the status that was derived beside the run, used and recorded if it is that of what the run has left.
     """
+    processed = home.processed
     list_ahead(processed, [REGISTER])
-    identity = "" if since or with_all_versions else _identify(raw, processed, warehouse, settings, at)
+    identity = "" if since or with_all_versions else _identify(home, at)
     if identity and (known := read_known_status(processed, identity, last_run)):
         return known
     # Imported here: a status that is recorded needs none of what derives one.
     if identity and ahead is not None:
         from finance_platform.refresh.status_ahead import is_status_of
 
-        if is_status_of(ahead, processed, warehouse, at=at):
+        if is_status_of(ahead, processed, home.warehouse, at=at):
             return record_document(processed, identity, ahead.document, last_run)
     from finance_platform.refresh import status
 
     trust_recorded_code(processed)
-    derived = status.read_status(
-        raw, processed, warehouse, settings, at=at, since=since, last_run=last_run, with_all_versions=with_all_versions
-    )
+    derived = status.read_status(home, at=at, since=since, last_run=last_run, with_all_versions=with_all_versions)
     if record:
         record_status(processed, identity, derived)
     return derived
 
 
-def _identify(raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, at: datetime) -> str:
+def _identify(home: Home, at: datetime) -> str:
     """Return the identity of a home that is as the last complete run left it; empty if it is not, or unreadable."""
     try:
-        complete = read_complete_run(processed)
+        complete = read_complete_run(home.processed)
         if complete is None or not complete.warehouse:
             return ""
-        return identify_home(raw, processed, warehouse, settings, complete, at)
+        return identify_home(home, complete, at)
     except (FinancePlatformError, OSError):
         return ""  # the status that is derived instead reports what is wrong

@@ -22,45 +22,35 @@ from finance_platform.deliveries.changes import detect_changes
 from finance_platform.deliveries.scans import FOLDER, find_damaged_scans, fingerprint_config, require_whole_register
 from finance_platform.errors import DamagedObjectError, FinancePlatformError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.home import Home
 from finance_platform.refresh.steps.complete_run import CompleteRun, is_home_as_recorded, is_release_as_recorded
 from finance_platform.reports.status import Status
 from finance_platform.reports.status_record import decode_status, encode_status
-from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
-from finance_platform.warehouse.port import Warehouse
 
 _PREFIX, _SUFFIX = f"{FOLDER}/status-", ".json.gz"
 
 
-def identify_home(
-    raw: ObjectStore,
-    processed: ObjectStore,
-    warehouse: Warehouse,
-    settings: Settings,
-    complete: CompleteRun,
-    at: datetime,
-) -> str:
+def identify_home(home: Home, complete: CompleteRun, at: datetime) -> str:
     """Return the identity of all that a home's status depends on but its last run; empty if a run might change it.
 
     A warehouse whose content has no version may have other content with the same identity.
 
     Args:
-        raw: the raw zone; it is listed, not read.
-        processed: the processed zone.
-        warehouse: the warehouse.
-        settings: the home.
+        home: the home; its raw zone is listed, not read.
         complete: the record of the last complete run.
         at: now, UTC.
     """
+    settings, processed = home.settings, home.processed
     if not is_release_as_recorded(settings, complete):
         return ""
     feed_set = load_feed_set(settings.feeds_path)
-    changes = detect_changes(raw, processed, fingerprint_config(feed_set, settings), at)
+    changes = detect_changes(home.raw, processed, fingerprint_config(feed_set, settings), at)
     # The sensor leaves a file alone while somebody may be writing it; a person's run reads it as it is.
     if changes.changes or changes.still_being_written or changes.refreshed is None:
         return ""
     # After the changes, which say that a run is needed for less than a listing of the whole zone.
-    if not is_home_as_recorded(processed, warehouse, complete):
+    if not is_home_as_recorded(processed, home.warehouse, complete):
         return ""
     if complete.warehouse:  # without a version, the status is derived, which looks at these as well
         if find_damaged_scans(processed):

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from finance_platform.errors import FinancePlatformError
+from finance_platform.home import Home
 from finance_platform.refresh.known_status import identify_home, read_known_status, record_status
 from finance_platform.refresh.status import read_status
 from finance_platform.refresh.steps.complete_run import CompleteRun, are_outputs_as_recorded
@@ -25,10 +26,7 @@ from finance_platform.refresh.steps.report import REPORT_FILE
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.status import Status
 from finance_platform.reports.variance import VarianceRow, as_csv, variance_rows
-from finance_platform.settings import Settings
-from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
-from finance_platform.warehouse.port import Warehouse
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,8 @@ class NothingNew:
 
 
 def find_nothing_new(
-    raw: ObjectStore,
-    processed: ObjectStore,
-    warehouse: Warehouse,
+    home: Home,
     reports: ObjectStore,
-    settings: Settings,
     complete: CompleteRun,
     *,
     at: datetime,
@@ -64,43 +59,38 @@ def find_nothing_new(
     No file of the raw zone is read, and nothing is written but the status that is reported, for the next time.
 
     Args:
-        raw: the raw zone.
-        processed: the processed zone; the caller holds the home's lock.
-        warehouse: the warehouse.
+        home: the home; the caller holds its lock.
         reports: where reports are.
-        settings: the home.
         complete: the record of the last complete run.
         at: now, UTC.
         last_run: the home's latest run.
     """
-    listed, raw = listed_once(processed), listed_once(raw)
+    listed = home.listed_once()
     try:
-        if not are_outputs_as_recorded(reports, settings, complete):
+        if not are_outputs_as_recorded(reports, home.settings, complete):
             return None
-        identity = identify_home(raw, listed, warehouse, settings, complete, at)
+        identity = identify_home(listed, complete, at)
         if not identity:
             return None
-        known = read_known_status(listed, identity, last_run) if complete.warehouse else None
-        status = known or read_status(raw, listed, warehouse, settings, at=at, last_run=last_run)
+        known = read_known_status(listed.processed, identity, last_run) if complete.warehouse else None
+        status = known or read_status(listed, at=at, last_run=last_run)
         if status.is_broken or status.is_stale or any(damage["fix"] for damage in status.details.damage):
             return None
-        if not complete.warehouse and not _is_published_as_recorded(processed, warehouse, settings, complete, at):
+        if not complete.warehouse and not _is_published_as_recorded(home, complete, at):
             return None
-        variance = variance_rows(warehouse) if complete.variance is None else complete.variance
+        variance = variance_rows(home.warehouse) if complete.variance is None else complete.variance
         if reports.read(REPORT_FILE) != as_csv(variance).encode():
             return None
         if known is None and complete.warehouse:
-            record_status(processed, identity, status)
+            record_status(home.processed, identity, status)
     except (FinancePlatformError, OSError):
         return None  # the run that starts instead reports or repairs what is wrong
     return NothingNew(complete.run_id, complete.checks, status, variance)
 
 
-def _is_published_as_recorded(
-    processed: ObjectStore, warehouse: Warehouse, settings: Settings, complete: CompleteRun, at: datetime
-) -> bool:
+def _is_published_as_recorded(home: Home, complete: CompleteRun, at: datetime) -> bool:
     """Take the load's step, which has nothing to load; return whether its checks have the recorded results."""
-    publication = publish(processed, warehouse, settings, clock=lambda: at, run_id=complete.run_id)
+    publication = publish(home, clock=lambda: at, run_id=complete.run_id)
     evaluated = {_finding(EvaluatedCheck.of(outcome)) for outcome in publication.outcomes}
     return publication.load is None and evaluated <= set(map(_finding, complete.checks))
 

@@ -13,6 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from finance_platform.errors import FinancePlatformError, WorkbookSizeError
+from finance_platform.home import Home
 from finance_platform.quality.gates import red
 from finance_platform.refresh.as_of import PublishedState
 from finance_platform.refresh.close import examine_period
@@ -26,7 +27,7 @@ from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import freeze
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_versions
-from finance_platform.warehouse.port import Queryable, Warehouse
+from finance_platform.warehouse.port import Queryable
 
 MAX_AMOUNTS_OF_A_RUN = 30_000
 """Amounts of which a run writes the workbook: 0.04 s of processor time for each 1,000."""
@@ -97,26 +98,21 @@ def read_published_pack(
     return replace(pack, as_of=state.title, attributes=state.attributes, stamp=stamp)
 
 
-def with_gates(
-    pack: Pack, raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, *, at: datetime
-) -> Pack:
+def with_gates(pack: Pack, home: Home, *, at: datetime) -> Pack:
     """Return a pack with what contradicts the gates of its period's close; of a closed period, the pack itself.
 
     Only the command does it, which a person waits for: the gates list the raw zone and read every rejected row.
 
     Args:
         pack: the pack of what is published now.
-        raw: the raw zone.
-        processed: the processed zone.
-        warehouse: the warehouse.
-        settings: the home.
+        home: the home.
         at: now, UTC.
     """
     period = pack.period
     if period is None or period.is_closed or pack.reliability is None or not period.has_actual:
         return pack
     try:
-        results = red(examine_period(raw, processed, warehouse, settings, period.name, at=at).gates)
+        results = red(examine_period(home, period.name, at=at).gates)
     except FinancePlatformError as error:
         return replace(pack, red_gates=(f"results are not known: {error.found}",))
     return replace(pack, red_gates=tuple(f"{one.gate.name}: {'; '.join(one.lines)}" for one in results))

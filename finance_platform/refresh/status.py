@@ -20,6 +20,7 @@ from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.verdicts.reversals import find_broken_reversals
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.home import Home
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
 from finance_platform.quality.missing_baseline import find_missing_baseline
 from finance_platform.quality.plan_years import find_calendar_year_plans
@@ -40,7 +41,6 @@ from finance_platform.reports.status import Status, StatusDetails, build_status,
 from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import FrozenPeriods, freeze, unknown_slice
 from finance_platform.slices.snapshot import Snapshot
-from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.port import (
@@ -49,15 +49,11 @@ from finance_platform.warehouse.port import (
     Parameters,
     Queryable,
     QueryResult,
-    Warehouse,
 )
 
 
 def read_status(
-    raw: ObjectStore,
-    processed: ObjectStore,
-    warehouse: Warehouse,
-    settings: Settings,
+    home: Home,
     *,
     at: datetime,
     since: datetime | None = None,
@@ -67,10 +63,7 @@ def read_status(
     """Return the status of a home.
 
     Args:
-        raw: the raw zone.
-        processed: the processed zone.
-        warehouse: the warehouse.
-        settings: the home.
+        home: the home.
         at: now, UTC.
         since: report what moved then or later; None for the latest load.
         last_run: the home's latest run; None where there was none.
@@ -79,8 +72,9 @@ def read_status(
     What is damaged is named among the problems and shown as not made yet; without a whole register, only what is
     published is shown.
     """
-    raw, processed = listed_once(raw), listed_once(processed)
-    with warehouse.reading() as published:
+    listed = home.listed_once()
+    raw, processed, settings = listed.raw, listed.processed, home.settings
+    with home.warehouse.reading() as published:
         reader = _Reader(raw, processed, published, settings, at, since, last_run, with_all_versions=with_all_versions)
         try:
             require_whole_register(processed)

@@ -10,17 +10,17 @@ it what it follows from, as far as that is no part of the process: what is anoth
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from finance_platform.data_catalog.delta_log import LOG_FOLDER
 from finance_platform.data_catalog.open_tables import COPIES
 from finance_platform.deliveries.scans import incomplete_scan, last_refresh
+from finance_platform.home import Home
 from finance_platform.refresh.known_status import is_lasting
 from finance_platform.refresh.status import read_status
 from finance_platform.refresh.steps.complete_run import is_compared
 from finance_platform.reports.status_record import encode_status
-from finance_platform.settings import Settings
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
@@ -48,24 +48,20 @@ class StatusAhead:
     document: bytes
 
 
-def derive_status_ahead(
-    raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, *, at: datetime
-) -> StatusAhead | None:
+def derive_status_ahead(home: Home, *, at: datetime) -> StatusAhead | None:
     """Return the status of a home whose warehouse is loaded; None of one that a record may not have.
 
     Args:
-        raw: the raw zone as the run has listed it, which the run's scan is of.
-        processed: the processed zone.
-        warehouse: the warehouse.
-        settings: the home.
+        home: the home, with the raw zone as the run has listed it, which the run's scan is of.
         at: now, UTC.
     """
-    scan, version = incomplete_scan(processed) or last_refresh(processed), warehouse.content_version()
+    scan = incomplete_scan(home.processed) or last_refresh(home.processed)
+    version = home.warehouse.content_version()
     if scan is None or not version:
         return None
-    listed = listed_once(processed)
-    objects = _hash_objects(listed)  # first, since a listing of everything has those of the folders
-    status = read_status(raw, listed, warehouse, settings, at=at)
+    listed = replace(home, processed=listed_once(home.processed))
+    objects = _hash_objects(listed.processed)  # first, since a listing of everything has those of the folders
+    status = read_status(listed, at=at)
     if not is_lasting(status):
         return None
     return StatusAhead(at.date(), scan.listing, objects, version, encode_status(status))

@@ -83,14 +83,14 @@ class Refresher:
 
     def _refresh(self, settings: Settings) -> Refreshed:
         run_id = f"run-{uuid4().hex[:8]}"
-        raw, processed = bootstrap.raw_zone(settings), bootstrap.processed_zone(settings)
-        warehouse, reports = bootstrap.open_warehouse(settings), bootstrap.reports_folder(settings)
+        home, reports = bootstrap.open_home(settings), bootstrap.reports_folder(settings)
+        raw, processed = home.raw, home.processed
         jobs = InProcessJobs(self._spark, raw, processed, lambda: f"{_now():%Y%m%dT%H%M%S}-{uuid4().hex[:8]}")
         scan = register(raw, processed, settings, at=_now(), run_id=run_id)
         standardised = standardise(raw, processed, jobs, settings, clock=_now, run_id=run_id)
         star = build_star(processed, jobs, StarSettings.of(settings))
-        publication = publish(processed, warehouse, settings, clock=_now, run_id=run_id)
-        report(processed, warehouse, reports, run_id=run_id, is_complete=True)
+        publication = publish(home, clock=_now, run_id=run_id)
+        report(processed, home.warehouse, reports, run_id=run_id, is_complete=True)
         outcomes = [
             *(one for feed in load_feed_set(settings.feeds_path).feeds for one in check_raw(feed.feed, scan)),
             *check_unread(scan, str(settings.feeds_path)),
@@ -106,7 +106,7 @@ class Refresher:
             alerts=restatement_alerts(
                 publication.movements, threshold=settings.restatement_alert_from, ui_url=settings.ui_url
             ),
-            status=read_status(raw, processed, warehouse, settings, at=_now()),
+            status=read_status(home, at=_now()),
         )
 
 

@@ -168,15 +168,15 @@ def test_the_status_of_an_unchanged_home_is_read_from_its_record_and_is_the_one_
 
 
 @pytest.fixture
-def ahead(home: Home, settings: Settings) -> StatusAhead:
+def ahead(settings: Settings) -> StatusAhead:
     """The status of the home as it is, derived beside a run."""
-    ahead = derive_ahead(home, settings)
+    ahead = derive_ahead(settings)
     assert ahead is not None
     return ahead
 
 
-def derive_ahead(home: Home, settings: Settings) -> StatusAhead | None:
-    return derive_status_ahead(bootstrap.raw_zone(settings), home.processed, home.warehouse, settings, at=NOW)
+def derive_ahead(settings: Settings) -> StatusAhead | None:
+    return derive_status_ahead(bootstrap.open_home(settings), at=NOW)
 
 
 def test_a_status_that_was_derived_beside_a_run_is_printed_and_recorded_at_its_end(
@@ -223,16 +223,16 @@ def test_a_status_by_an_earlier_listing_is_not_that_of_a_home_that_another_proce
         path.write_bytes(path.read_bytes())
     elif change == "remove":
         path.unlink()
-    ahead = derive_status_ahead(bootstrap.raw_zone(settings), listed, copied.warehouse, settings, at=NOW)
+    ahead = derive_status_ahead(replace(bootstrap.open_home(settings), processed=listed), at=NOW)
     assert ahead is not None
     assert is_status_of(ahead, copied.processed, copied.warehouse, at=NOW) is (change == "none")
 
 
 def test_a_status_of_a_home_that_needs_a_run_is_not_derived_beside_one(home: Home, tmp_path: Path):
     copied = copy_home(home.path, tmp_path / "home")
-    assert derive_ahead(copied, load_settings(home=copied.path)) is not None
+    assert derive_ahead(load_settings(home=copied.path)) is not None
     shutil.copy(copied.path / "raw/transactions.csv", copied.path / "raw/transactions_2.csv")
-    assert derive_ahead(copied, load_settings(home=copied.path)) is None
+    assert derive_ahead(load_settings(home=copied.path)) is None
 
 
 def test_a_recorded_status_that_is_damaged_is_none_and_one_that_somebody_wrote_is_a_finding(
@@ -262,8 +262,8 @@ def test_a_recorded_status_that_is_damaged_is_none_and_one_that_somebody_wrote_i
 def test_a_status_is_recorded_by_the_day_only_where_files_are_due(home: Home, settings: Settings):
     complete = read_complete_run(home.processed)
     assert complete is not None
-    ports = (bootstrap.raw_zone(settings), home.processed, home.warehouse, settings, complete)
-    today, tomorrow = (identify_home(*ports, datetime(2031, 1, day, tzinfo=UTC)) for day in (1, 2))
+    opened = bootstrap.open_home(settings)
+    today, tomorrow = (identify_home(opened, complete, datetime(2031, 1, day, tzinfo=UTC)) for day in (1, 2))
     assert today
     assert (today == tomorrow) is not any(
         feed.expect or feed.freshness for feed in load_feed_set(settings.feeds_path).feeds
@@ -512,11 +512,9 @@ def test_where_the_warehouse_s_content_has_no_version_its_checks_are_evaluated_a
     warehouse = WithoutVersion(home.warehouse.path)
 
     def find(recorded: CompleteRun) -> bool:
-        raw, reports = bootstrap.raw_zone(settings), bootstrap.reports_folder(settings)
-        found = find_nothing_new(
-            raw, home.processed, warehouse, reports, settings, recorded, at=datetime.now(UTC), last_run=None
-        )
-        return found is not None
+        opened = replace(bootstrap.open_home(settings), warehouse=warehouse)
+        reports = bootstrap.reports_folder(settings)
+        return find_nothing_new(opened, reports, recorded, at=datetime.now(UTC), last_run=None) is not None
 
     assert find(replace(complete, warehouse=""))
     failed = [replace(check, passed=False) for check in complete.checks]

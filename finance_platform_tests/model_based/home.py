@@ -33,6 +33,7 @@ from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.home import Home
 from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, Outcome, all_checks
 from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.status import read_status
@@ -209,6 +210,11 @@ class LawHome:
         return WarehouseOpenedOnce(self.path / "warehouse.duckdb")
 
     @property
+    def opened(self) -> Home:
+        """The home as use cases get it."""
+        return Home(self.settings, self.raw, self.processed, self.warehouse)
+
+    @property
     def jobs(self) -> InProcessJobs:
         return InProcessJobs(self.spark, self.raw, self.processed, self._next_attempt, self._overwrite)
 
@@ -253,7 +259,7 @@ class LawHome:
 
     def status(self) -> Status:
         """Return the status as the command line shows it."""
-        return read_status(self.raw, self.processed, self.warehouse, self.settings, at=self.tick())
+        return read_status(self.opened, at=self.tick())
 
     def changes(self) -> tuple[str, ...]:
         """Return what the sensor would start a run for."""
@@ -282,9 +288,7 @@ class LawHome:
 
     def publish(self) -> None:
         """Take the fourth step."""
-        self.publication = publish(
-            self.processed, self.warehouse, self.settings, clock=self.tick, run_id=f"run-{self.ticks}"
-        )
+        self.publication = publish(self.opened, clock=self.tick, run_id=f"run-{self.ticks}")
         failed = {outcome.check for outcome in self.publication.star_outcomes if not outcome.passed}
         # A debit-positive feed with an account without a type: nothing is published before the type is known.
         assert failed <= {ACCOUNTS_HAVE_SIGN}
@@ -303,15 +307,15 @@ class LawHome:
         if complete is None:
             return False
         at = datetime.now(UTC) + timedelta(hours=1)
-        ports = (self.raw, self.processed, self.warehouse, self.reports)
+        opened = self.opened
         first, again = (
-            find_nothing_new(*ports, self.settings, complete, at=at, last_run=None) for _ in ("derived", "recorded")
+            find_nothing_new(opened, self.reports, complete, at=at, last_run=None) for _ in ("derived", "recorded")
         )
         if first is None or again is None:
             assert first is again
             return False
         immutable_documents.forget_documents()  # what the refresh has kept is what a new process derives
-        derived = read_status(self.raw, self.processed, self.warehouse, self.settings, at=at)
+        derived = read_status(opened, at=at)
         assert again.status.known_warnings == derived.warnings
         assert encode_status(again.status) == encode_status(first.status) == encode_status(derived)
         return True

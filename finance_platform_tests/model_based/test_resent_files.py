@@ -81,7 +81,7 @@ def test_one_line_more_builds_and_loads_one_period_and_amounts_are_traced_to_the
     result = build_star(home.processed, home.jobs, StarSettings.of(home.settings), again)
     assert [one.slice for one in result.built] == [JANUARY]
     assert home.snapshot().built[FACT, JANUARY].files != files
-    publication = publish(home.processed, home.warehouse, home.settings, clock=home.tick, run_id="again", rebuild=again)
+    publication = publish(home.opened, clock=home.tick, run_id="again", rebuild=again)
     assert publication.load is not None
     assert [one.name for one in publication.load.loaded] == [(FACT, JANUARY)]
     assert home.star() == model.star(sent, "Budget", None)

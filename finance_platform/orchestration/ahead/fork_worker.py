@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from finance_platform.bootstrap import open_warehouse, reports_folder, warehouse_readers
 from finance_platform.code_version import JobName
+from finance_platform.home import Home
 from finance_platform.orchestration.ahead.fork_messages import (
     BUILT,
     END,
@@ -100,7 +101,7 @@ class ForkWorker:
         failed_job: _FailedJobError | None = None
         left: ObjectStore | None = None
         try:
-            if self._read(raw, processed) and listed and self._build(processed) and self._publish(processed):
+            if self._read(raw, processed) and listed and self._build(processed) and self._publish(raw, processed):
                 left = listed
         except _FailedJobError as error:
             failed_job = error
@@ -140,7 +141,7 @@ class ForkWorker:
         self._send(BUILT, BuiltAhead(star, outcomes))
         return _may_go_on(outcomes)
 
-    def _publish(self, processed: ObjectStore) -> bool:
+    def _publish(self, raw: ObjectStore, processed: ObjectStore) -> bool:
         from finance_platform.orchestration.ahead.pack_ahead import PackAhead
         from finance_platform.refresh.report_pack import (
             read_figures_for_a_run,
@@ -158,9 +159,7 @@ class ForkWorker:
 
         with warehouse_readers(settings), ThreadPoolExecutor(1, "pack-beside") as beside, PackAhead() as ahead:
             published = publish(
-                processed,
-                warehouse,
-                settings,
+                Home(settings, raw, processed, warehouse),
                 clock=_now,
                 run_id=self._run_id,
                 once_published=partial(ahead.begin, read),
@@ -178,10 +177,10 @@ class ForkWorker:
     def _derive_status(self, raw: ObjectStore, processed: ObjectStore) -> None:
         from finance_platform.refresh.status_ahead import derive_status_ahead
 
-        settings = self._settings
+        home = Home(self._settings, raw, processed, open_warehouse(self._settings))
         try:
             # By what the steps have listed and written: the run compares that with its own listing of the end.
-            status = derive_status_ahead(raw, processed, open_warehouse(settings), settings, at=_now())
+            status = derive_status_ahead(home, at=_now())
         except Exception:
             _log.debug("the status cannot be derived ahead of the run", exc_info=True)
             return

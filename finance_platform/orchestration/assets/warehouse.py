@@ -13,6 +13,7 @@ import dagster as dg
 from finance_platform.bootstrap import home_lock, warehouse_readers
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.errors import StarNotBuiltError
+from finance_platform.home import Home
 from finance_platform.notifications.alerts import Alerts
 from finance_platform.notifications.metrics import Metrics, send_or_warn
 from finance_platform.orchestration.ahead.pack_ahead import PackAhead
@@ -80,19 +81,17 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         steps_ahead: dg.ResourceParam[TakenSteps],
         pack_ahead: dg.ResourceParam[PackAhead | None],
     ) -> Iterator[StepResult]:
-        run_id = context.run.run_id
+        run_id, home = context.run.run_id, Home(settings, raw_zone, processed_zone, warehouse)
         with dagster_failures(context), home_lock(settings, run_id), warehouse_readers(settings):
             if is_of_checks_alone(context):
-                outcomes, audited = check_published(processed_zone, warehouse, settings, at=datetime.now(UTC))
+                outcomes, audited = check_published(home, at=datetime.now(UTC))
                 yield from selected_checks(context, outcomes, partial(_audit_metadata, audited))
                 fail_on_blocking_checks(selected_outcomes(context, outcomes))
                 return
             repeat_earlier_steps(context, "load", settings, raw_zone, processed_zone, spark_jobs)
             attempt = partial(
                 publish,
-                processed_zone,
-                warehouse,
-                settings,
+                home,
                 clock=lambda: datetime.now(UTC),
                 run_id=run_id,
                 rebuild=config.to_rebuild(),

@@ -8,7 +8,7 @@ Belongs here: the use case. Does not belong here: how a load works (see `warehou
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from finance_platform.count_text import pluralize
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import ReportInputs, read_report_inputs
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
+from finance_platform.home import Home
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.invariants import Audit, AuditScope
 from finance_platform.quality.processed import check_star
@@ -117,9 +118,7 @@ _OF_FILES = {
 
 
 def publish(
-    processed: ObjectStore,
-    warehouse: Warehouse,
-    settings: Settings,
+    home: Home,
     *,
     clock: Callable[[], datetime],
     run_id: str,
@@ -129,9 +128,7 @@ def publish(
     """Publish every stale slice, or none of them.
 
     Args:
-        processed: the processed zone; the caller holds the home's lock.
-        warehouse: the warehouse.
-        settings: the home.
+        home: the home; the caller holds its lock. Nothing of its raw zone is read.
         clock: returns now, UTC.
         run_id: the run.
         rebuild: what is loaded again although it is current.
@@ -144,12 +141,10 @@ def publish(
         LostDeliveryError: a delivery counts, and its commit is damaged and cannot be read again.
         DamagedObjectError: the rows of a slice are damaged; the next run builds it again.
     """
-    processed = listed_until_written(processed)
+    processed = listed_until_written(home.processed)
     attempt = partial(
         _publish,
-        processed,
-        warehouse,
-        settings,
+        replace(home, processed=processed),
         clock=clock,
         run_id=run_id,
         rebuild=rebuild,
@@ -164,15 +159,14 @@ def publish(
 
 
 def _publish(
-    processed: ObjectStore,
-    warehouse: Warehouse,
-    settings: Settings,
+    home: Home,
     *,
     clock: Callable[[], datetime],
     run_id: str,
     rebuild: Rebuild,
     once_published: Callable[[], None],
 ) -> Publication:
+    processed, warehouse, settings = home.processed, home.warehouse, home.settings
     repaired = [*warehouse.prepare()]
     records = LoadRecords(processed, str(Register(processed).head()))
     repaired += restore(processed, warehouse, records, run_id=run_id, clock=clock)
@@ -326,22 +320,19 @@ def _record_access_rights(processed: ObjectStore, warehouse: Queryable, settings
         record(processed, at=at, units=units)
 
 
-def check_published(
-    processed: ObjectStore, warehouse: Warehouse, settings: Settings, *, at: datetime
-) -> tuple[list[Outcome], Audited]:
+def check_published(home: Home, *, at: datetime) -> tuple[list[Outcome], Audited]:
     """Run every check on every published slice, and change nothing that is published.
 
     What fails makes the next load audit everything, and the next run is one, whether there is news or not.
 
     Args:
-        processed: the processed zone; the caller holds the home's lock.
-        warehouse: the warehouse.
-        settings: the home.
+        home: the home; the caller holds its lock. Nothing of its raw zone is read.
         at: now, UTC.
 
     Raises:
         NoWarehouseYetError: nothing was ever loaded.
     """
+    processed, warehouse, settings = home.processed, home.warehouse, home.settings
     versions = published_versions(warehouse)
     frozen = freeze(processed, settings, versions, record=False)
     snapshot = published_snapshot(processed, frozen.snapshot, versions)

@@ -28,6 +28,7 @@ from finance_platform.deliveries.register import DeliveryDiscovered, Event, Regi
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
+from finance_platform.home import Home
 from finance_platform.refresh.known_status import find_forged_status, identify_home
 from finance_platform.refresh.status import read_status
 from finance_platform.refresh.steps.complete_run import read_complete_run
@@ -234,15 +235,15 @@ class Verifier:
         """Derive the status again, if one is recorded for the home as it is now."""
         if self.settings is None or (complete := read_complete_run(self.processed)) is None or not complete.warehouse:
             return
-        at, settings = datetime.now(UTC), self.settings
+        at, home = datetime.now(UTC), Home(self.settings, self.raw, self.processed, self.warehouse)
         try:
-            identity = identify_home(self.raw, self.processed, self.warehouse, settings, complete, at)
+            identity = identify_home(home, complete, at)
         except FinancePlatformError:
             return  # no status is recorded for a home that cannot be read; the other parts name what is damaged
         key = find_forged_status(
             self.processed,
             identity,
-            lambda: read_status(self.raw, self.processed, self.warehouse, settings, at=at),
+            lambda: read_status(home, at=at),
         )
         if key:
             yield key, "is not the status that follows from the home: somebody wrote it; remove it"

@@ -28,6 +28,7 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.register import Register
 from finance_platform.errors import WorkbookSizeError
+from finance_platform.home import Home
 from finance_platform.orchestration.ahead import fork_messages, fork_worker
 from finance_platform.orchestration.ahead import forked_steps as module
 from finance_platform.orchestration.ahead import steps_ahead as first_steps
@@ -117,8 +118,8 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             build()
             return SimpleNamespace(built=MappingProxyType({"2024-01": 1}))
 
-        def publish(zone: ObjectStore, *_: object, once_published: Callable[[], None], **__: object) -> object:
-            looks(zone)
+        def publish(opened: Home, *, once_published: Callable[[], None], **__: object) -> object:
+            looks(opened.processed)
             once_published()
             return SimpleNamespace(star_outcomes=[], outcomes=[published])
 
@@ -130,9 +131,9 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             render()
             return Written(pack, WorkbookSizeError("too many", fix="ask for it"))
 
-        def derive_status(raw: object, *_: object, **__: object) -> str:
+        def derive_status(opened: Home, **__: object) -> str:
             derive()
-            return "status of what was listed for the first step" if raw is steps._raw else ""
+            return "status of what was listed for the first step" if opened.raw is steps._raw else ""
 
         monkeypatch.setattr(ForkedSteps, "_may_fork", lambda *_: True)  # pytest has threads
         monkeypatch.setattr(first_steps, "register", lambda *_, **__: SCAN)
