@@ -346,7 +346,7 @@ def _parse_many_periods(values: Sequence[Sequence[Mapping[str, Any]]]) -> list[t
 
 _PERIOD_FIELDS = tuple(one.name for one in fields(PeriodCount))
 _PERIOD_PARSERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("scenario", "scenario_type", "period", "content"), sys.intern),
+    **dict.fromkeys(("scenario", "scenario_type", "period"), sys.intern),  # hardly two have the same `content`
     **dict.fromkeys(("amount", "absolute"), _parse_amount),
 }
 
@@ -361,7 +361,7 @@ def _parse_period(values: Mapping[str, Any]) -> PeriodCount:
         sys.intern(values["period"]),
         values["rows"],
         _parse_amount(values["amount"]),
-        sys.intern(values.get("content", "")),
+        values.get("content", ""),
         _parse_amount(values.get("absolute", "NaN")),
         values.get("reversals", 0),
     )

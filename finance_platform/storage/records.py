@@ -5,7 +5,7 @@ of such columns (see `checkpoints`), the fields of a record (see `deliveries`).
 
 Documents of thousands of deliveries repeat most of what they say. A nested value is parsed once for each different
 text and then shared, so records must not be changed. In a column, a value is its JSON text, and equal texts are stored
-once.
+once. Texts are shared too where they repeat, and not where each record has another one.
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ class RecordType(Generic[Record]):
             return list(self.bulk_parsers[name](values))
         if name in self.parsers:
             return list(map(self.parsers[name], values))
-        return list(map(sys.intern if set(map(type, values)) == {str} else _intern, values))
+        # A text that hardly any other record has is not interned: to enter it into a table that outgrows every cache
+        # takes longer than to decode it, and two texts are compared without.
+        return values if len(values) >= _VALUES_KEPT else list(map(_intern, values))
 
     @cached_property
     def _parse(self) -> dict[str, Callable[[str], Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -111,6 +112,24 @@ def test_columns_give_the_same_records(several: list[DeliveryCommit]):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("finance_platform.storage.records._VALUES_KEPT", 1)
             assert list(record_type.decode(table)) == records
+
+
+def test_texts_are_shared_where_they_repeat_and_thousands_of_different_ones_are_not_interned():
+    @dataclass(frozen=True, slots=True)
+    class Named:
+        name: str
+        feed: str
+
+    record_type: RecordType[Named] = RecordType({"": Named}, {})
+    rows = [Named(f"a name among {number} others", f"feed {number % 3}") for number in range(3_000)]
+    decoded = list(record_type.decode(pa.table(record_type.encode(rows))))
+
+    assert decoded == rows
+    first, fourth, again = decoded[0], decoded[3], "".join(["a name among ", "1707", " others"])
+    assert first
+    assert fourth
+    assert first.feed is fourth.feed
+    assert sys.intern(again) is again  # no equal text was interned
 
 
 def test_records_with_and_without_slots_are_built_as_their_types_build_them():
