@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
+
+import numpy as np
 
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.feeds.values.codes import fold
+from finance_platform.reports.pack.amounts import Amounts, divided, exact_sum, run_starts
 from finance_platform.reports.pack.model import (
     ACTUAL,
-    Cell,
     Comment,
     Pack,
     PackAccount,
@@ -91,14 +91,15 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
         max_amounts: with more amounts, the earliest fiscal years are left out, down to the choice's and the one before;
             with more still, departments are added up to their business units.
     """
-    pack = _in_fewer_years(pack, max_amounts)
+    pack = _in_fewer_years(replace(pack, cells=Amounts.of(pack.cells)), max_amounts)
     is_detailed = len(pack.cells) <= max_amounts
     if not is_detailed:
         pack = _by_unit(pack)
     lines, line_of = _lines(pack)
     positions = _Positions.of(pack)
     units = sorted({one.unit for one in _departments_with_cells(pack)})
-    cents = _cents(pack.cells)
+    amounts = Amounts.of(pack.cells)
+    cents = _cents(amounts)
     unit, unit_name = _unit(pack)
     return {
         "entity": printable_line(pack.entity),
@@ -137,7 +138,7 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
             "isDefault": None not in pack.thresholds,
         },
         "comments": _comments(pack.comments, positions) if is_detailed else [],
-        "series": list(_series(pack.cells, positions, cents)),
+        "series": list(_series(amounts, positions, cents)),
     }
 
 
@@ -165,8 +166,9 @@ def _in_fewer_years(pack: Pack, max_amounts: int) -> Pack:
     if len(pack.cells) <= max_amounts or len(years) <= _LEAST_YEARS:
         return pack
     periods = tuple(one for one in pack.periods if one.fiscal_year > years[0])
-    first = min(one.name for one in periods)
-    kept = replace(pack, periods=periods, cells=tuple(cell for cell in pack.cells if cell.period >= first))
+    first, amounts = min(one.name for one in periods), Amounts.of(pack.cells)
+    later = {name for name in amounts.names if name >= first}
+    kept = replace(pack, periods=periods, cells=amounts.where(amounts.are_in(later)))
     return _in_fewer_years(kept, max_amounts)
 
 
@@ -174,19 +176,15 @@ def _by_unit(pack: Pack) -> Pack:
     """Return the pack with one department for each business unit."""
     units = {one.key: one.unit for one in pack.departments}
     keys = {unit: number for number, unit in enumerate(sorted(set(units.values())))}
-    sums: dict[tuple[int, int, int, str], Decimal] = {}
-    for cell in pack.cells:
-        place = (cell.scenario, keys[units[cell.department]], cell.account, cell.period)
-        sums[place] = sums.get(place, Decimal(0)) + cell.amount
     return replace(
         pack,
         departments=tuple(PackDepartment(key, unit, unit, unit, "", is_inferred=False) for unit, key in keys.items()),
-        cells=tuple(Cell(*place, amount) for place, amount in sorted(sums.items())),
+        cells=Amounts.of(pack.cells).by({department: keys[unit] for department, unit in units.items()}),
     )
 
 
 def _departments_with_cells(pack: Pack) -> list[PackDepartment]:
-    used = {cell.department for cell in pack.cells}
+    used = Amounts.of(pack.cells).used_departments
     return [one for one in pack.departments if one.key in used]
 
 
@@ -330,32 +328,42 @@ def _selectable(pack: Pack) -> list[int]:
 def _unit(pack: Pack) -> tuple[int, str]:
     """Return in which unit of money the pages show figures: by the largest year of one account and scenario."""
     years = {one.name: one.fiscal_year for one in pack.periods}
-    sums: dict[tuple[int, int, int], Decimal] = {}
-    zero = Decimal(0)
-    for scenario, _, account, period, amount in pack.cells:
-        place = (scenario, account, years[period])
-        sums[place] = sums.get(place, zero) + amount
-    largest = max((abs(amount) for amount in sums.values()), default=Decimal(0))
+    largest = Amounts.of(pack.cells).largest_sum(years)
     return next(((unit, name) for least, unit, name in _UNITS if largest >= least), (1, ""))
 
 
-def _cents(cells: Sequence[Cell]) -> int:
+def _cents(amounts: Amounts) -> int:
     """Return how many cents one number stands for: 1, or more where sums of cents would not be exact in a browser."""
-    gross = sum((abs(cell.amount) for cell in cells), Decimal(0)) * _CENTS
+    gross = exact_sum(abs(amounts.cents))
     scale = 1
-    while gross / scale >= _MAX_EXACT:
+    while gross >= _MAX_EXACT * scale:
         scale *= _CENTS
     return scale
 
 
-def _series(cells: Sequence[Cell], positions: _Positions, cents: int) -> Iterator[list[Any]]:
+def _series(amounts: Amounts, positions: _Positions, cents: int) -> Iterator[list[Any]]:
     """Yield the amounts by scenario, department and account: first period, then one number for each further one."""
-    # There are a hundred thousand amounts. Keys come first in a cell; both numbers are powers of ten: nothing rounds.
-    factor = Decimal(_CENTS) / cents
-    scenarios, periods = positions.scenarios, positions.periods
-    departments, accounts = positions.departments, positions.accounts
-    for (scenario, department, account), group in groupby(cells, itemgetter(0, 1, 2)):
-        amounts = {periods[period]: round(amount * factor) for _, _, _, period, amount in group}
-        first = min(amounts)
-        values = [amounts.get(index, 0) for index in range(first, max(amounts) + 1)]
-        yield [scenarios[scenario], departments[department], accounts[account], first, values]
+    columns = (amounts.scenarios, amounts.departments, amounts.accounts)
+    starts = run_starts(columns)
+    if not len(starts):
+        return
+    periods = np.array([positions.periods[name] for name in amounts.names], np.int64)[amounts.periods]
+    firsts = np.minimum.reduceat(periods, starts)
+    lengths = np.maximum.reduceat(periods, starts) - firsts + 1
+    ends = np.cumsum(lengths)
+    values = np.zeros(ends[-1], amounts.cents.dtype)
+    # Where each run's first period would be, less its place: there, each amount's period gives its own.
+    shifts = np.repeat(ends - lengths - firsts, np.diff(starts, append=len(amounts)))
+    values[shifts + periods] = divided(amounts.cents, cents)
+    numbers = values.tolist()
+    keys = (column[starts].tolist() for column in columns)
+    for scenario, department, account, first, length, end in zip(
+        *keys, firsts.tolist(), lengths.tolist(), ends.tolist(), strict=True
+    ):
+        yield [
+            positions.scenarios[scenario],
+            positions.departments[department],
+            positions.accounts[account],
+            first,
+            numbers[end - length : end],
+        ]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.browser_data import DEFAULT_THRESHOLD
 from finance_platform.reports.pack.model import Pack
 
@@ -75,8 +76,8 @@ def _amounts(pack: Pack, months: dict[str, int]) -> dict[tuple[int, str], dict[s
     units = {one.key: one.unit for one in pack.departments}
     accounts = {one.key: (one.line, one.factor) for one in pack.accounts if one.line is not None}
     found: dict[tuple[int, str], dict[str, Decimal]] = {}
-    for cell in pack.cells:
-        if months.get(cell.period) == cell.scenario and cell.account in accounts:
+    for cell in Amounts.of(pack.cells).select(set(months.values()), accounts, months):
+        if months[cell.period] == cell.scenario:
             line, factor = accounts[cell.account]
             of_months = found.setdefault((line, units[cell.department]), {})
             of_months[cell.period] = of_months.get(cell.period, _ZERO) + factor * cell.amount

@@ -21,6 +21,7 @@ from finance_platform.contracts.dictionary import dictionary
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money, plain_money
+from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts, texts_of
 from finance_platform.reports.pack.forecast_gap import find_forecast_gap
 from finance_platform.reports.pack.javascript import WEB, chart_library, content_hash, page_script
@@ -221,16 +222,13 @@ def _unclassified_gate(pack: Pack) -> list[Gate]:
         return [Gate("note", f"unclassified: {no_types(len(accounts))}")]
     year = next((one.fiscal_year for one in pack.periods if one.name == pack.choice.period), None)
     names = {one.name for one in pack.periods if one.fiscal_year == year and one.name <= pack.choice.period}
-    scenario = next((one.key for one in pack.scenarios if one.name == pack.choice.scenario), None)
-    amounts = [
-        cell.amount
-        for cell in pack.cells
-        if cell.account in accounts and cell.scenario == scenario and cell.period in names
-    ]
-    total = sum(amounts, Decimal("0.00"))
+    scenarios = [one.key for one in pack.scenarios if one.name == pack.choice.scenario][:1]
+    amounts = Amounts.of(pack.cells).select(scenarios, accounts, names)
+    if not len(amounts):
+        return [Gate("good", "unclassified: none this year")]
     untyped = pluralize(len(accounts), "account")
-    text = f"unclassified: {grouped_money(total)} {pack.currency} year to date, {untyped} without a type"
-    return [Gate("note" if amounts else "good", text if amounts else "unclassified: none this year")]
+    total = f"{grouped_money(amounts.total())} {pack.currency} year to date"
+    return [Gate("note", f"unclassified: {total}, {untyped} without a type")]
 
 
 def static_tables(pack: Pack) -> dict[str, StaticTable]:
@@ -378,7 +376,7 @@ def _mapping(pack: Pack) -> StaticTable:
 
 
 def _inferred(pack: Pack) -> StaticTable:
-    used = {cell.department for cell in pack.cells}
+    used = Amounts.of(pack.cells).used_departments
     rows = [[_text("Account"), _text(one.number)] for one in pack.accounts if one.is_inferred]
     rows += [[_text("Department"), _text(one.code)] for one in pack.departments if one.is_inferred and one.key in used]
     empty = "Every account and department is in a reference file."

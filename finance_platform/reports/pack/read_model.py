@@ -19,6 +19,7 @@ from finance_platform.errors import ReportError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.money_text import exact_money
 from finance_platform.reports.history import UNVERIFIED
+from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.model import (
     ACTUAL,
     NOTHING_SELECTED,
@@ -44,7 +45,7 @@ from finance_platform.reports.pack.model import (
 )
 from finance_platform.reports.restatements import read_restatements
 from finance_platform.warehouse.ledger import published_slices
-from finance_platform.warehouse.port import Queryable
+from finance_platform.warehouse.port import ColumnQueryable, Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 
 YEARS_BACK = 3
@@ -90,12 +91,12 @@ def read_pack(
         "last_period": periods[-1].name if periods else "",
     }
     profit_and_loss = beside.submit(_profit_and_loss, warehouse, choice) if beside else None
-    cells = tuple(map(Cell._make, warehouse.query(statement(SqlFile.PACK_CELLS), bounds).rows))
+    cells = _cells(warehouse, bounds)
     rows = warehouse.query(statement(SqlFile.PACK_STATEMENT)).rows
-    used = {cell.account for cell in cells}
+    used = cells.used_accounts
     outlook = dict(warehouse.query(statement(SqlFile.PACK_OUTLOOK)).rows)
     # What the home compares with and expects is shown, although a business unit may have no line of it.
-    shown_scenarios = {cell.scenario for cell in cells} | set(outlook.values())
+    shown_scenarios = cells.used_scenarios | set(outlook.values())
     chosen_scenarios = {choice.scenario, choice.reference}
     pack = Pack(
         entity=entity,
@@ -126,6 +127,12 @@ def read_pack(
         restatements=tuple(read_restatements(warehouse)),
         decisions=tuple(_decisions(warehouse)),
     )
+
+
+def _cells(warehouse: Queryable, bounds: Mapping[str, object]) -> Amounts:
+    if isinstance(warehouse, ColumnQueryable):
+        return Amounts.of_table(warehouse.query_columns(statement(SqlFile.PACK_CELLS), bounds))
+    return Amounts.of([Cell(*row) for row in warehouse.query(statement(SqlFile.PACK_CELLS), bounds).rows])
 
 
 def _choose(

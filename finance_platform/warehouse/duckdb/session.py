@@ -30,6 +30,7 @@ from finance_platform.warehouse.prepared_queries import casts_decimals, find_pre
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 SCHEMA = "finance"
 
@@ -132,6 +133,11 @@ def run_query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Param
     cursor = connection.execute(to_duckdb(sql), dict(parameters) or None)
     engine_names = [column[0] for column in cursor.description or ()]
     return QueryResult(name_columns(query, sql, engine_names), cursor.fetchall())
+
+
+def query_columns(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters = NO_PARAMETERS) -> pa.Table:
+    """Run one read-only query of the subset; see `ColumnQueryable`."""
+    return connection.sql(in_duckdb(sql, parameters), params=dict(parameters) or None).to_arrow_table()
 
 
 def in_duckdb(sql: str, parameters: Parameters = NO_PARAMETERS) -> str:

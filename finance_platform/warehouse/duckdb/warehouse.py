@@ -30,6 +30,7 @@ from finance_platform.warehouse.duckdb.session import (
     begin_session,
     open_reader,
     open_writer,
+    query_columns,
     run_query,
     stream_query,
 )
@@ -45,6 +46,7 @@ from finance_platform.warehouse.port import (
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 
 class DuckDBWarehouse:
@@ -99,6 +101,11 @@ class DuckDBWarehouse:
             return answer
         with self.damage_noted(), reader_of(self.path) as connection:
             return run_query(connection, sql, parameters)
+
+    def query_columns(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> pa.Table:
+        """Run one read-only query on the published state; see `ColumnQueryable`."""
+        with self.damage_noted(), reader_of(self.path) as connection:
+            return query_columns(connection, sql, parameters)
 
     @contextmanager
     def stream(self, sql: str, *, timeout_seconds: int) -> Iterator[RowStream]:

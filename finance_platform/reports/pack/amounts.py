@@ -1,0 +1,257 @@
+"""The amounts of a pack by column: a hundred thousand of them, which a page adds up and writes in a few steps.
+
+Belongs here: the columns, choosing among them, exact sums of them. Does not belong here: what is summed (see
+`browser_data`, `page`), which amounts a pack has (see `read_model`).
+
+Money is whole cents here, in columns that nothing else sees: whoever asks for an amount gets a cell with a `Decimal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.reports.pack.model import Cell
+
+Numbers = npt.NDArray[Any]
+"""Whole numbers of 64 bits; of Python, if one of them has more bits."""
+
+Mask = npt.NDArray[np.bool_]
+
+_DIGITS = 2
+_MONEY = pa.decimal128(38, _DIGITS)
+_SIGN, _HALF = 63, 32
+_LOWER_HALF = (1 << _HALF) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Amounts(Sequence[Cell]):
+    """Amounts in an order; as a sequence, their cells, which are made when they are asked for.
+
+    Attributes:
+        scenarios: the key of each amount's scenario.
+        departments: likewise.
+        accounts: likewise.
+        names: the names of the periods that have an amount.
+        periods: the place of each amount's period among these.
+        cents: each amount in cents.
+    """
+
+    scenarios: Numbers
+    departments: Numbers
+    accounts: Numbers
+    names: Sequence[str]
+    periods: Numbers
+    cents: Numbers
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell]) -> Amounts:
+        """Return cells by column.
+
+        Raises:
+            ValueError: an amount has fractions of a cent, which no table holds.
+        """
+        if isinstance(cells, cls):
+            return cells
+        names: dict[str, int] = {}
+        periods = [names.setdefault(cell.period, len(names)) for cell in cells]
+        return cls(
+            whole_numbers([cell.scenario for cell in cells]),
+            whole_numbers([cell.department for cell in cells]),
+            whole_numbers([cell.account for cell in cells]),
+            list(names),
+            whole_numbers(periods),
+            whole_numbers([_cents_of(cell.amount) for cell in cells]),
+        )
+
+    @classmethod
+    def of_table(cls, table: pa.Table) -> Amounts:
+        """Return the rows of a query: scenario, department, account, period and amount."""
+        scenarios, departments, accounts, periods, amounts = (column.combine_chunks() for column in table.columns)
+        encoded = pc.dictionary_encode(periods)
+        return cls(
+            np.asarray(scenarios, np.int64),
+            np.asarray(departments, np.int64),
+            np.asarray(accounts, np.int64),
+            encoded.dictionary.to_pylist(),
+            np.asarray(encoded.indices, np.int64),
+            _cents_in(amounts),
+        )
+
+    def __len__(self) -> int:
+        return len(self.cents)
+
+    @overload
+    def __getitem__(self, place: int) -> Cell: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Cell, ...]: ...
+    def __getitem__(self, place: int | slice) -> Cell | tuple[Cell, ...]:
+        return self._cells[place]
+
+    def __iter__(self) -> Iterator[Cell]:
+        return iter(self._cells)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._cells == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._cells)
+
+    @cached_property
+    def _cells(self) -> tuple[Cell, ...]:
+        keys = (column.tolist() for column in (self.scenarios, self.departments, self.accounts))
+        amounts = (_amount_of(cents) for cents in self.cents.tolist())
+        return tuple(map(Cell._make, zip(*keys, self.period_names(), amounts, strict=True)))
+
+    def period_names(self) -> Iterator[str]:
+        """Yield the name of each amount's period."""
+        return map(self.names.__getitem__, self.periods.tolist())
+
+    def select(self, scenarios: Collection[int], accounts: Collection[int], periods: Collection[str]) -> Amounts:
+        """Return the amounts of some scenarios, accounts and periods."""
+        is_chosen = self.are_in(periods)
+        for keys, chosen in ((self.scenarios, scenarios), (self.accounts, accounts)):
+            is_chosen &= np.isin(keys, np.array(list(chosen), np.int64))
+        return self.where(is_chosen)
+
+    def are_in(self, periods: Collection[str]) -> Mask:
+        """Return of each amount whether its period is one of some."""
+        return np.array([name in periods for name in self.names], np.bool_)[self.periods]
+
+    def where(self, mask: Mask) -> Amounts:
+        """Return those of the amounts for which it is true."""
+        used, periods = np.unique(self.periods[mask], return_inverse=True)
+        names = [self.names[place] for place in used.tolist()]
+        scenarios, departments, accounts = (one[mask] for one in (self.scenarios, self.departments, self.accounts))
+        return Amounts(scenarios, departments, accounts, names, periods, self.cents[mask])
+
+    @property
+    def used_scenarios(self) -> set[int]:
+        """The keys of the scenarios that have an amount."""
+        return set(np.unique(self.scenarios).tolist())
+
+    @property
+    def used_accounts(self) -> set[int]:
+        """The keys of the accounts that have an amount."""
+        return set(np.unique(self.accounts).tolist())
+
+    @property
+    def used_departments(self) -> set[int]:
+        """The keys of the departments that have an amount."""
+        return set(np.unique(self.departments).tolist())
+
+    def by(self, departments: Mapping[int, int]) -> Amounts:
+        """Return the sums with other departments in the place of theirs, by scenario, department, account and period.
+
+        Args:
+            departments: the new key by the present one.
+        """
+        keys, places = np.unique(self.departments, return_inverse=True)
+        others = np.array([departments[key] for key in keys.tolist()], np.int64)[places]
+        rank = {name: number for number, name in enumerate(sorted(self.names))}
+        periods = np.array([rank[name] for name in self.names], np.int64)[self.periods]
+        unsorted: list[Numbers] = [self.scenarios, others, self.accounts, periods]
+        order = np.lexsort(unsorted[::-1])
+        columns = [column[order] for column in unsorted]
+        starts = run_starts(columns)
+        scenarios, others, accounts, periods = (column[starts] for column in columns)
+        return Amounts(scenarios, others, accounts, sorted(rank), periods, sums_of_runs(self.cents[order], starts))
+
+    def largest_sum(self, years: Mapping[str, int]) -> Decimal:
+        """Return the largest amount of a year, one scenario and one account, whatever its sign.
+
+        Args:
+            years: the year of each period.
+        """
+        of_names = np.array([years[name] for name in self.names], np.int64)
+        columns = (self.scenarios, self.accounts, of_names[self.periods])
+        order = np.lexsort(columns)
+        starts = run_starts([column[order] for column in columns])
+        return _amount_of(max(map(abs, sums_of_runs(self.cents[order], starts).tolist()), default=0))
+
+    def total(self) -> Decimal:
+        """Return the sum."""
+        return _amount_of(exact_sum(self.cents))
+
+    def texts(self) -> bytes:
+        """Return the amounts as texts, with a zero byte between them."""
+        if self.cents.dtype == object:
+            return "\0".join(str(_amount_of(one)) for one in self.cents).encode()
+        words = np.stack([self.cents, self.cents >> _SIGN], axis=1)
+        money = pa.Array.from_buffers(_MONEY, len(words), [None, pa.py_buffer(words)])
+        texts = pa.ListArray.from_arrays(pa.array([0, len(words)], pa.int32()), money.cast(pa.string()))
+        return pc.binary_join(texts, "\0")[0].as_buffer().to_pybytes()  # type: ignore[no-any-return]
+
+
+def whole_numbers(values: Sequence[int]) -> Numbers:
+    """Return whole numbers as a column."""
+    try:
+        return np.array(values, np.int64)
+    except OverflowError:
+        return np.array(values, object)
+
+
+def exact_sum(numbers: Numbers) -> int:
+    """Return a sum, which may have more bits than its numbers."""
+    return (int((numbers >> _HALF).sum()) << _HALF) + int((numbers & _LOWER_HALF).sum())
+
+
+def divided(numbers: Numbers, by: int) -> Numbers:
+    """Return numbers divided by another one, rounded half to even."""
+    if by == 1:
+        return numbers
+    quotients = numbers // by
+    twice = 2 * (numbers - quotients * by)
+    rounded: Numbers = quotients + ((twice > by) | ((twice == by) & (quotients % 2 == 1)))
+    return rounded
+
+
+def sums_of_runs(numbers: Numbers, starts: npt.NDArray[np.int64]) -> Numbers:
+    """Return the sum of each run of numbers, exact as `exact_sum` is.
+
+    Args:
+        numbers: the numbers.
+        starts: where each run starts; the first one at the first number, and none of them empty.
+    """
+    if not len(starts):
+        return numbers
+    upper, lower = np.add.reduceat(numbers >> _HALF, starts), np.add.reduceat(numbers & _LOWER_HALF, starts)
+    return whole_numbers([(one << _HALF) + other for one, other in zip(upper.tolist(), lower.tolist(), strict=True)])
+
+
+def run_starts(columns: Sequence[Numbers]) -> npt.NDArray[np.int64]:
+    """Return where rows begin that differ from the row before them in one of the columns; the first row is one."""
+    differs: Mask = np.zeros(max(len(columns[0]) - 1, 0), np.bool_)
+    for column in columns:
+        differs |= column[1:] != column[:-1]
+    return np.concatenate([np.arange(min(len(columns[0]), 1)), np.flatnonzero(differs) + 1])
+
+
+def _cents_of(amount: Decimal) -> int:
+    sign, digits, exponent = amount.as_tuple()
+    if not isinstance(exponent, int) or exponent < -_DIGITS:
+        raise ValueError(f"{amount} is no amount in whole cents")
+    cents = int("".join(map(str, (*digits, *[0] * (exponent + _DIGITS)))))
+    return -cents if sign else cents
+
+
+def _amount_of(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-_DIGITS)
+
+
+def _cents_in(amounts: pa.Array) -> Numbers:
+    if not pa.types.is_decimal128(amounts.type) or amounts.type.scale != _DIGITS:
+        return whole_numbers([_cents_of(one) for one in amounts.to_pylist()])
+    words = np.frombuffer(amounts.buffers()[1], np.int64)[2 * amounts.offset : 2 * (amounts.offset + len(amounts))]
+    lower, upper = words[::2], words[1::2]
+    if (upper != lower >> _SIGN).any():
+        return whole_numbers([_cents_of(one) for one in amounts.to_pylist()])
+    return lower.copy()
