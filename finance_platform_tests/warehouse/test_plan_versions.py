@@ -85,3 +85,36 @@ def test_a_removed_period_is_in_the_versions_before_and_again_when_it_comes_back
     ).rows
 
     assert sorted((load, str(amount)) for load, amount in rows) == [(1, "1200.00"), (3, "333.00")]
+
+
+def test_the_original_of_a_plan_stays_when_a_later_one_has_none_of_its_months(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    actuals = [fact for fact in january() if fact.scenario == ACTUAL]
+    march = [Fact("2025-03-01", SALES, RENT, BUDGET, "220.00", "220.00")]
+    slices = [star_files.facts("2025-01", "j2", actuals), star_files.facts("2025-03", "m1", march)]
+    publish(loaded, LoadRequest(slices, run_id="run-2", loaded_at=LOADED_AT))
+
+    rows = loaded.query(
+        "SELECT LoadNumber, VersionNumber, IsOriginal, IsCurrent, SUM(Amount) FROM PlanVersion "
+        "WHERE ScenarioName = 'Budget' GROUP BY LoadNumber, VersionNumber, IsOriginal, IsCurrent ORDER BY LoadNumber"
+    ).rows
+
+    assert [(*row[:4], str(row[4])) for row in rows] == [(1, 1, True, False, "1200.00"), (2, 2, False, True, "220.00")]
+
+
+def test_actuals_that_come_before_the_plan_of_their_month_are_no_version_of_it(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    actuals = [Fact("2025-03-09", SALES, RENT, ACTUAL, "212.00")]
+    planned = [*actuals, Fact("2025-03-01", SALES, RENT, BUDGET, "220.00", "220.00")]
+    for number, facts in enumerate((actuals, planned), 2):
+        slices = [star_files.facts("2025-03", f"m{number}", facts)]
+        publish(loaded, LoadRequest(slices, run_id=f"run-{number}", loaded_at=LOADED_AT))
+
+    rows = loaded.query(
+        "SELECT LoadNumber, VersionNumber, SUM(Amount) FROM PlanVersion "
+        "WHERE ScenarioName = 'Budget' GROUP BY LoadNumber, VersionNumber ORDER BY LoadNumber"
+    ).rows
+
+    assert [(*row[:2], str(row[2])) for row in rows] == [(1, 1, "1200.00"), (3, 2, "1420.00")]

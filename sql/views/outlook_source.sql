@@ -35,7 +35,7 @@ Candidate AS (
         END AS Source,
         ROW_NUMBER() OVER (
             PARTITION BY PeriodCalendar.Period
-            ORDER BY CASE WHEN DimScenario.ScenarioType = 'Forecast' THEN 0 ELSE 1 END
+            ORDER BY CASE WHEN OpenForecast.ScenarioKey IS NULL THEN 1 ELSE 0 END
         ) AS PlanRank
     FROM ScenarioPeriod
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = ScenarioPeriod.ScenarioKey

@@ -35,19 +35,6 @@ PlanMovement AS (
         AND Movements.Kind IN ('movement', 'publication')
 ),
 
-PlanLoad AS (
-    SELECT ScenarioKey, LoadNumber, LoadedAt
-    FROM PlanMovement
-
-    UNION
-
-    SELECT ScenarioPeriod.ScenarioKey, FirstLoad.LoadNumber, FirstLoad.LoadedAt
-    FROM ScenarioPeriod
-    INNER JOIN FirstLoad ON FirstLoad.Period = ScenarioPeriod.Period
-    INNER JOIN DimScenario ON DimScenario.ScenarioKey = ScenarioPeriod.ScenarioKey
-    WHERE DimScenario.ScenarioType <> 'Actual'
-),
-
 Change AS (
     SELECT
         ScenarioKey,
@@ -73,6 +60,30 @@ Change AS (
         -Difference AS Amount,
         LoadNumber
     FROM PlanMovement
+),
+
+FirstCell AS (
+    SELECT Change.ScenarioKey, FirstLoad.LoadNumber, FirstLoad.LoadedAt
+    FROM Change
+    INNER JOIN FirstLoad ON FirstLoad.Period = Change.Period AND FirstLoad.LoadNumber < Change.LoadNumber
+    GROUP BY
+        Change.ScenarioKey,
+        Change.Period,
+        Change.DepartmentKey,
+        Change.AccountKey,
+        FirstLoad.LoadNumber,
+        FirstLoad.LoadedAt
+    HAVING SUM(Change.Amount) <> 0
+),
+
+PlanLoad AS (
+    SELECT ScenarioKey, LoadNumber, LoadedAt
+    FROM PlanMovement
+
+    UNION
+
+    SELECT ScenarioKey, LoadNumber, LoadedAt
+    FROM FirstCell
 ),
 
 Cell AS (
