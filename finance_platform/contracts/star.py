@@ -392,7 +392,7 @@ PERIOD_STATUS = Contract(
 SCENARIO_PERIOD = Contract(
     name="scenario_period",
     table="ScenarioPeriod",
-    grain="One scenario and accounting period in which it has lines.",
+    grain="One scenario and accounting period in which it has lines; of Actual, also a gap that a setting covers.",
     natural_key=("period", "scenario_key"),
     columns=(
         Column("period", "varchar(7)", "Accounting period, YYYY-MM.", "Period"),

@@ -20,7 +20,7 @@ from finance_platform.warehouse.statements import SqlFile, delete_all, insert, s
 
 
 class ScenarioPeriod(NamedTuple):
-    """A scenario and a period in which it has lines.
+    """A scenario and a period in which it has lines, or in which a setting says that Actual covers a gap.
 
     Attributes:
         period: YYYY-MM.
@@ -151,9 +151,12 @@ def _target(
     actual, scenario_lines = _count_lines(source, lines)
     statuses = evaluate_periods(actual, closed_periods, actuals_through)
     last_complete = max((status.period for status in statuses if status.is_complete), default="")
+    # A setting says that Actual covers gaps too: as zero, and the budget beside it is booked in the fact table.
+    gaps = {status.period for status in statuses if status.is_complete and actuals_through is not None}
+    of_gaps = {(period, scenario, True): 0 for period in gaps for _, scenario, is_actual in scenario_lines if is_actual}
     scenarios = [
         ScenarioPeriod(period, scenario, count, not is_actual or period <= last_complete)
-        for (period, scenario, is_actual), count in sorted(scenario_lines.items())
-        if count
+        for (period, scenario, is_actual), count in sorted((of_gaps | scenario_lines).items())
+        if count or (is_actual and period in gaps)
     ]
     return _Target(statuses, scenarios)

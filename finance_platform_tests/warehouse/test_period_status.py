@@ -120,6 +120,29 @@ def test_a_setting_overrides_the_rule(loaded: Warehouse, star_files: StarFiles) 
     assert complete_periods(loaded) == ["2025-03", "2025-04"]
 
 
+def test_a_gap_that_a_setting_covers_is_compared_alike_in_every_view(loaded: Warehouse, star_files: StarFiles) -> None:
+    """Budget is booked on Actual in the gap, May 2025, as the job books it under the setting."""
+    gap = [
+        Fact("2025-05-01", SALES, REVENUE, ACTUAL, "0.00", "900.00", transaction_count=0),
+        Fact("2025-05-01", SALES, REVENUE, BUDGET, "900.00", "900.00"),
+    ]
+    months = [month(star_files, f"2025-0{number}", 20, 6) for number in (3, 4, 6)]
+    slices = [removed("2025-01"), removed("2025-02"), *months, star_files.facts("2025-05", "v1", gap)]
+    compared = "AccountType = 'Revenue' AND ScenarioName = 'Actual' AND ReferenceName = 'Budget'"
+    to_date = "AND AsOfPeriod = '2025-06' AND Horizon = 'year to date'"
+    by_view = (
+        "SELECT SUM(Budget), SUM(Variance) FROM ActualVsBudget WHERE AccountType = 'Revenue' AND IsComplete",
+        f"SELECT SUM(ReferenceAmount), SUM(Variance) FROM ScenarioComparison WHERE {compared} AND IsComplete",
+        f"SELECT SUM(ComparedReference), SUM(Variance) FROM VarianceByHorizon WHERE {compared} {to_date}",
+    )
+
+    load(loaded, *slices, actuals_through="2025-06")
+
+    assert [loaded.query(sql).rows for sql in by_view] == [[(Decimal("3600.00"), Decimal("-3300.00"))]] * 3
+    update_statuses(loaded, [], None)
+    assert [loaded.query(sql).rows for sql in by_view[1:]] == [[(Decimal("2700.00"), Decimal("-2400.00"))]] * 2
+
+
 def test_a_load_that_the_audit_rejects_changes_no_status(loaded: Warehouse, star_files: StarFiles) -> None:
     before = stored_statuses(loaded)
 

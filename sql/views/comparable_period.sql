@@ -1,8 +1,9 @@
 -- Grain: one row per accounting period, scenario and reference.
 -- Columns to fix before summing: none.
 --
--- A scenario covers the periods in which it has lines; Actual through its last complete period. Under the name Prior
--- Year, each scenario is compared with itself twelve months before; a scenario of that name is no reference.
+-- A scenario covers the periods in which it has lines; Actual through its last complete period, and gaps that a setting
+-- covers. Under the name Prior Year, each scenario is compared with itself twelve months before; a scenario of that
+-- name is no reference.
 
 CREATE OR REPLACE VIEW ComparablePeriod AS
 WITH Pair AS (
