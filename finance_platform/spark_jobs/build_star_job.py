@@ -85,7 +85,6 @@ _DELIVERY = Column("delivery_id", "varchar", "The delivery.")
 _RANKS = (
     _DELIVERY,
     Column("rank", "bigint", "Its place in the defined order."),
-    Column("since", "varchar", "The period from which its rows without a date hold; blank for the beginning."),
 )
 _TYPE_SPANS = (
     Column("account_key", "bigint", "An account whose type changes."),
@@ -272,10 +271,9 @@ class _Build:
 
     @cached_property
     def ranks(self) -> DataFrame:
-        """delivery_id and rank, the defined order, with the period from which rows without a date hold."""
+        """delivery_id and rank, the defined order."""
         names = pa.array(self.request.deliveries, pa.string())
-        since = pa.array([self.request.described_since.get(name, "") for name in self.request.deliveries], pa.string())
-        ranks = pa.table({"delivery_id": names, "rank": pa.array(range(len(names)), pa.int64()), "since": since})
+        ranks = pa.table({"delivery_id": names, "rank": pa.array(range(len(names)), pa.int64())})
         return self.store_names(ranks, _RANKS, "ranks")
 
     def commit(

@@ -8,7 +8,7 @@ The version of a job's code covers this module: a job of another release must no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
 
 from finance_platform.deliveries.commits import DataFile
@@ -136,7 +136,6 @@ class BuildRequest:
         superseded_scopes: whose lines a later delivery supersedes by scope.
         scenarios: name and type of every live scenario.
         baseline_scenario: the scenario that the others are compared with.
-        described_since: the period from which rows without a date hold, by delivery of master data that has one.
         type_spans: account key, first period and type of accounts whose type changes, oldest first.
     """
 
@@ -148,7 +147,6 @@ class BuildRequest:
     superseded_scopes: Sequence[SupersededScope]
     scenarios: Sequence[tuple[str, str]]
     baseline_scenario: str
-    described_since: Mapping[str, str] = field(default_factory=dict)
     type_spans: Sequence[tuple[int, str, str]] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -162,7 +160,6 @@ class BuildRequest:
             "hidden_scopes": list(self.superseded_scopes),
             "scenarios": list(self.scenarios),
             "baseline_scenario": self.baseline_scenario,
-            "described_since": dict(self.described_since),
             "type_spans": list(self.type_spans),
         }
 
@@ -178,6 +175,5 @@ class BuildRequest:
             superseded_scopes=[SupersededScope(*scope) for scope in document["hidden_scopes"]],
             scenarios=[(name, scenario_type) for name, scenario_type in document["scenarios"]],
             baseline_scenario=document["baseline_scenario"],
-            described_since=document["described_since"],
             type_spans=[(key, since, account_type) for key, since, account_type in document["type_spans"]],
         )

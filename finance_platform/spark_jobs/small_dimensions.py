@@ -63,8 +63,7 @@ class SmallDimensions:
         """
         self._processed, self._request, self._members = processed, request, members
         self._references: dict[str, pa.Table] = {}
-        since = request.described_since
-        self._ranks = {name: (rank, since.get(name, "")) for rank, name in enumerate(request.deliveries)}
+        self._ranks = {name: rank for rank, name in enumerate(request.deliveries)}
 
     @cached_property
     def departments(self) -> pa.Table:

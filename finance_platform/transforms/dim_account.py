@@ -27,7 +27,7 @@ def dim_account(accounts: DataFrame, members: DataFrame, ranks: DataFrame) -> Da
     Args:
         accounts: rows of live reference deliveries.
         members: members of live ledger deliveries.
-        ranks: delivery_id, rank, since: see `dim_members.conformed_members`.
+        ranks: delivery_id, rank: see `dim_members.conformed_members`.
     """
     mentioned = members.where(F.col("dimension") == "account")
     rows = conformed_members(accounts, mentioned, ranks, "account_key", MEMBER_COLUMNS)

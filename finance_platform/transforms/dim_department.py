@@ -25,7 +25,7 @@ def dim_department(departments: DataFrame, members: DataFrame, ranks: DataFrame)
     Args:
         departments: rows of live reference deliveries.
         members: members of live ledger deliveries.
-        ranks: delivery_id, rank, since: see `dim_members.conformed_members`.
+        ranks: delivery_id, rank: see `dim_members.conformed_members`.
     """
     mentioned = members.where(F.col("dimension") == "department")
     rows = conformed_members(departments, mentioned, ranks, "department_key", MEMBER_COLUMNS)

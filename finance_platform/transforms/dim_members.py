@@ -23,7 +23,7 @@ def conformed_members(
     Args:
         reference: reference rows of live deliveries.
         mentioned: member rows of live ledger deliveries.
-        ranks: delivery_id, rank, since: the defined order, and the period from which rows without a date hold.
+        ranks: delivery_id, rank: the defined order.
         key: name of the surrogate key in `reference`.
         columns: output column to member column; empty if members have no such column.
     """
@@ -45,10 +45,9 @@ def conformed_members(
 
 def _first_known(rows: DataFrame, key: str, columns: Sequence[str], *, latest_first: bool) -> DataFrame:
     if latest_first:
-        since = F.coalesce("valid_from", "since")
         # Of rows with one date, one for each predecessor, the first one counts; a date counts before none.
         place = [F.col("valid_from").desc_nulls_last(), F.coalesce("source_sheet", F.lit("")), F.col("source_row")]
-        nth = Window.partitionBy(key).orderBy(F.col("rank").desc(), since.desc(), *place)
+        nth = Window.partitionBy(key).orderBy(F.col("rank").desc(), *place)
         # The latest description counts as a whole: an attribute that is blank in it is not filled from an older one.
         return rows.withColumn("nth", F.row_number().over(nth)).where(F.col("nth") == 1).select(key, *columns)
     nth = Window.partitionBy(key).orderBy(F.col("rank").asc())

@@ -20,8 +20,8 @@ from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, PROFIT_
 from finance_platform.transforms.dim_account import MEMBER_COLUMNS as ACCOUNT_COLUMNS
 from finance_platform.transforms.dim_department import MEMBER_COLUMNS as DEPARTMENT_COLUMNS
 
-Ranks = Mapping[str, tuple[int, str]]
-"""By delivery that counts: its place in the defined order, and the period from which its rows without a date hold."""
+Ranks = Mapping[str, int]
+"""By delivery that counts: its place in the defined order."""
 
 _Row = dict[str, Any]
 
@@ -57,7 +57,7 @@ def _conformed(
         described[row[key]] = row
     mentioned = members.filter(pc.equal(members["dimension"], dimension))
     by_lines: dict[int, _Row] = {}
-    for row in sorted(_counting(mentioned, ranks), key=lambda row: ranks[row["delivery_id"]][0]):
+    for row in sorted(_counting(mentioned, ranks), key=lambda row: ranks[row["delivery_id"]]):
         known = by_lines.setdefault(row["member_key"], dict.fromkeys(columns))
         for name, source in columns.items():
             if source:
@@ -92,9 +92,8 @@ def _age(row: _Row, ranks: Ranks) -> tuple[Any, ...]:
 
     Of rows with one date, the first one counts; a date counts before none.
     """
-    rank, since = ranks[row["delivery_id"]]
     place = (_Descending(row["source_sheet"] or ""), -row["source_row"])
-    return rank, _first(row["valid_from"], since), row["valid_from"] is not None, *place
+    return ranks[row["delivery_id"]], row["valid_from"] or "", *place
 
 
 def _first(*values: Any) -> Any:

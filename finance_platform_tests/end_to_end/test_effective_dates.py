@@ -93,6 +93,19 @@ def test_a_changed_account_keeps_what_it_was_in_closed_periods_and_nothing_is_re
     assert "latest attributes in every period (as-is)" in page.read_text()
 
 
+def test_a_chart_with_its_history_that_is_sent_again_after_a_close_changes_no_type(home: Home, refresh: Refresher):
+    """Salaries are an asset from January on, which the row without a date beside the dated one does not undo."""
+    header, *rows = ACCOUNTS.splitlines()
+    dated = [f"{header},valid_from", *(f"{row}," for row in rows), "6000,Salaries,Asset,Payroll,,2024-01"]
+    home.write("raw/accounts.csv", "\n".join(dated) + "\n")
+
+    refreshed = refresh(home, FINANCE_PLATFORM_CLOSED_PERIODS="publish")
+
+    assert [row[:2] for row in home.select(AMOUNTS)] == [("2024-01", "Asset"), ("2024-02", "Asset")]
+    assert home.select("SELECT AccountType FROM DimAccount WHERE AccountNumber = '6000'") == [("Asset",)]
+    assert len(refreshed.alerts) == 1
+
+
 @at_night
 def test_a_date_in_the_file_decides_and_one_in_a_closed_period_is_a_restatement(home: Home, refresh: Refresher):
     header = "account_number,account_name,account_type,category,valid_from"

@@ -171,6 +171,4 @@ def assert_same_rows(rows: Sequence[Row], table: pa.Table, contract: Contract) -
 
 def ranks_of(spark: SparkSession, *deliveries: str) -> DataFrame:
     """Return the defined order: deliveries, the latest last."""
-    return spark.createDataFrame(
-        [(rank, name, "") for rank, name in enumerate(deliveries)], "rank bigint, delivery_id string, since string"
-    )
+    return spark.createDataFrame(list(enumerate(deliveries)), "rank bigint, delivery_id string")

@@ -32,7 +32,7 @@ def accounts_by_number(spark: SparkSession, described: Iterable[Row], mentioned:
     described, mentioned = list(described), list(mentioned)
     result = dim_account(accounts_of(spark, described), members_of(spark, mentioned), ranks_of(spark, "r1", "d1"))
     rows = assert_matches(result, DIM_ACCOUNT)
-    table = account_rows(table_of(ACCOUNTS, described), table_of(MEMBERS, mentioned), {"r1": (0, ""), "d1": (1, "")})
+    table = account_rows(table_of(ACCOUNTS, described), table_of(MEMBERS, mentioned), {"r1": 0, "d1": 1})
     assert_same_rows(rows, table, DIM_ACCOUNT)
     return {row["account_number"]: row for row in rows}
 

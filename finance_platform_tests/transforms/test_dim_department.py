@@ -35,7 +35,7 @@ def departments_by_key(
     described, mentioned = list(described), list(mentioned)
     result = dim_department(departments_of(spark, described), members_of(spark, mentioned), ranks_of(spark, *order))
     rows = assert_matches(result, DIM_DEPARTMENT)
-    ranks = {name: (rank, "") for rank, name in enumerate(order)}
+    ranks = {name: rank for rank, name in enumerate(order)}
     table = department_rows(table_of(DEPARTMENTS, described), table_of(MEMBERS, mentioned), ranks)
     assert_same_rows(rows, table, DIM_DEPARTMENT)
     by_key = {row["department_key"]: row for row in rows}
@@ -190,22 +190,18 @@ rows_with_dates = st.tuples(st.sampled_from(DELIVERIES), st.sampled_from([None, 
 @given(
     st.lists(rows_with_dates, max_size=6),
     st.permutations(DELIVERIES),
-    st.dictionaries(st.sampled_from(DELIVERIES), st.sampled_from(["2024-01", "2024-06", "2025-01"])),
 )
 def test_the_latest_of_several_descriptions_is_the_same_by_arrow_and_by_spark(
-    spark: SparkSession, described: Any, order: list[str], since: dict[str, str]
+    spark: SparkSession, described: Any, order: list[str]
 ) -> None:
-    """By delivery, by date, whether it is the row's own, and by place; of two deliveries of three."""
+    """By delivery, by date, of which none is before any, and by place; of two deliveries of three."""
     rows = [
         staged_department(
             "D1", row=number, delivery_id=delivery, source_sheet=sheet, valid_from=date, department_name=name
         )
         for number, (delivery, sheet, date, name) in enumerate(described)
     ]
-    ranks = {name: (rank, since.get(name, "")) for rank, name in enumerate(order[:2])}
-    ranks_of_spark = spark.createDataFrame(
-        [(rank, name, date) for name, (rank, date) in ranks.items()], "rank bigint, delivery_id string, since string"
-    )
-    result = dim_department(departments_of(spark, rows), members_of(spark, []), ranks_of_spark)
+    result = dim_department(departments_of(spark, rows), members_of(spark, []), ranks_of(spark, *order[:2]))
+    ranks = {name: rank for rank, name in enumerate(order[:2])}
     table = department_rows(table_of(DEPARTMENTS, rows), table_of(MEMBERS, []), ranks)
     assert_same_rows(assert_matches(result, DIM_DEPARTMENT), table, DIM_DEPARTMENT)

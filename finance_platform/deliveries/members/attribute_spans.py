@@ -5,8 +5,9 @@ deliveries describe (see `state_derivation`), the table of earlier attributes (s
 
 In each period, of the deliveries that describe the member there the last one counts, as without dates. A row with
 `valid_from` holds from that period on, a row without it from the first period that was not closed when the file began
-to count; it ends where the next row of the member begins, in its own file or in the next version of it. The first row
-of a member that nothing else describes holds from the file's own beginning.
+to count; it ends where the next row of the member begins, in its own file or in the next version of it. Beside dated
+rows of the member in its own file, a row without a date says what was before them, whatever is closed. The first row of
+a member that nothing else describes holds from the file's own beginning.
 """
 
 from __future__ import annotations
@@ -161,10 +162,17 @@ def _rows(processed: ObjectStore, description: Description, kind: str) -> _Rows:
             of_member = by_key.setdefault(row[key], {})
             # Of rows with one date, one for each predecessor, the first one counts; a date counts before none.
             of_member.setdefault((since, bool(row["valid_from"])), {name: row[name] for name in names})
-    return {
-        member: [(since, attributes) for (since, _), attributes in sorted(of_member.items(), key=lambda one: one[0])]
-        for member, of_member in by_key.items()
-    }
+    return {member: _in_order(of_member) for member, of_member in by_key.items()}
+
+
+def _in_order(of_member: Mapping[tuple[str, bool], Attributes]) -> list[tuple[str, Attributes]]:
+    """Return the rows of a member, oldest first, without one that would begin after the dated rows that it precedes."""
+    first_date = min((since for since, has_date in of_member if has_date), default=None)
+    return [
+        (since, attributes)
+        for (since, has_date), attributes in sorted(of_member.items(), key=lambda one: one[0])
+        if has_date or first_date is None or since < first_date
+    ]
 
 
 def _statements(key: int, versions: Sequence[tuple[Description, _Rows]]) -> Iterator[_Statement]:

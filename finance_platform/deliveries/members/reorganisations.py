@@ -129,11 +129,15 @@ def find_reorganisations(processed: ObjectStore, state: DeliveryState) -> Reorga
     counted: dict[tuple[int, str], tuple[Description, list[_Row]]] = {}
     firsts: dict[int, str] = {}
     for description in sorted(descriptions, key=lambda one: one.delivery.position):
-        for row in _read(processed, description):
+        rows_of_file = list(_read(processed, description))
+        dated = {row["department_key"] for row in rows_of_file if row["valid_from"]}
+        for row in rows_of_file:
             key, since = row["department_key"], row["valid_from"] or description.since
             if description.until is not None and since >= description.until:
                 continue
-            firsts[key] = min(firsts.get(key, since), since)
+            # Beside rows with dates, a row without one says what was before them, as in `attribute_spans`.
+            first = since if row["valid_from"] or key not in dated else ""
+            firsts[key] = min(firsts.get(key, first), first)
             if row["valid_from"]:
                 of_member = counted.get((key, since))
                 if of_member is None or of_member[0] is not description:

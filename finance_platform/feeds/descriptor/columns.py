@@ -108,7 +108,8 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "balance": "The account's balance at the end of the period, debit less credit.",
     "measure": "`flow`, an amount of a period, or `balance`, an amount at its end.",
     "valid_from": "The day from whose period on the row describes the member; one member may have a row for each. By "
-    "default the first period after the last closed one.",
+    "default the first period after the last closed one; beside dated rows of the member in the same file, a row "
+    "without a day says what was before them.",
     "valid_to": "The last day of the member, if its last row has one. Actual lines of later periods count, with a "
     "warning while the period is open. A text that is not a date is no end, which is a warning.",
     "predecessor": "The code of a department that this one replaces, in whole or in part, from `valid_from` on; a row "

@@ -109,9 +109,6 @@ def build_request(
         ],
         scenarios=scenarios(state),
         baseline_scenario=settings.baseline_scenario,
-        described_since={
-            one.delivery.delivery_id: one.since for one in state.descriptions if one.since and one.until is None
-        },
         type_spans=[
             (row["account_key"], row["valid_from"], row["account_type"])
             for row in sorted(account_history, key=lambda row: (row["account_key"], row["valid_from"]))

@@ -146,6 +146,32 @@ def test_a_file_with_the_whole_history_needs_no_earlier_one(chart: Chart) -> Non
     assert changes(chart.categories()) == [("2024-12", "People"), ("2025-03", "Payroll")]
 
 
+def test_a_file_with_the_whole_history_that_is_sent_again_after_a_close_says_the_same(chart: Chart) -> None:
+    """A row without a date would otherwise begin after the dated ones that it precedes, and undo them."""
+    history = [("6000", "People", None), ("6000", "Payroll", "2025-01")]
+    chart.deliver(*history)
+    before = chart.categories()
+    chart.close("2024-12", "2025-01")
+    chart.deliver(*history, ("7000", "Rent", None))
+    assert chart.categories() == before
+    chart.close("2025-02")
+    chart.deliver(("6000", "Staff", None), ("6000", "Payroll", "2025-02"), ("6000", "Wages", "2025-06"))
+    assert changes(chart.categories()) == [
+        *(("2024-12", "People"), ("2025-01", "Payroll")),
+        ("2025-06", "Wages"),
+    ]
+
+
+@pytest.mark.parametrize("closed", [(), ("2024-12",), ("2024-12", "2025-01"), ("2024-12", "2025-01", "2025-02")])
+def test_a_date_counts_alike_in_open_periods_whatever_was_closed_when_its_file_came(
+    chart: Chart, closed: Sequence[str]
+) -> None:
+    chart.deliver(("6000", "Early", None))
+    chart.close(*closed)
+    chart.deliver(("6000", "People", None), ("6000", "Payroll", "2025-02"))
+    assert {chart.categories()[period] for period in PERIODS if period >= "2025-02"} == {"Payroll"}
+
+
 def test_the_first_description_of_an_account_holds_before_its_date_too_but_not_in_closed_periods(chart: Chart) -> None:
     chart.deliver(("6000", "Payroll", "2025-03"))
     assert chart.categories() == {}

@@ -105,6 +105,13 @@ def test_a_department_that_existed_or_has_several_predecessors_leads_back_only_a
     ]
 
 
+def test_a_department_that_existed_before_is_not_new_because_its_file_came_after_a_close(files: Files) -> None:
+    for period in ("2025-04", "2025-05"):
+        files.close(period)
+    files.deliver(("A", None, None, None, None), ("B", None, None, None, None), ("B", "2025-04", "A", "0.5", None))
+    assert files.shares() == [("2025-04", "A", "B", Decimal("0.5"), Decimal(0))]
+
+
 def test_the_last_file_that_describes_the_department_from_the_date_counts_and_earlier_dates_stay(files: Files) -> None:
     files.deliver(("B", "2025-02", "A", "0.5", None))
     files.deliver(("B", "2025-03", "A", "0.4", None))
