@@ -245,29 +245,33 @@ def test_spans_with_the_same_classification_have_one_key_and_that_of_the_first_i
 
 CATEGORIES = st.sampled_from(["People", "Payroll", "Staff"])
 DATES = st.none() | st.sampled_from(PERIODS)
-STEPS = st.lists(
-    st.just("close") | st.tuples(st.sampled_from(["accounts.csv", "more.csv"]), CATEGORIES, DATES), max_size=7
-)
+ROWS_OF_FILE = st.lists(st.tuples(CATEGORIES, DATES), min_size=1, max_size=3, unique_by=lambda row: row[1])
+STEPS = st.lists(st.just("close") | st.tuples(st.sampled_from(["accounts.csv", "more.csv"]), ROWS_OF_FILE), max_size=7)
 
 
 @given(steps=STEPS)
 def test_whatever_arrives_only_the_periods_that_it_says_change(
-    steps: Sequence[str | tuple[str, str, str | None]],
+    steps: Sequence[str | tuple[str, list[tuple[str, str | None]]]],
 ) -> None:
     with TemporaryDirectory() as folder:
         chart, closed = Chart(Path(folder)), 0
         chart.deliver(("6000", "First", None), key="a.csv")
         known = dict.fromkeys(PERIODS, "First")
         for step in steps:
-            begin, given_here = "9999-12", ""
+            said: dict[str, str] = {}
             if isinstance(step, str):
                 chart.close(PERIODS[closed])
                 closed += 1
             else:
-                key, given_here, since = step
-                chart.deliver(("6000", given_here, since), key=key)
-                begin = since or (PERIODS[closed] if closed else "")
-            expected = {period: given_here if period >= begin else known[period] for period in PERIODS}
+                key, rows = step
+                chart.deliver(*(("6000", category, since) for category, since in rows), key=key)
+                said = {since: category for category, since in rows if since}
+                of_file = PERIODS[closed] if closed else ""
+                undated = [category for category, since in rows if not since]
+                if undated and of_file < min(said, default="9999-12"):
+                    said[of_file] = undated[0]
+            begun = {period: [since for since in said if since <= period] for period in PERIODS}
+            expected = {period: said[max(begun[period])] if begun[period] else known[period] for period in PERIODS}
             found = chart.categories()
             if found:
                 assert found == expected
