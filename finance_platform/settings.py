@@ -35,7 +35,7 @@ TopicArn = Annotated[str, StringConstraints(pattern=r"^(arn:aws[a-z-]*:sns:[a-z0
 
 
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]*")
-_PARTS_WITH_SECRETS = re.compile("[@?#]")
+_PARTS_WITH_SECRETS = re.compile("[@?#]|://.*;")
 _NOT_STORED = "an address with a user name, a password, a query or a fragment is not stored or shown"
 
 
@@ -64,6 +64,8 @@ def _require_http(value: str) -> str:
 
 
 _MASTER = re.compile(r"(?:spark|k8s|sc)://\S+|yarn|local(?:-cluster)?\[[0-9*, ]+\]|local")
+_PLAIN_PARAMETERS = frozenset({"use_ssl", "user_id", "user_agent", "x-databricks-cluster-id"})
+"""Parameters of a Spark Connect address that are not secret; any other may be a token, or a header with one."""
 _THRESHOLD = re.compile(r"(.*\S) *= *([0-9]{1,16}(?:\.[0-9]{1,2})?) */ *([0-9]{1,7}(?:\.[0-9]{1,2})?)")
 """An account or type, an amount and a per cent, with as many digits as the columns of the warehouse have."""
 
@@ -99,8 +101,16 @@ class AccountThreshold:
 
 def _refuse_all_but_a_master(value: str) -> str:
     if value and not _MASTER.fullmatch(value):
+        raise ValueError("expected spark://, k8s://, sc://, yarn, local[N] or local-cluster[N,CORES,MB]")
+    # It is among the arguments of a job, which every user of the machine can list.
+    address, *parameters = value.split(";")
+    if re.search("[@?#]", address):
+        raise ValueError(f"{_NOT_STORED}; expected scheme://host:port")
+    if {part.partition("=")[0] for part in parameters} - _PLAIN_PARAMETERS:
+        plain = ", ".join(sorted(_PLAIN_PARAMETERS))
         raise ValueError(
-            f"expected spark://, k8s://, sc://, yarn, local[N] or local-cluster[N,CORES,MB], not {value!r}"
+            f"a parameter of the address may be secret, as all but {plain} may be: put the whole address into "
+            f"SPARK_REMOTE, and only {address.rstrip('/')} here"
         )
     return value
 

@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 
 CONNECT_SCHEME = "sc://"
 
-_SETTINGS = {
+_RESULT_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     # Redshift's COPY and every engine here read snappy.
     "spark.sql.parquet.compression.codec": "snappy",
-    # Else PySpark looks for the caller's line, and for IPython, at each call: a quarter of a small refresh's time.
+}
+"""What makes engines agree; any session may set it."""
+
+_SETTINGS = {
+    **_RESULT_SETTINGS,
+    # Else PySpark looks for the caller's line, and for IPython, at each call: a quarter of a small refresh's time. A
+    # server of Spark Connect refuses it from a session, because it is static.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 SAIL_SETTINGS = {
@@ -62,7 +68,10 @@ def spark_session(engine: str, options: S3Options = NO_OPTIONS, master: str = ""
     Raises:
         ValueError: there is no such engine.
     """
-    if engine != "glue":
+    if master:
+        # The machines of a cluster may have their Python elsewhere than this one, so the environment can name it.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    elif engine != "glue":
         # Spark's Python workers must run in this process's own environment; Glue ensures that itself.
         os.environ["PYSPARK_PYTHON"] = sys.executable
     if engine == "sail":
@@ -152,9 +161,9 @@ def _cluster(master: str, options: S3Options) -> Iterator[SparkSession]:
     with tempfile.TemporaryDirectory(prefix="finance-platform-") as folder:
         package = _zip_package(Path(folder))
         if master.startswith(CONNECT_SCHEME):
-            session = SparkSession.builder.remote(master).getOrCreate()
+            session = SparkSession.builder.remote(_with_secret_parameters(master)).getOrCreate()
             try:
-                for name, value in _SETTINGS.items():
+                for name, value in _RESULT_SETTINGS.items():
                     session.conf.set(name, value)
                 session.addArtifacts(str(package), pyfile=True)
                 yield session
@@ -163,6 +172,12 @@ def _cluster(master: str, options: S3Options) -> Iterator[SparkSession]:
             return
         settings = {"spark.master": master, "spark.submit.pyFiles": str(package)}
         yield from _jvm(settings | hadoop_settings(options))
+
+
+def _with_secret_parameters(master: str) -> str:
+    """Return a Spark Connect address with what PySpark's own variable adds to it, such as a header with a token."""
+    remote = os.environ.get("SPARK_REMOTE", "")
+    return remote if remote.partition(";")[0].rstrip("/") == master.rstrip("/") else master
 
 
 def _zip_package(folder: Path) -> Path:

@@ -52,6 +52,7 @@ from finance_platform_tests.in_process_jobs import InProcessJobs
 from finance_platform_tests.java import reason_without_java
 from finance_platform_tests.one_jvm import RunningJvm, one_jvm
 from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.spark_connect_server import spark_connect_server
 from finance_platform_tests.transforms import parity_home
 from finance_platform_tests.transforms.parity_home import make_home
 
@@ -80,7 +81,7 @@ FORBIDDEN = {
 """Names that no transform may use."""
 
 _COUNT_TASKS = """
-import json, os
+import json, os, sys
 from collections import Counter
 import pyarrow as pa
 from finance_platform.spark_jobs.session import spark_session
@@ -96,7 +97,7 @@ def name_process(batches):
 def tasks(rows):
     return Counter(row["process"] for row in rows.mapInArrow(name_process, "process string").collect())
 
-with spark_session("jvm", master="local-cluster[2,1,1024]") as spark:
+with spark_session("jvm", master=sys.argv[1]) as spark:
     files = spark.createDataFrame([(str(number),) for number in range(4)], "name string")
     print(json.dumps([tasks(files.repartition(4)), tasks(files.groupBy("name").count().repartition(4, "name"))]))
 """
@@ -303,11 +304,35 @@ def test_reading_and_grouping_spread_over_both_executors(tmp_path: Path) -> None
     """Each file is a task of its own, and so is each part of a group."""
     with clean_environment(tmp_path):
         counted = subprocess.run(
-            [sys.executable, "-c", _COUNT_TASKS], check=True, capture_output=True, text=True, timeout=600
+            [sys.executable, "-c", _COUNT_TASKS, "local-cluster[2,1,1024]"],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=600,
         )
     reading, grouping = json.loads(counted.stdout.splitlines()[-1])
     assert len(reading) == len(grouping) == 2, (reading, grouping)
     assert all(process.startswith("sent ") for process in reading), "executors must not need the package beforehand"
+
+
+@pytest.mark.jvm
+@pytest.mark.usefixtures("_java")
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes minutes; TEST_PROFILE=nightly runs it")
+def test_a_server_of_spark_connect_gives_the_tables_of_one_process(sail: Run, home: Path, tmp_path: Path) -> None:
+    """Spark's own server, which refuses static settings of a session; its token is in PySpark's variable alone."""
+    copy = shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("processed-*"))
+    with (
+        spark_connect_server(tmp_path, "local[2]", "hunter2") as address,
+        clean_environment(copy, SPARK_REMOTE=f"{address}/;token=hunter2"),
+    ):
+        connected = run_engine(copy, "jvm", ScriptJobs(copy, "jvm", address))
+        counted = subprocess.run(
+            [sys.executable, "-c", _COUNT_TASKS, address], check=True, capture_output=True, text=True, timeout=600
+        )
+    for contract in TABLES:
+        assert cells(connected.rows(contract.name)) == cells(sail.rows(contract.name)), contract.name
+    assert {one.version: one.sums for one in connected.slices} == {one.version: one.sums for one in sail.slices}
+    assert all(name.startswith("sent ") for tasks in json.loads(counted.stdout.splitlines()[-1]) for name in tasks)
 
 
 @pytest.mark.jvm

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from pyspark.errors.utils import is_debugging_enabled
 from pyspark.sql import SparkSession
 
+import finance_platform
 from finance_platform.spark_jobs.harness import INTERRUPTED_EXIT_CODE
+from finance_platform.spark_jobs.session import spark_session
 from finance_platform_tests.environment import unmeasured_environment
 
 JOB = """
@@ -41,6 +48,21 @@ with job_host.spark_session("sail") as spark:
     rows = spark.createDataFrame([(1, "a text")], "number bigint, name string")
     print(rows.mapInArrow(lambda batches: batches, rows.schema).collect(), rows.toPandas().shape)
 """
+
+TASK = """
+import sys
+import finance_platform.feeds.read_file, finance_platform.spark_jobs.delivery_results
+from finance_platform.storage.factory import open_store
+from finance_platform.storage.s3_options import NO_OPTIONS
+
+open_store("s3://bucket/raw", NO_OPTIONS)
+files = {name.partition(".")[0]: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+print(*(name for name, file in files.items() if file and "site-packages" in file))
+"""
+"""Prints the packages that a task of a cluster imports to read a file on S3."""
+
+OF_BOTO3 = {"botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3", "certifi"}
+OF_SPARK = {"pyspark", "py4j", "psutil", "setuptools"}
 
 
 def test_spark_does_not_look_for_the_line_of_each_call(spark: SparkSession):
@@ -79,3 +101,30 @@ def test_the_process_of_the_jobs_imports_pandas_for_a_session_and_not_for_an_arr
     )
     # Its standard output is the log of its jobs, as its standard error is; Sail writes there too.
     assert {"False", "[Row(number=1, name='a text')] (1, 2)"} <= set(done.stderr.splitlines())
+
+
+def test_the_page_on_spark_names_each_package_that_a_task_imports():
+    printed = subprocess.run(
+        [sys.executable, "-c", TASK], env=unmeasured_environment(), capture_output=True, text=True, check=True
+    ).stdout
+    of_module = packages_distributions()
+    imported = {of_module[module][0].casefold() for module in printed.split() if module in of_module}
+    page = Path(str(finance_platform.__file__)).parents[1] / "docs" / "spark.md"
+    (line,) = re.findall(r"\*\*Packages\*\* there.*", page.read_text(encoding="utf-8"))
+    named = set(re.findall("`([^`]+)`", line)) - {"requirements.txt"}
+    assert imported - OF_BOTO3 - OF_SPARK == named
+    assert not OF_BOTO3 & named
+
+
+def test_on_a_cluster_the_environment_names_the_python_of_the_executors(monkeypatch: pytest.MonkeyPatch):
+    def python_of(engine: str, master: str) -> str:
+        # Sail starts nothing before its session is used.
+        with pytest.raises(ValueError, match="nothing"), spark_session(engine, master=master):
+            raise ValueError("nothing")
+        return os.environ["PYSPARK_PYTHON"]
+
+    monkeypatch.setenv("PYSPARK_PYTHON", "/opt/cluster/bin/python3")
+    assert python_of("sail", "sc://unused") == "/opt/cluster/bin/python3"
+    assert python_of("sail", "") == sys.executable
+    monkeypatch.delenv("PYSPARK_PYTHON")
+    assert python_of("sail", "sc://unused") == sys.executable
