@@ -6,16 +6,7 @@ Does not belong here: handling, logging, exit codes (see `cli`).
 
 from __future__ import annotations
 
-import re
-
-from finance_platform.safe_text import printable
-
-_USER_INFO = re.compile(r"(?<=://)[^/@\s\"']+@")
-
-
-def hide_credentials(text: str) -> str:
-    """Return a text without the user names and passwords of the addresses in it (`https://user:password@host`)."""
-    return _USER_INFO.sub("***@", text)
+from finance_platform.safe_text import hide_credentials, printable
 
 
 class FinancePlatformError(Exception):
@@ -34,7 +25,7 @@ class FinancePlatformError(Exception):
     def __init__(self, found: str, *, fix: str = "") -> None:
         # Both may quote text from files, and a library's message an address from the environment, such as a proxy's.
         self.found = hide_credentials(printable(found))
-        self.fix = printable(fix)
+        self.fix = hide_credentials(printable(fix))
         super().__init__(self.found, self.fix)
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Text from files as it may be shown: on a terminal, in a log, on a page, in a spreadsheet.
 
-Belongs here: the one definition of what cannot be printed, and how a text is written for each kind of reader.
+Belongs here: the one definition of what cannot be printed, that of what must not be shown (credentials in a library's
+message), and how a text is written for each kind of reader.
 Does not belong here: writing it anywhere (see `cli.console`, `orchestration.ui.metadata_values`), which characters a
 file may have (see `feeds.values.hidden_characters`).
 
@@ -27,6 +28,15 @@ _UNPRINTABLE = re.compile(
 )
 _ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
+_USER_INFO = re.compile(r"(?<=://)[^/@\s\"']+@")
+_SIGNATURE = re.compile(
+    # Of a presigned request, wherever it is written: a client's error may have the path and the query alone.
+    r"\b((?:X-Amz-(?:Signature|Credential|Security-Token)|AWSAccessKeyId)(?:=|%3D|['\"]?: ?['\"]?))[^&;,\s\"'<>)]+"
+    # Among the parameters of an address: of JDBC, of Spark Connect, of a storage's shared access.
+    r"|([?&;](?:password|pwd|token|access_token|sig|signature|client_secret|x-aws-proxy-auth)=)[^&;\s\"'<>)]+",
+    re.IGNORECASE,
+)
+
 _PLAIN_NAME = re.compile(r"[\w@%+=:,./\[\]-]+")
 
 # White space, quotes and invisible characters before the sign do not keep a spreadsheet from evaluating the cell.
@@ -36,6 +46,15 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+|\d{1,3}([,.' ]\d{3})+)([.,]\d+)?%?\s*")
 _MARKDOWN = re.compile(r"[\\`*\[\]|~#]|(?<!\w)_|_(?!\w)")
 _FIRST_ESCAPED_BYTE = 0xDC80
 """Python reads a byte that is not UTF-8, in the name of a file, as half of a surrogate pair from here."""
+
+
+def hide_credentials(text: str) -> str:
+    """Return a text without the credentials of the addresses in it.
+
+    These are user names and passwords (`https://user:password@host`), the signature of a presigned request, and
+    parameters that are passwords or tokens by their names.
+    """
+    return _SIGNATURE.sub(lambda match: f"{match[1] or match[2]}***", _USER_INFO.sub("***@", text))
 
 
 def printable(text: str) -> str:
@@ -97,20 +116,20 @@ def spreadsheet_cell(value: _T) -> _T | str:
 
 
 class PrintableFilter(logging.Filter):
-    """Makes the message of each log record printable."""
+    """Makes the message of each log record printable, and hides its credentials."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep the record, with its message and arguments as one printable text."""
-        record.msg, record.args = printable(record.getMessage()), ()
+        record.msg, record.args = hide_credentials(printable(record.getMessage())), ()
         return True
 
 
 class PrintableFormatter(logging.Formatter):
-    """Formats log records, tracebacks included, without characters that cannot be printed."""
+    """Formats log records, tracebacks included, without characters that cannot be printed and without credentials."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as text; see `printable`."""
-        return printable(super().format(record))
+        """Return the record as text; see `printable` and `hide_credentials`."""
+        return hide_credentials(printable(super().format(record)))
 
 
 def _escape(character: str) -> str:

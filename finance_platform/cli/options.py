@@ -32,6 +32,7 @@ from finance_platform.errors import (
     UiOpenError,
     UnreadableDeliveryError,
 )
+from finance_platform.safe_text import hide_credentials
 from finance_platform.settings import Settings, load_settings
 from finance_platform.storage.file_modes import masked_new_files
 from finance_platform.storage.machine_errors import translate_machine_error
@@ -131,7 +132,7 @@ def report_error(error: Exception) -> int:
     expected = translate_machine_error(error)
     try:
         if expected is None:
-            echo(traceback.format_exc(), err=True)
+            echo(hide_credentials(traceback.format_exc()), err=True)
         else:
             echo(str(expected), err=True)
         sys.stdout.flush()

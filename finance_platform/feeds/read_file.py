@@ -33,7 +33,6 @@ from finance_platform.errors import (
     FinancePlatformError,
     MissingColumnError,
     UnreadableDeliveryError,
-    hide_credentials,
 )
 from finance_platform.feeds.cells import RawBatch, map_distinct
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
@@ -61,7 +60,7 @@ from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold, fold_name
 from finance_platform.feeds.violations import ACCEPTED, to_mask
-from finance_platform.safe_text import printable, printable_line, quote_name
+from finance_platform.safe_text import hide_credentials, printable, printable_line, quote_name
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import LocalCopy, ObjectStore, error_message
 from finance_platform.storage.s3_options import S3Options

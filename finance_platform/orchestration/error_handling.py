@@ -5,6 +5,7 @@ Belongs here: mapping our errors to Dagster's failures and retries. Does not bel
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ import dagster as dg
 
 from finance_platform.errors import FinancePlatformError, TransientError, UnusableResultError
 from finance_platform.quality.checks import Outcome
-from finance_platform.safe_text import PrintableFilter
+from finance_platform.safe_text import PrintableFilter, hide_credentials
 from finance_platform.storage.machine_errors import translate_machine_error
 
 PAUSES_SECONDS = (5, 20)
@@ -28,10 +29,30 @@ POOL = "home"
 
 
 @contextmanager
+def credentials_hidden() -> Iterator[None]:
+    """Replace an error that Dagster would record with credentials in it; leave every other error as it is.
+
+    Dagster records an error with its causes, and a library's may quote an address from the environment.
+
+    Raises:
+        FinancePlatformError: the expected error without its causes; of another one the traceback.
+    """
+    try:
+        yield
+    except Exception as error:
+        text = "".join(traceback.format_exception(error))
+        if hide_credentials(text) == text:
+            raise
+        if isinstance(error, FinancePlatformError):
+            raise error from None
+        raise FinancePlatformError(text) from None
+
+
+@contextmanager
 def dagster_failures(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turn an expected error into a failure with its finding and fix; leave every other error as it is.
 
-    Inside the block, the step's log has no text that cannot be printed.
+    Inside the block, the step's log has no text that cannot be printed, and no error has credentials in it.
 
     Args:
         context: the step's, with the number of its retries.
@@ -41,28 +62,29 @@ def dagster_failures(context: dg.AssetExecutionContext) -> Iterator[None]:
         RetryRequested: the error is transient, and the step has attempts left.
     """
     context.log.addFilter(_LOG_FILTER)
-    try:
-        yield
-    except (FinancePlatformError, OSError, MemoryError) as cause:
-        error = translate_machine_error(cause)
-        if error is None:
-            raise
-        # Retries are decided here, not by Dagster. A stack trace would only show where the error was noticed.
-        failure = dg.Failure(
-            description=str(error),
-            metadata={
-                "title": error.title,
-                "found": error.found,
-                "fix": error.fix,
-                **({TIMED_OUT: True} if error.is_timeout else {}),
-            },
-            allow_retries=False,
-        )
-        if not isinstance(error, TransientError) or context.retry_number >= len(PAUSES_SECONDS):
-            raise failure from None
-        seconds = PAUSES_SECONDS[context.retry_number]
-        context.log.warning(f"{error.title}: {error.found}. Retry in {seconds} s")
-        raise dg.RetryRequested(max_retries=len(PAUSES_SECONDS), seconds_to_wait=seconds) from failure
+    with credentials_hidden():
+        try:
+            yield
+        except (FinancePlatformError, OSError, MemoryError) as cause:
+            error = translate_machine_error(cause)
+            if error is None:
+                raise
+            # Retries are decided here, not by Dagster. A stack trace would only show where the error was noticed.
+            failure = dg.Failure(
+                description=str(error),
+                metadata={
+                    "title": error.title,
+                    "found": error.found,
+                    "fix": error.fix,
+                    **({TIMED_OUT: True} if error.is_timeout else {}),
+                },
+                allow_retries=False,
+            )
+            if not isinstance(error, TransientError) or context.retry_number >= len(PAUSES_SECONDS):
+                raise failure from None
+            seconds = PAUSES_SECONDS[context.retry_number]
+            context.log.warning(f"{error.title}: {error.found}. Retry in {seconds} s")
+            raise dg.RetryRequested(max_retries=len(PAUSES_SECONDS), seconds_to_wait=seconds) from failure
 
 
 def fail_on_blocking_checks(outcomes: Iterable[Outcome]) -> None:

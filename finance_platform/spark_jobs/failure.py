@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from finance_platform.errors import FinancePlatformError, JobError, TransientError
-from finance_platform.safe_text import printable
+from finance_platform.safe_text import hide_credentials, printable
 
 PIPE_VARIABLE = "FINANCE_JOB_FAILURE_PIPE"
 """The environment variable with the number of the pipe's writing end."""
@@ -48,7 +48,8 @@ class JobFailure:
         if isinstance(error, FinancePlatformError):
             return cls(error.title, error.found, error.fix, isinstance(error, TransientError))
         text = "".join(traceback.format_exception_only(error)).strip()
-        return cls(JobError.title, printable(text).partition("\n")[0], fix="", is_transient=False)
+        found = hide_credentials(printable(text)).partition("\n")[0]
+        return cls(JobError.title, found, fix="", is_transient=False)
 
     @classmethod
     def from_json(cls, data: bytes) -> JobFailure:

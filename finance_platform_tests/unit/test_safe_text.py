@@ -22,6 +22,7 @@ from markdown_it import MarkdownIt
 from finance_platform.errors import QueryError
 from finance_platform.safe_text import (
     PrintableFormatter,
+    hide_credentials,
     markdown,
     markdown_code,
     printable,
@@ -51,6 +52,40 @@ def test_a_printed_text_has_no_control_character_but_newlines(text: str):
     assert all(is_shown(character) for character in printable_line(text))
     assert printable(printable(text)) == printable(text)
     printable(text).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        # urllib3, which has the path alone; botocore; an answer of S3; JDBC; Spark Connect.
+        (
+            "Max retries exceeded with url: /?Action=GetIt&X-Amz-Credential=AKIA%2Feu&X-Amz-Signature=5e6f (Caused",
+            "Max retries exceeded with url: /?Action=GetIt&X-Amz-Credential=***&X-Amz-Signature=*** (Caused",
+        ),
+        (
+            'endpoint URL: "https://b.s3.amazonaws.com/k?X-Amz-Security-Token=IQoJ%3D%3D&x-id=GetObject"',
+            'endpoint URL: "https://b.s3.amazonaws.com/k?X-Amz-Security-Token=***&x-id=GetObject"',
+        ),
+        ("<AWSAccessKeyId>ASIA1</AWSAccessKeyId>", "<AWSAccessKeyId>ASIA1</AWSAccessKeyId>"),
+        ("{'X-Amz-Security-Token': 'IQoJ', 'Host': 'b'}", "{'X-Amz-Security-Token': '***', 'Host': 'b'}"),
+        ("jdbc:redshift://h:5439/db?user=u&password=pa;ss", "jdbc:redshift://h:5439/db?user=u&password=***;ss"),
+        ("sc://h:443/;use_ssl=true;token=dapi1 failed", "sc://h:443/;use_ssl=true;token=*** failed"),
+        ("http://proxy:secret@10.0.0.1:8080/ and s3://b/k", "http://***@10.0.0.1:8080/ and s3://b/k"),
+        ("s3://bucket/key?a=1;b=2: token: 'x', password authentication failed",) * 2,
+    ],
+)
+def test_the_credentials_in_an_address_are_hidden_and_nothing_else(text: str, shown: str):
+    assert hide_credentials(text) == shown
+    assert hide_credentials(shown) == shown
+
+
+def test_a_line_of_a_log_has_neither_credentials_nor_their_traceback(caplog: pytest.LogCaptureFixture):
+    error = ValueError("cannot reach https://ops:hunter2@proxy")
+    logging.getLogger("credentials").error("of %s", "https://b/k?X-Amz-Signature=hunter2", exc_info=error)
+    text = PrintableFormatter("%(message)s").format(caplog.records[0])
+    assert "of https://b/k?X-Amz-Signature=***" in text
+    assert "ValueError: cannot reach https://***@proxy" in text
+    assert "hunter2" not in text
 
 
 @given(st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"])))

@@ -19,6 +19,7 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert, Alerts
 from finance_platform.notifications.metrics import Metrics, send_or_warn
 from finance_platform.orchestration.assets.delivery_events import last_arrival, last_arrivals
+from finance_platform.orchestration.error_handling import credentials_hidden
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.runs import is_from_command_line
@@ -57,6 +58,7 @@ def _run_sensor(
         minimum_interval_seconds=_RUNS_SECONDS,
         default_status=_default_status(settings),
     )
+    @credentials_hidden()
     def report_run(
         context: dg.RunStatusSensorContext,
         alerts: dg.ResourceParam[Alerts],
@@ -82,6 +84,7 @@ def _freshness_sensor(settings: Settings) -> dg.SensorDefinition:
         minimum_interval_seconds=_FRESHNESS_SECONDS,
         default_status=_default_status(settings),
     )
+    @credentials_hidden()
     def overdue_feeds(
         context: dg.SensorEvaluationContext,
         alerts: dg.ResourceParam[Alerts],

@@ -19,6 +19,7 @@ from finance_platform.errors import S3EventsError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert, Alerts
 from finance_platform.notifications.metrics import Metric, Metrics, send_or_warn
+from finance_platform.orchestration.error_handling import credentials_hidden
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.runs import (
@@ -64,7 +65,8 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         metrics: dg.ResourceParam[Metrics | None],
     ) -> dg.RunRequest | dg.SkipReason:
         at = datetime.now(UTC)
-        result = evaluate(context, raw_zone, processed_zone, raw_zone_events, alerts, at)
+        with credentials_hidden():
+            result = evaluate(context, raw_zone, processed_zone, raw_zone_events, alerts, at)
         # Only now: the heartbeat says that the sensor works, not that something calls it.
         heartbeat.send(metrics, at, context.log)
         return result
