@@ -173,12 +173,12 @@ def read_snapshot(settings: Settings) -> Snapshot:
     from finance_platform.deliveries.scans import require_whole_register
     from finance_platform.refresh.steps.recorded_code import trust_recorded_code
     from finance_platform.settings import StarSettings
-    from finance_platform.slices.snapshot import take_snapshot
+    from finance_platform.slices import snapshot
 
     processed = processed_zone(settings)
     trust_recorded_code(processed)
     require_whole_register(processed)
-    return take_snapshot(processed, StarSettings.of(settings), record=False)
+    return snapshot.read_snapshot(processed, StarSettings.of(settings))
 
 
 def object_key(settings: Settings, argument: str) -> str:

@@ -27,7 +27,7 @@ from finance_platform.cli.options import (
     read_snapshot,
     with_exit_code,
 )
-from finance_platform.cli.status import read_status
+from finance_platform.cli.status import record_status
 from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.orchestration.ahead.likely_news import is_news_likely
 from finance_platform.orchestration.job_runners.job_process import job_process
@@ -193,7 +193,7 @@ def _run(
         if process is not None:
             process.close()
         # The status of what the run has left: of thousands of deliveries, to list everything again takes seconds.
-        status = read_status(settings, record=True, listed=listed, ahead=ahead)
+        status = record_status(settings, listed, ahead)
         return outcome, status, _read_variance(settings), _read_restated(settings)
 
 

@@ -57,37 +57,39 @@ def status(
     return EXIT_OK if current.is_healthy else EXIT_ATTENTION
 
 
-def read_status(
-    settings: Settings,
-    since: datetime | None = None,
-    *,
-    with_all_versions: bool = False,
-    record: bool = False,
-    listed: ObjectStore | None = None,
-    ahead: StatusAhead | None = None,
-) -> Status:
+def read_status(settings: Settings, since: datetime | None = None, *, with_all_versions: bool = False) -> Status:
     """Return the status of a home with its ports, and with the last run that Dagster's storage has.
 
     Args:
         settings: the home.
         since: see `read_current_status`.
         with_all_versions: see there.
-        record: see there.
-        listed: the processed zone as a run has listed it at its end; it is listed here by default.
-        ahead: see `read_current_status`.
     """
-    # Imported here: `run` imports this module before it has started the process of its jobs.
     from finance_platform.bootstrap import open_home
     from finance_platform.orchestration.runs import last_run
     from finance_platform.refresh.current_status import read_current_status
 
-    home = open_home(settings).listed_once()
     return read_current_status(
-        home if listed is None else replace(home, processed=listed),
+        open_home(settings).listed_once(),
         at=datetime.now(UTC),
         since=since,
         last_run=last_run(settings.dagster_home),
         with_all_versions=with_all_versions,
-        record=record,
-        ahead=ahead,
     )
+
+
+def record_status(settings: Settings, listed: ObjectStore, ahead: StatusAhead | None) -> Status:
+    """Return the status of a home that a run has left, and record it for the next command.
+
+    Args:
+        settings: the home.
+        listed: the processed zone as the run has listed it at its end.
+        ahead: see `record_current_status`.
+    """
+    # Imported here: `run` imports this module before it has started the process of its jobs.
+    from finance_platform.bootstrap import open_home
+    from finance_platform.orchestration.runs import last_run
+    from finance_platform.refresh.current_status import record_current_status
+
+    home = replace(open_home(settings).listed_once(), processed=listed)
+    return record_current_status(home, at=datetime.now(UTC), last_run=last_run(settings.dagster_home), ahead=ahead)

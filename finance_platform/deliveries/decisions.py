@@ -480,7 +480,7 @@ def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDe
         decided = last_decision(Register(processed).events(), key) if isinstance(subject, LiveDelivery) else ""
         text = f"{quote_name(key)} has lines in {_closed(own)}{f'; {decided}' if decided else ''}"
         raise DecisionError(text, fix=_reopen(own))
-    overlaps = compute_overlaps(processed, [*state.live, delivery], record=False)
+    overlaps = compute_overlaps(processed, [*state.live, delivery])
     others = overlaps.overlapping(delivery.delivery_id)
     periods = {period for other in others for _, period, _ in overlaps.overlap(other, delivery.delivery_id).lines}
     periods |= {period for _, period in covered_periods(delivery)}
@@ -504,7 +504,7 @@ def _refuse_unloadable(
                 fix="withdraw that file first, or send the lines in it",
             )
     types = AccountTypes(processed)
-    overlaps = compute_overlaps(processed, state.live, record=False) | compute_overlaps(processed, after, record=False)
+    overlaps = compute_overlaps(processed, state.live) | compute_overlaps(processed, after)
     if sums := find_overflows(processed, overlaps, types, state.live, after):
         raise DecisionError(
             f"with this decision about {quote_name(object_key)}, sums would be too large for the warehouse: {sums[0]}",

@@ -56,6 +56,11 @@ class RawZoneScan:
     unavailable: Sequence[str] = ()
     absent: Sequence[str] = ()
 
+    @property
+    def new(self) -> Sequence[DeliveryDiscovered]:
+        """The new events."""
+        return self.events[len(self.events) - self.new_count :]
+
     def data_version(self, feed: str) -> str:
         """Return a hash of a feed's listing: the same objects and bytes have the same version."""
         listing = sorted(self.present.get(feed, {}).items())
@@ -70,10 +75,9 @@ def scan_raw_zone(
     *,
     at: datetime,
     run_id: str,
-    record: bool = True,
     skip_unstable: bool = False,
 ) -> RawZoneScan:
-    """List the raw zone and append new deliveries to the register.
+    """Compare a listing of the raw zone with the register; what is new has to be appended to it.
 
     Args:
         raw: the raw zone.
@@ -82,7 +86,6 @@ def scan_raw_zone(
         settings: for the currency and the date range, which are part of the reading rules.
         at: now, UTC.
         run_id: the run that scans.
-        record: whether to append new events to the register.
         skip_unstable: whether to leave objects that someone may still be writing as they were known before.
     """
     events = register.events()
@@ -91,8 +94,6 @@ def scan_raw_zone(
     )
     for item in raw.list_objects():
         objects.add(item)
-    if record:
-        register.append(objects.new)
     problems = [*objects.problems, *(_refused_folder(folder, feed) for folder, feed in objects.folders.items())]
     absent = sorted(objects.last.keys() - objects.etags.keys())
     counted = counted_objects(events) if absent else set()
@@ -121,7 +122,7 @@ def unread_objects(state: DeliveryState, scan: RawZoneScan) -> dict[str, Deliver
     if unread and state.withdrawn:
         # A file that was withdrawn before its next reading: that one was read, and does not count either.
         ended = {commit.delivery_id for commit in state.superseded}
-        ended -= {event.delivery_id for event in scan.events[len(scan.events) - scan.new_count :]}
+        ended -= {event.delivery_id for event in scan.new}
         unread = {key: event for key, event in unread.items() if event.delivery_id not in ended}
     return unread
 

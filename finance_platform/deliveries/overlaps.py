@@ -116,16 +116,20 @@ class Overlaps:
 NO_OVERLAPS = Overlaps({})
 
 
-def compute_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery], *, record: bool = True) -> Overlaps:
+def compute_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery]) -> Overlaps:
     """Return the overlaps of all pairs of `deliveries`, computing those that are not stored yet.
 
     Args:
         processed: the processed zone.
         deliveries: deliveries that count, or may count. Of one raw object, whole versions are not compared with each
             other, since only one of them counts.
-        record: whether to store computed overlaps.
     """
-    return _compute(processed, _groups(deliveries), record=record)
+    return _overlaps(_compute_groups(processed, _groups(deliveries)))
+
+
+def record_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDelivery]) -> Overlaps:
+    """Return what `compute_overlaps` returns, and store what was not stored yet; only a run does."""
+    return _overlaps(_store(processed, _compute_groups(processed, _groups(deliveries))))
 
 
 def compute_candidate_overlaps(
@@ -141,28 +145,53 @@ def compute_candidate_overlaps(
         candidate: the delivery as it would count.
     """
     others = [one for one in counted if one.event.object_key != candidate.event.object_key]
-    overlaps = compute_overlaps(processed, counted, record=False)
-    return overlaps | compute_overlaps(processed, [*others, candidate], record=False)
+    overlaps = compute_overlaps(processed, counted)
+    return overlaps | compute_overlaps(processed, [*others, candidate])
 
 
-def live_overlaps(processed: ObjectStore, state: DeliveryState, *, record: bool) -> Overlaps:
-    """Return the overlaps of the deliveries that count; those of the same state are grouped once.
-
-    Args:
-        processed: the processed zone.
-        state: the state.
-        record: whether to store computed overlaps.
-    """
-    groups = derive_once("groups of live deliveries", (state,), lambda state: _groups(state.live))
-    return _compute(processed, groups, record=record)
+def compute_live_overlaps(processed: ObjectStore, state: DeliveryState) -> Overlaps:
+    """Return the overlaps of the deliveries that count; those of the same state are grouped once."""
+    return _overlaps(_compute_groups(processed, _live_groups(state)))
 
 
-def _compute(processed: ObjectStore, groups: Mapping[str, _Members], *, record: bool) -> Overlaps:
-    pairs: Pairs = {}
+def record_live_overlaps(processed: ObjectStore, state: DeliveryState) -> Overlaps:
+    """Return what `compute_live_overlaps` returns, and store what was not stored yet; only a run does."""
+    return _overlaps(_store(processed, _compute_groups(processed, _live_groups(state))))
+
+
+def _live_groups(state: DeliveryState) -> Mapping[str, _Members]:
+    return derive_once("groups of live deliveries", (state,), lambda state: _groups(state.live))
+
+
+@dataclass(frozen=True)
+class _ComputedGroup:
+    """The overlaps of a group's members; they are new if these were never compared with each other."""
+
+    name: str
+    members: _Members
+    group: OverlapGroup
+    is_new: bool
+
+
+def _compute_groups(processed: ObjectStore, groups: Mapping[str, _Members]) -> Iterator[_ComputedGroup]:
     for name, members in groups.items():
-        group = _compute_group(processed, name, members, record=record)
-        for (one, other), overlap in group.overlaps.items():
-            ids = _id(one, members), _id(other, members)
+        stored = read_group(processed, name)
+        group = _compute_group(processed, stored, members)
+        yield _ComputedGroup(name, members, group, is_new=group is not stored)
+
+
+def _store(processed: ObjectStore, computed: Iterable[_ComputedGroup]) -> Iterator[_ComputedGroup]:
+    for one in computed:
+        if one.is_new:
+            write_group(processed, one.name, one.group)
+        yield one
+
+
+def _overlaps(computed: Iterable[_ComputedGroup]) -> Overlaps:
+    pairs: Pairs = {}
+    for group in computed:
+        for (one, other), overlap in group.group.overlaps.items():
+            ids = _id(one, group.members), _id(other, group.members)
             if ids[0] and ids[1]:
                 pairs[ids[0], ids[1]] = overlap
     return Overlaps(pairs)
@@ -238,9 +267,9 @@ def _name(delivery: LiveDelivery) -> str:
     return delivery_id if is_whole else f"{delivery_id} {json.dumps(portion.described)}"
 
 
-def _compute_group(processed: ObjectStore, name: str, members: _Members, *, record: bool) -> OverlapGroup:
-    """Return the overlaps of a group, in which all of its members were compared."""
-    group, names = read_group(processed, name), members.names
+def _compute_group(processed: ObjectStore, group: OverlapGroup, members: _Members) -> OverlapGroup:
+    """Return the overlaps of a group in which all of these members were compared: itself, if they were before."""
+    names = members.names
     if any(names <= compared for compared in group.compared):
         return group
     deliveries = members.by_name.items()
@@ -256,10 +285,7 @@ def _compute_group(processed: ObjectStore, name: str, members: _Members, *, reco
         old = {name: old[name] for name in _near_names(old, group.key_ranges, pieces.values())}
         pieces |= _pieces(processed, list(old.values()), group.key_ranges)
     ranges = {one: bounds for one, bounds in _key_ranges(pieces).items() if one not in group.key_ranges}
-    group = group.add(names, _compare(processed, list(old.values()), new, pieces), ranges)
-    if record:
-        write_group(processed, name, group)
-    return group
+    return group.add(names, _compare(processed, list(old.values()), new, pieces), ranges)
 
 
 def _near_names(names: Iterable[str], ranges: Mapping[str, KeyRange], new: Iterable[Sequence[_Piece]]) -> Iterator[str]:

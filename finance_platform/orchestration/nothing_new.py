@@ -24,7 +24,7 @@ from finance_platform.orchestration.runs import SUCCESS, is_history_complete, la
 from finance_platform.refresh.nothing_new import NothingNew, find_nothing_new
 from finance_platform.refresh.steps.complete_run import read_complete_run
 from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.slices.snapshot import read_snapshot
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.listed_once import listed_while_locked
 from finance_platform.storage.port import ObjectStore
@@ -66,7 +66,7 @@ def answer_without_run(settings: Settings, raw: ObjectStore | None = None) -> No
             from finance_platform.data_catalog.sync import sync_or_warn  # imports botocore
 
             # Others may have changed it, or it was not available to the last run.
-            snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+            snapshot = read_snapshot(processed, StarSettings.of(settings))
             sync_or_warn(catalog, snapshot, processed, _log)
     return nothing_new
 

@@ -204,7 +204,7 @@ def _snapshot_at(
     until = utc_text(at.astimezone(UTC))
     commits = read_commits(processed)
     state = derive_state([event for event in events if event.at <= until], commits)
-    overlaps = compute_overlaps(processed, state.live, record=False)
+    overlaps = compute_overlaps(processed, state.live)
     return published_snapshot(processed, Snapshot(commits, state, overlaps, [], {}), versions)
 
 

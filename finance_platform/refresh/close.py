@@ -51,7 +51,7 @@ from finance_platform.slices.signatures import (
     table_rows,
     write_signature,
 )
-from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.snapshot import Snapshot, read_snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse.ledger import published_slices
@@ -112,13 +112,13 @@ def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
         ledger = published_slices(published_state)
         versions = {name: one.version for name, one in ledger.items()}
         published = _facts(versions)
-        snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+        snapshot = read_snapshot(processed, StarSettings.of(settings))
         decisions.require_published_open(period, snapshot.state.closed, published)
         opening, open_before = decisions.opening_periods(
             register.events(), snapshot.state.closed.keys(), published.keys(), period
         )
         feed_set = load_feed_set(settings.feeds_path)
-        scan = scan_raw_zone(raw, register, feed_set, settings, at=at, run_id="", record=False)
+        scan = scan_raw_zone(raw, register, feed_set, settings, at=at, run_id="")
         target = _facts({(one.table, one.slice): one.version for one in snapshot.target})
         pending = unread_objects(snapshot.state, scan)
         again = {key: event for key, event in pending.items() if event.reads_again}

@@ -22,8 +22,9 @@ from finance_platform.reports.pack.page import render
 from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.reports.pack.reliability import read_last_movements, read_reliability
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures, read_workbook_figures
-from finance_platform.settings import Settings
+from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.closed_periods import freeze
+from finance_platform.slices.snapshot import read_snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.port import Queryable
@@ -79,7 +80,8 @@ def read_published_pack(
         beside: see there.
     """
     if state is None:
-        snapshot = freeze(processed, settings, published_versions(warehouse), record=False).snapshot
+        target = read_snapshot(processed, StarSettings.of(settings))
+        snapshot = freeze(processed, settings, target, published_versions(warehouse)).snapshot
     else:
         snapshot, selection = state.snapshot, replace(selection, period=selection.period or state.period)
     pack = read_pack(

@@ -38,9 +38,9 @@ from finance_platform.reports.recent_changes import (
 )
 from finance_platform.reports.reconciliation import earlier_deliveries, reconcile
 from finance_platform.reports.status import Status, StatusDetails, build_status, status_without_register
-from finance_platform.settings import Settings
+from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.closed_periods import FrozenPeriods, freeze, unknown_slice
-from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.snapshot import Snapshot, read_snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.port import (
@@ -136,12 +136,11 @@ class _Reader:
     def _read(self) -> Status:
         processed, warehouse = self.processed, self.warehouse
         feed_set = load_feed_set(self.settings.feeds_path)
-        scan = scan_raw_zone(
-            self.raw, Register(processed), feed_set, self.settings, at=self.at, run_id="", record=False
-        )
+        scan = scan_raw_zone(self.raw, Register(processed), feed_set, self.settings, at=self.at, run_id="")
         ledger = published_slices(warehouse)
         versions = {name: slice_.version for name, slice_ in ledger.items()}
-        frozen = freeze(processed, self.settings, versions, record=False, without=self.without)
+        target = read_snapshot(processed, StarSettings.of(self.settings), without=self.without)
+        frozen = freeze(processed, self.settings, target, versions)
         snapshot, currency = frozen.snapshot, self.settings.currency
         lines = read_report_inputs(processed, snapshot.state.live).lines
         kept = keep_mapping(processed, warehouse, self.settings, snapshot, versions, lines)

@@ -8,7 +8,7 @@ Does not belong here: closing and reopening (see `deliveries.decisions`), rows o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,10 @@ from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice
 from finance_platform.slices.equal_rows import has_equal_rows
-from finance_platform.slices.kept_members import keep_members
+from finance_platform.slices.kept_members import KeptMembers, keep_members, write_kept_members
 from finance_platform.slices.readings import INPUTS_OF_DELIVERIES, same_readings
 from finance_platform.slices.settings_in_force import find_waiting_settings
-from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import Names, explain_diff
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.slices.waiting_changes import WaitingChange, moved_amounts
@@ -37,40 +37,47 @@ class FrozenPeriods:
         unknown: slices of which it cannot be said whether a build would change closed periods, since the record of
             their published version is damaged; nothing is published without a decision.
         waiting: what a build would change in closed periods, and waits for a decision.
+        to_write: dimensions whose target version has rows of two others, and is not written yet.
     """
 
     snapshot: Snapshot
     periods: tuple[str, ...]
     unknown: tuple[tuple[str, str], ...] = ()
     waiting: tuple[WaitingChange, ...] = ()
+    to_write: tuple[KeptMembers, ...] = ()
 
 
 def freeze(
-    processed: ObjectStore,
-    settings: Settings,
-    versions: Mapping[tuple[str, str], str],
-    *,
-    record: bool = True,
-    without: Collection[str] = (),
+    processed: ObjectStore, settings: Settings, snapshot: Snapshot, versions: Mapping[tuple[str, str], str]
 ) -> FrozenPeriods:
     """Return the target slices, with closed periods as they are published where the home holds those.
 
     Args:
         processed: the processed zone.
         settings: the home.
+        snapshot: the processed zone's state.
         versions: version by table and slice, as the load ledger says.
-        record: whether to keep newly computed overlaps, and rows of dimensions that wait; a status does not.
-        without: deliveries whose rows are damaged, by id; they are taken as not read.
     """
-    star = StarSettings.of(settings)
-    snapshot = take_snapshot(processed, star, record=record, without=without)
     closed = snapshot.state.closed
     if not (settings.holds_closed_periods and closed):
         return FrozenPeriods(snapshot, ())
     frozen = freeze_closed_periods(processed, snapshot, versions)
-    after, members, unknown = keep_members(processed, frozen.snapshot, versions, record=record)
-    waiting = find_waiting_settings(processed, star, snapshot.settings, closed, versions)
-    return FrozenPeriods(after, frozen.periods, (*frozen.unknown, *unknown), (*waiting, *frozen.waiting, *members))
+    after, kept, unknown = keep_members(processed, frozen.snapshot, versions)
+    waiting = find_waiting_settings(processed, StarSettings.of(settings), snapshot.settings, closed, versions)
+    return FrozenPeriods(
+        after,
+        frozen.periods,
+        unknown=(*frozen.unknown, *unknown),
+        waiting=(*waiting, *frozen.waiting, *(one.change for one in kept)),
+        to_write=tuple(one for one in kept if one.commit is None),
+    )
+
+
+def build_kept_members(processed: ObjectStore, frozen: FrozenPeriods) -> FrozenPeriods:
+    """Write the dimensions that have rows of two versions and are not written yet; only a run does."""
+    written = [write_kept_members(processed, one) for one in frozen.to_write]
+    built = {**frozen.snapshot.built, **{(one.table, one.slice): one for one in written}}
+    return replace(frozen, snapshot=replace(frozen.snapshot, built=built), to_write=())
 
 
 def freeze_closed_periods(

@@ -73,30 +73,33 @@ class KeptMembers:
     """A dimension with rows that stay as they are published.
 
     Attributes:
+        contract: the dimension.
         target: the version to publish: the published one, or one with the rows of both.
-        commit: its commit; None if it is to be written by a run.
+        commit: its commit; None if a run has to write it.
+        rows: its rows.
         change: what waits.
     """
 
+    contract: Contract
     target: TargetSlice
     commit: SliceCommit | None
+    rows: _Rows
     change: WaitingChange
 
 
 def keep_members(
-    processed: ObjectStore, snapshot: Snapshot, published: Versions, *, record: bool
-) -> tuple[Snapshot, list[WaitingChange], list[tuple[str, str]]]:
-    """Return the snapshot with dimensions that move no money of closed periods, what waits, and what is not known.
+    processed: ObjectStore, snapshot: Snapshot, published: Versions
+) -> tuple[Snapshot, list[KeptMembers], list[tuple[str, str]]]:
+    """Return the snapshot with dimensions that move no money of closed periods, these, and what is not known.
 
     Args:
         processed: the processed zone.
         snapshot: its state; the dimensions that follow from it are built.
         published: the published versions.
-        record: whether to write a version with the rows of both; a status does not.
 
     Returns:
-        The snapshot; the changes that wait; the table and slice of each dimension whose published version has a damaged
-        record, so that what would move is not known.
+        The snapshot; the dimensions with rows that stay as they are published; the table and slice of each dimension
+        whose published version has a damaged record, so that what would move is not known.
 
     Raises:
         DamagedObjectError: rows of a dimension or of a closed period are damaged.
@@ -110,7 +113,7 @@ def keep_members(
         current = read_slice(processed, *name, version)
         if current is None:
             unknown += [name] if find_damaged_slices(processed, [(*name, version)]) else []
-        elif one := _keep(processed, snapshot, contract, current, built, published, record=record):
+        elif one := _keep(processed, snapshot, contract, current, built, published):
             kept[name] = one
     target = [
         kept[name].target if (name := (slice_.table, slice_.slice)) in kept else slice_ for slice_ in snapshot.target
@@ -118,7 +121,7 @@ def keep_members(
     built_after = {name: commit for name, commit in snapshot.built.items() if name not in kept}
     built_after |= {name: one.commit for name, one in kept.items() if one.commit}
     after = replace(snapshot, target=target, built=built_after)
-    return after, [one.change for one in kept.values()], unknown
+    return after, list(kept.values()), unknown
 
 
 def _keep(
@@ -128,8 +131,6 @@ def _keep(
     current: SliceCommit,
     built: SliceCommit,
     published: Versions,
-    *,
-    record: bool,
 ) -> KeptMembers | None:
     """Return what stays of a dimension; None if nothing does."""
     old, new = _rows(processed, contract, current), _rows(processed, contract, built)
@@ -147,12 +148,10 @@ def _keep(
     history = _kept_history(contract, current, built, concerned.keys)
     if rows == old and history == _history(current) and _reorganisations(current) == _reorganisations(built):
         target = TargetSlice(contract.name, WHOLE_TABLE, current.version, current.inputs or {})
-        return KeptMembers(target, current, change)
+        return KeptMembers(contract, target, current, rows, change)
     target = _target(contract, current, built, concerned.keys, history)
     commit = read_slice(processed, contract.name, WHOLE_TABLE, target.version)
-    if commit is None and record:
-        commit = _write(processed, contract, target, [rows[key] for key in sorted(rows)])
-    return KeptMembers(target, commit, change)
+    return KeptMembers(contract, target, commit, rows, change)
 
 
 @dataclass(frozen=True)
@@ -249,7 +248,9 @@ def is_of_kept_members(inputs: Mapping[str, Any]) -> bool:
     return KEPT in inputs
 
 
-def _write(processed: ObjectStore, contract: Contract, target: TargetSlice, rows: list[_Row]) -> SliceCommit:
+def write_kept_members(processed: ObjectStore, kept: KeptMembers) -> SliceCommit:
+    """Write the version that has rows of both, and return its commit."""
+    contract, target, rows = kept.contract, kept.target, [kept.rows[key] for key in sorted(kept.rows)]
     buffer, attempt = io.BytesIO(), f"{KEPT}-{target.version}"
     pq.write_table(pa.Table.from_pylist(rows, arrow_schema(contract.stored_columns)), buffer)
     file = DataFile(f"{contract.name}/{attempt}/part-00000.parquet", buffer.tell())

@@ -14,7 +14,7 @@ from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.members.account_types import account_types, accounts_mentioned
 from finance_platform.deliveries.members.attribute_history import HISTORIES, HISTORY, History, attribute_history
 from finance_platform.deliveries.members.reorganisations import find_reorganisations
-from finance_platform.deliveries.overlaps import Overlaps, live_overlaps
+from finance_platform.deliveries.overlaps import Overlaps, compute_live_overlaps, record_live_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
@@ -72,15 +72,27 @@ class Snapshot:
         return [*stale, *sorted(name for name in published if name not in versions)]
 
 
-def take_snapshot(
-    processed: ObjectStore, settings: StarSettings, *, record: bool = True, without: Collection[str] = ()
-) -> Snapshot:
-    """Read the processed zone.
+def take_snapshot(processed: ObjectStore, settings: StarSettings) -> Snapshot:
+    """Read the processed zone for a run, and store overlaps that are computed for the first time.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock.
+        settings: the settings that determine the star.
+
+    Raises:
+        DamagedObjectError: a Parquet file of a delivery is damaged.
+    """
+    events, commits = Register(processed).events(), read_commits(processed)
+    state = state_of(processed, events, commits)
+    return _snapshot(processed, settings, commits, state, record_live_overlaps(processed, state))
+
+
+def read_snapshot(processed: ObjectStore, settings: StarSettings, *, without: Collection[str] = ()) -> Snapshot:
+    """Read the processed zone, and store nothing.
 
     Args:
         processed: the processed zone.
         settings: the settings that determine the star.
-        record: whether to store overlaps that are computed for the first time; only a run does.
         without: deliveries whose rows are damaged, by id; they are taken as not read.
 
     Raises:
@@ -92,8 +104,18 @@ def take_snapshot(
         state = derive_state(events, commits)
     else:
         state = state_of(processed, events, commits)
+    return _snapshot(processed, settings, commits, state, compute_live_overlaps(processed, state))
+
+
+def _snapshot(
+    processed: ObjectStore,
+    settings: StarSettings,
+    commits: Mapping[str, DeliveryCommit],
+    state: DeliveryState,
+    overlaps: Overlaps,
+) -> Snapshot:
     settings = settings_in_force(processed, settings, state.closed)
-    overlaps = keep_equal(f"overlaps of {processed.root}", live_overlaps(processed, state, record=record))
+    overlaps = keep_equal(f"overlaps of {processed.root}", overlaps)
     types, mentioned = _debit_positive(processed, state)
     # Beside state and overlaps, these are small and the same in each snapshot of a run, but other objects.
     star = keep_equal(

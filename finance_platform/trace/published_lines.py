@@ -235,7 +235,7 @@ class LineStore:
 
     @cached_property
     def _overlaps(self) -> Overlaps:
-        return compute_overlaps(self.processed, self.state.live, record=False)
+        return compute_overlaps(self.processed, self.state.live)
 
     def _superseding_delivery(self, delivery_id: str, cell: tuple[str, str, str | None]) -> str:
         """Return the last delivery that replaces a scope of a period; empty if it no longer counts."""

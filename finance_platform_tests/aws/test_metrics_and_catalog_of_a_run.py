@@ -16,7 +16,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.data_catalog.tables import CatalogTable, catalog_tables
 from finance_platform.orchestration.refresh_run import run_refresh
 from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.slices.snapshot import read_snapshot
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.aws.metric_values import sums
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
@@ -72,7 +72,7 @@ def test_a_run_sends_its_end_and_the_lag_of_its_feeds():
 
 def test_every_contract_has_a_table_after_a_run(ran: Settings):
     zone = LocalStore(ran.processed_root)
-    tables = catalog_tables(take_snapshot(zone, StarSettings.of(ran), record=False), zone)
+    tables = catalog_tables(read_snapshot(zone, StarSettings.of(ran)), zone)
     assert sorted(table.name for table in tables) == sorted(
         contract.name for contract in (*STAR, *PROCESSED, BALANCES, COMMENTS, STATEMENT_LINES)
     )
@@ -80,9 +80,7 @@ def test_every_contract_has_a_table_after_a_run(ran: Settings):
 
 def test_the_files_in_a_registered_folder_match_the_contract(ran: Settings):
     zone = LocalStore(ran.processed_root)
-    by_name = {
-        table.name: table for table in catalog_tables(take_snapshot(zone, StarSettings.of(ran), record=False), zone)
-    }
+    by_name = {table.name: table for table in catalog_tables(read_snapshot(zone, StarSettings.of(ran)), zone)}
     rows = {
         name: sum(
             _rows(Path(folder), table) for folder in (table.partitions.values() if table.keys else [table.location])

@@ -259,7 +259,9 @@ def test_an_object_that_is_deleted_during_a_read_is_not_found(store: S3Store):
 def scan(store: S3Store, home: Path) -> RawZoneScan:
     write(home / "feeds" / "ledger.yaml", LEDGER)
     register = Register(LocalStore(home / "processed"))
-    return scan_raw_zone(store, register, load_feed_set(home / "feeds"), settings(), at=NOON, run_id="run")
+    scan = scan_raw_zone(store, register, load_feed_set(home / "feeds"), settings(), at=NOON, run_id="run")
+    register.append(scan.new)
+    return scan
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import STAR, WAREHOUSE
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.settings import Settings, StarSettings, load_settings
-from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.slices.snapshot import read_snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job
@@ -89,7 +89,7 @@ def processed_rows(settings: Settings) -> Rows:
     for commit in read_commits(processed).values():
         for table, files in commit.files.items():
             keys.setdefault(table, []).extend(file.key for file in files)
-    for (table, _), slice_commit in take_snapshot(processed, StarSettings.of(settings), record=False).built.items():
+    for (table, _), slice_commit in read_snapshot(processed, StarSettings.of(settings)).built.items():
         keys[table] += [file.key for file in slice_commit.files]
     return {
         table: sorted((row for key in table_keys for row in _read_rows(processed, key)), key=repr)

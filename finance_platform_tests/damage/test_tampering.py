@@ -30,7 +30,7 @@ from finance_platform.refresh.verification.verify import Verifier
 from finance_platform.refresh.verification.verify_records import OpenTables, find_changed_open_tables
 from finance_platform.refresh.verification.verify_tables import COMPARED_ELSEWHERE, SMALL_TABLES
 from finance_platform.settings import StarSettings, load_settings
-from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.slices.snapshot import read_snapshot
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.checkpoints import CheckpointedDocument, store_checkpoint, write_checkpoint
 from finance_platform.storage.local import LocalStore
@@ -406,7 +406,7 @@ def test_a_lost_record_of_the_published_settings_is_named(home: Home):
 
 
 def test_a_log_of_an_open_table_that_names_other_files_is_named(home: Home):
-    snapshot = take_snapshot(home.processed, StarSettings.of(load_settings(home=home.path)), record=False)
+    snapshot = read_snapshot(home.processed, StarSettings.of(load_settings(home=home.path)))
     tables = open_tables(snapshot)
     sync_open_tables(home.processed, tables, {})
     assert list(find_changed_open_tables(home.processed, OpenTables(tables, {}))) == []

@@ -14,7 +14,7 @@ from finance_platform.bootstrap import open_warehouse, processed_zone
 from finance_platform.cli.as_of import shown_state
 from finance_platform.quality.attributes import check_attributes
 from finance_platform.settings import StarSettings, load_settings
-from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.slices.snapshot import read_snapshot
 from finance_platform.trace.cell_to_lines import trace_cell
 from finance_platform.trace.cells import CellName, read_publication
 from finance_platform.trace.file_to_cells import trace_file
@@ -238,7 +238,7 @@ def test_actual_after_the_end_of_a_department_or_an_account_is_a_warning_in_open
     with platform_environment(home.path):
         settings = load_settings(home=home.path)
         processed = processed_zone(settings)
-        snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+        snapshot = read_snapshot(processed, StarSettings.of(settings))
         _, accounts, departments = check_attributes(snapshot, processed)
     # January is closed, and the second department goes on in another business unit.
     assert departments.summary == "1 department has Actual after valid_to, lines 1, gross 1,250.25, most of 0450"
@@ -253,5 +253,5 @@ def test_actual_after_the_end_of_a_department_or_an_account_is_a_warning_in_open
     home.write("raw/accounts.csv", ended.replace("2024-02-29", "2024-03-31"))
     refresh(home)
     with platform_environment(home.path):
-        snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+        snapshot = read_snapshot(processed, StarSettings.of(settings))
         assert [outcome.passed for outcome in check_attributes(snapshot, processed)] == [True, True, True]

@@ -22,7 +22,7 @@ from dagster import DagsterInstance
 
 from finance_platform import bootstrap
 from finance_platform.bootstrap import reports_folder
-from finance_platform.cli.status import read_status
+from finance_platform.cli.status import read_status, record_status
 from finance_platform.code_version import platform_version
 from finance_platform.deliveries.commits import commit_key, read_commits
 from finance_platform.feeds.feed_set import load_feed_set
@@ -186,7 +186,7 @@ def test_a_status_that_was_derived_beside_a_run_is_printed_and_recorded_at_its_e
     with moved_away(record):
         expected = json.dumps(read_status(settings).as_json())
         monkeypatch.setattr(use_case, "read_status", None)
-        shown = read_status(settings, record=True, ahead=ahead)
+        shown = record_status(settings, listed_once(home.processed), ahead)
         assert json.dumps(shown.as_json()) == expected
         assert record.read_bytes() == ahead.document
 
@@ -473,7 +473,7 @@ def test_the_status_after_a_run_is_that_of_the_listing_which_the_record_of_the_r
         checks=complete.checks,
         platform=platform_version(),
     )
-    status = read_status(settings, listed=listed)
+    status = record_status(settings, listed, None)
     assert listings == [("processed", ""), ("raw", "")]
     assert encode_status(read_status(settings)) == encode_status(status)
 

@@ -21,7 +21,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.data_catalog.delta_log import OpenTableError, sync_open_tables
 from finance_platform.data_catalog.open_tables import open_tables
 from finance_platform.settings import StarSettings, load_settings
-from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.slices.snapshot import read_snapshot
 from finance_platform.spark_jobs import batches
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import Home
@@ -39,7 +39,7 @@ CORRECTED = f"{HEADER}T6,2024-03-06,D100,4000,71.00,\n"
 def sync(home: Home) -> dict[str, str]:
     """Bring the open tables up to date, as the step that builds the star does at its end."""
     processed = LocalStore(home.path / "processed")
-    snapshot = take_snapshot(processed, StarSettings.of(load_settings(home=home.path)), record=False)
+    snapshot = read_snapshot(processed, StarSettings.of(load_settings(home=home.path)))
     return sync_open_tables(processed, open_tables(snapshot), {})
 
 

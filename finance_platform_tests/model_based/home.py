@@ -49,7 +49,7 @@ from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.status import Status
 from finance_platform.reports.status_record import encode_status
 from finance_platform.settings import Settings, StarSettings, load_settings
-from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.snapshot import Snapshot, read_snapshot
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore
@@ -255,7 +255,7 @@ class LawHome:
 
     def snapshot(self) -> Snapshot:
         """Look at the processed zone without touching it."""
-        return take_snapshot(self.processed, StarSettings.of(self.settings), record=False)
+        return read_snapshot(self.processed, StarSettings.of(self.settings))
 
     def status(self) -> Status:
         """Return the status as the command line shows it."""

@@ -61,7 +61,9 @@ class Home:
         feed_set, at = load_feed_set(home.feeds_path), datetime.now(UTC)
         run_id = f"run at {at}"
         raw = LocalStore(self.path / "raw")
-        scan = scan_raw_zone(raw, Register(processed), feed_set, home, at=at, run_id=run_id)
+        register = Register(processed)
+        scan = scan_raw_zone(raw, register, feed_set, home, at=at, run_id=run_id)
+        register.append(scan.new)
         config = fingerprint_config(feed_set, home)
         record_scan(processed, scan.etags.items(), config=config, run_id=run_id, at=utc_text(at))
         mark_refreshed(processed, run_id)

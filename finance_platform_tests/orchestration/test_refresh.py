@@ -337,7 +337,9 @@ def rebuilt(home: Settings, replaced: Seen) -> Seen:
     raw, register = LocalStore(home.raw_root), Register(LocalStore(home.processed_root))
     brief = write(home.home_path / "raw/branch_brief.csv", branch_file(BRANCH_LINES))
     at = datetime.now(UTC)
-    assert scan_raw_zone(raw, register, load_feed_set(home.feeds_path), home, at=at, run_id="killed").new_count == 1
+    scan = scan_raw_zone(raw, register, load_feed_set(home.feeds_path), home, at=at, run_id="killed")
+    register.append(scan.new)
+    assert scan.new_count == 1
     brief.unlink()
     (home.home_path / "raw/budget.csv").unlink()
     return run(home, rebuild=True, periods=["2025-02"])

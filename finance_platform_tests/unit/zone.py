@@ -27,7 +27,7 @@ from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.settings import StarSettings
-from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.snapshot import Snapshot, read_snapshot
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered
 
@@ -103,9 +103,9 @@ class Zone:
         """The current state."""
         return derive_state(self.register.events(), read_commits(self.store))
 
-    def snapshot(self, *, record: bool = True) -> Snapshot:
-        """Return the zone's snapshot."""
-        return take_snapshot(self.store, STAR, record=record)
+    def snapshot(self) -> Snapshot:
+        """Return the zone's snapshot; nothing is stored."""
+        return read_snapshot(self.store, STAR)
 
     def deliver(self, key: str, sent: Iterable[Line], content: str = "v1", **values: Any) -> DeliveryDiscovered:
         """Register a delivery with its commit and lines; `values` that begin with `commit_` go to the commit."""
@@ -157,9 +157,9 @@ class Zone:
         """The ids of the live deliveries."""
         return [delivery.delivery_id for delivery in self.state.live]
 
-    def overlaps(self, *, record: bool = True) -> Overlaps:
-        """Return the overlaps of the live deliveries."""
-        return compute_overlaps(self.store, self.state.live, record=record)
+    def overlaps(self) -> Overlaps:
+        """Return the overlaps of the live deliveries; none are stored."""
+        return compute_overlaps(self.store, self.state.live)
 
     def versions(self) -> dict[str, str]:
         """Return the target version of each period's facts."""

@@ -16,7 +16,7 @@ from datetime import datetime
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_lines import claimed_cells
-from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, compute_overlaps
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, record_overlaps
 from finance_platform.deliveries.register import (
     BOOKED_KEY,
     CONFLICT,
@@ -151,9 +151,9 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
         return []
     candidate_keys = {candidate.event.object_key for candidate in candidates}
     others = [delivery for delivery in state.effective if delivery.event.object_key not in candidate_keys]
-    published = compute_overlaps(processed, state.live) if state.all_effective else NO_OVERLAPS
-    overlaps = published | compute_overlaps(processed, state.effective)
-    overlaps |= compute_overlaps(processed, [*others, *candidates, *_versions_to_replace(state, candidates)])
+    published = record_overlaps(processed, state.live) if state.all_effective else NO_OVERLAPS
+    overlaps = published | record_overlaps(processed, state.effective)
+    overlaps |= record_overlaps(processed, [*others, *candidates, *_versions_to_replace(state, candidates)])
     policy = _AcceptancePolicy(processed, state, overlaps, holds_closed_periods=holds_closed_periods)
     by_id = {one.delivery_id: policy.evaluate(one, utc_text(at), run_id) for one in candidates}
     waiting = _still_waiting(candidates, by_id)

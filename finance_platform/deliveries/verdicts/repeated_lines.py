@@ -121,7 +121,7 @@ def find_files_counted_twice(processed: ObjectStore, object_key: str) -> list[st
     own = [one for one in live if one.event.object_key == object_key]
     # Only keys supersede single lines; the lines of other files all count.
     has_keys = any(one.event.load_mode == "upsert" for one in own)
-    overlaps = compute_overlaps(processed, live, record=False) if has_keys else NO_OVERLAPS
+    overlaps = compute_overlaps(processed, live) if has_keys else NO_OVERLAPS
     others = LiveDeliveries((one for one in live if one.event.object_key != object_key), overlaps)
     hashes = CellHashes(processed, LiveLines(processed, NO_OVERLAPS))
     rows: Counter[str] = Counter()

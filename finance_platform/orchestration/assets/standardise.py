@@ -41,7 +41,7 @@ from finance_platform.refresh.steps.standardise import ReadDeliveries, check_rea
 from finance_platform.reports.metrics import delivery_metrics, freshness_lags
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.snapshot import Snapshot, read_snapshot, take_snapshot
 from finance_platform.storage.listed_once import listed_until_written
 from finance_platform.storage.port import ObjectStore
 
@@ -114,7 +114,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
 def _check_what_is_read(
     context: dg.AssetExecutionContext, settings: Settings, processed: ObjectStore
 ) -> Iterator[dg.AssetCheckResult]:
-    snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+    snapshot = read_snapshot(processed, StarSettings.of(settings))
     outcomes = check_read(snapshot, [delivery.commit for delivery in snapshot.state.live], processed)
     yield from selected_checks(context, outcomes, lambda outcome: rows_behind(outcome, processed, snapshot.state))
     fail_on_blocking_checks(selected_outcomes(context, outcomes))

@@ -53,7 +53,7 @@ from finance_platform.refresh.steps.build_star import (
     expand_periods,
 )
 from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.snapshot import Snapshot, read_snapshot
 from finance_platform.storage.listed_once import listed_until_written
 from finance_platform.storage.port import ObjectStore
 
@@ -157,7 +157,7 @@ def star_results(result: BuiltStar, outcomes: Sequence[Outcome], processed: Obje
 def _check_what_is_built(
     context: dg.AssetExecutionContext, settings: Settings, processed: ObjectStore
 ) -> Iterator[dg.AssetCheckResult]:
-    snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+    snapshot = read_snapshot(processed, StarSettings.of(settings))
     outcomes = check_whole_star(snapshot, processed)
     outcomes += [check_schema(contract, processed, _files(contract, snapshot)) for contract in STAR]
     yield from selected_checks(context, outcomes)

@@ -276,7 +276,7 @@ class _Check:
             return
         if self._processed is not None and self._processed.exists():
             state = read_state(self._processed)
-            overlaps = compute_overlaps(self._processed, state.ledger, record=False)
+            overlaps = compute_overlaps(self._processed, state.ledger)
             table = SpreadWeights(self._processed, state, overlaps).table(rule, years)
             self._weights = Weights(table, rule.first_month)
             return

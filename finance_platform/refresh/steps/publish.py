@@ -51,14 +51,14 @@ from finance_platform.refresh.steps.repair import damage_noted, discard_unreadab
 from finance_platform.refresh.steps.restore import restore, slice_to_load
 from finance_platform.refresh.steps.small_tables import make_report_tables, make_tables_beside
 from finance_platform.reports.movements import movement_summary
-from finance_platform.settings import Settings
-from finance_platform.slices.closed_periods import FrozenPeriods, freeze, unknown_slice
+from finance_platform.settings import Settings, StarSettings
+from finance_platform.slices.closed_periods import FrozenPeriods, build_kept_members, freeze, unknown_slice
 from finance_platform.slices.completeness import Lines
 from finance_platform.slices.equal_rows import find_unchanged
 from finance_platform.slices.line_counts import count_lines
 from finance_platform.slices.published import explain_stale, published_snapshot
 from finance_platform.slices.settings_in_force import record_settings
-from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.snapshot import Snapshot, read_snapshot, take_snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.storage.lease import ensure_lease_held
 from finance_platform.storage.listed_once import listed_until_written
@@ -241,7 +241,8 @@ def _freeze_built(processed: ObjectStore, settings: Settings, versions: Mapping[
         StarNotBuiltError, LostDeliveryError: see `publish`.
         DamagedObjectError: it cannot be said whether closed periods would change.
     """
-    frozen = freeze(processed, settings, versions)
+    frozen = freeze(processed, settings, take_snapshot(processed, StarSettings.of(settings)), versions)
+    frozen = build_kept_members(processed, frozen)
     require_none_missing(frozen.snapshot.state)
     if frozen.unknown:
         raise unknown_slice(*frozen.unknown[0])
@@ -334,7 +335,7 @@ def check_published(home: Home, *, at: datetime) -> tuple[list[Outcome], Audited
     """
     processed, warehouse, settings = home.processed, home.warehouse, home.settings
     versions = published_versions(warehouse)
-    frozen = freeze(processed, settings, versions, record=False)
+    frozen = freeze(processed, settings, read_snapshot(processed, StarSettings.of(settings)), versions)
     snapshot = published_snapshot(processed, frozen.snapshot, versions)
     inputs = read_report_inputs(processed, frozen.snapshot.state.live)
     kept = keep_mapping(processed, warehouse, settings, frozen.snapshot, versions, inputs.lines)

@@ -45,9 +45,9 @@ def register(
     list_ahead(processed, [REGISTER])
     require_whole_register(processed)
     feed_set = load_feed_set(settings.feeds_path)
-    scan = scan_raw_zone(
-        raw, Register(processed), feed_set, settings, at=at, run_id=run_id, skip_unstable=skip_unstable
-    )
+    events = Register(processed)
+    scan = scan_raw_zone(raw, events, feed_set, settings, at=at, run_id=run_id, skip_unstable=skip_unstable)
+    events.append(scan.new)
     config = fingerprint_config(feed_set, settings)
     record_scan(processed, scan.etags.items(), config=config, run_id=run_id, at=utc_text(at))
     return scan
@@ -71,4 +71,4 @@ def look_at_raw_zone(
     """
     require_whole_register(processed)
     feed_set = load_feed_set(settings.feeds_path)
-    return scan_raw_zone(raw, Register(processed), feed_set, settings, at=at, run_id=run_id, record=False)
+    return scan_raw_zone(raw, Register(processed), feed_set, settings, at=at, run_id=run_id)

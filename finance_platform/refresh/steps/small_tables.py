@@ -20,10 +20,10 @@ from finance_platform.refresh.steps.kept_statement_lines import KeptMapping, all
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.reports.history import decision_rows, decisions_in
 from finance_platform.reports.recent_changes import waiting_by_period
-from finance_platform.settings import Settings, materiality
+from finance_platform.settings import Settings, StarSettings, materiality
 from finance_platform.slices.closed_periods import FrozenPeriods, freeze
 from finance_platform.slices.published import published_members
-from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.snapshot import Snapshot, read_snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import LineStore
@@ -121,7 +121,7 @@ def small_tables(
         settings: the home.
     """
     versions = published_versions(warehouse)
-    frozen = freeze(processed, settings, versions, record=False)
+    frozen = freeze(processed, settings, read_snapshot(processed, StarSettings.of(settings)), versions)
     tables = make_report_tables(processed, settings, frozen.snapshot, versions)
     beside = _with_mapping(processed, warehouse, settings, frozen, versions, tables)
     closed, through = frozen.snapshot.state.closed, frozen.snapshot.settings.actuals_through

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.overlaps import compute_overlaps
+from finance_platform.deliveries.overlaps import record_overlaps
 from finance_platform.deliveries.register import (
     DeliveryDiscovered,
     Register,
@@ -74,7 +74,7 @@ class YearsLikeFiles:
     @cached_property
     def _weights(self) -> SpreadWeights:
         state = read_state(self.processed)
-        return SpreadWeights(self.processed, state, compute_overlaps(self.processed, state.ledger))
+        return SpreadWeights(self.processed, state, record_overlaps(self.processed, state.ledger))
 
     @cached_property
     def _years(self) -> dict[str, tuple[str, ...]]:

@@ -73,6 +73,7 @@ class Home:
         scan = scan_raw_zone(
             self.raw, self.register, feed_set, settings(), at=at, run_id=run_id, skip_unstable=skip_unstable
         )
+        self.register.append(scan.new)
         record_scan(self.processed, scan.etags.items(), config=self.config(), run_id=run_id, at=utc_text(at))
         if completes:
             mark_refreshed(self.processed, run_id)

@@ -62,14 +62,17 @@ class Home:
         """The deliveries in the register."""
         return select_discovered(self.register.events())
 
-    def scan(self, *, raw: ObjectStore | None = None, record: bool = True, **values: Any) -> RawZoneScan:
-        """Scan the raw zone, or one that wraps it, a minute later each time."""
+    def scan(self, *, raw: ObjectStore | None = None, enters: bool = True, **values: Any) -> RawZoneScan:
+        """Scan the raw zone, or one that wraps it, a minute later each time, and enter what is new."""
         self.scans += 1
         at, run_id = NOON + timedelta(minutes=self.scans), f"run-{self.scans}"
         feed_set = load_feed_set(self.path / "feeds")
         self.raw.fingerprinted.clear()
         raw = raw or self.raw
-        return scan_raw_zone(raw, self.register, feed_set, settings(**values), at=at, run_id=run_id, record=record)
+        scan = scan_raw_zone(raw, self.register, feed_set, settings(**values), at=at, run_id=run_id)
+        if enters:
+            self.register.append(scan.new)
+        return scan
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def new_keys(scan: RawZoneScan) -> list[str]:
-    return [event.object_key for event in scan.events[len(scan.events) - scan.new_count :]]
+    return [event.object_key for event in scan.new]
 
 
 # New deliveries
@@ -220,7 +223,7 @@ def test_a_release_does_not_bring_back_withdrawn_bytes_that_return_after_others(
     path.write_text(withdrawn)
     back = home.scan().events[-1]
     assert (back.delivery_id, back.reads_again) == (first.delivery_id, "")
-    assert home.scan(currency="EUR", record=False).events[-1].delivery_id != first.delivery_id
+    assert home.scan(currency="EUR", enters=False).events[-1].delivery_id != first.delivery_id
     home.register.append([decision_on("reinstated", first)])
     assert home.scan().events[-1].reads_again == first.delivery_id
 
@@ -231,7 +234,7 @@ def test_a_withdrawn_file_is_read_again_with_other_bytes_or_rules(home: Home, mo
         patch.setitem(OF_FORMAT, "text", -1)
         (first,) = home.scan().events
     home.register.append([decision_on("withdrawn", first)])
-    assert home.scan(currency="EUR", record=False).new_count == 1
+    assert home.scan(currency="EUR", enters=False).new_count == 1
     path.write_text("a,b\n1,2\n5,6\n")
     assert home.scan().new_count == 1
 
@@ -244,7 +247,7 @@ def test_a_release_that_reads_files_otherwise_names_the_delivery_that_it_reads_a
         patch.setitem(OF_FORMAT, "text", -1)
         (first,) = home.scan().events
         assert first.reads_again == ""
-    assert home.scan(record=False, currency="EUR").events[-1].reads_again == ""  # other rules
+    assert home.scan(enters=False, currency="EUR").events[-1].reads_again == ""  # other rules
     second = home.scan().events[-1]
     assert (second.reads_again, second.delivery_id != first.delivery_id) == (first.delivery_id, True)
     os.utime(path, (1, 1))
@@ -288,7 +291,7 @@ def test_a_changed_description_has_no_event(home: Home) -> None:
 
 def test_a_status_records_nothing(home: Home) -> None:
     home.deliver("ledger.csv")
-    assert home.scan(record=False).new_count == 1
+    assert home.scan(enters=False).new_count == 1
     assert home.entered == []
     assert home.scan().new_count == 1
 

@@ -73,7 +73,7 @@ Place = tuple[str, str, str, Decimal]
 
 def lines_of(zone: Zone, live: Sequence[LiveDelivery]) -> Counter[Place]:
     """Return period, department, account and amount of each line that counts."""
-    overlaps, by_id = compute_overlaps(zone.store, live, record=False), {one.delivery_id: one for one in live}
+    overlaps, by_id = compute_overlaps(zone.store, live), {one.delivery_id: one for one in live}
     reader = LiveLines(zone.store, overlaps)
     found: Counter[Place] = Counter()
     for delivery in live:
@@ -149,6 +149,6 @@ def test_closed_periods_stay_no_money_is_lost_and_every_line_is_in_a_term(
             assert of_periods(lines, closed) == signed, (action, key)
             effective = [one for one in state.effective if not one.booked_from]
             assert totals(lines) == totals(lines_of(zone, effective)), (action, key)
-            statement = reconcile_deliveries(zone.store, zone.snapshot(record=False), currency="USD")
+            statement = reconcile_deliveries(zone.store, zone.snapshot(), currency="USD")
             assert not statement.unexplained
-            assert feed_figures(zone.store, zone.snapshot(record=False), "USD") == figures_of(statement, state)
+            assert feed_figures(zone.store, zone.snapshot(), "USD") == figures_of(statement, state)

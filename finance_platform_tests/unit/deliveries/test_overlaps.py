@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.overlap_documents import FOLDER, Cell, find_damaged_overlaps, read_group
-from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps, find_changed_overlaps
+from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps, find_changed_overlaps, record_overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import LiveDelivery
@@ -112,15 +112,16 @@ def _compute_in_steps(zone: Zone, chance: random.Random) -> Pairs:
     for _ in range(chance.randint(0, 4)):
         subset = [delivery for delivery in everything if chance.random() < 0.6]
         chance.shuffle(subset)
-        compute_overlaps(zone.store, subset, record=chance.random() < 0.8)
+        overlaps_of = record_overlaps if chance.random() < 0.8 else compute_overlaps
+        overlaps_of(zone.store, subset)
     chance.shuffle(everything)
-    return pairs(compute_overlaps(zone.store, everything), everything)
+    return pairs(record_overlaps(zone.store, everything), everything)
 
 
 def test_an_overlap_has_the_periods_of_the_other_delivery(zone: Zone) -> None:
     zone.deliver("a.csv", lines("T1"), load_mode="upsert")
     zone.deliver("b.csv", lines("T1", period="2025-03"), load_mode="upsert")
-    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    overlaps = record_overlaps(zone.store, deliveries_of(zone))
     assert overlaps.overlap("a.csv@v1", "b.csv@v1").other_periods == ("2025-03",)
     assert overlaps.overlap("b.csv@v1", "a.csv@v1").other_periods == ("2025-01",)
 
@@ -128,7 +129,7 @@ def test_an_overlap_has_the_periods_of_the_other_delivery(zone: Zone) -> None:
 def test_deliveries_of_two_feeds_do_not_overlap(zone: Zone) -> None:
     zone.deliver("a.csv", lines("T1"), load_mode="upsert")
     zone.deliver("b.csv", lines("T1"), load_mode="upsert", feed="bank")
-    assert not pairs(compute_overlaps(zone.store, deliveries_of(zone)), deliveries_of(zone))
+    assert not pairs(record_overlaps(zone.store, deliveries_of(zone)), deliveries_of(zone))
 
 
 @pytest.mark.parametrize("mode", ["append", "replace_period"])
@@ -136,7 +137,7 @@ def test_lines_are_not_read_if_the_commits_are_sufficient(zone: Zone, mode: str)
     for key in ("a.csv", "b.csv"):
         zone.deliver(key, lines("T1"), load_mode=mode)
     zone.store.opened.clear()
-    assert not compute_overlaps(zone.store, deliveries_of(zone)).overlapping("a.csv@v1")
+    assert not record_overlaps(zone.store, deliveries_of(zone)).overlapping("a.csv@v1")
     assert zone.store.opened == []
 
 
@@ -204,7 +205,7 @@ def test_a_declared_period_without_lines_claims_lines_of_another_delivery(zone: 
         is_scoped=True,
         commit_covers=("2025-01", "2025-02"),
     )
-    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    overlaps = record_overlaps(zone.store, deliveries_of(zone))
     assert overlaps.overlap("a.csv@v1", "b.csv@v1").lines == {("Actual", "2025-02", "sales"): 1}
     assert not overlaps.overlapping("b.csv@v1")
 
@@ -220,18 +221,18 @@ def three_files(zone: Zone) -> None:
 
 def test_overlaps_are_computed_once(zone: Zone) -> None:
     three_files(zone)
-    before = compute_overlaps(zone.store, deliveries_of(zone))
+    before = record_overlaps(zone.store, deliveries_of(zone))
     zone.store.opened.clear()
-    after = compute_overlaps(zone.store, deliveries_of(zone))
+    after = record_overlaps(zone.store, deliveries_of(zone))
     assert zone.store.opened == []
     assert pairs(after, deliveries_of(zone)) == pairs(before, deliveries_of(zone))
 
 
 def test_overlaps_of_a_subset_are_not_computed_again(zone: Zone) -> None:
     three_files(zone)
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     zone.store.opened.clear()
-    compute_overlaps(zone.store, deliveries_of(zone)[:2])
+    record_overlaps(zone.store, deliveries_of(zone)[:2])
     assert zone.store.opened == []
 
 
@@ -243,29 +244,29 @@ def reads(zone: Zone) -> dict[str, int]:
 def test_files_whose_key_range_does_not_intersect_are_not_read(zone: Zone) -> None:
     zone.deliver("a.csv", lines("A1", "A2"), load_mode="upsert")
     zone.deliver("b.csv", lines("B1", "B2"), load_mode="upsert")
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     zone.deliver("c.csv", lines("A2", "A3"), load_mode="upsert")
     zone.store.opened.clear()
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     assert reads(zone) == {"transactions/a.csv@v1.parquet": 1, "transactions/c.csv@v1.parquet": 2}
 
 
 def test_compared_files_are_not_read_again_for_a_delivery_in_another_key_range(zone: Zone) -> None:
     three_files(zone)
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     zone.deliver("d.csv", lines("D1"), load_mode="upsert")
     zone.store.opened.clear()
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     assert reads(zone) == {"transactions/d.csv@v1.parquet": 1}
 
 
 def test_a_file_between_others_that_its_range_does_not_reach_is_not_read(zone: Zone) -> None:
     zone.deliver("chain.csv", lines("A1", "C9"), load_mode="upsert")
     zone.deliver("start.csv", lines("A1", "A2"), load_mode="upsert")
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     zone.deliver("end.csv", lines("C8", "C9"), load_mode="upsert")
     zone.store.opened.clear()
-    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    overlaps = record_overlaps(zone.store, deliveries_of(zone))
     assert set(reads(zone)) == {"transactions/chain.csv@v1.parquet", "transactions/end.csv@v1.parquet"}
     assert overlaps.overlapping("end.csv@v1") == ["chain.csv@v1"]
 
@@ -274,7 +275,7 @@ def test_lines_that_two_files_have_in_several_key_ranges_are_counted_together(tm
     zone = Zone(tmp_path, is_by_period=True)
     zone.deliver("a.csv", [*lines("A1", "A2"), *lines("M1", "M2", period="2025-02")], load_mode="upsert")
     zone.deliver("b.csv", [*lines("A2"), *lines("M1", "M2", period="2025-03")], load_mode="upsert")
-    overlap = compute_overlaps(zone.store, deliveries_of(zone)).overlap("a.csv@v1", "b.csv@v1")
+    overlap = record_overlaps(zone.store, deliveries_of(zone)).overlap("a.csv@v1", "b.csv@v1")
     assert overlap.lines == {("Actual", "2025-01", None): 1, ("Actual", "2025-02", None): 2}
     assert overlap.other_periods == ("2025-01", "2025-03")
 
@@ -285,7 +286,7 @@ def test_of_a_new_delivery_only_the_files_are_read_whose_keys_others_may_have(tm
     zone.deliver("b.csv", lines("M2", "N1", period="2025-02"), load_mode="upsert")
     deliveries = deliveries_of(zone)
     zone.store.opened.clear()
-    compute_overlaps(zone.store, deliveries)
+    record_overlaps(zone.store, deliveries)
     a, b = "transactions/a.csv@v1/then_by=", "transactions/b.csv@v1/then_by="
     keys = {f"{a}2025-01/part.parquet": 1, f"{a}2025-02/part.parquet": 2, f"{b}2025-02/part.parquet": 2}
     assert reads(zone) == keys
@@ -307,17 +308,17 @@ def damage_row_group(zone: Zone, delivery_id: str, number: int) -> None:
 def test_row_groups_that_have_none_of_the_new_keys_are_not_read(zone: Zone) -> None:
     zone.deliver("old.csv", lines("A1", "A9", "C1", "C9"), load_mode="upsert")
     zone.deliver("later.csv", lines("A9", "D1"), load_mode="upsert")
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     damage_row_group(zone, "old.csv@v1", 0)
     zone.deliver("new.csv", lines("B8", "C1", "C5"), load_mode="upsert")
-    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    overlaps = record_overlaps(zone.store, deliveries_of(zone))
     assert overlaps.overlap("new.csv@v1", "old.csv@v1").lines == {("Actual", "2025-01", None): 1}
 
 
 def test_stored_ranges_that_are_not_those_of_the_lines_are_found(zone: Zone) -> None:
     zone.deliver("a.csv", lines("A1"), load_mode="upsert")
     zone.deliver("b.csv", lines("B1"), load_mode="upsert")
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     assert list(find_changed_overlaps(zone.store, deliveries_of(zone))) == []
     (key,) = stored(zone)
     assert read_group(zone.store, "ledger.key").key_ranges == {"a.csv@v1": ("A1", "A1"), "b.csv@v1": ("B1", "B1")}
@@ -335,7 +336,7 @@ def test_a_range_is_stored_for_the_lines_that_count_not_for_the_whole_delivery(z
     part = first.restricted_to(Portion(without=frozenset({"2025-01"})))
     assert part
     for deliveries in ([part, second], [first, second]):
-        compute_overlaps(zone.store, deliveries)
+        record_overlaps(zone.store, deliveries)
     group = read_group(zone.store, "ledger.key")
     assert group.key_ranges.keys() == frozenset[str]().union(*group.compared)
     assert len(group.key_ranges) == 3
@@ -345,29 +346,29 @@ def test_a_file_whose_scopes_are_in_other_periods_is_not_read(zone: Zone) -> Non
     values: dict[str, Any] = {"load_mode": "replace_period", "is_scoped": True}
     zone.deliver("january.csv", [Line(None, "2025-01", scope="s1")], **values)
     zone.deliver("declared.csv", [Line(None, "2025-01", scope="s1")], commit_covers=("2025-02",), **values)
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     zone.deliver("february.csv", [Line(None, "2025-02", scope="s1")], **values)
     zone.store.opened.clear()
-    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    overlaps = record_overlaps(zone.store, deliveries_of(zone))
     assert set(reads(zone)) == {"transactions/declared.csv@v1.parquet", "transactions/february.csv@v1.parquet"}
     assert overlaps.overlapping("february.csv@v1") == ["declared.csv@v1"]
 
 
 def test_key_ranges_that_an_earlier_release_has_not_stored_are_read_once(zone: Zone) -> None:
     three_files(zone)
-    before = compute_overlaps(zone.store, deliveries_of(zone))
+    before = record_overlaps(zone.store, deliveries_of(zone))
     (key,) = stored(zone)
     document = as_an_earlier_release_wrote_it(zone, key)
     assert document.pop("key_ranges").keys() == {"a.csv@v1", "b.csv@v1", "c.csv@v1"}
     zone.store.write(key, json.dumps(document).encode())
     zone.deliver("d.csv", lines("D1"), load_mode="upsert")
     zone.store.opened.clear()
-    after = compute_overlaps(zone.store, deliveries_of(zone))
+    after = record_overlaps(zone.store, deliveries_of(zone))
     assert reads(zone) == {f"transactions/{name}.csv@v1.parquet": 1 for name in "abcd"}
     assert pairs(after, deliveries_of(zone)) == pairs(before, deliveries_of(zone))
     zone.deliver("e.csv", lines("E1"), load_mode="upsert")
     zone.store.opened.clear()
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     assert reads(zone) == {"transactions/e.csv@v1.parquet": 1}
 
 
@@ -384,15 +385,15 @@ def as_an_earlier_release_wrote_it(zone: Zone, key: str) -> dict[str, Any]:
 def test_overlaps_that_an_earlier_release_has_stored_are_read(zone: Zone) -> None:
     three_files(zone)
     zone.deliver("empty.csv", [], load_mode="upsert")
-    before = compute_overlaps(zone.store, deliveries_of(zone))
+    before = record_overlaps(zone.store, deliveries_of(zone))
     (key,) = stored(zone)
     document = as_an_earlier_release_wrote_it(zone, key)
     assert document["key_ranges"]["empty.csv@v1"] is None
     zone.store.write(key, json.dumps(document).encode())
-    assert compute_overlaps(zone.store, deliveries_of(zone)) == before
+    assert record_overlaps(zone.store, deliveries_of(zone)) == before
     zone.deliver("e.csv", lines("E1"), load_mode="upsert")
     zone.store.opened.clear()
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     assert reads(zone) == {"transactions/e.csv@v1.parquet": 1}
     assert "names" in json.loads(zone.store.read(key))
 
@@ -415,12 +416,12 @@ def test_overlaps_that_an_earlier_release_has_stored_are_read(zone: Zone) -> Non
 )
 def test_a_document_with_another_content_is_damaged_and_computed_again(zone: Zone, change: dict[str, Any]) -> None:
     three_files(zone)
-    before = compute_overlaps(zone.store, deliveries_of(zone))
+    before = record_overlaps(zone.store, deliveries_of(zone))
     (key,) = stored(zone)
     document = without_hash(zone, key)
     zone.store.write(key, json.dumps(document | change).encode())
     assert [one.key for one in find_damaged_overlaps(zone.store)] == [key]
-    assert compute_overlaps(zone.store, deliveries_of(zone)) == before
+    assert record_overlaps(zone.store, deliveries_of(zone)) == before
     assert without_hash(zone, key) == document
 
 
@@ -433,12 +434,12 @@ def without_hash(zone: Zone, key: str) -> dict[str, Any]:
 
 def test_overlaps_without_a_hash_are_read(zone: Zone) -> None:
     three_files(zone)
-    before = compute_overlaps(zone.store, deliveries_of(zone))
+    before = record_overlaps(zone.store, deliveries_of(zone))
     (key,) = stored(zone)
     document = without_hash(zone, key)
     zone.store.write(key, json.dumps(document, ensure_ascii=False).encode())
     zone.store.opened.clear()
-    assert compute_overlaps(zone.store, deliveries_of(zone)) == before
+    assert record_overlaps(zone.store, deliveries_of(zone)) == before
     assert find_damaged_overlaps(zone.store) == []
     assert reads(zone) == {}
 
@@ -446,7 +447,7 @@ def test_overlaps_without_a_hash_are_read(zone: Zone) -> None:
 def test_a_flipped_bit_never_gives_other_overlaps(zone: Zone) -> None:
     zone.deliver("a.csv", lines("A1", "B1"), load_mode="upsert")
     zone.deliver("b.csv", lines("B1", "C1"), load_mode="upsert")
-    expected = compute_overlaps(zone.store, deliveries_of(zone))
+    expected = record_overlaps(zone.store, deliveries_of(zone))
     (key,) = stored(zone)
     data = zone.store.read(key)
     members = read_group(zone.store, "ledger.key").compared[0]
@@ -462,7 +463,7 @@ def test_a_flipped_bit_never_gives_other_overlaps(zone: Zone) -> None:
 
 def test_verify_names_overlaps_whose_hash_is_of_another_content(zone: Zone) -> None:
     three_files(zone)
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     assert list(find_forged_overlaps(zone.store, deliveries_of(zone))) == []
     (key,) = stored(zone)
     zone.store.write(
@@ -476,9 +477,9 @@ def test_long_keys_are_not_stored_whole_and_overlap_all_the_same(zone: Zone) -> 
     text = "paid to Ada Lovelace for her lectures in Turin " * 3
     zone.deliver("a.csv", lines(f"{text}1"), load_mode="upsert")
     zone.deliver("b.csv", lines(f"{text}1", f"{text}2"), load_mode="upsert")
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     zone.deliver("c.csv", lines(f"{text}2"), load_mode="upsert")
-    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    overlaps = record_overlaps(zone.store, deliveries_of(zone))
     assert set(overlaps.overlapping("b.csv@v1")) == {"a.csv@v1", "c.csv@v1"}
     assert "Turin" not in zone.store.read(stored(zone)[0]).decode()
 
@@ -486,16 +487,16 @@ def test_long_keys_are_not_stored_whole_and_overlap_all_the_same(zone: Zone) -> 
 def test_a_single_delivery_is_not_read(zone: Zone) -> None:
     zone.deliver("a.csv", lines("A1"), load_mode="upsert")
     zone.store.opened.clear()
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     assert zone.store.opened == []
 
 
 def test_the_largest_delivery_is_not_read_for_keys_that_no_other_can_have(zone: Zone) -> None:
     zone.deliver("old.csv", lines("A1", "A2", "C1", "C2"), load_mode="upsert")
-    compute_overlaps(zone.store, deliveries_of(zone))  # alone, it was compared with nothing
+    record_overlaps(zone.store, deliveries_of(zone))  # alone, it was compared with nothing
     zone.deliver("new.csv", lines("A2"), load_mode="upsert")
     damage_row_group(zone, "old.csv@v1", 1)
-    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
+    overlaps = record_overlaps(zone.store, deliveries_of(zone))
     assert overlaps.overlap("new.csv@v1", "old.csv@v1").lines == {("Actual", "2025-01", None): 1}
 
 
@@ -508,10 +509,10 @@ def stored(zone: Zone) -> list[str]:
 
 def test_without_record_nothing_is_written(zone: Zone) -> None:
     three_files(zone)
-    overlaps = compute_overlaps(zone.store, deliveries_of(zone), record=False)
+    overlaps = compute_overlaps(zone.store, deliveries_of(zone))
     assert pairs(overlaps, deliveries_of(zone))
     assert stored(zone) == []
-    compute_overlaps(zone.store, deliveries_of(zone))
+    record_overlaps(zone.store, deliveries_of(zone))
     assert stored(zone) == [f"{FOLDER}/ledger.key.json"]
 
 
@@ -522,10 +523,10 @@ def test_overlaps_of_a_held_delivery_and_of_the_one_that_it_would_replace_are_ke
     zone.deliver("a.csv", lines("A1"), content="v2", load_mode="upsert")
     commit = read_commits(zone.store)["a.csv@v2"]
     candidate = replace(everything[0], event=replacement, commit=commit)
-    before = pairs(compute_overlaps(zone.store, everything), everything)
-    compute_overlaps(zone.store, [candidate, *everything[1:]])
+    before = pairs(record_overlaps(zone.store, everything), everything)
+    record_overlaps(zone.store, [candidate, *everything[1:]])
     zone.store.opened.clear()
-    assert pairs(compute_overlaps(zone.store, everything), everything) == before
+    assert pairs(record_overlaps(zone.store, everything), everything) == before
     assert zone.store.opened == []
 
 
@@ -535,8 +536,8 @@ def test_lines_that_wait_overlap_once_they_count(zone: Zone) -> None:
     first, second = deliveries_of(zone)
     waiting = second.restricted_to(Portion(without=frozenset({"2025-01"})))
     assert waiting is not None
-    assert pairs(compute_overlaps(zone.store, [first, waiting]), [first, waiting]) == {}
-    overlaps = compute_overlaps(zone.store, [first, second])
+    assert pairs(record_overlaps(zone.store, [first, waiting]), [first, waiting]) == {}
+    overlaps = record_overlaps(zone.store, [first, second])
     assert set(pairs(overlaps, [first, second])) == {("a.csv@v1", "b.csv@v1"), ("b.csv@v1", "a.csv@v1")}
     assert list(find_changed_overlaps(zone.store, [first, second])) == []
 
@@ -548,7 +549,7 @@ def two_versions_in_part(zone: Zone, **values: Any) -> list[LiveDelivery]:
     zone.deliver("b.csv", [Line("K9", "2025-03", scope="s2")], **values)
     zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "done", "2025-06-01T00:00:00+00:00"))
     zone.evaluate(holds_closed_periods=True)
-    compute_overlaps(zone.store, zone.state.live)
+    record_overlaps(zone.store, zone.state.live)
     later = [Line("K3", "2025-01", scope="s1"), Line("K4", "2025-03", scope="s1")]
     zone.deliver("a.csv", [*sent, *later], "v2", **values)
     zone.evaluate(holds_closed_periods=True)
@@ -564,13 +565,13 @@ def two_versions_in_part(zone: Zone, **values: Any) -> list[LiveDelivery]:
 @pytest.mark.parametrize("values", [{"load_mode": "upsert"}, {"load_mode": "replace_period", "is_scoped": True}])
 def test_a_version_that_counts_where_it_has_no_lines_overlaps_with_none(zone: Zone, values: dict[str, Any]) -> None:
     live = two_versions_in_part(zone, **values)
-    assert pairs(compute_overlaps(zone.store, live), live) == {}
+    assert pairs(record_overlaps(zone.store, live), live) == {}
     assert list(find_changed_overlaps(zone.store, live)) == []
 
 
 def test_overlaps_of_a_version_without_lines_that_an_earlier_release_has_stored_are_no_difference(zone: Zone) -> None:
     live = two_versions_in_part(zone, load_mode="upsert")
-    compute_overlaps(zone.store, live)
+    record_overlaps(zone.store, live)
     (key,) = stored(zone)
     document = without_hash(zone, key)
     one, other = (name for name in document["names"] if name.startswith("a.csv") and " " in name)
@@ -585,9 +586,9 @@ def test_overlaps_of_former_deliveries_are_dropped(zone: Zone) -> None:
     for number in range(6):
         zone.deliver(f"{number}.csv", lines("T1", "T2"), load_mode="upsert")
     everything = deliveries_of(zone)
-    compute_overlaps(zone.store, everything[:2])
+    record_overlaps(zone.store, everything[:2])
     for number in range(1, 5):
-        compute_overlaps(zone.store, everything[number : number + 2])
+        record_overlaps(zone.store, everything[number : number + 2])
     document = zone.store.read(stored(zone)[0]).decode()
     assert "0.csv@v1" not in document
     assert "5.csv@v1" in document

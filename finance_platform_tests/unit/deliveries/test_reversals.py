@@ -36,7 +36,7 @@ def zone(tmp_path: Path) -> Zone:
 
 def broken(zone: Zone) -> list[BrokenReversal]:
     zone.evaluate()
-    return find_broken_reversals(zone.store, zone.state, zone.overlaps(record=False))
+    return find_broken_reversals(zone.store, zone.state, zone.overlaps())
 
 
 def rules(zone: Zone) -> list[str]:
@@ -113,7 +113,7 @@ def test_a_line_that_is_reversed_twice_is_named_with_both_reversals(zone: Zone) 
     assert describe_reversal(one) == (
         "a.csv line 3, b.csv line 2, together -20.00: reverse 'M1', 10.00 in a.csv line 2; 10.00 too much"
     )
-    outcome = check_reversals(zone.snapshot(record=False), zone.store)
+    outcome = check_reversals(zone.snapshot(), zone.store)
     assert outcome.summary == "2 reversals do not cancel their lines, gross: Actual 20.00"
     assert [(row["file"], row["row"], row["amount"]) for row in outcome.evidence] == [("b.csv", 2, "-10.00")]
     assert (outcome.passed, outcome.check.is_warning) == (False, True)
@@ -186,7 +186,7 @@ def test_a_reversal_of_a_line_that_waits_names_the_file_that_waits(zone: Zone) -
     zone.deliver("a.csv", [line("M1"), line("M2", period=FEBRUARY)])
     zone.deliver("b.csv", [reversal("M1", period=FEBRUARY)], "b")
     zone.evaluate(holds_closed_periods=True)
-    (one,) = find_broken_reversals(zone.store, zone.state, zone.overlaps(record=False))
+    (one,) = find_broken_reversals(zone.store, zone.state, zone.overlaps())
     assert describe_reversal(one) == "b.csv line 2, -10.00: reverses 'M1', which waits in a.csv"
     assert advise_reversal(one).startswith("decide about a.csv: `finance-platform accept a.csv --why TEXT`")
 
@@ -194,7 +194,7 @@ def test_a_reversal_of_a_line_that_waits_names_the_file_that_waits(zone: Zone) -
 def test_a_zone_without_reversals_reads_no_lines_for_them(zone: Zone) -> None:
     zone.deliver("a.csv", [line("M1"), line("M2")])
     zone.evaluate()
-    state, overlaps = zone.state, zone.overlaps(record=False)
+    state, overlaps = zone.state, zone.overlaps()
     zone.store.opened.clear()
     assert find_broken_reversals(zone.store, state, overlaps) == []
     assert zone.store.opened == []

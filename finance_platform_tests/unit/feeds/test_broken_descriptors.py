@@ -39,7 +39,9 @@ def scan(home: Path) -> RawZoneScan:
     register = Register(LocalStore(home / "processed"))
     at = NOON + timedelta(minutes=len(register.events()))
     feed_set = load_feed_set(home / "feeds")
-    return scan_raw_zone(LocalStore(home / "raw"), register, feed_set, settings(), at=at, run_id="run")
+    scan = scan_raw_zone(LocalStore(home / "raw"), register, feed_set, settings(), at=at, run_id="run")
+    register.append(scan.new)
+    return scan
 
 
 def refusal(text: str) -> DescriptorError | None:
@@ -258,7 +260,7 @@ def test_nothing_that_counts_moves_because_a_descriptor_broke(breakage: str, fee
     write(home / "raw" / own, "a,b\nnew,content\n")
     write(home / "raw" / path.replace("*", "_2"), "a,b\n5,6\n")
     after = scan(home)
-    new = [event.object_key for event in after.events[len(after.events) - after.new_count :]]
+    new = [event.object_key for event in after.new]
     expected = ["other_2.csv"]
     problem = next(problem for problem in after.problems if problem.where == str(file))
     assert new == expected
