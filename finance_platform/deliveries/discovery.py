@@ -94,15 +94,14 @@ def scan_raw_zone(
     )
     for item in raw.list_objects():
         objects.add(item)
-    problems = [*objects.problems, *(_refused_folder(folder, feed) for folder, feed in objects.folders.items())]
     absent = sorted(objects.last.keys() - objects.etags.keys())
     counted = counted_objects(events) if absent else set()
     return RawZoneScan(
         events=[*select_discovered(events), *objects.new],
         new_count=len(objects.new),
         present=objects.present,
-        problems=[*map(objects.with_blocked_files, problems)],
-        unmatched=objects.unmatched,
+        problems=objects.unusable.problems(),
+        unmatched=objects.unusable.unmatched,
         vanished=[key for key in absent if key in counted],
         feeds=objects.feeds,
         etags=objects.etags,
@@ -138,9 +137,3 @@ def why_read_again(events: Iterable[DeliveryDiscovered]) -> str:
     if all(event.rules for event in again):
         return "this release reads files otherwise, or what they look up or are spread like has changed"
     return "this release reads files otherwise"
-
-
-def _refused_folder(folder: str, feed: str) -> Problem:
-    message = "the file cannot be opened: it is a folder, not a plain file, and the files in it are not read"
-    fix = "move the files in it out and remove it, or rename it"
-    return Problem(folder, message, fix, feed)

@@ -5,7 +5,7 @@ another delivery of the same bytes. Most files have the same lines then, and wha
 decided.
 
 Belongs here: the comparison of both readings, and how they differ, as clauses. Does not belong here: which delivery a
-file reads again (see `object_discovery`), what follows from the verdict (see `raw_objects`).
+file reads again (see `delivery_identities`), what follows from the verdict (see `raw_objects`).
 """
 
 from __future__ import annotations
