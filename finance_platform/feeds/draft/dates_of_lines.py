@@ -1,88 +1,47 @@
 """The date of a draft's lines: a column, a year beside a month, the headers of periods, or the file's name.
 
-Belongs here: choosing among them, and asking a person where none gives a day. Does not belong here: patterns (see
-`values`, and `parts_of_years` for those of a year beside its part), headers of periods (see `period_columns`, and
-`years_of_headers` for the year that they lack).
+Belongs here: choosing among them, and columns that give the whole date. Does not belong here: patterns (see `values`,
+and `parts_of_years` for those of a year beside its part), texts that lack their year (see `dates_without_year`), names
+of files and sheets (see `dates_of_names`), headers of periods (see `period_columns`, and `years_of_headers`).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
+from finance_platform.feeds.draft.dates_of_names import draft_date_of_name, draft_months_of_sheets
+from finance_platform.feeds.draft.dates_without_year import draft_days_without_year, draft_periods_without_year
 from finance_platform.feeds.draft.day_or_month import settle_day
 from finance_platform.feeds.draft.money import OF_QUARTERS
 from finance_platform.feeds.draft.parts_of_years import (
     FISCAL,
     OF_YEAR_END,
     describe_fiscal,
-    first_day,
     first_day_of_half,
     map_year_end,
     patterns_beside,
     with_calendar,
 )
-from finance_platform.feeds.draft.two_years import years_in
-from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day, years_before_months
+from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day
 from finance_platform.feeds.draft.weeks import (
     OF_WEEKS,
     THURSDAY,
-    describe_lone_weeks,
-    lone_week_pattern,
     week_beside_year_pattern,
     week_pattern,
 )
-from finance_platform.feeds.draft.years_of_headers import describe_january, draft_years_of_headers, single_year
-from finance_platform.feeds.file_names import value_from_name
+from finance_platform.feeds.draft.years_of_headers import describe_january, draft_years_of_headers
 from finance_platform.feeds.values.dates import (
     EXCEL_SERIAL,
     names_part_of_year,
     names_two_years,
-    needs_fiscal_calendar,
-    parse_date,
 )
 from finance_platform.feeds.values.month_names import read_month
 
 _SERIAL = re.compile(r"(?:3[7-9]|[45][0-9])[0-9]{3}")
 """A day from 2001 to 2064 as a spreadsheet counts them; a column of numbers is a date by its name only."""
-_SHORT = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_LONG = "january|february|march|april|may|june|july|august|september|october|november|december"
-_NAMES = (
-    ("(20[0-9]{2})[-_ .]?(0[1-9]|1[0-2])", "{1}-{2}", "yyyy-MM", "the month"),
-    *(
-        (f"(?i)(?:^|[^a-z])({months})[-_ ]+[a-z]+[-_ ]*(20[0-9]{{2}})", "{1} {2}", written, "the first month")
-        for months, written in ((_SHORT, "MMM yyyy"), (_LONG, "MMMM yyyy"))
-    ),
-    *(
-        (f"(?i)(?:^|[^a-z])({months})[-_ .]*(20[0-9]{{2}})", "{1} {2}", written, "the month")
-        for months, written in ((_SHORT, "MMM yyyy"), (_LONG, "MMMM yyyy"))
-    ),
-    ("(?i)(20[0-9]{2})[-_ .]*q([1-4])", "{1} Q{2}", "yyyy QQQ", "the quarter"),
-    ("(?i)(?:^|[^a-z])q([1-4])[-_ .]*(20[0-9]{2})", "Q{1} {2}", "QQQ yyyy", "the quarter"),
-)
-"""What a file's name may say of its dates: pattern, template, format, and the word for it."""
-
-_WITHOUT_YEAR = ("yyyy ddMM", "yyyy dMM", "yyyy dd.MM.", "yyyy dd.MM", "yyyy d.M.", "yyyy d.M")
-"""Patterns of days and months behind a year: 0503, and 503 where a zero was lost."""
-
-_DAYS_OF_MONTHS = ("yyyy d-MMM", "yyyy d MMM", "yyyy d. MMM", "yyyy d-MMMM", "yyyy d MMMM", "yyyy d. MMMM")
-"""Patterns of days behind a year whose months are words: 5-Mar."""
-
-_NUMBERED = ("yyyy M", "yyyy 'M'M", "yyyy 'Month 'M")
-_QUARTERS_IN_WORDS = ("yyyy Q'. Quartal'", "yyyy 'Quartal 'Q", "yyyy 'Quarter 'Q")
-_PERIODS = (
-    *("yyyy MMM", "yyyy MMMM", "yyyy 'P'P", "yyyy 'Period 'P", "yyyy 'AP 'P", "yyyy QQQ", *_NUMBERED, "yyyy PPP"),
-    *_QUARTERS_IN_WORDS,
-)
-_QUARTERS = ("yyyy QQQ", "yyyy Q", *_QUARTERS_IN_WORDS)
-"""Patterns of periods behind a year, for a column whose name says that it has periods."""
-
-_LEAST_YEAR = 1990
-_TWO_DIGITS, _SEVERAL = 2, 2
 _MAX_MAPPED = 24
 """Different texts of a column of years that a person is asked for one by one."""
 
@@ -125,16 +84,23 @@ class Dates:
             self._take("date", column, column.dates)
         elif not (
             self._serial_days()
-            or self._days_without_year()
+            or self._use(draft_days_without_year(self._draft, self._columns, self._file, self._titles))
             or self._months_in_words()
-            or self._months_without_year()
+            or self._use(
+                draft_periods_without_year(self._draft, self._columns, self._file, self._titles, self._first_month)
+            )
             or (not dated and self._weeks())
             or self._year_column()
             or self._halves()
             or self._unnamed(dated)
-            or self._months_of_sheets()
+            or draft_months_of_sheets(self._draft, self._file, self._titles, self._sheets)
         ):
-            self._date_of_name()
+            draft_date_of_name(self._draft, self._columns, self._file, self._titles)
+
+    def _use(self, headers: Collection[str]) -> bool:
+        """Note the columns that were used; return whether there are any."""
+        self.used.update(headers)
+        return bool(headers)
 
     def _take(self, name: str, column: Column, guess: DateGuess, comment: str = "") -> None:
         self.used.add(column.name)
@@ -277,30 +243,6 @@ class Dates:
         self._take("date", column, DateGuess((EXCEL_SERIAL,)), "days as a spreadsheet counts them")
         return True
 
-    def _days_without_year(self) -> bool:
-        """Take a column of days and months, such as 0503 in a batch of bookings; return whether there is one."""
-        dated = best_column(["date"], self._columns)
-        column = dated or best_column(["period"], self._columns)
-        if column is None or len(set(column.texts)) < _SEVERAL:
-            return False
-        patterns = () if years_before_months(column.texts) else _DAYS_OF_MONTHS
-        if dated and len({text[:-_TWO_DIGITS] for text in dated.texts}) >= _SEVERAL:
-            patterns = (*_WITHOUT_YEAR, *patterns)  # of one beginning, it may be a year: 2501, 2502
-        pattern = next((one for one in patterns if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
-        if not pattern:
-            return False
-        self.used.add(column.name)
-        year = self._year_of_titles() or single_year(self._file, self._titles)
-        comment = (
-            f"decide: the year of days such as {column.sample!r}"
-            f"{f'; {year} is that of the title or of the name' if year else ''}. A file of another year needs a "
-            "descriptor of its own, with a path of its own"
-        )
-        self._draft.year = year
-        values = {"from": f"{year or UNDECIDED} {{{column.name}}}", "formats": [pattern]}
-        self._draft.fields["date"] = FieldDraft(values, comment)
-        return True
-
     def _months_in_words(self) -> bool:
         """Take a column of months that no pattern reads, such as Mrz 25; return whether there is one."""
         column = best_column(["period", "date"], self._columns)
@@ -314,95 +256,3 @@ class Dates:
         values = {"from": column.name, "formats": ["yyyy-MM"], "map": mapped}
         self._draft.fields["date"] = FieldDraft(values, comment)
         return True
-
-    def _months_without_year(self) -> bool:
-        """Take a column of periods beside which nothing has a year, such as P01 or Jan; return whether there is one."""
-        column = best_column(["period", "quarter"], self._columns)
-        if column is None or len(set(column.texts)) < _SEVERAL or best_column(["year"], self._columns):
-            return False
-        # The second quarter is no February.
-        patterns = _PERIODS if best_column(["period"], [column]) else _QUARTERS
-        pattern = next((one for one in patterns if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
-        if not pattern:
-            return False
-        self.used.add(column.name)
-        two_years = years_in([self._file]) or years_in(self._titles)
-        year = single_year(self._file, self._titles)
-        self._draft.year = year
-        if two_years and self._first_month > 1:
-            year, self._draft.year = str(two_years.year), two_years.text
-        comment = (
-            f"decide: the year of periods such as {column.sample!r}"
-            f"{f'; {year} is that of the title or of the name' if year else ''}. A file of another year needs a "
-            "descriptor of its own, with a path of its own"
-        )
-        values: dict[str, Any] = {"from": f"{year or UNDECIDED} {{{column.name}}}", "formats": [pattern]}
-        if two_years or needs_fiscal_calendar(pattern):
-            values |= {"formats": [pattern.replace("yyyy", "FFFF")], "calendar": "fiscal"}
-            comment = f"{comment}; {FISCAL}"
-        elif "Q" in pattern:
-            comment = f"{comment}; {OF_QUARTERS}; calendar: fiscal means fiscal quarters"
-        elif pattern in _NUMBERED:
-            comment += "; formats: [FFFF P] and calendar: fiscal if these are periods of a fiscal year"
-        self._draft.fields["date"] = FieldDraft(values, comment)
-        return True
-
-    def _year_of_titles(self) -> str:
-        """Return the only year of the days that the rows above the header name as digits; empty if there is none."""
-        days = [day for text in self._titles if (day := parse_date(text, ("yyyyMMdd",))) and day.year > _LEAST_YEAR]
-        years = {f"{day.year}" for day in days}
-        return years.pop() if len(years) == 1 else ""
-
-    def _months_of_sheets(self) -> bool:
-        """Take the date from the names of the sheets, if each is called like a month; return whether they are."""
-        months = [(name, month) for name in self._sheets if (month := read_month(name))]
-        if not months or len(months) < len(self._sheets):
-            return False
-        for pattern, template, written, _ in _NAMES:
-            texts = [value_from_name(pattern, template, name) for name, _ in months]
-            if all(text and parse_date(text, (written,)) for text in texts):
-                values: dict[str, Any] = {"from_name": pattern, "template": template, "formats": [written]}
-                self._draft.fields["date"] = FieldDraft(values, "the month in the sheet's name")
-                return True
-        year = single_year(self._file, self._titles)
-        days = {name: first_day(month.year or year, month.month) for name, month in months}
-        values = {"from_name": "^.+$", "map": days}
-        comment = "decide: the day of the lines of each sheet, by its name; a sheet that is not listed is rejected"
-        self._draft.fields["date"] = FieldDraft(values, comment)
-        return True
-
-    def _date_of_name(self) -> None:
-        """Take the date from the file's name; a person decides where the name has none."""
-        named = best_column(["date", "period"], self._columns)
-        hint = single_year(self._file, self._titles)
-        week = next((column for column in self._columns if lone_week_pattern(column.texts)), None)
-        if named is not None and named is not week:
-            self._draft.decisions.append(
-                f"{named.name!r} looks like a date by its name, but {named.sample!r} is not one; "
-                f"give its form in columns.date.formats{_describe_numbers(named, hint)}."
-            )
-        # Lines of several periods are not all of the month in the file's name.
-        names = _NAMES if named is None or len(set(named.texts)) < _SEVERAL else ()
-        for pattern, template, written, period in names:
-            text = value_from_name(pattern, template, self._file)
-            if text and parse_date(text, (written,)):
-                values = {"from_name": pattern, "template": template, "formats": [written]}
-                self._draft.fields["date"] = FieldDraft(values, f"{period} in the file's name")
-                return
-        if week is not None:
-            self._draft.decisions.append(describe_lone_weeks(week.name, week.texts, hint))
-        self._draft.decide_constant(
-            "date",
-            "No column was recognized as the date. Name its column in columns.date and remove constants.date, or give "
-            f"there the day of every line, such as {hint or 2025}-01-31.",
-        )
-
-
-def _describe_numbers(column: Column, year: str) -> str:
-    """Return the two forms of texts such as 25-Jan, of which the number may be a year or a day; empty for others."""
-    pattern = years_before_months(column.texts)
-    if not pattern:
-        return ""
-    number, source = column.sample[:_TWO_DIGITS], json.dumps(f"{year or 2025} {{{column.name}}}", ensure_ascii=False)
-    days = f"from: {source}, formats: [yyyy {pattern.replace('yy', 'd', 1)}]"
-    return f": [{pattern}] if {number} is the year; if it is the day, write columns.date: {{{days}}} with its year"
