@@ -7,6 +7,7 @@ Does not belong here: opening anything, and secrets: boto3 finds credentials, Se
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,11 +24,20 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from finance_platform.errors import SettingsError
+from finance_platform.setting_errors import describe_value
+from finance_platform.setting_sources import (
+    ENV_PREFIX,
+    IN_ENVIRONMENT,
+    check_environment_file,
+    place_of,
+    unknown_variables,
+)
 
-ENV_PREFIX = "FINANCE_PLATFORM_"
 _ENV_FILE = ".env"
 Period = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -35,7 +45,6 @@ TopicArn = Annotated[str, StringConstraints(pattern=r"^(arn:aws[a-z-]*:sns:[a-z0
 
 
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]*")
-_PARTS_WITH_SECRETS = re.compile("[@?#]|://.*;")
 _NOT_STORED = "an address with a user name, a password, a query or a fragment is not stored or shown"
 
 
@@ -355,6 +364,10 @@ class Settings(BaseSettings):
         return self.home_path / "dagster"
 
 
+VARIABLES = frozenset(ENV_PREFIX + name.upper() for name in Settings.model_fields)
+"""The environment variable of every setting."""
+
+
 class _HomeSetting(BaseSettings):
     """The home alone, which decides where the other settings are."""
 
@@ -372,7 +385,7 @@ def environment_files(home: str | Path | None) -> tuple[Path, ...]:
         home: the home, where the environment does not name it.
 
     Raises:
-        SettingsError: one of them cannot be read, or is not UTF-8; or the current folder was removed.
+        SettingsError: a setting in one of them cannot be read; or the current folder was removed.
     """
     try:
         here = Path(_ENV_FILE).absolute()
@@ -381,44 +394,20 @@ def environment_files(home: str | Path | None) -> tuple[Path, ...]:
             "the current folder does not exist any more",
             fix="change to a folder that exists, such as `cd ~`, and name the home with --home",
         ) from None
-    _check_environment_file(here)
+    check_environment_file(here, VARIABLES)
     of_home = Path(home or _HomeSetting().home).expanduser().absolute() / _ENV_FILE
     if of_home == here or not of_home.exists():
         return (here,)
-    _check_environment_file(of_home)
+    check_environment_file(of_home, VARIABLES)
     return (here, of_home)
-
-
-def _check_environment_file(file: Path) -> None:
-    """Refuse a file that cannot be read as text.
-
-    Raises:
-        SettingsError: it cannot be read, or is not UTF-8.
-    """
-    if file.is_fifo():
-        # Reading it would wait, in every command, until a program writes into it.
-        raise SettingsError(
-            f"{file} is a named pipe (FIFO), not a plain file",
-            fix="put a plain file in its place, or set the variables in the environment",
-        )
-    if not file.is_file():
-        return
-    try:
-        file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"{file} is not UTF-8 text: {error.reason} at byte {error.start:,}",
-            fix="save it as UTF-8, or remove it",
-        ) from None
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}", fix="make it readable, or remove it") from None
 
 
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings from `overrides`, then the environment, then the `.env` of the home, then that of this folder.
 
     Raises:
-        SettingsError: a value is not allowed; names variable, value and allowed values. Or a `.env` cannot be read.
+        SettingsError: a value is not allowed; names variable, place, value and what is expected. Or a `.env` cannot be
+            read, or has a line that begins as a setting does and is none.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     files = environment_files(given.get("home"))
@@ -428,16 +417,30 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(_env_file=files, **given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ENV_PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        # An error without a location has all settings as its input; show only the value of one setting.
-        # An address that is not valid may have a password in it.
-        is_shown = first["loc"] and not _PARTS_WITH_SECRETS.search(str(first["input"]))
-        value = f" (found {first['input']!r})" if is_shown else ""
-        name = name if first["loc"] else "settings"
-        raise SettingsError(
-            f"{name}: {first['msg']}{value}", fix=f"set {name} to an allowed value, or unset it"
-        ) from None
+        raise _describe(error.errors()[0], files) from None
+
+
+def _describe(error: ErrorDetails, files: Iterable[Path]) -> SettingsError:
+    """Return the error of a value that is not allowed: the setting, where it was set, what is expected and found."""
+    if not error["loc"]:  # of several settings, whose values are not shown: another one may contain a secret
+        found = error["msg"].removeprefix("Value error, ")
+        return SettingsError(found, fix="correct one of these settings, or unset it")
+    name = str(error["loc"][0])
+    variable, field = ENV_PREFIX + name.upper(), Settings.model_fields[name]
+    place = place_of(variable, files)
+    fix = f"correct it {place}, or {'unset' if place == IN_ENVIRONMENT else 'remove'} it" if place else "correct it"
+    return SettingsError(f"{variable}: {describe_value(error, field)}", fix=fix + _default(field))
+
+
+def _default(field: FieldInfo) -> str:
+    """Return what holds if a setting is unset, as the end of a clause; empty if that is nothing to name."""
+    default = str(field.default).lower() if isinstance(field.default, bool) else field.default
+    return f"; the default is {default}" if default not in (None, "", ()) else ""
+
+
+def unknown_settings() -> list[str]:
+    """Return a sentence for each variable of the environment that looks like a setting and is none."""
+    return unknown_variables(VARIABLES)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_rerunfailures import ClientStatusDB, StatusDB
 
-from finance_platform.settings import ENV_PREFIX
+from finance_platform.setting_sources import ENV_PREFIX
 from finance_platform_tests.new_warehouses import new_warehouses_are_copies, new_warehouses_are_created
 from finance_platform_tests.open_readers import readers_stay_open
 from finance_platform_tests.profiles import current_profile, load_hypothesis_profile

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.settings import ENV_PREFIX
+from finance_platform.setting_sources import ENV_PREFIX
 
 
 @contextmanager

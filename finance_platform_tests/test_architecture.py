@@ -16,7 +16,8 @@ from sqlglot import exp
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import STAR, WAREHOUSE
 from finance_platform.orchestration.definitions import build_definitions
-from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+from finance_platform.setting_sources import ENV_PREFIX
+from finance_platform.settings import Settings, load_settings
 from finance_platform.warehouse.statements import DEFINITIONS, SqlFile, sql_folder
 from finance_platform_tests.loaded_definitions import loaded_definitions
 

@@ -33,7 +33,7 @@ from finance_platform.errors import (
     UnreadableDeliveryError,
 )
 from finance_platform.safe_text import hide_credentials
-from finance_platform.settings import Settings, load_settings
+from finance_platform.settings import Settings, load_settings, unknown_settings
 from finance_platform.storage.file_modes import masked_new_files
 from finance_platform.storage.machine_errors import translate_machine_error
 from finance_platform.storage.s3_options import S3_SCHEME
@@ -85,6 +85,8 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
+            for sentence in unknown_settings():
+                echo(f"warning: {sentence}", err=True)
             with _masked_files(kwargs):
                 code = command(*args, **kwargs)
             # Python would write the rest at its exit, where an error cannot be handled any more.

@@ -31,7 +31,8 @@ from finance_platform.cli.status import record_status
 from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.orchestration.ahead.likely_news import is_news_likely
 from finance_platform.orchestration.job_runners.job_process import job_process
-from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+from finance_platform.setting_sources import ENV_PREFIX
+from finance_platform.settings import Settings, load_settings
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.file_modes import find_exposed
 from finance_platform.storage.listed_once import listed_once

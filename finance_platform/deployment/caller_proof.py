@@ -30,8 +30,9 @@ from botocore.utils import get_environ_proxies
 
 from finance_platform.deployment.aws import Account, translate_aws_errors
 from finance_platform.errors import DecisionError
+from finance_platform.setting_sources import CALLER_PROOF
 
-VARIABLE = "FINANCE_PLATFORM_CALLER_PROOF"
+VARIABLE = CALLER_PROOF
 """The variable in which a task gets the proof; its content says nothing that is not checked."""
 
 _HEADER = "x-finance-platform-command"

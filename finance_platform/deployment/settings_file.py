@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from finance_platform.settings import ENV_PREFIX, Settings
+from finance_platform.setting_sources import ENV_PREFIX
+from finance_platform.settings import Settings
 
 OUTPUTS_FOR_PEOPLE = frozenset(
     {

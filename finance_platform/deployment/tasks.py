@@ -17,7 +17,7 @@ from typing import Any
 from finance_platform.deployment.aws import Account, translate_aws_errors
 from finance_platform.deployment.stack import Stack
 from finance_platform.errors import DeploymentError
-from finance_platform.settings import ENV_PREFIX
+from finance_platform.setting_sources import ENV_PREFIX
 
 _CONTAINER = "run"
 

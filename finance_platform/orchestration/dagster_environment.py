@@ -16,7 +16,8 @@ from pathlib import Path
 from dotenv import dotenv_values, set_key
 
 from finance_platform.orchestration.dagster_instance import prepare_dagster_home
-from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+from finance_platform.setting_sources import ENV_PREFIX
+from finance_platform.settings import Settings, load_settings
 from finance_platform.storage.file_modes import masked_new_files
 
 DAGSTER_HOME = "DAGSTER_HOME"

@@ -11,7 +11,8 @@ from pathlib import Path
 import finance_platform
 from finance_platform.errors import HomeError
 from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT, SCHEMA_FILE, schema_text
-from finance_platform.settings import ENV_PREFIX, Settings
+from finance_platform.setting_sources import ENV_PREFIX
+from finance_platform.settings import Settings
 
 EXAMPLE = f"""\
 {SCHEMA_COMMENT}

@@ -15,7 +15,7 @@ from uuid import uuid4
 import boto3
 
 import finance_platform
-from finance_platform.settings import ENV_PREFIX
+from finance_platform.setting_sources import ENV_PREFIX
 from finance_platform_tests.aws.fake_glue import FakeGlue, create_jobs, fake_glue
 from finance_platform_tests.aws.fake_redshift import FakeRedshift, fake_redshift
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment, moto_server

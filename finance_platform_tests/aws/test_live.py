@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
-from finance_platform.settings import ENV_PREFIX
+from finance_platform.setting_sources import ENV_PREFIX
 from finance_platform_tests.aws.two_profiles import AwsHome, local_sample, processed_rows, warehouse_rows
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import SAMPLE

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.settings import ENV_PREFIX
+from finance_platform.setting_sources import ENV_PREFIX
 from finance_platform_tests.aws.fakes import Deployment, deploy, start_fakes
 from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 from finance_platform_tests.end_to_end.home import CommandResult, Home

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from finance_platform.settings import ENV_PREFIX
+from finance_platform.setting_sources import ENV_PREFIX
 from finance_platform_tests.aws.fakes import deploy, start_fakes
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "raw"

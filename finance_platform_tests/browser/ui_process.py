@@ -22,7 +22,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from finance_platform.orchestration.dagster_instance import open_instance
-from finance_platform.settings import ENV_PREFIX
+from finance_platform.setting_sources import ENV_PREFIX
 
 _RUNS = "{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
 _CHECKS = """{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks {

@@ -49,7 +49,8 @@ from finance_platform.reports.reconciliation import reconcile
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.statement import Reconciliation
 from finance_platform.reports.variance import VarianceRow, variance_rows
-from finance_platform.settings import ENV_PREFIX, Settings, StarSettings
+from finance_platform.setting_sources import ENV_PREFIX
+from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.spark_jobs.harness import request_key
 from finance_platform.storage.local import LocalStore

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 import finance_platform
 from finance_platform.errors import SettingsError
-from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+from finance_platform.setting_sources import ENV_PREFIX
+from finance_platform.settings import Settings, load_settings, unknown_settings
 from finance_platform_tests.unit.factories import settings, write
 
 PACKAGE = Path(str(finance_platform.__file__)).parent
@@ -214,34 +215,136 @@ def test_a_missing_setting_of_aws_is_named(changed: dict[str, str], message: str
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "allowed"),
+    ("name", "value", "expected", "default"),
     [
-        ("PROFILE", "azure", "Input should be 'local' or 'aws'"),
-        ("SPARK_ENGINE", "flink", "Input should be 'sail' or 'jvm'"),
-        ("SPARK_MASTER", "host:7077", "expected spark://"),
-        ("FISCAL_YEAR_START_MONTH", "13", "less than or equal to 12"),
-        ("FISCAL_YEAR_START_MONTH", "0", "greater than or equal to 1"),
-        ("FISCAL_YEAR_START_MONTH", "July", "valid integer"),
-        ("CURRENCY", "usd", "should match pattern '^[A-Z]{3}$'"),
-        ("CURRENCY", "USDX", "should match pattern '^[A-Z]{3}$'"),
-        ("ACTUALS_THROUGH", "2025-13", "should match pattern"),
-        ("ACTUALS_THROUGH", "2025-3", "should match pattern"),
-        ("ACTUALS_THROUGH", "2025-03-31", "should match pattern"),
-        ("EARLIEST_DATE", "2025-02-30", "valid date"),
-        ("REDSHIFT_SCHEMA", "finance; DROP", "should match pattern"),
-        ("REDSHIFT_PORT", "0", "greater than or equal to 1"),
+        ("PROFILE", "azure", "'local' or 'aws'", "local"),
+        ("SPARK_ENGINE", "flink", "'sail' or 'jvm'", "sail"),
+        ("FISCAL_YEAR_START_MONTH", "13", "a whole number from 1 to 12", "1"),
+        ("FISCAL_YEAR_START_MONTH", "0", "a whole number from 1 to 12", "1"),
+        ("FISCAL_YEAR_START_MONTH", "July", "a whole number from 1 to 12", "1"),
+        ("CLOSE_WORKING_DAY", "30", "a whole number from 1 to 20", ""),
+        ("QUERY_TIMEOUT_SECONDS", "-1", "a whole number from 0", "300"),
+        ("GLUE_POLL_SECONDS", "0", "a number above 0", "5.0"),
+        ("GLUE_POLL_SECONDS", "x", "a number above 0", "5.0"),
+        ("GROUP_READABLE", "maybe", "true or false", "false"),
+        ("CURRENCY", "usd", "three capital letters of ISO 4217, such as USD", "USD"),
+        ("CURRENCY", "USDX", "three capital letters of ISO 4217, such as USD", "USD"),
+        ("ACTUALS_THROUGH", "2025-13", "a period as YYYY-MM, such as 2025-06", ""),
+        ("ACTUALS_THROUGH", "2025-03-31", "a period as YYYY-MM, such as 2025-06", ""),
+        ("EARLIEST_DATE", "2025-02-30", "a day as YYYY-MM-DD, such as 2025-06-30", "2000-01-01"),
+        ("EARLIEST_DATE", "01.01.2020", "a day as YYYY-MM-DD, such as 2025-06-30", "2000-01-01"),
+        ("CLOSE_HOLIDAYS", "25.12.2025", "a day as YYYY-MM-DD, such as 2025-06-30", ""),
+        (
+            "MATERIALITY_AMOUNT",
+            "25,000",
+            "a number from 0 with at most two decimals and no marks between its digits, such as 25000.00",
+            "25000.00",
+        ),
+        (
+            "MATERIALITY_AMOUNT",
+            "0.001",
+            "a number from 0 with at most two decimals and no marks between its digits, such as 25000.00",
+            "25000.00",
+        ),
+        ("MATERIALITY_PERCENT", "NaN", "a number from 0", "3.00"),
+        ("REDSHIFT_SCHEMA", "finance; DROP", "small letters, digits and `_`, beginning with no digit", "finance"),
+        ("REDSHIFT_PORT", "0", "a whole number from 1 to 65535", "5439"),
     ],
 )
-def test_an_invalid_value_is_reported_with_variable_value_and_allowed_values(
-    name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
+def test_a_value_that_is_not_allowed_is_reported_with_what_is_expected_and_where_it_was_set(
+    name: str, value: str, expected: str, default: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ENV_PREFIX + name, value)
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert caught.value.found.startswith(f"{ENV_PREFIX}{name}: ")
-    assert allowed in caught.value.found
-    assert f"(found {value!r})" in caught.value.found
-    assert caught.value.fix == f"set {ENV_PREFIX}{name} to an allowed value, or unset it"
+    assert caught.value.found == f"{ENV_PREFIX}{name}: expected {expected}, found {value!r}"
+    of_default = f"; the default is {default}" if default else ""
+    assert caught.value.fix == f"correct it in the environment, or unset it{of_default}"
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_no_error_about_a_value_has_words_of_the_library_that_checks_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for value in ("?", "-1", "x;y"):
+        monkeypatch.setenv(ENV_PREFIX + name.upper(), value)
+        try:
+            load_settings()
+        except SettingsError as error:
+            assert not re.search("Input should|Value error|pattern|valid", error.found), error.found  # noqa: PT017
+
+
+def test_a_value_of_a_file_is_reported_with_file_and_line(folder: Path) -> None:
+    write(folder / ".env", "FINANCE_PLATFORM_CURRENCY=USD\n# then\nFINANCE_PLATFORM_CURRENCY=euro\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.fix == f"correct it in {folder}/.env, line 3, or remove it; the default is USD"
+
+
+def test_a_message_that_shows_the_value_already_does_not_repeat_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINANCE_PLATFORM_SPARK_MASTER", "host:7077")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.found.count("host:7077") == 1
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (
+            "FINANCE_PLATFORM_CURENCY=EUR",
+            "FINANCE_PLATFORM_CURENCY is not a setting; did you mean FINANCE_PLATFORM_CURRENCY?",
+        ),
+        (
+            "export finance_platform_fiscal_year=4",
+            "FINANCE_PLATFORM_FISCAL_YEAR is not a setting; did you mean FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH?",
+        ),
+        ("FINANCE_PLATFORM_ZEBRA=1", "FINANCE_PLATFORM_ZEBRA is not a setting"),
+        *(
+            (line, "expected FINANCE_PLATFORM_CURRENCY=VALUE, with a closing quote for each opening one")
+            for line in (
+                "FINANCE_PLATFORM_CURRENCY: EUR",
+                "FINANCE_PLATFORM_CURRENCY",
+                'FINANCE_PLATFORM_CURRENCY="EUR',
+                "FINANCE_PLATFORM_CURRENCY='EUR' x",
+            )
+        ),
+    ],
+)
+def test_a_line_of_a_file_that_would_have_no_effect_is_refused(line: str, found: str, folder: Path) -> None:
+    write(folder / "books" / ".env", f"FINANCE_PLATFORM_HOME=.\n{line}\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(home=folder / "books")
+    assert caught.value.found == f"{folder}/books/.env, line 2: {found}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "FINANCE_PLATFORM_ENTITY=A B",
+        " export FINANCE_PLATFORM_ENTITY = 'A B'  # the name",
+        'finance_platform_entity="A B"\r',
+        "'FINANCE_PLATFORM_ENTITY'=A B # the name",
+    ],
+)
+def test_every_way_to_write_a_line_that_sets_something_is_accepted(line: str, folder: Path) -> None:
+    write(folder / ".env", f"#FINANCE_PLATFORM_ZEBRA\nAWS_PROFILE=x\n{line}\nFINANCE_PLATFORM_CURRENCY=\n")
+    assert (load_settings().entity, load_settings().currency) == ("A B", "USD")
+
+
+def test_a_variable_that_is_no_setting_is_named_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unknown_settings() == []
+    monkeypatch.setenv("FINANCE_PLATFORM_CALLER_PROOF", "x")
+    monkeypatch.setenv("finance_platform_currency", "EUR")
+    assert unknown_settings() == []
+    monkeypatch.setenv("FINANCE_PLATFORM_CURENCY", "EUR")
+    assert unknown_settings() == [
+        "FINANCE_PLATFORM_CURENCY is not a setting and has no effect; did you mean FINANCE_PLATFORM_CURRENCY?"
+    ]
+    assert load_settings().currency == "EUR"
 
 
 @pytest.mark.parametrize("invalid", ["6110", "6110=5", "=5/1", "6110=-5/1", "6110=5/1%", "6110=5.001/1", "a=1/1,b"])
@@ -344,6 +447,7 @@ def test_only_the_settings_read_the_environment() -> None:
             "cli/author.py",
             "orchestration/dagster_environment.py",
             "orchestration/rotated_password.py",
+            "setting_sources.py",
             "spark_jobs/failure.py",
             "spark_jobs/session.py",
             "storage/s3_options.py",

@@ -21,7 +21,8 @@ from finance_platform.errors import SettingsError
 from finance_platform.orchestration.code_location import LOCATION, MODULE
 from finance_platform.orchestration.webserver.guard import KnownOrigin
 from finance_platform.orchestration.webserver.supervisor import Supervisor
-from finance_platform.settings import ENV_PREFIX, Settings, environment_files
+from finance_platform.setting_sources import ENV_PREFIX
+from finance_platform.settings import Settings, environment_files
 
 # Runs log to the terminal at every level. The results of sensor ticks are in the UI.
 _LOG_LEVEL = ["--log-level", "warning"]

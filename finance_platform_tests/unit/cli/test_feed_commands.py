@@ -50,6 +50,14 @@ def test_init_makes_a_home_that_others_cannot_read_and_names_the_next_commands(t
         assert f"  finance-platform {command}" in result.output
 
 
+def test_a_variable_with_a_typo_is_a_warning_on_standard_error(home: Path, monkeypatch: pytest.MonkeyPatch):
+    expected = invoke("feed", "list", "--home", home).stdout
+    monkeypatch.setenv("FINANCE_PLATFORM_CURENCY", "EUR")
+    result = invoke("feed", "list", "--home", home)
+    assert (result.exit_code, result.stdout) == (0, expected)
+    assert result.stderr.startswith("warning: FINANCE_PLATFORM_CURENCY is not a setting and has no effect; did you")
+
+
 def test_init_names_the_program_by_its_path_where_the_shell_would_not_find_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
