@@ -18,7 +18,7 @@ import click
 
 from finance_platform.cli.console import echo
 from finance_platform.cli.help_texts import HELP_TEXTS, epilog
-from finance_platform.cli.options import OWN_PROCESS, prepare_output, report_error
+from finance_platform.cli.options import OWN_PROCESS, note_interruptions, prepare_output, report_error
 from finance_platform.cli.program_name import address, explain_program, note_mention, remember_home
 from finance_platform.cli.usage_errors import with_fix
 from finance_platform.unused_imports import leave_out
@@ -119,6 +119,7 @@ class _Commands(click.Group):
             # Where the process ends in the usual way, Python would look for garbage among a million objects before.
             atexit.register(_leave_garbage)
             options["obj"] = OWN_PROCESS
+            note_interruptions()
         else:
             at_exit = None
         prepare_output()

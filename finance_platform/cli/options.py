@@ -6,6 +6,7 @@ Belongs here: code that commands share. Does not belong here: any command.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -51,6 +53,8 @@ OWN_PROCESS = object()
 """The context's object of a command that has a process of its own, and is not called within another program's."""
 
 _INTERRUPTED = "Interrupted. What was committed stays."
+_interruptions: list[int] = []
+"""The signals of a person who has pressed Ctrl-C."""
 
 TABLE_ROWS = 50
 QUERY_TABLE_ROWS = 100
@@ -101,7 +105,7 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
             _discard_output(sys.stdout)
             code = EXIT_OK
         except Exception as error:
-            if isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps it while a class is created
+            if _interruptions or isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps it in a new class
                 echo(_INTERRUPTED, err=True)
                 code = EXIT_INTERRUPTED
             else:
@@ -109,6 +113,21 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
         sys.exit(code)
 
     return run
+
+
+def note_interruptions() -> None:
+    """Remember Ctrl-C from now on.
+
+    A library that is interrupted may raise an error of its own: pydantic, while it builds a class, one about a schema.
+    """
+    # Where a shell or a caller has set another handler, that one stays.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    _interruptions.append(number)
+    raise KeyboardInterrupt
 
 
 def _masked_files(arguments: Mapping[str, Any]) -> AbstractContextManager[None]:

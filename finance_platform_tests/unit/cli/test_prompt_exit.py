@@ -43,6 +43,28 @@ def test_a_process_ends_with_its_output_and_its_code_and_destroys_nothing():
     assert done.stderr.splitlines() == ["handler called"]
 
 
+INTERRUPTED = """
+import os, signal
+from finance_platform import cli
+from finance_platform.contracts import dictionary
+def get_library(*_):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the signal did not come")
+    except KeyboardInterrupt:
+        raise ValueError("error building a schema") from None
+dictionary.dictionary = get_library
+cli.main()
+"""
+
+
+def test_a_library_that_reports_an_interruption_as_its_own_error_does_not_turn_it_into_a_traceback():
+    script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler){INTERRUPTED}"
+    command = [sys.executable, "-c", script, "tables"]
+    done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "Interrupted. What was committed stays.\n")
+
+
 def test_a_wrong_command_ends_with_its_code(tmp_path: Path):
     done = run_command("status", "--home", str(tmp_path / "none"))
     assert done.returncode == 2
