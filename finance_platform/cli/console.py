@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from finance_platform.cli.program_name import address, note_mention
+from finance_platform.cli.sentence_wrap import wrap_sentence
 from finance_platform.safe_text import printable
 
 Part = str | tuple[str, str]
@@ -24,13 +25,24 @@ Part = str | tuple[str, str]
 class SafeConsole(Console):
     """A console that prints strings literally, in tables too; `colored` is the only source of styles."""
 
-    def __init__(self, **options: Any) -> None:
-        """Open a console; see `rich.console.Console` for the options."""
+    def __init__(self, *, is_prose: bool = False, **options: Any) -> None:
+        """Open a console; see `rich.console.Console` for the options, `open_console` for `is_prose`."""
         super().__init__(markup=False, emoji=False, highlight=False, **options)
+        self._is_prose = is_prose
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print as rich does; in a sentence, each command gets the home of this one. Cells of tables are data."""
-        super().print(*(address(one) if isinstance(one, str) else one for one in objects), **options)
+        """Print as rich does; in a sentence, each command gets the home of this one. Cells of tables are data.
+
+        A sentence is one line in a pipe or a file, where programs look for it, and is wrapped on a terminal.
+        """
+        if len(objects) == 1 and isinstance(objects[0], str | Text) and not options:
+            text = objects[0]
+            sentence = self.render_str(address(text)) if isinstance(text, str) else text
+            if self.is_terminal or self._is_prose:
+                sentence = wrap_sentence(sentence, self.width)
+            super().print(sentence, soft_wrap=True)
+        else:
+            super().print(*(address(one) if isinstance(one, str) else one for one in objects), **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as rich prints and measures it."""
@@ -52,7 +64,7 @@ def open_console(*, err: bool = False, is_prose: bool = False) -> SafeConsole:
     if err:
         return SafeConsole(stderr=True)
     if is_prose and not sys.stdout.isatty():
-        return SafeConsole(no_color=True)
+        return SafeConsole(no_color=True, is_prose=True)
     # A pipe has no width, and rich would cut tables to 80 columns.
     return SafeConsole() if sys.stdout.isatty() else SafeConsole(width=250, no_color=True)
 

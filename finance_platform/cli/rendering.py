@@ -168,7 +168,7 @@ def print_table(
             if line.cell_len <= console.width:
                 console.file.write(line.plain + "\n")
             else:
-                console.print(line)
+                console.print(line, overflow="fold")  # a row, and no sentence
         return
     if not is_plain or sum(widths) + 2 * (len(widths) - 1) > console.width:
         for row in rows:

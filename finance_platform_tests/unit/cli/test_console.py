@@ -18,11 +18,15 @@ import click
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.text import Text
 
 from finance_platform import cli
 from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.options import with_exit_code
 from finance_platform.cli.rendering import print_deliveries, print_rows, print_warnings
+from finance_platform.cli.sentence_wrap import wrap_sentence
 from finance_platform.safe_text import printable_line, quote_name
 from finance_platform_tests.unit.cli.test_rendering import DELIVERY
 from finance_platform_tests.unit.printed_text import printed, status
@@ -94,14 +98,52 @@ def test_a_part_is_colored_and_the_text_beside_it_is_not_markup():
     assert stream.getvalue() == "\x1b[31mheld\x1b[0m [bold]x[/bold] :smile:\n"
 
 
+FIX = "  Fix: correct it; `finance-platform withdraw 'a b.csv' --why TEXT` drops it, and nothing else is to be done"
+
+
+@pytest.mark.parametrize("width", [20, 40, 66, 80, 200])
+def test_a_command_is_not_broken_on_a_terminal_since_a_line_break_is_pasted_too(width: int):
+    for text in (FIX, colored(("held", "red"), FIX)):
+        stream = io.StringIO()
+        SafeConsole(file=stream, force_terminal=True, color_system=None, width=width).print(text)
+        lines = stream.getvalue().splitlines()
+        assert "`finance-platform withdraw 'a b.csv' --why TEXT`" in stream.getvalue()
+        assert " ".join(lines) == str(text)
+        assert [line for line in lines if len(line) > width and "`" not in line] == []
+        assert len(lines) == 1 or max(map(len, lines)) > width / 2
+
+
+def test_a_command_behind_a_colon_is_not_broken_either():
+    stream = io.StringIO()
+    sentence = "No run was needed since run 1, 3.2 s; to run all the same: finance-platform run --home b --force"
+    SafeConsole(file=stream, force_terminal=True, color_system=None, width=80).print(sentence)
+    assert stream.getvalue().splitlines()[1:] == ["finance-platform run --home b --force"]
+
+
+@given(TEXTS, st.integers(1, 30))
+def test_lines_of_any_text_are_its_own_and_as_wide_as_the_terminal(text: str, width: int):
+    shown = printable_line(text)
+    lines = wrap_sentence(Text(shown), width).plain.split("\n")
+    assert "".join(lines).replace(" ", "") == shown.replace(" ", "").replace("\n", "")
+    assert all(
+        cell_len(line) <= width or " " not in line.strip() or cell_len(line.split(" ")[0]) > width for line in lines
+    )
+
+
+def test_a_sentence_is_one_line_in_a_pipe():
+    stream = io.StringIO()
+    SafeConsole(file=stream, width=250, no_color=True).print("held " + "word " * 200 + "end")
+    assert stream.getvalue().count("\n") == 1
+
+
 def test_only_the_console_writes_to_the_terminal():
     writers = re.compile(
         r"click\.(echo|secho|style)\b|rich\.(console|markup|text|print)\b|(?<![.\w])print\(|sys\.std(out|err)\.write"
     )
     folder = Path(cli.__file__).parent
     found = {file.name for file in folder.glob("*.py") if writers.search(file.read_text())}
-    # The table lays out texts that are printable already, and the console prints them.
-    assert found == {"console.py", "fitting_table.py"}
+    # The table and sentences are laid out of texts that are printable already, and the console prints them.
+    assert found == {"console.py", "fitting_table.py", "sentence_wrap.py"}
 
 
 def test_ctrl_c_ends_a_command_with_an_exit_code_of_its_own():
