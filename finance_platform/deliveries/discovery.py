@@ -21,6 +21,7 @@ from finance_platform.deliveries.register import (
 )
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.feed_set import FeedSet, Problem
+from finance_platform.feeds.near_feeds import near_feeds
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
@@ -42,6 +43,7 @@ class RawZoneScan:
         still_being_written: objects that are left for the next scan, since someone may still be writing them.
         unavailable: objects that could not be read; the next scan finds the same change.
         absent: every object that the register knows and that no longer exists.
+        near_feeds: of objects that match no descriptor, what to do if one is meant for a feed whose path is close.
     """
 
     events: Sequence[DeliveryDiscovered]
@@ -55,6 +57,7 @@ class RawZoneScan:
     still_being_written: Sequence[str] = ()
     unavailable: Sequence[str] = ()
     absent: Sequence[str] = ()
+    near_feeds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def new(self) -> Sequence[DeliveryDiscovered]:
@@ -108,6 +111,7 @@ def scan_raw_zone(
         still_being_written=objects.still_being_written,
         unavailable=objects.unavailable,
         absent=absent,
+        near_feeds=near_feeds(objects.unmatched, feed_set) if objects.unmatched else {},
     )
 
 

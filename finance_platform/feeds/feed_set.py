@@ -185,9 +185,16 @@ def blocked_by(file: str, object_key: str) -> Match:
 
 
 def advise_unmatched(
-    object_key: str, feeds_folder: str = "the home's feeds folder", *, is_in_raw_zone: bool = True
+    object_key: str, feeds_folder: str = "the home's feeds folder", near: str = "", *, is_in_raw_zone: bool = True
 ) -> str:
-    """Return how to have a raw object read that no descriptor matches; a descriptor reads text and workbooks only."""
+    """Return how to have a raw object read that no descriptor matches; a descriptor reads text and workbooks only.
+
+    Args:
+        object_key: the object.
+        feeds_folder: the folder of the home's descriptors.
+        near: what to do if it is meant for a feed whose path is close (see `near_feeds`); empty if none is.
+        is_in_raw_zone: whether the file is in the raw zone, and could be taken out of it.
+    """
     suffix = PurePosixPath(object_key).suffix.lower()
     if is_readable_ending(file_ending(object_key)):
         advice = f"add a descriptor to {feeds_folder}"
@@ -198,6 +205,7 @@ def advise_unmatched(
             "save it as CSV or as a workbook, because feeds only read files named .csv, .txt, .tsv, .xlsx, .xlsm, .xls "
             "or .ods"
         )
+    advice = f"{near}; else {advice}" if near else advice
     return f"{advice}; or take the file out of the raw zone" if is_in_raw_zone else advice
 
 

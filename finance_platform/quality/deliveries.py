@@ -67,7 +67,10 @@ def check_unread(scan: RawZoneScan, feeds_folder: str) -> list[Outcome]:
         feeds_folder: the folder of the home's descriptors, for the fix.
     """
     problems = [_problem_row(problem) for problem in scan.problems if not problem.feed]
-    unread = [{"file": key, "fix": advise_unmatched(key, feeds_folder)} for key in scan.unmatched]
+    unread = [
+        {"file": key, "fix": advise_unmatched(key, feeds_folder, scan.near_feeds.get(key, ""))}
+        for key in scan.unmatched
+    ]
     return [
         _outcome(DESCRIPTORS_VALID, problems, "unusable descriptor or file", "unusable descriptors or files"),
         _outcome(EVERY_FILE_HAS_FEED, unread, "file without a feed", "files without a feed"),

@@ -100,6 +100,7 @@ class Status:
         header_changes: how the header of each feed's last files differs from the one before.
         all_versions: the reconciliation of all versions of each file; None unless it was asked for.
         is_broken: whether the register is damaged, so that only what is published is known.
+        near_feeds: of files that no descriptor matches, what to do if one is meant for a feed whose path is close.
         known_warnings: the warnings of a status that was recorded, without what they follow from; None of one that was
             derived.
     """
@@ -116,6 +117,7 @@ class Status:
     header_changes: Sequence[HeaderChange] = ()
     all_versions: Reconciliation | None = None
     is_broken: bool = False
+    near_feeds: Mapping[str, str] = field(default_factory=dict)
     known_warnings: list[dict[str, str]] | None = None
 
     def column(self, name: str) -> list[Any]:
@@ -224,7 +226,12 @@ class Status:
     def _warnings_of_files(self) -> Iterator[_Warning]:
         """Yield the findings about files that nothing reads, that are not there, or that are damaged."""
         for file in self.unmatched:
-            yield file, "unmatched", "no feed descriptor reads this file", advise_unmatched(file)
+            yield (
+                file,
+                "unmatched",
+                "no feed descriptor reads this file",
+                advise_unmatched(file, near=self.near_feeds.get(file, "")),
+            )
         for feed in self.details.expected:
             if feed.is_overdue:
                 yield feed.path, "overdue", f"{feed.feed}: {feed.sentence}", feed.fix
@@ -282,6 +289,7 @@ def build_status(
         ],
         unmatched=list(scan.unmatched),
         vanished=list(scan.vanished),
+        near_feeds=scan.near_feeds,
         reconciliation=reconciliation,
         details=details,
         warning_fixes=_warning_fixes(snapshot.state),

@@ -101,7 +101,9 @@ def _log(context: dg.AssetExecutionContext, scan: RawZoneScan) -> None:
         )
         context.log.error(f"{pluralize(len(scan.problems), 'problem')} with descriptors or files: {problems}")
     if scan.unmatched:
-        fix = "; ".join(dict.fromkeys(advise_unmatched(key) for key in scan.unmatched))
+        fix = "; ".join(
+            dict.fromkeys(advise_unmatched(key, near=scan.near_feeds.get(key, "")) for key in scan.unmatched)
+        )
         files = pluralize(len(scan.unmatched), "file")
         context.log.warning(
             f"{files} without a feed descriptor: {summarize([*map(quote_name, scan.unmatched)])}. Fix: {fix}"
