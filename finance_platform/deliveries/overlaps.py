@@ -205,7 +205,9 @@ def find_changed_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDeliv
             continue  # the next run computes them
         largest, *others = sorted(members.by_name.values(), key=lambda one: -one.commit.outcome("accepted").rows)
         # Of a portion without lines, an earlier release compared those that its file has in other periods.
-        counted = {one for one, delivery in members.by_name.items() if delivery.commit.periods}
+        counted = {
+            one for one, delivery in members.by_name.items() if delivery.commit.periods or _claims_as_whole(delivery)
+        }
         known = {pair: overlap for pair, overlap in stored.overlaps.items() if counted.issuperset(pair)}
         pieces = _pieces(processed, [largest, *others], {})
         ranges = _key_ranges(pieces)
@@ -263,8 +265,18 @@ def _needs_lines(delivery: LiveDelivery) -> bool:
 def _name(delivery: LiveDelivery) -> str:
     """Return what names the lines of a delivery that count: its identity, with the periods if these are not all."""
     delivery_id, portion = delivery.commit.delivery_id, delivery.portion
-    is_whole = portion is WHOLE or portion.is_whole
-    return delivery_id if is_whole else f"{delivery_id} {json.dumps(portion.described)}"
+    if portion is WHOLE or portion.is_whole:
+        return delivery_id
+    described: list[object] = [*portion.described]
+    if _claims_as_whole(delivery):
+        # Earlier releases compared such a portion, under the name without this, by the scopes of its own lines alone.
+        described.append({"covers": list(delivery.commit.covers)})
+    return f"{delivery_id} {json.dumps(described)}"
+
+
+def _claims_as_whole(delivery: LiveDelivery) -> bool:
+    """Return whether a portion claims scopes, in the periods that its file's name declares, of lines it lacks."""
+    return delivery.event.is_scoped and delivery.commit_of_all is not None and bool(delivery.commit.covers)
 
 
 def _compute_group(processed: ObjectStore, group: OverlapGroup, members: _Members) -> OverlapGroup:
@@ -313,7 +325,7 @@ def _compare(
         for delivery_id, delivery in deliveries.items()
     }
     if new[0].event.is_scoped:
-        pairs = _compare_scopes(processed, [one.commit for one in old], [one.commit for one in new])
+        pairs = _compare_scopes(processed, old, new)
     else:
         old_pieces, new_pieces = ([piece for one in ones for piece in pieces[_name(one)]] for ones in (old, new))
         pairs = _compare_keys(processed, old_pieces, new_pieces, places)
@@ -507,23 +519,28 @@ def _join(lines: pa.Table, new: set[str]) -> Pairs:
     return {pair: Overlap(rows, tuple(sorted(periods[pair]))) for pair, rows in cells.items()}
 
 
-def _compare_scopes(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> Pairs:
+def _compare_scopes(processed: ObjectStore, old: Sequence[LiveDelivery], new: Sequence[LiveDelivery]) -> Pairs:
     """Compare the scopes of the new deliveries with those of all others in the same periods."""
-    periods = {period for commit in new for period in _claimed_periods(commit)}
+    periods = {period for delivery in new for period in _claimed_periods(delivery.commit)}
     # What has lines in no period, as its commit says, has none.
-    commits = [*(commit for commit in old if not periods.isdisjoint(_claimed_periods(commit))), *new]
-    lines = {commit.delivery_id: _scopes(processed, commit) for commit in commits}
+    near = [*(delivery for delivery in old if not periods.isdisjoint(_claimed_periods(delivery.commit))), *new]
+    lines: dict[str, dict[Cell, int]] = {}
     claimants: dict[Cell, list[str]] = {}
-    for commit in commits:
-        for cell in _claims(commit, lines[commit.delivery_id]):
-            claimants.setdefault(cell, []).append(commit.delivery_id)
-    new_ids = {commit.delivery_id for commit in new}
+    for delivery in near:
+        # In its periods, a portion replaces what the whole does.
+        of_all = delivery.commit_of_all if _claims_as_whole(delivery) else None
+        scopes = _scopes(processed, of_all or delivery.commit)
+        own = {cell: rows for cell, rows in scopes.items() if not of_all or cell[1] in delivery.portion}
+        lines[delivery.delivery_id] = own
+        for cell in _claims(delivery.commit, own, scopes):
+            claimants.setdefault(cell, []).append(delivery.delivery_id)
+    new_ids = {delivery.delivery_id for delivery in new}
     common: dict[tuple[str, str], dict[Cell, int]] = {}
-    for delivery, cells in lines.items():
+    for one, cells in lines.items():
         for cell, rows in cells.items():
             for other in claimants[fold(cell[0]), cell[1], cell[2]]:
-                if delivery != other and (delivery in new_ids or other in new_ids):
-                    common.setdefault((delivery, other), {})[cell] = rows
+                if one != other and (one in new_ids or other in new_ids):
+                    common.setdefault((one, other), {})[cell] = rows
     return {pair: Overlap(cells, tuple(sorted({period for _, period, _ in cells}))) for pair, cells in common.items()}
 
 
@@ -542,8 +559,8 @@ def _claimed_periods(commit: DeliveryCommit) -> set[str]:
     return {*(count.period for count in commit.periods), *commit.covers}
 
 
-def _claims(commit: DeliveryCommit, lines: Mapping[Cell, int]) -> set[Cell]:
-    """Return the cells that a delivery replaces: those of its lines, and its scopes in every declared period."""
-    claims = {(fold(scenario), period, scope) for scenario, period, scope in lines}
-    scopes = {(scenario, scope) for scenario, _, scope in claims}
+def _claims(commit: DeliveryCommit, own: Iterable[Cell], all_scopes: Iterable[Cell]) -> set[Cell]:
+    """Return the cells that a delivery replaces: those of its lines, and in every declared period those of all."""
+    claims = {(fold(scenario), period, scope) for scenario, period, scope in own}
+    scopes = {(fold(scenario), scope) for scenario, _, scope in all_scopes}
     return claims | {(scenario, period, scope) for period in commit.covers for scenario, scope in scopes}

@@ -50,6 +50,7 @@ class LiveDelivery:
         booked: of a delivery in `DeliveryState.effective`, the periods of which its lines are booked in a later one.
         booked_from: of lines that are booked in a later period, the closed period that they concern; else empty.
         late: of a delivery that counts in part, the periods whose lines waited and are judged again, in groups.
+        commit_of_all: of a delivery that counts in part, its commit with the figures of all its lines; else None.
     """
 
     event: DeliveryDiscovered
@@ -61,6 +62,7 @@ class LiveDelivery:
     booked: frozenset[str] = frozenset()
     booked_from: str = ""
     late: tuple[tuple[str, ...], ...] = ()
+    commit_of_all: DeliveryCommit | None = None
 
     @property
     def delivery_id(self) -> str:
@@ -77,7 +79,8 @@ class LiveDelivery:
             return self
         if portion.only is not None and not portion.only.difference(portion.without):
             return None
-        return replace(self, commit=portion.of(self.commit), portion=portion)
+        commit_of_all = self.commit_of_all or self.commit
+        return replace(self, commit=portion.of(self.commit), portion=portion, commit_of_all=commit_of_all)
 
     def staying_in(self, periods: Collection[str]) -> LiveDelivery | None:
         """Return what remains of it if a newer version of its object counts everywhere but in some periods."""
@@ -299,9 +302,11 @@ def covered_periods(delivery: LiveDelivery) -> set[tuple[str, str]]:
     """Return scenario (folded) and period of everything that a replace_period delivery covers.
 
     It covers the scenarios and periods of its lines, and every period that its name declares, for the scenarios of its
-    lines or the one that its feed or its name gives.
+    lines or the one that its feed or its name gives. If it counts in some periods only, it covers in these what the
+    whole does, so for the scenarios of all its lines.
     """
     commit = delivery.commit
     with_lines = {(fold(count.scenario), count.period) for count in commit.periods}
-    scenarios = {scenario for scenario, _ in with_lines} | {fold(name) for name in commit.constant_scenarios}
+    counts = (delivery.commit_of_all or commit).periods if commit.covers else ()
+    scenarios = {fold(name) for name in (*(count.scenario for count in counts), *commit.constant_scenarios)}
     return with_lines | {(scenario, period) for scenario in scenarios for period in commit.covers}

@@ -206,7 +206,7 @@ def _claims(delivery: Delivery, lines: Sequence[Line]) -> set[tuple[object, ...]
     feed = delivery.feed
     claimed = {_claim(feed, line) for line in lines} - {None}
     if feed.mode == "replace_period":
-        whole = {(line.scenario, line.scope(feed)) for line in (typed(delivery).lines if feed.scope else lines)}
+        whole = {(line.scenario, line.scope(feed)) for line in typed(delivery).lines}
         if feed.scenario and not feed.scope:
             whole.add((feed.scenario.casefold(), ()))
         covers = [period for period in covered_by_name(delivery) if delivery.counts(period)]

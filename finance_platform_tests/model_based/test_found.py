@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,30 @@ def test_a_closed_period_that_a_change_waits_for_is_reconciled_after_a_release_r
     assert not status.is_stale
     terms = ("in_warehouse", "superseded", "not_loaded_yet")
     assert [status.reconciliation.rows(term) for term in terms] == [3, 1, 0]
+
+
+@pytest.mark.parametrize("scope", [(), ("department",)], ids=["the scenario", "the scope"])
+def test_a_version_that_stays_in_a_closed_period_replaces_there_what_it_replaced_before(
+    scope: tuple[str, ...], spark: SparkSession, tmp_path: Path
+):
+    """What its later version leaves to it has lines of one scenario and scope; the whole file had another one too."""
+    home = LawHome(tmp_path, spark, closed_periods="hold")
+    home.describe("plan", replace(PLAN, scope=scope).descriptor())
+    other = row("2024-01-05", "9", scenario="Budget Q1", department="D2")
+    own = row("2024-01-05", "5", scenario="Budget")
+    december = replace(other, id="K2", date="2023-12-31")
+    home.put("plan/2024-01_2024-02.csv", as_bytes("ledger", (other,)), FIRST_MOMENT)
+    home.put("plan/2023-12_2024-01.csv", as_bytes("ledger", (own, december)), FIRST_MOMENT + timedelta(hours=1))
+    home.refresh()
+    versions = {name: version for (_, name), version in published_versions(home.warehouse).items()}
+    author = Author("ana", "signed", home.tick())
+    decisions.close(home.processed, "2024-01", author, target=versions, published=versions)
+    closed = {cell: figures for cell, figures in home.star().facts.items() if cell.day.year == 2024}
+    assert [(cell.scenario, figures.amount) for cell, figures in closed.items()] == [("budget", Decimal(5))]
+
+    later = (replace(own, amount="6"), replace(own, id="K3", date="2023-12-31"))
+    home.put("plan/2023-12_2024-01.csv", as_bytes("ledger", later), FIRST_MOMENT + timedelta(hours=2))
+    home.refresh()
+
+    assert [delivery.late_periods for delivery in home.state().inactive] == [("2024-01",)]
+    assert {cell: figures for cell, figures in home.star().facts.items() if cell.day.year == 2024} == closed

@@ -210,6 +210,23 @@ def test_a_declared_period_without_lines_claims_lines_of_another_delivery(zone: 
     assert not overlaps.overlapping("b.csv@v1")
 
 
+@pytest.mark.parametrize("has_own_lines", [True, False])
+def test_a_portion_claims_in_its_declared_periods_the_scopes_of_the_whole_file(
+    zone: Zone, *, has_own_lines: bool
+) -> None:
+    replacing: dict[str, Any] = {"load_mode": "replace_period", "is_scoped": True}
+    zone.deliver("a.csv", [Line(period="2025-02", scope="sales")], **replacing)
+    own = [Line(period="2025-02", scope="other")] if has_own_lines else []
+    whole = [Line(period="2025-01", scope="sales"), *own]
+    zone.deliver("b.csv", whole, commit_covers=("2025-01", "2025-02"), **replacing)
+    first, second = deliveries_of(zone)
+    portion = second.restricted_to(Portion(frozenset({"2025-02"})))
+    assert portion is not None
+    overlaps = compute_overlaps(zone.store, [first, portion])
+    assert overlaps.overlap("a.csv@v1", "b.csv@v1").lines == {("Actual", "2025-02", "sales"): 1}
+    assert list(find_changed_overlaps(zone.store, [first, portion])) == []
+
+
 # Cost
 
 
