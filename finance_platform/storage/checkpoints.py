@@ -14,17 +14,16 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finance_platform.errors import DamagedObjectError, OutdatedObjectError
 from finance_platform.storage.port import ObjectStore
-from finance_platform.storage.records import Record, RecordType
+from finance_platform.storage.records import Parsed, Record, RecordType
 from finance_platform.storage.repeated_texts import open_with_dictionaries
 
 FOLDER = "checkpoints"
@@ -36,9 +35,8 @@ Version = tuple[str, str]
 """Key and etag of a document."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointedDocument(Generic[Record]):
-    """A document as a checkpoint has it."""
+class CheckpointedDocument(NamedTuple, Generic[Record]):
+    """A document as a checkpoint has it; a tuple, since thousands are read."""
 
     key: str
     etag: str
@@ -68,6 +66,7 @@ def read_checkpoint(
     file = open_checkpoint(store, key, record_type.form, record_type.columns)
     version: Version | None = None
     records: list[Record] = []
+    parsed: Parsed = {}
     for batch in file.iter_batches(_ROWS_AT_ONCE):
         table = pa.table(batch)
         versions = list(zip(table[_KEY].to_pylist(), table[_ETAG].to_pylist(), strict=True))
@@ -75,7 +74,7 @@ def read_checkpoint(
         if not all(is_wanted):
             versions = [one for one, chosen in zip(versions, is_wanted, strict=True) if chosen]
             table = table.filter(pa.array(is_wanted))
-        for now, record in zip(versions, record_type.decode(table), strict=True):
+        for now, record in zip(versions, record_type.decode(table, parsed), strict=True):
             if version != now:
                 if version is not None:
                     yield CheckpointedDocument(*version, records)

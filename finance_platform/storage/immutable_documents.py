@@ -390,8 +390,8 @@ def _read_checkpoints(
     documents: dict[str, tuple[str, _Document]] = {}
     for file in list_checkpoints(store, folder.name):
         try:
-            for one in read_checkpoint(store, file, folder.record_type, wanted):
-                documents[one.key] = one.etag, folder.from_records(one.key, one.records)
+            for key, etag, of_document in read_checkpoint(store, file, folder.record_type, wanted):
+                documents[key] = etag, folder.from_records(key, of_document)
         except (DamagedObjectError, FileNotFoundError):
             continue  # what it had is read document by document
     return documents

@@ -31,6 +31,9 @@ _KIND = "record_kind"
 _VALUES_KEPT = 1024
 """How many different values of a nested field stay known for the next documents."""
 
+Parsed = dict[str, dict[str, Any]]
+"""By field with a bulk parser, the value of each text that was parsed."""
+
 
 @dataclass(frozen=True)
 class RecordType(Generic[Record]):
@@ -81,12 +84,18 @@ class RecordType(Generic[Record]):
             columns[name] = _encode([getattr(record, name, _ABSENT) for record in records])
         return columns
 
-    def decode(self, table: pa.Table) -> Iterator[Record | None]:
-        """Yield the records of columns that `encode` returned."""
-        for rows in table.to_batches():
-            yield from self._decode_rows(rows)
+    def decode(self, table: pa.Table, parsed: Parsed | None = None) -> Iterator[Record | None]:
+        """Yield the records of columns that `encode` returned.
 
-    def _decode_rows(self, rows: pa.RecordBatch) -> list[Record | None]:
+        Args:
+            table: the columns.
+            parsed: the values that earlier columns of the same file had, which those of this table are added to.
+        """
+        parsed = {} if parsed is None else parsed
+        for rows in table.to_batches():
+            yield from self._decode_rows(rows, parsed)
+
+    def _decode_rows(self, rows: pa.RecordBatch, parsed: Parsed) -> list[Record | None]:
         values: dict[str, list[Any]] = {}  # kinds share columns
         kinds = rows.column(_KIND)
         records: list[Record | None] = [None] * len(rows)
@@ -100,7 +109,7 @@ class RecordType(Generic[Record]):
             for name in _field_names(its_type):
                 column = rows.column(name)
                 if name not in values:
-                    values[name] = self._values(name, column.dictionary.to_pylist())
+                    values[name] = self._values(name, column.dictionary.to_pylist(), parsed)
                 columns.append(_take(values[name], column.indices if is_every else column.indices.take(places)))
             built = build_many(its_type, columns)
             if is_every:
@@ -109,14 +118,18 @@ class RecordType(Generic[Record]):
                 records[place] = record
         return records
 
-    def _values(self, name: str, texts: Sequence[str]) -> list[Any]:
+    def _values(self, name: str, texts: Sequence[str], parsed: Parsed) -> list[Any]:
         """Return the values of texts of a column, each of which is another one."""
         if name in self.parsers and len(texts) < _VALUES_KEPT:
             return list(map(self._parse[name], texts))
-        values = json.loads(f"[{','.join(texts)}]")
-        # More than are kept would not find each other in the next part.
         if name in self.bulk_parsers:
-            return list(self.bulk_parsers[name](values))
+            # A file that was read again has the same, wherever its documents are in a checkpoint.
+            known = parsed.setdefault(name, {})
+            new = [text for text in texts if text not in known]
+            known |= zip(new, self.bulk_parsers[name](_decode_all(new)), strict=True)
+            return list(map(known.__getitem__, texts))
+        values = _decode_all(texts)
+        # More than are kept would not find each other in the next part.
         if name in self.parsers:
             return list(map(self.parsers[name], values))
         # A text that hardly any other record has is not interned: to enter it into a table that outgrows every cache
@@ -137,13 +150,25 @@ def _remembered(parse: Callable[[Any], Any]) -> Callable[[str], Any]:
     return lru_cache(_VALUES_KEPT)(lambda text: parse(json.loads(text)))
 
 
-def _take(values: Sequence[Any], indices: pa.Array) -> list[Any]:
+def _decode_all(texts: Sequence[str]) -> list[Any]:
+    values: list[Any] = json.loads(f"[{','.join(texts)}]")
+    return values
+
+
+def _take(values: list[Any], indices: pa.Array) -> list[Any]:
     """Return the value of each row; `_ABSENT` of rows without one."""
     if indices.null_count:
         return [_ABSENT if index is None else values[index] for index in indices.to_pylist()]
     if len(values) == 1:
-        return [*values] * len(indices)  # of many columns, thousands of records have one value
+        return values * len(indices)  # of many columns, thousands of records have one value
+    if len(values) == len(indices) and indices.equals(_places(len(values))):
+        return values  # each record has another one
     return list(map(values.__getitem__, indices.to_pylist()))
+
+
+@lru_cache(4)
+def _places(number: int) -> pa.Array:
+    return pa.array(range(number), pa.int32())
 
 
 def build_many(its_type: Any, columns: Sequence[Sequence[Any]]) -> list[Any]:

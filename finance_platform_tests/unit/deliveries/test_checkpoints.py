@@ -29,6 +29,7 @@ from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
 from finance_platform.storage.records import RecordType
 from finance_platform_tests.unit.deliveries.test_commits import commits
+from finance_platform_tests.unit.factories import commit_of, delivered, in_period
 from finance_platform_tests.unit.zone import NOON, Line, Zone
 
 MANY, FEWEST = 12, 3
@@ -112,6 +113,20 @@ def test_columns_give_the_same_records(several: list[DeliveryCommit]):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("finance_platform.storage.records._VALUES_KEPT", 1)
             assert list(record_type.decode(table)) == records
+
+
+def test_the_periods_of_a_file_that_was_read_again_are_parsed_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("finance_platform.storage.records._VALUES_KEPT", 1)
+    record_type, parsed = COMMITS.record_type, dict[str, dict[str, Any]]()
+    event = delivered("a.csv", "a")
+    versions = [commit_of(event, in_period(period)) for period in ("2025-01", "2025-02")]
+    tables = [pa.table(record_type.encode(part)) for part in (versions, versions[::-1])]
+    (first, second), (again, once_more) = (list(record_type.decode(table, parsed)) for table in tables)
+
+    assert [first, second, once_more, again] == [*versions, *versions]
+    assert first
+    assert once_more
+    assert first.periods is once_more.periods
 
 
 def test_texts_are_shared_where_they_repeat_and_thousands_of_different_ones_are_not_interned():
