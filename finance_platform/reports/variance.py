@@ -25,7 +25,8 @@ NOT_MEANINGFUL = "n/m"
 
 MONTHS_OF_YEAR = 12
 
-PROFIT = "Operating profit"
+PROFIT, NET_PROFIT = "Operating profit", "Net profit"
+"""Revenue less Expense, without and with non-operating lines of the statement, which has the same names for it."""
 UNCLASSIFIED = "Unclassified"
 PROFIT_AFTER_UNCLASSIFIED = "Profit after unclassified"
 
@@ -131,6 +132,7 @@ class _Part(NamedTuple):
     actual: Decimal
     budget: Decimal | None
     variance: Decimal | None
+    has_non_operating: bool
 
 
 class _Year(NamedTuple):
@@ -228,7 +230,7 @@ def _year_rows(parts: Sequence[_Part]) -> Iterator[VarianceRow]:
         yield _row(year, row.account_type, row.account_type, [(1, row)], row.profit_sign)
     signed = [(row.profit_sign, row) for row in classified]
     if signed:
-        yield _row(year, PROFIT, "", signed, 1)
+        yield _row(year, NET_PROFIT if parts[0].has_non_operating else PROFIT, "", signed, 1)
     if _UNKNOWN in by_type:
         unknown = by_type[_UNKNOWN]
         yield _row(year, UNCLASSIFIED, _UNKNOWN, [(1, unknown)])

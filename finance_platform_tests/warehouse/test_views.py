@@ -191,8 +191,9 @@ def test_the_report_reads_each_period_by_account_type_and_other_types_than_profi
         "Actual",
         "Budget",
         "Variance",
+        "HasNonOperating",
     ]
-    assert [tuple(map(str, row)) for row in result.rows] == [
+    assert [tuple(map(str, row[:-1])) for row in result.rows] == [
         ("2025", "2025-01", "True", "True", "Asset", "CapEx", "0", "80.00", "100.00", "-20.00"),
         ("2025", "2025-01", "True", "True", "Expense", "", "-1", "250.50", "200.00", "50.50"),
         ("2025", "2025-02", "True", "False", "Expense", "", "-1", "250.50", "None", "None"),
@@ -205,8 +206,8 @@ def test_a_year_without_any_budget_has_null_for_it(loaded: Warehouse) -> None:
     publish(loaded, LoadRequest([removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT))
 
     assert loaded.query(statement(SqlFile.VARIANCE_BY_PERIOD)).rows == [
-        (2025, "2025-02", True, False, "Expense", "", -1, Decimal("250.50"), None, None),
-        (2025, "2025-02", True, False, "Revenue", "", 1, Decimal("1100.00"), None, None),
+        (2025, "2025-02", True, False, "Expense", "", -1, Decimal("250.50"), None, None, False),
+        (2025, "2025-02", True, False, "Revenue", "", 1, Decimal("1100.00"), None, None, False),
     ]
 
 

@@ -103,8 +103,8 @@ RULES: Mapping[str, str] = {
   named in `IncompletePeriods`, with their money in `ActualIncomplete`; `Months` says how many months a year has.
 - Variance compares like with like: `ActualWithBudget` and `Budget` cover the complete periods that have a budget.
 - `no budget` is not zero: it means that no complete period of the year has a budget.
-- Operating profit is Revenue less Expense. Money on accounts without a type is `Unclassified`; it is not in operating
-  profit, and `Profit after unclassified` takes it as a cost.
+- Operating profit is Revenue less Expense; if the statement has lines of the section Non-operating, that is Net profit.
+  Money on accounts without a type is `Unclassified`; `Profit after unclassified` takes it as a cost.
 - Natural sign: a positive variance is more than planned. `Effect` says whether that is good: it is for Revenue and
   profit, not for Expense and CapEx.
 """,

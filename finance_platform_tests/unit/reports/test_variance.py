@@ -98,6 +98,20 @@ def test_unclassified_money_is_a_line_and_a_cost_of_the_last_total_only(path: Pa
     ]
 
 
+def test_profit_has_the_name_that_the_statement_gives_it(path: Path):
+    """With a line below operating profit, all revenue less all expense is not operating profit."""
+    rent = "(SELECT AccountKey FROM DimAccount WHERE AccountName = 'Rent')"
+    warehouse = change(path, f"INSERT INTO StatementMapping VALUES ({rent}, NULL, 'Non-operating', 'Estate', 1)")
+    profits = dict(
+        warehouse.query(
+            "SELECT Line, SUM(Amount) FROM ProfitAndLoss WHERE IsSubtotal AND ScenarioName = 'Actual' GROUP BY Line"
+        ).rows
+    )
+    report = {row.line: row.actual for row in variance_rows(warehouse)}
+    assert profits["Operating profit"] != profits["Net profit"]
+    assert {line: report[line] for line in profits if line in report} == {"Net profit": profits["Net profit"]}
+
+
 def test_without_classified_money_there_is_no_operating_profit(path: Path):
     warehouse = change(
         path,

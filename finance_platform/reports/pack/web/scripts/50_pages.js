@@ -32,6 +32,9 @@ function throughMonth() {
 const unitLabel = () => (selection.unit === ALL_UNITS ? "" : ` of ${D.units[selection.unit]}`);
 const isEmpty = (figure) => !figure.amount && !figure.reference && !figure.whole;
 
+/* Each figure is rounded from its own cents, so that a total is right and need not be the sum of what is shown above it. */
+const ROUNDED = "Figures are rounded one by one: parts may differ from their total in the last digit. 11 Appendix has the cents.";
+
 /* --- 2 Summary -------------------------------------------------------------------------------------------------- */
 
 function headline() {
@@ -173,6 +176,7 @@ function drawStatement() {
   const before = rowMonths("year");
   if (hasPriorYear() && before.prior !== before.own) notes.push(`Full year: PY has ${before.prior} months, ${codeOf(D.subject)} ${before.own}.`);
   if (ROWS.unclassified && isShown(ROWS.unclassified)) notes.push("Unclassified: accounts without a type, taken as a cost below operating profit until someone classifies them.");
+  notes.push(ROUNDED);
   replaceContent("statement", STATEMENT.length ? buildTable({
       id: "statement-table",
       caption: `Profit and loss, ${D.unitName}`,
@@ -321,5 +325,6 @@ function drawUnitTable(row, units) {
     groups: [{ text: "", span: 1 }, ...horizons.map((horizon) => ({ text: names[horizon], span: columns.length }))],
     columns: [{ text: "Business unit" }, ...horizons.flatMap((horizon) => columns.map((column) => ({ ...column, csv: column.text && `${names[horizon]} ${column.text}` })))],
     rows: [...units.map((unit) => ({ cells: [textCell(D.units[unit]), ...horizons.flatMap((horizon) => cellsOf(unit, horizon))] })), total],
+    note: ROUNDED,
   }) : null);
 }
