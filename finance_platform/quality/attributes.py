@@ -101,7 +101,8 @@ def _with_ended(outcome: Outcome, ended: Sequence[EndedMember]) -> Outcome:
     if not ended:
         return outcome
     lines, gross = sum(one.lines for one in ended), sum((one.gross for one in ended), Decimal(0))
-    members = pluralize(len(ended), f"{ended[0].dimension} has", f"{ended[0].dimension}s have")
+    number = len({one.code for one in ended})
+    members = pluralize(number, f"{ended[0].dimension} has", f"{ended[0].dimension}s have")
     most = ended[0].code
     summary = f"{members} Actual after valid_to, lines {lines:,}, gross {grouped_money(gross)}, most of {most}"
     evidence = [*outcome.evidence, *(one.evidence for one in ended)]

@@ -197,8 +197,8 @@ ATTRIBUTES_AGREE: dict[str, Check] = {
         ("processed", contract.name),
         "attributes_agree",
         f"Lines give one member several {attributes}: they contradict each other in {_CONTRADICTIONS} Or a member has "
-        "lines of Actual in an open period after the valid_to of its last row: correct their code, or the date in the "
-        "reference file.",
+        "lines of Actual in an open period after its valid_to and before a later row: correct their code, or the date "
+        "in the reference file.",
         is_warning=True,
     )
     for contract, attributes in (

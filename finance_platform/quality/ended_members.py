@@ -1,16 +1,17 @@
 """Members that have ended, and have lines of Actual all the same: a closed department, an account that is blocked.
 
-Belongs here: which members have ended, and their money in open periods after that. Does not belong here: the check (see
-`attributes`), departments that others replace (see `reorganisations`).
+Belongs here: which members have ended, for good or until they begin again, and their money in open periods after that.
+Does not belong here: the check (see `attributes`), departments that others replace (see `reorganisations`).
 
 A figure after the end is no less right than the lines, so it counts; nothing else says that the code was not meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -33,19 +34,27 @@ _CODES = {"accounts": "account_number", "departments": "department_code"}
 
 @dataclass(frozen=True)
 class _End:
-    """The end of a member.
+    """An end of a member.
 
     Attributes:
+        key: the member.
         code: its code.
         period: its last period.
+        again: the period from which a later row of the file describes it; empty if none does.
         object_key: the file that says so.
         line: the row.
     """
 
+    key: int
     code: str
     period: str
+    again: str
     object_key: str
     line: int
+
+    def is_before(self, period: str) -> bool:
+        """Return whether the member has ended in a period and not begun again."""
+        return self.period < period and (not self.again or period < self.again)
 
 
 @dataclass
@@ -55,7 +64,7 @@ class EndedMember:
     Attributes:
         dimension: account or department.
         end: when it ended, and which file says so.
-        first: the first later period with lines.
+        first: the first period with lines after it.
         lines: how many lines there are in open periods.
         gross: the sum of the absolute amounts of their cells.
     """
@@ -74,10 +83,12 @@ class EndedMember:
     @property
     def evidence(self) -> dict[str, Any]:
         """The finding as a row of a check."""
+        again = f", and it begins again in {self.end.again}" if self.end.again else ""
+        until = f"before {self.end.again}" if self.end.again else "on"
         return {
             "what": (
-                f"{self.dimension} {self.code} has {pluralize(self.lines, 'line')} of Actual from {self.first} on, "
-                f"gross {grouped_money(self.gross)}; its valid_to is in {self.end.period}"
+                f"{self.dimension} {self.code} has {pluralize(self.lines, 'line')} of Actual from {self.first} {until}"
+                f", gross {grouped_money(self.gross)}; its valid_to is in {self.end.period}{again}"
             ),
             "file": self.end.object_key,
             "row": self.end.line,
@@ -104,33 +115,37 @@ def find_lines_after_the_end(snapshot: Snapshot, processed: ObjectStore, dimensi
     key = table.natural_key[1]
     ends = _ends(snapshot, processed, table.name, key)
     name = dimension.removeprefix("dim_")
-    found: dict[int, EndedMember] = {}
+    found: dict[_End, EndedMember] = {}
     for period in sorted(period for of, period in snapshot.built if of == FACT_FINANCIALS.name):
-        ended = [member for member, end in ends.items() if end.period < period]
+        # Of several ends of a member before a period, one is not followed by another beginning.
+        ended = {end.key: end for end in ends if end.is_before(period)}
         if not ended or period in snapshot.state.closed:
             continue
-        for row in _actual(snapshot, processed, period, key, ended):
-            member = found.setdefault(row[key], EndedMember(name, ends[row[key]], period))
+        for row in _actual(snapshot, processed, period, key, list(ended)):
+            end = ended[row[key]]
+            member = found.setdefault(end, EndedMember(name, end, period))
             member.lines += row["transaction_count_sum"]
             member.gross += row["gross_sum"]
     return sorted(found.values(), key=lambda one: (-one.gross, one.code))
 
 
-def _ends(snapshot: Snapshot, processed: ObjectStore, table: str, key: str) -> Mapping[int, _End]:
-    """Return the end of each member whose last row, in the last file that describes it, has one."""
-    ends: dict[int, _End | None] = {}
+def _ends(snapshot: Snapshot, processed: ObjectStore, table: str, key: str) -> Sequence[_End]:
+    """Return the ends of each member by the rows of the last file that describes it."""
+    ends: dict[int, list[_End]] = {}
     columns = [key, _CODES[table], "valid_from", "valid_to", "source_row"]
     for delivery in snapshot.state.live:
-        last: dict[int, dict[str, Any]] = {}
+        of_file: dict[int, dict[str, dict[str, Any]]] = {}
         for rows in read_rows(processed, delivery.delivery_id, delivery.commit.files.get(table, ()), columns):
             for row in rows.to_pylist():
-                before = last.get(row[key])
-                if before is None or (row["valid_from"] or "") > (before["valid_from"] or ""):
-                    last[row[key]] = row
-        for member, row in last.items():
-            end = _End(row[_CODES[table]], row["valid_to"] or "", delivery.event.object_key, row["source_row"])
-            ends[member] = end if end.period else None
-    return {member: end for member, end in ends.items() if end}
+                of_file.setdefault(row[key], {}).setdefault(row["valid_from"] or "", row)
+        for member, by_start in of_file.items():
+            starts = [*sorted(by_start), ""]
+            ends[member] = [
+                _End(member, row[_CODES[table]], row["valid_to"], again, delivery.event.object_key, row["source_row"])
+                for row, again in ((by_start[start], again) for start, again in pairwise(starts))
+                if row["valid_to"]
+            ]
+    return [end for of_member in ends.values() for end in of_member]
 
 
 def _actual(

@@ -249,6 +249,23 @@ def test_actual_after_the_end_of_a_department_or_an_account_is_a_warning_in_open
     ]
     assert (departments.passed, departments.check.is_warning) == (False, True)
 
+    home.write(
+        "raw/departments.csv",
+        "department_code,department_name,business_unit,valid_from,valid_to\n"
+        "0450,Facilities,Operations,,2024-02-29\n"
+        "D100,Sales,Commercial,2020-01-01,2024-01-31\nD100,Sales,Retail,2024-03-01,\n",
+    )
+    home.write("raw/accounts.csv", ACCOUNTS)
+    refresh(home)
+    with platform_environment(home.path):
+        snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+        _, accounts, departments = check_attributes(snapshot, processed)
+    assert accounts.passed
+    (row,) = departments.evidence
+    assert row["department"] == "D100"
+    assert "of Actual from 2024-02 before 2024-03" in row["what"]
+    assert row["what"].endswith("its valid_to is in 2024-01, and it begins again in 2024-03")
+
     home.write("raw/departments.csv", DEPARTMENTS)
     home.write("raw/accounts.csv", ended.replace("2024-02-29", "2024-03-31"))
     refresh(home)

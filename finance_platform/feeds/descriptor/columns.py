@@ -110,8 +110,8 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "valid_from": "The day from whose period on the row describes the member; one member may have a row for each. By "
     "default the first period after the last closed one; beside dated rows of the member in the same file, a row "
     "without a day says what was before them.",
-    "valid_to": "The last day of the member, if its last row has one. Actual lines of later periods count, with a "
-    "warning while the period is open. A text that is not a date is no end, which is a warning.",
+    "valid_to": "The last day of the member, until a later row of it begins. Actual lines of later periods count, with "
+    "a warning while the period is open. A text that is not a date is no end, which is a warning.",
     "predecessor": "The code of a department that this one replaces, in whole or in part, from `valid_from` on; a row "
     "for each of several.",
     "share": "The part of the predecessor's earlier amounts that belongs to this department: `0.6` or `60%`. By "
