@@ -151,12 +151,14 @@ class SkipRule:
         conditions: all must match.
         may_hold_money: whether the rows may have an amount.
         is_label: whether the texts of the rows stand for the blank cells below them, in columns that are filled down.
+        keeps_label: whether a label above the rows stands for the cells below them too, although they may hold money.
     """
 
     name: str
     conditions: tuple[RowCondition, ...]
     may_hold_money: bool = False
     is_label: bool = field(default=False, metadata=HASHED_IF_SET)
+    keeps_label: bool = field(default=False, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)

@@ -371,6 +371,8 @@ class FeedDescriptor(StrictModel):
             yield "skip: label: needs a column with fill_down: true, in which lines have the text of these rows"
         if any(part.fill_down == "labels" for part in self.columns.values()) and not any(r.label for r in self.skip):
             yield "fill_down: labels needs a rule of skip with label: true, whose rows give the text"
+        if any(rule.keeps_label and (rule.label or not rule.may_hold_money) for rule in self.skip):
+            yield "skip: keeps_label: is for rows with may_hold_money: true that are no labels; remove it"
 
     def _key_and_scope_mistakes(self) -> Iterator[str]:
         for name in self.load.key:

@@ -82,6 +82,11 @@ class SkipConfig(RowConfig):
         description="`true`: the rows are labels, such as the name of an account on a row of its own above the lines "
         "of that account: their text stands for the blank cells below it, in columns with `fill_down: true`.",
     )
+    keeps_label: bool = Field(
+        False,
+        description="`true`: the rows leave the label above them as it is, such as an opening balance between the name "
+        "of an account and its lines. By default, a row with `may_hold_money` ends the label, as a total does.",
+    )
 
 
 class ControlTotalConfig(StrictModel):
@@ -134,7 +139,7 @@ ControlTotalList = Annotated[list[ControlTotalConfig], Field(max_length=MAX_ROW_
 def resolve_skip(rules: Sequence[SkipConfig]) -> tuple[SkipRule, ...]:
     """Return the skip rules in the form that travels to Glue."""
     return tuple(
-        SkipRule(rule.name or f"skip_{number}", rule.conditions(), rule.may_hold_money, rule.label)
+        SkipRule(rule.name or f"skip_{number}", rule.conditions(), rule.may_hold_money, rule.label, rule.keeps_label)
         for number, rule in enumerate(rules, start=1)
     )
 

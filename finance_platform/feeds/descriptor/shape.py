@@ -201,7 +201,8 @@ def _headers(unpivot: UnpivotConfig | None, columns: Mapping[str, FieldConfig]) 
     if unpivot and unpivot.year and unpivot.year.column:
         yield "unpivot.year.column", unpivot.year.column
     for name, part in columns.items():
-        sources = part.source if isinstance(part.source, list) else []
+        # Of labels, the cell that is that of an amount in lines may have the text.
+        sources = part.source if isinstance(part.source, list) and part.fill_down != "labels" else []
         yield from ((f"columns.{name}", header) for source in sources for header in template_headers(source))
 
 

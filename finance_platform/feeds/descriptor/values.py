@@ -56,6 +56,7 @@ FIELDS_OF_KEYS: Mapping[str, Sequence[str]] = {
         "department",
         "account",
         "date",
+        "scenario",
         "transaction_id",
         "business_unit",
         "department_name",

@@ -39,7 +39,7 @@ class FilledCells:
     def of(cls, rules: ReadingRules) -> FilledCells:
         """Return those of a table under a feed's rules."""
         labels = tuple(rule for rule in rules.skip if rule.is_label)
-        with_money = (rule for rule in rules.skip if rule.may_hold_money and not rule.is_label)
+        with_money = (rule for rule in rules.skip if rule.may_hold_money and not (rule.is_label or rule.keeps_label))
         return cls(labels, (*rules.control_totals, *with_money) if labels else ())
 
     _last: dict[str, str | None] = field(default_factory=dict)

@@ -195,10 +195,31 @@ def test_a_label_with_an_amount_is_rejected(tmp_path: Path):
     assert read.outcomes["rejected"].rows == 1
 
 
-def check_labels(folder: Path, lines: list[str]) -> FileCheck:
+@pytest.mark.parametrize("opening", ["7.00", "0.00"])
+def test_a_balance_below_a_label_leaves_it_to_the_lines_if_the_rule_says_so(opening: str, tmp_path: Path):
+    lines = [",,Rent,", f",,Opening balance,{opening}", *RENT[1:], *PHONE]
+    rule = '  - {column: Account, matches: "^Opening", may_hold_money: true'
+    kept, ended = (LABELS.replace("skip:\n", f"skip:\n{rule}{key}}}\n") for key in (", keeps_label: true", ""))
+    read = check_labels(tmp_path, lines, kept)
+    assert sums(read) == {"2025-01": Decimal("5.00"), "2025-02": Decimal("2.00")}
+    assert read.outcomes["skipped"].amount == Decimal(opening) + 3
+    assert check_labels(tmp_path, lines, ended).outcomes["rejected"].rows == 2
+
+
+def test_a_row_of_blocks_may_give_the_scenario_of_the_lines_below_it(tmp_path: Path):
+    descriptor = LABELS.replace("constants: {scenario: Actual}\n", "").replace(
+        "account: {from: Account, fill_down: true}", "account: Unit\n  scenario: {from: Account, fill_down: true}"
+    )
+    descriptor = descriptor.replace("{from: Unit, default: D1}", "Unit")
+    lines = [",,Actual,", "D1,2025-01-31,,1.00", ",,Budget,", "D1,2025-01-31,,4.00"]
+    found = check_labels(tmp_path, lines, descriptor)
+    assert {name: str(count.amount) for (name, _), count in found.sums.items()} == {"Actual": "1.00", "Budget": "4.00"}
+
+
+def check_labels(folder: Path, lines: list[str], descriptor: str = LABELS) -> FileCheck:
     text = "".join(f"{line}\n" for line in ["Unit,Date,Account,Amount", *lines])
     (folder / "x.csv").write_text(text, encoding="utf-8")
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(LABELS, "x.yaml"), settings())
+    return check_file(LocalStore(folder), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
 
 
 def test_labels_above_the_dates_of_their_lines_leave_these_dates(tmp_path: Path):
