@@ -51,6 +51,9 @@ class Column:
         levels: the headers of the columns of which a row has its text in one, the deepest level first; none if it is a
             column of the file.
         scenario: the scenario in the row above the header, over this column or the last one before it; else empty.
+        month: the month in the row above the header, over this column or the last one before it, if the header has
+            scenarios alone; else empty.
+        group: the text in the row above the header, over several debits and credits; else empty.
         totals: its texts in rows that print a total.
     """
 
@@ -62,6 +65,8 @@ class Column:
     source: str = ""
     levels: Sequence[str] = ()
     scenario: str = ""
+    month: str = ""
+    group: str = ""
     totals: Sequence[str] = ()
 
     @property
@@ -164,7 +169,8 @@ def read_columns(sample: Sample) -> list[Column]:
         totals = sample.total_cells(position)
         amounts = amounts and (guess_amounts([*texts, *totals]) or amounts)
         column = Column(name, cells, _guess_dates(name, texts), amounts, is_label, totals=totals)
-        columns.append(replace(column, scenario=sample.scenarios.get(position, "")))
+        scenario, group = sample.scenarios.get(position, ""), sample.groups.get(position, "")
+        columns.append(replace(column, scenario=scenario, month=_month_over(sample, position), group=group))
     if sample.labels and sample.labels.is_apart:
         names = [sample.header[place] for place in reversed(sample.labels.places)]
         label = Column(LABELS, sample.label_texts(), is_label=True)
@@ -172,6 +178,12 @@ def read_columns(sample: Sample) -> list[Column]:
             replace(label, source=names[0]) if sample.labels.is_beside_dates else replace(label, levels=names)
         )
     return columns
+
+
+def _month_over(sample: Sample, position: int) -> str:
+    """Return the month over a column, unless its own name begins with it."""
+    month = sample.months.get(position, "")
+    return "" if sample.header[position].startswith(month) else month
 
 
 def _guess_dates(name: str, texts: Sequence[str]) -> DateGuess | None:

@@ -25,6 +25,7 @@ from finance_platform.feeds.draft.parts_of_years import (
     patterns_beside,
     with_calendar,
 )
+from finance_platform.feeds.draft.quarter_words import plain_quarter
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day
 from finance_platform.feeds.draft.weeks import (
     OF_WEEKS,
@@ -37,11 +38,15 @@ from finance_platform.feeds.values.dates import (
     EXCEL_SERIAL,
     names_part_of_year,
     names_two_years,
+    parse_date,
 )
 from finance_platform.feeds.values.month_names import read_month
 
 _SERIAL = re.compile(r"(?:3[7-9]|[45][0-9])[0-9]{3}")
 """A day from 2001 to 2064 as a spreadsheet counts them; a column of numbers is a date by its name only."""
+_QUARTERS_OF_YEARS = ("QQQ yyyy", "QQQ 'FY'FFFF")
+"""Patterns of quarters in words, as `plain_quarter` writes them."""
+
 _MAX_MAPPED = 24
 """Different texts of a column of years that a person is asked for one by one."""
 
@@ -68,7 +73,8 @@ class Dates:
 
     def run(self) -> None:
         """Draft the date, and the period where it is beside a date."""
-        if self._draft.unpivot or any("date" in fields for fields in self._draft.measures.values()):
+        unpivot = self._draft.unpivot
+        if (unpivot and unpivot["into"] == "date") or any("date" in fields for fields in self._draft.measures.values()):
             self.used |= draft_years_of_headers(self._draft, self._columns, self._file, self._titles, self._first_month)
             return
         dated = [column for column in self._columns if column.dates]
@@ -86,6 +92,7 @@ class Dates:
             self._serial_days()
             or self._use(draft_days_without_year(self._draft, self._columns, self._file, self._titles))
             or self._months_in_words()
+            or self._quarters_in_words()
             or self._use(
                 draft_periods_without_year(self._draft, self._columns, self._file, self._titles, self._first_month)
             )
@@ -255,4 +262,20 @@ class Dates:
         comment = "decide: months as the file writes them; one that is not listed is rejected"
         values = {"from": column.name, "formats": ["yyyy-MM"], "map": mapped}
         self._draft.fields["date"] = FieldDraft(values, comment)
+        return True
+
+    def _quarters_in_words(self) -> bool:
+        """Take a column of quarters that no pattern reads, such as 1st Quarter 2025; return whether there is one."""
+        column = best_column(["quarter", "period", "date"], self._columns)
+        mapped = {text: plain_quarter(text) for text in column.texts} if column else {}
+        if column is None or not mapped or len(mapped) > _MAX_MAPPED:
+            return False
+        pattern = next((one for one in _QUARTERS_OF_YEARS if all(parse_date(t, (one,)) for t in mapped.values())), "")
+        if not pattern:
+            return False
+        self.used.add(column.name)
+        formats, values = with_calendar([pattern], column.name)
+        comment = f"decide: quarters as the file writes them; one that is not listed is rejected; {OF_QUARTERS}"
+        values |= {"map": mapped}
+        self._draft.fields["date"] = FieldDraft({"from": column.name, "formats": formats, **values}, comment)
         return True

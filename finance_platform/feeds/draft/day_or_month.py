@@ -6,6 +6,7 @@ which column is the date (see `dates_of_lines`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,9 @@ from finance_platform.feeds.draft.values import DateGuess
 from finance_platform.feeds.values.dates import parse_date
 
 _MONTHS = frozenset(map(str, range(1, 13)))
+_LEAST_FIRST_DAYS = 6
+"""Days that are the first ones of months, from which they are those of a plan by month."""
+
 _LEAST_MONTHS = 2
 """Different months of the period, of which one alone would agree with a day by chance."""
 
@@ -28,6 +32,7 @@ def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column]) -> D
     """
     if not guess.other:
         return guess
+    guess = _settle_first_days(column, guess)
     months = _months_of_periods(best_column(["period"], [one for one in columns if one is not column]))
     if len(set(filter(None, months))) < _LEAST_MONTHS:
         return guess
@@ -38,6 +43,21 @@ def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column]) -> D
         if all((day := parse_date(text, (pattern,))) and day.month == month for text, month in pairs)
     ]
     return replace(guess, formats=(agreeing[0],), other="") if len(agreeing) == 1 else guess
+
+
+def _settle_first_days(column: Column, guess: DateGuess) -> DateGuess:
+    """Return the reading under which all days are the first ones of months that have equally many lines, if one does.
+
+    The other one stays, for a person. A budget with a line for each month has such days; the first days of a January
+    with equally many lines each are unlikely in a ledger.
+    """
+    counts = Counter(column.texts)
+    if len(counts) < _LEAST_FIRST_DAYS or len(set(counts.values())) > 1:
+        return guess
+    days = [parse_date(text, (guess.other,)) for text in counts]
+    if not all(day and day.day == 1 for day in days):
+        return guess
+    return replace(guess, formats=(guess.other,), other=guess.formats[0])
 
 
 def _months_of_periods(period: Column | None) -> list[int]:

@@ -10,10 +10,11 @@ of the month.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from finance_platform.feeds.doubts.running_totals import states_totals
 from finance_platform.feeds.draft.columns import Column, best_column
+from finance_platform.feeds.header import without_position
 from finance_platform.feeds.values.header_words import WORDS, plain_name
 
 _DEBITS, _CREDITS = ({word for word in WORDS[side] if " " not in word} for side in ("debit", "credit"))
@@ -49,7 +50,8 @@ def find_pair(columns: Sequence[Column]) -> tuple[Column, Column, list[str]] | N
         return debit, credit, []
     sides: dict[str, tuple[list[Column], list[Column]]] = defaultdict(lambda: ([], []))
     for column in columns:
-        words = plain_name(column.name).split()
+        words = plain_name(f"{column.group} {without_position(column.name)}" if column.group else column.name).split()
+        words = list(dict.fromkeys(words))  # the header has the group of its first column, too
         named = [word for word in words if word in _DEBITS | _CREDITS]
         if len(named) == 1 and column.amounts:
             rest = " ".join(word for word in words if word not in {*named, *_AMOUNTS})
@@ -60,6 +62,16 @@ def find_pair(columns: Sequence[Column]) -> tuple[Column, Column, list[str]] | N
     ]
     best = [rest for rest in likely if not _FOREIGN & {*rest.split()}] or likely
     if len(best) != 1:
-        return None
+        return _only_ones(sides)
     debit, credit = pairs[best[0]]
     return debit, credit, [column.name for rest, pair in pairs.items() if rest != best[0] for column in pair]
+
+
+def _only_ones(sides: Mapping[str, tuple[list[Column], list[Column]]]) -> tuple[Column, Column, list[str]] | None:
+    """Return the only debit and the only credit that are money of the period, whatever else their names say."""
+    columns: tuple[list[Column], list[Column]] = ([], [])
+    for rest, two in sides.items():
+        for found, side in zip(columns, two, strict=True):
+            is_money = not (_BALANCES | _CODES | _FOREIGN) & {*rest.split()}
+            found += [one for one in side if is_money and not states_totals(one.name)]
+    return (columns[0][0], columns[1][0], []) if len(columns[0]) == len(columns[1]) == 1 else None

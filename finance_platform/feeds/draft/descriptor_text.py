@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,6 +16,7 @@ from finance_platform.feeds.descriptor import FEED_NAME, UNDECIDED, UNREAD_FILES
 from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT
 from finance_platform.feeds.draft.columns import FieldsDraft, used_headers
 from finance_platform.feeds.draft.ledger import draft_fields
+from finance_platform.feeds.draft.other_rows import OtherRow
 from finance_platform.feeds.draft.sample import Sample, sample_file
 from finance_platform.feeds.draft.total_rows import TOTAL_ENDING
 from finance_platform.feeds.feed_set import shipped_descriptors
@@ -127,25 +128,40 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
 def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     """Yield the rules that leave out the rows that are not data, those of labels last."""
     skipped: list[dict[str, Any]] = []
-    rules = {(row.column, row.pattern): row.has_money for row in sample.other_rows.values()}
+    rules = {(row.column, row.pattern): row for row in sample.other_rows.values()}
     if rules:
         lines = ", ".join(map(str, list(sample.other_rows)[:_MAX_LISTED]))
         noun = "line" if len(sample.other_rows) == 1 else "lines"
         yield from _comment(
             f"decide: rows that are not data, such as {noun} {lines}; with an amount, they are rejected"
             + (
-                "; with may_hold_money, they add up lines, and their amounts are left out"
-                if any(rules.values())
+                f"; with may_hold_money, they {_describe_money(rules.values())}, and their amounts are left out"
+                if any(row.has_money for row in rules.values())
                 else ""
             )
         )
         skipped = [
-            {"column": column, "matches": pattern, **({"may_hold_money": True} if has_money else {})}
-            for (column, pattern), has_money in rules.items()
+            {"column": column, "matches": pattern}
+            | ({"may_hold_money": True} if row.has_money else {})
+            | ({"keeps_label": True} if row.is_carried and sample.labels else {})
+            for (column, pattern), row in rules.items()
         ]
+    if sample.headings:
+        headings = sample.headings
+        lines = ", ".join(map(str, sorted(headings.lines)[:_MAX_LISTED]))
+        yield from _comment(
+            f"decide: the {headings.field} is above each repetition of the header, so the names of the columns are "
+            f"given in dialect, and every header is left out; rows above headers are not data, such as lines {lines}"
+        )
+        label = {"column": sample.header[headings.column], "matches": headings.pattern, "label": True}
+        if headings.source != headings.column:
+            label["may_hold_money"] = True
+        keeps = {"may_hold_money": True, "keeps_label": True}
+        others = [{"column": sample.header[place], "matches": one} | keeps for place, one in headings.others]
+        skipped = [label, *others, *skipped]
     if sample.labels:
         first = ", ".join(map(str, sorted(sample.labels.lines)[:_MAX_LISTED]))
-        is_given = any("fill_down" in one.values for one in draft.fields.values())
+        is_given = not sample.headings and any("fill_down" in one.values for one in draft.fields.values())
         what = "labels of the lines below them" if is_given else "not data, and have a text in one column alone"
         yield from _comment(f"decide: rows that are {what}, such as lines {first}")
         is_blank = [{"column": name, "matches": "^$"} for name in sample.labels.others]
@@ -154,6 +170,16 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
             skipped.append(rule | ({"label": True} if is_given else {}))
     if skipped:
         yield f"skip: {flow(skipped)}"
+
+
+def _describe_money(rows: Collection[OtherRow]) -> str:
+    """Return what the amounts of rows are that are no data."""
+    is_carried = {row.is_carried for row in rows if row.has_money}
+    return (
+        "have balances"
+        if is_carried == {True}
+        else "add up lines" + (" or have balances" if True in is_carried else "")
+    )
 
 
 def _totals(sample: Sample) -> Iterator[str]:
@@ -205,7 +231,7 @@ def _dialect(sample: Sample) -> dict[str, Any]:
         dialect["delimiter"] = sample.delimiter
     if sample.encoding not in {"utf-8", ""}:
         dialect["encoding"] = sample.encoding
-    if not sample.header_rows:
+    if not sample.header_rows or sample.headings:
         dialect |= {"header_row": "0", "names": sample.header}
     elif sample.header_rows != (1,):
         dialect["header_row"] = str(sample.header_rows[0]) if len(sample.header_rows) == 1 else [*sample.header_rows]

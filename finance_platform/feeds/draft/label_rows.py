@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from finance_platform.feeds.draft.values import is_amount, is_date
 
@@ -25,7 +26,7 @@ class LabelRows:
     Attributes:
         places: the columns that have them, one for each level, and in which lines are blank or have dates.
         lines: the rows.
-        is_beside_dates: whether lines have dates there.
+        is_beside_dates: whether lines have dates there, or other texts of their own.
         others: the names of columns in which every line has a text and no label has one.
     """
 
@@ -60,6 +61,8 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
     texts = [[cell.strip() for cell in cells[: len(header)]] for _, cells in data]
     if not data or sum(map(bool, texts[0])) != 1:
         return None
+    if above := _above_texts(header, data, texts):
+        return above
     places = _places(texts)
     labels, longest, length, dates = set(), 0, 0, 0
     for (line, _), cells in zip(data, texts, strict=True):
@@ -83,6 +86,36 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
         return None
     is_found = longest >= _LEAST_LINES and others and any(is_amount(cell) for cells in lines for cell in cells)
     return LabelRows(places, frozenset(labels), others[:_MOST_CONDITIONS], bool(dates)) if is_found else None
+
+
+def _above_texts(header: Sequence[str], rows: Sequence[Row], texts: Sequence[Sequence[str]]) -> LabelRows | None:
+    """Return labels in a column in which lines have texts of their own, such as departments above their accounts.
+
+    One text at least is below several labels, and each line has an amount. So labels are no groups of these texts.
+    """
+    first = next(place for place, text in enumerate(texts[0]) if text)
+    labels: set[int] = set()
+    below: list[set[str]] = []
+    lines: list[Sequence[str]] = []
+    for (line, _), cells in zip(rows, texts, strict=True):
+        if [place for place, text in enumerate(cells) if text] == [first] and not is_amount(cells[first]):
+            if below and not below[-1]:
+                return None  # headings of several levels
+            labels.add(line)
+            below.append(set())
+        elif first < len(cells) and cells[first] and not is_date(cells[first]) and any(map(is_amount, cells)):
+            below[-1].add(cells[first])
+            lines.append(cells)
+        else:
+            return None
+    if len(below) < _LEAST_LINES or not set.union(*(one & other for one, other in pairwise(below))):
+        return None
+    others = tuple(
+        name
+        for place, name in enumerate(header)
+        if place != first and all(place < len(cells) and cells[place] for cells in lines)
+    )
+    return LabelRows((first,), frozenset(labels), others[:_MOST_CONDITIONS], is_beside_dates=True) if others else None
 
 
 def _have_names(header: Sequence[str], lines: Sequence[Sequence[str]], places: Sequence[int]) -> bool:

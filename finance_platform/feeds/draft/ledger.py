@@ -6,6 +6,7 @@ Belongs here: the order in which columns are taken, and what a person must decid
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -27,19 +28,34 @@ from finance_platform.feeds.draft.columns import (
 )
 from finance_platform.feeds.draft.composed_accounts import draft_composed_account
 from finance_platform.feeds.draft.dates_of_lines import Dates
+from finance_platform.feeds.draft.department_places import are_departments, departments_of_sheets, part_behind_words
 from finance_platform.feeds.draft.level_columns import unnamed_labels
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
 from finance_platform.feeds.draft.money_columns import is_money, is_named
+from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.references import draft_references, reference_kind
 from finance_platform.feeds.draft.sample import Sample
-from finance_platform.feeds.draft.scenarios import PLANS, forecast_of, is_forecast, scenario_of_name, versions_of_plan
+from finance_platform.feeds.draft.scenarios import (
+    PLANS,
+    forecast_of,
+    is_forecast,
+    quarter_of_name,
+    quarters_of,
+    scenario_of_name,
+    scenario_of_view,
+    versions_of_plan,
+)
 from finance_platform.feeds.draft.signs import draft_sign
 from finance_platform.feeds.draft.unread_columns import draft_unread
-from finance_platform.feeds.draft.values import is_amount, is_date, named_currencies
+from finance_platform.feeds.draft.values import is_amount, is_date, named_currencies, read_day
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.header_words import plain_name
 
+_TRIAL_BALANCE = re.compile(
+    r" (?:trial ?balance|tb|su ?sa|summen und saldenliste|saldenliste|balance generale|balance des comptes"
+    r"|balance de comprobacion|balance de sumas y saldos|bilancio di verifica|saldibalans|proefbalans) "
+)
 _UNNAMED = "(column "
 _MAX_SCENARIOS = 12
 _MAX_BLANK = 0.05
@@ -98,13 +114,14 @@ class _Ledger:
         # An unnamed column of labels is the account of a statement, so it is no candidate for the department.
         labels = (
             None
-            if is_account_measured
+            if is_account_measured or self._sample.headings
             else unnamed_labels(self._columns, [one for one in self._free() if is_code(one)])
         )
         composed = set() if is_account_measured else draft_composed_account(self._draft, self._free())
         self._used |= composed
         for name in () if composed else ("department",) if is_account_measured else ("department", "account"):
-            self._code(name, labels)
+            if name not in self._draft.fields:
+                self._code(name, labels)
         self._scenario()
         for name in (
             "transaction_id",
@@ -117,6 +134,7 @@ class _Ledger:
             self._optional(name)
         for name in ("account_type", "account_category", "description"):
             self._optional(name)
+        self._note_balances()
         draft_sign(self._draft, self._columns)
         if is_wide:
             draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})
@@ -139,26 +157,13 @@ class _Ledger:
         column = column and code_alone(name, column, filled)
         if column is None and name == "account" and labels is not None:
             column = labels if labels in filled or not labels.blanks or labels.is_label_of_block else None
+        if column is None and self._is_elsewhere(name, labels):
+            return
         if column is None:
-            candidates = ", ".join(
-                repr(one.name) for one in filled if not (is_money(one) or is_named(one) or one is labels)
-            )
-            both = [one.name for one in filled if plain_name(one.name) in CREDITED | DEBITED]
-            if name == "account" and len(both) > 1:
-                self._draft.decisions.append(
-                    f"Each line books two accounts, {' and '.join(map(repr, both))}, and a feed reads one account of a "
-                    "line: export the entries with a line for each account."
-                )
-            self._draft.decide_constant(
-                name,
-                f"No column was recognized as the {name}{f'; {candidates} may be it' if candidates else ''}. Name its "
-                f"column in columns.{name} and remove constants.{name}, or give there the {name} of every line"
-                f"{describe_title(name, self._sample.above)}.",
-            )
+            self._ask_for_code(name, [one for one in filled if one is not labels])
             return
         if column.is_label:
-            comment = f"decide: the {name} is on a row of its own above its lines, which a rule of skip gives to them"
-            self._take(name, column, comment, fill_down="labels" if column.source else "true")
+            self._take_label(name, column)
         elif column.levels:
             comment = f"decide: the {name} is in the last of these columns that has a text, one for each level"
             self._take(name, column, comment)
@@ -182,6 +187,50 @@ class _Ledger:
             comment = f"decide: the {name} of blank cells ({describe_blanks(column)})"
             self._take(name, column, comment, default=UNDECIDED)
 
+    def _ask_for_code(self, name: str, columns: Sequence[Column]) -> None:
+        """Leave a code to a person who knows which of the columns has it, if one does."""
+        candidates = ", ".join(repr(one.name) for one in columns if not (is_money(one) or is_named(one)))
+        both = [one.name for one in columns if plain_name(one.name) in CREDITED | DEBITED]
+        if name == "account" and len(both) > 1:
+            self._draft.decisions.append(
+                f"Each line books two accounts, {' and '.join(map(repr, both))}, and a feed reads one account of a "
+                "line: export the entries with a line for each account."
+            )
+        self._draft.decide_constant(
+            name,
+            f"No column was recognized as the {name}{f'; {candidates} may be it' if candidates else ''}. Name its "
+            f"column in columns.{name} and remove constants.{name}, or give there the {name} of every line"
+            f"{describe_title(name, self._sample.above)}.",
+        )
+
+    def _take_label(self, name: str, column: Column) -> None:
+        comment = f"decide: the {name} is on a row of its own above its lines, which a rule of skip gives to them"
+        part = part_behind_words(column.texts) if name == "department" else {}
+        self._take(name, column, comment, **part, fill_down="labels" if column.source else "true")
+
+    def _is_elsewhere(self, name: str, labels: Column | None) -> bool:
+        """Take a code that no column has from headings, labels or the names of sheets; return whether one has it."""
+        if self._is_in_headings(name):
+            return True
+        if name == "department" and labels is not None and are_departments(labels, self._free()):
+            self._take_label(name, labels)
+            return True
+        pattern = departments_of_sheets(self._sample.sheets) if name == "department" else ""
+        if pattern:
+            self._draft.fields[name] = FieldDraft(
+                {"from_name": pattern}, "decide: the code that each sheet is named by"
+            )
+        return bool(pattern)
+
+    def _is_in_headings(self, name: str) -> bool:
+        """Take a field from the headings above each repetition of the header; return whether they have it."""
+        headings = self._sample.headings
+        if headings is None or headings.field != name:
+            return False
+        source = {"from": self._sample.header[headings.source]}
+        self._draft.fields[name] = FieldDraft({**source, **headings.split, "fill_down": "labels"})
+        return True
+
     def _is_alone(self, column: Column) -> bool:
         """Return whether the texts of a column are on rows of their own, above those that they are about."""
         others = [one for one in self._columns if one is not column]
@@ -189,6 +238,8 @@ class _Ledger:
 
     def _scenario(self) -> None:
         if "scenario" in self._draft.constants or any("scenario" in one for one in self._draft.measures.values()):
+            return
+        if self._is_in_headings("scenario"):
             return
         texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *self._sample.header]
         words = [word for text in texts for word in plain_name(text).split()]
@@ -215,14 +266,42 @@ class _Ledger:
                 f"The column {column.name!r} has {', '.join(map(repr, names[:5]))}: if these are scenarios, give "
                 "columns.scenario with a map: to Actual, Budget … in place of constants.scenario."
             )
-        scenario = scenario_of_words
+        scenario = scenario_of_view(self._columns) or scenario_of_words
         self._draft.is_plan = scenario != "Actual"
         rule = scenario_of_name(self._file)
-        if rule:
+        quarter = quarter_of_name(self._file)
+        if rule and quarter and quarter in quarters_of(self._months(), self._first_month):
+            self._draft.constants["scenario"] = scenario
+            self._draft.decisions.append(
+                f"By its name, the file may be the version Budget Q{quarter} of a year's plan, or the part of the plan "
+                "for that quarter; it has months of that quarter alone, so scenario says the second."
+            )
+        elif rule:
             comment = "the scenario comes from the file's name, as in the shipped feed"
             self._draft.fields["scenario"] = FieldDraft(rule, comment)
         else:
             self._draft.constants["scenario"] = scenario
+
+    def _note_balances(self) -> None:
+        """Say how a trial balance is read, if the file's name or a title says that it is one."""
+        texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or ""]
+        if any(_TRIAL_BALANCE.search(f" {plain_name(text)} ") for text in texts):
+            self._draft.decisions.append(
+                "This seems to be a trial balance. If its amounts are balances at the end of a period, or totals since "
+                "the beginning of the year, they are no lines of a month: write kind: balances, with the fields "
+                "period, account and balance, and the file is compared with the ledger (Trial balances in "
+                "docs/feeds.md). Amounts of one month alone may be read as lines."
+            )
+
+    def _months(self) -> set[int]:
+        """Return the months of the year that the draft reads dates of; none if it does not know them."""
+        if self._draft.unpivot and self._draft.unpivot["into"] == "date":
+            headers = [read_header(name) for name in self._draft.unpivot["columns"]]
+            return {header.day.month for header in headers if header} if all(headers) else set()
+        values = self._draft.fields.get("date", FieldDraft({})).values
+        column = next((one for one in self._columns if one.name == values.get("from")), None)
+        days = [read_day(text, values.get("formats", ())) for text in column.texts] if column else []
+        return {day.month for day in days if day} if all(days) else set()
 
     def _reverses(self) -> tuple[str, ...]:
         """Return the field of the reversed line's number, which only files with numbers of lines have."""

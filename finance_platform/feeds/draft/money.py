@@ -18,13 +18,16 @@ from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.doubts.running_totals import states_totals
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
 from finance_platform.feeds.draft.debit_credit_pairs import find_pair
+from finance_platform.feeds.draft.department_places import find_departments_across
 from finance_platform.feeds.draft.money_columns import (
     count_balanced,
     describe_amounts,
     difference,
     find_sums,
     is_called_amount,
+    is_difference,
     is_money,
+    is_of_month,
     is_other,
     is_percentage,
     listed,
@@ -34,7 +37,7 @@ from finance_platform.feeds.draft.money_columns import (
     value_of,
 )
 from finance_platform.feeds.draft.period_columns import PeriodColumns, find_period_columns
-from finance_platform.feeds.draft.values import AmountGuess, guess_amounts
+from finance_platform.feeds.draft.values import AmountGuess, guess_amounts, is_date
 from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.header_words import plain_name, rank
 from finance_platform.feeds.values.unit_words import MILLIONS, THOUSANDS
@@ -57,7 +60,8 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     money = [column for column in columns if column.amounts or not column.texts]
     filled = [column for column in money if column.amounts]
     over = {column.name: column.scenario for column in columns if column.scenario}
-    find = partial(find_period_columns, distinguished=over)
+    months = {column.name: column.month for column in columns if column.month}
+    find = partial(find_period_columns, distinguished=over, over=months)
     others = [column for column in filled if not find([column.name], are_alone=True)]
     sums = find_sums(filled) if others else set()
     is_alone = not any(is_money(column) and column.name not in sums for column in others)
@@ -84,6 +88,7 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     if amounts is not None:
         column = Column(next(iter(periods.headers)), cells, None, amounts)
         draft.fields["amount"] = FieldDraft(marks_in_yaml(amounts), describe_amounts(column, "", home_currency))
+        draft.is_debit_positive = amounts.has_sides
     return True
 
 
@@ -166,10 +171,12 @@ class Money:
         if any(map(_is_likely, of_months)):
             numbers = of_months
         likely = [column for column in numbers if _is_likely(column)]
-        by_scenario = {column.name: name for column in likely if (name := scenario_of(column))}
+        # Whole amounts of a scenario may be money, too, if the amounts of another one are.
+        compared = [one for one in numbers if one in likely or (likely and may_be_money(one) and scenario_of(one))]
+        by_scenario = self._scenarios(compared)
         if len(set(by_scenario.values())) >= _SEVERAL and len(set(by_scenario.values())) == len(by_scenario):
-            others = [column for column in (*likely, *totals) if column.name not in by_scenario]
-            self._measures([one for one in likely if one.name in by_scenario], "scenario", by_scenario, others)
+            others = [column for column in (*compared, *totals) if column.name not in by_scenario]
+            self._measures([one for one in compared if one.name in by_scenario], "scenario", by_scenario, others)
             return
         names = {column.name for column in (*likely, *filter(may_be_money, numbers))}
         candidates = [column for column in numbers if column.name in names]
@@ -182,18 +189,40 @@ class Money:
         else:
             self._choose_unnamed(likely, [column for column in candidates if column not in sums], sums)
 
+    def _scenarios(self, likely: Sequence[Column]) -> dict[str, str]:
+        """Return the scenario of each column whose name says one.
+
+        Beside amounts of the month, those of another span say nothing. Where a title says that a report compares a plan
+        with the actual amounts, these are the only amount beside the plan: Amount, Budget Amount.
+        """
+        named = {column.name: name for column in likely if (name := scenario_of(column))}
+        of_month = {
+            column.name: named[column.name] for column in likely if column.name in named and is_of_month(column)
+        }
+        if len(set(of_month.values())) >= _SEVERAL:
+            return of_month
+        others = [column for column in likely if column.name not in named and not is_difference(column)]
+        words = {word for title in self._titles for word in plain_name(title).split()}
+        if len(named) == len(others) == 1 and words & {"actual", "actuals"} and "Actual" not in named.values():
+            named[others[0].name] = "Actual"
+        return named
+
     def _in_home_currency(self, likely: Sequence[Column]) -> list[Column]:
         """Return the columns whose names say that their amounts are in the home's currency; those beside may not be."""
         return [column for column in likely if self._currency.casefold() in plain_name(column.name).split()]
 
     def _choose_unnamed(self, likely: list[Column], candidates: list[Column], sums: Sequence[Column]) -> None:
         """Choose among columns whose names say nothing; of several, or of whole numbers alone, a person decides."""
-        if len(candidates) == 1 and likely:
+        is_of_day = len(candidates) == 1 and is_date(candidates[0].name)
+        if len(candidates) == 1 and likely and not is_of_day:
             self._amount(likely[0], (), "by its values; its name says nothing")
             return
         has_account = best_column(
             ["account", "account_name"], [one for one in self._columns if one not in candidates and is_code(one)]
         )
+        if (columns := find_departments_across(self._columns, candidates, sums, self._titles)) is not None:
+            self._departments_across(columns, candidates, sums)
+            return
         if len(candidates) >= _SEVERAL and has_account is None:
             self._measures(candidates, "account", {column.name: UNDECIDED for column in candidates}, sums)
             return
@@ -207,6 +236,22 @@ class Money:
             {"from": UNDECIDED, **(marks_in_yaml(guess) if guess else {})}, f"decide: the column with the amount; {why}"
         )
 
+    def _departments_across(self, names: Sequence[str], candidates: Sequence[Column], sums: Sequence[Column]) -> None:
+        """Draft a line for each of several columns, whose header is its department."""
+        self.used |= {*names, *(column.name for column in sums)}
+        self._draft.unpivot = {"columns": list(names), "into": "department"}
+        self._draft.fields["department"] = FieldDraft({})
+        self._draft.ignored += [column.name for column in sums]
+        self._draft.rows_comment = (
+            "decide: each of these columns seems to have the amounts of the department that its header names; if they "
+            "are something else, such as projects, write another field in into, and give the department"
+        )
+        texts = [text for column in candidates for text in (*column.texts, *column.totals)]
+        guess = guess_amounts(texts)
+        if guess is not None:
+            column = Column(candidates[0].name, texts, None, guess)
+            self._draft.fields["amount"] = FieldDraft(marks_in_yaml(guess), self._describe(column, ""))
+
     def _amount(self, column: Column, others: Sequence[Column], comment: str = "") -> None:
         if others:
             names = listed([one.name for one in others])
@@ -214,6 +259,7 @@ class Money:
         self.used.add(column.name)
         values = {"from": column.name, **marks_in_yaml(column.amounts or AmountGuess(".", None))}
         self._draft.fields["amount"] = FieldDraft(values, self._describe(column, comment))
+        self._draft.is_debit_positive = bool(column.amounts and column.amounts.has_sides)
         self._sign(column)
 
     def _measures(
@@ -235,6 +281,7 @@ class Money:
         column = Column(shown[0].name, texts, None, guess)
         if guess is not None:
             self._draft.fields["amount"] = FieldDraft(marks_in_yaml(guess), self._describe(column, ""))
+            self._draft.is_debit_positive = guess.has_sides
 
     def _pair(self, debit: Column, credit: Column, others: Sequence[str] = ()) -> None:
         self.used |= {debit.name, credit.name}

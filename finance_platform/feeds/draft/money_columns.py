@@ -38,7 +38,20 @@ _SCENARIOS = {
     "forecast": "Forecast", "fcst": "Forecast",
 }  # fmt: skip
 _OF_MONTH = {"month", "monthly", "mtd", "this", "current", "period", "monat", "mois", "mes", "mese", "maand"}
-_DIFFERENCES = {"variance", "var", "varianz", "abweichung", "abw", "difference", "diff", "change", "delta", "ecart"}
+_DIFFERENCES = {
+    "variance",
+    "var",
+    "varianz",
+    "abweichung",
+    "abw",
+    "difference",
+    "diff",
+    "change",
+    "delta",
+    "ecart",
+    "over",
+    "under",
+}
 _COMPARED = _DIFFERENCES | {
     "prior",
     "previous",
@@ -109,6 +122,11 @@ def scenario_of(column: Column) -> str:
     words = set(plain_name(column.name).split())
     names = {_SCENARIOS[word] for word in words if word in _SCENARIOS}
     return names.pop() if len(names) == 1 and not words & _COMPARED and not is_percentage(column) else ""
+
+
+def is_of_month(column: Column) -> bool:
+    """Return whether a column's name says that its amounts are those of the month, such as MTD Actual."""
+    return bool(_OF_MONTH & set(plain_name(column.name).split()))
 
 
 def find_sums(columns: Sequence[Column]) -> set[str]:

@@ -6,17 +6,20 @@ Belongs here: single headers, and choosing among them. Does not belong here: the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
+from finance_platform.feeds.draft.quarter_words import plain_quarter
 from finance_platform.feeds.draft.two_years import patterns_of
-from finance_platform.feeds.draft.values import FISCAL_PERIODS, SHORT_FISCAL_PERIODS, read_day
+from finance_platform.feeds.draft.values import FISCAL_PERIODS, MONTHS_ENDED, SHORT_FISCAL_PERIODS, read_day
 from finance_platform.feeds.draft.weeks import THURSDAY, week_pattern
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.values.dates import names_no_month, names_part_of_year, needs_fiscal_calendar, parse_date
+from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.values.month_names import read_month
 
 _DATED = {
@@ -25,6 +28,7 @@ _DATED = {
         "yyyy-MM", "yyyyMM", "yyyy/MM", "yyyy.MM", "MM/yyyy", "MM.yyyy", "MM-yyyy", "yyyy MMM", "yyyy-MMM", "yyyy MMMM",
         "yyyy-MM-dd", "dd.MM.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "dd-MMM-yyyy", "dd-MMM-yy", "d MMM yyyy",
         *(pattern for pattern in FISCAL_PERIODS if not pattern.isalpha()), *SHORT_FISCAL_PERIODS,
+        *MONTHS_ENDED,
     ),
     "quarter": (
         "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "QQQyyyy", "QQQ yy", "QQQ''yy", "QQQ-yy", "yyyy QQQ", "yyyy-QQQ", "yyyyQQQ",
@@ -46,6 +50,13 @@ _SCENARIOS = {
     "actual": "Actual", "actuals": "Actual", "act": "Actual", "ist": "Actual", "budget": "Budget", "bud": "Budget",
     "plan": "Budget", "soll": "Budget", "forecast": "Forecast", "fcst": "Forecast", "outlook": "Forecast",
 }  # fmt: skip
+_NUMBERED_AMOUNT = re.compile(
+    "(?:amount|amt|budget|budget amount|value|betrag|montant|importe|importo|bedrag|hsl|period amount)"
+    " ?(?P<number>0?[1-9]|1[0-2])"
+)
+"""Headers as `plain_name` writes them that number the amounts of a year's periods: Amount 1 to Amount 12."""
+
+_PERIODS_OF_YEAR = 12
 _MIN_COLUMNS = 2
 _SHORT_NUMBER = len("01.26")
 _MIN_NUMBERS = 6
@@ -131,6 +142,39 @@ def read_header(name: str) -> PeriodHeader | None:
     return _dated(text, scenario) or _yearless(text, scenario) or _translated(text, scenario)
 
 
+def read_scenario(text: str) -> str:
+    """Return the scenario that a heading names, alone or before a year; empty if it names none."""
+    words = text.split()
+    others = [word for word in words[1:] if not word.isdigit()]
+    return _SCENARIOS.get(words[0].lower(), "") if words and not others else ""
+
+
+def names_scenarios(cells: Sequence[str]) -> bool:
+    """Return whether a header has two scenarios, each without a month."""
+    words = [cell.strip().lower() for cell in cells]
+    return len({_SCENARIOS[word] for word in words if word in _SCENARIOS}) >= _MIN_COLUMNS
+
+
+def periods_over(cells: Sequence[str], width: int) -> dict[int, str]:
+    """Return the month over each column of a header, by position: each stands for the columns up to the next one.
+
+    Args:
+        cells: the row above the header.
+        width: how many columns the header has.
+
+    Returns:
+        None if the row has another text than months, or a single one, which is a title.
+    """
+    texts = {place: cell.strip() for place, cell in enumerate(cells[:width]) if cell.strip()}
+    headers = [read_header(text) for text in texts.values()]
+    if len(texts) < _MIN_COLUMNS or not all(one and one.unit == "month" and one.has_year for one in headers):
+        return {}
+    over: dict[int, str] = {}
+    for place in range(min(texts), width):
+        over[place] = texts.get(place) or over[place - 1]
+    return over
+
+
 def scenarios_over(cells: Sequence[str], width: int) -> dict[int, str]:
     """Return the scenario over each column of a header, by position: each stands for the columns up to the next one.
 
@@ -154,11 +198,16 @@ def scenarios_over(cells: Sequence[str], width: int) -> dict[int, str]:
 def is_period(name: str) -> bool:
     """Return whether a header names a month or a quarter; four digits and 01.26 may be any number."""
     header = read_header(name)
-    return header is not None and header.unit != "year" and not name.isdigit() and not _is_number(name)
+    is_numbered = _NUMBERED_AMOUNT.fullmatch(plain_name(name)) is not None
+    return header is not None and header.unit != "year" and not (name.isdigit() or _is_number(name) or is_numbered)
 
 
 def find_period_columns(
-    names: Sequence[str], *, are_alone: bool, distinguished: Collection[str] = ()
+    names: Sequence[str],
+    *,
+    are_alone: bool,
+    distinguished: Collection[str] = (),
+    over: Mapping[str, str] | None = None,
 ) -> PeriodColumns | None:
     """Return the columns of periods among those with amounts; None if the file has none.
 
@@ -167,8 +216,10 @@ def find_period_columns(
         are_alone: whether the file has no other column with amounts; then one column is enough.
         distinguished: those that share a name and have different scenarios in the row above the header. They are read
             without the position that their names have; others of one name may be two amounts of the same month.
+        over: the months in the row above the header, by header, where that names scenarios alone.
     """
     texts = {name: without_position(name) if name in distinguished else name for name in names}
+    texts |= {name: f"{month} {without_position(name)}" for name, month in (over or {}).items() if name in texts}
     found = {name: header for name, text in texts.items() if (header := read_header(text))}
     for unit in ("month", "week", "quarter", "year"):
         for has_year in (True, False):
@@ -190,6 +241,9 @@ def _is_series(headers: dict[str, PeriodHeader], *, are_alone: bool) -> bool:
     numbers = [name for name in headers if name.isdigit() and not headers[name].has_year]
     if numbers and (len(numbers) < _MIN_NUMBERS or date(2000, 1, 1) not in days):
         return False
+    numbered = [name for name in headers if _NUMBERED_AMOUNT.fullmatch(plain_name(name))]
+    if numbered and (len(numbered) != len(headers) or len(days) != _PERIODS_OF_YEAR):
+        return False  # two amounts of a line, which are numbered
     is_certain = are_alone and len(headers) == 1 and not next(iter(headers)).isdigit()
     return len(days) >= _MIN_COLUMNS or (is_certain and all(header.has_year for header in headers.values()))
 
@@ -238,6 +292,10 @@ def _yearless(text: str, scenario: str) -> PeriodHeader | None:
 
 def _translated(text: str, scenario: str) -> PeriodHeader | None:
     """Return the period of a header whose month is written in another way than those that patterns read."""
+    if quarter := plain_quarter(text):
+        return _dated(quarter, scenario) or _yearless(quarter, scenario)
+    if numbered := _NUMBERED_AMOUNT.fullmatch(plain_name(text)):
+        return _yearless(f"P{int(numbered['number'])}", scenario)
     named = read_month(text)
     if named is None:
         return None

@@ -14,8 +14,15 @@ from dataclasses import dataclass, field, replace
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
-from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows
-from finance_platform.feeds.draft.period_columns import find_period_columns, is_period, scenarios_over
+from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows, is_row_of_amounts
+from finance_platform.feeds.draft.page_headings import PageHeadings, find_page_headings
+from finance_platform.feeds.draft.period_columns import (
+    find_period_columns,
+    is_period,
+    names_scenarios,
+    periods_over,
+    scenarios_over,
+)
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
 from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, grand_total, subtotals_tie
 from finance_platform.feeds.draft.values import is_amount, is_date
@@ -34,6 +41,7 @@ from finance_platform.feeds.header import header_names, join_rows
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS
 from finance_platform.feeds.resolved import Dialect, ReadingRules
 from finance_platform.feeds.values.codes import clean, fold
+from finance_platform.feeds.values.header_words import WORDS, rank
 from finance_platform.feeds.values.hidden_characters import clean_cell
 
 _SAMPLE_BYTES = 1 << 20
@@ -64,6 +72,10 @@ _CONTROLS = [chr(code) for code in range(32) if chr(code) not in "\t\n\r\x1a"]
 _MAX_CONTROLS, _FEW_CONTROLS = 0.01, 20
 """Share and number of control characters from which bytes are no text."""
 
+_SIDES = ("debit", "credit")
+_LEAST_NAMED = 2
+"""Names of fields in a row that may be a header with codes among them."""
+
 _MIN_SHARE = 0.5
 """Of the usual number of cells that a header has at least."""
 
@@ -83,8 +95,11 @@ class Sample:
         totals: the rows that print a total, by line.
         other_rows: the rows that are neither data nor a total, by line.
         labels: the rows that are labels of the lines below them; None if there are none.
+        months: the month over each column, by position, where the row above the header has nothing else.
+        groups: the text over each of several debits and credits, by position; none for another header.
         scenarios: the scenario over each column, by position, where the row above the header has nothing else.
         merged: the merged cells of the sheet; none of text.
+        headings: what is above each repetition of the header; None if nothing is that a field needs.
         remarks: what was guessed, for the person who decides.
     """
 
@@ -98,8 +113,11 @@ class Sample:
     totals: Mapping[int, TotalRow] = field(default_factory=dict)
     other_rows: Mapping[int, OtherRow] = field(default_factory=dict)
     labels: LabelRows | None = None
+    months: Mapping[int, str] = field(default_factory=dict)
+    groups: Mapping[int, str] = field(default_factory=dict)
     scenarios: Mapping[int, str] = field(default_factory=dict)
     merged: MergedCells = field(default_factory=list)
+    headings: PageHeadings | None = None
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -115,6 +133,7 @@ class Sample:
             (line, cells)
             for line, cells in self.rows
             if line > last and line not in self.totals and line not in self.other_rows
+            if not (self.headings and line in self.headings.lines)
             if any(cell.strip() for cell in cells)
         ]
 
@@ -286,29 +305,56 @@ def _regularity(rows: Sequence[tuple[int, list[str]]]) -> tuple[float, int]:
 def find_header(sample: Sample) -> None:
     """Enter the header of a sample into it."""
     rows = [(line, cells) for line, cells in sample.rows if any(cell.strip() for cell in cells)]
-    filled = Counter(sum(bool(cell.strip()) for cell in cells) for _, cells in rows)
+    counts = [sum(bool(cell.strip()) for cell in cells) for _, cells in rows]
+    filled = Counter(count for count in counts if count > 1)  # titles and headings of a short report are no lines
     usual = max(filled, key=lambda width: (filled[width], width), default=1)
     for position, (line, cells) in enumerate(rows[:_HEADER_ROWS]):
         if _is_header(cells, usual) and _has_data_below(_without_labels(rows[position + 1 :])):
             second = rows[position + 1] if position + 1 < len(rows) else None
             if second and _is_second_line(cells, second[1], usual) and _has_data_below(rows[position + 2 :][:3]):
-                sample.header_rows = (line, second[0])
-                sample.header = _names(cells, second[1])
+                third = rows[position + 2] if position + 2 < len(rows) else None
+                upper = [cells, second[1]]
+                if third and _is_second_line(second[1], third[1], usual) and _has_data_below(rows[position + 3 :][:3]):
+                    upper.append(third[1])
+                lines = [number for number, _ in rows[position : position + len(upper)]]
+                sample.header_rows = tuple(lines)
+                sample.groups = _groups_over(upper[-2], upper[-1])
+                sample.months = periods_over(upper[-2], len(upper[-1])) if names_scenarios(upper[-1]) else {}
+                merged = [_spread_merged(one, number, sample.merged) for one, number in zip(upper, lines, strict=True)]
+                sample.header = _names(*merged[:-1], upper[-1])
             else:
                 above = rows[position - 1][1] if position and rows[position - 1][0] == line - 1 else []
                 sample.scenarios = scenarios_over(above, len(cells))
                 # The reader has the scenario in the name of its column, so a file of another month is not read alike.
-                upper = [_spread_merged(above, line - 1, sample.merged)] if sample.scenarios else []
+                sample.months = periods_over(above, len(cells)) if names_scenarios(cells) else {}
+                sample.groups = _groups_over(above, cells)
+                is_over = sample.scenarios or sample.months or sample.groups
+                upper = [_spread_merged(above, line - 1, sample.merged)] if is_over else []
                 sample.header_rows = (line - 1, line) if upper else (line,)
                 sample.header = _names(*upper, cells)
             sample.totals = find_totals(sample.header, sample.data, usual)
             sample.other_rows = find_other_rows(sample.header, sample.data)
             sample.other_rows = {**sample.other_rows, **find_statement_rows(sample.header, sample.data)}
+            sample.headings = _find_headings(sample)
             _release_levels(sample)
             sample.labels = find_label_rows(sample.header, sample.data, sample.totals)
             return
     width = max((len(cells) for _, cells in rows), default=1)
     sample.header = [f"column {number}" for number in range(1, width + 1)]
+
+
+def _find_headings(sample: Sample) -> PageHeadings | None:
+    """Return the headings above each repetition of a header of one row."""
+    if len(sample.header_rows) != 1:
+        return None
+    names = [fold(name) for name in sample.header]
+    repeated = [
+        line
+        for line, cells in sample.rows
+        if line in sample.other_rows and [fold(text) for text in _names(cells)] == names
+    ]
+    others = {*sample.totals, *sample.other_rows}
+    return find_page_headings(sample.header, sample.rows, [*sample.header_rows, *repeated], others)
 
 
 def _release_levels(sample: Sample) -> None:
@@ -336,6 +382,18 @@ def _release_levels(sample: Sample) -> None:
     sample.totals = totals
 
 
+def _groups_over(above: Sequence[str], cells: Sequence[str]) -> dict[int, str]:
+    """Return the text over each of several debits and credits, by position; none if one of them lacks it."""
+    places = [place for place, cell in enumerate(cells) if any(rank(side, cell) is not None for side in _SIDES)]
+    texts = {place: cell.strip() for place, cell in enumerate(above[: len(cells)]) if cell.strip()}
+    if len(places) <= len(_SIDES) or len(texts) < len(_SIDES) or min(texts) not in places:
+        return {}
+    over: dict[int, str] = {}
+    for place in range(min(texts), len(cells)):
+        over[place] = texts.get(place) or over[place - 1]
+    return over
+
+
 def _spread_merged(cells: Sequence[str], row: int, merged: MergedCells) -> list[str]:
     """Return the texts of an upper line of the header, as the reader has them: of a merged cell in all its columns."""
     texts = list(cells)
@@ -352,16 +410,27 @@ def _is_header(cells: Sequence[str], usual: int) -> bool:
         return False
     series = find_period_columns(texts, are_alone=False)
     periods = {*filter(is_period, texts), *(series.headers if series else ())}
-    values = [text for text in texts if (is_amount(text) or is_date(text)) and text not in periods]
-    is_named = [text for text in texts if any(character.isalpha() for character in text) or text in periods]
+    names = {*periods, *_codes_among(texts)}
+    values = [text for text in texts if (is_amount(text) or is_date(text)) and text not in names]
+    is_named = [text for text in texts if any(character.isalpha() for character in text) or text in names]
     return len(values) <= len(texts) // 4 and len(is_named) * 2 >= len(texts)
 
 
+def _codes_among(texts: Sequence[str]) -> set[str]:
+    """Return the codes that a header has beside two names of fields at least, such as those of departments."""
+    named = [text for text in texts if any(rank(field, text) is not None for field in WORDS)]
+    codes = {text for text in texts if text.isdigit() and len(text) > 1}
+    is_each_once = len(codes) == sum(text.isdigit() for text in texts)
+    return codes if len(named) >= _LEAST_NAMED and is_each_once and len(set(map(len, codes))) == 1 else set()
+
+
 def _without_labels(rows: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
-    """Return the first rows below a header: up to three, without those at the beginning that have a single text."""
-    place = next(
-        (place for place, (_, cells) in enumerate(rows[:_MAX_LABELS]) if sum(map(bool, map(str.strip, cells))) > 1), 0
-    )
+    """Return the first rows below a header: up to three, without those at the beginning that are labels or names."""
+
+    def is_label(cells: Sequence[str]) -> bool:
+        return sum(map(bool, map(str.strip, cells))) <= 1 or is_row_of_amounts(cells)
+
+    place = next((place for place, (_, cells) in enumerate(rows[:_MAX_LABELS]) if not is_label(cells)), 0)
     return list(rows[place : place + 3])
 
 

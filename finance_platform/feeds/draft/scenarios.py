@@ -6,15 +6,21 @@ Belongs here: what a text or a name says about a scenario. Does not belong here:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.draft.columns import Column
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_names import value_from_name
-from finance_platform.feeds.values.header_words import names_forecast
+from finance_platform.feeds.values.header_words import names_forecast, plain_name
 
 _NUMBERED_FORECAST = re.compile(r"(?i)(?:fcst|fcast|fc|rf|reforecast|outlook)[-_ ]?[0-9].*")
+_MONTHS = 3
+"""Of a quarter."""
+
+_QUARTER_OF_BUDGET = re.compile("(?i)budget[ _-]?q([1-4])[ _.-]")
 _SUPPLEMENT = re.compile(
     "(?i)supplement|nachtrag|rectificati|modificativ|virement|amendment|suplement|supletori|variazion|aanvullend"
 )
@@ -22,7 +28,10 @@ _SUPPLEMENT = re.compile(
 
 PLANS = {
     "budget": "Budget", "budgets": "Budget", "plan": "Budget", "proposed": "Budget", "forecast": "Forecast",
-    "forecasts": "Forecast", "outlook": "Forecast",
+    "forecasts": "Forecast", "outlook": "Forecast", "begroting": "Budget", "presupuesto": "Budget",
+    "presupuestos": "Budget", "previsionnel": "Budget", "preventivo": "Budget", "orcamento": "Budget",
+    "planung": "Budget", "budgetplanung": "Budget", "wirtschaftsplan": "Budget", "haushaltsplan": "Budget",
+    "budsjett": "Budget", "hochrechnung": "Forecast", "prognose": "Forecast", "pronostico": "Forecast",
 }  # fmt: skip
 """Words that say that a file has a plan."""
 
@@ -53,6 +62,30 @@ def forecast_of(text: str) -> str:
     """Return the name of a forecast's scenario, which begins with Forecast: of FC 3+9, Forecast 3+9."""
     rest = re.sub(r"^(?:fcst|fcast|fc|rf|reforecast|outlook)[-_ ]*", "", text, flags=re.IGNORECASE).strip()
     return f"Forecast {rest}".strip()
+
+
+def scenario_of_view(columns: Sequence[Column]) -> str:
+    """Return the only scenario that a column of points of view names, as Oracle Planning writes it; empty if none."""
+    views = (one for one in columns if plain_name(one.name) in {"point of view", "pov"})
+    names = {PLANS.get(word, "") for one in views for text in one.texts for word in plain_name(text).split()} - {""}
+    return names.pop() if len(names) == 1 else ""
+
+
+def quarter_of_name(file: str) -> int:
+    """Return the quarter in a name such as budget_q1_2025.csv, which is a version in a shipped feed; 0 for none."""
+    match = _QUARTER_OF_BUDGET.match(PurePosixPath(file).name)
+    return int(match[1]) if match else 0
+
+
+def quarters_of(months: Collection[int], first_month: int) -> set[int]:
+    """Return the quarters whose three months these are: one of the calendar, one of fiscal years, or none.
+
+    Args:
+        months: numbers of months.
+        first_month: of fiscal years.
+    """
+    counted = ({(month - first) % 12 // 3 + 1 for month in months} for first in (1, first_month))
+    return {quarter for quarters in counted if len(quarters) == 1 for quarter in quarters if len(months) == _MONTHS}
 
 
 def scenario_of_name(file: str) -> dict[str, Any]:

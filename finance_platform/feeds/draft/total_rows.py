@@ -17,7 +17,7 @@ from finance_platform.feeds.values.amounts import read_amount
 Row = tuple[int, list[str]]
 
 _TOTAL = re.compile(
-    r"(?:grand |sub ?-?|sous-)?total\b|(?:gesamt|zwischen)?summe\b|gesamt(?:ergebnis)?\b|somme\b|totale\b|totaal\b"
+    r"(?:grand |sub ?-?|sous-)?totals?\b|(?:gesamt|zwischen)?summe\b|gesamt(?:ergebnis)?\b|somme\b|totale\b|totaal\b"
     r"|suma\b",
     re.IGNORECASE,
 )
@@ -98,20 +98,44 @@ def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
         word = next(
             ((position, match[0]) for position, cell in enumerate(cells) if (match := _TOTAL.match(cell.strip()))), None
         )
-        is_total = word is not None and (filled < usual or _TOTAL.fullmatch(cells[word[0]].strip()) is not None)
+        is_total = word is not None and (filled < usual or _is_bare_word(cells[word[0]]))
         if word and is_total and any(is_amount(cell) for cell in cells) and word[0] < len(header):
             text = word[1].lower()
             pattern = f"(?i)^{re.sub('[^a-z ]', '.', text)}"
             totals[line] = TotalRow(header[word[0]], pattern, text.startswith(_SUBTOTALS))
-            if _TOTAL.fullmatch(cells[word[0]].strip()):
+            if _is_bare_word(cells[word[0]]):
                 bare.add(line)
     totals |= _find_starred(header, rows)
+    return _with_grand_total(totals | _find_endings(header, rows, usual, totals), bare)
+
+
+def _is_bare_word(cell: str) -> bool:
+    """Return whether a cell says only that its row is a total."""
+    return _TOTAL.fullmatch(cell.strip().rstrip(" :")) is not None
+
+
+def _find_endings(
+    header: Sequence[str], rows: Sequence[Row], usual: int, totals: Collection[int]
+) -> dict[int, TotalRow]:
+    """Return the rows whose text ends with a word of totals, and that lack a cell that lines have."""
+    found: dict[int, tuple[int, set[int]]] = {}
+    filled: list[set[int]] = []
     for line, cells in rows:
         texts = {position: cell.strip() for position, cell in enumerate(cells[: len(header)]) if cell.strip()}
+        if line in totals:
+            continue
         ends = [position for position, text in texts.items() if _ENDS.match(text)]
-        if line not in totals and ends and len(texts) < usual and any(map(is_amount, texts.values())):
-            totals[line] = TotalRow(header[ends[0]], f"(?i){TOTAL_ENDING}", is_subtotal=True)
-    return _with_grand_total(totals, bare)
+        if ends and any(map(is_amount, texts.values())):
+            found[line] = (ends[0], set(texts))
+        else:
+            filled.append(set(texts))
+    # Lines may have as many cells as a total, if a label is on the first line of its block alone.
+    always = set.intersection(*filled) if filled else set()
+    return {
+        line: TotalRow(header[position], f"(?i){TOTAL_ENDING}", is_subtotal=True)
+        for line, (position, places) in found.items()
+        if len(places) < usual or always - places
+    }
 
 
 def _find_starred(header: Sequence[str], rows: Sequence[Row]) -> dict[int, TotalRow]:

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from finance_platform.feeds.draft.two_years import patterns_of, patterns_of_any
 from finance_platform.feeds.values.amounts import read_amount
+from finance_platform.feeds.values.common_amounts import APOSTROPHES
 from finance_platform.feeds.values.dates import names_no_month, names_two_years, parse_date, patterns_with_zones
 from finance_platform.feeds.values.header_words import plain_name
 
@@ -46,11 +47,19 @@ DATE_FORMATS = (
 )  # fmt: skip
 """Patterns in the order of trust: of those that read all samples, the first is proposed."""
 
+MONTHS_ENDED = (
+    "'Month Ended 'MMMM yyyy",
+    "'Month Ended 'MMM yyyy",
+    "'Month ended 'MMMM yyyy",
+    "'Month ended 'MMM yyyy",
+)
+"""Patterns of months as Sage Intacct names them."""
+
 PERIOD_FORMATS = (
     *DATE_FORMATS, "MM/yy", "MM-yy", "MMMyy", "MMMyyyy", "MMM''yy", "MMMM-yy", "MMMM yy", "yyyy MMM", "yyyy MMMM",
     "yyyy-MMM", "M/yyyy", "yyyy-M", "yyyy/M", "yyyy.MM", "yyyy_MM", "MM_yyyy", *SHORT_FISCAL_PERIODS,
     "QQQ/yy", "QQQ-yy", "Q'Q'yy", "Q'Q'yyyy", "Q'. Quartal 'yyyy", "'Quartal 'Q yyyy", "'Quarter 'Q yyyy",
-    "'Quarter 'Q, yyyy", "'M'MM/yyyy", "'M'MM yyyy", "'M'MM.yyyy", "'M'MM-yyyy",
+    "'Quarter 'Q, yyyy", "'M'MM/yyyy", "'M'MM yyyy", "'M'MM.yyyy", "'M'MM-yyyy", *MONTHS_ENDED,
 )  # fmt: skip
 """Patterns of columns that a name says are periods: elsewhere, 03/25 may be a part of a day, or a fraction."""
 
@@ -76,6 +85,9 @@ _MARKS: tuple[tuple[str, str | None], ...] = (
     (".", "'"),
     (",", "'"),
 )
+_SIDE = re.compile(r"[0-9)] ?(?:dr|cr)\.?$", re.IGNORECASE)
+"""How an amount ends that says its side, as in Tally: 1,200.00 Cr. Before a number, such letters may begin a code."""
+
 _YEARS_BEFORE_MONTHS = ("yy-MMM", "yy MMM", "yy-MMMM", "yy MMMM")
 _CENTURY, _MONTHS = 100, 12
 _YEAR_END = re.compile("(?:(?<![0-9])|(?<=20[0-9]{2}))(0?)1[3-6](?![0-9])")
@@ -117,6 +129,7 @@ class AmountGuess:
         unread: a sample that is not an amount under these marks; empty if there is none.
         ambiguous: a sample that could mean two things, if no other sample settles it; empty if there is none.
         currencies: codes and signs beside the amounts.
+        has_sides: whether Dr or Cr is behind the amounts.
     """
 
     decimal: str
@@ -124,13 +137,15 @@ class AmountGuess:
     unread: str = ""
     ambiguous: str = ""
     currencies: tuple[str, ...] = ()
+    has_sides: bool = False
 
 
 @lru_cache(maxsize=8192)
 def is_amount(text: str) -> bool:
     """Return whether a text has digits and is an amount under any marks."""
+    has_sides = _SIDE.search(text) is not None
     return any(character.isdigit() for character in text) and any(
-        read_amount(text.strip(), *marks) is not None for marks in _MARKS
+        read_amount(text.strip(), *marks, has_sides=has_sides) is not None for marks in _MARKS
     )
 
 
@@ -224,7 +239,8 @@ def _days(texts: Iterable[str], pattern: str) -> dict[str, date]:
 def guess_amounts(texts: Sequence[str]) -> AmountGuess | None:
     """Return the marks of a column's texts, none of them blank; None if too few of them are amounts."""
     distinct = list(dict.fromkeys(texts))
-    read = {marks: {text: read_amount(text, *marks) for text in distinct} for marks in _MARKS}
+    has_sides = any(map(_SIDE.search, distinct))
+    read = {marks: {text: read_amount(text, *marks, has_sides=has_sides) for text in distinct} for marks in _MARKS}
     marks = max(_MARKS, key=lambda pair: sum(written is not None for written in read[pair].values()))
     amounts = {text: written for text, written in read[marks].items() if written is not None}
     count = sum(text in amounts for text in texts)
@@ -235,6 +251,7 @@ def guess_amounts(texts: Sequence[str]) -> AmountGuess | None:
     currencies = dict.fromkeys(mark for written in amounts.values() for mark in written.marks)
     unread = next((text for text in distinct if text not in amounts), "")
     decimal, thousands = marks
-    if thousands and not any(thousands in text for text in amounts):
+    written_as = APOSTROPHES if thousands == "'" else thousands
+    if written_as and not any(mark in text for text in amounts for mark in written_as):
         thousands = None  # it is in none of the samples
-    return AmountGuess(decimal, thousands, unread, "" if is_proven else ambiguous, tuple(currencies))
+    return AmountGuess(decimal, thousands, unread, "" if is_proven else ambiguous, tuple(currencies), has_sides)

@@ -71,11 +71,12 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "centro de coste", "centro de costos", "centro de costes", "departamento", "centro di costo", "reparto",
         "kostenplaats", "afdeling", "kostnadsstalle", "rcntr", "kostl", "analytic account",
         "class", "class name", "location", "location name",
+        "section analytique", "code analytique", "costc", "dept id", "department id", "level code",
     ),
     "department_name": (
         "department name", "department description", "cost centre name", "cost center name", "cost centre description",
         "org name", "organisation", "organization", "kostenstellenbezeichnung", "kostenstelle bezeichnung",
-        "libelle centre de cout",
+        "libelle centre de cout", "costc t", "level name",
     ),
     "account": (
         "account number", "account code", "account", "account no", "gl account", "g l account", "acct", "acct no",
@@ -86,14 +87,14 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "numero de compte", "n compte", "compte general", "cuenta", "cuenta contable", "conto", "numero conto",
         "grootboekrekening", "rekening", "rekeningnummer", "main account", "gl code", "n c", "racct", "hkont", "saknr",
         "cost element", "kostenart", "kstar", "compte num", "sachkontonr", "sachkontonummer", "distribution account",
-        "account main", "main account number", "cost elem",
+        "account main", "main account number", "cost elem", "g l acct", "gl acct", "financial row",
     ),
     "account_name": (
         "account name", "account description", "nominal description", "object description", "gl account name",
         "expense description", "kontobezeichnung", "konto bezeichnung", "libelle compte", "intitule du compte",
         "nombre de cuenta", "descrizione conto", "g l account name", "account title", "cost element name",
         "cost element descr", "account desc", "kostenartenbezeichn",
-        "compte lib", "beschriftung", "kontobeschriftung", "omschrijving grootboekrekening",
+        "account t", "compte lib", "beschriftung", "kontobeschriftung", "omschrijving grootboekrekening",
     ),
     "account_type": (
         "account type", "type of account", "kontoart", "kontenart", "kontotyp", "type de compte", "tipo de cuenta",
@@ -114,7 +115,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "nettobetrag", "umsatz", "wert", "summe", "montant", "montant ht", "importe", "monto",
         "valor", "importo", "bedrag", "belopp", "hsl", "dmbtr", "val in rep cur", "value in rep cur", "val in rc",
         "wert bwahr", "val coarea crcy", "val coar cur", "wert kwahr", "buchungsbetrag",
-        "umsatz ohne soll haben kz", "spend", "budget", "actual", "approved amount", "balance",
+        "umsatz ohne soll haben kz", "spend", "budget", "actual", "approved amount", "period activity", "net activity",
+        "net change", "balance",
     ),
     "debit": (
         "debit", "debit amount", "debits", "dr", "soll", "sollbetrag", "debe", "cargo", "dare", "debet", "debit eur",

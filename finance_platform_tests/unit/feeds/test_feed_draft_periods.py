@@ -12,10 +12,13 @@ import xlsxwriter
 import yaml
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.draft import draft_descriptor
+from finance_platform.feeds.draft.quarter_words import plain_quarter
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
+from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
 Shape = Callable[[list[str]], str]
 
@@ -404,3 +407,103 @@ def test_totals_of_the_year_to_date_beside_months_are_not_read(tmp_path: Path):
         ("Actual", "2025-01"): "1.50", ("Actual", "2025-02"): "3.50", ("Actual", "2025-03"): "5.50",
     }  # fmt: skip
     assert yaml.safe_load(draft(text, "ledger_2025.csv"))["ignore_columns"] == ["Jan YTD", "Feb YTD", "Mar YTD"]
+
+
+QUARTERS = [
+    [f"{number} Quarter 2025" for number in ("1st", "2nd", "3rd", "4th")],
+    [f"{number} Quarter" for number in ("1st", "2nd", "3rd", "4th")],
+    [f"{number} quarter FY25" for number in ("First", "Second", "Third", "Fourth")],
+    ["1er trimestre 2025", "2e trimestre 2025", "3e trimestre 2025", "4e trimestre 2025"],
+    [f"{number}. Quartal 2025" for number in range(1, 5)],
+    [f"Qtr {number}" for number in range(1, 5)],
+    [f"T{number} 2025" for number in range(1, 5)],
+    [f"{number}T25" for number in range(1, 5)],
+    [f"2025 {number} Quarter" for number in ("1st", "2nd", "3rd", "4th")],
+]
+
+
+@pytest.mark.parametrize("quarters", QUARTERS)
+def test_quarters_in_words_are_read_as_columns(quarters: list[str], tmp_path: Path):
+    text = f"Cost Centre,Account,{','.join(quarters)}\n100,6110,1.00,2.00,4.00,8.00\n100,6120,1.50,2.50,4.50,8.50\n"
+    assert sums(tmp_path, text, "budget_by_quarter_2025.csv") == {
+        ("Budget", "2025-01"): "2.50", ("Budget", "2025-04"): "4.50", ("Budget", "2025-07"): "8.50",
+        ("Budget", "2025-10"): "16.50",
+    }  # fmt: skip
+
+
+def test_quarters_in_words_are_read_as_rows_and_another_year_is_rejected(tmp_path: Path):
+    rows = [f"{number} Quarter 2025,100,6110,{amount}.00\n" for number, amount in (("1st", 1), ("2nd", 2), ("3rd", 4))]
+    text = f"Quarter,Cost Centre,Account,Amount\n{''.join(rows)}"
+    assert sums(tmp_path, text) == {
+        ("Actual", "2025-01"): "1.00",
+        ("Actual", "2025-04"): "2.00",
+        ("Actual", "2025-07"): "4.00",
+    }
+    assert '"1st Quarter 2025": Q1 2025' in draft(text)
+
+
+@pytest.mark.parametrize("text", ["T1", "4", "Quarter", "5th Quarter 2025", "1st half 2025", "KW 1 2025", "1. KW 2025"])
+def test_other_texts_are_no_quarters(text: str):
+    assert plain_quarter(text) == ""
+
+
+def test_months_that_ended_are_read(tmp_path: Path):
+    rows = [f"Month Ended {month} 2025,100,6110,{n}.00\n" for n, month in enumerate(("January", "May"), start=1)]
+    text = f"PERIOD_NAME,DEPT_ID,ACCT_NO,BUDGET_AMOUNT\n{''.join(rows)}"
+    assert sums(tmp_path, text, "budget.csv") == {("Budget", "2025-01"): "1.00", ("Budget", "2025-05"): "2.00"}
+
+
+@pytest.mark.parametrize(("month", "first"), [(1, "2025-01"), (4, "2024-04")])
+def test_twelve_numbered_amounts_are_the_periods_of_the_fiscal_year(month: int, first: str, tmp_path: Path):
+    header = ",".join(f"Amount {number}" for number in range(1, 13))
+    text = f"Account,Department,Year,{header}\n6110,100,2025,{','.join(f'{n}.50' for n in range(1, 13))}\n"
+    (tmp_path / "import.csv").write_text(text)
+    feed = parse_descriptor(draft_descriptor(lambda: io.BytesIO(text.encode()), "import.csv", "USD", month), "x.yaml")
+    check = check_file(LocalStore(tmp_path), "import.csv", feed, settings(fiscal_year_start_month=month))
+    assert check.is_fine
+    assert str(check.sums["Actual", first].amount) == "1.50"
+    assert len(check.sums) == 12
+
+
+def test_a_few_numbered_amounts_are_no_periods():
+    text = "Date,Account,Department,Amount 1,Amount 2\n2025-01-31,6110,100,1.50,2.50\n"
+    assert "unpivot" not in draft(text)
+
+
+BY_MONTH = "Date,Cost Centre,Account,Amount\n" + "".join(
+    f"{month}/1/2025,{centre},6110,1.00\n" for month in range(1, 13) for centre in (100, 200)
+)
+
+
+def test_first_days_of_months_with_equally_many_lines_are_months(tmp_path: Path):
+    months = {("Actual", f"2025-{month:02d}"): "2.00" for month in range(1, 13)}
+    assert sums(tmp_path, BY_MONTH, "entries.csv") == months
+    assert "decide: '1/1/2025' is also a date of the form d/M/yyyy" in draft(BY_MONTH)
+
+
+def test_first_days_of_a_year_with_other_numbers_of_lines_are_days(tmp_path: Path):
+    text = BY_MONTH + "3/1/2025,300,6110,1.00\n"
+    assert set(sums(tmp_path, text, "entries.csv")) == {("Actual", "2025-01")}
+
+
+@pytest.mark.parametrize(
+    ("months", "first_month", "scenario"),
+    [
+        ("Jan Feb Mar", 1, "Budget"),
+        ("Apr May Jun", 4, "Budget"),
+        ("Apr May Jun", 1, "Budget Q1"),
+        ("Jan Feb Mar Apr May Jun", 1, "Budget Q1"),
+        ("Jan", 1, "Budget Q1"),
+    ],
+)
+def test_a_budget_of_the_months_of_the_quarter_in_its_name_is_a_part_of_the_budget(
+    months: str, first_month: int, scenario: str, tmp_path: Path
+):
+    names = [f"{month} 2025" for month in months.split()]
+    text = f"Cost Centre,Account,{','.join(names)}\n100,6110,{','.join('1.00' for _ in names)}\n"
+    (tmp_path / "budget_q1_2025.csv").write_text(text)
+    drafted = draft_descriptor(lambda: io.BytesIO(text.encode()), "budget_q1_2025.csv", "USD", first_month)
+    feed = parse_descriptor(drafted, "x.yaml")
+    check = check_file(LocalStore(tmp_path), "budget_q1_2025.csv", feed, settings(fiscal_year_start_month=first_month))
+    assert {name for name, _ in check.sums} == {scenario}
+    assert ("may be the version Budget Q1" in drafted) is (scenario == "Budget")

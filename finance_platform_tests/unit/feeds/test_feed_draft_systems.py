@@ -280,3 +280,56 @@ def test_lines_that_book_two_accounts_are_said_to_have_to_be_exported_otherwise(
     text = " ".join(line.strip(" #") for line in written.splitlines())
     assert "export the entries with a line for each account" in text
     assert "measures" not in yaml.safe_load(written)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "sources"),
+    [
+        ("Compte,Section analytique,Date,Montant", "606000,100,31/01/2025,5.00",
+         {"account": "Compte", "department": "Section analytique"}),
+        ("Account,Account(T),Costc,Costc(T),Period,Amount", "6000,Rent,100,Ops,202501,5.00",
+         {"account": "Account", "account_name": "Account(T)", "department": "Costc"}),
+        ("Account Code,Level Name,Level Code,Period,Amount", "6000,Ops,100,2025-01,5.00",
+         {"department": "Level Code", "department_name": "Level Name"}),
+        ("G/L Acct,Cost Center,Period,Beginning Balance,Period Activity,Ending Balance",
+         "6000,100,Jan-25,1.00,5.00,6.00",
+         {"account": "G/L Acct", "amount": "Period Activity"}),
+    ],
+)  # fmt: skip
+def test_headers_of_further_systems_name_their_fields(header: str, row: str, sources: dict[str, str], tmp_path: Path):
+    text = f"{header}\n{row}\n"
+    assert {name: source_of(columns_of(text)[name]) for name in sources} == sources
+    assert sums(tmp_path, text, "export.csv") == {("Actual", "2025-01"): "5.00"}
+
+
+@pytest.mark.parametrize(
+    ("name", "scenario"), [("begroting.csv", "Budget"), ("presupuesto.csv", "Budget"), ("Hochrechnung.csv", "Forecast")]
+)
+def test_a_plan_is_known_in_other_languages(name: str, scenario: str, tmp_path: Path):
+    text = "Period,Dept,Account,Amount\n2025-01,100,6000,5.00\n2025-02,100,6000,5.00\n"
+    assert {of for of, _ in sums(tmp_path, text, name)} == {scenario}
+
+
+def test_amounts_with_dr_and_cr_are_debits_and_credits(tmp_path: Path):
+    text = (
+        'Date,Cost Centre,Ledger Account,Amount\n5-Jan-25,100,Rent,"1,34,567.00 Dr"\n6-Jan-25,100,Sales,"4,567.00 Cr"\n'
+    )
+    assert "sign: debit_positive" in draft(text)
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "130000.00"}
+
+
+def test_thousands_behind_a_typographic_apostrophe_are_read(tmp_path: Path):
+    text = "Datum,Kostenstelle,Konto,Betrag\n05.01.25,100,6000,1’345.50\n06.01.25,100,6000,2’000.00\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "3345.50"}
+
+
+def test_amounts_of_the_month_are_read_beside_those_of_the_year(tmp_path: Path):
+    text = "Dept,Account,MTD Actual,MTD Budget,YTD Actual,YTD Budget,FY Budget\n100,6000,5.50,6.50,50.50,60.50,90.50\n"
+    assert sums(tmp_path, text, "mgmt_2025-03.csv") == {("Actual", "2025-03"): "5.50", ("Budget", "2025-03"): "6.50"}
+
+
+def test_the_amount_beside_a_budget_is_actual_in_a_report_that_compares_them(tmp_path: Path):
+    header = "Financial Row,Class,Amount,Budget Amount,Amount Over Budget,% of Budget"
+    rows = "6000 Rent,100,$5.50,$6.50,($1.00),84.62%\n6100 IT,100,$1.50,$2.50,($1.00),60.00%\n"
+    text = f"Budget vs. Actual,,,,,\n{header}\n{rows}"
+    assert sums(tmp_path, text, "bva_2025-03.csv") == {("Actual", "2025-03"): "7.00", ("Budget", "2025-03"): "9.00"}

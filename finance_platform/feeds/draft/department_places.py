@@ -1,0 +1,95 @@
+"""Departments that no column has: they are columns, sheets, or labels on rows of their own.
+
+Belongs here: whether columns, sheets and labels are departments. Does not belong here: columns of periods (see
+`period_columns`), of scenarios and of accounts (see `money`), finding labels (see `label_rows`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from finance_platform.feeds.draft.columns import Column, best_column, is_code
+from finance_platform.feeds.values.header_words import WORDS, plain_name
+from finance_platform.feeds.values.month_names import read_month
+
+_WORDS = tuple(word for word in WORDS["department"] if len(word) >= len("dept"))
+_CODE = re.compile(r"[A-Za-z]{0,4}[-_ ]?[0-9]{2,8}(?:[ :_-].*)?")
+_YEAR = re.compile(r"(?:[A-Za-z ]*)(?:19|20)[0-9]{2}")
+_SEVERAL = 2
+_SHEET_OF_CODE = re.compile("(?:[A-Za-z]{2,12}[ .:_-]*)?(?P<code>[0-9]{2,8})(?:[ .:_-].*)?")
+_PATTERN_OF_CODE = "^(?:[A-Za-z]{2,12}[ .:_-]*)?([0-9]{2,8})(?:[ .:_-].*)?$"
+"""A sheet that is named by a code, alone or beside words: 110, Dept 110, 110 Operations."""
+
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
+
+
+def find_departments_across(
+    columns: Sequence[Column], candidates: Sequence[Column], sums: Sequence[Column], titles: Sequence[str]
+) -> list[str] | None:
+    """Return the headers of the columns of departments; None if there are none.
+
+    Each header begins with a code or says that it is a department, a last column may add all up, and another column
+    has the account. A column between them without an amount is one of them.
+
+    Args:
+        columns: those of the file.
+        candidates: those with amounts whose names say nothing.
+        sums: those that add up the candidates.
+        titles: the texts above the header, one of which must name departments if no header names the account.
+    """
+    codes = [one for one in columns if is_code(one) and one not in candidates and one not in sums]
+    has_department = best_column(["department", "department_name"], codes) is not None
+    is_unnamed = columns[0].name.startswith("(column ") and columns[0] in codes and any(map(_names_one, titles))
+    if has_department or len(candidates) < _SEVERAL or not (is_unnamed or best_column(["account"], codes)):
+        return None
+    if not all(_is_department(one.name) for one in candidates):
+        return None
+    places = [columns.index(one) for one in candidates]
+    ends = [columns.index(one) for one in sums if columns.index(one) > max(places)]
+    between = columns[min(places) : min(ends, default=max(places) + 1)]
+    return [one.name for one in between if one in candidates or not one.texts]
+
+
+def _names_one(title: str) -> bool:
+    plain = f" {plain_name(title)} "
+    return any(f" {word} " in plain or f" {word}s " in plain for word in _WORDS)
+
+
+def _is_department(name: str) -> bool:
+    plain = plain_name(name)
+    is_named = any(plain.startswith(f"{word} ") for word in _WORDS)
+    return is_named or (_CODE.fullmatch(name.strip()) is not None and not _YEAR.fullmatch(name.strip()))
+
+
+def are_departments(labels: Column, columns: Sequence[Column]) -> bool:
+    """Return whether labels say that they are departments, or another column has the account below several."""
+    if not labels.is_label:
+        return False
+    if all(any(plain_name(text).startswith(f"{word} ") for word in _WORDS) for text in labels.texts):
+        return True
+    has_codes = all(text[0].isdigit() for text in labels.texts)
+    account = best_column(["account"], [one for one in columns if one is not labels])
+    below: dict[str, set[str]] = {label: set() for label in labels.texts}
+    for label, text in zip(labels.cells, account.cells if account else (), strict=False):
+        below.setdefault(label, set()).add(text)
+    return has_codes and len(below) > 1 and bool(set.intersection(*below.values()) - {""})
+
+
+def part_behind_words(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the key that takes the code behind the words that texts begin with: of Cost Center: 110, its 110.
+
+    None if the texts begin with different words.
+    """
+    distinct = [text.split(" ") for text in dict.fromkeys(texts)]
+    places = [next((place for place, word in enumerate(one) if word[:1].isdigit()), 0) for one in distinct]
+    begins = {tuple(one[:place]) for one, place in zip(distinct, places, strict=True)}
+    return {"part": {"split": " ", "number": places[0] + 1}} if len(begins) == 1 and begins != {()} else {}
+
+
+def departments_of_sheets(sheets: Sequence[str]) -> str:
+    """Return the pattern of the codes that names of sheets begin with; empty if one is none, or a period."""
+    matches = [_SHEET_OF_CODE.fullmatch(name) for name in sheets]
+    is_code_each = all(match and not _YEAR.fullmatch(match["code"]) for match in matches)
+    return _PATTERN_OF_CODE if len(sheets) > 1 and is_code_each and not any(map(read_month, sheets)) else ""

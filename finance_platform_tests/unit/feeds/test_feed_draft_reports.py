@@ -1,0 +1,294 @@
+"""`feed draft` for printed reports: pages, blocks, departments beside each other, two lines of header, balances.
+
+Does not belong here: headers of common systems (see `test_feed_draft_systems`), labels among the lines below one header
+(see `test_feed_draft_levels`).
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+import yaml
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.draft import draft_descriptor
+from finance_platform.feeds.file_names import value_from_name
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+
+Rows = list[list[Any]]
+
+
+def drafted(data: str | bytes, name: str, first_month: int = 1) -> str:
+    content = data.encode() if isinstance(data, str) else data
+    return draft_descriptor(lambda: io.BytesIO(content), name, "USD", first_month)
+
+
+def check(folder: Path, data: str | bytes, name: str, first_month: int = 1, **decided: str) -> FileCheck:
+    """Check a file under its draft, in which only these constants were left to a person."""
+    (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
+    text = drafted(data, name, first_month)
+    for field, value in decided.items():
+        assert f"{field}: DECIDE" in text
+        text = text.replace(f"{field}: DECIDE", f"{field}: '{value}'")
+    feed = parse_descriptor(text, "x.yaml")
+    return check_file(LocalStore(folder), name, feed, settings(fiscal_year_start_month=first_month))
+
+
+def sums(found: FileCheck) -> dict[str, str]:
+    assert found.is_fine, found.holds
+    return {f"{scenario} {period}": str(count.amount) for (scenario, period), count in found.sums.items()}
+
+
+def csv_text(rows: Rows, mark: str = ",") -> str:
+    return "".join(mark.join(map(str, row)) + "\n" for row in rows)
+
+
+def workbook(sheets: dict[str, Rows]) -> bytes:
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream, {"in_memory": True})
+    for name, rows in sheets.items():
+        sheet = book.add_worksheet(name)
+        for number, row in enumerate(rows):
+            for place, cell in enumerate(row):
+                if cell != "":
+                    sheet.write(number, place, cell)
+    book.close()
+    return stream.getvalue()
+
+
+def blocks_of_cost_centres(key: str, mark: str) -> str:
+    """Return a list as SAP prints it, with the cost centre above each repetition of the header."""
+    line = "-" * 60
+    rows = ["Cost Centers: Actual/Plan   Date: 05.04.2025", ""]
+    for centre, amounts in {"110": ("10,00", "20,50"), "120": ("1,25", "2,00-")}.items():
+        rows += [
+            f"{key}{centre}",
+            f"Person Responsible{mark}Smith {centre}",
+            f"Reporting period{mark}3 to 3 2025",
+            line,
+        ]
+        rows += ["|Cost Elements|Act. Costs|Plan Costs|", line]
+        rows += [
+            f"|{account}|{amount}|100,00|"
+            for account, amount in zip(("6110 Rent", "6200 Travel"), amounts, strict=True)
+        ]
+        rows += [line, f"|* Debit|{'30,50' if centre == '110' else '0,75-'}|200,00|", line, ""]
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "mark", "part"),
+    [("Cost Center/Group     ", "    ", 7), ("Cost Center: ", " ", 3)],
+)
+def test_a_cost_centre_above_each_block_is_the_department_of_its_lines(key: str, mark: str, part: int, tmp_path: Path):
+    text = blocks_of_cost_centres(key, mark)
+    descriptor = yaml.safe_load(drafted(text, "S_ALR_2025-03.txt"))
+    assert descriptor["columns"]["department"] == {
+        "from": "(column 1)", "part": {"split": " ", "number": part}, "fill_down": "labels",
+    }  # fmt: skip
+    found = check(tmp_path, text, "S_ALR_2025-03.txt")
+    assert sums(found) == {"Actual 2025-03": "29.75", "Budget 2025-03": "400.00"}
+
+
+def test_the_code_of_a_block_may_be_in_a_cell_that_has_amounts_in_lines(tmp_path: Path):
+    rows: Rows = []
+    for centre in (110, 120):
+        rows += [["Cost Center/Group", centre], ["Reporting period", "3 to 3 2025"], [""]]
+        rows += [["Cost Elements", "Act. Costs", "Plan Costs", "Var.(Abs.)", "Var.(%)"]]
+        rows += [["6110 Rent", 5.5, 7, -1.5, 20], ["6200 Travel", 1, 2, -1, 50], [""]]
+    data = workbook({"List": rows})
+    descriptor = yaml.safe_load(drafted(data, "report_2025-03.xlsx"))
+    assert descriptor["columns"]["department"] == {"from": "Act. Costs", "fill_down": "labels"}
+    assert sums(check(tmp_path, data, "report_2025-03.xlsx")) == {"Actual 2025-03": "13.00", "Budget 2025-03": "18.00"}
+
+
+def test_the_account_of_each_page_is_that_of_its_lines(tmp_path: Path):
+    rows = ["", "G/L Account Line Item Display", ""]
+    for account, name in (("6110", "Rent"), ("6200", "Travel and events")):
+        rows += [f"G/L Account    {account}    {name}", "Company Code   1010", "-" * 40]
+        rows += ["|DocumentNo|Doc. Date|CostCenter|LC amnt|", "-" * 40]
+        rows += [f"|10{n}|0{n}.03.2025|110|{n},50|" for n in range(1, 4)]
+        rows += ["-" * 40, "|*|||7,50|", "-" * 40, ""]
+    text = "\n".join(rows) + "\n"
+    assert yaml.safe_load(drafted(text, "list.txt"))["columns"]["account"]["part"] == {"split": " ", "number": 6}
+    assert sums(check(tmp_path, text, "list.txt")) == {"Actual 2025-03": "15.00"}
+
+
+def test_tables_below_each_other_have_the_scenario_above_them(tmp_path: Path):
+    header = ["Dept", "Account", "Jan-25", "Feb-25"]
+    actual: Rows = [["110", "6110", 10, 20], ["120", "6110", 30, 40]]
+    budget: Rows = [["110", "6110", 11, 21], ["120", "6110", 31, 41]]
+    data = workbook({"P&L": [["Actual"], header, *actual, [""], ["Budget 2025"], header, *budget]})
+    assert sums(check(tmp_path, data, "compared.xlsx")) == {
+        "Actual 2025-01": "40.00", "Actual 2025-02": "60.00", "Budget 2025-01": "42.00", "Budget 2025-02": "62.00",
+    }  # fmt: skip
+
+
+def test_pages_without_a_heading_of_their_own_are_read_as_before():
+    header = "Date,Dept,Account,Amount\n"
+    text = f"{header}2025-01-01,1,6110,1.00\nPage 1 of 2,,,\n{header}2025-01-02,1,6110,2.00\n"
+    assert "names:" not in drafted(text, "x.csv")
+
+
+@pytest.mark.parametrize("head", ["110 Operations", "Cost Center: 110", "Dept 110"])
+def test_departments_above_their_accounts_are_given_to_these(head: str, tmp_path: Path):
+    rows: Rows = [["Budget 2025"], [""], ["Account", "Description", "Jan-25", "Feb-25"]]
+    for number in ("110", "120"):
+        name = head.replace("110", number)
+        rows += [[name], ["6110", "Rent", 10, 20], ["6200", "Travel", 1, 2], [f"Total {name}", "", 11, 22], [""]]
+    found = check(tmp_path, workbook({"B": rows}), "Budget_2025.xlsx")
+    assert sums(found) == {"Budget 2025-01": "22.00", "Budget 2025-02": "44.00"}
+    department = yaml.safe_load(drafted(workbook({"B": rows}), "Budget_2025.xlsx"))["columns"]["department"]
+    assert department["fill_down"] == "labels"
+
+
+def test_groups_of_accounts_are_no_departments():
+    rows: Rows = [["Account", "Jan-25", "Feb-25"]]
+    rows += [
+        ["40 Revenue"],
+        ["4000 Sales", 9, 9],
+        ["4100 Fees", 1, 1],
+        ["60 Costs"],
+        ["6110 Rent", 5, 5],
+        ["6200 Travel", 5, 5],
+    ]
+    assert "department: DECIDE" in drafted(workbook({"B": rows}), "Budget_2025.xlsx")
+
+
+def test_labels_that_name_departments_are_read_beside_a_column_of_accounts(tmp_path: Path):
+    rows: Rows = [["Date", "Doc", "Account", "Amount"]]
+    for centre in ("110", "120"):
+        rows += [
+            [f"Cost Center: {centre}", "", "", ""],
+            ["2025-01-05", "A1", "6110", "5.00"],
+            ["2025-01-06", "A2", "6200", "2.50"],
+        ]
+        rows += [[f"Total {centre}", "", "", "7.50"]]
+    text = csv_text(rows)
+    assert yaml.safe_load(drafted(text, "x.csv"))["columns"]["department"]["part"] == {"split": " ", "number": 3}
+    assert sums(check(tmp_path, text, "x.csv")) == {"Actual 2025-01": "15.00"}
+
+
+def test_opening_and_closing_balances_leave_the_label_above_them(tmp_path: Path):
+    rows: Rows = [["General Ledger Detail", "", "", "", ""], ["Date", "Source", "Department", "Debit", "Credit"]]
+    for name in ("Rent (6110)", "Travel (6200)"):
+        rows += [[name, "", "", "", ""], ["Opening Balance", "", "", "40.00", "0.00"]]
+        rows += [[f"0{day} Jan 2025", "Bill", "110", f"{day}.50", "0.00"] for day in (1, 2, 3)]
+        rows += [[f"Total {name}", "", "", "7.50", "0.00"], ["Closing Balance", "", "", "47.50", ""]]
+    text = csv_text(rows)
+    assert sums(check(tmp_path, text, "general_ledger.csv")) == {"Actual 2025-01": "15.00"}
+    balances = [rule for rule in yaml.safe_load(drafted(text, "x.csv"))["skip"] if rule.get("keeps_label")]
+    assert [rule["matches"] for rule in balances] == ["(?i)^opening balance", "(?i)^closing balance"]
+
+
+def test_sums_that_go_on_over_a_page_are_left_out(tmp_path: Path):
+    rows: Rows = [["Datum", "Kostenstelle", "Konto", "Text", "Betrag"]]
+    rows += [[f"0{day}.01.2025", "110", "6110", f"Miete {day}", f"{day},50"] for day in range(1, 5)]
+    rows += [["", "", "", "Übertrag", "12,00"], ["Seite 2", "", "", "", ""], rows[0], ["", "", "", "Übertrag", "12,00"]]
+    rows += [[f"0{day}.01.2025", "110", "6110", f"Miete {day}", f"{day},50"] for day in range(5, 9)]
+    assert sums(check(tmp_path, csv_text(rows, ";"), "Journal.csv")) == {"Actual 2025-01": "40.00"}
+
+
+@pytest.mark.parametrize(
+    ("titles", "names"),
+    [
+        ([], ["Account", "Dept 110", "Dept 120", "Total"]),
+        ([], ["Account", "110", "120", "130"]),
+        (["Profit and Loss by Class"], ["", "110 Ops", "120 Sales", "Total"]),
+    ],
+)
+def test_departments_beside_each_other_are_read_from_the_header(titles: list[str], names: list[str], tmp_path: Path):
+    header = [*names[:1], "Account Name", *names[1:]] if names[0] else names
+    rows: Rows = [*([title] for title in titles), header]
+    for account, first, second in (("6110", "1.50", "2.25"), ("6200", "4.00", "8.00"), ("6300", "0.25", "0.50")):
+        total = f"{float(first) + float(second):.2f}" if "Total" in names else "0.00"
+        rows.append(
+            [account if names[0] else f"{account} Costs", *(["Name"] if names[0] else []), first, second, total]
+        )
+    text = csv_text(rows)
+    assert yaml.safe_load(drafted(text, "costs_2025-03.csv"))["unpivot"]["into"] == "department"
+    assert sums(check(tmp_path, text, "costs_2025-03.csv")) == {"Actual 2025-03": "16.50"}
+
+
+@pytest.mark.parametrize("names", [["", "4000 Sales", "5000 Goods"], ["Account", "2024", "2025"]])
+def test_columns_of_accounts_and_years_are_no_departments(names: list[str]):
+    assert "into: department" not in drafted(
+        csv_text([names, ["Ops", "1.50", "2.50"], ["IT", "3.50", "4.50"]]), "x.csv"
+    )
+
+
+def test_sheets_that_are_named_by_codes_are_departments(tmp_path: Path):
+    rows: Rows = [["Account", "Jan-25", "Feb-25"], ["6110", 10, 20], ["6200", 1, 2]]
+    data = workbook({"110 Ops": rows, "120 Sales": rows[:2]})
+    assert sums(check(tmp_path, data, "Budget_2025.xlsx")) == {"Budget 2025-01": "21.00", "Budget 2025-02": "42.00"}
+    pattern = yaml.safe_load(drafted(data, "Budget_2025.xlsx"))["columns"]["department"]["from_name"]
+    assert [value_from_name(pattern, None, name) for name in ("110 Ops", "Dept 120", "130")] == ["110", "120", "130"]
+    months = workbook({"2024": rows, "2025": rows[:2]})
+    assert "department: DECIDE" in drafted(months, "Budget.xlsx")
+
+
+def test_months_above_scenarios_are_the_months_of_their_columns(tmp_path: Path):
+    rows: Rows = [["Budget vs. Actuals"], ["", "Jan 2025", "", "", "Feb 2025", "", ""]]
+    rows += [["", *("Actual", "Budget", "over Budget") * 2], ["Expenses"]]
+    rows += [
+        ["6110 Rent", "4.00", "5.00", "-1.00", "6.00", "7.00", "-1.00"],
+        ["Total Expenses", "4.00", "5.00", "-1.00", "6.00", "7.00", "-1.00"],
+    ]
+    assert sums(check(tmp_path, csv_text(rows), "bva.csv", department="100")) == {
+        "Actual 2025-01": "4.00", "Budget 2025-01": "5.00", "Actual 2025-02": "6.00", "Budget 2025-02": "7.00",
+    }  # fmt: skip
+
+
+def test_a_header_of_three_lines_is_read(tmp_path: Path):
+    rows: Rows = [["", "", "FY25", "FY25"], ["", "", "Budget", "Budget"], ["CC", "Account", "Jan", "Feb"]]
+    data = workbook({"Ad hoc": [*rows, ["110", "6110", 5, 6], ["120", "6200", 7, 8]]})
+    assert sums(check(tmp_path, data, "view.xlsx")) == {"Budget 2025-01": "12.00", "Budget 2025-02": "14.00"}
+
+
+def test_debit_and_credit_are_those_below_the_month_and_not_those_of_balances(tmp_path: Path):
+    rows: Rows = [["", "", "Initial Balance", "", "Mar 2025", "", "End Balance", ""]]
+    rows += [["Account", "Dept", *("Debit", "Credit") * 3], ["6110", "110", "9.00", "", "5.00", "", "14.00", ""]]
+    rows += [["4000", "110", "", "9.00", "", "2.00", "", "11.00"]]
+    assert sums(check(tmp_path, csv_text(rows), "balances_2025-03.csv")) == {"Actual 2025-03": "3.00"}
+
+
+def test_a_row_that_says_what_is_below_each_month_is_no_header(tmp_path: Path):
+    rows: Rows = [["Financial Row", "Jan 2025", "Feb 2025"], ["", "Amount", "Amount"], ["Expense"]]
+    rows += [
+        ["6110 - Rent", "$1.00", "$2.00"],
+        ["6200 - Travel", "$4.00", "($8.00)"],
+        ["Total - Expense", "$5.00", "($6.00)"],
+    ]
+    assert sums(check(tmp_path, csv_text(rows), "statement.csv", department="100")) == {
+        "Actual 2025-01": "5.00", "Actual 2025-02": "-6.00",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["trial_balance_2025-03.csv", "sage_tb_2025-03.csv", "SuSa_2025-03.csv"])
+def test_a_trial_balance_is_named_and_its_total_is_no_line(name: str, tmp_path: Path):
+    text = "Konto,Name,Debit,Credit\n6110,Rent,5.00,\n6200,Travel,3.00,\n4000,Sales,,2.00\n,Totals:,8.00,2.00\n"
+    found = check(tmp_path, text, name, department="100")
+    assert sums(found) == {"Actual 2025-03": "6.00"}
+    assert "kind: balances" in drafted(text, name)
+    assert "kind: balances" not in drafted(text, "costs_2025-03.csv")
+
+
+def test_a_day_of_another_year_is_not_the_amount_beside_totals_of_the_year():
+    text = "Account,Dept,Debit - Year to date,Credit - Year to date,31 Mar 2024\n6110,1,5.00,,4.50\n4000,1,,2.00,1.00\n"
+    assert yaml.safe_load(drafted(text, "balances.csv"))["columns"]["amount"] == {"from": "DECIDE"} or (
+        "amount:     DECIDE" in drafted(text, "balances.csv")
+    )
+
+
+def test_totals_below_blocks_lack_the_account_although_lines_lack_the_label(tmp_path: Path):
+    rows: Rows = [["Dept", "Account", "Jan-25", "Feb-25"]]
+    for number in ("110", "120"):
+        rows += [[number, "4000", 1, 2], ["", "6110", 4, 8], [f"{number} Total", "", 5, 10]]
+    data = workbook({"Pivot": [*rows, ["Grand Total", "", 10, 20]]})
+    assert sums(check(tmp_path, data, "pivot.xlsx")) == {"Actual 2025-01": "10.00", "Actual 2025-02": "20.00"}
