@@ -103,6 +103,11 @@ def _ods_cell(value: Any) -> str:
 
 def xls(sheets: Mapping[str, Rows], *, is_1904: bool = False) -> bytes:
     """Return an xls workbook of texts, numbers and errors (texts that begin with `#`)."""
+    return container("Workbook", xls_stream(sheets, is_1904=is_1904))
+
+
+def xls_stream(sheets: Mapping[str, Rows], *, is_1904: bool = False) -> bytes:
+    """Return the records of an xls workbook, which a container makes a file."""
     names = [name.encode("latin-1") for name in sheets]
     parts = [_xls_sheet(rows) for rows in sheets.values()]
     start = _record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + _record(0x22, struct.pack("<H", is_1904))
@@ -111,7 +116,7 @@ def xls(sheets: Mapping[str, Rows], *, is_1904: bool = False) -> bytes:
     for name, part in zip(names, parts, strict=True):
         start += _record(0x85, struct.pack("<IBBBB", offset, 0, 0, len(name), 0) + name)
         offset += len(part)
-    return container("Workbook", start + _record(0x0A, b"") + b"".join(parts))
+    return start + _record(0x0A, b"") + b"".join(parts)
 
 
 def _xls_sheet(rows: Rows) -> bytes:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch, describe_place
-from finance_platform.feeds.files.formula_sums import Area
+from finance_platform.feeds.files.formula_sums import Area, FormulaSum
 from finance_platform.feeds.files.tables import Table
 from finance_platform.feeds.values.codes import clean, fold
 from finance_platform.feeds.violations import ACCEPTED, to_mask
@@ -73,7 +73,9 @@ class SummedLines:
             for (row, column), formula in sorted(self._table.sums.items())
             if column in names
             and any(
-                _count(lines, area, places, besides=(row, column)) for area in formula.areas if area.meets(row, column)
+                _count(lines, area, places, besides=(row, column)) >= _least(formula, area)
+                for area in formula.areas
+                if area.meets(row, column)
             )
             and _count(lines, Area(row, column, row, column), places)
         ]
@@ -85,6 +87,11 @@ class SummedLines:
             f"{count} the sum of other amounts by a formula, first ={self._table.sums[row, column].text[:60]} of "
             f"{clean(names[column])!r} on {describe_place(self._table.sheet, row)}, and count beside them": _FIX
         }
+
+
+def _least(formula: FormulaSum, area: Area) -> int:
+    """Return how many cells of an area must be lines: where a condition chooses some of them, half of all."""
+    return (area.size + 1) // 2 if formula.is_of_some else 1
 
 
 def _key(rows: npt.NDArray[np.int64], place: int) -> npt.NDArray[np.int64]:

@@ -14,14 +14,21 @@ from finance_platform.feeds.files.workbook_shared import column_number
 _PREFIX = rb"(?:[\w.-]{1,60}:)?"
 _CELL = re.compile(
     b"<" + _PREFIX + rb"""c\s+r\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["'][^<>]*>\s*<"""
-    + _PREFIX + rb"f(?:\s[^<>]*)?>(=?[A-Z0-9$:,;+() ]{5,500})</"
+    + _PREFIX + rb"f(?:\s[^<>]*)?>(=?(?:[A-Z0-9$:,;+() ]{5,500}|SUMIFS?\([^<>]{5,400}))</"
 )  # fmt: skip
 _CELLS = r"[A-Z]{1,3}[0-9]{1,7}(?::[A-Z]{1,3}[0-9]{1,7})?"
 _TERM = rf"(?:SUM\((?:{_CELLS})(?:[,;]{_CELLS})*\)|SUBTOTAL\((?:10)?9[,;]{_CELLS}\)|[A-Z]{{1,3}}[0-9]{{1,7}})"
 _SUM = re.compile(rf"(?:ROUND\()?\(?({_TERM}(?:\+{_TERM})*)\)?(?:[,;][0-9]\))?")
+_CHOICE = rf'(?:{_CELLS}|"[^"!]{{0,60}}"|[0-9.]{{1,20}})'
+_SUM_OF_SOME = re.compile(
+    rf"SUMIF\({_CELLS}[,;]{_CHOICE}[,;](?P<last>{_CELLS})\)"
+    rf"|SUMIFS\((?P<first>{_CELLS})(?:[,;]{_CELLS}[,;]{_CHOICE}){{1,9}}\)"
+)
+"""A sum of the cells in a range beside which others meet a condition."""
+
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})(?::([A-Z]{1,3})([0-9]{1,7}))?")
 _OF_ODS = re.compile(r"^(?:of:|oooc:)?=|\[\.|(?<=:)\.|\]")
-_MAX_TEXT, _MAX_SUMS = 500, 20_000
+_MAX_TEXT, MAX_SUMS = 500, 20_000
 
 
 class Area(NamedTuple):
@@ -36,6 +43,11 @@ class Area(NamedTuple):
         """Return whether a cell is in a row or in a column of the area, as a total is in that of what it adds up."""
         return self.first_row <= row <= self.last_row or self.first_column <= column <= self.last_column
 
+    @property
+    def size(self) -> int:
+        """The number of its cells."""
+        return (self.last_row - self.first_row + 1) * (self.last_column - self.first_column + 1)
+
 
 class FormulaSum(NamedTuple):
     """A formula that adds up cells of its sheet.
@@ -43,10 +55,12 @@ class FormulaSum(NamedTuple):
     Attributes:
         text: the formula.
         areas: the cells.
+        is_of_some: whether a condition chooses among them.
     """
 
     text: str
     areas: tuple[Area, ...]
+    is_of_some: bool = False
 
 
 FormulaSums = dict[tuple[int, int], FormulaSum]
@@ -60,6 +74,9 @@ def read_sum(formula: str) -> FormulaSum | None:
     text = formula.replace("$", "").replace(" ", "")
     if "=" in text:
         text = _OF_ODS.sub("", text)
+    if chosen := _SUM_OF_SOME.fullmatch(text):
+        reference = _REFERENCE.fullmatch(chosen["last"] or chosen["first"])
+        return FormulaSum(text, (_area(reference),), is_of_some=True) if reference else None
     match = _SUM.fullmatch(text)
     if not match:
         return None
@@ -73,7 +90,7 @@ def add_sums(data: bytes, sums: FormulaSums) -> None:
     Of formulas that a range of cells shares, the first cell alone has the text; it shows what the others are.
     """
     for match in _CELL.finditer(data):
-        if len(sums) >= _MAX_SUMS:
+        if len(sums) >= MAX_SUMS:
             return
         if found := read_sum(match[3].decode()):
             sums[int(match[2]), column_number(match[1])] = found

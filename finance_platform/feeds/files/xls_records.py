@@ -14,7 +14,7 @@ import olefile
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.files.displayed_units import Displayed, DisplayedCell, group_cells
 from finance_platform.feeds.files.file_format import OpenFile
-from finance_platform.feeds.files.formula_sums import FormulaSums
+from finance_platform.feeds.files.formula_sums import MAX_SUMS, FormulaSums
 from finance_platform.feeds.files.number_formats import BUILT_IN, Kind, Mark, marks_of_format
 from finance_platform.feeds.files.workbook_shared import (
     FaultyCells,
@@ -23,6 +23,7 @@ from finance_platform.feeds.files.workbook_shared import (
     damaged,
     needs_password,
 )
+from finance_platform.feeds.files.xls_formulas import Place, read_tokens, shared_place
 from finance_platform.feeds.files.xlsx_formats import foreign_formats
 from finance_platform.feeds.limits import MAX_XLS_BYTES
 from finance_platform.feeds.violations import UNKNOWN_ERROR
@@ -31,6 +32,9 @@ _BOUND_SHEET, _DATE_MODE, _FILE_PASS, _END, _FORMULA, _BOOL_OR_ERROR = 0x85, 0x2
 _BEGIN, _FORMAT, _CELL_STYLE, _NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS = 0x809, 0x41E, 0xE0, 0x203, 0x27E, 0xBD
 _FONT, _STRUCK, _LAST_FONT_IN_ORDER = 0x31, 0x08, 3
 """Fonts are numbered without a fourth one."""
+_SHARED_FORMULA, _BEFORE_TOKENS, _BEFORE_SHARED_TOKENS = 0x4BC, 20, 8
+"""The record of a formula that a range of cells shares, and the bytes before the tokens of a cell's and of this one."""
+
 _ROW, _HIDDEN, _LEVEL_OF_GROUP = 0x208, 0x20, 0x07
 _COLUMNS, _HIDDEN_COLUMN, _LEVEL_OF_COLUMN_GROUP, _MOST_COLUMNS = 0x7D, 0x01, 0x700, 256
 _UNICODE_VERSION, _FIRST_OWN_FORMAT = 0x600, 164
@@ -99,9 +103,28 @@ class XlsRecords:
                     hidden.update(range(first, min(last + 1, _MOST_COLUMNS)))
         return hidden
 
-    def sums(self, number: int) -> FormulaSums:  # noqa: ARG002
-        """Return nothing: formulas of xls are not read."""
-        return {}
+    def sums(self, number: int) -> FormulaSums:
+        """Return the formulas of a sheet that only add up cells of it; none of a workbook before Excel 97."""
+        sums: FormulaSums = {}
+        shared: dict[Place, bytes] = {}
+        sharing: dict[Place, Place] = {}
+        for kind, start, end in self._records(self._sheets[number]) if number < len(self._sheets) else ():
+            if not self._styles.is_unicode or len(sums) + len(sharing) >= MAX_SUMS:
+                break
+            if kind == _FORMULA and end - start > _BEFORE_TOKENS:
+                place = Place(*struct.unpack_from("<HH", self._data, start))
+                tokens = _tokens(self._data, start + _BEFORE_TOKENS, end)
+                if first := shared_place(tokens):
+                    sharing[place] = first
+                elif found := read_tokens(tokens, place):
+                    sums[place.row + 1, place.column] = found
+            elif kind == _SHARED_FORMULA and end - start > _BEFORE_SHARED_TOKENS:
+                row, column = struct.unpack_from("<HxxB", self._data, start)
+                shared[Place(row, column)] = _tokens(self._data, start + _BEFORE_SHARED_TOKENS, end)
+        for place, first in sharing.items():
+            if first in shared and (found := read_tokens(shared[first], place)):
+                sums[place.row + 1, place.column] = found
+        return sums
 
     def merged_cells(self, number: int) -> MergedCells:  # noqa: ARG002
         """Return nothing: the parser reports the merged cells of a sheet."""
@@ -183,6 +206,7 @@ class _Styles:
 
     Attributes:
         formats: what each style displays, by its number; styles that display nothing are left out.
+        is_unicode: whether the workbook is of Excel 97 or later.
     """
 
     def __init__(self) -> None:
@@ -190,13 +214,13 @@ class _Styles:
         self._codes = {int(number): marks_of_format(code) for number, code in BUILT_IN.items()}
         self._struck: set[int] = set()
         self._fonts = self._count = 0
-        self._is_unicode = False
+        self.is_unicode = False
 
     def add(self, kind: int, data: bytes) -> None:
         """Add a record; those of other kinds are left out."""
         if kind == _BEGIN and len(data) >= struct.calcsize("<H"):
-            self._is_unicode = struct.unpack_from("<H", data)[0] == _UNICODE_VERSION
-        elif kind == _FORMAT and self._is_unicode and len(data) >= struct.calcsize("<HHB"):
+            self.is_unicode = struct.unpack_from("<H", data)[0] == _UNICODE_VERSION
+        elif kind == _FORMAT and self.is_unicode and len(data) >= struct.calcsize("<HHB"):
             code, _, has_wide_characters = struct.unpack_from("<HHB", data)
             # Built-in formats show the sign of each reader's country.
             if code >= _FIRST_OWN_FORMAT:
@@ -215,9 +239,10 @@ class _Styles:
             self._count += 1
 
 
-def _double(data: bytes, place: int) -> float:
-    value: float = struct.unpack_from("<d", data, place)[0]
-    return value
+def _tokens(data: bytes, place: int, end: int) -> bytes:
+    """Return the tokens of a formula behind their number of bytes."""
+    (size,) = struct.unpack_from("<H", data, place) if end - place > 1 else (0,)
+    return data[place + 2 : min(place + 2 + size, end)]
 
 
 def _short(data: bytes, place: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,16 +10,17 @@ import pytest
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.files.formula_sums import Area, FormulaSums, add_sums, read_sum
+from finance_platform.feeds.files.xls_formulas import Place, read_tokens
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.unit.feeds.other_formats import declare
-from finance_platform_tests.workbooks import Formula, Rows, xlsx
+from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
+from finance_platform_tests.workbooks import Formula, Rows, container, xls_stream, xlsx
 
 WIDE = """\
 feed: x
 kind: ledger
-path: "x.{xlsx,ods}"
+path: "x.{xlsx,xls,ods}"
 columns: {date: {formats: [yyyy-MM]}, department: Unit, account: Account}
 unpivot: {columns: "20.*", into: date}
 constants: {scenario: Budget}
@@ -50,7 +52,7 @@ def check(folder: Path, rows: Rows, descriptor: str = WIDE) -> FileCheck:
     return read(folder, descriptor)
 
 
-@pytest.mark.parametrize("ending", ["xlsx", "ods"])
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_totals_that_are_formulas_hold_the_file_wherever_they_are(
     tmp_path: Path, take: Callable[[str, str], None], ending: str
 ):
@@ -113,12 +115,44 @@ def test_a_line_that_is_the_sum_of_others_holds_the_file_unless_it_has_another_s
 
 
 @pytest.mark.parametrize(
+    "total",
+    [
+        Formula('SUMIF(A$2:A$4,"D1",C$2:C$4)', 5),
+        Formula("SUMIF($A$2:$A$4,A5,C2:C4)", 5),
+        Formula('SUMIFS(C2:C4,A2:A4,"D1",B2:B4,">5")', 5),
+    ],
+)
+def test_a_sum_of_lines_that_a_condition_chooses_holds_the_file(tmp_path: Path, total: object):
+    lines: Rows = [["D1", "6000", 1, 2], ["D1", "6001", 4, 5], ["D2", "6001", None, 3]]
+    (reason,) = check(tmp_path, [HEADER, *lines, ["D1", "6999", total, 3]]).holds
+    assert reason.startswith("1 amount is the sum of other amounts by a formula, first =SUMIF")
+
+
+@pytest.mark.parametrize(
+    "total",
+    [
+        Formula('SUMIF(A$2:A$9,"D1",C$2:C$9)', 5),  # most cells are no lines
+        Formula('SUMIF(Detail!A2:A4,"D1",Detail!C2:C4)', 5),
+        Formula('-SUMIF(A2:A3,"D1",C2:C3)', -5),
+        Formula('SUMIF(A2:A3,"D1",C2:C3)*0.2', 1),
+        Formula('SUMIF(C2:C3,">1")', 4),
+    ],
+)
+def test_other_sums_with_a_condition_hold_nothing(tmp_path: Path, total: object):
+    lines: Rows = [["D1", "6000", 1, 2], ["D1", "6001", 4, 5]]
+    assert not check(tmp_path, [HEADER, *lines, ["D1", "6002", total, 3]]).holds
+
+
+@pytest.mark.parametrize(
     ("formula", "areas"),
     [
         ("SUM(C2:C3)", [Area(2, 2, 3, 2)]),
         ("of:=SUM([.C2:.C3];[.AA5])", [Area(2, 2, 3, 2), Area(5, 26, 5, 26)]),
         ("=$C$3+C2", [Area(3, 2, 3, 2), Area(2, 2, 2, 2)]),
         ("SUBTOTAL(109,D9:C2)", [Area(2, 2, 9, 3)]),
+        ('of:=SUMIF([.A2:.A3];"D 1";[.C2:.C3])', [Area(2, 2, 3, 2)]),
+        ("SUMIFS($D2:D3,A2:A3,F$1,B2:B3,10)", [Area(2, 3, 3, 3)]),
+        ("SUMIF(A2:A3,F1)", None),
         ("C2", None),
         ("SUM(C2:C3)-C4", None),
         ("of:=SUM([Detail.C2:.C3])", None),
@@ -141,3 +175,55 @@ def test_sums_are_found_in_any_form_of_xml():
         sums,
     )
     assert {place: found.text for place, found in sums.items()} == {(4, 2): "SUM(C2:C3)", (5, 26): "C2+C3"}
+
+
+def cell(row: int, column: int) -> bytes:
+    return struct.pack("<BHH", 0x44, row, column)
+
+
+def area(first: int, last: int, left: int, right: int, kind: int = 0x25) -> bytes:
+    return struct.pack("<BHHHH", kind, first, last, left, right)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        (area(2, 3, 2, 2) + b"\x19\x10\0\0", "SUM(C3:C4)"),
+        (area(2, 3, 0xC002, 0xC002) + b"\x19\x10\0\0", "SUM(C3:C4)"),  # as relative references
+        (area(2, 3, 2, 2) + cell(7, 27) + b"\x42\x02\x04\0", "SUM(C3:C4,AB8)"),
+        (b"\x19\x40\0\1" + cell(2, 2) + cell(4, 2) + b"\x03\x15", "(C3+C5)"),
+        (b"\x1e\x09\0" + area(2, 3, 2, 2) + b"\x42\x02\x58\x01", "SUBTOTAL(9,C3:C4)"),
+        (area(2, 3, 2, 2) + b"\x19\x10\0\0\x1e\x02\0\x41\x1b\0", "ROUND(SUM(C3:C4),2)"),
+        (area(0xFFFD, 0xFFFE, 0xC000, 0xC000, 0x2D) + b"\x19\x10\0\0", "SUM(C7:C8)"),  # three and two rows above
+        (struct.pack("<BHH", 0x4C, 0xFFFF, 0xC0FF) + struct.pack("<BHH", 0x4C, 3, 1) + b"\x03", "B9+B4"),
+        (cell(2, 2), None),  # a copy
+        (cell(2, 2) + cell(4, 2) + b"\x04", None),  # a difference
+        (cell(2, 2) + b"\x1e\x02\0\x05", None),  # a product
+        (area(2, 3, 2, 2) + b"\x42\x01\x05\0", None),  # AVERAGE
+        (b"\x3a\0\0\1\0\2\0" + cell(4, 2) + b"\x03", None),  # a cell of another sheet
+        (area(2, 3, 2, 2)[:5], None),
+        (b"\x03", None),
+        (b"\x42\x09\x04\0", None),
+        (b"", None),
+        (cell(2, 2) * 200, None),
+    ],
+)
+def test_a_formula_of_an_older_workbook_is_read_from_its_tokens(tokens: bytes, text: str | None):
+    found = read_tokens(tokens, Place(9, 2))
+    assert (found and found.text) == text
+
+
+def test_a_shared_formula_of_an_older_workbook_is_read_for_each_of_its_cells(tmp_path: Path):
+    rows: Rows = [HEADER, ["D1", "6000", 1, 2], ["D1", "6001", 4, 5], ["D1", "6999", 5, 7]]
+    shared = area(0xFFFE, 0xFFFF, 0xC000, 0xC000, 0x2D) + b"\x19\x10\0\0"
+    formula = struct.pack("<HHHdHIHBHH", 3, 2, 15, 5, 0, 0, 5, 1, 3, 2)
+    other = struct.pack("<HHHdHIHBHH", 3, 3, 15, 7, 0, 0, 5, 1, 3, 2)
+    record = struct.pack("<HHBBBBH", 3, 3, 2, 3, 0, 2, len(shared)) + shared
+    numbers = [struct.pack("<HHHHHd", 0x203, 14, 3, column, 15, value) for column, value in ((2, 5), (3, 7))]
+    stream = xls_stream({"Plan": rows})
+    assert numbers[0] + numbers[1] in stream
+    parts = [(0x06, formula), (0x4BC, record), (0x06, other)]
+    new = b"".join(struct.pack("<HH", kind, len(data)) + data for kind, data in parts)
+    (tmp_path / "x.xls").write_bytes(container("Workbook", stream.replace(numbers[0] + numbers[1], new)))
+    (reason,) = read(tmp_path, ending="xls").holds
+    assert reason.startswith("2 amounts are the sum of other amounts by a formula, first =SUM(C2:C3) of '2025-01'")
