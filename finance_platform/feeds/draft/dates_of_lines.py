@@ -26,6 +26,7 @@ from finance_platform.feeds.draft.parts_of_years import (
     with_calendar,
 )
 from finance_platform.feeds.draft.quarter_words import plain_quarter
+from finance_platform.feeds.draft.scenarios import PLANS
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day
 from finance_platform.feeds.draft.weeks import (
     OF_WEEKS,
@@ -40,6 +41,7 @@ from finance_platform.feeds.values.dates import (
     names_two_years,
     parse_date,
 )
+from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.values.month_names import read_month
 
 _SERIAL = re.compile(r"(?:3[7-9]|[45][0-9])[0-9]{3}")
@@ -80,7 +82,7 @@ class Dates:
         dated = [column for column in self._columns if column.dates]
         column = best_column(["date"], dated)
         if column is not None and column.dates is not None:
-            self._take("date", column, settle_day(column, column.dates, self._columns))
+            self._take("date", column, settle_day(column, column.dates, self._columns, is_plan=self._is_plan()))
             period = best_column(["period"], [one for one in dated if one is not column])
             if period is not None and period.dates is not None:
                 self._take("period", period, period.dates)
@@ -108,6 +110,11 @@ class Dates:
         """Note the columns that were used; return whether there are any."""
         self.used.update(headers)
         return bool(headers)
+
+    def _is_plan(self) -> bool:
+        """Return whether the file's name, a title or a header says that the file has a plan."""
+        texts = [self._file, *self._titles, *(column.name for column in self._columns)]
+        return any(word in PLANS for text in texts for word in plain_name(text).split())
 
     def _take(self, name: str, column: Column, guess: DateGuess, comment: str = "") -> None:
         self.used.add(column.name)
@@ -144,7 +151,7 @@ class Dates:
         """Take a column that is a date by its values alone; return whether there is one."""
         if not dated or dated[0].dates is None:
             return False
-        guess = settle_day(dated[0], dated[0].dates, self._columns)
+        guess = settle_day(dated[0], dated[0].dates, self._columns, is_plan=self._is_plan())
         self._take("date", dated[0], guess, "by its values; its name says nothing")
         return True
 

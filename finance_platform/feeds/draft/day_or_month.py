@@ -18,21 +18,23 @@ _MONTHS = frozenset(map(str, range(1, 13)))
 _LEAST_FIRST_DAYS = 6
 """Days that are the first ones of months, from which they are those of a plan by month."""
 
+_LEAST_LINES = 2
 _LEAST_MONTHS = 2
 """Different months of the period, of which one alone would agree with a day by chance."""
 
 
-def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column]) -> DateGuess:
+def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column], *, is_plan: bool = False) -> DateGuess:
     """Return the reading of a column of dates that agrees with the period of each row; if none does, both.
 
     Args:
         column: the dates.
         guess: how they are read.
         columns: those of the file.
+        is_plan: whether a name says that the file has a plan.
     """
     if not guess.other:
         return guess
-    guess = _settle_first_days(column, guess)
+    guess = _settle_first_days(column, guess, is_plan=is_plan)
     months = _months_of_periods(best_column(["period"], [one for one in columns if one is not column]))
     if len(set(filter(None, months))) < _LEAST_MONTHS:
         return guess
@@ -45,14 +47,15 @@ def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column]) -> D
     return replace(guess, formats=(agreeing[0],), other="") if len(agreeing) == 1 else guess
 
 
-def _settle_first_days(column: Column, guess: DateGuess) -> DateGuess:
+def _settle_first_days(column: Column, guess: DateGuess, *, is_plan: bool) -> DateGuess:
     """Return the reading under which all days are the first ones of months that have equally many lines, if one does.
 
     The other one stays, for a person. A budget with a line for each month has such days; the first days of a January
-    with equally many lines each are unlikely in a ledger.
+    with equally many lines each, of two or more, are unlikely in a ledger.
     """
     counts = Counter(column.texts)
-    if len(counts) < _LEAST_FIRST_DAYS or len(set(counts.values())) > 1:
+    least = 1 if is_plan else _LEAST_LINES
+    if len(counts) < _LEAST_FIRST_DAYS or len(set(counts.values())) > 1 or min(counts.values()) < least:
         return guess
     days = [parse_date(text, (guess.other,)) for text in counts]
     if not all(day and day.day == 1 for day in days):

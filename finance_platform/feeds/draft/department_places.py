@@ -18,7 +18,8 @@ _WORDS = tuple(word for word in WORDS["department"] if len(word) >= len("dept"))
 _CODE = re.compile(r"[A-Za-z]{0,4}[-_ ]?[0-9]{2,8}(?:[ :_-].*)?")
 _YEAR = re.compile(r"(?:[A-Za-z ]*)(?:19|20)[0-9]{2}")
 _SEVERAL = 2
-_SHEET_OF_CODE = re.compile("(?:[A-Za-z]{2,12}[ .:_-]*)?(?P<code>[0-9]{2,8})(?:[ .:_-].*)?")
+_MONTHS_OF_YEAR = 12
+_SHEET_OF_CODE = re.compile("(?:(?P<word>[A-Za-z]{2,12})[ .:_-]*)?(?P<code>[0-9]{2,8})(?:[ .:_-].*)?")
 _PATTERN_OF_CODE = "^(?:[A-Za-z]{2,12}[ .:_-]*)?([0-9]{2,8})(?:[ .:_-].*)?$"
 """A sheet that is named by a code, alone or beside words: 110, Dept 110, 110 Operations."""
 
@@ -89,7 +90,15 @@ def part_behind_words(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def departments_of_sheets(sheets: Sequence[str]) -> str:
-    """Return the pattern of the codes that names of sheets begin with; empty if one is none, or a period."""
-    matches = [_SHEET_OF_CODE.fullmatch(name) for name in sheets]
-    is_code_each = all(match and not _YEAR.fullmatch(match["code"]) for match in matches)
-    return _PATTERN_OF_CODE if len(sheets) > 1 and is_code_each and not any(map(read_month, sheets)) else ""
+    """Return the pattern of the codes of sheets, alone or behind a word of departments; empty if one is another name.
+
+    Years, and numbers of months, are no codes.
+    """
+    matches = [match for name in sheets if (match := _SHEET_OF_CODE.fullmatch(name))]
+    if len(matches) < max(len(sheets), _SEVERAL) or any(map(read_month, sheets)):
+        return ""
+    words = {plain_name(match["word"] or "") for match in matches}
+    codes = {match["code"] for match in matches}
+    are_months = all(int(code) <= _MONTHS_OF_YEAR for code in codes) and words == {""}
+    is_named = words <= {"", *WORDS["department"]} and not any(map(_YEAR.fullmatch, codes))
+    return _PATTERN_OF_CODE if is_named and not are_months else ""

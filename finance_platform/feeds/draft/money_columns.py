@@ -35,7 +35,9 @@ _OF_ACCOUNTS = re.compile(r"(?:konto|kontonr|kontonummer|schlussel)$")
 _SCENARIOS = {
     "actual": "Actual", "actuals": "Actual", "act": "Actual", "ist": "Actual", "istkosten": "Actual",
     "budget": "Budget", "bud": "Budget", "plan": "Budget", "planned": "Budget", "plankosten": "Budget",
-    "forecast": "Forecast", "fcst": "Forecast",
+    "forecast": "Forecast", "fcst": "Forecast", "reel": "Actual", "realise": "Actual", "realisatie": "Actual",
+    "consuntivo": "Actual", "ejecutado": "Actual", "begroting": "Budget", "preventivo": "Budget",
+    "presupuesto": "Budget", "previsionnel": "Budget",
 }  # fmt: skip
 _OF_MONTH = {"month", "monthly", "mtd", "this", "current", "period", "monat", "mois", "mes", "mese", "maand"}
 _DIFFERENCES = {

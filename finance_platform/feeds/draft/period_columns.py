@@ -20,7 +20,7 @@ from finance_platform.feeds.draft.weeks import THURSDAY, week_pattern
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.values.dates import names_no_month, names_part_of_year, needs_fiscal_calendar, parse_date
 from finance_platform.feeds.values.header_words import plain_name
-from finance_platform.feeds.values.month_names import read_month
+from finance_platform.feeds.values.month_names import is_total_name, read_month
 
 _DATED = {
     "month": (
@@ -163,11 +163,11 @@ def periods_over(cells: Sequence[str], width: int) -> dict[int, str]:
         width: how many columns the header has.
 
     Returns:
-        None if the row has another text than months, or a single one, which is a title.
+        None if the row has another text than months and totals, or a single one, which is a title.
     """
     texts = {place: cell.strip() for place, cell in enumerate(cells[:width]) if cell.strip()}
-    headers = [read_header(text) for text in texts.values()]
-    if len(texts) < _MIN_COLUMNS or not all(one and one.unit == "month" and one.has_year for one in headers):
+    headers = [read_header(text) for text in texts.values() if not is_total_name(text)]
+    if len(headers) < _MIN_COLUMNS or not all(one and one.unit == "month" and one.has_year for one in headers):
         return {}
     over: dict[int, str] = {}
     for place in range(min(texts), width):

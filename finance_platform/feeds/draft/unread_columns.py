@@ -43,7 +43,7 @@ def draft_unread(draft: FieldsDraft, columns: Sequence[Column], used: Collection
     codes = {column.name for column in columns if UNDECIDED in draft.constants.values() and not is_money(column)}
     for column in _beside(columns, cells, {*used, *draft.ignored, *draft.unclear, *codes}):
         is_total = column.name in sums or is_total_name(column.name) or states_totals(column.name)
-        is_total = is_total or is_balance_text(column.name)
+        is_total = is_total or is_balance_text(column.name) or is_total_name(column.month)
         if is_total or is_percentage(column) or is_difference(column):
             draft.ignored.append(column.name)
         else:

@@ -486,6 +486,12 @@ def test_first_days_of_a_year_with_other_numbers_of_lines_are_days(tmp_path: Pat
     assert set(sums(tmp_path, text, "entries.csv")) == {("Actual", "2025-01")}
 
 
+@pytest.mark.parametrize(("name", "months"), [("ledger.csv", 1), ("budget.csv", 12)])
+def test_a_line_for_each_first_day_is_of_a_month_in_a_plan_alone(name: str, months: int, tmp_path: Path):
+    text = "Date,Cost Centre,Account,Amount\n" + "".join(f"{n:02d}/01/2025,100,6110,1.00\n" for n in range(1, 13))
+    assert len(sums(tmp_path, text, name)) == months
+
+
 @pytest.mark.parametrize(
     ("months", "first_month", "scenario"),
     [

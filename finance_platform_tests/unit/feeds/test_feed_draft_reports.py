@@ -229,17 +229,23 @@ def test_sheets_that_are_named_by_codes_are_departments(tmp_path: Path):
     assert sums(check(tmp_path, data, "Budget_2025.xlsx")) == {"Budget 2025-01": "21.00", "Budget 2025-02": "42.00"}
     pattern = yaml.safe_load(drafted(data, "Budget_2025.xlsx"))["columns"]["department"]["from_name"]
     assert [value_from_name(pattern, None, name) for name in ("110 Ops", "Dept 120", "130")] == ["110", "120", "130"]
-    months = workbook({"2024": rows, "2025": rows[:2]})
-    assert "department: DECIDE" in drafted(months, "Budget.xlsx")
 
 
-def test_months_above_scenarios_are_the_months_of_their_columns(tmp_path: Path):
-    rows: Rows = [["Budget vs. Actuals"], ["", "Jan 2025", "", "", "Feb 2025", "", ""]]
-    rows += [["", *("Actual", "Budget", "over Budget") * 2], ["Expenses"]]
-    rows += [
-        ["6110 Rent", "4.00", "5.00", "-1.00", "6.00", "7.00", "-1.00"],
-        ["Total Expenses", "4.00", "5.00", "-1.00", "6.00", "7.00", "-1.00"],
-    ]
+@pytest.mark.parametrize(
+    "names", [("2024", "2025"), ("Version 01", "Version 02"), ("01", "02"), ("Company 100", "Company 200")]
+)
+def test_sheets_of_years_versions_months_and_companies_are_no_departments(names: tuple[str, str]):
+    rows: Rows = [["Account", "Jan-25", "Feb-25"], ["6110", 10, 20], ["6200", 1, 2]]
+    assert "department: DECIDE" in drafted(workbook({names[0]: rows, names[1]: rows[:2]}), "Budget.xlsx")
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_months_above_scenarios_are_the_months_of_their_columns(groups: int, tmp_path: Path):
+    months = ["Jan 2025", "Feb 2025", "Total"][:groups]
+    rows: Rows = [["Budget vs. Actuals"], ["", *(text for month in months for text in (month, "", ""))]]
+    rows += [["", *("Actual", "Budget", "over Budget") * groups], ["Expenses"]]
+    amounts = ["4.00", "5.00", "-1.00", "6.00", "7.00", "-1.00", "10.00", "12.00", "-2.00"][: 3 * groups]
+    rows += [["6110 Rent", *amounts], ["Total Expenses", *amounts]]
     assert sums(check(tmp_path, csv_text(rows), "bva.csv", department="100")) == {
         "Actual 2025-01": "4.00", "Budget 2025-01": "5.00", "Actual 2025-02": "6.00", "Budget 2025-02": "7.00",
     }  # fmt: skip

@@ -333,3 +333,14 @@ def test_the_amount_beside_a_budget_is_actual_in_a_report_that_compares_them(tmp
     rows = "6000 Rent,100,$5.50,$6.50,($1.00),84.62%\n6100 IT,100,$1.50,$2.50,($1.00),60.00%\n"
     text = f"Budget vs. Actual,,,,,\n{header}\n{rows}"
     assert sums(tmp_path, text, "bva_2025-03.csv") == {("Actual", "2025-03"): "7.00", ("Budget", "2025-03"): "9.00"}
+
+
+@pytest.mark.parametrize(
+    "names", ["Réel,Budget", "Realisatie,Begroting", "Consuntivo,Preventivo", "Ejecutado,Presupuesto"]
+)
+def test_actual_and_planned_amounts_are_known_in_other_languages(names: str, tmp_path: Path):
+    text = f"Cost Centre,Account,{names}\n100,6000,5.50,6.50\n100,6100,1.50,2.50\n"
+    assert sums(tmp_path, text, "compared_2025-03.csv") == {
+        ("Actual", "2025-03"): "7.00",
+        ("Budget", "2025-03"): "9.00",
+    }
