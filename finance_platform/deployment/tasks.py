@@ -8,6 +8,7 @@ inside: in a task of the deployed image. Redshift's Data API would need separate
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ _CONTAINER = "run"
 
 _MOST_UNSEEN = 20
 """How many times in a row ECS may not know a task: other requests see a little later what RunTask has started."""
+
+_MOST_CHARACTERS = 8_192
+"""What RunTask takes of the command, its variables and its role, with the characters of JSON around them."""
 
 _COPIED = (
     "taskRoleArn",
@@ -58,7 +62,7 @@ def run_task(account: Account, stack: Stack, task: OneOffTask, show: Callable[[s
     """Run a command in the deployment, show its log, return its exit code.
 
     Raises:
-        DeploymentError: the stack has no image yet, or the task did not start.
+        DeploymentError: the stack has no image yet, the command is too long, or the task did not start.
     """
     client = account.client("ecs")
     ids = stack.list_physical_ids()
@@ -124,6 +128,14 @@ def _build_request(ids: Mapping[str, str], stack: Stack, task: OneOffTask) -> di
         overrides["taskRoleArn"] = outputs["WarehouseAdminRoleArn"]
     if variables:
         container["environment"] = variables
+    overrides["containerOverrides"] = [container]
+    characters = len(json.dumps(overrides, ensure_ascii=False))
+    if characters > _MOST_CHARACTERS:
+        raise DeploymentError(
+            f"the command is too long for a task: {characters:,} characters with its variables, and ECS takes "
+            f"{_MOST_CHARACTERS:,}",
+            fix="give it in parts; a long query can be run over a connection to the warehouse (docs/deploy.md)",
+        )
     network = {
         "subnets": outputs["TaskSubnetIds"].split(","),
         "securityGroups": [outputs["TaskSecurityGroupId"]],
@@ -134,7 +146,7 @@ def _build_request(ids: Mapping[str, str], stack: Stack, task: OneOffTask) -> di
         "launchType": "FARGATE",
         "propagateTags": "TASK_DEFINITION",
         "networkConfiguration": {"awsvpcConfiguration": network},
-        "overrides": {**overrides, "containerOverrides": [container]},
+        "overrides": overrides,
     }
 
 

@@ -424,7 +424,7 @@ def test_a_migration_that_fails_deploys_nothing(deployed: Result, dist: Path, tm
     ("starts", "message"), [(False, "the task did not start"), (True, "the task ended without an exit code")]
 )
 def test_a_task_that_does_not_start_or_has_no_exit_code_is_an_error(
-    cloud: MotoServer, monkeypatch: pytest.MonkeyPatch, starts: bool, message: str
+    deployed: Result, monkeypatch: pytest.MonkeyPatch, starts: bool, message: str
 ):
     class Ecs:
         def run_task(self, **_: Any) -> dict[str, Any]:
@@ -441,7 +441,29 @@ def test_a_task_that_does_not_start_or_has_no_exit_code_is_an_error(
     monkeypatch.setattr(finance, "list_physical_ids", lambda: ids)
     with pytest.raises(DeploymentError, match=message):
         run_task(account, finance, OneOffTask(["finance-platform", "status"]), print)
-    assert cloud.address
+    assert deployed.exit_code == 0
+
+
+@pytest.mark.parametrize(("characters", "is_taken"), [(8_000, True), (8_200, False)])
+def test_a_command_that_ecs_would_refuse_for_its_length_is_refused_with_the_limit(
+    deployed: Result, monkeypatch: pytest.MonkeyPatch, characters: int, is_taken: bool
+):
+    """RunTask takes 8,192 characters of overrides; the substitute takes any."""
+
+    class Ecs:
+        def run_task(self, **_: Any) -> dict[str, Any]:
+            return {"tasks": [], "failures": [{"reason": "Capacity"}]}
+
+    account = Account()
+    client = account.client
+    monkeypatch.setattr(account, "client", lambda service: Ecs() if service == "ecs" else client(service))
+    finance = Stack(account, "finance")
+    monkeypatch.setattr(finance, "list_physical_ids", lambda: dict.fromkeys(("RunTask", "Tasks"), "id"))
+    task = OneOffTask(["finance-platform", "query", "ü" * characters])
+    message = "the task did not start" if is_taken else r"too long for a task: 8,2\d\d characters .* ECS takes 8,192"
+    with pytest.raises(DeploymentError, match=message):
+        run_task(account, finance, task, print)
+    assert deployed.exit_code == 0
 
 
 @pytest.mark.parametrize(
