@@ -7,6 +7,7 @@ Does not belong here: anything about tables.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import zipfile
@@ -16,12 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import finance_platform
+from finance_platform.errors import JobError, TransientJobError
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options, object_store_variables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CONNECT_SCHEME = "sc://"
+CONNECT_RETRIES = 5
+"""Of the first request to a server of Spark Connect, some 20 s; PySpark's own 15 take ten minutes, in silence."""
+
+_DETAILS = re.compile(r'details = "(.*)"')
+"""The reason in the message of gRPC's errors, which has several lines."""
 
 _RESULT_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -155,23 +162,61 @@ def _jvm(settings: Mapping[str, str]) -> Iterator[SparkSession]:
 
 def _cluster(master: str, options: S3Options) -> Iterator[SparkSession]:
     """Yield a session on a cluster; its workers get this package, and must have the packages that it needs."""
-    from pyspark.sql import SparkSession
-
     # Everything else (addresses, memory, shuffle partitions, credentials) is in the cluster's own spark-defaults.conf.
     with tempfile.TemporaryDirectory(prefix="finance-platform-") as folder:
         package = _zip_package(Path(folder))
         if master.startswith(CONNECT_SCHEME):
-            session = SparkSession.builder.remote(_with_secret_parameters(master)).getOrCreate()
-            try:
-                for name, value in _RESULT_SETTINGS.items():
-                    session.conf.set(name, value)
-                session.addArtifacts(str(package), pyfile=True)
-                yield session
-            finally:
-                session.stop()
+            yield from _connected(master, package)
             return
         settings = {"spark.master": master, "spark.submit.pyFiles": str(package)}
         yield from _jvm(settings | hadoop_settings(options))
+
+
+def _connected(master: str, package: Path) -> Iterator[SparkSession]:
+    """Yield a session on a server of Spark Connect."""
+    from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    with _connection_errors(master):
+        session = SparkSession.builder.remote(_with_secret_parameters(master)).getOrCreate()
+    try:
+        with _connection_errors(master):
+            policies = session.client.get_retry_policies()
+            session.client.set_retry_policies([DefaultPolicy(max_retries=CONNECT_RETRIES)])
+            for name, value in _RESULT_SETTINGS.items():
+                session.conf.set(name, value)
+            session.addArtifacts(str(package), pyfile=True)
+            session.client.set_retry_policies(policies)
+        yield session
+    finally:
+        session.stop()
+
+
+@contextmanager
+def _connection_errors(master: str) -> Iterator[None]:
+    """Translate errors of the first requests to a server of Spark Connect.
+
+    Raises:
+        JobError: it refuses the session.
+        TransientJobError: it does not answer.
+    """
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PySparkException as error:
+        text = str(error)
+        details = _DETAILS.search(text)
+        reason = details[1] if details else text.partition("\n")[0]
+        if "StatusCode.UNAVAILABLE" in text:
+            raise TransientJobError(
+                f"no server of Spark Connect answers at {master}: {reason}",
+                fix="start it, or correct FINANCE_PLATFORM_SPARK_MASTER; with a token it needs TLS (use_ssl=true)",
+            ) from None
+        raise JobError(
+            f"the server of Spark Connect at {master} refuses the session: {reason}",
+            fix="correct the address and the token in SPARK_REMOTE or SPARK_CONNECT_AUTHENTICATE_TOKEN (docs/spark.md)",
+        ) from None
 
 
 def _with_secret_parameters(master: str) -> str:

@@ -103,6 +103,19 @@ with spark_session("jvm", master=sys.argv[1]) as spark:
 """
 """Prints how many tasks each executor had: its Python workers are children of one process."""
 
+_REFUSED = """
+import sys
+from finance_platform.errors import JobError
+from finance_platform.spark_jobs.session import spark_session
+
+try:
+    with spark_session("jvm", master=sys.argv[1]):
+        pass
+except JobError as error:
+    print(error)
+"""
+"""Prints why a server refuses a session."""
+
 SPARK_35 = os.environ.get("PYTHON_WITH_SPARK_35", "")
 """The interpreter of an environment with PySpark 3.5, which cannot be in the same one as 4.1."""
 
@@ -329,10 +342,13 @@ def test_a_server_of_spark_connect_gives_the_tables_of_one_process(sail: Run, ho
         counted = subprocess.run(
             [sys.executable, "-c", _COUNT_TASKS, address], check=True, capture_output=True, text=True, timeout=600
         )
+        os.environ["SPARK_REMOTE"] = f"{address}/;token=wrong"
+        refused = subprocess.run([sys.executable, "-c", _REFUSED, address], check=True, capture_output=True, text=True)
     for contract in TABLES:
         assert cells(connected.rows(contract.name)) == cells(sail.rows(contract.name)), contract.name
     assert {one.version: one.sums for one in connected.slices} == {one.version: one.sums for one in sail.slices}
     assert all(name.startswith("sent ") for tasks in json.loads(counted.stdout.splitlines()[-1]) for name in tasks)
+    assert f"at {address} refuses the session: Invalid authentication token" in refused.stdout
 
 
 @pytest.mark.jvm

@@ -49,6 +49,18 @@ with job_host.spark_session("sail") as spark:
     print(rows.mapInArrow(lambda batches: batches, rows.schema).collect(), rows.toPandas().shape)
 """
 
+UNREACHABLE = """
+from finance_platform.errors import TransientJobError
+from finance_platform.spark_jobs import session
+
+session.CONNECT_RETRIES = 1
+try:
+    with session.spark_session("jvm", master="sc://localhost:9"):
+        pass
+except TransientJobError as error:
+    print(error.found)
+"""
+
 TASK = """
 import sys
 import finance_platform.feeds.read_file, finance_platform.spark_jobs.delivery_results
@@ -128,3 +140,16 @@ def test_on_a_cluster_the_environment_names_the_python_of_the_executors(monkeypa
     assert python_of("sail", "") == sys.executable
     monkeypatch.delenv("PYSPARK_PYTHON")
     assert python_of("sail", "sc://unused") == sys.executable
+
+
+def test_a_server_of_spark_connect_that_does_not_answer_is_named_at_once_with_the_reason():
+    printed = subprocess.run(
+        [sys.executable, "-c", UNREACHABLE],
+        env=unmeasured_environment() | {"SPARK_REMOTE": "sc://localhost:9/;x-secret=hunter2"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert printed.stdout.startswith("no server of Spark Connect answers at sc://localhost:9: failed to connect")
+    assert "hunter2" not in printed.stdout + printed.stderr
