@@ -39,8 +39,7 @@ from finance_platform.storage.listed_once import listed_once
 
 if TYPE_CHECKING:
     from finance_platform.orchestration.job_runners.job_process import JobProcess
-    from finance_platform.reports.run_outcome import RunOutcome
-    from finance_platform.reports.status import Status
+    from finance_platform.reports.run_outcome import RunReport
     from finance_platform.reports.variance import VarianceRow
     from finance_platform.storage.port import ObjectStore
 
@@ -83,14 +82,14 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
         if process is not None and not is_remote(settings.processed_root) and raw.exists():
             # Another run would enter newer files than those of the listing, by which this one's first step goes.
             lock.enter_context(home_lock(settings))
-        answer = None if force or rebuild else _answer_without_run(settings, raw)
-        if answer is None and process is not None and not force:
+        report = None if force or rebuild else _report_without_run(settings, raw)
+        if report is None and process is not None and not force:
             process.start()
-        if answer is None:
-            answer = _run(settings, process, raw, lock, rebuild=rebuild, periods=periods)
-        outcome, status, variance, restated = answer
+        if report is None:
+            report = _run(settings, process, raw, lock, rebuild=rebuild, periods=periods)
     seconds = time.monotonic() - started
-    _print_run(outcome, status, variance, seconds, restated=restated, home=home, as_json=as_json)
+    _print_run(report, seconds, home=home, as_json=as_json)
+    outcome, status = report.outcome, report.status
     _warn_of_exposed_files(settings)
     if outcome.is_broken or status.is_broken:
         return EXIT_FAILED
@@ -122,14 +121,10 @@ def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:
             raise click.BadParameter(f"the period {period!r} has no data; {having}", param_hint="--period")
 
 
-_Report = tuple["RunOutcome", "Status", Sequence["VarianceRow"], Sequence[str]]
-"""What a run did, the state of the home afterwards, Actual against Budget, and what it changed of closed periods."""
-
-
-def _answer_without_run(settings: Settings, raw: ObjectStore) -> _Report | None:
+def _report_without_run(settings: Settings, raw: ObjectStore) -> RunReport | None:
     """Return the report of a run with nothing new without starting one; None if a run is needed."""
     from finance_platform.orchestration.nothing_new import answer_without_run
-    from finance_platform.reports.run_outcome import RunOutcome
+    from finance_platform.reports.run_outcome import RunOutcome, RunReport
 
     answer = answer_without_run(settings, raw)
     if answer is None:
@@ -145,7 +140,7 @@ def _answer_without_run(settings: Settings, raw: ObjectStore) -> _Report | None:
         loaded=(),
         unchanged_since=answer.run_id,
     )
-    return outcome, answer.status, answer.variance, ()
+    return RunReport(outcome, answer.status, answer.variance)
 
 
 def _run(
@@ -156,7 +151,7 @@ def _run(
     *,
     rebuild: bool,
     periods: tuple[str, ...],
-) -> _Report:
+) -> RunReport:
     """Run every step; a process takes them beside the one that imports Dagster and stores its events.
 
     The first step gets the raw zone as it was listed to decide that there is a run. The lock under which that was done
@@ -165,6 +160,7 @@ def _run(
     from finance_platform.bootstrap import processed_zone, warehouse_readers
     from finance_platform.orchestration.ahead.forked_steps import ForkedSteps
     from finance_platform.orchestration.ahead.steps_ahead import StepsAhead, steps_ahead
+    from finance_platform.reports.run_outcome import RunReport
 
     listed = listed_once(processed_zone(settings))
     is_own_process = click.get_current_context().obj is OWN_PROCESS
@@ -195,7 +191,7 @@ def _run(
             process.close()
         # The status of what the run has left: of thousands of deliveries, to list everything again takes seconds.
         status = record_status(settings, listed, ahead)
-        return outcome, status, _read_variance(settings), _read_restated(settings)
+        return RunReport(outcome, status, _read_variance(settings), _read_restated(settings))
 
 
 @contextmanager
@@ -248,23 +244,14 @@ def _read_restated(settings: Settings) -> Sequence[str]:
         return ()  # the run has failed before it could bring the warehouse up to this release, and says why
 
 
-def _print_run(
-    outcome: RunOutcome,
-    status: Status,
-    variance: Sequence[VarianceRow],
-    seconds: float,
-    *,
-    restated: Sequence[str],
-    home: Path | None,
-    as_json: bool,
-) -> None:
+def _print_run(report: RunReport, seconds: float, *, home: Path | None, as_json: bool) -> None:
     from finance_platform.cli import rendering
     from finance_platform.cli.run_output import print_summary, summary_as_json
 
     if as_json:
-        rendering.print_json(open_console(), summary_as_json(outcome, status, variance, seconds, restated))
+        rendering.print_json(open_console(), summary_as_json(report, seconds))
     else:
-        print_summary(open_console(), outcome, status, variance, seconds, restated=restated, home=home)
+        print_summary(open_console(), report, seconds, home)
 
 
 @contextmanager

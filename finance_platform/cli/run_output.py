@@ -16,30 +16,21 @@ from finance_platform.cli.reconciliation_output import print_sentences
 from finance_platform.cli.rendering import STOPPED, new_table, print_deliveries, print_pending, print_warnings
 from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money
-from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
-from finance_platform.reports.status import Status
+from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome, RunReport
 from finance_platform.reports.variance import MONTHS_OF_YEAR, VarianceRow
 from finance_platform.safe_text import printable_line, quote_name
 
 _RESTATED_SHOWN = 5
 
 
-def print_summary(
-    console: SafeConsole,
-    outcome: RunOutcome,
-    status: Status,
-    variance: Sequence[VarianceRow],
-    seconds: float,
-    *,
-    restated: Sequence[str],
-    home: Path | None,
-) -> None:
+def print_summary(console: SafeConsole, report: RunReport, seconds: float, home: Path | None) -> None:
     """Print what the run did, and the state of the home afterwards; `home` is the one given to the command."""
+    outcome, status = report.outcome, report.status
     print_deliveries(console, status)
     print_warnings(console, status)
     console.print()
-    print_variance(console, variance)
-    if variance:
+    print_variance(console, report.variance)
+    if report.variance:
         console.print()
     stopped = [row["file"] for row in status.deliveries if row["state"] in STOPPED]
     _print_checks(console, outcome.checks, stopped)
@@ -47,7 +38,7 @@ def print_summary(
         console.print(colored(("repaired", "yellow"), f" {sentence}"), soft_wrap=True)
     console.print(_describe_work(outcome, len(status.pending)))
     print_movements_of_run(console, status, outcome.run_id)
-    print_restated(console, restated)
+    print_restated(console, report.restated)
     if outcome.error:
         console.print(colored(("failed:", "red"), f" {outcome.error}"))
     print_pending(console, status.pending)
@@ -55,10 +46,9 @@ def print_summary(
     print_sentences(console, status.reconciliation)
 
 
-def summary_as_json(
-    outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float, restated: Sequence[str] = ()
-) -> dict[str, Any]:
+def summary_as_json(report: RunReport, seconds: float) -> dict[str, Any]:
     """Return the summary as JSON values; money is text with two decimals."""
+    outcome, status = report.outcome, report.status
     return {
         "run_id": outcome.run_id or None,
         "unchanged_since": outcome.unchanged_since or None,
@@ -74,9 +64,9 @@ def summary_as_json(
         "also_loaded": list(outcome.also_loaded),
         "repaired": list(outcome.repaired),
         "movements": movements_of_run(status, outcome.run_id),
-        "restated": list(restated),
+        "restated": list(report.restated),
         "checks": [asdict(check) for check in outcome.checks],
-        "actual_vs_budget": [row.cells() for row in variance],
+        "actual_vs_budget": [row.cells() for row in report.variance],
         "status": status.as_json(),
     }
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from finance_platform.quality.checks import Outcome
 from finance_platform.safe_text import printable
+
+if TYPE_CHECKING:
+    from finance_platform.reports.status import Status
+    from finance_platform.reports.variance import VarianceRow
 
 EVIDENCE_ROWS_REPORTED = 5
 """How many offending rows of a check a run reports; the pages of the UI have more."""
@@ -91,3 +96,20 @@ class RunOutcome:
     def failed_checks(self) -> list[EvaluatedCheck]:
         """The failed checks that are not warnings."""
         return [check for check in self.checks if not check.passed and not check.is_warning]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run reports at its end.
+
+    Attributes:
+        outcome: what it did.
+        status: the state of the home afterwards.
+        variance: Actual against Budget.
+        restated: what has changed in closed periods, a sentence each.
+    """
+
+    outcome: RunOutcome
+    status: Status
+    variance: Sequence[VarianceRow]
+    restated: Sequence[str] = ()

@@ -13,7 +13,7 @@ import pytest
 
 from finance_platform.cli.run_output import print_summary, print_variance, summary_as_json
 from finance_platform.cli.status_output import print_status
-from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
+from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome, RunReport
 from finance_platform.reports.status import Status
 from finance_platform.reports.variance import VarianceRow
 from finance_platform_tests.unit.printed_text import lines, printed, status
@@ -92,7 +92,7 @@ def outcome(**values: Any) -> RunOutcome:
 
 
 def summary(run: RunOutcome, current: Status | None = None) -> list[str]:
-    return lines(print_summary, run, current or status(), [], 1.25, restated=(), home=None)
+    return lines(print_summary, RunReport(run, current or status(), []), 1.25, None)
 
 
 def described_work(**values: Any) -> str:
@@ -122,7 +122,7 @@ def test_files_that_are_not_read_are_named_with_their_reasons_and_that_is_not_no
     assert shown[start + 1] == "pending 0.csv: could not be read: I/O error. Fix: run again"
     assert shown[start + 11] == "2 more files are pending; `finance-platform status --json` has each reason"
     assert shown[start + 12].startswith("Run r1")
-    document = summary_as_json(outcome(), status(deliveries=rows[:1]), [], 1.25)
+    document = summary_as_json(RunReport(outcome(), status(deliveries=rows[:1]), []), 1.25)
     assert document["not_read"] == [{"file": "0.csv", "reason": "could not be read: I/O error", "fix": "run again"}]
 
 
@@ -166,7 +166,7 @@ def test_a_run_says_why_it_has_read_unchanged_files_again():
     assert described_work(deliveries_read=3, **again) == (
         "Read 3 deliveries (2 of them again, since this release reads files otherwise); built nothing; loaded nothing."
     )
-    assert summary_as_json(outcome(**again), status(), [], 1.25)["read_again"] == again["read_again"]
+    assert summary_as_json(RunReport(outcome(**again), status(), []), 1.25)["read_again"] == again["read_again"]
 
 
 def test_a_run_that_failed_early_does_not_report_nothing_to_do():
@@ -253,7 +253,7 @@ def test_a_warning_is_not_a_failed_check():
 def test_the_json_summary_has_the_same_content():
     row = variance_row(**NO_BUDGET)
     run = outcome(deliveries_read=1, built=PERIODS, checks=[check("b", False)])
-    document = json.loads(json.dumps(summary_as_json(run, status(), [row], 1.26)))
+    document = json.loads(json.dumps(summary_as_json(RunReport(run, status(), [row]), 1.26)))
     assert document["seconds"] == 1.3
     assert (document["run_id"], document["deliveries_read"], document["built"]) == ("r1", 1, PERIODS)
     assert document["checks"] == [
