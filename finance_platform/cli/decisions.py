@@ -165,12 +165,12 @@ def withdraw(
 @with_exit_code
 def reopen(home: Path | None, period: str, why: str) -> int:
     """Reopen a closed period."""
-    from finance_platform.deliveries import decisions
+    from finance_platform.deliveries import period_decisions
 
     settings = require_raw_zone(load_settings(home=home))
     with locked_processed_zone(settings) as processed:
-        decision = decisions.reopen(processed, period, new_author(settings, why))
-        freed = decisions.held_until_reopened(processed, period)
+        decision = period_decisions.reopen(processed, period, new_author(settings, why))
+        freed = period_decisions.held_until_reopened(processed, period)
     outcome = report_decision(decision, period, "is open again", settings)
     if freed:
         names = ", ".join(quote_name(name) for name in freed)

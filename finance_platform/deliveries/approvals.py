@@ -21,6 +21,7 @@ from finance_platform.deliveries.register import (
     Event,
     PeriodStatusChanged,
     Register,
+    utc_text,
 )
 from finance_platform.errors import DecisionError
 from finance_platform.safe_text import quote_name
@@ -53,6 +54,11 @@ class Author:
     identified_by: str = ""
     proof: str = ""
     needs_approval: bool = False
+
+    @property
+    def signed(self) -> tuple[str, str, str]:
+        """Who, why and when, as events have it."""
+        return self.who, self.why, utc_text(self.at)
 
 
 def record_decision(

@@ -18,6 +18,7 @@ from functools import partial
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.register import Event, Register
+from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import StateDerivation
 from finance_platform.storage.immutable_documents import derive_once, keep, take_kept
@@ -34,6 +35,16 @@ def read_state(processed: ObjectStore) -> DeliveryState:
         RegisterError: the register is damaged.
     """
     return state_of(processed, Register(processed).events(), read_commits(processed))
+
+
+def read_whole_state(processed: ObjectStore) -> DeliveryState:
+    """Return what `read_state` does, for a decision, which needs every event.
+
+    Raises:
+        RegisterError: the register is damaged, or lacks an event that an earlier run has seen.
+    """
+    require_whole_register(processed)
+    return read_state(processed)
 
 
 def state_of(processed: ObjectStore, events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> DeliveryState:

@@ -1,21 +1,20 @@
-"""Decisions of people about deliveries and periods, and their register events.
+"""Decisions of people about deliveries, and their register events.
 
-Belongs here: accept, withdraw, reinstate, close, reopen; each refuses a decision that would have no effect. Does not
-belong here: whether another person must agree (see `approvals`), what follows from the events (see `state_derivation`),
-when a delivery is held (see `acceptance`).
+Belongs here: accept, withdraw, reinstate; each refuses a decision that would have no effect. Does not belong here:
+decisions about periods (see `period_decisions`), whether another person must agree (see `approvals`), what follows from
+the events (see `state_derivation`), when a delivery is held (see `acceptance`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from decimal import Decimal
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
 from finance_platform.deliveries.approvals import Author, record_decision
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_delivery, amounts_of_periods
-from finance_platform.deliveries.decision_errors import last_decision, last_reopening, no_such_delivery
+from finance_platform.deliveries.current_state import read_whole_state
+from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_delivery
+from finance_platform.deliveries.decision_errors import last_decision, no_such_delivery
 from finance_platform.deliveries.members.account_types import AccountTypes
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps, compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
@@ -24,12 +23,8 @@ from finance_platform.deliveries.register import (
     DecisionProposed,
     DecisionRecorded,
     DeliveryDiscovered,
-    Event,
-    PeriodStatusChanged,
     Register,
-    utc_text,
 )
-from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state import (
     DeliveryState,
     InactiveDelivery,
@@ -104,7 +99,7 @@ def late_periods_of(
 
 
 def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState, InactiveDelivery]:
-    state = _state(processed)
+    state = read_whole_state(processed)
     held = _find(processed, state, object_key, state.inactive, "held")
     if held.is_refused:
         raise DecisionError(f"{quote_name(object_key)} could not be read: {held.reason}", fix=held.fix)
@@ -170,7 +165,7 @@ def withdraw_late_lines(
     Raises:
         DecisionError: no lines of the object wait, or those of a period do not.
     """
-    state = _state(processed)
+    state = read_whole_state(processed)
     with_late = [one for one in state.inactive if one.late]
     held = _find(processed, state, object_key, with_late, "held for late lines")
     late = _select_late(processed, held, periods)
@@ -192,7 +187,7 @@ def reinstate_late_lines(
     Raises:
         DecisionError: no late lines of the object are withdrawn, or those of a period are not.
     """
-    state = _state(processed)
+    state = read_whole_state(processed)
     latest_first = _latest_first(processed, (one for one in state.withdrawn if one.late))
     withdrawn = _find(processed, state, object_key, latest_first, "withdrawn for its late lines")
     late = _select_late(processed, withdrawn, periods)
@@ -235,7 +230,7 @@ def withdraw(
         DecisionError: the object has no delivery that counts or is held, or a closed period would change and
             `holds_closed_periods` is set.
     """
-    state = _state(processed)
+    state = read_whole_state(processed)
     live = [delivery for delivery in state.live if delivery.event.object_key == object_key]
     live_ids = {one.delivery_id for one in live if one.portion.only is None and not one.booked_from}
     # A delivery that counts as before a change of its descriptor is taken out, although it is held since then.
@@ -271,7 +266,7 @@ def _withdraw_split(
 ) -> DecisionRecorded | DecisionProposed:
     """Take out a delivery that counts in some periods only; the object's earlier version counts everywhere again."""
     key = delivery.event.object_key
-    decision = DecisionRecorded("withdrawn", key, delivery.event.delivery_id, *_signature(author), keeps_earlier=True)
+    decision = DecisionRecorded("withdrawn", key, delivery.event.delivery_id, *author.signed, keeps_earlier=True)
     after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
     if changed := _changed_periods(key, state.live, after, state.closed if holds_closed_periods else ()):
         message = f"without {quote_name(key)}, {', '.join(changed)}, closed, would have other lines"
@@ -323,7 +318,7 @@ def reinstate(
     Raises:
         DecisionError: the object is not withdrawn, or a closed period would change and `holds_closed_periods` is set.
     """
-    state = _state(processed)
+    state = read_whole_state(processed)
     latest_first = _latest_first(processed, (one for one in state.withdrawn if not one.late))
     withdrawn = _find(processed, state, object_key, latest_first, "withdrawn")
     was_held = withdrawn.decision is not None and withdrawn.decision.keeps_earlier
@@ -332,7 +327,7 @@ def reinstate(
     if withdrawn.would_count and not was_held:
         _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
-    decision = DecisionRecorded("reinstated", object_key, withdrawn.event.delivery_id, *_signature(author))
+    decision = DecisionRecorded("reinstated", object_key, withdrawn.event.delivery_id, *author.signed)
     after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
     if changed := _changed_periods(object_key, state.live, after, state.closed if holds_closed_periods else ()):
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
@@ -350,105 +345,6 @@ def _latest_first(processed: ObjectStore, withdrawn: Iterable[InactiveDelivery])
     decisions = (event for event in Register(processed).events() if isinstance(event, DecisionRecorded))
     places = {decision: place for place, decision in enumerate(decisions)}
     return sorted(withdrawn, key=lambda one: places[one.decision] if one.decision else -1, reverse=True)
-
-
-def close(
-    processed: ObjectStore,
-    period: str,
-    author: Author,
-    *,
-    target: Mapping[str, str],
-    published: Mapping[str, str],
-    cells: Mapping[str, Iterable[tuple[str, int, Decimal]]] | None = None,
-    opening: Sequence[str] = (),
-    waived: Mapping[str, str] | None = None,
-    signature: str = "",
-) -> PeriodStatusChanged | DecisionProposed:
-    """Close a period: later changes of it are restatements; the caller holds the run's lock and has seen the gates.
-
-    Args:
-        processed: the processed zone.
-        period: YYYY-MM.
-        author: who closes it, and why.
-        target: the target version of each period's fact slice.
-        published: the published version of each period's fact slice.
-        cells: by period that is closed, scenario, account key and amount of each published cell; they are read if all
-            of them can be closed.
-        opening: earlier periods that are closed with it.
-        waived: what contradicts each gate that the author waives, by its name.
-        signature: the name of the document of what is signed.
-
-    Raises:
-        DecisionError: the period is closed already, has nothing published, or is not up to date.
-    """
-    state = _state(processed)
-    require_published_open(period, state.closed, published)
-    for one in (*opening, period):
-        if target.get(one) != published[one]:
-            raise DecisionError(f"{one} has changes that are not published yet", fix="run `finance-platform run` first")
-    amounts = amounts_of_periods(processed, state, cells or {})
-
-    def closing(name: str, **values: Any) -> PeriodStatusChanged:
-        versions, of_period = {"fact_financials": published[name]}, amounts.get(name, ())
-        return PeriodStatusChanged(
-            "closed", name, *_signature(author), versions=versions, signature=signature, amounts=of_period, **values
-        )
-
-    event = closing(period, waived=waived or {})
-    return record_decision(
-        processed, author, event, "closed", period, before=[closing(one, opening_of=period) for one in opening]
-    )
-
-
-def require_published_open(
-    period: str, closed: Mapping[str, PeriodStatusChanged], published: Mapping[str, str]
-) -> None:
-    """Raise DecisionError if a period is closed, or if nothing of it is published."""
-    if period in closed:
-        closing = closed[period]
-        raise DecisionError(
-            f"{period} was closed by {closing.who} on {closing.at[:10]}: {closing.why}",
-            fix=f"nothing is to be done; to sign it again, `finance-platform reopen {period} --why TEXT` first",
-        )
-    if period not in published:
-        raise DecisionError(f"nothing is published of {period}", fix=f"choose one of {_format_range(published)}")
-
-
-def opening_periods(
-    events: Iterable[Event], closed: Collection[str], published: Collection[str], period: str
-) -> tuple[list[str], list[str]]:
-    """Return the earlier periods that the close of a period closes with it, and those that must be closed before it.
-
-    The first close of a home closes all earlier periods as its opening; after that they are closed one by one.
-    """
-    earlier = sorted(one for one in published if one < period and one not in closed)
-    is_first = not any(isinstance(event, PeriodStatusChanged) for event in events)
-    return (earlier, []) if is_first else ([], earlier)
-
-
-def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusChanged | DecisionProposed:
-    """Open a closed period again; the caller holds the run's lock.
-
-    Raises:
-        DecisionError: the period is not closed.
-    """
-    state = _state(processed)
-    if period not in state.closed:
-        closed = ", ".join(sorted(state.closed)) or "none"
-        by = last_reopening(Register(processed).events(), period)
-        raise DecisionError(f"{period} is not closed{f'; {by}' if by else ''}", fix=f"closed periods: {closed}")
-    event = PeriodStatusChanged("reopened", period, *_signature(author), amounts=state.closed[period].amounts)
-    return record_decision(processed, author, event, "reopened", period)
-
-
-def held_until_reopened(processed: ObjectStore, period: str) -> list[str]:
-    """Return the files that wait, as a whole or with some lines, because of a period that was closed and is open."""
-    return sorted({one.event.object_key for one in _state(processed).inactive if period in one.reopened})
-
-
-def _state(processed: ObjectStore) -> DeliveryState:
-    require_whole_register(processed)
-    return read_state(processed)
 
 
 def _refuse_closed_with_missing(state: DeliveryState, object_key: str, *, holds_closed_periods: bool) -> None:
@@ -537,7 +433,7 @@ def _decide(
         action,
         delivery.object_key,
         delivery.delivery_id,
-        *_signature(author),
+        *author.signed,
         keeps_earlier=keeps_earlier,
         amounts=amounts,
         late_periods=late_periods,
@@ -545,10 +441,6 @@ def _decide(
         bookings=tuple((one.closed_period, one.booking_id) for one in bookings),
     )
     return record_decision(processed, author, event, action, delivery.object_key)
-
-
-def _signature(author: Author) -> tuple[str, str, str]:
-    return author.who, author.why, utc_text(author.at)
 
 
 def _find(
@@ -563,8 +455,3 @@ def _find(
             return delivery
     known = [delivery.event.object_key for delivery in deliveries]
     raise no_such_delivery(state, Register(processed).events(), object_key, f"is {status}", known)
-
-
-def _format_range(periods: Iterable[str]) -> str:
-    ordered = sorted(periods)
-    return f"{ordered[0]} … {ordered[-1]}" if ordered else "none: run `finance-platform run` first"

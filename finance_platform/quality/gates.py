@@ -1,7 +1,8 @@
 """The gates of a close: what must be true of a period before a person closes it, and what contradicts it.
 
 Belongs here: the list of gates, and pure functions that return what contradicts each. Does not belong here: reading
-what they need, recording the close (see `refresh.close`), which decisions are allowed (see `deliveries.decisions`).
+what they need, recording the close (see `refresh.close`), which decisions are allowed (see
+`deliveries.period_decisions`).
 
 A gate is green if nothing contradicts it. A person may waive a red one with a reason, which the register keeps.
 """

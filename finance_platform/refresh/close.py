@@ -1,7 +1,7 @@
 """The close of a period: its gates, and the decision that they allow.
 
 Belongs here: the use case: reading what the gates need, from the raw zone to the warehouse, and recording the close.
-Does not belong here: the rule of a gate (see `quality.gates`), the event (see `deliveries.decisions`), printing.
+Does not belong here: the rule of a gate (see `quality.gates`), the event (see `deliveries.period_decisions`), printing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from finance_platform.code_version import code_version
 from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, FEED_PERIOD, REPORTING
-from finance_platform.deliveries import decisions
+from finance_platform.deliveries import period_decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.discovery import scan_raw_zone, unread_objects, why_read_again
@@ -113,8 +113,8 @@ def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
         versions = {name: one.version for name, one in ledger.items()}
         published = _facts(versions)
         snapshot = read_snapshot(processed, StarSettings.of(settings))
-        decisions.require_published_open(period, snapshot.state.closed, published)
-        opening, open_before = decisions.opening_periods(
+        period_decisions.require_published_open(period, snapshot.state.closed, published)
+        opening, open_before = period_decisions.opening_periods(
             register.events(), snapshot.state.closed.keys(), published.keys(), period
         )
         feed_set = load_feed_set(settings.feeds_path)
@@ -186,7 +186,7 @@ def close_period(
     published = _facts(examined.versions)
     with warehouse.reading() as published_state:
         signature = _sign(processed, published_state, settings, examined)
-    event = decisions.close(
+    event = period_decisions.close(
         processed,
         examined.period,
         author,

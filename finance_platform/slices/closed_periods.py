@@ -3,7 +3,7 @@
 Belongs here: the rule of the setting CLOSED_PERIODS=hold for changes that no held delivery can stop (master data,
 account types, settings, the platform's own code). A delivery that would restate a closed period is held (see
 `deliveries.acceptance`), so a change that a delivery caused was accepted by a person and is published.
-Does not belong here: closing and reopening (see `deliveries.decisions`), rows of dimensions (see `kept_members`).
+Does not belong here: closing and reopening (see `deliveries.period_decisions`), dimensions (see `kept_members`).
 """
 
 from __future__ import annotations

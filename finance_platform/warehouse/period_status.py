@@ -1,7 +1,7 @@
 """The tables PeriodStatus and ScenarioPeriod: which periods are closed, which are complete, which scenarios cover them.
 
 Belongs here: computing their rows from what is published, and replacing them in a load's own transaction.
-Does not belong here: the rule (see `slices.completeness`), closing a period (see `deliveries.decisions`).
+Does not belong here: the rule (see `slices.completeness`), closing a period (see `deliveries.period_decisions`).
 
 They are tables, not views: under row-level security, a view would count only the lines of the reader's own departments.
 """

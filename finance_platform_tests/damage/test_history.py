@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.approvals import Author
-from finance_platform.deliveries.decisions import close, withdraw
+from finance_platform.deliveries.decisions import withdraw
+from finance_platform.deliveries.period_decisions import close
 from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, Register
 from finance_platform.refresh.proposals import find_other_figures
 from finance_platform.reports.history import decisions_in, rows_of

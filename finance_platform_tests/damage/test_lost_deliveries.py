@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.deliveries import decisions
+from finance_platform.deliveries import decisions, period_decisions
 from finance_platform.deliveries.commits import commit_key
 from finance_platform.deliveries.register import DeliveryDiscovered, PeriodStatusChanged
 from finance_platform.errors import DamagedObjectError, DecisionError, LostDeliveryError
@@ -92,7 +92,7 @@ def test_a_lost_delivery_can_be_withdrawn(zone: Zone, raw: LocalStore):
 
 
 def test_a_lost_delivery_is_not_withdrawn_from_a_closed_period_unseen(zone: Zone, raw: LocalStore):
-    decisions.close(zone.store, "2025-01", ADA, target={"2025-01": "v"}, published={"2025-01": "v"})
+    period_decisions.close(zone.store, "2025-01", ADA, target={"2025-01": "v"}, published={"2025-01": "v"})
     zone.store.write(commit_key(live(zone, "a.csv").delivery_id), b"")
     repair(raw, zone.store, at=NOON, run_id="run")
     with pytest.raises(DecisionError, match="2025-01"):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from finance_platform.deliveries import decisions
+from finance_platform.deliveries import decisions, period_decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.slices import snapshot
 from finance_platform.transforms.dimension_tables import account_rows
@@ -271,6 +271,6 @@ def test_a_change_of_a_closed_period_waits_or_is_a_restatement(
         assert "closed_periods_stand" in refreshed.failed_checks
         assert "stays as it is published" in home.command("status", **settings).stdout
         assert "finance-platform reopen 2024-01 --why TEXT" in said
-        decisions.reopen(home.processed, "2024-01", author("it was wrong"))
+        period_decisions.reopen(home.processed, "2024-01", author("it was wrong"))
     assert not refresh(home, **settings).needs_attention
     assert figures(home) != signed

@@ -26,7 +26,7 @@ from pyspark.sql import SparkSession
 
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.deliveries import decisions
+from finance_platform.deliveries import decisions, period_decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.event_chain import ChainReader
@@ -157,7 +157,7 @@ class Deliveries(RuleBasedStateMachine):
         for period in _one_of(sorted(published), nth):
             author = Author("ana", "books closed", self.home.tick())
             try:
-                decisions.close(
+                period_decisions.close(
                     self.home.processed,
                     period,
                     author,
@@ -179,7 +179,7 @@ class Deliveries(RuleBasedStateMachine):
 
     def reopen_a_period(self, nth: int) -> None:
         for period in _one_of(sorted(self.closed), nth):
-            decisions.reopen(self.home.processed, period, Author("ana", "a mistake", self.home.tick()))
+            period_decisions.reopen(self.home.processed, period, Author("ana", "a mistake", self.home.tick()))
             del self.closed[period]
 
     def install_a_release_that_reads_every_file_again(self, _nth: int = 0) -> None:

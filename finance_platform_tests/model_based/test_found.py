@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from finance_platform.deliveries import decisions
+from finance_platform.deliveries import decisions, period_decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.feeds import reader_versions
 from finance_platform.warehouse.ledger import published_versions
@@ -147,7 +147,7 @@ def test_a_closed_period_that_a_change_waits_for_is_reconciled_after_a_release_r
         home.refresh()
     versions = {name: version for (_, name), version in published_versions(home.warehouse).items()}
     author = Author("ana", "signed", home.tick())
-    decisions.close(home.processed, "2024-01", author, target=versions, published=versions)
+    period_decisions.close(home.processed, "2024-01", author, target=versions, published=versions)
     closed = home.star()
     home.put("accounts.csv", b"number,name,type,since\n4000,Rent,Revenue,2024-01-01\n", FIRST_MOMENT)
     with_another_release(monkeypatch)

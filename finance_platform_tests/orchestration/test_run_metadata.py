@@ -22,7 +22,8 @@ from dagster._core.instance import DagsterInstance
 from dagster._core.loader import LoadingContextForTest
 
 from finance_platform.deliveries.approvals import Author
-from finance_platform.deliveries.decisions import close, withdraw
+from finance_platform.deliveries.decisions import withdraw
+from finance_platform.deliveries.period_decisions import close
 from finance_platform.orchestration.assets import standardise, warehouse
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions

@@ -15,8 +15,8 @@ import pytest
 from finance_platform.contracts.processed import ACCOUNTS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import Count
-from finance_platform.deliveries.decisions import close
 from finance_platform.deliveries.members.attribute_history import TypesInPeriods
+from finance_platform.deliveries.period_decisions import close
 from finance_platform.deliveries.previews import preview_acceptance, profit_effects
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.errors import DecisionError

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from finance_platform.deliveries.approvals import Author
-from finance_platform.deliveries.decisions import accept, close, reopen, withdraw
+from finance_platform.deliveries.decisions import accept, withdraw
+from finance_platform.deliveries.period_decisions import close, reopen
 from finance_platform.deliveries.proposals import (
     AGREED,
     ENDED,
