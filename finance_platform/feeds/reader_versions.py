@@ -8,7 +8,7 @@ Increase one number by one, that of the fewest files among which all are whose l
 - `OF_FORMAT["workbook"]`: `files/workbook*`, `files/xls*`, `files/ods*`, `files/number_formats`, and what else only
   cells of a sheet are read by;
 - `OF_FORMAT["text"]`: `files/delimited_file`, `files/packed_text`, `files/shipped_dialect`;
-- `OF_KIND["ledger"]`: `lines/ledger_lines`, `lines/line_files`, and what else only lines of a ledger are derived by;
+- `OF_KIND["ledger"]`: `lines/ledger_lines`, `lines/line_*`, and what else only lines of a ledger are derived by;
 - `OF_KIND` of another kind: `lines/reference_rows` and other modules of that kind of feed;
 - `OF_ALL_FILES`: `values`, `cells` and what else all files share.
 
