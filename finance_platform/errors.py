@@ -63,6 +63,12 @@ class MachineError(HomeError):
     title = "This machine lacks space, memory or a permission"
 
 
+class ReportFolderError(HomeError):
+    """The folder of a report cannot be written to."""
+
+    title = "The report cannot be written"
+
+
 class DagsterStorageError(HomeError):
     """Dagster's records in the home cannot be opened, read or written."""
 

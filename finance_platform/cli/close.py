@@ -41,7 +41,7 @@ def _known_gate(_context: click.Context, _parameter: click.Parameter, names: Seq
     known = [gate.name for gate in GATES]
     for name in names:
         if name not in known:
-            raise click.BadParameter(f"{name!r} is no gate; the gates are {', '.join(known)}")
+            raise click.BadParameter(f"{name!r} is not a gate; the gates are {', '.join(known)}")
     return frozenset(names)
 
 

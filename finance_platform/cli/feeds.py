@@ -102,6 +102,8 @@ def _match(home: Path | None, file: Path, descriptor: Path | None) -> MatchedFil
     from finance_platform.refresh.file_check.feed_match import match_file
 
     settings = load_settings(home=home)
+    if file.is_dir():
+        raise UnreadableDeliveryError(f"{quote_name(str(file))} is a folder", fix="give one of the files in it")
     matched = match_file(file, raw_zone(settings), settings, load_feed_set(settings.feeds_path), descriptor)
     if matched is None:
         name = quote_name(str(file))

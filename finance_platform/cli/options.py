@@ -34,7 +34,8 @@ from finance_platform.errors import (
     UiOpenError,
     UnreadableDeliveryError,
 )
-from finance_platform.safe_text import hide_credentials
+from finance_platform.safe_text import hide_credentials, quote_name
+from finance_platform.setting_sources import ENV_PREFIX
 from finance_platform.settings import Settings, load_settings, unknown_settings
 from finance_platform.storage.file_modes import masked_new_files
 from finance_platform.storage.machine_errors import translate_machine_error
@@ -180,8 +181,23 @@ def require_raw_zone(settings: Settings) -> Settings:
     from finance_platform.bootstrap import raw_zone
 
     if not raw_zone(settings).exists():
-        raise HomeError(f"the folder {settings.raw_root} does not exist", fix="give the path of the home to --home")
+        raise _no_raw_zone(settings)
     return settings
+
+
+def _no_raw_zone(settings: Settings) -> HomeError:
+    """Return that a home has no raw zone, and the likeliest reason: a path with a typo, or one within the home."""
+    home = settings.home_path
+    if settings.raw_uri:
+        fix = f"create it, or correct {ENV_PREFIX}RAW_URI"
+        return HomeError(f"the folder {settings.raw_root} does not exist", fix=fix)
+    above = next((one for one in home.parents if (one / "raw").is_dir() and (one / "feeds").is_dir()), None)
+    if above is not None:
+        fix = f"give the home itself, --home {quote_name(str(above))}"
+    else:
+        place = "DIR" if home.is_dir() else quote_name(str(home))
+        fix = f"give the folder of a home to --home; `finance-platform init {place}` makes one"
+    return HomeError(f"the folder {settings.raw_root if home.is_dir() else home} does not exist", fix=fix)
 
 
 def read_snapshot(settings: Settings) -> Snapshot:

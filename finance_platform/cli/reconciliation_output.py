@@ -54,7 +54,8 @@ def print_tables(
     by_scenario, by_feed = reconciliation.by_scenario, reconciliation.by_feed
     has_feeds = len({line.feed for line in by_feed}) > 1
     is_shared = len(by_feed) > len(by_scenario)
-    _print_table(console, by_feed if has_feeds and not is_shared else by_scenario, title)
+    if by_scenario:
+        _print_table(console, by_feed if has_feeds and not is_shared else by_scenario, title)
     if has_feeds and is_shared:
         _print_table(console, by_feed, f"{title} by feed")
     if by_file:

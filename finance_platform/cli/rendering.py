@@ -221,7 +221,10 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
         # Of balanced journals, debit less credit is 0.00, which is not the blank of a file without money.
         has_money = amounts != ["0.00", "0.00"] or foreign or (row["rows"] and row["file"] in files_with_money())
         rows.append([quote_name(row["file"]), _state(row["state"]), *counts, *(texts if has_money else ("", ""))])
-    print_table(console, columns, rows, title="Deliveries", numbers_from=2)
+    if status.deliveries:
+        print_table(console, columns, rows, title="Deliveries", numbers_from=2)
+    else:
+        console.print("No file was delivered that a feed reads.")
     _print_left_out(console, len(status.deliveries) - len(shown), again)
     for place, state in enumerate(status.column("state")):
         if state in STOPPED:

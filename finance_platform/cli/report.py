@@ -5,6 +5,8 @@ Belongs here: arguments, and where the file goes. Does not belong here: figures 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from finance_platform.cli.as_of import as_of_option, attributes_option, shown_st
 from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
 from finance_platform.cli.usage_errors import PERIOD
-from finance_platform.errors import WorkbookSizeError
+from finance_platform.errors import DiskError, ReportFolderError, WorkbookSizeError
 from finance_platform.safe_text import printable_line, quote_name
 from finance_platform.settings import Settings, load_settings
 
@@ -72,7 +74,8 @@ def report(
         figures = read_workbook_figures(shown.warehouse, pack)
     reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
     name = pack_file(period, reference, unit, as_of, "" if attributes == "as-was" else attributes)
-    written = write_report_pack(pack, figures, reports, at=datetime.now(UTC), name=name)
+    with _writing_reports():
+        written = write_report_pack(pack, figures, reports, at=datetime.now(UTC), name=name)
     choice = pack.choice
     against = f" against {printable_line(choice.reference)}" if choice.reference else ""
     of_unit = f", {printable_line(choice.unit)} only" if choice.unit else ""
@@ -85,6 +88,15 @@ def report(
         raise written.workbook
     echo(f"Wrote {quote_name(written.workbook.uri)}, {_size(written.workbook.size)}.")
     return EXIT_OK
+
+
+@contextmanager
+def _writing_reports() -> Iterator[None]:
+    """Name the option that chooses the folder, where that cannot be written: a home may be read-only on purpose."""
+    try:
+        yield
+    except DiskError as error:
+        raise ReportFolderError(error.found, fix="give a folder that you may write to, with --out DIR") from error
 
 
 def _size(size: int) -> str:
@@ -103,7 +115,8 @@ def _write_audit_pack(settings: Settings, audit: str, out: Path | None) -> int:
         content = audit_pack(processed_zone(settings), open_warehouse(settings), shown.warehouse, settings, shown.state)
     reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
     name = f"audit_pack_{audit.strip().replace('#', '_')}.zip"
-    reports.write(name, content)
+    with _writing_reports():
+        reports.write(name, content)
     echo(f"Wrote {quote_name(reports.uri(name))}, {len(content) / 1_000_000:.1f} MB.")
     echo("`finance-platform verify FILE` compares what is in it, also without the home.")
     return EXIT_OK

@@ -32,8 +32,7 @@ def print_summary(console: SafeConsole, report: RunReport, seconds: float, home:
     print_variance(console, report.variance)
     if report.variance:
         console.print()
-    stopped = [row["file"] for row in status.deliveries if row["state"] in STOPPED]
-    _print_checks(console, outcome.checks, stopped)
+    _print_checks(console, outcome.checks, status)
     for sentence in outcome.repaired:
         console.print(colored(("repaired", "yellow"), f" {sentence}"), soft_wrap=True)
     console.print(_describe_work(outcome, len(status.pending)))
@@ -156,9 +155,11 @@ def _slice_parts(names: Sequence[str]) -> list[str]:
     return parts
 
 
-def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], stopped: Sequence[str]) -> None:
-    """Print the checks; without the reasons of stopped files, which are printed below the deliveries."""
-    above = tuple(f"file {file}, reason " for file in stopped)
+def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], status: Status) -> None:
+    """Print the checks, without the files and descriptors whose reason and fix are printed below the deliveries."""
+    stopped = (f"file {row['file']}, reason " for row in status.deliveries if row["state"] in STOPPED)
+    problems = (f"file {row['file']}, problem " for row in status.problems)
+    above = (*stopped, *problems, *(f"file {file}, fix " for file in status.unmatched))
     failed = [check for check in checks if not check.passed]
     errors = sum(1 for check in failed if not check.is_warning)
     passed = len(checks) - len(failed)

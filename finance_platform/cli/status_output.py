@@ -55,6 +55,8 @@ def print_slices(console: SafeConsole, status: Status) -> None:
         names.setdefault((row["table"], row["state"]), []).append(row["slice"])
     table = FittingTable("table", "slices", "state", title="Slices")
     table.columns[1].justify = "right"
+    if not names:
+        return  # nothing was delivered yet
     for (name, state), slices in names.items():
         stale = "" if state == "published" else f": {', '.join(slices)}"
         table.add_row(name, f"{len(slices):,}", state + stale)

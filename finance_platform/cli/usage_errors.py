@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from finance_platform.cli.program_name import NAME
 from finance_platform.safe_text import printable
 
 _NEARLY_A_PERIOD = re.compile(r"([0-9]{4})[-/. ]?(0?[1-9]|1[0-2])")
@@ -96,7 +97,9 @@ def with_fix(error: click.ClickException, commands: Iterable[str] = ()) -> str:
     """
     message = printable(error.message).rstrip(".")
     if isinstance(error, click.exceptions.NoSuchCommand):
-        return _no_such_command(error.command_name, commands)
+        error.possibilities = None  # type: ignore[misc]  # click would add a second suggestion, of a group's commands
+        path = error.ctx.command_path.split()[1:] if error.ctx else []
+        return _no_such_command(error.command_name, commands, " ".join([NAME, *path]))
     if not isinstance(error, click.BadParameter) or error.param is None:
         return printable(error.message)
     fix = _fix(error.param.type)
@@ -107,12 +110,14 @@ def with_fix(error: click.ClickException, commands: Iterable[str] = ()) -> str:
     return f"{message.replace('is not a valid integer range', 'is not a whole number')}; {fix}"
 
 
-def _no_such_command(name: str, commands: Iterable[str]) -> str:
+def _no_such_command(name: str, commands: Iterable[str], program: str) -> str:
     from finance_platform.feeds.values.codes import closest_match
 
-    similar = _OTHER_NAMES.get(name.casefold()) or closest_match(name, commands)
+    similar = closest_match(name, commands)
+    if program == NAME:
+        similar = _OTHER_NAMES.get(name.casefold()) or similar
     suggestion = f" Did you mean {similar!r}?" if similar else ""
-    return f"there is no command {printable(name)!r}.{suggestion} `finance-platform --help` lists all"
+    return f"there is no command {printable(name)!r}.{suggestion} `{program} --help` lists all"
 
 
 def _fix(kind: click.ParamType[Any]) -> str:

@@ -42,7 +42,12 @@ class _PeriodOrPackType(PeriodType):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the value; what is neither is wrong use."""
-        return value if value.lower().endswith(".zip") else super().convert(value, param, ctx)
+        return value if _is_file(value) else super().convert(value, param, ctx)
+
+
+def _is_file(value: str) -> bool:
+    """Return whether a path is meant, also one of an archive that was renamed or does not exist."""
+    return value.lower().endswith(".zip") or Path(value).is_file()
 
 
 @click.command()
@@ -64,7 +69,7 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
     from finance_platform.deliveries.register import Register
     from finance_platform.refresh.verification.verify import Verifier
 
-    if period is not None and period.lower().endswith(".zip"):
+    if period is not None and _is_file(period):
         return _verify_pack(Path(period), kept, output_format)
     settings = require_raw_zone(load_settings(home=home))
     processed = processed_zone(settings)

@@ -102,9 +102,12 @@ def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusC
     """
     state = read_whole_state(processed)
     if period not in state.closed:
-        closed = ", ".join(sorted(state.closed)) or "none"
         by = last_reopening(Register(processed).events(), period)
-        raise DecisionError(f"{period} is not closed{f'; {by}' if by else ''}", fix=f"closed periods: {closed}")
+        closed = f"closed are {', '.join(sorted(state.closed))}" if state.closed else "no period is closed"
+        raise DecisionError(
+            f"{period} is not closed{f'; {by}' if by else ''}",
+            fix=f"there is nothing to reopen: {closed}; `finance-platform history` lists who closed and reopened what",
+        )
     event = PeriodStatusChanged("reopened", period, *author.signed, amounts=state.closed[period].amounts)
     return record_decision(processed, author, event, "reopened", period)
 

@@ -249,7 +249,7 @@ def test_what_a_person_cannot_waive_is_refused_with_the_reason(home: Home):
     green = home.command("close", "2024-12", "--waive", "held", "--why", "x")
     assert (green.returncode, "gate held of 2024-12 is green" in green.stderr) == (2, True)
     unknown = home.command("close", "2024-12", "--waive", "hold", "--why", "x")
-    assert (unknown.returncode, "'hold' is no gate" in unknown.stderr) == (2, True)
+    assert (unknown.returncode, "'hold' is not a gate" in unknown.stderr) == (2, True)
     home.write("raw/transactions_new.csv", f"{HEADER}\nN1,2024-12-20,D100,4000,1.00,x\n")
     stale = home.command("close", "2024-12", "--waive", "stale", "--why", "x")
     assert (stale.returncode, "gate stale cannot be waived" in stale.stderr) == (2, True)

@@ -533,5 +533,5 @@ def test_a_file_with_an_account_without_a_type_is_held_and_the_others_are_loaded
     result = home.command("run")
     assert result.returncode == 1
     assert "held erp.csv: account 9999 has no type" in result.stdout
-    assert "give these accounts a type in an accounts file; the hold then ends by itself" in result.stdout
+    assert "give these accounts a type in an accounts file, such as accounts.csv with" in result.stdout
     assert home.query("SELECT COUNT(*) FROM FactFinancials") == [{"count": 11}]

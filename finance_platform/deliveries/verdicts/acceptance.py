@@ -71,7 +71,8 @@ _TOO_LARGE = (
     "`finance-platform withdraw {key} --why TEXT` drops the delivery"
 )
 _DESCRIBE = (
-    "give these accounts a type in an accounts file; the hold then ends by itself. "
+    "give these accounts a type in an accounts file, such as accounts.csv with account_number, account_name and "
+    "account_type, or by types_by_prefix in the descriptor; the hold then ends by itself. "
     "`finance-platform withdraw {key} --why TEXT` drops the delivery"
 )
 _GIVE_TYPE = (

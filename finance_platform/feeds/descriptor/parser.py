@@ -31,7 +31,9 @@ _UNDECIDED = re.compile(rf"{UNDECIDED}(?:-[0-9]{{2}}-[0-9]{{2}}| \{{[^{{}}]*\}})
 """A value that a person decides, or its year: DECIDE-01-31, and `DECIDE {Date}` of days without a year."""
 
 _DECIDE = f"write a value in place of {UNDECIDED}, which stands in a draft for what only a person knows"
-_NAME_COLUMN = "; or, if a column of the file has it, name that column in columns.{field} and remove constants.{field}"
+_NAME_COLUMN = (
+    "; or, if a column of the file has the {fields}, name that column in `columns` and remove it in `constants`"
+)
 _UNKNOWN_KEY = "extra_forbidden"
 _MAX_ROUNDS = 8
 _MAX_MISTAKES = 20
@@ -76,7 +78,7 @@ def _parse_valid(text: str, file: str) -> FeedDescriptor:
     if not isinstance(values, dict):
         raise DescriptorError(f"{file}, line 1: expected keys such as feed:, kind:, path:", fix="see docs/feeds.md")
     mistakes = [_Mistake(line, f"{key!r} appears twice", "keep one of the two") for key, line in _duplicate_keys(tree)]
-    mistakes += [_Mistake(line, f"{where} is not decided", _how_to_decide(where)) for where, line in _undecided(tree)]
+    mistakes += _undecided_values(tree)
     try:
         descriptor = FeedDescriptor.model_validate(_with_valid_values(values))
     except ValidationError as error:
@@ -308,10 +310,14 @@ def _undecided(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, int
         yield ".".join(path), node.start_mark.line + 1
 
 
-def _how_to_decide(where: str) -> str:
-    """Return what to do about a value that is not decided; a constant may be a column that the draft did not find."""
-    part, _, field = where.partition(".")
-    return _DECIDE + _NAME_COLUMN.format(field=field) if part == "constants" else _DECIDE
+def _undecided_values(tree: Any) -> list[_Mistake]:
+    """Return each value that a person has not decided; what to do about all of them is said once."""
+    undecided = list(_undecided(tree))
+    fields = [field for part, _, field in (where.partition(".") for where, _ in undecided) if part == "constants"]
+    listed = f"{', '.join(fields[:-1])} or {fields[-1]}" if len(fields) > 1 else "".join(fields)
+    # A constant may be a column that the draft did not find.
+    fix = _DECIDE + (_NAME_COLUMN.format(fields=listed) if fields else "")
+    return [_Mistake(line, f"{where} is not decided", fix) for where, line in undecided]
 
 
 def _duplicate_keys(node: Any) -> Iterator[tuple[str, int]]:

@@ -171,7 +171,9 @@ def _period(calendar: Sequence[PackPeriod], scenario: PackScenario | None, wante
         if wanted not in names:
             raise ReportError(
                 f"there is no period {wanted!r}; the warehouse has {_listed(names[::-1])}",
-                fix="give one of these periods to --period, as YYYY-MM",
+                fix="give one of these periods to --period, as YYYY-MM"
+                if names
+                else "`finance-platform run` publishes the lines of files in raw/",
             )
         return wanted
     complete = [period.name for period in calendar if period.is_complete and period.name in covered]
@@ -195,7 +197,9 @@ def _named(offered: Sequence[str], wanted: str) -> str:
     if found is None:
         raise ReportError(
             f"there is no reference {wanted!r}; the reported scenario can be compared with {_listed(offered)}",
-            fix="give one of these names to --reference",
+            fix="give one of these names to --reference"
+            if offered
+            else "leave out --reference; a budget, a forecast or the year before gives one",
         )
     return found
 
@@ -209,7 +213,7 @@ def _departments(warehouse: Queryable, unit: str) -> tuple[PackDepartment, ...]:
         if found is None:
             raise ReportError(
                 f"there is no business unit {unit!r}; the warehouse has {_listed(sorted(units))}",
-                fix="give one of these names to --unit",
+                fix="give one of these names to --unit; a departments file gives departments their business units",
             )
         rows = [row for row in rows if row[3] == found]
     codes = {fold(row[1]): row[1] for row in rows}

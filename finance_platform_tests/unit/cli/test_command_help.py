@@ -64,7 +64,8 @@ def test_help_shows_the_format_of_a_day():
     ("arguments", "message"),
     [
         ("statsu", "there is no command 'statsu'. Did you mean 'status'? `finance-platform --help` lists all"),
-        ("feed lst", "there is no command 'lst'. Did you mean 'list'?"),
+        ("feed lst", "there is no command 'lst'. Did you mean 'list'? `finance-platform feed --help` lists all"),
+        ("feed sql", "there is no command 'sql'. `finance-platform feed --help` lists all"),
         ("late", "there is no command 'late'. Did you mean 'status'?"),
         ("Undo", "there is no command 'Undo'. Did you mean 'withdraw'?"),
         ("export", "there is no command 'export'. Did you mean 'report'?"),
@@ -93,6 +94,7 @@ def test_wrong_use_is_a_sentence_with_a_fix(arguments: str, message: str):
     code, text = invoke(*shlex.split(arguments))
     assert code == 2
     assert message in text.splitlines()[-1]
+    assert text.count("Did you mean") <= 1
 
 
 def test_a_file_where_a_folder_is_expected_is_wrong_use():

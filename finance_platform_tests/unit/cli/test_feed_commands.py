@@ -58,6 +58,44 @@ def test_a_variable_with_a_typo_is_a_warning_on_standard_error(home: Path, monke
     assert result.stderr.startswith("warning: FINANCE_PLATFORM_CURENCY is not a setting and has no effect; did you")
 
 
+@pytest.mark.parametrize("command", ["check", "draft"])
+def test_a_folder_in_place_of_a_file_is_said_to_be_one(command: str, home: Path):
+    result = invoke("feed", command, "--home", home, home / "raw")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"A file cannot be read: {home / 'raw'} is a folder\n  Fix: give one of the files in it\n",
+    )
+
+
+def test_a_home_that_does_not_exist_is_distinguished_from_a_folder_within_a_home(home: Path):
+    missing, inner = home.parent / "none", home / "raw"
+    give = "give the folder of a home to --home"
+    for given, found, fix in (
+        (missing, missing, f"{give}; `finance-platform init {missing}` makes one"),
+        (inner, inner / "raw", f"give the home itself, --home {home}"),
+        (home.parent, home.parent / "raw", f"{give}; `finance-platform init DIR` makes one"),
+    ):
+        result = invoke("status", "--home", given)
+        assert (result.exit_code, result.stderr) == (
+            2,
+            f"The home folder cannot be used: the folder {found} does not exist\n  Fix: {fix}\n",
+        )
+
+
+def test_the_status_of_a_new_home_has_no_empty_tables(home: Path):
+    result = invoke("status", "--home", home)
+    assert (result.exit_code, result.stdout) == (0, "No file was delivered that a feed reads.\nLast run: none\n")
+
+
+def test_what_to_do_about_values_that_are_not_decided_is_said_once(home: Path):
+    undecided = "constants: {date: DECIDE, department: DECIDE, account: DECIDE, scenario: Actual}"
+    text = f"feed: a\nkind: ledger\npath: a.csv\ncolumns:\n  amount: DECIDE\n{undecided}\n"
+    (home / "feeds" / "a.yaml").write_text(text)
+    result = invoke("feed", "list", "--home", home)
+    assert result.stdout.count("in place of DECIDE") == 1
+    assert "if a column of the file has the date, department or account, name that column in `columns`" in result.stdout
+
+
 def test_init_names_the_program_by_its_path_where_the_shell_would_not_find_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

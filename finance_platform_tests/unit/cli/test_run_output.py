@@ -16,6 +16,7 @@ from finance_platform.cli.status_output import print_status
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome, RunReport
 from finance_platform.reports.status import Status
 from finance_platform.reports.variance import VarianceRow
+from finance_platform_tests.unit.cli.test_rendering import DELIVERY
 from finance_platform_tests.unit.printed_text import lines, printed, status
 
 # Variance
@@ -215,7 +216,7 @@ def check(name: str, passed: bool, is_warning: bool = False) -> EvaluatedCheck:
 
 def test_checks_are_counted_and_failed_ones_are_named():
     shown = summary(outcome(checks=[check("a", True), check("b", False), check("c", False, is_warning=True)]))
-    assert shown[2:5] == [
+    assert shown[1:4] == [
         "Checks: 1 passed, 1 warning, 1 failed",
         "failed warehouse/dim_account b: 2 [members]",
         "warning warehouse/dim_account c: 2 [members]",
@@ -225,10 +226,26 @@ def test_checks_are_counted_and_failed_ones_are_named():
 def test_the_name_of_a_file_adds_no_line_to_a_failed_check():
     row = "file a\nReconciled.csv, reason no rows"
     failed = EvaluatedCheck("processed/rejected_rows", "a", False, False, "1 \nfile", evidence=[row])
-    assert summary(outcome(checks=[failed]))[3:5] == [
+    assert summary(outcome(checks=[failed]))[2:4] == [
         "failed processed/rejected_rows a: 1 \\nfile",
         "file a\\nReconciled.csv, reason no rows",
     ]
+
+
+def test_what_is_printed_below_the_deliveries_is_not_repeated_below_the_checks():
+    rows = [
+        "file a.csv, reason r, fix f",
+        "file b.yaml, problem p, fix f",
+        "file c.txt, fix f",
+        "file d.csv, problem q",
+    ]
+    failed = EvaluatedCheck("raw/unread_files", "a", False, False, "4 files", evidence=rows)
+    held = DELIVERY | {"file": "a.csv", "state": "held", "reason": "r", "fix": "f", "warnings": []}
+    home = status(deliveries=[held], problems=[{"file": "b.yaml", "problem": "p", "fix": "f"}], unmatched=["c.txt"])
+    shown = lines(print_summary, outcome(checks=[failed]), home, [], 1.0, restated=[], home=None)
+    below = shown[shown.index("failed raw/unread_files a: 4 files") + 1 :]
+    assert below[0] == "file d.csv, problem q"
+    assert [line for line in below if line.startswith("file ")] == below[:1]
 
 
 def test_a_failed_run_shows_its_error_unchanged():

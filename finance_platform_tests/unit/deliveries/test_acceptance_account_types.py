@@ -52,7 +52,8 @@ def test_a_debit_credit_file_with_an_account_without_a_type_is_held_and_the_othe
     verdict = zone.evaluate()["journal.csv"]
     assert (verdict.reasons, verdict.kinds, verdict.is_final) == ((WAITS,), (UNTYPED,), False)
     assert verdict.fix == (
-        "give these accounts a type in an accounts file; the hold then ends by itself. "
+        "give these accounts a type in an accounts file, such as accounts.csv with account_number, account_name and "
+        "account_type, or by types_by_prefix in the descriptor; the hold then ends by itself. "
         "`finance-platform withdraw journal.csv --why TEXT` drops the delivery"
     )
     assert sorted(zone.live) == ["chart.csv@c1", "good.csv@g"]

@@ -315,9 +315,12 @@ def test_a_closed_period_is_reopened(zone: Zone) -> None:
 
 
 def test_an_open_period_is_not_reopened(zone: Zone) -> None:
-    assert refusal(lambda: reopen(zone.store, "2025-02", BOB)) == ("2025-02 is not closed", "closed periods: none")
+    listed = "`finance-platform history` lists who closed and reopened what"
+    fix = f"there is nothing to reopen: no period is closed; {listed}"
+    assert refusal(lambda: reopen(zone.store, "2025-02", BOB)) == ("2025-02 is not closed", fix)
     closed(zone)
-    assert refusal(lambda: reopen(zone.store, "2025-02", BOB))[1] == "closed periods: 2025-01"
+    fix = f"there is nothing to reopen: closed are 2025-01; {listed}"
+    assert refusal(lambda: reopen(zone.store, "2025-02", BOB))[1] == fix
 
 
 def test_a_refused_decision_is_not_recorded(zone: Zone) -> None:

@@ -1,4 +1,4 @@
-"""What a person is told about a file that no feed reads although its name is close to the path of one."""
+"""The advice about a file that no feed reads although its name is close to the path of one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ERP = "if it is meant for the feed erp, which reads 'erp/books_*.{csv,xlsx}'"
         ),
     ],
 )
-def test_a_file_in_another_folder_or_with_another_ending_or_name_is_told_which_feed_it_is_close_to(
+def test_the_advice_about_a_file_in_another_folder_or_with_another_ending_or_name_has_the_feed_it_is_close_to(
     name: str, advice: str
 ) -> None:
     assert near_feeds([name], FEEDS) == {name: advice}
