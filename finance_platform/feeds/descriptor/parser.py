@@ -31,9 +31,8 @@ _UNDECIDED = re.compile(rf"{UNDECIDED}(?:-[0-9]{{2}}-[0-9]{{2}}| \{{[^{{}}]*\}})
 """A value that a person decides, or its year: DECIDE-01-31, and `DECIDE {Date}` of days without a year."""
 
 _DECIDE = f"write a value in place of {UNDECIDED}, which stands in a draft for what only a person knows"
-_NAME_COLUMN = (
-    "; or, if a column of the file has the {fields}, name that column in `columns` and remove it in `constants`"
-)
+_NAME_COLUMN = "; or, if a column of the file has it, name that column in columns.{field} and remove constants.{field}"
+_NAME_COLUMNS = "; or, if columns of the file have {fields}, name them in `columns` and remove them in `constants`"
 _UNKNOWN_KEY = "extra_forbidden"
 _MAX_ROUNDS = 8
 _MAX_MISTAKES = 20
@@ -314,9 +313,12 @@ def _undecided_values(tree: Any) -> list[_Mistake]:
     """Return each value that a person has not decided; what to do about all of them is said once."""
     undecided = list(_undecided(tree))
     fields = [field for part, _, field in (where.partition(".") for where, _ in undecided) if part == "constants"]
-    listed = f"{', '.join(fields[:-1])} or {fields[-1]}" if len(fields) > 1 else "".join(fields)
+    fix = _DECIDE
     # A constant may be a column that the draft did not find.
-    fix = _DECIDE + (_NAME_COLUMN.format(fields=listed) if fields else "")
+    if len(fields) == 1:
+        fix += _NAME_COLUMN.format(field=fields[0])
+    elif fields:
+        fix += _NAME_COLUMNS.format(fields=f"{', '.join(fields[:-1])} or {fields[-1]}")
     return [_Mistake(line, f"{where} is not decided", fix) for where, line in undecided]
 
 

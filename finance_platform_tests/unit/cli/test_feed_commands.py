@@ -93,7 +93,7 @@ def test_what_to_do_about_values_that_are_not_decided_is_said_once(home: Path):
     (home / "feeds" / "a.yaml").write_text(text)
     result = invoke("feed", "list", "--home", home)
     assert result.stdout.count("in place of DECIDE") == 1
-    assert "if a column of the file has the date, department or account, name that column in `columns`" in result.stdout
+    assert "if columns of the file have date, department or account, name them in `columns` and" in result.stdout
 
 
 def test_init_names_the_program_by_its_path_where_the_shell_would_not_find_it(
