@@ -74,7 +74,7 @@ def draft_fields(sample: Sample, file: str, home_currency: str, first_month: int
     columns = read_columns(sample)
     draft = FieldsDraft()
     is_wide = draft_unpivot(draft, columns, home_currency)
-    if not is_wide and not any(map(is_money, columns)) and (kind := reference_kind(columns)):
+    if not is_wide and not any(map(is_money, columns)) and (kind := reference_kind(columns, file)):
         draft.kind = kind
         draft_references(draft, columns)
         return draft

@@ -10,12 +10,19 @@ from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
+from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.header_words import rank
 
 
-def reference_kind(columns: Sequence[Column]) -> str:
-    """Return the kind of a file of master data; empty if it is none."""
+def reference_kind(columns: Sequence[Column], file: str) -> str:
+    """Return the kind of a file of master data, by its columns or else by its name; empty if it is none."""
+    return _kind_of_columns(columns) or next(
+        (feed.kind for feed in shipped_descriptors() if feed.kind in _REFERENCES and feed.matches(file)), ""
+    )
+
+
+def _kind_of_columns(columns: Sequence[Column]) -> str:
     if any(column.texts and all(map(account_type, column.texts)) for column in columns):
         return "accounts"
     has = {name: any(rank(name, column.name) is not None for column in columns) for name in ("department", "account")}

@@ -308,8 +308,10 @@ def find_header(sample: Sample) -> None:
     counts = [sum(bool(cell.strip()) for cell in cells) for _, cells in rows]
     filled = Counter(count for count in counts if count > 1)  # titles and headings of a short report are no lines
     usual = max(filled, key=lambda width: (filled[width], width), default=1)
+    # A list of texts alone, such as departments with their names, has no values that show where its data begins.
+    is_of_texts = len(rows) > 1 and not _has_data_below(rows)
     for position, (line, cells) in enumerate(rows[:_HEADER_ROWS]):
-        if _is_header(cells, usual) and _has_data_below(_without_labels(rows[position + 1 :])):
+        if _is_header(cells, usual) and (is_of_texts or _has_data_below(_without_labels(rows[position + 1 :]))):
             second = rows[position + 1] if position + 1 < len(rows) else None
             if second and _is_second_line(cells, second[1], usual) and _has_data_below(rows[position + 2 :][:3]):
                 third = rows[position + 2] if position + 2 < len(rows) else None

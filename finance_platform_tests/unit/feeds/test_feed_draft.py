@@ -211,6 +211,24 @@ def test_master_data_is_recognized(text: str, kind: str, fields: set[str], tmp_p
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "kind", "code"),
+    [
+        ("departments.csv", "Cost Center,Name\nD10,Sales\nD20,Operations\nD30,HR\n", "departments", "Cost Center"),
+        ("units.csv", "Departments of 2025\n\nCost Center,Name\nD10,Sales\nD20,HR\n", "departments", "Cost Center"),
+        ("departments_2025.csv", "CC,Label\nD10,Sales\nD20,HR\n", "departments", "CC"),
+        ("accounts.csv", "Nr,Label\nS1,Sales\nR1,Rent\n", "accounts", "Nr"),
+    ],
+)
+def test_master_data_without_a_number_is_recognized_by_its_first_row_and_its_name(
+    name: str, text: str, kind: str, code: str, tmp_path: Path
+):
+    feed = drafted(text, name)
+    column = feed.columns["code" if kind == "departments" else "number"]
+    assert (feed.kind, column.source) == (kind, [code])
+    assert checked(tmp_path, text, name).is_fine
+
+
+@pytest.mark.parametrize(
     ("name", "feed", "path"),
     [
         ("spend_2025-01.csv", "spend", "spend_*.csv"),
