@@ -135,7 +135,22 @@ def _masked_files(arguments: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Give the files of a home their modes; a command without a home writes none."""
     if "home" not in arguments:
         return nullcontext()
-    return masked_new_files(group_readable=load_settings(home=arguments["home"]).group_readable)
+    settings = load_settings(home=arguments["home"])
+    _require_readable_path(settings.home_path, sys.getfilesystemencoding())
+    return masked_new_files(group_readable=settings.group_readable)
+
+
+def _require_readable_path(home: Path, encoding: str) -> None:
+    """Refuse a home whose path the libraries would take for another one: they take every text for UTF-8.
+
+    Raises:
+        HomeError: the path is not ASCII, and Python decodes paths as something else than UTF-8.
+    """
+    if encoding.lower() not in {"utf-8", "utf8"} and not str(home).isascii():
+        raise HomeError(
+            f"its path has letters beyond ASCII, and the locale has paths in {encoding}: {quote_name(str(home))}",
+            fix="set PYTHONUTF8=1, or LC_ALL=C.UTF-8",
+        )
 
 
 def prepare_output() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -80,6 +81,25 @@ def test_a_home_that_does_not_exist_is_distinguished_from_a_folder_within_a_home
             2,
             f"The home folder cannot be used: the folder {found} does not exist\n  Fix: {fix}\n",
         )
+
+
+def test_a_home_whose_path_the_libraries_would_take_for_another_one_is_refused(home: Path):
+    """DuckDB and Arrow take a path for UTF-8, whatever the locale; Python does not where it is told otherwise."""
+    other = home.parent / "B\u00fccher"
+    home.rename(other)
+    ascii_paths = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    results = [
+        subprocess.run(
+            [sys.executable, "-m", "finance_platform.cli", "status", "--home", str(other)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for environment in (ascii_paths, {**os.environ, "LC_ALL": "C"})
+    ]
+    assert [result.returncode for result in results] == [2, 0]
+    assert "set PYTHONUTF8=1, or LC_ALL=C.UTF-8" in results[0].stderr
 
 
 def test_the_status_of_a_new_home_has_no_empty_tables(home: Path):
