@@ -104,6 +104,25 @@ def test_an_empty_list_of_periods_rebuilds_nothing(tmp_path: Path):
     assert "give months as 2025-06" in failure
 
 
+@pytest.mark.parametrize("step", ["build_star", "load"])
+def test_periods_in_the_launchpad_of_the_refresh_that_would_not_be_built_again_are_refused(tmp_path: Path, step: str):
+    result, _, failure = run(settings(home=tmp_path), REFRESH, ops={step: {"config": {"periods": ["2025-06"]}}})
+    assert not result.success
+    assert "periods are given, and rebuild is not true" in failure
+    assert "set rebuild: true beside them, or start the job rebuild_periods" in failure
+
+
+def test_the_launchpad_says_what_each_setting_of_a_step_does(tmp_path: Path):
+    job = build_definitions(settings(home=tmp_path)).resolve_job_def(REFRESH)
+    for step, names in {
+        "register": {"skip_unstable"},
+        "build_star": {"rebuild", "periods"},
+        "load": {"rebuild"},
+    }.items():
+        fields = job.get_node_named(step).definition.config_schema.config_type.fields
+        assert {name for name, field in fields.items() if field.description} >= names
+
+
 @pytest.mark.parametrize(
     ("texts", "periods"),
     [

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from heapq import nlargest
 
 import dagster as dg
+from pydantic import Field
 
 from finance_platform.bootstrap import home_lock
 from finance_platform.count_text import pluralize
@@ -38,7 +39,9 @@ class RegisterConfig(dg.Config):
             A manual run reads files as they are; a run of the sensor skips unstable ones.
     """
 
-    skip_unstable: bool = False
+    skip_unstable: bool = Field(
+        False, description="Leave a file that was written to in the last seconds for the next run, as sensors do."
+    )
 
 
 def register_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:

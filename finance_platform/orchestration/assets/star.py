@@ -16,6 +16,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.data_catalog.delta_log import sync_or_warn as sync_open_tables_or_warn
 from finance_platform.data_catalog.glue import GlueDataCatalog
 from finance_platform.data_catalog.sync import sync_or_warn
+from finance_platform.errors import RebuildError
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.orchestration.ahead.taken_steps import TakenSteps
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
@@ -31,6 +32,7 @@ from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import DagsterJobRunner
 from finance_platform.orchestration.job_runners.subprocess_jobs import attempts_explained
+from finance_platform.orchestration.jobs import REBUILD_PERIODS
 from finance_platform.orchestration.run_log import log_repairs
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import table_metadata
@@ -69,15 +71,26 @@ class RebuildConfig(dg.Config):
         periods: the periods of the fact table to process again, YYYY-MM or YYYY-MM..YYYY-MM; every slice when empty.
     """
 
-    rebuild: bool = False
-    periods: list[str] = Field(default_factory=list)
+    rebuild: bool = Field(
+        False, description="Process slices again although they are current: all, or those of periods."
+    )
+    periods: list[str] = Field(
+        default_factory=list,
+        description="With rebuild: true, the periods of the fact table to process again, each YYYY-MM or "
+        "YYYY-MM..YYYY-MM; every slice when empty.",
+    )
 
     def to_rebuild(self) -> Rebuild:
         """Return the choice as the use cases take it.
 
         Raises:
-            RebuildError: a period is not a month.
+            RebuildError: a period is not a month, or periods are given for nothing to be processed again.
         """
+        if self.periods and not self.rebuild:
+            raise RebuildError(
+                "periods are given, and rebuild is not true",
+                fix=f"set rebuild: true beside them, or start the job {REBUILD_PERIODS}, which does",
+            )
         return Rebuild(self.rebuild, expand_periods(self.periods) if self.rebuild else ())
 
 
