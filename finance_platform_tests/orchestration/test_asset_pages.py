@@ -20,7 +20,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS, STAR, WAREHOUSE
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.ui.asset_labels import GRAINS
-from finance_platform.orchestration.ui.column_sources import COMPUTED, REPORT_SOURCES
+from finance_platform.orchestration.ui.column_sources import COMPUTED, REPORT_SOURCES, describe_sources
 from finance_platform.orchestration.ui.descriptions import RULES
 from finance_platform.orchestration.ui.table_specs import AMOUNT_OR_WORD
 from finance_platform.refresh.new_home import create_home
@@ -394,6 +394,25 @@ def test_each_column_says_where_it_comes_from(shipped: dict[str, dg.AssetSpec]):
     assert amount.endswith("From raw/transactions: amount.")
     timestamp = columns(shipped["warehouse/fact_financials"])["LoadTimestamp"].description or ""
     assert timestamp.endswith("Computed: the moment of the load.")
+
+
+def test_a_column_that_hundreds_of_feeds_fill_names_the_first_of_those_that_fill_it_alike(tmp_path: Path):
+    for number in range(200):
+        name = f"branch_{number:03}"
+        text = with_columns({"amount": "Net"} if number == 40 else {}, feed=f" {name}", path=f" {name}/*.csv")
+        write(tmp_path / f"feeds/{name}.yaml", text)
+    amount = columns(specs_of(tmp_path)["processed/transactions"])["amount"].description or ""
+    assert amount.endswith(
+        "From raw/branch_000, raw/branch_001, raw/branch_002, 196 more: Amount; raw/branch_040: Net; "
+        "raw/transactions: amount."
+    )
+
+
+def test_a_column_that_many_feeds_fill_each_in_its_way_names_some_and_the_number_of_the_others():
+    sources = {f"raw/branch_{number}": [f"Amount {number}"] for number in range(200)}
+    sentence = describe_sources("processed/transactions", {"amount": sources})["amount"]
+    assert sentence.startswith("From raw/branch_0: Amount 0; raw/branch_1: Amount 1; ")
+    assert sentence.endswith("raw/branch_7: Amount 7; and 192 more assets.")
 
 
 def test_the_amount_of_the_warehouse_leads_back_to_the_headers_of_ledger_files(shipped: dict[str, dg.AssetSpec]):

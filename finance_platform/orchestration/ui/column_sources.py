@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import LINE_TABLES
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, FACT_FINANCIALS
+from finance_platform.count_text import pluralize
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.feeds.values.codes import fold, scenario_type
@@ -21,6 +22,12 @@ Sources = Mapping[str, Sequence[str]]
 """The sources of one column: by asset, such as `raw/budget`, the names of its columns."""
 
 _REFERENCES = ("departments", "accounts")
+
+_SOURCES_SHOWN = 8
+"""Of a column. A home may have hundreds of feeds; all of them beside each column would hide everything else."""
+
+_ALIKE_SHOWN = 3
+"""Of the assets that fill a column from columns of the same names."""
 
 _PROVENANCE = {
     "delivery_id": "a hash of the file's name, bytes and reading rules",
@@ -166,9 +173,24 @@ def describe_sources(asset: str, sources: Mapping[str, Sources]) -> dict[str, st
     sentences = {name: f"Computed: {origin}." for name, origin in COMPUTED.get(asset, {}).items()}
     for name, by_asset in sources.items():
         if by_asset:
-            parts = [f"{source}: {', '.join(columns)}" for source, columns in by_asset.items()]
-            sentences[name] = f"From {'; '.join(parts)}."
+            sentences[name] = f"From {'; '.join(_describe_each(by_asset))}."
     return sentences
+
+
+def _describe_each(sources: Sources) -> list[str]:
+    """Return the sources of a column as text, one an asset; of many assets, one for each way to fill the column."""
+    if len(sources) <= _SOURCES_SHOWN:
+        return [f"{source}: {', '.join(columns)}" for source, columns in sources.items()]
+    by_columns: dict[tuple[str, ...], list[str]] = {}
+    for source, columns in sources.items():
+        by_columns.setdefault(tuple(columns), []).append(source)
+    parts = []
+    for columns, assets in list(by_columns.items())[:_SOURCES_SHOWN]:
+        more = len(assets) - _ALIKE_SHOWN
+        names = assets if more <= 1 else [*assets[:_ALIKE_SHOWN], f"{more:,} more"]
+        parts.append(f"{', '.join(names)}: {', '.join(columns)}")
+    left_out = sum(len(assets) for assets in list(by_columns.values())[_SOURCES_SHOWN:])
+    return [*parts, *([f"and {pluralize(left_out, 'more asset')}"] if left_out else [])]
 
 
 def _may_contain(feed: FeedDescriptor, *, is_actual: bool) -> bool:
