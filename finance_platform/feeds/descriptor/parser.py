@@ -39,6 +39,15 @@ _MAX_MISTAKES = 20
 _MANY_MISTAKES = 100
 _MAX_MESSAGE = 500
 _NEEDED = {"feed": "a", "path": "a.csv"}
+_NAME_IN_WORDS = "a small letter, then small letters, digits or _, at most 63 in all"
+_IN_WORDS = {
+    "feed": _NAME_IN_WORDS,
+    "name": _NAME_IN_WORDS,
+    "owner": "team:NAME or an e-mail address",
+    "value": "a year of four digits",
+}
+"""By key, what its pattern allows: pydantic's message has the regular expression."""
+
 _VALID_VALUES = {"columns": "a", "constants": "Budget", "scenarios": "Budget"}
 """A valid value for a key of each part whose keys matter to other parts."""
 
@@ -163,6 +172,10 @@ def _mistakes_of(detail: ErrorDetails, tree: Any) -> Iterator[_Mistake]:
         suggestion = closest_match(str(names[-1]), allowed)
         hint = f"; did you mean {suggestion!r}?" if suggestion else ""
         yield _Mistake(_line_of(tree, names), f"{where} is not a known key{hint}", f"use one of {', '.join(allowed)}")
+        return
+    if detail["type"] == "string_pattern_mismatch" and names[-1] in _IN_WORDS:
+        given = _shorten(repr(detail["input"]))
+        yield _Mistake(_line_of(tree, names), f"{where}: {given} is not {_IN_WORDS[names[-1]]}")
         return
     hint = ""
     if detail["type"] == "literal_error":

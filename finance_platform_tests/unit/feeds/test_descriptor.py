@@ -178,7 +178,7 @@ WRONG = [
         "Input should be 'ledger', 'departments', 'accounts', 'lookup', 'comments', 'statement_lines' or 'balances'",
         "",
     ),
-    (LEDGER.replace("feed: ledger", "feed: My Feed"), "feed", "feed: String should match pattern", ""),
+    (LEDGER.replace("feed: ledger", "feed: My Feed"), "feed", "feed: 'My Feed' is not a small letter, then", ""),
     (LEDGER.replace("feed: ledger\n", ""), "", "feed: Field required", ""),
     (with_lines(LEDGER, path="/ledger.csv"), "path", "path is a glob inside the raw zone", "no leading /"),
     (with_lines(LEDGER, path="a/../b.csv"), "path", "path is a glob inside the raw zone", "no .."),
