@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.movement_output import movements_of_run, print_movements_of_run
@@ -19,6 +19,9 @@ from finance_platform.money_text import grouped_money
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome, RunReport
 from finance_platform.reports.variance import MONTHS_OF_YEAR, VarianceRow
 from finance_platform.safe_text import printable_line, quote_name
+
+if TYPE_CHECKING:
+    from finance_platform.reports.status import Status
 
 _RESTATED_SHOWN = 5
 

@@ -111,7 +111,7 @@ def scan_raw_zone(
         still_being_written=objects.still_being_written,
         unavailable=objects.unavailable,
         absent=absent,
-        near_feeds=near_feeds(objects.unmatched, feed_set) if objects.unmatched else {},
+        near_feeds=near_feeds(objects.unusable.unmatched, feed_set) if objects.unusable.unmatched else {},
     )
 
 

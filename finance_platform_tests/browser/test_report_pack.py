@@ -353,6 +353,30 @@ def tables_that_scroll(page: Page) -> list[str]:
     return [str(name) for name in scrolling]
 
 
+def test_long_names_and_amounts_are_split_rather_than_out_of_sight(home: Home, browser: Browser, tmp_path: Path):
+    settings = load_settings(home=home.path)
+    pack = read_published_pack(processed_zone(settings), open_warehouse(settings), settings)
+    sentence, word = "Raw materials, consumables and purchased services of the group " * 3, "Materialaufwand" * 12
+    pack = dataclasses.replace(
+        pack,
+        accounts=tuple(dataclasses.replace(one, name=f"{one.name} {sentence}") for one in pack.accounts),
+        departments=tuple(
+            dataclasses.replace(one, name=f"{one.name} {word}", unit=f"{one.unit} {sentence}")
+            for one in pack.departments
+        ),
+    )
+    (tmp_path / "long.html").write_text(render(pack, written_at=datetime.now(UTC)), "utf-8")
+    page = opened(browser, tmp_path / "long.html").page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert tables_that_scroll(page) == []
+    # Of a home whose figures are in whole units.
+    page.locator(".kpi strong").evaluate_all("all => all.forEach(one => one.textContent = '(103,048,391)')")
+    for width in (PHONE["width"], 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.close()
+
+
 def test_the_page_is_accessible_fits_a_phone_and_prints(reader: Reader):
     page = reader.page
     is_exhaustive = current_profile().is_exhaustive

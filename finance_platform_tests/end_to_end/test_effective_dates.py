@@ -258,7 +258,7 @@ def test_actual_after_the_end_of_a_department_or_an_account_is_a_warning_in_open
     home.write("raw/accounts.csv", ACCOUNTS)
     refresh(home)
     with platform_environment(home.path):
-        snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+        snapshot = read_snapshot(processed, StarSettings.of(settings))
         _, accounts, departments = check_attributes(snapshot, processed)
     assert accounts.passed
     (row,) = departments.evidence

@@ -175,7 +175,7 @@ def test_a_version_that_stays_in_a_closed_period_replaces_there_what_it_replaced
     home.refresh()
     versions = {name: version for (_, name), version in published_versions(home.warehouse).items()}
     author = Author("ana", "signed", home.tick())
-    decisions.close(home.processed, "2024-01", author, target=versions, published=versions)
+    period_decisions.close(home.processed, "2024-01", author, target=versions, published=versions)
     closed = {cell: figures for cell, figures in home.star().facts.items() if cell.day.year == 2024}
     assert [(cell.scenario, figures.amount) for cell, figures in closed.items()] == [("budget", Decimal(5))]
 

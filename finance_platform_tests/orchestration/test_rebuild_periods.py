@@ -119,7 +119,8 @@ def test_the_launchpad_says_what_each_setting_of_a_step_does(tmp_path: Path):
         "build_star": {"rebuild", "periods"},
         "load": {"rebuild"},
     }.items():
-        fields = job.get_node_named(step).definition.config_schema.config_type.fields
+        schema: Any = job.get_node_named(step).definition.config_schema
+        fields = schema.config_type.fields
         assert {name for name, field in fields.items() if field.description} >= names
 
 

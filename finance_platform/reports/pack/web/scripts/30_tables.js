@@ -64,9 +64,13 @@ function usedElement({ used }) {
 /* A phone may split long names; a month, whose hyphen is no place to split it, is short. */
 const SHORT_TEXT = 12;
 const isWords = ({ text, kind }, isHeader) => !kind && text?.length > SHORT_TEXT && (isHeader || text.includes(" "));
+/* A longer name may be split on every screen and on paper, also within a word. */
+const LONG_TEXT = 60;
+const wordsOf = ({ text, kind }, isHeader) =>
+  [isWords({ text, kind }, isHeader) && "words", !kind && text?.length > LONG_TEXT && "long"].filter(Boolean).join(" ") || kind;
 
 function cellElement(cell, isHeader) {
-  const node = element(isHeader ? "th" : "td", { class: isWords(cell, isHeader) ? "words" : cell.kind, scope: isHeader ? "row" : undefined });
+  const node = element(isHeader ? "th" : "td", { class: wordsOf(cell, isHeader), scope: isHeader ? "row" : undefined });
   if ("bar" in cell) node.append(barElement(cell));
   else if ("used" in cell) node.append(...(cell.used === null ? [] : [usedElement(cell)]));
   else if (cell.open) node.append(element("button", { type: "button", class: "figure", text: cell.text, "aria-label": cell.label, onclick: cell.open }));
