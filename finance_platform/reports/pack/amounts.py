@@ -119,7 +119,7 @@ class Amounts(Sequence[Cell]):
         """Return the amounts of some scenarios, accounts and periods."""
         is_chosen = self.are_in(periods)
         for keys, chosen in ((self.scenarios, scenarios), (self.accounts, accounts)):
-            is_chosen &= np.isin(keys, np.array(list(chosen), np.int64))
+            is_chosen &= pc.is_in(pa.array(keys), pa.array(list(chosen), pa.int64())).to_numpy(zero_copy_only=False)
         return self.where(is_chosen)
 
     def are_in(self, periods: Collection[str]) -> Mask:
@@ -136,17 +136,17 @@ class Amounts(Sequence[Cell]):
     @property
     def used_scenarios(self) -> set[int]:
         """The keys of the scenarios that have an amount."""
-        return set(np.unique(self.scenarios).tolist())
+        return _distinct(self.scenarios)
 
     @property
     def used_accounts(self) -> set[int]:
         """The keys of the accounts that have an amount."""
-        return set(np.unique(self.accounts).tolist())
+        return _distinct(self.accounts)
 
     @property
     def used_departments(self) -> set[int]:
         """The keys of the departments that have an amount."""
-        return set(np.unique(self.departments).tolist())
+        return _distinct(self.departments)
 
     def by(self, departments: Mapping[int, int]) -> Amounts:
         """Return the sums with other departments in the place of theirs, by scenario, department, account and period.
@@ -189,6 +189,11 @@ class Amounts(Sequence[Cell]):
         money = pa.Array.from_buffers(_MONEY, len(words), [None, pa.py_buffer(words)])
         texts = pa.ListArray.from_arrays(pa.array([0, len(words)], pa.int32()), money.cast(pa.string()))
         return pc.binary_join(texts, "\0")[0].as_buffer().to_pybytes()  # type: ignore[no-any-return]
+
+
+def _distinct(keys: Numbers) -> set[int]:
+    """Return the distinct keys; NumPy's own function imports for 10 ms what nothing else needs."""
+    return set(pc.unique(pa.array(keys)).to_pylist())
 
 
 def whole_numbers(values: Sequence[int]) -> Numbers:
