@@ -131,6 +131,16 @@ def test_every_cell_of_every_horizon_equals_the_second_computation(reports: Repo
         assert by_key.get(key, {}) == expected, key
 
 
+def test_variances_have_the_counts_of_periods_of_their_horizon(reports: Reports) -> None:
+    columns = "AsOfPeriod, Horizon, ScenarioName, ReferenceName, FiscalYear, HorizonOrder, Periods, OutlookPeriods, "
+    columns += "ComparedPeriods, IsComplete"
+    of_spans = {row[:4]: row for row in reports.rows(f"SELECT {columns} FROM HorizonSpan")}
+    of_variances = {row[:4]: row for row in reports.rows(f"SELECT DISTINCT {columns} FROM VarianceByHorizon")}
+
+    assert len(of_variances) > 100
+    assert of_variances == {key: of_spans[key] for key in of_variances}
+
+
 def test_year_to_date_and_rest_of_year_add_up_to_the_full_year(reports: Reports) -> None:
     rows = reports.rows(
         "SELECT AsOfPeriod, ScenarioName, ReferenceName, AccountType, "
