@@ -13,7 +13,7 @@ from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.header_changes import FIX_HEADER
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
-from finance_platform.deliveries.verdicts.hold_reasons import tolerance_breach
+from finance_platform.deliveries.verdicts.commit_reasons import tolerance_breach
 from finance_platform.feeds.feed_set import Problem, advise_unmatched
 from finance_platform.feeds.values.dates import periods_between
 from finance_platform.quality.anomalies import has_thin_last_period

@@ -181,12 +181,13 @@ def _connected(master: str, package: Path) -> Iterator[SparkSession]:
         session = SparkSession.builder.remote(_with_secret_parameters(master)).getOrCreate()
     try:
         with _connection_errors(master):
-            policies = session.client.get_retry_policies()
-            session.client.set_retry_policies([DefaultPolicy(max_retries=CONNECT_RETRIES)])
+            client = cast("Any", session).client  # by its type, it may be that of a session without a server
+            policies = client.get_retry_policies()
+            client.set_retry_policies([DefaultPolicy(max_retries=CONNECT_RETRIES)])
             for name, value in _RESULT_SETTINGS.items():
                 session.conf.set(name, value)
             session.addArtifacts(str(package), pyfile=True)
-            session.client.set_retry_policies(policies)
+            client.set_retry_policies(policies)
         yield session
     finally:
         session.stop()

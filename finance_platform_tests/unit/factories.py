@@ -20,7 +20,7 @@ from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCou
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.deliveries.verdicts.hold_reasons import tolerance_breach
+from finance_platform.deliveries.verdicts.commit_reasons import tolerance_breach
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor

@@ -32,7 +32,7 @@ from finance_platform.deliveries.commits import OUTCOMES, Count, DeliveryCommit,
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import EarlierReading, LiveDelivery
-from finance_platform.deliveries.verdicts.hold_reasons import tolerance_breach
+from finance_platform.deliveries.verdicts.commit_reasons import tolerance_breach
 from finance_platform.deliveries.verdicts.live_deliveries import effect_of
 from finance_platform.feeds.values.codes import fold
 from finance_platform.money_text import grouped_money

@@ -1,16 +1,16 @@
 """The reasons to hold a delivery, and its warnings, each a clause for people.
 
-Belongs here: what is judged, and its words. Does not belong here: the verdict and what to do about it (see
-`acceptance`), which deliveries count (see `live_deliveries`).
+Belongs here: what is judged beside the deliveries that count. Does not belong here: what a commit alone shows (see
+`commit_reasons`), words (see `reason_texts`), the verdict and what to do about it (see `acceptance`), which deliveries
+count (see `live_deliveries`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 
-from finance_platform.count_text import pluralize
-from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit, hash_kind
+from finance_platform.deliveries.commits import hash_kind
 from finance_platform.deliveries.lines import has_equal_lines
 from finance_platform.deliveries.live_lines import Cell, LiveLines
 from finance_platform.deliveries.members.account_types import AccountTypes
@@ -25,12 +25,10 @@ from finance_platform.deliveries.register import (
     OVERFLOW,
     TOLERANCE,
     UNTYPED,
-    DeliveryDiscovered,
     Verdict,
 )
-from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaced_cells, replaces_periods
+from finance_platform.deliveries.state import LiveDelivery, replaced_cells, replaces_periods
 from finance_platform.deliveries.verdicts.attribute_conflicts import (
-    AttributeConflict,
     AttributeFiles,
     GivenTypes,
     find_type_conflicts,
@@ -39,21 +37,31 @@ from finance_platform.deliveries.verdicts.attribute_conflicts import (
 from finance_platform.deliveries.verdicts.bookings import Booking, find_plans, find_shared_keys, plan_bookings
 from finance_platform.deliveries.verdicts.cell_hashes import CellHashes
 from finance_platform.deliveries.verdicts.cell_sums import find_overflows, may_overflow
+from finance_platform.deliveries.verdicts.commit_reasons import nothing_accepted, tolerance_breach
 from finance_platform.deliveries.verdicts.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, effect_of
-from finance_platform.deliveries.verdicts.moved_amounts import MovedAmount, find_moved_amounts
+from finance_platform.deliveries.verdicts.moved_amounts import find_moved_amounts
+from finance_platform.deliveries.verdicts.reason_texts import (
+    describe_contradiction,
+    describe_others,
+    describe_repeated,
+    describe_smaller,
+    name_accounts,
+    removed_money,
+    returning_money,
+    shorten,
+    untyped_accounts,
+    words_of_signs,
+)
 from finance_platform.deliveries.verdicts.removals import (
     COLUMNS_OF_LOSSES,
     Losses,
-    OtherLines,
-    Removal,
-    SmallerPeriod,
     find_losses,
 )
 from finance_platform.deliveries.verdicts.repeated_lines import RepeatedLines, find_repeated_lines
 from finance_platform.deliveries.verdicts.repeated_sums import find_repeated_sums
 from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells
-from finance_platform.deliveries.verdicts.returning_lines import ReturningLines, find_returning_lines
+from finance_platform.deliveries.verdicts.returning_lines import find_returning_lines
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.money_text import grouped_money
@@ -75,8 +83,7 @@ RESTATEMENT = "restatement"
 HOLD, NEXT_OPEN_PERIOD, PUBLISH = "hold", "next_open_period", "publish"
 """What becomes of lines that would change a closed period."""
 
-_MAX_NAMES = 5
-_MAXREMOVALS = 20
+_MAX_REMOVALS = 20
 
 
 class HoldReasons:
@@ -160,7 +167,7 @@ class HoldReasons:
             if object_key == candidate.event.object_key:
                 yield untyped_accounts(numbers)
             else:
-                accounts = _accounts(numbers)
+                accounts = name_accounts(numbers)
                 file = quote_name(object_key)
                 yield f"would leave {accounts} without a type, which {file} needs for the sign of its amounts"
 
@@ -170,7 +177,7 @@ class HoldReasons:
             return
         before, after = self._live.in_order, self._live.in_order_with(candidate)
         if sums := find_overflows(self._processed, self._overlaps, self._account_types, before, after):
-            yield f"sums would have more than the 16 digits that the warehouse holds: {_shorten(sums, '; ')}"
+            yield f"sums would have more than the 16 digits that the warehouse holds: {shorten(sums, '; ')}"
 
     def _type_conflicts(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the accounts with two types, and the money of the lines that contradict."""
@@ -180,11 +187,11 @@ class HoldReasons:
         if not conflicts:
             return
         first = {conflict.code: conflict for conflict in reversed(conflicts)}
-        named = [_contradiction(first[code], candidate) for code in sorted(first)]
+        named = [describe_contradiction(first[code], candidate) for code in sorted(first)]
         money = ", ".join(
             f"{name} {grouped_money(gross)}" for name, gross in sorted(gross_by_scenario(conflicts).items())
         )
-        yield f"{_shorten(named, '; ')}; gross at stake: {money}"
+        yield f"{shorten(named, '; ')}; gross at stake: {money}"
 
     def _duplicates(self, candidate: LiveDelivery) -> Iterator[str]:
         for other in self._live.same_content(candidate):
@@ -194,7 +201,7 @@ class HoldReasons:
     def _repeated(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield the files that have lines of the candidate too, and which these are."""
         for file, lines in self._repeated_by_file(candidate):
-            yield _describe_repeated(file, lines)
+            yield describe_repeated(file, lines)
 
     def _repeated_by_file(self, candidate: LiveDelivery) -> Iterator[tuple[str, list[RepeatedLines]]]:
         """Yield the lines that each file has too; one line alone may well be equal to another one."""
@@ -223,10 +230,10 @@ class HoldReasons:
     def _returning(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the lines that count again because the load mode was changed."""
         if returning := find_returning_lines(self._live_lines, self._live, candidate):
-            lines = [f"{one.scenario} {one.period}, {_returning_money(one)}" for one in returning]
+            lines = [f"{one.scenario} {one.period}, {returning_money(one)}" for one in returning]
             yield (
                 f"under `load: {{mode: {candidate.event.load_mode}}}`, lines count again that another file of the feed "
-                f"has replaced: {_shorten(lines, '; ')}"
+                f"has replaced: {shorten(lines, '; ')}"
             )
 
     def _removals(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Iterator[str]:
@@ -240,15 +247,15 @@ class HoldReasons:
         losses = self._losses(candidate, left_out)
         removals = losses.removals
         scenarios = self._scenarios(candidate) if removals or losses.others else {}
-        yield from (_describe_others(scenarios[one.cell[0]], one) for one in losses.others)
-        for removal in removals[:_MAXREMOVALS]:
+        yield from (describe_others(scenarios[one.cell[0]], one) for one in losses.others)
+        for removal in removals[:_MAX_REMOVALS]:
             scenario, period = removal.cell
             yield (
                 f"{scenarios[scenario]} {period} would lose {removal.lines:,} of {removal.before:,} lines of "
-                f"department {removal.department}, {_money(removal)}: {Decimal(removal.lines) / removal.before:.0%}, "
-                f"tolerated {tolerated:.0%}"
+                f"department {removal.department}, {removed_money(removal)}: "
+                f"{Decimal(removal.lines) / removal.before:.0%}, tolerated {tolerated:.0%}"
             )
-        if more := removals[_MAXREMOVALS:]:
+        if more := removals[_MAX_REMOVALS:]:
             lines, gross = sum(one.lines for one in more), sum((one.gross for one in more), Decimal(0))
             yield f"{len(more):,} more departments and periods would lose {lines:,} lines, gross {grouped_money(gross)}"
 
@@ -259,7 +266,7 @@ class HoldReasons:
             return candidate.verdict.smaller if candidate.verdict else ()
         smaller = self._losses(candidate).smaller
         scenarios = self._scenarios(candidate) if smaller else {}
-        return tuple((one.cell[1], _describe_smaller(scenarios[one.cell[0]], one)) for one in smaller)
+        return tuple((one.cell[1], describe_smaller(scenarios[one.cell[0]], one)) for one in smaller)
 
     def _scenarios(self, candidate: LiveDelivery) -> dict[str, str]:
         deliveries = [*self._live.by_id.values(), candidate]
@@ -395,7 +402,7 @@ class HoldReasons:
         if self._published and not cells <= self._changed_cells(self._live, candidate):
             live, counted = self._published, self._counted(candidate) or candidate
         moved = find_moved_amounts(self._live_lines, *live.live_sets(counted, cells), cells)
-        amounts = ", ".join(f"{one.scenario} {_money(one)}" for one in moved)
+        amounts = ", ".join(f"{one.scenario} {removed_money(one)}" for one in moved)
         verb = "is closed" if len(periods) == 1 else "are closed"
         signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
         yield f"would restate {', '.join(periods)}, which {verb}{f': {amounts}{signs}' if amounts else ''}"
@@ -416,110 +423,7 @@ class HoldReasons:
         if not names:
             return []
         verb = "sorts after it and wins" if len(names) == 1 else "sort after it and win"
-        return [f"came late: {_shorten(names)} {verb}"]
-
-
-def words_of_signs(*, is_debit_positive: bool) -> str:
-    """Return what to add to amounts of lines whose signs are not those of the figures; nothing if they are."""
-    return " (debit less credit)" if is_debit_positive else ""
-
-
-def tolerance_breach(event: DeliveryDiscovered, commit: DeliveryCommit) -> str | None:
-    """Return how the rejected rows or amounts exceed the feed's tolerance; None if they do not."""
-    rejected = commit.outcome("rejected")
-    share = Decimal(event.tolerated_share)
-    if rejected.rows > share * commit.read.rows:
-        cause = f"; {commit.findings.cause}" if commit.findings.cause else ""
-        return f"{rejected.rows} of {commit.read.rows} rows rejected, tolerated {share:%}{cause}"
-    if event.tolerated_amount is not None and rejected.absolute > Decimal(event.tolerated_amount):
-        return f"{rejected.absolute} rejected, tolerated {event.tolerated_amount}"
-    for currency, amount in sorted(commit.rejected_foreign.items()):
-        if event.tolerated_amount is not None and amount > Decimal(event.tolerated_amount):
-            return f"{amount} {currency} rejected, tolerated {event.tolerated_amount}"
-    return None
-
-
-def untyped_accounts(numbers: Collection[str]) -> str:
-    """Return that accounts of a file with debits and credits have no type."""
-    verb = "has" if len(numbers) == 1 else "have"
-    return f"{_accounts(numbers)} {verb} no type, which the sign of its debits and credits depends on"
-
-
-def _accounts(numbers: Collection[str]) -> str:
-    return f"{'account' if len(numbers) == 1 else 'accounts'} {_shorten(sorted(numbers))}"
-
-
-def nothing_accepted(delivery: LiveDelivery) -> str | None:
-    """Return why no row of a delivery was accepted; None if one was, or if the delivery may be without rows.
-
-    A file without a rejected row may be without rows if its name declares its periods and its feed the scenario: it
-    then states that there is nothing in these periods.
-    """
-    commit = delivery.commit
-    if commit.outcome("accepted").rows:
-        return None
-    if replaces_periods(delivery) and covered_periods(delivery) and not commit.outcome("rejected").rows:
-        return None
-    if not commit.read.rows:
-        return "the file has no rows"
-    counts = [f"{commit.outcome(name).rows:,} {name}" for name in OUTCOMES if commit.outcome(name).rows]
-    return f"none of {commit.read.rows:,} rows was accepted: {', '.join(counts)}"
-
-
-def _contradiction(conflict: AttributeConflict, candidate: LiveDelivery) -> str:
-    """Return the two types of an account and where they are, for a reader who has the candidate's file open."""
-    places = [
-        f"{source.value!r} in line {source.line}"
-        + (f" of {quote_name(source.object_key)}" if source.delivery_id != candidate.delivery_id else "")
-        for source in (conflict.given, conflict.counted)
-    ]
-    return f"account {conflict.code} has the type {places[0]} and {places[1]}"
-
-
-def _describe_others(scenario: str, others: OtherLines) -> str:
-    """Return that keys name other lines than before, and why that may be."""
-    return (
-        f"{others.lines:,} of {others.replaced:,} lines of {scenario} {others.cell[1]} that it replaces by key, gross "
-        f"{grouped_money(others.gross)}, have another account and another amount in it, as if numbers of two companies "
-        "or years were the same; give each of them a feed of its own, or add a field that distinguishes them to "
-        "load.key"
-    )
-
-
-def _describe_smaller(scenario: str, smaller: SmallerPeriod) -> str:
-    """Return how much less a scenario and period has, as a clause that is true before and after the change."""
-    now = f"{smaller.lines:,} lines, gross {grouped_money(smaller.gross)}"
-    before = f"{smaller.before:,} lines, gross {grouped_money(smaller.gross_before)}"
-    return f"{scenario} {smaller.cell[1]} has {now}, in place of {before}"
-
-
-def _describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> str:
-    """Return which lines of a delivery another file has too."""
-    lines = [f"{one.scenario} {one.period}, lines {one.rows:,}, gross {grouped_money(one.gross)}" for one in repeated]
-    feed = f" of the feed {repeated[0].feed}" if repeated[0].feed else ""
-    has, beside = "has the same lines as", ""
-    if any(one.has_others for one in repeated):
-        has, beside = "has all lines of", ", beside others"
-    elif any(one.is_nearly for one in repeated):
-        others = sum(one.others for one in repeated)
-        has, beside = "has nearly all lines of", f", beside {pluralize(others, 'other')}" if others else ""
-    elif any(one.has_lost_zeros for one in repeated):
-        has, beside = "has the same lines as", ", under departments or accounts that differ in their zeros"
-    elif any(one.has_other_codes for one in repeated):
-        has, beside = "has the same days and amounts as", ", under other departments or accounts"
-    elif all(one.has_sums for one in repeated):
-        has = "has the same sums by account as the lines of"
-    keys = " under keys that differ in their zeros" if any(one.has_other_keys for one in repeated) else ""
-    return f"{has} {quote_name(object_key)}{feed}{keys}, which counts already{beside}: {_shorten(lines, '; ')}"
-
-
-def _returning_money(lines: ReturningLines) -> str:
-    return f"lines {lines.rows:,}, gross {grouped_money(lines.gross)}"
-
-
-def _shorten(names: Sequence[str], separator: str = ", ") -> str:
-    more = len(names) - _MAX_NAMES
-    return separator.join(names[:_MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+        return [f"came late: {shorten(names)} {verb}"]
 
 
 def _has_same_lines(first: LiveDelivery, second: LiveDelivery) -> bool:
@@ -532,9 +436,3 @@ def _has_same_lines(first: LiveDelivery, second: LiveDelivery) -> bool:
         for periods in counts
     ]
     return lines[0] == lines[1]
-
-
-def _money(removal: Removal | MovedAmount) -> str:
-    if abs(removal.amount) == removal.gross:
-        return grouped_money(removal.amount)
-    return f"net {grouped_money(removal.amount)}, gross {grouped_money(removal.gross)}"

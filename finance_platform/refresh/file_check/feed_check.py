@@ -28,7 +28,8 @@ from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.spread_weights import SpreadWeights, like_rule
 from finance_platform.deliveries.state import LiveDelivery
-from finance_platform.deliveries.verdicts.hold_reasons import nothing_accepted, tolerance_breach, untyped_accounts
+from finance_platform.deliveries.verdicts.commit_reasons import nothing_accepted, tolerance_breach
+from finance_platform.deliveries.verdicts.reason_texts import untyped_accounts
 from finance_platform.errors import FinancePlatformError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.files.tables import Table

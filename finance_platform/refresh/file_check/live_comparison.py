@@ -28,9 +28,10 @@ from finance_platform.deliveries.overlaps import compute_candidate_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.deliveries.verdicts.hold_reasons import HoldReasons, words_of_signs
+from finance_platform.deliveries.verdicts.hold_reasons import HoldReasons
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_amounts import find_moved_amounts
+from finance_platform.deliveries.verdicts.reason_texts import words_of_signs
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.file_names import order_from_name
 from finance_platform.feeds.resolved import ResolvedFeed
