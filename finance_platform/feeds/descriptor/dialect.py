@@ -30,7 +30,7 @@ def _to_rows(value: object) -> object:
 
 def _check_rows(rows: list[int]) -> list[int]:
     if min(rows) < (1 if len(rows) > 1 else 0):
-        raise ValueError(f"Input should be greater than or equal to {1 if len(rows) > 1 else 0}")
+        raise ValueError(f"expected a number from {1 if len(rows) > 1 else 0}")
     if sorted(set(rows)) != rows:
         raise ValueError("the lines of one header must be in order, such as [10, 11]")
     return rows

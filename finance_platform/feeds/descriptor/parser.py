@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.descriptor.columns import FIELDS
 from finance_platform.feeds.descriptor.feed import UNDECIDED, FeedDescriptor
+from finance_platform.feeds.descriptor.plain_messages import plain_message
 from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
 from finance_platform.feeds.limits import MAX_DESCRIPTORS
 from finance_platform.feeds.values.codes import closest_match
@@ -181,10 +182,11 @@ def _mistakes_of(detail: ErrorDetails, tree: Any) -> Iterator[_Mistake]:
     if detail["type"] == "literal_error":
         suggestion = closest_match(str(detail["input"]), re.findall(r"'([^']+)'", detail["ctx"]["expected"]))
         hint = f"; did you mean {suggestion!r}?" if suggestion else ""
-    for message in f"{detail['msg']}{hint}".removeprefix("Value error, ").split("\n"):
+    for message in f"{plain_message(detail, _allowed_keys(names))}{hint}".split("\n"):
         # A mistake between parts has no location of its own; its message begins with the name of the part at fault.
         line = _line_of(tree, names or message.partition(" ")[0].rstrip(":").split("."))
-        yield _Mistake(line, f"{where + ': ' if where else ''}{message}")
+        colon = " " if detail["type"] == "missing" else ": "
+        yield _Mistake(line, f"{where + colon if where else ''}{message}")
 
 
 def _path(detail: ErrorDetails) -> _Path:

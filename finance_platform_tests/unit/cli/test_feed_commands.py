@@ -186,7 +186,7 @@ def test_list_counts_the_files_of_each_feed_and_names_what_is_broken(home: Path)
     assert result.exit_code == 1
     line = next(line for line in result.output.splitlines() if line.startswith("transactions"))
     assert line.split() == ["transactions", "ledger", "transactions*.csv", "shipped", "2"]
-    assert "bad.yaml: line 2: kind: Input should be 'ledger'" in result.output
+    assert "bad.yaml: line 2: kind: expected 'ledger'" in result.output
     as_json = invoke("feed", "list", "--home", home, "--format", "json")
     assert "bad.yaml" in as_json.stderr
     rows = json.loads(as_json.stdout)

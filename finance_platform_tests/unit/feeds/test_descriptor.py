@@ -156,7 +156,7 @@ WRONG = [
         "",
     ),
     (column("date", "{from: {debit: A, credit: B}}"), "date", "columns.date: only amount can be {debit, credit}", ""),
-    (with_lines(LEDGER, columns="[Date, Amount]"), "columns", "columns: Input should be a valid dictionary", ""),
+    (with_lines(LEDGER, columns="[Date, Amount]"), "columns", "columns: expected keys, each with a value", ""),
     # Values.
     (
         column("date", "\n    from: Date\n    formats: [YYYY-MM-dd]"),
@@ -171,15 +171,15 @@ WRONG = [
         "",
     ),
     (column("amount", "{from: A, decimal: ',', thousands: ','}"), "amount", "decimal and thousands are both ','", ""),
-    (column("amount", "\n    from: A\n    decimal: '·'"), "decimal", "Input should be '.' or ','", ""),
+    (column("amount", "\n    from: A\n    decimal: '·'"), "decimal", "expected '.' or ','", ""),
     (
         LEDGER.replace("kind: ledger", "kind: budget"),
         "kind",
-        "Input should be 'ledger', 'departments', 'accounts', 'lookup', 'comments', 'statement_lines' or 'balances'",
+        "expected 'ledger', 'departments', 'accounts', 'lookup', 'comments', 'statement_lines' or 'balances'",
         "",
     ),
     (LEDGER.replace("feed: ledger", "feed: My Feed"), "feed", "feed: 'My Feed' is not a small letter, then", ""),
-    (LEDGER.replace("feed: ledger\n", ""), "", "feed: Field required", ""),
+    (LEDGER.replace("feed: ledger\n", ""), "", "feed is missing", ""),
     (with_lines(LEDGER, path="/ledger.csv"), "path", "path is a glob inside the raw zone", "no leading /"),
     (with_lines(LEDGER, path="a/../b.csv"), "path", "path is a glob inside the raw zone", "no .."),
     (with_lines(LEDGER, path="'**/b.csv'"), "path", "path is a glob inside the raw zone", "no **"),
@@ -192,7 +192,7 @@ WRONG = [
     ),
     (with_lines(LEDGER, dialect="\n  encoding: base64"), "encoding", "'base64' is not a text encoding", ""),
     (with_lines(LEDGER, dialect="\n  delimiter: ;;"), "delimiter", "at most 1 character", ""),
-    (with_lines(LEDGER, dialect="\n  header_row: -1"), "header_row", "greater than or equal to 0", ""),
+    (with_lines(LEDGER, dialect="\n  header_row: -1"), "header_row", "expected a number from 0", ""),
     (
         with_lines(LEDGER, dialect="{header_row: 0}"),
         "dialect",
@@ -219,9 +219,19 @@ WRONG = [
     (with_lines(LEDGER, dialect='{delimiter: "\\n"}'), "dialect", "neither can be a line break", ""),
     (with_lines(LEDGER, load="{mode: upsert}"), "load", "key: [...] is needed with mode: upsert", "only then"),
     (with_lines(LEDGER, load="{key: [date]}"), "load", "key: [...] is needed with mode: upsert", "only then"),
-    (LEDGER.replace("kind: ledger", "kind: ledgr"), "kind: ledgr", "or 'balances'; did you mean 'ledger'?", ""),
-    (with_lines(LEDGER, load="\n  mode: upsrt"), "mode", "or 'replace_period'; did you mean 'upsert'?", ""),
-    (with_lines(LEDGER, load="\n  mode: merge"), "mode", "Input should be 'append', 'upsert' or 'replace_period'", ""),
+    (
+        LEDGER.replace("kind: ledger", "kind: ledgr"),
+        "kind: ledgr",
+        "or 'balances', found 'ledgr'; did you mean 'ledger'?",
+        "",
+    ),
+    (
+        with_lines(LEDGER, load="\n  mode: upsrt"),
+        "mode",
+        "or 'replace_period', found 'upsrt'; did you mean 'upsert'?",
+        "",
+    ),
+    (with_lines(LEDGER, load="\n  mode: merge"), "mode", "expected 'append', 'upsert' or 'replace_period'", ""),
     (
         with_lines(LEDGER, load="\n  mode: upsert\n  key: [transaction_id]"),
         "key",
@@ -229,7 +239,7 @@ WRONG = [
         "date, department",
     ),
     (with_lines(LEDGER, load="\n  mode: upsert\n  key: amount"), "key", "load.key: amount must be one of", ""),
-    (with_lines(LEDGER, tolerance="\n  rejected_rows: 2"), "rejected_rows", "less than or equal to 1", ""),
+    (with_lines(LEDGER, tolerance="\n  rejected_rows: 2"), "rejected_rows", "expected a number up to 1, found '2'", ""),
     # Order, scope, covers, limits.
     (with_lines(LEDGER, order="{}"), "order", "order: give from_name: a pattern, or from_column: a header", ""),
     (with_lines(LEDGER, order="{from_name: a, from_column: b}"), "order", "order: give from_name: a pattern, or", ""),
@@ -241,7 +251,12 @@ WRONG = [
         "order.from_name: '_v(' is not a valid regular expression",
         "",
     ),
-    (with_lines(LEDGER, order="\n  from_column: ''"), "from_column", "order.from_column: String should have", ""),
+    (
+        with_lines(LEDGER, order="\n  from_column: ''"),
+        "from_column",
+        "from_column: expected at least 1 character",
+        "",
+    ),
     (with_lines(LEDGER, load="{scope: [department]}"), "load", "load: scope: [...] goes with mode: replace_period", ""),
     (
         with_lines(LEDGER, load="\n  mode: replace_period\n  scope: [scenario]"),
@@ -293,7 +308,7 @@ WRONG = [
         "load.covers.name is not a known key; did you mean 'from_name'?",
         "use one of from_name",
     ),
-    (with_lines(LEDGER, load="\n  covers: {}"), "covers", "load.covers.from_name: Field required", ""),
+    (with_lines(LEDGER, load="\n  covers: {}"), "covers", "load.covers.from_name is missing", ""),
     *(
         (
             with_lines(LEDGER, hold_if_removes=share),
@@ -303,14 +318,24 @@ WRONG = [
         )
         for share in ("half", "1.5", "-0.1", "nan", "50%", "Never")
     ),
-    (with_lines(LEDGER, hold_if_late="maybe"), "hold_if_late", "hold_if_late: Input should be a valid boolean", ""),
-    (with_lines(LEDGER, tolerance="\n  rejected_rows: 1%"), "rejected_rows", "valid decimal", ""),
-    (with_lines(LEDGER, tolerance="\n  rejected_amount: -1"), "rejected_amount", "greater than or equal to 0", ""),
+    (
+        with_lines(LEDGER, hold_if_late="maybe"),
+        "hold_if_late",
+        "expected true or false, found 'maybe'",
+        "",
+    ),
+    (
+        with_lines(LEDGER, tolerance="\n  rejected_rows: 1%"),
+        "rejected_rows",
+        "such as 0.01, found '1%'",
+        "",
+    ),
+    (with_lines(LEDGER, tolerance="\n  rejected_amount: -1"), "rejected_amount", "expected a number from 0", ""),
     # Freshness.
     (
         with_lines(LEDGER, freshness="{warn_after_days: 35}"),
         "freshness",
-        "freshness.fail_after_days: Field required",
+        "freshness.fail_after_days is missing",
         "",
     ),
     *(
@@ -325,19 +350,19 @@ WRONG = [
     (
         with_lines(LEDGER, freshness="\n  fail_after_days: 0"),
         "fail_after_days",
-        "freshness.fail_after_days: Input should be greater than 0",
+        "freshness.fail_after_days: expected a number above 0",
         "",
     ),
     (
         with_lines(LEDGER, freshness="\n  fail_after_days: 45\n  warn_after_days: -1"),
         "warn_after_days",
-        "freshness.warn_after_days: Input should be greater than 0",
+        "freshness.warn_after_days: expected a number above 0",
         "",
     ),
     (
         with_lines(LEDGER, freshness="\n  fail_after_days: monthly"),
         "fail_after_days",
-        "freshness.fail_after_days: Input should be a valid integer",
+        "freshness.fail_after_days: expected a whole number",
         "",
     ),
     (
@@ -346,10 +371,10 @@ WRONG = [
         "freshness.fail_after is not a known key; did you mean 'fail_after_days'?",
         "use one of fail_after_days, warn_after_days",
     ),
-    (with_lines(LEDGER, freshness="45"), "freshness", "freshness: Input should be a valid dictionary", ""),
-    (with_lines(LEDGER, sign="debit"), "sign", "Input should be 'natural', 'debit_positive' or 'credit_positive'", ""),
+    (with_lines(LEDGER, freshness="45"), "freshness", "freshness: expected some of the keys", ""),
+    (with_lines(LEDGER, sign="debit"), "sign", "expected 'natural', 'debit_positive' or 'credit_positive'", ""),
     (with_lines(LEDGER, plans_only="true"), "plans_only", "every row would be rejected", ""),
-    (with_lines(LEDGER, scenarios="\n  Plan: Plan"), "Plan", "Input should be 'Budget' or 'Forecast'", ""),
+    (with_lines(LEDGER, scenarios="\n  Plan: Plan"), "Plan", "expected 'Budget' or 'Forecast'", ""),
     (with_lines(LEDGER, scenarios="\n  ACTUAL: Budget"), "ACTUAL", "its type is always Actual", ""),
     (
         with_lines(LEDGER, constants="\n  scenario: Outlook"),
@@ -360,7 +385,7 @@ WRONG = [
     (
         column("date", "\n    from: Date\n    formats:\n      - yyyy-MM-dd\n      - {dd: MM}"),
         "- {dd",
-        "columns.date.formats.1: Input should be a valid string",
+        "columns.date.formats.1: expected a text",
         "",
     ),
     (
@@ -378,8 +403,8 @@ WRONG = [
     ),
     (column("date", "{from_name: 'a(?=b)'}"), "date", "invalid perl operator; look-around and back-references are", ""),
     (column("date", r"{from_name: '(a)\1'}"), "date", "invalid escape sequence; look-around and back-references", ""),
-    (column("date", f"{{from_name: '{'a' * 201}'}}"), "date", "String should have at most 200 characters", ""),
-    (column("date", "{from_name: ''}"), "date", "String should have at least 1 character", ""),
+    (column("date", f"{{from_name: '{'a' * 201}'}}"), "date", "expected at most 200 characters", ""),
+    (column("date", "{from_name: ''}"), "date", "expected at least 1 character", ""),
     (column("date", "{from_name: '(a)(b)'}"), "date", "from_name: has 2 groups; join them with template:", "{1}-{2}"),
     (column("date", "{from_name: '(a)', template: '{2}'}"), "date", "by number, such as {1}; it has 1", ""),
     (column("date", "{from_name: '(a)', template: '{year}'}"), "date", "template: '{year}' must name groups of", ""),
@@ -453,10 +478,10 @@ def test_every_mistake_of_a_descriptor_is_reported_at_once() -> None:
     assert found.startswith("feeds/bad.yaml, line ")
     for mistake in (
         "dialect.encodin is not a known key; did you mean 'encoding'?",
-        "dialect.delimiter: String should have at most 1 character",
+        "dialect.delimiter: expected at most 1 character, found",
         "columns.date.formats: date pattern 'YYYY'",
         "columns.amount: decimal and thousands are both ','",
-        "sign: Input should be 'natural', 'debit_positive' or 'credit_positive'",
+        "sign: expected 'natural', 'debit_positive' or 'credit_positive'",
         "load: scope: [...] goes with mode: replace_period",
         "load: covers: goes with mode: replace_period",
         "constants.code is not a field of ledger",
@@ -475,11 +500,11 @@ ACOUNT = LEDGER.replace("  account:", "  acount:")
     [
         (
             ACOUNT.replace("kind: ledger", "kind: ledgr").replace("  department: {from: Dept}\n", ""),
-            ["kind: Input should be", "columns.acount is not a field of ledger", "columns.department is needed"],
+            ["kind: expected", "columns.acount is not a field of ledger", "columns.department is needed"],
         ),
         (
             ACOUNT.replace("kind: ledger", "kind: budget"),
-            ["kind: Input should be", "columns.acount is not a field of ledger"],
+            ["kind: expected", "columns.acount is not a field of ledger"],
         ),
         (
             ACOUNT.replace("kind: ledger", "knd: ledger"),
@@ -491,15 +516,20 @@ ACOUNT = LEDGER.replace("  account:", "  acount:")
         ),
         (
             with_lines(ACOUNT.replace("columns:", "colums:").replace("yyyy-MM-dd", "YYYY"), sign="debit"),
-            ["colums is not a known key", "columns.date.formats: date", "sign: Input", "columns.acount is not a field"],
+            [
+                "colums is not a known key",
+                "columns.date.formats: date",
+                "sign: expected",
+                "columns.acount is not a field",
+            ],
         ),
         (
             with_lines(ACOUNT.replace("{from: Account}", "{from: ''}"), load="{mode: merge}"),
-            ["columns.acount: from: is blank", "load.mode: Input should be", "columns.acount is not a field of ledger"],
+            ["columns.acount: from: is blank", "load.mode: expected", "columns.acount is not a field of ledger"],
         ),
         (
             with_lines(ACOUNT, load="{mod: append}", constants="{scenario: Outlook}", scenarios="{Outlook: Plan}"),
-            ["load.mod is not a known key", "scenarios.Outlook: Input", "columns.acount is not a field of ledger"],
+            ["load.mod is not a known key", "scenarios.Outlook: expected", "columns.acount is not a field of ledger"],
         ),
         (
             with_lines(ACOUNT, constants="{scenario: Outlook}", scenarios="{Outlook: Forecast, outlook: Budget}"),
@@ -507,9 +537,14 @@ ACOUNT = LEDGER.replace("  account:", "  acount:")
         ),
         (
             "feed: x\nkind: zzz\npath: x.csv\ncolums: [a]\norder: 1\n",
-            ["kind: Input", "colums is not a known key", "order: Input", "columns: Input should be a valid dictionary"],
+            [
+                "kind: expected",
+                "colums is not a known key",
+                "order: expected",
+                "columns: expected keys, each with a value",
+            ],
         ),
-        (with_lines(ACOUNT, kind="[ledger]"), ["kind: Input should be", "columns.acount is not a field of ledger"]),
+        (with_lines(ACOUNT, kind="[ledger]"), ["kind: expected", "columns.acount is not a field of ledger"]),
         (
             with_lines(ACOUNT.replace("{from: Amount", "{form: Amount"), order="{}"),
             ["columns.amount.form is not a known key", "order: give", "columns.acount is not a field of ledger"],
@@ -527,7 +562,7 @@ def test_duplicate_keys_are_reported_with_the_other_mistakes() -> None:
     error = error_of(LEDGER + "sign: debit\nfeed: again\nfeed: more\n")
     assert error.found == (
         "feeds/bad.yaml, line 11: 'feed' appears twice; line 12: 'feed' appears twice; "
-        "line 10: sign: Input should be 'natural', 'debit_positive' or 'credit_positive'"
+        "line 10: sign: expected 'natural', 'debit_positive' or 'credit_positive', found 'debit'"
     )
     assert error.fix == "correct these lines; keep one of the two"
 
@@ -536,7 +571,7 @@ def test_a_mistyped_key_is_reported_without_the_needed_one_that_it_stands_for() 
     error = error_of(LEDGER.replace("columns:", "colums:") + "sign: debit\n")
     assert error.found == (
         "feeds/bad.yaml, line 4: colums is not a known key; did you mean 'columns'?; "
-        "line 10: sign: Input should be 'natural', 'debit_positive' or 'credit_positive'"
+        "line 10: sign: expected 'natural', 'debit_positive' or 'credit_positive', found 'debit'"
     )
 
 
