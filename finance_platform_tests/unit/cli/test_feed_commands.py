@@ -84,7 +84,7 @@ def test_a_home_that_does_not_exist_is_distinguished_from_a_folder_within_a_home
 
 
 def test_a_home_whose_path_the_libraries_would_take_for_another_one_is_refused(home: Path):
-    """DuckDB and Arrow take a path for UTF-8, whatever the locale; Python does not where it is told otherwise."""
+    """DuckDB and Arrow take a path for UTF-8, whatever the locale; Python does not in every locale."""
     other = home.parent / "B\u00fccher"
     home.rename(other)
     ascii_paths = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
