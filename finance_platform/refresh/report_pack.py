@@ -147,7 +147,7 @@ def _hash_amounts(pack: Pack) -> str:
     amounts, digest = Amounts.of(pack.cells), hashlib.sha256()
     for keys in (amounts.scenarios, amounts.departments, amounts.accounts):
         digest.update(keys.tobytes())
-    digest.update("\0".join(amounts.period_names()).encode())
+    digest.update(amounts.period_texts())
     digest.update(amounts.texts())
     return digest.hexdigest()
 

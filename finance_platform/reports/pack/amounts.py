@@ -108,12 +108,9 @@ class Amounts(Sequence[Cell]):
     @cached_property
     def _cells(self) -> tuple[Cell, ...]:
         keys = (column.tolist() for column in (self.scenarios, self.departments, self.accounts))
-        amounts = (_amount_of(cents) for cents in self.cents.tolist())
-        return tuple(map(Cell._make, zip(*keys, self.period_names(), amounts, strict=True)))
-
-    def period_names(self) -> Iterator[str]:
-        """Yield the name of each amount's period."""
-        return map(self.names.__getitem__, self.periods.tolist())
+        periods = map(self.names.__getitem__, self.periods.tolist())
+        amounts = map(_amount_of, self.cents.tolist())
+        return tuple(map(Cell._make, zip(*keys, periods, amounts, strict=True)))
 
     def select(self, scenarios: Collection[int], accounts: Collection[int], periods: Collection[str]) -> Amounts:
         """Return the amounts of some scenarios, accounts and periods."""
@@ -181,14 +178,23 @@ class Amounts(Sequence[Cell]):
         """Return the sum."""
         return _amount_of(exact_sum(self.cents))
 
+    def period_texts(self) -> bytes:
+        """Return the names of the periods, with a zero byte between them."""
+        return _joined(pa.array(self.names, pa.string()).take(pa.array(self.periods)))
+
     def texts(self) -> bytes:
         """Return the amounts as texts, with a zero byte between them."""
         if self.cents.dtype == object:
             return "\0".join(str(_amount_of(one)) for one in self.cents).encode()
         words = np.stack([self.cents, self.cents >> _SIGN], axis=1)
         money = pa.Array.from_buffers(_MONEY, len(words), [None, pa.py_buffer(words)])
-        texts = pa.ListArray.from_arrays(pa.array([0, len(words)], pa.int32()), money.cast(pa.string()))
-        return pc.binary_join(texts, "\0")[0].as_buffer().to_pybytes()  # type: ignore[no-any-return]
+        return _joined(money.cast(pa.string()))
+
+
+def _joined(texts: pa.Array) -> bytes:
+    """Return texts with a zero byte between them."""
+    together = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    return pc.binary_join(together, "\0")[0].as_buffer().to_pybytes()  # type: ignore[no-any-return]
 
 
 def _distinct(keys: Numbers) -> set[int]:
