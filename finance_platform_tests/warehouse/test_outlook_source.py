@@ -23,7 +23,7 @@ MARCH, JUNE = "Forecast 2025-03", "Forecast 2025-06"
 def test_the_latest_forecast_counts_although_an_earlier_one_is_the_baseline(
     warehouse: Warehouse, star_files: StarFiles, keys: tuple[int, int]
 ) -> None:
-    """The later one has nothing in September, so the baseline stands in there."""
+    """Both cover four open periods; the later one has nothing in September, so the baseline stands in there."""
     march, june = keys
     scenarios = [
         {"scenario_key": ACTUAL, "scenario_name": "Actual", "scenario_type": "Actual", "is_baseline": False},
@@ -34,7 +34,7 @@ def test_the_latest_forecast_counts_although_an_earlier_one_is_the_baseline(
     both = [(period, [march, june]) for period in ("2025-08", "2025-10", "2025-11")]
     planned = {
         period: [Fact(f"{period}-01", SALES, RENT, scenario, "200.00") for scenario in of_period]
-        for period, of_period in (*both, ("2025-09", [march]))
+        for period, of_period in (*both, ("2025-09", [march]), ("2025-12", [june]))
     }
     slices = [
         *star_files.dimensions()[:-1],
@@ -51,4 +51,5 @@ def test_the_latest_forecast_counts_although_an_earlier_one_is_the_baseline(
         ("2025-09", MARCH),
         ("2025-10", JUNE),
         ("2025-11", JUNE),
+        ("2025-12", JUNE),
     ]
