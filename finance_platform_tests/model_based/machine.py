@@ -435,14 +435,15 @@ class Deliveries(RuleBasedStateMachine):
     def _check_closed_periods(self, *, is_complete: bool = True) -> None:
         """Hold closed periods against what was published, unless the home publishes or somebody accepted a change.
 
-        What was accepted may be published by the run after one that is broken off.
+        What was accepted, or judged while the home published, may be published by the run after one that is broken off.
         """
+        holds = self.home.settings.holds_closed_periods
         for period in self.closed:
             cells = self._cells(period)
-            if self.home.settings.holds_closed_periods and not self.accepted:
+            if holds and not self.accepted:
                 assert cells == self.closed[period], period
             self.closed[period] = cells
-        self.accepted = self.accepted and not is_complete
+        self.accepted = (self.accepted or not holds) and not is_complete
 
     def _check_restatements(self) -> None:
         """Signed figures and the causes since then are the figures of now, for every close, reopened periods too."""
