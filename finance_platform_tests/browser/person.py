@@ -8,15 +8,20 @@ Elements are found by their text or role; where a page has neither, by position,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as NotSeenError
+
+from finance_platform_tests.browser.ui_process import wait_until
 
 # The graph draws only what is on the screen, so reading all of it needs a big screen.
 _BIG_SCREEN = 2600, 4400
 _SCREEN = 1600, 1000
 _USUAL_SCREEN = 1920, 1080
+_SECONDS = 60.0
+_MENU_MS = 2_000
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,17 @@ class Person:
         self.goes_to(path)
         self.sees(*until)
         return self.text()
+
+    def reads_lines(self, path: str, name: str, until: Callable[[list[str]], bool]) -> list[str]:
+        """Go to a page that is drawn bit by bit, and return its lines of text as soon as a condition on them is true.
+
+        Args:
+            path: the page.
+            name: the condition, for the message if it does not become true.
+            until: the condition.
+        """
+        self.goes_to(path)
+        return wait_until(lambda: lines if until(lines := self.text().splitlines()) else None, name, _SECONDS)
 
     def goes_to(self, path: str) -> None:
         """Go to a page: from another page of the UI as a click on a link does, which does not load the UI again."""
@@ -68,18 +84,29 @@ class Person:
 
     def expands_lineage(self) -> None:
         """Expand all groups of the open graph by its menu; the page remembers that."""
-        # On the empty canvas at the lower right of the graph.
-        self.page.mouse.click(1000, 900, button="right")
-        self.page.get_by_role("menuitem", name="Expand all groups").click()
+        item = self.page.get_by_role("menuitem", name="Expand all groups")
+
+        def opens_menu() -> bool:
+            # On the empty canvas at the lower right of the graph, which has no menu until it is drawn.
+            self.page.mouse.click(1000, 900, button="right")
+            try:
+                item.wait_for(timeout=_MENU_MS)
+            except NotSeenError:
+                return False
+            return True
+
+        wait_until(opens_menu, "the graph has its menu", _SECONDS)
+        item.click()
         self.page.wait_for_url("**/asset-groups?expanded=*")
 
-    def reads_expanded_lineage(self) -> list[str]:
-        """Return the lines of text of the whole graph, each asset with its latest state."""
+    def reads_expanded_lineage(self, least: int) -> list[str]:
+        """Return the lines of text of the whole graph once it shows so many assets with their latest state."""
         self.page.set_viewport_size({"width": _BIG_SCREEN[0], "height": _BIG_SCREEN[1]})
-        self.goes_to("/asset-groups")
-        self.sees("variance_report")
-        expect(self.page.get_by_text("Loading...")).to_have_count(0)
-        lines = self.text().splitlines()
+        lines = self.reads_lines(
+            "/asset-groups",
+            f"the graph shows {least} assets with their state",
+            lambda lines: "Loading..." not in lines and lines.count("Materialized") >= least,
+        )
         self.page.set_viewport_size({"width": _SCREEN[0], "height": _SCREEN[1]})
         return lines
 
@@ -105,16 +132,21 @@ class Person:
 
     def _open_check(self, name: str) -> str:
         expect(self.page).to_have_url(re.compile(f"checkDetail={name}"))
+        # The heading of the page; the list beside it has all names, each in an element with a title.
+        heading = self.page.locator("span:not([title] *)").filter(has_text=re.compile(f"^{name}$"))
+        expect(heading.first).to_be_visible()
         # Description and result come from two queries of the page.
         self.sees("About", "When it is", "Latest execution", "Evaluation result")
         return self.text().rpartition("About")[2]
 
-    def reads_period(self, asset: str, period: str) -> str:
-        """Return the text of a partitioned asset's page after a click on one period."""
+    def reads_period(self, asset: str, period: str, *until: str) -> str:
+        """Return the text of a partitioned asset's page after a click on one period, once it shows these texts."""
         self.goes_to(f"/assets/{asset}?view=partitions")
         self.page.get_by_placeholder("Filter by name…").fill(period)
         self.page.get_by_text(period).first.click()
-        self.sees("load_number", "is_restated")
+        # In the list and as the heading: until then the page may show the period that was chosen before.
+        expect(self.page.get_by_title(period, exact=True).nth(1)).to_be_visible()
+        self.sees("load_number", "is_restated", *until)
         return self.text()
 
     # Runs of a selection
