@@ -184,7 +184,9 @@ def test_the_pages_of_the_ui_show_the_run_of_the_command_line_with_its_job(ui: U
         person = Person(page)
         page.goto("/")
         expect(page.get_by_text("refresh", exact=True).first).to_be_visible()
-        runs = person.read(f"/locations/{LOCATION}/jobs/refresh/runs", of_command_line[:8], "Success")
+        runs = person.read(
+            f"/locations/{LOCATION}/jobs/refresh/runs", of_command_line[:8], "Success", "started_by: command line"
+        )
     assert "started_by: command line" in runs
 
 
@@ -197,10 +199,11 @@ def test_a_run_of_the_command_line_is_one_of_its_job_and_can_be_executed_again(
     assert run["runId"] == of_command_line
     assert run["repositoryOrigin"] == {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
     (again,) = ui.query(EXECUTE_AGAIN % run["runId"]).values()
-    # Before the daemon starts it, which takes some seconds.
+    # Before the daemon starts it, as a rule, which takes some seconds; a run that has begun takes a moment to end.
     (canceled,) = ui.query(CANCEL % again["run"]["runId"]).values()
     assert canceled["__typename"] == "TerminateRunSuccess", canceled
-    assert [run.status for run in ui.runs()] == ["CANCELED", "SUCCESS"]
+    ended = wait_until(lambda: (runs := ui.runs())[0].status == "CANCELED" and runs, "the run is canceled", 60)
+    assert [run.status for run in ended] == ["CANCELED", "SUCCESS"]
     with open_instance(folder / "home" / "dagster") as instance:
         assert [is_from_command_line(run) for run in instance.get_runs()] == [False, True]
 

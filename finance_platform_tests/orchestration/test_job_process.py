@@ -214,7 +214,7 @@ def test_a_job_that_another_one_locks_out_says_to_wait(run: Run, tmp_path: Path)
 def test_an_interrupted_step_interrupts_the_job(run: Run, tmp_path: Path):
     started, interrupted = tmp_path / "started", tmp_path / "interrupted"
     body = (
-        f"pathlib.Path({str(started)!r}).touch()\n    try:\n        time.sleep(60)\n"
+        f"try:\n        pathlib.Path({str(started)!r}).touch()\n        time.sleep(60)\n"
         f"    finally:\n        pathlib.Path({str(interrupted)!r}).touch()"
     )
 
@@ -316,7 +316,7 @@ def test_work_beside_a_job_ends_with_the_run_after_the_step_that_it_is_at(tmp_pa
     process = JobProcess(write(tmp_path / "host.py", "print('ready', flush=True)\ninput()\n"), steps)
     arguments = JobArguments(str(tmp_path / "raw"), str(tmp_path / "processed"), attempt="a")
     assert process.run("standardise", arguments, {}) == 0
-    assert is_begun.wait(5)
+    assert is_begun.wait(60)
     process.close()
     count = len(taken)
     assert 0 < count < 10_000

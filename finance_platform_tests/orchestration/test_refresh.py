@@ -675,7 +675,7 @@ def test_a_second_process_is_told_that_another_run_is_at_work(tmp_path: Path):
         begin = time.monotonic()
         with pytest.raises(LockedError) as caught:
             run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 30  # a loaded machine takes seconds to import what a run needs
         other.communicate()
     assert str(caught.value) == (
         f"Another run is active in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"

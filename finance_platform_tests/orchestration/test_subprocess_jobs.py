@@ -360,8 +360,9 @@ def test_a_failure_contains_nothing_of_the_environment_the_request_or_the_comman
 
 def test_an_interrupted_step_interrupts_its_job(run: Run, tmp_path: Path):
     script = without_harness(
-        f"import pathlib, time; pathlib.Path({str(tmp_path / 'started')!r}).touch()",
+        "import pathlib, time",
         "try:",
+        f"    pathlib.Path({str(tmp_path / 'started')!r}).touch()",
         "    time.sleep(60)",
         "finally:",
         f"    pathlib.Path({str(tmp_path / 'interrupted')!r}).touch()",

@@ -38,6 +38,11 @@ except UiStoppedError as error:
 RECORD = "import os, pathlib, signal, subprocess, sys, time; pathlib.Path(str(os.getpid())).touch()\n"
 SLEEP = f"{RECORD}time.sleep(100)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{RECORD}time.sleep(100)"
+AFTER_THE_OTHERS = (
+    "import pathlib, time\n"
+    "while sum(path.name.isdigit() for path in pathlib.Path().iterdir()) < 2:\n    time.sleep(0.05)\n"
+)
+"""What ends earlier stops the others before they have recorded themselves."""
 WITH_CHILD = f"{RECORD}subprocess.run([sys.executable, '-c', {SLEEP!r}])"
 
 
@@ -82,7 +87,7 @@ def test_a_second_ctrl_c_kills_what_does_not_stop(tmp_path: Path):
         supervisor.send_signal(signal.SIGINT)
         wait_until(lambda: sum(map(is_alive, pids(tmp_path))) == 1)
         supervisor.send_signal(signal.SIGINT)
-        assert supervisor.wait(timeout=10) == 0
+        assert supervisor.wait(timeout=20) == 0
         assert [pid for pid in pids(tmp_path) if is_alive(pid)] == []
 
 
@@ -91,7 +96,7 @@ def test_a_second_ctrl_c_kills_what_does_not_stop(tmp_path: Path):
     [(f"{RECORD}sys.exit(7)", "ended with exit code 7"), (f"{RECORD}os.kill(os.getpid(), 9)", "was killed by SIGKILL")],
 )
 def test_a_process_that_ends_stops_the_others_and_is_named(tmp_path: Path, program: str, ended: str):
-    with supervised(tmp_path, WITH_CHILD, f"import time; time.sleep(0.5)\n{program}", count=3) as supervisor:
+    with supervised(tmp_path, WITH_CHILD, f"{AFTER_THE_OTHERS}{program}", count=3) as supervisor:
         output, _ = supervisor.communicate(timeout=20)
         assert supervisor.returncode == 3
         assert f"The UI has stopped: its process sleeper {ended}, so the others were stopped" in output
