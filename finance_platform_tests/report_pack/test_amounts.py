@@ -92,7 +92,7 @@ def test_amounts_of_a_query_by_column_are_those_of_its_rows():
 
 
 def test_an_amount_with_fractions_of_a_cent_is_refused():
-    with pytest.raises(ValueError, match=r"1\.005 is no amount in whole cents"):
+    with pytest.raises(ValueError, match=r"1\.005 has fractions of a cent"):
         Amounts.of([Cell(1, 2, 3, "2025-01", Decimal("1.005"))])
 
 

@@ -3,7 +3,7 @@
 Belongs here: the columns, choosing among them, exact sums of them. Does not belong here: what is summed (see
 `browser_data`, `page`), which amounts a pack has (see `read_model`).
 
-Money is whole cents here, in columns that nothing else sees: whoever asks for an amount gets a cell with a `Decimal`.
+Money is whole cents here, in columns that nothing else sees: a single amount is a cell with a `Decimal`.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ def run_starts(columns: Sequence[Numbers]) -> npt.NDArray[np.int64]:
 def _cents_of(amount: Decimal) -> int:
     sign, digits, exponent = amount.as_tuple()
     if not isinstance(exponent, int) or exponent < -_DIGITS:
-        raise ValueError(f"{amount} is no amount in whole cents")
+        raise ValueError(f"{amount} has fractions of a cent")
     cents = int("".join(map(str, (*digits, *[0] * (exponent + _DIGITS)))))
     return -cents if sign else cents
 
