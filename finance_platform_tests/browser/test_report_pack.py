@@ -240,6 +240,8 @@ def test_the_bridge_and_the_business_units_add_up_to_the_profit_of_the_view(read
     )
     assert dict(list(amounts.items())[1:-1]) == {step: impact for step, impact in view if impact}
     assert reader.rows("units-table")["Total"][6] == "2,433"
+    for shown in ("#statement", "#unit-table"):
+        assert "parts may differ from their total in the last digit" in reader.text(shown)
 
 
 def test_every_planted_story_is_on_a_page(reader: Reader):
