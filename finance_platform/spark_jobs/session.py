@@ -181,7 +181,7 @@ def _connected(master: str, package: Path) -> Iterator[SparkSession]:
         session = SparkSession.builder.remote(_with_secret_parameters(master)).getOrCreate()
     try:
         with _connection_errors(master):
-            client = cast("Any", session).client  # by its type, it may be that of a session without a server
+            client = cast(Any, session).client  # in its type, that of a session without a server
             policies = client.get_retry_policies()
             client.set_retry_policies([DefaultPolicy(max_retries=CONNECT_RETRIES)])
             for name, value in _RESULT_SETTINGS.items():
