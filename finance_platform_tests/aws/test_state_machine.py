@@ -83,6 +83,12 @@ def test_a_task_that_ecs_had_no_place_for_is_tried_again():
     assert any(NO_CAPACITY in retry["ErrorEquals"] for retry in STATES["Refresh"]["Retry"])
 
 
+def test_the_page_names_the_right_to_give_a_task_the_tags_of_the_stack():
+    assert STATES["Refresh"]["Parameters"]["PropagateTags"] == "TASK_DEFINITION"
+    page = MACHINE.parents[1] / "docs" / "step_functions.md"
+    assert "`ecs:TagResource` on the\ncluster's tasks" in page.read_text(encoding="utf-8")
+
+
 def test_no_choice_compares_what_may_be_absent():
     """Step Functions fails on a variable that is absent; the interpreter of this test finds it unequal."""
     choices = [choice for state in STATES.values() for choice in state.get("Choices", ())]
