@@ -73,7 +73,7 @@ def _range(field: FieldInfo) -> str:
     most = next((one.le for one in field.metadata if isinstance(one, Le)), None)
     above = next((one.gt for one in field.metadata if isinstance(one, Gt)), None)
     if above is not None:
-        return f" above {above}"
+        return f" above {above}" if most is None else f" above {above}, up to {most}"
     if least is None:
         return ""
     return f" from {least}" if most is None else f" from {least} to {most}"

@@ -72,6 +72,11 @@ def _require_http(value: str) -> str:
     return value
 
 
+_MOST_DAYS = 365_000
+"""A thousand years; a day so long ago has no date any more."""
+_MOST_SECONDS = 2_000_000
+"""Some three weeks; Redshift takes no longer timeout of a statement."""
+
 _MASTER = re.compile(r"(?:spark|k8s|sc)://\S+|yarn|local(?:-cluster)?\[[0-9*, ]+\]|local")
 _PLAIN_PARAMETERS = frozenset({"use_ssl", "user_id", "user_agent", "x-databricks-cluster-id"})
 """Parameters of a Spark Connect address that are not secret; any other may be a token, or a header with one."""
@@ -178,12 +183,17 @@ class Settings(BaseSettings):
     auto_refresh: bool = Field(
         False, description="Whether the sensors start switched on; `finance-platform ui` sets it."
     )
-    sensor_interval_seconds: int = Field(10, ge=1, description="How often the sensor scans the raw zone.")
+    sensor_interval_seconds: int = Field(
+        10, ge=1, le=_MOST_SECONDS, description="How often the sensor scans the raw zone."
+    )
     raw_events_queue_url: WebAddress = Field(
         "", description="SQS queue with events of writes to the raw zone; the sensor then lists it after an event."
     )
     sensor_full_look_seconds: int = Field(
-        300, ge=1, description="With such a queue: how often the sensor lists the raw zone without an event."
+        300,
+        ge=1,
+        le=_MOST_SECONDS,
+        description="With such a queue: how often the sensor lists the raw zone without an event.",
     )
     close_working_day: int | None = Field(
         None, ge=1, le=20, description="Working day of the month on which the books close; a refresh runs that morning."
@@ -213,14 +223,17 @@ class Settings(BaseSettings):
     )
     ui_url: WebAddress = Field("http://127.0.0.1:3000", description="Address of the UI, for links in alerts.")
     query_timeout_seconds: int = Field(
-        300, ge=0, description="Seconds that the warehouse may work on a query of `query`; 0: no limit."
+        300,
+        ge=0,
+        le=_MOST_SECONDS,
+        description="Seconds that the warehouse may work on a query of `query`; 0: no limit.",
     )
     group_readable: bool = Field(
         False, description="Whether the group of a home's files may read them; default: only their owner."
     )
-    retention_days: int = Field(90, ge=0, description="Days before vacuum may remove superseded data.")
+    retention_days: int = Field(90, ge=0, le=_MOST_DAYS, description="Days before vacuum may remove superseded data.")
     run_retention_days: int = Field(
-        180, ge=0, description="Days before runs and their events leave Dagster's storage; 0: they stay."
+        180, ge=0, le=_MOST_DAYS, description="Days before runs and their events leave Dagster's storage; 0: they stay."
     )
 
     # On AWS only. boto3 finds the credentials (role, environment, profile).
@@ -244,7 +257,7 @@ class Settings(BaseSettings):
         ge=0,
         description="Bytes of text from which Glue runs a job; smaller ones run in the run's task. 0: always Glue.",
     )
-    glue_poll_seconds: float = Field(5.0, gt=0, description="How often a Glue job's state is polled.")
+    glue_poll_seconds: float = Field(5.0, gt=0, le=_MOST_SECONDS, description="How often a Glue job's state is polled.")
     redshift_host: Annotated[str, AfterValidator(_refuse_all_but_a_host)] = Field(
         "", description="The warehouse's endpoint; default: that of the workgroup or cluster."
     )
@@ -259,7 +272,9 @@ class Settings(BaseSettings):
     )
     redshift_copy_role_arn: str = Field("", description="Role that the warehouse reads the processed zone with.")
     redshift_tls: bool = Field(True, description="TLS that verifies the server's name; off on this machine only.")
-    redshift_statement_timeout_seconds: int = Field(1800, ge=1, description="Timeout of one statement.")
+    redshift_statement_timeout_seconds: int = Field(
+        1800, ge=1, le=_MOST_SECONDS, description="Timeout of one statement."
+    )
     redshift_query_group: str = Field("finance_platform", description="Query group, for workload management.")
     failures_topic_arn: TopicArn = Field("", description="SNS topic for failed runs; default: none.")
     anomalies_topic_arn: TopicArn = Field("", description="SNS topic for unusual data; default: none.")

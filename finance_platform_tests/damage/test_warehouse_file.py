@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from finance_platform.errors import DamagedWarehouseError, HomeError, LoadError
+from finance_platform.errors import DamagedWarehouseError, HomeError, LoadError, SettingsError
 from finance_platform.warehouse.duckdb.damaged_file import is_damage
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published_slices
@@ -50,6 +50,29 @@ def test_a_damaged_file_is_set_aside_and_created_again(warehouse: DuckDBWarehous
     (aside,) = warehouse.path.parent.glob("warehouse.duckdb.damaged-*")
     assert kept is None or aside.read_bytes() == kept
     assert DuckDBWarehouse(warehouse.path).prepare() == []
+
+
+@pytest.mark.parametrize("damage", ["a folder", "garbage", "foreign"])
+def test_what_was_never_a_warehouse_by_its_name_too_is_refused_and_stays(tmp_path: Path, damage: str):
+    """A setting with a wrong path would move another home's raw files away."""
+    place = tmp_path / "raw"
+    place.write_bytes(b"x" * 100)
+    OF_A_FILE[damage](place)
+    before = sorted(tmp_path.rglob("*"))
+    warehouse = DuckDBWarehouse(place)
+    for use in (warehouse.prepare, lambda: warehouse.query(COUNT)):
+        with pytest.raises(SettingsError, match="WAREHOUSE_URI: expected a file of DuckDB, found "):
+            use()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated"])
+def test_a_warehouse_of_any_name_is_set_aside_if_it_is_damaged(tmp_path: Path, damage: str):
+    warehouse = DuckDBWarehouse(tmp_path / "books.db")
+    warehouse.prepare()
+    OF_A_FILE[damage](warehouse.path)
+    assert len(warehouse.prepare()) == 1
+    assert warehouse.query(COUNT).rows == [(0,)]
 
 
 def test_a_newer_format_is_damage_and_a_lock_is_not():

@@ -10,11 +10,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from finance_platform.errors import SettingsError
+from finance_platform.setting_sources import ENV_PREFIX
+
 if TYPE_CHECKING:
     import duckdb
 
 _MAGIC = b"DUCK"
 _MAGIC_AT = 8
+_EMPTY = "it is empty"
+ENDING = ".duckdb"
+"""Of the name of a file that is the platform's, whatever is in it."""
 _MESSAGES = (
     "Corrupt database file",  # the checksum of a block
     "Could not read enough bytes from file",  # a block beyond the end of the file
@@ -33,7 +39,21 @@ def find_damaged_start(path: Path) -> str:
     """Return what is wrong with the kind or the first bytes of a file; empty if nothing is, or if it cannot be opened.
 
     DuckDB creates a database in an empty file, and looks for an extension for the files of other programs.
+
+    Raises:
+        SettingsError: what is there was never a warehouse, by its name too; setting it aside would move what a person
+            has put there, such as another home's raw files.
     """
+    why = _find_other_kind(path)
+    if why and why != _EMPTY and path.suffix != ENDING:
+        raise SettingsError(
+            f"{ENV_PREFIX}WAREHOUSE_URI: expected a file of DuckDB, found {path}, and {why}",
+            fix=f"give the path of a file whose name ends in {ENDING}; what is there now stays as it is",
+        )
+    return why
+
+
+def _find_other_kind(path: Path) -> str:
     if path.is_dir():
         return "it is a folder"
     if not path.is_file():
@@ -44,7 +64,7 @@ def find_damaged_start(path: Path) -> str:
     except OSError:
         return ""
     if not head:
-        return "it is empty"
+        return _EMPTY
     return "" if head[_MAGIC_AT:] == _MAGIC else "it is not a DuckDB file"
 
 
