@@ -72,6 +72,15 @@ def _require_http(value: str) -> str:
     return value
 
 
+def _refuse_name_of_schema(value: str) -> str:
+    # DuckDB calls a database as its file is called, and cannot tell `finance.DimDate` from a table of that database.
+    if "://" not in value and Path(value).name.partition(".")[0].lower() == "finance":
+        raise ValueError(
+            "the schema in the file is called finance, so the file needs another name, such as warehouse.duckdb"
+        )
+    return value
+
+
 _MOST_DAYS = 365_000
 """A thousand years; a day so long ago has no date any more."""
 _MOST_SECONDS = 2_000_000
@@ -155,7 +164,9 @@ class Settings(BaseSettings):
     )
     raw_uri: Address = Field("", description="The raw zone; default: HOME/raw.")
     processed_uri: Address = Field("", description="The processed zone; default: HOME/processed.")
-    warehouse_uri: Address = Field("", description="The embedded warehouse's file; default: HOME/warehouse.duckdb.")
+    warehouse_uri: Annotated[Address, AfterValidator(_refuse_name_of_schema)] = Field(
+        "", description="The embedded warehouse's file; default: HOME/warehouse.duckdb."
+    )
     reports_uri: Address = Field("", description="The reports; default: HOME/reports, on AWS PROCESSED_URI/reports.")
     spark_engine: Literal["sail", "jvm"] = Field("sail", description="Which engine runs the Spark jobs locally.")
     spark_master: Annotated[str, AfterValidator(_refuse_all_but_a_master)] = Field(
