@@ -115,6 +115,8 @@ class FieldsDraft:
         constants: fields with the same value in every row.
         decisions: what a person must decide before the descriptor is right.
         unpivot: the key of this name, for a file with a column per period; None for any other file.
+        unpivot_pattern: what matches the headers of the columns of `unpivot`, and of others of the kind; empty for
+            these alone.
         measures: the key of this name, for a file with several amounts in a row.
         rows_comment: what was guessed about these two.
         ignored: columns that are not read because they add up others.
@@ -133,6 +135,7 @@ class FieldsDraft:
     constants: dict[str, str] = field(default_factory=dict)
     decisions: list[str] = field(default_factory=list)
     unpivot: dict[str, Any] | None = None
+    unpivot_pattern: str = ""
     measures: dict[str, dict[str, str]] = field(default_factory=dict)
     rows_comment: str = ""
     ignored: list[str] = field(default_factory=list)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.columns import Column, best_column, is_code
 from finance_platform.feeds.values.header_words import WORDS, plain_name
 from finance_platform.feeds.values.month_names import read_month
@@ -17,6 +18,7 @@ from finance_platform.feeds.values.month_names import read_month
 _WORDS = tuple(word for word in WORDS["department"] if len(word) >= len("dept"))
 _CODE = re.compile(r"[A-Za-z]{0,4}[-_ ]?[0-9]{2,8}(?:[ :_-].*)?")
 _YEAR = re.compile(r"(?:[A-Za-z ]*)(?:19|20)[0-9]{2}")
+_FORM_OF_CODE = re.compile(r"(?P<before>[^0-9]*)(?P<digits>[0-9]+)(?P<after>[^0-9].*)?")
 _SEVERAL = 2
 _MONTHS_OF_YEAR = 12
 _SHEET_OF_CODE = re.compile("(?:(?P<word>[A-Za-z]{2,12})[ .:_-]*)?(?P<code>[0-9]{2,8})(?:[ .:_-].*)?")
@@ -51,6 +53,21 @@ def find_departments_across(
     ends = [columns.index(one) for one in sums if columns.index(one) > max(places)]
     between = columns[min(places) : min(ends, default=max(places) + 1)]
     return [one.name for one in between if one in candidates or not one.texts]
+
+
+def pattern_of_departments(names: Sequence[str]) -> str:
+    """Return what matches the headers of departments, and those that a later file has: Dept 130 beside Dept 110.
+
+    Empty if their codes have several forms.
+    """
+    codes = [match for name in names if (match := _FORM_OF_CODE.fullmatch(name))]
+    others = [escape(name) for name in names if not _FORM_OF_CODE.fullmatch(name)]
+    forms = {(match["before"], len(match["digits"])) for match in codes}
+    if len(forms) != 1:
+        return ""
+    before, digits = forms.pop()
+    after = "(?:[^0-9].*)?" if any(match["after"] for match in codes) else ""
+    return "|".join([f"{escape(before)}[0-9]{{{digits}}}{after}", *others])
 
 
 def _names_one(title: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from finance_platform.feeds.descriptor import FEED_NAME, UNDECIDED, UNREAD_FILES, is_path
 from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT
+from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.columns import FieldsDraft, used_headers
 from finance_platform.feeds.draft.ledger import draft_fields
 from finance_platform.feeds.draft.other_rows import OtherRow
@@ -32,6 +33,7 @@ _MIN_LETTERS = 3
 """Letters that a name must have before the part that may differ, so that its glob does not match everything."""
 _MAX_COMMENT = 600
 _MAX_LISTED = 20
+_MAX_CONDITIONS = 9
 _LAST_OF_FOUR_DIGITS = 0xFFFF
 
 
@@ -106,7 +108,8 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     if draft.rows_comment:
         yield from _comment(draft.rows_comment)
     if draft.unpivot:
-        yield f"unpivot: {flow(draft.unpivot)}"
+        pattern = {"columns": draft.unpivot_pattern} if draft.unpivot_pattern else {}
+        yield f"unpivot: {flow(draft.unpivot | pattern)}"
     if draft.measures:
         yield "measures:"
         yield from (f"  {scalar(name)}: {flow(fields)}" for name, fields in draft.measures.items())
@@ -144,6 +147,7 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
             {"column": column, "matches": pattern}
             | ({"may_hold_money": True} if row.has_money else {})
             | ({"keeps_label": True} if row.is_carried and sample.labels else {})
+            | (_whole_header(sample, draft, column) if pattern == f"^{escape(column)}$" else {})
             for (column, pattern), row in rules.items()
         ]
     if sample.headings:
@@ -170,6 +174,17 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
             skipped.append(rule | ({"label": True} if is_given else {}))
     if skipped:
         yield f"skip: {flow(skipped)}"
+
+
+def _whole_header(sample: Sample, draft: FieldsDraft, column: str) -> dict[str, Any]:
+    """Return the further conditions of a rule that leaves out every header, where the draft declares their names.
+
+    A header with another name is no such row then, so that its file is held: nothing else compares the names.
+    """
+    used = [name for name in used_headers(draft) if name in sample.header and not name.startswith("(column ")]
+    others = [name for name in dict.fromkeys(used) if name != column] if sample.headings else []
+    conditions = [{"column": name, "matches": f"^{escape(name)}$"} for name in others[:_MAX_CONDITIONS]]
+    return {"and": conditions} if conditions else {}
 
 
 def _describe_money(rows: Collection[OtherRow]) -> str:

@@ -16,6 +16,7 @@ import yaml
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft import draft_descriptor
+from finance_platform.feeds.draft.department_places import pattern_of_departments
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
@@ -94,6 +95,18 @@ def test_a_cost_centre_above_each_block_is_the_department_of_its_lines(key: str,
     }  # fmt: skip
     found = check(tmp_path, text, "S_ALR_2025-03.txt")
     assert sums(found) == {"Actual 2025-03": "29.75", "Budget 2025-03": "400.00"}
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [("Plan Costs|Act. Costs", "with the columns in another order"), ("Act. Costs|Prior Year", "rows rejected")],
+)
+def test_a_report_with_other_columns_is_held_by_the_draft_of_the_first_one(header: str, says: str, tmp_path: Path):
+    text = blocks_of_cost_centres("Cost Center: ", " ")
+    feed = parse_descriptor(drafted(text, "S_ALR_2025-03.txt"), "x.yaml")
+    (tmp_path / "S_ALR_2025-04.txt").write_text(text.replace("Act. Costs|Plan Costs", header))
+    found = check_file(LocalStore(tmp_path), "S_ALR_2025-04.txt", feed, settings())
+    assert any(says in reason for reason in found.holds)
 
 
 def test_the_code_of_a_block_may_be_in_a_cell_that_has_amounts_in_lines(tmp_path: Path):
@@ -214,6 +227,28 @@ def test_departments_beside_each_other_are_read_from_the_header(titles: list[str
     text = csv_text(rows)
     assert yaml.safe_load(drafted(text, "costs_2025-03.csv"))["unpivot"]["into"] == "department"
     assert sums(check(tmp_path, text, "costs_2025-03.csv")) == {"Actual 2025-03": "16.50"}
+
+
+def test_a_department_that_a_later_file_has_too_is_read(tmp_path: Path):
+    first = "Account,Dept 110,Dept 120,Total\n6110,1.50,2.50,4.00\n6200,3.00,4.00,7.00\n"
+    feed = parse_descriptor(drafted(first, "costs_2025-03.csv"), "x.yaml")
+    later = "Account,Dept 110,Dept 120,Dept 130,Total\n6110,1.50,2.50,9.00,13.00\n6200,3.00,4.00,9.00,16.00\n"
+    (tmp_path / "costs_2025-04.csv").write_text(later)
+    assert sums(check_file(LocalStore(tmp_path), "costs_2025-04.csv", feed, settings())) == {"Actual 2025-04": "29.00"}
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        (["Dept 110", "Dept 120"], "Dept [0-9]{3}"),
+        (["110 Ops", "120 Sales", "Not Specified"], "[0-9]{3}(?:[^0-9].*)?|Not Specified"),
+        (["CC.10", "CC.20"], r"CC\.[0-9]{2}"),
+        (["Dept 10", "Unit 20"], ""),
+        (["Dept 10", "Dept 200"], ""),
+    ],
+)
+def test_the_headers_of_departments_have_a_pattern(names: list[str], pattern: str):
+    assert pattern_of_departments(names) == pattern
 
 
 @pytest.mark.parametrize("names", [["", "4000 Sales", "5000 Goods"], ["Account", "2024", "2025"]])
