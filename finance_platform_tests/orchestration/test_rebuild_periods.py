@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 
 from finance_platform.deliveries.approvals import Author
-from finance_platform.deliveries.decisions import close
+from finance_platform.deliveries.period_decisions import close
 from finance_platform.errors import RebuildError
 from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.dagster_instance import open_instance

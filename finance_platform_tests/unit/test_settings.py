@@ -293,7 +293,7 @@ def test_a_message_that_shows_the_value_already_does_not_repeat_it(monkeypatch: 
 
 @pytest.mark.parametrize("name", ["finance.duckdb", "/data/Finance.db", "finance"])
 def test_a_file_of_the_warehouse_that_is_called_as_its_schema_is_refused(name: str) -> None:
-    with pytest.raises(SettingsError, match="so the file needs another name, such as warehouse.duckdb"):
+    with pytest.raises(SettingsError, match=r"so the file needs another name, such as warehouse\.duckdb"):
         load_settings(warehouse_uri=name)
     assert load_settings(warehouse_uri="finance/finances.duckdb").warehouse_path == Path("finance/finances.duckdb")
 
