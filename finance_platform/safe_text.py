@@ -51,8 +51,8 @@ _FIRST_ESCAPED_BYTE = 0xDC80
 def hide_credentials(text: str) -> str:
     """Return a text without the credentials of the addresses in it.
 
-    These are user names and passwords (`https://user:password@host`), the signature of a presigned request, and
-    parameters that are passwords or tokens by their names.
+    These are the user name and the password before a host, the signature of a presigned request, and parameters that
+    are passwords or tokens by their names.
     """
     return _SIGNATURE.sub(lambda match: f"{match[1] or match[2]}***", _USER_INFO.sub("***@", text))
 
