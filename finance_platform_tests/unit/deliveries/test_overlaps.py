@@ -222,7 +222,7 @@ def test_a_portion_claims_in_its_declared_periods_the_scopes_of_the_whole_file(
     first, second = deliveries_of(zone)
     portion = second.restricted_to(Portion(frozenset({"2025-02"})))
     assert portion is not None
-    overlaps = compute_overlaps(zone.store, [first, portion])
+    overlaps = record_overlaps(zone.store, [first, portion])
     assert overlaps.overlap("a.csv@v1", "b.csv@v1").lines == {("Actual", "2025-02", "sales"): 1}
     assert list(find_changed_overlaps(zone.store, [first, portion])) == []
 
