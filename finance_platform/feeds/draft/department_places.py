@@ -17,7 +17,7 @@ from finance_platform.feeds.values.month_names import read_month
 
 _WORDS = tuple(word for word in WORDS["department"] if len(word) >= len("dept"))
 _CODE = re.compile(r"[A-Za-z]{0,4}[-_ ]?[0-9]{2,8}(?:[ :_-].*)?")
-_YEAR = re.compile(r"(?:[A-Za-z ]*)(?:19|20)[0-9]{2}")
+_NAMED_YEAR = re.compile(r"(?:[A-Za-z ]*)(?:19|20)[0-9]{2}")
 _FORM_OF_CODE = re.compile(r"(?P<before>[^0-9]*)(?P<digits>[0-9]+)(?P<after>[^0-9].*)?")
 _SEVERAL = 2
 _MONTHS_OF_YEAR = 12
@@ -25,7 +25,7 @@ _SHEET_OF_CODE = re.compile("(?:(?P<word>[A-Za-z]{2,12})[ .:_-]*)?(?P<code>[0-9]
 _PATTERN_OF_CODE = "^(?:[A-Za-z]{2,12}[ .:_-]*)?([0-9]{2,8})(?:[ .:_-].*)?$"
 """A sheet that is named by a code, alone or beside words: 110, Dept 110, 110 Operations."""
 
-_YEAR = re.compile("(?:19|20)[0-9]{2}")
+_NAMED_YEAR = re.compile("(?:19|20)[0-9]{2}")
 
 
 def find_departments_across(
@@ -78,7 +78,7 @@ def _names_one(title: str) -> bool:
 def _is_department(name: str) -> bool:
     plain = plain_name(name)
     is_named = any(plain.startswith(f"{word} ") for word in _WORDS)
-    return is_named or (_CODE.fullmatch(name.strip()) is not None and not _YEAR.fullmatch(name.strip()))
+    return is_named or (_CODE.fullmatch(name.strip()) is not None and not _NAMED_YEAR.fullmatch(name.strip()))
 
 
 def are_departments(labels: Column, columns: Sequence[Column]) -> bool:
@@ -98,7 +98,7 @@ def are_departments(labels: Column, columns: Sequence[Column]) -> bool:
 def part_behind_words(texts: Sequence[str]) -> dict[str, Any]:
     """Return the key that takes the code behind the words that texts begin with: of Cost Center: 110, its 110.
 
-    None if the texts begin with different words.
+    Empty if the texts begin with different words.
     """
     distinct = [text.split(" ") for text in dict.fromkeys(texts)]
     places = [next((place for place, word in enumerate(one) if word[:1].isdigit()), 0) for one in distinct]
@@ -117,5 +117,5 @@ def departments_of_sheets(sheets: Sequence[str]) -> str:
     words = {plain_name(match["word"] or "") for match in matches}
     codes = {match["code"] for match in matches}
     are_months = all(int(code) <= _MONTHS_OF_YEAR for code in codes) and words == {""}
-    is_named = words <= {"", *WORDS["department"]} and not any(map(_YEAR.fullmatch, codes))
+    is_named = words <= {"", *WORDS["department"]} and not any(map(_NAMED_YEAR.fullmatch, codes))
     return _PATTERN_OF_CODE if is_named and not are_months else ""

@@ -17,6 +17,7 @@ from typing import Any
 
 from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.period_columns import read_scenario
+from finance_platform.feeds.draft.values import is_amount
 from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 from finance_platform.feeds.values.hidden_characters import clean_cell
@@ -67,7 +68,9 @@ def find_page_headings(
     """
     if len(headers) < len(_FIELDS):
         return None
-    blocks = [_rows_above(rows, line, {*headers, *others}) for line in headers]
+    ends = {*headers, *others}
+    first = _rows_above(rows, headers[0], ends)
+    blocks = [first, *(_rows_above(rows, line, ends, like=first) for line in headers[1:])]
     if scenarios := _read_scenarios(blocks):
         return _complete(scenarios, [row for block in blocks for row in block])
     for field in _FIELDS:
@@ -92,16 +95,35 @@ def _read_scenarios(blocks: Sequence[Sequence[Row]]) -> PageHeadings | None:
     return PageHeadings("scenario", min(columns), min(columns), pattern, {"map": names}, frozenset(), ())
 
 
-def _rows_above(rows: Sequence[Row], line: int, ends: Collection[int]) -> list[Row]:
-    """Return the rows with few texts directly above a header; rows that rule lines off are none."""
+def _rows_above(rows: Sequence[Row], line: int, ends: Collection[int], like: Sequence[Row] | None = None) -> list[Row]:
+    """Return the rows with few texts directly above a header; rows that rule lines off are none.
+
+    Args:
+        rows: all rows.
+        line: the header.
+        ends: rows that are headers, totals, or no data for another reason.
+        like: the rows above the first header, which has no lines above it; None for this one. A row above another
+            header that is like none of them is a line.
+    """
     above: list[Row] = []
     for number, cells in reversed([row for row in rows if row[0] < line]):
         texts = _texts(cells)
         if number in ends or len(texts) > _MOST_TEXTS:
             break
         if any(character.isalnum() for _, text in texts for character in text):
+            if like is not None and not _is_like_one(texts, [_texts(one) for _, one in like]):
+                break
             above.append((number, cells))
     return above
+
+
+def _is_like_one(texts: Sequence[tuple[int, str]], others: Sequence[Sequence[tuple[int, str]]]) -> bool:
+    """Return whether a row begins as one of some others does: with an amount behind it, with the same text."""
+    first = texts[0][1]
+    if any(is_amount(text) for _, text in texts[1:]):
+        return first in {one[0][1] for one in others}
+    is_scenario = len(texts) == 1 and read_scenario(first) != ""
+    return is_scenario or first.split()[0] in {one[0][1].split()[0] for one in others}
 
 
 def _texts(cells: Sequence[str]) -> list[tuple[int, str]]:
@@ -131,6 +153,8 @@ def _read_headings(field: str, rows: Sequence[Row]) -> PageHeadings | None:
         numbers = {_number_of_part(cells[source].strip(), len(name.split())) for _, cells in rows}
         split = {"part": {"split": " ", "number": min(numbers)}}
         source = source if name and len(numbers) == 1 and min(numbers) else -1
+        if source >= 0 and not _have_codes(field, firsts, name):
+            name, split = _name_in_words(field, name)
     if source < 0:
         return None
     return PageHeadings(field, columns.pop(), source, f"^{escape(name)}", split, frozenset(), ())
@@ -141,6 +165,24 @@ def _common_words(texts: Sequence[str]) -> str:
     places = zip(*(text.split() for text in texts), strict=False)
     words = takewhile(lambda one: len(set(one)) == 1, places)
     return " ".join(one[0] for one in words) if len(set(texts)) > 1 else ""
+
+
+def _have_codes(field: str, texts: Sequence[str], name: str) -> bool:
+    """Return whether a code follows the words that all texts begin with, or one word those of the field."""
+    rests = [text.split()[len(name.split()) :] for text in texts]
+    is_single = plain_name(name) in WORDS[field] and all(len(rest) == 1 for rest in rests)
+    return is_single or all(any(map(str.isdigit, rest[0])) for rest in rests)
+
+
+def _name_in_words(field: str, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the words of headings that say the field, and the key that takes what follows them, of several words.
+
+    Behind a colon, that is the rest. Otherwise, the field is the whole text: one word of it would join departments.
+    """
+    words = name.split()
+    begins = [" ".join(words[:count]) for count in range(1, len(words) + 1)]
+    name = next((begin for begin in begins if plain_name(begin) in WORDS[field]), name)
+    return name, {"part": {"split": ":", "number": 2}} if name.endswith(":") and name.count(":") == 1 else {}
 
 
 def _number_of_part(text: str, words: int) -> int:
@@ -157,7 +199,9 @@ def _complete(headings: PageHeadings, rows: Sequence[Row]) -> PageHeadings:
         words = takewhile(lambda word: word.replace(":", "").isalpha(), text.split())
         key = " ".join(islice(words, _WORDS_OF_KEY))
         if place != headings.column or not re.search(headings.pattern, text):
-            keys.setdefault(place, []).append(escape(key if len(key) >= _LEAST_WORD else text))
+            is_begin = len(key) >= _LEAST_WORD and key != text
+            # Of a whole text, a line may have the beginning: Sales returns, below the title Sales.
+            keys.setdefault(place, []).append(escape(key) if is_begin else f"{escape(text)}$")
     others = tuple((place, pattern) for place, names in keys.items() for pattern in _patterns(names))
     lines = frozenset(line for line, _ in rows)
     return PageHeadings(
@@ -166,7 +210,7 @@ def _complete(headings: PageHeadings, rows: Sequence[Row]) -> PageHeadings:
 
 
 def _patterns(names: Sequence[str]) -> Iterator[str]:
-    """Yield patterns that together match every text that begins with one of the names."""
+    """Yield patterns that together match every text that one of some patterns matches from its beginning."""
     part: list[str] = []
     for name in dict.fromkeys(names):
         if part and sum(map(len, part)) + len(name) > _MOST_CHARACTERS:

@@ -163,7 +163,7 @@ def periods_over(cells: Sequence[str], width: int) -> dict[int, str]:
         width: how many columns the header has.
 
     Returns:
-        None if the row has another text than months and totals, or a single one, which is a title.
+        Nothing if the row has another text than months and totals, or a single one, which is a title.
     """
     texts = {place: cell.strip() for place, cell in enumerate(cells[:width]) if cell.strip()}
     headers = [read_header(text) for text in texts.values() if not is_total_name(text)]

@@ -133,6 +133,28 @@ def test_the_account_of_each_page_is_that_of_its_lines(tmp_path: Path):
     assert sums(check(tmp_path, text, "list.txt")) == {"Actual 2025-03": "15.00"}
 
 
+@pytest.mark.parametrize(
+    ("heads", "part"),
+    [
+        (("Department: Sales North", "Department: Sales South"), {"split": ":", "number": 2}),
+        (("Cost centre Sales North", "Cost centre Sales South"), None),
+        (("Cost centre Sales", "Cost centre IT"), {"split": " ", "number": 3}),
+    ],
+)
+def test_departments_of_several_words_above_narrow_tables_stay_apart(
+    heads: tuple[str, str], part: dict[str, Any] | None, tmp_path: Path
+):
+    """A line has as few cells as a heading here, and begins as the title does; it must not be taken for one."""
+    rows: Rows = [["Costs", "", ""]]
+    for head in heads:
+        rows += [[head, "", ""], ["Account", "Jan 2025", "Feb 2025"]]
+        rows += [["6110", "1.50", "2.50"], ["Costs of sales", "3.50", ""]]
+    text = csv_text(rows)
+    department = yaml.safe_load(drafted(text, "x.csv"))["columns"]["department"]
+    assert department == {"from": "Account", "fill_down": "labels"} | ({"part": part} if part else {})
+    assert sums(check(tmp_path, text, "x.csv")) == {"Actual 2025-01": "10.00", "Actual 2025-02": "5.00"}
+
+
 def test_tables_below_each_other_have_the_scenario_above_them(tmp_path: Path):
     header = ["Dept", "Account", "Jan-25", "Feb-25"]
     actual: Rows = [["110", "6110", 10, 20], ["120", "6110", 30, 40]]
@@ -251,7 +273,11 @@ def test_the_headers_of_departments_have_a_pattern(names: list[str], pattern: st
     assert pattern_of_departments(names) == pattern
 
 
-@pytest.mark.parametrize("names", [["", "4000 Sales", "5000 Goods"], ["Account", "2024", "2025"]])
+@pytest.mark.parametrize(
+    "names",
+    [["", "4000 Sales", "5000 Goods"], ["Account", "2024", "2025"], ["Account", "Rev 2024", "Rev 2025"]],
+    ids=["accounts", "years", "years behind a word"],
+)
 def test_columns_of_accounts_and_years_are_no_departments(names: list[str]):
     assert "into: department" not in drafted(
         csv_text([names, ["Ops", "1.50", "2.50"], ["IT", "3.50", "4.50"]]), "x.csv"
