@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from xml.sax.saxutils import unescape
 
 from finance_platform.feeds.files.workbook_shared import column_number
 
@@ -29,6 +30,7 @@ _SUM_OF_SOME = re.compile(
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})(?::([A-Z]{1,3})([0-9]{1,7}))?")
 _OF_ODS = re.compile(r"^(?:of:|oooc:)?=|\[\.|(?<=:)\.|\]")
 _MAX_TEXT, MAX_SUMS = 500, 20_000
+_QUOTES = {"&quot;": '"'}
 
 
 class Area(NamedTuple):
@@ -92,7 +94,8 @@ def add_sums(data: bytes, sums: FormulaSums) -> None:
     for match in _CELL.finditer(data):
         if len(sums) >= MAX_SUMS:
             return
-        if found := read_sum(match[3].decode()):
+        # A byte that is not UTF-8 is the parser's to report.
+        if found := read_sum(unescape(match[3].decode(errors="replace"), _QUOTES)):
             sums[int(match[2]), column_number(match[1])] = found
 
 

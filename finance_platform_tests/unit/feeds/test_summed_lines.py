@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.files.formula_sums import Area, FormulaSums, add_sums, read_sum
+from finance_platform.feeds.files.formula_sums import Area, FormulaSum, FormulaSums, add_sums, read_sum
 from finance_platform.feeds.files.xls_formulas import Place, read_tokens
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
@@ -227,3 +227,11 @@ def test_a_shared_formula_of_an_older_workbook_is_read_for_each_of_its_cells(tmp
     (tmp_path / "x.xls").write_bytes(container("Workbook", stream.replace(numbers[0] + numbers[1], new)))
     (reason,) = read(tmp_path, ending="xls").holds
     assert reason.startswith("2 amounts are the sum of other amounts by a formula, first =SUM(C2:C3) of '2025-01'")
+
+
+def test_a_condition_is_read_with_its_quotes_escaped_and_with_bytes_that_are_no_text():
+    """LibreOffice escapes quotes; a file with such bytes is damaged, which its parser reports."""
+    sums: FormulaSums = {}
+    add_sums(b'<c r="C5"><f>SUMIF(A2:A4,&quot;R&amp;D&quot;,C2:C4)</f></c>', sums)
+    add_sums(b'<c r="C6"><f>SUMIF(A2:A4,"D\xff",C2:C4)</f></c>', sums)
+    assert sums[5, 2] == FormulaSum('SUMIF(A2:A4,"R&D",C2:C4)', (Area(2, 2, 4, 2),), is_of_some=True)
