@@ -446,10 +446,11 @@ def test_only_the_settings_read_the_environment() -> None:
     for path in PACKAGE.rglob("*.py"):
         for use in uses_of_the_environment(path.read_text()):
             modules.setdefault(use, set()).add(path.relative_to(PACKAGE).as_posix())
-    # The session sets variables for Spark's engines; other engines get the S3 endpoint of boto3. DAGSTER_HOME and the
-    # secret of its records belong to Dagster. A command tells Arrow its allocator. The proof of who gives a command
-    # belongs to one task, not to a home. The UI, the build of a wheel and a local job are processes that inherit the
-    # environment, a job with the number of the pipe for its account of a failure.
+    # The session sets variables for Spark's engines, and takes an address with its token from PySpark's own; other
+    # engines get the S3 endpoint of boto3. DAGSTER_HOME and the secret of its records belong to Dagster. A command
+    # tells Arrow its allocator. The proof of who gives a command belongs to one task, not to a home. The UI, the
+    # build of a wheel and a local job are processes that inherit the environment, a job with the number of the pipe
+    # for its account of a failure.
     assert modules == {
         "sets": {"cli/__init__.py", "spark_jobs/session.py"},
         "reads": {
@@ -458,6 +459,7 @@ def test_only_the_settings_read_the_environment() -> None:
             "orchestration/rotated_password.py",
             "setting_sources.py",
             "spark_jobs/failure.py",
+            "spark_jobs/session.py",
             "storage/s3_options.py",
         },
         "passes on": {

@@ -25,7 +25,7 @@ _SHEET_OF_CODE = re.compile("(?:(?P<word>[A-Za-z]{2,12})[ .:_-]*)?(?P<code>[0-9]
 _PATTERN_OF_CODE = "^(?:[A-Za-z]{2,12}[ .:_-]*)?([0-9]{2,8})(?:[ .:_-].*)?$"
 """A sheet that is named by a code, alone or beside words: 110, Dept 110, 110 Operations."""
 
-_NAMED_YEAR = re.compile("(?:19|20)[0-9]{2}")
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 
 
 def find_departments_across(
@@ -117,5 +117,5 @@ def departments_of_sheets(sheets: Sequence[str]) -> str:
     words = {plain_name(match["word"] or "") for match in matches}
     codes = {match["code"] for match in matches}
     are_months = all(int(code) <= _MONTHS_OF_YEAR for code in codes) and words == {""}
-    is_named = words <= {"", *WORDS["department"]} and not any(map(_NAMED_YEAR.fullmatch, codes))
+    is_named = words <= {"", *WORDS["department"]} and not any(map(_YEAR.fullmatch, codes))
     return _PATTERN_OF_CODE if is_named and not are_months else ""

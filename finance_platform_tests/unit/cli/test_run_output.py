@@ -242,7 +242,7 @@ def test_what_is_printed_below_the_deliveries_is_not_repeated_below_the_checks()
     failed = EvaluatedCheck("raw/unread_files", "a", False, False, "4 files", evidence=rows)
     held = DELIVERY | {"file": "a.csv", "state": "held", "reason": "r", "fix": "f", "warnings": []}
     home = status(deliveries=[held], problems=[{"file": "b.yaml", "problem": "p", "fix": "f"}], unmatched=["c.txt"])
-    shown = lines(print_summary, outcome(checks=[failed]), home, [], 1.0, restated=[], home=None)
+    shown = summary(outcome(checks=[failed]), home)
     below = shown[shown.index("failed raw/unread_files a: 4 files") + 1 :]
     assert below[0] == "file d.csv, problem q"
     assert [line for line in below if line.startswith("file ")] == below[:1]
