@@ -80,6 +80,6 @@ def _found(value: object) -> str:
     if isinstance(value, Mapping):
         return "keys"
     if isinstance(value, list):
-        return "a list"
+        return "a list" if value else "an empty list"
     text = "" if value is None else str(value)
     return repr(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…") if text else "nothing"
