@@ -1,7 +1,7 @@
 """What is wrong with a value of a descriptor, in the words of a person who writes YAML.
 
 Belongs here: sentences in place of pydantic's, which name types of Python. Does not belong here: lines of the file and
-fixes (see `parser`), rules that a part checks itself, whose messages are sentences already.
+fixes, and texts that must match a pattern (see `parser`); rules that a part checks itself, which are sentences already.
 """
 
 from __future__ import annotations
@@ -9,15 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pydantic_core import ErrorDetails
-
-from finance_platform.feeds.descriptor.feed import FEED_NAME
-
-_FORMS: Mapping[str, str] = {
-    f"^{FEED_NAME}$": "small letters, digits and `_`, with a letter first",
-    "^[0-9]{4}$": "a year of four digits",
-    r"^$|^team:[A-Za-z0-9_.-]+$|^[^@\s]+@[^@\s]+\.[^@\s]+$": "`team:` and a name, or an e-mail address",
-}
-"""What is expected of a text, by the pattern that it has to match."""
 
 _MAX_SHOWN = 60
 """Letters of a value that a message shows."""
@@ -66,8 +57,6 @@ def _expected(detail: ErrorDetails, keys: Sequence[str]) -> str:
     }
     if kind in limits:
         return _count(limits[kind].format(**context))
-    if kind == "string_pattern_mismatch":
-        return _FORMS.get(context["pattern"], "")
     return next((words for beginning, words in _KINDS.items() if kind.startswith(f"{beginning}_")), "")
 
 
