@@ -46,8 +46,10 @@ class _PeriodOrPackType(PeriodType):
 
 
 def _is_file(value: str) -> bool:
-    """Return whether a path is meant, also one of an archive that was renamed or does not exist."""
-    return value.lower().endswith(".zip") or Path(value).is_file()
+    """Return whether a path is meant, also one of an archive that was renamed or does not exist; a period is none."""
+    from finance_platform.feeds.values.dates import is_valid_period
+
+    return value.lower().endswith(".zip") or (not is_valid_period(value) and Path(value).is_file())
 
 
 @click.command()

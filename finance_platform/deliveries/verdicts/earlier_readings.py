@@ -46,7 +46,6 @@ _LINES = "ledger"
 _MOST_COMPARED = 1_000_000
 """Rows that are read where hashes do not say whether they are the same: both readings are in memory then."""
 _MAX_NAMED = 3
-_NOTHING = Count()
 _SAID = {
     "covers": "the periods that its name declares",
     "constant_scenarios": "the scenario of all its lines",

@@ -118,3 +118,11 @@ def test_statements_that_list_tables_lead_to_the_command_that_does(sql: str, fix
     with pytest.raises(QueryError) as caught:
         parse_query(sql)
     assert caught.value.fix.startswith(fix)
+
+
+def test_a_period_is_no_file_that_is_called_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "2025-03").write_text("")
+    (tmp_path / "pack.bin").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert f"{tmp_path / 'home'} does not exist" in invoke("verify", "2025-03", "--home", str(tmp_path / "home"))[1]
+    assert "pack.bin" in invoke("verify", "pack.bin")[1]
