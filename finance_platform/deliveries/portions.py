@@ -62,6 +62,14 @@ class Portion:
         left = frozenset(periods) if self.only is None else self.only.intersection(periods)
         return Portion(left) if left else None
 
+    def joined_with(self, other: Portion) -> Portion:
+        """Return the periods of this portion and of another one of the same delivery."""
+        if self.only is None:
+            return Portion(None, frozenset(period for period in self.without if period not in other))
+        if other.only is None:
+            return other.joined_with(self)
+        return Portion((self.only - self.without) | (other.only - other.without))
+
     def of(self, commit: DeliveryCommit) -> DeliveryCommit:
         """Return a commit with the figures of the portion alone."""
         if self.is_whole:

@@ -82,6 +82,11 @@ class LiveDelivery:
         commit_of_all = self.commit_of_all or self.commit
         return replace(self, commit=portion.of(self.commit), portion=portion, commit_of_all=commit_of_all)
 
+    def joined_with(self, portion: Portion) -> LiveDelivery:
+        """Return the delivery if the lines of another portion of it count too."""
+        whole = replace(self, commit=self.commit_of_all or self.commit, portion=WHOLE, commit_of_all=None)
+        return whole.restricted_to(self.portion.joined_with(portion)) or self
+
     def staying_in(self, periods: Collection[str]) -> LiveDelivery | None:
         """Return what remains of it if a newer version of its object counts everywhere but in some periods."""
         if self.booked_from:
@@ -268,15 +273,28 @@ def replaced_cells(delivery: LiveDelivery) -> set[tuple[str, str]]:
     return covered_periods(delivery) if replaces_periods(delivery) else set()
 
 
+def add_counted(counted: list[LiveDelivery], delivery: LiveDelivery) -> None:
+    """Add what counts of a version of an object to what counts of its other versions.
+
+    A content that was sent again is the newest version, and may be the one that counts in a closed period in which the
+    newest version waits or is booked later: it is one delivery, with the lines of both.
+    """
+    for nth, one in enumerate(counted):
+        if one.delivery_id == delivery.delivery_id:
+            counted[nth] = one.joined_with(delivery.portion)
+            return
+    counted.append(delivery)
+
+
 def live_with(live: Iterable[LiveDelivery], delivery: LiveDelivery) -> list[LiveDelivery]:
     """Return the live deliveries, in order, if `delivery` counts instead of those of its object, where it does."""
-    without, after = delivery.portion.without, [delivery]
+    without, own, others = delivery.portion.without, [delivery], []
     for other in live:
         if other.event.object_key != delivery.event.object_key:
-            after.append(other)
+            others.append(other)
         elif part := other.staying_in(without):
-            after.append(part)
-    return sorted(after, key=lambda one: one.position)
+            add_counted(own, part)
+    return sorted([*own, *others], key=lambda one: one.position)
 
 
 def has_effect(delivery: LiveDelivery, live: Iterable[LiveDelivery]) -> bool:

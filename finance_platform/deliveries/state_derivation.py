@@ -30,6 +30,7 @@ from finance_platform.deliveries.state import (
     InactiveDelivery,
     LiveDelivery,
     Position,
+    add_counted,
 )
 from finance_platform.safe_text import quote_name
 
@@ -271,7 +272,7 @@ class _Derivation:
         whole = _live(version, version.counted, commit, raw_object)
         live = whole.restricted_to(replace(portion, without=version.uncounted))
         if live:
-            self.live.append(live)
+            add_counted(self.live, live)
         else:
             self.superseded.append(commit)
         if effective is not None:
@@ -289,7 +290,7 @@ class _Derivation:
         if counted:
             # Of thousands of deliveries, almost none is booked elsewhere, and each stays the object that it is.
             booked = frozenset(version.booked)
-            self.effective.append(replace(counted, booked=booked) if booked else counted)
+            add_counted(self.effective, replace(counted, booked=booked) if booked else counted)
 
     def _enter_bookings(self, version: Version, whole: LiveDelivery, portion: Portion) -> None:
         """Enter the lines that are booked in a later period, and those that they are booked for."""

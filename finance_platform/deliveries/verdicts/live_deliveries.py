@@ -21,7 +21,7 @@ from finance_platform.deliveries.overlap_documents import Overlap
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import DeliveryDiscovered
-from finance_platform.deliveries.state import LiveDelivery, Position, replaced_cells, replaces_periods
+from finance_platform.deliveries.state import LiveDelivery, Position, add_counted, replaced_cells, replaces_periods
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold, fold_name
 
@@ -170,15 +170,17 @@ class LiveDeliveries:
         deliveries = list(self._in_order)
         for earlier in self.earlier(candidate):
             del deliveries[_place(deliveries, earlier)]
-        for delivery in (candidate, *self._staying(candidate)):
+        for delivery in self._of_object_with(candidate):
             insort(deliveries, delivery, key=_position)
         return deliveries
 
-    def _staying(self, candidate: LiveDelivery) -> list[LiveDelivery]:
-        """Return the earlier deliveries of the candidate's object in the periods in which it does not count."""
-        periods = candidate.portion.without
-        parts = [one.staying_in(periods) for one in self.earlier(candidate)]
-        return [part for part in parts if part]
+    def _of_object_with(self, candidate: LiveDelivery) -> list[LiveDelivery]:
+        """Return the candidate, and the earlier deliveries of its object in the periods in which it does not count."""
+        counted, periods = [candidate], candidate.portion.without
+        for part in (one.staying_in(periods) for one in self.earlier(candidate)):
+            if part:
+                add_counted(counted, part)
+        return counted
 
     @property
     def gross(self) -> Decimal:
@@ -193,10 +195,10 @@ class LiveDeliveries:
     def add(self, delivery: LiveDelivery, late: Collection[str] = ()) -> None:
         """Let a delivery count instead of the earlier ones of its object, but for its lines in late periods."""
         counted = delivery.restricted_to(Portion(without=delivery.portion.without.union(late)))
-        staying = self._staying(counted) if counted else []
+        parts = self._of_object_with(counted) if counted else []
         for one in self.earlier(delivery):
             self._leave(one)
-        for part in (*staying, *([counted] if counted else [])):
+        for part in reversed(parts):
             self._enter(part)
 
     def _enter(self, delivery: LiveDelivery) -> None:
@@ -346,7 +348,7 @@ class LiveDeliveries:
             LiveSet(self.by_id, others | earlier),
             LiveSet(
                 self.live_with(candidate),
-                {**others, **{one.delivery_id: one for one in (*self._staying(candidate), candidate)}},
+                {**others, **{one.delivery_id: one for one in reversed(self._of_object_with(candidate))}},
             ),
         )
 
@@ -409,7 +411,7 @@ class LiveDeliveries:
 
         As many lines may be superseded by key as before, but others: see `restated_cells`.
         """
-        earlier, after = self.earlier(candidate), [*self._staying(candidate), candidate]
+        earlier, after = self.earlier(candidate), self._of_object_with(candidate)
         others = self._others_of_feeds(candidate, cell)
         return self._contents([*others, *earlier], cell, self.by_id) != self._contents(
             [*others, *after], cell, live_after
@@ -429,7 +431,7 @@ class LiveDeliveries:
         live = dict(self.by_id)
         for earlier in self.earlier(candidate):
             del live[earlier.delivery_id]
-        live |= {one.delivery_id: one for one in (*self._staying(candidate), candidate)}
+        live |= {one.delivery_id: one for one in reversed(self._of_object_with(candidate))}
         return live
 
     def _contents(

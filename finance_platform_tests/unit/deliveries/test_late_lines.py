@@ -318,6 +318,38 @@ def test_late_lines_that_are_booked_later_leave_the_closed_period_as_it_is(zone:
     assert zone.versions() == before
 
 
+def test_a_content_that_comes_back_after_its_correction_was_booked_counts_once_in_the_closed_period(zone: Zone) -> None:
+    """The same content is the newest version, and the one that counts in the closed period."""
+    first = [Line("1"), Line("2", FEBRUARY)]
+    counted_and_corrected(zone, first, [Line("1", amount="9.00"), Line("3", FEBRUARY, amount="30.00")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: Decimal(29)}}
+    zone.deliver("a.csv", first)
+    assert evaluate(zone)["a.csv"][0].startswith("would restate 2025-01, which is closed: Actual 1.00")
+    # February is as it was sent and has the booking; January waits.
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: Decimal(9)}}
+    assert len({one.delivery_id for one in zone.state.live}) == len(zone.state.live)
+    assert [(row.period, row.amount) for row in preview_booking(zone.store, "a.csv")] == [(FEBRUARY, Decimal(1))]
+    book(zone.store, "a.csv", ADA)
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: Decimal(10)}}
+    assert not zone.state.inactive
+
+
+def test_a_content_that_comes_back_and_changes_a_closed_period_alone_can_be_booked(zone: Zone) -> None:
+    counted_and_corrected(zone, [Line("1")], [Line("1", amount="9.00")])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    zone.deliver("a.csv", [Line("1")])
+    assert evaluate(zone)["a.csv"][0].startswith("would restate 2025-01, which is closed: Actual 1.00")
+    assert [(row.period, row.amount) for row in preview_booking(zone.store, "a.csv")] == [(FEBRUARY, Decimal(1))]
+    accepted = [(row.period, row.amount, row.is_closed) for row in preview_acceptance(zone.store, "a.csv")]
+    assert accepted == [(FEBRUARY, Decimal(1), False)]
+    book(zone.store, "a.csv", ADA)
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: Decimal(0)}}
+    assert {one.delivery_id for one in zone.state.live if not one.booked_from} == {"a.csv@v1"}
+
+
 def test_a_delivery_that_is_held_as_a_whole_can_be_booked_later(zone: Zone) -> None:
     close(zone, JANUARY)
     event = zone.deliver("a.csv", [Line("1")])
