@@ -125,7 +125,7 @@ def read_report_inputs(processed: ObjectStore, live: Iterable[LiveDelivery]) -> 
     """
     comments: dict[tuple[str, int, int], Comment] = {}
     lines: dict[tuple[str, str], dict[str, Any]] = {}
-    balances: dict[tuple[str, int, str], Balance] = {}
+    balances: list[list[Balance]] = []
     for delivery in live:
         if delivery.event.kind == "comments":
             rows = _rows(processed, delivery, COMMENTS.name, list(Comment.__dataclass_fields__))
@@ -136,14 +136,35 @@ def read_report_inputs(processed: ObjectStore, live: Iterable[LiveDelivery]) -> 
             for row in _rows(processed, delivery, STATEMENT_LINES.name, columns):
                 lines[fold(row["account"] or ""), fold(row["category"] or "")] = row
         elif delivery.event.kind == BALANCES.name:
-            for row in _rows(processed, delivery, BALANCES.name, list(Balance.__dataclass_fields__)):
-                one = Balance(**row)
-                balances[one.period, one.account_key, fold(one.department_code or "")] = one
+            rows = _rows(processed, delivery, BALANCES.name, list(Balance.__dataclass_fields__))
+            balances.append([Balance(**row) for row in rows])
     return ReportInputs(
         tuple(comments[key] for key in sorted(comments)),
         tuple(_lines(lines)),
-        tuple(balances[key] for key in sorted(balances)),
+        latest_balances(balances),
     )
+
+
+def latest_balances(of_deliveries: Iterable[Iterable[Balance]]) -> tuple[Balance, ...]:
+    """Return the balances that count; of two about the same account and department, that of the later delivery.
+
+    The balance of an account as a whole and those of its departments are about the same money: whichever came later
+    counts alone, or their sum would have it twice.
+
+    Args:
+        of_deliveries: the balances of each delivery, in order.
+    """
+    latest: dict[tuple[str, int], dict[str, Balance]] = {}
+    for balances in of_deliveries:
+        own: dict[tuple[str, int], dict[str, Balance]] = {}
+        for one in balances:
+            own.setdefault((one.period, one.account_key), {})[fold(one.department_code or "")] = one
+        for account, by_department in own.items():
+            earlier = latest.setdefault(account, {})
+            if "" in by_department or "" in earlier:
+                earlier.clear()
+            earlier.update(by_department)
+    return tuple(one for _, of_account in sorted(latest.items()) for _, one in sorted(of_account.items()))
 
 
 def _rows(processed: ObjectStore, delivery: LiveDelivery, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
