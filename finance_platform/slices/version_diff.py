@@ -128,13 +128,19 @@ def _added_and_removed(before: Iterable[str], after: Iterable[str], names: Names
     again = {
         _name(one, names): describe_reading(names.events.get(one), gone)
         for one in new
-        if names.contents.get(one) and _content(one, names) in contents
+        # Lines that are booked in a later period keep the content of their file, and are no reading of it.
+        if names.contents.get(one) and _content(one, names) in contents and not _is_booking(one, names)
     }
     return [
         *(f"{name}: {again.get(name, 'another version')}" for name in sorted(removed & added)),
         *(f"{name} came" for name in sorted(added - removed)),
         *(f"{name} no longer counts" for name in sorted(removed - added)),
     ]
+
+
+def _is_booking(delivery_id: str, names: Names) -> bool:
+    commit = names.commits.get(delivery_id)
+    return commit is not None and bool(commit.booked_from)
 
 
 def describe_reading(event: DeliveryDiscovered | None, before: Collection[str]) -> str:

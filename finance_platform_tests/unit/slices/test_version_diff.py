@@ -102,6 +102,17 @@ def test_a_file_that_another_descriptor_reads_is_no_other_version(contents: dict
     assert explain_diff(PERIOD, new, Names(NAMES.keys, contents)) == [sentence]
 
 
+def test_lines_of_the_earlier_version_that_are_booked_later_are_no_reading_of_it():
+    """A line that the correction takes back is booked from the earlier version, whose content it keeps."""
+    booking = commit_of(delivered("jan.csv"), in_period("2024-02"), booked_from="2024-01")
+    new = {**PERIOD, "lines": [["j2", "Actual"], ["k1", "Actual"]], "booked": [["k1", "2024-01"]]}
+    names = Names({**NAMES.keys, "k1": "jan.csv"}, {"j1": "old", "j2": "new", "k1": "old"}, {}, {"k1": booking})
+    assert explain_diff(PERIOD, new, names) == [
+        "jan.csv: another version",
+        "late lines of jan.csv for 2024-01 are booked here",
+    ]
+
+
 @pytest.mark.parametrize(
     ("event", "clause"),
     [
