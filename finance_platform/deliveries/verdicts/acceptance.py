@@ -348,7 +348,9 @@ def _describe_late(late: Groups) -> str:
     if not late:
         return ""
     groups = [
-        group[0] if len(group) == 1 else f"{' and '.join(group)}, which share lines that move, vouchers or reversals"
+        group[0]
+        if len(group) == 1
+        else f"{' and '.join(group)}, which share lines that move, vouchers, reversals or a year"
         for group in late
     ]
     return f"; only its lines of {' and of '.join(groups)} wait"

@@ -4,8 +4,9 @@ Belongs here: which periods wait, and which of them are decided together. Does n
 would change (see `hold_reasons`), what follows from the verdict (see `state_derivation`).
 
 A line whose date moves from one period to another would be published in both, or in neither, if only one of them
-waited; half a voucher does not balance; and a reversal does not cancel a line that waits. So periods that have such a
-line, voucher or pair of line and reversal in common wait together, and a period waits or counts with all lines that the
+waited; half a voucher does not balance; a reversal does not cancel a line that waits; and of a year that is spread like
+other amounts, only all periods together add up to the amount of the year. So periods that have such a line, voucher,
+pair of line and reversal, or year in common wait together, and a period waits or counts with all lines that the
 delivery has there.
 """
 
@@ -22,6 +23,7 @@ from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.removals import changed_deliveries
 from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells
 from finance_platform.deliveries.verdicts.reversals import has_reversals
+from finance_platform.feeds.values.dates import periods_of_year
 
 _COLUMNS = ("period", "scenario", "line_key", "transaction_id", "department_key", "account_key", "amount")
 _NUMBERS = ("transaction_id", "reverses_transaction_id")
@@ -60,6 +62,7 @@ def find_late_periods(
         *links,
         *_linked_by_vouchers(live, candidate),
         *_linked_by_reversals(lines, live, candidate, cells),
+        *_linked_by_years(candidate, changed),
         *find_moves(lines, live, candidate, cells),
     ]
     groups = [group for group in _connected(closed, links) if closed.intersection(group)]
@@ -70,6 +73,21 @@ def find_late_periods(
 def _linked_by_vouchers(live: LiveDeliveries, candidate: LiveDelivery) -> Iterable[tuple[str, ...]]:
     for delivery in (candidate, *live.earlier(candidate)):
         yield from map(tuple, delivery.commit.voucher_periods)
+
+
+def _linked_by_years(candidate: LiveDelivery, changed: Collection[str]) -> Iterable[tuple[str, ...]]:
+    """Yield the changed periods of each fiscal year, if the candidate has years that are spread like other amounts.
+
+    When these amounts change, money of the year moves between all of its periods, although nobody has sent it again.
+    """
+    years = candidate.commit.findings.weight_years
+    if not candidate.commit.unweighted_id or not years:
+        return
+    first_month = int(years[0][5:])
+    of_year: dict[str, list[str]] = {}
+    for period in sorted(changed):
+        of_year.setdefault(periods_of_year(period, first_month)[0], []).append(period)
+    yield from map(tuple, of_year.values())
 
 
 def _linked_by_reversals(

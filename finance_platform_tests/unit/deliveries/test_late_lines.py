@@ -119,7 +119,10 @@ def test_a_line_that_moves_between_a_closed_and_an_open_period_waits_on_both_sid
     march = Line("9", MARCH)
     counted_and_corrected(zone, sent, [*again, march])
     reason = evaluate(zone)["a.csv"][-1]
-    assert "only its lines of 2025-01 and 2025-02, which share lines that move, vouchers or reversals wait" in reason
+    assert (
+        "only its lines of 2025-01 and 2025-02, which share lines that move, vouchers, reversals or a year wait"
+        in reason
+    )
     assert counted(zone.state) == {"a.csv@v1": sorted({line.period for line in sent}), "a.csv@v2": [MARCH]}
     assert waiting(zone.state) == {"a.csv": (JANUARY, FEBRUARY)}
 
@@ -153,6 +156,27 @@ def test_a_voucher_with_a_line_in_a_closed_period_waits_whole(zone: Zone) -> Non
     assert "--period 2025-01 --period 2025-02" in refused.value.fix
     accept(zone.store, "a.csv", ADA, [JANUARY, FEBRUARY])
     assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY, MARCH]}
+
+
+def test_a_year_that_is_spread_otherwise_waits_whole_and_other_years_count(zone: Zone) -> None:
+    """A part of its periods would not add up to the amount of the year, which is 30.00 before and after."""
+    years: dict[str, Any] = {
+        "load_mode": "replace_period",
+        "commit_unweighted_id": "a.csv",
+        "commit_findings": ReaderFindings(weight_years=("2024-01", "2025-01")),
+    }
+
+    def budget(january: str, february: str, next_year: str) -> list[Line]:
+        amounts = {JANUARY: january, FEBRUARY: february, MARCH: "10.00", "2026-01": next_year}
+        return [Line(scenario="Budget", period=period, amount=amount) for period, amount in amounts.items()]
+
+    counted_and_corrected(zone, budget("10.00", "10.00", "4.00"), budget("15.00", "5.00", "3.00"), **years)
+    assert evaluate(zone)["a.csv"][0].endswith(
+        "only its lines of 2025-01 and 2025-02, which share lines that move, vouchers, reversals or a year wait"
+    )
+    assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY], "a.csv@v2": [MARCH, "2026-01"]}
+    accept(zone.store, "a.csv", ADA)
+    assert counted(zone.state) == {"a.csv@v2": [JANUARY, FEBRUARY, MARCH, "2026-01"]}
 
 
 def test_a_key_that_another_file_has_in_a_closed_period_is_replaced_only_by_a_decision(zone: Zone) -> None:
@@ -784,7 +808,7 @@ def test_a_reversal_in_an_open_period_waits_with_the_late_line_that_it_names(zon
     close(zone, JANUARY)
     zone.deliver("a.csv", [named("1"), reversing("2", "1", FEBRUARY), named("3", period=MARCH)])
     assert evaluate(zone)["a.csv"][-1].endswith(
-        "only its lines of 2025-01 and 2025-02, which share lines that move, vouchers or reversals wait"
+        "only its lines of 2025-01 and 2025-02, which share lines that move, vouchers, reversals or a year wait"
     )
     assert counted(zone.state) == {"a.csv@v1": [MARCH]}
     with pytest.raises(DecisionError, match="2025-01 and 2025-02, or share vouchers or reversals"):
