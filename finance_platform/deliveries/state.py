@@ -278,8 +278,15 @@ def add_counted(counted: list[LiveDelivery], delivery: LiveDelivery) -> None:
 
     A content that was sent again is the newest version, and may be the one that counts in a closed period in which the
     newest version waits or is booked later: it is one delivery, with the lines of both.
+
+    Args:
+        counted: what counts of other objects, and behind it what counts of this one.
+        delivery: a version that counts, or a portion of it.
     """
-    for nth, one in enumerate(counted):
+    for nth in range(len(counted) - 1, -1, -1):
+        one = counted[nth]
+        if one.event.object_key != delivery.event.object_key:
+            break
         if one.delivery_id == delivery.delivery_id:
             counted[nth] = one.joined_with(delivery.portion)
             return
