@@ -131,7 +131,7 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
 def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     """Yield the rules that leave out the rows that are not data, those of labels last."""
     skipped: list[dict[str, Any]] = []
-    rules = {(row.column, row.pattern): row for row in sample.other_rows.values()}
+    rules = {(row.column, row.pattern, row.lacks): row for row in sample.other_rows.values()}
     if rules:
         lines = ", ".join(map(str, list(sample.other_rows)[:_MAX_LISTED]))
         noun = "line" if len(sample.other_rows) == 1 else "lines"
@@ -144,11 +144,12 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
             )
         )
         skipped = [
-            {"column": column, "matches": pattern}
+            {"column": row.column, "matches": row.pattern}
+            | ({"and": [{"column": row.lacks, "matches": "^$"}]} if row.lacks else {})
             | ({"may_hold_money": True} if row.has_money else {})
             | ({"keeps_label": True} if row.is_carried and sample.labels else {})
-            | (_whole_header(sample, draft, column) if pattern == f"^{escape(column)}$" else {})
-            for (column, pattern), row in rules.items()
+            | (_whole_header(sample, draft, row.column) if row.pattern == f"^{escape(row.column)}$" else {})
+            for row in rules.values()
         ]
     if sample.headings:
         headings = sample.headings

@@ -42,12 +42,15 @@ class OtherRow:
         pattern: the regular expression that its cell there matches.
         has_money: whether it has the amounts of lines once more.
         is_carried: whether it has a balance, or a sum that goes on over a page.
+        lacks: of such a row, a column in which every line has a text and it has none: a line may begin with the same
+            words, such as the correction of an opening balance.
     """
 
     column: str
     pattern: str
     has_money: bool = False
     is_carried: bool = False
+    lacks: str = ""
 
 
 def find_other_rows(header: Sequence[str], rows: Sequence[Row]) -> dict[int, OtherRow]:
@@ -65,10 +68,10 @@ def find_other_rows(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Oth
     for position, (line, cells) in enumerate(texts.items()):
         filled = [column for column, text in enumerate(cells[: len(header)]) if text]
         carried = next(((column, match) for column in filled if (match := _CARRIED.fullmatch(cells[column]))), None)
-        if carried and always - {*filled}:
+        if carried and (lacking := always - {*filled}):
             place, balance = carried
-            pattern = f"(?i)^{escape(balance[1].lower())}"
-            found[line] = OtherRow(header[place], pattern, has_money=True, is_carried=True)
+            pattern, lacks = f"(?i)^{escape(balance[1].lower())}", header[min(lacking)]
+            found[line] = OtherRow(header[place], pattern, has_money=True, is_carried=True, lacks=lacks)
             continue
         if len(filled) == 1 and (match := _PAGE.match(cells[filled[0]])):
             found[line] = OtherRow(header[filled[0]], f"(?i)^{escape(match[1].lower())}[ .:#]*[0-9]+")

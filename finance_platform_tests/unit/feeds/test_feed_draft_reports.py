@@ -222,6 +222,13 @@ def test_opening_and_closing_balances_leave_the_label_above_them(tmp_path: Path)
     assert [rule["matches"] for rule in balances] == ["(?i)^opening balance", "(?i)^closing balance"]
 
 
+def test_a_line_that_begins_as_a_balance_does_counts_if_it_has_all_that_lines_have(tmp_path: Path):
+    rows: Rows = [["Date", "Department", "Account", "Text", "Amount"], ["", "", "6110", "Opening balance", "40.00"]]
+    rows += [[f"2025-01-0{day}", "110", "6110", f"Rent {day}", f"{day}.50"] for day in range(1, 5)]
+    rows += [["2025-01-05", "110", "6110", "Opening balance correction", "7.00"]]
+    assert sums(check(tmp_path, csv_text(rows), "journal.csv")) == {"Actual 2025-01": "19.00"}
+
+
 def test_sums_that_go_on_over_a_page_are_left_out(tmp_path: Path):
     rows: Rows = [["Datum", "Kostenstelle", "Konto", "Text", "Betrag"]]
     rows += [[f"0{day}.01.2025", "110", "6110", f"Miete {day}", f"{day},50"] for day in range(1, 5)]
