@@ -37,6 +37,8 @@ from finance_platform.warehouse.ledger import PublishedSlice
 
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
 FIX_VANISHED = "put the file back, or withdraw it"
+_AS_READ_BEFORE = ", as they were read before the platform's code, or what they look up or are spread like, changed"
+_FIX_NOT_READ_AGAIN = "put the file back, so that the next run reads it again; or withdraw it"
 FORMAT = 2
 """Format of the JSON document, described in `docs/status.md`; raised if a key is removed or changes its meaning."""
 
@@ -103,6 +105,7 @@ class Status:
         near_feeds: of files that no descriptor matches, what to do if one is meant for a feed whose path is close.
         known_warnings: the warnings of a status that was recorded, without what they follow from; None of one that was
             derived.
+        not_read_again: the files that were to be read again although they have not changed, and are not yet.
     """
 
     deliveries: Sequence[dict[str, Any]]
@@ -119,6 +122,7 @@ class Status:
     is_broken: bool = False
     near_feeds: Mapping[str, str] = field(default_factory=dict)
     known_warnings: list[dict[str, str]] | None = None
+    not_read_again: frozenset[str] = frozenset()
 
     def column(self, name: str) -> list[Any]:
         """Return a value of the row of each delivery."""
@@ -236,7 +240,11 @@ class Status:
             if feed.is_overdue:
                 yield feed.path, "overdue", f"{feed.feed}: {feed.sentence}", feed.fix
         for file in self.vanished:
-            yield file, "vanished", "delivered before, gone from raw; its lines still count", FIX_VANISHED
+            text = "delivered before, gone from raw; its lines still count"
+            if file in self.not_read_again:
+                yield file, "vanished", f"{text}{_AS_READ_BEFORE}", _FIX_NOT_READ_AGAIN
+            else:
+                yield file, "vanished", text, FIX_VANISHED
         for damaged in self.details.damage:
             if not damaged["fix"]:
                 yield damaged["file"], "damaged", damaged["problem"], ""
@@ -295,6 +303,7 @@ def build_status(
         warning_fixes=_warning_fixes(snapshot.state),
         uncertain_orders=find_uncertain_orders(snapshot.state, snapshot.overlaps),
         header_changes=snapshot.state.header_changes,
+        not_read_again=frozenset(event.object_key for event in snapshot.state.pending if event.reads_again),
     )
 
 

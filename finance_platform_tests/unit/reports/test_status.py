@@ -276,6 +276,19 @@ def test_notes_of_an_earlier_release_have_no_fix():
     assert findings.fixes == {"one": "", "many; 2 cells in all": "do that"}
 
 
+def test_a_file_that_vanished_before_it_could_be_read_again_counts_as_it_was_read_before():
+    """Its lines have the accounts of a mapping that has changed since, and only the file could give others."""
+    again = delivered("gone.csv", "v1 and another mapping", reads_again="gone.csv@v1")
+    (warning,) = status_of((again, None), vanished=["gone.csv"]).warnings
+    assert warning["warning"].endswith(
+        "its lines still count, as they were read before the platform's code, or what "
+        "they look up or are spread like, changed"
+    )
+    assert warning["fix"].startswith("put the file back, so that the next run reads it again")
+    (plain,) = status_of(listed=[delivered("old.csv")], vanished=["old.csv"]).warnings
+    assert plain["warning"].endswith("its lines still count")
+
+
 def test_vanished_and_unmatched_files_are_warnings_with_a_fix():
     status = status_of(listed=[delivered("old.csv")], vanished=["old.csv"], unmatched=["notes.md"])
     assert [(row["file"], row["kind"], bool(row["fix"])) for row in status.warnings] == [
