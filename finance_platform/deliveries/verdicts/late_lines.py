@@ -78,7 +78,7 @@ def _linked_by_vouchers(live: LiveDeliveries, candidate: LiveDelivery) -> Iterab
 def _linked_by_years(candidate: LiveDelivery, changed: Collection[str]) -> Iterable[tuple[str, ...]]:
     """Yield the changed periods of each fiscal year, if the candidate has years that are spread like other amounts.
 
-    When these amounts change, money of the year moves between all of its periods, although nobody has sent it again.
+    When these amounts change, money of the year moves between all of its periods, although the file was not sent again.
     """
     years = candidate.commit.findings.weight_years
     if not candidate.commit.unweighted_id or not years:
