@@ -231,6 +231,13 @@ class RawObject:
         return None
 
     @property
+    def bookings(self) -> frozenset[str]:
+        """The deliveries that have lines of its versions in a later period."""
+        return frozenset(
+            name for version in self.versions.values() for names, _ in version.booked.values() for name in names
+        )
+
+    @property
     def is_master_data(self) -> bool:
         """Whether its newest version describes departments or accounts."""
         return next(self.newest_first()).event.kind in MASTER_DATA

@@ -48,6 +48,7 @@ class LiveDelivery:
         accepted: the kinds of reasons to hold it that a person accepted.
         portion: the periods whose lines count.
         booked: of a delivery in `DeliveryState.effective`, the periods of which its lines are booked in a later one.
+        bookings: of a delivery in `DeliveryState.effective`, all lines of its object that are booked in a later period.
         booked_from: of lines that are booked in a later period, the closed period that they concern; else empty.
         late: of a delivery that counts in part, the periods whose lines waited and are judged again, in groups.
         commit_of_all: of a delivery that counts in part, its commit with the figures of all its lines; else None.
@@ -60,6 +61,7 @@ class LiveDelivery:
     accepted: frozenset[str] = frozenset()
     portion: Portion = WHOLE
     booked: frozenset[str] = frozenset()
+    bookings: frozenset[str] = frozenset()
     booked_from: str = ""
     late: tuple[tuple[str, ...], ...] = ()
     commit_of_all: DeliveryCommit | None = None

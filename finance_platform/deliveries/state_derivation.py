@@ -276,7 +276,7 @@ class _Derivation:
         else:
             self.superseded.append(commit)
         if effective is not None:
-            self._enter_effective(version, whole, effective)
+            self._enter_effective(version, whole, effective, raw_object.bookings)
         self._enter_bookings(version, whole, portion)
         if is_current and version.is_verdict_current and version.counted != version.event:
             self._enter_inactive(version, commit, raw_object)
@@ -284,13 +284,16 @@ class _Derivation:
             self._enter_late(version, whole)
         return True
 
-    def _enter_effective(self, version: Version, whole: LiveDelivery, portion: Portion) -> None:
+    def _enter_effective(
+        self, version: Version, whole: LiveDelivery, portion: Portion, bookings: frozenset[str]
+    ) -> None:
         """Enter the lines that count as if booked ones were in their own period."""
         counted = whole.restricted_to(replace(portion, without=version.undecided))
         if counted:
             # Of thousands of deliveries, almost none is booked elsewhere, and each stays the object that it is.
             booked = frozenset(version.booked)
-            add_counted(self.effective, replace(counted, booked=booked) if booked else counted)
+            is_plain = not booked and not bookings
+            add_counted(self.effective, counted if is_plain else replace(counted, booked=booked, bookings=bookings))
 
     def _enter_bookings(self, version: Version, whole: LiveDelivery, portion: Portion) -> None:
         """Enter the lines that are booked in a later period, and those that they are booked for."""

@@ -130,6 +130,7 @@ def plan_bookings(
         cell for cell in live.affected_cells(candidate) if cell[1] in closed and (not periods or cell[1] in periods)
     }
     sources = {one.delivery_id: one.commit for one in (*live.by_id.values(), candidate)}
+    booked = frozenset[str]().union(*(one.bookings for one in live.earlier(candidate)))
     bookings: list[Booking] = []
     for period in sorted({period for _, period in cells}):
         of_period = {cell for cell in cells if cell[1] == period}
@@ -142,7 +143,7 @@ def plan_bookings(
         for source in dict.fromkeys(row["delivery_id"] for row in rows):
             own = [row for row in rows if row["delivery_id"] == source]
             to = next_period(max(closed))
-            bookings.append(_booking(candidate.delivery_id, sources[source], period, to, own))
+            bookings.append(_booking(candidate.delivery_id, sources[source], period, to, own, booked))
     others = [one for one in bookings if one.source.object_key != candidate.event.object_key]
     shared = find_shared_keys(live, lines.overlaps, candidate) if bookings else ""
     if others or shared:
@@ -180,15 +181,23 @@ def _content(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _booking(
-    candidate: str, source: DeliveryCommit, closed: str, period: str, rows: Sequence[Mapping[str, Any]]
+    candidate: str,
+    source: DeliveryCommit,
+    closed: str,
+    period: str,
+    rows: Sequence[Mapping[str, Any]],
+    booked: Collection[str],
 ) -> Booking:
-    parts = [
+    parts: list[Any] = [
         candidate,
         source.delivery_id,
         closed,
         period,
         sorted(json.dumps(_content(row), default=str) for row in rows),
     ]
+    if booked:
+        # A content that is sent, corrected and sent again is booked each time, with the same lines.
+        parts.append(sorted(booked))
     booking_id = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     day = first_day(period)
     changed = {"delivery_id": booking_id, "period": period, "posting_date": day, "line_key": None, "scope_key": None}

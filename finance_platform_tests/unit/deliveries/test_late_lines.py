@@ -374,6 +374,21 @@ def test_a_content_that_comes_back_and_changes_a_closed_period_alone_can_be_book
     assert {one.delivery_id for one in zone.state.live if not one.booked_from} == {"a.csv@v1"}
 
 
+def test_each_booking_counts_when_two_contents_of_a_file_take_turns(zone: Zone) -> None:
+    """The second booking of a content has the lines of its first one, and both count."""
+    contents = {"v1": "10.00", "v2": "9.00"}
+    counted_and_corrected(zone, [Line("1")], [Line("1", amount=contents["v2"])])
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    for content in ("v1", "v2", "v1", "v2"):
+        zone.deliver("a.csv", [Line("1", amount=contents[content])], content)
+        assert evaluate(zone)["a.csv"][0].startswith("would restate 2025-01, which is closed")
+        book(zone.store, "a.csv", ADA)
+        money = Decimal(contents[content]) - Decimal(10)
+        assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: money}}
+        assert len({one.delivery_id for one in zone.state.live}) == len(zone.state.live)
+
+
 def test_a_delivery_that_is_held_as_a_whole_can_be_booked_later(zone: Zone) -> None:
     close(zone, JANUARY)
     event = zone.deliver("a.csv", [Line("1")])
