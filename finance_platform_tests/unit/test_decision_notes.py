@@ -15,8 +15,10 @@ LISTED = re.compile(r"^- \[(\d{3})\]\(([^)]+)\) (.+)$", re.MULTILINE)
 STATUS = re.compile(r"^Status: (.+?)\n\n", re.MULTILINE | re.DOTALL)
 CHANGES = re.compile(r"\b(?:changes|narrows|replaces)\b(.*)", re.IGNORECASE)
 CHANGED = re.compile(r"\b(?:changed|decided otherwise|done|narrowed|replaced)\b.*? by (?=\d{3})(.*)", re.IGNORECASE)
-CITED = re.compile(r"(?<=\s)\([0-3]\d\d(?:, \d{3})*\)|\bdecisions? \d{3}(?:(?:, | and |, and )\d{3})*")
-"""In parentheses, where answers of HTTP have numbers from 400 on; or by the word."""
+CITED = re.compile(
+    r"(?<=\s)\((?!(?:400|403|412|443)\))[0-4]\d\d(?:, \d{3})*\)|\bdecisions? \d{3}(?:(?:, | and |, and )\d{3})*"
+)
+"""In parentheses, where pages also have answers and the port of HTTP; or by the word."""
 
 
 def title(note: Path) -> str:
