@@ -11,6 +11,7 @@ from typing import Any
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
 from finance_platform.feeds.feed_set import shipped_descriptors
+from finance_platform.feeds.lines.reference_rows import DEFAULT_VALID_FROM_FORMATS
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.header_words import rank
 
@@ -38,6 +39,11 @@ _REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "name": ("department_name", "name", "description"),
         "business_unit": ("business_unit",),
         "parent": ("parent",),
+        "valid_from": ("valid_from",),
+        "valid_to": ("valid_to",),
+        "predecessor": ("predecessor",),
+        "share": ("share",),
+        "origin_share": ("origin_share",),
     },
     "accounts": {
         "number": ("account", "number", "code"),
@@ -46,8 +52,12 @@ _REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "category": ("account_category",),
         "parent": ("parent",),
         "measure": ("measure",),
+        "valid_from": ("valid_from",),
+        "valid_to": ("valid_to",),
     },
 }
+_DATES = {"valid_from", "valid_to"}
+_SHARES = {"share", "origin_share"}
 
 
 def draft_references(draft: FieldsDraft, columns: Sequence[Column]) -> None:
@@ -61,11 +71,14 @@ def draft_references(draft: FieldsDraft, columns: Sequence[Column]) -> None:
             # Its values say what it is, whatever its name.
             free = [one for one in columns if one.name not in used and one.texts]
             column = next((one for one in free if _fits_reference(name, one)), None)
-        if column is not None and _fits_reference(name, column):
+        is_of_nothing = name in _SHARES and "predecessor" not in draft.fields
+        if column is not None and not is_of_nothing and _fits_reference(name, column):
             used.add(column.name)
             values: dict[str, Any] = {"from": column.name}
             if column.blanks and name not in {"code", "number"}:
                 values["required"] = "false"
+            if name in _DATES and column.dates and not set(column.dates.formats) <= set(DEFAULT_VALID_FROM_FORMATS):
+                values["formats"] = list(column.dates.formats)
             draft.fields[name] = FieldDraft(values)
     needed = "code" if draft.kind == "departments" else "number"
     if needed not in draft.fields:
@@ -75,6 +88,8 @@ def draft_references(draft: FieldsDraft, columns: Sequence[Column]) -> None:
 def _fits_reference(name: str, column: Column) -> bool:
     if name == "type":
         return all(map(account_type, column.texts))
+    if name in _DATES:
+        return bool(column.dates)
     if name == "measure":
         return {fold(text) for text in column.texts} <= {"flow", "balance"}
     return True

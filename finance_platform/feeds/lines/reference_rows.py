@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import DistinctValues, RawBatch, field_texts, map_distinct
+from finance_platform.feeds.doubts.unread_attributes import UnreadAttributes
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.lines.day_columns import day_values, tried_patterns
 from finance_platform.feeds.lines.typed_rows import TypedRows, check_choice
-from finance_platform.feeds.resolved import FieldRule
+from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
 from finance_platform.feeds.values.codes import (
     ACCOUNT_TYPES,
     MEASURES,
@@ -70,6 +71,16 @@ _GROUPS = {"business_unit", "category"}
 class ReferenceRows(TypedRows):
     """Turns the raw batches of one reference table into typed rows, each accepted, rejected or skipped."""
 
+    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "", sheet: str | None = None) -> None:
+        """Bind the feed's fields to a table's header and name, and find the columns that none of them reads.
+
+        Raises:
+            UnreadableDeliveryError: the header lacks a needed column.
+            FileNameError: the name does not give a field that the descriptor demands.
+        """
+        super().__init__(feed, header, object_key, sheet)
+        self._unread = UnreadAttributes.of_table(feed.rules.kind, feed.rules, header, self._sources)
+
     @cached_property
     def _spellings(self) -> dict[tuple[str, str], dict[str, None]]:
         return {}
@@ -77,7 +88,7 @@ class ReferenceRows(TypedRows):
     @property
     def notes(self) -> dict[str, Note]:
         """The notes about every batch so far."""
-        return super().notes | {
+        spellings = {
             f"{field}: {' and '.join(map(quoted, names))} differ in case only, and views show each as a group": Note(
                 1,
                 "write one spelling in the file, or read it by "
@@ -86,9 +97,11 @@ class ReferenceRows(TypedRows):
             for (field, folded), names in self._spellings.items()
             if len(names) > 1
         }
+        return super().notes | spellings | self._unread.notes()
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row."""
+        self._unread.add(batch)
         violations = self._violations(batch)
         kind = self._rules.kind
         columns = {column: self._column(field, violations) for field, column in _COLUMN_OF_FIELD[kind].items()}

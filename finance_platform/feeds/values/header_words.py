@@ -155,6 +155,22 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "type": ("type",),
     "measure": ("measure",),
+    "valid_from": (
+        "valid from", "valid from date", "valid since", "validity start", "effective", "effective date",
+        "effective from", "effective start date", "active from", "start date active", "in force from", "gultig ab",
+        "gultig von", "gultig seit", "valable du", "valable a partir du", "valido desde", "valido dal", "geldig vanaf",
+    ),
+    "valid_to": (
+        "valid to", "valid to date", "valid until", "valid through", "validity end", "effective to", "effective until",
+        "effective end date", "active to", "active until", "end date active", "end date", "closed on", "closing date",
+        "expiry date", "gultig bis", "valable au", "valido hasta", "valido fino al", "geldig tot",
+    ),
+    "predecessor": (
+        "predecessor", "predecessor code", "predecessor department", "predecessor department code", "replaces",
+        "replaced department", "successor of", "split from", "merged from", "vorganger", "vorgangerkostenstelle",
+    ),
+    "share": ("predecessor share", "share of predecessor", "share", "anteil"),
+    "origin_share": ("origin share", "share of origin"),
 }  # fmt: skip
 """Field → names of headers as `plain_name` writes them, the best first."""
 

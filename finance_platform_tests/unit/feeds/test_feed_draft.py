@@ -202,6 +202,17 @@ def test_scenarios_of_a_column_are_proposed_and_others_left_to_decide():
         ("Konto;Bezeichnung;Kontenart\n6110;Miete;Aufwand\n", "accounts", {"number", "name", "type"}),
         ("Konto;Bezeichnung;GuV-Seite\n6110;Miete;Aufwand\n", "accounts", {"number", "name", "type"}),
         ("Kostenstelle;Bezeichnung;Bereich\n1;Süd;Vertrieb\n", "departments", {"code", "name", "business_unit"}),
+        (
+            "Department,Valid from,End Date,Replaces,Share\nA,2025-01-01,,,\nB,2025-03-01,2025-12-31,A,60%\n",
+            "departments",
+            {"code", "valid_from", "valid_to", "predecessor", "share"},
+        ),
+        ("Department,Share\nA,60%\nB,40%\n", "departments", {"code"}),
+        (
+            "Konto;Kontenart;Gültig ab\n6110;Aufwand;01.01.2025\n",
+            "accounts",
+            {"number", "type", "valid_from"},
+        ),
     ],
 )
 def test_master_data_is_recognized(text: str, kind: str, fields: set[str], tmp_path: Path):
