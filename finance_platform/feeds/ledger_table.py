@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.doubts import stated_units, typed_months
+from finance_platform.feeds.doubts.divided_months import DividedMonths
 from finance_platform.feeds.doubts.hidden_rows import HiddenColumns, HiddenRows
 from finance_platform.feeds.doubts.merged_amounts import MergedAmounts
 from finance_platform.feeds.doubts.near_names import find_near_names
@@ -84,6 +85,7 @@ class LedgerTable:
         self._hidden_columns = HiddenColumns(table, rules, cells)
         self._merged = MergedAmounts(table, sources, cells)
         self._summed = SummedLines(table, sources, cells)
+        self._divided = DividedMonths.of_rules(rules)
         self._running = RunningTotals(rules, cells)
         self._amounts = [*sources["amount"].headers, *cells]
         self._stated = stated_doubts(self._amounts, rules)
@@ -116,10 +118,10 @@ class LedgerTable:
         notes |= displayed_units.find_notes(table, sources, cells) | self._hidden.notes()
         notes |= displayed_codes.find_notes(table, sources) | self._hidden_columns.notes()
         totals.notes |= lines.notes | notes | self._unclaimed.notes() | self._balances.notes() | near
-        totals.notes |= self._meanings.notes()
+        totals.notes |= self._meanings.notes() | self._divided.notes()
         totals.doubts |= self._unread.doubts() | self._running.doubts() | self._repeated.doubts()
         totals.doubts |= lines.doubts | self._meanings.doubts() | self._stated | self._places.doubts()
-        totals.doubts |= self._merged.doubts() | self._summed.doubts()
+        totals.doubts |= self._merged.doubts() | self._summed.doubts() | self._divided.doubts()
         scaled = displayed_units.scaled_exponents(table, self._amounts)
         totals.doubts |= stated_units.find_doubts(table, rules, sources, cells, scaled)
         totals.doubts |= displayed_units.find_doubts(table, rules, sources, cells)
@@ -149,6 +151,7 @@ class LedgerTable:
         self._hidden_columns.add(batch, columns)
         self._merged.add(batch, columns)
         self._summed.add(batch, columns)
+        self._divided.add(columns)
         self._totals.sheets.add(self._table, self._rules, columns, [batch.columns[name] for name in self._names])
         self._places.add(with_encoded)
         self._last = batch, columns
