@@ -21,6 +21,7 @@ from finance_platform.deliveries.verdicts.reversals import find_broken_reversals
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.home import Home
+from finance_platform.quality.forecast_order import find_uncertain_outlooks
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
 from finance_platform.quality.missing_baseline import find_missing_baseline
 from finance_platform.quality.plan_years import find_calendar_year_plans
@@ -159,6 +160,7 @@ class _Reader:
             lost_zeros=lost_zeros,
             missing_baseline=find_missing_baseline(snapshot.state, snapshot.settings.baseline_scenario),
             calendar_year_plans=find_calendar_year_plans(snapshot.state, snapshot.settings.fiscal_year_start_month),
+            uncertain_outlooks=find_uncertain_outlooks(snapshot.state, snapshot.settings.fiscal_year_start_month),
             reversals=find_broken_reversals(processed, snapshot.state, snapshot.overlaps),
             expected=expected_feeds(feed_set, scan.events, snapshot.state, self.at, self.settings.close_holidays),
             untyped_accounts=untyped_accounts(warehouse, ledger),

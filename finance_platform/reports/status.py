@@ -23,6 +23,7 @@ from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.verdicts.reversals import BrokenReversal
 from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
+from finance_platform.quality.forecast_order import UncertainOutlook
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.quality.missing_baseline import MissingBaseline
 from finance_platform.quality.plan_years import CalendarYearPlan
@@ -60,6 +61,7 @@ class StatusDetails:
         lost_zeros: codes that differ from those of other members in zeros only.
         missing_baseline: plans that Actual is not compared with, if the baseline lacks its periods.
         calendar_year_plans: budgets of whole calendar years, if fiscal years are other ones.
+        uncertain_outlooks: forecasts that the outlook may take in place of a later one.
         reversals: lines that name a line that they reverse and do not cancel it.
         expected: the feeds of which files are expected.
         untyped_accounts: how many accounts have lines, if none of them has a type; else 0.
@@ -77,6 +79,7 @@ class StatusDetails:
     lost_zeros: Sequence[LostZerosOfFeed] = ()
     missing_baseline: MissingBaseline | None = None
     calendar_year_plans: Sequence[CalendarYearPlan] = ()
+    uncertain_outlooks: Sequence[UncertainOutlook] = ()
     reversals: Sequence[BrokenReversal] = ()
     expected: Sequence[ExpectedFeed] = ()
     untyped_accounts: int = 0
@@ -224,6 +227,8 @@ class Status:
             yield missing.file, "baseline", missing.warning, missing.fix
         for plan in details.calendar_year_plans:
             yield plan.file, "calendar", plan.warning, plan.fix
+        for outlook in details.uncertain_outlooks:
+            yield outlook.file, "outlook", outlook.warning, outlook.fix
         for broken in details.reversals:
             yield broken.reversals[-1].file, "reversal", describe_reversal(broken), advise_reversal(broken)
 
