@@ -49,6 +49,13 @@ class _Place(NamedTuple):
     after: str
 
 
+_Series = dict[tuple[str, str, str], dict[int, list[_Place]]]
+"""By cycle, and what is before and after the number, folded: the documents by number."""
+
+_LEAST_NUMBERS, _DENSE = 3, 2
+"""Numbers before a year that are no chance, if every second one from the first to the last is there."""
+
+
 class Gap(NamedTuple):
     """Numbers of a series that no line has.
 
@@ -96,22 +103,61 @@ def find_gaps(documents: Iterable[Document], first: int | None = None) -> Iterat
     """Yield the numbers that no document has, by series; a document without digits is left out.
 
     Numbers that differ in their leading zeros, or in case and white space around them, are the same. What is before and
-    after the last digits makes the series, so `INV-1` and `CN-1` never follow each other.
+    after the last digits makes the series, so `INV-1` and `CN-1` never follow each other. If these digits are the year
+    alone, as in `INV-0042/2025`, the number is before it.
 
     Args:
         documents: every delivered document, in any order, once or several times.
         first: the number with which each series begins; None for its lowest one.
     """
-    series: dict[tuple[str, str, str], dict[int, list[_Place]]] = {}
+    series: _Series = {}
     for document in documents:
         match = _last_digits(document.text)
         if match:
-            before, digits, after = match
-            name = document.cycle, _folded(before), _folded(after)
-            place = _Place(int(digits), document, before, digits, after)
-            series.setdefault(name, {}).setdefault(place.number, []).append(place)
-    for _, by_number in sorted(series.items()):
+            _enter(series, document, *match)
+    for _, by_number in sorted(_with_numbers_before_years(series).items()):
         yield from _gaps_of_series([by_number[number] for number in sorted(by_number)], first)
+
+
+def _enter(series: _Series, document: Document, before: str, digits: str, after: str) -> None:
+    name = document.cycle, _folded(before), _folded(after)
+    place = _Place(int(digits), document, before, digits, after)
+    series.setdefault(name, {}).setdefault(place.number, []).append(place)
+
+
+def _with_numbers_before_years(series: _Series) -> _Series:
+    """Return the series; of numbers such as INV-0042/2025, which would each be a series of years, those of 0042.
+
+    Only where three numbers at least, half of those from the first to the last one, are before the year of their
+    period, or the next one as of a fiscal year: `A1-2024` and `A1-2025` are two numbers of a series.
+    """
+    before_years: _Series = {}
+    names: dict[tuple[str, str, str], set[tuple[str, str, str]]] = {}
+    for name, by_number in series.items():
+        places = [place for of_number in by_number.values() for place in of_number]
+        if not all(map(_is_year, places)):
+            continue
+        for place in places:
+            match = _last_digits(place.before)
+            if match:
+                before, digits, between = match
+                after = f"{between}{place.digits}{place.after}"
+                _enter(before_years, place.document, before, digits, after)
+                names.setdefault((name[0], _folded(before), _folded(after)), set()).add(name)
+    joined = {name: by_number for name, by_number in before_years.items() if _is_dense(by_number)}
+    taken = {one for name in joined for one in names[name]}
+    return {name: by_number for name, by_number in series.items() if name not in taken} | joined
+
+
+def _is_year(place: _Place) -> bool:
+    """Return whether the digits are the year of the document's period or the next one, of four digits or two."""
+    year = int(place.document.period[:4])
+    return place.digits in {text for one in (year, year + 1) for text in (str(one), f"{one % 100:02d}")}
+
+
+def _is_dense(by_number: Mapping[int, object]) -> bool:
+    span = max(by_number) - min(by_number) + 1
+    return len(by_number) >= _LEAST_NUMBERS and _DENSE * len(by_number) >= span
 
 
 def _gaps_of_series(numbers: Sequence[Sequence[_Place]], first: int | None) -> Iterator[Gap]:

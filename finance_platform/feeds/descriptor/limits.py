@@ -102,7 +102,7 @@ class DocumentNumbersConfig(StrictModel):
 
     restart: Literal["never", "fiscal_year", "month"] = Field(
         description="When the numbers begin anew, by the date of the document. What is before the last digits, such as "
-        "`INV-` in `INV-0042`, makes a series of its own in any case.",
+        "`INV-` in `INV-0042`, makes a series of its own in any case; of `0042/2025`, the number is before the year.",
     )
     first: int | None = Field(
         None,

@@ -38,10 +38,24 @@ def gap_texts(*texts: str, first: int | None = None) -> list[tuple[str, str, int
         (("2025/1/A", "2025/3/A"), [("2025/2/A", "2025/2/A", 1)]),
         (("7", "007", "9"), [("8", "8", 1)]),
         (("٣", "x", ""), []),
+        (("INV-001/2025", "INV-002/2025", "inv-004 / 2025"), [("inv-003 / 2025", "inv-003 / 2025", 1)]),
+        (("1/25", "3/25", "4/25", "1/26", "2/26", "3/26"), [("2/25", "2/25", 1)]),
+        (("INV-1/2025", "INV-2/2025", "INV-3/2025", "CN-1/2025"), []),
+        # Too few, too far from each other, or no years: each is a series, or the last digits are the number.
+        (("INV-001/2025", "INV-003/2025"), []),
+        (("D100-2025", "D200-2025", "D300-2025"), []),
+        (("A1-1", "A2-1", "A4-1"), []),
+        (("A1-2024", "A1-2026", "A2-2025", "A4-2025"), [("A1-2025", "A1-2025", 1)]),
     ],
 )
 def test_a_number_that_a_series_skips_is_a_gap(texts: tuple[str, ...], gaps: list[tuple[str, str, int]]):
     assert gap_texts(*texts) == gaps
+
+
+def test_numbers_before_the_year_belong_to_the_periods_of_their_neighbours():
+    documents = [Document(f"{number}/2026", f"2025-{month:02d}", "a.csv") for number, month in ((1, 7), (3, 8), (4, 9))]
+    (gap,) = find_gaps(documents)
+    assert (gap.first, gap.periods) == ("2/2026", ("2025-07", "2025-08"))
 
 
 def test_a_series_that_begins_too_late_lacks_its_first_numbers():
