@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from finance_platform.cli.as_of import as_of_option, shown_state
 from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.options import EXIT_OK, format_option, home_option, require_raw_zone, with_exit_code
 from finance_platform.cli.usage_errors import PERIOD
@@ -38,6 +39,7 @@ _IN_A_TABLE = ("number", "file", "row", "document_date", "department_code", "acc
 )
 @click.option("--n", "count", type=click.IntRange(1, 10_000), default=25, show_default=True, help="How many to draw.")
 @click.option("--seed", required=True, help="Any text; the same seed draws the same lines again.")
+@as_of_option
 @format_option
 @with_exit_code
 def audit_sample(
@@ -47,10 +49,11 @@ def audit_sample(
     method: Literal["mus", "random"],
     count: int,
     seed: str,
+    as_of: str,
     output_format: str,
 ) -> int:
     """Draw published lines for an auditor: with file, SHA-256, line and text as delivered."""
-    from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
+    from finance_platform.bootstrap import processed_zone, raw_zone
     from finance_platform.cli import rendering
     from finance_platform.cli.trace import dialects
     from finance_platform.cli.trace_output import text_unavailable
@@ -61,7 +64,8 @@ def audit_sample(
 
     settings = require_raw_zone(load_settings(home=home))
     store = open_lines(processed_zone(settings))
-    published = published_slices(open_warehouse(settings))
+    with shown_state(settings, as_of) as shown:
+        published = published_slices(shown.warehouse)
     sample = draw_sample(
         store,
         published,
@@ -100,3 +104,7 @@ def _print_population(sample: AuditSample, method: str, seed: str, *, is_table: 
     interval = f", interval {grouped_money(sample.interval)}" if sample.interval else ""
     population = f"{pluralize(sample.population, 'line')}, gross {grouped_money(sample.gross)}"
     echo(f"{pluralize(len(sample.lines), 'line')} of {population}{interval}; {method}, seed {seed}", err=not is_table)
+    if sample.not_money:
+        lines = pluralize(sample.not_money, "line")
+        left_out = "not drawn" if method == "mus" else "not in the gross amount"
+        echo(f"{lines} of statistical accounts: not money, so {left_out}", err=not is_table)

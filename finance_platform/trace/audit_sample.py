@@ -6,25 +6,33 @@ files (see `cell_to_lines.add_texts`), printing (see `cli.audit_sample`).
 The population is in the order of file, sheet, row and column, so neither the order of reading nor that of Parquet files
 matters. Draws follow from SHA-256 of the seed, so every language can repeat them.
 
-- random: each line has the same chance, without replacement: the lines with the smallest hashes of seed and place.
+- random: each line has the same chance, without replacement: the lines with the smallest hashes of seed and place. A
+  cell may give several lines, such as the months of a year, and a line may be booked again in a later period; the
+  second line of a place and each further one has its number in its hash, so that they are not drawn together.
 - mus (monetary-unit sampling): each cent has the same chance. With an interval of total / n and a start that the seed
-  gives, each line that holds one of the chosen cents is drawn, and so is every line of at least the interval.
+  gives, each line that holds one of the chosen cents is drawn, and so is every line of at least the interval. Lines of
+  statistical accounts are not money, so they hold no cent.
 """
 
 from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any, Literal
 
-from finance_platform.contracts.model import SliceName
+from finance_platform.contracts.model import SliceName, Versions
 from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.count_text import pluralize
+from finance_platform.deliveries.members.account_types import STATISTICAL
 from finance_platform.errors import TraceError
-from finance_platform.trace.published_lines import LineStore, PublishedPeriod, read_period
+from finance_platform.feeds.values.codes import surrogate_key
+from finance_platform.trace.period_versions import read_version
+from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse.ledger import PublishedSlice
 
 Method = Literal["mus", "random"]
@@ -39,7 +47,7 @@ _CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of the population: where it is, and its absolute amount in cents."""
+    """A published line: where it is, whether it is money, and its absolute amount in cents."""
 
     file: str
     sheet: str
@@ -47,7 +55,12 @@ class _Line:
     column: str
     period: str
     delivery_id: str
+    is_money: bool
     cents: int
+
+    @property
+    def place(self) -> tuple[str, str, int, str]:
+        return self.file, self.sheet, self.row, self.column
 
 
 @dataclass(frozen=True)
@@ -83,15 +96,17 @@ class AuditSample:
 
     Attributes:
         lines: the drawn lines, in the order of the population.
-        population: number of lines.
-        gross: sum of their absolute amounts.
+        population: number of lines that may be drawn.
+        gross: sum of the absolute amounts of those that are money.
         interval: of monetary-unit sampling; 0 for a random sample.
+        not_money: number of published lines of statistical accounts; only a random sample may have some.
     """
 
     lines: Sequence[SampledLine]
     population: int
     gross: Decimal
     interval: Decimal
+    not_money: int
 
 
 def draw_sample(
@@ -116,35 +131,46 @@ def draw_sample(
         seed: any text.
 
     Raises:
-        TraceError: a period is not published, or there are no lines.
+        TraceError: a period is not published, there are no lines, none has money, or lines are lost.
         MissingRecordError: the inputs of a published version are not recorded.
     """
+    versions = {name: slice_.version for name, slice_ in published.items()}
     lines: list[_Line] = []
     for period in periods:
-        slice_ = published.get((FACT_FINANCIALS.name, period))
-        if slice_ is None:
+        if (FACT_FINANCIALS.name, period) not in versions:
             raise TraceError(
                 f"nothing is published of {period}", fix="choose periods that `finance-platform status` lists"
             )
-        lines += _lines_of(store, read_period(store.processed, period, slice_.version), scenario)
+        lines += _lines_of(store, period, versions, scenario)
     if not lines:
         raise TraceError(f"{scenario!r} has no lines in {', '.join(periods)}", fix="choose another --scenario")
-    lines.sort(key=lambda line: (line.file, line.sheet, line.row, line.column))
-    total = sum(line.cents for line in lines)
+    not_money = sum(not line.is_money for line in lines)
+    total = sum(line.cents for line in lines if line.is_money)
+    if method == "mus":
+        lines = [line for line in lines if line.is_money]
+        if not total:
+            raise TraceError(
+                f"no line of {scenario!r} in {', '.join(periods)} is money other than zero",
+                fix="`--method random` gives each line the same chance",
+            )
+    lines.sort(key=lambda line: (line.place, line.period, line.delivery_id))
     interval = -(-total // count) if method == "mus" else 0
-    drawn = _draw_units(lines, interval, seed) if interval else _draw_lines(lines, count, seed)
+    drawn = _draw_units(lines, interval, seed) if method == "mus" else _draw_lines(lines, count, seed)
     sampled = [_with_values(store, number, lines[place]) for number, place in enumerate(drawn, start=1)]
-    return AuditSample(sampled, len(lines), total * _CENT, interval * _CENT)
+    return AuditSample(sampled, len(lines), total * _CENT, interval * _CENT, not_money)
 
 
 def _draw_lines(lines: Sequence[_Line], count: int, seed: str) -> list[int]:
     """Return the places of a simple random sample, in order."""
-    by_hash = sorted(
-        range(len(lines)),
-        key=lambda place: hashlib.sha256(
-            f"{seed}\0{lines[place].file}\0{lines[place].sheet}\0{lines[place].row}\0{lines[place].column}".encode()
-        ).digest(),
-    )
+    hashes: list[bytes] = []
+    before: Counter[tuple[str, str, int, str]] = Counter()
+    for line in lines:
+        parts = [seed, line.file, line.sheet, str(line.row), line.column]
+        if number := before[line.place]:
+            parts.append(str(number))
+        before[line.place] += 1
+        hashes.append(hashlib.sha256("\0".join(parts).encode()).digest())
+    by_hash = sorted(range(len(lines)), key=hashes.__getitem__)
     return sorted(by_hash[:count])
 
 
@@ -156,11 +182,32 @@ def _draw_units(lines: Sequence[_Line], interval: int, seed: str) -> list[int]:
     return sorted({bisect_left(ends, unit) for unit in range(start + 1, ends[-1] + 1, interval)})
 
 
-def _lines_of(store: LineStore, period: PublishedPeriod, scenario: str) -> Iterator[_Line]:
-    for commit, live in store.published(period, [*_PLACE, "scenario", "amount"], scenario=scenario):
-        for sheet, row, column, amount in zip(*(live[name].to_pylist() for name in (*_PLACE, "amount")), strict=True):
+def _lines_of(store: LineStore, name: str, versions: Versions, scenario: str) -> list[_Line]:
+    """Return the published lines of a period and a scenario.
+
+    Raises:
+        TraceError: they are not as many as were published.
+    """
+    version = read_version(store.processed, name, versions)
+    period, accounts = version.inputs, version.members.accounts
+    lines: list[_Line] = []
+    columns = [*_PLACE, "scenario", "account_key", "amount"]
+    for commit, live in store.published(period, columns, scenario=scenario):
+        values = (live[column].to_pylist() for column in (*_PLACE, "account_key", "amount"))
+        for sheet, row, column, account, amount in zip(*values, strict=True):
             cents = int(abs(amount).scaleb(2))
-            yield _Line(commit.object_key, sheet or "", row, column or "", period.period, commit.delivery_id, cents)
+            is_money = account not in accounts or accounts[account].account_type != STATISTICAL
+            lines.append(
+                _Line(commit.object_key, sheet or "", row, column or "", name, commit.delivery_id, is_money, cents)
+            )
+    expected = period.line_counts.get(surrogate_key(scenario), 0)
+    if period.line_counts and len(lines) != expected:
+        raise TraceError(
+            f"{pluralize(expected, 'line')} of {scenario!r} are published in {name}, and the processed zone has "
+            f"{len(lines):,}",
+            fix="`finance-platform verify` names the file that was changed",
+        )
+    return lines
 
 
 def _with_values(store: LineStore, number: int, line: _Line) -> SampledLine:
