@@ -41,7 +41,7 @@ _VARIES = (
     (re.compile(r"[0-9]+\.[0-9] s\b"), "N s"),
     # The data of the pages are from before 2026, and the commands are given later.
     (re.compile(r"20(?:2[6-9]|[3-9][0-9])-[0-9]{2}-[0-9]{2}(?:T[0-9:.]+Z?| [0-9:]{5} UTC)?"), "TIME"),
-    (re.compile(r"\b([0-9]+:)[0-9a-f]{64}\b"), r"\1HASH"),
+    (re.compile(r"\b([0-9]+:)?[0-9a-f]{64}\b"), r"\1HASH"),
     # A delivery has another identity whenever its feed is read in another way.
     (re.compile(r"\b[0-9a-f]{16}\b"), "DELIVERY"),
 )

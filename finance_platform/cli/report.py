@@ -5,6 +5,7 @@ Belongs here: arguments, and where the file goes. Does not belong here: figures 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -118,5 +119,6 @@ def _write_audit_pack(settings: Settings, audit: str, out: Path | None) -> int:
     with _writing_reports():
         reports.write(name, content)
     echo(f"Wrote {quote_name(reports.uri(name))}, {len(content) / 1_000_000:.1f} MB.")
+    echo(f"SHA-256 of the archive, to be kept elsewhere: {hashlib.sha256(content).hexdigest()}")
     echo("`finance-platform verify FILE` compares what is in it, also without the home.")
     return EXIT_OK

@@ -124,6 +124,7 @@ def _verify_pack(path: Path, kept: str | None, output_format: str) -> int:
         outcome = "as they were written" if not rows else pluralize(len(rows), "finding")
         echo(f"Audit pack of {printable_line(result.title)}: {result.members:,} members, {outcome}")
         echo(f"Head of the register up to the close, to compare with one that was kept: {result.head}")
+        echo(f"SHA-256 of the archive, to compare with the one that `report --audit` printed: {result.sha256}")
     if rows or output_format != "table":
         rendering.print_rows(open_console(), ("member", "finding"), rows, output_format)
     return EXIT_ATTENTION if rows else EXIT_OK

@@ -526,6 +526,21 @@ class _EarlierRegister(StoreWrapper):
                 yield item
 
 
+def events_in(documents: Mapping[str, bytes]) -> list[Event] | None:
+    """Return the events of a register's documents, in order; None if one of them is damaged.
+
+    Args:
+        documents: by key, such as those of an audit pack.
+    """
+    events: list[Event] = []
+    for key in sorted(documents):
+        document = _parse_document(key, documents[key])
+        if document is None or document.damage:
+            return None
+        events += document.events
+    return events
+
+
 def select_discovered(events: Iterable[Event]) -> list[DeliveryDiscovered]:
     """Return the discovered deliveries among events, oldest first."""
     return [event for event in events if isinstance(event, DeliveryDiscovered)]

@@ -223,6 +223,22 @@ def find_stale(
     return [Finding(text, fix) for text in [*stale, *files]]
 
 
+def find_other_threshold(setting: Decimal, published: Decimal) -> list[Finding]:
+    """Return that the setting for what is material is not the published one, which the close signs.
+
+    Args:
+        setting: the amount that the command has.
+        published: the amount of the last load.
+    """
+    if setting == published:
+        return []
+    text = (
+        f"FINANCE_PLATFORM_MATERIALITY_AMOUNT is {grouped_money(setting)} here, and {grouped_money(published)} is "
+        "published, which the close would sign"
+    )
+    return [Finding(text, "set it in the home's .env and run `finance-platform run` first, or leave it as it was")]
+
+
 def find_incomplete(departments: Iterable[ThinDepartment], feeds: Iterable[ThinFeed]) -> list[Finding]:
     """Return the departments and feeds that have delivered less than usual."""
     of_departments = [
@@ -247,7 +263,7 @@ def find_rejected(rejected: Mapping[RejectedPlace, Count], materiality: Decimal,
 
     Args:
         rejected: rejected rows that belong, or may belong, to the period.
-        materiality: gross amount of a scenario up to which nothing is material.
+        materiality: gross amount of a scenario up to which nothing is material, as published.
         currency: the home's currency.
     """
     by_scenario: dict[str, Decimal] = {}

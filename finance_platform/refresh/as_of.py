@@ -70,6 +70,7 @@ class PublishedState:
         load_number: the last load that it has.
         period: the period whose close signed it; else empty.
         attributes: AS_WAS, or AS_IS: accounts and departments have their latest attributes in every period.
+        currency: the home's currency, if a close signed it; else empty.
     """
 
     title: str
@@ -81,6 +82,11 @@ class PublishedState:
     load_number: int
     period: str = ""
     attributes: str = AS_WAS
+    currency: str = ""
+
+    def with_settings(self, settings: Settings) -> Settings:
+        """Return settings with the currency that was signed; the home, or a copy of it, may have another one now."""
+        return settings.model_copy(update={"currency": self.currency}) if self.currency else settings
 
 
 def published_state(processed: ObjectStore, warehouse: Queryable, *, now: datetime) -> PublishedState:
@@ -153,7 +159,15 @@ def _signed_state(processed: ObjectStore, events: Sequence[Event], period: str, 
         title = f"{title} (opening of {event.opening_of})"
     snapshot = _snapshot_at(processed, events, at, signature.versions)
     return PublishedState(
-        title, at, signature.versions, signature.closed, snapshot, tables, signature.load_number, period
+        title,
+        at,
+        signature.versions,
+        signature.closed,
+        snapshot,
+        tables,
+        signature.load_number,
+        period,
+        currency=signature.settings.get("currency") or "",
     )
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from finance_platform.contracts.star import DECISION_AMOUNT
+from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.event_chain import ChainReader, decode, events_of
 from finance_platform.deliveries.register import FOLDER as REGISTER
 from finance_platform.deliveries.register import Event, PeriodStatusChanged, Register
@@ -41,6 +42,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Queryable
 
 MANIFEST, CLOSE, SIGNATURE = "manifest.json", "close.json", "signature.json"
+DECISIONS, RAW_FILES = "decisions.csv", "raw_files.csv"
 FORMAT = 1
 """Of the archive; a later release that changes it reads the earlier ones too."""
 
@@ -64,6 +66,7 @@ def audit_pack(
         AsOfError: no close signed the state.
         WorkbookSizeError: the workbook has too many rows for its format.
     """
+    settings = state.with_settings(settings)
     events = Register(processed).events()
     at = state.at.isoformat()
     closings = [one for one in signed_closings(events) if one.period == state.period and _is_at(one, state.at)]
@@ -77,10 +80,10 @@ def audit_pack(
         **register,
         SIGNATURE: processed.read(f"{SIGNATURES}/{closing.signature}.json"),
         CLOSE: _json(_close(closing, register)),
-        "decisions.csv": _decisions(until, state, settings.currency),
+        DECISIONS: decisions_csv(until, state.snapshot.commits, settings.currency),
         "movements.csv": _movements(published, state.load_number),
         "rejected_rows.csv": _rejected_rows(processed, state, settings.currency),
-        "raw_files.csv": _raw_files(state),
+        RAW_FILES: _raw_files(state),
         "statement.json": _json(as_json(reconcile(processed, state.snapshot, shown, currency=settings.currency))),
         "report_pack.html": render(pack, written_at=state.at).encode(),
         "report_pack.xlsx": workbook_bytes(pack, read_workbook_figures(shown, pack)),
@@ -96,7 +99,12 @@ def _close(closing: PeriodStatusChanged, register: Mapping[str, bytes]) -> dict[
     """Return the close, as the register has it, with each gate: it was green, or waived with what contradicted it."""
     events = (one for data in register.values() for one in events_of(decode(data)))
     event = next(one for one in events if is_close(one, closing.period, closing.signature, closing.at))
-    gates = [
+    return {"event": event, "gates": gates_of_close(closing)}
+
+
+def gates_of_close(closing: PeriodStatusChanged) -> list[dict[str, str]]:
+    """Return each gate of a close: it was green, or waived with what contradicted it."""
+    return [
         {
             "gate": gate.name,
             "statement": gate.statement,
@@ -105,7 +113,6 @@ def _close(closing: PeriodStatusChanged, register: Mapping[str, bytes]) -> dict[
         }
         for gate in GATES
     ]
-    return {"event": event, "gates": gates}
 
 
 def _register_until(processed: ObjectStore, closing: PeriodStatusChanged) -> dict[str, bytes]:
@@ -125,8 +132,15 @@ def is_close(event: object, period: str, signature: str, at: str) -> bool:
     return isinstance(event, Mapping) and all(event.get(name) == value for name, value in values.items())
 
 
-def _decisions(until: Sequence[Event], state: PublishedState, currency: str) -> bytes:
-    decisions = decisions_in(until, state.snapshot.commits)
+def decisions_csv(until: Sequence[Event], commits: Mapping[str, DeliveryCommit], currency: str) -> bytes:
+    """Return the decisions among events of the register as CSV, oldest first.
+
+    Args:
+        until: the events.
+        commits: the commits of deliveries, which give the money of decisions of earlier releases.
+        currency: of the figures.
+    """
+    decisions = decisions_in(until, commits)
     names = DECISION_AMOUNT.column_names
     return _csv(names, ([row[name] for name in names] for one in decisions for row in rows_of(one, currency)))
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from finance_platform.code_version import code_version
 from finance_platform.contracts.model import Contract, SliceName
-from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, FEED_PERIOD, REPORTING
+from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, FEED_PERIOD, MATERIALITY, REPORTING
 from finance_platform.deliveries import period_decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count
@@ -125,23 +126,27 @@ def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
         store = LineStore(processed, snapshot.commits, select_discovered(register.events()), snapshot.state)
         inputs = read_report_inputs(processed, snapshot.state.live)
         balanced = {feed.feed for feed in feed_set.feeds if feed.balanced}
+        threshold = _published_threshold(published_state, settings.materiality_amount)
         findings: dict[Gate, Sequence[Finding]] = {
             gates.HELD: gates.find_held(snapshot.state, scan.problems, period),
-            gates.STALE: gates.find_stale(
-                [*opening, period],
-                target,
-                published,
-                [*(pending.keys() - again.keys()), *scan.unavailable],
-                read_again=len(again),
-                why_again=why_read_again(again.values()),
-            ),
+            gates.STALE: [
+                *gates.find_stale(
+                    [*opening, period],
+                    target,
+                    published,
+                    [*(pending.keys() - again.keys()), *scan.unavailable],
+                    read_again=len(again),
+                    why_again=why_read_again(again.values()),
+                ),
+                *gates.find_other_threshold(settings.materiality_amount, threshold),
+            ],
             gates.CONTROL_TOTALS: gates.find_untied_totals(snapshot.state.live, period),
             gates.PREVIOUS: gates.find_open_before(open_before),
             **_of_lines(published_state, snapshot.state.closed, period),
             **_of_accounts(published_state, inputs, period),
             **find_imbalances(store, published_state, balanced, inputs.balances, period, published[period]),
         }
-    findings |= _of_rejected_rows(processed, snapshot, settings, period)
+    findings |= _of_rejected_rows(processed, snapshot, settings.currency, threshold, period)
     undelivered, missing = find_missing(
         store, published, feed_set.own, inputs.balances, settings, period, today=at.date()
     )
@@ -260,6 +265,15 @@ def _facts(versions: Mapping[tuple[str, str], str]) -> dict[str, str]:
     return {name: version for (table, name), version in versions.items() if table == FACT_FINANCIALS.name}
 
 
+def _published_threshold(published: Queryable, setting: Decimal) -> Decimal:
+    """Return the amount from which a variance of the home is material, as the last load stored it.
+
+    The gate compares with what the close signs, not with what the command happens to have in its environment.
+    """
+    rows = _rows(published, MATERIALITY, ("account_key", "minimum_amount"))
+    return next((Decimal(amount) for account, amount in rows if account is None), setting)
+
+
 def _of_lines(published: Queryable, closed: Collection[str], period: str) -> dict[Gate, Sequence[Finding]]:
     """Return the findings of the gates about numbers of lines."""
     lines = actual_lines(published)
@@ -308,11 +322,18 @@ def _of_accounts(published: Queryable, inputs: ReportInputs, period: str) -> dic
 
 
 def _of_rejected_rows(
-    processed: ObjectStore, snapshot: Snapshot, settings: Settings, period: str
+    processed: ObjectStore, snapshot: Snapshot, currency: str, threshold: Decimal, period: str
 ) -> dict[Gate, Sequence[Finding]]:
     """Return the findings of the gates about rejected rows.
 
     A row without a period may belong to each period in which its file has lines.
+
+    Args:
+        processed: the processed zone.
+        snapshot: its state.
+        currency: the home's currency.
+        threshold: the gross amount of a scenario up to which nothing is material.
+        period: YYYY-MM.
     """
     files = {
         delivery.event.object_key
@@ -321,7 +342,7 @@ def _of_rejected_rows(
     }
     rejected: dict[RejectedPlace, Count] = {}
     of_vouchers: dict[str, Count] = {}
-    for row, unit in RejectedRows(processed, snapshot.state, currency=settings.currency).with_units():
+    for row, unit in RejectedRows(processed, snapshot.state, currency=currency).with_units():
         file = row["source_file"]
         is_of_period = row["period"] == period or (row["period"] is None and file in files)
         if row["outcome"] != "rejected" or row["state"] != "live" or not is_of_period:
@@ -332,7 +353,7 @@ def _of_rejected_rows(
         if not gates.VOUCHER_RULES.isdisjoint(row["rules"].split(",")):
             of_vouchers[file] = of_vouchers.get(file, Count()) + count
     return {
-        gates.REJECTED: gates.find_rejected(rejected, settings.materiality_amount, settings.currency),
+        gates.REJECTED: gates.find_rejected(rejected, threshold, currency),
         gates.BALANCED: gates.find_unbalanced(of_vouchers),
     }
 

@@ -84,6 +84,7 @@ def read_published_pack(
         snapshot = freeze(processed, settings, target, published_versions(warehouse)).snapshot
     else:
         snapshot, selection = state.snapshot, replace(selection, period=selection.period or state.period)
+        settings = state.with_settings(settings)
     pack = read_pack(
         warehouse,
         selection,

@@ -117,6 +117,63 @@ def test_an_edited_close_with_a_manifest_that_agrees_is_not_the_one_of_the_regis
     assert named(rewrite(pack, tmp_path / "forged.zip", members, comment)) == {"close.json"}
 
 
+def forge(pack: Path, target: Path, name: str, old: bytes, new: bytes) -> Path:
+    """Write an archive in which a text of a member is another one, with a manifest and a comment that agree."""
+    members = members_of(pack)
+    assert old in members[name]
+    members[name] = members[name].replace(old, new)
+    manifest = json.loads(members["manifest.json"])
+    if name != "manifest.json":
+        manifest["members"][name] = {
+            "sha256": hashlib.sha256(members[name]).hexdigest(),
+            "bytes": len(members[name]),
+        }
+        members["manifest.json"] = json.dumps(manifest).encode()
+    return rewrite(pack, target, members, hashlib.sha256(members["manifest.json"]).hexdigest().encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("decisions.csv", b",closed,", b",reopened,"),
+        ("decisions.csv", b"1000.00", b"9000.00"),
+        ("raw_files.csv", b"transactions.csv", b"transactionz.csv"),
+        ("close.json", b'"state": "green"', b'"state": "waived"'),
+        ("manifest.json", b'"currency": "USD"', b'"currency": "EUR"'),
+    ],
+)
+def test_what_the_register_or_the_signature_contradicts_is_named_although_the_manifest_agrees(
+    pack: Path, tmp_path: Path, name: str, old: bytes, new: bytes
+):
+    assert named(forge(pack, tmp_path / "forged.zip", name, old, new)) == {name}
+
+
+def test_the_hash_of_the_archive_is_printed_where_it_is_written_and_where_it_is_verified(home: Home, tmp_path: Path):
+    """Figures that only the home has follow from nothing else in the pack."""
+    written = home.command("report", "--audit", "2024-01", "--out", str(tmp_path))
+    archive = tmp_path / "audit_pack_2024-01.zip"
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert f"SHA-256 of the archive, to be kept elsewhere: {sha256}\n" in written.stdout
+    verified = home.command("verify", str(archive)).stdout
+    assert f"compare with the one that `report --audit` printed: {sha256}\n" in verified
+
+
+def test_a_pack_has_the_currency_that_was_signed_whatever_the_home_says_now(home: Home, pack: Path, tmp_path: Path):
+    """A copy of a home may lack its .env, and figures in euros are no dollars."""
+    written = home.command(
+        "report", "--audit", "2024-01", "--out", str(tmp_path / "audit"), FINANCE_PLATFORM_CURRENCY="EUR"
+    )
+    assert written.returncode == 0, written.stderr
+    assert (tmp_path / "audit/audit_pack_2024-01.zip").read_bytes() == pack.read_bytes()
+    signed = home.command(
+        "report", "--as-of", "close:2024-01", "--out", str(tmp_path / "page"), FINANCE_PLATFORM_CURRENCY="EUR"
+    )
+    assert signed.returncode == 0, signed.stderr
+    (page,) = (tmp_path / "page").glob("*.html")
+    assert b"USD" in page.read_bytes()
+    assert b"EUR" not in page.read_bytes()
+
+
 def test_a_damaged_archive_is_named_and_no_error(pack: Path, tmp_path: Path):
     data = bytearray(pack.read_bytes())
     data[len(data) // 2] ^= 0xFF

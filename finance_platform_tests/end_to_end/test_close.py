@@ -259,6 +259,23 @@ def test_what_a_person_cannot_waive_is_refused_with_the_reason(home: Home):
     assert not closings(home)
 
 
+def test_what_is_material_to_a_gate_is_what_the_close_signs(home: Home, refresh: Refresher):
+    """A larger threshold for one command would make the gate green, and the signature would still have the old one."""
+    large = {"FINANCE_PLATFORM_MATERIALITY_AMOUNT": "1000000"}
+    document = json.loads(home.command("close", "2025-01", "--dry-run", "--json", **large).stdout)
+    red = {gate["gate"]: [one["finding"] for one in gate["findings"]] for gate in document["gates"]}
+    assert red["rejected"] == findings(home, "2025-01")["rejected"]
+    (stale,) = red["stale"]
+    assert stale.startswith("FINANCE_PLATFORM_MATERIALITY_AMOUNT is 1,000,000.00 here, and 25,000.00 is published")
+    waived = [option for name in findings(home, "2025-01") for option in ("--waive", name)]
+    refused = home.command("close", "2025-01", *waived, "--waive", "stale", "--why", "x", **large)
+    assert (refused.returncode, closings(home)) == (2, [])
+    home.write(".env", "FINANCE_PLATFORM_MATERIALITY_AMOUNT=1000000\n")
+    refresh(home)
+    assert "stale" not in findings(home, "2025-01")
+    assert "rejected" not in findings(home, "2025-01")
+
+
 def test_a_dry_run_shows_the_gates_and_changes_nothing(home: Home):
     shown = home.command("close", "2024-12", "--dry-run")
     assert (shown.returncode, shown.stdout.splitlines()[-1]) == (0, "2024-12 can be closed.")

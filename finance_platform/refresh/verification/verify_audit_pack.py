@@ -3,7 +3,8 @@
 Belongs here: what is compared. Does not belong here: what is in a pack (see `audit_pack`), a home (see `verify`).
 
 Who changes a member and everything that names it, the archive's comment too, leaves a pack that agrees with itself. A
-head of the register that was kept elsewhere shows that, as it does for a home.
+head of the register that was kept elsewhere shows that of the register, the signature and what follows from them. Of
+the members that have the home's figures only the hash of the whole archive does.
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from finance_platform.deliveries.event_chain import ChainReader, Head, decode, events_of
 from finance_platform.deliveries.register import FOLDER as REGISTER
-from finance_platform.refresh.audit_pack import CLOSE, FORMAT, MANIFEST, SIGNATURE, is_close
+from finance_platform.deliveries.register import PeriodStatusChanged, events_in
+from finance_platform.refresh.audit_pack import CLOSE, DECISIONS, FORMAT, MANIFEST, RAW_FILES, SIGNATURE, is_close
+from finance_platform.refresh.verification.verify_pack_members import (
+    find_other_decisions,
+    find_other_files,
+    find_other_gates,
+)
 
 _MAX_BYTES = 1_000_000_000
 """Of a member that is decoded; a small archive may unpack to more than any machine has."""
@@ -39,6 +46,7 @@ class PackVerification:
         title: the period and the entity, as the pack says.
         members: how many members were compared.
         head: the head of the register up to the close; None if the register could not be read.
+        sha256: of the whole archive; empty if it is none.
         findings: what is not as it was written.
     """
 
@@ -46,6 +54,7 @@ class PackVerification:
     members: int
     head: Head | None
     findings: Sequence[PackFinding]
+    sha256: str = ""
 
 
 def verify_audit_pack(path: Path, heads: Sequence[tuple[Head, str]] = ()) -> PackVerification:
@@ -59,8 +68,8 @@ def verify_audit_pack(path: Path, heads: Sequence[tuple[Head, str]] = ()) -> Pac
         OSError: the file cannot be read.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _Pack(archive).verify(heads)
+        with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+            return replace(_Pack(archive).verify(heads), sha256=hashlib.file_digest(file, "sha256").hexdigest())
     except zipfile.BadZipFile as error:
         return PackVerification("", 0, None, [PackFinding(path.name, f"is not an audit pack: {error}")])
 
@@ -86,6 +95,7 @@ class _Pack:
             place = f"{REGISTER}/{one.document:012d}.json" if one.document else "the register"
             findings.append(PackFinding(place, f"event {one.event} {one.why}" if one.event else one.why))
         findings += self._compare_close(manifest, names, hashes)
+        findings += self._compare_with_events(manifest, names)
         if not findings and manifest.get("register_head") != str(chain.head):
             findings.append(PackFinding(MANIFEST, "names another head of the register than the one that the pack has"))
         title = f"{manifest.get('period', 'unknown period')} of {manifest.get('entity', 'unknown entity')}"
@@ -120,6 +130,12 @@ class _Pack:
         period, signature, at = (str(manifest.get(name, "")) for name in ("period", "signature", "closed_at"))
         if SIGNATURE in hashes and hashes[SIGNATURE] != signature:
             yield PackFinding(SIGNATURE, "is not the document that the close signed")
+        signed = self._signed_currency()
+        if signed and manifest.get("currency", signed) != signed:
+            yield PackFinding(
+                MANIFEST,
+                f"says that amounts are {manifest['currency']}, and the close signed {signed}: write the pack anew",
+            )
         documents = [self._document(name) for name in names if name.startswith(f"{REGISTER}/")]
         events = [event for document in documents for event in events_of(document)]
         closings = [event for event in events if is_close(event, period, signature, at)]
@@ -128,6 +144,35 @@ class _Pack:
         close = self._document(CLOSE) if CLOSE in hashes else None
         if CLOSE in hashes and (not isinstance(close, Mapping) or close.get("event") not in closings):
             yield PackFinding(CLOSE, "is not the close that the register has")
+
+    def _compare_with_events(self, manifest: Mapping[str, Any], names: Sequence[str]) -> Iterator[PackFinding]:
+        """Yield what members say otherwise than the register does; nothing of a register that cannot be read."""
+        register = {name: self._bytes(name) for name in names if name.startswith(f"{REGISTER}/")}
+        events = events_in({name: data for name, data in register.items() if data is not None})
+        if not events or None in register.values():
+            return
+        period, signature, at = (str(manifest.get(name, "")) for name in ("period", "signature", "closed_at"))
+        closed = [
+            event
+            for event in events
+            if isinstance(event, PeriodStatusChanged)
+            and (event.period, event.signature, event.at) == (period, signature, at)
+        ]
+        close = self._document(CLOSE)
+        if closed and isinstance(close, Mapping):
+            yield from (PackFinding(CLOSE, why) for why in find_other_gates(close, closed[-1]))
+        until = [event for event in events if event.at <= at]
+        currency = self._signed_currency() or str(manifest.get("currency", ""))
+        if (decisions := self._bytes(DECISIONS)) is not None:
+            yield from (PackFinding(DECISIONS, why) for why in find_other_decisions(decisions, until, currency))
+        if (files := self._bytes(RAW_FILES)) is not None:
+            yield from (PackFinding(RAW_FILES, why) for why in find_other_files(files, until))
+
+    def _signed_currency(self) -> str:
+        """Return the currency of the signed figures; empty if the signature does not say it."""
+        signature = self._document(SIGNATURE)
+        settings = signature.get("settings") if isinstance(signature, Mapping) else None
+        return str(settings.get("currency") or "") if isinstance(settings, Mapping) else ""
 
     def _hash(self, name: str) -> str:
         """Return the hash of a member; empty if it is damaged."""
@@ -142,10 +187,15 @@ class _Pack:
 
     def _document(self, name: str) -> object:
         """Return a member of JSON; None if it is none."""
-        if self.archive.getinfo(name).file_size > _MAX_BYTES:
+        data = self._bytes(name)
+        return None if data is None else decode(data)
+
+    def _bytes(self, name: str) -> bytes | None:
+        """Return a member; None if it is missing, damaged or too large."""
+        if name not in self.archive.NameToInfo or self.archive.getinfo(name).file_size > _MAX_BYTES:
             return None
         try:
-            return decode(self.archive.read(name))
+            return self.archive.read(name)
         except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError):
             return None
 
