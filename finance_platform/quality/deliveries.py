@@ -32,6 +32,7 @@ from finance_platform.quality.checks import (
     raw_checks,
 )
 from finance_platform.quality.delivery_order import FIX_ORDER, find_uncertain_orders
+from finance_platform.slices.counted_lines import count_actual_lines
 
 FIX_SMALLER = (
     "compare the file with its source: it may have been cut off, or exported with a filter; if it is whole, nothing "
@@ -111,7 +112,7 @@ def check_deliveries(state: DeliveryState, overlaps: Overlaps) -> list[Outcome]:
         _outcome(NO_FILE_REFUSED, [_stopped_row(stopped) for stopped in refused], "file refused", "files refused"),
         _check_order(late, uncertain),
         _outcome(HEADERS_UNCHANGED, _changed_headers(state), "changed header", "changed headers"),
-        _check_gaps(state),
+        _check_gaps(state, overlaps),
     ]
 
 
@@ -132,12 +133,8 @@ def _check_order(late: list[dict[str, Any]], uncertain: list[dict[str, Any]]) ->
     return Outcome.from_evidence(ARRIVED_IN_ORDER, [*late, *uncertain], summary)
 
 
-def _check_gaps(state: DeliveryState) -> Outcome:
-    lines: dict[str, int] = {}
-    for delivery in state.ledger:
-        for count in delivery.commit.periods:
-            if count.scenario_type == "Actual":
-                lines[count.period] = lines.get(count.period, 0) + count.rows
+def _check_gaps(state: DeliveryState, overlaps: Overlaps) -> Outcome:
+    lines = count_actual_lines(state, overlaps)
     periods = sorted(lines)
     evidence: list[dict[str, Any]] = [{"period": gap, "lines": 0, "what": "gap"} for gap in _gaps(periods)]
     if has_thin_last_period([lines[period] for period in periods]):
