@@ -120,7 +120,7 @@ class Dates:
         self.used.add(column.name)
         parts = [comment] if comment else []
         if guess.other:
-            parts.append(f"decide: {column.sample!r} is also a date of the form {guess.other}")
+            parts.append(f"decide: {guess.doubt or column.sample!r} is also a date of the form {guess.other}")
         if guess.has_zones:
             parts.append("decide: the day counts as it is written, whatever its time zone; another zone is rejected")
         if guess.either:

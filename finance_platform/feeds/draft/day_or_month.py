@@ -24,7 +24,7 @@ _LEAST_MONTHS = 2
 
 
 def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column], *, is_plan: bool = False) -> DateGuess:
-    """Return the reading of a column of dates that agrees with the period of each row; if none does, both.
+    """Return the reading of a column of dates in one form that agrees with the period of each row; if none does, both.
 
     Args:
         column: the dates.
@@ -32,7 +32,7 @@ def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column], *, i
         columns: those of the file.
         is_plan: whether a name says that the file has a plan.
     """
-    if not guess.other:
+    if not guess.other or len(guess.formats) > 1:
         return guess
     guess = _settle_first_days(column, guess, is_plan=is_plan)
     months = _months_of_periods(best_column(["period"], [one for one in columns if one is not column]))

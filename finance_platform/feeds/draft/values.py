@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -106,7 +106,8 @@ class DateGuess:
 
     Attributes:
         formats: the proposed patterns.
-        other: a pattern that reads every sample too, and another day; empty if there is none.
+        other: a pattern that reads the samples of a proposed one too, and another day; empty if there is none.
+        doubt: a sample that these two read as different days; empty if there is none.
         unread: a sample that no proposed pattern reads; empty if there is none.
         either: a sample that two of the proposed patterns read as different days; empty if there is none.
         has_zones: whether the patterns have the words of time zones.
@@ -114,6 +115,7 @@ class DateGuess:
 
     formats: tuple[str, ...]
     other: str = ""
+    doubt: str = ""
     unread: str = ""
     either: str = ""
     has_zones: bool = False
@@ -186,13 +188,31 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
     if not formats or not _is_enough(len(texts) - len(unread), len(texts)):
         with_zones = patterns_with_zones(distinct)
         return DateGuess(tuple(with_zones), has_zones=True) if with_zones else None
-    others = (
-        pattern
-        for pattern in patterns
-        if len(formats) == 1 and len(days[pattern]) == len(days[formats[0]]) and days[pattern] != days[formats[0]]
-    )
+    other, doubt = _other_reading(texts, formats, days)
     either = (text for text in texts if len({days[name][text] for name in formats if text in days[name]}) > 1)
-    return DateGuess(tuple(formats), next(others, ""), unread[0] if unread else "", next(either, ""))
+    return DateGuess(tuple(formats), other, doubt, unread[0] if unread else "", next(either, ""))
+
+
+def _other_reading(
+    texts: Sequence[str], formats: Sequence[str], days: Mapping[str, Mapping[str, date]]
+) -> tuple[str, str]:
+    """Return a pattern that reads all texts of a proposed one too, and the first that is another day; or blanks.
+
+    Args:
+        texts: the texts of the column.
+        formats: the proposed patterns, each of which reads the texts that those before it do not.
+        days: the day of each text under each pattern that reads it.
+    """
+    before: set[str] = set()
+    for name in formats:
+        alone = days[name].keys() - before
+        before |= alone
+        for pattern, others in days.items():
+            if pattern not in formats and alone <= others.keys():
+                differing = (text for text in texts if text in alone and others[text] != days[name][text])
+                if text := next(differing, ""):
+                    return pattern, text
+    return "", ""
 
 
 def years_before_months(texts: Sequence[str]) -> str:

@@ -478,7 +478,7 @@ BY_MONTH = "Date,Cost Centre,Account,Amount\n" + "".join(
 def test_first_days_of_months_with_equally_many_lines_are_months(tmp_path: Path):
     months = {("Actual", f"2025-{month:02d}"): "2.00" for month in range(1, 13)}
     assert sums(tmp_path, BY_MONTH, "entries.csv") == months
-    assert "decide: '1/1/2025' is also a date of the form d/M/yyyy" in draft(BY_MONTH)
+    assert "decide: '2/1/2025' is also a date of the form d/M/yyyy" in draft(BY_MONTH)
 
 
 def test_first_days_of_a_year_with_other_numbers_of_lines_are_days(tmp_path: Path):
@@ -513,3 +513,11 @@ def test_a_budget_of_the_months_of_the_quarter_in_its_name_is_a_part_of_the_budg
     check = check_file(LocalStore(tmp_path), "budget_q1_2025.csv", feed, settings(fiscal_year_start_month=first_month))
     assert {name for name, _ in check.sums} == {scenario}
     assert ("may be the version Budget Q1" in drafted) is (scenario == "Budget")
+
+
+@pytest.mark.parametrize("last", ["16/03/2025", "2025-03-31"])
+def test_a_day_that_may_be_a_month_is_asked_for_beside_dates_of_another_form(last: str):
+    rows = "".join(f"{day},100,6110,5.50\n" for day in ("2025-03-05", "03/06/2025", "2025-03-06", last))
+    text = f"Date,Cost Centre,Account,Amount\n{rows}"
+    question = "decide: '03/06/2025' is also a date of the form MM/dd/yyyy"
+    assert (question in draft(text)) == (last == "2025-03-31")
