@@ -100,6 +100,8 @@ _LOCAL = {
     *("equivalent", "hauswahrung", "hw", "mandantenwahrung", "firmenwahrung", "konzernwahrung", "landeswahrung"),
     *("basiswahrung", "interne", "interna", "locale", "societe", "sociedad"),
 }
+_SPELLINGS = {"hwahr": "hw", "hauswahr": "hw", "hauswahrung": "hw", "lcurr": "lc", "lcur": "lc", "loc": "local"}
+"""Words that SAP shortens, so that one of a currency is that of an amount: HWähr and Betrag in HW."""
 _FOREIGN = {
     *("foreign", "fc", "fcy", "original", "entered", "document", "doc", "transaction", "trans", "tc", "dc"),
     *("fremdwahrung", "belegwahrung", "transaktionswahrung", "originalwahrung", "fw", "devise", "devises", "divisa"),
@@ -390,4 +392,5 @@ def is_of_amounts(currency: str, amounts: Collection[str]) -> bool:
 
 def _words(name: str) -> set[str]:
     """Return the words of a plain name, Fremdwährungsbetrag as two."""
-    return set(re.sub(r"wahrungs(?=[a-z])", "wahrung ", name).split())
+    words = re.sub(r"wahrungs(?=[a-z])", "wahrung ", name).split()
+    return {*words, *(_SPELLINGS[word] for word in words if word in _SPELLINGS)}

@@ -75,7 +75,13 @@ def test_a_foreign_amount_beside_the_one_that_is_read_has_the_currency(tmp_path:
 
 @pytest.mark.parametrize(
     ("amount", "currency"),
-    [("Amount in local currency", "Local Currency"), ("Amount in Company Code Currency", "Company Code Currency")],
+    [
+        ("Amount in local currency", "Local Currency"),
+        ("Amount in Company Code Currency", "Company Code Currency"),
+        ("Betrag in HW", "HWähr"),
+        ("Betrag in Hauswährung", "Hauswährung"),
+        ("Amount in LC", "LCurr"),
+    ],
 )
 def test_the_currency_of_local_amounts_is_that_of_the_books(tmp_path: Path, amount: str, currency: str):
     assert check(tmp_path, currency, ["6000,100.00,EUR"], amount).holds
