@@ -208,10 +208,12 @@ def _totals(sample: Sample) -> Iterator[str]:
         }
         for (column, pattern, is_subtotal), count in found.items()
     ]
-    # The inner level first, as the descriptor needs it; but the first rule that matches claims a row, and the pattern
-    # of `D1 Total` matches `Grand Total` too.
-    has_endings = any(pattern.endswith(TOTAL_ENDING) for _, pattern, _ in found)
-    rules.sort(key=lambda rule: (rule["kind"] == "grand") != has_endings)
+    # The inner level first, as the descriptor needs it; but the first rule that matches claims a row, and the patterns
+    # of `D1 Total` and of `Total 6110` match `Grand Total` and `Total général` too.
+    is_grand_first = any(pattern.endswith(TOTAL_ENDING) for _, pattern, _ in found) or any(
+        row.is_like_others for row in sample.totals.values()
+    )
+    rules.sort(key=lambda rule: (rule["kind"] == "grand") != is_grand_first)
     lines = ", ".join(map(str, sorted(sample.totals)[:_MAX_LISTED]))
     noun = "line" if len(sample.totals) == 1 else "lines"
     yield from _comment(f"decide: rows that print a total, such as {noun} {lines}; they must tie, and are not data")

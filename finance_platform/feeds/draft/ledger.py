@@ -101,7 +101,14 @@ class _Ledger:
     def run(self, *, is_wide: bool) -> None:
         """Draft every field; the surest first, so that no column is used twice."""
         if not is_wide:
-            money = Money(self._draft, self._columns, self._sample.above, self._currency)
+            headings = self._sample.headings
+            money = Money(
+                self._draft,
+                self._columns,
+                self._sample.above,
+                self._currency,
+                is_account_above=headings is not None and headings.field == "account",
+            )
             money.run()
             self._used |= money.used
         else:

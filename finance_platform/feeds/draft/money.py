@@ -147,10 +147,25 @@ class Money:
     """
 
     def __init__(
-        self, draft: FieldsDraft, columns: Sequence[Column], titles: Sequence[str], home_currency: str
+        self,
+        draft: FieldsDraft,
+        columns: Sequence[Column],
+        titles: Sequence[str],
+        home_currency: str,
+        *,
+        is_account_above: bool,
     ) -> None:
+        """Bind the draft to the columns of a file.
+
+        Args:
+            draft: the fields so far.
+            columns: those of the file.
+            titles: the rows above the header.
+            home_currency: ISO 4217.
+            is_account_above: whether the account of lines is on rows above them, so that no column of amounts is one.
+        """
         self._draft, self._columns, self._currency = draft, columns, home_currency
-        self._titles = titles
+        self._titles, self._is_account_above = titles, is_account_above
         self.used: set[str] = set()
 
     def run(self) -> None:
@@ -217,13 +232,12 @@ class Money:
         if len(candidates) == 1 and likely and not is_of_day:
             self._amount(likely[0], (), "by its values; its name says nothing")
             return
-        has_account = best_column(
-            ["account", "account_name"], [one for one in self._columns if one not in candidates and is_code(one)]
-        )
+        codes = [one for one in self._columns if one not in candidates and is_code(one)]
+        has_account = self._is_account_above or best_column(["account", "account_name"], codes) is not None
         if (columns := find_departments_across(self._columns, candidates, sums, self._titles)) is not None:
             self._departments_across(columns, candidates, sums)
             return
-        if len(candidates) >= _SEVERAL and has_account is None:
+        if len(candidates) >= _SEVERAL and not has_account:
             self._measures(candidates, "account", {column.name: UNDECIDED for column in candidates}, sums)
             return
         why = (

@@ -29,6 +29,11 @@ _CARRIED = re.compile(
     r"|beginsaldo|eindsaldo)(?:[ :].*)?"
 )
 """Texts of rows with a balance, or a sum that goes on over a page: no money of the period."""
+_BALANCE = re.compile(
+    r"(?i)((?:end|schluss|anfangs|eröffnungs|konto)?saldo|solde|(?:account |history )?balance)"
+    r"(?:[ :]+(?:per|am|zum|au|as of|as at|at|on|al)\b.*|[ :]*[0-9].*|:)?"
+)
+"""Texts of such rows that say nothing else, and would say too little of a column beside months."""
 
 _LEAST_NAMES = 2
 
@@ -67,7 +72,7 @@ def find_other_rows(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Oth
     always = _always_filled(texts.values())
     for position, (line, cells) in enumerate(texts.items()):
         filled = [column for column, text in enumerate(cells[: len(header)]) if text]
-        carried = next(((column, match) for column in filled if (match := _CARRIED.fullmatch(cells[column]))), None)
+        carried = next(((column, match) for column in filled if (match := _carried(cells[column]))), None)
         if carried and (lacking := always - {*filled}):
             place, balance = carried
             pattern, lacks = f"(?i)^{escape(balance[1].lower())}", header[min(lacking)]
@@ -90,12 +95,15 @@ def find_other_rows(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Oth
 
 def _always_filled(rows: Iterable[Sequence[str]]) -> set[int]:
     """Return the columns in which every row has a text, but for those with fewer texts than most and carried ones."""
-    filled = [
-        {place for place, text in enumerate(cells) if text} for cells in rows if not any(map(is_balance_text, cells))
-    ]
-    usual = Counter(map(len, filled)).most_common(1)
-    lines = [one for one in filled if usual and len(one) >= usual[0][0] > 1]
+    filled = [{place for place, text in enumerate(cells) if text} for cells in rows if not any(map(_carried, cells))]
+    # Labels of accounts with few lines each may be more than these.
+    usual = Counter(len(one) for one in filled if len(one) > 1).most_common(1)
+    lines = [one for one in filled if usual and len(one) >= usual[0][0]]
     return set.intersection(*lines) if lines else set()
+
+
+def _carried(text: str) -> re.Match[str] | None:
+    return _CARRIED.fullmatch(text) or _BALANCE.fullmatch(text)
 
 
 def is_balance_text(text: str) -> bool:

@@ -24,7 +24,7 @@ from finance_platform.feeds.draft.period_columns import (
     scenarios_over,
 )
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
-from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, grand_total, subtotals_tie
+from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, grand_total, is_named_total, subtotals_tie
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.files.file_format import (
@@ -75,6 +75,9 @@ _MAX_CONTROLS, _FEW_CONTROLS = 0.01, 20
 _SIDES = ("debit", "credit")
 _LEAST_NAMED = 2
 """Names of fields in a row that may be a header with codes among them."""
+
+_MUCH_WIDER = 2
+"""Times the usual number of cells from which rows are of another kind: lines below headings with a name and a code."""
 
 _MIN_SHARE = 0.5
 """Of the usual number of cells that a header has at least."""
@@ -305,9 +308,7 @@ def _regularity(rows: Sequence[tuple[int, list[str]]]) -> tuple[float, int]:
 def find_header(sample: Sample) -> None:
     """Enter the header of a sample into it."""
     rows = [(line, cells) for line, cells in sample.rows if any(cell.strip() for cell in cells)]
-    counts = [sum(bool(cell.strip()) for cell in cells) for _, cells in rows]
-    filled = Counter(count for count in counts if count > 1)  # titles and headings of a short report are no lines
-    usual = max(filled, key=lambda width: (filled[width], width), default=1)
+    usual = _usual_width([cells for _, cells in rows])
     # A list of texts alone, such as departments with their names, has no values that show where its data begins.
     is_of_texts = len(rows) > 1 and not _has_data_below(rows)
     for position, (line, cells) in enumerate(rows[:_HEADER_ROWS]):
@@ -343,6 +344,22 @@ def find_header(sample: Sample) -> None:
             return
     width = max((len(cells) for _, cells in rows), default=1)
     sample.header = [f"column {number}" for number in range(1, width + 1)]
+
+
+def _usual_width(rows: Sequence[Sequence[str]]) -> int:
+    """Return the usual number of cells that are not blank in a line.
+
+    Titles have one, and totals are fewer than lines but in a report that has a few lines of each account. Headings of
+    pages, with a name and a code, may be more; the cells of lines, which are much wider, are more than those of them.
+    """
+    counts = [
+        count for cells in rows if (count := sum(map(bool, map(str.strip, cells)))) > 1 and not is_named_total(cells)
+    ]
+    filled = Counter(counts or [sum(map(bool, map(str.strip, cells))) for cells in rows])
+    usual = max(filled, key=lambda width: (filled[width], width), default=1)
+    wider = [width for width in filled if width >= _MUCH_WIDER * usual and filled[width] > 1]
+    cells_of_wider = sum(filled[width] * width for width in wider)
+    return max(wider, key=lambda width: (filled[width], width)) if cells_of_wider > filled[usual] * usual else usual
 
 
 def _find_headings(sample: Sample) -> PageHeadings | None:

@@ -17,8 +17,8 @@ from finance_platform.feeds.values.amounts import read_amount
 Row = tuple[int, list[str]]
 
 _TOTAL = re.compile(
-    r"(?:grand |sub ?-?|sous-)?totals?\b|(?:gesamt|zwischen)?summe\b|gesamt(?:ergebnis)?\b|somme\b|totale\b|totaal\b"
-    r"|suma\b",
+    r"(?:grand |overall |report |sub ?-?|sous-)?totals?(?: g[eé]n[eé]ral| geral)?\b|(?:gesamt|zwischen)?summe\b"
+    r"|gesamt(?:ergebnis)?\b|somme\b|totale(?: generale)?\b|(?:algemeen )?totaal(?: generaal)?\b|suma\b",
     re.IGNORECASE,
 )
 _STARS = re.compile(r"(\*{1,5})(?: .*)?")
@@ -41,11 +41,19 @@ class TotalRow:
         column: the column that distinguishes it from lines.
         pattern: the regular expression that its cell there matches.
         is_subtotal: whether its word says that it is not the last level.
+        is_like_others: whether the patterns of inner levels match it too, so that its rule has to precede theirs.
     """
 
     column: str
     pattern: str
     is_subtotal: bool = False
+    is_like_others: bool = False
+
+
+def is_named_total(cells: Sequence[str]) -> bool:
+    """Return whether a row has a cell that begins with a word of totals or with their stars, and an amount."""
+    texts = [cell.strip() for cell in cells if cell.strip()]
+    return any(_TOTAL.match(text) or _STARS.fullmatch(text) for text in texts) and any(map(is_amount, texts))
 
 
 def find_totals(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[int, TotalRow]:
@@ -92,7 +100,7 @@ def subtotals_tie(header: Sequence[str], rows: Sequence[Row], totals: Collection
 def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[int, TotalRow]:
     """Return the rows in which a cell says only that they are a total, or that have such a cell and lack others."""
     totals: dict[int, TotalRow] = {}
-    bare: set[int] = set()
+    bare: dict[int, str] = {}
     for line, cells in rows:
         filled = sum(bool(cell.strip()) for cell in cells)
         word = next(
@@ -104,7 +112,7 @@ def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
             pattern = f"(?i)^{re.sub('[^a-z ]', '.', text)}"
             totals[line] = TotalRow(header[word[0]], pattern, text.startswith(_SUBTOTALS))
             if _is_bare_word(cells[word[0]]):
-                bare.add(line)
+                bare[line] = cells[word[0]].strip()
     totals |= _find_starred(header, rows)
     return _with_grand_total(totals | _find_endings(header, rows, usual, totals), bare)
 
@@ -155,12 +163,29 @@ def _find_starred(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Total
     }
 
 
-def _with_grand_total(totals: dict[int, TotalRow], bare: set[int]) -> dict[int, TotalRow]:
-    """Return totals, the last one apart if it alone says nothing but that it is one: `Total` below `Total - 6110`."""
+def _with_grand_total(totals: dict[int, TotalRow], bare: Mapping[int, str]) -> dict[int, TotalRow]:
+    """Return totals, the last one apart if it alone says nothing but that it is one: `Total` below `Total - 6110`.
+
+    The pattern of others may match its words too: `Total général` below `Total 6110`.
+
+    Args:
+        totals: the totals, by line.
+        bare: the text of those that say nothing but that they are totals.
+    """
     last = max(totals, default=None)
-    if last is None or bare != {last}:
+    if last is None or last not in bare:
         return totals
     row = totals[last]
+    alike = {
+        line
+        for line, one in totals.items()
+        if one.column == row.column and one.pattern != row.pattern and re.search(one.pattern, bare[last])
+    }
+    if alike:
+        inner = {line: replace(totals[line], is_subtotal=True) for line in alike}
+        return totals | inner | {last: replace(row, is_like_others=True)}
+    if len(bare) > 1:
+        return totals
     others = {line for line, one in totals.items() if one == row and line != last}
     named = {line: replace(totals[line], pattern=f"{row.pattern}.", is_subtotal=True) for line in others}
     return totals | named | ({last: replace(row, pattern=f"{row.pattern}$")} if others else {})
