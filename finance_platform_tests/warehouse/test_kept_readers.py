@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from finance_platform.errors import QueryError
+from finance_platform.warehouse.duckdb.existing_schema import read_schema_version
 from finance_platform.warehouse.duckdb.kept_readers import keep_answers, kept_readers, known_answers, reader_of
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.known_answers import KnownAnswers, NotedAnswers
@@ -100,6 +101,16 @@ def test_rows_that_a_stream_did_not_deliver_are_not_seen_by_the_next_query(loade
         with loaded.stream("SELECT DateKey FROM DimDate", timeout_seconds=0) as stream:
             next(iter(stream.rows))
         assert loaded.query(FACTS).rows == [(12,)]
+
+
+def test_columns_are_read_after_rows_that_were_not(loaded: DuckDBWarehouse) -> None:
+    with kept_readers():
+        with loaded.stream("SELECT DateKey FROM DimDate", timeout_seconds=0) as stream:
+            next(iter(stream.rows))
+        assert loaded.query_columns("SELECT COUNT(*) AS Facts FROM FactFinancials").to_pydict() == {"Facts": [12]}
+        with reader_of(loaded.path) as connection:
+            read_schema_version(connection)
+        assert loaded.query_columns("SELECT COUNT(*) AS Facts FROM FactFinancials").to_pydict() == {"Facts": [12]}
 
 
 def test_a_load_within_the_block_is_seen_by_the_next_query(loaded: DuckDBWarehouse) -> None:

@@ -137,6 +137,7 @@ def run_query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Param
 
 def query_columns(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters = NO_PARAMETERS) -> pa.Table:
     """Run one read-only query of the subset; see `ColumnQueryable`."""
+    connection.abort()  # `sql`, unlike `execute`, refuses to work while rows of a query before it are unread
     return connection.sql(in_duckdb(sql, parameters), params=dict(parameters) or None).to_arrow_table()
 
 
