@@ -10,10 +10,13 @@ lines is still incomplete: it is left to the check of gaps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import numpy as np
+
+from finance_platform.cent_columns import Mask, Numbers, amount_of, exact_sum
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.anomalies import (
     MIN_HISTORY_MONTHS,
@@ -22,6 +25,7 @@ from finance_platform.quality.anomalies import (
     has_thin_last_period,
     is_unusual,
 )
+from finance_platform.quality.month_columns import AccountMonth, AccountMonths
 from finance_platform.quality.natural_signs import WrongSigns, find_wrong_signs
 from finance_platform.quality.other_units import OtherUnit, find_other_units
 from finance_platform.quality.running_years import RunningYear, find_running_years
@@ -32,34 +36,9 @@ HISTORY_MONTHS = 24
 """Months that make up the expected range; more would describe the company as it used to be."""
 
 _EARLIER_YEARS = 3
-_IMMATERIAL = Decimal("0.001")
-"""Share of the amounts of a period, over all accounts, below which no difference is reported."""
+_IMMATERIAL_PART = 1_000
+"""Part of the amounts of a period, over all accounts, below which no difference is reported."""
 _ZERO = Decimal("0.00")
-
-
-@dataclass(frozen=True)
-class AccountMonth:
-    """The total of an account in a period.
-
-    Attributes:
-        period: YYYY-MM.
-        number: account number.
-        name: account name.
-        amount: Actual.
-        lines: how many ledger lines it sums.
-        moved: by how much loads recently changed the amount after it was first published.
-        profit_sign: 1 of revenue, -1 of costs, 0 of accounts that are not of profit and loss.
-        budget: the baseline.
-    """
-
-    period: str
-    number: str
-    name: str
-    amount: Decimal
-    lines: int
-    moved: Decimal = _ZERO
-    profit_sign: int = 1
-    budget: Decimal = _ZERO
 
 
 @dataclass(frozen=True)
@@ -105,49 +84,45 @@ class UnusualMonths:
     running_years: tuple[RunningYear, ...] = ()
 
 
-def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
+def find_unusual_months(months: AccountMonths) -> UnusualMonths:
     """Compare the last months of every account, and its recently changed months, with the months before them."""
-    accounts: dict[str, dict[str, AccountMonth]] = {}
-    lines: dict[str, int] = {}
-    turnover: dict[str, Decimal] = {}
-    for month in months:
-        accounts.setdefault(month.number, {})[month.period] = month
-        lines[month.period] = lines.get(month.period, 0) + month.lines
-        turnover[month.period] = turnover.get(month.period, _ZERO) + abs(month.amount)
-    periods = sorted(period for period, count in lines.items() if count)
+    lines = dict.fromkeys(months.periods, 0)
+    turnovers = dict.fromkeys(months.periods, 0)
+    for period in months.periods:
+        places = months.of_period(period)
+        lines[period], turnovers[period] = int(months.lines[places].sum()), exact_sum(abs(months.amounts[places]))
+    periods = [period for period, count in lines.items() if count]
     if has_thin_last_period([lines[period] for period in periods]):
         periods.pop()
     recent = tuple(periods[-EVALUATED_PERIODS:])
-    floors = {period: turnover[period] * _IMMATERIAL for period in periods}
-    unusual: list[UnusualMonth] = []
-    evaluated = 0
-    for number in sorted(accounts):
-        known = accounts[number]
-        # The account has 0.00 in each month without lines from its first one with lines on.
-        first = next((place for place, period in enumerate(periods) if period in known and known[period].lines), None)
-        if first is not None:
-            evaluated += len(periods) - first > MIN_HISTORY_MONTHS
-            unusual += _unusual_months(known, periods[first:], recent, floors)
+    moved = {months.periods[place] for place in set(months.months[months.moved != 0].tolist())}
+    firsts = _first_periods(months, periods)
+    unusual = list(_unusual_months(months, periods, firsts, {*recent, *moved}, recent, turnovers))
     unusual.sort(key=_sort_key, reverse=True)
-    of_profit = [
-        {period: month.amount for period, month in known.items()}
-        for known in accounts.values()
-        if next(iter(known.values())).profit_sign
-    ]
-    moved = {period for known in accounts.values() for period, month in known.items() if month.moved}
+    of_profit, with_lines = months.of_profit(), months.with_lines()
     year_ends = find_year_end_entries(of_profit, periods, {*recent, *moved})
-    amounts = {
-        number: {period: (month.amount, month.budget) for period, month in known.items() if month.lines}
-        for number, known in accounts.items()
-    }
-    signs = ((next(iter(known.values())).profit_sign, amounts[number]) for number, known in accounts.items())
     # Entries of a year-end close are larger than the month's own amounts, and have the other sign. So have accruals
     # that are reversed on the first day of a month, before it has much else.
     closing = {one.period for one in year_ends}
     compared = {*recent, *moved}.intersection(periods) - closing
-    wrong_signs, other_units = find_wrong_signs(signs, compared), find_other_units(amounts, compared)
-    running_years = find_running_years(of_profit, periods, compared)
-    return UnusualMonths(recent, evaluated, tuple(unusual), year_ends, wrong_signs, other_units, running_years)
+    return UnusualMonths(
+        recent,
+        int((len(periods) - firsts > MIN_HISTORY_MONTHS).sum()),
+        tuple(unusual),
+        year_ends,
+        find_wrong_signs(with_lines, compared),
+        find_other_units(with_lines, compared),
+        find_running_years(of_profit, periods, compared),
+    )
+
+
+def _first_periods(months: AccountMonths, periods: Sequence[str]) -> Numbers:
+    """Return the place of the first period with lines of each account; after the last one if there is none."""
+    firsts = np.full(len(months.numbers), len(periods))
+    for place in range(len(periods) - 1, -1, -1):
+        of_period = months.of_period(periods[place])
+        firsts[months.accounts[of_period[months.lines[of_period] > 0]]] = place
+    return firsts
 
 
 def _sort_key(unusual: UnusualMonth) -> tuple[str, Decimal]:
@@ -155,14 +130,70 @@ def _sort_key(unusual: UnusualMonth) -> tuple[str, Decimal]:
 
 
 def _unusual_months(
-    known: Mapping[str, AccountMonth], periods: Sequence[str], recent: Sequence[str], floors: Mapping[str, Decimal]
+    months: AccountMonths,
+    periods: Sequence[str],
+    firsts: Numbers,
+    evaluated: Collection[str],
+    recent: Collection[str],
+    turnovers: Mapping[str, int],
+) -> Iterator[UnusualMonth]:
+    """Yield the unusual months, by account and period.
+
+    Only the months of few accounts can be large enough to be reported; just these are compared one by one.
+    """
+    candidates: dict[int, list[str]] = {}
+    for position, period in enumerate(periods):
+        if period in evaluated:
+            can_be = _can_be_material(months, periods, position, firsts, turnovers[period])
+            if period not in recent:
+                own = months.of_period(period)
+                has_moved = np.zeros(len(can_be), np.bool_)
+                has_moved[months.accounts[own[months.moved[own] != 0]]] = True
+                can_be &= has_moved
+            for account in np.flatnonzero(can_be).tolist():
+                candidates.setdefault(account, []).append(period)
+    floors = {period: amount_of(turnover) / _IMMATERIAL_PART for period, turnover in turnovers.items()}
+    for account, of_account in sorted(candidates.items()):
+        yield from _unusual_in(months.months_of(account), periods[firsts[account] :], of_account, floors)
+
+
+def _can_be_material(
+    months: AccountMonths, periods: Sequence[str], position: int, firsts: Numbers, turnover: int
+) -> Mask:
+    """Return of each account whether its distance from its history in a period can reach the floor.
+
+    It cannot unless the amount, or the median before it, is half of the floor away from zero; and the median is no
+    farther away than half of the amounts are. An account also needs a year of history.
+    """
+    half_of_floor = -(-turnover // (2 * _IMMATERIAL_PART))
+    own = months.of_period(periods[position])
+    is_large = np.zeros(len(months.numbers), np.bool_)
+    is_large[months.accounts[own[abs(months.amounts[own]) >= half_of_floor]]] = True
+    before = range(max(0, position - HISTORY_MONTHS), position)
+    large_before = np.zeros(len(months.numbers), np.int64)
+    for place in before:
+        earlier = months.of_period(periods[place])
+        large = months.accounts[earlier[abs(months.amounts[earlier]) >= half_of_floor]]
+        large_before[large[firsts[large] <= place]] += 1
+    history = position - np.maximum(firsts, before.start)
+    if not half_of_floor:
+        is_large[:] = True
+    can_be: Mask = (history >= MIN_HISTORY_MONTHS) & (is_large | (2 * large_before >= history))
+    return can_be
+
+
+def _unusual_in(
+    known: Mapping[str, AccountMonth], periods: Sequence[str], evaluated: Sequence[str], floors: Mapping[str, Decimal]
 ) -> Iterator[UnusualMonth]:
     """Yield an account's unusual months.
 
-    Months without lines, which a home with many accounts has in millions, are amounts alone unless one is unusual.
+    Args:
+        known: its months with lines or movements.
+        periods: every period from its first one with lines on; it has 0.00 in each without lines.
+        evaluated: those that are compared.
+        floors: see `anomalies.is_material`.
     """
     amounts = [known[period].amount if period in known else _ZERO for period in periods]
-    evaluated = {*recent, *(period for period, month in known.items() if month.moved)}
     for position, period in [(place, period) for place, period in enumerate(periods) if period in evaluated]:
         month = known.get(period)
         history = amounts[max(0, position - HISTORY_MONTHS) : position]

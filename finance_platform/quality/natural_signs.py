@@ -9,11 +9,13 @@ signs loads without a fault, and profit is revenue plus costs. The same is wrong
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
+from finance_platform.cent_columns import Numbers, amount_of, exact_sum
 from finance_platform.money_text import grouped_money
+from finance_platform.quality.month_columns import AccountMonths
 
 _REVENUE, _COSTS = 1, -1
 _LEAST_ACCOUNTS = {_REVENUE: 1, _COSTS: 2}
@@ -24,11 +26,6 @@ An only account must be negative in half of its months at least: a month may hav
 
 _LEAST_SHARE = Decimal("0.1")
 """Of the amounts of all accounts of profit and loss, below which corrections may be more than what they correct."""
-
-_ZERO = Decimal("0.00")
-
-Amounts = Mapping[str, tuple[Decimal, Decimal]]
-"""Actual and budget of an account, by period."""
 
 
 @dataclass(frozen=True)
@@ -74,34 +71,35 @@ class WrongSigns:
         )
 
 
-def find_wrong_signs(accounts: Iterable[tuple[int, Amounts]], periods: Collection[str]) -> tuple[WrongSigns, ...]:
+def find_wrong_signs(with_lines: AccountMonths, periods: Collection[str]) -> tuple[WrongSigns, ...]:
     """Return the types of accounts whose amounts have the other sign in a period, the newest period first.
 
     Most accounts of the type must be negative, their sum too, and by more than corrections usually are.
 
     Args:
-        accounts: the profit sign of each account and its amounts.
+        with_lines: the months that have lines.
         periods: those that are evaluated.
     """
-    known = [(sign, amounts) for sign, amounts in accounts if sign]
+    months = with_lines.of_profit()
     found = []
     for period in sorted(periods, reverse=True):
-        both = [(sign, amounts) for sign, amounts in known if period in amounts]
-        for place in (0, 1):
-            values = [(sign, amounts) for sign, amounts in both if amounts[period][place]]
-            turnover = sum((abs(amounts[period][place]) for _, amounts in values), _ZERO)
+        of_period = months.of_period(period)
+        accounts = months.accounts[of_period]
+        signs = months.signs[accounts]
+        for is_budget, column in ((False, months.amounts), (True, months.budgets)):
+            values = column[of_period]
+            turnover = amount_of(exact_sum(abs(values)))
             for of_type in (_REVENUE, _COSTS):
-                own = [amounts for sign, amounts in values if sign == of_type]
-                total = sum((amounts[period][place] for amounts in own), _ZERO)
-                negative = sum(amounts[period][place] < 0 for amounts in own)
+                is_own = (signs == of_type) & (values != 0)
+                own = values[is_own]
+                total, negative = amount_of(exact_sum(own)), int((own < 0).sum())
                 is_most = len(own) >= _LEAST_ACCOUNTS[of_type] and 3 * negative >= 2 * len(own)
                 if len(own) == 1:
-                    is_most &= _is_mostly_negative(own[0], place)
+                    is_most &= _is_mostly_negative(column[months.accounts == accounts[is_own][0]])
                 if is_most and -total >= _LEAST_SHARE * turnover > 0:
-                    found.append(WrongSigns(period, of_type == _REVENUE, bool(place), negative, len(own), total))
+                    found.append(WrongSigns(period, of_type == _REVENUE, is_budget, negative, len(own), total))
     return tuple(found)
 
 
-def _is_mostly_negative(amounts: Amounts, place: int) -> bool:
-    months = [pair[place] for pair in amounts.values() if pair[place]]
-    return 2 * sum(amount < 0 for amount in months) >= len(months)
+def _is_mostly_negative(amounts: Numbers) -> bool:
+    return 2 * int((amounts < 0).sum()) >= int((amounts != 0).sum())

@@ -10,14 +10,16 @@ so, each file is right in itself, and only beside others all of its accounts are
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from math import log10
 from statistics import median
 
+import numpy as np
+
+from finance_platform.cent_columns import Numbers, amount_of
 from finance_platform.money_text import grouped_money
+from finance_platform.quality.month_columns import AccountMonths
 
 _LEAST_ACCOUNTS = 4
 _SHARE = 0.9
@@ -26,8 +28,7 @@ _UNITS: Mapping[int, tuple[float, float]] = {2: (0.2, 0.4), 3: (0.4, 0.8), 6: (0
 _CENTS = 2
 """The power of cents, which are whole numbers; a season, or the budget of a department alone, is as far away too."""
 
-Amounts = Mapping[str, tuple[Decimal, Decimal]]
-"""Actual and budget of an account, by period."""
+_CENTS_OF_ONE = 10**_CENTS
 
 
 @dataclass(frozen=True)
@@ -83,68 +84,110 @@ class OtherUnit:
         )
 
 
-def find_other_units(accounts: Mapping[str, Amounts], periods: Collection[str]) -> tuple[OtherUnit, ...]:
+@dataclass(frozen=True, eq=False)
+class _Usual:
+    """The amounts of Actual of each account without their signs, in order.
+
+    Attributes:
+        amounts: those of the first account from the smallest on, then those of the next one.
+        begins: where those of each account begin.
+        counts: how many each account has.
+        places: the place of each month among those of its account, if it has an amount.
+    """
+
+    amounts: Numbers
+    begins: Numbers
+    counts: Numbers
+    places: Numbers
+
+    @classmethod
+    def of(cls, months: AccountMonths) -> _Usual:
+        """Return the amounts of months."""
+        has_amount = np.flatnonzero(months.amounts)
+        order = has_amount[np.argsort(abs(months.amounts[has_amount]), kind="stable")]
+        order = order[np.argsort(months.accounts[order], kind="stable")]
+        begins = np.searchsorted(months.accounts[order], np.arange(len(months.numbers)))
+        counts = np.bincount(months.accounts[order], minlength=len(months.numbers))
+        places = np.zeros(len(months.amounts), np.int64)
+        places[order] = np.arange(len(order)) - begins[months.accounts[order]]
+        return cls(abs(months.amounts[order]), begins, counts, places)
+
+    def twice_the_median(self, accounts: Numbers) -> Numbers:
+        """Return twice the median of accounts, which have an amount."""
+        begins, counts = self.begins[accounts], self.counts[accounts]
+        twice: Numbers = self.amounts[begins + (counts - 1) // 2] + self.amounts[begins + counts // 2]
+        return twice
+
+    def twice_the_median_of_others(self, accounts: Numbers, own: Numbers) -> Numbers:
+        """Return twice the median of accounts without one of their amounts.
+
+        Args:
+            accounts: accounts with two amounts at least.
+            own: the places of the amounts that are left out.
+        """
+        begins, counts = self.begins[accounts], self.counts[accounts] - 1
+        middle = [place + (place >= own) for place in ((counts - 1) // 2, counts // 2)]
+        twice: Numbers = self.amounts[begins + middle[0]] + self.amounts[begins + middle[1]]
+        return twice
+
+
+def find_other_units(with_lines: AccountMonths, periods: Collection[str]) -> tuple[OtherUnit, ...]:
     """Return the periods whose amounts have another unit than those of other periods, the newest first.
 
     Args:
-        accounts: the amounts of each account, by its number.
+        with_lines: the months that have lines.
         periods: those that are evaluated.
     """
-    usual = {
-        number: sorted(abs(actual) for actual, _ in amounts.values() if actual) for number, amounts in accounts.items()
-    }
+    usual = _Usual.of(with_lines)
     found = [
-        _compare(accounts, usual, period, is_budget=is_budget)
+        _compare(with_lines, usual, period, is_budget=is_budget)
         for period in sorted(periods, reverse=True)
         for is_budget in (False, True)
     ]
     return tuple(one for one in found if one)
 
 
-def _compare(
-    accounts: Mapping[str, Amounts], usual: Mapping[str, Sequence[Decimal]], period: str, *, is_budget: bool
-) -> OtherUnit | None:
-    pairs: list[tuple[str, Decimal, Decimal]] = []
-    for number, amounts in accounts.items():
-        actual, budget = amounts.get(period, (Decimal(0), Decimal(0)))
-        amount, others = budget if is_budget else actual, usual[number]
-        if amount and len(others) > (not is_budget):
-            # A budget is compared with Actual of its own month too.
-            pairs.append((number, amount, median(others) if is_budget else _median_of_others(others, abs(actual))))
-    if len(pairs) < _LEAST_ACCOUNTS:
+def _compare(months: AccountMonths, usual: _Usual, period: str, *, is_budget: bool) -> OtherUnit | None:
+    of_period = months.of_period(period)
+    column = months.budgets if is_budget else months.amounts
+    # A budget is compared with Actual of its own month too.
+    others = usual.counts[months.accounts[of_period]] - (not is_budget)
+    of_period = of_period[(column[of_period] != 0) & (others > 0)]
+    amounts, accounts = column[of_period], months.accounts[of_period]
+    if len(amounts) < _LEAST_ACCOUNTS:
         return None
-    powers = [log10(abs(amount) / of_others) for _, amount, of_others in pairs]
-    middle = median(powers)
+    twice = (
+        usual.twice_the_median(accounts)
+        if is_budget
+        else usual.twice_the_median_of_others(accounts, usual.places[of_period])
+    )
+    powers = np.log10((2 * abs(amounts)).astype(np.float64) / twice.astype(np.float64))
+    middle = median(powers.tolist())
     for unit, (of_median, of_each) in _UNITS.items():
         power = unit if middle > 0 else -unit
-        agreeing = sum(abs(one - power) <= of_each for one in powers)
-        if abs(middle - power) <= of_median and agreeing >= _SHARE * len(pairs):
-            if unit == _CENTS and not _are_cents(accounts, pairs, period, is_budget=is_budget, is_larger=middle > 0):
+        agreeing = int((abs(powers - power) <= of_each).sum())
+        if abs(middle - power) <= of_median and agreeing >= _SHARE * len(amounts):
+            if unit == _CENTS and not _are_cents(months, of_period, is_budget=is_budget, is_larger=middle > 0):
                 return None
-            largest = max(pairs, key=lambda pair: (pair[2], pair[0]))
-            return OtherUnit(period, is_budget, power, agreeing, len(pairs), *largest)
+            # Of equal ones the last account; accounts are in the order of their numbers.
+            largest = int(np.flatnonzero(twice == twice.max())[-1])
+            number, amount = months.numbers[accounts[largest]], amount_of(int(amounts[largest]))
+            of_others = amount_of(int(twice[largest])) / 2
+            return OtherUnit(period, is_budget, power, agreeing, len(amounts), number, amount, of_others)
     return None
 
 
-def _are_cents(
-    accounts: Mapping[str, Amounts],
-    pairs: Sequence[tuple[str, Decimal, Decimal]],
-    period: str,
-    *,
-    is_budget: bool,
-    is_larger: bool,
-) -> bool:
+def _are_cents(months: AccountMonths, of_period: Numbers, *, is_budget: bool, is_larger: bool) -> bool:
     """Return whether the larger amounts, those of a period or the ones beside it, may be cents; a plan has none."""
     if is_larger:
-        return not is_budget and all(amount == int(amount) for _, amount, _ in pairs)
-    others = (accounts[number].items() for number, _, _ in pairs)
-    return all(
-        actual == int(actual) for of_one in others for other, (actual, _) in of_one if is_budget or other != period
-    )
+        return not is_budget and _are_whole(months.amounts[of_period])
+    is_compared = np.zeros(len(months.numbers), np.bool_)
+    is_compared[months.accounts[of_period]] = True
+    others = is_compared[months.accounts]
+    if not is_budget:
+        others &= months.months != months.months[of_period[0]]
+    return _are_whole(months.amounts[others])
 
 
-def _median_of_others(values: Sequence[Decimal], own: Decimal) -> Decimal:
-    """Return the median of sorted values without one of them."""
-    without, count = bisect_left(values, own), len(values) - 1
-    middle = [position + (position >= without) for position in ((count - 1) // 2, count // 2)]
-    return (values[middle[0]] + values[middle[1]]) / 2
+def _are_whole(cents: Numbers) -> bool:
+    return bool((cents % _CENTS_OF_ONE == 0).all())

@@ -16,7 +16,7 @@ from finance_platform.contracts.star import (
 )
 from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money
-from finance_platform.quality.account_months import AccountMonth, UnusualMonth, find_unusual_months
+from finance_platform.quality.account_months import UnusualMonth, find_unusual_months
 from finance_platform.quality.checks import (
     AMOUNTS_ARE_USUAL,
     MEMBERS_DESCRIBED,
@@ -26,9 +26,10 @@ from finance_platform.quality.checks import (
 from finance_platform.quality.evidence import as_evidence, through_period
 from finance_platform.quality.hierarchies import Placed, find_misplaced
 from finance_platform.quality.look_alikes import find_look_alikes, has_letters_for_digits
+from finance_platform.quality.month_columns import AccountMonth, AccountMonths
 from finance_platform.quality.running_years import FIX as FIX_OF_RUNNING_YEARS
 from finance_platform.quality.year_end_entries import FIX as FIX_OF_YEAR_ENDS
-from finance_platform.warehouse.port import Parameters, Queryable
+from finance_platform.warehouse.port import ColumnQueryable, Parameters, Queryable
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement
 
 
@@ -49,6 +50,19 @@ def check_published_figures(warehouse: Queryable, *, actuals_through: str | None
         *_check_parents(warehouse, with_parents),
         _check_amounts(warehouse, through),
     ]
+
+
+def read_account_months(warehouse: Queryable, through: Parameters) -> AccountMonths:
+    """Return Actual of every account and period.
+
+    Args:
+        warehouse: the loaded warehouse.
+        through: see `evidence.through_period`.
+    """
+    sql = statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD)
+    if isinstance(warehouse, ColumnQueryable):
+        return AccountMonths.of_table(warehouse.query_columns(sql, through))
+    return AccountMonths.of(AccountMonth(*row) for row in warehouse.query(sql, through).rows)
 
 
 def _check_members(
@@ -130,8 +144,7 @@ def _describe_parents(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
-    rows = warehouse.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), through).rows
-    unusual = find_unusual_months(AccountMonth(*row) for row in rows)
+    unusual = find_unusual_months(read_account_months(warehouse, through))
     amounts = [_unusual_row(month) for month in unusual.months]
     summary = "no account has a year of Actual to be evaluated"
     if unusual.accounts:

@@ -9,11 +9,16 @@ amounts is that of the month before and some more, and the year has the amounts 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median
+
+import numpy as np
+
+from finance_platform.cent_columns import Mask, Numbers
+from finance_platform.quality.month_columns import AccountMonths
 
 _LONGEST = 12
 _LEAST_MONTHS = 4
@@ -82,12 +87,12 @@ class RunningYear:
 
 
 def find_running_years(
-    accounts: Collection[Mapping[str, Decimal]], periods: Sequence[str], evaluated: Collection[str]
+    of_profit: AccountMonths, periods: Sequence[str], evaluated: Collection[str]
 ) -> tuple[RunningYear, ...]:
     """Return the evaluated periods whose amounts seem to be totals since an earlier one, the newest first.
 
     Args:
-        accounts: the amounts of each account of profit and loss by period.
+        of_profit: the months of the accounts of profit and loss.
         periods: every period with lines, in order.
         evaluated: those that may have such totals.
     """
@@ -95,13 +100,13 @@ def find_running_years(
     for position in range(len(periods) - 1, -1, -1):
         if periods[position] in evaluated:
             window = periods[max(0, position - _LONGEST) : position + 1]
-            rows = [[amounts.get(period, _ZERO) for period in window] for amounts in accounts]
-            if running := _find_span([row for row in rows if any(row)], window):
+            rows = of_profit.grid(window)
+            if running := _find_span(rows[(rows != 0).any(axis=1)], window):
                 found.append(running)
     return tuple(found)
 
 
-def _find_span(rows: Sequence[Sequence[Decimal]], window: Sequence[str]) -> RunningYear | None:
+def _find_span(rows: Numbers, window: Sequence[str]) -> RunningYear | None:
     """Return the totals that end with a window, which begin where nearly all accounts last become smaller."""
     start = len(window) - 1
     while start and not _is_fall(rows, start):
@@ -110,12 +115,14 @@ def _find_span(rows: Sequence[Sequence[Decimal]], window: Sequence[str]) -> Runn
     is_year = start > 0 and _is_new_year(rows, start)
     if len(months) < (_LEAST_AFTER_A_FALL if is_year else _LEAST_MONTHS):
         return None
-    spans = [span for row in rows if any(span := row[-len(months) :])]
-    rising = [span for span in spans if _never_falls(span)]
-    growing = [span for span in rising if abs(span[-1]) > abs(span[0])]
-    since_first = [span for span in growing if span[0]]
-    if len(since_first) < _LEAST_ACCOUNTS or len(rising) < _NEARLY_ALL * len(spans):
+    spans = rows[:, -len(months) :]
+    spans = spans[(spans != 0).any(axis=1)]
+    rising = spans[_never_falls(spans)]
+    growing = rising[abs(rising[:, -1]) > abs(rising[:, 0])]
+    is_since_first = growing[:, 0] != 0
+    if int(is_since_first.sum()) < _LEAST_ACCOUNTS or len(rising) < _NEARLY_ALL * len(spans):
         return None
+    since_first = [[Decimal(cents) for cents in span] for span in growing[is_since_first].tolist()]
     times = median(span[-1] / span[0] for span in since_first)
     of_half = median(span[-1] / span[len(span) // 2 - 1] for span in since_first)
     of_second = median(span[1] / span[0] for span in since_first)
@@ -147,18 +154,20 @@ def _of_equal_months(months: int) -> Decimal:
     return Decimal(months) / (months // 2)
 
 
-def _is_fall(rows: Sequence[Sequence[Decimal]], place: int) -> bool:
+def _is_fall(rows: Numbers, place: int) -> bool:
     """Return whether a month has smaller amounts than the one before in more accounts than totals may have."""
-    pairs = [(abs(row[place - 1]), abs(row[place])) for row in rows if row[place - 1] or row[place]]
-    return sum(after < before for before, after in pairs) > (1 - _NEARLY_ALL) * len(pairs)
+    before, after = abs(rows[:, place - 1]), abs(rows[:, place])
+    accounts = int(((before != 0) | (after != 0)).sum())
+    return int((after < before).sum()) > (1 - _NEARLY_ALL) * accounts
 
 
-def _is_new_year(rows: Sequence[Sequence[Decimal]], place: int) -> bool:
+def _is_new_year(rows: Numbers, place: int) -> bool:
     """Return whether nearly all accounts have less than half of the month before, as in the first of a year."""
-    pairs = [(abs(row[place - 1]), abs(row[place])) for row in rows if row[place - 1]]
-    return sum(2 * after < before for before, after in pairs) >= _NEARLY_ALL * len(pairs) > 0
+    before, after = abs(rows[:, place - 1]), abs(rows[:, place])
+    accounts = int((before != 0).sum())
+    return int((2 * after < before).sum()) >= _NEARLY_ALL * accounts > 0
 
 
-def _never_falls(span: Sequence[Decimal]) -> bool:
-    has_one_sign = all(amount >= 0 for amount in span) or all(amount <= 0 for amount in span)
-    return has_one_sign and all(abs(before) <= abs(after) for before, after in pairwise(span))
+def _never_falls(spans: Numbers) -> Mask:
+    has_one_sign: Mask = np.asarray((spans >= 0).all(axis=1) | (spans <= 0).all(axis=1))
+    return has_one_sign & np.asarray((abs(spans[:, :-1]) <= abs(spans[:, 1:])).all(axis=1))

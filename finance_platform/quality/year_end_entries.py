@@ -10,11 +10,15 @@ account, and in a home's first year no account has a history.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import numpy as np
+
+from finance_platform.cent_columns import Numbers, amount_of, exact_sum
 from finance_platform.money_text import grouped_money
+from finance_platform.quality.month_columns import AccountMonths
 
 _LONGEST = 12
 """Months of a year, of which the last has the entries."""
@@ -23,7 +27,6 @@ _LEAST_MONTHS = 3
 """An accrual that is reversed in the next month takes an account to zero too."""
 
 _LEAST_ACCOUNTS = 2
-_ZERO = Decimal("0.00")
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,12 @@ FIX = (
 
 
 def find_year_end_entries(
-    accounts: Collection[Mapping[str, Decimal]], periods: Sequence[str], evaluated: Collection[str]
+    of_profit: AccountMonths, periods: Sequence[str], evaluated: Collection[str]
 ) -> tuple[YearEndEntries, ...]:
     """Return the periods that end a year of three to twelve months in which most accounts add up to zero.
 
     Args:
-        accounts: the amounts of each account of profit and loss by period.
+        of_profit: the months of the accounts of profit and loss.
         periods: every period with lines, in order.
         evaluated: those that may have such entries.
     """
@@ -74,33 +77,29 @@ def find_year_end_entries(
     for position, period in enumerate(periods):
         if period in evaluated:
             window = periods[max(0, position - _LONGEST + 1) : position + 1]
-            candidates = _years(accounts, window)
+            candidates = _years(of_profit.grid(window), window)
             found += candidates[-1:]
     return tuple(found)
 
 
-def _years(accounts: Collection[Mapping[str, Decimal]], window: Sequence[str]) -> list[YearEndEntries]:
+def _years(amounts: Numbers, window: Sequence[str]) -> list[YearEndEntries]:
     """Return the years that a window's last period ends, the longest last."""
     *earlier, period = window
-    ends = [amounts.get(period, _ZERO) for amounts in accounts]
-    sums, highest = [_ZERO] * len(ends), [_ZERO] * len(ends)
-    months = [int(amount != 0) for amount in ends]
+    ends = amounts[:, -1]
+    sums, highest = np.zeros_like(ends), np.zeros_like(ends)
+    months = (ends != 0).astype(np.int64)
     years = []
-    for length, first in enumerate(reversed(earlier), start=2):
-        for place, amounts in enumerate(accounts):
-            amount = amounts.get(first, _ZERO)
-            sums[place] += amount
-            highest[place] = max(highest[place], abs(amount))
-            months[place] += amount != 0
-        if length < _LEAST_MONTHS:
+    for place in range(len(earlier) - 1, -1, -1):
+        amount = amounts[:, place]
+        sums += amount
+        highest = np.maximum(highest, abs(amount))
+        months += amount != 0
+        if len(window) - place < _LEAST_MONTHS:
             continue
         # The month with the entries has the largest amount; else the window has entries of the year before in it.
-        zeroed = [
-            abs(end)
-            for end, total, largest, count in zip(ends, sums, highest, months, strict=True)
-            if end and end == -total and abs(end) >= largest and count >= _LEAST_MONTHS
-        ]
-        active = sum(count > 0 for count in months)
-        if len(zeroed) >= _LEAST_ACCOUNTS and 2 * len(zeroed) >= active:
-            years.append(YearEndEntries(first, period, len(zeroed), active, sum(zeroed, _ZERO)))
+        is_zeroed = (ends != 0) & (ends == -sums) & (abs(ends) >= highest) & (months >= _LEAST_MONTHS)
+        zeroed, active = int(is_zeroed.sum()), int((months > 0).sum())
+        if zeroed >= _LEAST_ACCOUNTS and 2 * zeroed >= active:
+            gross = amount_of(exact_sum(abs(ends[is_zeroed])))
+            years.append(YearEndEntries(earlier[place], period, zeroed, active, gross))
     return years

@@ -26,7 +26,8 @@ from finance_platform.errors import DecisionError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.home import Home
 from finance_platform.quality import gates
-from finance_platform.quality.account_months import AccountMonth, find_unusual_months
+from finance_platform.quality.account_months import find_unusual_months
+from finance_platform.quality.evidence import through_period
 from finance_platform.quality.gates import (
     Finding,
     Gate,
@@ -36,6 +37,7 @@ from finance_platform.quality.gates import (
     ThinFeed,
     UntypedAccount,
 )
+from finance_platform.quality.published_figures import read_account_months
 from finance_platform.refresh.books import find_imbalances
 from finance_platform.refresh.completeness import find_missing
 from finance_platform.reports.rejected_rows import RejectedRows, count_of_row
@@ -300,9 +302,7 @@ def _of_lines(published: Queryable, closed: Collection[str], period: str) -> dic
 def _of_accounts(published: Queryable, inputs: ReportInputs, period: str) -> dict[Gate, Sequence[Finding]]:
     """Return the findings of the gates about accounts."""
     untyped = published.query(statement(SqlFile.UNCLASSIFIED_ACTUAL), {"period": period}).rows
-    through = {"actuals_through": period}
-    months = published.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), through).rows
-    unusual = find_unusual_months(AccountMonth(*row) for row in months)
+    unusual = find_unusual_months(read_account_months(published, through_period(period)))
     of_period = [one for one in unusual.months if one.month.period == period]
     year_ends = [one for one in unusual.year_ends if one.period == period]
     wrong_signs = [one for one in unusual.wrong_signs if one.period == period]

@@ -13,7 +13,8 @@ from random import Random
 import duckdb
 import pytest
 
-from finance_platform.reports.pack.amounts import Amounts, divided, exact_sum, whole_numbers
+from finance_platform.cent_columns import exact_sum, whole_numbers
+from finance_platform.reports.pack.amounts import Amounts, divided
 from finance_platform.reports.pack.browser_data import browser_data
 from finance_platform.reports.pack.model import Cell
 from finance_platform.warehouse.duckdb.session import query_columns

@@ -117,6 +117,21 @@ def test_a_month_far_from_those_before_is_reported_with_the_usual_amount(
     ]
 
 
+class RowsAlone:
+    """A warehouse that returns no columns, such as Redshift."""
+
+    def __init__(self, warehouse: DuckDBWarehouse) -> None:
+        self.query = warehouse.query
+
+
+def test_a_warehouse_that_returns_rows_alone_gives_the_same_outcome(steady: DuckDBWarehouse, star_files: StarFiles):
+    replace_month(steady, star_files, "2025-06", "900.00")
+    by_row = check_published_figures(RowsAlone(steady), actuals_through=None)
+    assert by_row == check_published_figures(steady, actuals_through=None)
+    with steady.reading() as opened_once:
+        assert by_row == check_published_figures(opened_once, actuals_through=None)
+
+
 def test_a_repeated_check_gives_the_same_outcome(steady: DuckDBWarehouse, star_files: StarFiles):
     replace_month(steady, star_files, "2024-02", "900.00")
     replace_month(steady, star_files, "2025-02", "900.00")

@@ -12,24 +12,28 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.cent_columns import (
+    Mask,
+    Numbers,
+    amount_of,
+    cents_in,
+    cents_of,
+    exact_sum,
+    run_starts,
+    sums_of_runs,
+    whole_numbers,
+)
 from finance_platform.reports.pack.model import Cell
-
-Numbers = npt.NDArray[Any]
-"""Whole numbers of 64 bits; of Python, if one of them has more bits."""
-
-Mask = npt.NDArray[np.bool_]
 
 _DIGITS = 2
 _MONEY = pa.decimal128(38, _DIGITS)
-_SIGN, _HALF = 63, 32
-_LOWER_HALF = (1 << _HALF) - 1
+_SIGN = 63
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +73,7 @@ class Amounts(Sequence[Cell]):
             whole_numbers([cell.account for cell in cells]),
             list(names),
             whole_numbers(periods),
-            whole_numbers([_cents_of(cell.amount) for cell in cells]),
+            whole_numbers([cents_of(cell.amount) for cell in cells]),
         )
 
     @classmethod
@@ -83,7 +87,7 @@ class Amounts(Sequence[Cell]):
             np.asarray(accounts, np.int64),
             encoded.dictionary.to_pylist(),
             np.asarray(encoded.indices, np.int64),
-            _cents_in(amounts),
+            cents_in(amounts),
         )
 
     def __len__(self) -> int:
@@ -109,7 +113,7 @@ class Amounts(Sequence[Cell]):
     def _cells(self) -> tuple[Cell, ...]:
         keys = (column.tolist() for column in (self.scenarios, self.departments, self.accounts))
         periods = map(self.names.__getitem__, self.periods.tolist())
-        amounts = map(_amount_of, self.cents.tolist())
+        amounts = map(amount_of, self.cents.tolist())
         return tuple(map(Cell._make, zip(*keys, periods, amounts, strict=True)))
 
     def select(self, scenarios: Collection[int], accounts: Collection[int], periods: Collection[str]) -> Amounts:
@@ -172,11 +176,11 @@ class Amounts(Sequence[Cell]):
         columns = (self.scenarios, self.accounts, of_names[self.periods])
         order = np.lexsort(columns)
         starts = run_starts([column[order] for column in columns])
-        return _amount_of(max(map(abs, sums_of_runs(self.cents[order], starts).tolist()), default=0))
+        return amount_of(max(map(abs, sums_of_runs(self.cents[order], starts).tolist()), default=0))
 
     def total(self) -> Decimal:
         """Return the sum."""
-        return _amount_of(exact_sum(self.cents))
+        return amount_of(exact_sum(self.cents))
 
     def period_texts(self) -> bytes:
         """Return the names of the periods, with a zero byte between them."""
@@ -185,7 +189,7 @@ class Amounts(Sequence[Cell]):
     def texts(self) -> bytes:
         """Return the amounts as texts, with a zero byte between them."""
         if self.cents.dtype == object:
-            return "\0".join(str(_amount_of(one)) for one in self.cents).encode()
+            return "\0".join(str(amount_of(one)) for one in self.cents).encode()
         words = np.stack([self.cents, self.cents >> _SIGN], axis=1)
         money = pa.Array.from_buffers(_MONEY, len(words), [None, pa.py_buffer(words)])
         return _joined(money.cast(pa.string()))
@@ -202,19 +206,6 @@ def _distinct(keys: Numbers) -> set[int]:
     return set(pc.unique(pa.array(keys)).to_pylist())
 
 
-def whole_numbers(values: Sequence[int]) -> Numbers:
-    """Return whole numbers as a column."""
-    try:
-        return np.array(values, np.int64)
-    except OverflowError:
-        return np.array(values, object)
-
-
-def exact_sum(numbers: Numbers) -> int:
-    """Return a sum, which may have more bits than its numbers."""
-    return (int((numbers >> _HALF).sum()) << _HALF) + int((numbers & _LOWER_HALF).sum())
-
-
 def divided(numbers: Numbers, by: int) -> Numbers:
     """Return numbers divided by another one, rounded half to even."""
     if by == 1:
@@ -223,46 +214,3 @@ def divided(numbers: Numbers, by: int) -> Numbers:
     twice = 2 * (numbers - quotients * by)
     rounded: Numbers = quotients + ((twice > by) | ((twice == by) & (quotients % 2 == 1)))
     return rounded
-
-
-def sums_of_runs(numbers: Numbers, starts: npt.NDArray[np.int64]) -> Numbers:
-    """Return the sum of each run of numbers, exact as `exact_sum` is.
-
-    Args:
-        numbers: the numbers.
-        starts: where each run starts; the first one at the first number, and none of them empty.
-    """
-    if not len(starts):
-        return numbers
-    upper, lower = np.add.reduceat(numbers >> _HALF, starts), np.add.reduceat(numbers & _LOWER_HALF, starts)
-    return whole_numbers([(one << _HALF) + other for one, other in zip(upper.tolist(), lower.tolist(), strict=True)])
-
-
-def run_starts(columns: Sequence[Numbers]) -> npt.NDArray[np.int64]:
-    """Return where rows begin that differ from the row before them in one of the columns; the first row is one."""
-    differs: Mask = np.zeros(max(len(columns[0]) - 1, 0), np.bool_)
-    for column in columns:
-        differs |= column[1:] != column[:-1]
-    return np.concatenate([np.arange(min(len(columns[0]), 1)), np.flatnonzero(differs) + 1])
-
-
-def _cents_of(amount: Decimal) -> int:
-    sign, digits, exponent = amount.as_tuple()
-    if not isinstance(exponent, int) or exponent < -_DIGITS:
-        raise ValueError(f"{amount} has fractions of a cent")
-    cents = int("".join(map(str, (*digits, *[0] * (exponent + _DIGITS)))))
-    return -cents if sign else cents
-
-
-def _amount_of(cents: int) -> Decimal:
-    return Decimal(cents).scaleb(-_DIGITS)
-
-
-def _cents_in(amounts: pa.Array) -> Numbers:
-    if not pa.types.is_decimal128(amounts.type) or amounts.type.scale != _DIGITS:
-        return whole_numbers([_cents_of(one) for one in amounts.to_pylist()])
-    words = np.frombuffer(amounts.buffers()[1], np.int64)[2 * amounts.offset : 2 * (amounts.offset + len(amounts))]
-    lower, upper = words[::2], words[1::2]
-    if (upper != lower >> _SIGN).any():
-        return whole_numbers([_cents_of(one) for one in amounts.to_pylist()])
-    return lower.copy()

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from finance_platform.cent_columns import exact_sum, run_starts
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.feeds.values.codes import fold
-from finance_platform.reports.pack.amounts import Amounts, divided, exact_sum, run_starts
+from finance_platform.reports.pack.amounts import Amounts, divided
 from finance_platform.reports.pack.model import (
     ACTUAL,
     Comment,

@@ -175,8 +175,18 @@ class _OpenedOnce:
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query on the published state; see `Queryable`."""
+        with self._opened() as connection:
+            return run_query(connection, sql, parameters)
+
+    def query_columns(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> pa.Table:
+        """Run one read-only query on the published state; see `ColumnQueryable`."""
+        with self._opened() as connection:
+            return query_columns(connection, sql, parameters)
+
+    @contextmanager
+    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._warehouse.damage_noted():
             if self._connection is None:
                 self._connection = self._stack.enter_context(reader_of(self._warehouse.path))
             with query_errors(FIX_QUERY):
-                return run_query(self._connection, sql, parameters)
+                yield self._connection

@@ -10,12 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.feeds.values.dates import periods_between
-from finance_platform.quality.account_months import AccountMonth, UnusualMonths, find_unusual_months
+from finance_platform.quality import account_months
+from finance_platform.quality.account_months import UnusualMonths
+from finance_platform.quality.anomalies import is_unusual
+from finance_platform.quality.month_columns import AccountMonth, AccountMonths
 from finance_platform_tests.sample import books
 from finance_platform_tests.sample.generator import SEED
 
@@ -35,6 +40,10 @@ def steady(periods: Sequence[str], number: str = "6110") -> list[AccountMonth]:
 def after(last: AccountMonth, *others: AccountMonth) -> list[AccountMonth]:
     """Return steady months up to the one before `last`, then `last` and the others."""
     return [*steady([period for period in TWO_YEARS if period < last.period], last.number), last, *others]
+
+
+def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
+    return account_months.find_unusual_months(AccountMonths.of(months))
 
 
 def unusual(months: Iterable[AccountMonth]) -> list[tuple[str, str]]:
@@ -142,6 +151,40 @@ def test_scaling_every_account_alike_does_not_matter(factor: int):
     months = [*after(month("2025-06", "60000.00")), *steady(TWO_YEARS, "4000")]
     scaled = [replace(small, amount=small.amount * factor) for small in months]
     assert unusual(scaled) == unusual(months)
+
+
+def test_a_company_that_has_many_accounts_compares_the_months_of_the_large_ones_alone(monkeypatch: pytest.MonkeyPatch):
+    """A thousandth of a month is the least that is reported, so most of 5,000 accounts cannot have such a month."""
+    compared: list[Decimal] = []
+
+    def note(amount: Decimal, *others: Any) -> bool:
+        compared.append(amount)
+        return is_unusual(amount, *others)
+
+    monkeypatch.setattr(account_months, "is_unusual", note)
+    small = [month(period, "10.00", f"{number}") for number in range(10_000, 15_000) for period in TWO_YEARS[-14:]]
+    large = after(month("2025-06", "91200.00"))
+    assert unusual([*small, *large]) == [("2025-06", "6110")]
+    assert compared == [Decimal(amount) for amount in ("18500.00", "26100.00", "91200.00")]
+
+
+def test_an_account_that_has_had_most_of_a_month_and_has_nothing_is_compared():
+    """What is large is the history, of which a half suffices."""
+    months = [month(period, "100.00", f"{number}") for number in range(10_000, 12_000) for period in TWO_YEARS]
+    lost = [month(period, "50000.00" if place % 2 else "49000.00") for place, period in enumerate(TWO_YEARS[:-1])]
+    assert unusual([*months, *lost]) == [("2025-06", "6110")]
+
+
+@given(st.data())
+def test_amounts_of_any_size_are_compared_exactly(data: st.DataObject):
+    """Cents of 64 bits have no room for these, so that numbers of Python take their place."""
+    factor = data.draw(st.sampled_from([1, 10**12, 10**18]))
+    odd = data.draw(st.sampled_from(["91200.00", "22000.00"]))
+    months = [*after(month("2025-06", odd)), *steady(TWO_YEARS, "4000")]
+    scaled = [replace(small, amount=small.amount * factor) for small in months]
+    found, of_scaled = find_unusual_months(months), find_unusual_months(scaled)
+    assert [entry.month.amount * factor for entry in found.months] == [entry.month.amount for entry in of_scaled.months]
+    assert len(found.months) == (odd == "91200.00")
 
 
 # The shipped sample

@@ -5,6 +5,7 @@ Does not belong here: the check and its SQL (see `warehouse/test_unusual_amounts
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.quality.account_months import AccountMonth, find_unusual_months
+from finance_platform.quality.account_months import find_unusual_months
 from finance_platform.quality.gates import find_contradicting_signs
+from finance_platform.quality.month_columns import AccountMonth, AccountMonths
 from finance_platform.quality.natural_signs import find_wrong_signs
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
@@ -24,8 +26,11 @@ REVENUE, COSTS, SHEET = 1, -1, 0
 
 def found(*accounts: tuple[int, str, str]) -> list[tuple[bool, bool, int, int, str]]:
     """Return what is found of accounts with a sign, Actual and budget in one month."""
-    amounts = [(sign, {"2025-01": (Decimal(actual), Decimal(budget))}) for sign, actual, budget in accounts]
-    wrong = find_wrong_signs(amounts, ["2025-01"])
+    months = AccountMonths.of(
+        AccountMonth("2025-01", str(place), "", Decimal(actual), 1, Decimal(0), sign, Decimal(budget))
+        for place, (sign, actual, budget) in enumerate(accounts)
+    )
+    wrong = find_wrong_signs(months, ["2025-01"])
     return [(one.is_revenue, one.is_budget, one.negative, one.accounts, str(one.amount)) for one in wrong]
 
 
@@ -66,10 +71,10 @@ def test_signs_that_agree_or_are_corrections_are_not_found(accounts: list[tuple[
 
 def test_an_only_account_with_a_credit_note_alone_in_a_month_is_not_found():
     months = {"2025-01": "900.00", "2025-02": "800.00", "2025-03": "-100.00"}
-    amounts = {period: (Decimal(amount), Decimal(0)) for period, amount in months.items()}
-    assert find_wrong_signs([(REVENUE, amounts)], amounts) == ()
-    turned = {period: (-actual, budget) for period, (actual, budget) in amounts.items()}
-    assert [one.period for one in find_wrong_signs([(REVENUE, turned)], turned)] == ["2025-02", "2025-01"]
+    rows = [AccountMonth(period, "4000", "", Decimal(amount), 1) for period, amount in months.items()]
+    assert find_wrong_signs(AccountMonths.of(rows), months) == ()
+    turned = AccountMonths.of(replace(row, amount=-row.amount) for row in rows)
+    assert [one.period for one in find_wrong_signs(turned, months)] == ["2025-02", "2025-01"]
 
 
 def test_each_of_the_last_months_is_named_with_its_fix():
@@ -78,7 +83,7 @@ def test_each_of_the_last_months_is_named_with_its_fix():
         for month in range(1, 7)
         for number, sign, amount in (("4000", REVENUE, "-150.00"), ("6000", COSTS, "20.00"))
     ]
-    wrong = find_unusual_months(rows).wrong_signs
+    wrong = find_unusual_months(AccountMonths.of(rows)).wrong_signs
     assert [one.period for one in wrong] == ["2025-06", "2025-05", "2025-04"]
     finding = find_contradicting_signs(wrong)[0]
     assert finding.text == (
@@ -100,7 +105,7 @@ def test_a_month_that_has_only_begun_is_not_compared(lines: int, named: list[str
         AccountMonth("2025-04", number, "", Decimal(-5), lines, Decimal(1), COSTS, Decimal(0))
         for number in ("6000", "6100")
     ]
-    assert [one.period for one in find_unusual_months(rows).wrong_signs] == named
+    assert [one.period for one in find_unusual_months(AccountMonths.of(rows)).wrong_signs] == named
 
 
 LIST = """\

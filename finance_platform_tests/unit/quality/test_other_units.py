@@ -5,12 +5,14 @@ Does not belong here: the check and its SQL (see `warehouse/test_unusual_amounts
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
 
-from finance_platform.quality.account_months import AccountMonth, find_unusual_months
+from finance_platform.quality.account_months import find_unusual_months
 from finance_platform.quality.gates import find_contradicting_units
+from finance_platform.quality.month_columns import AccountMonth, AccountMonths
 from finance_platform.quality.other_units import OtherUnit, find_other_units
 
 MONTHS = [f"2025-0{month}" for month in range(1, 7)]
@@ -35,29 +37,45 @@ def months(
     }
 
 
+def columns(accounts: Mapping[str, Mapping[str, tuple[Decimal, Decimal]]], factor: int = 1) -> AccountMonths:
+    """Return accounts as columns; `factor` makes amounts large enough to have cents in another unit."""
+    return AccountMonths.of(
+        AccountMonth(period, number, "", to_cents(actual * factor), 1, Decimal(0), 1, to_cents(budget * factor))
+        for number, amounts in accounts.items()
+        for period, (actual, budget) in amounts.items()
+    )
+
+
+def to_cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"))
+
+
 def found(others: tuple[OtherUnit, ...]) -> list[tuple[str, bool, int, int, int]]:
     return [(one.period, one.is_budget, one.power, one.accounts, one.compared) for one in others]
 
 
 @pytest.mark.parametrize(("factor", "power"), [("0.001", -3), ("1000", 3), ("0.000001", -6), ("100", 2)])
 def test_a_month_in_another_unit_is_found(factor: str, power: int):
-    assert found(find_other_units(months({"2025-03": factor}), MONTHS)) == [("2025-03", False, power, 5, 5)]
+    assert found(find_other_units(columns(months({"2025-03": factor}), 10_000), MONTHS)) == [
+        ("2025-03", False, power, 5, 5)
+    ]
 
 
 def test_the_second_month_of_a_home_is_compared_with_the_first():
     accounts = {number: dict(list(amounts.items())[:2]) for number, amounts in months({"2025-02": "0.001"}).items()}
-    assert found(find_other_units(accounts, ["2025-02"])) == [("2025-02", False, -3, 5, 5)]
+    assert found(find_other_units(columns(accounts), ["2025-02"])) == [("2025-02", False, -3, 5, 5)]
 
 
 def test_a_budget_in_thousands_is_found_in_each_month():
-    others = find_other_units(months(budgets="0.0009"), MONTHS[-2:])
+    others = find_other_units(columns(months(budgets="0.0009")), MONTHS[-2:])
     assert found(others) == [("2025-06", True, -3, 5, 5), ("2025-05", True, -3, 5, 5)]
 
 
 def test_a_month_in_units_beside_months_in_cents_is_found_and_so_is_its_budget():
     cents = {period: "100" for period in MONTHS if period != "2025-03"}
-    assert found(find_other_units(months(cents, accounts=5), ["2025-03"])) == [("2025-03", False, -2, 5, 5)]
-    assert found(find_other_units(months(dict.fromkeys(MONTHS, "100")), ["2025-03"])) == [("2025-03", True, -2, 5, 5)]
+    assert found(find_other_units(columns(months(cents, accounts=5)), ["2025-03"])) == [("2025-03", False, -2, 5, 5)]
+    all_cents = columns(months(dict.fromkeys(MONTHS, "100")))
+    assert found(find_other_units(all_cents, ["2025-03"])) == [("2025-03", True, -2, 5, 5)]
 
 
 @pytest.mark.parametrize(
@@ -80,15 +98,11 @@ def test_a_month_in_units_beside_months_in_cents_is_found_and_so_is_its_budget()
     ],
 )
 def test_months_of_one_unit_are_not_found(accounts: dict[str, dict[str, tuple[Decimal, Decimal]]]):
-    assert find_other_units(accounts, MONTHS) == ()
+    assert find_other_units(columns(accounts), MONTHS) == ()
 
 
 def test_a_month_in_thousands_is_named_with_its_fix_and_is_a_finding_of_its_gate():
-    rows = [
-        AccountMonth(period, number, "", actual, 1, Decimal(0), 1, budget)
-        for number, amounts in months({"2025-06": "0.001"}).items()
-        for period, (actual, budget) in amounts.items()
-    ]
+    rows = columns(months({"2025-06": "0.001"}))
     (finding,) = find_contradicting_units(find_unusual_months(rows).other_units)
     assert finding.text == (
         "5 of 5 accounts in Actual of 2025-06 are about 1,000 times smaller than in other months, such as 4000 with "
@@ -101,8 +115,9 @@ def test_a_month_in_thousands_is_named_with_its_fix_and_is_a_finding_of_its_gate
 
 
 def test_amounts_in_cents_have_the_scale_of_cents():
-    (one,) = find_other_units(months({"2025-03": "100"}), MONTHS)
+    (one,) = find_other_units(columns(months({"2025-03": "100"})), MONTHS)
     assert "set scale: 0.01 of columns.amount in the descriptor of its feed, send files" in one.fix
     assert "100 times larger than in other months" in one.sentence
-    (beside,) = find_other_units(months({period: "100" for period in MONTHS if period != "2025-03"}), ["2025-03"])
+    cents = columns(months({period: "100" for period in MONTHS if period != "2025-03"}))
+    (beside,) = find_other_units(cents, ["2025-03"])
     assert "set scale: 0.01 of columns.amount in the descriptor of the others, which seem to be cents" in beside.fix

@@ -10,8 +10,9 @@ from decimal import Decimal
 
 import pytest
 
-from finance_platform.quality.account_months import AccountMonth, find_unusual_months
+from finance_platform.quality.account_months import find_unusual_months
 from finance_platform.quality.gates import find_running_totals
+from finance_platform.quality.month_columns import AccountMonth, AccountMonths
 from finance_platform.quality.running_years import find_running_years
 
 YEAR = [f"2025-{month:02d}" for month in range(1, 13)]
@@ -47,7 +48,12 @@ def as_totals(accounts: dict[str, Months], periods: Sequence[str] = YEAR) -> dic
 
 
 def found(accounts: dict[str, Months], periods: Sequence[str] = YEAR, evaluated: Sequence[str] | None = None):
-    running = find_running_years(list(accounts.values()), periods, evaluated or periods)
+    columns = AccountMonths.of(
+        AccountMonth(period, number, "", amount.quantize(Decimal("0.01")), 1)
+        for number, amounts in accounts.items()
+        for period, amount in amounts.items()
+    )
+    running = find_running_years(columns, periods, evaluated or periods)
     return [(one.first, one.period, one.growing, one.accounts) for one in running]
 
 
@@ -165,7 +171,7 @@ def test_the_sentence_names_the_span_and_the_fix_what_to_export():
         for period, amount in amounts.items()
         if period < "2025-07"
     ]
-    running = find_unusual_months(lines).running_years
+    running = find_unusual_months(AccountMonths.of(lines)).running_years
     assert [one.period for one in running] == ["2025-06", "2025-05", "2025-04"]
     (finding,) = find_running_totals(running[:1])
     assert finding.text == (

@@ -11,8 +11,9 @@ from decimal import Decimal
 import pytest
 
 from finance_platform.feeds.values.dates import periods_between
-from finance_platform.quality.account_months import AccountMonth, find_unusual_months
+from finance_platform.quality.account_months import find_unusual_months
 from finance_platform.quality.gates import find_closed_years
+from finance_platform.quality.month_columns import AccountMonth, AccountMonths
 from finance_platform.quality.year_end_entries import YearEndEntries, find_year_end_entries
 
 YEARS = periods_between("2023-04", "2025-03")
@@ -28,8 +29,13 @@ def account(monthly: str, *, closed: str = "", periods: list[str] = YEARS) -> di
     return amounts
 
 
+def columns(*accounts: Mapping[str, Decimal]) -> AccountMonths:
+    rows = [(period, str(place), amount) for place, one in enumerate(accounts) for period, amount in one.items()]
+    return AccountMonths.of(AccountMonth(period, number, "", amount, 1) for period, number, amount in rows)
+
+
 def found(*accounts: Mapping[str, Decimal], periods: list[str] = YEARS) -> list[tuple[str, str, int, int]]:
-    entries = find_year_end_entries(accounts, periods, periods[-3:])
+    entries = find_year_end_entries(columns(*accounts), periods, periods[-3:])
     return [(one.first, one.period, one.zeroed, one.accounts) for one in entries]
 
 
@@ -46,7 +52,7 @@ def test_entries_that_were_made_in_the_year_before_too_are_found_again():
         amounts["2024-03"] -= Decimal(monthly) * 12
         accounts.append(amounts)
     assert found(*accounts) == [("2024-04", "2025-03", 2, 2)]
-    assert find_year_end_entries(accounts, YEARS, ["2024-03"])[0].first == "2023-04"
+    assert find_year_end_entries(columns(*accounts), YEARS, ["2024-03"])[0].first == "2023-04"
 
 
 def test_a_first_year_that_begins_late_is_found():
@@ -81,7 +87,7 @@ def test_accounts_of_the_balance_sheet_do_not_take_part():
     closed = [account(monthly, closed="2025-03") for monthly in ("100.00", "-7.01")]
     rows = [row for place, one in enumerate(sheet) for row in months(f"1{place}", one, profit_sign=0)]
     rows += [row for place, one in enumerate(closed) for row in months(f"4{place}", one, profit_sign=-1)]
-    assert [one.zeroed for one in find_unusual_months(rows).year_ends] == [2]
+    assert [one.zeroed for one in find_unusual_months(AccountMonths.of(rows)).year_ends] == [2]
 
 
 def test_a_gate_says_how_to_leave_the_entries_out():
