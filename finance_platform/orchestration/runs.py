@@ -6,9 +6,10 @@ Belongs here: queries of runs, their tags. Does not belong here: starting runs (
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,9 @@ RETRY_STRATEGY_TAG = "dagster/retry_strategy"
 WILL_RETRY_TAG = "dagster/will_retry"
 
 KILLED = "its process was killed; what it had committed stays, and the next run does the rest"
+
+_LEFT_TO_DAGSTER = timedelta(minutes=2)
+"""How long after the last event of a run Dagster finds out by itself that its process is gone: it looks each minute."""
 
 _STARTED = frozenset({"NOT_STARTED", "STARTING", "STARTED", "CANCELING"})
 """Dagster's states of a run that has a process, or had one that was killed; the next daemon starts the queued ones."""
@@ -179,6 +183,52 @@ def fail_orphaned_runs_unless_locked(instance: DagsterInstance, settings: Settin
     unfinished = [run for run in _started_runs(instance) if is_from_command_line(run)]
     # Checking the lock takes it for a moment, so check only if a run may hold it.
     return _fail(instance, unfinished) if unfinished and not is_home_locked(settings) else []
+
+
+def fail_runs_without_process(instance: DagsterInstance, settings: Settings, at: datetime) -> list[DagsterRun]:
+    """Mark runs of a UI whose process is gone as failed, and return them.
+
+    Dagster's code server does so for the runs that it has started, by a thread that ends with the first error, as of a
+    full disk. From then on such a run counts as in progress for ever, and every other run waits for it (452).
+
+    Args:
+        instance: Dagster's storage in the home.
+        settings: the home; a run of another container, whose process cannot be seen, holds its lock.
+        at: now, UTC; a run that recorded something in the last minutes is left to Dagster, which knows the exit code.
+    """
+    from dagster import DefaultRunLauncher
+
+    if not isinstance(instance.run_launcher, DefaultRunLauncher):
+        return []  # its processes are on other machines, and Dagster's monitoring asks about them
+    of_uis = [run for run in _started_runs(instance) if not is_from_command_line(run)]
+    lost = [run for run in of_uis if _has_lost_process(instance, run, at)]
+    return _fail(instance, lost) if lost and not is_home_locked(settings) else []
+
+
+def _has_lost_process(instance: DagsterInstance, run: DagsterRun, at: datetime) -> bool:
+    from dagster import DagsterEventType
+
+    entries = instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
+    events = [entry.dagster_event.engine_event_data.metadata for entry in entries if entry.dagster_event]
+    processes = [str(metadata["pid"].value) for metadata in events if "pid" in metadata]
+    if not processes or _is_process_alive(int(processes[-1])):
+        return False
+    last = max(entry.timestamp for entry in instance.all_logs(run.run_id))
+    return datetime.fromtimestamp(last, UTC) + _LEFT_TO_DAGSTER < at
+
+
+def _is_process_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        # The code server waits for a process that has ended only when it starts the next one. Linux says so here.
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return True
 
 
 def _started_runs(instance: DagsterInstance) -> list[DagsterRun]:

@@ -9,8 +9,12 @@ A failed run is recorded in the instance as failed; no run is executed.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -18,6 +22,7 @@ from typing import Any, Self
 
 import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
 
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register, utc_text
@@ -25,10 +30,18 @@ from finance_platform.deliveries.scans import fingerprint_config, mark_refreshed
 from finance_platform.errors import FinancePlatformError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.metrics import Metric, Metrics
+from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.resources import platform_resources
-from finance_platform.orchestration.runs import ATTEMPT, CHANGES, COMMAND_LINE, STARTED_BY, STATE
+from finance_platform.orchestration.runs import (
+    ATTEMPT,
+    CHANGES,
+    COMMAND_LINE,
+    STARTED_BY,
+    STATE,
+    WILL_RETRY_TAG,
+)
 from finance_platform.orchestration.sensors.attempts import PAUSES
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
 from finance_platform.storage.file_lock import run_lock
@@ -196,6 +209,63 @@ def test_a_killed_run_of_the_command_line_is_failed_with_an_alert_and_blocks_no_
     assert killed
     assert killed.status == dg.DagsterRunStatus.FAILURE
     assert [alert["run_id"] for alert in home.alerts] == [run.run_id]
+
+
+@pytest.fixture
+def home_on_disk(tmp_path: Path) -> Iterator[Home]:
+    """A home whose Dagster starts runs as the UI does: in processes of this machine."""
+    with open_instance(tmp_path / "dagster") as instance:
+        home = Home(tmp_path, instance)
+        write(tmp_path / "feeds" / "ledger.yaml", LEDGER)
+        yield home
+
+
+def record_process(home: Home, run: dg.DagsterRun, process: int) -> None:
+    """Record what Dagster does when the process of a run begins."""
+    home.instance.report_engine_event("Started process for run", run, EngineEventData.in_process(process))
+
+
+@contextmanager
+def zombie() -> Iterator[int]:
+    """A process that has ended, and whose parent has not waited for it."""
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.read()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        yield process.pid
+
+
+def test_a_run_of_the_ui_whose_process_is_gone_is_failed_and_repeated_and_blocks_no_other_run(
+    home_on_disk: Home, monkeypatch: pytest.MonkeyPatch
+):
+    # Dagster's code server has noticed nothing: its thread for this ended with an error of a full disk.
+    home = home_on_disk
+    home.deliver("ledger_1.csv")
+    with zombie() as process:
+        run = home.record_run(dg.DagsterRunStatus.STARTED)
+        record_process(home, run, process)
+        assert home.tick(monkeypatch).skip_message.startswith(f"run {run.run_id} is in progress")
+        assert request_of(home.tick(monkeypatch, later=timedelta(minutes=5)))
+    gone = home.instance.get_run_by_id(run.run_id)
+    assert gone
+    # Dagster's daemon repeats it, so it sends no alert of its own.
+    assert (gone.status, gone.tags[WILL_RETRY_TAG], home.alerts) == (dg.DagsterRunStatus.FAILURE, "true", [])
+
+
+def test_a_run_of_the_ui_is_in_progress_as_long_as_its_process_lives_or_cannot_be_seen_and_holds_the_lock(
+    home_on_disk: Home, monkeypatch: pytest.MonkeyPatch
+):
+    home = home_on_disk
+    home.deliver("ledger_1.csv")
+    run = home.record_run(dg.DagsterRunStatus.STARTED)
+    later = timedelta(hours=5)
+    waits = f"run {run.run_id} is in progress"
+    assert home.tick(monkeypatch, later=later).skip_message.startswith(waits)  # no process is recorded yet
+    record_process(home, run, os.getpid())
+    assert home.tick(monkeypatch, later=later).skip_message.startswith(waits)
+    with zombie() as process, run_lock(home.path):
+        record_process(home, run, process)
+        assert home.tick(monkeypatch, later=later).skip_message.startswith(waits)
 
 
 def test_the_sensor_waits_for_a_run_of_the_command_line_that_holds_the_lock(

@@ -28,6 +28,7 @@ from finance_platform.orchestration.runs import (
     RETRY_STRATEGY_TAG,
     STATE,
     fail_orphaned_runs_unless_locked,
+    fail_runs_without_process,
     unfinished_runs,
 )
 from finance_platform.orchestration.sensors.attempts import GiveUp, Start, Wait, next_attempt
@@ -83,6 +84,7 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
     ) -> dg.RunRequest | dg.SkipReason:
         feed_set = load_feed_set(settings.feeds_path)
         killed = fail_orphaned_runs_unless_locked(context.instance, settings)
+        killed += fail_runs_without_process(context.instance, settings, at)
         send_run_alerts(alerts, context.instance, killed, feed_set, settings)
         unfinished = unfinished_runs(context.instance)
         if unfinished:
