@@ -44,6 +44,7 @@ _FORMULA = re.compile("[\\s\"'`\0-\x20\u00ad\u200b-\u200f\u2060\ufeff]*[=+\\-@ï¼
 _NUMBER = re.compile(r"\s*[+-]?(\d+|\d{1,3}([,.' ]\d{3})+)([.,]\d+)?%?\s*")
 
 _MARKDOWN = re.compile(r"[\\`*\[\]|~#]|(?<!\w)_|_(?!\w)")
+_ESCAPED_MARKDOWN = re.compile(r"\\([\\`*\[\]|~#_])")
 _FIRST_ESCAPED_BYTE = 0xDC80
 """Python reads a byte that is not UTF-8, in the name of a file, as half of a surrogate pair from here."""
 
@@ -91,6 +92,16 @@ def to_json(document: object, *, indent: int | None = None, sort_keys: bool = Fa
 def markdown(text: str) -> str:
     """Return a text as Markdown that shows it literally, on one line: no table, link, emphasis, formula or HTML."""
     return _MARKDOWN.sub(r"\\\g<0>", html.escape(printable_line(text), quote=False))
+
+
+def markdown_lines(text: str) -> str:
+    """Return a text of several lines as Markdown that shows each of them literally; an ordinary text stays as it is."""
+    return "\n".join(map(markdown, text.split("\n")))
+
+
+def text_of_markdown(literal: str) -> str:
+    """Return the text that `markdown` or `markdown_lines` has made Markdown of."""
+    return html.unescape(_ESCAPED_MARKDOWN.sub(r"\1", literal))
 
 
 def markdown_code(text: str) -> str:

@@ -14,7 +14,7 @@ from finance_platform.orchestration.ui.check_descriptions import describe_check
 from finance_platform.orchestration.ui.formatting import plain
 from finance_platform.quality.checks import Check, Outcome
 from finance_platform.reports.run_outcome import EVIDENCE_ROWS_REPORTED, EvaluatedCheck
-from finance_platform.safe_text import printable
+from finance_platform.safe_text import markdown_lines, printable, text_of_markdown
 
 _SENTENCES = frozenset({"fix", "problem", "reason", "what"})
 """The columns of evidence that are sentences of ours; the others are data, shown as they are."""
@@ -52,8 +52,13 @@ def check_result(outcome: Outcome, more: Mapping[str, Any] | None = None) -> dg.
         check_name=check.name,
         metadata=metadata | dict(more or {}),
         severity=dg.AssetCheckSeverity.WARN if check.is_warning else dg.AssetCheckSeverity.ERROR,
-        description=summary,
+        description=markdown_lines(summary),
     )
+
+
+def summary_of(evaluation: dg.AssetCheckEvaluation) -> str:
+    """Return the summary of an evaluated check as text; its description is Markdown, as the check's page shows it."""
+    return text_of_markdown(evaluation.description or "")
 
 
 def evidence_rows(evaluation: dg.AssetCheckEvaluation) -> list[str]:
@@ -76,7 +81,7 @@ def evaluated_check(evaluation: dg.AssetCheckEvaluation) -> EvaluatedCheck:
         name=evaluation.check_name,
         passed=evaluation.passed,
         is_warning=evaluation.severity == dg.AssetCheckSeverity.WARN,
-        summary=evaluation.description or "",
+        summary=summary_of(evaluation),
         evidence=tuple(evidence_rows(evaluation)[:EVIDENCE_ROWS_REPORTED]),
     )
 

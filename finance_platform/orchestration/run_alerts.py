@@ -19,7 +19,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from finance_platform.errors import UnusableResultError
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.notifications.alerts import Alert, Alerts
-from finance_platform.orchestration.checks import evidence_records, evidence_rows
+from finance_platform.orchestration.checks import evidence_records, evidence_rows, summary_of
 from finance_platform.orchestration.error_handling import TIMED_OUT
 from finance_platform.orchestration.runs import CHANGES, STATE, WILL_RETRY_TAG
 from finance_platform.quality.checks import Check, all_checks
@@ -165,12 +165,12 @@ def _failed_check(
 ) -> Alert:
     evidence = evidence_rows(evaluation)
     path = "/".join(check.asset)
-    fingerprint = hashlib.sha256("\0".join([evaluation.description or "", *evidence]).encode()).hexdigest()[:12]
+    fingerprint = hashlib.sha256("\0".join([summary_of(evaluation), *evidence]).encode()).hexdigest()[:12]
     return Alert(
         # The same finding is sent again only if the check has passed in between.
         key=f"{path} {check.name} after {_last_pass(instance, evaluation)}: {fingerprint}",
         kind="failed_check",
-        title=f"{check.name} failed on {path}: {evaluation.description}",
+        title=f"{check.name} failed on {path}: {summary_of(evaluation)}",
         where=f"{path}, {check.name}",
         found={"rows": evidence_records(evaluation)[:_EVIDENCE_ROWS], "row_count": len(evidence)},
         fix=check.description,

@@ -4,12 +4,14 @@ Belongs here: events of invented deliveries, and whether the feed is overdue aft
 metadata of events (see `test_run_metadata`), sending alerts (see `test_run_alerts`).
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from markdown_it import MarkdownIt
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
@@ -46,7 +48,9 @@ class Timeline:
     def read(self, file: str, content: str, *, days_ago: int, rules: str = "v1", feed: str = "ledger") -> str:
         """Register and read a file under a version of the rules; return the time."""
         at = (NOW - timedelta(days=days_ago)).isoformat(timespec="microseconds")
-        event = delivered(file, content, delivery_id=f"{file}-{content}-{rules}-{feed}", at=at, feed=feed)
+        event = delivered(
+            file, content, delivery_id=re.sub(r"[^\w.-]", "", f"{file}-{content}-{rules}-{feed}"), at=at, feed=feed
+        )
         self.register.append([event])
         self.commits[event.delivery_id] = commit_of(event, in_period("2025-01"), committed_at=at)
         return at
@@ -55,6 +59,12 @@ class Timeline:
         """Hold the delivery of a file that was read."""
         (event,) = [event for event in select_discovered(self.register.events()) if event.object_key == file]
         self.held.append(InactiveDelivery(event, self.commits[event.delivery_id], reason, "`accept` it"))
+
+    def decide(self, file: str, why: str) -> None:
+        """Record the decision of a person about a file that was read."""
+        (event,) = [event for event in select_discovered(self.register.events()) if event.object_key == file]
+        decision = DecisionRecorded("accepted", file, event.delivery_id, "kim", why, NOW.isoformat())
+        self.register.append([decision])
 
     def report(self, instance: dg.DagsterInstance) -> list[tuple[str, str]]:
         """Report the deliveries that have no event yet; return kind and delivery of each new event."""
@@ -116,6 +126,34 @@ def test_a_held_file_is_an_observation_until_it_is_decided(timeline: Timeline, i
     timeline.held.clear()
     assert timeline.report(instance) == [("decided", name)]
     assert timeline.report(instance) == []
+
+
+MARKED_UP = "*gl* [pay](http://x.test) <b>_1_.csv"
+
+
+def test_the_page_shows_the_name_of_a_file_as_it_is_and_nothing_of_it_as_a_link_or_emphasis(
+    timeline: Timeline, instance: dg.DagsterInstance
+):
+    timeline.read(MARKED_UP, "january", days_ago=3)
+    timeline.hold(MARKED_UP, "`amount`: *all* of <i>it</i>")
+    timeline.decide(MARKED_UP, "as [agreed](http://x.test)")
+    timeline.report(instance)
+    records = [*instance.fetch_materializations(KEY, 9).records, *instance.fetch_observations(KEY, 9).records]
+    events = [record.asset_materialization or record.asset_observation for record in records]
+    # Dagster renders the description of an event as Markdown on the asset's page.
+    shown = [rendered(event.description or "") for event in events if event]
+    assert len(shown) == 3
+    assert all(text.startswith(f"'{MARKED_UP}'") for text in shown)
+    assert any("'amount': *all* of <i>it</i>" in text for text in shown)
+    assert any("as [agreed](http://x.test)" in text for text in shown)
+
+
+def rendered(description: str) -> str:
+    """Return what a reader sees of a description that has no markup."""
+    (_, inline, _) = MarkdownIt("commonmark").parse(description)
+    children = inline.children or []
+    assert {child.type for child in children} <= {"text", "text_special"}, description
+    return "".join(child.content for child in children)
 
 
 def test_a_feed_whose_files_are_only_read_again_stays_overdue(timeline: Timeline, instance: dg.DagsterInstance):

@@ -25,10 +25,12 @@ from finance_platform.safe_text import (
     hide_credentials,
     markdown,
     markdown_code,
+    markdown_lines,
     printable,
     printable_line,
     quote_name,
     spreadsheet_cell,
+    text_of_markdown,
     to_json,
 )
 
@@ -151,6 +153,17 @@ def test_markdown_shows_a_text_literally_in_a_cell_of_a_table(text: str):
     shown = [child for token in inline[1:] for child in token.children or ()]
     assert {child.type for child in shown} <= {"text", "text_special"}
     assert "".join(child.content for child in shown).strip() == printable_line(text).strip()
+
+
+@given(TEXTS)
+def test_the_text_is_found_again_in_the_markdown_that_was_made_of_it(text: str):
+    assert text_of_markdown(markdown_lines(text)) == printable(text)
+
+
+@pytest.mark.parametrize("text", ["gl_2025-01.csv: held: 2 of 3 rows (0.5%)", "3 parents, the most: D300 in 2025-06"])
+def test_markdown_leaves_an_ordinary_text_as_it_is(text: str):
+    # The log of a run shows the same description without rendering it.
+    assert markdown_lines(text) == text
 
 
 @given(TEXTS)

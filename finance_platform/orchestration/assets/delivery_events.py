@@ -22,7 +22,7 @@ from finance_platform.orchestration.ui.formatting import format_periods, plain
 from finance_platform.orchestration.ui.metadata_values import money_metadata
 from finance_platform.reports.reconciliation import scenario_counts
 from finance_platform.reports.statement import NO_SCENARIO
-from finance_platform.safe_text import printable, printable_line, quote_name
+from finance_platform.safe_text import markdown_lines, printable, printable_line, quote_name
 from finance_platform.slices.snapshot import Snapshot
 
 DELIVERY = "finance_platform/delivery"
@@ -183,7 +183,7 @@ def _decision_event(feed: str, number: int, decision: DecisionRecorded) -> dg.As
         metadata["prepared_by"] = printable_line(decision.prepared_by)
     return dg.AssetObservation(
         delivery_key(feed),
-        description=f"{quote_name(decision.object_key)}: {text}",
+        description=markdown_lines(f"{quote_name(decision.object_key)}: {text}"),
         tags={DELIVERY: decision.delivery_id, DECISION: str(number)},
         metadata=metadata,
     )
@@ -213,7 +213,7 @@ def _verdict_event(commit: DeliveryCommit, kind: str, *sentences: str) -> dg.Ass
     text = plain(printable(". ".join(sentences)))
     return dg.AssetObservation(
         delivery_key(commit.feed),
-        description=f"{quote_name(commit.object_key)} is {text}" if kind in _STOPPED else text,
+        description=markdown_lines(f"{quote_name(commit.object_key)} is {text}" if kind in _STOPPED else text),
         tags={DELIVERY: commit.delivery_id, VERDICT: kind},
         metadata={"file": printable_line(commit.object_key), "verdict": text},
     )
@@ -341,7 +341,7 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
         metadata["periods"] = format_periods(sorted({count.period for count in commit.periods}))
     return {
         "asset_key": delivery_key(commit.feed),
-        "description": printable(f"{quote_name(commit.object_key)}: {plain(verdict)}"),
+        "description": markdown_lines(f"{quote_name(commit.object_key)}: {plain(verdict)}"),
         "tags": {"dagster/data_version": commit.delivery_id, DELIVERY: commit.delivery_id},
         "metadata": metadata,
     }
