@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from finance_platform.errors import SettingsError
+from finance_platform.home_path import absolute_home
 from finance_platform.setting_errors import describe_value
 from finance_platform.setting_sources import (
     ENV_PREFIX,
@@ -337,7 +338,7 @@ class Settings(BaseSettings):
     @property
     def home_path(self) -> Path:
         """The home folder, absolute."""
-        return self.home.expanduser().absolute()
+        return absolute_home(self.home)
 
     @property
     def holds_closed_periods(self) -> bool:
@@ -412,6 +413,7 @@ def environment_files(home: str | Path | None) -> tuple[Path, ...]:
 
     Raises:
         SettingsError: a setting in one of them cannot be read; or the current folder was removed.
+        HomeError: the home is in the folder of a user whom the machine does not have.
     """
     try:
         here = Path(_ENV_FILE).absolute()
@@ -421,7 +423,7 @@ def environment_files(home: str | Path | None) -> tuple[Path, ...]:
             fix="change to a folder that exists, such as `cd ~`, and name the home with --home",
         ) from None
     check_environment_file(here, VARIABLES)
-    of_home = Path(home or _HomeSetting().home).expanduser().absolute() / _ENV_FILE
+    of_home = absolute_home(home or _HomeSetting().home) / _ENV_FILE
     if of_home == here or not of_home.exists():
         return (here,)
     check_environment_file(of_home, VARIABLES)
@@ -434,6 +436,7 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: a value is not allowed; names variable, place, value and what is expected. Or a `.env` cannot be
             read, or has a line that begins as a setting does and is none.
+        HomeError: the home is in the folder of a user whom the machine does not have.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     files = environment_files(given.get("home"))

@@ -37,6 +37,7 @@ def init(home: Path, has_sample: bool) -> int:
     """Make a home in DIR: raw/, feeds/ with an example, and .env."""
     from finance_platform.refresh.new_home import create_home
 
+    home = home.expanduser()  # as every command takes --home; a shell leaves a quoted ~ as it is
     created = create_home(home, with_sample=has_sample)
     name = quote_name(str(home))
     echo(f"Created in {name}: {', '.join(created)}" if created else f"{name} is a home already; nothing was changed.")

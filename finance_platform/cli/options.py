@@ -34,6 +34,7 @@ from finance_platform.errors import (
     UiOpenError,
     UnreadableDeliveryError,
 )
+from finance_platform.home_path import require_readable_path
 from finance_platform.safe_text import hide_credentials, quote_name
 from finance_platform.setting_sources import ENV_PREFIX
 from finance_platform.settings import Settings, load_settings, unknown_settings
@@ -136,21 +137,8 @@ def _masked_files(arguments: Mapping[str, Any]) -> AbstractContextManager[None]:
     if "home" not in arguments:
         return nullcontext()
     settings = load_settings(home=arguments["home"])
-    _require_readable_path(settings.home_path, sys.getfilesystemencoding())
+    require_readable_path(settings.home_path, sys.getfilesystemencoding())
     return masked_new_files(group_readable=settings.group_readable)
-
-
-def _require_readable_path(home: Path, encoding: str) -> None:
-    """Refuse a home whose path the libraries would take for another one: they take every text for UTF-8.
-
-    Raises:
-        HomeError: the path is not ASCII, and Python decodes paths as something else than UTF-8.
-    """
-    if encoding.lower() not in {"utf-8", "utf8"} and not str(home).isascii():
-        raise HomeError(
-            f"its path has letters beyond ASCII, and the locale has paths in {encoding}: {quote_name(str(home))}",
-            fix="set PYTHONUTF8=1, or LC_ALL=C.UTF-8",
-        )
 
 
 def prepare_output() -> None:

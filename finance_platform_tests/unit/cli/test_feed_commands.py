@@ -102,6 +102,37 @@ def test_a_home_whose_path_the_libraries_would_take_for_another_one_is_refused(h
     assert "set PYTHONUTF8=1, or LC_ALL=C.UTF-8" in results[0].stderr
 
 
+@pytest.mark.parametrize("name", ["a%20b", "which?", "back\\slash"])
+@pytest.mark.parametrize("command", ["init", "status", "run"])
+def test_a_home_that_libraries_would_look_for_elsewhere_is_refused(home: Path, command: str, name: str):
+    other = home.parent / name
+    if command != "init":
+        home.rename(other)
+    result = invoke(command, other) if command == "init" else invoke(command, "--home", other)
+    assert result.exit_code == 2
+    assert "which DuckDB or SQLite would take for something else" in result.stderr
+    assert {path.name for path in other.parent.iterdir()} == ({home.name} if command == "init" else {name})
+
+
+@pytest.mark.parametrize("name", ["100% mine", "a#b;c&d", "[ab]*{c}", "it's"])
+def test_a_home_may_have_any_other_name(home: Path, name: str):
+    other = home.parent / name
+    home.rename(other)
+    assert invoke("status", "--home", other).exit_code == 0
+
+
+def test_a_home_of_a_user_whom_the_machine_does_not_have_is_refused():
+    result = invoke("status", "--home", "~no-such-user/books")
+    assert result.exit_code == 2
+    assert "'~no-such-user', and this machine has no such user" in result.stderr
+
+
+def test_init_takes_a_quoted_tilde_for_the_folder_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert invoke("init", "~/books").exit_code == 0
+    assert (tmp_path / "books" / "raw").is_dir()
+
+
 def test_the_status_of_a_new_home_has_no_empty_tables(home: Path):
     result = invoke("status", "--home", home)
     assert (result.exit_code, result.stdout) == (0, "No file was delivered that a feed reads.\nLast run: none\n")
