@@ -238,7 +238,10 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
             console.print(text)
     if status.rules:
         counts_by_rule = ", ".join(f"{rule} {count}" for rule, count in status.rules.items())
-        console.print(f"Rejected, duplicate or skipped: {counts_by_rule}. See `finance-platform rejected`.")
+        if any(status.column("rejected")) or any(status.column("duplicate")):
+            console.print(f"Rejected, duplicate or skipped: {counts_by_rule}. See `finance-platform rejected`.")
+        else:
+            console.print(f"Skipped: {counts_by_rule}.")  # the command lists no skipped rows
 
 
 def _without_read_again(rows: Sequence[Mapping[str, Any]], again: Mapping[str, int]) -> Sequence[Mapping[str, Any]]:

@@ -180,6 +180,13 @@ def test_deliveries_show_rows_and_money_but_reference_files_show_no_money():
     ]
 
 
+def test_skipped_rows_alone_do_not_lead_to_a_command_that_lists_none():
+    skipped = DELIVERY | {"rejected": 0, "skipped": 1, "rules": {"grand_total": 1}}
+    assert lines(print_deliveries, status(deliveries=[skipped]))[-1] == "Skipped: grand_total 1."
+    repeated = skipped | {"duplicate": 1, "rules": {"grand_total": 1, "duplicate_id": 1}}
+    assert lines(print_deliveries, status(deliveries=[repeated]))[-1].endswith("See `finance-platform rejected`.")
+
+
 def test_the_control_totals_of_a_file_are_counted():
     totals = {"checked": 13, "tied": 12, "listed": [], "missing": []}
     printed = lines(print_deliveries, status(deliveries=[DELIVERY | {"control_totals": totals, "rules": {}}]))
