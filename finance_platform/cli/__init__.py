@@ -18,7 +18,13 @@ import click
 
 from finance_platform.cli.console import echo
 from finance_platform.cli.help_texts import HELP_TEXTS, epilog
-from finance_platform.cli.options import OWN_PROCESS, note_interruptions, prepare_output, report_error
+from finance_platform.cli.options import (
+    OWN_PROCESS,
+    note_interruptions,
+    prepare_output,
+    report_error,
+    report_interruption,
+)
 from finance_platform.cli.program_name import address, explain_program, note_mention, remember_home
 from finance_platform.cli.usage_errors import with_fix
 from finance_platform.unused_imports import leave_out
@@ -122,13 +128,15 @@ class _Commands(click.Group):
             note_interruptions()
         else:
             at_exit = None
-        prepare_output()
         try:
+            prepare_output()
             return super().main(*arguments, **options)
         except SystemExit as ended:
             if at_exit:
                 at_exit.code = ended.code
             raise
+        except KeyboardInterrupt:
+            sys.exit(report_interruption())
         except Exception as error:  # of a command itself, `with_exit_code` has reported it
             sys.exit(report_error(error))
         finally:
@@ -148,6 +156,8 @@ class _Commands(click.Group):
             error.message = address(message)  # type: ignore[misc]  # final for subclasses
             note_mention(error.message)
             raise
+        except KeyboardInterrupt:  # while the command's module is imported; Click would end with the code 1
+            context.exit(report_interruption())
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Read the arguments before the command."""
@@ -156,6 +166,8 @@ class _Commands(click.Group):
         except click.ClickException as error:
             error.message = with_fix(error)  # type: ignore[misc]  # final for subclasses
             raise
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(report_interruption()) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

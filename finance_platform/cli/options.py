@@ -100,18 +100,13 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
         except (click.ClickException, click.exceptions.Exit):
             raise
         except (KeyboardInterrupt, click.Abort):
-            echo(_INTERRUPTED, err=True)
-            code = EXIT_INTERRUPTED
+            code = report_interruption()
         except BrokenPipeError:
             # The reader (`head`, for example) has closed the pipe.
             _discard_output(sys.stdout)
             code = EXIT_OK
         except Exception as error:
-            if _interruptions or isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps it in a new class
-                echo(_INTERRUPTED, err=True)
-                code = EXIT_INTERRUPTED
-            else:
-                code = report_error(error)
+            code = report_error(error)
         sys.exit(code)
 
     return run
@@ -152,8 +147,19 @@ def prepare_output() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def report_interruption() -> int:
+    """Print that a person has stopped the command, and return its exit code."""
+    echo(_INTERRUPTED, err=True)
+    return EXIT_INTERRUPTED
+
+
 def report_error(error: Exception) -> int:
-    """Print an error and return the exit code: one paragraph if it is expected, the traceback if it is a bug."""
+    """Print an error and return the exit code: one paragraph if it is expected, the traceback if it is a bug.
+
+    After an interruption, it is what a library has made of that.
+    """
+    if _interruptions or isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps it in a new class
+        return report_interruption()
     expected = translate_machine_error(error)
     try:
         if expected is None:

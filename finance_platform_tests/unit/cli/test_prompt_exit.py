@@ -65,6 +65,30 @@ def test_a_library_that_reports_an_interruption_as_its_own_error_does_not_turn_i
     assert (done.returncode, done.stderr) == (130, "Interrupted. What was committed stays.\n")
 
 
+BEFORE_THE_COMMAND = """
+import os, signal
+from finance_platform import cli
+def interrupt(*_, **__):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the signal did not come")
+    except KeyboardInterrupt:
+        raise {error} from None
+{place} = interrupt
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("error", ["", "ValueError('error building a schema')"])
+@pytest.mark.parametrize("place", ["cli.import_module", "cli.click.Group.make_context", "cli.prepare_output"])
+def test_an_interruption_before_the_command_begins_has_its_code_too(place: str, error: str):
+    script = BEFORE_THE_COMMAND.format(place=place, error=error or "KeyboardInterrupt")
+    script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler){script}"
+    command = [sys.executable, "-c", script, "tables"]
+    done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "Interrupted. What was committed stays.\n")
+
+
 def test_a_wrong_command_ends_with_its_code(tmp_path: Path):
     done = run_command("status", "--home", str(tmp_path / "none"))
     assert done.returncode == 2
