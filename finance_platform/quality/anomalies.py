@@ -46,19 +46,46 @@ class ExpectedRange:
 
 def expected_range(history: Sequence[Decimal]) -> ExpectedRange:
     """Return the expected range of at least one amount."""
-    ordinary = [amount for amount in history if not is_outlier(amount, history)]
-    middle = median(history).quantize(_CENT, ROUND_HALF_UP)
+    usual = _Usual.of(history)
+    ordinary = [amount for amount in history if not usual.is_outlier(amount)]
+    middle = usual.median.quantize(_CENT, ROUND_HALF_UP)
     return ExpectedRange(len(history), middle, min(ordinary), max(ordinary))
 
 
 def is_outlier(amount: Decimal, history: Sequence[Decimal]) -> bool:
     """Return whether an amount is an outlier by its modified z-score; multiplied out, so that nothing is rounded."""
-    middle = median(history)
-    deviations = [abs(earlier - middle) for earlier in history]
-    typical, distance = median(deviations), abs(amount - middle)
-    if typical:
-        return _NORMAL * distance > _CUT_OFF * typical
-    return distance * len(history) > _CUT_OFF * _MEAN_TO_DEVIATION * sum(deviations, _ZERO)
+    return _Usual.of(history).is_outlier(amount)
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """What a history says of each amount that is compared with it.
+
+    Attributes:
+        median: of the amounts.
+        typical: the median of their distances from it.
+        mean: if that is 0, their number, and the sum of their distances; a quotient would be rounded.
+    """
+
+    median: Decimal
+    typical: Decimal
+    mean: tuple[int, Decimal]
+
+    @classmethod
+    def of(cls, history: Sequence[Decimal]) -> _Usual:
+        """Look at at least one amount."""
+        middle = median(history)
+        deviations = [abs(earlier - middle) for earlier in history]
+        typical = median(deviations)
+        return cls(middle, typical, (len(history), _ZERO if typical else sum(deviations, _ZERO)))
+
+    def is_outlier(self, amount: Decimal) -> bool:
+        """Return whether an amount is one."""
+        distance = abs(amount - self.median)
+        if self.typical:
+            return _NORMAL * distance > _CUT_OFF * self.typical
+        count, total = self.mean
+        return distance * count > _CUT_OFF * _MEAN_TO_DEVIATION * total
 
 
 def is_material(amount: Decimal, expected: Decimal, floor: Decimal) -> bool:
@@ -88,9 +115,12 @@ def is_unusual(
         same_month: the amounts of the same month in earlier years, if known.
         floor: see `is_material`.
     """
-    if len(history) < MIN_HISTORY_MONTHS or not is_outlier(amount, history):
+    if len(history) < MIN_HISTORY_MONTHS:
         return False
-    expected = median(history)
+    usual = _Usual.of(history)
+    if not usual.is_outlier(amount):
+        return False
+    expected = usual.median
     if not is_material(amount, expected, floor):
         return False
     if same_month and not is_material(amount, median(same_month), floor):
