@@ -159,20 +159,21 @@ class LoadRecords:
 
 def rows_of_load(source: Queryable, contract: Contract, number: int) -> list[Row]:
     """Return the rows of LoadLedger or Movements that a load wrote."""
-    query = select_between(contract, contract.column_names, "load_number")
-    rows = source.query(query, {"first": number, "last": number}).rows
-    return [dict(zip(contract.column_names, row, strict=True)) for row in rows]
+    names = contract.column_names
+    rows = source.query(select_between(contract, names, "load_number"), {"first": number, "last": number}).rows
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _movements_of_load(source: Queryable, number: int, times: Collection[datetime]) -> list[Row]:
     """Return the movements of a load by its time, which Movements is sorted by: other loads' are not read."""
-    query = select_between(MOVEMENTS, MOVEMENTS.column_names, "loaded_at")
-    rows = [row for at in times for row in source.query(query, {"first": at, "last": at}).rows]
-    return [
-        row
-        for row in (dict(zip(MOVEMENTS.column_names, one, strict=True)) for one in rows)
-        if row["load_number"] == number
-    ]
+    names = MOVEMENTS.column_names
+    query = select_between(MOVEMENTS, names, "loaded_at")
+    rows = (
+        dict(zip(names, row, strict=True))
+        for at in times
+        for row in source.query(query, {"first": at, "last": at}).rows
+    )
+    return [row for row in rows if row["load_number"] == number]
 
 
 def sort_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
