@@ -8,14 +8,15 @@ WITH BookedOrMoved AS (
     SELECT
         DimDate.YearMonth,
         FactFinancials.AccountKey,
-        FactFinancials.Amount,
-        FactFinancials.TransactionCount AS Lines,
+        SUM(FactFinancials.Amount) AS Amount,
+        SUM(FactFinancials.TransactionCount) AS Lines,
         CAST(0 AS DECIMAL(18, 2)) AS Moved,
-        FactFinancials.BudgetAmount
+        SUM(FactFinancials.BudgetAmount) AS BudgetAmount
     FROM FactFinancials
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
     INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
     WHERE DimScenario.ScenarioType = 'Actual' AND DimDate.YearMonth <= :actuals_through
+    GROUP BY DimDate.YearMonth, FactFinancials.AccountKey
 
     UNION ALL
 

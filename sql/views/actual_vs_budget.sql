@@ -9,15 +9,25 @@
 -- Expense.
 
 CREATE OR REPLACE VIEW ActualVsBudget AS
-WITH PeriodBudget AS (
+WITH DaySum AS (
+    SELECT
+        DateKey,
+        ScenarioKey,
+        SUM(ABS(Amount)) AS Amount,
+        SUM(ABS(BudgetAmount)) AS BudgetAmount
+    FROM FactFinancials
+    GROUP BY DateKey, ScenarioKey
+),
+
+PeriodBudget AS (
     SELECT
         DimDate.YearMonth,
         MAX(CASE WHEN DimScenario.IsBaseline THEN 1 ELSE 0 END) AS HasBaseline,
-        SUM(CASE WHEN DimScenario.IsBaseline THEN ABS(FactFinancials.Amount) ELSE 0 END) AS Planned,
-        SUM(CASE WHEN DimScenario.ScenarioType = 'Actual' THEN ABS(FactFinancials.BudgetAmount) ELSE 0 END) AS Booked
-    FROM FactFinancials
-    INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
-    INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+        SUM(CASE WHEN DimScenario.IsBaseline THEN DaySum.Amount ELSE 0 END) AS Planned,
+        SUM(CASE WHEN DimScenario.ScenarioType = 'Actual' THEN DaySum.BudgetAmount ELSE 0 END) AS Booked
+    FROM DaySum
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = DaySum.ScenarioKey
+    INNER JOIN DimDate ON DimDate.DateKey = DaySum.DateKey
     GROUP BY DimDate.YearMonth
 ),
 
@@ -30,12 +40,6 @@ BudgetedPeriod AS (
 ActualCell AS (
     SELECT
         DimDate.YearMonth,
-        DimDate.Year,
-        DimDate.Quarter,
-        DimDate.Month,
-        DimDate.FiscalYear,
-        DimDate.FiscalQuarter,
-        DimDate.FiscalPeriod,
         FactFinancials.DepartmentKey,
         FactFinancials.AccountKey,
         CAST(SUM(FactFinancials.Amount) AS DECIMAL(18, 2)) AS Amount,
@@ -48,24 +52,31 @@ ActualCell AS (
     WHERE DimScenario.ScenarioType = 'Actual'
     GROUP BY
         DimDate.YearMonth,
-        DimDate.Year,
-        DimDate.Quarter,
-        DimDate.Month,
-        DimDate.FiscalYear,
-        DimDate.FiscalQuarter,
-        DimDate.FiscalPeriod,
         FactFinancials.DepartmentKey,
         FactFinancials.AccountKey
+),
+
+-- Joined to sums, since each further column of a group is compared for each of a million facts.
+CalendarMonth AS (
+    SELECT DISTINCT
+        YearMonth,
+        Year,
+        Quarter,
+        Month,
+        FiscalYear,
+        FiscalQuarter,
+        FiscalPeriod
+    FROM DimDate
 )
 
 SELECT
     ActualCell.YearMonth AS Period,
-    ActualCell.Year,
-    ActualCell.Quarter,
-    ActualCell.Month,
-    ActualCell.FiscalYear,
-    ActualCell.FiscalQuarter,
-    ActualCell.FiscalPeriod,
+    CalendarMonth.Year,
+    CalendarMonth.Quarter,
+    CalendarMonth.Month,
+    CalendarMonth.FiscalYear,
+    CalendarMonth.FiscalQuarter,
+    CalendarMonth.FiscalPeriod,
     DepartmentSpan.DepartmentKey,
     DepartmentSpan.DepartmentCode,
     DepartmentSpan.DepartmentName,
@@ -91,6 +102,7 @@ SELECT
     BudgetedPeriod.YearMonth IS NOT NULL AS HasBudget,
     ActualCell.TransactionCount
 FROM ActualCell
+INNER JOIN CalendarMonth ON CalendarMonth.YearMonth = ActualCell.YearMonth
 INNER JOIN DepartmentSpan
     ON
         DepartmentSpan.DepartmentKey = ActualCell.DepartmentKey

@@ -8,9 +8,6 @@ CREATE OR REPLACE VIEW PeriodAmount AS
 WITH Cell AS (
     SELECT
         DimDate.YearMonth,
-        DimDate.FiscalYear,
-        DimDate.FiscalQuarter,
-        DimDate.FiscalPeriod,
         FactFinancials.DepartmentKey,
         FactFinancials.AccountKey,
         FactFinancials.ScenarioKey,
@@ -21,19 +18,26 @@ WITH Cell AS (
     WHERE FactFinancials.TransactionCount > 0
     GROUP BY
         DimDate.YearMonth,
-        DimDate.FiscalYear,
-        DimDate.FiscalQuarter,
-        DimDate.FiscalPeriod,
         FactFinancials.DepartmentKey,
         FactFinancials.AccountKey,
         FactFinancials.ScenarioKey
+),
+
+-- Joined to sums, since each further column of a group is compared for each of a million facts.
+CalendarMonth AS (
+    SELECT DISTINCT
+        YearMonth,
+        FiscalYear,
+        FiscalQuarter,
+        FiscalPeriod
+    FROM DimDate
 )
 
 SELECT
     Cell.YearMonth AS Period,
-    Cell.FiscalYear,
-    Cell.FiscalQuarter,
-    Cell.FiscalPeriod,
+    CalendarMonth.FiscalYear,
+    CalendarMonth.FiscalQuarter,
+    CalendarMonth.FiscalPeriod,
     DepartmentSpan.DepartmentKey,
     DepartmentSpan.DepartmentCode,
     DepartmentSpan.DepartmentName,
@@ -59,6 +63,7 @@ SELECT
     DepartmentSpan.DepartmentClassKey,
     AccountSpan.AccountClassKey
 FROM Cell
+INNER JOIN CalendarMonth ON CalendarMonth.YearMonth = Cell.YearMonth
 INNER JOIN DepartmentSpan
     ON
         DepartmentSpan.DepartmentKey = Cell.DepartmentKey
