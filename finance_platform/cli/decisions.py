@@ -166,10 +166,11 @@ def withdraw(
 def reopen(home: Path | None, period: str, why: str) -> int:
     """Reopen a closed period."""
     from finance_platform.deliveries import period_decisions
+    from finance_platform.refresh.reopen import reopen_period
 
     settings = require_raw_zone(load_settings(home=home))
     with locked_processed_zone(settings) as processed:
-        decision = period_decisions.reopen(processed, period, new_author(settings, why))
+        decision = reopen_period(processed, period, new_author(settings, why))
         freed = period_decisions.held_until_reopened(processed, period)
     outcome = report_decision(decision, period, "is open again", settings)
     if freed:

@@ -15,7 +15,7 @@ from finance_platform.deliveries.approvals import Author, record_decision
 from finance_platform.deliveries.current_state import read_whole_state
 from finance_platform.deliveries.decided_amounts import amounts_of_periods
 from finance_platform.deliveries.decision_errors import last_reopening
-from finance_platform.deliveries.register import DecisionProposed, Event, PeriodStatusChanged, Register
+from finance_platform.deliveries.register import DecidedAmount, DecisionProposed, Event, PeriodStatusChanged, Register
 from finance_platform.errors import DecisionError
 from finance_platform.storage.port import ObjectStore
 
@@ -94,8 +94,16 @@ def opening_periods(
     return (earlier, []) if is_first else ([], earlier)
 
 
-def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusChanged | DecisionProposed:
+def reopen(
+    processed: ObjectStore, period: str, author: Author, *, amounts: Sequence[DecidedAmount] | None = None
+) -> PeriodStatusChanged | DecisionProposed:
     """Open a closed period again; the caller holds the run's lock.
+
+    Args:
+        processed: the processed zone.
+        period: YYYY-MM.
+        author: who opens it, and why.
+        amounts: what is published of the period; None if that is not known, and then what was when it was closed.
 
     Raises:
         DecisionError: the period is not closed.
@@ -108,7 +116,8 @@ def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusC
             f"{period} is not closed{f'; {by}' if by else ''}",
             fix=f"there is nothing to reopen: {closed}; `finance-platform history` lists who closed and reopened what",
         )
-    event = PeriodStatusChanged("reopened", period, *author.signed, amounts=state.closed[period].amounts)
+    amounts = state.closed[period].amounts if amounts is None else tuple(amounts)
+    event = PeriodStatusChanged("reopened", period, *author.signed, amounts=amounts)
     return record_decision(processed, author, event, "reopened", period)
 
 

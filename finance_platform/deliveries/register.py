@@ -144,6 +144,8 @@ class Verdict:
             nothing about the delivery's other lines. None if it is about the whole delivery.
         continues: the earlier reading of the same bytes with the same lines, which counts: what was decided about that
             one is in force for this one; empty if there is none.
+        moved: by closed period and scenario, the net and the gross amount that would move, decimals as text, sign as
+            delivered; none in events of earlier releases.
     """
 
     object_key: str
@@ -163,6 +165,7 @@ class Verdict:
     rejudges: tuple[str, ...] = ()
     smaller: tuple[tuple[str, str], ...] = ()
     continues: str = ""
+    moved: tuple[tuple[str, str, str, str], ...] = ()
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
         """Return whether an earlier acceptance covers the verdict.
@@ -628,6 +631,7 @@ _RECORDS: RecordType[Any] = RecordType(
         "rejudges": tuple,
         "bookings": _parse_groups,
         "smaller": _parse_groups,
+        "moved": _parse_groups,
         "versions": dict,
         "waived": dict,
         "amounts": _parse_amounts,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 
@@ -32,6 +33,7 @@ from finance_platform.deliveries.state import (
     Position,
     add_counted,
 )
+from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
 
 
@@ -440,6 +442,8 @@ def _words_of_hold(verdict: Verdict, reopened: Sequence[str], decided: Sequence[
     reason = "; ".join(verdict.reasons)
     if reason and decided:
         reason += f"; its lines of {', '.join(decided)} are decided since"
+        if left := _words_of_amounts([one for one in verdict.moved if one[0] not in decided]):
+            reason += f", and {left} of {', '.join(sorted(set(verdict.restates).difference(decided)))} still wait"
     if not reopened:
         return reason or "waits for the next run, which judges it again", verdict.fix
     verb = "was" if len(reopened) == 1 else "were"
@@ -447,6 +451,20 @@ def _words_of_hold(verdict: Verdict, reopened: Sequence[str], decided: Sequence[
     return (
         f"{opened}; it was held because it \u201c{reason}\u201d",
         f"`finance-platform run` publishes it if nothing else holds it; {verdict.fix}",
+    )
+
+
+def _words_of_amounts(moved: Iterable[tuple[str, str, str, str]]) -> str:
+    """Return what would move in some periods, by scenario: one amount, or net and gross where they differ."""
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    for _, scenario, net, gross in moved:
+        before = sums.get(scenario, (Decimal(0), Decimal(0)))
+        sums[scenario] = before[0] + Decimal(net), before[1] + Decimal(gross)
+    return ", ".join(
+        f"{scenario} {grouped_money(net)}"
+        if abs(net) == gross
+        else f"{scenario} net {grouped_money(net)}, gross {grouped_money(gross)}"
+        for scenario, (net, gross) in sorted(sums.items())
     )
 
 

@@ -22,12 +22,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finance_platform.contracts.model import MONEY, Contract
+from finance_platform.contracts.model import MONEY, Contract, SliceName
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.documents import parse_document, read_parquet
 from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.ledger import CONTRACT_NAMES
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import select_between
 
@@ -139,6 +140,19 @@ class LoadRecords:
         if (document.get("number"), moved.get("rows")) != (number, len(movements)):
             raise DamagedObjectError(key, "it says another number of the load, or of its movements, than it has")
         return LoadRecord(number, ledger, movements, head)
+
+    def versions_since(self, number: int) -> dict[SliceName, str]:
+        """Return the version of each slice that loads after a number have published last; empty of a removed one.
+
+        Raises:
+            DamagedObjectError: a record is missing or damaged.
+        """
+        versions: dict[SliceName, str] = {}
+        for later in range(number + 1, self.confirmed() + 1):
+            for row in self.read(later).ledger:
+                version = "" if row["is_removed"] else str(row["version"])
+                versions[CONTRACT_NAMES[row["table_name"]], row["slice"]] = version
+        return versions
 
     def _read_movements(self, key: str, digest: str) -> list[Row]:
         try:

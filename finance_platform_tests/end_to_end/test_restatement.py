@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from finance_platform.deliveries.register import PeriodStatusChanged, Register
 from finance_platform.reports.restatements import describe_restatements, read_restatements
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.end_to_end.home import Home, copy_home
@@ -99,6 +100,43 @@ def test_every_cause_is_a_step_with_its_file_and_signed_and_steps_are_the_figure
         ("reclassified", "departments.csv", "Revenue", Decimal(1000) + cents),
     ]
     assert steps(found, "BudgetAmount")[0] == ("corrected", "budget.csv", "Revenue", Decimal(50))
+
+
+def reopened_amounts(home: Home, period: str) -> dict[tuple[str, str], Decimal]:
+    """Open a period, and return the amounts that the register has of the decision."""
+    assert home.command("reopen", period, "--why", "x").returncode == 0
+    event = Register(home.processed).events()[-1]
+    assert isinstance(event, PeriodStatusChanged)
+    return {(one.scenario, one.account_type): Decimal(one.net) for one in event.amounts}
+
+
+def test_a_reopening_is_about_what_is_published_then_and_not_about_what_was_signed(
+    home: Home, refresh: Refresher, tmp_path: Path
+) -> None:
+    signed = {("Actual", "Expense"): Decimal("250.10"), ("Actual", "Revenue"): Decimal(1000)}
+    as_signed = reopened_amounts(home.copied_to(tmp_path / "as_signed"), "2024-01")
+    assert {place: as_signed[place] for place in signed} == signed
+    home.write("raw/transactions_late.csv", f"{HEADER}\nT9,2024-01-20,D100,4000,55.55,late invoice\n")
+    home.write("raw/accounts.csv", from_january(ACCOUNTS.replace("6000,Salaries,Expense", "6000,Salaries,Asset")))
+    refresh(home, **PUBLISH)
+    damaged = home.copied_to(tmp_path / "damaged")
+    restated = reopened_amounts(home, "2024-01")
+    assert restated == {
+        **{place: amount for place, amount in as_signed.items() if place[0] != "Actual"},
+        ("Actual", "Asset"): Decimal("250.10"),
+        ("Actual", "Revenue"): Decimal("1055.55"),
+    }
+    shown = home.command("history", "--period", "2024-01").stdout
+    assert "Actual: Asset 250.10, Revenue 1,055.55" in shown
+    # Without the record of the load, what is published is not known without the warehouse; the decision is possible.
+    (damaged.path / "processed/loads/000000000002.json").unlink()
+    assert reopened_amounts(damaged, "2024-01") == as_signed
+
+
+def test_a_type_that_waits_is_not_what_is_published(home: Home, refresh: Refresher) -> None:
+    home.write("raw/accounts.csv", from_january(ACCOUNTS.replace("6000,Salaries,Expense", "6000,Salaries,Asset")))
+    refresh(home, FINANCE_PLATFORM_CLOSED_PERIODS="hold")
+    assert ("Actual", "Expense") in reopened_amounts(home, "2024-01")
 
 
 def test_a_reopened_period_keeps_its_steps_from_its_first_signature_with_who_and_why(

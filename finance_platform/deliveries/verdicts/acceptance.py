@@ -253,6 +253,7 @@ class _AcceptancePolicy:
                 reasons=tuple(texts),
                 kinds=kinds,
                 restates=self._reasons.restated_periods(candidate),
+                moved=self._reasons.moved(candidate) if late else (),
                 late=late,
                 fix=f"{advice}; or {fix}" if advice else fix,
             )
@@ -291,6 +292,7 @@ class _AcceptancePolicy:
                 kinds=before.kinds,
                 restates=before.restates,
                 late=before.late,
+                moved=before.moved,
             )
         return replace(
             verdict,

@@ -7,7 +7,7 @@ count (see `live_deliveries`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from decimal import Decimal
 
 from finance_platform.deliveries.commits import hash_kind
@@ -40,7 +40,7 @@ from finance_platform.deliveries.verdicts.cell_sums import find_overflows, may_o
 from finance_platform.deliveries.verdicts.commit_reasons import nothing_accepted, tolerance_breach
 from finance_platform.deliveries.verdicts.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, effect_of
-from finance_platform.deliveries.verdicts.moved_amounts import find_moved_amounts
+from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, by_scenario, find_moved_cells
 from finance_platform.deliveries.verdicts.reason_texts import (
     describe_contradiction,
     describe_others,
@@ -121,10 +121,11 @@ class HoldReasons:
         self._live_lines = LiveLines(processed, overlaps)
         self._cell_hashes = CellHashes(processed, self._live_lines)
         self._known_losses: tuple[LiveDelivery, set[Cell], Losses] | None = None
+        self._known_moves: tuple[LiveDelivery, list[MovedCell]] | None = None
 
     def find(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
         """Return kind and text of each reason to hold a delivery, and the warnings."""
-        self._known_losses = None  # of the deliveries that counted before
+        self._known_losses = self._known_moves = None  # of the deliveries that counted before
         breach = tolerance_breach(candidate.event, candidate.commit)
         reasons = [(TOLERANCE, breach)] if breach else []
         current = self._live.by_id.get(candidate.delivery_id)
@@ -398,14 +399,35 @@ class HoldReasons:
         if not cells:
             return
         periods = sorted({period for _, period in cells})
-        live, counted = self._live, candidate
-        if self._published and not cells <= self._changed_cells(self._live, candidate):
-            live, counted = self._published, self._counted(candidate) or candidate
-        moved = find_moved_amounts(self._live_lines, *live.live_sets(counted, cells), cells)
-        amounts = ", ".join(f"{one.scenario} {removed_money(one)}" for one in moved)
+        amounts = ", ".join(
+            f"{one.scenario} {removed_money(one)}" for one in by_scenario(self._moved_cells(candidate, cells))
+        )
         verb = "is closed" if len(periods) == 1 else "are closed"
         signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
         yield f"would restate {', '.join(periods)}, which {verb}{f': {amounts}{signs}' if amounts else ''}"
+
+    def moved(self, candidate: LiveDelivery) -> tuple[tuple[str, str, str, str], ...]:
+        """Return what the candidate would move in closed periods, by period and scenario; see `Verdict.moved`."""
+        known = self._known_moves
+        is_known = known is not None and known[0] is candidate
+        cells = self._moved_cells(candidate, set() if is_known else self._restated_cells(candidate))
+        periods = sorted({cell.period for cell in cells})
+        return tuple(
+            (period, one.scenario, str(one.amount), str(one.gross))
+            for period in periods
+            for one in by_scenario(cell for cell in cells if cell.period == period)
+        )
+
+    def _moved_cells(self, candidate: LiveDelivery, cells: Set[Cell]) -> list[MovedCell]:
+        """Return the amounts that would move in the closed periods that the candidate would restate."""
+        if (known := self._known_moves) and known[0] is candidate:
+            return known[1]
+        live, counted = self._live, candidate
+        if self._published and not cells <= self._changed_cells(self._live, candidate):
+            live, counted = self._published, self._counted(candidate) or candidate
+        moved = find_moved_cells(self._live_lines, *live.live_sets(counted, cells), cells) if cells else []
+        self._known_moves = candidate, moved
+        return moved
 
     def _lateness(self, candidate: LiveDelivery) -> list[str]:
         """Return a message if live deliveries of the feed sort after the candidate and supersede its lines."""

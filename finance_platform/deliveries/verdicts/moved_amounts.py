@@ -7,7 +7,7 @@ belong here: which cells matter (see `hold_reasons`), lines that go (see `remova
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -57,8 +57,13 @@ class MovedCell:
 
 def find_moved_amounts(lines: LiveLines, before: LiveSet, after: LiveSet, cells: Collection[Cell]) -> list[MovedAmount]:
     """Return what differs between two sets of live deliveries in some cells, by scenario; see `find_moved_cells`."""
+    return by_scenario(find_moved_cells(lines, before, after, cells))
+
+
+def by_scenario(cells: Iterable[MovedCell]) -> list[MovedAmount]:
+    """Return what would move in some cells, by scenario."""
     moved: dict[str, MovedAmount] = {}
-    for cell in find_moved_cells(lines, before, after, cells):
+    for cell in cells:
         one = moved.get(cell.scenario, MovedAmount(cell.scenario, Decimal(0), Decimal(0)))
         moved[cell.scenario] = MovedAmount(cell.scenario, one.amount + cell.amount, one.gross + abs(cell.amount))
     return [moved[name] for name in sorted(moved)]

@@ -27,7 +27,7 @@ from finance_platform.deliveries.decisions import (
 from finance_platform.deliveries.members.account_counts import parts_on_accounts
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.previews import preview_acceptance, preview_booking
-from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.verdicts.reversals import find_broken_reversals
 from finance_platform.errors import DecisionError
@@ -718,10 +718,48 @@ def test_a_period_whose_late_lines_are_decided_does_not_judge_the_others_again_w
     reopen(zone, JANUARY)
     (held,) = zone.state.inactive
     assert (held.late_periods, held.reopened, zone.state.waiting) == ((FEBRUARY,), (), [])
-    assert held.reason.endswith("; its lines of 2025-01 are decided since")
+    assert held.reason.endswith("; its lines of 2025-01 are decided since, and Actual 10.00 of 2025-02 still wait")
     reopen(zone, FEBRUARY)
     assert evaluate(zone) == {}
     assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY, MARCH]}
+
+
+def test_what_still_waits_is_named_without_what_is_decided(zone: Zone) -> None:
+    """Half of the amount that the reason names may be published already."""
+    sent = [Line("1"), Line("2", FEBRUARY, amount="20.00"), Line("5", FEBRUARY, "Budget"), Line("3", "2025-04")]
+    again = [
+        Line("1", amount="12.00"),
+        Line("2", FEBRUARY, amount="15.00"),
+        Line("4", FEBRUARY, amount="8.00", account="6"),
+    ]
+    zone.deliver("a.csv", sent)
+    zone.evaluate()
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver(
+        "a.csv", [*again, Line("5", FEBRUARY, "Budget", amount="9.00"), Line("3", "2025-04", amount="9.00")], "v2"
+    )
+    evaluate(zone)
+    (held,) = zone.state.inactive
+    assert "Actual net 5.00, gross 15.00, Budget -1.00" in held.reason
+    accept(zone.store, "a.csv", ADA, [JANUARY])
+    (held,) = zone.state.inactive
+    assert held.reason.endswith(
+        "; its lines of 2025-01 are decided since, and Actual net 3.00, gross 13.00, Budget -1.00 of 2025-02 still wait"
+    )
+
+
+def test_a_verdict_of_an_earlier_release_says_what_is_decided_and_no_amount_that_it_does_not_have(zone: Zone) -> None:
+    close(zone, JANUARY, FEBRUARY)
+    event = zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY), Line("3", MARCH)])
+    late = (JANUARY,), (FEBRUARY,)
+    reason = "would restate 2025-01, 2025-02, which are closed: Actual 20.00"
+    values: dict[str, Any] = {"reasons": (reason,), "restates": (JANUARY, FEBRUARY), "late": late}
+    zone.append(
+        Verdict("a.csv", event.delivery_id, "2025-06-01T00:00:00+00:00", "run-1", kinds=("restatement",), **values)
+    )
+    accept(zone.store, "a.csv", ADA, [JANUARY])
+    (held,) = zone.state.inactive
+    assert held.reason == f"{reason}; its lines of 2025-01 are decided since"
 
 
 def booked_in_a_period_that_is_closed_since(zone: Zone) -> None:
