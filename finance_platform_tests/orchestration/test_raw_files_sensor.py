@@ -294,10 +294,19 @@ def test_after_a_failure_the_sensor_waits_and_then_retries_the_same_state(home: 
     assert (second.run_key, second.tags[ATTEMPT]) == (f"{first.tags[STATE]}-2", "2")
 
 
-def test_a_canceled_run_is_not_retried_at_once(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_after_a_run_that_a_person_has_cancelled_no_run_starts_until_the_state_changes(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
     home.deliver("ledger_2.csv")
-    home.record_run(dg.DagsterRunStatus.CANCELED, **request_of(home.tick(monkeypatch)).tags)
-    assert not home.tick(monkeypatch, later=timedelta(seconds=30)).run_requests
+    fail(home, request_of(home.tick(monkeypatch)))
+    second = request_of(home.tick(monkeypatch, later=timedelta(minutes=2)))
+    run = home.record_run(dg.DagsterRunStatus.CANCELED, **second.tags)
+    result = home.tick(monkeypatch, later=timedelta(days=2))
+    assert not result.run_requests
+    assert result.skip_message.startswith(f"run {run.run_id} was cancelled. Waiting for a change of raw files")
+    assert home.alerts == []
+    home.deliver("ledger_3.csv")
+    assert request_of(home.tick(monkeypatch)).tags[ATTEMPT] == "1"
 
 
 def test_after_the_last_attempt_one_alert_is_sent_and_no_run_starts_until_the_state_changes(

@@ -41,6 +41,7 @@ _HEARTBEAT = timedelta(minutes=5)
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _MAX_TAG_LENGTH = 250
 _MAX_ATTEMPTS_READ = 20
+_WAITING = "Waiting for a change of raw files, decisions, descriptors or settings, or for a run by hand"
 _SCAN_NOW = "0"
 """The cursor of a sensor whose next scan is due."""
 
@@ -55,7 +56,8 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING if settings.auto_refresh else dg.DefaultSensorStatus.STOPPED,
         description="Starts one refresh for all new, overwritten or deleted raw files, for decisions, and for changed "
         "descriptors or settings. Files that are still being written wait. A failed refresh is retried after 1, 5 and "
-        "15 minutes; then the sensor sends one alert and waits until something changes.",
+        "15 minutes; then the sensor sends one alert and waits until something changes. It also waits after a refresh "
+        "that a person has cancelled.",
     )
     def raw_files(
         context: dg.SensorEvaluationContext,
@@ -142,7 +144,7 @@ def _has_event(context: dg.SensorEvaluationContext, events: S3EventQueue) -> boo
 
 def _last_run_failed(instance: dg.DagsterInstance) -> bool:
     last = instance.get_runs(dg.RunsFilter(job_name=REFRESH), limit=1)
-    return bool(last) and last[0].status in _FAILED
+    return bool(last) and last[0].status == dg.DagsterRunStatus.FAILURE
 
 
 def _describe_no_changes(changes: RawZoneChanges) -> str:
@@ -165,6 +167,9 @@ def _request_run(
         # A retry by Dagster or by a person is not an attempt of the sensor.
         if record.dagster_run.parent_run_id is None
     ]
+    if records and records[0].dagster_run.status == dg.DagsterRunStatus.CANCELED:
+        # Only a person cancels a run: Dagster takes every other interruption for a failure.
+        return dg.SkipReason(f"run {records[0].dagster_run.run_id} was cancelled. {_WAITING}: {summary}")
     succeeded = [record.dagster_run.run_id for record in records if record.dagster_run.status not in _FAILED]
     if succeeded:
         alert = _changes_remain_alert(changes, succeeded[0], settings.ui_url, at)
@@ -181,8 +186,7 @@ def _request_run(
             last_run = records[0].dagster_run.run_id
             alerts.send([_gave_up_alert(changes, summary, failed, last_run, settings.ui_url, at)])
             return dg.SkipReason(
-                f"gave up after {failed} failed attempts, the last one in run {last_run}. Waiting for a change of raw "
-                f"files, decisions, descriptors or settings, or for a run by hand: {summary}"
+                f"gave up after {failed} failed attempts, the last one in run {last_run}. {_WAITING}: {summary}"
             )
 
 
