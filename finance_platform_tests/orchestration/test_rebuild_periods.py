@@ -91,6 +91,14 @@ def test_periods_are_built_and_loaded_again_in_one_run_and_cost_nothing_else(tmp
     assert result.success
     assert states == dict.fromkeys(("2024-01", "2024-02", "2024-03"), "published") | {"2025-01": "closed"}
 
+    # The home's periods have a gap by now. The fix names none that would be refused as well.
+    result, _, failure = run(home, REBUILD_PERIODS, periods=["2024-03..2025-02", "2025-06"])
+    assert not result.success
+    assert failure == (
+        "These periods cannot be built again: 2024-04 to 2024-12, 2025-06 to build again, and no file that counts has "
+        "lines there\n  Fix: choose among the periods 2024-01 to 2024-03, 2025-01 to 2025-03"
+    )
+
 
 def test_the_page_of_the_grid_leads_to_the_launchpad_of_the_job(tmp_path: Path):
     description = by_period_spec(settings(home=tmp_path)).description or ""
@@ -107,6 +115,7 @@ def test_an_empty_list_of_periods_rebuilds_nothing(tmp_path: Path):
 
 @pytest.mark.parametrize("step", ["build_star", "load"])
 def test_periods_in_the_launchpad_of_the_refresh_that_would_not_be_built_again_are_refused(tmp_path: Path, step: str):
+    (tmp_path / "raw").mkdir()
     result, _, failure = run(settings(home=tmp_path), REFRESH, ops={step: {"config": {"periods": ["2025-06"]}}})
     assert not result.success
     assert "periods are given, and rebuild is not true" in failure

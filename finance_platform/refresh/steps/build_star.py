@@ -15,9 +15,10 @@ import pyarrow as pa
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import ACCOUNT_HISTORY, FACT_FINANCIALS, STAR
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.errors import JobError, RebuildError
-from finance_platform.feeds.values.dates import is_valid_period, periods_between
+from finance_platform.feeds.values.dates import is_valid_period, next_period, periods_between
 from finance_platform.quality.attributes import check_attributes, check_earlier_attributes
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
@@ -64,7 +65,7 @@ class Rebuild:
 
 NO_REBUILD = Rebuild()
 
-_NAMES_SHOWN = 5
+_RANGES_SHOWN = 5
 
 
 def expand_periods(texts: Iterable[str]) -> list[str]:
@@ -210,9 +211,24 @@ def _require_known(snapshot: Snapshot, rebuild: Rebuild) -> None:
     known = {target.slice for target in snapshot.target if target.table == FACT_FINANCIALS.name}
     unknown = sorted(set(rebuild.periods) - known) if rebuild.is_requested else []
     if unknown:
-        found = f"{', '.join(unknown[:_NAMES_SHOWN])} to build again, and no file that counts has lines there"
-        fix = f"choose among the periods {min(known)} to {max(known)}" if known else "deliver files and refresh first"
+        found = f"{_format_ranges(unknown)} to build again, and no file that counts has lines there"
+        fix = (
+            f"choose among the periods {_format_ranges(sorted(known))}" if known else "deliver files and refresh first"
+        )
         raise RebuildError(found, fix=fix)
+
+
+def _format_ranges(periods: Sequence[str]) -> str:
+    """Return periods in order as text: those that follow each other as a range, the last ranges as their number."""
+    ranges: list[tuple[str, str]] = []
+    for period in periods:
+        if ranges and next_period(ranges[-1][1]) == period:
+            ranges[-1] = ranges[-1][0], period
+        else:
+            ranges.append((period, period))
+    texts = [first if first == last else f"{first} to {last}" for first, last in ranges]
+    more = len(texts) - _RANGES_SHOWN
+    return ", ".join([*texts[:_RANGES_SHOWN], *([f"and {pluralize(more, 'more range')}"] if more > 0 else [])])
 
 
 def _run_job(processed: ObjectStore, jobs: JobRunner, plan: _Plan) -> dict[str, Any]:
