@@ -25,7 +25,7 @@ from finance_platform.bootstrap import (
 )
 from finance_platform.code_version import platform_version
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.errors import HomeError, UnusableResultError
+from finance_platform.errors import UnusableResultError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alert_message import record_key
 from finance_platform.notifications.alerts import Alert
@@ -48,6 +48,7 @@ from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, UNCHAN
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED
 from finance_platform.refresh.steps.complete_run import read_complete_run, record_complete_run
 from finance_platform.refresh.steps.recorded_code import trust_recorded_code
+from finance_platform.refresh.steps.register import require_raw_zone
 from finance_platform.reports.run_outcome import RunOutcome
 from finance_platform.settings import Settings
 from finance_platform.storage.factory import is_remote
@@ -88,9 +89,7 @@ def run_refresh(
         LockedError: another run is at work in this home.
         KeyboardInterrupt: a person has interrupted a step; the run is recorded as failed.
     """
-    if not raw_zone(settings).exists():
-        found = f"{settings.home_path} has no folder raw" if not settings.raw_uri else f"there is no {settings.raw_uri}"
-        raise HomeError(found, fix=f"create {settings.raw_root} and put files into it")
+    require_raw_zone(raw_zone(settings), settings)
     platform = platform_version()
     # The jobs derive it themselves and refuse to make rows under another one.
     trust_recorded_code(processed_zone(settings))

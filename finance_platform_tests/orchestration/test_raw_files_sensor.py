@@ -26,8 +26,14 @@ from dagster._core.events import EngineEventData
 
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register, utc_text
-from finance_platform.deliveries.scans import fingerprint_config, mark_refreshed, record_scan
-from finance_platform.errors import FinancePlatformError
+from finance_platform.deliveries.scans import (
+    fingerprint_config,
+    incomplete_scan,
+    last_refresh,
+    mark_refreshed,
+    record_scan,
+)
+from finance_platform.errors import FinancePlatformError, HomeError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.metrics import Metric, Metrics
 from finance_platform.orchestration.dagster_instance import open_instance
@@ -44,6 +50,7 @@ from finance_platform.orchestration.runs import (
 )
 from finance_platform.orchestration.sensors.attempts import PAUSES
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
+from finance_platform.refresh.steps.register import register
 from finance_platform.storage.file_lock import run_lock
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, settings, write
@@ -74,9 +81,9 @@ class Home:
         feed_set, at = load_feed_set(home.feeds_path), datetime.now(UTC)
         run_id = f"run at {at}"
         raw = LocalStore(self.path / "raw")
-        register = Register(processed)
-        scan = scan_raw_zone(raw, register, feed_set, home, at=at, run_id=run_id)
-        register.append(scan.new)
+        events = Register(processed)
+        scan = scan_raw_zone(raw, events, feed_set, home, at=at, run_id=run_id)
+        events.append(scan.new)
         config = fingerprint_config(feed_set, home)
         record_scan(processed, scan.etags.items(), config=config, run_id=run_id, at=utc_text(at))
         mark_refreshed(processed, run_id)
@@ -385,6 +392,25 @@ def test_a_failure_to_list_is_an_error_and_not_an_empty_zone(home: Home, monkeyp
     (home.path / "raw").write_text("no folder")
     with pytest.raises(Exception, match="cannot list"):
         home.tick(monkeypatch)
+
+
+def test_a_raw_zone_that_is_not_there_is_an_error_and_not_a_zone_whose_files_are_gone(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    # As while a network drive is not mounted: a run would name every file as gone.
+    (home.path / "raw").rename(home.path / "elsewhere")
+    raw, processed = LocalStore(home.path / "raw"), LocalStore(home.path / "processed")
+    before = last_refresh(processed)
+    with pytest.raises(HomeError, match="has no folder raw"):
+        home.tick(monkeypatch)
+    # Nor does a run that a person starts in the UI.
+    with pytest.raises(HomeError, match="has no folder raw"):
+        register(raw, processed, settings(home=home.path), at=datetime.now(UTC), run_id="by hand")
+    assert (last_refresh(processed), incomplete_scan(processed)) == (before, None)
+    (home.path / "elsewhere").rename(home.path / "raw")
+    assert home.tick(monkeypatch).skip_message.startswith("no changes")
+    (home.path / "raw" / "ledger_1.csv").unlink()
+    assert request_of(home.tick(monkeypatch)).tags[CHANGES] == "1 gone (ledger_1.csv)"
 
 
 def test_sensors_are_off_unless_a_setting_turns_them_on(tmp_path: Path):

@@ -32,6 +32,7 @@ from finance_platform.orchestration.runs import (
     unfinished_runs,
 )
 from finance_platform.orchestration.sensors.attempts import GiveUp, Start, Wait, next_attempt
+from finance_platform.refresh.steps.register import require_raw_zone
 from finance_platform.safe_text import printable
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
@@ -102,6 +103,8 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         # The cursor holds the time of the last scan and nothing else: losing it costs one scan.
         context.update_cursor(str(int(at.timestamp())))
         changes = detect_changes(raw_zone, processed_zone, fingerprint_config(feed_set, settings), at)
+        if not changes.object_count:
+            require_raw_zone(raw_zone, settings)
         if not changes.changes:
             return dg.SkipReason(_describe_no_changes(changes))
         return _request_run(context, settings, changes, alerts, at)

@@ -12,6 +12,7 @@ from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
 from finance_platform.deliveries.register import FOLDER as REGISTER
 from finance_platform.deliveries.register import Register, utc_text
 from finance_platform.deliveries.scans import fingerprint_config, record_scan, require_whole_register
+from finance_platform.errors import HomeError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.settings import Settings
 from finance_platform.storage.listed_once import list_ahead, listed_until_written
@@ -38,6 +39,7 @@ def register(
         skip_unstable: whether to leave files that somebody may still be writing for the next run.
 
     Raises:
+        HomeError: there is no raw zone.
         StorageError: the raw zone cannot be listed.
         RegisterError: an event of the register is damaged or missing.
     """
@@ -47,6 +49,8 @@ def register(
     feed_set = load_feed_set(settings.feeds_path)
     events = Register(processed)
     scan = scan_raw_zone(raw, events, feed_set, settings, at=at, run_id=run_id, skip_unstable=skip_unstable)
+    if not scan.etags:
+        require_raw_zone(raw, settings)
     events.append(scan.new)
     config = fingerprint_config(feed_set, settings)
     record_scan(processed, scan.etags.items(), config=config, run_id=run_id, at=utc_text(at))
@@ -66,9 +70,25 @@ def look_at_raw_zone(
         run_id: the run that looks.
 
     Raises:
+        HomeError: there is no raw zone.
         StorageError: the raw zone cannot be listed.
         RegisterError: an event of the register is damaged or missing.
     """
     require_whole_register(processed)
     feed_set = load_feed_set(settings.feeds_path)
-    return scan_raw_zone(raw, Register(processed), feed_set, settings, at=at, run_id=run_id)
+    scan = scan_raw_zone(raw, Register(processed), feed_set, settings, at=at, run_id=run_id)
+    if not scan.etags:
+        require_raw_zone(raw, settings)
+    return scan
+
+
+def require_raw_zone(raw: ObjectStore, settings: Settings) -> None:
+    """Check that there is a raw zone; the files of one that is gone are not files that were removed.
+
+    Raises:
+        HomeError: the home has no raw zone, as while a network drive is not mounted.
+    """
+    if not raw.exists():
+        found = f"{settings.home_path} has no folder raw" if not settings.raw_uri else f"there is no {settings.raw_uri}"
+        fix = f"create {settings.raw_root} and put files into it, or mount it again if it is on another drive"
+        raise HomeError(found, fix=fix)
