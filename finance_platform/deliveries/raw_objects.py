@@ -206,8 +206,8 @@ class RawObject:
         if verdict.continues in self.versions:
             version.continue_from(self.versions[verdict.continues], verdict)
             return
-        if version.split is None or version.split.late != verdict.late:
-            # A verdict that repeats the split leaves what was decided since.
+        if version.split is None or version.split.late != verdict.late or verdict.is_new_split:
+            # A verdict that repeats the split leaves what was decided since; a content that has come back is judged.
             version.split = verdict if verdict.late else None
             version.late, version.dropped = frozenset(chain.from_iterable(verdict.late)), {}
             version.repeat_bookings(verdict.booked)

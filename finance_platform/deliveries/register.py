@@ -146,6 +146,8 @@ class Verdict:
             one is in force for this one; empty if there is none.
         moved: by closed period and scenario, the net and the gross amount that would move, decimals as text, sign as
             delivered; none in events of earlier releases.
+        is_new_split: whether the lines in `late` were judged, so that they wait whatever was decided before about the
+            same periods; false if the verdict repeats the one before, and in those of earlier releases.
     """
 
     object_key: str
@@ -166,6 +168,7 @@ class Verdict:
     smaller: tuple[tuple[str, str], ...] = ()
     continues: str = ""
     moved: tuple[tuple[str, str, str, str], ...] = ()
+    is_new_split: bool = False
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
         """Return whether an earlier acceptance covers the verdict.

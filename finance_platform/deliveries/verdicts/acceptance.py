@@ -193,7 +193,7 @@ def _is_repeated(verdict: Verdict, candidate: LiveDelivery | None) -> bool:
     if candidate.late and set(verdict.late) == set(candidate.late):
         # The one before also has the groups about which people have decided.
         verdict = replace(verdict, late=earlier.late, rejudges=())
-    return replace(verdict, at=earlier.at, run_id=earlier.run_id) == earlier
+    return replace(verdict, at=earlier.at, run_id=earlier.run_id, is_new_split=earlier.is_new_split) == earlier
 
 
 class _AcceptancePolicy:
@@ -224,7 +224,8 @@ class _AcceptancePolicy:
             return self._continue(candidate, earlier, verdict)
         if split := self._reasons.repeated_split(candidate):
             self._live.add(candidate, self._live.by_id[candidate.delivery_id].portion.without)
-            return replace(split, at=at, run_id=run_id)
+            # What was decided about an earlier reading is taken over once: people have decided about this one since.
+            return replace(split, at=at, run_id=run_id, is_new_split=False, continues="")
         reasons, warnings = self._reasons.find(candidate)
         if candidate.late and candidate.verdict:
             warnings = candidate.verdict.warnings  # of its lines that count
@@ -255,6 +256,7 @@ class _AcceptancePolicy:
                 restates=self._reasons.restated_periods(candidate),
                 moved=self._reasons.moved(candidate) if late else (),
                 late=late,
+                is_new_split=bool(late),
                 fix=f"{advice}; or {fix}" if advice else fix,
             )
         verdict = replace(

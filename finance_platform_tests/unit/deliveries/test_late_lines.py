@@ -389,6 +389,43 @@ def test_each_booking_counts_when_two_contents_of_a_file_take_turns(zone: Zone) 
         assert len({one.delivery_id for one in zone.state.live}) == len(zone.state.live)
 
 
+def test_a_content_that_comes_back_waits_again_although_it_was_accepted_before_another_one(zone: Zone) -> None:
+    """What was accepted is its difference to what counted then, not to its correction, which was accepted since."""
+    contents = {
+        name: [Line("1", amount=amount), Line("2", FEBRUARY, amount=amount)]
+        for name, amount in [("v2", "9"), ("v3", "8")]
+    }
+    counted_and_corrected(zone, lines("1"), contents["v2"])
+    evaluate(zone)
+    accept(zone.store, "a.csv", ADA)
+    for content, counts in (("v3", "9"), ("v2", "8"), ("v3", "9")):
+        zone.deliver("a.csv", contents[content], content)
+        assert evaluate(zone)["a.csv"][0].startswith("would restate 2025-01, which is closed")
+        assert amounts(zone)["a.csv"][JANUARY] == Decimal(counts)
+        assert waiting(zone.state) == {"a.csv": (JANUARY,)}
+        accept(zone.store, "a.csv", ADA)
+
+
+def test_a_file_that_is_only_scanned_again_repeats_what_was_decided_about_its_latest_reading(zone: Zone) -> None:
+    """A release has read it again, and its late lines were accepted since: they were not at the earlier reading."""
+    again = [Line("1", amount="9.00"), Line("2", FEBRUARY)]
+    reading: dict[str, Any] = {"delivery_id": "a.csv@r2", "rules": "r", "reads_again": "a.csv@v2"}
+    counted_and_corrected(zone, lines("1"), again, rules="r")
+    evaluate(zone)
+    for etag in ("of the release", "of a copy"):
+        zone.deliver("a.csv", again, "v2", etag=etag, **reading)
+        evaluate(zone)
+        assert waiting(zone.state) == {"a.csv": (JANUARY,)}
+    accept(zone.store, "a.csv", ADA)
+    expected = {JANUARY: Decimal(9), FEBRUARY: Decimal(10)}
+    assert amounts(zone) == {"a.csv": expected}
+    zone.deliver(
+        "a.csv", again, "v2", delivery_id="a.csv@r2", rules="r", reads_again="a.csv@v2", etag="of a third copy"
+    )
+    evaluate(zone)
+    assert amounts(zone) == {"a.csv": expected}
+
+
 def test_a_delivery_that_is_held_as_a_whole_can_be_booked_later(zone: Zone) -> None:
     close(zone, JANUARY)
     event = zone.deliver("a.csv", [Line("1")])
