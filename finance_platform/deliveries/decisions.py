@@ -32,6 +32,7 @@ from finance_platform.deliveries.state import (
     covered_periods,
     has_effect,
     live_with,
+    replaces_periods,
 )
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.bookings import (
@@ -395,8 +396,9 @@ def _refuse_unloadable(
         # Not beside `after`, which has the files of booked lines without these.
         of_all = compute_candidate_overlaps(processed, state.effective, one)
         if file := find_shared_keys(LiveDeliveries(state.effective, of_all), of_all, one, with_bookings=True):
+            shares = "replaces periods" if replaces_periods(one) else "has keys"
             raise DecisionError(
-                f"{quote_name(object_key)} has keys of {quote_name(file)}, whose late lines are booked later",
+                f"{quote_name(object_key)} {shares} of {quote_name(file)}, whose late lines are booked later",
                 fix="withdraw that file first, or send the lines in it",
             )
     types = AccountTypes(processed)

@@ -37,7 +37,7 @@ from finance_platform.deliveries.commits import (
 )
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.overlaps import Overlaps, compute_candidate_overlaps
-from finance_platform.deliveries.state import DeliveryState, LiveDelivery
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery, replaced_cells, replaces_periods
 from finance_platform.deliveries.verdicts.late_lines import read_changed
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.errors import DecisionError
@@ -158,11 +158,19 @@ def plan_bookings(
 def find_shared_keys(
     live: LiveDeliveries, overlaps: Overlaps, delivery: LiveDelivery, *, with_bookings: bool = False
 ) -> str:
-    """Return another file that counts and has keys of a delivery, or one whose lines are booked later; else empty."""
+    """Return another file that counts and has keys of a delivery, or one whose lines are booked later; else empty.
+
+    Of a feed whose files replace whole periods, one with booked lines of a scenario and period that the delivery
+    replaces: each of both would take out the other's lines there, but not those that are booked.
+    """
     for name in overlaps.overlapping(delivery.delivery_id):
         other = live.by_id.get(name)
         if other and other.event.object_key != delivery.event.object_key and (other.booked or not with_bookings):
             return other.event.object_key
+    for cell in sorted(replaced_cells(delivery)):
+        for other in live.others(delivery, cell):
+            if cell[1] in other.booked and replaces_periods(other):
+                return other.event.object_key
     return ""
 
 

@@ -139,10 +139,7 @@ class HoldReasons:
             reasons.append((NOTHING_ACCEPTED, reason))
         reasons += [(UNTYPED, text) for text in self._untyped(candidate)]
         reasons += [(OVERFLOW, text) for text in self._overflows(candidate)]
-        if file := find_shared_keys(self._live, self._overlaps, candidate, with_bookings=True):
-            reasons.append(
-                (BOOKED_KEY, f"has keys of {quote_name(file)}, whose late lines are booked in a later period")
-            )
+        reasons += [(BOOKED_KEY, text) for text in self._booked_keys(candidate)]
         reasons += [(CONFLICT, text) for text in self._type_conflicts(candidate)]
         copies: list[tuple[str, str]] = []
         if current is None:
@@ -179,6 +176,14 @@ class HoldReasons:
         before, after = self._live.in_order, self._live.in_order_with(candidate)
         if sums := find_overflows(self._processed, self._overlaps, self._account_types, before, after):
             yield f"sums would have more than the 16 digits that the warehouse holds: {shorten(sums, '; ')}"
+
+    def _booked_keys(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield one reason that names a file whose lines are booked in a later period, and cannot be replaced there."""
+        if self._published is None:
+            return  # nothing is booked
+        if file := find_shared_keys(self._live, self._overlaps, candidate, with_bookings=True):
+            shares = "replaces periods" if replaces_periods(candidate) else "has keys"
+            yield f"{shares} of {quote_name(file)}, whose late lines are booked in a later period"
 
     def _type_conflicts(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the accounts with two types, and the money of the lines that contradict."""

@@ -538,6 +538,29 @@ def test_a_file_that_was_held_before_its_keys_were_booked_later_waits_too(
         accept(zone.store, "b.csv", ADA)
 
 
+def test_a_file_that_replaces_a_period_of_lines_that_are_booked_later_cannot_count_beside_them(zone: Zone) -> None:
+    """It has the lines that are booked: only its others would be booked, and these be published in January too."""
+    replacing: dict[str, Any] = {"load_mode": "replace_period", "tolerated_removal": None}
+    booked = [Line("1", amount="9.00")]
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)], **replacing)
+    zone.evaluate()
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", [*booked, Line("2", FEBRUARY)], "v2", **replacing)
+    evaluate(zone)
+    zone.deliver("b.csv", [*booked, Line("2", FEBRUARY, amount="7.00")], "w", **replacing)
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    published = amounts(zone)
+    for decide in (accept, book):
+        with pytest.raises(DecisionError, match=r"replaces periods of a\.csv, whose late lines are booked later"):
+            decide(zone.store, "b.csv", ADA)
+    zone.deliver("b.csv", [*booked, Line("3", MARCH)], "w2", **replacing)
+    assert "replaces periods of a.csv, whose late lines are booked in a later period" in evaluate(zone)["b.csv"]
+    assert amounts(zone) == published
+    zone.deliver("b.csv", [Line("3", MARCH)], "w3", **replacing)
+    assert not evaluate(zone)
+
+
 def test_a_key_that_leaves_a_closed_period_is_not_booked_later_but_waits(zone: Zone) -> None:
     zone.deliver("a.csv", lines("1"), load_mode="upsert", tolerated_removal=None)
     zone.evaluate()
