@@ -73,6 +73,11 @@ def test_the_image_installs_wheels_with_hashes_and_one_package_that_has_no_wheel
     assert "--no-index --no-deps" in install_platform
 
 
+def test_the_build_compiles_nothing_that_pip_has_compiled():
+    # pip passes over what this Python cannot compile, and `compileall` fails at it: olefile has a module for Python 2.
+    assert not [line for line in instructions("RUN") if "compileall" in line or "--no-compile" in line]
+
+
 def test_the_image_has_the_client_of_the_spark_that_the_platform_is_tested_with():
     (client,) = re.findall(r"^pyspark-client==(\S+) ", (ROOT / "infra" / "requirements-spark.txt").read_text(), re.M)
     assert client == importlib.metadata.version("pyspark")
