@@ -34,6 +34,7 @@ from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.deliveries.verdicts.earlier_readings import describe_differences, find_differences
 from finance_platform.deliveries.verdicts.hold_reasons import (
     HOLD,
+    OTHER_LOAD,
     PUBLISH,
     REMOVAL,
     REPEATED,
@@ -111,6 +112,11 @@ _REPEATS_SUMS = (
 _RETURNS = (
     "withdraw each file of which no line may count again, and accept the others; if only some of a file's lines may "
     "not, set `load` in the descriptor as it was. `finance-platform accept {key} --why TEXT` lets these lines count"
+)
+_OTHER_LOADS = (
+    "decide about these files first: accept or withdraw those that are held, put those that are gone back into the raw "
+    "zone and run; then `finance-platform accept {key} --why TEXT` takes this one. While they count as they do, it "
+    "would count beside them; `withdraw` drops the delivery"
 )
 _LATE_REPEATS = (
     "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines; send any that the other file lacks "
@@ -328,9 +334,8 @@ class _AcceptancePolicy:
             return _GIVE_TYPE
         if REPEATED in kinds:
             return self._fix_of_repeated(candidate)
-        if RETURNING in kinds:
-            return _RETURNS
-        return _RESTATES if RESTATEMENT in kinds else _ACCEPT
+        others = {RETURNING: _RETURNS, OTHER_LOAD: _OTHER_LOADS, RESTATEMENT: _RESTATES}
+        return next((fix for kind, fix in others.items() if kind in kinds), _ACCEPT)
 
     def _fix_of_repeated(self, candidate: LiveDelivery) -> str:
         if self._reasons.repeats_own_feed(candidate):

@@ -41,6 +41,7 @@ from finance_platform.deliveries.verdicts.commit_reasons import nothing_accepted
 from finance_platform.deliveries.verdicts.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, effect_of
 from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, by_scenario, find_moved_cells
+from finance_platform.deliveries.verdicts.other_loads import find_other_loads
 from finance_platform.deliveries.verdicts.reason_texts import (
     describe_contradiction,
     describe_others,
@@ -70,6 +71,9 @@ from finance_platform.storage.port import ObjectStore
 
 RETURNING = "returning"
 """The kind of a reason about lines that would count again because of another load mode."""
+
+OTHER_LOAD = "other_load"
+"""The kind of a reason about files that were read under another load mode, and of which it replaces nothing."""
 
 REMOVAL = "removal"
 """The kind of a reason about lines that would go."""
@@ -148,6 +152,7 @@ class HoldReasons:
         # Of a delivery that counts in some periods, lines that have waited in others may be repeated meanwhile.
         reasons += copies or [(REPEATED, text) for text in self._repeated(candidate)]
         reasons += [(RETURNING, text) for text in self._returning(candidate)]
+        reasons += [(OTHER_LOAD, text) for text in self._other_loads(candidate)]
         reasons += [(DOUBT, text) for text in candidate.commit.findings.doubts]
         reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
         reasons += [(REMOVAL, text) for text in self._removals(candidate)]
@@ -240,6 +245,20 @@ class HoldReasons:
             yield (
                 f"under `load: {{mode: {candidate.event.load_mode}}}`, lines count again that another file of the feed "
                 f"has replaced: {shorten(lines, '; ')}"
+            )
+
+    def _other_loads(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield the files that count as they were read under another load, and of which the candidate has periods."""
+        others = find_other_loads(self._live_lines, self._live, candidate)
+        for file in dict.fromkeys(one.object_key for one in others):
+            lines = [
+                f"{one.scenario} {one.period}, lines {one.rows:,}, net {grouped_money(one.amount)}"
+                for one in others
+                if one.object_key == file
+            ]
+            yield (
+                f"it replaces no line of {quote_name(file)}, which counts as it was read before `load` was changed: "
+                f"{shorten(lines, '; ')}"
             )
 
     def _removals(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Iterator[str]:

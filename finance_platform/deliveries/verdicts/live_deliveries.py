@@ -42,6 +42,8 @@ class _FeedIndex:
     """The number of lines in a cell and the delivery, in this order; only for cells that were asked for."""
     by_count: dict[Cell, dict[Count, dict[str, LiveDelivery]]] = field(default_factory=dict)
     """The deliveries by lines and money in a cell; only for cells that were asked for."""
+    by_load: dict[tuple[str, bool], dict[str, LiveDelivery]] = field(default_factory=dict)
+    """The deliveries by load mode and whether they have a scope; without bookings, which are added to their file."""
 
     @staticmethod
     def of(deliveries: Sequence[LiveDelivery]) -> _FeedIndex:
@@ -51,7 +53,11 @@ class _FeedIndex:
             for cell in claimed_cells(delivery):
                 by_cell.setdefault(cell, {})[delivery.commit.delivery_id] = delivery
         replacing = {delivery.delivery_id for delivery in deliveries if replaces_periods(delivery)}
-        return _FeedIndex(by_cell, _grouped(deliveries, "event.fingerprint"), replacing)
+        by_load: dict[tuple[str, bool], dict[str, LiveDelivery]] = {}
+        for delivery in deliveries:
+            if not delivery.commit.booked_from:
+                by_load.setdefault(_load(delivery), {})[delivery.commit.delivery_id] = delivery
+        return _FeedIndex(by_cell, _grouped(deliveries, "event.fingerprint"), replacing, by_load=by_load)
 
     def add(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
@@ -66,6 +72,8 @@ class _FeedIndex:
         self.by_bytes[fingerprint] = (*self.by_bytes.get(fingerprint, ()), delivery)
         if replaces_periods(delivery):
             self.replacing.add(delivery.delivery_id)
+        if not delivery.commit.booked_from:
+            self.by_load.setdefault(_load(delivery), {})[delivery.delivery_id] = delivery
 
     def remove(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
@@ -82,6 +90,7 @@ class _FeedIndex:
         others = tuple(one for one in self.by_bytes[fingerprint] if one.delivery_id != delivery.delivery_id)
         self.by_bytes[fingerprint] = others
         self.replacing.discard(delivery.delivery_id)
+        self.by_load.get(_load(delivery), {}).pop(delivery.delivery_id, None)
 
     def with_lines(self, cell: Cell, content: Sequence[str]) -> list[LiveDelivery]:
         """Return the deliveries whose lines in a cell have these hashes, or some that cannot be compared with them."""
@@ -329,6 +338,16 @@ class LiveDeliveries:
         deliveries = self.of_cell(candidate.event.feed, cell)
         return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
 
+    def with_other_load(self, candidate: LiveDelivery) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects of the feed that were read under another load mode, in order.
+
+        In nearly every feed there is none, however many deliveries it has.
+        """
+        own, key = _load(candidate), candidate.event.object_key
+        by_load = self._feed(candidate.event.feed).by_load
+        others = (one for load, of_load in by_load.items() if load != own for one in of_load.values())
+        return sorted((one for one in others if one.event.object_key != key), key=_position)
+
     def affected_cells(self, candidate: LiveDelivery) -> set[Cell]:
         """Return the cells whose live lines the candidate would change."""
         cells: set[Cell] = set()
@@ -510,6 +529,10 @@ def _grouped(deliveries: Sequence[LiveDelivery], attribute: str) -> dict[str, tu
 
 def _cells_of_lines(delivery: LiveDelivery) -> set[Cell]:
     return {(fold_name(count.scenario), count.period) for count in delivery.commit.periods}
+
+
+def _load(delivery: LiveDelivery) -> tuple[str, bool]:
+    return delivery.event.load_mode, delivery.event.is_scoped
 
 
 def _position(delivery: LiveDelivery) -> Position:

@@ -1,4 +1,4 @@
-"""Lines that would count again because the load mode of their feed was changed.
+"""Lines that would count again because the load mode or the keys of their feed were changed.
 
 Belongs here: finding them, for a file that is judged again under another `load`. Does not belong here: lines that go
 (see `removals`), what is done about them (see `acceptance`).
@@ -45,7 +45,8 @@ class ReturningLines:
 def find_returning_lines(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> list[ReturningLines]:
     """Return the lines that would count again beside those that count, if a file counts under another load mode.
 
-    Only where the file has the lines that it had, so that nothing but the load mode is the cause.
+    Only where the file has the lines that it had, so that nothing but the load mode is the cause. If the mode is the
+    same and its keys are others, the lines of other files that it no longer replaces.
 
     Args:
         lines: reads the lines.
@@ -53,6 +54,9 @@ def find_returning_lines(lines: LiveLines, live: LiveDeliveries, candidate: Live
         candidate: the delivery that is judged.
     """
     earlier = [one for one in live.earlier(candidate) if _load(one.event) != _load(candidate.event)]
+    left_out = ""
+    if not earlier:
+        earlier, left_out = _under_other_keys(lines, live, candidate), candidate.event.object_key
     if not earlier or not live.affects_ledger(candidate):
         return []
     cells = {
@@ -62,11 +66,27 @@ def find_returning_lines(lines: LiveLines, live: LiveDeliveries, candidate: Live
     }
     cells = find_restated_cells(lines, live, candidate, cells)
     before, with_candidate = live.live_sets(candidate, cells)
-    rows, gross = _more(lines, before, with_candidate, cells)
+    rows, gross = _more(lines, before, with_candidate, cells, left_out)
     counts = [count for one in (*earlier, *live.by_id.values()) for count in one.commit.periods]
     names = {fold(count.scenario): count.scenario for count in counts}
     return [
         ReturningLines(names[cell[0]], cell[1], rows[cell], gross[cell]) for cell in sorted(cells) if rows[cell] > 0
+    ]
+
+
+def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> list[LiveDelivery]:
+    """Return the version of the same content that replaces lines of other files by key, and was read by other rules.
+
+    If these gave other keys, lines of files that are not read again, since they are held, would no longer be replaced.
+    """
+    if candidate.event.load_mode != "upsert":
+        return []
+    return [
+        one
+        for one in live.earlier(candidate)
+        if (one.event.feed, one.event.fingerprint) == (candidate.event.feed, candidate.event.fingerprint)
+        and one.delivery_id != candidate.delivery_id
+        and any(other in live.by_id for other in lines.overlaps.overlapping(one.delivery_id))
     ]
 
 
@@ -75,13 +95,18 @@ def _load(event: DeliveryDiscovered) -> tuple[str, bool]:
 
 
 def _more(
-    lines: LiveLines, before: LiveSet, after: LiveSet, cells: set[Cell]
+    lines: LiveLines, before: LiveSet, after: LiveSet, cells: set[Cell], left_out: str
 ) -> tuple[Counter[Cell], dict[Cell, Decimal]]:
-    """Return how many more lines count in the second set, and by how much their gross money is larger, by cell."""
+    """Return how many more lines count in the second set, and by how much their gross money is larger, by cell.
+
+    Those of the object `left_out` are not counted.
+    """
     rows: Counter[Cell] = Counter()
     gross = dict.fromkeys(cells, Decimal(0))
     for live, other, sign in ((before, after, -1), (after, before, 1)):
         for name, superseded in changed_deliveries(lines, live, other, cells).items():
+            if live.of_feed[name].event.object_key == left_out:
+                continue
             table = lines.read(live.of_feed[name], superseded, cells, ["amount"])
             table = table.set_column(
                 table.column_names.index("amount"), "amount", pc.abs(table["amount"].cast(SUM_OF_MONEY_TYPE))

@@ -87,3 +87,34 @@ def test_lines_that_stop_to_count_are_no_lines_that_return(tmp_path: Path):
     zone = Zone(tmp_path / "processed")
     assert change(zone, under(zone, APPEND), WHOLE) == {}
     assert {one.event.load_mode for one in zone.state.live} == {"replace_period"}
+
+
+def test_a_file_that_is_read_under_other_keys_waits_for_those_that_it_replaces(tmp_path: Path):
+    """The keys of a.csv stay as they were, since most of them would go; those of b.csv would match none of them."""
+    zone = Zone(tmp_path / "processed")
+    first = [Line(str(number), amount=f"{number}.00") for number in range(1, 6)]
+    second = [Line("1", amount="1.50")]
+    zone.deliver("a.csv", first, **UPSERT)
+    zone.deliver("b.csv", second, "w", **UPSERT)
+    assert not zone.evaluate_held()
+    for key, sent, content in (("a.csv", first, "v1"), ("b.csv", second, "w")):
+        with_account = [replace(line, key=f"{line.key} 4000") for line in sent]
+        zone.deliver(key, with_account, content, delivery_id=f"{key}@account", **UPSERT)
+    held = zone.evaluate_held()
+    assert set(held) == {"a.csv", "b.csv"}
+    (text,) = held["b.csv"]
+    assert text == (
+        "under `load: {mode: upsert}`, lines count again that another file of the feed has replaced: Actual 2025-01, "
+        "lines 1, gross 1.00"
+    )
+
+
+def test_a_file_that_is_read_again_under_the_same_keys_waits_for_none(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("a.csv", FIRST, **UPSERT)
+    zone.deliver("b.csv", SECOND, "w", **UPSERT)
+    assert not zone.evaluate_held()
+    for key, sent, content in (("a.csv", FIRST, "v1"), ("b.csv", SECOND, "w")):
+        in_another_department = [replace(line, account="5000") for line in sent]
+        zone.deliver(key, in_another_department, content, delivery_id=f"{key}@account", **UPSERT)
+    assert zone.evaluate_held() == {}
