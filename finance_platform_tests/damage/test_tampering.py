@@ -376,6 +376,19 @@ def test_rows_of_the_star_that_are_there_twice_or_in_another_period_are_named(ho
     ]
 
 
+@pytest.mark.parametrize("schema", ["main", "finance"])
+def test_a_macro_in_place_of_a_function_is_named_and_one_with_a_name_of_its_own_is_not(home: Home, schema: str):
+    """The text of no view changes, and the figures of many do."""
+    change_warehouse(
+        home,
+        f"CREATE MACRO {schema}.Abs(x) AS 0; CREATE MACRO {schema}.our_rate(x) AS x; CREATE SCHEMA other; "
+        "CREATE MACRO other.lower(x) AS x",
+    )
+    (found,) = [one for one in verify(home) if one.startswith("views: ")]
+    assert found.lower().startswith(f"views: {schema}.abs: is a macro, which every view and query uses")
+    assert "move the file of DuckDB away and run" in found
+
+
 def test_a_change_of_a_view_is_named_with_what_to_do(home: Home):
     change_warehouse(
         home,

@@ -1,7 +1,8 @@
 """The views in the DuckDB file, compared with those that this release's definitions make.
 
-Belongs here: both sets of texts as DuckDB prints them. Does not belong here: tables and their columns (see
-`migration`), what is done about a difference (see `refresh.verification.verify`).
+Belongs here: both sets of texts as DuckDB prints them, and functions that change what an equal text means. Does not
+belong here: tables and their columns (see `migration`), what is done about a difference (see
+`refresh.verification.verify`).
 """
 
 from __future__ import annotations
@@ -30,11 +31,24 @@ SELECT schema_name, table_name, 'a table' FROM duckdb_tables()
 WHERE database_name = current_database() AND schema_name = 'main'
 """
 
+# Macros with the name of a function of DuckDB, which every view and query uses instead of it.
+_SHADOWING = """
+SELECT DISTINCT schema_name, function_name FROM duckdb_functions() AS own
+WHERE
+    database_name = current_database() AND schema_name IN ('main', $schema) AND NOT internal
+    AND EXISTS (
+        SELECT 1 FROM duckdb_functions() AS built_in
+        WHERE built_in.internal AND LOWER(built_in.function_name) = LOWER(own.function_name)
+    )
+ORDER BY schema_name, function_name
+"""
+
 
 def find_changed_views(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
     """Yield each view that is not as this release defines it, and what is wrong with it, a clause.
 
-    Views that other programs have under other names are theirs.
+    Views and functions that other programs have under other names are theirs. A macro named like a function of DuckDB
+    replaces it in every view, whose text stays as it is.
 
     Args:
         connection: a session on the file.
@@ -49,6 +63,8 @@ def find_changed_views(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[
             yield shown, "is missing"
         elif found[schema, name] != text:
             yield shown, "has another definition than this release gives it"
+    for schema, name in connection.execute(_SHADOWING, {"schema": SCHEMA}).fetchall():
+        yield f"{schema}.{name}", "is a macro, which every view and query uses instead of DuckDB's function"
 
 
 @lru_cache(maxsize=1)
