@@ -138,6 +138,17 @@ def test_one_table_a_group_and_what_is_upstream_or_downstream_run_from_a_fresh_h
     assert {period for table, period in published(home) if table == "fact_financials"} == {"2025-01", "2025-02"}
 
 
+def test_a_selection_that_looks_for_no_files_says_so_in_a_home_of_which_nothing_is_read(tmp_path: Path):
+    home = new_home(tmp_path)
+    for selection in ("warehouse/fact_financials", "processed/dim_account", "processed/transactions"):
+        (warning,) = [line for line in run(home, selection).messages if "no file has been read yet" in line]
+        assert "start the job refresh" in warning, selection
+    assert not any("no file" in line for line in run(home, "raw/journal").messages)
+    read = run(home, 'group:"raw" or group:"processed"')
+    assert not any("no file" in line for line in read.messages)
+    assert not any("no file" in line for line in run(home, "warehouse/fact_financials").messages)
+
+
 def test_one_table_of_the_warehouse_is_published_with_all_others_and_the_log_names_them(
     ran: tuple[Settings, dict[str, Ran]],
 ):

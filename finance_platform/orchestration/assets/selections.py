@@ -16,6 +16,7 @@ import dagster as dg
 
 from finance_platform.orchestration.checks import check_result
 from finance_platform.quality.checks import Outcome
+from finance_platform.slices.snapshot import Snapshot
 
 Result = dg.MaterializeResult[None]
 StepResult = dg.MaterializeResult[None] | dg.AssetCheckResult
@@ -41,6 +42,20 @@ def selected_outcomes(context: dg.AssetExecutionContext, outcomes: Iterable[Outc
     """Return the outcomes of the selected checks."""
     selected = {(tuple(key.asset_key.path), key.name) for key in context.selected_asset_check_keys}
     return [outcome for outcome in outcomes if (outcome.check.asset, outcome.check.name) in selected]
+
+
+def warn_if_nothing_is_read(context: dg.AssetExecutionContext, snapshot: Snapshot) -> None:
+    """Log a warning if a run of a selection finds no file that was read, and does not look at the raw zone itself.
+
+    In a new home such a run succeeds and every table is empty, which looks as if the files were empty.
+    """
+    selected = context.run.asset_selection
+    if snapshot.commits or selected is None or any(key.path[0] == "raw" for key in selected):
+        return
+    context.log.warning(
+        "no file has been read yet, and this run does not look for files: start the job refresh, or select the assets "
+        "upstream, too"
+    )
 
 
 def report_results(context: dg.AssetExecutionContext, results: Iterable[Result], reason: str) -> Iterator[StepResult]:

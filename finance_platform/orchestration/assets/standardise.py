@@ -27,6 +27,7 @@ from finance_platform.orchestration.assets.selections import (
     report_results,
     selected_checks,
     selected_outcomes,
+    warn_if_nothing_is_read,
 )
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
@@ -101,6 +102,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
             _log_verdicts(context, result.verdicts)
             read = result.read.commits
             snapshot = checked.snapshot if checked else take_snapshot(processed, StarSettings.of(settings))
+            warn_if_nothing_is_read(context, snapshot)
             report_deliveries(context, feeds, snapshot, Register(processed), currency=settings.currency)
             _send_lags(context, feeds, metrics)
             outcomes = checked.outcomes if checked else check_read(snapshot, read, processed)

@@ -27,6 +27,7 @@ from finance_platform.orchestration.assets.selections import (
     report_results,
     selected_checks,
     selected_outcomes,
+    warn_if_nothing_is_read,
 )
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
@@ -134,6 +135,7 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
                 result = build_star(processed, spark_jobs.bind(context), StarSettings.of(settings), config.to_rebuild())
                 log_built(context, result)
                 outcomes = check_built(result, processed)
+            warn_if_nothing_is_read(context, result.snapshot)
             results = star_results(result, outcomes, processed)
             yield from report_results(context, results, "every missing slice is built, whatever table it is of")
             fail_on_blocking_checks(outcomes)

@@ -28,6 +28,7 @@ from finance_platform.orchestration.assets.selections import (
     report_results,
     selected_checks,
     selected_outcomes,
+    warn_if_nothing_is_read,
 )
 from finance_platform.orchestration.assets.star import RebuildConfig, log_built, star_results
 from finance_platform.orchestration.checks import check_result, check_specs
@@ -104,6 +105,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 result = attempt()
             log_repairs(context, result.repaired)
             _log(context, result)
+            warn_if_nothing_is_read(context, result.snapshot)
             if result.load is not None and result.load.load_number is not None:
                 amount = restated_amount(result.movements, result.load.load_number, datetime.now(UTC))
                 send_or_warn(metrics, [amount], context.log)
