@@ -15,13 +15,17 @@ Kind = Literal[
     "run_failure",
     "timed_out",
     "exhausted_retries",
+    "sensor_failure",
     "run_finished",
     "failed_check",
     "freshness_violation",
     "restatement",
 ]
 
-OPERATIONS_KINDS: tuple[Kind, ...] = ("run_failure", "timed_out", "exhausted_retries", "run_finished")
+OPERATIONS_KINDS: tuple[Kind, ...] = (
+    *("run_failure", "timed_out", "exhausted_retries"),
+    *("sensor_failure", "run_finished"),
+)
 """Kinds for the people who operate the platform."""
 
 DATA_KINDS: tuple[Kind, ...] = ("failed_check", "freshness_violation", "restatement")

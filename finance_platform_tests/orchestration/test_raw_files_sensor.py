@@ -36,6 +36,7 @@ from finance_platform.deliveries.scans import (
 from finance_platform.errors import FinancePlatformError, HomeError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.metrics import Metric, Metrics
+from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
@@ -411,6 +412,44 @@ def test_a_raw_zone_that_is_not_there_is_an_error_and_not_a_zone_whose_files_are
     assert home.tick(monkeypatch).skip_message.startswith("no changes")
     (home.path / "raw" / "ledger_1.csv").unlink()
     assert request_of(home.tick(monkeypatch)).tags[CHANGES] == "1 gone (ledger_1.csv)"
+
+
+def test_ticks_that_fail_for_five_minutes_send_one_alert_until_one_works(home: Home, monkeypatch: pytest.MonkeyPatch):
+    sensor, raw = raw_files_sensor(settings(home=home.path)), home.path / "raw"
+
+    def fails(minutes: float) -> int:
+        with pytest.raises(HomeError):
+            home.tick(monkeypatch, later=timedelta(minutes=minutes), sensor=sensor)
+        return len(home.alerts)
+
+    raw.rename(home.path / "elsewhere")
+    assert [fails(0), fails(4), fails(6), fails(900)] == [0, 0, 1, 1]
+    (alert,) = home.alerts
+    assert alert["kind"] == "sensor_failure"
+    assert alert["title"] == "The sensor raw_files fails, so no new file is loaded: The home folder cannot be used"
+    assert alert["found"]["error"] == f"{home.path} has no folder raw"
+    assert f"create {raw}" in alert["fix"]
+    assert alert["link"].endswith(f"/locations/{LOCATION}/sensors/raw_files")
+
+    (home.path / "elsewhere").rename(raw)
+    assert home.tick(monkeypatch, later=timedelta(minutes=901), sensor=sensor).skip_message.startswith("no changes")
+    raw.rename(home.path / "elsewhere")
+    assert [fails(902), fails(906), fails(908)] == [1, 1, 2]
+
+
+def test_an_alert_on_failing_ticks_that_cannot_be_sent_is_sent_by_a_later_tick(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    sensor, alerts = raw_files_sensor(settings(home=home.path)), home.path / "alerts.jsonl"
+    (home.path / "raw").rename(home.path / "elsewhere")
+    alerts.mkdir()
+    for minutes in (0, 6):
+        with pytest.raises(HomeError):  # and not the error of the alert
+            home.tick(monkeypatch, later=timedelta(minutes=minutes), sensor=sensor)
+    alerts.rmdir()
+    with pytest.raises(HomeError):
+        home.tick(monkeypatch, later=timedelta(minutes=7), sensor=sensor)
+    assert [alert["kind"] for alert in home.alerts] == ["sensor_failure"]
 
 
 def test_sensors_are_off_unless_a_setting_turns_them_on(tmp_path: Path):

@@ -32,6 +32,7 @@ from finance_platform.orchestration.runs import (
     unfinished_runs,
 )
 from finance_platform.orchestration.sensors.attempts import GiveUp, Start, Wait, next_attempt
+from finance_platform.orchestration.sensors.failing_ticks import FailingTicks
 from finance_platform.refresh.steps.register import require_raw_zone
 from finance_platform.safe_text import printable
 from finance_platform.settings import Settings
@@ -69,13 +70,18 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         metrics: dg.ResourceParam[Metrics | None],
     ) -> dg.RunRequest | dg.SkipReason:
         at = datetime.now(UTC)
-        with credentials_hidden():
-            result = evaluate(context, raw_zone, processed_zone, raw_zone_events, alerts, at)
+        try:
+            with credentials_hidden():
+                result = evaluate(context, raw_zone, processed_zone, raw_zone_events, alerts, at)
+        except Exception as error:
+            failing.note(error, at, alerts, context.log)
+            raise
+        failing.end()
         # Only now: the heartbeat says that the sensor works, not that something calls it.
         heartbeat.send(metrics, at, context.log)
         return result
 
-    heartbeat = _Heartbeat()
+    heartbeat, failing = _Heartbeat(), FailingTicks("raw_files", settings.ui_url)
 
     def evaluate(
         context: dg.SensorEvaluationContext,
