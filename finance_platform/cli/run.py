@@ -25,6 +25,7 @@ from finance_platform.cli.options import (
     home_option,
     json_option,
     read_snapshot,
+    require_raw_zone,
     with_exit_code,
 )
 from finance_platform.cli.status import record_status
@@ -71,6 +72,8 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
     settings = load_settings(home=home)
     if periods and not rebuild:
         raise click.UsageError("--period needs --rebuild")
+    if not settings.raw_uri and not Path(settings.raw_root).is_dir():
+        require_raw_zone(settings)  # says why; it imports what another run imports while its process of jobs starts
     _check_periods(settings, periods)
     started = time.monotonic()
     starts_now = rebuild or (not force and is_news_likely(settings))

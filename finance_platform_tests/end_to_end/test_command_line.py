@@ -383,7 +383,8 @@ def test_rejected_rows_are_exported_as_a_workbook_and_wrong_use_is_explained(tro
 def test_a_home_without_a_raw_zone_is_wrong_use_and_the_error_names_the_folder(tmp_path: Path):
     result = Home(tmp_path).command("run")
     assert result.returncode == 2
-    assert f"create {tmp_path / 'raw'}" in result.stderr
+    assert f"{tmp_path / 'raw'} does not exist" in result.stderr
+    assert "finance-platform init" in result.stderr
 
 
 def test_a_home_that_cannot_be_written_is_wrong_use(tmp_path: Path):

@@ -68,7 +68,8 @@ def test_a_folder_in_place_of_a_file_is_said_to_be_one(command: str, home: Path)
     )
 
 
-def test_a_home_that_does_not_exist_is_distinguished_from_a_folder_within_a_home(home: Path):
+@pytest.mark.parametrize("command", ["status", "run"])
+def test_a_home_that_does_not_exist_is_distinguished_from_a_folder_within_a_home(home: Path, command: str):
     missing, inner = home.parent / "none", home / "raw"
     give = "give the folder of a home to --home"
     for given, found, fix in (
@@ -76,7 +77,7 @@ def test_a_home_that_does_not_exist_is_distinguished_from_a_folder_within_a_home
         (inner, inner / "raw", f"give the home itself, --home {home}"),
         (home.parent, home.parent / "raw", f"{give}; `finance-platform init DIR` makes one"),
     ):
-        result = invoke("status", "--home", given)
+        result = invoke(command, "--home", given)
         assert (result.exit_code, result.stderr) == (
             2,
             f"The home folder cannot be used: the folder {found} does not exist\n  Fix: {fix}\n",
