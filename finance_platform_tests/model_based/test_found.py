@@ -101,6 +101,12 @@ def test_actuals_begin_where_their_first_line_is_that_no_later_one_has_moved(
     assert found == expected
 
 
+def close_january(home: LawHome) -> None:
+    versions = {name: version for (_, name), version in published_versions(home.warehouse).items()}
+    author = Author("ana", "signed", home.tick())
+    period_decisions.close(home.processed, "2024-01", author, target=versions, published=versions)
+
+
 def with_another_release(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reader_versions, "OF_ALL_FILES", reader_versions.OF_ALL_FILES + 1)
 
@@ -145,9 +151,7 @@ def test_a_closed_period_that_a_change_waits_for_is_reconciled_after_a_release_r
         lines = (row("2024-01-05", amount), row("2024-01-06", amount, key=f"of {name}"))
         home.put(f"ledger/{name}.csv", as_bytes("ledger", lines), FIRST_MOMENT)
         home.refresh()
-    versions = {name: version for (_, name), version in published_versions(home.warehouse).items()}
-    author = Author("ana", "signed", home.tick())
-    period_decisions.close(home.processed, "2024-01", author, target=versions, published=versions)
+    close_january(home)
     closed = home.star()
     home.put("accounts.csv", b"number,name,type,since\n4000,Rent,Revenue,2024-01-01\n", FIRST_MOMENT)
     with_another_release(monkeypatch)
@@ -173,9 +177,7 @@ def test_a_version_that_stays_in_a_closed_period_replaces_there_what_it_replaced
     home.put("plan/2024-01_2024-02.csv", as_bytes("ledger", (other,)), FIRST_MOMENT)
     home.put("plan/2023-12_2024-01.csv", as_bytes("ledger", (own, december)), FIRST_MOMENT + timedelta(hours=1))
     home.refresh()
-    versions = {name: version for (_, name), version in published_versions(home.warehouse).items()}
-    author = Author("ana", "signed", home.tick())
-    period_decisions.close(home.processed, "2024-01", author, target=versions, published=versions)
+    close_january(home)
     closed = {cell: figures for cell, figures in home.star().facts.items() if cell.day.year == 2024}
     assert [(cell.scenario, figures.amount) for cell, figures in closed.items()] == [("budget", Decimal(5))]
 
@@ -185,3 +187,44 @@ def test_a_version_that_stays_in_a_closed_period_replaces_there_what_it_replaced
 
     assert [delivery.late_periods for delivery in home.state().inactive] == [("2024-01",)]
     assert {cell: figures for cell, figures in home.star().facts.items() if cell.day.year == 2024} == closed
+
+
+def two_months(amount: str) -> tuple[SentRow, ...]:
+    return row("2024-01-05", amount), row("2024-02-05", amount, key="K2")
+
+
+def sent_and_decided(home: LawHome, amount: str, *, is_accepted: bool = True) -> dict[str, Decimal]:
+    """Send the file again, let a person accept what waits of it, and return the published money by period."""
+    home.put("ledger/a.csv", as_bytes("ledger", two_months(amount)), home.tick())
+    home.refresh()
+    if is_accepted:
+        decisions.accept(home.processed, "ledger/a.csv", Author("ana", "audited", home.tick()))
+        home.refresh()
+    return {f"{cell.day:%Y-%m}": figures.amount for cell, figures in home.star().facts.items()}
+
+
+def test_a_content_that_comes_back_after_another_one_was_accepted_changes_no_closed_period(
+    spark: SparkSession, tmp_path: Path
+):
+    home = LawHome(tmp_path, spark, closed_periods="hold")
+    home.describe("ledger", replace(LEDGER, mode="append", key=()).descriptor())
+    sent_and_decided(home, "5", is_accepted=False)
+    close_january(home)
+    for amount in ("6", "7"):
+        assert sent_and_decided(home, amount) == {"2024-01": Decimal(amount), "2024-02": Decimal(amount)}
+    assert sent_and_decided(home, "6", is_accepted=False) == {"2024-01": Decimal(7), "2024-02": Decimal(6)}
+    assert [delivery.late_periods for delivery in home.state().inactive] == [("2024-01",)]
+
+
+def test_a_file_that_a_release_has_read_again_keeps_what_was_accepted_since_when_it_is_copied(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home = LawHome(tmp_path, spark, closed_periods="hold")
+    home.describe("ledger", LEDGER.descriptor())
+    sent_and_decided(home, "5", is_accepted=False)
+    close_january(home)
+    sent_and_decided(home, "6", is_accepted=False)
+    with_another_release(monkeypatch)
+    assert sent_and_decided(home, "6") == {"2024-01": Decimal(6), "2024-02": Decimal(6)}
+    assert sent_and_decided(home, "6", is_accepted=False) == {"2024-01": Decimal(6), "2024-02": Decimal(6)}
+    assert list(home.state().inactive) == []

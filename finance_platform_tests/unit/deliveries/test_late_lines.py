@@ -426,6 +426,19 @@ def test_a_file_that_is_only_scanned_again_repeats_what_was_decided_about_its_la
     assert amounts(zone) == {"a.csv": expected}
 
 
+def test_a_content_that_comes_back_and_is_accepted_before_a_run_has_judged_it_counts_as_a_whole(zone: Zone) -> None:
+    """The run that found it was killed; the next one repeats no verdict by which some of its lines waited."""
+    again = [Line("1", amount="9.00"), Line("2", FEBRUARY)]
+    counted_and_corrected(zone, lines("1"), again)
+    evaluate(zone)
+    zone.deliver("a.csv", lines("1"))
+    evaluate(zone)
+    zone.deliver("a.csv", again, "v2")
+    accept(zone.store, "a.csv", ADA)
+    assert not evaluate(zone)
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(9), FEBRUARY: Decimal(10)}}
+
+
 def test_a_delivery_that_is_held_as_a_whole_can_be_booked_later(zone: Zone) -> None:
     close(zone, JANUARY)
     event = zone.deliver("a.csv", [Line("1")])
