@@ -124,7 +124,7 @@ def plan_bookings(
         periods: the periods that matter; all of the delivery's if there are none.
 
     Raises:
-        DecisionError: the delivery replaces lines of other files, or has keys of them.
+        DecisionError: the delivery replaces lines of other files, or has keys of them, or counts already.
     """
     cells = {
         cell for cell in live.affected_cells(candidate) if cell[1] in closed and (not periods or cell[1] in periods)
@@ -144,6 +144,12 @@ def plan_bookings(
             own = [row for row in rows if row["delivery_id"] == source]
             to = next_period(max(closed))
             bookings.append(_booking(candidate.delivery_id, sources[source], period, to, own, booked))
+    if not periods and live.counts_already(candidate, {one.closed_period for one in bookings}):
+        name = quote_name(candidate.event.object_key)
+        raise DecisionError(
+            f"{name} counts already, and only `load` or `order` of its feed has changed, so it cannot be booked later",
+            fix="accept the file, which restates the closed periods, or set the descriptor as it was",
+        )
     others = [one for one in bookings if one.source.object_key != candidate.event.object_key]
     shared = find_shared_keys(live, lines.overlaps, candidate) if bookings else ""
     if others or shared:

@@ -346,6 +346,8 @@ class HoldReasons:
         restated, links = self._restated_cells(candidate), tuple(self._ended_bookings(candidate))
         groups = find_late_periods(self._live_lines, self._live, candidate, restated, links)
         late = {period for group in groups for period in group}
+        if self._live.counts_already(candidate, late):
+            return ()
         if REPEATED in kinds and late:
             # An export of the year to date has the lines of closed months again: these wait, and its new ones count.
             repeated = {one.period for _, lines in self._repeated_by_file(candidate) for one in lines}

@@ -241,6 +241,17 @@ class LiveDeliveries:
         """Return the live deliveries of the candidate's object: none, one, or several that each have some periods."""
         return list(self._by_key.get(candidate.event.object_key, ()))
 
+    def counts_already(self, candidate: LiveDelivery, periods: Collection[str]) -> bool:
+        """Return whether a candidate that is judged as a whole counts in one of some periods already.
+
+        The load mode or the order of its feed is another one then. No earlier version has its lines of these periods:
+        if they waited, or were booked later, nothing would be left there.
+        """
+        current = self.by_id.get(candidate.delivery_id)
+        if current is None or candidate.late or current.portion.only is not None:
+            return False
+        return any(period in current.portion for period in periods)
+
     def difference(self, candidate: LiveDelivery) -> tuple[list[LiveDelivery], list[LiveDelivery]]:
         """Return the deliveries that would no longer count, and those that would count in addition."""
         removed = self.earlier(candidate)

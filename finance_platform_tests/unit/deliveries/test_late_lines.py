@@ -439,6 +439,35 @@ def test_a_content_that_comes_back_and_is_accepted_before_a_run_has_judged_it_co
     assert amounts(zone) == {"a.csv": {JANUARY: Decimal(9), FEBRUARY: Decimal(10)}}
 
 
+def test_a_file_that_would_count_under_another_order_stays_as_it_is_in_a_closed_period_until_it_is_accepted(
+    zone: Zone,
+) -> None:
+    """It is the same delivery, so that no earlier version has its lines of January while they wait."""
+    sent = {
+        name: [Line("1", amount=amount), Line("2", FEBRUARY, amount=amount)]
+        for name, amount in (("a", "8"), ("b", "9"))
+    }
+    upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
+    for order, (name, of_file) in enumerate(sent.items()):
+        zone.deliver(f"{name}.csv", of_file, order=str(order), **upsert)
+    zone.evaluate()
+    close(zone, JANUARY)
+    before = zone.versions()
+    zone.deliver("a.csv", sent["a"], order="2", **upsert)
+    assert evaluate(zone)["a.csv"][0].startswith("would restate 2025-01, which is closed")
+    assert zone.versions() == before
+    with pytest.raises(
+        DecisionError, match=r"a\.csv counts already, and only `load` or `order` of its feed has changed"
+    ):
+        book(zone.store, "a.csv", ADA)
+    zone.deliver("a.csv", sent["a"], order="2", late_lines="next_open_period", **upsert)
+    evaluate(zone)
+    assert zone.versions() == before
+    accept(zone.store, "a.csv", ADA)
+    assert zone.versions() != before
+    assert not zone.state.inactive
+
+
 def test_a_delivery_that_is_held_as_a_whole_can_be_booked_later(zone: Zone) -> None:
     close(zone, JANUARY)
     event = zone.deliver("a.csv", [Line("1")])
