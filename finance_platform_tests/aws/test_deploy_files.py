@@ -15,6 +15,7 @@ from typing import Any, get_args
 import click
 import pytest
 import yaml
+from dagster._cli.instance import instance_cli
 from dagster._core.workspace.config_schema import process_workspace_config
 
 from finance_platform.cli import main
@@ -129,6 +130,23 @@ def test_the_tasks_have_the_variables_that_dagsters_configuration_reads():
     for task in ("DaemonTask", "WebserverTask"):
         (container,) = RESOURCES[task]["Properties"]["ContainerDefinitions"]
         assert read <= {item["Name"] for item in (*container["Environment"], *container["Secrets"])}, task
+
+
+def test_the_documented_task_that_migrates_dagsters_records_has_all_that_dagsters_configuration_reads():
+    text = " ".join((ROOT / "docs" / "deploy.md").read_text().split())
+    ((family, command, name),) = re.findall(
+        r"the task definition `STACK(\S+)`.*? the command `(.*?)` for the container `(\w+)`", text
+    )
+    (task,) = [
+        one for one in TASKS if RESOURCES[one]["Properties"]["Family"] == {"Fn::Sub": f"${{AWS::StackName}}{family}"}
+    ]
+    (container,) = RESOURCES[task]["Properties"]["ContainerDefinitions"]
+    assert container["Name"] == name
+    read = set(re.findall(r"env: (\w+)", (ROOT / "infra" / "dagster.yaml").read_text()))
+    assert read <= {item["Name"] for item in (*container["Environment"], *container["Secrets"])}
+    program, group, migrate = json.loads(command)
+    assert (program, group) == ("dagster", "instance")
+    assert migrate in instance_cli.commands
 
 
 def test_the_webserver_answers_under_the_address_of_the_ui_and_to_the_health_check_of_its_load_balancer():
