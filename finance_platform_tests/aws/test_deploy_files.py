@@ -15,8 +15,10 @@ from typing import Any, get_args
 import click
 import pytest
 import yaml
+from dagster._cli import cli as dagster_cli
 from dagster._cli.instance import instance_cli
 from dagster._core.workspace.config_schema import process_workspace_config
+from dagster._daemon.cli import cli as dagster_daemon_cli
 
 from finance_platform.cli import main
 from finance_platform.cli.ui import webserver
@@ -113,6 +115,46 @@ def test_the_command_of_a_task_is_a_program_of_the_image(task: str):
     for word in map(str, container["Command"]):
         if word.startswith("/opt/finance-platform/"):
             assert word in DOCKERFILE, word
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_program_of_a_task_accepts_its_arguments(task: str):
+    (container,) = RESOURCES[task]["Properties"]["ContainerDefinitions"]
+    words = [word if isinstance(word, str) else "https://finance.example.com" for word in container["Command"]]
+    program, *words = [word.replace("/opt/finance-platform", str(ROOT / "infra")) for word in words]
+    command = {"dagster": dagster_cli, "dagster-daemon": dagster_daemon_cli, "finance-platform": main}[program]
+    context = click.Context(command, info_name=program)
+    while isinstance(command, click.Group) and words != ["--help"]:
+        _, command, words = command.resolve_command(context, words)
+        assert command is not None
+    if words != ["--help"]:
+        command.make_context(program, words)
+
+
+def test_everyone_may_read_what_the_image_copies_from_a_checkout():
+    # A checkout may have files that only its owner reads; the packages are installed by pip.
+    final_stage = DOCKERFILE.rpartition("\nFROM ")[2]
+    copied = re.findall(r"^COPY infra/\S+ (\S+)$", final_stage, re.MULTILINE)
+    assert len(copied) == len([line for line in final_stage.splitlines() if line.startswith("COPY")]) - 1
+    (readable,) = re.findall(r"^RUN chmod -R u=rwX,go=rX (\S+)", final_stage, re.MULTILINE)
+    assert [path for path in copied if not path.startswith(f"{readable}/")] == []
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_container_writes_to_a_folder_of_its_user_alone_unless_port_forwarding_needs_more(task: str):
+    properties = RESOURCES[task]["Properties"]
+    (container,) = properties["ContainerDefinitions"]
+    (mount,) = container["MountPoints"]
+    assert [volume["Name"] for volume in properties["Volumes"]] == [mount["SourceVolume"]]
+    # Fargate gives the volume the owner of the folder in the image, if the image declares it.
+    (volume,) = instructions("VOLUME")
+    assert json.loads(volume) == [mount["ContainerPath"]]
+    assert any(f"chown platform {mount['ContainerPath']}" in line for line in instructions("RUN"))
+    services = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::ECS::Service"]
+    agents = [one["EnableExecuteCommand"] for one in services if one["TaskDefinition"] == {"Ref": task}]
+    forwards = {"Fn::If": ["ForwardsPorts", True, False]}
+    expected = {"Fn::If": ["ForwardsPorts", False, True]} if forwards in agents else True
+    assert container["ReadonlyRootFilesystem"] == expected
 
 
 def test_the_image_has_dagsters_configuration_in_the_home_of_the_platform():
