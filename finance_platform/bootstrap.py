@@ -134,13 +134,18 @@ def embedded_warehouse(path: Path) -> Warehouse:
     return DuckDBWarehouse(path)
 
 
-def warehouse_readers(settings: Settings) -> AbstractContextManager[None]:
-    """Return a block in which the warehouse is opened once for all queries on the same state, instead of for each."""
+def warehouse_readers(settings: Settings, *, threads: int = 1) -> AbstractContextManager[None]:
+    """Return a block in which the warehouse is opened once for all queries on the same state, instead of for each.
+
+    Args:
+        settings: the home.
+        threads: how many threads read while the block lasts; they share what the first one opens.
+    """
     if settings.is_on_aws:
         return nullcontext()  # on Redshift, readers block no writer
     from finance_platform.warehouse.duckdb.kept_readers import kept_readers
 
-    return kept_readers()
+    return kept_readers(threads=threads)
 
 
 def keep_answers(settings: Settings, answers: KnownAnswers) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -31,7 +32,8 @@ def instances(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     connect = duckdb.connect
 
     def counted(*arguments: object, **options: object) -> duckdb.DuckDBPyConnection:
-        created.append(arguments)
+        if arguments == (":memory:",) or arguments not in created:  # by its name, an instance is the same one
+            created.append(arguments)
         return connect(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(duckdb, "connect", counted)
@@ -141,3 +143,98 @@ def test_after_the_block_another_program_may_write_to_the_file(loaded: DuckDBWar
         loaded.query(FACTS)
     subprocess.run([sys.executable, "-c", OPEN_FOR_WRITING, str(path)], check=True)
     assert loaded.query(FACTS).rows == [(12,)]
+
+
+@pytest.fixture
+def thread() -> Iterator[ThreadPoolExecutor]:
+    """Another thread."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+def read_in_a_block(warehouse: DuckDBWarehouse) -> list[tuple[object, ...]]:
+    with kept_readers(threads=2):
+        return warehouse.query(FACTS).rows
+
+
+def test_threads_that_read_at_once_share_what_the_first_one_opens(
+    loaded: DuckDBWarehouse, instances: Callable[[], int], thread: ThreadPoolExecutor
+) -> None:
+    before = instances()
+    with kept_readers(threads=2):
+        assert loaded.query(FACTS).rows == [(12,)]
+        assert thread.submit(read_in_a_block, loaded).result() == [(12,)]
+        assert instances() == before + 1
+        assert thread.submit(read_in_a_block, loaded).result() == [(12,)]
+        assert instances() == before + 2, "there is one session for each thread, and no more"
+
+
+def test_a_thread_without_a_block_takes_a_session_of_one_that_shares(
+    loaded: DuckDBWarehouse, instances: Callable[[], int], thread: ThreadPoolExecutor
+) -> None:
+    before = instances()
+    with kept_readers(threads=2):
+        loaded.query(FACTS)
+        assert thread.submit(loaded.query, FACTS).result().rows == [(12,)]
+        assert instances() == before + 1
+
+
+def test_each_session_of_an_instance_has_the_settings_of_a_reader(
+    loaded: DuckDBWarehouse, path: Path, thread: ThreadPoolExecutor, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("a\n1\n", encoding="utf-8")
+
+    def divide() -> list[tuple[object, ...]]:
+        with reader_of(path) as connection:
+            return connection.execute("SELECT 7 / 2, current_setting('TimeZone')").fetchall()
+
+    def read_another_file() -> None:
+        with reader_of(path) as connection:
+            connection.execute(f"SELECT * FROM read_csv('{other}')")
+
+    def change_settings() -> None:
+        with reader_of(path) as connection:
+            connection.execute("SET enable_external_access = true")
+
+    with kept_readers(threads=4):
+        loaded.query(FACTS)
+        assert thread.submit(divide).result() == divide() == [(3, "UTC")]
+        with pytest.raises(QueryError, match="configuration"):
+            thread.submit(change_settings).result()
+        with pytest.raises(QueryError, match="other"):
+            thread.submit(read_another_file).result()
+
+
+def test_a_thread_reads_what_was_loaded_since_another_one_opened_the_file(
+    loaded: DuckDBWarehouse, thread: ThreadPoolExecutor
+) -> None:
+    with kept_readers(threads=2):
+        assert loaded.query(FACTS).rows == [(12,)]
+        with loaded.transaction() as loading:
+            loading.execute("DELETE FROM FactFinancials")
+        assert thread.submit(read_in_a_block, loaded).result() == [(0,)]
+        assert loaded.query(FACTS).rows == [(0,)]
+
+
+def test_a_session_lasts_longer_than_the_block_of_the_thread_that_opened_the_file(
+    loaded: DuckDBWarehouse, path: Path, thread: ThreadPoolExecutor
+) -> None:
+    with kept_readers(threads=2):
+
+        def open_first() -> None:
+            with kept_readers(threads=2):
+                loaded.query(FACTS)
+                taken.append(other.submit(take).result())
+
+        def take() -> Callable[[], list[tuple[object, ...]]]:
+            block = kept_readers(threads=2)
+            block.__enter__()
+            loaded.query(FACTS)
+            return lambda: (loaded.query(FACTS).rows, block.__exit__(None, None, None))[0]
+
+        taken: list[Callable[[], list[tuple[object, ...]]]] = []
+        with ThreadPoolExecutor(1) as other:
+            thread.submit(open_first).result()
+            assert other.submit(taken[0]).result() == [(12,)]
+    subprocess.run([sys.executable, "-c", OPEN_FOR_WRITING, str(path)], check=True)

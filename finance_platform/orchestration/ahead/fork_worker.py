@@ -59,6 +59,10 @@ _DEATH_SIGNAL = 1
 """Linux's `PR_SET_PDEATHSIG`: the signal that a process gets when its parent ends."""
 
 
+_READING_THREADS = 3
+"""Those that read the warehouse at once after a load: the checks and answers, the pack, and its statement."""
+
+
 class _FailedJobError(Exception):
     """A job has failed; its process is a child of the run's, which alone can ask for its exit code."""
 
@@ -154,10 +158,11 @@ class ForkWorker:
         warehouse = open_warehouse(settings)
 
         def read() -> Pack:
-            with warehouse_readers(settings):
+            with warehouse_readers(settings, threads=_READING_THREADS):
                 return read_published_pack(listed_once(processed), warehouse, settings, beside=beside)
 
-        with warehouse_readers(settings), ThreadPoolExecutor(1, "pack-beside") as beside, PackAhead() as ahead:
+        readers = warehouse_readers(settings, threads=_READING_THREADS)
+        with readers, ThreadPoolExecutor(1, "pack-beside") as beside, PackAhead() as ahead:
             published = publish(
                 Home(settings, raw, processed, warehouse),
                 clock=_now,

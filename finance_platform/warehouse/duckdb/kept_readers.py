@@ -3,23 +3,24 @@
 Belongs here: when a reader is used again, how long answers are known. Does not belong here: opening a reader (see
 `session`), what was asked (see `known_answers` of the warehouse).
 
-DuckDB takes 15 ms of processor time to create an instance, and a refresh reads the warehouse thirty times. A reader
-is used again only while the file is the same: a load replaces it. Outside of such a block nothing stays open, so that
-other programs may open the file for writing.
+DuckDB takes 25 ms of processor time to create an instance with the file and to close it, and a refresh reads the
+warehouse thirty times. A reader is used again only while the file is the same: a load replaces it. Threads that read
+at the same time have sessions of one instance, which takes a millisecond each and reads the file once (437). Outside
+of such a block nothing stays open, so that other programs may open the file for writing.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from finance_platform.warehouse.duckdb.errors import query_errors
-from finance_platform.warehouse.duckdb.session import FIX_QUERY, open_reader
+from finance_platform.warehouse.duckdb.session import FIX_QUERY, open_reader, open_sessions
 from finance_platform.warehouse.known_answers import KnownAnswers
 
 if TYPE_CHECKING:
@@ -41,26 +42,46 @@ class _Block(threading.local):
     Attributes:
         free: the readers that are not in use; None outside of a block.
         answers: what another process has read.
+        threads: how many threads may read from an instance that is opened here.
     """
 
     free: dict[Path, _Reader] | None = None
     answers: Mapping[Path, KnownAnswers] = MappingProxyType({})
+    threads: int = 1
 
 
 _block = _Block()
 
 
+@dataclass(frozen=True)
+class _Instance:
+    """An instance that several threads read from, and its sessions that none of them has taken."""
+
+    identity: Identity | None
+    sessions: list[duckdb.DuckDBPyConnection]
+
+
+_instances: dict[Path, _Instance] = {}
+_opening = threading.Lock()
+"""For the instances by path; a thread that waits for another one to open the file takes a session of that one."""
+
+
 @contextmanager
-def kept_readers() -> Iterator[None]:
-    """Keep readers open until the block ends; a block within another adds nothing."""
+def kept_readers(*, threads: int = 1) -> Iterator[None]:
+    """Keep readers open until the block ends; a block within another adds nothing.
+
+    Args:
+        threads: how many threads read while the block lasts, this one included; they share what the first one opens.
+    """
     if _block.free is not None:
         yield
         return
-    _block.free = {}
+    _block.free, _block.threads = {}, threads
     try:
         yield
     finally:
         free, _block.free, _block.answers = _block.free, None, MappingProxyType({})
+        _block.threads = 1
         for reader in free.values():
             reader.opened.close()
 
@@ -79,19 +100,20 @@ def known_answers(path: Path) -> KnownAnswers | None:
 @contextmanager
 def reader_of(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a reader of the file as it is now; see `open_reader` for the errors."""
-    free = _block.free
+    free, identity = _block.free, _identity(path)
     if free is None:
-        with open_reader(path) as connection:
-            yield connection
+        with ExitStack() as opened:
+            connection = _open(path, identity, opened)
+            with query_errors(FIX_QUERY):
+                yield connection
         return
-    identity = _identity(path)
     reader = free.pop(path, None)
     if reader is not None and reader.identity != identity:
         reader.opened.close()
         reader = None
     if reader is None:
         opened = ExitStack()
-        reader = _Reader(opened.enter_context(open_reader(path)), opened, identity)
+        reader = _Reader(_open(path, identity, opened), opened, identity)
     with ExitStack() as unless_it_succeeds:
         unless_it_succeeds.enter_context(reader.opened)
         with query_errors(FIX_QUERY):
@@ -99,6 +121,31 @@ def reader_of(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         if path not in free:
             free[path] = reader
             unless_it_succeeds.pop_all()
+
+
+def _open(path: Path, identity: Identity | None, opened: ExitStack) -> duckdb.DuckDBPyConnection:
+    """Return a session that ends with `opened`: of an instance that another thread has opened, or of a new one."""
+    if not _instances and _block.threads == 1:
+        return opened.enter_context(open_reader(path))
+    with _opening:
+        instance = _instances.get(path)
+        if instance is not None and instance.sessions and instance.identity == identity:
+            return opened.enter_context(closing(instance.sessions.pop()))
+        if _block.threads == 1:
+            return opened.enter_context(open_reader(path))
+        connection, *others = opened.enter_context(open_sessions(path, _block.threads))
+        _instances[path] = instance = _Instance(identity, others)
+        opened.callback(_withdraw, path, instance)
+        return connection
+
+
+def _withdraw(path: Path, instance: _Instance) -> None:
+    """Let no further thread take a session of an instance; it ends with the sessions that were taken."""
+    with _opening:
+        if _instances.get(path) is instance:
+            del _instances[path]
+        while instance.sessions:
+            instance.sessions.pop().close()
 
 
 def _identity(path: Path) -> Identity | None:

@@ -65,10 +65,22 @@ def begin_session(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
 
 @contextmanager
 def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Attach the file at `path` read-only to a database instance of its own.
+    """Open the file at `path` read-only in a session of a database instance of its own; see `open_sessions`."""
+    with open_sessions(path, 1) as (session,):
+        yield session
+
+
+@contextmanager
+def open_sessions(path: Path, count: int) -> Iterator[list[duckdb.DuckDBPyConnection]]:
+    """Attach the file at `path` read-only to a database instance of its own, and begin sessions of it.
 
     `duckdb.connect(path)` would share the instance of any other reader in this process, and keep showing the file
     that was published when that one was opened.
+
+    Args:
+        path: the file.
+        count: how many sessions. The first one is closed here, the others by those who use them; the instance ends
+            with the last one.
 
     Raises:
         NoWarehouseYetError: the file does not exist, or it is another program's and nothing was loaded into it.
@@ -90,8 +102,11 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise HomeError(f"{log} is not a plain file", fix="remove it, then run again")
     if why := find_damaged_start(path):
         raise DamagedWarehouseError(str(path), why)
-    spill = Path(tempfile.gettempdir()) / f"finance-platform-{os.getpid()}-{secrets.token_hex(4)}"
-    with closing(duckdb.connect(":memory:")) as connection:
+    name = f"finance-platform-{os.getpid()}-{secrets.token_hex(4)}"
+    spill = Path(tempfile.gettempdir()) / name
+    # By its name, further connections get the same instance. A cursor would end with the connection that it is of.
+    instance = ":memory:" if count == 1 else f":memory:{name}"
+    with closing(duckdb.connect(instance)) as connection:
         with query_errors("let other programs open the warehouse read-only; `finance-platform run` creates its tables"):
             connection.execute(f"ATTACH {_quote(path)} AS warehouse (READ_ONLY)")
             if not connection.execute(_SCHEMAS, [SCHEMA]).fetchall():
@@ -99,12 +114,14 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                     f"{path} has no schema {SCHEMA}",
                     fix="check the path given to --home, or load it first: `finance-platform run`",
                 )
-            begin_session(connection, f"warehouse.{SCHEMA}")
+            sessions = [connection, *(duckdb.connect(instance) for _ in range(1, count))]
+            for session in sessions:
+                begin_session(session, f"warehouse.{SCHEMA}")
             connection.execute(f"SET temp_directory = {_quote(spill)}")
             connection.execute("SET enable_external_access = false")  # a query reads the warehouse, no other file
             connection.execute("SET lock_configuration = true")  # and cannot take that back
         with query_errors(FIX_QUERY):
-            yield connection
+            yield sessions
 
 
 @contextmanager
