@@ -40,7 +40,8 @@ from finance_platform.settings import Settings, load_settings
 if TYPE_CHECKING:
     from finance_platform.deliveries.register import Event
     from finance_platform.feeds.resolved import ReadingRules
-    from finance_platform.reports.rejected_rows import RejectedRows, RejectedTotals, Selection
+    from finance_platform.reports.rejected_rows import RejectedRows, RejectedTotals
+    from finance_platform.reports.rejected_selection import Selection
 
 _IN_A_TABLE = (
     *("source_file", "source_sheet", "source_row", "source_column", "state", "outcome", "amount", "currency"),
@@ -86,7 +87,7 @@ def rejected(
     """
     from finance_platform.bootstrap import processed_zone
     from finance_platform.deliveries.register import Register
-    from finance_platform.reports.rejected_rows import RejectedRows, RejectedTotals
+    from finance_platform.reports.rejected_rows import RejectedRows
 
     require_output(output_format, output)
     if output_format == XLSX and by != "rows":
@@ -96,13 +97,13 @@ def rejected(
     snapshot, events = read_snapshot(settings), Register(processed).events()
     _require_rule(chosen["rule"], {rule for commit in snapshot.commits.values() for rule in commit.rules})
     selection = _select(settings, events, chosen)
-    listing, totals = RejectedRows(processed, snapshot.state, events, settings.currency), RejectedTotals()
+    listing = RejectedRows(processed, snapshot.state, events, settings.currency)
     if by != "rows":
-        _print_totals(listing, selection, totals, by, output_format, output)
+        _print_totals(listing.totals(selection), by, output_format, output)
     elif output_format == "table":
-        _print_table(listing, selection, totals, output, TABLE_ROWS if limit is None else limit, _rules(settings))
+        _print_table(listing, selection, output, TABLE_ROWS if limit is None else limit, _rules(settings))
     else:
-        _export(listing, selection, totals, output_format, output, limit or 0)
+        _export(listing, selection, output_format, output, limit or 0)
     if selection.period:
         _mention_rows_without_period(listing, selection)
     return EXIT_OK
@@ -111,13 +112,10 @@ def rejected(
 def _mention_rows_without_period(listing: RejectedRows, selection: Selection) -> None:
     """Say that rows without a valid date may belong to the period, too: `close` asks for them."""
     from finance_platform.count_text import pluralize
-    from finance_platform.reports.rejected_rows import RejectedTotals
 
-    of_any_period = RejectedTotals()
-    for _ in listing.rows(replace(selection, period=""), of_any_period):
-        pass
-    if of_any_period.rows:
-        rows = pluralize(of_any_period.rows, "row has no valid date", "rows have no valid date")
+    without_period = listing.totals(replace(selection, period="")).rows
+    if without_period:
+        rows = pluralize(without_period, "row has no valid date", "rows have no valid date")
         echo(f"{rows} and may be of any period: --period none lists them", err=True)
 
 
@@ -138,7 +136,7 @@ def _select(settings: Settings, events: Iterable[Event], chosen: Mapping[str, st
     """Return the selection; a feed that does not exist and a file that was never delivered are wrong use."""
     from finance_platform.deliveries.register import DeliveryDiscovered
     from finance_platform.feeds.feed_set import load_feed_set
-    from finance_platform.reports.rejected_rows import Selection
+    from finance_platform.reports.rejected_selection import Selection
 
     delivered = [event for event in events if isinstance(event, DeliveryDiscovered)]
     file = object_key(settings, chosen["file"]) if chosen["file"] else None
@@ -155,7 +153,6 @@ def _select(settings: Settings, events: Iterable[Event], chosen: Mapping[str, st
 def _print_table(
     listing: RejectedRows,
     selection: Selection,
-    totals: RejectedTotals,
     output: Path | None,
     limit: int,
     rules: Mapping[str, ReadingRules],
@@ -164,7 +161,8 @@ def _print_table(
     from finance_platform.reports.rejected_fields import booking_of
     from finance_platform.reports.rejected_rows import FILE_COLUMNS, REASON_COLUMNS
 
-    rows = listing.largest(limit, selection, totals) if limit else list(listing.rows(selection, totals))
+    totals = listing.totals(selection)
+    rows = listing.largest(limit, selection) if limit else list(listing.rows(selection))
     rows = [row | booking_of(row["raw_row"], rules.get(row["feed"])) for row in rows]
     columns = [name for name in _IN_A_TABLE if name not in _SHOWN_IF_FILLED or any(row[name] for row in rows)]
     with opened_output(output) as console:
@@ -210,19 +208,10 @@ def _short(row: Mapping[str, Any], name: str) -> str:
     return "" if value is None else exact_money(value, grouping=",") if isinstance(value, Decimal) else str(value)
 
 
-def _print_totals(
-    listing: RejectedRows,
-    selection: Selection,
-    totals: RejectedTotals,
-    by: str,
-    output_format: str,
-    output: Path | None,
-) -> None:
+def _print_totals(totals: RejectedTotals, by: str, output_format: str, output: Path | None) -> None:
     from finance_platform.cli.rendering import print_rows
     from finance_platform.reports.rejected_rows import FILE_COLUMNS, REASON_COLUMNS
 
-    for _ in listing.rows(selection, totals):
-        pass
     columns, rows = (REASON_COLUMNS, totals.reason_rows()) if by == "reason" else (FILE_COLUMNS, totals.file_rows())
     with opened_output(output) as console:
         print_rows(console, columns, rows, output_format, is_listing=True)
@@ -231,14 +220,15 @@ def _print_totals(
 def _export(
     listing: RejectedRows,
     selection: Selection,
-    totals: RejectedTotals,
     output_format: str,
     output: Path | None,
     limit: int,
 ) -> None:
+    from finance_platform.reports.rejected_rows import RejectedTotals
     from finance_platform.reports.rejected_workbook import write_rejected_workbook
 
-    rows = iter(listing.largest(limit, selection, totals)) if limit else listing.rows(selection, totals)
+    totals = listing.totals(selection) if limit else RejectedTotals()
+    rows = iter(listing.largest(limit, selection)) if limit else listing.rows(selection, totals)
     if output_format == XLSX and output is not None:
         with replaced_file(output) as path:
             inexact = write_rejected_workbook(path, rows, totals)

@@ -1,7 +1,7 @@
 """The rejected rows of the current deliveries, and their totals.
 
-Belongs here: reading them, choosing some of them, adding them up. Does not belong here: why a row is rejected (see
-`feeds`), printing (see `cli.rejected`), the workbook (see `rejected_workbook`).
+Belongs here: reading them, adding them up. Does not belong here: why a row is rejected (see `feeds`), which are listed
+(see `rejected_selection`), printing (see `cli.rejected`), the workbook (see `rejected_workbook`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.commits import Count, DataFile
 from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.deliveries.members.account_types import statistical_accounts
@@ -21,6 +23,14 @@ from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.reasons import Reason, reasons_from_json
 from finance_platform.reports.reconciliation import CurrentDelivery, current_deliveries
+from finance_platform.reports.rejected_selection import (
+    ALL,
+    ORDERING,
+    Selection,
+    are_listed,
+    largest_places,
+    with_columns,
+)
 from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
@@ -31,6 +41,12 @@ _STORED = (
 )
 _BATCH_ROWS = 1_000
 """A row may have 16,384 characters of raw cells, so a batch has 16 MB at most."""
+
+_COUNTED = ("outcome", "rules", "scenario", "period", "account_key", "currency", "amount")
+_KEYS = (*("outcome", "rules", "scenario", "currency"), "is_statistical")
+_ADDED_UP_ROWS = 100_000
+_ZERO = Decimal("0.00")
+
 
 COLUMNS = (
     *("source_file", "source_sheet", "source_row", "source_column", "state", "outcome", "rules", "details", "reasons"),
@@ -63,37 +79,6 @@ class FilePlace(NamedTuple):
     unit: str
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which rejected rows to list; None for all.
-
-    Attributes:
-        feed: of this feed.
-        file: of this raw object.
-        rule: that break this rule, others maybe too.
-        period: of this accounting period; empty for rows without a valid date.
-    """
-
-    feed: str | None = None
-    file: str | None = None
-    rule: str | None = None
-    period: str | None = None
-
-    def has_delivery(self, current: CurrentDelivery) -> bool:
-        """Return whether rows of the delivery may be listed."""
-        commit = current.commit
-        return self.feed in {None, commit.feed} and self.file in {None, commit.object_key}
-
-    def has_row(self, row: Mapping[str, Any]) -> bool:
-        """Return whether a row, as stored, is listed."""
-        if self.period not in {None, row.get("period") or ""}:
-            return False
-        return self.rule is None or self.rule in row["rules"].split(",")
-
-
-ALL = Selection()
-
-
 @dataclass
 class RejectedTotals:
     """Rows and money of rejected and duplicate rows; scenarios and units are never added to each other.
@@ -114,14 +99,17 @@ class RejectedTotals:
             row: the row.
             unit: the home's currency, a foreign currency, or `STATISTICAL`.
         """
-        count = count_of_row(row)
         scenario = row["scenario"] or NO_SCENARIO
-        file = FilePlace(row["feed"], row["source_file"], row["state"], row["outcome"], scenario, unit)
-        self.by_file[file] = self.by_file.get(file, Count()) + count
-        for rule in row["rules"].split(","):
-            reason = ReasonPlace(row["feed"], rule, row["outcome"], scenario, unit)
+        place = FilePlace(row["feed"], row["source_file"], row["state"], row["outcome"], scenario, unit)
+        self.enter(place, row["rules"], count_of_row(row))
+
+    def enter(self, place: FilePlace, rules: str, count: Count) -> None:
+        """Add rows of a file that break the same rules."""
+        self.by_file[place] = self.by_file.get(place, Count()) + count
+        for rule in rules.split(","):
+            reason = ReasonPlace(place.feed, rule, place.outcome, place.scenario, place.unit)
             self.by_reason[reason] = self.by_reason.get(reason, Count()) + count
-        self.rows += 1
+        self.rows += count.rows
 
     def rows_by_outcome(self) -> dict[str, int]:
         """Return the number of rows by outcome, rejected ones first."""
@@ -177,18 +165,84 @@ class RejectedRows:
 
     def with_units(self, selection: Selection = ALL) -> Iterator[tuple[dict[str, Any], str]]:
         """Yield the rows by file and line, each with the unit of its amount; see `RejectedTotals.add`."""
-        for current in current_deliveries(self._state):
-            if not selection.has_delivery(current):
-                continue
-            for file in current.commit.files.get("rejected_rows", ()):
-                for batch in self._batches(current.commit.delivery_id, file):
-                    for stored in batch.to_pylist():
-                        if stored["outcome"] != "skipped" and selection.has_row(stored):
-                            yield self._row(current, stored), self._unit(stored)
+        for current, file in self._files(selection):
+            for stored in self._stored(current, file, selection):
+                yield self._row(current, stored), self._unit(stored)
 
-    def largest(self, limit: int, selection: Selection, totals: RejectedTotals) -> list[dict[str, Any]]:
-        """Return some rows, those with the most money at stake first, and enter all into the totals."""
-        return heapq.nsmallest(limit, self.rows(selection, totals), key=_money_first)
+    def totals(self, selection: Selection = ALL) -> RejectedTotals:
+        """Return the totals of the rows; of a file with many, without looking at each."""
+        totals = RejectedTotals()
+        for current, file in self._files(selection):
+            sums = self._counted(current, file, selection) if file.is_shared else self._sums(current, file, selection)
+            for row, unit, count in sums:
+                commit, scenario = current.commit, row["scenario"] or NO_SCENARIO
+                place = FilePlace(commit.feed, commit.object_key, current.status, row["outcome"], scenario, unit)
+                totals.enter(place, row["rules"], count)
+        return totals
+
+    def largest(self, limit: int, selection: Selection = ALL) -> list[dict[str, Any]]:
+        """Return some rows, those with the most money at stake first."""
+        return heapq.nsmallest(limit, self._candidates(limit, selection), key=_money_first)
+
+    def _candidates(self, limit: int, selection: Selection) -> Iterator[dict[str, Any]]:
+        """Yield those rows of each file that are the largest of it; of a file with few, all of them."""
+        for current, file in self._files(selection):
+            if file.is_shared:
+                yield from (self._row(current, stored) for stored in self._stored(current, file, selection))
+                continue
+            delivery_id, first = current.commit.delivery_id, 0
+            places = largest_places(self._batches(delivery_id, file, ORDERING, _ADDED_UP_ROWS), limit, selection)
+            for batch in self._batches(delivery_id, file, _STORED, _BATCH_ROWS) if places else ():
+                own = [place - first for place in places if first <= place < first + len(batch)]
+                first += len(batch)
+                for stored in batch.take(pa.array(own, pa.int64())).to_pylist() if own else ():
+                    yield self._row(current, stored)
+
+    def _stored(self, current: CurrentDelivery, file: DataFile, selection: Selection) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a file that are listed, as stored."""
+        for batch in self._batches(current.commit.delivery_id, file, _STORED, _BATCH_ROWS):
+            for stored in batch.to_pylist():
+                if stored["outcome"] != "skipped" and selection.has_row(stored):
+                    yield stored
+
+    def _files(self, selection: Selection) -> Iterator[tuple[CurrentDelivery, DataFile]]:
+        for current in current_deliveries(self._state):
+            if selection.has_delivery(current):
+                for file in current.commit.files.get("rejected_rows", ()):
+                    yield current, file
+
+    def _counted(
+        self, current: CurrentDelivery, file: DataFile, selection: Selection
+    ) -> Iterator[tuple[dict[str, Any], str, Count]]:
+        """Yield each row of a file, its unit and its count."""
+        for stored in self._stored(current, file, selection):
+            yield stored, self._unit(stored), count_of_row(stored)
+
+    def _sums(
+        self, current: CurrentDelivery, file: DataFile, selection: Selection
+    ) -> Iterator[tuple[dict[str, Any], str, Count]]:
+        """Yield outcome, rules and scenario of the rows of a file, their unit, and how many there are."""
+        statistical = pa.array(list(self._statistical), pa.int64())
+        for batch in self._batches(current.commit.delivery_id, file, _COUNTED, _ADDED_UP_ROWS):
+            rows = with_columns(batch, _COUNTED)
+            rows = rows.filter(are_listed(rows, selection))
+            amount = rows["amount"].cast(SUM_OF_MONEY_TYPE)
+            table = pa.table(
+                {
+                    **{name: rows[name] for name in _KEYS[:-1]},
+                    _KEYS[-1]: pc.is_in(rows["account_key"], statistical, skip_nulls=True),
+                    "amount": amount,
+                    "absolute": pc.abs(amount),
+                }
+            )
+            sums = table.group_by(list(_KEYS), use_threads=False).aggregate(
+                [([], "count_all"), ("amount", "sum"), ("absolute", "sum"), ("amount", "count")]
+            )
+            for row in sums.to_pylist():
+                count, unpriced = row["count_all"], row["count_all"] - row["amount_count"]
+                # Of no amount at all, Arrow's sum is null.
+                total, absolute = row["amount_sum"] or _ZERO, row["absolute_sum"] or _ZERO
+                yield row, self._unit(row, row["is_statistical"]), Count(count, total, absolute, unpriced)
 
     def _row(self, current: CurrentDelivery, stored: Mapping[str, Any]) -> dict[str, Any]:
         commit = current.commit
@@ -212,12 +266,16 @@ class RejectedRows:
             "details": [asdict(reason) for reason in reasons],
         }
 
-    def _unit(self, stored: Mapping[str, Any]) -> str:
+    def _unit(self, stored: Mapping[str, Any], is_statistical: bool | None = None) -> str:
         if stored.get("currency"):
             return str(stored["currency"])
-        return STATISTICAL if stored.get("account_key") in self._statistical else self._currency
+        if is_statistical is None:
+            is_statistical = stored.get("account_key") in self._statistical
+        return STATISTICAL if is_statistical else self._currency
 
-    def _batches(self, delivery_id: str, file: DataFile) -> Iterator[pa.RecordBatch | pa.Table]:
+    def _batches(
+        self, delivery_id: str, file: DataFile, columns: Sequence[str], rows: int
+    ) -> Iterator[pa.RecordBatch | pa.Table]:
         # Files of an earlier release lack some of the columns.
         if file.is_shared:
             if file.key not in self._names:
@@ -226,7 +284,7 @@ class RejectedRows:
             yield read_shared(self._processed, delivery_id, file.key, self._names[file.key])
             return
         with open_parquet(self._processed, file.key, ["outcome"]) as parquet:
-            yield from parquet.iter_batches(_BATCH_ROWS, columns=list(_STORED))
+            yield from parquet.iter_batches(rows, columns=list(columns))
 
 
 def count_of_row(row: Mapping[str, Any]) -> Count:

@@ -192,7 +192,7 @@ class WorkbookWriter:
 def cell_text(text: str) -> str:
     """Return a text as a cell of a workbook can hold it: escaped where it cannot be shown, cut where it is too long."""
     shown = _NOT_IN_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", printable(text))
-    if _utf16_length(shown) <= _MAX_CHARACTERS:
+    if 2 * len(shown) <= _MAX_CHARACTERS or _utf16_length(shown) <= _MAX_CHARACTERS:
         return shown
     kept = shown[: _MAX_CHARACTERS - len(_CUT)]
     while _utf16_length(kept) > _MAX_CHARACTERS - len(_CUT):

@@ -28,7 +28,8 @@ from finance_platform.orchestration.ui.metadata_values import (
 from finance_platform.orchestration.ui.previews import preview_delivery
 from finance_platform.quality.checks import NOTHING_HELD, WITHIN_TOLERANCE, Outcome
 from finance_platform.reports.reconciliation import current_deliveries, scenario_counts
-from finance_platform.reports.rejected_rows import RejectedRows, Selection
+from finance_platform.reports.rejected_rows import RejectedRows
+from finance_platform.reports.rejected_selection import Selection
 from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.immutable_documents import derive_once

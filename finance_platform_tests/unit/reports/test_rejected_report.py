@@ -7,10 +7,12 @@ Belongs here: `reports.rejected_rows` and `reports.rejected_workbook`. Does not 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -22,17 +24,17 @@ from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.feeds.reasons import Reason, reasons_to_json
-from finance_platform.reports import workbook_writer
+from finance_platform.feeds.reasons import Reason, reasons_from_json, reasons_to_json
+from finance_platform.reports import rejected_rows, workbook_writer
 from finance_platform.reports.rejected_rows import (
     COLUMNS,
     REASON_COLUMNS,
     FilePlace,
     RejectedRows,
     RejectedTotals,
-    Selection,
     first_seen,
 )
+from finance_platform.reports.rejected_selection import Selection
 from finance_platform.reports.rejected_workbook import write_rejected_workbook
 from finance_platform.reports.workbook_writer import cell_text
 from finance_platform.storage.local import LocalStore
@@ -213,8 +215,8 @@ def test_the_rows_with_the_most_money_come_first_and_the_totals_have_all(process
         money = None if amount is None else Decimal(amount)
         commit = partly_rejected(event, 1, of=3)
         pairs.append((event, with_rejected(processed, commit, (2, "rejected"), amount=money, scenario="Actual")))
-    totals = RejectedTotals()
-    rows = RejectedRows(processed, state_of(*pairs), currency="USD").largest(2, Selection(), totals)
+    listing = RejectedRows(processed, state_of(*pairs), currency="USD")
+    rows, totals = listing.largest(2), listing.totals()
     assert [row["source_file"] for row in rows] == ["a.csv", "d.csv"]
     assert totals.rows == 4
     ((*place, count, unpriced, net, gross),) = totals.reason_rows()
@@ -222,6 +224,79 @@ def test_the_rows_with_the_most_money_come_first_and_the_totals_have_all(process
     assert (count, unpriced, net, gross) == (4, 1, Decimal("-11.00"), Decimal("49.00"))
     assert len(place) + 4 == len(REASON_COLUMNS)
     assert FilePlace("ledger", "c.csv", "live", "rejected", "Actual", "USD") in totals.by_file
+
+
+def many_rows(processed: LocalStore, *, lacking: Collection[str] = ()) -> RejectedRows:
+    """Return 3,000 rows in files that lack some columns, as those of an earlier release do."""
+    draw, pairs = Random(7), []
+    for file in ("a.csv", "b.csv", "c.csv"):
+        event = delivered(file, tolerated_share="1")
+        commit = with_rejected(processed, partly_rejected(event, 1, of=3), *((line, "") for line in range(2, 1_002)))
+        (stored,) = commit.files["rejected_rows"]
+        path = Path(processed.uri(stored.key))
+        rows = pq.read_table(path)
+        kinds: dict[str, list[Any]] = {
+            "outcome": ["rejected", "rejected", "duplicate", "skipped"],
+            "rules": ["invalid_date", "blank_account,invalid_date", "invalid_amount"],
+            "amount": [None, Decimal("5.00"), Decimal("-5.00"), Decimal("7.10"), Decimal("-0.01")],
+            "scenario": [None, "Actual", "Budget"],
+            "period": [None, "2025-01", "2025-02"],
+            "currency": [None, None, "EUR"],
+            "source_sheet": [None, "S1", "S2"],
+            "source_column": [None, "Jan", "Feb"],
+            "account_key": [None, 1, 2],
+        }
+        for name, values in kinds.items():
+            column = pa.array([draw.choice(values) for _ in range(len(rows))], rows.schema.field(name).type)
+            rows = rows.set_column(rows.column_names.index(name), name, column)
+        pq.write_table(rows.drop_columns(list(lacking)), path)
+        file_of_rows = DataFile(stored.key, path.stat().st_size)
+        pairs.append((event, replace(commit, files={"rejected_rows": (file_of_rows,)})))
+    return RejectedRows(processed, state_of(*pairs), currency="USD")
+
+
+SELECTIONS = [
+    Selection(),
+    Selection(rule="invalid_date"),
+    Selection(rule="date"),
+    Selection(period=""),
+    Selection(period="2025-02", rule="invalid_amount"),
+    Selection(file="b.csv"),
+]
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+@pytest.mark.parametrize("lacking", [(), ("source_column", "currency", "account_key", "period", "source_sheet")])
+def test_totals_and_largest_rows_are_those_of_all_rows_that_are_listed(
+    processed: LocalStore, selection: Selection, lacking: Collection[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rejected_rows, "statistical_accounts", lambda *_: {2})
+    listing, totals = many_rows(processed, lacking=lacking), RejectedTotals()
+    rows = list(listing.rows(selection, totals))
+    assert listing.totals(selection) == totals
+    ordered = sorted(rows, key=lambda row: (row["amount"] is None, -abs(row["amount"] or 0), *place_of(row)))
+    for limit in (1, 50, 5_000):
+        assert listing.largest(limit, selection) == ordered[:limit]
+
+
+def place_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["source_file"], row["source_sheet"] or "", row["source_row"], row["source_column"] or ""
+
+
+def test_of_many_rows_only_the_largest_are_explained(processed: LocalStore, monkeypatch: pytest.MonkeyPatch):
+    """Their reasons and cells are most of what a file of rejected rows has."""
+    explained: list[str] = []
+
+    def note(text: str | None, rules: str = "") -> list[Reason]:
+        explained.append(rules)
+        return reasons_from_json(text, rules)
+
+    monkeypatch.setattr(rejected_rows, "reasons_from_json", note)
+    listing = many_rows(processed)
+    assert listing.totals().rows > 1_000
+    assert explained == []
+    assert len(listing.largest(20)) == 20
+    assert len(explained) == 60  # twenty of each file
 
 
 NASTY = [
