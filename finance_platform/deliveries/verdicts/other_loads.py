@@ -83,7 +83,7 @@ def _concerns(lines: LiveLines, candidate: LiveDelivery, other: LiveDelivery, ce
     if numbers & of_others:
         return True
     own, of_other = (table.filter(pc.is_null(table[_NUMBER])).select(_PLACE) for table in (own, of_other))
-    return own.join(of_other, keys=_PLACE, join_type="left semi").num_rows > 0
+    return bool(own.join(of_other, keys=_PLACE, join_type="left semi").num_rows)
 
 
 def _numbers(texts: pa.ChunkedArray) -> set[str]:

@@ -79,7 +79,7 @@ class DividedMonths:
         rule, several = self.rule, [months for months in self._months.values() if len(months) >= _SEVERAL]
         if rule is None or len(set().union(*several)) < _LEAST_MONTHS or 2 * len(several) <= len(self._months):
             return {}
-        most = sorted(max(several, key=len))
+        most = max(map(sorted, several), key=len)
         periods = rule.periods_of(most[0])
         shown = ", ".join(most[:_LEAST_MONTHS]) + (" …" if len(most) > _LEAST_MONTHS else "")
         text = (

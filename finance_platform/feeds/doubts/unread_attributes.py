@@ -158,4 +158,5 @@ class UnreadAttributes:
 
 
 def _distinct(texts: pa.StringArray) -> list[str]:
-    return pc.unique(pc.drop_null(texts)).slice(0, _MOST_TEXTS + 1).to_pylist()
+    distinct = pc.unique(pc.drop_null(texts)).slice(0, _MOST_TEXTS + 1)
+    return [str(text) for text in distinct.to_pylist()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_a_new_file_does_not_count_beside_a_file_that_is_held_under_another_load
 
 
 @pytest.mark.parametrize("decided", ["accepted", "withdrawn"])
-def test_a_new_file_counts_once_the_other_one_is_decided(tmp_path: Path, decided: str):
+def test_a_new_file_counts_once_the_other_one_is_decided(tmp_path: Path, decided: Literal["accepted", "withdrawn"]):
     zone = Zone(tmp_path / "processed")
     zone.append(decision_on(decided, under_another_load(zone)))
     zone.deliver("c.csv", LAST, "x", **SCOPED)

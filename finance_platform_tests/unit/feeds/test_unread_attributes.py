@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from finance_platform_tests.unit.factories import settings
 CODES = {"departments": "code", "accounts": "number"}
 
 
-def own_notes(folder: Path, kind: str, table: str, **changes: object) -> dict[str, Note]:
+def own_notes(folder: Path, kind: str, table: str, **changes: Any) -> dict[str, Note]:
     (folder / "x.csv").write_text(table, encoding="utf-8")
     columns = {CODES[kind]: "Code", **changes.pop("columns", {})}
     descriptor = yaml.safe_dump({"feed": "x", "kind": kind, "path": "x.csv", "columns": columns, **changes})
