@@ -17,6 +17,7 @@ from finance_platform.errors import QueryError
 from finance_platform.feeds.values.dates import is_valid_period
 from finance_platform.money_text import grouped_money, plain_money, signed_money
 from finance_platform.notifications.alerts import Alert
+from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
 
@@ -88,6 +89,22 @@ def movement_summary(warehouse: Queryable, since: datetime = EARLIEST) -> list[d
         return []
     names = [_snake_case(column) for column in result.columns]
     return [dict(zip(names, row, strict=True)) for row in result.rows]
+
+
+def last_movements(warehouse: Queryable, published: Iterable[PublishedSlice]) -> list[dict[str, Any]]:
+    """Return the rows of `movement_summary` of the latest load, and of what came after it.
+
+    The latest is the one with the highest number: by a clock that was set back it may be earlier than others.
+
+    Args:
+        warehouse: the warehouse.
+        published: the slices that are published.
+    """
+    last = max(published, key=lambda one: one.load_number, default=None)
+    if last is None:
+        return []
+    rows = movement_summary(warehouse, last.loaded_at.replace(tzinfo=UTC))
+    return [row for row in rows if row["load_number"] >= last.load_number]
 
 
 def group_by_cause(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

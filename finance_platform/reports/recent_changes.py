@@ -16,7 +16,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.money_text import plain_money
-from finance_platform.reports.movements import movement_summary
+from finance_platform.reports.movements import last_movements, movement_summary
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.published import explain_stale
 from finance_platform.slices.snapshot import Snapshot
@@ -46,12 +46,8 @@ def recent_movements(
     warehouse: Queryable, published: Mapping[SliceName, PublishedSlice], since: datetime | None = None
 ) -> list[dict[str, Any]]:
     """Return the movements since a time, or of the latest load, as JSON values; see `movements.movement_summary`."""
-    if since is None:
-        last = max((slice_.loaded_at for slice_ in published.values()), default=None)
-        if last is None:
-            return []
-        since = last.replace(tzinfo=UTC)
-    return [_as_json(row) for row in movement_summary(warehouse, since)]
+    rows = movement_summary(warehouse, since) if since else last_movements(warehouse, published.values())
+    return [_as_json(row) for row in rows]
 
 
 def closed_periods(

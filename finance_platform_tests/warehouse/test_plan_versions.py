@@ -5,6 +5,8 @@ Belongs here: the view PlanVersion over several loads. Does not belong here: the
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import Warehouse
@@ -118,3 +120,25 @@ def test_actuals_that_come_before_the_plan_of_their_month_are_no_version_of_it(
     ).rows
 
     assert [(*row[:2], str(row[2])) for row in rows] == [(1, 1, "1200.00"), (3, 2, "1420.00")]
+
+
+def test_a_version_counts_once_and_keeps_its_date_if_a_clock_goes_back(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    """Two months come in load 2; load 3, by a clock that is behind, corrects one of them."""
+    plans = [Fact(f"2025-{month}-01", SALES, RENT, BUDGET, "10.00", "10.00") for month in ("03", "04")]
+    first = [star_files.facts(plan.day[:7], "p1", [plan]) for plan in plans]
+    publish(loaded, LoadRequest(first, run_id="run-2", loaded_at=LOADED_AT))
+    corrected = [plans[0]._replace(amount="11.00", budget="11.00")]
+    earlier = LOADED_AT - timedelta(days=10)
+    correction = LoadRequest([star_files.facts("2025-03", "p2", corrected)], run_id="run-3", loaded_at=earlier)
+    publish(loaded, correction)
+
+    rows = loaded.query(
+        "SELECT LoadNumber, LoadedAt, SUM(Amount) FROM PlanVersion "
+        "WHERE ScenarioName = 'Budget' AND Period >= '2025-03' GROUP BY LoadNumber, LoadedAt ORDER BY LoadNumber"
+    ).rows
+
+    moments = {2: LOADED_AT, 3: earlier}
+    assert [(load, str(amount)) for load, _, amount in rows] == [(2, "20.00"), (3, "21.00")]
+    assert [at.replace(tzinfo=None) for _, at, _ in rows] == [moments[one[0]].replace(tzinfo=None) for one in rows]

@@ -7,13 +7,17 @@
 
 CREATE OR REPLACE VIEW PlanVersion AS
 WITH FirstLoad AS (
-    SELECT
-        Slice AS Period,
-        MIN(LoadNumber) AS LoadNumber,
-        MIN(LoadedAt) AS LoadedAt
-    FROM LoadLedger
-    WHERE TableName = 'FactFinancials'
-    GROUP BY Slice
+    SELECT Period, LoadNumber, LoadedAt
+    FROM (
+        SELECT
+            Slice AS Period,
+            LoadNumber,
+            LoadedAt,
+            ROW_NUMBER() OVER (PARTITION BY Slice ORDER BY LoadNumber) AS Nth
+        FROM LoadLedger
+        WHERE TableName = 'FactFinancials'
+    ) AS NumberedLoad
+    WHERE Nth = 1
 ),
 
 PlanMovement AS (

@@ -7,12 +7,11 @@ Belongs here: choosing and adding up what other reports say. Does not belong her
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.reports.movements import movement_summary
+from finance_platform.reports.movements import last_movements, movement_summary
 from finance_platform.reports.pack.model import Movement, RejectedRule, RejectedTotal, Reliability, WaitingFile
 from finance_platform.reports.reconciliation import current_deliveries, reconcile
 from finance_platform.reports.statement import Reconciliation
@@ -47,9 +46,7 @@ def read_reliability(processed: ObjectStore, snapshot: Snapshot, warehouse: Quer
 
 def read_last_movements(warehouse: Queryable) -> list[Movement]:
     """Return what the latest load changed in periods that were published before, oldest period first."""
-    last = max((one.loaded_at for one in published_slices(warehouse).values()), default=None)
-    rows = movement_summary(warehouse, last.replace(tzinfo=UTC)) if last else []
-    return [_movement(row) for row in rows]
+    return [_movement(row) for row in last_movements(warehouse, published_slices(warehouse).values())]
 
 
 def _movement(row: dict[str, Any]) -> Movement:

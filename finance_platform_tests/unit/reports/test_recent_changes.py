@@ -113,6 +113,20 @@ def test_recent_movements_are_those_of_the_latest_load_with_money_as_text(wareho
     assert recent_movements(warehouse, published_slices(warehouse), datetime(2025, 8, 2, tzinfo=UTC)) == []
 
 
+def test_movements_of_the_latest_load_are_those_of_the_last_one_although_its_clock_was_set_back(tmp_path: Path):
+    star, duckdb = StarFiles(tmp_path / "processed"), DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    publish(
+        duckdb,
+        LoadRequest([*star.dimensions(), star.facts("2025-01", "j1", january())], run_id="run-1", loaded_at=LATER),
+    )
+    publish(duckdb, LoadRequest([star.facts("2025-02", "f1", february())], run_id="run-2", loaded_at=LATER))
+    for number, amount in enumerate(("1200.00", "1250.00"), 2):
+        moved = [star.facts("2025-02", f"f{number}", [february()[0]._replace(amount=amount), february()[1]])]
+        publish(duckdb, LoadRequest(moved, run_id=f"run-{number + 1}", loaded_at=LOADED_AT))
+        (row,) = recent_movements(duckdb, published_slices(duckdb))
+        assert (row["period"], row["load_number"], row["new_amount"]) == ("2025-02", number + 1, amount)
+
+
 def test_a_closed_period_has_its_closing_and_the_restatements_since(warehouse: DuckDBWarehouse):
     def closing(period: str, at: str) -> PeriodStatusChanged:
         return PeriodStatusChanged("closed", period, "ann", "quarter end", at, {FACT: "f1"})
