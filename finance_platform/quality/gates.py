@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from finance_platform.count_text import pluralize
@@ -194,12 +195,17 @@ def _held(held: InactiveDelivery, period: str) -> Finding:
     )
 
 
+NOTHING_ELSE: Mapping[str, Sequence[str]] = MappingProxyType({})
+"""Nothing that a run would publish besides the period."""
+
+
 def find_stale(
     periods: Iterable[str],
     target: Mapping[str, str],
     published: Mapping[str, str],
     unread: Iterable[str],
     *,
+    others: Mapping[str, Sequence[str]] = NOTHING_ELSE,
     read_again: int = 0,
     why_again: str = "",
 ) -> list[Finding]:
@@ -210,13 +216,20 @@ def find_stale(
         target: the target version of each period's fact slice.
         published: the published version of each.
         unread: files that are new or have no verdict yet, by key.
+        others: what else the close signs and a run would publish, with the causes of each.
         read_again: how many files are read again although they have not changed, beside them.
         why_again: why.
     """
-    fix = "run `finance-platform run` first"
+    fix, periods = "run `finance-platform run` first", list(periods)
     behind = [f"{period} has changes that are not published yet" for period in periods]
     files = [f"{quote_name(key)} is not read yet" for key in sorted(unread)]
     stale = [text for period, text in zip(periods, behind, strict=True) if target.get(period) != published[period]]
+    stale += [
+        f"{name} has changes that are not published yet{f': {causes}' if causes else ''}"
+        for name, why in sorted(others.items())
+        if name not in periods
+        for causes in ["; ".join(why)]
+    ]
     if read_again:
         verb = "is to be" if read_again == 1 else "are to be"
         files.append(f"{pluralize(read_again, 'file')} {verb} read again, since {why_again}")

@@ -40,6 +40,7 @@ from finance_platform.quality.gates import (
 from finance_platform.quality.published_figures import read_account_months
 from finance_platform.refresh.books import find_imbalances
 from finance_platform.refresh.completeness import find_missing
+from finance_platform.refresh.stale_beside import find_stale_beside
 from finance_platform.reports.rejected_rows import RejectedRows, count_of_row
 from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.settings import Settings, StarSettings
@@ -123,6 +124,7 @@ def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
         feed_set = load_feed_set(settings.feeds_path)
         scan = scan_raw_zone(raw, register, feed_set, settings, at=at, run_id="")
         target = _facts({(one.table, one.slice): one.version for one in snapshot.target})
+        others = find_stale_beside(processed, published_state, settings, snapshot, versions, period)
         pending = unread_objects(snapshot.state, scan)
         again = {key: event for key, event in pending.items() if event.reads_again}
         store = LineStore(processed, snapshot.commits, select_discovered(register.events()), snapshot.state)
@@ -137,6 +139,7 @@ def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
                     target,
                     published,
                     [*(pending.keys() - again.keys()), *scan.unavailable],
+                    others=others,
                     read_again=len(again),
                     why_again=why_read_again(again.values()),
                 ),

@@ -276,6 +276,35 @@ def test_what_is_material_to_a_gate_is_what_the_close_signs(home: Home, refresh:
     assert "rejected" not in findings(home, "2025-01")
 
 
+def test_what_was_decided_and_is_not_published_yet_is_not_signed(home: Home, refresh: Refresher):
+    """A close signs the types of accounts, the year to date and the comments with the lines of its period."""
+    assert home.command("close", "2024-12", "--why", "year").returncode == 0
+    home.write("raw/comments.csv", "period,department_code,account_number,owner,comment\n2025-01,D100,4000,Ada,large\n")
+    home.write(
+        "raw/transactions_late.csv", f"{HEADER}\nL1,2024-06-05,D100,4000,7.00,x\nL2,2025-01-05,D100,4000,7.00,x\n"
+    )
+    refresh(home)
+    assert "stale" not in findings(home, "2025-01")  # the late line waits for a person, and a run leaves it
+    for command in (
+        ("accept", "transactions_late.csv"),
+        ("withdraw", "departments.csv"),
+        ("withdraw", "comments.csv"),
+    ):
+        assert home.command(*command, "--why", "x").returncode == 0
+    stale = findings(home, "2025-01")["stale"]
+    causes = dict(text.split(" has changes that are not published yet") for text in stale)
+    assert list(causes) == ["2024-06", "Commentary", "dim_department"]
+    assert causes["2024-06"] == ": transactions_late.csv came"
+    assert causes["dim_department"].startswith(": departments.csv no longer counts")
+    waived = [option for name in findings(home, "2025-01") for option in ("--waive", name)]
+    refused = home.command("close", "2025-01", *waived, "--why", "x")
+    assert (refused.returncode, "cannot be waived" in refused.stderr) == (2, True)
+    for name in ("departments", "comments"):
+        (home.path / f"raw/{name}.csv").unlink()
+    refresh(home)
+    assert "stale" not in findings(home, "2025-01")
+
+
 def test_a_dry_run_shows_the_gates_and_changes_nothing(home: Home):
     shown = home.command("close", "2024-12", "--dry-run")
     assert (shown.returncode, shown.stdout.splitlines()[-1]) == (0, "2024-12 can be closed.")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from finance_platform.contracts.model import Contract, SliceName
-from finance_platform.contracts.star import WAITING_CHANGE
+from finance_platform.contracts.star import COMMENTARY, DELIVERED_BALANCE, STATEMENT_MAPPING, WAITING_CHANGE
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.state import DeliveryState
@@ -30,7 +30,7 @@ from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.period_status import status_rows
 from finance_platform.warehouse.port import Queryable
-from finance_platform.warehouse.report_tables import ReportTables, target_rows
+from finance_platform.warehouse.report_tables import ReportTables, counted_rows, stored_rows, target_rows
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,32 @@ def small_tables(
     beside = _with_mapping(processed, warehouse, settings, frozen, versions, tables)
     closed, through = frozen.snapshot.state.closed, frozen.snapshot.settings.actuals_through
     return {**status_rows(warehouse, closed, through), **target_rows(warehouse, beside.tables)}
+
+
+def stale_tables_of_files(
+    processed: ObjectStore,
+    warehouse: Queryable,
+    settings: Settings,
+    frozen: FrozenPeriods,
+    published: Mapping[SliceName, str],
+) -> list[str]:
+    """Return the tables that follow from files alone and have other rows than these give: a run would store them.
+
+    Args:
+        processed: the processed zone.
+        warehouse: what is published.
+        settings: the home.
+        frozen: the target versions.
+        published: the published versions.
+    """
+    tables = ReportTables(read_report_inputs(processed, frozen.snapshot.state.live), materiality(settings), {})
+    beside = _with_mapping(processed, warehouse, settings, frozen, published, tables)
+    rows = target_rows(warehouse, beside.tables)
+    return [
+        contract.table
+        for contract in (STATEMENT_MAPPING, COMMENTARY, DELIVERED_BALANCE)
+        if stored_rows(warehouse, contract) != counted_rows(contract, rows[contract])
+    ]
 
 
 def _with_mapping(
