@@ -24,8 +24,14 @@ from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.values.line_numbers import MAX_LINES, Numbers, cents, place_numbers
 
-CREDITED = {"credit account", "account credit", "cr account", "habenkonto", "konto haben", "haben konto", "kthaben"}
-DEBITED = {"debit account", "account debit", "dr account", "sollkonto", "konto soll", "soll konto", "ktsoll"}
+CREDITED = {
+    *("credit account", "account credit", "cr account", "credit acct", "compte credit", "compte credite"),
+    *("habenkonto", "konto haben", "haben konto", "kthaben", "habenkto", "haben kto", "kto haben", "conto avere"),
+}
+DEBITED = {
+    *("debit account", "account debit", "dr account", "debit acct", "compte debit", "compte debite"),
+    *("sollkonto", "konto soll", "soll konto", "ktsoll", "sollkto", "soll kto", "kto soll", "conto dare"),
+}
 
 CONTRA_ACCOUNTS = {
     *("contra account", "contra account no", "contra", "offset account", "offsetting account", "offsetting acct"),

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from finance_platform.feeds.draft.values import is_amount, is_date
+from finance_platform.feeds.values.header_words import plain_name, rank
 
 Row = tuple[int, list[str]]
+
+_AMOUNTS = ("amount", "debit", "credit")
+_BALANCES = {"balance", "running balance", "saldo", "kontostand", "solde"}
 
 _LEAST_LINES = 2
 _MOST_CONDITIONS = 3
@@ -49,8 +53,8 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
     """Return the labels of a table; None if it has none.
 
     Every row is a line, which is blank or has a date in one column, or a label, which has another text there and
-    nowhere else; the first row is a label, and one is above two lines at least. Labels of several levels have a column
-    each, in all of which lines are blank.
+    nowhere else but for a balance beside the amounts; the first row is a label, and one is above two lines at least.
+    Labels of several levels have a column each, in all of which lines are blank.
 
     Args:
         header: the columns' names.
@@ -58,7 +62,7 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
         totals: the lines of the totals.
     """
     data = [(line, cells) for line, cells in rows if line not in totals]
-    texts = [[cell.strip() for cell in cells[: len(header)]] for _, cells in data]
+    texts = _without_balances(header, [[cell.strip() for cell in cells[: len(header)]] for _, cells in data])
     if not data or sum(map(bool, texts[0])) != 1:
         return None
     if above := _above_texts(header, data, texts):
@@ -86,6 +90,15 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
         return None
     is_found = longest >= _LEAST_LINES and others and any(is_amount(cell) for cells in lines for cell in cells)
     return LabelRows(places, frozenset(labels), others[:_MOST_CONDITIONS], bool(dates)) if is_found else None
+
+
+def _without_balances(header: Sequence[str], rows: list[list[str]]) -> list[list[str]]:
+    """Return rows without balances beside their amounts: a label has the one that its account begins with."""
+    balances = [place for place, name in enumerate(header) if plain_name(name) in _BALANCES]
+    others = [name for place, name in enumerate(header) if place not in balances]
+    if not balances or not any(rank(field, name) is not None for field in _AMOUNTS for name in others):
+        return rows
+    return [["" if place in balances else text for place, text in enumerate(cells)] for cells in rows]
 
 
 def _above_texts(header: Sequence[str], rows: Sequence[Row], texts: Sequence[Sequence[str]]) -> LabelRows | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from finance_platform.feeds.doubts.unread_accounts import CREDITED, DEBITED
 from finance_platform.feeds.draft.columns import Column, describe_blanks
 from finance_platform.feeds.draft.values import AmountGuess
 from finance_platform.feeds.values.amounts import EXACT, read_amount
@@ -92,6 +93,8 @@ def is_called_amount(column: Column) -> bool:
 
 def is_other(column: Column) -> bool:
     """Return whether a column's name says that it is another field, a code or a quantity."""
+    if plain_name(column.name) in CREDITED | DEBITED:
+        return True
     words = {re.sub("(?<=[a-z]{3})[0-9]+$", "", word) for word in plain_name(column.name).split()}  # SEGMENT2
     if words & _SCENARIOS.keys() and words - _SCENARIOS.keys() <= _OF_MONTH:
         return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -72,6 +73,7 @@ _CONTROLS = [chr(code) for code in range(32) if chr(code) not in "\t\n\r\x1a"]
 _MAX_CONTROLS, _FEW_CONTROLS = 0.01, 20
 """Share and number of control characters from which bytes are no text."""
 
+_GAP = re.compile(r"\S {3,}\S")
 _SIDES = ("debit", "credit")
 _LEAST_NAMED = 2
 """Names of fields in a row that may be a header with codes among them."""
@@ -243,7 +245,18 @@ def _sample_text(open_file: OpenFile) -> Sample:
         rows = [*rows, *_last_rows(_decode(tail, encoding, is_whole=True), delimiter, rows[-1][0])]
     sample = Sample(rows, encoding=encoding, delimiter=delimiter, remarks=remarks)
     find_header(sample)
+    if not sample.header_rows and _are_aligned(text):
+        raise UnreadableDeliveryError(
+            "its columns are aligned with blanks, as a report is printed, and no character separates them",
+            fix="export it as CSV or as a workbook; in SAP: List, Export, Spreadsheet",
+        )
     return sample
+
+
+def _are_aligned(text: str) -> bool:
+    """Return whether most lines have texts with several blanks between them, as on a printed page."""
+    lines = [line for line in text.splitlines()[:_MAX_ROWS] if line.strip()]
+    return sum(_GAP.search(line) is not None for line in lines) > len(lines) * _MIN_SHARE
 
 
 def _find_encoding(open_file: OpenFile, start: bytes) -> tuple[str, list[str]]:

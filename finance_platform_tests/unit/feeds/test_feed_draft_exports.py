@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from finance_platform.errors import UnreadableDeliveryError
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
 
 PAGE = (
@@ -38,6 +39,16 @@ Total for Payroll Expenses,,,,,"$12,500.00",
 ,,,,,,
 "Thursday, Apr 03, 2025 09:15:22 AM - Accrual Basis",,,,,,
 """
+QUICKBOOKS_DESKTOP = """,,Type,Date,Num,Memo,Class,Split,Debit,Credit,Balance
+6000 · Rent,,,,,,,,,,"2,000.00"
+,,Bill,03/05/2025,1001,March rent,Office,Payable,"1,234.50",,"3,234.50"
+,,Credit,03/16/2025,1002,Refund,Office,Payable,,99.00,"3,135.50"
+Total 6000 · Rent,,,,,,,,"1,234.50",99.00,"3,135.50"
+6100 · Wages,,,,,,,,,,0.00
+,,Journal,03/31/2025,J7,Wages,Plant,Checking,"12,500.00",,"12,500.00"
+Total 6100 · Wages,,,,,,,,"12,500.00",0.00,"12,500.00"
+TOTAL,,,,,,,,"13,734.50",99.00,"15,635.50"
+"""
 NETSUITE = """General Ledger
 Mar 2025
 Account,Type,Date,Document Number,Name,Department: Name,Memo,Debit,Credit,Amount (Net)
@@ -68,6 +79,7 @@ Date;Journal;Pièce;Libellé;Débit;Crédit;Solde
     [
         (FAGLL03, {}, 3),
         (QUICKBOOKS, {"department": "D1"}, 2),
+        (QUICKBOOKS_DESKTOP, {}, 6),
         (NETSUITE, {}, 6),
         (GRAND_LIVRE.format(total="Total", grand="Total général"), {"department": "D1"}, 6),
         (GRAND_LIVRE.format(total="Totale", grand="Totale generale"), {"department": "D1"}, 6),
@@ -107,3 +119,26 @@ def test_headings_that_name_the_account_leave_the_choice_of_the_amount_to_a_pers
     text = FAGLL03.replace("  Betrag in HW", "Wert 1").replace("Kostenst.", "Wert 2")
     assert "amount:         {from: DECIDE" in draft(text)
     assert "measures:" not in draft(text)
+
+
+PRINTED = """Kostenstellen: Ist/Plan      Stand: 03.04.2025      Seite:    2
+Kostenstelle/Gruppe  4711        Verwaltung
+
+Kostenarten                       Istkosten     Plankosten
+  400000  Material                 1.135,50       1.000,00
+  410000  Loehne                  12.500,00      12.000,00
+* Belastung                       13.635,50      13.000,00
+"""
+
+
+def test_a_page_that_is_aligned_with_blanks_is_not_cut_at_the_commas_of_its_amounts():
+    with pytest.raises(UnreadableDeliveryError, match="aligned with blanks") as error:
+        draft(PRINTED, "report.txt")
+    assert "export it as CSV or as a workbook" in error.value.fix
+
+
+def test_accounts_that_each_line_debits_and_credits_are_no_amounts():
+    rows = "05.03.2025;6000;2000;4711;Miete;1'234.50\n16.03.2025;2000;6000;4711;Gutschrift;99.00\n"
+    written = draft(f"Datum;SollKto;HabenKto;KST;Text;Betrag\n{rows}")
+    assert "Each line books two accounts, 'SollKto' and 'HabenKto'" in written
+    assert "other columns with amounts" not in written
