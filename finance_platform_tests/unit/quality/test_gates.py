@@ -145,3 +145,18 @@ def test_a_gate_shows_its_first_findings_and_how_many_more_there_are():
     assert not result.is_green
     assert result.lines[-1] == "and 2 more"
     assert len(result.fixes) == 10
+
+
+@pytest.mark.parametrize(
+    ("gate", "says"),
+    [
+        (gates.DOCUMENT_NUMBERS, "in feeds that declare document_numbers"),
+        (gates.BALANCED, "in feeds that declare balanced"),
+        (gates.TRIAL_BALANCE, "in feeds that declare balanced, and in a trial balance"),
+        (gates.CARRY_FORWARD, "a trial balance, if there is one"),
+        (gates.TIE_OUT, "the trial balance, if there is one"),
+    ],
+)
+def test_a_green_gate_does_not_say_more_than_what_was_compared(gate: gates.Gate, says: str):
+    """Of a ledger without vouchers and trial balances, the gate is green because there is nothing to compare."""
+    assert says in gate.statement
