@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
@@ -186,12 +186,7 @@ class LawHome:
 
     @property
     def settings(self) -> Settings:
-        return load_settings(
-            home=self.path,
-            baseline_scenario=self.baseline,
-            actuals_through=self.actuals_through,
-            closed_periods=self.closed_periods,
-        )
+        return _settings_of(self.path, self.baseline, self.actuals_through, self.closed_periods)
 
     @property
     def processed(self) -> ObjectStore:
@@ -418,6 +413,16 @@ class LawHome:
                 (self.path / "processed" / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(old / name, self.path / "processed" / name)
         (self.path / "warehouse.duckdb").rename(old / "warehouse.duckdb")
+
+
+@cache
+def _settings_of(
+    path: Path, baseline: str, actuals_through: str | None, closed_periods: Literal["hold", "publish"]
+) -> Settings:
+    """Return settings, which each check asks for: to load them takes longer than most of these do."""
+    return load_settings(
+        home=path, baseline_scenario=baseline, actuals_through=actuals_through, closed_periods=closed_periods
+    )
 
 
 def _day(written: date | datetime) -> date:

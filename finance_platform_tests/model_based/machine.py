@@ -12,8 +12,9 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain, islice
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, TypeVar
@@ -31,6 +32,7 @@ from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.event_chain import ChainReader
 from finance_platform.deliveries.lines import read_lines
+from finance_platform.deliveries.previews import preview_acceptance, preview_booking
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, Position
 from finance_platform.errors import DecisionError
@@ -41,16 +43,17 @@ from finance_platform.refresh.restatement import SignedClose, restate, signed_cl
 from finance_platform.refresh.verification.verify import Verifier
 from finance_platform.reports.rejected_rows import RejectedRows
 from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
+from finance_platform.slices.retention import Removal, find_expired, remove
 from finance_platform.slices.signatures import Signature, read_signature, sign_slices, write_signature
 from finance_platform.trace.period_versions import read_version
 from finance_platform.trace.published_lines import open_lines
 from finance_platform.trace.roll_forward import Group
 from finance_platform.warehouse.ledger import last_load_number, published_versions
 from finance_platform_tests.model_based import model
-from finance_platform_tests.model_based.chance import AT_FIRST, FEEDS, actions, content, moment
+from finance_platform_tests.model_based.chance import FEEDS, actions, habits, moment
 from finance_platform_tests.model_based.home import BrokenOffError, FaultInjector, LawHome
 from finance_platform_tests.model_based.model import Cell, Figures, Star
-from finance_platform_tests.model_based.sent import Content, Delivery, SentAccount, SentRow, as_bytes
+from finance_platform_tests.model_based.sent import Content, Delivery, SentAccount, SentRow, as_bytes, as_workbook
 
 _One = TypeVar("_One")
 
@@ -87,28 +90,36 @@ class Deliveries(RuleBasedStateMachine):
     @initialize(seed=SEEDS)
     def begin(self, seed: int) -> None:
         chance = Random(seed)
-        for key in AT_FIRST:
-            self.send(key, content(chance, key), moment(chance))
+        self.habits = habits(chance)
+        self.home.closed_periods = self.habits.closed_periods
+        for key in self.habits.at_first:
+            self.send(key, self.habits.content(chance, key), moment(chance))
+
+    @staticmethod
+    def _is_of_accounts(key: str) -> bool:
+        return key.startswith("accounts/")
 
     def send(self, key: str, rows: Content, at: datetime) -> None:
         self.home.put(key, self._encoded(key, rows), at)
 
     def _encoded(self, key: str, rows: Content) -> bytes:
-        data = as_bytes("accounts" if key.startswith("accounts/") else "ledger", rows)
+        encode = as_workbook if key.endswith(".xlsx") else as_bytes
+        data = encode("accounts" if self._is_of_accounts(key) else "ledger", rows)
         self.contents[hashlib.sha256(data).hexdigest()] = rows
         return data
 
-    def send_an_old_content_back_or_under_another_name(self, key: str, nth: int, at: datetime) -> None:
-        is_reference = key.startswith("accounts/")
+    def send_an_old_content_back_or_under_another_name(self, key: str, nth: int, at: datetime, step: int) -> None:
+        """Send its rows in their order, or in the opposite one if `step` is -1."""
+        is_reference = self._is_of_accounts(key)
         fitting = [
             rows for rows in self.contents.values() if all(isinstance(row, SentAccount) == is_reference for row in rows)
         ]
         for rows in _one_of(fitting, nth):
-            self.send(key, rows, at)
+            self.send(key, rows[::step], at)
 
     def send_again_with_a_row_more(self, nth: int, row: SentRow, at: datetime) -> None:
         """Put the row first, so that every other one has another number."""
-        ledgers = [key for key in self._present() if not key.startswith("accounts/")]
+        ledgers = [key for key in self._present() if not self._is_of_accounts(key)]
         for key in _one_of(ledgers, nth):
             rows = self.contents[hashlib.sha256(self.home.raw.read(key)).hexdigest()]
             self.send(key, (row, *rows), at)
@@ -123,20 +134,62 @@ class Deliveries(RuleBasedStateMachine):
 
     # What people do
 
-    def decide(self, action: str, nth: int) -> None:
-        for key in _one_of(self._decidable(action), nth):
+    def decide(self, choices: Sequence[str], nth: int, of_one_period: bool) -> None:
+        """Make the first of some decisions that is about something here; of late lines, about one period or all."""
+        about = ((action, key) for action in choices for key in _one_of(self._decidable(action), nth))
+        for action, key in islice(about, 1):
+            periods = self._late_periods(key)[:1] if of_one_period else []
             try:
-                author = Author("ana", "because", self.home.tick())
-                if action == "accept":
-                    decisions.accept(self.home.processed, key, author)
-                    self.accepted = True
-                elif action == "book" or action.endswith("late_lines"):
-                    getattr(decisions, action)(self.home.processed, key, author)
-                else:
-                    holds = self.home.settings.holds_closed_periods
-                    getattr(decisions, action)(self.home.processed, key, author, holds_closed_periods=holds)
+                self._decide(action, key, periods, Author("ana", "because", self.home.tick()))
             except DecisionError as error:
-                note(f"not decided: {error}")
+                note(f"not decided: {action} {key} {periods}: {error}")
+            else:
+                note(f"decided: {action} {key} {periods}")
+
+    def _decide(self, action: str, key: str, periods: Sequence[str], author: Author) -> None:
+        processed = self.home.processed
+        if action in {"accept", "book"}:
+            self._accept(action, key, periods, author)
+        elif action.endswith("late_lines"):
+            getattr(decisions, action)(processed, key, author, periods)
+        else:
+            holds = self.home.settings.holds_closed_periods
+            getattr(decisions, action)(processed, key, author, holds_closed_periods=holds)
+
+    def _accept(self, action: str, key: str, periods: Sequence[str], author: Author) -> None:
+        """Accept a delivery or book its lines; what then counts differs by what the preview of the decision says."""
+        preview = {"accept": preview_acceptance, "book": preview_booking}[action]
+        before = self._amounts_by_period()
+        try:
+            foreseen = preview(self.home.processed, key, periods)
+        except DecisionError:
+            with pytest.raises(DecisionError):
+                getattr(decisions, action)(self.home.processed, key, author, periods)
+            raise
+        getattr(decisions, action)(self.home.processed, key, author, periods)
+        self.accepted |= action == "accept"
+        if self._is_of_accounts(key):
+            return
+        expected = before
+        for row in foreseen:
+            expected[fold(row.scenario), row.period] += row.amount
+        found = self._amounts_by_period()
+        assert {place: money for place, money in found.items() if money} == {
+            place: money for place, money in expected.items() if money
+        }
+
+    def _amounts_by_period(self) -> dict[tuple[str, str], Decimal]:
+        """Return what the deliveries that count now give, by scenario and period, whatever is published."""
+        state = self.home.state()
+        amounts: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for cell, figures in model.star(self._live_as_sent(state), "", None, self._described(state)).facts.items():
+            amounts[cell.scenario, f"{cell.day:%Y-%m}"] += figures.amount
+        return amounts
+
+    def _late_periods(self, key: str) -> list[str]:
+        state = self.home.state()
+        late = (one.late_periods for one in (*state.inactive, *state.withdrawn) if one.event.object_key == key)
+        return sorted(set(chain.from_iterable(late)))
 
     def change_a_descriptor(self, name: str, change: dict[str, Any]) -> None:
         changed = replace(self.feeds[name], **change)
@@ -188,10 +241,23 @@ class Deliveries(RuleBasedStateMachine):
 
     def overwrite_during_the_run(self, nth: int, chance: Random) -> None:
         for key in _one_of(self._present(), nth):
-            rows = content(chance, key)
+            rows = self.habits.content(chance, key)
             self.home.during_the_run[key] = self._encoded(key, rows)
 
     # What the platform does
+
+    def remove_what_nothing_needs(self, _nth: int = 0) -> None:
+        """Remove everything that may be removed, in any state of the home."""
+        processed = self.home.processed
+        versions = published_versions(self.home.warehouse)
+        far = self.home.tick() + timedelta(days=40_000)
+
+        def expired() -> list[Removal]:
+            snapshot = self.home.snapshot()
+            return find_expired(processed, snapshot, versions, now=far, retention_days=0, needed_keys=())
+
+        remove(processed, expired())
+        assert expired() == []
 
     @rule(seed=SEEDS, point=POINTS)
     def happen(self, seed: int, point: int | None) -> None:
@@ -200,7 +266,7 @@ class Deliveries(RuleBasedStateMachine):
         One rule, so that no step is idle: hypothesis leaves whole rules out of an example, and there are few examples.
         """
         self.steps += 1
-        for name, arguments in actions(Random(f"{seed} {self.steps}")):
+        for name, arguments in actions(Random(f"{seed} {self.steps}"), self.habits):
             note(f"{name} {arguments}")
             getattr(self, name)(*arguments)
         fuse = FaultInjector()
@@ -347,7 +413,7 @@ class Deliveries(RuleBasedStateMachine):
             assert line.difference.is_zero, line
         listed: dict[tuple[str, str, str], Count] = defaultdict(Count)
         for row in RejectedRows(self.home.processed, self.home.state()).rows():
-            if not row["source_file"].startswith("accounts/"):
+            if not self._is_of_accounts(row["source_file"]):
                 amount = row["amount"]
                 count = Count(1, unpriced=1) if amount is None else Count(1, amount, abs(amount))
                 # Lines on statistical accounts are apart from the money of their scenario.
@@ -364,21 +430,26 @@ class Deliveries(RuleBasedStateMachine):
         """Hold the warehouse against the model, but for closed periods that stay as they were published."""
         publication = self.home.publication
         assert publication
-        places = {one.position: self.sent[one.delivery_id].first_seen for one in state.effective if not one.booked_from}
-        live = [self._as_sent(one, places) for one in state.live]
+        live = self._live_as_sent(state)
         self._check_that_bookings_lose_nothing(state, live)
         in_force = publication.snapshot.settings
-        described = [
-            model.Described(self.sent[one.delivery.delivery_id], one.since, one.until)
-            for one in state.descriptions
-            if one.delivery.event.kind == "accounts"
-        ]
-        expected = model.star(live, in_force.baseline_scenario, in_force.actuals_through, described)
+        expected = model.star(live, in_force.baseline_scenario, in_force.actuals_through, self._described(state))
         star = self.home.star()
         kept = {change.table: {member.casefold() for member in change.members} for change in publication.waiting}
         assert _without(kept, star) == _without(kept, expected)
         frozen = publication.frozen
         assert _outside(frozen, star.facts) == _outside(frozen, expected.facts)
+
+    def _described(self, state: DeliveryState) -> list[model.Described]:
+        return [
+            model.Described(self.sent[one.delivery.delivery_id], one.since, one.until)
+            for one in state.descriptions
+            if one.delivery.event.kind == "accounts"
+        ]
+
+    def _live_as_sent(self, state: DeliveryState) -> list[Delivery]:
+        places = {one.position: self.sent[one.delivery_id].first_seen for one in state.effective if not one.booked_from}
+        return [self._as_sent(one, places) for one in state.live]
 
     def _as_sent(self, delivery: LiveDelivery, places: Mapping[Position, str]) -> Delivery:
         """Return what was sent of a live delivery; of lines that are booked in a later period, what was booked.

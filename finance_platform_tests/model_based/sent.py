@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import yaml
+
+from finance_platform_tests.workbooks import xlsx
 
 HEADER = "id,date,department,account,scenario,amount,type"
 ORDER = r"_v(\d+)"
@@ -42,16 +45,25 @@ Content = tuple[SentRow, ...] | tuple[SentAccount, ...]
 
 
 def as_bytes(kind: str, content: Content) -> bytes:
-    """Return the file."""
+    """Return the file as CSV."""
+    return ("\n".join(map(",".join, _cells(kind, content))) + "\n").encode()
+
+
+@cache
+def as_workbook(kind: str, content: Content) -> bytes:
+    """Return the file as a workbook, always the same one: a workbook says when it was made."""
+    return xlsx({"Sheet1": _cells(kind, content)})
+
+
+def _cells(kind: str, content: Content) -> list[list[str]]:
     header = "account_number,account_name,account_type" if kind == "accounts" else HEADER
-    lines = [header, *(_line(row) for row in content)]
-    return ("\n".join(lines) + "\n").encode()
+    return [header.split(","), *map(_cells_of, content)]
 
 
-def _line(row: SentRow | SentAccount) -> str:
+def _cells_of(row: SentRow | SentAccount) -> list[str]:
     if isinstance(row, SentAccount):
-        return f"{row.number},Account {row.number},{row.type}"
-    return ",".join(vars(row).values())
+        return [row.number, f"Account {row.number}", row.type]
+    return list(vars(row).values())
 
 
 @dataclass(frozen=True)
@@ -87,7 +99,7 @@ class Feed:
 
     def descriptor(self) -> str:
         """Return the YAML that a person would write."""
-        common = {"feed": self.name, "kind": self.kind, "path": f"{self.name}/*.csv"}
+        common = {"feed": self.name, "kind": self.kind, "path": f"{self.name}/*.{{csv,xlsx}}"}
         order = self._order()
         if self.kind == "accounts":
             columns = {"number": "account_number", "name": "account_name", "type": "account_type"}

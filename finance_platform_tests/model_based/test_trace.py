@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,6 @@ from hypothesis import settings
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from pyspark.sql import SparkSession
 
-from finance_platform.slices.retention import find_expired, remove
 from finance_platform.trace.cell_to_lines import CellTrace, trace_cell
 from finance_platform.trace.cells import CellName, read_publication
 from finance_platform.trace.file_to_cells import FileTrace, trace_file
@@ -51,16 +49,7 @@ class TracedDeliveries(Deliveries):
     @rule()
     @precondition(lambda self: self.learned)
     def vacuum(self) -> None:
-        """Remove everything that may be removed, in any state of the home."""
-        processed = self.home.processed
-        versions = {name: slice_.version for name, slice_ in published_slices(self.home.warehouse).items()}
-        far = self.home.tick() + timedelta(days=40_000)
-        remove(
-            processed,
-            find_expired(processed, self.home.snapshot(), versions, now=far, retention_days=0, needed_keys=()),
-        )
-        left = find_expired(processed, self.home.snapshot(), versions, now=far, retention_days=0, needed_keys=())
-        assert left == []
+        self.remove_what_nothing_needs()
         self._check_trace()
 
     def _check(self) -> None:
