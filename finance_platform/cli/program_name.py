@@ -16,6 +16,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from finance_platform.safe_text import quote_name
+
 NAME = "finance-platform"
 _mentions: list[str] = []
 """Filled by the first printed text that names a command."""
@@ -28,7 +30,9 @@ _homes: list[str] = []
 
 def remember_home(home: Path | None) -> None:
     """Remember the home that a command was given, or that it was given none."""
-    _homes[:] = [] if home is None else [shlex.quote(os.fspath(home))]
+    path = "" if home is None else os.fspath(home)
+    # A printed text has no characters that are not printable: a shell reads their escapes in other quotes alone.
+    _homes[:] = [] if home is None else [shlex.quote(path) if path.isprintable() else quote_name(path)]
 
 
 def address(text: str) -> str:

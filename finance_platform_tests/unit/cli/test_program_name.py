@@ -34,5 +34,14 @@ def test_where_the_name_is_not_known_the_path_is_said_once_below_what_names_a_co
     assert last == f"This shell does not know the name finance-platform: type {PROGRAM}"
 
 
+@pytest.mark.parametrize(
+    ("name", "quoted"), [("tab\there", "$'{}/tab\\there'"), ("two\nlines", "$'{}/two\\nlines'"), ("[ab]", "'{}/[ab]'")]
+)
+def test_a_command_is_for_a_home_that_a_shell_finds_by_the_printed_name(name: str, quoted: str, tmp_path: Path):
+    (tmp_path / name / "raw").mkdir(parents=True)
+    shown = errors_on_a_terminal(*UNKNOWN_TABLE, "--home", str(tmp_path / name), cwd=tmp_path)
+    assert f"`finance-platform tables --home {quoted.format(tmp_path)}` lists all" in shown
+
+
 def test_where_the_shell_knows_the_name_nothing_is_added(tmp_path: Path):
     assert "does not know" not in errors_on_a_terminal(*UNKNOWN_TABLE, cwd=tmp_path, path=str(PROGRAM.parent))
