@@ -37,6 +37,7 @@ from finance_platform.deliveries.state import (
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.bookings import (
     Booking,
+    find_kept_keys,
     find_shared_keys,
     plan_decided_bookings,
     write_booking,
@@ -395,10 +396,14 @@ def _refuse_unloadable(
             continue
         # Not beside `after`, which has the files of booked lines without these.
         of_all = compute_candidate_overlaps(processed, state.effective, one)
-        if file := find_shared_keys(LiveDeliveries(state.effective, of_all), of_all, one, with_bookings=True):
+        shared = find_shared_keys(LiveDeliveries(state.effective, of_all), of_all, one, with_bookings=True)
+        if not shared:
+            of_published = compute_candidate_overlaps(processed, state.live, one)
+            shared = find_kept_keys(LiveDeliveries(state.live, of_published), of_published, one)
+        if shared:
             shares = "replaces periods" if replaces_periods(one) else "has keys"
             raise DecisionError(
-                f"{quote_name(object_key)} {shares} of {quote_name(file)}, whose late lines are booked later",
+                f"{quote_name(object_key)} {shares} of {quote_name(shared)}, whose late lines are booked later",
                 fix="withdraw that file first, or send the lines in it",
             )
     types = AccountTypes(processed)

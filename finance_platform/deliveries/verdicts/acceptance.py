@@ -158,7 +158,11 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
         return []
     candidate_keys = {candidate.event.object_key for candidate in candidates}
     others = [delivery for delivery in state.effective if delivery.event.object_key not in candidate_keys]
-    published = record_overlaps(processed, state.live) if state.all_effective else NO_OVERLAPS
+    published = NO_OVERLAPS
+    if state.all_effective:
+        others_published = [one for one in state.live if one.event.object_key not in candidate_keys]
+        published = record_overlaps(processed, state.live)
+        published |= record_overlaps(processed, [*others_published, *candidates])
     overlaps = published | record_overlaps(processed, state.effective)
     overlaps |= record_overlaps(processed, [*others, *candidates, *_versions_to_replace(state, candidates)])
     policy = _AcceptancePolicy(processed, state, overlaps, holds_closed_periods=holds_closed_periods)

@@ -151,7 +151,8 @@ def plan_bookings(
             fix="accept the file, which restates the closed periods, or set the descriptor as it was",
         )
     others = [one for one in bookings if one.source.object_key != candidate.event.object_key]
-    shared = find_shared_keys(live, lines.overlaps, candidate) if bookings else ""
+    versions = (candidate, *live.earlier(candidate)) if bookings else ()  # an earlier one stays in the closed periods
+    shared = any(find_shared_keys(live, lines.overlaps, one) for one in versions)
     if others or shared:
         name = quote_name(candidate.event.object_key)
         raise DecisionError(
@@ -177,6 +178,34 @@ def find_shared_keys(
         for other in live.others(delivery, cell):
             if cell[1] in other.booked and replaces_periods(other):
                 return other.event.object_key
+    return ""
+
+
+def find_kept_keys(published: LiveDeliveries, overlaps: Overlaps, delivery: LiveDelivery) -> str:
+    """Return another file of which an earlier version has keys of a delivery in a closed period; else empty.
+
+    What its later version would change there is booked in a later period, with the opposite sign of the lines that it
+    lacks. So these must go on counting in the closed period.
+
+    Args:
+        published: the deliveries that count where lines are booked in a later period.
+        overlaps: the lines that they and the delivery claim from each other.
+        delivery: the delivery that is judged.
+    """
+    shared = {
+        name: {period for _, period, _ in overlaps.overlap(name, delivery.delivery_id).lines}
+        for name in overlaps.overlapping(delivery.delivery_id)
+    }
+    for cell in sorted(replaced_cells(delivery)):
+        for other in filter(replaces_periods, published.others(delivery, cell)):
+            shared.setdefault(other.delivery_id, set()).add(cell[1])
+    for name, periods in shared.items():
+        kept = published.by_id.get(name)
+        if kept is None or kept.portion.only is None or kept.event.object_key == delivery.event.object_key:
+            continue
+        booked = {one.booked_from for one in published.earlier(kept)}
+        if not booked.isdisjoint(period for period in periods if period in kept.portion):
+            return kept.event.object_key
     return ""
 
 

@@ -34,7 +34,13 @@ from finance_platform.deliveries.verdicts.attribute_conflicts import (
     find_type_conflicts,
     gross_by_scenario,
 )
-from finance_platform.deliveries.verdicts.bookings import Booking, find_plans, find_shared_keys, plan_bookings
+from finance_platform.deliveries.verdicts.bookings import (
+    Booking,
+    find_kept_keys,
+    find_plans,
+    find_shared_keys,
+    plan_bookings,
+)
 from finance_platform.deliveries.verdicts.cell_hashes import CellHashes
 from finance_platform.deliveries.verdicts.cell_sums import find_overflows, may_overflow
 from finance_platform.deliveries.verdicts.commit_reasons import nothing_accepted, tolerance_breach
@@ -186,7 +192,8 @@ class HoldReasons:
         """Yield one reason that names a file whose lines are booked in a later period, and cannot be replaced there."""
         if self._published is None:
             return  # nothing is booked
-        if file := find_shared_keys(self._live, self._overlaps, candidate, with_bookings=True):
+        shared = find_shared_keys(self._live, self._overlaps, candidate, with_bookings=True)
+        if file := shared or find_kept_keys(self._published, self._overlaps, candidate):
             shares = "replaces periods" if replaces_periods(candidate) else "has keys"
             yield f"{shares} of {quote_name(file)}, whose late lines are booked in a later period"
 

@@ -603,6 +603,48 @@ def test_a_file_that_replaces_a_period_of_lines_that_are_booked_later_cannot_cou
     assert not evaluate(zone)
 
 
+@pytest.mark.parametrize(
+    ("load_mode", "period"), [("upsert", MARCH), ("replace_period", JANUARY)], ids=["its key", "its period"]
+)
+def test_a_line_that_stays_in_a_closed_period_because_its_loss_is_booked_later_is_not_replaced_by_another_file(
+    zone: Zone, load_mode: str, period: str
+) -> None:
+    """The later version of its file lacks it, and the booking has it with the opposite sign."""
+    values: dict[str, Any] = {"load_mode": load_mode, "tolerated_removal": None}
+    counted_and_corrected(zone, [Line("1"), Line("9", FEBRUARY)], [Line("9", FEBRUARY)], **values)
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    before = zone.versions()
+    zone.deliver("b.csv", [Line("1", period, amount="5.00")], "w", **values)
+    assert "of a.csv, whose late lines are booked in a later period" in evaluate(zone)["b.csv"][0]
+    assert zone.versions() == before
+    with pytest.raises(DecisionError, match="cannot be published yet"):
+        accept(zone.store, "b.csv", ADA)
+
+
+def test_a_file_that_was_held_before_a_loss_of_its_key_was_booked_later_cannot_be_accepted(zone: Zone) -> None:
+    doubtful: dict[str, Any] = {"load_mode": "upsert", "commit_findings": ReaderFindings(doubts=("is it UTF-8?",))}
+    zone.deliver("b.csv", [Line("1", MARCH)], "w", **doubtful)
+    counted_and_corrected(zone, lines("1"), [Line("9", FEBRUARY)], load_mode="upsert", tolerated_removal=None)
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    with pytest.raises(DecisionError, match=r"has keys of a\.csv, whose late lines are booked later"):
+        accept(zone.store, "b.csv", ADA)
+
+
+def test_a_correction_of_a_version_with_keys_of_another_file_is_not_booked_later(zone: Zone) -> None:
+    """The version stays in the closed period, where its line would count once the other file lacks the key."""
+    upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
+    zone.deliver("a.csv", lines("1", "2"), **upsert)
+    zone.deliver("b.csv", [Line("1", amount="4.00")], "w", **upsert)
+    zone.evaluate()
+    close(zone, JANUARY)
+    zone.deliver("a.csv", [Line("2", amount="9.00")], "v2", **upsert)
+    evaluate(zone)
+    with pytest.raises(DecisionError, match="has keys of them"):
+        book(zone.store, "a.csv", ADA)
+
+
 def test_a_key_that_leaves_a_closed_period_is_not_booked_later_but_waits(zone: Zone) -> None:
     zone.deliver("a.csv", lines("1"), load_mode="upsert", tolerated_removal=None)
     zone.evaluate()
