@@ -12,11 +12,15 @@ from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import MONEY
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.slices.commits import Difference, SupersededLines
+from finance_platform.transforms.keyed_sums import KeyedRows
 from finance_platform.transforms.live_lines import with_natural_sign
 
 _MAX_DIFFERENCES = 50
@@ -26,6 +30,26 @@ _ZERO = Decimal("0.00")
 
 _Cell = tuple[Any, ...]
 """Period, scenario key and account key."""
+
+_KEYS = _ACCOUNT[1:]
+STAR_SUMS = pa.schema(
+    [
+        *((name, pa.int64()) for name in (*_KEYS, "rows", "lines")),
+        *((name, SUM_OF_MONEY_TYPE) for name in ("amount", "budget_amount")),
+    ]
+)
+"""The columns of a star's sums by scenario and account; see `ScenarioFigures`."""
+
+_SUMS = pa.schema(
+    [
+        *((name, pa.int64()) for name in (*_KEYS, "lines", "star_rows", "star_lines")),
+        *(
+            (name, SUM_OF_MONEY_TYPE)
+            for name in ("amount", "delivered", "absolute", "star_amount", "star_budget_amount")
+        ),
+    ]
+)
+"""Sums of the lines and of the star in one table."""
 
 _SUPERSEDED = ("superseded_lines", "superseded_amount")
 
@@ -198,6 +222,51 @@ def compare(control: Iterable[Any], star: Iterable[Any]) -> dict[str, PeriodCont
     return periods
 
 
+def compare_accounts(lines: pa.Table, star: pa.Table) -> PeriodControl:
+    """Return the comparison of one period as `compare` does, without what is superseded.
+
+    A home with many accounts has as many sums as lines, so they are compared by column.
+
+    Args:
+        lines: by scenario and account, with the fields of `_Lines`.
+        star: with the columns of `STAR_SUMS`.
+    """
+    with_lines = lines.filter(pc.not_equal(lines["lines"], 0))
+    renamed = star.rename_columns([name if name in _KEYS else f"star_{name}" for name in star.column_names])
+    sums = KeyedRows(pa.concat_tables([_with_zeros(with_lines), _with_zeros(renamed)])).sums(
+        _KEYS, _SUMS.names[len(_KEYS) :]
+    )
+    control = PeriodControl(accounts_compared=len(sums))
+    of_scenarios = KeyedRows(sums).sums(_KEYS[:1], _SUMS.names[len(_KEYS) :])
+    for row in of_scenarios.sort_by(_KEYS[0]).to_pylist():
+        scenario = row["scenario_key"]
+        control.delivered[scenario], control.absolute[scenario] = row["delivered"], row["absolute"]
+        if row["star_rows"]:
+            control.star[scenario] = ScenarioFigures(*(row[f"star_{name}"] for name in ScenarioFigures._fields))
+    is_other = pc.or_(
+        pc.not_equal(sums["lines"], sums["star_lines"]), pc.not_equal(sums["amount"], sums["star_amount"])
+    )
+    others = sums.filter(is_other).sort_by([(name, "ascending") for name in _KEYS])
+    for row in others.slice(0, _MAX_DIFFERENCES).to_pylist():
+        expected, actual = (row["lines"], row["amount"]), (row["star_lines"], row["star_amount"])
+        control.differences.append(_difference(row["scenario_key"], row["account_key"], expected, actual))
+    return control
+
+
+def _with_zeros(sums: pa.Table) -> pa.Table:
+    """Return sums with the columns of `_SUMS`; those that they lack are zero."""
+    nothing = {
+        field.name: pa.repeat(pa.scalar(0, field.type), len(sums))
+        for field in _SUMS
+        if field.name not in sums.column_names
+    }
+    return pa.table({name: nothing[name] if name in nothing else sums[name] for name in _SUMS.names}).cast(_SUMS)
+
+
+def _difference(scenario: int, account: int, expected: tuple[int, Decimal], actual: tuple[int, Decimal]) -> Difference:
+    return Difference(scenario, account, f"{expected[0]} lines, {expected[1]}", f"{actual[0]} lines, {actual[1]}")
+
+
 def _by_cell(rows: Iterable[Any], names: Sequence[str]) -> Iterator[tuple[_Cell, tuple[Any, ...]]]:
     """Yield the cell of each row, and the values with some names.
 
@@ -235,6 +304,4 @@ def _compare_account(
     expected = (lines.lines, lines.amount) if lines else (0, _ZERO)
     actual = (star.lines, star.amount) if star else (0, _ZERO)
     if expected != actual and len(period.differences) < _MAX_DIFFERENCES:
-        period.differences.append(
-            Difference(scenario, cell[2], f"{expected[0]} lines, {expected[1]}", f"{actual[0]} lines, {actual[1]}")
-        )
+        period.differences.append(_difference(scenario, cell[2], expected, actual))

@@ -25,7 +25,7 @@ from finance_platform.deliveries.lines_checkpoint import lines_checkpoint
 from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointFile, places_among
 from finance_platform.feeds.values.dates import first_day, period_of
 from finance_platform.slices.commits import SupersededLines
-from finance_platform.spark_jobs.control_totals import PeriodControl, compare
+from finance_platform.spark_jobs.control_totals import STAR_SUMS, PeriodControl, compare_accounts
 from finance_platform.spark_jobs.period_orders import PeriodOrder
 from finance_platform.spark_jobs.tasks_here import dealt, run_here
 from finance_platform.storage.bulk_read import map_many
@@ -37,8 +37,8 @@ from finance_platform.transforms.fact_tables import (
     LINE_COLUMNS,
     LINE_KEY,
     TEXTS,
+    CreditAccounts,
     PeriodSums,
-    accounts_of_credit,
     fact_rows,
 )
 from finance_platform.transforms.keyed_sums import KeyedRows, as_array
@@ -89,12 +89,12 @@ def make_period_builder(
         actual_key: surrogate key of scenario Actual.
     """
     statistical = {key for key, kind in types if kind == _STATISTICAL}
+    credit = CreditAccounts(types, type_spans)
 
     def build_one(store: ObjectStore, order: PeriodOrder) -> pa.RecordBatch:
         counted = [(delivery_id, scenario) for delivery_id, scenario in order.counted]
         keys = {delivery_id: _read_keys(store, files) for delivery_id, files in order.superseding}
-        credit = accounts_of_credit(types, type_spans, order.period)
-        sums = PeriodSums(order.period, counted, credit, keys, statistical)
+        sums = PeriodSums(order.period, counted, credit.in_period(order.period), keys, statistical)
         names = [*_NAMES, LINE_KEY] if keys else _NAMES
         for lines in _read_lines(store, order, names):
             sums.add(lines)
@@ -169,7 +169,7 @@ def _write_period(
         for row in sums.superseded()
     ]
     if sums.is_empty:
-        control = compare(sums.accounts(), ()).get(order.period, PeriodControl())
+        control = _compare(sums, STAR_SUMS.empty_table())
         return {"files": [], "control": control.to_json(), "superseded": superseded}
     rows = fact_rows(
         sums.cells(), sums.scenarios, first_day(order.period), order.actual_covers, baseline_key, actual_key
@@ -178,8 +178,7 @@ def _write_period(
     data = _parquet_bytes(rows)
     store.write(key, data)
     # Of a remote store, the bytes that were sent: a file is sent once, as it was counted.
-    star = _star_sums(data if is_remote(store.root) else store.read(key))
-    control = compare(sums.accounts(), star).get(order.period, PeriodControl())
+    control = _compare(sums, _star_sums(data if is_remote(store.root) else store.read(key), order.period))
     return {"files": [[key, len(data)]], "control": control.to_json(), "superseded": superseded}
 
 
@@ -226,16 +225,22 @@ def _parquet_bytes(rows: pa.Table) -> bytes:
     return buffer.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
-def _star_sums(data: bytes) -> list[dict[str, Any]]:
-    """Return the rows of `control_totals.star_sums` for a written file."""
+def _compare(sums: PeriodSums, star: pa.Table) -> PeriodControl:
+    control = compare_accounts(sums.accounts(), star)
+    control.superseded_lines, control.superseded_amount = sums.superseded_in_all()
+    return control
+
+
+def _star_sums(data: bytes, period: str) -> pa.Table:
+    """Return the sums of `control_totals.star_sums` for the rows of a written file that are of its period."""
     names = ["transaction_date", "scenario_key", "account_key", "amount", "budget_amount", "transaction_count"]
     rows = pq.ParquetFile(pa.BufferReader(data)).read(columns=names, use_threads=False)
     days = pc.dictionary_encode(as_array(rows["transaction_date"]))
-    of_days = [period_of(day) for day in days.dictionary.to_pylist()]
-    periods = sorted(set(of_days))
-    numbers = np.array([periods.index(period) for period in of_days], np.int64)
-    keys = ("period", "scenario_key", "account_key")
-    sums = KeyedRows(rows.append_column("period", pa.array(numbers[days.indices.to_numpy()]))).sums(
-        keys, ("transaction_count", "amount", "budget_amount"), count="rows"
+    is_of_period = np.array([period_of(day) == period for day in days.dictionary.to_pylist()], np.bool_)
+    if not is_of_period.all():
+        rows = rows.filter(pa.array(is_of_period[days.indices.to_numpy()]))
+    sums = KeyedRows(rows).sums(
+        ("scenario_key", "account_key"), ("transaction_count", "amount", "budget_amount"), count="rows"
     )
-    return [{**row, "period": periods[row["period"]], "lines": row["transaction_count"]} for row in sums.to_pylist()]
+    of_name = {"lines": "transaction_count"}
+    return pa.table({name: sums[of_name.get(name, name)] for name in STAR_SUMS.names}).cast(STAR_SUMS)

@@ -47,7 +47,12 @@ _SCHEMA = arrow_schema(FACT_FINANCIALS.stored_columns)
 _MONEY = _SCHEMA.field("amount").type
 
 _ZERO = Decimal("0.00")
-_NOTHING_SUPERSEDED = {"superseded_lines": 0, "superseded_amount": _ZERO}
+_ACCOUNT_SUMS = pa.schema(
+    [
+        *((name, pa.int64()) for name in (*_ACCOUNT, "lines")),
+        *((name, SUM_OF_MONEY_TYPE) for name in ("amount", "delivered", "absolute")),
+    ]
+)
 _ORDER = ("scenario_key", "date_key", "department_key", "account_key")
 
 
@@ -112,35 +117,22 @@ class PeriodSums:
         self._sum_waiting()
         return _merge(self._cells, _CELL, ("amount", "transaction_count"))
 
-    def accounts(self) -> list[dict[str, Any]]:
-        """Return rows as those of `control_sums`, which do not depend on the sums by cell."""
-        self._sum_waiting()
-        sums_of_all = self._superseded_in_all()
-        if not self._accounts:
-            return sums_of_all
-        by_sign = _merge(self._accounts, (*_ACCOUNT, "is_debit_positive"), ("delivered", "absolute", "lines"))
-        credit = set(self._credit.to_pylist())
-        sums: dict[tuple[int, int], dict[str, Any]] = {}
-        for row in by_sign.to_pylist():
-            is_flipped = row.pop("is_debit_positive") and row["account_key"] in credit
-            row["amount"] = -row["delivered"] if is_flipped else row["delivered"]
-            place = row["scenario_key"], row["account_key"]
-            if (earlier := sums.get(place)) is None:
-                sums[place] = {"period": self._period} | row | _NOTHING_SUPERSEDED
-            else:
-                for name in ("amount", "delivered", "absolute", "lines"):
-                    earlier[name] += row[name]
-        return [*sums.values(), *sums_of_all]
+    def accounts(self) -> pa.Table:
+        """Return lines, amount, delivered and absolute of each scenario and account.
 
-    def _superseded_in_all(self) -> list[dict[str, Any]]:
-        """Return a row with all superseded lines, of no account; only their sum over all accounts is reported."""
+        They are those of `control_sums`, and do not depend on the sums by cell. A home may have as many as lines.
+        """
+        self._sum_waiting()
+        if not self._accounts:
+            return _ACCOUNT_SUMS.empty_table()
+        by_sign = _merge(self._accounts, (*_ACCOUNT, "is_debit_positive"), ("delivered", "absolute", "lines"))
+        amount = self._signed(by_sign, by_sign["delivered"])
+        return KeyedRows(by_sign.append_column("amount", amount)).sums(_ACCOUNT, _ACCOUNT_SUMS.names[len(_ACCOUNT) :])
+
+    def superseded_in_all(self) -> tuple[int, Decimal]:
+        """Return number and amount of all superseded lines; only their sum over all accounts is reported."""
         superseded = self.superseded()
-        if not superseded:
-            return []
-        nothing = {"scenario_key": 0, "account_key": 0, "lines": 0}
-        money = dict.fromkeys(("amount", "delivered", "absolute"), _ZERO)
-        lines, amount = sum(row["rows"] for row in superseded), sum((row["amount"] for row in superseded), _ZERO)
-        return [{"period": self._period, **nothing, **money, "superseded_lines": lines, "superseded_amount": amount}]
+        return sum(row["rows"] for row in superseded), sum((row["amount"] for row in superseded), _ZERO)
 
     def superseded(self) -> list[dict[str, Any]]:
         """Return the superseded lines of each delivery and scenario, statistical ones apart: rows, amount, absolute."""
@@ -283,22 +275,25 @@ def _covering(scenarios: Iterable[tuple[int, str]], actual_covers: bool | None, 
     return plans | {actual_key} if covers else plans
 
 
-def accounts_of_credit(
-    types: Iterable[tuple[int, str | None]], type_spans: Sequence[tuple[int, str, str]], period: str
-) -> set[int]:
-    """Return the keys of the accounts that are credit-natured in a period.
+class CreditAccounts:
+    """The accounts that are credit-natured, which a few accounts are in some periods only."""
 
-    Args:
-        types: key and type of each account.
-        type_spans: see `BuildRequest`.
-        period: the period.
-    """
-    current = dict(types)
-    spanned = {key for key, _, _ in type_spans}
-    of_period = {key: kind for key, kind in current.items() if key not in spanned}
-    # Oldest first, so that the last one that has begun remains.
-    of_period |= {key: kind for key, since, kind in type_spans if since <= period}
-    return {key for key, kind in of_period.items() if kind in CREDIT_TYPES}
+    def __init__(self, types: Iterable[tuple[int, str | None]], type_spans: Sequence[tuple[int, str, str]]) -> None:
+        """Take the types of accounts; a home may have many, so those that stay are found once for all periods.
+
+        Args:
+            types: key and type of each account.
+            type_spans: see `BuildRequest`.
+        """
+        spanned = {key for key, _, _ in type_spans}
+        self._always = {key for key, kind in types if kind in CREDIT_TYPES and key not in spanned}
+        self._type_spans = type_spans
+
+    def in_period(self, period: str) -> set[int]:
+        """Return the keys of the accounts that are credit-natured in a period."""
+        # Oldest first, so that the last one that has begun remains.
+        of_period = {key: kind for key, since, kind in self._type_spans if since <= period}
+        return self._always | {key for key, kind in of_period.items() if kind in CREDIT_TYPES}
 
 
 def _select(lines: pa.Table, period: str, counted: frozenset[tuple[str, str]]) -> pa.Table:

@@ -6,16 +6,21 @@ import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.feeds.values.dates import first_day
 from finance_platform.slices.commits import Difference, SupersededLines
 from finance_platform.spark_jobs.control_totals import (
+    STAR_SUMS,
     PeriodControl,
     ScenarioFigures,
     compare,
+    compare_accounts,
     control_sums,
     star_sums,
     superseded_sums,
@@ -64,8 +69,8 @@ def compared(control: DataFrame, star: DataFrame) -> dict[str, PeriodControl]:
 def compared_in_task(spark: SparkSession, period: str, rows: Iterable[Row] = ROWS) -> PeriodControl:
     """Return the comparison of a period whose lines a task sums."""
     star = star_sums(star_of(spark, ledger_lines(spark, ROWS), accounts(spark))).collect()
-    control = sums_of_lines(rows, period, {surrogate_key("4000")}).accounts()
-    return compare(control, [row for row in star if row["period"] == period])[period]
+    columns = pa.Table.from_pylist([row.asDict() for row in star if row["period"] == period]).select(STAR_SUMS.names)
+    return compare_accounts(sums_of_lines(rows, period, {surrogate_key("4000")}).accounts(), columns.cast(STAR_SUMS))
 
 
 def differences(
@@ -216,6 +221,40 @@ def test_only_the_first_differences_are_listed() -> None:
     assert (january.accounts_compared, len(january.differences)) == (80, 50)
     assert january.differences[0] == Difference(1, 0, "1 lines, 1.00", "0 lines, 0.00")
     assert (january.star, january.delivered) == ({}, {1: Decimal("80.00")})
+
+
+SUMS = st.dictionaries(
+    st.tuples(st.integers(1, 3), st.integers(1, 5)),
+    st.tuples(st.integers(0, 2), st.integers(-300, 300), st.integers(-300, 300)),
+    max_size=9,
+)
+
+
+@given(SUMS, SUMS, st.booleans())
+def test_sums_by_column_are_compared_as_rows_are(
+    lines: dict[tuple[int, int], tuple[int, int, int]], star: dict[tuple[int, int], tuple[int, int, int]], is_same: bool
+) -> None:
+    def money(cents: int) -> Decimal:
+        return Decimal(cents).scaleb(-2)
+
+    place = ("scenario_key", "account_key")
+    of_lines = [
+        dict(zip(place, key, strict=True))
+        | {"lines": count, "amount": money(one), "delivered": money(other), "absolute": abs(money(other))}
+        for key, (count, one, other) in lines.items()
+    ]
+    of_star = [
+        dict(zip(place, key, strict=True))
+        | {"rows": 1 + count, "lines": count, "amount": money(one), "budget_amount": money(other)}
+        for key, (count, one, other) in (lines if is_same else star).items()
+    ]
+    rows = [
+        row | {"period": "2025-01", "superseded_lines": 0, "superseded_amount": Decimal("0.00")} for row in of_lines
+    ]
+    by_row = compare(rows, [row | {"period": "2025-01"} for row in of_star]).get("2025-01", PeriodControl())
+    columns = sums_of_lines([], "2025-01", set()).accounts().schema
+    by_column = compare_accounts(pa.Table.from_pylist(of_lines, columns), pa.Table.from_pylist(of_star, STAR_SUMS))
+    assert by_column.to_json() == by_row.to_json()
 
 
 def test_without_lines_and_star_there_are_no_figures() -> None:

@@ -35,7 +35,7 @@ from finance_platform.spark_jobs.requests import (
 )
 from finance_platform.storage.local import LocalStore
 from finance_platform.transforms import fact_tables
-from finance_platform.transforms.fact_tables import accounts_of_credit
+from finance_platform.transforms.fact_tables import CreditAccounts
 from finance_platform_tests.transforms.rows import Row, ledger_line, sums_of_lines
 
 JANUARY, FEBRUARY = "2025-01", "2025-02"
@@ -268,5 +268,6 @@ def test_an_amount_that_is_too_large_for_the_column_stops_a_task():
 def test_the_sign_of_an_account_is_that_of_its_type_in_the_period():
     types = [(1, "Revenue"), (2, "Expense"), (3, "Expense"), (4, None)]
     spans = [(3, "", "Expense"), (3, "2025-02", "Liability"), (3, "2025-04", "Asset"), (5, "2025-03", "Equity")]
-    by_period = {period: accounts_of_credit(types, spans, period) for period in ("2025-01", "2025-03", "2025-05")}
+    credit = CreditAccounts(types, spans)
+    by_period = {period: credit.in_period(period) for period in ("2025-01", "2025-03", "2025-05")}
     assert by_period == {"2025-01": {1}, "2025-03": {1, 3, 5}, "2025-05": {1, 5}}
