@@ -44,6 +44,7 @@ class Version:
         is_reinstated: whether late lines wait again after a withdrawal, and were not judged since.
         acceptance: the last acceptance of it as a whole.
         is_continued: whether a later reading with the same lines counts in its place, with what was decided about it.
+        is_back: whether it has come back after other contents and was not judged since: its last verdict is of then.
     """
 
     event: DeliveryDiscovered
@@ -61,6 +62,7 @@ class Version:
     is_reinstated: bool = False
     acceptance: DecisionRecorded | None = None
     is_continued: bool = False
+    is_back: bool = False
 
     @property
     def undecided(self) -> frozenset[str]:
@@ -162,10 +164,12 @@ class RawObject:
         self.first_seen.setdefault(event.fingerprint, (scan, event.modified_at))
         counted = self.counted_version()
         self._keep_late(self.versions.get(event.delivery_id), counted, place)
+        is_newest = next(reversed(self.versions), None) == event.delivery_id
         version = self.versions.pop(event.delivery_id, None) or Version(event, place)
         version.event, version.discovered_at, version.is_verdict_current = event, place, False
         version.is_continued = False
         if version is not counted:
+            version.is_back = version.is_back or (version.verdict is not None and not is_newest)
             version.counted = None  # the version that counts remains until this one has a verdict
         self.versions[event.delivery_id] = version
 
@@ -195,7 +199,7 @@ class RawObject:
     def evaluate(self, verdict: Verdict) -> None:
         """Enter a verdict about a version."""
         version = self.versions[verdict.delivery_id]
-        version.is_verdict_current = True
+        version.is_verdict_current, version.is_back = True, False
         if verdict.rejudges:
             version.rejudge_late(verdict)
             return

@@ -265,7 +265,7 @@ class _Derivation:
                 self.withdrawn.append(_withdrawn(version, commit, version.withdrawn, raw_object, self.closed))
             return False
         if version.counted is None or commit.status != "read":
-            if is_current:
+            if is_current and not version.is_back:
                 self._enter_inactive(version, commit, raw_object)
             return False
         if is_ended:

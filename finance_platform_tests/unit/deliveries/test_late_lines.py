@@ -426,17 +426,25 @@ def test_a_file_that_is_only_scanned_again_repeats_what_was_decided_about_its_la
     assert amounts(zone) == {"a.csv": expected}
 
 
-def test_a_content_that_comes_back_and_is_accepted_before_a_run_has_judged_it_counts_as_a_whole(zone: Zone) -> None:
-    """The run that found it was killed; the next one repeats no verdict by which some of its lines waited."""
-    again = [Line("1", amount="9.00"), Line("2", FEBRUARY)]
-    counted_and_corrected(zone, lines("1"), again)
+def test_a_content_that_comes_back_is_decided_about_once_a_run_has_judged_it(zone: Zone) -> None:
+    """The run that found it was killed: what waited of it before depends on what counted then."""
+    first, again = [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("2", FEBRUARY, amount="9.00")]
+    counted_and_corrected(zone, first, again)
     evaluate(zone)
-    zone.deliver("a.csv", lines("1"))
-    evaluate(zone)
+    zone.deliver("a.csv", first)
+    assert not evaluate(zone)
     zone.deliver("a.csv", again, "v2")
+    assert not zone.state.inactive
+    for decide in (accept, book):
+        with pytest.raises(DecisionError, match="a version of it is not read yet"):
+            decide(zone.store, "a.csv", ADA)
+    evaluate(zone)
     accept(zone.store, "a.csv", ADA)
     assert not evaluate(zone)
-    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(9), FEBRUARY: Decimal(10)}}
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(9), FEBRUARY: Decimal(9)}}
+    zone.deliver("a.csv", again, "v2", etag="of a copy")
+    assert not evaluate(zone)
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(9), FEBRUARY: Decimal(9)}}
 
 
 def test_a_file_that_would_count_under_another_order_stays_as_it_is_in_a_closed_period_until_it_is_accepted(
