@@ -327,6 +327,16 @@ def test_a_change_of_any_setting_needs_a_run(home: Home):
         assert is_needed(load_settings(home=home.path, **{name: value})), name
 
 
+def test_the_same_places_and_the_settings_of_the_ui_need_no_run(home: Home, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(home.path.parent)
+    assert not is_needed(load_settings(home=Path(home.path.name))), "a path from the folder of now"
+    raw = load_settings(home=home.path).raw_root
+    assert not is_needed(load_settings(home=home.path, raw_uri=raw)), "as `finance-platform ui` writes the default"
+    of_the_ui = {"ui_url": "http://127.0.0.1:3001", "auto_refresh": False, "sensor_interval_seconds": 60}
+    assert not is_needed(load_settings(home=home.path, **of_the_ui)), "set for the processes of the UI alone"
+    assert is_needed(load_settings(home=home.path, raw_uri=str(home.path / "other"))), "another place"
+
+
 def test_another_platform_needs_a_run(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(complete_run, "platform_version", lambda: "another")
     assert is_needed(settings)

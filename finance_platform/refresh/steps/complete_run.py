@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from finance_platform.code_version import JOBS, current_code_version, platform_version, trust_code_versions
@@ -39,6 +40,19 @@ from finance_platform.warehouse.port import Warehouse
 _NOT_COMPARED = frozenset({FOLDER, AUDITS, "jobs", "leases", "manifests", "staging"})
 """Folders of which nothing is ever repaired or derived again."""
 
+_OF_THE_UI = frozenset({"auto_refresh", "sensor_full_look_seconds", "sensor_interval_seconds", "ui_url"})
+"""Settings that start runs, or lead to them, and from which nothing follows that a run leaves: `finance-platform ui`
+sets some for its processes, and the command beside it has others."""
+
+_PLACES = {
+    "home": "home_path",
+    "raw_uri": "raw_root",
+    "processed_uri": "processed_root",
+    "warehouse_uri": "warehouse_path",
+    "reports_uri": "reports_root",
+}
+"""Settings of which the place counts, however it is written, and the property that has it."""
+
 
 @dataclass(frozen=True)
 class CompleteRun:
@@ -47,7 +61,7 @@ class CompleteRun:
     Attributes:
         run_id: the run.
         platform: the version of the platform's files.
-        settings: a hash of every setting.
+        settings: a hash of every setting from which follows what a run leaves.
         processed: a hash of the objects of the processed zone, with their etags.
         warehouse: the version of the warehouse's content; empty if it has none.
         packs: the etag of each file of the report pack, by name; empty if it is not there.
@@ -105,7 +119,7 @@ def record_complete_run(
     document = CompleteRun(
         run_id=run_id,
         platform=platform,
-        settings=_hash(settings.model_dump(mode="json")),
+        settings=_hash(_recorded(settings)),
         processed=objects,
         warehouse=version,
         packs=_pack_etags(reports),
@@ -165,7 +179,7 @@ def is_release_as_recorded(settings: Settings, complete: CompleteRun) -> bool:
         settings: the home.
         complete: the record of the last complete run.
     """
-    if complete.platform != platform_version() or complete.settings != _hash(settings.model_dump(mode="json")):
+    if complete.platform != platform_version() or complete.settings != _hash(_recorded(settings)):
         return False
     trust_code_versions(complete.code)
     return True
@@ -201,6 +215,16 @@ def _pack_etags(reports: ObjectStore) -> dict[str, str]:
     names = (PACK_FILE, WORKBOOK_FILE)
     found = zip(names, map_many(reports, names, reports.find), strict=True)
     return {name: file.etag if file else "" for name, file in found}
+
+
+def _recorded(settings: Settings) -> dict[str, Any]:
+    """Return the settings from which follows what a run leaves, with absolute places."""
+    places = {name: _absolute(str(getattr(settings, place))) for name, place in _PLACES.items()}
+    return {**settings.model_dump(mode="json", exclude=set(_OF_THE_UI)), **places}
+
+
+def _absolute(place: str) -> str:
+    return place if "://" in place else str(Path(place).absolute())
 
 
 def _hash(values: object) -> str:
