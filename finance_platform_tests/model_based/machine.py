@@ -157,7 +157,11 @@ class Deliveries(RuleBasedStateMachine):
             getattr(decisions, action)(processed, key, author, holds_closed_periods=holds)
 
     def _accept(self, action: str, key: str, periods: Sequence[str], author: Author) -> None:
-        """Accept a delivery or book its lines; what then counts differs by what the preview of the decision says."""
+        """Accept a delivery or book its lines; what then counts differs by what the preview of the decision says.
+
+        But for debits and credits: the file may give an account another type, and so lines of others another sign,
+        which a preview does not say. That waits in closed periods until these are reopened.
+        """
         preview = {"accept": preview_acceptance, "book": preview_booking}[action]
         before = self._amounts_by_period()
         try:
@@ -168,7 +172,7 @@ class Deliveries(RuleBasedStateMachine):
             raise
         getattr(decisions, action)(self.home.processed, key, author, periods)
         self.accepted |= action == "accept"
-        if self._is_of_accounts(key):
+        if self._is_of_accounts(key) or any(one.commit.is_debit_positive for one in self.home.state().live):
             return
         expected = before
         for row in foreseen:
