@@ -396,10 +396,11 @@ def _refuse_unloadable(
             continue
         # Not beside `after`, which has the files of booked lines without these.
         of_all = compute_candidate_overlaps(processed, state.effective, one)
-        shared = find_shared_keys(LiveDeliveries(state.effective, of_all), of_all, one, with_bookings=True)
+        effective = LiveDeliveries(state.effective, of_all)
+        shared = find_shared_keys(effective, of_all, one, with_bookings=True)
         if not shared:
             of_published = compute_candidate_overlaps(processed, state.live, one)
-            shared = find_kept_keys(LiveDeliveries(state.live, of_published), of_published, one)
+            shared = find_kept_keys(LiveDeliveries(state.live, of_published), effective, of_published, one)
         if shared:
             shares = "replaces periods" if replaces_periods(one) else "has keys"
             raise DecisionError(

@@ -162,9 +162,10 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
     if state.all_effective:
         others_published = [one for one in state.live if one.event.object_key not in candidate_keys]
         published = record_overlaps(processed, state.live)
-        published |= record_overlaps(processed, [*others_published, *candidates])
+        replaced = _versions_to_replace(state.live, candidates)
+        published |= record_overlaps(processed, [*others_published, *candidates, *replaced])
     overlaps = published | record_overlaps(processed, state.effective)
-    overlaps |= record_overlaps(processed, [*others, *candidates, *_versions_to_replace(state, candidates)])
+    overlaps |= record_overlaps(processed, [*others, *candidates, *_versions_to_replace(state.effective, candidates)])
     policy = _AcceptancePolicy(processed, state, overlaps, holds_closed_periods=holds_closed_periods)
     by_id = {one.delivery_id: policy.evaluate(one, utc_text(at), run_id) for one in candidates}
     waiting = _still_waiting(candidates, by_id)
@@ -181,7 +182,7 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
     return verdicts
 
 
-def _versions_to_replace(state: DeliveryState, candidates: Sequence[LiveDelivery]) -> list[LiveDelivery]:
+def _versions_to_replace(deliveries: Sequence[LiveDelivery], candidates: Sequence[LiveDelivery]) -> list[LiveDelivery]:
     """Return the versions that count until one of the candidates does, if there are candidates for other objects too.
 
     A candidate that comes first is judged while they count, and they stay if the candidate for their object is held.
@@ -189,7 +190,7 @@ def _versions_to_replace(state: DeliveryState, candidates: Sequence[LiveDelivery
     ids, keys = {one.delivery_id for one in candidates}, {one.event.object_key for one in candidates}
     if len(keys) == 1:
         return []
-    return [one for one in state.effective if one.event.object_key in keys and one.delivery_id not in ids]
+    return [one for one in deliveries if one.event.object_key in keys and one.delivery_id not in ids]
 
 
 def _still_waiting(candidates: Sequence[LiveDelivery], verdicts: Mapping[str, Verdict]) -> list[LiveDelivery]:
@@ -274,15 +275,22 @@ class _AcceptancePolicy:
             booked=self._reasons.booked_periods(candidate),
             smaller=self._reasons.smaller_periods(candidate),
         )
-        is_counted = not verdict.is_held or verdict.is_accepted_by(candidate.accepted)
-        if is_counted and candidate.delivery_id not in self._withdrawn:
-            uncounted = [period for group in late for period in group]
-            self._live.add(candidate, uncounted)
-            if self._published:
-                self._published.add(
-                    candidate, {*uncounted, *verdict.booked, *(period for period, _ in verdict.bookings)}
-                )
+        if not verdict.is_held or verdict.is_accepted_by(candidate.accepted):
+            self._let_count(candidate, verdict)
         return replace(verdict, warnings=warnings)
+
+    def _let_count(self, candidate: LiveDelivery, verdict: Verdict) -> None:
+        """Let a delivery count for those that are judged after it, but for its lines that wait or are booked."""
+        if candidate.delivery_id in self._withdrawn:
+            return
+        uncounted = [period for group in verdict.late for period in group]
+        booked = frozenset({*verdict.booked, *(period for period, _ in verdict.bookings)})
+        if booked and self._published is None:
+            # The first lines that are booked: from now on others count than would without bookings.
+            self._published = self._reasons.keep_published()
+        self._live.add(replace(candidate, booked=booked) if booked else candidate, uncounted)
+        if self._published:
+            self._published.add(candidate, booked.union(uncounted))
 
     def _continue(self, candidate: LiveDelivery, earlier: EarlierReading, verdict: Verdict) -> Verdict:
         """Return the verdict on a file that is read again with the same lines and doubts; it counts as before.

@@ -181,7 +181,9 @@ def find_shared_keys(
     return ""
 
 
-def find_kept_keys(published: LiveDeliveries, overlaps: Overlaps, delivery: LiveDelivery) -> str:
+def find_kept_keys(
+    published: LiveDeliveries, effective: LiveDeliveries, overlaps: Overlaps, delivery: LiveDelivery
+) -> str:
     """Return another file of which an earlier version has keys of a delivery in a closed period; else empty.
 
     What its later version would change there is booked in a later period, with the opposite sign of the lines that it
@@ -189,6 +191,7 @@ def find_kept_keys(published: LiveDeliveries, overlaps: Overlaps, delivery: Live
 
     Args:
         published: the deliveries that count where lines are booked in a later period.
+        effective: those that would count without bookings; of one that is booked in this run, its bookings are here.
         overlaps: the lines that they and the delivery claim from each other.
         delivery: the delivery that is judged.
     """
@@ -204,6 +207,7 @@ def find_kept_keys(published: LiveDeliveries, overlaps: Overlaps, delivery: Live
         if kept is None or kept.portion.only is None or kept.event.object_key == delivery.event.object_key:
             continue
         booked = {one.booked_from for one in published.earlier(kept)}
+        booked |= {period for one in effective.earlier(kept) for period in one.booked}
         if not booked.isdisjoint(period for period in periods if period in kept.portion):
             return kept.event.object_key
     return ""

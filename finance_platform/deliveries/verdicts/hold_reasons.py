@@ -133,6 +133,11 @@ class HoldReasons:
         self._known_losses: tuple[LiveDelivery, set[Cell], Losses] | None = None
         self._known_moves: tuple[LiveDelivery, list[MovedCell]] | None = None
 
+    def keep_published(self) -> LiveDeliveries:
+        """Return the deliveries that count now as those that are published, where lines are booked from now on."""
+        self._published = LiveDeliveries(list(self._live.by_id.values()), self._overlaps)
+        return self._published
+
     def find(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
         """Return kind and text of each reason to hold a delivery, and the warnings."""
         self._known_losses = self._known_moves = None  # of the deliveries that counted before
@@ -193,7 +198,7 @@ class HoldReasons:
         if self._published is None:
             return  # nothing is booked
         shared = find_shared_keys(self._live, self._overlaps, candidate, with_bookings=True)
-        if file := shared or find_kept_keys(self._published, self._overlaps, candidate):
+        if file := shared or find_kept_keys(self._published, self._live, self._overlaps, candidate):
             shares = "replaces periods" if replaces_periods(candidate) else "has keys"
             yield f"{shares} of {quote_name(file)}, whose late lines are booked in a later period"
 

@@ -630,6 +630,40 @@ def test_a_line_that_stays_in_a_closed_period_because_its_loss_is_booked_later_i
         accept(zone.store, "b.csv", ADA)
 
 
+@pytest.mark.parametrize(
+    ("load_mode", "again", "other"),
+    [
+        ("upsert", [Line("9", FEBRUARY)], Line("1", MARCH, amount="5.00")),
+        ("replace_period", [Line("1", amount="12.00"), Line("9", FEBRUARY)], Line("1", amount="12.00")),
+    ],
+    ids=["its key", "its period"],
+)
+def test_a_file_of_the_run_that_books_lines_for_the_first_time_replaces_none_of_a_closed_period(
+    zone: Zone, load_mode: str, again: Sequence[Line], other: Line
+) -> None:
+    """What is booked in this run is in no state that the run has read."""
+    values: dict[str, Any] = {"load_mode": load_mode, "tolerated_removal": None, "late_lines": "next_open_period"}
+    counted_and_corrected(zone, [Line("1"), Line("9", FEBRUARY)], again, **values)
+    before = zone.versions()
+    zone.deliver("b.csv", [other], "w", **values)
+    assert "of a.csv, whose late lines are booked in a later period" in evaluate(zone)["b.csv"][0]
+    assert zone.versions()[JANUARY] == before[JANUARY]
+
+
+def test_a_line_stays_in_a_closed_period_if_a_correction_of_its_file_and_another_file_with_its_key_come_together(
+    zone: Zone,
+) -> None:
+    values: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
+    counted_and_corrected(zone, [Line("1"), Line("9", FEBRUARY)], [Line("9", FEBRUARY)], **values)
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    before = zone.versions()
+    zone.deliver("a.csv", [Line("9", FEBRUARY, amount="3.00")], "v3", **values)
+    zone.deliver("b.csv", [Line("1", MARCH, amount="5.00")], "w", **values)
+    assert "has keys of a.csv" in evaluate(zone)["b.csv"][0]
+    assert zone.versions()[JANUARY] == before[JANUARY]
+
+
 def test_a_file_that_was_held_before_a_loss_of_its_key_was_booked_later_cannot_be_accepted(zone: Zone) -> None:
     doubtful: dict[str, Any] = {"load_mode": "upsert", "commit_findings": ReaderFindings(doubts=("is it UTF-8?",))}
     zone.deliver("b.csv", [Line("1", MARCH)], "w", **doubtful)
