@@ -22,6 +22,7 @@ from finance_platform.deliveries.register import (
     CONFLICT,
     CONTROL_TOTAL,
     NOTHING_ACCEPTED,
+    OTHER_LOAD,
     OVERFLOW,
     TOLERANCE,
     UNTYPED,
@@ -34,7 +35,6 @@ from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.deliveries.verdicts.earlier_readings import describe_differences, find_differences
 from finance_platform.deliveries.verdicts.hold_reasons import (
     HOLD,
-    OTHER_LOAD,
     PUBLISH,
     REMOVAL,
     REPEATED,
@@ -115,8 +115,8 @@ _RETURNS = (
 )
 _OTHER_LOADS = (
     "decide about these files first: accept or withdraw those that are held, put those that are gone back into the raw "
-    "zone and run; then `finance-platform accept {key} --why TEXT` takes this one. While they count as they do, it "
-    "would count beside them; `withdraw` drops the delivery"
+    "zone; the next run then judges this one again. `finance-platform accept {key} --why TEXT` lets it count beside "
+    "them; `withdraw` drops the delivery"
 )
 _LATE_REPEATS = (
     "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines; send any that the other file lacks "

@@ -22,6 +22,7 @@ from finance_platform.deliveries.register import (
     CONTROL_TOTAL,
     DOUBT,
     NOTHING_ACCEPTED,
+    OTHER_LOAD,
     OVERFLOW,
     TOLERANCE,
     UNTYPED,
@@ -77,9 +78,6 @@ from finance_platform.storage.port import ObjectStore
 
 RETURNING = "returning"
 """The kind of a reason about lines that would count again because of another load mode."""
-
-OTHER_LOAD = "other_load"
-"""The kind of a reason about files that were read under another load mode, and of which it replaces nothing."""
 
 REMOVAL = "removal"
 """The kind of a reason about lines that would go."""

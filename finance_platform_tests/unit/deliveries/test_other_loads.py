@@ -49,10 +49,15 @@ def test_a_new_file_does_not_count_beside_a_file_that_is_held_under_another_load
 
 @pytest.mark.parametrize("decided", ["accepted", "withdrawn"])
 def test_a_new_file_counts_once_the_other_one_is_decided(tmp_path: Path, decided: Literal["accepted", "withdrawn"]):
+    """Whether it comes before the decision or after it."""
     zone = Zone(tmp_path / "processed")
-    zone.append(decision_on(decided, under_another_load(zone)))
+    again = under_another_load(zone)
     zone.deliver("c.csv", LAST, "x", **SCOPED)
+    assert zone.evaluate_held() == {"c.csv": (BESIDE,)}
+    zone.append(decision_on(decided, again))
+    zone.deliver("d.csv", [Line("8", amount="1.00", scope="d")], "y", **SCOPED)
     assert zone.evaluate_held() == {}
+    assert {one.event.object_key for one in zone.state.live} >= {"c.csv", "d.csv"}
 
 
 @pytest.mark.parametrize(("before", "after"), [(WHOLE, SCOPED), (SCOPED, WHOLE), (APPEND, WHOLE), (APPEND, SCOPED)])
@@ -96,6 +101,17 @@ def test_a_new_file_of_the_run_that_reads_the_others_again_counts(
     zone.append(replace(event, **{"is_scoped": False, **after}))
     zone.deliver("c.csv", [*LAST, Line("2", amount="6.00", scope="s", number="N2")], "x", **after)
     assert zone.evaluate_held() == {}
+
+
+def test_a_new_file_counts_although_the_others_are_judged_after_it(tmp_path: Path):
+    """Where names give the order, the new one may be the first, and another one of its period is read again."""
+    zone = Zone(tmp_path / "processed")
+    event = zone.deliver("b.csv", SECOND, "w", order="b", **APPEND)
+    assert not zone.evaluate_held()
+    zone.append(replace(event, is_scoped=False, **WHOLE))
+    zone.deliver("a.csv", LAST, "x", order="a", **WHOLE)
+    assert zone.evaluate_held() == {}
+    assert not zone.state.inactive
 
 
 @pytest.mark.parametrize(
