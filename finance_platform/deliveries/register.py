@@ -99,6 +99,8 @@ class DeliveryDiscovered:
             empty if there is none, and in events of earlier releases.
         rules: the identity of the descriptor's rules, if its own identity is also of rows that it looks up or of
             amounts that it is spread like; else empty, as in events of earlier releases.
+        keyed_by: the fields of the feed's key or scope, separated by blanks; empty if it has neither, and in events of
+            earlier releases.
     """
 
     object_key: str
@@ -121,6 +123,7 @@ class DeliveryDiscovered:
     late_lines: str = ""
     reads_again: str = ""
     rules: str = ""
+    keyed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

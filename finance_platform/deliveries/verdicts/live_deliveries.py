@@ -7,7 +7,7 @@ belong here: whether that is a reason to hold it (see `hold_reasons`).
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import reduce
@@ -24,6 +24,9 @@ from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery, Position, add_counted, replaced_cells, replaces_periods
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold, fold_name
+
+_Load = tuple[str, bool, str]
+"""Load mode, whether there is a scope, and the fields of the key or scope; see `DeliveryDiscovered`."""
 
 
 @dataclass
@@ -42,8 +45,8 @@ class _FeedIndex:
     """The number of lines in a cell and the delivery, in this order; only for cells that were asked for."""
     by_count: dict[Cell, dict[Count, dict[str, LiveDelivery]]] = field(default_factory=dict)
     """The deliveries by lines and money in a cell; only for cells that were asked for."""
-    by_load: dict[tuple[str, bool], dict[str, LiveDelivery]] = field(default_factory=dict)
-    """The deliveries by load mode and whether they have a scope; without bookings, which are added to their file."""
+    by_load: dict[_Load, dict[str, LiveDelivery]] = field(default_factory=dict)
+    """The deliveries by what they replace; without bookings, which are added to their file."""
 
     @staticmethod
     def of(deliveries: Sequence[LiveDelivery]) -> _FeedIndex:
@@ -53,7 +56,7 @@ class _FeedIndex:
             for cell in claimed_cells(delivery):
                 by_cell.setdefault(cell, {})[delivery.commit.delivery_id] = delivery
         replacing = {delivery.delivery_id for delivery in deliveries if replaces_periods(delivery)}
-        by_load: dict[tuple[str, bool], dict[str, LiveDelivery]] = {}
+        by_load: dict[_Load, dict[str, LiveDelivery]] = {}
         for delivery in deliveries:
             if not delivery.commit.booked_from:
                 by_load.setdefault(_load(delivery), {})[delivery.commit.delivery_id] = delivery
@@ -354,9 +357,17 @@ class LiveDeliveries:
 
         In nearly every feed there is none, however many deliveries it has.
         """
-        own, key = _load(candidate), candidate.event.object_key
-        by_load = self._feed(candidate.event.feed).by_load
-        others = (one for load, of_load in by_load.items() if load != own for one in of_load.values())
+        own = _load(candidate)
+        return self._with_load(candidate, lambda load: load[:2] != own[:2])
+
+    def with_other_keys(self, candidate: LiveDelivery) -> list[LiveDelivery]:
+        """Return those of the same load mode with a key or scope of other fields, or of fields that are not known."""
+        own = _load(candidate)
+        return self._with_load(candidate, lambda load: load[:2] == own[:2] and load != own)
+
+    def _with_load(self, candidate: LiveDelivery, is_wanted: Callable[[_Load], bool]) -> list[LiveDelivery]:
+        key, by_load = candidate.event.object_key, self._feed(candidate.event.feed).by_load
+        others = (one for load, of_load in by_load.items() if is_wanted(load) for one in of_load.values())
         return sorted((one for one in others if one.event.object_key != key), key=_position)
 
     def affected_cells(self, candidate: LiveDelivery) -> set[Cell]:
@@ -542,8 +553,8 @@ def _cells_of_lines(delivery: LiveDelivery) -> set[Cell]:
     return {(fold_name(count.scenario), count.period) for count in delivery.commit.periods}
 
 
-def _load(delivery: LiveDelivery) -> tuple[str, bool]:
-    return delivery.event.load_mode, delivery.event.is_scoped
+def _load(delivery: LiveDelivery) -> _Load:
+    return delivery.event.load_mode, delivery.event.is_scoped, delivery.event.keyed_by
 
 
 def _position(delivery: LiveDelivery) -> Position:

@@ -1,28 +1,34 @@
-"""Files that count as they were read under another `load`, beside a new file that replaces none of their lines.
+"""Files that count as they were read under another `load`, beside a new file that does not replace their lines.
 
 Belongs here: finding them for a content that comes first under the new `load`. Does not belong here: files that are
 read again under it (see `returning_lines`), what is done about them (see `acceptance`).
 
 Deliveries of different load modes replace nothing of each other (181). After a change of `load`, files that are held or
 gone from the raw zone still count as they were read before, and a correction of their lines would count beside them.
+So it is with deliveries whose keys or scopes have other fields: none of these texts are equal (467).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.deliveries.live_lines import Cell, LiveLines, Superseded, claimed_cells
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of, claimed_cells
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, count_in_cell
 from finance_platform.feeds.values.codes import fold
 
 _PLACE = ["posting_date", "department_key", "account_key"]
 _NUMBER = "transaction_id"
+_COLUMNS = {"department": "department_key", "account": "account_key", "date": "document_date", "period": "period"} | {
+    name: name for name in ("scenario", "transaction_id", "description")
+}
+"""By field of a key or scope, the column of lines that has it; there is none for the business unit."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDeli
 
     Under replace_period those of the scenarios and periods that it covers, under upsert those of files that have one of
     its numbers there, or a line without a number on the same day, department and account. Under append it replaces none
-    in any case.
+    in any case. Of files of the same load mode under another key or scope, the lines in whose fields it has a line.
 
     Args:
         lines: reads the lines.
@@ -62,12 +68,66 @@ def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDeli
     if any(one.event.fingerprint == event.fingerprint for one in live.earlier(candidate)):
         return []  # it was read before, and counts as it was read then
     claimed = claimed_cells(candidate)
-    return [
+    of_other_modes = [
         _described(other, candidate, cell)
         for other in live.with_other_load(candidate)
         for cell in sorted(claimed & _cells_of_lines(other))
         if cell[1] in candidate.portion and _concerns(lines, candidate, other, cell)
     ]
+    return of_other_modes + list(_under_other_keys(lines, live, candidate))
+
+
+def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[OtherLoad]:
+    """Yield the lines of its load mode that a candidate would replace if they had its key or scope.
+
+    The fields are compared as they are stored in both. Of a delivery of an earlier release, which does not say which
+    fields its keys have, only lines of the same scenarios and periods are read; those with equal keys are replaced.
+    """
+    event = candidate.event
+    others = live.with_other_keys(candidate) if event.keyed_by else []
+    if not others:
+        return
+    names = [_COLUMNS[name] for name in event.keyed_by.split() if name in _COLUMNS]
+    own = _own_keys(lines, candidate, names)
+    compared, key = (["cell", *names], "scope_key") if event.is_scoped else (names, "line_key")
+    claimed = {cell for cell in claimed_cells(candidate) if cell[1] in candidate.portion}
+    for other in others:
+        cells = _cells_of_lines(other)
+        if event.is_scoped or not other.event.keyed_by:
+            cells &= claimed
+        superseded = lines.superseded(other, LiveSet(live.by_id, {}), cells)
+        table = _fold_scenarios(lines.read(other, superseded, cells, ["scope_key", "amount", *names]))
+        table = table.join(own, keys=compared, join_type="left semi")
+        table = table.join(own, keys=["cell", key] if event.is_scoped else [key], join_type="left anti")
+        table = table.set_column(table.column_names.index("amount"), "amount", table["amount"].cast(SUM_OF_MONEY_TYPE))
+        sums = table.group_by("cell").aggregate([("amount", "sum"), ("amount", "count")])
+        counts = {cell_of(row["cell"]): (row["amount_count"], row["amount_sum"]) for row in sums.to_pylist()}
+        for cell, (rows, amount) in sorted(counts.items()):
+            yield replace(_described(other, candidate, cell), rows=rows, amount=amount)
+
+
+def _own_keys(lines: LiveLines, candidate: LiveDelivery, names: Sequence[str]) -> pa.Table:
+    """Return the distinct cells, fields and keys of a candidate; of scopes also for each period that it declares."""
+    own = lines.read(candidate, Superseded(), _cells_of_lines(candidate), ["scope_key", *names])
+    own = _fold_scenarios(own).group_by(list(own.column_names)).aggregate([])
+    declared = [period for period in candidate.commit.covers if period in candidate.portion]
+    in_declared = [
+        own.set_column(own.column_names.index("cell"), "cell", _in_period(own["cell"], period))
+        for period in (declared if candidate.event.is_scoped else ())
+    ]
+    return pa.concat_tables([own, *in_declared])
+
+
+def _in_period(cells: pa.ChunkedArray, period: str) -> pa.ChunkedArray:
+    return pc.replace_substring_regex(cells, pattern="[0-9]{4}-[0-9]{2}$", replacement=period)
+
+
+def _fold_scenarios(table: pa.Table) -> pa.Table:
+    """Return lines with the scenario as keys have it, if they have that column."""
+    if "scenario" not in table.column_names:
+        return table
+    folded = pa.array([fold(name) for name in table["scenario"].to_pylist()], pa.string())
+    return table.set_column(table.column_names.index("scenario"), "scenario", folded)
 
 
 def _cells_of_lines(delivery: LiveDelivery) -> set[Cell]:

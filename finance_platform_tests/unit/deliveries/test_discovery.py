@@ -109,6 +109,25 @@ def test_a_new_object_is_recorded_with_all_its_properties(home: Home) -> None:
     assert event.delivery_id == delivery_id("ledger.csv", event.fingerprint, "ledger", rules.identity, "ledger")
 
 
+@pytest.mark.parametrize(
+    ("load", "keyed_by"),
+    [
+        ("{mode: upsert, key: [date, account]}", "date account"),
+        ("{mode: replace_period, scope: [department]}", "department"),
+        ("{mode: append}", ""),
+    ],
+)
+def test_the_fields_of_a_key_or_scope_are_recorded_and_not_added_to_an_event_of_an_earlier_release(
+    home: Home, load: str, keyed_by: str
+) -> None:
+    home.feed(with_lines(LEDGER, load=load))
+    home.deliver("ledger.csv")
+    (event,) = home.scan(enters=False).new
+    assert event.keyed_by == keyed_by
+    home.register.append([replace(event, keyed_by="")])
+    assert home.scan().new == []
+
+
 def test_an_unchanged_object_has_no_event_and_is_not_read_again(home: Home) -> None:
     home.deliver("ledger.csv")
     home.scan()

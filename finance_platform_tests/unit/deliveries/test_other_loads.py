@@ -132,3 +132,124 @@ def test_other_periods_and_files_of_one_load_are_no_reason(
     assert not zone.evaluate_held()
     zone.deliver("c.csv", last, "x", **after)
     assert zone.evaluate_held() == {}
+
+
+BY_NUMBER: dict[str, Any] = UPSERT | {"keyed_by": "transaction_id"}
+BY_BOTH: dict[str, Any] = UPSERT | {"keyed_by": "account transaction_id"}
+BY_DEPARTMENT: dict[str, Any] = SCOPED | {"keyed_by": "department"}
+BY_ACCOUNT: dict[str, Any] = SCOPED | {"keyed_by": "department account"}
+BY_UNIT: dict[str, Any] = SCOPED | {"keyed_by": "business_unit account"}
+
+
+def keyed(*sent: tuple[str, str, str], period: str = "2025-01", by: str = "N") -> list[Line]:
+    """Return lines of number, account and amount, with the key or scope of one of these rules."""
+    keys = {"N": "{number}", "AN": "{account} {number}", "D": "D1", "DA": "D1 {account}"}
+    lines = []
+    for number, account, amount in sent:
+        text = keys[by].format(number=number, account=account)
+        name = "key" if "N" in by else "scope"
+        lines.append(Line(period=period, number=number, account=account, amount=amount, **{name: text}))
+    return lines
+
+
+def beside(lines: int, net: str, period: str = "2025-01") -> str:
+    return BESIDE.replace("2025-01, lines 2, net 16.00", f"{period}, lines {lines}, net {net}")
+
+
+@pytest.mark.parametrize("earlier", [BY_NUMBER, UPSERT])
+@pytest.mark.parametrize(
+    ("sent", "reasons"),
+    [
+        ([("N1", "4000", "12.00")], (beside(1, "10.00"),)),
+        ([("N1", "4000", "12.00"), ("N2", "4000", "6.00")], (beside(2, "15.00"),)),
+        ([("N1", "5000", "12.00"), ("N3", "4000", "7.00")], None),
+    ],
+)
+def test_a_new_file_waits_beside_lines_that_it_would_replace_under_its_key(
+    tmp_path: Path,
+    earlier: Mapping[str, Any],
+    sent: Sequence[tuple[str, str, str]],
+    reasons: tuple[str, ...] | None,
+):
+    """A release that did not record the fields of keys has lines with them too."""
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("b.csv", keyed(("N1", "4000", "10.00"), ("N2", "4000", "5.00")), "w", **earlier)
+    assert not zone.evaluate_held()
+    zone.deliver("c.csv", keyed(*sent, by="AN"), "x", **BY_BOTH)
+    assert zone.evaluate_held() == ({"c.csv": reasons} if reasons else {})
+
+
+def test_a_key_with_fewer_fields_concerns_lines_of_all_accounts(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("b.csv", keyed(("N1", "4000", "10.00"), ("N1", "5000", "5.00"), by="AN"), "w", **BY_BOTH)
+    assert not zone.evaluate_held()
+    zone.deliver("c.csv", keyed(("N1", "4000", "12.00")), "x", **BY_NUMBER)
+    assert zone.evaluate_held() == {"c.csv": (beside(2, "15.00"),)}
+
+
+def test_a_key_names_a_line_in_any_period(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("b.csv", keyed(("N1", "4000", "10.00"), ("N2", "4000", "5.00")), "w", **BY_NUMBER)
+    assert not zone.evaluate_held()
+    zone.deliver("c.csv", keyed(("N2", "4000", "12.00"), period="2025-02", by="AN"), "x", **BY_BOTH)
+    assert zone.evaluate_held() == {"c.csv": (beside(1, "5.00"),)}
+
+
+def test_lines_that_another_file_has_replaced_are_not_named(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("b.csv", keyed(("N1", "4000", "10.00"), ("N2", "4000", "5.00")), "w", **BY_NUMBER)
+    zone.deliver("d.csv", keyed(("N2", "4000", "6.00")), "y", **BY_NUMBER)
+    assert not zone.evaluate_held()
+    zone.deliver("c.csv", keyed(("N1", "4000", "12.00"), ("N2", "5000", "6.00"), by="AN"), "x", **BY_BOTH)
+    assert zone.evaluate_held() == {"c.csv": (beside(1, "10.00"),)}
+    zone.deliver("e.csv", keyed(("N2", "4000", "6.00"), by="AN"), "z", **BY_BOTH)
+    assert zone.evaluate_held() == {"e.csv": (beside(1, "6.00").replace("b.csv", "d.csv"),)}
+
+
+def test_files_of_an_earlier_release_with_the_same_keys_are_replaced(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("b.csv", keyed(("N1", "4000", "10.00"), ("N2", "4000", "5.00")), "w", **UPSERT)
+    zone.deliver("d.csv", keyed(("N1", "4000", "10.00"), by="D"), "y", feed="other", **SCOPED)
+    assert not zone.evaluate_held()
+    zone.deliver("c.csv", keyed(("N1", "4000", "12.00")), "x", **BY_NUMBER)
+    zone.deliver("e.csv", keyed(("N1", "4000", "12.00"), by="D"), "z", feed="other", **BY_DEPARTMENT)
+    assert zone.evaluate_held() == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "by", "after", "account", "reasons"),
+    [
+        (BY_DEPARTMENT, "D", BY_ACCOUNT, "4000", (beside(1, "10.00"),)),
+        (SCOPED, "D", BY_ACCOUNT, "4000", (beside(1, "10.00"),)),
+        (BY_DEPARTMENT, "D", BY_ACCOUNT, "6000", None),
+        (BY_ACCOUNT, "DA", BY_DEPARTMENT, "6000", (beside(2, "15.00"),)),
+        # Lines have no business unit, so that of another one may be named too.
+        (BY_DEPARTMENT, "D", BY_UNIT, "4000", (beside(1, "10.00"),)),
+    ],
+)
+def test_a_new_file_waits_beside_lines_that_it_would_replace_under_its_scope(
+    tmp_path: Path,
+    before: Mapping[str, Any],
+    by: str,
+    after: Mapping[str, Any],
+    account: str,
+    reasons: tuple[str, ...] | None,
+):
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("b.csv", keyed(("N1", "4000", "10.00"), ("N2", "5000", "5.00"), by=by), "w", **before)
+    assert not zone.evaluate_held()
+    own = "D" if after == BY_DEPARTMENT else "DA"
+    zone.deliver("c.csv", keyed(("N3", account, "12.00"), by=own), "x", **after)
+    assert zone.evaluate_held() == ({"c.csv": reasons} if reasons else {})
+
+
+def test_a_scope_is_compared_in_the_periods_that_a_file_covers(tmp_path: Path):
+    """Of February, which its name declares, c.csv has no line: it would replace those of its account there."""
+    zone = Zone(tmp_path / "processed")
+    for period in ("2025-02", "2025-03"):
+        sent = keyed(("N1", "4000", "10.00"), ("N2", "5000", "5.00"), period=period, by="D")
+        zone.deliver(f"b{period}.csv", sent, period, **BY_DEPARTMENT)
+    assert not zone.evaluate_held()
+    sent = keyed(("N3", "4000", "12.00"), by="DA")
+    zone.deliver("c.csv", sent, "x", commit_covers=("2025-01", "2025-02"), **BY_ACCOUNT)
+    assert zone.evaluate_held() == {"c.csv": (beside(1, "10.00", "2025-02").replace("b.csv", "b2025-02.csv"),)}

@@ -1,0 +1,68 @@
+"""A descriptor whose `load.key` or `load.scope` is edited: which figures stay until a person decides.
+
+Does not belong here: each reason to hold a file (see `unit/deliveries/test_returning_lines`, `test_other_loads`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+
+pytestmark = pytest.mark.end_to_end
+
+DESCRIPTOR = """\
+feed: gl
+kind: ledger
+path: "gl*.csv"
+columns: {date: Day, department: Unit, account: Account, amount: Net, transaction_id: Number}
+constants: {scenario: Actual}
+"""
+BY_NUMBER = "load: {mode: upsert, key: [transaction_id]}\n"
+BY_NUMBER_AND_ACCOUNT = "load: {mode: upsert, key: [transaction_id, account]}\n"
+HEADER = "Day,Unit,Account,Net,Number\n"
+
+
+def write(home: Home, name: str, *lines: str) -> None:
+    """Write a file with lines of January, each `department,account,amount,number`."""
+    home.write(f"raw/{name}", HEADER + "".join(f"2025-01-15,{line}\n" for line in lines))
+
+
+def total(home: Home) -> Decimal:
+    """Return what is published."""
+    ((amount,),) = home.select("SELECT sum(Amount) FROM PeriodAmount")
+    return Decimal(amount)
+
+
+def decide(home: Home, *arguments: str) -> None:
+    """Decide about a file."""
+    done = home.command(*arguments, "--why", "looked at it")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_new_file_does_not_count_beside_lines_that_have_other_keys(tmp_path: Path, refresh: Refresher) -> None:
+    """50.00 and 41.00 are published; a file corrects the first to 45.00 and adds 7.00."""
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_NUMBER)
+    write(home, "gl_1.csv", "D1,6000,50.00,N1", "D1,6000,41.00,N2")
+    assert refresh(home).held() == {}
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_NUMBER_AND_ACCOUNT)
+    assert set(refresh(home).held()) == {"gl_1.csv"}
+    write(home, "gl_2.csv", "D1,6000,45.00,N1", "D1,6000,7.00,N3")
+    says = (
+        "it replaces no line of gl_1.csv, which counts as it was read before `load` was changed: Actual 2025-01, "
+        "lines 1, net 50.00"
+    )
+    assert refresh(home).held()["gl_2.csv"] == says
+    assert total(home) == 91
+    write(home, "gl_3.csv", "D1,6000,1.00,N4", "D1,7000,2.00,N1")
+    assert "gl_3.csv" not in refresh(home).held()
+    assert total(home) == 94, "N4, and N1 of another account, are new lines under the new key"
+    decide(home, "accept", "gl_1.csv")
+    decide(home, "accept", "gl_2.csv")
+    assert refresh(home).held() == {}
+    assert total(home) == 45 + 41 + 7 + 1 + 2
