@@ -4,6 +4,7 @@
 -- CountedTwice is the part that a roll-up counts twice if the upper lines are the totals of the lower ones: the smaller
 -- of the two gross amounts. Statistical lines are compared with statistical lines only.
 -- The depth is limited, so that members that are above each other in a circle end.
+-- Only what is below a parent with lines is added up: the parents of most homes have none.
 
 WITH RECURSIVE Below (MemberKey, ParentKey, Depth) AS (
     SELECT Child.AccountKey AS MemberKey, Parent.AccountKey AS ParentKey, 1 AS Depth
@@ -25,6 +26,20 @@ Descendant AS (
     WHERE MemberKey <> ParentKey
 ),
 
+Compared AS (
+    SELECT MemberKey, ParentKey
+    FROM Descendant
+    WHERE ParentKey IN (SELECT AccountKey FROM FactFinancials WHERE TransactionCount > 0)
+),
+
+ComparedMember AS (
+    SELECT MemberKey
+    FROM Compared
+    UNION
+    SELECT ParentKey AS MemberKey
+    FROM Compared
+),
+
 MemberSum AS (
     SELECT
         FactFinancials.AccountKey AS MemberKey,
@@ -37,22 +52,24 @@ MemberSum AS (
     FROM FactFinancials
     INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
     INNER JOIN DimAccount ON DimAccount.AccountKey = FactFinancials.AccountKey
-    WHERE FactFinancials.TransactionCount > 0
+    WHERE
+        FactFinancials.TransactionCount > 0
+        AND FactFinancials.AccountKey IN (SELECT MemberKey FROM ComparedMember)
     GROUP BY FactFinancials.AccountKey, FactFinancials.ScenarioKey, DimDate.YearMonth, DimAccount.AccountType
 ),
 
 ChildrenSum AS (
     SELECT
-        Descendant.ParentKey,
+        Compared.ParentKey,
         MemberSum.ScenarioKey,
         MemberSum.YearMonth,
         MemberSum.AccountType = 'Statistical' AS IsStatistical,
         SUM(MemberSum.LineCount) AS LineCount,
         SUM(MemberSum.Amount) AS Amount,
         SUM(MemberSum.GrossAmount) AS GrossAmount
-    FROM Descendant
-    INNER JOIN MemberSum ON MemberSum.MemberKey = Descendant.MemberKey
-    GROUP BY Descendant.ParentKey, MemberSum.ScenarioKey, MemberSum.YearMonth, MemberSum.AccountType = 'Statistical'
+    FROM Compared
+    INNER JOIN MemberSum ON MemberSum.MemberKey = Compared.MemberKey
+    GROUP BY Compared.ParentKey, MemberSum.ScenarioKey, MemberSum.YearMonth, MemberSum.AccountType = 'Statistical'
 )
 
 SELECT
