@@ -39,7 +39,10 @@ def find_restated_cells(
 def _with_other_keys(
     lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, cells: Collection[Cell]
 ) -> set[Cell]:
-    """Return the cells in which a delivery that counts before and after has lines with other keys then."""
+    """Return the cells in which a delivery that counts before and after has lines with other keys then.
+
+    Where deliveries supersede lines that count in some of their periods alone, the keys of all lines are compared.
+    """
     if not cells:
         return set()
     before, after = live.live_sets(candidate, cells)
@@ -51,7 +54,17 @@ def _with_other_keys(
         first = lines.read(before.of_feed[name], old[name], cells, ["line_key"])
         second = lines.read(after.of_feed[name], new[name], cells, ["line_key"])
         differing |= _cells_of_lacking(first, second) | _cells_of_lacking(second, first)
-    return differing
+    by_key = (one for superseded in (*old.values(), *new.values()) for one in superseded.by_key.values())
+    if all(one.portion.is_whole for one in by_key):
+        return differing
+    # Counts leave out what a delivery supersedes by key that counts in some of its periods alone.
+    first, second = (
+        pa.concat_tables([lines.read(of_set.of_feed[name], one, cells, ["line_key"]) for name, one in changed.items()])
+        if changed
+        else lines.nothing(["line_key"])
+        for of_set, changed in ((before, old), (after, new))
+    )
+    return differing | _cells_of_lacking(first, second) | _cells_of_lacking(second, first)
 
 
 def _cells_of_lacking(lines: pa.Table, others: pa.Table) -> set[Cell]:

@@ -664,6 +664,21 @@ def test_a_line_stays_in_a_closed_period_if_a_correction_of_its_file_and_another
     assert zone.versions()[JANUARY] == before[JANUARY]
 
 
+def test_a_line_like_one_whose_key_another_file_has_taken_does_not_count_in_a_closed_period(zone: Zone) -> None:
+    """Only a part of the other file counts, so that counts do not say that the line like it counted no longer."""
+    upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
+    zone.deliver("a.csv", [Line("4"), Line("5", MARCH)], "u", **upsert)
+    zone.deliver("b.csv", [Line("6", amount="2.00"), Line("4", FEBRUARY, amount="4.00")], "v", **upsert)
+    zone.evaluate()
+    close(zone, JANUARY)
+    zone.deliver("b.csv", [Line("6", FEBRUARY, amount="1.00"), Line("2", MARCH)], "v2", **upsert)
+    evaluate(zone)
+    before = zone.versions()
+    zone.deliver("c.csv", [Line("4")], "w", **upsert)
+    assert evaluate(zone)["c.csv"][0].startswith("would restate 2025-01, which is closed: Actual 10.00")
+    assert zone.versions() == before
+
+
 def test_a_file_that_was_held_before_a_loss_of_its_key_was_booked_later_cannot_be_accepted(zone: Zone) -> None:
     doubtful: dict[str, Any] = {"load_mode": "upsert", "commit_findings": ReaderFindings(doubts=("is it UTF-8?",))}
     zone.deliver("b.csv", [Line("1", MARCH)], "w", **doubtful)
