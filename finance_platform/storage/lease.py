@@ -7,10 +7,15 @@ A lease is an object that names its holder and its end. A conditional write acqu
 wins, and a thread renews it while it is held. A killed holder stops renewing, and the next one takes over. A holder
 that was cut off may have lost its lease to another: `ensure_lease_held` is called before every write to the zone and
 before every commit elsewhere.
+
+A block that holds a lease may never be left: Dagster abandons the generator of a step that is interrupted between two
+of its events, and Python closes it while it destroys its modules. No request can be sent then, and no daemon thread
+ends, so that `join` waits forever in Python 3.13. What is still held is therefore released before that (470).
 """
 
 from __future__ import annotations
 
+import atexit
 import getpass
 import json
 import logging
@@ -31,6 +36,12 @@ FOLDER = "leases"
 RUN, JOB = "run", "job"
 
 _POLL_SECONDS = 2.0
+
+_JOIN_SECONDS = 10.0
+"""How long the end waits for a renewal in progress, which may try for minutes to reach the zone.
+
+S3 refuses one that arrives after the release: the object is another version then.
+"""
 
 _log = logging.getLogger(__name__)
 _guard = threading.RLock()
@@ -128,6 +139,13 @@ def hold_lease(
         finally:
             del _held[zone.root, name]
             held.release()
+
+
+@atexit.register
+def release_abandoned() -> None:
+    """Release each lease that this process still holds, and let it write nothing more."""
+    for held in list(_held.values()):
+        held.end()
 
 
 def is_leased(zone: ObjectStore, name: str, *, timings: LeaseTimings = DEFAULT_TIMINGS) -> bool:
@@ -232,6 +250,8 @@ class _HeldLease:
         self._renewed_at = time.monotonic()
         self._loss = ""
         self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew_until_end, name=f"renewing {name}", daemon=True)
+        self._is_released = False
 
     def ensure_held(self) -> None:
         """Raise `LeaseLostError` if the lease has ended or was taken over."""
@@ -245,22 +265,34 @@ class _HeldLease:
     @contextmanager
     def renewed(self) -> Iterator[None]:
         """Renew the lease periodically until the end of the block."""
-        thread = threading.Thread(target=self._renew_until_end, name=f"renewing {self._name}", daemon=True)
-        thread.start()
         try:
+            self._thread.start()  # an interruption that arrives here must not leave the thread at work
             yield
         finally:
-            self._ended.set()
-            thread.join()
+            self._stop_renewing()
+
+    def end(self) -> None:
+        """Release the lease of a block that was never left."""
+        self._stop_renewing()
+        self.release()
+        self._loss = self._loss or "was released because the process ends"
 
     def release(self) -> None:
         """Make the lease available at once; if that fails, it ends by itself."""
+        if self._is_released:
+            return
+        self._is_released = True
         try:
             self._write(replace(self._lease, number=self._lease.number + 1, is_given_back=True))
         except (FinancePlatformError, OSError) as error:
             _log.warning(
                 "the lease %s was not released and ends by itself: %s", self._zone.uri(lease_key(self._name)), error
             )
+
+    def _stop_renewing(self) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(_JOIN_SECONDS)
 
     def _has_ended(self) -> bool:
         elapsed = time.monotonic() - self._renewed_at

@@ -7,6 +7,8 @@ Belongs here: two holders, ended leases, connection faults. Does not belong here
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +24,16 @@ from finance_platform.bootstrap import home_lock, is_home_locked, jobs_lock
 from finance_platform.errors import LeaseLostError, LockedError, StorageError
 from finance_platform.storage import lease
 from finance_platform.storage.factory import open_store
-from finance_platform.storage.lease import JOB, RUN, Lease, LeaseTimings, ensure_lease_held, hold_lease, is_leased
+from finance_platform.storage.lease import (
+    JOB,
+    RUN,
+    Lease,
+    LeaseTimings,
+    ensure_lease_held,
+    hold_lease,
+    is_leased,
+    release_abandoned,
+)
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.aws.moto_server import MotoServer
@@ -216,6 +227,82 @@ def test_a_lease_also_works_on_a_shared_disk(tmp_path: Path):
         assert read_lease(zone)["number"] > 0
     with another_machine(zone), pytest.raises(LockedError), hold_lease(zone, RUN):
         pass
+
+
+# Blocks that are interrupted, or never left
+
+ABANDONED = """
+import sys
+from pathlib import Path
+from finance_platform.storage.lease import RUN, hold_lease
+from finance_platform.storage.local import LocalStore
+
+def step():
+    with hold_lease(LocalStore(Path(sys.argv[1])), RUN):
+        yield
+
+abandoned = step()
+next(abandoned)
+sys.exit(3)
+"""
+"""As Dagster leaves a step that is interrupted between two of its events: Python closes it when modules are gone."""
+
+
+def test_a_process_ends_and_releases_the_lease_of_a_block_that_was_never_left(tmp_path: Path):
+    command = [sys.executable, "-c", ABANDONED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert read_lease(LocalStore(tmp_path))["is_given_back"] is True
+
+
+def test_a_process_that_ends_writes_nothing_more_and_releases_once(zone: ObjectStore):
+    with hold_lease(zone, RUN):
+        release_abandoned()
+        released = read_lease(zone)
+        assert released["is_given_back"] is True
+        with pytest.raises(LeaseLostError, match="because the process ends"):
+            zone.write("a.json", b"{}")
+    assert read_lease(zone) == released
+
+
+def test_an_interruption_while_the_lease_begins_leaves_no_thread_that_renews_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    start = threading.Thread.start
+
+    def start_and_interrupt(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    zone = LocalStore(tmp_path)
+    monkeypatch.setattr(threading.Thread, "start", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt), hold_lease(zone, RUN):
+        pass
+    monkeypatch.undo()
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("renewing")] == []
+    assert read_lease(zone)["is_given_back"] is True
+
+
+def test_the_end_does_not_wait_for_a_renewal_that_does_not_reach_the_zone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    is_renewing, may_go_on = threading.Event(), threading.Event()
+
+    class SlowZone(LocalStore):
+        def read_version(self, key: str) -> tuple[bytes, str]:
+            if threading.current_thread().name.startswith("renewing"):
+                is_renewing.set()
+                may_go_on.wait()
+            return super().read_version(key)
+
+    monkeypatch.setattr(lease, "_JOIN_SECONDS", 0.05)
+    zone = SlowZone(tmp_path)
+    try:
+        with hold_lease(zone, RUN, timings=SHORT):
+            assert is_renewing.wait(60)
+        assert read_lease(zone)["is_given_back"] is True
+    finally:
+        may_go_on.set()
 
 
 # The home
