@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dagster._grpc.utils import default_grpc_server_shutdown_grace_period
 
 from finance_platform.deployment.template import FIRST_STAGE, read_template, template_path
 from finance_platform.errors import DeploymentParameterError
@@ -376,6 +377,15 @@ def test_the_load_balancer_has_no_rule_twice(values: dict[str, str], rules: int)
 def test_the_task_of_a_run_loses_no_line_of_its_output():
     (container,) = RESOURCES["RunTask"]["Properties"]["ContainerDefinitions"]
     assert container["LogConfiguration"]["Options"]["mode"] == "blocking"
+
+
+def test_the_code_service_has_the_time_for_which_its_server_waits_for_calls():
+    (container,) = RESOURCES["CodeTask"]["Properties"]["ContainerDefinitions"]
+    assert container["Command"][:3] == ["dagster", "api", "grpc"]
+    assert "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD" not in {variable["Name"] for variable in container["Environment"]}
+    # The server waits 5 s more for the end of the calls, and its process ends then; 120 s are Fargate's maximum.
+    grace = default_grpc_server_shutdown_grace_period()  # type: ignore[no-untyped-call]
+    assert grace + 5 < container["StopTimeout"] <= 120
 
 
 def test_a_job_that_writes_encrypted_data_has_the_rights_that_glue_asks_for():
