@@ -21,6 +21,7 @@ class Profile:
         is_random: whether examples differ from run to run.
         law_homes: how many homes the law tries.
         law_refreshes: how many refreshes each of these homes has.
+        law_stories: how many stories of deliveries the law tries without building a star.
         is_exhaustive: whether a run is broken off at every point, rather than at a sample of them, and the published
             ledger is built on the JVM too.
     """
@@ -30,6 +31,7 @@ class Profile:
     is_random: bool
     law_homes: int
     law_refreshes: int
+    law_stories: int
     is_exhaustive: bool = False
 
     def examples_of_slow(self, count: int) -> int:
@@ -40,10 +42,18 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("dev", examples=30, is_random=True, law_homes=1, law_refreshes=7),
+        Profile("dev", examples=30, is_random=True, law_homes=1, law_refreshes=7, law_stories=20),
         # The same examples in every run, so that a failure is about the change and not about chance.
-        Profile("ci", examples=30, is_random=False, law_homes=1, law_refreshes=7),
-        Profile("nightly", examples=500, is_random=True, law_homes=1000, law_refreshes=16, is_exhaustive=True),
+        Profile("ci", examples=30, is_random=False, law_homes=1, law_refreshes=7, law_stories=20),
+        Profile(
+            "nightly",
+            examples=500,
+            is_random=True,
+            law_homes=1000,
+            law_refreshes=16,
+            law_stories=8000,
+            is_exhaustive=True,
+        ),
     )
 }
 

@@ -1,0 +1,265 @@
+"""A story: files, contents that come back, releases, closings and decisions on a zone on disk, without Spark.
+
+Belongs here: what happens, and what a run does with it. Does not belong here: what counts by then (see `counted`), what
+must hold (see `test_stories`).
+
+A story takes a quarter of a second, so a night has thousands. Its contents are few and differ in a line or two: each
+comes back under the same name and under others, is corrected, accepted and booked. A run that is killed finds files and
+judges none; people decide in between. Each step is drawn from a number of its own, so that a story from which steps are
+left out goes on as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from finance_platform.deliveries.approvals import Author
+from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.register import (
+    DeliveryDiscovered,
+    PeriodStatusChanged,
+    Verdict,
+    select_discovered,
+    select_withdrawn,
+    utc_text,
+)
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
+from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries
+from finance_platform_tests.unit.zone import NOON, Line, Zone
+
+PERIODS = ("2025-01", "2025-02", "2025-03")
+MODES = ("append", "upsert", "replace_period", "scoped")
+"""The load modes; the last one replaces periods of a department."""
+
+ORDERS = ("none", "as named", "the other way round")
+"""How the descriptor orders files: by time, by their names, or in the opposite order of these."""
+
+_WEIGHTS = {
+    "send": 8.0,
+    "decide": 11.0,
+    "edit": 1.5,
+    "close": 2.0,
+    "reopen": 1.0,
+    "release": 1.0,
+    "touch": 1.0,
+    "publish": 0.3,
+}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision that a person may make: about a file or, if periods are named, about its late lines of these."""
+
+    action: str
+    about: InactiveDelivery | LiveDelivery
+    periods: tuple[str, ...] = ()
+
+    @property
+    def object_key(self) -> str:
+        return self.about.event.object_key
+
+
+class Story:
+    """One feed with up to three files, and what has happened to it.
+
+    Attributes:
+        zone: the processed zone.
+        contents: the contents that any file may have, by name.
+        sent: by delivery, its lines.
+        present: by file, its newest content.
+        mode: the load mode that the descriptor gives now.
+        is_booked_by_itself: whether the feed books late lines in the next open period.
+    """
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        chance = Random(seed)
+        self.zone = Zone(folder / "processed")
+        self.mode = chance.choice(["append", "upsert", "upsert", "replace_period", "scoped"])
+        self.names = chance.sample(["a.csv", "b.csv", "c.csv"], chance.choice([1, 1, 1, 2, 2, 3]))
+        self.contents = _contents(chance)
+        self.scenario = chance.choice(["Actual"] * 6 + ["Budget"])
+        self.is_booked_by_itself = chance.random() < 0.15
+        self.sent: dict[str, Sequence[Line]] = {}
+        self.present: dict[str, str] = {}
+        self._release = 0
+        self._order = ORDERS[0]
+        self._minutes = 0
+        for nth, name in enumerate(self.names):
+            self.send(name, "v1" if nth == 0 or chance.random() < 0.5 else chance.choice(list(self.contents)))
+        self.first_closed = PERIODS[: chance.choice([0, 1, 1, 1, 2])]
+
+    @property
+    def state(self) -> DeliveryState:
+        """The state as the product keeps it."""
+        return read_state(self.zone.store)
+
+    # What happens
+
+    def draw(self, chance: Random) -> tuple[str, tuple[Any, ...]]:
+        """Return what happens next, and its arguments."""
+        (action,) = chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
+        state = self.state
+        match action:
+            case "touch":
+                return "send", ((name := chance.choice(list(self.present))), self.present[name])
+            case "edit" if chance.random() < 0.5:
+                return "edit", (chance.choice(MODES), None)
+            case "edit":
+                return "edit", (None, chance.choice(ORDERS))
+            case "close":
+                return "close", (chance.choice(PERIODS[:2]),)
+            case "reopen" if state.closed:
+                return "reopen", (chance.choice(sorted(state.closed)),)
+            case "decide" if possible := _decisions(state, chance):
+                return "decide", (chance.choice(possible),)
+            case "release" | "publish":
+                return action, ()
+        return "send", (chance.choice(self.names), chance.choice(list(self.contents)))
+
+    def send(self, name: str, content: str) -> None:
+        """Let a scan find a file: with the content that it has, it was touched."""
+        self.present[name] = content
+        at = utc_text(self._moment())
+        delivery_id, reads_again = self._identity(name, content)
+        self.sent.setdefault(delivery_id, self._lines(content))
+        places = {"as named": "abc", "the other way round": "cba"}
+        self.zone.deliver(
+            name,
+            self.sent[delivery_id],
+            content,
+            delivery_id=delivery_id,
+            modified_at=at,
+            at=at,
+            run_id=f"run-{self._minutes}",
+            etag=f"{content}-{self._minutes}",
+            rules=self._rules,
+            reads_again=reads_again,
+            order=str(places[self._order].index(name[0])) if self._order in places else "",
+            load_mode="replace_period" if self.mode == "scoped" else self.mode,
+            is_scoped=self.mode == "scoped",
+            tolerated_removal=None,
+            late_lines="next_open_period" if self.is_booked_by_itself else "hold",
+        )
+
+    def _identity(self, name: str, content: str) -> tuple[str, str]:
+        """Return the id of what a scan finds, and the delivery that it reads again, as `DeliveryIdentities` does.
+
+        Withdrawn bytes stay withdrawn, also for a later release.
+        """
+        events = self.zone.register.events()
+        found = [event for event in reversed(select_discovered(events)) if event.object_key == name]
+        wanted = f"{name}@{content}@{self._rules}@{self._release}"
+        same = [event for event in found if (event.fingerprint, event.rules) == (content, self._rules)]
+        withdrawn = [event.delivery_id for event in same if event.delivery_id in select_withdrawn(events)]
+        if found and found[0].delivery_id != wanted and withdrawn:
+            wanted = withdrawn[0]
+        if not found or found[0].delivery_id == wanted:
+            return wanted, found[0].reads_again if found else ""
+        return wanted, found[0].delivery_id if found[0] in same else ""
+
+    @property
+    def _rules(self) -> str:
+        """The reading rules: keys and scopes are part of them, but neither the load mode nor the order is."""
+        return {"append": "plain", "replace_period": "plain"}.get(self.mode, self.mode)
+
+    def _lines(self, content: str) -> list[Line]:
+        lines = [replace(line, scenario=self.scenario) for line in self.contents[content]]
+        if self.mode == "upsert":
+            return lines
+        return [replace(line, key=None, scope=line.department if self.mode == "scoped" else None) for line in lines]
+
+    def install_release(self) -> None:
+        """Let a release read every file again."""
+        self._release += 1
+        self.send_all()
+
+    def edit(self, mode: str | None, order: str | None) -> None:
+        """Change the load mode or the order of the feed."""
+        self.mode, self._order = mode or self.mode, order or self._order
+        self.send_all()
+
+    def send_all(self) -> None:
+        for name, content in self.present.items():
+            self.send(name, content)
+
+    def close(self, period: str) -> bool:
+        """Close a period, as far as its gate allows; return whether it was closed."""
+        state = self.state
+        if state.awaiting_verdict or period in state.closed or any(one.reopened for one in state.inactive):
+            return False
+        self._set_status("closed", period)
+        return True
+
+    def reopen(self, period: str) -> None:
+        self._set_status("reopened", period)
+
+    def _set_status(self, status: Any, period: str) -> None:
+        self.zone.append(PeriodStatusChanged(status, period, "ada", "done", utc_text(self._moment())))
+
+    def evaluate(self, *, holds_closed_periods: bool = True) -> list[Verdict]:
+        """Judge what was found, as a run does that is not killed before."""
+        at = self._moment()
+        run_id = f"run-{self._minutes}"
+        return evaluate_deliveries(self.zone.store, at=at, run_id=run_id, holds_closed_periods=holds_closed_periods)
+
+    def author(self) -> Author:
+        return Author("ana", "because", self._moment())
+
+    def _moment(self) -> datetime:
+        self._minutes += 1
+        return NOON + timedelta(minutes=self._minutes)
+
+    def newest(self) -> dict[str, DeliveryDiscovered]:
+        """Return by file what a scan found last."""
+        return {event.object_key: event for event in select_discovered(self.zone.register.events())}
+
+
+def _contents(chance: Random) -> dict[str, list[Line]]:
+    """Return a content, its lines in the opposite order, and three that differ from another one in a line or two."""
+    first = [
+        Line(f"K{n}", chance.choice(PERIODS), amount=chance.choice(_AMOUNTS), department=chance.choice(["D1", "D2"]))
+        for n in range(chance.choice([2, 3, 4]))
+    ]
+    contents = {"v1": first}
+    for nth in (2, 3, 4):
+        contents[f"v{nth}"] = _varied(chance, list(contents[chance.choice(list(contents))]), f"N{nth}")
+    return {**contents, "v5": first[::-1]}
+
+
+_AMOUNTS = ("10.00", "7.00", "3.00")
+
+
+def _varied(chance: Random, lines: list[Line], new_key: str) -> list[Line]:
+    for _ in range(chance.choice([1, 1, 2])):
+        if not lines:
+            break
+        nth = chance.randrange(len(lines))
+        line = lines[nth]
+        lines[nth : nth + 1] = chance.choice(
+            [
+                [replace(line, amount=chance.choice(["9.00", "8.00", "-2.00"]))],
+                [replace(line, period=chance.choice(PERIODS))],
+                [],
+                [line, Line(new_key, chance.choice(PERIODS), amount="5.00")],
+            ]
+        )
+    return lines
+
+
+def _decisions(state: DeliveryState, chance: Random) -> list[Decision]:
+    """Return what people may decide, as often as they do; of late lines about all or about those of one group."""
+    possible = []
+    # Where a whole file waits that has late lines from an earlier version too, people decide about the file.
+    for one in {one.event.object_key: one for one in reversed(state.inactive)}.values():
+        actions = ["accept", "accept", "book", "book", "withdraw_late_lines" if one.late else "withdraw"]
+        group = one.late[0] if one.late and chance.random() < 0.4 else ()
+        possible += [Decision(action, one, group) for action in actions]
+    for one in state.withdrawn:
+        possible.append(Decision("reinstate_late_lines" if one.late else "reinstate", one))
+    possible += [Decision("withdraw", live) for live in state.live if chance.random() < 0.08]
+    return possible
