@@ -171,6 +171,7 @@ class RawObject:
         if version is not counted:
             version.is_back = version.is_back or (version.verdict is not None and not is_newest)
             version.counted = None  # the version that counts remains until this one has a verdict
+            version.booked = {}  # the verdict compares it with what counts without these: it may have been withdrawn
         self.versions[event.delivery_id] = version
 
     def _keep_late(self, earlier: Version | None, counted: Version | None, place: int) -> None:

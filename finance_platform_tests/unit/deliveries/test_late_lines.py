@@ -389,6 +389,24 @@ def test_each_booking_counts_when_two_contents_of_a_file_take_turns(zone: Zone) 
         assert len({one.delivery_id for one in zone.state.live}) == len(zone.state.live)
 
 
+def test_a_withdrawn_content_that_comes_back_repeats_the_booking_of_another_one_and_not_its_own(zone: Zone) -> None:
+    """While it was withdrawn, a content with the same line of January was booked: the difference counts once."""
+    again = [Line("1", amount="9.00"), Line("2", FEBRUARY)]
+    counted_and_corrected(zone, [Line("1")], again)
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    withdraw(zone.store, "a.csv", ADA)
+    zone.deliver("a.csv", [Line("1", amount="9.00"), Line("2", FEBRUARY, amount="8.00")], "v3")
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: Decimal(7)}}
+    zone.deliver("a.csv", again, "v2")
+    evaluate(zone)
+    reinstate(zone.store, "a.csv", ADA)
+    assert not evaluate(zone)
+    assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: Decimal(9)}}
+
+
 def test_a_content_that_comes_back_waits_again_although_it_was_accepted_before_another_one(zone: Zone) -> None:
     """What was accepted is its difference to what counted then, not to its correction, which was accepted since."""
     contents = {
