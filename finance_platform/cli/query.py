@@ -92,7 +92,11 @@ def query(
         for statement in statements:
             with (
                 errors_in_file(source, statement),
-                shown.warehouse.stream(statement.sql, timeout_seconds=settings.query_timeout_seconds) as result,
+                shown.warehouse.stream(
+                    statement.sql,
+                    timeout_seconds=settings.query_timeout_seconds,
+                    by_column=output_format == "csv",
+                ) as result,
             ):
                 results.add(statement, result)
             _print_open_sums(statement, has_line=len(statements) > 1)
@@ -184,8 +188,11 @@ class _Results:
 
         if self._has_headings:
             self._print_heading(statement)
-        shown = itertools.islice(result.rows, self._limit) if self._limit else result.rows
-        rendering.print_rows(self._console, result.columns, shown, self._format, is_raw=self._is_raw)
+        if result.batches is not None:
+            rendering.print_batches(self._console, result.columns, result.batches, is_raw=self._is_raw)
+        else:
+            shown = itertools.islice(result.rows, self._limit) if self._limit else result.rows
+            rendering.print_rows(self._console, result.columns, shown, self._format, is_raw=self._is_raw)
         if self._has_headings and self._format == "json":
             self._console.file.write("}")
         self._printed += 1

@@ -28,6 +28,7 @@ from finance_platform.safe_text import printable, printable_line, quote_name, sp
 
 if TYPE_CHECKING:
     from finance_platform.reports.status import Status
+    from finance_platform.warehouse.port import Batch
 
 _LEAST_TEXT_WIDTH = 12
 """Of a column with text; a longer text goes on in the next line."""
@@ -92,6 +93,15 @@ def print_rows(
         _print_listing(console, columns, rows)
     else:
         _print_table(console, columns, rows)
+
+
+def print_batches(console: SafeConsole, columns: Sequence[str], batches: Iterable[Batch], *, is_raw: bool) -> None:
+    """Print batches of a query as the CSV that `print_rows` prints of their rows; see there."""
+    from finance_platform.cli.csv_columns import write_batches
+
+    write_cell = _raw_cell(console) if is_raw else _spreadsheet_text
+    csv.writer(console.file, lineterminator="\n").writerow([write_cell(name) for name in columns])
+    write_batches(console.file, batches, write_cell, keeps_texts=is_raw and not console.is_terminal)
 
 
 def distinct_keys(columns: Sequence[str]) -> list[str]:

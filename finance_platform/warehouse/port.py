@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from finance_platform.errors import QueryError
 
@@ -37,6 +37,10 @@ class QueryResult:
     rows: list[tuple[Any, ...]]
 
 
+Batch: TypeAlias = "pa.RecordBatch | list[tuple[Any, ...]]"
+"""Some rows of a result, by column or as tuples."""
+
+
 @dataclass(frozen=True)
 class RowStream:
     """The result of a query that is read while it is computed.
@@ -44,10 +48,13 @@ class RowStream:
     Attributes:
         columns: see `QueryResult`.
         rows: one tuple of Python values per row; each row can be read once, before the stream is closed.
+        batches: instead of rows, if they were asked for by column and Arrow has every value as `rows` has it; a batch
+            with a value that Arrow has otherwise is a list of rows. None: read `rows`.
     """
 
     columns: list[str]
     rows: Iterator[tuple[Any, ...]]
+    batches: Iterator[Batch] | None = None
 
 
 class QueryTimeoutError(QueryError):
@@ -165,13 +172,14 @@ class Warehouse(Queryable, Protocol):
         """
         ...
 
-    def stream(self, sql: str, *, timeout_seconds: int) -> AbstractContextManager[RowStream]:
+    def stream(self, sql: str, *, timeout_seconds: int, by_column: bool = False) -> AbstractContextManager[RowStream]:
         """Run one read-only query of a person on the published state, and read its rows as they come.
 
         Args:
             sql: one SELECT in the subset that `dialect` defines.
             timeout_seconds: the maximum time that the warehouse may work on it, not counting the time that the caller
                 needs for the rows; 0 for no limit beside the warehouse's own.
+            by_column: whether the caller can read `RowStream.batches`, where the warehouse has them.
 
         Raises:
             QueryError: see `Queryable`; also while rows are read.

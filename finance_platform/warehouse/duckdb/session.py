@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from finance_platform.errors import HELP_FOR_QUERIES, DamagedWarehouseError, HomeError
+from finance_platform.warehouse.duckdb.column_stream import open_batches
 from finance_platform.warehouse.duckdb.damaged_file import find_damaged_start
 from finance_platform.warehouse.duckdb.errors import load_errors, query_errors
 from finance_platform.warehouse.port import (
@@ -175,7 +176,9 @@ def in_duckdb(sql: str, parameters: Parameters = NO_PARAMETERS) -> str:
     return to_duckdb(sql)
 
 
-def stream_query(connection: duckdb.DuckDBPyConnection, sql: str, timeout_seconds: float) -> RowStream:
+def stream_query(
+    connection: duckdb.DuckDBPyConnection, sql: str, timeout_seconds: float, *, by_column: bool = False
+) -> RowStream:
     """Run one read-only query of the subset, and return its rows as they are computed; see `Warehouse.stream`."""
     from finance_platform.warehouse.dialect import parse_query
     from finance_platform.warehouse.duckdb.translation import to_duckdb
@@ -183,6 +186,8 @@ def stream_query(connection: duckdb.DuckDBPyConnection, sql: str, timeout_second
 
     query, translated = parse_query(sql), to_duckdb(sql)
     limit = _TimeLimit(connection, timeout_seconds)
+    if by_column and (stream := open_batches(connection, translated, limit.run)) is not None:
+        return RowStream(name_columns(query, sql, stream.names), iter(()), stream.batches)
     cursor = limit.run(lambda: connection.execute(translated))
     first = limit.run(lambda: cursor.fetchmany(_ROWS_AT_ONCE))
     engine_names = [column[0] for column in cursor.description or ()]

@@ -108,10 +108,10 @@ class DuckDBWarehouse:
             return query_columns(connection, sql, parameters)
 
     @contextmanager
-    def stream(self, sql: str, *, timeout_seconds: int) -> Iterator[RowStream]:
+    def stream(self, sql: str, *, timeout_seconds: int, by_column: bool = False) -> Iterator[RowStream]:
         """Run one read-only query of a person on the published state; see `Warehouse`."""
         with reader_of(self.path) as connection:
-            yield stream_query(connection, sql, timeout_seconds)
+            yield stream_query(connection, sql, timeout_seconds, by_column=by_column)
 
     @contextmanager
     def transaction(self) -> Iterator[LoadConnection]:

@@ -61,9 +61,9 @@ class SecuredWarehouse:
         """Run one read-only query; see `Queryable`."""
         return self._warehouse.query(sql, parameters)
 
-    def stream(self, sql: str, *, timeout_seconds: int) -> AbstractContextManager[RowStream]:
+    def stream(self, sql: str, *, timeout_seconds: int, by_column: bool = False) -> AbstractContextManager[RowStream]:
         """Run one read-only query of a person; see `Warehouse`."""
-        return self._warehouse.stream(sql, timeout_seconds=timeout_seconds)
+        return self._warehouse.stream(sql, timeout_seconds=timeout_seconds, by_column=by_column)
 
     @contextmanager
     def transaction(self) -> Iterator[LoadConnection]:

@@ -120,11 +120,17 @@ class RedshiftWarehouse:
                 raise
 
     @contextmanager
-    def stream(self, sql: str, *, timeout_seconds: int) -> Iterator[RowStream]:
+    def stream(
+        self,
+        sql: str,
+        *,
+        timeout_seconds: int,
+        by_column: bool = False,  # noqa: ARG002  of the port
+    ) -> Iterator[RowStream]:
         """Run one read-only query of a person on the published state; see `Warehouse`.
 
-        The driver holds all rows in memory before the first can be read. The warehouse's own limit, which also decides
-        how long this side waits for an answer, cannot be exceeded.
+        The driver holds all rows in memory before the first can be read, none by column. The warehouse's own
+        limit, which also decides how long this side waits for an answer, cannot be exceeded.
         """
         longest = self._endpoint.statement_timeout_seconds
         seconds = min(timeout_seconds or longest, longest)
