@@ -24,6 +24,8 @@ constants: {scenario: Actual}
 """
 BY_NUMBER = "load: {mode: upsert, key: [transaction_id]}\n"
 BY_NUMBER_AND_ACCOUNT = "load: {mode: upsert, key: [transaction_id, account]}\n"
+BY_DEPARTMENT = "load: {mode: replace_period, scope: [department]}\n"
+BY_ACCOUNT = "load: {mode: replace_period, scope: [department, account]}\n"
 HEADER = "Day,Unit,Account,Net,Number\n"
 
 
@@ -66,3 +68,48 @@ def test_a_new_file_does_not_count_beside_lines_that_have_other_keys(tmp_path: P
     decide(home, "accept", "gl_2.csv")
     assert refresh(home).held() == {}
     assert total(home) == 45 + 41 + 7 + 1 + 2
+
+
+def test_a_line_that_a_later_file_dropped_does_not_return_under_a_narrower_scope(
+    tmp_path: Path, refresh: Refresher
+) -> None:
+    """The later file has 12.00 in place of 10.00 and 11.00."""
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_DEPARTMENT)
+    write(home, "gl_1.csv", "D1,4000,10.00,N1", "D1,5000,11.00,N2")
+    write(home, "gl_3.csv", "D3,4000,1.00,N5")
+    refresh(home)
+    write(home, "gl_2.csv", "D1,4000,12.00,N3")
+    assert refresh(home).held() == {}
+    assert total(home) == 13
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_ACCOUNT)
+    held = refresh(home).held()
+    assert set(held) == {"gl_1.csv", "gl_2.csv"}
+    assert held["gl_1.csv"] == (
+        "under `load: {mode: replace_period}`, lines count again that another file of the feed has replaced: Actual "
+        "2025-01, lines 1, gross 11.00"
+    )
+    assert total(home) == 13
+    decide(home, "accept", "gl_1.csv")
+    decide(home, "accept", "gl_2.csv")
+    assert refresh(home).held() == {}
+    assert total(home) == 12 + 11 + 1
+
+
+def test_a_line_that_would_go_under_a_wider_scope_leaves_no_other_line_counted_twice(
+    tmp_path: Path, refresh: Refresher
+) -> None:
+    """10.00 is replaced by 12.00, and 11.00 counts; under the wider scope only 12.00 would."""
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_ACCOUNT)
+    write(home, "gl_1.csv", "D1,4000,10.00,N1", "D1,5000,11.00,N2")
+    refresh(home)
+    write(home, "gl_2.csv", "D1,4000,12.00,N3")
+    assert refresh(home).held() == {}
+    assert total(home) == 23
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_DEPARTMENT)
+    assert set(refresh(home).held()) == {"gl_1.csv", "gl_2.csv"}
+    assert total(home) == 23
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_ACCOUNT)
+    assert refresh(home).held() == {}
+    assert total(home) == 23

@@ -9,13 +9,13 @@ verdict (see `state_derivation`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.live_lines import claimed_cells
+from finance_platform.deliveries.live_lines import LiveLines, claimed_cells
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, record_overlaps
 from finance_platform.deliveries.register import (
     BOOKED_KEY,
@@ -44,6 +44,7 @@ from finance_platform.deliveries.verdicts.hold_reasons import (
 )
 from finance_platform.deliveries.verdicts.late_lines import Groups
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.verdicts.returning_lines import ReturningLines, find_own_returning_lines
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
@@ -166,20 +167,35 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
         published |= record_overlaps(processed, [*others_published, *candidates, *replaced])
     overlaps = published | record_overlaps(processed, state.effective)
     overlaps |= record_overlaps(processed, [*others, *candidates, *_versions_to_replace(state.effective, candidates)])
-    policy = _AcceptancePolicy(processed, state, overlaps, holds_closed_periods=holds_closed_periods)
-    by_id = {one.delivery_id: policy.evaluate(one, utc_text(at), run_id) for one in candidates}
-    waiting = _still_waiting(candidates, by_id)
-    while waiting:
-        # One that counts now may be what another one waits for.
-        by_id |= {one.delivery_id: policy.evaluate(one, utc_text(at), run_id) for one in waiting}
-        still_waiting = _still_waiting(waiting, by_id)
-        if len(still_waiting) == len(waiting):
+    returning: dict[str, Sequence[ReturningLines]] = {}
+    while True:
+        policy = _AcceptancePolicy(
+            processed, state, overlaps, holds_closed_periods=holds_closed_periods, returning=returning
+        )
+        by_id = _judge(policy, candidates, utc_text(at), run_id)
+        found = policy.own_returning_lines(candidates)
+        if found.keys() <= returning.keys():
             break
-        waiting = still_waiting
+        # These files wait, and those that replace their lines are judged again beside what counts instead of them.
+        returning = found | returning
     earlier = {one.delivery_id: one for one in state.waiting}
     verdicts = [verdict for of_id, verdict in by_id.items() if not _is_repeated(verdict, earlier.get(of_id))]
     register.append(verdicts)
     return verdicts
+
+
+def _judge(policy: _AcceptancePolicy, candidates: Sequence[LiveDelivery], at: str, run_id: str) -> dict[str, Verdict]:
+    """Return the verdict on each candidate, judged one after the other."""
+    by_id = {one.delivery_id: policy.evaluate(one, at, run_id) for one in candidates}
+    waiting = _still_waiting(candidates, by_id)
+    while waiting:
+        # One that counts now may be what another one waits for.
+        by_id |= {one.delivery_id: policy.evaluate(one, at, run_id) for one in waiting}
+        still_waiting = _still_waiting(waiting, by_id)
+        if len(still_waiting) == len(waiting):
+            break
+        waiting = still_waiting
+    return by_id
 
 
 def _versions_to_replace(deliveries: Sequence[LiveDelivery], candidates: Sequence[LiveDelivery]) -> list[LiveDelivery]:
@@ -211,14 +227,28 @@ class _AcceptancePolicy:
     """Makes verdicts; a delivery that counts after its verdict is among those that the next one is judged against."""
 
     def __init__(
-        self, processed: ObjectStore, state: DeliveryState, overlaps: Overlaps, *, holds_closed_periods: bool
+        self,
+        processed: ObjectStore,
+        state: DeliveryState,
+        overlaps: Overlaps,
+        *,
+        holds_closed_periods: bool,
+        returning: Mapping[str, Sequence[ReturningLines]],
     ) -> None:
         self._live = LiveDeliveries(state.effective, overlaps)
         self._processed = processed
         policy = HOLD if holds_closed_periods else PUBLISH
         self._published = LiveDeliveries(state.live, overlaps) if state.all_effective else None
+        self._counted_before = {one.delivery_id: one for one in state.effective}
+        self._live_lines = LiveLines(processed, overlaps)
         self._reasons = HoldReasons(
-            processed, self._live, overlaps, set(state.closed), late_lines=policy, published=self._published
+            processed,
+            self._live,
+            overlaps,
+            set(state.closed),
+            late_lines=policy,
+            published=self._published,
+            returning=returning,
         )
         self._earlier_readings = state.earlier_readings
         self._withdrawn = {withdrawn.commit.delivery_id for withdrawn in state.withdrawn}
@@ -291,6 +321,20 @@ class _AcceptancePolicy:
         self._live.add(replace(candidate, booked=booked) if booked else candidate, uncounted)
         if self._published:
             self._published.add(candidate, booked.union(uncounted))
+
+    def own_returning_lines(self, candidates: Iterable[LiveDelivery]) -> dict[str, Sequence[ReturningLines]]:
+        """Return the lines of each candidate that count again after all verdicts; most have none."""
+        versions: dict[str, list[LiveDelivery]] = {}
+        for version in self._counted_before.values():
+            versions.setdefault(version.event.object_key, []).append(version)
+        before, after = self._counted_before, self._live.by_id
+        found = {
+            one.delivery_id: find_own_returning_lines(
+                self._live_lines, before, after, one, versions.get(one.event.object_key, ())
+            )
+            for one in candidates
+        }
+        return {name: returning for name, returning in found.items() if returning}
 
     def _continue(self, candidate: LiveDelivery, earlier: EarlierReading, verdict: Verdict) -> Verdict:
         """Return the verdict on a file that is read again with the same lines and doubts; it counts as before.

@@ -7,7 +7,7 @@ count (see `live_deliveries`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 
 from finance_platform.deliveries.commits import hash_kind
@@ -69,7 +69,7 @@ from finance_platform.deliveries.verdicts.removals import (
 from finance_platform.deliveries.verdicts.repeated_lines import RepeatedLines, find_repeated_lines
 from finance_platform.deliveries.verdicts.repeated_sums import find_repeated_sums
 from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells
-from finance_platform.deliveries.verdicts.returning_lines import find_returning_lines
+from finance_platform.deliveries.verdicts.returning_lines import ReturningLines, find_returning_lines
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.money_text import grouped_money
@@ -106,6 +106,7 @@ class HoldReasons:
         *,
         late_lines: str = HOLD,
         published: LiveDeliveries | None = None,
+        returning: Mapping[str, Sequence[ReturningLines]] | None = None,
     ) -> None:
         """Prepare to judge.
 
@@ -116,6 +117,7 @@ class HoldReasons:
             closed_periods: the closed periods.
             published: the deliveries that count where lines are booked in a later period, if that is not `live`.
             late_lines: what becomes of lines that would change them where the feed does not say it.
+            returning: by delivery, its lines that would count again with the files that are judged after it.
         """
         self._processed = processed
         self._live = live
@@ -123,6 +125,7 @@ class HoldReasons:
         self._closed = closed_periods
         self._late_lines = late_lines
         self._published = published
+        self._known_returning = returning or {}
         self._account_types = AccountTypes(processed)
         self._attribute_files = AttributeFiles(processed)
         self._given_types = GivenTypes(self._attribute_files)
@@ -250,7 +253,8 @@ class HoldReasons:
 
     def _returning(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the lines that count again because the load mode was changed."""
-        if returning := find_returning_lines(self._live_lines, self._live, candidate):
+        returning = self._known_returning.get(candidate.delivery_id)
+        if returning := returning or find_returning_lines(self._live_lines, self._live, candidate):
             lines = [f"{one.scenario} {one.period}, {returning_money(one)}" for one in returning]
             yield (
                 f"under `load: {{mode: {candidate.event.load_mode}}}`, lines count again that another file of the feed "

@@ -10,19 +10,25 @@ beside the other one, and the same money is in the figures twice.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
-from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, cell_of
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, count_in_cell
 from finance_platform.deliveries.verdicts.removals import changed_deliveries
 from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells
 from finance_platform.feeds.values.codes import fold
+
+_TEXTS_OF_PLACE = ("source_sheet", "source_column")
+_PLACE = (*_TEXTS_OF_PLACE, "source_row")
+"""Where a file has a line."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +81,85 @@ def find_returning_lines(lines: LiveLines, live: LiveDeliveries, candidate: Live
 
 
 def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> list[LiveDelivery]:
-    """Return the version of the same content that replaces lines of other files by key, and was read by other rules.
+    """Return the version of the same content that replaces lines of other files by key or scope, read by other rules.
 
     If these gave other keys, lines of files that are not read again, since they are held, would no longer be replaced.
     """
-    if candidate.event.load_mode != "upsert":
+    return [
+        one
+        for one in _read_otherwise(live.earlier(candidate), candidate)
+        if any(other in live.by_id for other in lines.overlaps.overlapping(one.delivery_id))
+    ]
+
+
+def _read_otherwise(earlier: Iterable[LiveDelivery], candidate: LiveDelivery) -> list[LiveDelivery]:
+    """Return those of versions that are the candidate's content under the same load mode, with maybe other keys."""
+    event = candidate.event
+    if event.load_mode != "upsert" and not event.is_scoped:
         return []
     return [
         one
-        for one in live.earlier(candidate)
-        if (one.event.feed, one.event.fingerprint) == (candidate.event.feed, candidate.event.fingerprint)
+        for one in earlier
+        if (one.event.object_key, one.event.feed, one.event.fingerprint, *_load(one.event))
+        == (event.object_key, event.feed, event.fingerprint, *_load(event))
         and one.delivery_id != candidate.delivery_id
-        and any(other in live.by_id for other in lines.overlaps.overlapping(one.delivery_id))
     ]
+
+
+def find_own_returning_lines(
+    lines: LiveLines,
+    before: Mapping[str, LiveDelivery],
+    after: Mapping[str, LiveDelivery],
+    candidate: LiveDelivery,
+    versions: Iterable[LiveDelivery],
+) -> list[ReturningLines]:
+    """Return the lines of a file that count again, after all files were judged, since its keys or scopes are others.
+
+    While files are judged one after the other, those that will replace lines of this one may still count as they were
+    read before. At the end, a line that another file had replaced counts only if none replaces it any more.
+
+    Args:
+        lines: reads the lines.
+        before: the deliveries that counted before, by id.
+        after: those that count with the verdicts.
+        candidate: a delivery that was judged.
+        versions: those of `before` that are of its object.
+    """
+    counted = after.get(candidate.delivery_id)
+    if counted is None or candidate.event.reads_again:  # a file is read again under the same rules of its descriptor
+        return []
+    earlier = _read_otherwise(versions, candidate)
+    if not any(other in before for one in earlier for other in lines.overlaps.overlapping(one.delivery_id)):
+        return []
+    names = {(fold(count.scenario), count.period): count.scenario for count in counted.commit.periods}
+    columns = [*_PLACE, "scope_key", "amount"]
+    had = [lines.read(one, Superseded(), names, columns) for one in earlier]
+    counted_before = [
+        lines.read(one, lines.superseded(one, LiveSet(before, {}), names), names, columns) for one in earlier
+    ]
+    now = lines.read(counted, lines.superseded(counted, LiveSet(after, {}), names), names, columns)
+    place, named = ["cell", *_PLACE], ["cell", *_PLACE, "line_key", "scope_key"]
+    returned = _comparable(now).join(_comparable(*had), keys=place, join_type="left semi")
+    returned = returned.join(_comparable(*counted_before), keys=place, join_type="left anti")
+    # Of a line with the key that it had, another file has changed.
+    returned = returned.join(_comparable(*had), keys=named, join_type="left anti")
+    sums = _sums_by_cell(returned).to_pylist()
+    of_cells = [(cell_of(row["cell"]), row["amount_count"], row["amount_sum"]) for row in sums]
+    return [ReturningLines(names[cell], cell[1], rows, gross) for cell, rows, gross in sorted(of_cells)]
+
+
+def _comparable(*tables: pa.Table) -> pa.Table:
+    """Return lines with texts in place of nulls, which no join takes as equal."""
+    table = pa.concat_tables(tables)
+    for name in (*_TEXTS_OF_PLACE, "line_key", "scope_key"):
+        table = table.set_column(table.column_names.index(name), name, pc.fill_null(table[name], ""))
+    return table
+
+
+def _sums_by_cell(table: pa.Table) -> pa.Table:
+    gross = pc.abs(table["amount"].cast(SUM_OF_MONEY_TYPE))
+    table = table.set_column(table.column_names.index("amount"), "amount", gross)
+    return table.group_by("cell").aggregate([("amount", "sum"), ("amount", "count")])
 
 
 def _load(event: DeliveryDiscovered) -> tuple[str, bool]:
@@ -108,11 +180,7 @@ def _more(
             if live.of_feed[name].event.object_key == left_out:
                 continue
             table = lines.read(live.of_feed[name], superseded, cells, ["amount"])
-            table = table.set_column(
-                table.column_names.index("amount"), "amount", pc.abs(table["amount"].cast(SUM_OF_MONEY_TYPE))
-            )
-            sums = table.group_by("cell").aggregate([("amount", "sum"), ("amount", "count")])
-            for row in sums.to_pylist():
+            for row in _sums_by_cell(table).to_pylist():
                 cell = cell_of(row["cell"])
                 rows[cell] += sign * row["amount_count"]
                 gross[cell] += sign * (row["amount_sum"] or Decimal(0))

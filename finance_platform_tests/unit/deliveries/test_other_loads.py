@@ -147,8 +147,8 @@ def keyed(*sent: tuple[str, str, str], period: str = "2025-01", by: str = "N") -
     lines = []
     for number, account, amount in sent:
         text = keys[by].format(number=number, account=account)
-        name = "key" if "N" in by else "scope"
-        lines.append(Line(period=period, number=number, account=account, amount=amount, **{name: text}))
+        key, scope = (text, None) if "N" in by else (None, text)
+        lines.append(Line(key, period, scope=scope, number=number, account=account, amount=amount))
     return lines
 
 

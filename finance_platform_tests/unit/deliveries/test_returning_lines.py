@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.feeds.findings import ReaderFindings
 from finance_platform_tests.unit.factories import decision_on
 from finance_platform_tests.unit.zone import Line, Zone
 
@@ -117,4 +118,130 @@ def test_a_file_that_is_read_again_under_the_same_keys_waits_for_none(tmp_path: 
     for key, sent, content in (("a.csv", FIRST, "v1"), ("b.csv", SECOND, "w")):
         in_another_department = [replace(line, account="5000") for line in sent]
         zone.deliver(key, in_another_department, content, delivery_id=f"{key}@account", **UPSERT)
+    assert zone.evaluate_held() == {}
+
+
+Postings = Sequence[tuple[str, str]]
+"""Account and amount of lines of one department."""
+
+DROPPED: tuple[Postings, Postings] = ([("4000", "10.00"), ("5000", "11.00")], [("4000", "12.00")])
+"""The later file lacks an account of the earlier one."""
+
+COMPLETE: tuple[Postings, Postings] = ([("4000", "10.00"), ("5000", "11.00")], [("4000", "12.00"), ("5000", "13.00")])
+
+
+def posted(postings: Postings, scope: str) -> list[Line]:
+    """Return lines under a scope, such as `D1` or `D1 {account}`, or with a key if it has {number}."""
+    is_key = "{number}" in scope
+    lines = []
+    for number, (account, amount) in enumerate(postings):
+        text = scope.format(account=account, number=number)
+        key, of_scope = (text, None) if is_key else (None, text)
+        lines.append(Line(key, scope=of_scope, account=account, amount=amount))
+    return lines
+
+
+def read_again(
+    zone: Zone, files: Sequence[Postings], before: str, after: str, *, gone: str = "", **values: Any
+) -> dict[str, tuple[str, ...]]:
+    """Deliver files under one key or scope, let all count, read them again under another; return what is held."""
+    mode = UPSERT if "{number}" in before else SCOPED
+    names = [f"{letter}.csv" for letter in "abcde"[: len(files)]]
+    for name, postings in zip(names, files, strict=True):
+        zone.append(decision_on("accepted", zone.deliver(name, posted(postings, before), name, **mode)))
+        zone.evaluate()
+    for name, postings in zip(names, files, strict=True):
+        if name != gone:
+            own = values if name == names[-1] else {}
+            zone.deliver(name, posted(postings, after), name, delivery_id=f"{name}@again", **mode, **own)
+    return zone.evaluate_held()
+
+
+def own_lines(rows: int, gross: str, mode: str = "replace_period") -> str:
+    return RETURNS.replace("append", mode).replace("lines 2, gross 15.00", f"lines {rows}, gross {gross}")
+
+
+def test_a_line_that_a_later_file_dropped_does_not_return_under_a_narrower_scope(tmp_path: Path):
+    """The 11.00 would count beside the 12.00. Neither file counts under the new scope without the other."""
+    zone = Zone(tmp_path / "processed")
+    held = read_again(zone, DROPPED, "D1", "D1 {account}")
+    assert held == {"a.csv": (own_lines(1, "11.00"),), "b.csv": (own_lines(2, "21.00"),)}
+    assert set(zone.live) == {"a.csv@a.csv", "b.csv@b.csv"}
+
+
+def test_the_later_file_counts_under_the_narrower_scope_once_the_other_is_withdrawn(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    read_again(zone, DROPPED, "D1", "D1 {account}")
+    first, second = (one.event for one in sorted(zone.state.inactive, key=lambda one: one.event.object_key))
+    zone.append(decision_on("withdrawn", first), decision_on("accepted", second))
+    assert zone.live == ["b.csv@again"]
+
+
+@pytest.mark.parametrize(("before", "after"), [("D1", "D1 {account}"), ("D1 {account}", "D1")])
+@pytest.mark.parametrize("more", [(), (COMPLETE[0],), (COMPLETE[0], COMPLETE[1])])
+def test_another_scope_under_which_the_same_lines_count_holds_none(
+    tmp_path: Path, before: str, after: str, more: tuple[Postings, ...]
+):
+    zone = Zone(tmp_path / "processed")
+    files = [*COMPLETE, *more]
+    assert read_again(zone, files, before, after) == {}
+    assert set(zone.live) == {f"{letter}.csv@again" for letter in "abcd"[: len(files)]}
+
+
+def test_files_without_lines_in_common_are_not_held_with_others(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("z.csv", [Line(department="D2", scope="D2")], "z", **SCOPED)
+    assert not zone.evaluate_held()
+    zone.deliver("z.csv", [Line(department="D2", scope="D2 4000")], "z", delivery_id="z.csv@again", **SCOPED)
+    assert set(read_again(zone, DROPPED, "D1", "D1 {account}")) == {"a.csv", "b.csv"}
+    assert "z.csv@again" in zone.live
+
+
+@pytest.mark.parametrize(("before", "after"), [("D1", "D1 {account}"), ("D1 {account}", "D1")])
+def test_a_file_waits_if_one_that_replaces_its_lines_is_held(tmp_path: Path, before: str, after: str):
+    """The 10.00 would count beside the 12.00, which keeps its scope until a person decides about the doubt."""
+    zone = Zone(tmp_path / "processed")
+    doubt = ReaderFindings(doubts=("a doubt",))
+    held = read_again(zone, COMPLETE, before, after, commit_findings=doubt)
+    assert held["a.csv"] == (own_lines(2, "21.00"),)
+    assert held["b.csv"] == (own_lines(2, "21.00"), "a doubt")
+    assert set(zone.live) == {"a.csv@a.csv", "b.csv@b.csv"}
+
+
+def test_a_line_that_goes_under_a_wider_scope_leaves_no_other_line_twice(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    held = read_again(zone, DROPPED, "D1 {account}", "D1")
+    assert held["a.csv"] == (own_lines(1, "10.00"),)
+    assert "b.csv" in held
+    assert set(zone.live) == {"a.csv@a.csv", "b.csv@b.csv"}
+
+
+@pytest.mark.parametrize("gone", ["a.csv", "b.csv"])
+def test_a_file_that_is_gone_keeps_its_scope_and_the_other_one_waits(tmp_path: Path, gone: str):
+    zone = Zone(tmp_path / "processed")
+    held = read_again(zone, COMPLETE, "D1", "D1 {account}", gone=gone)
+    assert held == {({"a.csv", "b.csv"} - {gone}).pop(): (own_lines(2, "21.00"),)}
+
+
+def test_a_file_of_which_another_one_has_all_keys_does_not_return_beside_it(tmp_path: Path):
+    """The later file has more lines, so its keys would go; the earlier one would count beside it."""
+    zone = Zone(tmp_path / "processed")
+    files = [[("4000", "10.00")], [("4000", "12.00"), ("5000", "13.00"), ("6000", "14.00")]]
+    held = read_again(zone, files, "{number}", "{number} {account}")
+    assert held["a.csv"] == (own_lines(1, "10.00", "upsert"),)
+    assert set(zone.live) == {"a.csv@a.csv", "b.csv@b.csv"}
+
+
+@pytest.mark.parametrize("other", [{}, {"reads_again": "a.csv@v1"}])
+def test_a_new_version_of_the_later_file_may_bring_lines_back_while_others_are_read_again(
+    tmp_path: Path, other: Mapping[str, Any]
+):
+    """The keys of both are as they were, so the new version lacks the line on purpose."""
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("a.csv", posted(COMPLETE[0], "{number}"), **UPSERT)
+    zone.deliver("b.csv", posted(COMPLETE[1], "{number}"), "w", **UPSERT)
+    assert not zone.evaluate_held()
+    in_another_department = [replace(line, department="D2") for line in posted(COMPLETE[0], "{number}")]
+    zone.deliver("a.csv", in_another_department, delivery_id="a.csv@again", **UPSERT, **other)
+    zone.deliver("b.csv", posted(DROPPED[1], "{number}"), "x", **UPSERT)
     assert zone.evaluate_held() == {}
