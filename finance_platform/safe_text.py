@@ -41,6 +41,9 @@ _PLAIN_NAME = re.compile(r"[\w@%+=:,./\[\]-]+")
 
 # White space, quotes and invisible characters before the sign do not keep a spreadsheet from evaluating the cell.
 _FORMULA = re.compile("[\\s\"'`\0-\x20\u00ad\u200b-\u200f\u2060\ufeff]*[=+\\-@＝＋－＠]|[\t\r]")
+_BEFORE_A_FORMULA = frozenset(" \"'`=+-@")
+"""Of printable ASCII, what a text that `_FORMULA` matches may begin with."""
+
 _NUMBER = re.compile(r"\s*[+-]?(\d+|\d{1,3}([,.' ]\d{3})+)([.,]\d+)?%?\s*")
 
 _MARKDOWN = re.compile(r"[\\`*\[\]|~#]|(?<!\w)_|_(?!\w)")
@@ -60,6 +63,8 @@ def hide_credentials(text: str) -> str:
 
 def printable(text: str) -> str:
     """Return a text in which only newlines and printable characters are left; all others are escaped."""
+    if text.isascii() and text.isprintable():  # most texts are, and a file may have millions
+        return text
     return _UNPRINTABLE.sub(lambda match: _escape(match[0]), text)
 
 
@@ -120,6 +125,8 @@ def spreadsheet_cell(value: _T) -> _T | str:
     not a number and gets the apostrophe. Control characters other than newlines and tabs are escaped.
     """
     if not isinstance(value, str):
+        return value
+    if value.isascii() and value.isprintable() and value[:1] not in _BEFORE_A_FORMULA:
         return value
     text = _UNPRINTABLE.sub(lambda match: match[0] if match[0] == "\t" else _escape(match[0]), value)
     is_formula = _FORMULA.match(value) is not None and not _NUMBER.fullmatch(value)

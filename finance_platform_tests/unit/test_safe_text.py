@@ -252,3 +252,15 @@ def test_an_error_quotes_no_control_character_in_what_was_found_and_in_the_fix()
     error = QueryError("\x1b]0;x\x07", fix="\u202e")
     assert (error.found, error.fix) == (r"\x1b]0;x\x07", r"\u202e")
     assert str(error) == "The query cannot be run: \\x1b]0;x\\x07\n  Fix: \\u202e"
+
+
+@pytest.mark.parametrize("blank", ["", " ", '"', "'", "`", '" ', "\t", "\x1f", "\xa0", "\u200b"])
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠")
+def test_each_beginning_of_a_formula_gets_the_apostrophe_whatever_is_before_the_sign(blank: str, sign: str):
+    assert spreadsheet_cell(f"{blank}{sign}A1") == f"'{printable(blank) if blank != chr(9) else blank}{sign}A1"
+
+
+def test_a_text_of_one_ascii_character_is_escaped_exactly_if_it_cannot_be_printed():
+    changed = [character for character in map(chr, range(0x80)) if printable(f"a{character}") != f"a{character}"]
+
+    assert changed == [chr(code) for code in (*range(10), *range(0xB, 0x20), 0x7F)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from finance_platform.warehouse.port import Batch
 
-_T = TypeVar("_T")
+_Run: TypeAlias = Callable[[Callable[[], Any]], Any]
+"""Runs a step in which the connection works, and returns its result."""
 
 _BATCH_ROWS = 10_000
 """A text may have 65,535 bytes."""
@@ -35,9 +36,7 @@ class ColumnStream(NamedTuple):
     batches: Iterator[Batch]
 
 
-def open_batches(
-    connection: duckdb.DuckDBPyConnection, sql: str, run: Callable[[Callable[[], _T]], _T]
-) -> ColumnStream | None:
+def open_batches(connection: duckdb.DuckDBPyConnection, sql: str, run: _Run) -> ColumnStream | None:
     """Run a query and return its batches; None, without running it, if it must be read by row.
 
     The first batch is computed before this returns, so that an error comes before any output.
@@ -62,9 +61,7 @@ def open_batches(
     return ColumnStream(relation.columns, _batches(reader, first, run))
 
 
-def _batches(
-    reader: pa.RecordBatchReader, batch: pa.RecordBatch | None, run: Callable[[Callable[[], _T]], _T]
-) -> Iterator[Batch]:
+def _batches(reader: pa.RecordBatchReader, batch: pa.RecordBatch | None, run: _Run) -> Iterator[Batch]:
     while batch is not None:
         yield batch if _has_python_times(batch) else _rows(batch)
         batch = run(lambda: _next(reader))
