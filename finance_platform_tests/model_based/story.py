@@ -227,15 +227,15 @@ def _contents(chance: Random) -> dict[str, list[Line]]:
     ]
     contents = {"v1": first}
     for nth in (2, 3, 4):
-        contents[f"v{nth}"] = _varied(chance, list(contents[chance.choice(list(contents))]), f"N{nth}")
+        contents[f"v{nth}"] = _varied(chance, list(contents[chance.choice(list(contents))]), nth)
     return {**contents, "v5": first[::-1]}
 
 
 _AMOUNTS = ("10.00", "7.00", "3.00")
 
 
-def _varied(chance: Random, lines: list[Line], new_key: str) -> list[Line]:
-    for _ in range(chance.choice([1, 1, 2])):
+def _varied(chance: Random, lines: list[Line], nth_content: int) -> list[Line]:
+    for nth_change in range(chance.choice([1, 1, 2])):
         if not lines:
             break
         nth = chance.randrange(len(lines))
@@ -245,7 +245,7 @@ def _varied(chance: Random, lines: list[Line], new_key: str) -> list[Line]:
                 [replace(line, amount=chance.choice(["9.00", "8.00", "-2.00"]))],
                 [replace(line, period=chance.choice(PERIODS))],
                 [],
-                [line, Line(new_key, chance.choice(PERIODS), amount="5.00")],
+                [line, Line(f"N{nth_content}{nth_change}", chance.choice(PERIODS), amount="5.00")],
             ]
         )
     return lines
