@@ -255,12 +255,17 @@ def withdraw(
         counting = [delivery.event.object_key for delivery in state.live]
         known = [*counting, *(delivery.event.object_key for delivery in state.inactive)]
         raise no_such_delivery(state, Register(processed).events(), object_key, "counts or is held", known)
+    # Lines of another version that are booked later may come first in the order.
+    subject = next((one for one in live if not one.booked_from), live[0])
     if holds_closed_periods:
-        _refuse_closed(processed, state, live[0])
+        _refuse_closed(processed, state, subject)
     remaining = [delivery for delivery in state.live if delivery.event.object_key != object_key]
+    if changed := _changed_periods(object_key, state.live, remaining, state.closed if holds_closed_periods else ()):
+        # It has no lines there itself: these are bookings of its other versions, which go with it.
+        raise _would_change("without", object_key, changed)
     _refuse_unloadable(processed, state, remaining, object_key)
-    amounts = amounts_of_delivery(processed, live[0].commit, state)
-    return _decide(processed, author, "withdrawn", live[0].event, amounts)
+    amounts = add_amounts(amounts_of_delivery(processed, one.commit, state) for one in live)
+    return _decide(processed, author, "withdrawn", subject.event, amounts)
 
 
 def _withdraw_split(
@@ -271,8 +276,7 @@ def _withdraw_split(
     decision = DecisionRecorded("withdrawn", key, delivery.event.delivery_id, *author.signed, keeps_earlier=True)
     after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
     if changed := _changed_periods(key, state.live, after, state.closed if holds_closed_periods else ()):
-        message = f"without {quote_name(key)}, {', '.join(changed)}, closed, would have other lines"
-        raise DecisionError(message, fix="reopen them first")
+        raise _would_change("without", key, changed)
     _refuse_unloadable(processed, state, after, key)
     amounts = add_amounts(
         amounts_of_delivery(processed, one.commit, state)
@@ -299,6 +303,12 @@ def _changed_periods(
         for period in sorted(periods)
         if _contents(live, object_key, period) != _contents(after, object_key, period)
     ]
+
+
+def _would_change(preposition: Literal["with", "without"], object_key: str, periods: Sequence[str]) -> DecisionError:
+    """Return the error about a decision that would change closed periods."""
+    message = f"{preposition} {quote_name(object_key)}, {', '.join(periods)}, closed, would have other lines"
+    return DecisionError(message, fix=_reopen(periods))
 
 
 def _contents(live: Iterable[LiveDelivery], object_key: str, period: str) -> list[tuple[str, str, int]]:
@@ -333,8 +343,7 @@ def reinstate(
     after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
     if changed := _changed_periods(object_key, state.live, after, state.closed if holds_closed_periods else ()):
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
-        message = f"with {quote_name(object_key)}, {', '.join(changed)}, closed, would have other lines"
-        raise DecisionError(message, fix=_reopen(changed))
+        raise _would_change("with", object_key, changed)
     own = [one for one in after if one.delivery_id == withdrawn.commit.delivery_id]
     if bookings := _bookings_of_one(object_key, after, state.live):
         # What is booked in a later period is not what the file has in the closed one.

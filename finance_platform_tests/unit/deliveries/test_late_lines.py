@@ -275,6 +275,36 @@ def test_a_withdrawal_is_refused_only_if_it_changes_a_closed_period(zone: Zone) 
     assert counted(zone.state) == {"a.csv@v1": [JANUARY, FEBRUARY, MARCH]}
 
 
+@pytest.mark.parametrize("load_mode", ["append", "replace_period"])
+def test_a_withdrawal_is_refused_if_a_booking_of_another_version_is_in_a_closed_period(
+    zone: Zone, load_mode: str
+) -> None:
+    """The content that comes back has lines of March alone and counts in all periods, as it did before."""
+    first = [Line("3", MARCH)]
+    counted_and_corrected(zone, first, [*first, Line("1")], load_mode=load_mode)
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    close(zone, FEBRUARY)
+    zone.deliver("a.csv", first, load_mode=load_mode)
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    published = {"a.csv": {FEBRUARY: Decimal(10), MARCH: Decimal(0)}}
+    assert amounts(zone) == published
+    with pytest.raises(DecisionError, match=r"without a\.csv, 2025-02, closed, would have other lines") as refused:
+        withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert refused.value.fix == "reopen it first"
+    assert amounts(zone) == published
+    reopen(zone, FEBRUARY)
+    withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert amounts(zone) == {}
+    close(zone, FEBRUARY)
+    with pytest.raises(DecisionError, match=r"with a\.csv, 2025-02, closed, would have other lines"):
+        reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    reopen(zone, FEBRUARY)
+    reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert amounts(zone) == published
+
+
 def test_a_correction_that_repeats_the_closed_period_ends_the_wait(zone: Zone) -> None:
     counted_and_corrected(zone, [Line("1"), Line("2", FEBRUARY)], [Line("1", amount="9.00"), Line("3", FEBRUARY)])
     evaluate(zone)
@@ -505,11 +535,11 @@ def test_a_delivery_that_is_held_as_a_whole_can_be_booked_later(zone: Zone) -> N
     assert amounts(zone) == {"a.csv": {FEBRUARY: Decimal(10)}}
 
 
-def deliver_with_money(zone: Zone, sent: Sequence[Line], content: str) -> None:
+def deliver_with_money(zone: Zone, sent: Sequence[Line], content: str, **values: Any) -> None:
     """Deliver a file whose commit has its money by scenario, as those of the reader have."""
     amount = sum((Decimal(line.amount) for line in sent), Decimal(0))
     accepted = ScenarioCount("Actual", "", "accepted", Count(len(sent), amount, amount))
-    zone.deliver("a.csv", sent, content, commit_scenarios=[accepted])
+    zone.deliver("a.csv", sent, content, commit_scenarios=[accepted], **values)
 
 
 def test_a_withdrawal_names_the_money_that_is_booked_in_the_next_open_period(zone: Zone) -> None:
@@ -525,6 +555,26 @@ def test_a_withdrawal_names_the_money_that_is_booked_in_the_next_open_period(zon
     back = reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
     assert back.amounts == gone.amounts
     assert amounts(zone) == {"a.csv": {JANUARY: Decimal(10), FEBRUARY: Decimal(9)}}
+
+
+def test_a_withdrawal_names_the_money_that_is_booked_of_each_version(zone: Zone) -> None:
+    first = [Line("3", MARCH)]
+    deliver_with_money(zone, first, "v1", order="2")
+    zone.evaluate()
+    close(zone, JANUARY)
+    deliver_with_money(zone, [*first, Line("1", amount="7.00")], "v2", order="1")
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    close(zone, FEBRUARY)
+    deliver_with_money(zone, first, "v1", order="2")
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    reopen(zone, FEBRUARY)
+    gone = withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert sum(one.rows for one in gone.amounts) == 3
+    assert sum(Decimal(one.net) for one in gone.amounts) == Decimal(10)
+    assert amounts(zone) == {}
+    assert reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True).amounts == gone.amounts
 
 
 def test_the_withdrawal_of_a_file_of_which_all_lines_are_booked_later_names_them(zone: Zone) -> None:
