@@ -84,7 +84,8 @@ def plan_decided_bookings(
         periods: the periods that the decision is about; all of the delivery's if there are none.
 
     Raises:
-        DecisionError: no closed period would change, or lines of a plan would be booked.
+        DecisionError: no closed period would change, or lines of a plan would be booked, or an earlier booking ends in
+            a period that is closed.
     """
     overlaps = compute_candidate_overlaps(processed, state.effective, candidate)
     live, lines = LiveDeliveries(state.effective, overlaps), LiveLines(processed, overlaps)
@@ -99,7 +100,30 @@ def plan_decided_bookings(
             f"{name} has lines of {', '.join(plans)} in closed periods, and only lines of Actual can be booked later",
             fix="accept the file, which publishes them in their own period, or withdraw it",
         )
+    own = [one for one in state.live if one.event.object_key == candidate.event.object_key]
+    kept = candidate.portion.without.union(one.closed_period for one in bookings)
+    for of_period, period in find_ended_bookings(own, kept, state.closed.keys()):
+        raise DecisionError(
+            f"{name} counts in {of_period}, so what is booked of it in {period}, closed, would go",
+            fix=f"reopen {period} and run, or accept the file, which publishes all lines in their own period",
+        )
     return bookings
+
+
+def find_ended_bookings(
+    earlier: Iterable[LiveDelivery], kept: Collection[str], closed: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the period of each booking that a later version ends, and the closed one in which it is booked.
+
+    Args:
+        earlier: what counts of the object.
+        kept: the periods that the later version leaves to it.
+        closed: the closed periods.
+    """
+    for one in earlier:
+        if one.booked_from and one.booked_from not in kept:
+            periods = {count.period for count in one.commit.periods}
+            yield from ((one.booked_from, period) for period in sorted(periods.intersection(closed)))
 
 
 def find_plans(bookings: Iterable[Booking]) -> list[str]:

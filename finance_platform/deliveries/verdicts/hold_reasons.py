@@ -37,6 +37,7 @@ from finance_platform.deliveries.verdicts.attribute_conflicts import (
 )
 from finance_platform.deliveries.verdicts.bookings import (
     Booking,
+    find_ended_bookings,
     find_kept_keys,
     find_plans,
     find_shared_keys,
@@ -385,7 +386,9 @@ class HoldReasons:
             bookings = plan_bookings(self._live_lines, self._live, candidate, self._closed)
         except DecisionError:
             return []  # a person decides
-        return [] if find_plans(bookings) else bookings
+        booked = [one.closed_period for one in bookings]
+        # An earlier booking that ends in a closed period is not undone by one of what the candidate changes itself.
+        return [] if find_plans(bookings) or any(self._ended_bookings(candidate, booked)) else bookings
 
     def _policy(self, candidate: LiveDelivery) -> str:
         return candidate.event.late_lines or self._late_lines
@@ -425,15 +428,17 @@ class HoldReasons:
         repeated = candidate.portion.without.union(self.booked_periods(candidate))
         return candidate.restricted_to(Portion(without=repeated))
 
-    def _ended_bookings(self, candidate: LiveDelivery) -> Iterator[tuple[str, str]]:
-        """Yield the period of each booking that a candidate ends, and the one, closed since, in which it is booked."""
+    def _ended_bookings(self, candidate: LiveDelivery, booked: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+        """Yield the period of each booking that a candidate ends, and the one, closed since, in which it is booked.
+
+        Args:
+            candidate: the delivery that is judged.
+            booked: periods in which what it would change is booked in a later one.
+        """
         counted = self._counted(candidate) if self._published else None
-        if self._published is None or counted is None:
-            return
-        for one in self._published.earlier(candidate):
-            if one.booked_from and one.booked_from not in counted.portion.without:
-                periods = {count.period for count in one.commit.periods}
-                yield from ((one.booked_from, period) for period in sorted(periods.intersection(self._closed)))
+        if self._published is not None and counted is not None:
+            kept = counted.portion.without.union(booked)
+            yield from find_ended_bookings(self._published.earlier(candidate), kept, self._closed)
 
     def _restatements(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the closed periods and the amounts by scenario that would move in them."""

@@ -1065,6 +1065,36 @@ def test_a_correction_that_would_end_a_booking_counts_after_its_period_is_opened
     assert amounts(zone) == {"a.csv": {JANUARY: Decimal(12), "2025-04": Decimal(10), "2025-05": Decimal(10)}}
 
 
+@pytest.mark.parametrize("late_lines", ["", "next_open_period"])
+@pytest.mark.parametrize("corrected", [[Line("1", amount="12.00")], []])
+def test_a_correction_that_would_end_a_booking_is_not_booked_later_with_what_it_changes_in_the_closed_period_itself(
+    zone: Zone, corrected: list[Line], late_lines: str
+) -> None:
+    close(zone, JANUARY)
+    values: dict[str, Any] = {"tolerated_removal": None, "late_lines": late_lines}
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY), Line("3", MARCH)], **values)
+    evaluate(zone)
+    if not late_lines:
+        book(zone.store, "a.csv", ADA)
+    close(zone, FEBRUARY)
+    reopen(zone, JANUARY)
+    published = {"a.csv": {FEBRUARY: Decimal(20), MARCH: Decimal(10)}}
+    assert amounts(zone) == published
+    sent = [*corrected, Line("2", FEBRUARY, amount="8.00"), Line("3", MARCH, amount="7.00")]
+    zone.deliver("a.csv", sent, "v2", **values)
+    (reason,) = evaluate(zone)["a.csv"]
+    assert "only its lines of 2025-01 and 2025-02" in reason
+    waiting_in = {"a.csv": {FEBRUARY: Decimal(20), MARCH: Decimal(7)}}
+    assert amounts(zone) == waiting_in
+    for decide in (preview_booking, lambda store, key: book(store, key, ADA)):
+        with pytest.raises(DecisionError, match="what is booked of it in 2025-02, closed, would go"):
+            decide(zone.store, "a.csv")
+    assert amounts(zone) == waiting_in
+    accept(zone.store, "a.csv", ADA)
+    in_january = {JANUARY: Decimal(12)} if corrected else {}
+    assert amounts(zone) == {"a.csv": {**in_january, FEBRUARY: Decimal(8), MARCH: Decimal(7)}}
+
+
 def test_a_withdrawal_is_not_undone_if_its_booking_is_in_a_period_that_is_closed_since(zone: Zone) -> None:
     close(zone, JANUARY, FEBRUARY)
     zone.deliver("a.csv", [Line("1"), Line("4", "2025-04")])
