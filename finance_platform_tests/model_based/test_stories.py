@@ -1,7 +1,7 @@
 """The law of deliveries: what must hold after each step of a story, whatever is sent, decided, closed and killed.
 
 Belongs here: the sentences that hold. Does not belong here: what happens (see `story`), the published star (see
-`test_law`), the stories that were found (see `unit/deliveries/test_late_lines`).
+`test_law`), the stories that were found (see `unit/deliveries/test_found_stories`).
 """
 
 from __future__ import annotations

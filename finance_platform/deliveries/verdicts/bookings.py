@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,8 +36,15 @@ from finance_platform.deliveries.commits import (
 )
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.overlaps import Overlaps, compute_candidate_overlaps
+from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, replaced_cells, replaces_periods
-from finance_platform.deliveries.verdicts.late_lines import read_changed
+from finance_platform.deliveries.verdicts.changed_lines import (
+    content_of,
+    find_changed_lines,
+    find_changed_periods,
+    lacking,
+    lines_of,
+)
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.dates import first_day, next_period
@@ -46,11 +52,6 @@ from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
 _COLUMNS = tuple(column.name for column in TRANSACTIONS.stored_columns)
-_CONTENT = (
-    *("scenario", "document_date", "department_key", "account_key", "amount", "is_debit_positive"),
-    *("line_key", "transaction_id"),
-)
-"""What makes two lines of a period the same line: one that both versions have is not booked."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,24 @@ def plan_decided_bookings(
             f"{name} counts in {of_period}, so what is booked of it in {period}, closed, would go",
             fix=f"reopen {period} and run, or accept the file, which publishes all lines in their own period",
         )
+    if changed := _changed_beside(processed, state, candidate, kept):
+        raise DecisionError(
+            f"{name} would change {', '.join(changed)}, closed, beside what is booked of it",
+            fix="accept the file, which publishes all lines in their own period, or withdraw it",
+        )
     return bookings
+
+
+def _changed_beside(
+    processed: ObjectStore, state: DeliveryState, candidate: LiveDelivery, kept: Collection[str]
+) -> list[str]:
+    """Return the closed periods that a candidate would change if its object's earlier versions keep some periods."""
+    counted = candidate.restricted_to(Portion(without=frozenset(kept)))
+    if counted is None:
+        return []
+    overlaps = compute_candidate_overlaps(processed, state.live, counted)
+    published = LiveDeliveries(state.live, overlaps)
+    return find_changed_periods(LiveLines(processed, overlaps), published, counted, state.closed.keys())
 
 
 def find_ended_bookings(
@@ -154,15 +172,16 @@ def plan_bookings(
         cell for cell in live.affected_cells(candidate) if cell[1] in closed and (not periods or cell[1] in periods)
     }
     sources = {one.delivery_id: one.commit for one in (*live.by_id.values(), candidate)}
+    others = {name for name, source in sources.items() if source.object_key != candidate.event.object_key}
     booked = frozenset[str]().union(*(one.bookings for one in live.earlier(candidate)))
     bookings: list[Booking] = []
+    changes_others = False
     for period in sorted({period for _, period in cells}):
         of_period = {cell for cell in cells if cell[1] == period}
-        before, after = live.live_sets(candidate, of_period)
-        old, new = (
-            read_changed(lines, *sets, of_period, _COLUMNS).to_pylist() for sets in ((before, after), (after, before))
-        )
-        come, gone = list(_lacking(new, old)), list(_lacking(old, new))
+        old, new = find_changed_lines(lines, live, candidate, of_period, _COLUMNS)
+        come, gone = list(lacking(new, old)), list(lacking(old, new))
+        # Also if a line of the candidate is like one of another file that counts again, or counts no longer.
+        changes_others |= lines_of(old, others) != lines_of(new, others)
         rows = [*come, *({**row, "amount": -row["amount"]} for row in gone)]
         for source in dict.fromkeys(row["delivery_id"] for row in rows):
             own = [row for row in rows if row["delivery_id"] == source]
@@ -174,10 +193,9 @@ def plan_bookings(
             f"{name} counts already, and only `load` or `order` of its feed has changed, so it cannot be booked later",
             fix="accept the file, which restates the closed periods, or set the descriptor as it was",
         )
-    others = [one for one in bookings if one.source.object_key != candidate.event.object_key]
     versions = (candidate, *live.earlier(candidate)) if bookings else ()  # an earlier one stays in the closed periods
     shared = any(find_shared_keys(live, lines.overlaps, one) for one in versions)
-    if others or shared:
+    if changes_others or shared:
         name = quote_name(candidate.event.object_key)
         raise DecisionError(
             f"{name} replaces lines of other files, or has keys of them, so its lines cannot be booked later",
@@ -237,20 +255,6 @@ def find_kept_keys(
     return ""
 
 
-def _lacking(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows that the others lack; of several equal ones, as many as they have fewer."""
-    present = Counter(_content(row) for row in others)
-    for row in rows:
-        if present[_content(row)]:
-            present[_content(row)] -= 1
-        else:
-            yield row
-
-
-def _content(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _CONTENT)
-
-
 def _booking(
     candidate: str,
     source: DeliveryCommit,
@@ -264,7 +268,7 @@ def _booking(
         source.delivery_id,
         closed,
         period,
-        sorted(json.dumps(_content(row), default=str) for row in rows),
+        sorted(json.dumps(content_of(row), default=str) for row in rows),
     ]
     if booked:
         # A content that is sent, corrected and sent again is booked each time, with the same lines.

@@ -45,6 +45,7 @@ from finance_platform.deliveries.verdicts.bookings import (
 )
 from finance_platform.deliveries.verdicts.cell_hashes import CellHashes
 from finance_platform.deliveries.verdicts.cell_sums import find_overflows, may_overflow
+from finance_platform.deliveries.verdicts.changed_lines import find_changed_periods
 from finance_platform.deliveries.verdicts.commit_reasons import nothing_accepted, tolerance_breach
 from finance_platform.deliveries.verdicts.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, effect_of
@@ -368,7 +369,14 @@ class HoldReasons:
             repeated = {one.period for _, lines in self._repeated_by_file(candidate) for one in lines}
             if not repeated <= late:
                 return ()
+        if late and not candidate.late and self._changes_beside(candidate, late):
+            return ()  # a key that the earlier version has in an open period may hide a line of a closed one
         return () if late and any(self._removals(candidate, late)) else groups
+
+    def _changes_beside(self, candidate: LiveDelivery, left_out: Collection[str]) -> bool:
+        """Return whether a candidate would change closed periods even if its lines of some periods do not count."""
+        counted = candidate.restricted_to(Portion(without=candidate.portion.without.union(left_out)))
+        return counted is not None and bool(self._restated_cells(counted))
 
     def bookings(self, candidate: LiveDelivery, kinds: Collection[str]) -> list[Booking]:
         """Return what the candidate's feed books in the next open period; nothing if the candidate waits.
@@ -386,9 +394,14 @@ class HoldReasons:
             bookings = plan_bookings(self._live_lines, self._live, candidate, self._closed)
         except DecisionError:
             return []  # a person decides
-        booked = [one.closed_period for one in bookings]
+        booked = {one.closed_period for one in bookings}
         # An earlier booking that ends in a closed period is not undone by one of what the candidate changes itself.
-        return [] if find_plans(bookings) or any(self._ended_bookings(candidate, booked)) else bookings
+        if find_plans(bookings) or any(self._ended_bookings(candidate, booked)):
+            return []
+        kept = booked.union(candidate.portion.without, self.booked_periods(candidate))
+        counted = candidate.restricted_to(Portion(without=frozenset(kept)))
+        live = self._published or self._live
+        return [] if counted and find_changed_periods(self._live_lines, live, counted, self._closed) else bookings
 
     def _policy(self, candidate: LiveDelivery) -> str:
         return candidate.event.late_lines or self._late_lines

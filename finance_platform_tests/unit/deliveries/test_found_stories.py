@@ -1,0 +1,112 @@
+"""Stories in which a closed period changed, or money counted twice, without a decision: each as short as it can be.
+
+Belongs here: what random stories have found (see `model_based/test_stories`), with the figures that are right. Does not
+belong here: single rules of late lines (see `test_late_lines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.deliveries.approvals import Author
+from finance_platform.deliveries.decisions import accept, book
+from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.errors import DecisionError
+from finance_platform_tests.model_based.counted import counted_lines, sums
+from finance_platform_tests.unit.zone import ADA, NOON, Line, Zone
+
+JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
+
+
+class Feed:
+    """The files of one feed, of which each is judged as soon as it is sent."""
+
+    def __init__(self, path: Path) -> None:
+        self.zone = Zone(path / "processed")
+        self._sent: dict[str, Sequence[Line]] = {}
+
+    def send(self, name: str, content: str, *sent: Line, **values: Any) -> str:
+        """Send a file, and judge it; return why it waits, empty if it counts."""
+        event = self.zone.deliver(f"{name}.csv", sent, content, **{"tolerated_removal": None, **values})
+        self._sent[event.delivery_id] = sent
+        return self.judge().get(f"{name}.csv", "")
+
+    def judge(self) -> dict[str, str]:
+        """Judge what was found; return why files wait."""
+        verdicts = self.zone.evaluate(holds_closed_periods=True)
+        return {key: "; ".join(verdict.reasons) for key, verdict in verdicts.items() if verdict.reasons}
+
+    def close(self, *periods: str) -> None:
+        for period in periods:
+            self.zone.append(PeriodStatusChanged("closed", period, "ada", "done", f"{period}-28T00:00:00+00:00"))
+
+    @property
+    def published(self) -> dict[str, Decimal]:
+        """The money that counts, by period."""
+        return sums(counted_lines(self.zone.store, self.zone.state.live, self._sent), lambda line: line.period)
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Feed:
+    return Feed(tmp_path)
+
+
+def money(**amounts: int) -> dict[str, Decimal]:
+    periods = {"january": JANUARY, "february": FEBRUARY, "march": MARCH}
+    return {periods[name]: Decimal(amount) for name, amount in amounts.items()}
+
+
+def test_a_key_that_a_correction_lacks_in_an_open_period_may_hide_a_line_of_a_closed_one(feed: Feed) -> None:
+    """The line of January that another file has under this key would count again, whatever waits."""
+    upsert: dict[str, Any] = {"load_mode": "upsert"}
+    feed.send("b", "v1", Line("1"), Line("2", amount="5.00"), **upsert)
+    feed.send("c", "w1", Line("1", MARCH), **upsert)
+    feed.close(JANUARY)
+    feed.send("b", "v2", Line("1", MARCH, amount="11.00"), Line("2", amount="6.00"), **upsert)
+    assert feed.published == money(january=5, march=11)
+    assert feed.send("c", "w2", Line("4", MARCH, amount="1.00"), **upsert).startswith("would restate 2025-01")
+    assert feed.published == money(january=5, march=11)
+    accept(feed.zone.store, "c.csv", ADA)
+    assert feed.published == money(january=15, march=12)
+
+
+def test_a_line_of_another_file_that_counts_again_is_not_booked_as_one_of_the_file_that_is_like_it(feed: Feed) -> None:
+    feed.send("b", "v1", Line(), load_mode="replace_period")
+    feed.send("c", "w1", Line(), load_mode="replace_period")
+    feed.close(JANUARY)
+    assert "lines count again" in feed.send("c", "w2", Line(), Line(period=MARCH), load_mode="append")
+    with pytest.raises(DecisionError, match=r"c\.csv replaces lines of other files"):
+        book(feed.zone.store, "c.csv", ADA)
+    feed.send("b", "v1", Line(), load_mode="append")
+    accept(feed.zone.store, "b.csv", ADA)
+    assert feed.published == money(january=20)
+    accept(feed.zone.store, "c.csv", ADA)
+    assert feed.published == money(january=20, march=10)
+
+
+@pytest.mark.parametrize("late_lines", ["hold", "next_open_period"])
+def test_a_booking_does_not_end_because_lines_that_it_has_come_again_under_another_scope(
+    feed: Feed, late_lines: str
+) -> None:
+    """Only what the closed periods lack would be booked, and the file has what is booked of February already."""
+    values: dict[str, Any] = {"load_mode": "replace_period", "late_lines": late_lines}
+    feed.send("a", "v1", Line(), Line(period=FEBRUARY), **values)
+    feed.close(JANUARY, FEBRUARY)
+    feed.send("a", "v2", Line(amount="11.00"), Line(period=FEBRUARY, amount="15.00"), **values)
+    if late_lines == "hold":
+        book(feed.zone.store, "a.csv", ADA)
+    booked = money(january=10, february=10, march=6)
+    assert feed.published == booked
+    again = [Line(scope="D1"), Line(period=FEBRUARY, scope="D1", amount="15.00")]
+    assert feed.send("a", "v3", *again, is_scoped=True, **values).startswith("would restate 2025-01, 2025-02")
+    with pytest.raises(DecisionError, match="would change 2025-02, closed, beside what is booked of it"):
+        book(feed.zone.store, "a.csv", ADA)
+    assert feed.published == booked
+    accept(feed.zone.store, "a.csv", Author("ada", "looked at it", NOON + timedelta(hours=1)))
+    assert feed.published == money(january=10, february=15)
