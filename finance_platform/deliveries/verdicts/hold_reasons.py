@@ -361,6 +361,10 @@ class HoldReasons:
             return ()
         restated, links = self._restated_cells(candidate), tuple(self._ended_bookings(candidate))
         groups = find_late_periods(self._live_lines, self._live, candidate, restated, links)
+        if candidate.late:
+            # Lines of other periods count, or are decided about: they never wait again because these are judged again.
+            waiting = {period for group in candidate.late for period in group}
+            groups = tuple(filter(None, (tuple(one for one in group if one in waiting) for group in groups)))
         late = {period for group in groups for period in group}
         if self._live.counts_already(candidate, late):
             return ()

@@ -4,7 +4,8 @@ Belongs here: that question. Does not belong here: what follows from it (see `ho
 
 Counts answer it for nearly all cells, without a line that is read (see `live_deliveries.LiveDeliveries`). As many
 lines may be superseded by key as before, but others: of one file that corrects another in place of an earlier one, or
-beside it. Then the keys of these lines are compared.
+beside it. Then the keys of these lines are compared. Where files supersede keys that count in some of their periods
+alone, counts say nothing, and the lines are compared.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.deliveries.live_lines import Cell, LiveLines, cell_of
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.removals import changed_deliveries
+
+_OF_PLACE = frozenset({"delivery_id", "source_sheet", "source_row", "source_column"})
+_LINE = tuple(column.name for column in TRANSACTIONS.stored_columns if column.name not in _OF_PLACE)
+"""The columns of a line without where its file has it."""
 
 
 def find_restated_cells(
@@ -33,7 +39,33 @@ def find_restated_cells(
     """
     after = live.live_with(candidate)
     restated = {cell for cell in cells if live.is_restated(candidate, cell, after)}
-    return restated | _with_other_keys(lines, live, candidate, set(cells) - restated)
+    differing = _with_other_keys(lines, live, candidate, set(cells) - restated)
+    return differing | (restated - _with_equal_lines(lines, live, candidate, restated))
+
+
+def _with_equal_lines(
+    lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, cells: Collection[Cell]
+) -> set[Cell]:
+    """Return the cells in which the same lines of the same files count, although counts say otherwise.
+
+    So it may be where deliveries supersede lines by key that count in some of their periods alone. Elsewhere counts are
+    right, and nothing is read.
+    """
+    if not cells:
+        return set()
+    before, after = live.live_sets(candidate, cells)
+    old, new = changed_deliveries(lines, before, after, cells), changed_deliveries(lines, after, before, cells)
+    by_key = (one for superseded in (*old.values(), *new.values()) for one in superseded.by_key.values())
+    if all(one.portion.is_whole for one in by_key):
+        return set()
+    signed = []
+    for of_set, changed, sign in ((before, old, -1), (after, new, 1)):
+        tables = [lines.read(of_set.of_feed[name], one, cells, _LINE) for name, one in changed.items()]
+        table = pa.concat_tables([lines.nothing(_LINE), *tables])
+        signed.append(table.append_column("sign", pa.array([sign] * len(table), pa.int64())))
+    sums = pa.concat_tables(signed).group_by(["cell", *_LINE]).aggregate([("sign", "sum")])
+    differing = pc.unique(sums.filter(pc.not_equal(sums["sign_sum"], 0))["cell"]).to_pylist()
+    return set(cells) - set(map(cell_of, differing))
 
 
 def _with_other_keys(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.approvals import Author
-from finance_platform.deliveries.decisions import accept, book
+from finance_platform.deliveries.decisions import accept, book, reinstate_late_lines, withdraw_late_lines
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform_tests.model_based.counted import counted_lines, sums
@@ -45,6 +45,9 @@ class Feed:
     def close(self, *periods: str) -> None:
         for period in periods:
             self.zone.append(PeriodStatusChanged("closed", period, "ada", "done", f"{period}-28T00:00:00+00:00"))
+
+    def reopen(self, period: str) -> None:
+        self.zone.append(PeriodStatusChanged("reopened", period, "ada", "late", "2025-06-01T00:00:00+00:00"))
 
     @property
     def published(self) -> dict[str, Decimal]:
@@ -110,3 +113,36 @@ def test_a_booking_does_not_end_because_lines_that_it_has_come_again_under_anoth
     assert feed.published == booked
     accept(feed.zone.store, "a.csv", Author("ada", "looked at it", NOON + timedelta(hours=1)))
     assert feed.published == money(january=10, february=15)
+
+
+def test_lines_that_a_person_accepted_do_not_wait_again_with_those_that_are_taken_back(feed: Feed) -> None:
+    """Beside a file that counts in some periods alone, counts do not say that January stays as it is."""
+    later = Author("ada", "looked at it", NOON + timedelta(hours=1))
+    both = Line("1", FEBRUARY), Line("2"), Line("3", MARCH)
+    feed.send("c", "v1", *both, load_mode="upsert")
+    feed.send("b", "v1", *both, load_mode="upsert")
+    accept(feed.zone.store, "b.csv", ADA)
+    feed.close(JANUARY, FEBRUARY)
+    again = Line("1", FEBRUARY), Line("2", amount="2.00"), Line("3", MARCH, amount="9.00")
+    feed.send("c", "v2", *again, load_mode="upsert")
+    withdraw_late_lines(feed.zone.store, "c.csv", ADA)
+    reinstate_late_lines(feed.zone.store, "c.csv", later)
+    accept(feed.zone.store, "c.csv", later, [JANUARY])
+    assert feed.judge()["c.csv"] == "would restate 2025-02, which is closed; only its lines of 2025-02 wait"
+    assert feed.published == money(january=2, february=10, march=9)
+
+
+def test_lines_of_a_period_that_is_opened_again_wait_alone_if_they_would_change_an_accepted_one(feed: Feed) -> None:
+    """The line of February would replace one of January, where the file counts by a decision."""
+    feed.send("c", "v1", Line("1"), Line("5", MARCH), load_mode="upsert", order="2")
+    feed.close(JANUARY, FEBRUARY)
+    corrected = Line("1", amount="2.00"), Line("9", FEBRUARY), Line("5", MARCH, amount="6.00")
+    feed.send("c", "v2", *corrected, load_mode="upsert", order="2")
+    accept(feed.zone.store, "c.csv", ADA, [JANUARY])
+    feed.send("b", "w", Line("9", amount="4.00"), load_mode="upsert", order="1")
+    accept(feed.zone.store, "b.csv", ADA)
+    feed.reopen(FEBRUARY)
+    assert feed.judge()["c.csv"].startswith("would restate 2025-01, which is closed: Actual -4.00")
+    assert feed.published == money(january=6, march=6)
+    accept(feed.zone.store, "c.csv", ADA)
+    assert feed.published == money(january=2, february=10, march=6)
