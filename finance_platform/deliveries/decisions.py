@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 from finance_platform.deliveries.approvals import Author, record_decision
-from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_whole_state
 from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_delivery
 from finance_platform.deliveries.decision_errors import last_decision, no_such_delivery
@@ -34,7 +34,11 @@ from finance_platform.deliveries.state import (
     live_with,
     replaces_periods,
 )
-from finance_platform.deliveries.state_derivation import derive_state
+from finance_platform.deliveries.verdicts.booked_differences import (
+    find_wrong_bookings_after,
+    refuse_wrong_bookings,
+    state_after,
+)
 from finance_platform.deliveries.verdicts.bookings import (
     Booking,
     find_kept_keys,
@@ -250,7 +254,7 @@ def withdraw(
     missing = [event for event in state.missing if event.object_key == object_key]
     if missing and not live:
         _refuse_closed_with_missing(state, object_key, holds_closed_periods=holds_closed_periods)
-        return _decide(processed, author, "withdrawn", missing[0])
+        return _decide(processed, author, "withdrawn", missing[0], leaves=_unjudged(state, missing[0]))
     if not live:
         counting = [delivery.event.object_key for delivery in state.live]
         known = [*counting, *(delivery.event.object_key for delivery in state.inactive)]
@@ -265,7 +269,14 @@ def withdraw(
         raise _would_change("without", object_key, changed)
     _refuse_unloadable(processed, state, remaining, object_key)
     amounts = add_amounts(amounts_of_delivery(processed, one.commit, state) for one in live)
-    return _decide(processed, author, "withdrawn", subject.event, amounts)
+    return _decide(processed, author, "withdrawn", subject.event, amounts, leaves=_unjudged(state, subject.event))
+
+
+def _unjudged(state: DeliveryState, withdrawn: DeliveryDiscovered) -> str:
+    """Return the newest delivery of a withdrawn one's object if no run has judged it yet; empty if there is none."""
+    unjudged = (*state.pending, *(one.event for one in state.awaiting_verdict))
+    own = (one.delivery_id for one in unjudged if one.object_key == withdrawn.object_key)
+    return next((name for name in own if name != withdrawn.delivery_id), "")
 
 
 def _withdraw_split(
@@ -274,7 +285,7 @@ def _withdraw_split(
     """Take out a delivery that counts in some periods only; the object's earlier version counts everywhere again."""
     key = delivery.event.object_key
     decision = DecisionRecorded("withdrawn", key, delivery.event.delivery_id, *author.signed, keeps_earlier=True)
-    after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
+    after = state_after(processed, decision).live
     if changed := _changed_periods(key, state.live, after, state.closed if holds_closed_periods else ()):
         raise _would_change("without", key, changed)
     _refuse_unloadable(processed, state, after, key)
@@ -340,7 +351,11 @@ def reinstate(
         _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
     decision = DecisionRecorded("reinstated", object_key, withdrawn.event.delivery_id, *author.signed)
-    after = derive_state([*Register(processed).events(), decision], read_commits(processed)).live
+    after = state_after(processed, decision).live
+    if _newest(processed, object_key) == withdrawn.event.delivery_id and find_wrong_bookings_after(
+        processed, state, decision
+    ):
+        return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
     if changed := _changed_periods(object_key, state.live, after, state.closed if holds_closed_periods else ()):
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
         raise _would_change("with", object_key, changed)
@@ -445,6 +460,8 @@ def _decide(
     keeps_earlier: bool = False,
     late_periods: tuple[str, ...] = (),
     bookings: Sequence[Booking] = (),
+    leaves: str = "",
+    is_judged_again: bool = False,
 ) -> DecisionRecorded | DecisionProposed:
     event = DecisionRecorded(
         action,
@@ -456,8 +473,19 @@ def _decide(
         late_periods=late_periods,
         booked_in=bookings[0].period if bookings else "",
         bookings=tuple((one.closed_period, one.booking_id) for one in bookings),
+        leaves=leaves,
+        is_judged_again=is_judged_again,
     )
+    state = read_whole_state(processed)
+    if state.all_effective or bookings or action == "reinstated":  # else nothing is booked, before and after
+        refuse_wrong_bookings(processed, state, event)
     return record_decision(processed, author, event, action, delivery.object_key)
+
+
+def _newest(processed: ObjectStore, object_key: str) -> str:
+    """Return the delivery of an object that was discovered last."""
+    found = (event for event in reversed(Register(processed).events()) if isinstance(event, DeliveryDiscovered))
+    return next(event.delivery_id for event in found if event.object_key == object_key)
 
 
 def _find(

@@ -29,7 +29,8 @@ class Version:
 
     Attributes:
         event: the last discovery.
-        discovered_at: its place among all events.
+        discovered_at: its place among all events; of one that a withdrawal left to the next run, that of the
+            withdrawal.
         verdict: the last verdict.
         is_verdict_current: whether the verdict is about the last discovery.
         counted: the discovery as which it counts; a verdict that holds a later one does not change it.
@@ -85,6 +86,11 @@ class Version:
         for period in dict.fromkeys(period for period, _ in decision.bookings):
             own = tuple(booking for of_period, booking in decision.bookings if of_period == period)
             self.booked[period] = own, decision
+
+    def await_verdict(self) -> None:
+        """Let the next run judge it as a content that comes now, whatever was decided about its late lines before."""
+        self.is_verdict_current, self.is_back, self.counted = False, True, None
+        self.split, self.late, self.dropped, self.booked = None, frozenset(), {}, {}
 
     def continue_from(self, earlier: Version, verdict: Verdict) -> None:
         """Take over what was decided about an earlier reading with the same lines, which no longer counts."""
@@ -187,8 +193,12 @@ class RawObject:
             _decide_late(version, event)
         elif event.action == "withdrawn":
             version.withdrawn, version.withdrawn_at = event, place
+            if event.leaves in self.versions:
+                self.versions[event.leaves].discovered_at = place  # as if it had been found now
         elif event.action == "reinstated":
             version.withdrawn = None
+            if event.is_judged_again:
+                version.await_verdict()
         elif version.verdict and not (version.verdict.is_final or version.verdict.is_waiting):
             version.counted = version.event
             version.accepted |= set(version.verdict.kinds)
@@ -261,7 +271,7 @@ class RawObject:
 
     @property
     def withdrawn_at(self) -> int:
-        """Place of the last withdrawal of the whole object; versions that were discovered before it do not count."""
+        """Place of the last withdrawal of the whole object; versions that were judged before it do not count."""
         places = (v.withdrawn_at for v in self.versions.values() if v.withdrawn and not v.withdrawn.keeps_earlier)
         return max(places, default=-1)
 
@@ -270,7 +280,7 @@ class RawObject:
         if not self.versions:
             return None
         withdrawn_at = self.withdrawn_at
-        return next((v for v in self.newest_first() if v.is_counted and v.discovered_at > withdrawn_at), None)
+        return next((v for v in self.newest_first() if v.is_counted and v.discovered_at >= withdrawn_at), None)
 
 
 @dataclass(slots=True)

@@ -242,6 +242,10 @@ class DecisionRecorded:
             counts; none if it is about the whole delivery.
         booked_in: of an acceptance, the period in which what would change closed periods is booked instead; else empty.
         bookings: each of these closed periods, and the delivery that has the booked lines.
+        leaves: of a withdrawal of what counts: the object's newest delivery, if no run had judged it yet; the next run
+            judges it, and it may count. Empty if there was none, and in events of earlier releases.
+        is_judged_again: of a reinstatement: whether the next run judges the delivery as a new one, since what is booked
+            of it is not the difference to what counts by now.
     """
 
     action: Literal["accepted", "withdrawn", "reinstated"]
@@ -258,6 +262,8 @@ class DecisionRecorded:
     late_periods: tuple[str, ...] = ()
     booked_in: str = ""
     bookings: tuple[tuple[str, str], ...] = ()
+    leaves: str = ""
+    is_judged_again: bool = False
 
     @property
     def description(self) -> str:

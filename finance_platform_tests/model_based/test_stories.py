@@ -152,8 +152,6 @@ class LawfulStory:
         }
 
     def decide(self, decision: Decision) -> None:
-        if decision.action in {"withdraw", "reinstate"} and self.story.state.awaiting_verdict:
-            return  # what else is withdrawn with it is not known before
         label = f"{decision.action} {decision.object_key} {' '.join(decision.periods)}"
         before = self.of_closed_periods()
         try:

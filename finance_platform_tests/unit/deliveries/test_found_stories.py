@@ -7,16 +7,28 @@ belong here: single rules of late lines (see `test_late_lines`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.deliveries.approvals import Author
-from finance_platform.deliveries.decisions import accept, book, reinstate_late_lines, withdraw_late_lines
-from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.decisions import (
+    accept,
+    book,
+    reinstate,
+    reinstate_late_lines,
+    withdraw,
+    withdraw_late_lines,
+)
+from finance_platform.deliveries.lines import read_lines
+from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged
+from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.errors import DecisionError
 from finance_platform_tests.model_based.counted import counted_lines, sums
 from finance_platform_tests.unit.zone import ADA, NOON, Line, Zone
@@ -33,9 +45,14 @@ class Feed:
 
     def send(self, name: str, content: str, *sent: Line, **values: Any) -> str:
         """Send a file, and judge it; return why it waits, empty if it counts."""
+        self.find(name, content, *sent, **values)
+        return self.judge().get(f"{name}.csv", "")
+
+    def find(self, name: str, content: str, *sent: Line, **values: Any) -> str:
+        """Send a file and let a run find and read it that is killed then; return its delivery."""
         event = self.zone.deliver(f"{name}.csv", sent, content, **{"tolerated_removal": None, **values})
         self._sent[event.delivery_id] = sent
-        return self.judge().get(f"{name}.csv", "")
+        return event.delivery_id
 
     def judge(self) -> dict[str, str]:
         """Judge what was found; return why files wait."""
@@ -48,6 +65,17 @@ class Feed:
 
     def reopen(self, period: str) -> None:
         self.zone.append(PeriodStatusChanged("reopened", period, "ada", "late", "2025-06-01T00:00:00+00:00"))
+
+    def book_as_before(self, delivery_id: str, closed: str, period: str) -> None:
+        """Accept a delivery, with its lines of a closed period booked in another one, as an earlier release did."""
+        commit = read_commits(self.zone.store)[delivery_id]
+        columns = [column.name for column in TRANSACTIONS.stored_columns]
+        (table,) = read_lines(self.zone.store, commit, columns, {closed})
+        changed = {"delivery_id": "booked", "period": period, "posting_date": date.fromisoformat(f"{period}-01")}
+        rows = [row | changed for row in table.to_pylist()]
+        write_booking(self.zone.store, Booking("booked", commit, closed, period, rows))
+        decision = DecisionRecorded("accepted", commit.object_key, delivery_id, *ADA.signed)
+        self.zone.append(replace(decision, booked_in=period, bookings=((closed, "booked"),)))
 
     @property
     def published(self) -> dict[str, Decimal]:
@@ -146,3 +174,69 @@ def test_lines_of_a_period_that_is_opened_again_wait_alone_if_they_would_change_
     assert feed.published == money(january=6, march=6)
     accept(feed.zone.store, "c.csv", ADA)
     assert feed.published == money(january=2, february=10, march=6)
+
+
+def test_a_withdrawal_that_is_undone_is_judged_again_if_other_lines_count_by_now(feed: Feed) -> None:
+    """What is booked of it is the difference to the lines of January that counted then."""
+    feed.send("a", "v1", Line("0"), Line("1", FEBRUARY, amount="7.00"), load_mode="upsert")
+    feed.close(JANUARY)
+    feed.send("a", "v2", Line("0"), Line("2", amount="5.00"), Line("1", FEBRUARY, amount="8.00"), load_mode="upsert")
+    feed.send("a", "v3", Line("1", FEBRUARY, amount="9.00"), load_mode="upsert")
+    book(feed.zone.store, "a.csv", ADA)
+    assert feed.published == money(january=10, february=-1)
+    withdraw(feed.zone.store, "a.csv", ADA, holds_closed_periods=True)
+    feed.reopen(JANUARY)
+    feed.judge()
+    assert feed.published == money(january=15, february=8)
+    reinstate(feed.zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert feed.published == money(january=15, february=8)
+    assert [one.delivery_id for one in feed.zone.state.awaiting_verdict] == ["a.csv@v3"]
+    assert feed.judge() == {}
+    assert feed.published == money(february=9)
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read and not judged", "not read"])
+def test_a_file_that_was_found_before_a_withdrawal_and_not_judged_counts_with_the_next_run(
+    feed: Feed, *, is_read: bool
+) -> None:
+    """The person saw the version before; a run that was killed had found the newer one."""
+    feed.send("a", "v1", Line("1"))
+    found = feed.find("a", "v2", Line("1", amount="9.00"))
+    commit = read_commits(feed.zone.store)[found]
+    if not is_read:
+        feed.zone.store.delete(f"deliveries/{found}.json")
+    withdraw(feed.zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert feed.published == {}
+    feed.zone.commit(commit)
+    assert feed.judge() == {}
+    assert feed.published == money(january=9)
+    withdraw(feed.zone.store, "a.csv", Author("ada", "that too", NOON + timedelta(hours=1)), holds_closed_periods=True)
+    feed.judge()
+    assert feed.published == {}
+
+
+def test_a_withdrawal_of_an_earlier_release_leaves_nothing_to_the_next_run(feed: Feed) -> None:
+    """Else a period that was closed since would get the lines."""
+    feed.send("a", "v1", Line("1"))
+    feed.find("a", "v2", Line("1", amount="9.00"))
+    feed.zone.append(DecisionRecorded("withdrawn", "a.csv", "a.csv@v1", "ada", "wrong", "2025-06-01T12:00:00+00:00"))
+    feed.judge()
+    assert feed.published == {}
+
+
+def test_a_booking_of_an_earlier_release_with_a_line_of_another_file_does_not_let_that_file_count_twice(
+    feed: Feed,
+) -> None:
+    feed.send("b", "v1", Line(), load_mode="replace_period")
+    feed.send("c", "w1", Line(), load_mode="replace_period")
+    feed.close(JANUARY)
+    feed.send("c", "w2", Line(), Line(period=MARCH), load_mode="append")
+    feed.book_as_before("c.csv@w2", JANUARY, FEBRUARY)
+    booked = money(january=10, february=10, march=10)
+    feed.send("b", "v1", Line(), load_mode="append")
+    with pytest.raises(DecisionError, match=r"lines of 2025-01 of c\.csv, which are booked in a later period, would c"):
+        accept(feed.zone.store, "b.csv", ADA)
+    assert feed.published == booked
+    withdraw(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
+    accept(feed.zone.store, "b.csv", ADA)
+    assert feed.published == money(january=20)

@@ -1,0 +1,140 @@
+"""Booked differences: whether what is booked in a later period is what closed periods lack.
+
+Belongs here: the comparison of what counts with bookings, and what would count without any. Does not belong here: the
+lines of a booking (see `bookings`), what else makes a decision impossible (see `decisions`).
+
+A booking is the difference between what counted in a closed period when it was made and what would count with the file.
+If something else counts there since, such as another file that replaces its lines no longer, an amount is counted twice
+or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+
+import pyarrow.compute as pc
+
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
+from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, compute_overlaps
+from finance_platform.deliveries.register import DecisionRecorded, Register
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
+from finance_platform.deliveries.state_derivation import derive_state
+from finance_platform.errors import DecisionError
+from finance_platform.feeds.values.codes import fold
+from finance_platform.safe_text import quote_name
+from finance_platform.storage.port import ObjectStore
+
+_PLACE = ("cell", "department_key", "account_key", "is_debit_positive")
+
+_Sums = dict[tuple[Cell, int, int, bool], Decimal]
+"""By scenario and period, department, account and the sign of debits, the money of lines."""
+
+
+def refuse_wrong_bookings(processed: ObjectStore, state: DeliveryState, event: DecisionRecorded) -> None:
+    """Refuse a decision after which what is booked later would not be what closed periods lack.
+
+    Args:
+        processed: the processed zone.
+        state: the deliveries before the decision.
+        event: the decision, which is not recorded yet.
+
+    Raises:
+        DecisionError: there would be such a booking that there is not already.
+    """
+    for period, keys in find_wrong_bookings_after(processed, state, event).items():
+        files = " and ".join(map(quote_name, keys))
+        raise DecisionError(
+            f"with this decision about {quote_name(event.object_key)}, lines of {period} of {files}, which are booked "
+            "in a later period, would count twice or not at all",
+            fix=f"withdraw {files} first; then send it again, or take it back",
+        )
+
+
+def find_wrong_bookings_after(
+    processed: ObjectStore, state: DeliveryState, event: DecisionRecorded
+) -> dict[str, list[str]]:
+    """Return the periods of which a decision would leave other lines booked than they lack, and the booked files.
+
+    Args:
+        processed: the processed zone.
+        state: the deliveries before the decision.
+        event: the decision, which is not recorded yet.
+    """
+    after = state_after(processed, event)
+    feeds = sorted({one.event.feed for one in after.live if one.booked_from})
+    wrong = {period: keys for feed in feeds for period, keys in _wrong_bookings(processed, after, feed).items()}
+    if not wrong:
+        return {}
+    known = {period for feed in feeds for period in _wrong_bookings(processed, state, feed)}
+    return {period: keys for period, keys in wrong.items() if period not in known}
+
+
+def state_after(processed: ObjectStore, event: DecisionRecorded) -> DeliveryState:
+    """Return the state after a decision that is not recorded yet."""
+    return derive_state([*Register(processed).events(), event], read_commits(processed))
+
+
+def _wrong_bookings(processed: ObjectStore, state: DeliveryState, feed: str) -> dict[str, list[str]]:
+    """Return the closed periods of which the booked lines are not what they lack, and the files that are booked.
+
+    Args:
+        processed: the processed zone, whose lines of these periods are read.
+        state: the deliveries.
+        feed: the feed that matters.
+    """
+    bookings = [one for one in state.live if one.booked_from and one.event.feed == feed]
+    cells = {cell for one in bookings for cell in _closed_cells(one)}
+    if not cells:
+        return {}
+    sums: _Sums = {}
+    _add_counted(sums, processed, _of_feed(state.live, feed), cells, 1)
+    _add_counted(sums, processed, _of_feed(state.effective, feed), cells, -1)
+    lines = LiveLines(processed, NO_OVERLAPS)
+    for booking in bookings:
+        own = {(fold(count.scenario), count.period) for count in booking.commit.periods}
+        _add(sums, lines, booking, Superseded(), own, 1, booking.booked_from)
+    wrong = {period for ((_, period), *_), amount in sums.items() if amount}
+    return {
+        period: sorted({one.event.object_key for one in bookings if one.booked_from == period})
+        for period in sorted(wrong)
+    }
+
+
+def _closed_cells(booking: LiveDelivery) -> set[Cell]:
+    return {(fold(count.scenario), booking.booked_from) for count in booking.commit.periods}
+
+
+def _of_feed(deliveries: Iterable[LiveDelivery], feed: str) -> list[LiveDelivery]:
+    return [one for one in deliveries if one.event.feed == feed and not one.booked_from]
+
+
+def _add_counted(
+    sums: _Sums, processed: ObjectStore, deliveries: Collection[LiveDelivery], cells: Collection[Cell], sign: int
+) -> None:
+    """Add the lines of some cells that count among some deliveries, with a sign."""
+    lines = LiveLines(processed, compute_overlaps(processed, deliveries))
+    by_id = {one.delivery_id: one for one in deliveries}
+    for delivery in deliveries:
+        _add(sums, lines, delivery, lines.superseded(delivery, LiveSet(by_id, by_id), cells), cells, sign)
+
+
+def _add(
+    sums: _Sums,
+    lines: LiveLines,
+    delivery: LiveDelivery,
+    superseded: Superseded,
+    cells: Collection[Cell],
+    sign: int,
+    period: str = "",
+) -> None:
+    """Add the lines of a delivery in some cells, as if they were in `period` if there is one."""
+    table = lines.read(delivery, superseded, cells, [*_PLACE[1:], "amount"])
+    amounts = pc.cast(table["amount"], SUM_OF_MONEY_TYPE)
+    table = table.set_column(table.column_names.index("amount"), "amount", amounts)
+    for row in table.group_by(list(_PLACE)).aggregate([("amount", "sum")]).to_pylist():
+        scenario, of_line = cell_of(row["cell"])
+        place = (scenario, period or of_line), row["department_key"], row["account_key"], row["is_debit_positive"]
+        sums[place] = sums.get(place, Decimal(0)) + sign * (row["amount_sum"] or Decimal(0))
