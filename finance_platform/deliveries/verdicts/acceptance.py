@@ -50,14 +50,15 @@ from finance_platform.storage.port import ObjectStore
 
 _ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
 _LATE = (
-    "`finance-platform accept {key} --why TEXT` publishes these lines too, with --in-next-open-period it books them "
-    "there, and `finance-platform withdraw --late-lines {key} --why TEXT` drops them; --dry-run shows what would "
-    "move, --period PERIOD selects"
+    "`finance-platform accept {key} --why TEXT` publishes these lines too,{or_books_them} and `finance-platform "
+    "withdraw --late-lines {key} --why TEXT` drops them; --dry-run shows what would move, --period PERIOD selects"
 )
+_BOOKS_THEM = " with --in-next-open-period it books them there,"
 _RESTATES = (
-    "`finance-platform accept {key} --why TEXT` publishes it, with --in-next-open-period it books what would change "
-    "closed periods there, with --dry-run it shows what would move; `withdraw` drops it"
+    "`finance-platform accept {key} --why TEXT` publishes it,{or_books_it} with --dry-run it shows what would move; "
+    "`withdraw` drops it"
 )
+_BOOKS_IT = " with --in-next-open-period it books what would change closed periods there,"
 _BOOKED_KEY = (
     "send these lines in the file that has them, or withdraw that file; the hold then ends by itself. "
     "`finance-platform withdraw {key} --why TEXT` drops the delivery"
@@ -289,7 +290,12 @@ class _AcceptancePolicy:
             texts += describe_differences(earlier, differences)
             fix = _fix_of_late_lines(kinds) if late else ""
             fix = fix or self._fix(candidate, kinds)
-            fix = fix.format(key=quote_name(candidate.event.object_key))
+            is_bookable = "{or_books" in fix and self._reasons.may_be_booked(candidate, late)
+            fix = fix.format(
+                key=quote_name(candidate.event.object_key),
+                or_books_them=_BOOKS_THEM if is_bookable else "",
+                or_books_it=_BOOKS_IT if is_bookable else "",
+            )
             verdict = replace(
                 verdict,
                 reasons=tuple(texts),

@@ -7,7 +7,7 @@ count (see `live_deliveries`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 
 from finance_platform.deliveries.commits import hash_kind
@@ -406,6 +406,29 @@ class HoldReasons:
         counted = candidate.restricted_to(Portion(without=frozenset(kept)))
         live = self._published or self._live
         return [] if counted and find_changed_periods(self._live_lines, live, counted, self._closed) else bookings
+
+    def may_be_booked(self, candidate: LiveDelivery, late: Groups) -> bool:
+        """Return whether a person may book later what would change closed periods, as far as commits and keys say.
+
+        Args:
+            candidate: the delivery that waits.
+            late: the periods whose lines wait; none if all of it does.
+        """
+        periods = {period for group in late for period in group}
+        cells = {cell for cell in self._restated_cells(candidate) if not late or cell[1] in periods}
+        booked = {period for _, period in cells}
+        versions = (candidate, *self._live.earlier(candidate))
+        return not (
+            any(self._is_plan(cell, versions) for cell in cells)
+            or (not late and self._live.counts_already(candidate, booked))
+            or any(find_shared_keys(self._live, self._overlaps, one) for one in versions)
+            or any(self._ended_bookings(candidate, booked))
+        )
+
+    @staticmethod
+    def _is_plan(cell: Cell, versions: Iterable[LiveDelivery]) -> bool:
+        counts = (count for one in versions for count in one.commit.periods)
+        return any((fold(one.scenario), one.period) == cell and one.scenario_type != "Actual" for one in counts)
 
     def _policy(self, candidate: LiveDelivery) -> str:
         return candidate.event.late_lines or self._late_lines

@@ -1,0 +1,90 @@
+"""The fix of a file that waits names --in-next-open-period only where `accept` would not refuse it.
+
+Does not belong here: what is booked (see `test_late_lines`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from finance_platform.deliveries.decisions import book
+from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.errors import DecisionError
+from finance_platform_tests.unit.zone import ADA, Line, Zone
+
+HINT = "--in-next-open-period"
+JANUARY, FEBRUARY = "2025-01", "2025-02"
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    return Zone(tmp_path / "processed")
+
+
+def fix_of(zone: Zone, name: str) -> str:
+    zone.evaluate(holds_closed_periods=True)
+    (fix,) = (one.fix for one in zone.state.inactive if one.event.object_key == name)
+    return fix
+
+
+def close(zone: Zone) -> None:
+    zone.evaluate()
+    change_status(zone, "closed", JANUARY)
+
+
+def change_status(zone: Zone, action: Literal["closed", "reopened"], period: str) -> None:
+    zone.append(PeriodStatusChanged(action, period, "ada", "done", "2025-02-28T00:00:00+00:00"))
+
+
+@pytest.mark.parametrize("others", [[], [Line("2", FEBRUARY)]], ids=["the whole file", "late lines"])
+def test_a_late_line_of_actual_may_be_booked_later(zone: Zone, others: list[Line]) -> None:
+    close(zone)
+    zone.deliver("a.csv", [Line("1"), *others])
+    assert HINT in fix_of(zone, "a.csv")
+    book(zone.store, "a.csv", ADA)
+
+
+@pytest.mark.parametrize("others", [[], [Line("2", FEBRUARY, "Budget")]], ids=["the whole file", "late lines"])
+def test_a_late_line_of_a_plan_may_not(zone: Zone, others: list[Line]) -> None:
+    close(zone)
+    zone.deliver("a.csv", [Line("1", scenario="Budget"), *others])
+    assert HINT not in fix_of(zone, "a.csv")
+    with pytest.raises(DecisionError, match="only lines of Actual can be booked later"):
+        book(zone.store, "a.csv", ADA)
+
+
+def test_a_line_with_the_key_of_another_file_may_not(zone: Zone) -> None:
+    upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
+    zone.deliver("b.csv", [Line("1", FEBRUARY)], "w", **upsert)
+    close(zone)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)], **upsert)
+    assert HINT not in fix_of(zone, "a.csv")
+    with pytest.raises(DecisionError, match="has keys of them"):
+        book(zone.store, "a.csv", ADA)
+
+
+def test_a_correction_that_ends_a_booking_in_a_closed_period_may_not(zone: Zone) -> None:
+    close(zone)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)])
+    zone.evaluate(holds_closed_periods=True)
+    book(zone.store, "a.csv", ADA)
+    change_status(zone, "closed", FEBRUARY)
+    change_status(zone, "reopened", JANUARY)
+    zone.deliver("a.csv", [Line("1", amount="12.00"), Line("2", FEBRUARY, amount="8.00"), Line("3", "2025-03")], "v2")
+    assert HINT not in fix_of(zone, "a.csv")
+    with pytest.raises(DecisionError, match="what is booked of it in 2025-02, closed, would go"):
+        book(zone.store, "a.csv", ADA)
+
+
+def test_the_change_of_an_order_may_not(zone: Zone) -> None:
+    upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
+    for order, name in enumerate("ab"):
+        zone.deliver(f"{name}.csv", [Line("1", amount=f"{order + 1}.00")], order=str(order), **upsert)
+    close(zone)
+    zone.deliver("a.csv", [Line("1", amount="1.00")], order="2", **upsert)
+    assert HINT not in fix_of(zone, "a.csv")
+    with pytest.raises(DecisionError, match=r"a\.csv counts already"):
+        book(zone.store, "a.csv", ADA)
