@@ -261,7 +261,8 @@ class _Derivation:
             newest = next(raw_object.newest_first())
             # One that came back when the newest version was withdrawn, and was withdrawn then, is to be undone first:
             # what is booked of the newest version is the difference from it.
-            if is_current or not version.withdrawn.keeps_earlier or version.withdrawn_at > newest.discovered_at:
+            came_back = version.withdrawn_at > (newest.withdrawn_at if newest.withdrawn else newest.discovered_at)
+            if is_current or not version.withdrawn.keeps_earlier or came_back:
                 self.withdrawn.append(_withdrawn(version, commit, version.withdrawn, raw_object, self.closed))
             return False
         if version.counted is None or commit.status != "read":

@@ -140,11 +140,7 @@ class LawfulStory:
         for one in state.live:
             for count in one.commit.periods:
                 rows[one.event.object_key, one.booked_from, count.scenario, count.period] += count.rows
-        # An earlier content that was withdrawn too is listed only until its file is found again.
-        withdrawn = [
-            one for one in state.withdrawn if one.event.fingerprint == self.story.present[one.event.object_key]
-        ]
-        uncounted = {"waits": state.inactive, "withdrawn": withdrawn, "booked": state.booked}
+        uncounted = {"waits": state.inactive, "withdrawn": state.withdrawn, "booked": state.booked}
         return {
             "rows": +rows,
             "money": self.by_period(),

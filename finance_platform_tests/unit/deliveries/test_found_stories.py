@@ -88,6 +88,11 @@ def feed(tmp_path: Path) -> Feed:
     return Feed(tmp_path)
 
 
+def deciding(hour: int) -> Author:
+    """Return a person who decides at another time than before."""
+    return Author("ada", "looked at it", NOON + timedelta(hours=hour))
+
+
 def money(**amounts: int) -> dict[str, Decimal]:
     periods = {"january": JANUARY, "february": FEBRUARY, "march": MARCH}
     return {periods[name]: Decimal(amount) for name, amount in amounts.items()}
@@ -139,13 +144,13 @@ def test_a_booking_does_not_end_because_lines_that_it_has_come_again_under_anoth
     with pytest.raises(DecisionError, match="would change 2025-02, closed, beside what is booked of it"):
         book(feed.zone.store, "a.csv", ADA)
     assert feed.published == booked
-    accept(feed.zone.store, "a.csv", Author("ada", "looked at it", NOON + timedelta(hours=1)))
+    accept(feed.zone.store, "a.csv", deciding(1))
     assert feed.published == money(january=10, february=15)
 
 
 def test_lines_that_a_person_accepted_do_not_wait_again_with_those_that_are_taken_back(feed: Feed) -> None:
     """Beside a file that counts in some periods alone, counts do not say that January stays as it is."""
-    later = Author("ada", "looked at it", NOON + timedelta(hours=1))
+    later = deciding(1)
     both = Line("1", FEBRUARY), Line("2"), Line("3", MARCH)
     feed.send("c", "v1", *both, load_mode="upsert")
     feed.send("b", "v1", *both, load_mode="upsert")
@@ -210,7 +215,7 @@ def test_a_file_that_was_found_before_a_withdrawal_and_not_judged_counts_with_th
     feed.zone.commit(commit)
     assert feed.judge() == {}
     assert feed.published == money(january=9)
-    withdraw(feed.zone.store, "a.csv", Author("ada", "that too", NOON + timedelta(hours=1)), holds_closed_periods=True)
+    withdraw(feed.zone.store, "a.csv", deciding(1), holds_closed_periods=True)
     feed.judge()
     assert feed.published == {}
 
@@ -240,3 +245,24 @@ def test_a_booking_of_an_earlier_release_with_a_line_of_another_file_does_not_le
     withdraw(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
     accept(feed.zone.store, "b.csv", ADA)
     assert feed.published == money(january=20)
+
+
+def test_withdrawals_of_two_versions_are_undone_in_turn_although_the_file_was_found_again(feed: Feed) -> None:
+    feed.send("a", "v1", Line(), Line(period=MARCH))
+    feed.close(JANUARY)
+    for nth, content in enumerate(("v2", "v3"), start=1):
+        corrected = Line(amount=f"{10 + nth}.00"), Line(period=MARCH, amount=f"{10 + nth}.00")
+        feed.send("a", content, *corrected)
+        book(feed.zone.store, "a.csv", deciding(nth))
+    booked = feed.published
+    for nth in (3, 4):
+        withdraw(feed.zone.store, "a.csv", deciding(nth), holds_closed_periods=True)
+    assert feed.published == money(january=10, march=10)
+    feed.send("a", "v3", *corrected)
+    assert [one.commit.delivery_id for one in feed.zone.state.withdrawn] == ["a.csv@v3", "a.csv@v2"]
+    for nth in (5, 6):
+        reinstate(feed.zone.store, "a.csv", deciding(nth), holds_closed_periods=True)
+    # The one that was found again is judged again, beside what is booked of the other one.
+    assert feed.published == money(january=10, february=1, march=12)
+    book(feed.zone.store, "a.csv", deciding(7))
+    assert feed.published == booked
