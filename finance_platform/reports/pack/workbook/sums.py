@@ -9,15 +9,17 @@ Formulas compare numbers only. A text would be a pattern (`*`, `>`), and the cod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
 from finance_platform.contracts.views import HORIZONS, PRIOR_YEAR
-from finance_platform.reports.pack.model import Cell, Pack, PackAccount
+from finance_platform.reports.pack.amounts import Amounts
+from finance_platform.reports.pack.model import Pack, PackAccount
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
+from finance_platform.reports.pack.workbook.sum_columns import Member, Numbering, Place, SumColumns, SumsByNumbers
 
 SHOWN_HORIZONS = ("month", "year to date", "full year")
 COMPARED, ONE_SIDED = 1, 2
@@ -77,11 +79,11 @@ class Key:
 
     Attributes:
         columns: the columns of Data that are compared.
-        of: what a department and account (keys) have in these columns; None for rows that are never picked.
+        numberings: what amounts have in these columns.
     """
 
     columns: tuple[str, ...]
-    of: Callable[[int, int], tuple[int, ...] | None]
+    numberings: tuple[Numbering, ...]
 
 
 def range_name(text: str) -> str:
@@ -128,19 +130,21 @@ class Sums:
         self.accounts = {one.key: number for number, one in enumerate(pack.accounts, 1)}
         self.marks = _marks(pack, figures)
         self.outlook = _outlook_months(pack)
-        unit_of = {one.key: self.units[one.unit] for one in pack.departments}
+        lines = {one.key: one.line for one in pack.accounts if one.line is not None}
+        departments = Numbering(Member.DEPARTMENT, self.departments)
         self.keys = {
-            "all": Key((), lambda _department, _account: ()),
-            "line": Key((LINE,), lambda _department, account: _single(self._accounts[account].line)),
-            "unit": Key((UNIT,), lambda department, _account: (unit_of[department],)),
-            "department": Key((DEPARTMENT,), lambda department, _account: (self.departments[department],)),
-            "cell": Key(
-                (DEPARTMENT, ACCOUNT),
-                lambda department, account: (self.departments[department], self.accounts[account]),
+            "all": Key((), ()),
+            "line": Key((LINE,), (Numbering(Member.ACCOUNT, lines),)),
+            "unit": Key(
+                (UNIT,), (Numbering(Member.DEPARTMENT, {one.key: self.units[one.unit] for one in pack.departments}),)
             ),
+            "department": Key((DEPARTMENT,), (departments,)),
+            "cell": Key((DEPARTMENT, ACCOUNT), (departments, Numbering(Member.ACCOUNT, self.accounts))),
         }
-        self._groups = _grouped(pack.cells, self.marks, self.outlook)
-        self._indices: dict[object, dict[tuple[int, ...], Decimal]] = {}
+        self._marked = {place for mark in self.marks.values() for place in mark.cells}
+        used = self._marked | self.outlook.keys()
+        self._columns = SumColumns(Amounts.of(pack.cells), used.__contains__)
+        self._sums: dict[object, SumsByNumbers] = {}
 
     def mark(self, horizon: str, side: Side) -> Mark | None:
         """Return the column of a side of a horizon; None if the side has no amounts there."""
@@ -185,29 +189,21 @@ class Sums:
         self, month: str | None, month_number: int, key: str, places: Sequence[str], values: tuple[int, ...]
     ) -> Sum:
         """Return the profit that the outlook expects of one month (its number is in the cell `month`), or of all."""
-        index = self._index(PROFIT, None, key, compared=False, only=_EVERY)
         criteria = _criteria(self.keys[key].columns, places) + f",{OUTLOOK},{month or _ANY}"
-        found = {where[:-1]: amount for where, amount in index.items() if where[-1] == month_number}
-        return Sum(f"SUMIFS({PROFIT}{criteria})", found.get(values, ZERO))
+        months = {month_number} if month_number else {*self.outlook.values()}
+        found = self._sums_by(
+            PROFIT, key, _EVERY, (OUTLOOK, month_number), lambda place: self.outlook.get(place) in months
+        )
+        return Sum(f"SUMIFS({PROFIT}{criteria})", found.of(values))
 
     def cells_of(self, accounts: set[int], marks: Sequence[Mark]) -> list[tuple[int, int]]:
         """Return the departments and accounts (keys), of these accounts, that have an amount on one of the sides."""
-        wanted = {mark.range_name for mark in marks}
-        return sorted(
-            {
-                (department, account)
-                for department, account, marked, _ in self._groups
-                if account in accounts and wanted & dict(marked).keys()
-            }
-        )
+        return self._columns.pairs(accounts, lambda place: any(place in mark.cells for mark in marks))
 
     def departments_in_use(self) -> set[int]:
         """Return the departments (keys) that have an amount of profit on a side."""
-        return {
-            department
-            for department, account, marks, _ in self._groups
-            if marks and profit_effect(self._accounts[account])
-        }
+        of_profit = {key for key, account in self._accounts.items() if profit_effect(account)}
+        return self._columns.departments(of_profit, self._marked.__contains__)
 
     def _sum(
         self,
@@ -221,40 +217,27 @@ class Sums:
         only: _Accounts | None = None,
     ) -> Sum:
         only = only or _EVERY
-        index = self._index(measure, mark, key, compared=compared, only=only)
         criteria = _criteria(self.keys[key].columns, places) + only.criteria
         criteria += f",{mark.range_name},{COMPARED if compared else _ANY}"
-        return Sum(f"SUMIFS({measure}{criteria})", index.get(values, ZERO))
+        counting = (COMPARED,) if compared else (COMPARED, ONE_SIDED)
+        found = self._sums_by(
+            measure, key, only, (mark.range_name, compared), lambda place: mark.cells.get(place) in counting
+        )
+        return Sum(f"SUMIFS({measure}{criteria})", found.of(values))
 
-    def _index(
-        self, measure: str, mark: Mark | None, key: str, *, compared: bool, only: _Accounts
-    ) -> dict[tuple[int, ...], Decimal]:
-        """Return the sums of a side by what a key compares; without a mark those of the outlook, by month too."""
-        place = (measure, mark.range_name if mark else "", key, compared, only.criteria)
-        if place not in self._indices:
-            index: dict[tuple[int, ...], Decimal] = {}
-            for where, amount in self._rows(measure, mark, key, compared=compared, only=only):
-                index[where] = index.get(where, ZERO) + amount
-            self._indices[place] = index
-        return self._indices[place]
-
-    def _rows(
-        self, measure: str, mark: Mark | None, key: str, *, compared: bool, only: _Accounts
-    ) -> Iterator[tuple[tuple[int, ...], Decimal]]:
-        of, name = self.keys[key].of, mark.range_name if mark else ""
-        effects = {
-            key: (1 if measure == AMOUNT else profit_effect(account)) if only.has(account) else 0
-            for key, account in self._accounts.items()
-        }
-        for (department, account, marks, month), amount in self._groups.items():
-            effect = effects[account]
-            value = next((value for marked, value in marks if marked == name), None)
-            is_marked = month if mark is None else value == COMPARED if compared else value
-            if not effect or not is_marked or (where := of(department, account)) is None:
-                continue
-            yield (where if mark else (*where, month)), amount * effect
-            if mark is None:
-                yield (*where, 0), amount * effect
+    def _sums_by(
+        self, measure: str, key: str, only: _Accounts, which: object, is_wanted: Callable[[Place], bool]
+    ) -> SumsByNumbers:
+        """Return the sums by what a key compares, of some scenarios and periods; `which` tells these apart."""
+        place = (measure, key, only.criteria, which)
+        if place not in self._sums:
+            effects = {
+                account.key: (1 if measure == AMOUNT else profit_effect(account)) if only.has(account) else 0
+                for account in self._accounts.values()
+            }
+            found = self.keys[key]
+            self._sums[place] = self._columns.add_up(found.columns, found.numberings, is_wanted, effects)
+        return self._sums[place]
 
 
 _ANY = '">0"'
@@ -267,10 +250,6 @@ def profit_effect(account: PackAccount) -> int:
 
 def _criteria(columns: Sequence[str], places: Sequence[str]) -> str:
     return "".join(f",{column},{place}" for column, place in zip(columns, places, strict=True))
-
-
-def _single(number: int | None) -> tuple[int] | None:
-    return None if number is None else (number,)
 
 
 def _marks(pack: Pack, figures: WorkbookFigures) -> dict[tuple[str, Side], Mark]:
@@ -300,22 +279,3 @@ def _outlook_months(pack: Pack) -> dict[tuple[int, str], int]:
         for one in pack.periods
         if one.fiscal_year == year and one.name in pack.outlook
     }
-
-
-_Group = tuple[int, int, tuple[tuple[str, int], ...], int]
-"""Department, account, the marks of its amounts, the month of the outlook that they belong to; 0 for none."""
-
-
-def _grouped(
-    cells: Sequence[Cell], marks: Mapping[tuple[str, Side], Mark], outlook: Mapping[tuple[int, str], int]
-) -> dict[_Group, Decimal]:
-    patterns: dict[tuple[int, str], tuple[tuple[tuple[str, int], ...], int]] = {}
-    groups: dict[_Group, Decimal] = {}
-    for cell in cells:
-        place = (cell.scenario, cell.period)
-        if place not in patterns:
-            marked = tuple((mark.range_name, mark.cells[place]) for mark in marks.values() if place in mark.cells)
-            patterns[place] = marked, outlook.get(place, 0)
-        group = (cell.department, cell.account, *patterns[place])
-        groups[group] = groups.get(group, ZERO) + cell.amount
-    return groups
