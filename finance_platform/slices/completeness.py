@@ -6,7 +6,8 @@ Belongs here: the rule, as a pure function of numbers of lines. Does not belong 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
@@ -95,15 +96,17 @@ def _usual_by_period(
     lines: Mapping[str, LinesByDepartment], closed_periods: Collection[str]
 ) -> Iterator[tuple[str, dict[int, int]]]:
     """Yield each period, in order, and the usual number of lines of its departments."""
-    examples: list[LinesByDepartment] = []
+    departments = sorted({department for counts in lines.values() for department in counts})
+    # Lists in the order of the departments: with 2,000 of them, a median of each period is of 24,000 numbers.
+    examples: deque[list[int]] = deque(maxlen=USUAL_PERIODS)
     for period in sorted(lines):
         counts = lines[period]
         line_count = sum(counts.values())
-        usual = _usual_lines(examples[-USUAL_PERIODS:])
+        usual = dict(_usual_lines(departments, examples))
         is_as_usual = line_count > 0 and not _missing(counts, usual)
-        is_example = line_count and 2 * line_count >= _usual_total(examples[-USUAL_PERIODS:])
+        is_example = line_count and 2 * line_count >= _usual_total(examples)
         if is_as_usual or period in closed_periods or is_example:
-            examples.append(counts)
+            examples.append([counts.get(department, 0) for department in departments])
         yield period, usual
 
 
@@ -111,16 +114,15 @@ def _missing(counts: LinesByDepartment, usual: Mapping[int, int]) -> dict[int, i
     return {department: number for department, number in usual.items() if 2 * counts.get(department, 0) < number}
 
 
-def _usual_lines(examples: list[LinesByDepartment]) -> dict[int, int]:
-    """Return the usual number of lines of each department that usually has any; none without enough examples."""
+def _usual_lines(departments: Sequence[int], examples: Collection[Sequence[int]]) -> Iterator[tuple[int, int]]:
+    """Yield the usual number of lines of each department that usually has any; none without enough examples."""
     if len(examples) < MIN_EARLIER_PERIODS:
-        return {}
-    departments = {department for counts in examples for department in counts}
-    usual = {
-        department: median_low(counts.get(department, 0) for counts in examples) for department in sorted(departments)
-    }
-    return {department: number for department, number in usual.items() if number}
+        return
+    middle = (len(examples) - 1) // 2
+    for department, numbers in zip(departments, zip(*examples, strict=True), strict=True):
+        if number := sorted(numbers)[middle]:
+            yield department, number
 
 
-def _usual_total(examples: list[LinesByDepartment]) -> int:
-    return median_low(sum(counts.values()) for counts in examples) if len(examples) >= MIN_EARLIER_PERIODS else 0
+def _usual_total(examples: Collection[Sequence[int]]) -> int:
+    return median_low(map(sum, examples)) if len(examples) >= MIN_EARLIER_PERIODS else 0
