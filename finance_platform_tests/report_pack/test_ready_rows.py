@@ -12,8 +12,28 @@ from xlsxwriter.worksheet import Worksheet
 
 from finance_platform.reports.pack.workbook.ready_rows import ReadyRows, ready_number
 
-_TEXTS = ["Rent & <heat>", " spaces around ", "a\x07bell", "_x0041_", "Müller – 私", "line\nend", "'=1+1", '"quoted"']
-_NUMBERS = [0.0, -0.01, 1234567890123.45, 1e-7, 1e21, -5.0, 0.1 + 0.2, 12.0]
+_TEXTS = [
+    "Rent",
+    "Rent & <heat>",
+    "Lease",
+    " spaces around ",
+    "a\x07bell",
+    "_x0041_",
+    "Müller – 私",
+    "line\nend",
+    "'=1+1",
+    '"quoted"',
+    "",
+    "<r>rich</r>",
+    " x",
+    "x\u00a0",
+    "tab\t",
+    "A_B",
+    "_x000D_",
+    "\uffff",
+    "Rent",
+]
+_NUMBERS = [0.0, -0.01, 1234567890123.45, 1e-7, 1e21, -5.0, 0.1 + 0.2, *map(float, range(12))]
 
 
 def _workbook(write_rows: Callable[[xlsxwriter.Workbook, ReadyRows], None]) -> bytes:
@@ -35,7 +55,7 @@ def _by_cell(workbook: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
     for row, (text, number) in enumerate(zip(_TEXTS, _NUMBERS, strict=True), 2):
         sheet.write_string(row, 0, text, quoted)
         sheet.write_number(row, 1, number, cents)
-        sheet.write_number(row, 2, 7)
+        sheet.write_number(row, 2, row)
         sheet.write_string(row, 27, text)
 
 
@@ -45,7 +65,7 @@ def _ready(workbook: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
     for row, (text, number) in enumerate(zip(_TEXTS, _NUMBERS, strict=True), 2):
         name = sheet.ready_cell(0, text, quoted)
         amount = amount or sheet.ready_cell(1, 0, cents)
-        rest = sheet.ready_cell(2, 7) + sheet.ready_cell(27, text)
+        rest = sheet.ready_cell(2, row) + sheet.ready_cell(27, text)
         sheet.write_ready_row(row, f"{name}{ready_number(amount, number)}{rest}")
 
 

@@ -48,7 +48,7 @@ def test_a_sum_by_column_is_the_sum_of_the_amounts_that_a_formula_picks(seed: in
     counting = {place for place in wanted if draw.random() < 0.7}
     picked = [cell for cell in cells if (cell.scenario, cell.period) in counting]
     for names, numberings in _NUMBERINGS.items():
-        sums = columns.add_up(names, numberings, counting.__contains__, _EFFECTS)
+        sums = columns.add_up(names, numberings, counting.__contains__, columns.weights(_EFFECTS))
         expected: dict[tuple[int, ...], Decimal] = {}
         for cell in picked:
             keys = {Member.DEPARTMENT: cell.department, Member.ACCOUNT: cell.account}
@@ -76,6 +76,6 @@ def test_departments_and_accounts_with_amounts_of_chosen_periods_are_named_once(
 def test_a_pack_without_amounts_has_sums_of_zero():
     columns = SumColumns(Amounts.of([]), lambda _: True)
     for names, numberings in _NUMBERINGS.items():
-        sums = columns.add_up(names, numberings, lambda _: True, _EFFECTS)
+        sums = columns.add_up(names, numberings, lambda _: True, columns.weights(_EFFECTS))
         assert str(sums.of((1,) * len(names))) == "0.00"
     assert columns.pairs({1}, lambda _: True) == []

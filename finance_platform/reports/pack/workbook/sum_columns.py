@@ -99,7 +99,7 @@ class SumColumns:
         columns: Sequence[str],
         numberings: Sequence[Numbering],
         is_wanted: Callable[[Place], bool],
-        effects: Mapping[int, int],
+        weights: npt.NDArray[np.int64],
     ) -> SumsByNumbers:
         """Return the sums of the amounts of some scenarios and periods.
 
@@ -107,17 +107,24 @@ class SumColumns:
             columns: the names of the columns that are compared.
             numberings: their numbers.
             is_wanted: which scenarios and periods count.
-            effects: what an amount counts for, by key of its account: 1, -1, or 0 if it does not count.
+            weights: of `weights`.
         """
         order = self._order(columns, numberings)
         counts = np.array([is_wanted(place) for place in self._places], np.bool_)
-        weights = np.array([effects[key] for key in self._keys[Member.ACCOUNT]], np.int64)
         weight = weights[self._member_of[Member.ACCOUNT][order.rows]]
         chosen = np.flatnonzero(counts[self._place_of[order.rows]] & (weight != 0))
         codes = order.codes[chosen]
         starts = run_starts([codes])
         cents = self._cents[order.rows[chosen]] * weight[chosen]
         return SumsByNumbers(order.ranks, codes[starts], sums_of_runs(cents, starts))
+
+    def weights(self, effects: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Return what the amounts of each account count for.
+
+        Args:
+            effects: by key of the account: 1, -1, or 0 if its amounts do not count.
+        """
+        return np.array([effects[key] for key in self._keys[Member.ACCOUNT]], np.int64)
 
     def pairs(self, accounts: set[int], is_wanted: Callable[[Place], bool]) -> list[tuple[int, int]]:
         """Return the departments and accounts (keys), of these accounts, with amounts of some scenarios and periods."""

@@ -15,6 +15,9 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
+
 from finance_platform.contracts.views import HORIZONS, PRIOR_YEAR
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.model import Pack, PackAccount
@@ -145,6 +148,7 @@ class Sums:
         used = self._marked | self.outlook.keys()
         self._columns = SumColumns(Amounts.of(pack.cells), used.__contains__)
         self._sums: dict[object, SumsByNumbers] = {}
+        self._weights: dict[tuple[str, str], npt.NDArray[np.int64]] = {}
 
     def mark(self, horizon: str, side: Side) -> Mark | None:
         """Return the column of a side of a horizon; None if the side has no amounts there."""
@@ -231,13 +235,19 @@ class Sums:
         """Return the sums by what a key compares, of some scenarios and periods; `which` tells these apart."""
         place = (measure, key, only.criteria, which)
         if place not in self._sums:
+            found, weights = self.keys[key], self._weights_of(measure, only)
+            self._sums[place] = self._columns.add_up(found.columns, found.numberings, is_wanted, weights)
+        return self._sums[place]
+
+    def _weights_of(self, measure: str, only: _Accounts) -> npt.NDArray[np.int64]:
+        """Return what the amounts of each account count for in a measure of some accounts."""
+        if (measure, only.criteria) not in self._weights:
             effects = {
                 account.key: (1 if measure == AMOUNT else profit_effect(account)) if only.has(account) else 0
                 for account in self._accounts.values()
             }
-            found = self.keys[key]
-            self._sums[place] = self._columns.add_up(found.columns, found.numberings, is_wanted, effects)
-        return self._sums[place]
+            self._weights[measure, only.criteria] = self._columns.weights(effects)
+        return self._weights[measure, only.criteria]
 
 
 _ANY = '">0"'
