@@ -8,7 +8,7 @@ Every Parquet file is read once, and every period of the warehouse once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.model import Contract, SliceName
+from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import CREDIT_TYPES, FACT_FINANCIALS, STAR
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DeliveryCommit
@@ -28,6 +29,15 @@ from finance_platform.safe_text import quote_name
 from finance_platform.slices.commits import SliceCommit, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
+from finance_platform.trace.cell_columns import (
+    CELL,
+    LineSums,
+    are_same_rows,
+    cell_sums,
+    cells_of,
+    total,
+    with_types_of,
+)
 from finance_platform.trace.cells import EarlierTypes, read_earlier_types
 from finance_platform.trace.published_lines import (
     SUPERSEDED_BY,
@@ -38,11 +48,10 @@ from finance_platform.trace.published_lines import (
     read_rows,
 )
 from finance_platform.warehouse.ledger import PublishedSlice
-from finance_platform.warehouse.port import Queryable
+from finance_platform.warehouse.port import ColumnQueryable, Queryable
 from finance_platform.warehouse.statements import count_by, select_between, select_columns
 
-_CELL = ("scenario_key", "department_key", "account_key")
-_LINE = ("scenario", "period", *_CELL, "amount", "is_debit_positive")
+_LINE = ("scenario", "period", *CELL, "amount", "is_debit_positive")
 _ZERO = Decimal("0.00")
 _DIFFERENCES_NAMED = 20
 _DIMENSIONS = tuple(contract for contract in STAR if not contract.sliced_by_period)
@@ -62,15 +71,6 @@ class CellDifference:
 
     subject: str
     why: str
-
-
-@dataclass(slots=True)
-class _Sum:
-    """Lines of a cell: their number, and their money apart by whether its sign depends on the account's type."""
-
-    lines: int = 0
-    amount: Decimal = _ZERO
-    flippable: Decimal = _ZERO
 
 
 @dataclass
@@ -93,7 +93,7 @@ class PublishedCells:
     only: Collection[str] | None = None
     progress: Callable[[str], None] = lambda _: None
     _differences: list[CellDifference] = field(default_factory=list)
-    _cells: dict[str, dict[_Key, _Sum]] = field(default_factory=dict)
+    _lines: LineSums = field(default_factory=LineSums)
     _members: dict[str, dict[int, str]] = field(default_factory=dict)
     _types: dict[int, str] = field(default_factory=dict)
     _earlier_types: EarlierTypes = field(default_factory=lambda: EarlierTypes({}))
@@ -146,8 +146,8 @@ class PublishedCells:
         try:
             for table in read_rows(self.processed, delivery_id, line_files(commit), [*_LINE, *keys], {}):
                 _count(counts, table)
-                for name, period in wanted.items():
-                    self._add_lines(table.filter(pc.equal(table["period"], name)), delivery_id, period)
+                for name in filter(wanted.__contains__, pc.unique(table["period"]).to_pylist()):
+                    self._add_lines(table.filter(pc.equal(table["period"], name)), delivery_id, wanted[name])
         except DamagedObjectError as error:
             self._differ(error.key, f"is damaged: {error.why}")
             return
@@ -157,16 +157,7 @@ class PublishedCells:
     def _add_lines(self, lines: pa.Table, delivery_id: str, period: PublishedPeriod) -> None:
         counting = filter_scenarios(lines, period.scenarios[delivery_id])
         marked = self.lines.add_superseded_by(counting, delivery_id, period)
-        live = marked.filter(pc.is_null(marked[SUPERSEDED_BY]))
-        sums = live.group_by([*_CELL, "is_debit_positive"]).aggregate([("amount", "sum"), ("amount", "count")])
-        cells = self._cells.setdefault(period.period, {})
-        for row in sums.to_pylist():
-            cell = cells.setdefault(tuple(row[name] for name in _CELL), _Sum())
-            cell.lines += row["amount_count"]
-            if row["is_debit_positive"]:
-                cell.flippable += row["amount_sum"]
-            else:
-                cell.amount += row["amount_sum"]
+        self._lines.add(period.period, marked.filter(pc.is_null(marked[SUPERSEDED_BY])))
 
     def _compare_counts(self, commit: DeliveryCommit, counts: Mapping[tuple[str, str], tuple[int, Decimal]]) -> None:
         declared = {(one.scenario, one.period): (one.rows, one.amount) for one in commit.periods}
@@ -182,7 +173,7 @@ class PublishedCells:
     # Slices and the warehouse
 
     def _compare_dimension(self, contract: Contract) -> None:
-        commit, rows = self._read_slice((contract.name, "all"), contract)
+        commit, table = self._read_slice((contract.name, "all"), contract)
         names = [column.name for column in contract.stored_columns]
         stored = self.warehouse.query(select_columns(contract, names)).rows
         key = names.index(contract.surrogate_key or contract.natural_key[0])
@@ -193,28 +184,45 @@ class PublishedCells:
             self._types = {row[key]: row[account_type] for row in stored}
             self._earlier_types = read_earlier_types(self.warehouse)
         if commit is not None:
-            built = {row[key]: row for row in rows}
+            built = {row[key]: row for row in _rows_of(table)}
             shown = {row[key]: row for row in stored}
             self._compare_number(contract.table, len(shown), len(stored))
             self._compare_rows(built, shown, names, lambda one: f"{contract.table} {self._code(contract.name, one[0])}")
         self.progress(contract.table)
 
     def _compare_period(self, name: str, *, has_lines: bool) -> None:
-        commit, rows = self._read_slice((FACT_FINANCIALS.name, name), FACT_FINANCIALS)
-        columns = [column.name for column in FACT_FINANCIALS.stored_columns]
+        commit, built = self._read_slice((FACT_FINANCIALS.name, name), FACT_FINANCIALS)
         if commit is not None:
-            key = [columns.index(column) for column in FACT_FINANCIALS.natural_key]
-            first = int(name.replace("-", "")) * 100
-            bounds = {"first": first, "last": first + 99}
-            stored = self.warehouse.query(select_between(FACT_FINANCIALS, columns, "date_key"), bounds).rows
-            built = {tuple(row[place] for place in key): row for row in rows}
-            shown = {tuple(row[place] for place in key): row for row in stored}
-            self._compare_number(name, len(shown), len(stored))
-            self._compare_rows(built, shown, columns, self._name_of_row)
+            shown = self._read_stored(name, built)
+            if not are_same_rows(built, shown, FACT_FINANCIALS.natural_key):
+                self._compare_facts(name, built, shown)
             if has_lines:
-                self._compare_lines(name, _cells_of(rows, columns))
-        self._cells.pop(name, None)
+                self._compare_lines(name, cell_sums(built))
+        self._lines.take(name, pa.array([], pa.int64()))
         self.progress(name)
+
+    def _read_stored(self, name: str, built: pa.Table) -> pa.Table:
+        """Return the rows of the warehouse in a period, with the names and types of those that were built."""
+        first = int(name.replace("-", "")) * 100
+        sql, bounds = (
+            select_between(FACT_FINANCIALS, built.column_names, "date_key"),
+            {"first": first, "last": first + 99},
+        )
+        if isinstance(self.warehouse, ColumnQueryable):
+            return with_types_of(self.warehouse.query_columns(sql, bounds), built)
+        rows = self.warehouse.query(sql, bounds).rows
+        columns = list(zip(*rows, strict=True)) or [()] * built.num_columns
+        return with_types_of(pa.table(list(map(pa.array, columns)), names=built.column_names), built)
+
+    def _compare_facts(self, name: str, built: pa.Table, shown: pa.Table) -> None:
+        """Name the rows of a period that differ: each becomes values of Python, which few periods need."""
+        columns = built.column_names
+        key = [columns.index(column) for column in FACT_FINANCIALS.natural_key]
+        of_slice, of_warehouse = (
+            {tuple(row[place] for place in key): row for row in _rows_of(table)} for table in (built, shown)
+        )
+        self._compare_number(name, len(of_warehouse), len(shown))
+        self._compare_rows(of_slice, of_warehouse, columns, self._name_of_row)
 
     def _compare_number(self, subject: str, keys: int, rows: int) -> None:
         """Report rows of the warehouse with the key of another one; a join counts each of them."""
@@ -231,28 +239,29 @@ class PublishedCells:
         for period in sorted(counts.keys() - periods):
             self._differ(period, f"the warehouse has rows there ({counts[period]:,}), and nothing was published")
 
-    def _read_slice(self, name: SliceName, contract: Contract) -> tuple[SliceCommit | None, list[tuple[Any, ...]]]:
+    def _read_slice(self, name: SliceName, contract: Contract) -> tuple[SliceCommit | None, pa.Table]:
         """Return a published slice and its rows, after comparing them with its commit and the load ledger."""
-        slice_ = self.published.get(name)
+        slice_, nothing = self.published.get(name), arrow_schema(contract.stored_columns).empty_table()
         if slice_ is None:
-            return None, []
+            return None, nothing
         label = f"slice {contract.table} {name[1]}"
         commit = read_slice(self.processed, *name, slice_.version)
         if commit is None:
             self._differ(label, f"its record of version {slice_.version} is missing or damaged")
-            return None, []
-        rows: list[tuple[Any, ...]] = []
+            return None, nothing
+        tables = []
         columns = [column.name for column in contract.stored_columns]
         try:
             for file in commit.files:
                 with open_parquet(self.processed, file.key, columns) as parquet:
-                    table = parquet.read(columns=columns)
-                rows += zip(*(table[column].to_pylist() for column in columns), strict=True)
+                    tables.append(parquet.read(columns=columns).select(columns))
         except DamagedObjectError as error:
             self._differ(error.key, f"is damaged: {error.why}")
-            return None, []
-        self._compare_totals(label, slice_, commit, _totals(rows, columns))
-        return commit, rows
+            return None, nothing
+        table = pa.concat_tables(tables, promote_options="permissive") if tables else nothing
+        sums = [total(table, one) if one in columns else _ZERO for one in ("amount", "budget_amount")]
+        self._compare_totals(label, slice_, commit, (len(table), *sums))
+        return commit, table
 
     def _compare_totals(
         self, label: str, slice_: PublishedSlice, commit: SliceCommit, found: tuple[int, Decimal, Decimal]
@@ -282,32 +291,31 @@ class PublishedCells:
         if more := sum(1 for _ in differing):
             self._differ("the warehouse", f"{more:,} more rows of this slice differ")
 
-    def _compare_lines(self, period: str, cells: Mapping[_Key, tuple[int, Decimal]]) -> None:
+    def _compare_lines(self, period: str, built: pa.Table) -> None:
         """Compare the cells of a slice with the lines that it was built from."""
-        lines = self._cells.get(period, {})
-        differing = (key for key in sorted(cells.keys() | lines.keys()) if not self._adds_up(period, key, cells, lines))
+        added_up = self._lines.take(period, pa.array(self._credit_accounts(period), pa.int64()))
+        if added_up is not None and are_same_rows(built, added_up, CELL):
+            return
+        cells, lines = cells_of(built), cells_of(added_up)
+        nothing = (0, _ZERO)
+        differing = (
+            key for key in sorted(cells.keys() | lines.keys()) if cells.get(key, nothing) != lines.get(key, nothing)
+        )
         for key in islice(differing, _DIFFERENCES_NAMED):
-            found = lines.get(key, _Sum())
             self._differ(
                 f"{period} {self._name_of_cell(key)}",
-                f"is {_lines(*cells.get(key, (0, _ZERO)))} in its slice, and its ledger lines are "
-                f"{_lines(found.lines, self._signed(period, key, found))}",
+                f"is {_lines(*cells.get(key, nothing))} in its slice, and its ledger lines are "
+                f"{_lines(*lines.get(key, nothing))}",
             )
         if more := sum(1 for _ in differing):
             self._differ(period, f"{more:,} more cells differ from their ledger lines")
 
-    def _adds_up(
-        self, period: str, key: _Key, cells: Mapping[_Key, tuple[int, Decimal]], lines: Mapping[_Key, _Sum]
-    ) -> bool:
-        count, amount = cells.get(key, (0, _ZERO))
-        found = lines.get(key, _Sum())
-        return count == found.lines and amount == self._signed(period, key, found)
-
-    def _signed(self, period: str, key: _Key, found: _Sum) -> Decimal:
-        """Return the money of lines with the sign that the type of the account in the period gives them."""
-        account_type = self._earlier_types.type_in(period, key[2], self._types.get(key[2], ""))
-        is_credit = account_type in CREDIT_TYPES
-        return found.amount - found.flippable if is_credit else found.amount + found.flippable
+    def _credit_accounts(self, period: str) -> list[int]:
+        """Return the keys of the accounts that are credit-natured in a period."""
+        types = self._types | {
+            key: self._earlier_types.type_in(period, key, self._types.get(key, "")) for key in self._earlier_types.spans
+        }
+        return [key for key, account_type in types.items() if account_type in CREDIT_TYPES]
 
     def _name_of_row(self, key: _Key) -> str:
         day, department, account, scenario = key
@@ -335,24 +343,8 @@ def _count(counts: dict[tuple[str, str], tuple[int, Decimal]], lines: pa.Table) 
         counts[place] = rows + row["amount_count"], amount + row["amount_sum"]
 
 
-def _cells_of(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> dict[_Key, tuple[int, Decimal]]:
-    """Return lines and money of each cell of a period's rows; without rows that only have a budget."""
-    places = [columns.index(name) for name in (*_CELL, "transaction_count", "amount")]
-    cells: dict[_Key, tuple[int, Decimal]] = {}
-    for row in rows:
-        *key, count, amount = (row[place] for place in places)
-        if count or amount:
-            before = cells.get(tuple(key), (0, _ZERO))
-            cells[tuple(key)] = before[0] + count, before[1] + amount
-    return cells
-
-
-def _totals(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> tuple[int, Decimal, Decimal]:
-    sums = [
-        sum((row[columns.index(name)] for row in rows), _ZERO) if name in columns else _ZERO
-        for name in ("amount", "budget_amount")
-    ]
-    return len(rows), sums[0], sums[1]
+def _rows_of(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
 def _describe(built: tuple[Any, ...] | None, shown: tuple[Any, ...] | None, columns: Sequence[str]) -> str:
