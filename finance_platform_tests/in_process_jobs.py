@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Any
 
 from finance_platform.code_version import JobName
 from finance_platform.spark_jobs.arguments import JobArguments
@@ -18,6 +16,9 @@ from finance_platform.spark_jobs.build_star_job import build_slices
 from finance_platform.spark_jobs.requests import BuildRequest, StandardiseRequest
 from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform.storage.port import ObjectStore
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, reduce
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Column
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LINE_TABLES, MEMBERS
@@ -75,6 +73,10 @@ from finance_platform.transforms.dim_department import dim_department
 from finance_platform.transforms.dim_scenario import dim_scenario
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.live_lines import counted_lines, live_lines, superseded_lines, with_natural_sign
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 _log = logging.getLogger(__name__)
 
@@ -185,7 +187,7 @@ class _Build:
         if gathered := self._gather([one for one in files if one.file.key in small], columns, name, periods):
             parts.append(read_files(self.spark, self.temporary, gathered, columns))
         # Without a part for no files, since Sail fails on some plans that have one.
-        return reduce(DataFrame.unionByName, parts) if parts else self._read_by_spark([], columns)
+        return reduce(lambda one, other: one.unionByName(other), parts) if parts else self._read_by_spark([], columns)
 
     def _read_by_spark(
         self, keys: Sequence[str], columns: Sequence[Column], without: Collection[str] = ()

@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import MONEY
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.slices.commits import Difference, SupersededLines
 from finance_platform.transforms.keyed_sums import KeyedRows
 from finance_platform.transforms.live_lines import with_natural_sign
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 _MAX_DIFFERENCES = 50
 _ACCOUNT = ("period", "scenario_key", "account_key")
@@ -276,7 +278,7 @@ def _by_cell(rows: Iterable[Any], names: Sequence[str]) -> Iterator[tuple[_Cell,
     wanted = (*_ACCOUNT, *names)
     places: dict[tuple[str, ...], tuple[int, ...]] = {}
     for row in rows:
-        if isinstance(row, Row):
+        if hasattr(row, "__fields__"):  # Spark's
             fields = tuple(row.__fields__)
             if fields not in places:
                 places[fields] = tuple(map(fields.index, wanted))

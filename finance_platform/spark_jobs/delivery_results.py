@@ -13,13 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNT_COUNTS, LINE_CONTRACTS, MEMBERS, REJECTED_ROWS
@@ -44,6 +42,10 @@ from finance_platform.feeds.values.codes import fold, scenario_name
 from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, packed_rows, sum_batches, unpack
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 _ZERO = Decimal("0.00")
 _REJECTED = ("delivery_id", "outcome", "rules", "scenario", "currency", "account_key")

@@ -19,11 +19,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from dagster_pipes import PipesContext, PipesDefaultContextLoader, PipesDefaultMessageWriter, PipesMappingParamsLoader
-from pyspark.sql import SparkSession
 
 from finance_platform.code_version import JobName, code_stamp, trust_code_versions
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
@@ -35,6 +34,9 @@ from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform.storage.factory import open_store
 from finance_platform.unused_imports import leave_out
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _LATE_MODULES = ("numpy.ma", "pyarrow.acero")
 """What NumPy's first search for distinct numbers and Arrow's first grouped sums import, while a job waits for them."""

@@ -15,13 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import (
@@ -105,7 +103,11 @@ from finance_platform.transforms.member_attributes import ATTRIBUTE_FIELDS, memb
 from finance_platform.transforms.members import members
 from finance_platform.transforms.rejected_rows import rejected_rows
 from finance_platform.transforms.repeated_keys import find_possible_duplicates, repeated_keys, with_outcomes
+from finance_platform.transforms.spark_on_demand import F
 from finance_platform.transforms.vouchers import rejected_vouchers, voucher_periods, with_rejected_vouchers
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 _log = logging.getLogger(__name__)
 
@@ -445,7 +447,7 @@ class _Batch:
             )
             if keys
         ]
-        return reduce(DataFrame.unionByName, parts) if parts else None
+        return reduce(lambda one, other: one.unionByName(other), parts) if parts else None
 
     def _rows_of_table(self, contract: Contract, rows: DataFrame, lines: DataFrame | None) -> DataFrame:
         """Return the accepted rows of a table that are not in their files yet; of members, all.

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Column
 from finance_platform.contracts.schemas import contract_columns, parquet_columns, spark_schema
@@ -22,6 +21,10 @@ from finance_platform.spark_jobs.output_on_disk import OutputOnDisk
 from finance_platform.storage.bulk_read import open_many
 from finance_platform.storage.local_errors import translate_native_write_errors
 from finance_platform.storage.port import ObjectStore
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 
 def read_files(spark: SparkSession, store: ObjectStore, keys: Iterable[str], columns: Sequence[Column]) -> DataFrame:

@@ -5,11 +5,14 @@ Grain of the output: one accepted ledger line, department or account of one deli
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def accepted_rows(rows: DataFrame, contract: Contract) -> DataFrame:

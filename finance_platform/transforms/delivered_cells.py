@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.contracts.schemas import DELIVERED_CELLS, arrow_schema, spark_schema
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 _PARTS = {
     "conflicting_key": "key",

@@ -5,11 +5,14 @@ Grain of the output: one department.
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from finance_platform.contracts.star import DIM_DEPARTMENT
 from finance_platform.transforms.dim_members import conformed_members
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 MEMBER_COLUMNS = {
     "department_code": "code",

@@ -6,9 +6,12 @@ Grain of the output: one member, with the attributes of the source that takes pr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame, Window
-from pyspark.sql import functions as F
+from finance_platform.transforms.spark_on_demand import F, Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def conformed_members(

@@ -6,11 +6,14 @@ first day, once for every scenario that covers the period, so that no join fans 
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from finance_platform.contracts.model import MONEY
 from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 _CELL = ("period", "transaction_date", "department_key", "account_key", "scenario_key")
 

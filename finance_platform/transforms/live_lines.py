@@ -6,11 +6,13 @@ Grain of the output: one ledger line whose amount has the canonical sign.
 from __future__ import annotations
 
 from functools import reduce
-
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from finance_platform.contracts.star import CREDIT_TYPES
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
 
 _BY_KEY = ["delivery_id", "line_key"]
 _BY_SCOPE = ["delivery_id", "scenario", "period", "scope_key"]
@@ -45,7 +47,7 @@ def superseded_lines(
     if superseded_scopes is not None:
         superseded.append(lines.join(F.broadcast(superseded_scopes), on=_BY_SCOPE, how="left_semi").select(*names))
     # The lines of one delivery are superseded either by key or by scope, never by both.
-    return reduce(DataFrame.unionByName, superseded) if superseded else None
+    return reduce(lambda one, other: one.unionByName(other), superseded) if superseded else None
 
 
 def live_lines(lines: DataFrame, superseded_keys: DataFrame | None, superseded_scopes: DataFrame | None) -> DataFrame:

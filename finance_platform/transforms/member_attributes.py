@@ -6,12 +6,14 @@ Grain of the output: one combination of attributes of a member in one scenario a
 from __future__ import annotations
 
 from functools import reduce
-
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from finance_platform.contracts.processed import MEMBER_ATTRIBUTES
 from finance_platform.transforms.members import ATTRIBUTES
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 _SOURCES = {
     "department": {"name": "department_name", "business_unit": "business_unit"},

@@ -5,11 +5,14 @@ Grain of the output: one member of one dimension in one delivery. Small, so that
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.schemas import MENTIONED
+from finance_platform.transforms.spark_on_demand import F, Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 SOURCES = {
     "department": {

@@ -5,11 +5,14 @@ Grain of the output: one rejected, duplicate or skipped candidate line.
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from finance_platform.contracts.model import MONEY
 from finance_platform.contracts.processed import REJECTED_ROWS
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 OUTCOMES = ("rejected", "duplicate", "skipped")
 

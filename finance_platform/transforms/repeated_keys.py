@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from finance_platform.contracts.schemas import REPEATED_KEYS, WRITTEN, spark_schema
 from finance_platform.transforms.key_comparison import IDENTITY, NULLABLE, compare_keys
+from finance_platform.transforms.spark_on_demand import F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def find_possible_duplicates(staged: DataFrame) -> DataFrame:

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
 
 from finance_platform.transforms.reasons import (
     MAX_QUOTED,
@@ -22,6 +20,10 @@ from finance_platform.transforms.reasons import (
     describe_place,
     describe_unbalanced_voucher,
 )
+from finance_platform.transforms.spark_on_demand import F, Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
 
 _VOUCHER = ("delivery_id", "voucher")
 _REJECTED = ("voucher_rules", "voucher_reasons")

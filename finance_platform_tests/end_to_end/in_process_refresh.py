@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
-
-from pyspark.sql import SparkSession
 
 from finance_platform import bootstrap
 from finance_platform.feeds.feed_set import load_feed_set
@@ -30,6 +29,9 @@ from finance_platform.settings import Settings, StarSettings, load_settings
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.environment import platform_environment
 from finance_platform_tests.in_process_jobs import InProcessJobs
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)

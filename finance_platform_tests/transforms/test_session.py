@@ -49,6 +49,20 @@ with job_host.spark_session("sail") as spark:
     print(rows.mapInArrow(lambda batches: batches, rows.schema).collect(), rows.toPandas().shape)
 """
 
+SMALL = """
+import sys
+from pathlib import Path
+from finance_platform.spark_jobs.job_host import spark_session
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.small_home import create_small_home
+
+home = create_small_home(Path(sys.argv[1]))
+with spark_session("sail") as spark:
+    assert Refresher(spark)(home).loaded
+    print("pyspark" in sys.modules)
+    print(spark.range(1).count(), "pyspark" in sys.modules)
+"""
+
 UNREACHABLE = """
 from finance_platform.errors import TransientJobError
 from finance_platform.spark_jobs import session
@@ -113,6 +127,17 @@ def test_the_process_of_the_jobs_imports_pandas_for_a_session_and_not_for_an_arr
     )
     # Its standard output is the log of its jobs, as its standard error is; Sail writes there too.
     assert {"False", "[Row(number=1, name='a text')] (1, 2)"} <= set(done.stderr.splitlines())
+
+
+def test_jobs_on_a_few_small_files_import_no_pyspark_until_they_need_a_plan(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL, str(tmp_path)],
+        env=unmeasured_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["False", "1 True"]
 
 
 def test_the_page_on_spark_names_each_package_that_a_task_imports():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from xml.sax.saxutils import unescape
 
 from finance_platform.feeds.files.workbook_shared import column_number
 
@@ -91,6 +90,9 @@ def add_sums(data: bytes, sums: FormulaSums) -> None:
 
     Of formulas that a range of cells shares, the first cell alone has the text; it shows what the others are.
     """
+    # It imports clients of HTTP and mail with it, and most files are no workbooks.
+    from xml.sax.saxutils import unescape
+
     for match in _CELL.finditer(data):
         if len(sums) >= MAX_SUMS:
             return

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from finance_platform.errors import LoadError
 from finance_platform.warehouse.duckdb.existing_schema import read_stage_columns
@@ -48,5 +47,10 @@ def check_parquet_columns(
 
 def file_pattern(file: str) -> str:
     """Return a pattern that matches only this path or `file:` URI: DuckDB reads every path as a pattern."""
-    path = url2pathname(urlsplit(file).path) if file.startswith("file:") else file
+    path = file
+    if file.startswith("file:"):
+        # Its module imports clients of HTTP and mail with it, and a load on disk has paths.
+        from urllib.request import url2pathname
+
+        path = url2pathname(urlsplit(file).path)
     return "".join(f"[{character}]" if character in "*?[" else character for character in path)
