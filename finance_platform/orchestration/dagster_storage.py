@@ -33,6 +33,13 @@ _READ_WHOLE_UP_TO = 64 * 2**20
 
 _ITS_FORMAT = b"SQLite format 3\x00"
 
+_FileVersion = tuple[int, int, int]
+"""Inode, size and time of a file."""
+
+_found_whole: dict[Path, tuple[_FileVersion | None, ...]] = {}
+"""By file, how it and its log were when it was read and found to be whole. A run asks three times, and each run adds
+half a megabyte of events."""
+
 
 @dataclass(frozen=True)
 class RecordedRun:
@@ -161,6 +168,33 @@ def _wrong_database(path: Path) -> str:
         return f"it is missing beside its {logs[0]} file" if logs else ""
     if not path.is_file():
         return "it is not a file"
+    found = _versions(path)  # before it is read: what is written meanwhile makes another version
+    if _found_whole.get(path) == found:
+        return ""
+    why = _find_damage(path)
+    if why == "":
+        _found_whole[path] = found
+    return why or ""
+
+
+def _versions(path: Path) -> tuple[_FileVersion | None, ...]:
+    """Return the version of a database and of its log, which has what was written last; an empty log is none."""
+    versions: list[_FileVersion | None] = []
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            versions.append(None)
+        else:
+            versions.append((status.st_ino, status.st_size, status.st_mtime_ns) if status.st_size else None)
+    return tuple(versions)
+
+
+def _find_damage(path: Path) -> str | None:
+    """Return what is wrong with the file of a database.
+
+    Empty if it is whole, or too large to be read each time; None if nothing is known of it, because it is locked.
+    """
     size = path.stat().st_size
     if size == 0:
         return ""  # what SQLite leaves of a database without tables; Dagster creates them
@@ -174,7 +208,7 @@ def _wrong_database(path: Path) -> str:
                 return ""
             (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.OperationalError:
-        return ""  # locked, or not readable: not damage
+        return None  # locked, or not readable: not damage
     except sqlite3.DatabaseError as error:
         return str(error)
     return "" if result == "ok" else str(result)

@@ -5,19 +5,26 @@ Belongs here: `dagster.yaml` and the SQLite files. Does not belong here: runs.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dagster import DagsterInstance
 
 from finance_platform.errors import HomeError
 from finance_platform.orchestration.dagster_instance import open_instance, prepare_dagster_home
+from finance_platform.orchestration.dagster_storage import find_damaged_storage
 from finance_platform.orchestration.runs import last_run
 from finance_platform_tests.damage.damages import DAMAGES, OTHER_DAMAGES
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.session_artifacts import session_artifact
 
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
+HEADER_BYTES = 100
+"""Of an SQLite file; its first page begins with it."""
+
 ALL = {**DAMAGES, **OTHER_DAMAGES}
 SETS = (
     [(name, name, name) for name in ALL] if current_profile().is_exhaustive else [("truncated", "garbage", "a folder")]
@@ -50,6 +57,13 @@ def use(instance: DagsterInstance) -> None:
     assert list(instance.all_asset_keys()) == []
 
 
+def damage_within(path: Path) -> None:
+    """Overwrite what is behind the header of a database, whose size stays."""
+    with path.open("r+b") as stream:
+        stream.seek(HEADER_BYTES)
+        stream.write(b"\xff" * 2_000)
+
+
 @pytest.mark.parametrize("damages", SETS)
 def test_every_damaged_database_is_replaced(folder: Path, damages: tuple[str, ...]):
     for name, damage in zip(DATABASES, damages, strict=True):
@@ -58,6 +72,36 @@ def test_every_damaged_database_is_replaced(folder: Path, damages: tuple[str, ..
     with open_instance(folder) as instance:
         use(instance)
     assert last_run(folder) is None
+
+
+def test_a_database_is_read_once_while_it_stays_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    read: list[str] = []
+
+    def connect(path: Path, **options: Any) -> sqlite3.Connection:
+        read.append(path.name)
+        return sqlite3.Connection(path, **options)
+
+    monkeypatch.setattr("finance_platform.orchestration.dagster_storage.sqlite3.connect", connect)
+    for _ in range(3):
+        assert find_damaged_storage(folder) == {}
+    assert sorted(read) == ["index.db", "runs.db", "schedules.db"]
+
+
+def test_a_database_that_is_damaged_after_it_was_read_is_found(folder: Path):
+    assert find_damaged_storage(folder) == {}
+    for name in DATABASES:
+        damage_within(folder / name)
+    assert find_damaged_storage(folder).keys() == {folder / name for name in DATABASES}
+
+
+def test_a_database_that_was_locked_is_read_when_it_is_free(folder: Path):
+    path = folder / DATABASES[0]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+        damage_within(path)
+        assert find_damaged_storage(folder) == {}
+    assert find_damaged_storage(folder).keys() == {path}
 
 
 def test_a_log_without_its_database_is_set_aside(folder: Path):
