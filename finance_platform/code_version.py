@@ -13,6 +13,7 @@ import ast
 import gc
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,15 @@ _ONLY_START_JOBS = frozenset({"spark_jobs.arguments", "spark_jobs.harness", "spa
 
 _DESCRIPTIONS = {"Column": (2, "description"), "Contract": (2, "grain")}
 """By constructor of a contract: position and name of the argument that is only documentation."""
+
+_FileVersion = tuple[str, int, int, int, int]
+"""Path, modification time, size, time of the last change and inode of a file. No program sets the time of a change, so
+an update that keeps time and size has another one."""
+
+_PLATFORM = "platform_version"
+
+_SETTLED_AFTER = 2_000_000_000
+"""Nanoseconds; times of files are as coarse as some milliseconds, on old file systems a second."""
 
 _WITH_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
@@ -61,17 +71,31 @@ def platform_version() -> str:
     Another version of the platform may check, show or repair more, even if its jobs make the same rows.
     """
     package = str(Path(str(finance_platform.__file__)).parent)
+    return _version_of_files(package, tuple(sorted(_files(package))))
+
+
+@lru_cache(maxsize=4)
+def _version_of_files(package: str, files: tuple[_FileVersion, ...]) -> str:
+    """Return the version of the platform; a process that finds it kept for the same files reads none of a thousand."""
+    listing = hashlib.sha256(repr(files).encode()).hexdigest()
+    kept = read_kept_versions(listing, of=_PLATFORM)
+    if _PLATFORM in kept:
+        return kept[_PLATFORM]
     digest = hashlib.sha256()
-    for file, modified_at, size in sorted(_files(package)):
+    for file, modified_at, size, _, _ in files:
         digest.update(f"{file.removeprefix(package)}\0".encode())
         digest.update(_hash_file(file, modified_at, size))
-    return digest.hexdigest()[:32]
+    version = digest.hexdigest()[:32]
+    # A file that was written just now may be written again without another time.
+    if time.time_ns() - max(changed_at for _, _, _, changed_at, _ in files) > _SETTLED_AFTER:
+        keep_versions(listing, {_PLATFORM: version}, of=_PLATFORM)
+    return version
 
 
-def _files(folder: str) -> Iterator[tuple[str, int, int]]:
-    """Yield path, time and size of each file below a folder, without what Python has compiled.
+def _files(folder: str) -> Iterator[_FileVersion]:
+    """Yield each file below a folder, without what Python has compiled.
 
-    `Path.rglob` takes five times as long, and a refresh walks the package three times.
+    `Path.rglob` takes five times as long, and a refresh walks the package a dozen times.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -80,7 +104,7 @@ def _files(folder: str) -> Iterator[tuple[str, int, int]]:
                     yield from _files(entry.path)
             elif entry.is_file() and not entry.name.endswith(".pyc"):
                 status = entry.stat()
-                yield entry.path, status.st_mtime_ns, status.st_size
+                yield entry.path, status.st_mtime_ns, status.st_size, status.st_ctime_ns, status.st_ino
 
 
 @cache
@@ -93,7 +117,7 @@ def trust_code_versions(versions: Mapping[str, str]) -> None:
     """Take the versions of the jobs' code as given, as long as its files stay as they are on disk now.
 
     Args:
-        versions: by job, as `current_code_version` returned them for the same files.
+        versions: by job, as `current_code_versions` returned them for the same files.
     """
     modified_at = _modification_times(Path(str(finance_platform.__file__)).parent)
     for job in JOBS:
@@ -105,6 +129,12 @@ def current_code_version(job: JobName) -> str:
     """Return the version of a job's code on disk now; a process may be older than the code."""
     modified_at = _modification_times(Path(str(finance_platform.__file__)).parent)
     return _TRUSTED.get((job, modified_at)) or _kept_version(job, modified_at)
+
+
+def current_code_versions() -> dict[str, str]:
+    """Return what `current_code_version` does of each job, for the same files."""
+    modified_at = _modification_times(Path(str(finance_platform.__file__)).parent)
+    return {job: _TRUSTED.get((job, modified_at)) or _kept_version(job, modified_at) for job in JOBS}
 
 
 def source_version(job: JobName, package: Path) -> str:
@@ -173,7 +203,7 @@ def _no_garbage_collection() -> Iterator[None]:
 def _modification_times(package: Path) -> tuple[tuple[str, str, int], ...]:
     """Return name, file and time of each module of the packages that determine rows."""
     files = [found for name in _PACKAGES for found in _files(str(package / name)) if found[0].endswith(".py")]
-    return tuple(sorted((_module_name(file, package), file, modified_at) for file, modified_at, _ in files))
+    return tuple(sorted((_module_name(file, package), file, modified_at) for file, modified_at, *_ in files))
 
 
 @cache

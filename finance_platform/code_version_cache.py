@@ -1,4 +1,4 @@
-"""Versions of the jobs' code that an earlier process has derived from the same files, kept where Python keeps bytecode.
+"""Versions of the code that an earlier process has derived from the same files, kept where Python keeps bytecode.
 
 Belongs here: the file, reading and writing it. Does not belong here: what a version is (see `code_version`).
 
@@ -16,30 +16,34 @@ from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
 
+_JOBS = "code_version"
 
-def read_kept_versions(sources: str) -> dict[str, str]:
-    """Return the versions that are kept for these files, by job; none of a file that is missing or damaged.
+
+def read_kept_versions(sources: str, *, of: str = _JOBS) -> dict[str, str]:
+    """Return the versions that are kept for these files, by name; none of a file that is missing or damaged.
 
     Args:
-        sources: a hash of the files' contents.
+        sources: what identifies the files: a hash of their contents, or of how the file system describes them.
+        of: what they are versions of; the jobs' code by default.
     """
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        kept = json.loads(_file().read_bytes())
+        kept = json.loads(_file(of).read_bytes())
         if kept["sources"] == sources:
-            return {str(job): str(version) for job, version in kept["versions"].items()}
+            return {str(name): str(version) for name, version in kept["versions"].items()}
     return {}
 
 
-def keep_versions(sources: str, versions: Mapping[str, str]) -> None:
+def keep_versions(sources: str, versions: Mapping[str, str], *, of: str = _JOBS) -> None:
     """Keep the versions for later processes, in place of those of other files.
 
     Args:
-        sources: a hash of the files' contents.
-        versions: by job.
+        sources: see `read_kept_versions`.
+        versions: by name.
+        of: see `read_kept_versions`.
     """
     if sys.dont_write_bytecode:
         return
-    file = _file()
+    file = _file(of)
     written = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -50,5 +54,5 @@ def keep_versions(sources: str, versions: Mapping[str, str]) -> None:
             written.unlink(missing_ok=True)
 
 
-def _file() -> Path:
-    return Path(cache_from_source(str(Path(__file__).with_name("code_version.py")))).with_suffix(".json")
+def _file(of: str) -> Path:
+    return Path(cache_from_source(str(Path(__file__).with_name(f"{of}.py")))).with_suffix(".json")

@@ -19,7 +19,7 @@ from itertools import islice
 from json.encoder import encode_basestring_ascii as _as_json
 from typing import TYPE_CHECKING, Any, cast
 
-from finance_platform.code_version import current_code_version
+from finance_platform.code_version import current_code_versions
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Register
 from finance_platform.errors import DamagedObjectError
 from finance_platform.settings import StarSettings, materiality
@@ -68,7 +68,7 @@ def fingerprint_config(feed_set: FeedSet, settings: Settings) -> str:
     reading = [settings.currency, settings.earliest_date, settings.latest_date, settings.closed_periods]
     reports = [asdict(threshold) for threshold in materiality(settings)]
     # The version of the code on disk: this process may be older than the processes of the runs.
-    code = [current_code_version("standardise"), current_code_version("build_star")]
+    code = list(current_code_versions().values())
     document = json.dumps([feeds, problems, star, reading, reports, code], default=str, sort_keys=True)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ import pytest
 import finance_platform
 from finance_platform.code_version import JobName, code_stamp, code_version, platform_version, source_version
 from finance_platform_tests.environment import unmeasured_environment
+
+SETTLED = 2.1
+"""Seconds after which the version of a written file is kept."""
 
 JOBS: tuple[JobName, ...] = ("standardise", "build_star")
 Edit = Callable[[str, str, str], None]
@@ -171,6 +175,18 @@ print(*[code_version.code_version(job) for job in code_version.JOBS], *derived)
 """
 
 
+PLATFORM = """
+import sys
+from pathlib import Path
+from finance_platform import code_version
+hash_file, read = code_version._hash_file, []
+code_version._hash_file = lambda *file: read.append(file) or hash_file(*file)
+for name in sys.argv[1:]:
+    Path(name).touch()
+print(code_version.platform_version(), len(read))
+"""
+
+
 @dataclass(frozen=True)
 class Installed:
     """A copy of the package, as a folder that may have what earlier processes have kept."""
@@ -179,18 +195,30 @@ class Installed:
 
     def versions(self, **variables: str) -> tuple[list[str], list[str]]:
         """Return the versions that a process of its own has, and the jobs whose version it has derived."""
+        words = self._printed(PROCESS, **variables)
+        return words[:2], words[2:]
+
+    def platform(self, *touched: Path) -> tuple[str, bool]:
+        """Return the platform's version in a process of its own, and whether that has read the files.
+
+        Args:
+            touched: files that it writes before.
+        """
+        version, read = self._printed(PLATFORM, *map(str, touched), PYTHONDONTWRITEBYTECODE="")
+        return version, read != "0"
+
+    def _printed(self, script: str, *arguments: str, **variables: str) -> list[str]:
         environment = {**unmeasured_environment(), "PYTHONPATH": str(self.folder), **variables}
         environment = {name: value for name, value in environment.items() if value or name not in variables}
         done = subprocess.run(
-            [sys.executable, "-c", PROCESS],
+            [sys.executable, "-c", script, *arguments],
             cwd=self.folder,
             env=environment,
             capture_output=True,
             text=True,
             check=True,
         )
-        words = done.stdout.split()
-        return words[:2], words[2:]
+        return done.stdout.split()
 
     def kept(self) -> list[Path]:
         return list((self.folder / "finance_platform" / "__pycache__").glob("*.json*"))
@@ -242,3 +270,26 @@ def test_a_folder_that_cannot_be_written_changes_no_version(installed: Installed
         PYTHONPYCACHEPREFIX=str(installed.folder / "bytecode"), PYTHONDONTWRITEBYTECODE=""
     )
     assert (first, derived) == (list(versions_before().values()), list(JOBS))
+
+
+def test_a_later_process_reads_no_file_for_the_platforms_version(installed: Installed):
+    time.sleep(SETTLED)
+    first, _ = installed.platform()
+    assert installed.platform() == (first, False)
+    path = installed.folder / "finance_platform" / "feeds" / "builtin" / "accounts.yaml"
+    before = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"e", b"f", 1))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    changed, has_read = installed.platform()
+    assert has_read
+    assert changed != first
+
+
+def test_the_version_of_files_that_were_just_written_is_not_kept(installed: Installed):
+    path = installed.folder / "finance_platform" / "settings.py"
+    first, _ = installed.platform(path)
+    assert installed.kept() == []
+    time.sleep(SETTLED)
+    assert installed.platform() == (first, True)
+    assert installed.platform() == (first, False)

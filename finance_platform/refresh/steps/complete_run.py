@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from finance_platform.code_version import JOBS, current_code_version, platform_version, trust_code_versions
+from finance_platform.code_version import current_code_versions, platform_version, trust_code_versions
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.register import Register
@@ -125,7 +125,7 @@ def record_complete_run(
         packs=_pack_etags(reports),
         alert_bytes=_alert_bytes(settings),
         # Files that were replaced during the run are not those of `platform`.
-        code={job: current_code_version(job) for job in JOBS} if platform_version() == platform else {},
+        code=current_code_versions() if platform_version() == platform else {},
         checks=checks,
         variance=published_variance(warehouse) if version else None,
         parts=part_ends(item.key for item in listed.list_objects()) if is_remote(processed.root) else (),
