@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -92,6 +95,45 @@ def test_files_have_the_bounds_by_which_readers_leave_them_out(store: WatchedSto
     assert found["reverses_transaction_id"].null_count == 2
     # Nearly every file has the same values of these, and to find them takes longer than to encode them.
     assert found.keys().isdisjoint({"delivery_id", "scenario", "department_code", "account_number", "description"})
+
+
+def test_each_reader_gets_the_numbers_and_days_that_were_written(store: WatchedStore):
+    most, cents = Decimal("9999999999999999.99"), Decimal("0.01")
+    amounts = [most, -most, cents, -cents, Decimal("0.00"), most, None]
+    days = [date(2025, 1, 31), date(1, 1, 1), None, date(9999, 12, 31), date(2025, 1, 1), date(2025, 1, 2), None]
+    keys = [2**63 - 1, -(2**63), 0, None, 5, 5, -5]
+    rows = [5_000_000_000, 2, 1, 4, 3, 9, 8]
+    numbers = {"source_row": rows, "account_key": keys, "department_key": keys[::-1], "scenario_key": keys}
+    lines = batch(list("abcdefg"), "2025-01", 0)
+    lines |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
+    lines |= {"amount": pa.array(amounts, pa.decimal128(18, 2)), "posting_date": pa.array(days)}
+    files = LineFiles(store, "attempt", LINEAGE)
+    files.add(lines, None)
+    files.finish()
+    path, names = store.uri(files.written[0].key), [*numbers, "amount", "posting_date"]
+    expected = [tuple(lines[name][place].as_py() for name in names) for place in range(7)]
+    assert list(zip(*pq.read_table(path, columns=names).to_pydict().values(), strict=True)) == expected
+    with duckdb.connect() as connection:
+        selected = connection.execute(f"SELECT {', '.join(names)} FROM read_parquet(?)", [path]).fetchall()
+    assert selected == expected
+
+
+def test_a_line_takes_few_bytes_for_its_row_its_keys_and_its_days(store: WatchedStore):
+    count = 30_000
+    places = range(count)
+    lines = batch([f"T{place}" for place in places], "2025-01", 0)
+    days = pa.array([date(2025, 1, 1) + timedelta(days=place * 7 % 31) for place in places])
+    keys = pa.array([(place * 7919 % 120) * (2**56) - 2**62 for place in places], pa.int64())
+    lines |= {"document_date": days, "posting_date": days, "account_key": keys, "department_key": keys}
+    files = LineFiles(store, "attempt", LINEAGE)
+    files.add(lines, None)
+    files.finish()
+    group = pq.ParquetFile(store.uri(files.written[0].key)).metadata.row_group(0)
+    size = {
+        (one := group.column(place)).path_in_schema: one.total_compressed_size for place in range(group.num_columns)
+    }
+    assert size["source_row"] < count / 10
+    assert all(size[name] < count * 0.95 for name in ("document_date", "posting_date", "account_key", "department_key"))
 
 
 def test_a_file_that_cannot_be_written_while_lines_are_read_is_an_error(store: WatchedStore):
