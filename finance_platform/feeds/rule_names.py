@@ -17,7 +17,7 @@ _CODES = ("department", "account", "scenario", "code", "number", "parent", "pred
 ROW_RULES = frozenset(
     {
         *("malformed_row", "blank_row", "nul_character", "control_character", "cell_too_long", "spreadsheet_error"),
-        "changed_code",
+        *("changed_code", "shared_key"),
         *(
             "skipped_money",
             "missing_lookup",

@@ -33,6 +33,7 @@ from finance_platform.feeds.lines.line_amounts import LineAmounts, exact_amounts
 from finance_platform.feeds.lines.line_days import LineDays
 from finance_platform.feeds.lines.line_keys import CODE_COLUMNS, LineKeys
 from finance_platform.feeds.lines.lookups import Lookup
+from finance_platform.feeds.lines.member_keys import MemberKeys
 from finance_platform.feeds.lines.shapes import find_header
 from finance_platform.feeds.lines.skipped_money import check_skipped_money
 from finance_platform.feeds.lines.typed_codes import TypedCodes
@@ -49,7 +50,6 @@ from finance_platform.feeds.values.codes import (
     scenario_name,
     scenario_type,
     short_name,
-    surrogate_key,
     type_by_prefix,
 )
 from finance_platform.feeds.values.currencies import OTHER_CURRENCY
@@ -112,6 +112,7 @@ class LedgerLines:
         self._named_sources = _name_sources(feed.rules, self._key_header, {**self._keys.sources, **self.sources})
         self._notes = NoteCollector()
         self._codes = TypedCodes()
+        self._member_keys = {name: MemberKeys(name) for name in ("scenario", "department", "account")}
         self._filled = FilledCells.of(feed.rules)
         self._amounts = LineAmounts(feed.rules, self.sources["amount"])
         # A number that names a line alone is worth more than its text: another one may have become the same text.
@@ -248,7 +249,7 @@ class LedgerLines:
         return {
             "scenario": column,
             "scenario_type": types,
-            "scenario_key": names.map(surrogate_key, pa.int64()).column(),
+            "scenario_key": self._member_keys["scenario"].type_column(names, violations),
         }
 
     def _code(
@@ -268,7 +269,7 @@ class LedgerLines:
         distinct[CODE_COLUMNS[name]] = codes
         reject_long_codes(violations, name, column)
         reject_changed_codes(violations, name, column, codes.values)
-        return {CODE_COLUMNS[name]: column, f"{name}_key": codes.map(surrogate_key, pa.int64()).column()}
+        return {CODE_COLUMNS[name]: column, f"{name}_key": self._member_keys[name].type_column(codes, violations)}
 
     def _attributes(self, texts: dict[str, pa.Array], violations: RuleViolations) -> dict[str, pa.Array]:
         nothing = pa.nulls(len(violations.batch), pa.string())
