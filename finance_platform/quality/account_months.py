@@ -10,7 +10,7 @@ lines is still incomplete: it is left to the check of gaps.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -84,8 +84,14 @@ class UnusualMonths:
     running_years: tuple[RunningYear, ...] = ()
 
 
-def find_unusual_months(months: AccountMonths) -> UnusualMonths:
-    """Compare the last months of every account, and its recently changed months, with the months before them."""
+def find_unusual_months(months: AccountMonths, new: Collection[str] = ()) -> UnusualMonths:
+    """Compare the last months of every account, and its recently changed months, with the months before them.
+
+    Args:
+        months: of every account.
+        new: the periods that were published for the first time lately. What is wrong with a period as a whole is looked
+            for in them too, since the first load of a home has years; not each amount that was unusual years ago.
+    """
     lines = dict.fromkeys(months.periods, 0)
     turnovers = dict.fromkeys(months.periods, 0)
     for period in months.periods:
@@ -100,11 +106,12 @@ def find_unusual_months(months: AccountMonths) -> UnusualMonths:
     unusual = list(_unusual_months(months, periods, firsts, {*recent, *moved}, recent, turnovers))
     unusual.sort(key=_sort_key, reverse=True)
     of_profit, with_lines = months.of_profit(), months.with_lines()
-    year_ends = find_year_end_entries(of_profit, periods, {*recent, *moved})
+    looked_at = {*recent, *moved, *new}
+    year_ends = find_year_end_entries(of_profit, periods, looked_at)
     # Entries of a year-end close are larger than the month's own amounts, and have the other sign. So have accruals
     # that are reversed on the first day of a month, before it has much else.
     closing = {one.period for one in year_ends}
-    compared = {*recent, *moved}.intersection(periods) - closing
+    compared = looked_at.intersection(periods) - closing
     return UnusualMonths(
         recent,
         int((len(periods) - firsts > MIN_HISTORY_MONTHS).sum()),
@@ -112,8 +119,17 @@ def find_unusual_months(months: AccountMonths) -> UnusualMonths:
         year_ends,
         find_wrong_signs(with_lines, compared),
         find_other_units(with_lines, compared),
-        find_running_years(of_profit, periods, compared),
+        tuple(_without_parts(find_running_years(of_profit, periods, compared), {*recent, *moved})),
     )
+
+
+def _without_parts(found: Iterable[RunningYear], each: Collection[str]) -> Iterator[RunningYear]:
+    """Yield the totals that each of some periods ends; of other periods, the longest since a first one."""
+    firsts = set()
+    for one in found:
+        if one.period in each or one.first not in firsts:
+            yield one
+        firsts.add(one.first)
 
 
 def _first_periods(months: AccountMonths, periods: Sequence[str]) -> Numbers:

@@ -6,7 +6,7 @@ which amounts are unusual (see `account_months`), checks that a load must pass (
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -27,10 +27,17 @@ from finance_platform.quality.evidence import as_evidence, through_period
 from finance_platform.quality.hierarchies import Placed, find_misplaced
 from finance_platform.quality.look_alikes import find_look_alikes, has_letters_for_digits
 from finance_platform.quality.month_columns import AccountMonth, AccountMonths
+from finance_platform.quality.natural_signs import WrongSigns
+from finance_platform.quality.other_units import OtherUnit
 from finance_platform.quality.running_years import FIX as FIX_OF_RUNNING_YEARS
+from finance_platform.quality.running_years import RunningYear
 from finance_platform.quality.year_end_entries import FIX as FIX_OF_YEAR_ENDS
+from finance_platform.quality.year_end_entries import YearEndEntries
 from finance_platform.warehouse.port import ColumnQueryable, Parameters, Queryable
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement
+
+_NAMED_PERIODS = 6
+"""Periods that a summary names one by one; the evidence has all of them."""
 
 
 def check_published_figures(warehouse: Queryable, *, actuals_through: str | None) -> list[Outcome]:
@@ -144,29 +151,35 @@ def _describe_parents(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
-    unusual = find_unusual_months(read_account_months(warehouse, through))
+    new = [period for (period,) in warehouse.query(statement(SqlFile.NEW_PERIODS)).rows]
+    unusual = find_unusual_months(read_account_months(warehouse, through), new)
     amounts = [_unusual_row(month) for month in unusual.months]
     summary = "no account has a year of Actual to be evaluated"
     if unusual.accounts:
         evaluated = f"{pluralize(unusual.accounts, 'account')} evaluated in {', '.join(unusual.periods)}"
         summary = f"{pluralize(len(amounts), 'unusual amount') if amounts else 'no unusual amounts'}; {evaluated}"
     if unusual.year_ends:
-        summary = f"entries of a year-end close in {', '.join(one.period for one in unusual.year_ends)}; {summary}"
+        summary = f"entries of a year-end close in {_name(unusual.year_ends)}; {summary}"
     if unusual.wrong_signs:
-        wrong = ", ".join(dict.fromkeys(one.period for one in unusual.wrong_signs))
-        summary = f"signs that contradict the types of accounts in {wrong}; {summary}"
+        summary = f"signs that contradict the types of accounts in {_name(unusual.wrong_signs)}; {summary}"
     if unusual.other_units:
-        other = ", ".join(dict.fromkeys(one.period for one in unusual.other_units))
-        summary = f"amounts in another unit in {other}; {summary}"
+        summary = f"amounts in another unit in {_name(unusual.other_units)}; {summary}"
     if unusual.running_years:
-        running = ", ".join(one.period for one in unusual.running_years)
-        summary = f"amounts that seem to be totals of the year in {running}; {summary}"
+        summary = f"amounts that seem to be totals of the year in {_name(unusual.running_years)}; {summary}"
     named = [(one.sentence, one.period, FIX_OF_RUNNING_YEARS) for one in unusual.running_years]
     named += [(one.sentence, one.period, one.fix) for one in unusual.other_units]
     named += [(one.sentence, one.period, one.fix) for one in unusual.wrong_signs]
     named += [(one.sentence, one.period, FIX_OF_YEAR_ENDS) for one in unusual.year_ends]
     evidence = [*({"what": what, "period": period, "fix": fix} for what, period, fix in named), *amounts]
     return Outcome.from_evidence(AMOUNTS_ARE_USUAL, evidence, summary)
+
+
+def _name(found: Iterable[YearEndEntries | WrongSigns | OtherUnit | RunningYear]) -> str:
+    """Return the periods of findings; of many, as a first load may have, the first and the last one."""
+    periods = list(dict.fromkeys(one.period for one in found))
+    if len(periods) > _NAMED_PERIODS:
+        return f"{len(periods)} periods from {min(periods)} to {max(periods)}"
+    return ", ".join(periods)
 
 
 def _unusual_row(unusual: UnusualMonth) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class SqlFile(StrEnum):
     PARENT_DEPARTMENTS = "quality/parent_departments.sql"
     SUMS_BY_SCENARIO_AND_PERIOD = "quality/sums_by_scenario_and_period.sql"
     ACTUAL_BY_ACCOUNT_AND_PERIOD = "quality/actual_by_account_and_period.sql"
+    NEW_PERIODS = "quality/new_periods.sql"
     ACCOUNTS_WITHOUT_TYPES = "quality/accounts_without_types.sql"
     UNCLASSIFIED_ACTUAL = "quality/unclassified_actual.sql"
     UNTYPED_ACCOUNTS = "quality/untyped_accounts.sql"

@@ -227,6 +227,41 @@ def test_entries_of_a_year_end_close_are_reported_although_the_year_is_the_first
     )
 
 
+def history_with_a_close(star_files: StarFiles) -> list[SliceToLoad]:
+    """Eighteen months whose first year has entries of its close."""
+    closing = [
+        Fact("2024-12-31", SALES, RENT, ACTUAL, "-1440.00"),
+        Fact("2024-12-31", SALES, REVENUE, ACTUAL, "-6000.00"),
+    ]
+    return [star_files.facts(period, "v1", facts(period) + closing * (period == "2024-12")) for period in MONTHS]
+
+
+def test_the_first_load_of_a_history_is_searched_for_what_is_wrong_with_whole_periods(
+    warehouse: DuckDBWarehouse, star_files: StarFiles
+):
+    load_months(warehouse, star_files, history_with_a_close(star_files))
+    outcome = check_amounts(warehouse)
+    assert outcome.summary.startswith("entries of a year-end close in 2024-12; ")
+    assert [row["period"] for row in outcome.evidence if "fix" in row] == ["2024-12"]
+
+
+def test_a_history_that_was_published_three_months_before_the_last_load_is_not_searched_again(
+    warehouse: DuckDBWarehouse, star_files: StarFiles
+):
+    load_months(warehouse, star_files, history_with_a_close(star_files))
+    later = [star_files.facts("2025-07", "v1", facts("2025-07"))]
+    load_months(warehouse, star_files, later, at=LOADED_AT + timedelta(days=93))
+    assert not [row for row in check_amounts(warehouse).evidence if "fix" in row]
+
+
+def test_a_summary_of_many_periods_names_the_first_and_the_last(warehouse: DuckDBWarehouse, star_files: StarFiles):
+    lines = {period: [*facts(period), Fact(f"{period}-05", WORKS, REVENUE, ACTUAL, "-900.00")] for period in MONTHS}
+    load_months(warehouse, star_files, [star_files.facts(period, "v1", of_month) for period, of_month in lines.items()])
+    outcome = check_amounts(warehouse)
+    assert outcome.summary.startswith("signs that contradict the types of accounts in 18 periods from 2024-01 to ")
+    assert len([row for row in outcome.evidence if "fix" in row]) == len(MONTHS)
+
+
 def test_months_after_the_last_that_actual_covers_are_not_checked(steady: DuckDBWarehouse, star_files: StarFiles):
     replace_month(steady, star_files, "2025-06", "900.00")
     outcome = check_amounts(steady, "2025-05")

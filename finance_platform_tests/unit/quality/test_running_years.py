@@ -70,6 +70,21 @@ def test_the_totals_of_a_second_year_begin_in_its_first_month():
     assert found(accounts, periods, periods[-3:]) == [("2026-01", "2026-03", 5, 6)]
 
 
+def test_each_of_the_last_months_is_named_and_of_a_first_load_the_whole_of_each_year():
+    periods = [f"{year}-{month}" for year in ("2024", "2025") for month in [one[5:] for one in YEAR]]
+    columns = AccountMonths.of(
+        AccountMonth(period, number, "", amount.quantize(Decimal("0.01")), 1)
+        for number, amounts in as_totals(months(periods), periods).items()
+        for period, amount in amounts.items()
+    )
+    of_first_load = find_unusual_months(columns, periods).running_years
+    assert [(one.first, one.period) for one in of_first_load] == [
+        *(("2025-01", period) for period in ("2025-12", "2025-11", "2025-10")),
+        ("2024-01", "2024-12"),
+    ]
+    assert [one.period for one in find_unusual_months(columns).running_years] == ["2025-12", "2025-11", "2025-10"]
+
+
 def test_amounts_of_months_are_not_found():
     assert found(months()) == []
 
