@@ -7,9 +7,11 @@ a block (see `columns`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.values.header_words import plain_name, rank
@@ -21,6 +23,9 @@ _BALANCES = {"balance", "running balance", "saldo", "kontostand", "solde"}
 
 _LEAST_LINES = 2
 _MOST_CONDITIONS = 3
+
+_NOTE = re.compile(r"(?P<name>[^()]*[^() ])(?P<mark> ?\()(?P<note>[^()]*)\)")
+_OF_BALANCE = re.compile(r"(?i)\b(?:balance|forward|as (?:of|at)|saldo|solde|vortrag|stand)\b")
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,20 @@ class LabelRows:
     def text(self, cells: Sequence[str]) -> str:
         """Return the text of a row that is a label."""
         return next((cells[place] for place in self.places if place < len(cells) and cells[place].strip()), "")
+
+
+def part_before_note(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the key that takes a label without a note in brackets that all labels have; empty if they have none.
+
+    `6000 - Rent (Balance forward As of 03/01/2025)`: the note has another day in the file of the next month, and would
+    make another account of it. What differs from label to label is a code, as in `Rent (6000)`.
+    """
+    found = [_NOTE.fullmatch(text) for text in dict.fromkeys(texts)]
+    labels = [match for match in found if match]
+    is_same = len({(match["mark"], match["note"]) for match in labels}) == 1 and len(labels) == len(found)
+    if not is_same or not _OF_BALANCE.search(labels[0]["note"]):
+        return {}
+    return {"part": {"split": labels[0]["mark"], "number": 1, "of": 2}}
 
 
 def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collection[int]) -> LabelRows | None:

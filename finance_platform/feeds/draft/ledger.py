@@ -29,6 +29,7 @@ from finance_platform.feeds.draft.columns import (
 from finance_platform.feeds.draft.composed_accounts import draft_composed_account
 from finance_platform.feeds.draft.dates_of_lines import Dates
 from finance_platform.feeds.draft.department_places import are_departments, departments_of_sheets, part_behind_words
+from finance_platform.feeds.draft.label_rows import part_before_note
 from finance_platform.feeds.draft.level_columns import unnamed_labels
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
 from finance_platform.feeds.draft.money_columns import is_money, is_named
@@ -212,7 +213,7 @@ class _Ledger:
 
     def _take_label(self, name: str, column: Column) -> None:
         comment = f"decide: the {name} is on a row of its own above its lines, which a rule of skip gives to them"
-        part = part_behind_words(column.texts) if name == "department" else {}
+        part = part_behind_words(column.texts) if name == "department" else part_before_note(column.texts)
         self._take(name, column, comment, **part, fill_down="labels" if column.source else "true")
 
     def _is_elsewhere(self, name: str, labels: Column | None) -> bool:

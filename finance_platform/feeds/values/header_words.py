@@ -25,15 +25,17 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "numero de documento", "asiento", "boekstuknummer", "boekstuk", "belnr", "ecriture num",
     ),
     "date": (
-        "date", "posting date", "buch dat", "buchungsdat", "postg date", "booking date", "transaction date",
+        # The day on which a line counts, before that of its document or of a payment: SAP's lists have both.
+        "date", "posting date", "buch dat", "buchungsdat", "postg date", "pstng date", "posted date", "posted dt",
+        "post date", "gl posting date", "booking date", "gl date", "accounting date", "effective date", "buchungsdatum",
+        "buchungstag", "date comptable", "date ecriture", "date d ecriture", "ecriture date", "fecha contable",
+        "data contabile", "data registrazione", "boekdatum", "boekingsdatum", "bokforingsdatum", "budat",
+        "journal date", "transaction date", "trans date", "txn date",
         "document date", "doc date", "beleg dat", "invoice date", "payment date",
-        "date paid", "paid date", "paid", "value date", "entry date", "gl date", "effective date", "clearing date",
-        "buchungsdatum", "belegdatum", "datum", "rechnungsdatum", "wertstellung", "valuta", "date comptable",
-        "date ecriture", "date d ecriture", "date facture", "date de facture", "date operation", "fecha",
-        "day", "tag", "fecha contable", "fecha factura", "data", "data contabile", "data registrazione", "data fattura",
-        "boekdatum", "boekingsdatum", "factuurdatum", "bokforingsdatum", "budat", "posted date", "posted dt",
-        "post date", "gl posting date", "accounting date", "journal date", "trans date", "txn date", "pstng date",
-        "ecriture date", "buchungstag", "valutadatum",
+        "date paid", "paid date", "paid", "value date", "entry date", "clearing date",
+        "belegdatum", "datum", "rechnungsdatum", "wertstellung", "valuta", "valutadatum",
+        "date facture", "date de facture", "date operation", "fecha",
+        "day", "tag", "fecha factura", "data", "data fattura", "factuurdatum",
     ),
     "period": (
         "period", "accounting period", "fiscal period", "posting period", "month", "year month", "periode",
@@ -81,15 +83,18 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "libelle centre de cout", "costc t", "level name",
     ),
     "account": (
-        "account number", "account code", "account", "account no", "gl account", "g l account", "acct", "acct no",
+        # Beside a nominal code, `Account` is the customer or the supplier, as in Sage.
+        "nominal code", "nominal account", "n c", "account number", "account code", "nominal",
+        "account", "account no", "gl account", "g l account", "acct", "acct no",
         "general ledger account", "expenditure code", "expenditure category",
-        "ledger account", "nominal", "nominal code", "nominal account", "object code", "object", "expense code",
+        "ledger account", "object code", "object", "expense code",
         "subjective code", "subjective", "ledger code", "natural account", "expense type", "expenses type",
         "expenditure type", "konto", "kontonummer", "konto nr", "kontonr", "sachkonto", "hauptbuchkonto", "compte",
         "numero de compte", "n compte", "compte general", "cuenta", "cuenta contable", "conto", "numero conto",
-        "grootboekrekening", "rekening", "rekeningnummer", "main account", "gl code", "n c", "racct", "hkont", "saknr",
-        "cost element", "kostenart", "kstar", "compte num", "sachkontonr", "sachkontonummer", "distribution account",
-        "account main", "main account number", "cost elem", "g l acct", "gl acct", "financial row",
+        "grootboekrekening", "rekening", "rekeningnummer", "main account", "gl code", "racct", "hkont", "saknr",
+        "cost element", "kostenart", "kostenarten", "kstar", "compte num", "sachkontonr", "sachkontonummer",
+        "distribution account", "account main", "main account number", "cost elem", "g l acct", "gl acct",
+        "financial row",
     ),
     "account_name": (
         "account name", "account description", "nominal description", "object description", "gl account name",
@@ -121,6 +126,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "wert bwahr", "val coarea crcy", "val coar cur", "wert kwahr", "buchungsbetrag",
         "umsatz ohne soll haben kz", "spend", "budget", "actual", "approved amount", "period activity", "net activity",
         "net change", "balance",
+        "data",  # of Hyperion; in Italian, a date
     ),
     "debit": (
         "debit", "debit amount", "debits", "dr", "soll", "sollbetrag", "debe", "cargo", "dare", "debet", "debit eur",

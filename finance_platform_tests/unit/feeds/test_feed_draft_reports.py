@@ -366,3 +366,38 @@ def test_totals_below_blocks_lack_the_account_although_lines_lack_the_label(tmp_
         rows += [[number, "4000", 1, 2], ["", "6110", 4, 8], [f"{number} Total", "", 5, 10]]
     data = workbook({"Pivot": [*rows, ["Grand Total", "", 10, 20]]})
     assert sums(check(tmp_path, data, "pivot.xlsx")) == {"Actual 2025-01": "10.00", "Actual 2025-02": "20.00"}
+
+
+INTACCT = """\
+Demo Inc.
+General Ledger report
+
+Posted dt.,Doc,Memo / Description,Department,Debit,Credit,Balance
+6000 - Rent (Balance forward As of 03/01/2025),,,,,,"2,000.00"
+03/05/2025,B1,March rent,100,"1,234.50",,"3,234.50"
+03/16/2025,B2,Refund,100,,99.00,"3,135.50"
+Totals for 6000 - Rent,,,,"1,234.50",99.00,"3,135.50"
+6100 - Wages (Balance forward As of 03/01/2025),,,,,,0.00
+03/30/2025,J1,Wages,200,"12,500.00",,"12,500.00"
+03/31/2025,J2,Bonus,200,100.00,,"12,600.00"
+Totals for 6100 - Wages,,,,"12,600.00",0.00,"12,600.00"
+"""
+
+
+def test_an_account_above_its_lines_lacks_the_day_of_its_balance():
+    account = yaml.safe_load(drafted(INTACCT, "gl.csv"))["columns"]["account"]
+    assert account == {
+        "from": "Posted dt.",
+        "part": {"split": " (", "number": 1, "of": 2},
+        "fill_down": "labels",
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Rent (6000)", "Wages (6100)"), ("Rent (HQ)", "Wages (HQ)"), ("6000 - Rent", "6100 - Wages")]
+)
+def test_an_account_above_its_lines_keeps_a_code_and_a_place_in_brackets(first: str, second: str):
+    text = INTACCT.replace("6000 - Rent (Balance forward As of 03/01/2025)", first)
+    text = text.replace("6100 - Wages (Balance forward As of 03/01/2025)", second)
+    account = yaml.safe_load(drafted(text, "gl.csv"))["columns"]["account"]
+    assert account == {"from": "Posted dt.", "fill_down": "labels"}

@@ -55,6 +55,14 @@ def source_of(field: Any) -> str:
          {"date": "Buchungstag", "currency": "Waehrung"}),
         ("Posted dt.,Dept,Account no.,Account title,Amount,Memo/Description", "01/31/2025,100,6000,Rent,5.00,Jan",
          {"date": "Posted dt.", "account_name": "Account title", "description": "Memo/Description"}),
+        ("DocumentNo,Doc. Date,Pstng Date,Amount in LC,Cost Ctr,G/L Acct", "1,2024-12-30,2025-01-02,5.00,100,6000",
+         {"date": "Pstng Date", "account": "G/L Acct", "transaction_id": "DocumentNo"}),
+        ("No,Type,Account,Nominal,Dept,Date,Details,Net", "12,BP,LAND01,7100,1,31/01/2025,Rent,5.00",
+         {"account": "Nominal", "department": "Dept", "amount": "Net"}),
+        ("Scenario,Year,Period,View,Department,Value,Account,ICP,Data",
+         "Actual,2025,Jan,Periodic,E100,<Entity Currency>,6110,[ICP None],5.00", {"amount": "Data"}),
+        ("Posting Date,Kostenstelle,Kostenarten,Betrag", "2025-01-31,100,400000,5.00", {"account": "Kostenarten"}),
+        ("Data,Centro di costo,Conto,Importo", "31/01/2025,100,6000,5.00", {"date": "Data", "amount": "Importo"}),
     ],
 )  # fmt: skip
 def test_headers_of_common_systems_name_their_fields(header: str, row: str, sources: dict[str, str], tmp_path: Path):
