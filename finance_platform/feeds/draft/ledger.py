@@ -128,7 +128,7 @@ class _Ledger:
         composed = set() if is_account_measured else draft_composed_account(self._draft, self._free())
         self._used |= composed
         for name in () if composed else ("department",) if is_account_measured else ("department", "account"):
-            if name not in self._draft.fields:
+            if name not in self._draft.fields and not self._is_in_headings(name):
                 self._code(name, labels)
         self._scenario()
         for name in (
@@ -217,9 +217,7 @@ class _Ledger:
         self._take(name, column, comment, **part, fill_down="labels" if column.source else "true")
 
     def _is_elsewhere(self, name: str, labels: Column | None) -> bool:
-        """Take a code that no column has from headings, labels or the names of sheets; return whether one has it."""
-        if self._is_in_headings(name):
-            return True
+        """Take a code that no column has from labels or the names of sheets; return whether one of these has it."""
         if name == "department" and labels is not None and are_departments(labels, self._free()):
             self._take_label(name, labels)
             return True

@@ -74,13 +74,19 @@ def find_page_headings(
     if scenarios := _read_scenarios(blocks):
         return _complete(scenarios, [row for block in blocks for row in block])
     for field in _FIELDS:
-        if any(rank(field, name) is not None for name in header):
-            continue
         found = [[row for row in block if _names(field, row[1])] for block in blocks]
-        if all(found):  # a title may begin with the same words, and is further above
+        # A title may begin with the same words, and is further above.
+        if all(found) and _is_said_better(field, _texts(found[0][0][1])[0][1], header):
             headings = _read_headings(field, [one[0] for one in found])
             return headings and _complete(headings, [row for block in blocks for row in block])
     return None
+
+
+def _is_said_better(field: str, heading: str, header: Sequence[str]) -> bool:
+    """Return whether no column gives a field, or one whose name says it less well than a heading: `N/C`, `Account`."""
+    columns = [place for name in header if (place := rank(field, name)) is not None]
+    place = rank(field, heading)
+    return not columns or (place is not None and place < min(columns))
 
 
 def _read_scenarios(blocks: Sequence[Sequence[Row]]) -> PageHeadings | None:
@@ -108,7 +114,7 @@ def _rows_above(rows: Sequence[Row], line: int, ends: Collection[int], like: Seq
     above: list[Row] = []
     for number, cells in reversed([row for row in rows if row[0] < line]):
         texts = _texts(cells)
-        if number in ends or len(texts) > _MOST_TEXTS:
+        if number in ends or (len(texts) > _MOST_TEXTS and not is_labelled_heading(cells)):
             break
         if any(character.isalnum() for _, text in texts for character in text):
             if like is not None and not _is_like_one(texts, [_texts(one) for _, one in like]):
@@ -124,6 +130,16 @@ def _is_like_one(texts: Sequence[tuple[int, str]], others: Sequence[Sequence[tup
         return first in {one[0][1] for one in others}
     is_scenario = len(texts) == 1 and read_scenario(first) != ""
     return is_scenario or first.split()[0] in {one[0][1].split()[0] for one in others}
+
+
+def is_labelled_heading(cells: Sequence[str]) -> bool:
+    """Return whether a row names a field with a colon and gives its text: `N/C: | 7100 | Name: | Rent`.
+
+    It may have as many cells as a header, and a balance among them.
+    """
+    texts = _texts(cells)
+    is_labelled = len(texts) > 1 and texts[0][1].endswith(":") and not texts[1][1].endswith(":")
+    return is_labelled and any(_names(field, cells) for field in _FIELDS)
 
 
 def _texts(cells: Sequence[str]) -> list[tuple[int, str]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows, is_row_of_amounts
-from finance_platform.feeds.draft.page_headings import PageHeadings, find_page_headings
+from finance_platform.feeds.draft.page_headings import PageHeadings, find_page_headings, is_labelled_heading
 from finance_platform.feeds.draft.period_columns import (
     find_period_columns,
     is_period,
@@ -349,7 +349,8 @@ def find_header(sample: Sample) -> None:
                 sample.header_rows = (line - 1, line) if upper else (line,)
                 sample.header = _names(*upper, cells)
             sample.totals = find_totals(sample.header, sample.data, usual)
-            sample.other_rows = find_other_rows(sample.header, sample.data)
+            rows_below = [(line, cells) for line, cells in sample.data if not is_labelled_heading(cells)]
+            sample.other_rows = find_other_rows(sample.header, rows_below)
             sample.other_rows = {**sample.other_rows, **find_statement_rows(sample.header, sample.data)}
             sample.headings = _find_headings(sample)
             _release_levels(sample)
@@ -438,7 +439,7 @@ def _spread_merged(cells: Sequence[str], row: int, merged: MergedCells) -> list[
 
 def _is_header(cells: Sequence[str], usual: int) -> bool:
     texts = [cell.strip() for cell in cells if cell.strip()]
-    if len(texts) < 2 or len(texts) < usual * _MIN_SHARE:
+    if len(texts) < 2 or len(texts) < usual * _MIN_SHARE or is_labelled_heading(cells):
         return False
     series = find_period_columns(texts, are_alone=False)
     periods = {*filter(is_period, texts), *(series.headers if series else ())}

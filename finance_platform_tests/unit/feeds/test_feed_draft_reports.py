@@ -21,6 +21,7 @@ from finance_platform.feeds.file_names import value_from_name
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.test_feed_draft_levels import account_sums
 
 Rows = list[list[Any]]
 
@@ -401,3 +402,34 @@ def test_an_account_above_its_lines_keeps_a_code_and_a_place_in_brackets(first: 
     text = text.replace("6100 - Wages (Balance forward As of 03/01/2025)", second)
     account = yaml.safe_load(drafted(text, "gl.csv"))["columns"]["account"]
     assert account == {"from": "Posted dt.", "fill_down": "labels"}
+
+
+NOMINAL_ACTIVITY = """\
+Demo Ltd
+Nominal Activity
+
+N/C:,7100,Name:,Rent,,,,Account Balance:,,"1,135.50 DR"
+No,Type,Date,Account,Ref,Details,Dept,T/C,Debit,Credit
+12,PI,05/03/2025,LAND01,1001,March rent,1,T1,"1,234.50",
+13,PC,16/03/2025,LAND01,1002,Refund,1,T1,,99.00
+,,,,,,,Totals:,"1,234.50",99.00
+,,,,,,,History Balance:,"1,135.50",
+
+N/C:,7000,Name:,Gross Wages,,,,Account Balance:,,"12,600.00 DR"
+No,Type,Date,Account,Ref,Details,Dept,T/C,Debit,Credit
+14,JD,30/03/2025,7000,J7,Wages,2,T9,"12,500.00",
+15,JD,31/03/2025,7000,J8,Bonus,2,T9,100.00,
+,,,,,,,Totals:,"12,600.00",
+,,,,,,,History Balance:,"12,600.00",
+"""
+
+
+def test_a_heading_with_a_balance_gives_the_nominal_code_of_sage(tmp_path: Path):
+    assert sums(check(tmp_path, NOMINAL_ACTIVITY, "activity.csv")) == {"Actual 2025-03": "13735.50"}
+    feed = parse_descriptor(drafted(NOMINAL_ACTIVITY, "activity.csv"), "x.yaml")
+    assert account_sums(tmp_path, "activity.csv", feed) == {"7100": "1135.50", "7000": "12600.00"}
+
+
+def test_a_column_gives_the_account_that_a_heading_names_no_better():
+    text = NOMINAL_ACTIVITY.replace("N/C:", "Account:").replace("LAND01", "7100")
+    assert yaml.safe_load(drafted(text, "activity.csv"))["columns"]["account"] == "Account"
