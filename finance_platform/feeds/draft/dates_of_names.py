@@ -65,6 +65,16 @@ def draft_months_of_sheets(draft: FieldsDraft, file: str, titles: Sequence[str],
     return True
 
 
+def month_of_name(file: str) -> tuple[dict[str, Any], str] | None:
+    """Return the keys of a date that a file's name has, and what it is; None if it has none."""
+    for pattern, template, written, period in _NAMES:
+        text = value_from_name(pattern, template, file)
+        if text and parse_date(text, (written,)):
+            values = {"from_name": pattern, "template": template, "formats": [written]}
+            return values, f"{period} in the file's name"
+    return None
+
+
 def draft_date_of_name(draft: FieldsDraft, columns: Sequence[Column], file: str, titles: Sequence[str]) -> None:
     """Take the date from the file's name; a person decides where the name has none.
 
@@ -83,13 +93,10 @@ def draft_date_of_name(draft: FieldsDraft, columns: Sequence[Column], file: str,
             f"give its form in columns.date.formats{_describe_numbers(named, hint)}."
         )
     # Lines of several periods are not all of the month in the file's name.
-    names = _NAMES if named is None or len(set(named.texts)) < _SEVERAL else ()
-    for pattern, template, written, period in names:
-        text = value_from_name(pattern, template, file)
-        if text and parse_date(text, (written,)):
-            values = {"from_name": pattern, "template": template, "formats": [written]}
-            draft.fields["date"] = FieldDraft(values, f"{period} in the file's name")
-            return
+    of_name = month_of_name(file) if named is None or len(set(named.texts)) < _SEVERAL else None
+    if of_name:
+        draft.fields["date"] = FieldDraft(*of_name)
+        return
     if week is not None:
         draft.decisions.append(describe_lone_weeks(week.name, week.texts, hint))
     draft.decide_constant(

@@ -122,7 +122,7 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     if draft.balanced:
         yield from _comment(draft.balanced_comment)
         yield f"balanced: {flow({'by': draft.balanced})}"
-    if draft.kind == "ledger":
+    if draft.kind in {"ledger", "balances"}:
         yield from _skipped(sample, draft)
     if draft.kind == "ledger" and sample.totals:
         yield from _totals(sample)
@@ -164,6 +164,12 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         keeps = {"may_hold_money": True, "keeps_label": True}
         others = [{"column": sample.header[place], "matches": one} | keeps for place, one in headings.others]
         skipped = [label, *others, *skipped]
+    if draft.kind == "balances" and sample.totals:
+        lines = ", ".join(map(str, sorted(sample.totals)[:_MAX_LISTED]))
+        noun = "line" if len(sample.totals) == 1 else "lines"
+        yield from _comment(f"decide: rows that print a total, such as {noun} {lines}; they are not data")
+        totals = dict.fromkeys((row.column, row.pattern) for row in sample.totals.values())
+        skipped += [{"column": column, "matches": pattern} for column, pattern in totals]
     if sample.labels:
         first = ", ".join(map(str, sorted(sample.labels.lines)[:_MAX_LISTED]))
         is_given = not sample.headings and any("fill_down" in one.values for one in draft.fields.values())
@@ -223,6 +229,7 @@ def _totals(sample: Sample) -> Iterator[str]:
 def _constants(draft: FieldsDraft) -> Iterator[str]:
     constants = draft.constants
     if draft.kind != "ledger":
+        yield from [f"constants: {flow(constants)}"] if constants else []
         return
     if "scenario" in constants:
         yield from _comment("decide: the scenario of every line: Actual, Budget, Forecast …")

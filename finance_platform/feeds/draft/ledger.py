@@ -6,7 +6,6 @@ Belongs here: the order in which columns are taken, and what a person must decid
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -47,16 +46,17 @@ from finance_platform.feeds.draft.scenarios import (
     versions_of_plan,
 )
 from finance_platform.feeds.draft.signs import draft_sign
+from finance_platform.feeds.draft.trial_balance import (
+    describe_trial_balance,
+    draft_trial_balance,
+    is_trial_balance,
+)
 from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date, named_currencies, read_day
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.header_words import plain_name
 
-_TRIAL_BALANCE = re.compile(
-    r" (?:trial ?balance|tb|su ?sa|summen und saldenliste|saldenliste|balance generale|balance des comptes"
-    r"|balance de comprobacion|balance de sumas y saldos|bilancio di verifica|saldibalans|proefbalans) "
-)
 _UNNAMED = "(column "
 _MAX_SCENARIOS = 12
 _MAX_BLANK = 0.05
@@ -78,6 +78,9 @@ def draft_fields(sample: Sample, file: str, home_currency: str, first_month: int
     if not is_wide and not any(map(is_money, columns)) and (kind := reference_kind(columns, file)):
         draft.kind = kind
         draft_references(draft, columns)
+        return draft
+    is_of_balances = not is_wide and is_trial_balance(file, sample.above, sample.sheet or "")
+    if is_of_balances and draft_trial_balance(draft, columns, file, sample.above):
         return draft
     _Ledger(draft, columns, sample, file, home_currency, first_month).run(is_wide=is_wide)
     return draft
@@ -290,14 +293,8 @@ class _Ledger:
 
     def _note_balances(self) -> None:
         """Say how a trial balance is read, if the file's name or a title says that it is one."""
-        texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or ""]
-        if any(_TRIAL_BALANCE.search(f" {plain_name(text)} ") for text in texts):
-            self._draft.decisions.append(
-                "This seems to be a trial balance. If its amounts are balances at the end of a period, or totals since "
-                "the beginning of the year, they are no lines of a month: write kind: balances, with the fields "
-                "period, account and balance, and the file is compared with the ledger (Trial balances in "
-                "docs/feeds.md). Amounts of one month alone may be read as lines."
-            )
+        if is_trial_balance(self._file, self._sample.above, self._sample.sheet or ""):
+            self._draft.decisions.append(describe_trial_balance(self._columns))
 
     def _months(self) -> set[int]:
         """Return the months of the year that the draft reads dates of; none if it does not know them."""

@@ -433,3 +433,50 @@ def test_a_heading_with_a_balance_gives_the_nominal_code_of_sage(tmp_path: Path)
 def test_a_column_gives_the_account_that_a_heading_names_no_better():
     text = NOMINAL_ACTIVITY.replace("N/C:", "Account:").replace("LAND01", "7100")
     assert yaml.safe_load(drafted(text, "activity.csv"))["columns"]["account"] == "Account"
+
+
+TRIAL_BALANCE = """\
+Trial Balance
+Demo Company
+As at 31 March 2025
+
+Account Code,Account,Account Type,Debit - Year to date,Credit - Year to date,31 Mar 2024
+200,Sales,Revenue,,"50,000.00","41,000.00"
+400,Advertising,Expense,"1,234.50",,900.00
+477,Salaries,Expense,"48,765.50",,"40,100.00"
+Total,,,"50,000.00","50,000.00",
+"""
+
+
+def test_a_trial_balance_of_totals_since_the_year_began_is_compared_and_not_added(tmp_path: Path):
+    text = drafted(TRIAL_BALANCE, "Demo_-_Trial_Balance.csv")
+    found = yaml.safe_load(text)
+    assert found["kind"] == "balances"
+    assert found["constants"] == {"period": "DECIDE"}
+    assert "a row above the header says 'As at 31 March 2025'" in " ".join(text.replace("\n#", "").split())
+    assert found["columns"]["balance"]["from"] == {"debit": "Debit - Year to date", "credit": "Credit - Year to date"}
+    read = check(tmp_path, TRIAL_BALANCE, "Demo_-_Trial_Balance.csv", period="2025-03")
+    assert read.is_fine
+    assert read.outcomes["accepted"].rows == 3
+
+
+def test_the_month_in_the_name_of_a_trial_balance_is_its_period(tmp_path: Path):
+    closing = "Account,Opening balance,Closing balance\n6000,1.00,3.00\n4000,-1.00,-3.00\n"
+    assert yaml.safe_load(drafted(closing, "tb_2025-03.csv"))["columns"]["opening"] == "Opening balance"
+    assert check(tmp_path, closing, "tb_2025-03.csv").is_fine
+
+
+@pytest.mark.parametrize(
+    "header", ["Account,Dept,Debit,Credit", "Account,Dept,Debit,Credit,YTD Debit,YTD Credit", "Account,Dept,Amount,YTD"]
+)
+def test_a_trial_balance_that_may_be_of_a_month_stays_a_question(header: str):
+    text = drafted(f"Trial balance\n\n{header}\n6000,10,5.00,1.00,9.00,2.00\n4000,10,1.00,5.00,2.00,9.00\n", "x.csv")
+    assert yaml.safe_load(text)["kind"] == "ledger"
+    assert "This seems to be a trial balance." in text
+
+
+def test_a_question_about_a_trial_balance_names_its_columns_of_balances():
+    header = "Account,Dept,Opening balance,Debit,Credit,Closing balance"
+    text = drafted(f"Trial balance\n\n{header}\n6000,10,5.00,1.00,,6.00\n4000,10,-5.00,,1.00,-6.00\n", "x.csv")
+    asked = " ".join(text.replace("\n#", "").split())
+    assert "account and balance (opening: 'Opening balance', balance: 'Closing balance')" in asked

@@ -1,0 +1,128 @@
+"""Trial balances: a draft of kind `balances` where no column has money of a period, and what is asked where one may.
+
+Belongs here: recognizing them by titles and by the names of their columns. Does not belong here: comparing balances
+with the ledger (see `quality.books`), balances among the lines of a ledger (see `other_rows`).
+
+A trial balance with totals since the beginning of the year is never one of lines, whatever a person decides. One with
+debits and credits of the period may be either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from finance_platform.feeds.doubts.running_totals import states_totals
+from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
+from finance_platform.feeds.draft.dates_of_names import month_of_name
+from finance_platform.feeds.draft.money_columns import is_money, listed, marks_in_yaml
+from finance_platform.feeds.draft.period_columns import read_header
+from finance_platform.feeds.draft.values import guess_amounts, is_date
+from finance_platform.feeds.values.header_words import WORDS, plain_name
+
+_TRIAL_BALANCE = re.compile(
+    r" (?:trial ?balance|tb|su ?sa|summen und saldenliste|saldenliste|balance generale|balance des comptes"
+    r"|balance de comprobacion|balance de sumas y saldos|bilancio di verifica|saldibalans|proefbalans) "
+)
+_SIDES = ("debit", "credit")
+_CLOSING = {"closing", "ending", "endsaldo", "schlusssaldo", "eindsaldo"}
+_OPENING = {"opening", "beginning", "anfangssaldo", "eroffnungssaldo", "beginsaldo"}
+_FIELDS_OF_WORDS = {"opening": _OPENING, "balance": _CLOSING}
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_MOST_TITLE = 80
+
+
+def is_trial_balance(file: str, titles: Sequence[str], sheet: str) -> bool:
+    """Return whether a file's name, a title or the name of its sheet says that it is a trial balance."""
+    texts = [PurePosixPath(file).stem, *titles, sheet]
+    return any(_TRIAL_BALANCE.search(f" {plain_name(text)} ") for text in texts)
+
+
+def draft_trial_balance(draft: FieldsDraft, columns: Sequence[Column], file: str, titles: Sequence[str]) -> bool:
+    """Draft a trial balance in which every amount is a balance; return whether the file is one.
+
+    Args:
+        draft: gets the fields.
+        columns: those of a file that says that it is a trial balance.
+        file: its name.
+        titles: the texts above the header.
+    """
+    codes = [one for one in columns if is_code(one) and not one.blanks]
+    account = best_column(["account", "account_name"], codes)
+    money = [one for one in columns if one is not account and is_money(one)]
+    balances = _only_balances(money)
+    if account is None or balances is None:
+        return False
+    draft.kind = "balances"
+    of_name = month_of_name(file)
+    if of_name:
+        draft.fields["period"] = FieldDraft(*of_name)
+    else:
+        draft.decide_constant(
+            "period",
+            "The period is not in the file's name. Give it in constants.period, such as 2025-03; or give each month's "
+            "file a name with its month, such as trial_balance_2025-03, and write instead columns.period: "
+            f"{{from_name: '(20[0-9]{{2}}-[0-9]{{2}})'}}{_describe_day(titles)}.",
+        )
+    draft.fields["account"] = FieldDraft({"from": account.name})
+    department = best_column(["department"], [one for one in codes if one is not account])
+    if department is not None:
+        draft.fields["department"] = FieldDraft({"from": department.name})
+    for name, source in balances.items():
+        found = [one for one in money if one.name in (source.values() if isinstance(source, dict) else [source])]
+        guess = guess_amounts([text for one in found for text in (*one.texts, *one.totals)])
+        values = {"from": source, **(marks_in_yaml(guess) if guess else {})}
+        comment = "at the end of the period, debit less credit; compared with the ledger, and never added to it"
+        draft.fields[name] = FieldDraft(values, comment if name == "balance" else "")
+    return True
+
+
+def describe_trial_balance(columns: Sequence[Column]) -> str:
+    """Return what a person decides about a trial balance whose amounts may be those of a month."""
+    named = {name: [one.name for one in columns if _says(one.name, words)] for name, words in _FIELDS_OF_WORDS.items()}
+    written = [f"{name}: {found[0]!r}" for name, found in named.items() if len(found) == 1]
+    fields = f" ({', '.join(written)})" if written else ""
+    return (
+        "This seems to be a trial balance. If its amounts are balances at the end of a period, or totals since the "
+        "beginning of the year, they are no lines of a month: write kind: balances, with the fields period, account "
+        f"and balance{fields}, and the file is compared with the ledger (Trial balances in docs/feeds.md). Amounts of "
+        "one month alone may be read as lines."
+    )
+
+
+def _only_balances(money: Sequence[Column]) -> dict[str, Any] | None:
+    """Return the source of the balance, and of the opening one if there is one; None if an amount may be of a period.
+
+    Balances of another day, such as those of the year before, have its date or its year as their header.
+    """
+    compared = [one for one in money if is_date(one.name) or read_header(one.name) or _YEAR.fullmatch(one.name)]
+    opening = [one for one in money if _says(one.name, _OPENING)]
+    found = [one for one in money if one not in compared and one not in opening]
+    is_sure = all(states_totals(one.name) or _says(one.name, _CLOSING) for one in found)
+    if not (found and is_sure and len(opening) <= 1):
+        return None
+    sides = [[one.name for one in found if _has_side(side, one.name)] for side in _SIDES]
+    if len(found) == 1 and not any(sides):
+        balance: Any = found[0].name
+    elif len(found) == len(_SIDES) and all(len(one) == 1 for one in sides):
+        balance = dict(zip(_SIDES, (one[0] for one in sides), strict=True))
+    else:
+        return None
+    is_pair = any(_has_side(side, one.name) for one in opening for side in _SIDES)
+    return {"balance": balance} | ({"opening": opening[0].name} if opening and not is_pair else {})
+
+
+def _says(header: str, words: set[str]) -> bool:
+    return bool(words & set(plain_name(header).split()))
+
+
+def _has_side(side: str, header: str) -> bool:
+    return bool({word for word in WORDS[side] if " " not in word} & set(plain_name(header).split()))
+
+
+def _describe_day(titles: Sequence[str]) -> str:
+    """Return what a title says of the day, as the end of a sentence; empty if none has a year."""
+    title = next((title for title in titles if _YEAR.search(title)), "")
+    return f"; a row above the header says {listed([' '.join(title.split())[:_MOST_TITLE]])}" if title else ""
