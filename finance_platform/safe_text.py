@@ -37,7 +37,8 @@ _SIGNATURE = re.compile(
     re.IGNORECASE,
 )
 
-_PLAIN_NAME = re.compile(r"[\w@%+=:,./\[\]-]+")
+# Brackets are a pattern for a shell: zsh stops at a command with one that matches no file.
+_PLAIN_NAME = re.compile(r"[\w@%+=:,./-]+")
 
 # White space, quotes and invisible characters before the sign do not keep a spreadsheet from evaluating the cell.
 _FORMULA = re.compile("[\\s\"'`\0-\x20\u00ad\u200b-\u200f\u2060\ufeff]*[=+\\-@＝＋－＠]|[\t\r]")

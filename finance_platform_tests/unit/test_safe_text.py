@@ -114,7 +114,8 @@ def test_what_cannot_be_printed_is_seen_as_an_escape_sequence(text: str, printed
     ("name", "quoted"),
     [
         ("budget_2025-01.csv", "budget_2025-01.csv"),
-        ("council/Büro[1].csv", "council/Büro[1].csv"),
+        ("council/Büro-1.csv", "council/Büro-1.csv"),
+        ("council/Büro[1].csv", "'council/Büro[1].csv'"),
         ("budget q1.csv", "'budget q1.csv'"),
         ("", "''"),
         ("it's.csv", "'it'\"'\"'s.csv'"),

@@ -238,7 +238,7 @@ def test_every_warning_names_the_file_and_the_fix():
         vanished=["old.csv"],
     )
     assert lines(print_warnings, shown) == [
-        "problem feeds/[a].yaml: line 3: no such key",
+        "problem 'feeds/[a].yaml': line 3: no such key",
         "Fix: correct that line",
         "unmatched notes.csv: no feed descriptor reads this file",
         "Fix: add a descriptor to the home's feeds folder; or take the file out of the raw zone",
