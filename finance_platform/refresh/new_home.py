@@ -57,14 +57,14 @@ def create_home(folder: Path, *, with_sample: bool = False) -> list[str]:
         with_sample: whether to copy the raw files of the sample company into it.
 
     Raises:
-        HomeError: it is a file, or a folder with other content.
+        HomeError: it is a file, or a folder with other content, or there can be no folder there.
         OSError: it cannot be written.
     """
     _check(folder)
     created = []
     for name in ("raw", "feeds"):
         if not (folder / name).is_dir():
-            (folder / name).mkdir(parents=True)
+            _make_folder(folder / name)
             created.append(f"{name}/")
     has_own = any((folder / "feeds").glob("*.y*ml"))
     texts = {f"feeds/{SCHEMA_FILE}": schema_text(), ".env": environment_text()}
@@ -79,6 +79,21 @@ def create_home(folder: Path, *, with_sample: bool = False) -> list[str]:
     if with_sample:
         created += _copy_sample(folder / "raw")
     return sorted(created)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        HomeError: no folder can be made there, as below `/proc` or in a folder that was removed.
+        OSError: the disk is full, or a permission is missing.
+    """
+    try:
+        folder.mkdir(parents=True)
+    except FileNotFoundError as error:
+        raise HomeError(
+            f"no folder can be made at {error.filename}", fix="give a folder on a disk of this machine"
+        ) from error
 
 
 def _copy_sample(raw: Path) -> list[str]:

@@ -210,6 +210,14 @@ def test_init_refuses_a_folder_with_other_content_and_a_file(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="only Linux has /proc")
+def test_init_refuses_a_place_in_which_no_folder_can_be_made():
+    result = invoke("init", "/proc/self/books")
+    assert result.exit_code == 2
+    assert "no folder can be made at /proc/self/books" in result.output
+    assert "Fix: give a folder on a disk of this machine" in result.output
+
+
 def test_list_counts_the_files_of_each_feed_and_names_what_is_broken(home: Path):
     (home / "feeds" / "bad.yaml").write_text("feed: bad\nkind: ledgers\npath: bad.csv\n")
     for name in ("transactions.csv", "transactions_2025.csv"):
