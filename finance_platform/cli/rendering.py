@@ -39,6 +39,9 @@ _GAP = 2
 _BY_SCENARIO = "by scenario"
 """Stands for the money of a file with several scenarios, whose amounts are never added."""
 
+_YES_OR_NO = {True: "yes", False: "no"}
+"""How a listing says what is true of a row; of a query, a table has the values as SQL has them."""
+
 _CENTS = 2
 """Decimals that are printed in any case."""
 
@@ -79,7 +82,7 @@ def print_rows(
         is_raw: CSV for machines, with every text as it is unless a terminal shows it; otherwise it is for spreadsheets,
             in which no text may become a formula (see `spreadsheet_cell`).
         is_listing: the rows are the platform's own listing, not of a query: a table groups the digits of money, as
-            the sentences around it do, and what does not fit on a line goes on below it.
+            the sentences around it do, says yes and no, and what does not fit on a line goes on below it.
     """
     if output_format == "json":
         keys = distinct_keys(columns)
@@ -355,7 +358,8 @@ def _print_table(console: SafeConsole, columns: Sequence[str], rows: Iterable[Se
 
 
 def _print_listing(console: SafeConsole, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    texts, is_numeric = _table_cells(columns, rows, _listing_text)
+    shown = ([_YES_OR_NO[cell] if isinstance(cell, bool) else cell for cell in row] for row in rows)
+    texts, is_numeric = _table_cells(columns, shown, _listing_text)
     table = FittingTable(*columns)
     for column, has_numbers in zip(table.columns, is_numeric, strict=True):
         column.justify = "right" if has_numbers and texts else "left"

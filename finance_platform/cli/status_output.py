@@ -7,6 +7,7 @@ Belongs here: its parts and their order. Does not belong here: figures (see `rep
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from finance_platform.cli.console import SafeConsole, colored
@@ -17,6 +18,7 @@ from finance_platform.count_text import pluralize
 from finance_platform.reports.status import Status
 
 _ROWS = 20
+_MINUTES = len("2025-03-31T10:15")
 
 
 def print_status(console: SafeConsole, status: Status, *, by_file: bool, all_files: bool) -> None:
@@ -68,7 +70,7 @@ def print_background(console: SafeConsole, status: Status) -> None:
     _print_stale(console, status)
     for closed in status.details.closed:
         restated = f"; restated {', '.join(closed['restated_at'])}" if closed["is_restated"] else ""
-        text = f"{closed['period']} by {closed['who']}, {closed['at'][:16]}Z: {closed['why']}{restated}"
+        text = f"{closed['period']} by {closed['who']}, {closed['at'][:_MINUTES]}Z: {closed['why']}{restated}"
         console.print(colored(("closed", "yellow"), f" {text}"))
     _print_movements(console, status)
     console.print(_describe_run(status.details.last_run))
@@ -114,7 +116,14 @@ def _print_movements(console: SafeConsole, status: Status) -> None:
     )
     console.print("Movements", style="italic")
     names = [column.replace("_", " ").removeprefix("is ") for column in columns]
-    print_rows(console, names, [[row[name] for name in columns] for row in rows[:_ROWS]], "table", is_listing=True)
+    # The status has JSON values: money is text in it, and times have microseconds.
+    shown = [
+        row
+        | {name: Decimal(row[name]) for name in ("difference", "moved")}
+        | {"loaded_at": f"{row['loaded_at'][:_MINUTES]}Z"}
+        for row in map(dict, rows[:_ROWS])
+    ]
+    print_rows(console, names, [[row[name] for name in columns] for row in shown], "table", is_listing=True)
     if len(rows) > _ROWS:
         console.print(f"… {len(rows) - _ROWS} more; `finance-platform movements` lists all")
 

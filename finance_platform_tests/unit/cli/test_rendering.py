@@ -321,6 +321,17 @@ def test_a_listing_groups_the_digits_of_money_and_a_query_s_result_does_not():
     assert listing(columns, rows, "csv", 80)[1] == "a.csv,1234,15713.380"
 
 
+def test_a_listing_says_yes_and_no_and_a_query_s_result_has_the_values():
+    rows = [("2025-01", True), ("2025-02", False)]
+    assert [line.split() for line in listing(["period", "closed"], rows, "table", 80)] == [
+        ["period", "closed"],
+        ["2025-01", "yes"],
+        ["2025-02", "no"],
+    ]
+    assert "True" in printed(print_rows, ["period", "closed"], rows, "table")
+    assert listing(["period", "closed"], rows, "csv", 80)[1] == "2025-01,True"
+
+
 def test_a_long_text_of_a_listing_is_below_its_row_and_not_in_a_narrow_column():
     text = "T000001,2022-10-01,0460,6110,15713.38"
     rows = [("transactions.csv", 2, Decimal("15713.38"), text)]

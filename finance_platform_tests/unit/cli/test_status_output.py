@@ -87,3 +87,21 @@ def test_nothing_is_said_to_stay_published_where_nothing_was():
     slices = [{"table": "fact_financials", "slice": "2025-01", "state": "not built", "why": [], "published": ""}]
     printed = lines(print_background, status(slices=slices))
     assert printed[:2] == ["stale not everything is built and loaded", "Fix: run `finance-platform run`"]
+
+
+def test_movements_have_the_marks_of_money_and_the_minute_of_their_load():
+    moved = {
+        "loaded_at": "2025-11-28T21:33:29.991735Z",
+        "period": "2025-10",
+        "scenario": "Actual",
+        "measure": "BudgetAmount",
+        "kind": "publication",
+        "cells": 139,
+        "difference": "8411200.00",
+        "moved": "-8509300.00",
+        "is_restatement": True,
+        "cause": "a.csv came",
+    }
+    shown = lines(print_background, status(details=StatusDetails(movements=[moved])))
+    expected = "2025-11-28T21:33Z 2025-10 Actual BudgetAmount publication 139 8,411,200.00 -8,509,300.00 yes a.csv came"
+    assert expected in shown
