@@ -7,27 +7,30 @@ libraries only where it needs them: start-up is most of the time of a small comm
 
 from __future__ import annotations
 
-import atexit
-import gc
-import os
-import sys
-from importlib import import_module
-from typing import Any
+try:
+    import atexit
+    import gc
+    import os
+    import sys
+    from importlib import import_module
+    from typing import Any
 
-import click
+    import click
 
-from finance_platform.cli.console import echo
-from finance_platform.cli.help_texts import HELP_TEXTS, epilog
-from finance_platform.cli.options import (
-    OWN_PROCESS,
-    note_interruptions,
-    prepare_output,
-    report_error,
-    report_interruption,
-)
-from finance_platform.cli.program_name import address, explain_program, note_mention, remember_home
-from finance_platform.cli.usage_errors import with_fix
-from finance_platform.unused_imports import leave_out
+    from finance_platform.cli.console import echo
+    from finance_platform.cli.help_texts import HELP_TEXTS, epilog
+    from finance_platform.cli.options import (
+        OWN_PROCESS,
+        note_interruptions,
+        prepare_output,
+        report_error,
+        report_interruption,
+    )
+    from finance_platform.cli.program_name import address, explain_program, note_mention, remember_home
+    from finance_platform.cli.usage_errors import with_fix
+    from finance_platform.unused_imports import leave_out
+except KeyboardInterrupt:  # Nothing is under way yet, so Ctrl-C ends the process without a traceback.
+    raise SystemExit(130) from None
 
 _MODULES = {
     "init": "init",

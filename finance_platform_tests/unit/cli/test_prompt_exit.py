@@ -126,3 +126,21 @@ def test_a_process_with_dagster_and_no_connection_of_its_own_ends_promptly(monke
     at_exit.code = 0
     at_exit.end()
     assert ended == [0]
+
+
+INTERRUPTED_WHILE_IMPORTING = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, path, target=None):
+        if name == "rich.console":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+from finance_platform.cli import main
+"""
+
+
+def test_ctrl_c_before_the_command_has_begun_leaves_no_traceback():
+    found = subprocess.run([sys.executable, "-c", INTERRUPTED_WHILE_IMPORTING], capture_output=True, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (130, b"", b"")
