@@ -9,7 +9,7 @@ verdict (see `state_derivation`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,7 +44,11 @@ from finance_platform.deliveries.verdicts.hold_reasons import (
 )
 from finance_platform.deliveries.verdicts.late_lines import Groups
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
-from finance_platform.deliveries.verdicts.returning_lines import ReturningLines, find_own_returning_lines
+from finance_platform.deliveries.verdicts.returning_lines import (
+    ReturningLines,
+    find_own_returning_lines,
+    find_returning_lines_of_others,
+)
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
@@ -174,7 +178,7 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
             processed, state, overlaps, holds_closed_periods=holds_closed_periods, returning=returning
         )
         by_id = _judge(policy, candidates, utc_text(at), run_id)
-        found = policy.own_returning_lines(candidates)
+        found = policy.returning_lines(candidates)
         if found.keys() <= returning.keys():
             break
         # These files wait, and those that replace their lines are judged again beside what counts instead of them.
@@ -328,19 +332,20 @@ class _AcceptancePolicy:
         if self._published:
             self._published.add(candidate, booked.union(uncounted))
 
-    def own_returning_lines(self, candidates: Iterable[LiveDelivery]) -> dict[str, Sequence[ReturningLines]]:
-        """Return the lines of each candidate that count again after all verdicts; most have none."""
+    def returning_lines(self, candidates: Sequence[LiveDelivery]) -> dict[str, Sequence[ReturningLines]]:
+        """Return the lines that count again after all verdicts because of each candidate; most have none."""
         versions: dict[str, list[LiveDelivery]] = {}
         for version in self._counted_before.values():
             versions.setdefault(version.event.object_key, []).append(version)
         before, after = self._counted_before, self._live.by_id
+        earlier = {one.delivery_id: versions.get(one.event.object_key, []) for one in candidates}
         found = {
-            one.delivery_id: find_own_returning_lines(
-                self._live_lines, before, after, one, versions.get(one.event.object_key, ())
-            )
+            one.delivery_id: find_own_returning_lines(self._live_lines, before, after, one, earlier[one.delivery_id])
             for one in candidates
         }
-        return {name: returning for name, returning in found.items() if returning}
+        of_others = find_returning_lines_of_others(self._live_lines, before, after, earlier)
+        returning = {name: [*lines, *of_others.get(name, ())] for name, lines in found.items()}
+        return {name: lines for name, lines in returning.items() if lines}
 
     def _continue(self, candidate: LiveDelivery, earlier: EarlierReading, verdict: Verdict) -> Verdict:
         """Return the verdict on a file that is read again with the same lines and doubts; it counts as before.

@@ -148,10 +148,63 @@ def find_own_returning_lines(
     return [ReturningLines(names[cell], cell[1], rows, gross) for cell, rows, gross in sorted(of_cells)]
 
 
+def find_returning_lines_of_others(
+    lines: LiveLines,
+    before: Mapping[str, LiveDelivery],
+    after: Mapping[str, LiveDelivery],
+    candidates: Mapping[str, Iterable[LiveDelivery]],
+) -> dict[str, list[ReturningLines]]:
+    """Return by candidate the lines of files that count as before, and that its earlier reading had replaced.
+
+    Such a file is held itself, or gone. While files are judged one after the other, others may count beside it that the
+    candidate replaces in its turn, so that no more lines seem to count. At the end, each line that counts again does.
+
+    Args:
+        lines: reads the lines.
+        before: the deliveries that counted before, by id.
+        after: those that count with the verdicts.
+        candidates: by the id of each delivery that was judged, those of `before` that are of its object.
+    """
+    returned: dict[str, list[ReturningLines]] = {}
+    found: dict[str, list[ReturningLines]] = {}
+    for candidate, versions in candidates.items():
+        if candidate not in after or after[candidate].event.reads_again:
+            continue
+        for earlier in _read_otherwise(versions, after[candidate]):
+            for name in sorted(lines.overlaps.overlapping(earlier.delivery_id)):
+                if name not in before or name not in after or before[name].position > earlier.position:
+                    continue
+                if name not in returned:
+                    returned[name] = _returned(lines, before, after, name)
+                if returned[name]:
+                    found.setdefault(candidate, []).extend(returned[name])
+    return found
+
+
+def _returned(
+    lines: LiveLines,
+    before: Mapping[str, LiveDelivery],
+    after: Mapping[str, LiveDelivery],
+    name: str,
+) -> list[ReturningLines]:
+    """Return the lines that count of a delivery, by id, and that did not count before."""
+    delivery = after[name]
+    names = {(fold(count.scenario), count.period): count.scenario for count in delivery.commit.periods}
+    counted_before, now = (
+        lines.read(live[name], lines.superseded(live[name], LiveSet(live, live), names), names, [*_PLACE, "amount"])
+        for live in (before, after)
+    )
+    place = ["cell", *_PLACE]
+    returned = _comparable(now).join(_comparable(counted_before), keys=place, join_type="left anti")
+    sums = _sums_by_cell(returned).to_pylist()
+    of_cells = [(cell_of(row["cell"]), row["amount_count"], row["amount_sum"]) for row in sums]
+    return [ReturningLines(names[cell], cell[1], rows, gross) for cell, rows, gross in sorted(of_cells)]
+
+
 def _comparable(*tables: pa.Table) -> pa.Table:
     """Return lines with texts in place of nulls, which no join takes as equal."""
     table = pa.concat_tables(tables)
-    for name in (*_TEXTS_OF_PLACE, "line_key", "scope_key"):
+    for name in set(table.column_names).intersection((*_TEXTS_OF_PLACE, "line_key", "scope_key")):
         table = table.set_column(table.column_names.index(name), name, pc.fill_null(table[name], ""))
     return table
 

@@ -266,3 +266,36 @@ def test_withdrawals_of_two_versions_are_undone_in_turn_although_the_file_was_fo
     assert feed.published == money(january=10, february=1, march=12)
     book(feed.zone.store, "a.csv", deciding(7))
     assert feed.published == booked
+
+
+BY_SCOPE, BY_KEY = {"load_mode": "replace_period", "is_scoped": True}, {"load_mode": "upsert"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (("all", BY_SCOPE), ("D1", BY_SCOPE)),
+        (("1", BY_KEY), ("1 D1", BY_KEY)),
+        (("", {"load_mode": "replace_period"}), ("D1", BY_SCOPE)),
+        (("", {"load_mode": "replace_period"}), ("1", BY_KEY)),
+        (("1", BY_KEY), ("", {"load_mode": "replace_period"})),
+    ],
+    ids=["scope", "key", "from periods to scopes", "from periods to keys", "from keys to periods"],
+)
+def test_a_copy_that_is_held_after_a_change_of_load_does_not_count_again(
+    feed: Feed, before: tuple[str, dict[str, Any]], after: tuple[str, dict[str, Any]]
+) -> None:
+    """Its lines were replaced by a later file, and so will be those of the file that has the same ones."""
+    for rules, (name, values) in enumerate((before, after)):
+        line = Line(name or None, scope=name or None)
+        files = {"c": [line], "a": [line], "b": [line, Line(f"n{name}", scope=name or None, amount="5.00")]}
+        for file, of_file in files.items():
+            content = "w" if file == "b" else "v"
+            feed.find(file, content, *of_file, delivery_id=f"{file}@{rules}", **values)
+            if rules == 0:
+                feed.judge()
+            if (file, rules) == ("a", 0):
+                accept(feed.zone.store, "a.csv", ADA)
+        assert rules or feed.published == money(january=15)
+    feed.judge()
+    assert feed.published == money(january=15)
