@@ -69,7 +69,7 @@ def _claim(delivery: LiveDelivery, line: Line) -> tuple[str | None, ...] | None:
         case "upsert", _:
             return (line.key,)
         case "replace_period", is_scoped:
-            return (line.scenario, line.period, *([line.department] if is_scoped else []))
+            return (line.scenario, line.period, *([line.scope] if is_scoped else []))
     return None
 
 

@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.register import (
     DeliveryDiscovered,
+    LoadMode,
     PeriodStatusChanged,
     Verdict,
     select_discovered,
@@ -33,8 +34,32 @@ from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries
 from finance_platform_tests.unit.zone import NOON, Line, Zone
 
 PERIODS = ("2025-01", "2025-02", "2025-03")
-MODES = ("append", "upsert", "replace_period", "scoped")
-"""The load modes; the last one replaces periods of a department."""
+
+
+class Load(NamedTuple):
+    """What a descriptor says of the effect of files: a load mode, and the fields of its key or scope.
+
+    `rules` names what is part of reading: keys and scopes are, but not whether a file replaces periods.
+    """
+
+    mode: LoadMode
+    fields: str
+    rules: str
+
+    @property
+    def is_scoped(self) -> bool:
+        return self.mode == "replace_period" and bool(self.fields)
+
+
+LOADS = {
+    "append": Load("append", "", "plain"),
+    "replace_period": Load("replace_period", "", "plain"),
+    "upsert": Load("upsert", "transaction_id", "upsert"),
+    "upsert by department": Load("upsert", "transaction_id department", "upsert by department"),
+    "scoped": Load("replace_period", "department", "scoped"),
+    "scoped by account": Load("replace_period", "account", "scoped by account"),
+}
+"""The loads by name. All lines are of one account, so the last one replaces whole periods."""
 
 ORDERS = ("none", "as named", "the other way round")
 """How the descriptor orders files: by time, by their names, or in the opposite order of these."""
@@ -72,14 +97,14 @@ class Story:
         contents: the contents that any file may have, by name.
         sent: by delivery, its lines.
         present: by file, its newest content.
-        mode: the load mode that the descriptor gives now.
-        is_booked_by_itself: whether the feed books late lines in the next open period.
+        mode: the name of the load that the descriptor gives now.
+        is_booked_by_itself: whether the feed books late lines in the next open period now.
     """
 
     def __init__(self, seed: int, folder: Path) -> None:
         chance = Random(seed)
         self.zone = Zone(folder / "processed")
-        self.mode = chance.choice(["append", "upsert", "upsert", "replace_period", "scoped"])
+        self.mode = chance.choice([*LOADS, "upsert"])
         self.names = chance.sample(["a.csv", "b.csv", "c.csv"], chance.choice([1, 1, 1, 2, 2, 3]))
         self.contents = _contents(chance)
         self.scenario = chance.choice(["Actual"] * 6 + ["Budget"])
@@ -107,10 +132,8 @@ class Story:
         match action:
             case "touch":
                 return "send", ((name := chance.choice(list(self.present))), self.present[name])
-            case "edit" if chance.random() < 0.5:
-                return "edit", (chance.choice(MODES), None)
             case "edit":
-                return "edit", (None, chance.choice(ORDERS))
+                return "edit", chance.choice([(chance.choice(list(LOADS)), ""), ("", chance.choice(ORDERS)), ("", "")])
             case "close":
                 return "close", (chance.choice(PERIODS[:2]),)
             case "reopen" if state.closed:
@@ -137,11 +160,12 @@ class Story:
             at=at,
             run_id=f"run-{self._minutes}",
             etag=f"{content}-{self._minutes}",
-            rules=self._rules,
+            rules=self._load.rules,
             reads_again=reads_again,
             order=str(places[self._order].index(name[0])) if self._order in places else "",
-            load_mode="replace_period" if self.mode == "scoped" else self.mode,
-            is_scoped=self.mode == "scoped",
+            load_mode=self._load.mode,
+            is_scoped=self._load.is_scoped,
+            keyed_by=self._load.fields,
             tolerated_removal=None,
             late_lines="next_open_period" if self.is_booked_by_itself else "hold",
         )
@@ -153,8 +177,8 @@ class Story:
         """
         events = self.zone.register.events()
         found = [event for event in reversed(select_discovered(events)) if event.object_key == name]
-        wanted = f"{name}@{content}@{self._rules}@{self._release}"
-        same = [event for event in found if (event.fingerprint, event.rules) == (content, self._rules)]
+        wanted = f"{name}@{content}@{self._load.rules}@{self._release}"
+        same = [event for event in found if (event.fingerprint, event.rules) == (content, self._load.rules)]
         withdrawn = [event.delivery_id for event in same if event.delivery_id in select_withdrawn(events)]
         if found and found[0].delivery_id != wanted and withdrawn:
             wanted = withdrawn[0]
@@ -163,23 +187,31 @@ class Story:
         return wanted, found[0].delivery_id if found[0] in same else ""
 
     @property
-    def _rules(self) -> str:
-        """The reading rules: keys and scopes are part of them, but neither the load mode nor the order is."""
-        return {"append": "plain", "replace_period": "plain"}.get(self.mode, self.mode)
+    def _load(self) -> Load:
+        return LOADS[self.mode]
 
     def _lines(self, content: str) -> list[Line]:
-        lines = [replace(line, scenario=self.scenario) for line in self.contents[content]]
-        if self.mode == "upsert":
-            return lines
-        return [replace(line, key=None, scope=line.department if self.mode == "scoped" else None) for line in lines]
+        load = self._load
+        return [
+            replace(
+                line,
+                scenario=self.scenario,
+                key=" ".join(_values(line, load.fields)) if load.mode == "upsert" else None,
+                scope=" ".join(_values(line, load.fields)) if load.is_scoped else None,
+                number=line.key if load.mode == "upsert" else None,
+            )
+            for line in self.contents[content]
+        ]
 
     def install_release(self) -> None:
         """Let a release read every file again."""
         self._release += 1
         self.send_all()
 
-    def edit(self, mode: str | None, order: str | None) -> None:
-        """Change the load mode or the order of the feed."""
+    def edit(self, mode: str, order: str) -> None:
+        """Change the load or the order of the feed; if neither is given, what becomes of late lines."""
+        if not (mode or order):
+            self.is_booked_by_itself = not self.is_booked_by_itself
         self.mode, self._order = mode or self.mode, order or self._order
         self.send_all()
 
@@ -217,6 +249,12 @@ class Story:
     def newest(self) -> dict[str, DeliveryDiscovered]:
         """Return by file what a scan found last."""
         return {event.object_key: event for event in select_discovered(self.zone.register.events())}
+
+
+def _values(line: Line, fields: str) -> list[str]:
+    """Return what a line has in the fields of a key or scope."""
+    values = {"transaction_id": line.key or "", "department": line.department, "account": line.account}
+    return [values[field] for field in fields.split()]
 
 
 def _contents(chance: Random) -> dict[str, list[Line]]:

@@ -76,6 +76,9 @@ class LawfulStory:
             if action == "publish":
                 self.evaluate(holds_closed_periods=False)
                 return
+            if action == "edit" and arguments[0] and not is_killed:
+                self.edit(*arguments)
+                return
             getattr(self.story, action)(*arguments)
         if not is_killed and action != "close":
             self.evaluate()
@@ -132,6 +135,16 @@ class LawfulStory:
         self.evaluate()
         if is_comparable:
             assert self.decided() == before, "a release that reads every file again changes nothing that was decided"
+
+    def edit(self, mode: str, order: str) -> None:
+        state = self.story.state
+        is_all_counted = not (state.awaiting_verdict or state.inactive or state.withdrawn or state.booked)
+        before = self.lines(state.live).total()
+        self.story.edit(mode, order)
+        self.evaluate()
+        if is_all_counted and not self.story.state.booked:
+            after = self.lines(self.story.state.live).total()
+            assert after <= before, "no line counts again because the load is another one"
 
     def decided(self) -> dict[str, Any]:
         """Return what counts, and which lines wait or do not count by whose decision."""
