@@ -6,8 +6,6 @@ Belongs here: counts, sums and hashes of written rows, and the commit made of th
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNT_COUNTS, LINE_CONTRACTS, MEMBERS, REJECTED_ROWS
-from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, SUM_OF_MONEY_TYPE, arrow_schema
+from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.commits import (
     DELIVERED,
     ROUNDING,
@@ -39,7 +36,9 @@ from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold, scenario_name
+from finance_platform.spark_jobs.account_counts import AccountPlace, account_counts, write_account_counts
 from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, packed_rows, sum_batches, unpack
+from finance_platform.spark_jobs.member_hashes import by_delivery, hash_members
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.spark_on_demand import F
@@ -48,6 +47,13 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _ZERO = Decimal("0.00")
+_PLACE = ("delivery_id", "scenario", "scenario_type", "period")
+_OF_ACCOUNT = ("account_key", "scenario", "period", "row_count", "amount", "absolute")
+_PLACE_SUMS = [
+    *((name, "sum") for name in ("row_count", "amount", "absolute", "reversals", "content_high", "content_low")),
+    ("first_day", "min"),
+    ("last_day", "max"),
+]
 _REJECTED = ("delivery_id", "outcome", "rules", "scenario", "currency", "account_key")
 """The columns by which rejected rows are counted."""
 
@@ -61,7 +67,8 @@ class DeliveryResult:
         files: Parquet files by table.
         outcomes: candidate lines by outcome; money in the home's currency.
         scenarios: the ledger's candidate lines by scenario, foreign currency and outcome.
-        accounts: the same by account, scenario, foreign currency, period of accepted lines, and outcome.
+        accounts: lines that are not accepted, by account, scenario, foreign currency, period (blank), and outcome.
+        accepted: sums of accepted lines, by account, scenario and period; some of them apart.
         rules: rows by the rule that they broke.
         periods: accepted lines by scenario and period.
         first_day: earliest posting date of the accepted lines, ISO, or empty.
@@ -76,7 +83,8 @@ class DeliveryResult:
     files: dict[str, list[DataFile]] = field(default_factory=dict)
     outcomes: dict[str, Count] = field(default_factory=dict)
     scenarios: dict[tuple[str, str, str], Count] = field(default_factory=dict)
-    accounts: dict[tuple[int, str, str, str, str], Count] = field(default_factory=dict)
+    accounts: dict[AccountPlace, Count] = field(default_factory=dict)
+    accepted: list[pa.Table] = field(default_factory=list)
     rules: dict[str, int] = field(default_factory=dict)
     periods: dict[tuple[str, str], PeriodCount] = field(default_factory=dict)
     first_day: str = ""
@@ -108,15 +116,12 @@ class DeliveryResult:
             key = (account_key, scenario, currency, period, term)
             self.accounts[key] = self.accounts.get(key, Count()) + count
 
-    def account_counts(self) -> list[tuple[object, ...]]:
-        """Return the lines by account, for the statement of what is not money: the row after its delivery."""
+    def account_counts(self) -> pa.Table:
+        """Return the lines by account, for the statement of what is not money."""
         for account, scenario, currency, net, gross in json.loads(self.summary["measured_account_rounding"] or "[]"):
             count = Count(0, Decimal(net), Decimal(gross))
             self.count_account(account, scenario, currency, "", ROUNDING, count=count)
-        return [
-            (*place, count.rows, count.unpriced, str(count.amount), str(count.absolute))
-            for place, count in sorted(self.accounts.items())
-        ]
+        return account_counts(self.accepted, self.accounts)
 
     def _counted(self) -> list[ScenarioCount]:
         return [ScenarioCount(*place, count) for place, count in sorted(self.scenarios.items())]
@@ -189,30 +194,13 @@ class DeliveryResult:
         return (name,) if name and all(fold(scenario) == fold(name) for scenario, _ in self.periods) else ()
 
 
-def write_account_counts(
+def enter_account_counts(
     processed: ObjectStore, folder: str, results: Mapping[str, DeliveryResult], shared: Mapping[str, str]
 ) -> None:
-    """Write the lines by account, and enter the files into the results.
-
-    Args:
-        processed: the processed zone.
-        folder: a folder that nothing has written to yet.
-        results: by delivery id.
-        shared: the name of the file of each delivery that shares it with others.
-    """
-    rows: dict[str, dict[str, list[tuple[object, ...]]]] = {}
-    for delivery_id, result in results.items():
-        if counts := result.account_counts():
-            rows.setdefault(shared.get(delivery_id, delivery_id), {})[delivery_id] = counts
-    for name, by_delivery in rows.items():
-        of_file = [(delivery_id, *row) for delivery_id, counts in by_delivery.items() for row in counts]
-        columns = [pa.array(values) for values in zip(*of_file, strict=True)]
-        buffer = io.BytesIO()
-        pq.write_table(pa.table(columns, schema=arrow_schema(ACCOUNT_COUNTS.columns)), buffer)
-        key, data = f"{folder}/{name}.parquet", buffer.getvalue()
-        processed.write(key, data)
-        for delivery_id in by_delivery:
-            results[delivery_id].files[ACCOUNT_COUNTS.name] = [DataFile(key, len(data), delivery_id in shared)]
+    """Write the lines by account, and enter the files into the results; arguments as in `write_account_counts`."""
+    counts = {delivery_id: result.account_counts for delivery_id, result in results.items()}
+    for delivery_id, file in write_account_counts(processed, folder, counts, shared).items():
+        results[delivery_id].files[ACCOUNT_COUNTS.name] = [file]
 
 
 def _measured(summary: Mapping[str, Any]) -> Iterator[ScenarioCount]:
@@ -231,14 +219,12 @@ def count_written(contract: Contract, written: DataFrame, results: Mapping[str, 
     """Enter the rows of one table into the results.
 
     Args:
-        contract: the table.
+        contract: the table; for members see `enter_members`.
         written: its rows as they were written.
         results: by delivery id.
     """
     if contract is REJECTED_ROWS:
         _count_rejected(written, results)
-    elif contract is MEMBERS:
-        _hash_members(written, results)
     elif contract in LINE_CONTRACTS:
         lines = written.select(*[column.name for column in LINE_COLUMNS])
         count_lines(lines.mapInArrow(sum_batches, PACKED), results)
@@ -264,8 +250,7 @@ def count_read_back(contract: Contract, written: pa.Table, results: Mapping[str,
         names = {"count_all": "row_count", "amount_sum": "amount", "absolute_sum": "absolute", "amount_count": "priced"}
         _enter_rejected(sums.rename_columns([names.get(name, name) for name in sums.column_names]).to_pylist(), results)
     elif contract is MEMBERS:
-        described = written.drop_columns(["member_key"])
-        _enter_members(described.column_names, map(list, _rows(described)), results)
+        enter_members([written], results)
     elif contract in LINE_CONTRACTS:
         lines = written.select([column.name for column in LINE_COLUMNS])
         count_packed(packed_rows(sum_batches(lines.combine_chunks().to_batches())), results)
@@ -331,18 +316,21 @@ def count_packed(sums: Iterable[Sequence[bytes]], results: Mapping[str, Delivery
         results: by delivery id.
     """
     places: dict[tuple[str, str, str, str], _PlaceSums] = {}
-    # A home with many accounts has as many sums as lines.
-    for delivery_id, scenario, scenario_type, period, account_key, *values in unpack(sums):
-        rows, amount, absolute, first_day, last_day, reversals, content_high, content_low = values
-        count = Count(rows, amount, absolute)
-        if account_key is not None:
-            accounts, key = results[delivery_id].accounts, (account_key, scenario, "", period, "accepted")
-            accounts[key] = accounts[key] + count if key in accounts else count
-        place = delivery_id, scenario, scenario_type, period
-        if (of_place := places.get(place)) is None:
-            of_place = places[place] = _PlaceSums(first_day, last_day)
-        # A sum does not depend on the order of lines, and shows pairs of lines that a bitwise operation would cancel.
-        of_place.add(count, first_day, last_day, reversals, (content_high << 32) + content_low)
+    for table in unpack(sums):
+        # A home with many accounts has as many sums as lines.
+        with_account = table.filter(pc.is_valid(table["account_key"]))
+        for delivery_id, of_delivery in by_delivery(with_account):
+            results[delivery_id].accepted.append(of_delivery.select(_OF_ACCOUNT))
+        for row in table.group_by(list(_PLACE), use_threads=False).aggregate(_PLACE_SUMS).to_pylist():
+            delivery_id, scenario, scenario_type, period = (row[name] for name in _PLACE)
+            first_day, last_day = row["first_day_min"], row["last_day_max"]
+            place = delivery_id, scenario, scenario_type, period
+            if (of_place := places.get(place)) is None:
+                of_place = places[place] = _PlaceSums(first_day, last_day)
+            count = Count(row["row_count_sum"], row["amount_sum"], row["absolute_sum"])
+            # A sum does not depend on the order of lines, and shows pairs that a bitwise operation would cancel.
+            content = (row["content_high_sum"] << 32) + row["content_low_sum"]
+            of_place.add(count, first_day, last_day, row["reversals_sum"], content)
     for (delivery_id, scenario, scenario_type, period), of_place in places.items():
         result, count = results[delivery_id], Count(of_place.rows, of_place.amount, of_place.absolute)
         result.count_lines("accepted", scenario, "", count)
@@ -409,15 +397,7 @@ def _enter_rejected(sums: Iterable[Any], results: Mapping[str, DeliveryResult]) 
             result.rules[rule] = result.rules.get(rule, 0) + row["row_count"]
 
 
-def _hash_members(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    described = written.drop("member_key")
-    _enter_members(described.columns, map(list, described.collect()), results)
-
-
-def _enter_members(names: Sequence[str], rows: Iterable[list[Any]], results: Mapping[str, DeliveryResult]) -> None:
-    members: dict[str, list[list[str]]] = {}
-    delivery = names.index("delivery_id")
-    for row in rows:
-        members.setdefault(row.pop(delivery), []).append([value or "" for value in row])
-    for delivery_id, rows in members.items():
-        results[delivery_id].members_hash = hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:16]
+def enter_members(tables: Iterable[pa.Table], results: Mapping[str, DeliveryResult]) -> None:
+    """Enter the hashes of members; argument `tables` as in `hash_members`."""
+    for delivery_id, members_hash in hash_members(tables):
+        results[delivery_id].members_hash = members_hash

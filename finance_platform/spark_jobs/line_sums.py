@@ -9,7 +9,6 @@ Lines that the reader has written are read by Arrow: a plan of Spark's takes thr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -183,11 +182,10 @@ def packed_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[bytes]]:
             yield (stream,)
 
 
-def unpack(rows: Iterable[Sequence[bytes]]) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of `SUMS` of collected rows of `PACKED`."""
+def unpack(rows: Iterable[Sequence[bytes]]) -> Iterator[pa.Table]:
+    """Yield the rows of `SUMS` of collected rows of `PACKED`."""
     for (stream,) in rows:
-        table = pa.ipc.open_stream(pa.py_buffer(stream)).read_all()
-        yield from zip(*(column.to_pylist() for column in table.columns), strict=True)
+        yield pa.ipc.open_stream(pa.py_buffer(stream)).read_all()
 
 
 def hash_lines(lines: pa.Table) -> Hashes:

@@ -66,11 +66,13 @@ from finance_platform.spark_jobs.delivery_results import (
     count_packed,
     count_read_back,
     count_written,
-    write_account_counts,
+    enter_account_counts,
+    enter_members,
 )
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.line_sums import FILES, PACKED, make_file_summer, packed_rows
+from finance_platform.spark_jobs.member_hashes import MEMBER_COLUMNS
 from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
@@ -88,6 +90,7 @@ from finance_platform.spark_jobs.tasks_here import dealt, run_here
 from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
 from finance_platform.storage.bulk_read import map_many, open_many
 from finance_platform.storage.factory import is_remote, open_store
+from finance_platform.storage.parquet_rows import read_row_groups
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.accepted_rows import accepted_rows
 from finance_platform.transforms.delivered_cells import (
@@ -236,7 +239,7 @@ class _Batch:
             of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, lines)
             self._write_table(contract, of_table, results, shared, written)
         if self.kind == "ledger":
-            write_account_counts(self.processed, self._folder_of(ACCOUNT_COUNTS), results, shared)
+            enter_account_counts(self.processed, self._folder_of(ACCOUNT_COUNTS), results, shared)
         return results
 
     def _write_here(self, staged: pa.Table | None) -> dict[str, DeliveryResult] | None:
@@ -263,7 +266,7 @@ class _Batch:
                 results[name].files[contract.name] = [*lines, *own.get(name, ())]
             count_read_back(contract, read_back(processed, own, contract.columns), results)
         if self.kind == "ledger":
-            write_account_counts(processed, self._folder_of(ACCOUNT_COUNTS), results, {})
+            enter_account_counts(processed, self._folder_of(ACCOUNT_COUNTS), results, {})
         return results
 
     def _folder_of(self, contract: Contract) -> str:
@@ -413,6 +416,11 @@ class _Batch:
             results[delivery_id].files[contract.name] = of_delivery
         if contract is MEMBER_ATTRIBUTES:
             return  # its rows are neither lines nor members
+        if contract is MEMBERS:
+            # Rows of Spark take ten times what it takes to read the files.
+            sizes = [(file.key, file.size) for file in own]
+            enter_members(read_row_groups(processed, sizes, MEMBER_COLUMNS, repeating=MEMBER_COLUMNS), results)
+            return
         rows = self._read_back(own, contract.columns, contract.name)
         if rows is not None:
             count_written(contract, rows, results)

@@ -1,0 +1,80 @@
+"""The hash of the members that each delivery's lines mention, by column.
+
+Belongs here: the hash, which is part of the identity of slices and of checkpoints: the same members always have the
+same one. Does not belong here: which members a delivery has (see `transforms.members`).
+
+A file of a home with 50,000 accounts mentions all of them, so 36 such files have two million.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from json.encoder import encode_basestring_ascii
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.contracts.processed import MEMBERS
+
+HASHED = tuple(name for name in MEMBERS.column_names if name not in {"delivery_id", "member_key"})
+MEMBER_COLUMNS = ("delivery_id", *HASHED)
+
+_ESCAPED_IN_JSON = r"[^ !#-\[\]-~]"
+
+
+def hash_members(tables: Iterable[pa.Table]) -> Iterator[tuple[str, str]]:
+    """Yield each delivery and the hash of its members.
+
+    Args:
+        tables: rows with `MEMBER_COLUMNS`; those of a delivery may be in several tables.
+    """
+    parts: dict[str, list[pa.Table]] = {}
+    for table in tables:
+        for delivery_id, members in by_delivery(table):
+            parts.setdefault(delivery_id, []).append(members.select(HASHED))
+    for delivery_id in list(parts):
+        yield delivery_id, _hash(pa.concat_tables(map(_as_texts, parts.pop(delivery_id))))
+
+
+def by_delivery(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the rows of each delivery, in the order of the first ones."""
+    deliveries = pc.unique(table["delivery_id"].cast(pa.string())).to_pylist()
+    if len(deliveries) == 1:
+        yield deliveries[0], table
+        return
+    places = pc.index_in(table["delivery_id"].cast(pa.string()), value_set=pa.array(deliveries, pa.string()))
+    order = pc.sort_indices(places)
+    ordered = table.take(order)
+    counts = pc.value_counts(places.take(order).combine_chunks())
+    start = 0
+    for delivery_id, count in zip(deliveries, counts.field("counts").to_pylist(), strict=True):
+        yield delivery_id, ordered.slice(start, count)
+        start += count
+
+
+def _as_texts(members: pa.Table) -> pa.Table:
+    columns = (pc.fill_null(column.cast(pa.string()), "") for column in members.columns)
+    return pa.table(list(columns), names=members.column_names)
+
+
+def _hash(members: pa.Table) -> str:
+    """Return the hash of the JSON of the sorted rows; Arrow sorts the bytes of texts, so as Python sorts texts."""
+    ordered = members.take(pc.sort_indices(members, [(name, "ascending") for name in members.column_names]))
+    first, *others = (_in_json(column) for column in ordered.columns)
+    values = [part for column in others for part in ('", "', column)]
+    rows = pc.binary_join_element_wise('["', first, *values, '"]', "").combine_chunks()
+    together = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
+    digest = hashlib.sha256(b"[")
+    digest.update(pc.binary_join(together, ", ")[0].as_buffer())
+    digest.update(b"]")
+    return digest.hexdigest()[:16]
+
+
+def _in_json(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return texts as JSON has them, without the quotation marks around them."""
+    if not pc.any(pc.match_substring_regex(column, _ESCAPED_IN_JSON)).as_py():
+        return column
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    texts = [encode_basestring_ascii(text)[1:-1] for text in encoded.dictionary.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string()).take(encoded.indices)])
