@@ -51,6 +51,7 @@ def test_amounts_by_column_are_the_cells_that_they_were_made_of(cells: list[Cell
     assert amounts != tuple(cells[1:])
     assert (amounts[0], amounts[-1], amounts[1:3]) == (cells[0], cells[-1], tuple(cells[1:3]))
     assert amounts.texts().decode().split("\0") == [str(cell.amount) for cell in cells]
+    assert [cell for part in amounts.parts(7) for cell in part] == cells
     assert len(Amounts.of(())) == 0
     assert not [*Amounts.of(())]
 
@@ -58,6 +59,9 @@ def test_amounts_by_column_are_the_cells_that_they_were_made_of(cells: list[Cell
 def test_sums_of_amounts_are_exact_whatever_their_size(cells: list[Cell]):
     amounts = Amounts.of(cells)
     assert amounts.total() == sum((cell.amount for cell in cells), Decimal(0))
+    assert amounts.gross() == sum((abs(cell.amount) for cell in cells), Decimal(0))
+    least = abs(cells[0].amount)
+    assert amounts.count_from(least) == sum(abs(cell.amount) >= least for cell in cells)
     of_years: Counter[tuple[int, int, int]] = Counter()
     for cell in cells:
         of_years[cell.scenario, cell.account, YEARS[cell.period]] += cell.amount  # type: ignore[assignment]

@@ -182,6 +182,20 @@ class Amounts(Sequence[Cell]):
         """Return the sum."""
         return amount_of(exact_sum(self.cents))
 
+    def gross(self) -> Decimal:
+        """Return the sum without their signs."""
+        return amount_of(exact_sum(abs(self.cents)))
+
+    def count_from(self, least: Decimal) -> int:
+        """Return how many are as large as a least amount, whatever their sign."""
+        return int(np.count_nonzero(abs(self.cents) >= cents_of(least)))
+
+    def parts(self, size: int) -> Iterator[Amounts]:
+        """Yield them in their order, so many at once."""
+        for start in range(0, len(self), size):
+            keys = (one[start : start + size] for one in (self.scenarios, self.departments, self.accounts))
+            yield Amounts(*keys, self.names, self.periods[start : start + size], self.cents[start : start + size])
+
     def period_texts(self) -> bytes:
         """Return the names of the periods, with a zero byte between them."""
         return _joined(pa.array(self.names, pa.string()).take(pa.array(self.periods)))

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from finance_platform.errors import WorkbookSizeError
+from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.model import Cell, Pack
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
 from finance_platform.reports.pack.workbook.ready_rows import ReadyRows, ready_number
@@ -34,19 +36,20 @@ _COLUMNS = (
 _YEAR, _AMOUNT, _PROFIT = (_COLUMNS.index(name) for name in ("Fiscal year", "Amount", "Profit"))
 _WIDTHS = (9, 8, 16, 18, 12, 24, 12, 28, 11, 20, 22, 16, 16, 9, 9, 9, 9, 9)
 _ROUNDING = Decimal("1e-13")
+_CELLS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
 class DataContent:
     """What Data holds of a pack: its amounts, and the names of the periods whose amounts are left out."""
 
-    cells: Sequence[Cell]
+    cells: Amounts
     left_out: Sequence[str]
 
     @property
     def inexact(self) -> int:
         """How many amounts have more digits than a spreadsheet keeps."""
-        return sum(abs(cell.amount) >= FIRST_INEXACT for cell in self.cells)
+        return self.cells.count_from(FIRST_INEXACT)
 
 
 def content_of(pack: Pack, sums: Sums, max_amounts: int | None = None) -> DataContent:
@@ -60,13 +63,14 @@ def content_of(pack: Pack, sums: Sums, max_amounts: int | None = None) -> DataCo
     Raises:
         WorkbookSizeError: a sheet cannot hold the amounts.
     """
-    if len(pack.cells) <= (MAX_AMOUNTS if max_amounts is None else max_amounts):
-        return DataContent(pack.cells, ())
+    amounts = Amounts.of(pack.cells)
+    if len(amounts) <= (MAX_AMOUNTS if max_amounts is None else max_amounts):
+        return DataContent(amounts, ())
     marked = {period for mark in sums.marks.values() for _, period in mark.cells}
     marked |= {period for _, period in sums.outlook}
     years = {one.fiscal_year for one in pack.periods if one.name in marked}
     kept = {one.name for one in pack.periods if one.fiscal_year in years}
-    cells = tuple(cell for cell in pack.cells if cell.period in kept)
+    cells = amounts.where(amounts.are_in(kept))
     most = MAX_SHEET_ROWS - HEADER_ROW - 1
     if len(cells) > most:
         raise WorkbookSizeError(
@@ -87,15 +91,14 @@ def define_names(book: Book, sums: Sums, content: DataContent) -> None:
 
 def check_data(book: Book, figures: WorkbookFigures, sheet: Sheet, content: DataContent) -> None:
     """Write and check number and sum of the amounts, above the table."""
-    left_out = {*content.left_out}
-    total = sum((cell.amount for cell in content.cells), Decimal("0.00"))
+    total, amounts = content.cells.total(), Amounts.of(book.pack.cells)
     amount = _COLUMNS.index("Amount")
     sheet.text(HEADER_ROW - 2, amount - 2, "Number and sum of the amounts", "quiet")
     rows = Decimal(len(content.cells))
     sheet.formula(HEADER_ROW - 2, amount, f"=COUNT({range_name('Amount')})", rows, "whole")
     sheet.formula(HEADER_ROW - 1, amount, f"=SUM({range_name('Amount')})", total, "cents")
-    rest = [cell.amount for cell in book.pack.cells if cell.period in left_out]
-    of_view = (Decimal(figures.amounts - len(rest)), figures.total - sum(rest, Decimal("0.00")))
+    rest = amounts.where(amounts.are_in(content.left_out))
+    of_view = (Decimal(figures.amounts - len(rest)), figures.total - rest.total())
     counted = Sum(f"COUNT({range_name('Amount')})", rows)
     summed = Sum(f'SUMIFS({range_name("Amount")},{range_name("Unit id")},">0")', total)
     book.check(sheet, "Number of amounts", HEADER_ROW - 2, amount, (counted, of_view[0], "PeriodAmount"))
@@ -131,7 +134,8 @@ def _write_amounts(book: Book, sums: Sums, worksheet: ReadyRows, content: DataCo
     """Write a row for each amount; what its period, scenario, department and account give is the same in many rows."""
     ready, cents = _ReadyCells(book, sums, worksheet), book.format("cents")
     amount = profit = ""
-    for row, cell in enumerate(content.cells, HEADER_ROW + 1):
+    cells = chain.from_iterable(content.cells.parts(_CELLS_AT_ONCE))
+    for row, cell in enumerate(cells, HEADER_ROW + 1):
         names = ready.names(cell)
         amount = amount or worksheet.ready_cell(_AMOUNT, 0, cents)
         figures = ready_number(amount, float(cell.amount))

@@ -7,7 +7,6 @@ package), where the file goes (see `refresh.report_pack`).
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from io import BytesIO
 from typing import BinaryIO
 
@@ -98,6 +97,6 @@ def _write_sheets(book: Book, sums: Sums, figures: WorkbookFigures, content: Dat
     write_outlook(book, sums, figures, outlook)
     write_restatements(book, restatements)
     check_data(book, figures, data, content)
-    write_checks(book, checks, sum((abs(cell.amount) for cell in content.cells), Decimal(0)))
+    write_checks(book, checks, content.cells.gross())
     book.write()
     write_data(book, sums, data, content)
