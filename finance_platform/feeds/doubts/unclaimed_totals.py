@@ -134,6 +134,7 @@ _NO_DISTINCTION = (
     "so the source must name it; if it is a line, nothing needs to be done"
 )
 _LABELS = ("department_code", "account_number", "department_name", "account_name")
+_ANY_WORD = "|".join(sorted(word for word in _TOTAL_WORDS if word.isascii()))
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
 
@@ -321,7 +322,7 @@ class UnclaimedTotals:
             texts = columns[name]
             if texts.null_count == len(texts):
                 continue
-            distinct = [text for text in pc.unique(texts).to_pylist() if text and text not in self._known]
+            distinct = [text for text in _with_total_words(pc.unique(texts)) if text not in self._known]
             self._says_total |= {text for text in distinct if _says_total(text, is_sparse=False)}
             self._begins_so |= {text for text in distinct if _says_total(text, is_sparse=True)} - self._says_total
             if len(self._known) < _MAX_KNOWN_TEXTS:
@@ -484,6 +485,18 @@ def _factors(batch: RawBatch) -> Sums:
 def _words(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", text).casefold()
     return re.findall(r"[^\W\d_]+", folded)
+
+
+def _with_total_words(texts: pa.Array) -> list[str]:
+    """Return those of the texts that may have one of the words, beside all that are not ASCII.
+
+    Of 50,000 names of accounts a few have one, which Arrow finds in a hundredth of the time that words take.
+    """
+    texts = texts.cast(pa.string()).drop_null()
+    may_have = pc.or_(
+        pc.invert(pc.string_is_ascii(texts)), pc.match_substring_regex(texts, _ANY_WORD, ignore_case=True)
+    )
+    return texts.filter(may_have).to_pylist()  # type: ignore[no-any-return]
 
 
 def _says_total(text: str, *, is_sparse: bool) -> bool:

@@ -25,8 +25,9 @@ from finance_platform.feeds.values.codes import clean, pad_code, shorten_code
 from finance_platform.money_text import grouped_money
 
 _FIX = "map them in the descriptor to codes of your own if the shortened ones are not good enough for people"
-_REMEMBERED_CODES = 1 << 14
-"""Every batch of a file has nearly the same codes as the one before."""
+REMEMBERED_CODES = 1 << 17
+"""Every batch of a file, and every file of a system, has nearly the same codes as the one before: fewer than these, or
+none of them is remembered when it comes again. They take 30 MB at most."""
 
 
 @dataclass
@@ -94,6 +95,6 @@ class TypedCodes:
         }
 
 
-@lru_cache(maxsize=_REMEMBERED_CODES)
+@lru_cache(maxsize=REMEMBERED_CODES)
 def _cleaned(text: str, digits: int) -> str:
     return pad_code(clean(text), digits)

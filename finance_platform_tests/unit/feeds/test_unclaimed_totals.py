@@ -69,7 +69,7 @@ def test_the_advised_line_claims_the_row_and_its_total_ties(tmp_path: Path, labe
     "label",
     [
         *("Total", "TOTAL:", "Sub-total", "Grand total for the year", "Summe", "Gesamtsumme", "Total général"),
-        *("Totale", "Totaal", "Suma", "Итого", "合計", "Razem", "Yhteensä", "Toplam"),
+        *("Totale", "Totaal", "Suma", "Итого", "合計", "Razem", "Yhteensä", "Toplam", "ＴＯＴＡＬ"),
     ],
 )
 def test_a_row_whose_text_says_total_is_reported_whatever_its_amount(tmp_path: Path, label: str) -> None:
