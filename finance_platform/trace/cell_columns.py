@@ -83,7 +83,7 @@ def total(rows: pa.Table, name: str) -> Decimal:
 def are_same_rows(table: pa.Table, other: pa.Table, key: Sequence[str]) -> bool:
     """Return whether two tables have the same rows, in any order, and no two of them the same key.
 
-    Tables with other types have other rows here; whoever compares their values one by one may find them equal.
+    Tables with other types count as different, although their values may be equal one by one.
     """
     if len(table) != len(other) or table.schema.types != other.schema.types:
         return False
