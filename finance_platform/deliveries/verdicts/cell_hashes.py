@@ -134,16 +134,6 @@ class CellHashes:
         own, of_other = (_digest(self._read_without_zeros(one, cell)) for one in (delivery, other))
         return own == of_other
 
-    def sums_by_place(self, deliveries: Sequence[LiveDelivery], cell: Cell) -> pa.Table:
-        """Return department_key, account_key, amount, gross and lines: those of deliveries in a cell, added up."""
-        names = ["department_key", "account_key", "amount"]
-        tables = [self._lines.read(one, Superseded(), [cell], names).select(names) for one in deliveries]
-        lines = pa.concat_tables(tables)
-        lines = lines.set_column(2, "amount", lines["amount"].cast(SUM_OF_MONEY_TYPE))
-        lines = lines.append_column("gross", pc.abs(lines["amount"]))
-        places = lines.group_by(names[:2]).aggregate([("amount", "sum"), ("gross", "sum"), ([], "count_all")])
-        return places.rename_columns({"amount_sum": "amount", "gross_sum": "gross", "count_all": "lines"})
-
     def _once(self, delivery: LiveDelivery, cell: Cell) -> pa.Table:
         """Return the accounts of the days and amounts that are one line of a delivery in a cell, as texts."""
         lines = self._count(delivery, cell).group_by(list(_DAYS))

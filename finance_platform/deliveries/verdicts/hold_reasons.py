@@ -29,6 +29,7 @@ from finance_platform.deliveries.register import (
     Verdict,
 )
 from finance_platform.deliveries.state import LiveDelivery, replaced_cells, replaces_periods
+from finance_platform.deliveries.verdicts.account_sums import CellSums
 from finance_platform.deliveries.verdicts.attribute_conflicts import (
     AttributeFiles,
     GivenTypes,
@@ -133,6 +134,7 @@ class HoldReasons:
         self._given_types = GivenTypes(self._attribute_files)
         self._live_lines = LiveLines(processed, overlaps)
         self._cell_hashes = CellHashes(processed, self._live_lines)
+        self._cell_sums = CellSums(self._live_lines)
         self._known_losses: tuple[LiveDelivery, set[Cell], Losses] | None = None
         self._known_moves: tuple[LiveDelivery, list[MovedCell]] | None = None
 
@@ -233,7 +235,7 @@ class HoldReasons:
         """Yield the lines that each file has too; one line alone may well be equal to another one."""
         repeated = find_repeated_lines(self._cell_hashes, self._live, candidate)
         known = {(one.feed, one.scenario, one.period) for one in repeated}
-        sums = find_repeated_sums(self._cell_hashes, self._live, candidate)
+        sums = find_repeated_sums(self._cell_sums, self._live, candidate)
         repeated += [one for one in sums if (one.feed, one.scenario, one.period) not in known]
         for file in dict.fromkeys(one.object_key for one in repeated):
             lines = [one for one in repeated if one.object_key == file]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import reduce
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 
 from finance_platform.deliveries.commits import UNKNOWN, Count, PeriodCount, hash_kind
@@ -347,6 +347,19 @@ class LiveDeliveries:
         """Return the live deliveries of a feed with lines in a cell."""
         return list(self._feed(feed).by_cell.get(cell, {}).values())
 
+    def few_of_other_feed(self, candidate: LiveDelivery, feed: str, cell: Cell, most: int) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects of a feed that count in a cell; none if they exceed `most`.
+
+        Of a feed with thousands of files there, no more than one of them too many is looked at.
+        """
+        deliveries = self._feed(feed).by_cell.get(cell)
+        if not deliveries:
+            return []
+        key = candidate.event.object_key
+        others = (one for one in deliveries.values() if cell[1] in one.portion and one.event.object_key != key)
+        few = list(islice(others, most + 1))
+        return few if len(few) <= most else []
+
     def others(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with lines in a cell."""
         deliveries = self.of_cell(candidate.event.feed, cell)
@@ -578,7 +591,9 @@ def effect_of(event: DeliveryDiscovered) -> tuple[object, ...]:
 
 def _content(delivery: LiveDelivery, cell: Cell) -> list[str]:
     """Return the hashes of a delivery's lines in a cell; nothing if one is not known."""
-    contents = [one.content for one in delivery.commit.periods if (fold(one.scenario), one.period) == cell]
+    contents = [
+        one.content for one in delivery.commit.periods if one.period == cell[1] and fold_name(one.scenario) == cell[0]
+    ]
     return sorted(contents) if all(contents) else []
 
 
@@ -594,7 +609,10 @@ def _may_be_equal(content: Sequence[str], other: Sequence[str]) -> bool:
 
 def count_in_cell(delivery: LiveDelivery, cell: Cell) -> Count:
     """Return a delivery's lines in a cell."""
-    counts = [one.count for one in delivery.commit.periods if (fold(one.scenario), one.period) == cell]
+    # Of the many periods of a file, the one is found by its text before a name is folded.
+    counts = [
+        one.count for one in delivery.commit.periods if one.period == cell[1] and fold_name(one.scenario) == cell[0]
+    ]
     return sum(counts, Count())
 
 
@@ -603,4 +621,6 @@ def _overlap_cells(overlap: Overlap) -> set[Cell]:
 
 
 def _rows(delivery: LiveDelivery, cell: Cell) -> int:
-    return sum(count.rows for count in delivery.commit.periods if (fold(count.scenario), count.period) == cell)
+    return sum(
+        one.rows for one in delivery.commit.periods if one.period == cell[1] and fold_name(one.scenario) == cell[0]
+    )

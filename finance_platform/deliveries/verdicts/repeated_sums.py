@@ -1,7 +1,7 @@
 """Actual lines that are the sums of another feed's: a report counts beside the ledger that it was made of.
 
 Belongs here: which deliveries are compared by their sums, and what equal sums are. Does not belong here: equal lines
-(see `repeated_lines`), reading lines (see `cell_hashes`).
+(see `repeated_lines`), reading lines (see `account_sums`).
 
 A forecast 3+9 has the actual amounts of three months, and a trial balance has those of the ledger. No line is equal to
 another one, so each of these months counted twice.
@@ -10,14 +10,10 @@ another one, so each of these months counted twice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from finance_platform.deliveries.live_lines import Cell, claimed_cells
 from finance_platform.deliveries.state import LiveDelivery
-from finance_platform.deliveries.verdicts.cell_hashes import CellHashes
+from finance_platform.deliveries.verdicts.account_sums import AccountSums, CellSums
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, count_in_cell
 from finance_platform.deliveries.verdicts.repeated_lines import RepeatedLines
 from finance_platform.feeds.values.codes import fold
@@ -33,14 +29,14 @@ _MOST_FILES = 20
 """Of a feed in one period; of more, such as one for each voucher, each would be opened."""
 
 
-def find_repeated_sums(hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:
+def find_repeated_sums(sums: CellSums, live: LiveDeliveries, candidate: LiveDelivery) -> list[RepeatedLines]:
     """Return the scenarios and periods in which a delivery and another feed have the same sums by account.
 
     Either the delivery or the feed must be a report, with hardly more lines than places. Departments are not compared,
     since a report may have none. Nothing is found if a version of the delivery's object counts as it is.
 
     Args:
-        hashes: reads the lines.
+        sums: reads the sums of lines.
         live: the deliveries that count.
         candidate: the delivery that is judged.
     """
@@ -52,51 +48,64 @@ def find_repeated_sums(hashes: CellHashes, live: LiveDeliveries, candidate: Live
         for cell in sorted(claimed_cells(candidate))
         if cell[1] in candidate.portion and cell[0] in scenarios and scenarios[cell[0]].scenario_type == "Actual"
         if not _counts_already(live, candidate, cell)
-        for feed in live.other_feeds(candidate)
-        for repeated in _compare(hashes, live, candidate, cell, feed, scenarios[cell[0]].scenario)
+        for repeated in _find_in_cell(sums, live, candidate, cell, scenarios[cell[0]].scenario)
     ]
 
 
-def _compare(
-    hashes: CellHashes, live: LiveDeliveries, candidate: LiveDelivery, cell: Cell, feed: str, scenario: str
+def _find_in_cell(
+    sums: CellSums, live: LiveDeliveries, candidate: LiveDelivery, cell: Cell, scenario: str
 ) -> Iterator[RepeatedLines]:
-    """Yield that a feed has the same sums as a delivery in a cell, if so."""
-    key = candidate.event.object_key
-    others = [one for one in live.of_cell(feed, cell) if cell[1] in one.portion and one.event.object_key != key]
-    rows, of_feed = (sum(count_in_cell(one, cell).rows for one in side) for side in ([candidate], others))
-    if not 0 < len(others) <= _MOST_FILES or not _LEAST_ACCOUNTS <= min(rows, of_feed) <= _MOST_ROWS:
+    """Yield the feeds that have the same sums as a delivery in a cell."""
+    rows = count_in_cell(candidate, cell).rows
+    if rows < _LEAST_ACCOUNTS:
         return
+    for feed in live.other_feeds(candidate):
+        others = live.few_of_other_feed(candidate, feed, cell, _MOST_FILES)
+        if others and (own := _compare(sums, candidate, rows, others, cell)):
+            yield RepeatedLines(
+                *(others[0].event.object_key, scenario, cell[1], rows, own.gross), feed=feed, has_sums=True
+            )
+
+
+def _compare(
+    sums: CellSums, candidate: LiveDelivery, rows: int, others: list[LiveDelivery], cell: Cell
+) -> AccountSums | None:
+    """Return the sums of a delivery in a cell if those of the deliveries of a feed are the same."""
+    of_feed = sum(count_in_cell(one, cell).rows for one in others)
+    if not _LEAST_ACCOUNTS <= min(rows, of_feed) <= _MOST_ROWS:
+        return None
     smaller, larger = ([candidate], others) if rows <= of_feed else (others, [candidate])
-    report = hashes.sums_by_place(smaller, cell)
-    if ((pc.sum(report["lines"]).as_py() or 0) - len(report)) * _OTHERS > len(report):
-        return  # a ledger
-    ledger = hashes.sums_by_place(larger, cell)
+    report = sums.of(smaller, cell)
+    if (report.lines - report.places) * _OTHERS > report.places:
+        return None  # a ledger
+    ledger = sums.of(larger, cell)
     has_other_signs = smaller[0].commit.is_debit_positive != larger[0].commit.is_debit_positive
     if _may_be_of(report, ledger) and _are_equal(report, ledger, has_other_signs=has_other_signs):
-        own = report if smaller == [candidate] else ledger
-        gross = Decimal(pc.sum(own["gross"]).as_py() or 0)
-        yield RepeatedLines(*(others[0].event.object_key, scenario, cell[1], rows, gross), feed=feed, has_sums=True)
+        return report if rows <= of_feed else ledger
+    return None
 
 
-def _may_be_of(report: pa.Table, ledger: pa.Table) -> bool:
+def _may_be_of(report: AccountSums, ledger: AccountSums) -> bool:
     """Return whether a report may be about a ledger's departments: two companies may have equal costs."""
-    departments, of_ledger = ({*one["department_key"].to_pylist()} for one in (report, ledger))
-    return bool(departments & of_ledger) or len(departments) == 1 < len(of_ledger)
+    departments, of_ledger = report.departments, ledger.departments
+    return not departments.isdisjoint(of_ledger) or len(departments) == 1 < len(of_ledger)
 
 
-def _are_equal(report: pa.Table, ledger: pa.Table, *, has_other_signs: bool) -> bool:
-    """Return whether a ledger has the sums of a report on nearly all of its accounts."""
-    of_report, of_ledger = (_by_account(one, is_absolute=has_other_signs) for one in (report, ledger))
-    pairs = [(amount, of_ledger.get(account)) for account, amount in of_report.items() if amount]
-    equal = {amount for amount, other in pairs if amount == other}
-    differing = sum(amount != other for amount, other in pairs)
-    return len(equal) >= _LEAST_ACCOUNTS and differing * _OTHERS <= len(pairs)
+def _are_equal(report: AccountSums, ledger: AccountSums, *, has_other_signs: bool) -> bool:
+    """Return whether a ledger has the sums of a report on nearly all of its accounts.
 
-
-def _by_account(places: pa.Table, *, is_absolute: bool) -> dict[int, Decimal]:
-    sums = places.group_by(["account_key"]).aggregate([("amount", "sum")])
-    amounts = pc.abs(sums["amount_sum"]) if is_absolute else sums["amount_sum"]
-    return dict(zip(sums["account_key"].to_pylist(), amounts.to_pylist(), strict=True))
+    Of two that have nothing to do with each other, a few accounts say so.
+    """
+    of_report, of_ledger = (one.absolute if has_other_signs else one.by_account for one in (report, ledger))
+    equal, differing = set(), 0
+    for account, amount in of_report.items():
+        if of_ledger.get(account) == amount:
+            equal.add(amount)
+        else:
+            differing += 1
+            if differing * _OTHERS > len(of_report):
+                return False
+    return len(equal) >= _LEAST_ACCOUNTS
 
 
 def _counts_already(live: LiveDeliveries, candidate: LiveDelivery, cell: Cell) -> bool:

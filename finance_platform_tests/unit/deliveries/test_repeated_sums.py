@@ -106,3 +106,29 @@ def test_a_ledger_is_not_read_for_another_ledger(zone: Zone) -> None:
     zone.deliver("branch.csv", [replace(line, amount="1.00") for line in LEDGER for _ in range(2)], "v2", feed="branch")
     assert zone.evaluate_held() == {}
     assert not [key for key in zone.store.opened if key.startswith("transactions/") and "branch" in key]
+
+
+def test_files_of_many_feeds_are_each_read_once_for_their_sums(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    for number in range(6):
+        lines = [
+            replace(line, amount=f"{float(line.amount) + number:.2f}", period=period)
+            for line in report()
+            for period in ("2025-01", "2025-02")
+        ]
+        zone.deliver(f"branch_{number}.csv", lines, f"v{number}", feed=f"branch_{number}")
+    zone.store.opened.clear()
+    assert zone.evaluate_held() == {}
+    opened = [key for key in zone.store.opened if key.startswith("transactions/")]
+    assert len(opened) == len(set(opened)) == 6
+
+
+@pytest.mark.parametrize(("files", "is_compared"), [(20, True), (21, False)])
+def test_a_feed_with_a_file_for_each_voucher_is_not_compared(tmp_path: Path, files: int, is_compared: bool) -> None:
+    zone = Zone(tmp_path / "processed")
+    for number in range(files):
+        zone.deliver(f"voucher_{number:02d}.csv", LEDGER[number : number + 1] or LEDGER[-1:], f"v{number}")
+    counted = [*LEDGER[:files]]
+    zone.evaluate()
+    zone.deliver("outlook.csv", report(counted), "w", feed="outlook")
+    assert bool(zone.evaluate()["outlook.csv"].reasons) is is_compared
