@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -74,16 +75,39 @@ def sync_open_tables(
     return {table.name: what for table, what in done if what}
 
 
-def sync_or_warn(
-    processed: ObjectStore, snapshot: Snapshot, storage_options: Mapping[str, str], log: logging.Logger
-) -> None:
-    """Bring the open tables up to date; log a warning if that fails, since no number comes from them."""
+@dataclass(frozen=True)
+class SyncReport:
+    """What became of the open tables.
+
+    Attributes:
+        message: what was done, or why they are not up to date.
+        is_warning: whether they are not.
+    """
+
+    message: str
+    is_warning: bool = False
+
+    def write_to(self, log: logging.Logger) -> None:
+        """Log it; a warning at most, since no number comes from these tables."""
+        if self.is_warning:
+            log.warning(self.message)
+        else:
+            log.info(self.message)
+
+
+def sync_as_reported(processed: ObjectStore, snapshot: Snapshot, storage_options: Mapping[str, str]) -> SyncReport:
+    """Bring the open tables up to date; return what was done, or why that failed.
+
+    Args:
+        processed: the processed zone.
+        snapshot: its state.
+        storage_options: how Delta's library reaches the zone, where that is S3.
+    """
     try:
         done = sync_open_tables(processed, open_tables(snapshot), storage_options)
     except OpenTableError as error:
-        log.warning(f"{error.title}: {error.found}. Fix: {error.fix}")
-        return
-    log.info(f"open tables: {', '.join(f'{name} {what}' for name, what in done.items()) or 'up to date'}")
+        return SyncReport(f"{error.title}: {error.found}. Fix: {error.fix}", is_warning=True)
+    return SyncReport(f"open tables: {', '.join(f'{name} {what}' for name, what in done.items()) or 'up to date'}")
 
 
 def keys_of_open_tables(

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from finance_platform.bootstrap import open_warehouse, reports_folder, warehouse_readers
+from finance_platform.bootstrap import delta_options, open_warehouse, reports_folder, warehouse_readers
 from finance_platform.code_version import JobName
 from finance_platform.home import Home
 from finance_platform.orchestration.ahead.fork_messages import (
@@ -47,7 +47,9 @@ from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 
 if TYPE_CHECKING:
+    from finance_platform.data_catalog.delta_log import SyncReport
     from finance_platform.quality.checks import Outcome
+    from finance_platform.refresh.steps.build_star import BuiltStar
     from finance_platform.refresh.steps.publish import Publication
     from finance_platform.reports.pack.model import Pack
     from finance_platform.warehouse.known_answers import KnownAnswers
@@ -58,6 +60,9 @@ _log = logging.getLogger(__name__)
 _DEATH_SIGNAL = 1
 """Linux's `PR_SET_PDEATHSIG`: the signal that a process gets when its parent ends."""
 
+
+_FEW_ROWS = 500_000
+"""To load more takes this process longer than Dagster's import takes the run's."""
 
 _READING_THREADS = 3
 """Those that read the warehouse at once after a load: the checks and answers, the pack, and its statement."""
@@ -142,8 +147,25 @@ class ForkWorker:
         self._process.end()
         self._send(LAST_JOB, None)
         outcomes = check_built(star, processed)
-        self._send(BUILT, BuiltAhead(star, outcomes))
-        return _may_go_on(outcomes)
+        may_go_on = _may_go_on(outcomes)
+        open_tables = self._sync_open_tables(processed, star) if may_go_on else None
+        self._send(BUILT, BuiltAhead(star, outcomes, open_tables))
+        return may_go_on
+
+    def _sync_open_tables(self, processed: ObjectStore, star: BuiltStar) -> SyncReport | None:
+        """Bring the open tables up to date; None if the run does that, which waits for this process anyway.
+
+        After a small delivery it is the other way round: this process is at its end before the run has Dagster.
+        """
+        from finance_platform.data_catalog.delta_log import sync_as_reported
+
+        if not self._settings.open_tables or star.row_count > _FEW_ROWS:
+            return None
+        try:
+            return sync_as_reported(processed, star.snapshot, delta_options(self._settings))
+        except Exception:
+            _log.debug("the open tables cannot be brought up to date ahead of the run", exc_info=True)
+            return None
 
     def _publish(self, raw: ObjectStore, processed: ObjectStore) -> bool:
         from finance_platform.orchestration.ahead.pack_ahead import PackAhead

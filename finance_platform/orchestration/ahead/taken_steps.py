@@ -15,6 +15,7 @@ from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardi
 
 if TYPE_CHECKING:
     # What the later steps import, they import while the job reads.
+    from finance_platform.data_catalog.delta_log import SyncReport
     from finance_platform.quality.checks import Outcome
     from finance_platform.refresh.report_pack import WrittenPack
     from finance_platform.refresh.status_ahead import StatusAhead
@@ -33,10 +34,17 @@ class CheckedDeliveries:
 
 @dataclass(frozen=True)
 class BuiltAhead:
-    """What the third step did, and the outcomes of its checks."""
+    """What the third step did, and the outcomes of its checks.
+
+    Attributes:
+        star: the slices.
+        outcomes: of the checks.
+        open_tables: what became of the open tables; None if the step is still to bring them up to date.
+    """
 
     star: BuiltStar
     outcomes: Sequence[Outcome]
+    open_tables: SyncReport | None = None
 
 
 class TakenSteps:

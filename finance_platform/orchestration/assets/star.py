@@ -13,7 +13,7 @@ from pydantic import Field
 from finance_platform.bootstrap import delta_options, home_lock
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import STAR
-from finance_platform.data_catalog.delta_log import sync_or_warn as sync_open_tables_or_warn
+from finance_platform.data_catalog.delta_log import sync_as_reported
 from finance_platform.data_catalog.glue import GlueDataCatalog
 from finance_platform.data_catalog.sync import sync_or_warn
 from finance_platform.errors import RebuildError
@@ -141,8 +141,9 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
             fail_on_blocking_checks(outcomes)
             sync_or_warn(data_catalog, result.snapshot, processed, context.log)
             if settings.open_tables:
-                options = delta_options(settings)
-                sync_open_tables_or_warn(processed, result.snapshot, options, context.log)
+                synced = ahead.open_tables if ahead else None
+                synced = synced or sync_as_reported(processed, result.snapshot, delta_options(settings))
+                synced.write_to(context.log)
 
     return build_star_slices
 

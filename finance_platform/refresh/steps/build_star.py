@@ -105,6 +105,11 @@ class BuiltStar:
     repaired: Sequence[str] = ()
     adopted: Sequence[str] = ()
 
+    @property
+    def row_count(self) -> int:
+        """The rows of the slices that were built now."""
+        return sum(self.snapshot.built[target.table, target.slice].row_count for target in self.built)
+
 
 def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebuild: Rebuild = NO_REBUILD) -> BuiltStar:
     """Build every slice that is missing.

@@ -23,6 +23,8 @@ from typing import Any, cast
 import pytest
 
 from finance_platform.bootstrap import is_home_locked
+from finance_platform.data_catalog import delta_log
+from finance_platform.data_catalog.delta_log import SyncReport
 from finance_platform.deliveries.commits import read_commits, write_commits
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.discovery import RawZoneScan
@@ -103,6 +105,9 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         ask: Callable[[], None] = lambda: None,
         render: Callable[[], None] = lambda: None,
         derive: Callable[[], None] = lambda: None,
+        rows: int = 1,
+        sync: Callable[[], None] = lambda: None,
+        open_tables: bool = True,
     ) -> ForkedSteps:
         def standardise(
             _raw: object, zone: ObjectStore, jobs: JobRunner, *_: object, on_read: Callable[..., None], **__: object
@@ -116,7 +121,11 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         def build_star(zone: ObjectStore, *_: object) -> object:
             looks(zone)
             build()
-            return SimpleNamespace(built=MappingProxyType({"2024-01": 1}))
+            return SimpleNamespace(built=MappingProxyType({"2024-01": 1}), row_count=rows, snapshot="snapshot")
+
+        def sync_tables(*_: object) -> SyncReport:
+            sync()
+            return SyncReport(f"by {os.getpid()}")
 
         def publish(opened: Home, *, once_published: Callable[[], None], **__: object) -> object:
             looks(opened.processed)
@@ -142,6 +151,7 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(fork_worker, "check_read", lambda *_: [read])
         monkeypatch.setattr(third_step, "build_star", build_star)
         monkeypatch.setattr(third_step, "check_built", lambda *_: [built])
+        monkeypatch.setattr(delta_log, "sync_as_reported", sync_tables)
         monkeypatch.setattr(fourth_step, "publish", publish)
         monkeypatch.setattr(answers_ahead, "ask_ahead", ask_ahead)
         monkeypatch.setattr(last_step, "read_published_pack", lambda *_, **__: Pack((1, 2)))
@@ -150,7 +160,8 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(status_ahead, "derive_status_ahead", derive_status)
         process = JobProcess(write(tmp_path / "host.py", HOST.format(work=work)))
         process.start()
-        steps = ForkedSteps(home, process, takes_all=takes_all, meanwhile=meanwhile)
+        chosen = home.model_copy(update={"open_tables": open_tables})
+        steps = ForkedSteps(chosen, process, takes_all=takes_all, meanwhile=meanwhile)
         context = steps_ahead(home, process, lambda *_: steps)
         assert context.__enter__() is steps
         opened.extend([context, process])
@@ -195,6 +206,33 @@ def test_the_steps_of_a_run_get_what_was_done_beside_it_once(begin: Begin, home:
     assert written.pack == Pack(()), "amounts stay where they were read"
     assert str(written.workbook) == str(WorkbookSizeError("too many", fix="ask for it"))
     assert steps.take_pack() is None
+
+
+def test_open_tables_are_brought_up_to_date_beside_a_run_that_built_few_rows(begin: Begin):
+    steps = begin()
+    steps.take_standardised(ignore)
+    built = steps.take_built()
+    assert built is not None
+    assert built.open_tables is not None
+    assert built.open_tables.message not in {"", f"by {os.getpid()}"}
+
+
+@pytest.mark.parametrize("why", ["many rows", "by setting", "fails", "checks"])
+def test_open_tables_that_were_not_brought_up_to_date_are_left_to_the_run(begin: Begin, why: str):
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    steps = begin(
+        open_tables=why != "by setting",
+        rows=500_001 if why == "many rows" else 500_000,
+        sync=fail if why == "fails" else lambda: None,
+        built=BAD if why == "checks" else GOOD,
+    )
+    steps.take_standardised(ignore)
+    built = steps.take_built()
+    assert built is not None
+    assert built.open_tables is None
+    assert (steps.take_published() is None) == (why == "checks")
 
 
 def test_the_process_of_the_jobs_ends_with_the_last_job(begin: Begin):
