@@ -112,7 +112,9 @@ def _reason(details: Sequence[Mapping[str, str]]) -> str:
 
 
 def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
-    metadata: dict[str, Any] = {READ_NOW: str(len(read)), **_read_again(snapshot, read)}
+    # The same for each table; of thousands of deliveries, a search for these few takes a while.
+    again = derive_once("files that were read again", (snapshot.state, read), _read_again)
+    metadata: dict[str, Any] = {READ_NOW: str(len(read)), **again}
     if contract.name == "rejected_rows":
         current = [one.commit for one in current_deliveries(snapshot.state) if one.commit.status == "read"]
         changes = [{"feed": one.feed, "file": one.file, "what": one.words} for one in snapshot.state.header_changes]
@@ -127,9 +129,9 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
     )
 
 
-def _read_again(snapshot: Snapshot, read: Sequence[DeliveryCommit]) -> dict[str, str]:
+def _read_again(state: DeliveryState, read: Sequence[DeliveryCommit]) -> dict[str, str]:
     """Return how many of the deliveries that were read are unchanged files, and why they were; nothing if none is."""
-    state, ids = snapshot.state, {commit.delivery_id for commit in read}
+    ids = {commit.delivery_id for commit in read}
     events = [live.event for live in state.live if live.commit.delivery_id in ids]
     events += [stopped.event for stopped in state.inactive if stopped.commit.delivery_id in ids]
     again = {event.delivery_id: event for event in events if event.reads_again}
