@@ -1,7 +1,7 @@
 """The results of `standardise` by delivery, counted from the files that it wrote, so that a lost row shows.
 
 Belongs here: counts, sums and hashes of written rows, and the commit made of them. Does not belong here: writing them
-(see `standardise_job`).
+(see `standardise_job`), lines by account (see `account_counts`).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from finance_platform.deliveries.spread_weights import unweighted_id
 from finance_platform.feeds.cells import text_without_column
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ReadingRules
-from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold, scenario_name
-from finance_platform.spark_jobs.account_counts import AccountPlace, account_counts, write_account_counts
-from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, packed_rows, sum_batches, unpack
-from finance_platform.spark_jobs.member_hashes import by_delivery, hash_members
+from finance_platform.spark_jobs import account_counts
+from finance_platform.spark_jobs.account_counts import AccountCounts, accepted_by_delivery
+from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, PLACE, packed_rows, sum_batches, unpack
+from finance_platform.spark_jobs.member_hashes import hash_members
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.spark_on_demand import F
@@ -47,13 +47,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _ZERO = Decimal("0.00")
-_PLACE = ("delivery_id", "scenario", "scenario_type", "period")
-_OF_ACCOUNT = ("account_key", "scenario", "period", "row_count", "amount", "absolute")
-_PLACE_SUMS = [
-    *((name, "sum") for name in ("row_count", "amount", "absolute", "reversals", "content_high", "content_low")),
-    ("first_day", "min"),
-    ("last_day", "max"),
-]
 _REJECTED = ("delivery_id", "outcome", "rules", "scenario", "currency", "account_key")
 """The columns by which rejected rows are counted."""
 
@@ -67,8 +60,7 @@ class DeliveryResult:
         files: Parquet files by table.
         outcomes: candidate lines by outcome; money in the home's currency.
         scenarios: the ledger's candidate lines by scenario, foreign currency and outcome.
-        accounts: lines that are not accepted, by account, scenario, foreign currency, period (blank), and outcome.
-        accepted: sums of accepted lines, by account, scenario and period; some of them apart.
+        accounts: the same by account.
         rules: rows by the rule that they broke.
         periods: accepted lines by scenario and period.
         first_day: earliest posting date of the accepted lines, ISO, or empty.
@@ -83,8 +75,7 @@ class DeliveryResult:
     files: dict[str, list[DataFile]] = field(default_factory=dict)
     outcomes: dict[str, Count] = field(default_factory=dict)
     scenarios: dict[tuple[str, str, str], Count] = field(default_factory=dict)
-    accounts: dict[AccountPlace, Count] = field(default_factory=dict)
-    accepted: list[pa.Table] = field(default_factory=list)
+    accounts: AccountCounts = field(default_factory=AccountCounts)
     rules: dict[str, int] = field(default_factory=dict)
     periods: dict[tuple[str, str], PeriodCount] = field(default_factory=dict)
     first_day: str = ""
@@ -109,19 +100,11 @@ class DeliveryResult:
         self.scenarios[place] = self.scenarios.get(place, Count()) + count
         self.count(outcome, Count(count.rows, unpriced=count.unpriced) if currency else count)
 
-    def count_account(self, account_key: int | None, *place: str, count: Count) -> None:
-        """Add candidate lines of an account; `place` is scenario, foreign currency, period and term."""
-        if account_key is not None:
-            scenario, currency, period, term = place
-            key = (account_key, scenario, currency, period, term)
-            self.accounts[key] = self.accounts.get(key, Count()) + count
-
-    def account_counts(self) -> pa.Table:
-        """Return the lines by account, for the statement of what is not money."""
+    def count_rounding(self) -> None:
+        """Add what the rounding of amounts has changed, by account."""
         for account, scenario, currency, net, gross in json.loads(self.summary["measured_account_rounding"] or "[]"):
-            count = Count(0, Decimal(net), Decimal(gross))
-            self.count_account(account, scenario, currency, "", ROUNDING, count=count)
-        return account_counts(self.accepted, self.accounts)
+            if account is not None:
+                self.accounts.add(account, scenario, currency, ROUNDING, Count(0, Decimal(net), Decimal(gross)))
 
     def _counted(self) -> list[ScenarioCount]:
         return [ScenarioCount(*place, count) for place, count in sorted(self.scenarios.items())]
@@ -197,9 +180,18 @@ class DeliveryResult:
 def enter_account_counts(
     processed: ObjectStore, folder: str, results: Mapping[str, DeliveryResult], shared: Mapping[str, str]
 ) -> None:
-    """Write the lines by account, and enter the files into the results; arguments as in `write_account_counts`."""
-    counts = {delivery_id: result.account_counts for delivery_id, result in results.items()}
-    for delivery_id, file in write_account_counts(processed, folder, counts, shared).items():
+    """Write the lines by account, and enter the files into the results.
+
+    Args:
+        processed: the processed zone.
+        folder: a folder that nothing has written to yet.
+        results: by delivery id.
+        shared: the name of the file of each delivery that shares it with others.
+    """
+    for result in results.values():
+        result.count_rounding()
+    counted = {delivery_id: result.accounts for delivery_id, result in results.items()}
+    for delivery_id, file in account_counts.write_files(processed, folder, counted, shared).items():
         results[delivery_id].files[ACCOUNT_COUNTS.name] = [file]
 
 
@@ -315,32 +307,26 @@ def count_packed(sums: Iterable[Sequence[bytes]], results: Mapping[str, Delivery
         sums: collected rows of `line_sums.PACKED`.
         results: by delivery id.
     """
-    places: dict[tuple[str, str, str, str], _PlaceSums] = {}
-    for table in unpack(sums):
-        # A home with many accounts has as many sums as lines.
-        with_account = table.filter(pc.is_valid(table["account_key"]))
-        for delivery_id, of_delivery in by_delivery(with_account):
-            results[delivery_id].accepted.append(of_delivery.select(_OF_ACCOUNT))
-        for row in table.group_by(list(_PLACE), use_threads=False).aggregate(_PLACE_SUMS).to_pylist():
-            delivery_id, scenario, scenario_type, period = (row[name] for name in _PLACE)
-            first_day, last_day = row["first_day_min"], row["last_day_max"]
-            place = delivery_id, scenario, scenario_type, period
-            if (of_place := places.get(place)) is None:
-                of_place = places[place] = _PlaceSums(first_day, last_day)
-            count = Count(row["row_count_sum"], row["amount_sum"], row["absolute_sum"])
-            # A sum does not depend on the order of lines, and shows pairs that a bitwise operation would cancel.
-            content = (row["content_high_sum"] << 32) + row["content_low_sum"]
-            of_place.add(count, first_day, last_day, row["reversals_sum"], content)
-    for (delivery_id, scenario, scenario_type, period), of_place in places.items():
-        result, count = results[delivery_id], Count(of_place.rows, of_place.amount, of_place.absolute)
+    # A home with many accounts has as many sums as lines, so no object is made of one.
+    lines = unpack(sums)
+    for delivery_id, of_delivery in accepted_by_delivery(lines):
+        results[delivery_id].accounts.add_accepted(of_delivery)
+    # A sum does not depend on the order of lines, and shows pairs of lines that a bitwise operation would cancel.
+    added = ("row_count", "amount", "absolute", "reversals", "content_high", "content_low")
+    by_place = lines.group_by(list(PLACE), use_threads=False).aggregate(
+        [*((name, "sum") for name in added), ("first_day", "min"), ("last_day", "max")]
+    )
+    for row in by_place.to_pylist():
+        result, scenario, period = results[row["delivery_id"]], row["scenario"], row["period"]
+        count = Count(row["row_count_sum"], row["amount_sum"], row["absolute_sum"])
         result.count_lines("accepted", scenario, "", count)
-        content, reversals = of_place.content, of_place.reversals
+        content, reversals = (row["content_high_sum"] << 32) + row["content_low_sum"], row["reversals_sum"]
         if earlier := result.periods.get((scenario, period)):
             count, content = earlier.count + count, hash_number(earlier.content) + content
             reversals += earlier.reversals
         result.periods[scenario, period] = PeriodCount(
             scenario,
-            scenario_type,
+            row["scenario_type"],
             period,
             count.rows,
             count.amount,
@@ -348,31 +334,9 @@ def count_packed(sums: Iterable[Sequence[bytes]], results: Mapping[str, Delivery
             count.absolute,
             reversals,
         )
-        first_day, last_day = str(of_place.first_day), str(of_place.last_day)
+        first_day, last_day = str(row["first_day_min"]), str(row["last_day_max"])
         result.first_day = min(result.first_day or first_day, first_day)
         result.last_day = max(result.last_day, last_day)
-
-
-@dataclass(slots=True)
-class _PlaceSums:
-    """The accepted lines of one delivery, scenario and period, over all accounts."""
-
-    first_day: Any
-    last_day: Any
-    rows: int = 0
-    amount: Decimal = _ZERO
-    absolute: Decimal = _ZERO
-    reversals: int = 0
-    content: int = 0
-
-    def add(self, count: Count, first_day: Any, last_day: Any, reversals: int, content: int) -> None:
-        """Add the lines of an account."""
-        self.rows += count.rows
-        self.amount = EXACT.add(self.amount, count.amount)
-        self.absolute = EXACT.add(self.absolute, count.absolute)
-        self.first_day, self.last_day = min(self.first_day, first_day), max(self.last_day, last_day)
-        self.reversals += reversals
-        self.content += content
 
 
 def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
@@ -392,7 +356,8 @@ def _enter_rejected(sums: Iterable[Any], results: Mapping[str, DeliveryResult]) 
         count = Count(row["row_count"], row["amount"] or _ZERO, row["absolute"] or _ZERO, unpriced)
         scenario, currency = row["scenario"] or "", row["currency"] or ""
         result.count_lines(row["outcome"], scenario, currency, count)
-        result.count_account(row["account_key"], scenario, currency, "", row["outcome"], count=count)
+        if row["account_key"] is not None:
+            result.accounts.add(row["account_key"], scenario, currency, row["outcome"], count)
         for rule in row["rules"].split(","):
             result.rules[rule] = result.rules.get(rule, 0) + row["row_count"]
 

@@ -42,9 +42,11 @@ SUMS = (
 )
 """What tasks return; of one place, there may be several rows."""
 
-_PLACE = ("delivery_id", "scenario", "scenario_type", "period")
+PLACE = ("delivery_id", "scenario", "scenario_type", "period")
+"""The columns of `SUMS` whose lines a commit counts together."""
+
 _NUMBERS = ("posting_date", "department_key", "account_key", "is_debit_positive")
-_USED = {*_PLACE, *_NUMBERS, "amount", "line_key", "reverses_transaction_id"}
+_USED = {*PLACE, *_NUMBERS, "amount", "line_key", "reverses_transaction_id"}
 
 LINE_COLUMNS = tuple(column for column in TRANSACTIONS.columns if column.name in _USED)
 """The columns of lines that are needed."""
@@ -77,7 +79,7 @@ def make_file_summer(
         store = open_store(root, options)
         files = [(row["key"], row["size"]) for batch in batches for row in batch.to_pylist()]
         names = [column.name for column in LINE_COLUMNS]
-        yield from _sum_tables(read_row_groups(store, files, names, nullable=_NULLABLE, repeating=_PLACE))
+        yield from _sum_tables(read_row_groups(store, files, names, nullable=_NULLABLE, repeating=PLACE))
 
     return add_up
 
@@ -117,7 +119,7 @@ def _prepared(lines: pa.Table) -> pa.Table:
     amount = table["amount"].cast(SUM_OF_MONEY_TYPE)
     return pa.table(
         {
-            **{name: _as_dictionary(table[name]) for name in _PLACE},
+            **{name: _as_dictionary(table[name]) for name in PLACE},
             "account_key": table["account_key"],
             "posting_date": table["posting_date"].cast(pa.date32()),
             "amount": amount,
@@ -139,11 +141,11 @@ def _sum(lines: pa.Table) -> Iterator[pa.RecordBatch]:
     """Yield the sums of lines."""
     if not len(lines):
         return
-    encoded = [encode(lines[name]) for name in _PLACE]
+    encoded = [encode(lines[name]) for name in PLACE]
     place = np.zeros(len(lines), np.int64)
     for column in encoded:
         place = place * len(column.values) + column.places
-    table = lines.drop_columns(list(_PLACE)).append_column("place", pa.array(place))
+    table = lines.drop_columns(list(PLACE)).append_column("place", pa.array(place))
     # One task in several threads would take the cores of the others.
     sums = pa.TableGroupBy(table, ["place", "account_key"], use_threads=False).aggregate(
         [
@@ -164,7 +166,7 @@ def _sum(lines: pa.Table) -> Iterator[pa.RecordBatch]:
         "content_low": sums["content_low_sum"],
     }
     numbers = sums["place"].to_numpy()
-    for name, column in reversed(list(zip(_PLACE, encoded, strict=True))):
+    for name, column in reversed(list(zip(PLACE, encoded, strict=True))):
         numbers, places = np.divmod(numbers, len(column.values))
         columns[name] = pc.take(pa.array(column.values, pa.string()), pa.array(places))
     result = pa.table([columns[field.name].cast(field.type) for field in _RESULT], schema=_RESULT)
@@ -182,10 +184,10 @@ def packed_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[bytes]]:
             yield (stream,)
 
 
-def unpack(rows: Iterable[Sequence[bytes]]) -> Iterator[pa.Table]:
-    """Yield the rows of `SUMS` of collected rows of `PACKED`."""
-    for (stream,) in rows:
-        yield pa.ipc.open_stream(pa.py_buffer(stream)).read_all()
+def unpack(rows: Iterable[Sequence[bytes]]) -> pa.Table:
+    """Return `SUMS` of collected rows of `PACKED`."""
+    tables = [pa.ipc.open_stream(pa.py_buffer(stream)).read_all() for (stream,) in rows]
+    return pa.concat_tables([_RESULT.empty_table(), *tables])
 
 
 def hash_lines(lines: pa.Table) -> Hashes:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.processed import MEMBERS
+from finance_platform.spark_jobs.rows_by_delivery import by_delivery
 
 HASHED = tuple(name for name in MEMBERS.column_names if name not in {"delivery_id", "member_key"})
 MEMBER_COLUMNS = ("delivery_id", *HASHED)
@@ -35,22 +36,6 @@ def hash_members(tables: Iterable[pa.Table]) -> Iterator[tuple[str, str]]:
             parts.setdefault(delivery_id, []).append(members.select(HASHED))
     for delivery_id in list(parts):
         yield delivery_id, _hash(pa.concat_tables(map(_as_texts, parts.pop(delivery_id))))
-
-
-def by_delivery(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Yield the rows of each delivery, in the order of the first ones."""
-    deliveries = pc.unique(table["delivery_id"].cast(pa.string())).to_pylist()
-    if len(deliveries) == 1:
-        yield deliveries[0], table
-        return
-    places = pc.index_in(table["delivery_id"].cast(pa.string()), value_set=pa.array(deliveries, pa.string()))
-    order = pc.sort_indices(places)
-    ordered = table.take(order)
-    counts = pc.value_counts(places.take(order).combine_chunks())
-    start = 0
-    for delivery_id, count in zip(deliveries, counts.field("counts").to_pylist(), strict=True):
-        yield delivery_id, ordered.slice(start, count)
-        start += count
 
 
 def _as_texts(members: pa.Table) -> pa.Table:

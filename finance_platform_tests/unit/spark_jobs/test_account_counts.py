@@ -1,69 +1,98 @@
-"""Lines by account: each place once and in order, amounts as exact text, of accepted lines and of others."""
+"""Lines by account: counted by column, and written for each delivery."""
 
 from __future__ import annotations
 
-import random
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finance_platform.contracts.processed import ACCOUNT_COUNTS
-from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE, arrow_schema
-from finance_platform.deliveries.commits import Count
-from finance_platform.spark_jobs.account_counts import AccountPlace, account_counts, write_account_counts
-from finance_platform.storage.factory import open_store
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
+from finance_platform.deliveries.commits import UNKNOWN, Count
+from finance_platform.spark_jobs.account_counts import AccountCounts, accepted_by_delivery, write_files
+from finance_platform.storage.local import LocalStore
 
-_SUMS = pa.schema(
-    [
-        ("account_key", pa.int64()),
-        ("scenario", pa.string()),
-        ("period", pa.string()),
-        ("row_count", pa.int64()),
-        ("amount", SUM_OF_MONEY_TYPE),
-        ("absolute", SUM_OF_MONEY_TYPE),
-    ]
-)
+MOST = Decimal("99999999999999999999999999999999999.99")
 
 
-def test_sums_of_accepted_lines_are_beside_those_of_others_in_the_order_of_their_places():
-    draw = random.Random(3)
-    counts: dict[AccountPlace, Count] = {
-        (5, "Actual", "", "", "rejected"): Count(2, Decimal("-0.05"), Decimal("0.05"), 1),
-        (5, "", "USD", "", "skipped"): Count(1, Decimal("1E+3"), Decimal("1000")),
-        (7, "Actual", "", "", "rounding"): Count(0, Decimal("0.0012"), Decimal("NaN")),
+def sums(*rows: tuple[str, int, str, int, Decimal, Decimal]) -> pa.Table:
+    """Return sums of a delivery, account, period: the number of lines, their amount and absolute amount."""
+    deliveries, accounts, periods, counts, amounts, absolutes = zip(*rows, strict=True)
+    return pa.table(
+        {
+            "delivery_id": pa.array(deliveries),
+            "account_key": pa.array(accounts, pa.int64()),
+            "scenario": pa.array(["Actual"] * len(rows)),
+            "period": pa.array(periods),
+            "row_count": pa.array(counts, pa.int64()),
+            "amount": pa.array(amounts, SUM_OF_MONEY_TYPE),
+            "absolute": pa.array(absolutes, SUM_OF_MONEY_TYPE),
+        }
+    )
+
+
+def counted(*tables: pa.Table) -> dict[str, AccountCounts]:
+    counts: dict[str, AccountCounts] = {}
+    for table in tables:
+        for name, rows in accepted_by_delivery(table):
+            counts.setdefault(name, AccountCounts()).add_accepted(rows)
+    return counts
+
+
+def written(folder: Path, counts: dict[str, AccountCounts], **shared: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Write counts; return the rows of each file by its name."""
+    store = LocalStore(folder)
+    files = write_files(store, "counts", counts, shared)
+    assert {name for name, file in files.items() if file.is_shared} == {*shared}
+    rows = {}
+    for file in files.values():
+        table = pq.read_table(store.uri(file.key))
+        assert file.size == Path(store.uri(file.key)).stat().st_size
+        rows[Path(file.key).stem] = list(zip(*table.to_pydict().values(), strict=True))
+    return rows
+
+
+def test_lines_of_an_account_that_several_sums_have_are_one_row_with_its_money_as_python_writes_it(tmp_path: Path):
+    half, cent, nothing = Decimal("0.50"), Decimal("-0.01"), Decimal("0.00")
+    first = sums(("d", 7, "2025-02", 2, half, half), ("d", -5, "2025-01", 1, MOST, MOST))
+    later = sums(("d", 7, "2025-02", 3, -half, half), ("d", 7, "2025-01", 1, cent, -cent))
+    assert written(tmp_path, counted(first, later)) == {
+        "d": [
+            ("d", -5, "Actual", "", "2025-01", "accepted", 1, 0, str(MOST), str(MOST)),
+            ("d", 7, "Actual", "", "2025-01", "accepted", 1, 0, "-0.01", "0.01"),
+            ("d", 7, "Actual", "", "2025-02", "accepted", 5, 0, str(nothing), "1.00"),
+        ]
     }
-    others, sums = dict(counts), []
-    for _ in range(5):
-        rows = []
-        for _ in range(40):
-            place = (draw.randrange(4, 9), draw.choice(["Actual", "Büdget"]), "", draw.choice(["2025-01", "2024-12"]))
-            amount = Decimal(draw.randint(-(10**20), 10**20)).scaleb(-2)
-            counts[*place, "accepted"] = counts.get((*place, "accepted"), Count()) + Count(1, amount, abs(amount))
-            rows.append(dict(zip(_SUMS.names, (place[0], place[1], place[3], 1, amount, abs(amount)), strict=True)))
-        sums.append(pa.Table.from_pylist(rows, _SUMS))
-    expected = [
-        (*place, count.rows, count.unpriced, str(count.amount), str(count.absolute))
-        for place, count in sorted(counts.items())
+
+
+def test_lines_of_other_terms_are_beside_the_accepted_ones_with_all_their_decimals(tmp_path: Path):
+    counts = counted(sums(("d", 7, "2025-02", 2, Decimal("0.50"), Decimal("0.50"))))
+    counts["d"].add(7, "Actual", "", "rounding", Count(0, Decimal("-0.004"), Decimal("0.004")))
+    counts["d"].add(7, "Actual", "EUR", "rejected", Count(1, Decimal("3.00"), UNKNOWN, 1))
+    counts["d"].add(7, "Actual", "EUR", "rejected", Count(1, Decimal("3.00"), Decimal("3.00")))
+    counts["d"].add(3, "", "", "rejected", Count(1, unpriced=1))
+    assert written(tmp_path, counts)["d"] == [
+        ("d", 3, "", "", "", "rejected", 1, 1, "0.00", "0.00"),
+        ("d", 7, "Actual", "", "", "rounding", 0, 0, "-0.004", "0.004"),
+        ("d", 7, "Actual", "", "2025-02", "accepted", 2, 0, "0.50", "0.50"),
+        ("d", 7, "Actual", "EUR", "", "rejected", 2, 1, "6.00", "NaN"),
     ]
-    assert [tuple(row.values()) for row in account_counts(sums, others).to_pylist()] == expected
 
 
-def test_deliveries_that_share_a_file_are_in_it_and_one_without_lines_has_none(tmp_path: Path):
-    store = open_store(str(tmp_path))
-    place = (1, "Actual", "", "", "rejected")
-    some = account_counts([], {place: Count(1, Decimal("2.00"), Decimal("2.00"))})
-    none = account_counts([], {})
-    counts = {"a": lambda: some, "b": lambda: none, "c": lambda: some, "d": lambda: some, "e": lambda: none}
-    files = write_account_counts(store, "counts", counts, {"a": "shared-0", "b": "shared-0", "c": "shared-0"})
-    assert {name: (file.key, file.is_shared) for name, file in files.items()} == {
-        "a": ("counts/shared-0.parquet", True),
-        "c": ("counts/shared-0.parquet", True),
-        "d": ("counts/d.parquet", False),
-    }
-    written = pq.read_table(tmp_path / "counts" / "shared-0.parquet")
-    assert written.schema.equals(arrow_schema(ACCOUNT_COUNTS.columns))
-    assert [row["delivery_id"] for row in written.to_pylist()] == ["a", "c"]
-    assert {path.name for path in (tmp_path / "counts").iterdir()} == {"shared-0.parquet", "d.parquet"}
-    assert files["a"].size == (tmp_path / "counts" / "shared-0.parquet").stat().st_size
+def test_lines_without_an_account_are_in_no_file(tmp_path: Path):
+    one = Decimal("1.00")
+    lines = sums(("d", 1, "2025-01", 1, one, one), ("e", 2, "2025-01", 1, one, one))
+    without = lines.set_column(1, "account_key", pa.array([1, None], pa.int64()))
+    assert written(tmp_path, counted(without)).keys() == {"d"}
+
+
+def test_deliveries_of_a_shared_file_are_in_their_order_and_those_without_lines_have_no_file(tmp_path: Path):
+    one = Decimal("1.00")
+    order = counted(sums(*((name, 4, "2025-01", 1, one, one) for name in "bacb"), ("c", 2, "2025-01", 1, one, one)))
+    files = written(tmp_path, {**order, "empty": AccountCounts()}, a="both", b="both")
+    assert [row[:2] for row in files["both"]] == [("b", 4), ("a", 4)]
+    assert [row[6] for row in files["both"]] == [2, 1]
+    assert [row[:2] for row in files["c"]] == [("c", 2), ("c", 4)]
+    assert files.keys() == {"both", "c"}

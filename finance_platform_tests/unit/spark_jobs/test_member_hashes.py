@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from finance_platform.spark_jobs.member_hashes import HASHED, MEMBER_COLUMNS, by_delivery, hash_members
+from finance_platform.spark_jobs.member_hashes import HASHED, MEMBER_COLUMNS, hash_members
+from finance_platform.spark_jobs.rows_by_delivery import by_delivery
 
 _TEXTS = [
     "",
