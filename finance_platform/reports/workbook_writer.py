@@ -20,9 +20,9 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
 from finance_platform.money_text import exact_money
+from finance_platform.reports.ready_rows import ReadyRows
 from finance_platform.safe_text import printable, spreadsheet_cell
 
 MAX_SHEET_ROWS = 1_048_576
@@ -30,6 +30,8 @@ _MAX_CHARACTERS = 32_767
 _CUT = "… (cut: a cell holds 32,767 characters)"
 _EXACT_DIGITS = 15
 """Of a number; a spreadsheet rounds the others away."""
+
+_MOST_EXACT = 10**_EXACT_DIGITS
 
 FIRST_INEXACT = Decimal("1e13")
 """With two decimals, an amount from here on has more digits than a spreadsheet keeps."""
@@ -110,8 +112,13 @@ class WorkbookWriter:
                 sheet.autofilter(0, 0, number - 1, last_column)
                 sheets += 1
                 sheet, number = self._add_sheet(self._free_name(f"{name} {sheets}"), headers, widths or {}), 1
-            for column, value in enumerate(row):
-                self._write(sheet, number, column, value)
+            cells = "".join(
+                self._cell(sheet, column, value)
+                for column, value in enumerate(row)
+                if not (value is None or value == "")
+            )
+            if cells:
+                sheet.write_ready_row(number, cells)
             number += 1
             self.rows += 1
         sheet.autofilter(0, 0, number - 1, last_column)
@@ -119,11 +126,11 @@ class WorkbookWriter:
 
     def write_notes(self, notes: Sequence[str]) -> None:
         """Write a sheet with a sentence per row, and how many numbers are texts."""
-        sheet = self._workbook.add_worksheet(self._free_name("Notes"))
+        sheet = self._workbook.add_worksheet(self._free_name("Notes"), ReadyRows)
         sheet.set_column(0, 0, 120)
         inexact = [f"{_INEXACT}: {self.inexact:,}."] if self.inexact else []
         for number, note in enumerate([*notes, *inexact]):
-            self._write(sheet, number, 0, note)
+            sheet.write_ready_row(number, self._text_cell(sheet, 0, note))
 
     def _free_name(self, name: str) -> str:
         """Return a name that a sheet may have, and that none has yet; a spreadsheet ignores case in it."""
@@ -138,8 +145,8 @@ class WorkbookWriter:
         self._names.add(shown.casefold())
         return shown
 
-    def _add_sheet(self, name: str, headers: Sequence[str], widths: Mapping[str, int]) -> Worksheet:
-        sheet = self._workbook.add_worksheet(name)
+    def _add_sheet(self, name: str, headers: Sequence[str], widths: Mapping[str, int]) -> ReadyRows:
+        sheet: ReadyRows = self._workbook.add_worksheet(name, ReadyRows)
         sheet.freeze_panes(1, 0)
         for column, header in enumerate(headers):
             sheet.set_column(column, column, widths.get(header, max(_USUAL_WIDTH, min(len(header) + 2, 40))))
@@ -147,31 +154,35 @@ class WorkbookWriter:
             sheet.write_string(0, column, cell_text(header), self._bold)
         return sheet
 
-    def _write(self, sheet: Worksheet, row: int, column: int, value: Any) -> None:
-        if value is None or value == "":
-            return
+    def _cell(self, sheet: ReadyRows, column: int, value: Any) -> str:
+        """Return the cell of a value."""
+        if isinstance(value, str):
+            return self._text_cell(sheet, column, value)
         if isinstance(value, bool):
-            sheet.write_boolean(row, column, value)
-        elif isinstance(value, float) and math.isfinite(value):
-            sheet.write_number(row, column, value)
-        elif isinstance(value, int | Decimal):
-            self._write_exact(sheet, row, column, value)
-        elif isinstance(value, date) and value.year >= _FIRST_YEAR:
-            self._write_time(sheet, row, column, value)
-        else:
-            text = cell_text(value.isoformat() if isinstance(value, date) else str(value))
-            sheet.write_string(row, column, text, self._text[spreadsheet_cell(text) != text])
+            return sheet.ready_boolean(column, value)
+        if isinstance(value, float) and math.isfinite(value):
+            return sheet.ready_number(column, value, None)
+        if isinstance(value, int | Decimal):
+            return self._exact_cell(sheet, column, value)
+        if isinstance(value, date) and value.year >= _FIRST_YEAR:
+            return self._time_cell(sheet, column, value)
+        return self._text_cell(sheet, column, value.isoformat() if isinstance(value, date) else str(value))
 
-    def _write_exact(self, sheet: Worksheet, row: int, column: int, value: int | Decimal) -> None:
+    def _text_cell(self, sheet: ReadyRows, column: int, value: str) -> str:
+        text = cell_text(value)
+        return sheet.ready_text(column, text, self._text[spreadsheet_cell(text) != text])
+
+    def _exact_cell(self, sheet: ReadyRows, column: int, value: int | Decimal) -> str:
+        if isinstance(value, int) and -_MOST_EXACT < value < _MOST_EXACT:
+            return sheet.ready_number(column, value, self._integer)
         digits = len(Decimal(value).normalize().as_tuple().digits)
         is_large = isinstance(value, Decimal) and abs(value) >= FIRST_INEXACT
         if digits > _EXACT_DIGITS or is_large:
             self.inexact += 1
-            sheet.write_string(row, column, exact_money(value) if isinstance(value, Decimal) else str(value))
-        elif isinstance(value, Decimal):
-            sheet.write_number(row, column, float(value), self._decimal_format(value))
-        else:
-            sheet.write_number(row, column, value, self._integer)
+            return sheet.ready_text(column, exact_money(value) if isinstance(value, Decimal) else str(value))
+        if isinstance(value, Decimal):
+            return sheet.ready_number(column, float(value), self._decimal_format(value))
+        return sheet.ready_number(column, value, self._integer)
 
     def _decimal_format(self, value: Decimal) -> Format:
         exponent = value.normalize().as_tuple().exponent
@@ -180,13 +191,13 @@ class WorkbookWriter:
             self._decimals[more] = self._workbook.add_format({"num_format": "#,##0.00" + "0" * more})
         return self._decimals[more]
 
-    def _write_time(self, sheet: Worksheet, row: int, column: int, value: date) -> None:
-        """Write a day or a time; a cell has no time zone, so a time is UTC."""
+    def _time_cell(self, sheet: ReadyRows, column: int, value: date) -> str:
+        """Return a day or a time; a cell has no time zone, so a time is UTC."""
         if not isinstance(value, datetime):
-            sheet.write_datetime(row, column, value, self._day)
-        else:
-            utc = value.astimezone(UTC) if value.tzinfo else value
-            sheet.write_datetime(row, column, utc.replace(tzinfo=None, microsecond=0))
+            return sheet.ready_number(column, sheet.day_number(value), self._day)
+        utc = value.astimezone(UTC) if value.tzinfo else value
+        time = utc.replace(tzinfo=None, microsecond=0)
+        return sheet.ready_number(column, sheet.day_number(time), sheet.default_date_format)
 
 
 def cell_text(text: str) -> str:

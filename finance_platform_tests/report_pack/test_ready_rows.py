@@ -8,9 +8,10 @@ from io import BytesIO
 
 import pytest
 import xlsxwriter
+from python_calamine import CalamineWorkbook
 from xlsxwriter.worksheet import Worksheet
 
-from finance_platform.reports.pack.workbook.ready_rows import ReadyRows, ready_number
+from finance_platform.reports.ready_rows import ReadyRows, ready_number
 
 _TEXTS = [
     "Rent",
@@ -69,8 +70,35 @@ def _ready(workbook: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
         sheet.write_ready_row(row, f"{name}{ready_number(amount, number)}{rest}")
 
 
+def _made(workbook: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
+    quoted, cents = workbook.add_format({"quote_prefix": True}), workbook.add_format({"num_format": "0.00"})
+    for row, (text, number) in enumerate(zip(_TEXTS, _NUMBERS, strict=True), 2):
+        is_shown = text.replace("\n", "").isprintable()
+        ready = sheet.ready_text if is_shown else sheet.ready_cell
+        cells = [ready(0, text, quoted), sheet.ready_number(1, number, cents)]
+        # The style of a column is not that of a cell that has none of its own.
+        sheet.write_ready_row(row, "".join([*cells, sheet.ready_cell(2, row), ready(27, text)]))
+
+
 def test_ready_rows_give_the_bytes_of_cells_that_are_written_one_by_one():
     assert _workbook(_ready) == _workbook(_by_cell)
+
+
+def test_texts_and_numbers_without_xlsxwriter_give_its_bytes():
+    assert _workbook(_made) == _workbook(_by_cell)
+
+
+@pytest.mark.parametrize("text", ["<r>bold</r>", "<r><t>x</t></r>", "<r>&</r>"])
+def test_a_text_that_looks_like_markup_is_a_text(text: str):
+    def by_cell(_: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
+        sheet.write_string(2, 0, text)
+
+    def ready(_: xlsxwriter.Workbook, sheet: ReadyRows) -> None:
+        sheet.write_ready_row(2, sheet.ready_text(0, text))
+
+    for write_rows in (by_cell, ready):
+        workbook = CalamineWorkbook.from_filelike(BytesIO(_workbook(write_rows)))
+        assert workbook.get_sheet_by_name("Data").to_python()[-1][0] == text
 
 
 @pytest.mark.parametrize("row", [2, 3, 1000])

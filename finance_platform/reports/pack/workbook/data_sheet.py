@@ -18,9 +18,9 @@ from finance_platform.errors import WorkbookSizeError
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.model import Cell, Pack
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
-from finance_platform.reports.pack.workbook.ready_rows import ReadyRows, ready_number
 from finance_platform.reports.pack.workbook.sheets import CHECKS_FIRST_ROW, HEADER_ROW, Book, Sheet
 from finance_platform.reports.pack.workbook.sums import Mark, Sum, Sums, range_name
+from finance_platform.reports.ready_rows import ReadyRows, ready_number
 from finance_platform.reports.workbook_writer import FIRST_INEXACT, MAX_SHEET_ROWS
 
 MAX_AMOUNTS = 250_000

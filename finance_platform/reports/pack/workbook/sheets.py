@@ -20,8 +20,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from finance_platform.reports.pack.model import Pack
-from finance_platform.reports.pack.workbook.ready_rows import ReadyRows
 from finance_platform.reports.pack.workbook.sums import Sum
+from finance_platform.reports.ready_rows import ReadyRows
 from finance_platform.reports.workbook_writer import cell_text
 from finance_platform.safe_text import spreadsheet_cell
 
