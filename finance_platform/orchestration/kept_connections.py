@@ -61,7 +61,7 @@ class _Connection(sqlite3.Connection):
 
     set_aside: Callable[[_Connection], None] | None = None
     file: tuple[int, int] | None = None
-    """Device and inode of the file, when it was last set aside."""
+    """Device and inode of the file, when it was first set aside: SQLite creates a new file with its first table."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -117,7 +117,7 @@ def kept_connections() -> Iterator[None]:
 
         def set_aside(closed: _Connection) -> None:
             closed.rollback()
-            closed.file = _identity(path)
+            closed.file = closed.file or _identity(path)
             free[path].append(closed)
 
         connection.set_aside = set_aside
