@@ -16,6 +16,7 @@ from finance_platform.cli.reconciliation_output import print_sentences
 from finance_platform.cli.rendering import STOPPED, new_table, print_deliveries, print_pending, print_warnings
 from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money
+from finance_platform.quality.checks import CLOSED_PERIODS_STAND, fix_of
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome, RunReport
 from finance_platform.reports.variance import MONTHS_OF_YEAR, VarianceRow
 from finance_platform.safe_text import printable_line, quote_name
@@ -159,10 +160,15 @@ def _slice_parts(names: Sequence[str]) -> list[str]:
 
 
 def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], status: Status) -> None:
-    """Print the checks, without the files and descriptors whose reason and fix are printed below the deliveries."""
+    """Print the checks, without the files and descriptors whose reason and fix are printed below the deliveries.
+
+    Below a failed check is what to do about it, unless its rows, or the lines of their files above, have that.
+    """
     stopped = (f"file {row['file']}, reason " for row in status.deliveries if row["state"] in STOPPED)
     problems = (f"file {row['file']}, problem " for row in status.problems)
     above = (*stopped, *problems, *(f"file {file}, fix " for file in status.unmatched))
+    named = {f"file {file}" for file in status.vanished}
+    named |= {f"file {row['file']}, what {row['warning']}" for row in status.warnings}
     failed = [check for check in checks if not check.passed]
     errors = sum(1 for check in failed if not check.is_warning)
     passed = len(checks) - len(failed)
@@ -175,3 +181,7 @@ def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], status
             if row.startswith(above):
                 continue
             console.print(f"    {printable_line(row)}")
+        has_fix = check.name == CLOSED_PERIODS_STAND.name  # its changes are above, each with its own
+        has_fix |= any(", fix " in row or row in named for row in check.evidence)
+        if not has_fix and (fix := fix_of(check.name)):
+            console.print(f"    Fix: {fix}", soft_wrap=True)

@@ -41,9 +41,13 @@ def check_reorganisations(snapshot: Snapshot, processed: ObjectStore) -> Outcome
         {"what": f"{quote_name(file)}, line {line}: {text}", "file": file, "row": line, "period": period}
         for text, file, line, period in found
     ]
-    summary = f"{pluralize(len(reorganisations.rows), 'predecessor')} of departments"
+    summary = "; ".join(one[0] for one in found[:3])
+    if len(found) > 3:
+        summary += f"; and {len(found) - 3:,} more"
     return Outcome.from_evidence(
-        REORGANISATIONS_CONSISTENT, evidence, "; ".join([summary, *(one[0] for one in found[:3])])
+        REORGANISATIONS_CONSISTENT,
+        evidence,
+        summary or f"{pluralize(len(reorganisations.rows), 'predecessor')} of departments",
     )
 
 

@@ -243,7 +243,7 @@ def test_the_page_of_each_check_says_what_it_compares_and_then_what_to_do(defini
 
 
 def test_a_check_that_nothing_describes_is_refused_with_what_to_add_and_where():
-    new = Check(("warehouse", "fact_financials"), "amounts_are_even", "An amount is odd. Correct the file.")
+    new = Check(("warehouse", "fact_financials"), "amounts_are_even", "An amount is odd.", "Correct the file.")
     with pytest.raises(LookupError) as refused:
         check_specs([new])
     assert str(refused.value) == (

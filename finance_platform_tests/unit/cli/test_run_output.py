@@ -248,6 +248,24 @@ def test_what_is_printed_below_the_deliveries_is_not_repeated_below_the_checks()
     assert [line for line in below if line.startswith("file ")] == below[:1]
 
 
+@pytest.mark.parametrize(
+    ("name", "row", "fix"),
+    [
+        ("comments_name_members", "file c.csv, row 2", "Fix: Correct the code in the comments file and send it again"),
+        ("comments_name_members", "file c.csv, row 2, fix f", ""),  # the row has one of its own
+        ("no_file_vanished", "file gone.csv", ""),  # so has the line of the file
+        ("grain_is_unique", "date 2025-01-01", ""),  # blocking: the error of the run has it
+        ("a_check_of_another_release", "row 2", ""),
+    ],
+)
+def test_below_a_failed_check_is_what_to_do_about_it_once(name: str, row: str, fix: str):
+    failed = EvaluatedCheck("warehouse/fact_financials", name, False, True, "1 finding", evidence=[row])
+    shown = summary(outcome(checks=[failed]), status(vanished=["gone.csv"]))
+    below = shown[shown.index(f"warning warehouse/fact_financials {name}: 1 finding") + 1 :]
+    assert below[0] == row
+    assert below[1].startswith(fix or "Nothing to do: ")
+
+
 def test_a_failed_run_shows_its_error_unchanged():
     (line,) = [line for line in summary(outcome(succeeded=False, error="no [/such] file")) if "failed:" in line]
     assert line == "failed: no [/such] file"
