@@ -37,6 +37,9 @@ _SIGNATURE = re.compile(
     re.IGNORECASE,
 )
 
+_SPECIAL_IN_QUOTES = set('"$`\\!')
+"""What a shell does not take as it is between double quotes."""
+
 # Brackets are a pattern for a shell: zsh stops at a command with one that matches no file.
 _PLAIN_NAME = re.compile(r"[\w@%+=:,./-]+")
 
@@ -78,13 +81,14 @@ def quote_name(name: str) -> str:
     r"""Return the name of a file or an object for a message or a command.
 
     A name of letters, digits and the usual punctuation is returned as it is; any other in the quotes of a shell, so
-    that it is apart from the words around it and can be copied into a command: `'budget q1.csv'`, `$'a\x1b.csv'`.
+    that it is apart from the words around it and can be copied into a command: `'budget q1.csv'`, `"Anna's copy.csv"`,
+    `$'a\x1b.csv'`.
     """
     if _PLAIN_NAME.fullmatch(name):
         return name
     line = printable_line(name)
     if line == name:
-        return shlex.quote(name)
+        return f'"{name}"' if "'" in name and not _SPECIAL_IN_QUOTES & set(name) else shlex.quote(name)
     escaped = name.replace("\\", "\\\\").replace("'", "\\'")
     return f"$'{printable_line(escaped)}'"
 

@@ -118,7 +118,8 @@ def test_what_cannot_be_printed_is_seen_as_an_escape_sequence(text: str, printed
         ("council/Büro[1].csv", "'council/Büro[1].csv'"),
         ("budget q1.csv", "'budget q1.csv'"),
         ("", "''"),
-        ("it's.csv", "'it'\"'\"'s.csv'"),
+        ("it's.csv", '"it\'s.csv"'),
+        ("it's $1.csv", "'it'\"'\"'s $1.csv'"),
         ("a\nFix: delete it.csv", r"$'a\nFix: delete it.csv'"),
         ("a'\\\x1b.csv", r"$'a\'\\\x1b.csv'"),
     ],
@@ -128,7 +129,17 @@ def test_a_name_is_quoted_unless_it_is_plain(name: str, quoted: str):
 
 
 def test_a_quoted_name_is_the_same_name_in_a_shell():
-    names = ["a b.csv", "it's\x1b.csv", "x\u202e\x85\n\t\\n.csv", "caf\udce9.csv", "a&b;$HOME`id`.csv", "\U000e0041"]
+    names = [
+        "a b.csv",
+        "it's.csv",
+        "it's $HOME.csv",
+        "it's \\ `id`!!.csv",
+        "it's\x1b.csv",
+        "x\u202e\x85\n\t\\n.csv",
+        "caf\udce9.csv",
+        "a&b;$HOME`id`.csv",
+        "\U000e0041",
+    ]
     command = "printf '%s\\0' " + " ".join(map(quote_name, names))
     output = subprocess.run(["bash", "-c", command], env={"LC_ALL": "C.UTF-8"}, capture_output=True, check=True).stdout
     assert output.decode(errors="surrogateescape").split("\0")[:-1] == names
