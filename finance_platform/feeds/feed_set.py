@@ -43,6 +43,11 @@ _ONE_DIGIT = str.maketrans("123456789", "0" * 9)
 _MAX_PATHS = 20
 """Of a descriptor that is not valid."""
 
+_INCOMPLETE = {".tmp", ".part", ".partial", ".crdownload", ".download", ".filepart"}
+"""Suffixes of files that a program is still writing."""
+
+_OF_WINDOWS = {"desktop.ini", "thumbs.db"}
+
 _COMPRESSED = {".gz", ".zip", ".bz2", ".xz", ".7z", ".zst"}
 
 
@@ -196,10 +201,14 @@ def advise_unmatched(
         is_in_raw_zone: whether the file is in the raw zone, and could be taken out of it.
     """
     suffix = PurePosixPath(object_key).suffix.lower()
+    if PurePosixPath(object_key).name.lower() in _OF_WINDOWS:
+        return "nothing is to be done: Windows keeps it beside files, and it has no data"
     if is_readable_ending(file_ending(object_key)):
         advice = f"add a descriptor to {feeds_folder}"
     elif suffix in _COMPRESSED:
         advice = "unpack it and send the file that it contains"
+    elif suffix in _INCOMPLETE:
+        advice = "wait until it is complete and has its own name, or copy it again if that was broken off"
     else:
         advice = (
             "save it as CSV or as a workbook, because feeds only read files named .csv, .txt, .tsv, .xlsx, .xlsm, .xls "

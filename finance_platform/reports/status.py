@@ -32,14 +32,18 @@ from finance_platform.reports import statement
 from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import TERMS, Reconciliation
 from finance_platform.reports.status_rows import COULD_NOT_BE_READ, READ_AGAIN, StatusRows, status_rows
+from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.warehouse.ledger import PublishedSlice
 
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
-FIX_VANISHED = "put the file back, or withdraw it"
+_FIX_VANISHED = "put the file back, or `finance-platform withdraw {} --why TEXT` takes its lines out"
 _AS_READ_BEFORE = ", as they were read before the platform's code, or what they look up or are spread like, changed"
-_FIX_NOT_READ_AGAIN = "put the file back, so that the next run reads it again; or withdraw it"
+_FIX_NOT_READ_AGAIN = (
+    "put the file back, so that the next run reads it again; or `finance-platform withdraw {} --why TEXT` takes its "
+    "lines out"
+)
 FORMAT = 2
 """Format of the JSON document, described in `docs/status.md`; raised if a key is removed or changes its meaning."""
 
@@ -247,9 +251,9 @@ class Status:
         for file in self.vanished:
             text = "delivered before, gone from raw; its lines still count"
             if file in self.not_read_again:
-                yield file, "vanished", f"{text}{_AS_READ_BEFORE}", _FIX_NOT_READ_AGAIN
+                yield file, "vanished", f"{text}{_AS_READ_BEFORE}", _FIX_NOT_READ_AGAIN.format(quote_name(file))
             else:
-                yield file, "vanished", text, FIX_VANISHED
+                yield file, "vanished", text, _FIX_VANISHED.format(quote_name(file))
         for damaged in self.details.damage:
             if not damaged["fix"]:
                 yield damaged["file"], "damaged", damaged["problem"], ""

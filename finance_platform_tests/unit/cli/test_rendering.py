@@ -243,7 +243,7 @@ def test_every_warning_names_the_file_and_the_fix():
         "unmatched notes.csv: no feed descriptor reads this file",
         "Fix: add a descriptor to the home's feeds folder; or take the file out of the raw zone",
         "vanished old.csv: delivered before, gone from raw; its lines still count",
-        "Fix: put the file back, or withdraw it",
+        "Fix: put the file back, or `finance-platform withdraw old.csv --why TEXT` takes its lines out",
     ]
 
 

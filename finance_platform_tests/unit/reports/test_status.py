@@ -285,8 +285,11 @@ def test_a_file_that_vanished_before_it_could_be_read_again_counts_as_it_was_rea
         "they look up or are spread like, changed"
     )
     assert warning["fix"].startswith("put the file back, so that the next run reads it again")
-    (plain,) = status_of(listed=[delivered("old.csv")], vanished=["old.csv"]).warnings
+    (plain,) = status_of(listed=[delivered("old one.csv")], vanished=["old one.csv"]).warnings
     assert plain["warning"].endswith("its lines still count")
+    assert plain["fix"] == (
+        "put the file back, or `finance-platform withdraw 'old one.csv' --why TEXT` takes its lines out"
+    )
 
 
 def test_vanished_and_unmatched_files_are_warnings_with_a_fix():
@@ -304,12 +307,14 @@ def test_vanished_and_unmatched_files_are_warnings_with_a_fix():
         ("old/BOOK.NUMBERS", "save it as CSV"),
         ("ledger", "save it as CSV"),
         ("ledger.csv.zip", "unpack it"),
+        ("ledger.csv.crdownload", "wait until it is complete"),
+        ("old/desktop.ini", "nothing is to be done: Windows keeps it beside files"),
         ("ledger.csv.gz", "add a descriptor"),
         ("BOOK.XLSX", "add a descriptor"),
         ("ledger.TSV", "add a descriptor"),
     ],
 )
-def test_an_unmatched_file_that_no_descriptor_can_read_is_to_be_saved_as_csv(file: str, fix: str):
+def test_an_unmatched_file_has_the_fix_of_its_ending(file: str, fix: str):
     (row,) = status_of(unmatched=[file]).warnings
     assert row["fix"].startswith(fix)
 
