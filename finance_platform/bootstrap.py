@@ -8,7 +8,7 @@ boto3 takes most of a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from finance_platform.data_catalog.glue import GlueDataCatalog
     from finance_platform.storage.s3_events import S3EventQueue
     from finance_platform.warehouse.known_answers import KnownAnswers
+
+_WAIT_FOR_RUN_SECONDS = 600
+"""How long a step waits for a run of the command line, which holds the lock to its end."""
 
 
 def open_home(settings: Settings) -> Home:
@@ -65,7 +68,9 @@ def reports_folder(settings: Settings) -> ObjectStore:
     return open_store(settings.reports_root, s3_options(settings))
 
 
-def home_lock(settings: Settings, run_id: str = "") -> AbstractContextManager[None]:
+def home_lock(
+    settings: Settings, run_id: str = "", on_wait: Callable[[str], object] = lambda _: None
+) -> AbstractContextManager[None]:
     """Return the lock under which one run at a time works in a home, to be held in a `with` block.
 
     On disk it is a file lock of this machine. A processed zone on S3 is reached by many machines and has a lease, which
@@ -73,8 +78,9 @@ def home_lock(settings: Settings, run_id: str = "") -> AbstractContextManager[No
 
     Args:
         settings: the home.
-        run_id: the run, named in the error. A run waits until the lease can be taken over, since its holder may have
-            been killed; a command without a run fails at once.
+        run_id: the run, named in the error. Its step waits for another run of this machine, and until a lease can be
+            taken over, since its holder may have been killed; a command without a run fails at once.
+        on_wait: called with a sentence if the step of a run waits for another run of this machine.
 
     Raises:
         LockedError: another run is active in this home.
@@ -82,7 +88,7 @@ def home_lock(settings: Settings, run_id: str = "") -> AbstractContextManager[No
     if _is_on_s3(settings):
         wait_seconds = lease.TAKEOVER_SECONDS if run_id else 0
         return lease.hold_lease(processed_zone(settings), lease.RUN, run_id=run_id, wait_seconds=wait_seconds)
-    return file_lock.run_lock(settings.home_path)
+    return file_lock.run_lock(settings.home_path, _WAIT_FOR_RUN_SECONDS if run_id else 0, on_wait)
 
 
 def is_home_locked(settings: Settings) -> bool:

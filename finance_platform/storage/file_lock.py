@@ -8,7 +8,8 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,13 +17,19 @@ from finance_platform.errors import LockedError, UiOpenError
 from finance_platform.storage.local_errors import translate_write_errors
 
 _RUN_FILE, _JOB_FILE, _UI_FILE = "run.lock", "job.lock", "ui.lock"
+_POLL_SECONDS = 0.5
 _guard = threading.RLock()
 _held: set[Path] = set()
 
 
 @contextmanager
-def run_lock(home: Path) -> Iterator[None]:
+def run_lock(home: Path, wait_seconds: float = 0, on_wait: Callable[[str], object] = lambda _: None) -> Iterator[None]:
     """Hold the home's lock; it is reentrant within this process, since a run's steps take it as well.
+
+    Args:
+        home: the home.
+        wait_seconds: how long to wait for another process.
+        on_wait: called once with a sentence about that, if it is necessary.
 
     Raises:
         LockedError: another process works in this home.
@@ -33,7 +40,7 @@ def run_lock(home: Path) -> Iterator[None]:
         if home in _held:
             yield
             return
-        handle = _lock(home, _RUN_FILE, str(home))
+        handle = _lock_within(wait_seconds, home, on_wait)
         try:
             _held.add(home)
             yield
@@ -85,6 +92,21 @@ def job_lock(processed: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _lock_within(wait_seconds: float, home: Path, on_wait: Callable[[str], object]) -> int:
+    deadline = time.monotonic() + wait_seconds
+    is_said = False
+    while True:
+        try:
+            return _lock(home, _RUN_FILE, str(home))
+        except LockedError as error:
+            if time.monotonic() >= deadline:
+                raise
+            if not is_said:
+                on_wait(f"{error.title}: {error.found}. This run waits for up to {wait_seconds:.0f} s until it ends")
+                is_said = True
+        time.sleep(min(_POLL_SECONDS, wait_seconds))
 
 
 def _lock(folder: Path, name: str, locked: str) -> int:

@@ -69,7 +69,7 @@ def register_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinitio
         steps_ahead: dg.ResourceParam[TakenSteps],
     ) -> Iterator[StepResult]:
         run_id = context.run.run_id
-        with dagster_failures(context), home_lock(settings, run_id):
+        with dagster_failures(context), home_lock(settings, run_id, context.log.warning):
             if is_of_checks_alone(context):
                 scan = look_at_raw_zone(raw_zone, processed_zone, settings, at=datetime.now(UTC), run_id=run_id)
                 outcomes = [outcome for name in names for outcome in check_raw(name, scan)]

@@ -79,7 +79,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
             send_or_warn(metrics, delivery_metrics(read.commits, datetime.now(UTC)), context.log)
 
         run_id = context.run.run_id
-        with dagster_failures(context), home_lock(settings, run_id):
+        with dagster_failures(context), home_lock(settings, run_id, context.log.warning):
             if is_of_checks_alone(context):
                 yield from _check_what_is_read(context, settings, processed_zone)
                 return

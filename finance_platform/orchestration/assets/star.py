@@ -120,7 +120,7 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
         data_catalog: dg.ResourceParam[GlueDataCatalog | None],
         steps_ahead: dg.ResourceParam[TakenSteps],
     ) -> Iterator[StepResult]:
-        with dagster_failures(context), home_lock(settings, context.run.run_id):
+        with dagster_failures(context), home_lock(settings, context.run.run_id, context.log.warning):
             if is_of_checks_alone(context):
                 yield from _check_what_is_built(context, settings, processed_zone)
                 return

@@ -83,7 +83,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         pack_ahead: dg.ResourceParam[PackAhead | None],
     ) -> Iterator[StepResult]:
         run_id, home = context.run.run_id, Home(settings, raw_zone, processed_zone, warehouse)
-        with dagster_failures(context), home_lock(settings, run_id), warehouse_readers(settings):
+        with dagster_failures(context), home_lock(settings, run_id, context.log.warning), warehouse_readers(settings):
             if is_of_checks_alone(context):
                 outcomes, audited = check_published(home, at=datetime.now(UTC))
                 yield from selected_checks(context, outcomes, partial(_audit_metadata, audited))

@@ -6,7 +6,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,22 @@ def test_a_refused_process_gets_the_lock_after_the_other_has_ended(tmp_path: Pat
     with another_process(tmp_path), pytest.raises(LockedError), run_lock(tmp_path):
         pass
     with run_lock(tmp_path):
+        assert not is_free(tmp_path)
+
+
+def test_the_step_of_a_run_waits_for_another_run_and_says_so_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    with another_process(tmp_path), pytest.raises(LockedError), run_lock(tmp_path, 1.2, said.append):
+        pass
+    assert said == [
+        f"Another run is active in this home: {tmp_path}. This run waits for up to 1 s until it ends",
+    ]
+
+
+def test_a_run_that_waits_goes_on_when_the_other_one_has_ended(tmp_path: Path) -> None:
+    other = ExitStack()
+    other.enter_context(another_process(tmp_path))
+    with other, run_lock(tmp_path, 60, lambda _: other.close()):
         assert not is_free(tmp_path)
 
 
