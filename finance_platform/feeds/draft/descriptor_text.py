@@ -29,6 +29,8 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _SERIAL = re.compile("(?:(?:_|(?<=[0-9]))(?:v|q|h|p|m|fy|rev)?[0-9]+|[0-9]+)+$")
 """What distinguishes a file from its successors, such as _2025_q1, _2025q1 or _v3."""
+_REPORT = re.compile(r"(?i)(?<![a-z0-9])(?:s_[a-z0-9]{3}_[0-9]{8}|fagll03|sage[ _-]?(?:50|100|200|300)|d365)(?![0-9])")
+"""Numbers that are a part of the name of a report or of a program, and the same in its next file."""
 _MIN_LETTERS = 3
 """Letters that a name must have before the part that may differ, so that its glob does not match everything."""
 _MAX_COMMENT = 600
@@ -265,7 +267,10 @@ def _dialect(sample: Sample) -> dict[str, Any]:
 
 def _feed_name(name: str) -> str:
     stem = re.sub("[^a-z0-9]+", "_", PurePosixPath(name).stem.lower()).strip("_")
-    stem = _SERIAL.sub("", re.sub("^[^a-z]+", "", stem)).strip("_")[:60]
+    stem = re.sub("^[^a-z]+", "", stem)
+    report = _REPORT.search(stem)
+    fixed = report.end() if report else 0
+    stem = (stem[:fixed] + _SERIAL.sub("", stem[fixed:])).strip("_")[:60]
     if not re.fullmatch(FEED_NAME, stem) or stem == UNREAD_FILES:
         return "new_feed"
     # A descriptor with a shipped feed's name would replace that feed.
@@ -283,7 +288,16 @@ def _path(object_key: str, year: str = "") -> str:
     folder = "" if str(path.parent) == "." else f"{path.parent}/"
     # A number between letters, as in FBL3N, is a part of a name.
     numbers = re.finditer("(?<![0-9])(?:[0-9]+(?![0-9A-Za-z])|(?<![A-Za-z])[0-9]+(?=[A-Za-z]))", path.name)
-    digit = next((one for one in numbers if sum(map(str.isalpha, path.name[: one.start()])) >= _MIN_LETTERS), None)
+    report = _REPORT.search(path.name)
+    begin = report.end() if report else 0
+    digit = next(
+        (
+            one
+            for one in numbers
+            if one.start() >= begin and sum(map(str.isalpha, path.name[: one.start()])) >= _MIN_LETTERS
+        ),
+        None,
+    )
     name = path.name
     ending = path.name[-len(file_ending(name)) :] if file_ending(name) else ""
     if digit and digit.start() < len(name) - len(ending):
