@@ -6,6 +6,7 @@ Belongs here: what the modules of the fields share. Does not belong here: which 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -30,6 +31,13 @@ from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 _MAX_CODE_CHARACTERS = 60
 _SEVERAL_CODES = 2
 _SEVERAL_PERIODS = 2
+_DIGIT = re.compile("[0-9]")
+_YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
+_PRINTED = re.compile(
+    r"(?i)[0-9]{1,2}:[0-9]{2}|\b(?:created|printed|generated|exported|run on|gedruckt|erstellt|stand)\b"
+)
+_MOST_TITLES = 2
+
 _LEAST_WORD, _MOST_TITLE = 4, 80
 """Letters of a word that a title may begin with, as shorter ones begin others too; and characters that are shown."""
 
@@ -255,11 +263,25 @@ def describe_title(name: str, titles: Sequence[str]) -> str:
     words = [word for word in WORDS[name] if len(word) >= _LEAST_WORD]
     for title, after in pairwise([*titles, ""]):
         plain = plain_name(title)
-        if plain in words and after and all(rank(other, after) is None for other in WORDS):
+        # A cell beside the name has the code: Kostenstelle/Gruppe, 4711.
+        is_label = plain in words or (not _DIGIT.search(title) and any(plain.startswith(f"{one} ") for one in words))
+        if is_label and after and all(rank(other, after) is None for other in WORDS):
             return f"; the rows above the header say {title[:_MOST_TITLE]!r}, {after[:_MOST_TITLE]!r}"
         if rank(name, title) is None and any(plain.startswith(f"{word} ") for word in words):
             return f"; a row above the header says {' '.join(title.split())[:_MOST_TITLE]!r}"
     return ""
+
+
+def describe_days(titles: Sequence[str]) -> str:
+    """Return what titles say of days and periods, as the end of a sentence; empty if none has a year.
+
+    It is shown, and not read, as the title of a department (see `describe_title`). Days on which a report was printed
+    say nothing about its lines.
+    """
+    found = [" ".join(title.split()) for title in titles if _YEAR.search(title) and not _PRINTED.search(title)]
+    shown = ", ".join(repr(title[:_MOST_TITLE]) for title in dict.fromkeys(found[:_MOST_TITLES]))
+    noun = "a row above the header says" if len(found) == 1 else "rows above the header say"
+    return f"; {noun} {shown}" if shown else ""
 
 
 def used_headers(draft: FieldsDraft) -> Iterator[str]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column
+from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_days
 from finance_platform.feeds.draft.parts_of_years import first_day
 from finance_platform.feeds.draft.values import years_before_months
 from finance_platform.feeds.draft.weeks import describe_lone_weeks, lone_week_pattern
@@ -102,7 +102,9 @@ def draft_date_of_name(draft: FieldsDraft, columns: Sequence[Column], file: str,
     draft.decide_constant(
         "date",
         "No column was recognized as the date. Name its column in columns.date and remove constants.date, or give "
-        f"there the day of every line, such as {hint or 2025}-01-31.",
+        f"there the day of every line, such as {hint or 2025}-01-31{describe_days(titles)}. If each month has a file "
+        f"of its own, give it a name with its month, such as costs_{hint or 2025}-01, and draft again: the draft then "
+        "reads the month from the name.",
     )
 
 

@@ -15,9 +15,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from finance_platform.feeds.doubts.running_totals import states_totals
-from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
+from finance_platform.feeds.draft.columns import (
+    Column,
+    FieldDraft,
+    FieldsDraft,
+    best_column,
+    describe_days,
+    is_code,
+)
 from finance_platform.feeds.draft.dates_of_names import month_of_name
-from finance_platform.feeds.draft.money_columns import is_money, listed, marks_in_yaml
+from finance_platform.feeds.draft.money_columns import is_money, marks_in_yaml
 from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.values import guess_amounts, is_date
 from finance_platform.feeds.values.header_words import WORDS, plain_name
@@ -31,7 +38,6 @@ _CLOSING = {"closing", "ending", "endsaldo", "schlusssaldo", "eindsaldo"}
 _OPENING = {"opening", "beginning", "anfangssaldo", "eroffnungssaldo", "beginsaldo"}
 _FIELDS_OF_WORDS = {"opening": _OPENING, "balance": _CLOSING}
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
-_MOST_TITLE = 80
 
 
 def is_trial_balance(file: str, titles: Sequence[str], sheet: str) -> bool:
@@ -62,9 +68,9 @@ def draft_trial_balance(draft: FieldsDraft, columns: Sequence[Column], file: str
     else:
         draft.decide_constant(
             "period",
-            "The period is not in the file's name. Give it in constants.period, such as 2025-03; or give each month's "
-            "file a name with its month, such as trial_balance_2025-03, and write instead columns.period: "
-            f"{{from_name: '(20[0-9]{{2}}-[0-9]{{2}})'}}{_describe_day(titles)}.",
+            "The period is not in the file's name. Give it in constants.period, such as 2025-03"
+            f"{describe_days(titles)}. If each month has a file of its own, give it a name with its month, such as "
+            "trial_balance_2025-03, and draft again: the draft then reads the month from the name.",
         )
     draft.fields["account"] = FieldDraft({"from": account.name})
     department = best_column(["department"], [one for one in codes if one is not account])
@@ -120,9 +126,3 @@ def _says(header: str, words: set[str]) -> bool:
 
 def _has_side(side: str, header: str) -> bool:
     return bool({word for word in WORDS[side] if " " not in word} & set(plain_name(header).split()))
-
-
-def _describe_day(titles: Sequence[str]) -> str:
-    """Return what a title says of the day, as the end of a sentence; empty if none has a year."""
-    title = next((title for title in titles if _YEAR.search(title)), "")
-    return f"; a row above the header says {listed([' '.join(title.split())[:_MOST_TITLE]])}" if title else ""

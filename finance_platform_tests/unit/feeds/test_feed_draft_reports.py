@@ -480,3 +480,34 @@ def test_a_question_about_a_trial_balance_names_its_columns_of_balances():
     text = drafted(f"Trial balance\n\n{header}\n6000,10,5.00,1.00,,6.00\n4000,10,-5.00,,1.00,-6.00\n", "x.csv")
     asked = " ".join(text.replace("\n#", "").split())
     assert "account and balance (opening: 'Opening balance', balance: 'Closing balance')" in asked
+
+
+COST_CENTRE_REPORT = """\
+Kostenstellen: Ist/Plan/Abweichung;Stand: 03.04.2025 09:15:22;;;
+Kostenstelle/Gruppe;4711;Verwaltung;;
+Berichtszeitraum;3 bis 3 2025;;;
+
+Kostenarten;Istkosten;Plankosten;Abw (abs);Abw (%)
+400000  Material;1.135,50;1.000,00;135,50;13,55
+410000  Gehalt;12.500,00;12.000,00;500,00;4,17
+* Belastung;13.635,50;13.000,00;635,50;4,89
+"""
+
+
+def test_a_report_of_one_cost_centre_asks_for_what_only_its_titles_say(tmp_path: Path):
+    text = drafted(COST_CENTRE_REPORT, "S_ALR_87013611.csv")
+    found = yaml.safe_load(text)
+    assert found["columns"]["account"] == "Kostenarten"
+    assert found["constants"] == {"date": "DECIDE", "department": "DECIDE"}
+    asked = " ".join(text.replace("\n#", "").split())
+    assert "; the rows above the header say 'Kostenstelle/Gruppe', '4711'." in asked
+    assert (
+        "such as 2025-01-31; a row above the header says '3 bis 3 2025'. If each month has a file of its own" in asked
+    )
+    read = check(tmp_path, COST_CENTRE_REPORT, "S_ALR_87013611.csv", date="2025-03-31", department="4711")
+    assert sums(read) == {"Actual 2025-03": "13635.50", "Budget 2025-03": "13000.00"}
+
+
+def test_a_report_with_its_month_in_its_name_asks_for_no_date():
+    found = yaml.safe_load(drafted(COST_CENTRE_REPORT, "S_ALR_87013611_2025-03.csv"))
+    assert found["constants"] == {"department": "DECIDE"}
