@@ -33,6 +33,7 @@ from finance_platform.feeds.draft.level_columns import unnamed_labels
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
 from finance_platform.feeds.draft.money_columns import is_money, is_named
 from finance_platform.feeds.draft.period_columns import read_header
+from finance_platform.feeds.draft.points_of_view import draft_point_of_view
 from finance_platform.feeds.draft.references import draft_references, reference_kind
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.scenarios import (
@@ -130,6 +131,8 @@ class _Ledger:
         )
         composed = set() if is_account_measured else draft_composed_account(self._draft, self._free())
         self._used |= composed
+        if not best_column(["department", "department_name"], self._free()):
+            self._used |= draft_point_of_view(self._draft, self._free())
         for name in () if composed else ("department",) if is_account_measured else ("department", "account"):
             if name not in self._draft.fields and not self._is_in_headings(name):
                 self._code(name, labels)

@@ -511,3 +511,39 @@ def test_a_report_of_one_cost_centre_asks_for_what_only_its_titles_say(tmp_path:
 def test_a_report_with_its_month_in_its_name_asks_for_no_date():
     found = yaml.safe_load(drafted(COST_CENTRE_REPORT, "S_ALR_87013611_2025-03.csv"))
     assert found["constants"] == {"department": "DECIDE"}
+
+
+def planning(*views: str) -> str:
+    rows = "".join(f'"6110","{100 + place}","{200 + place}","{view}","Plan1"\n' for place, view in enumerate(views))
+    return f'"Account","Jan","Feb","Point-of-View","Data Load Cube Name"\n{rows}'
+
+
+def test_the_member_of_a_point_of_view_that_differs_is_the_department(tmp_path: Path):
+    text = planning("Plan,Working,CC_4711,FY25", "Plan,Working,CC_4712,FY25")
+    found = yaml.safe_load(drafted(text, "plan.csv"))
+    assert found["columns"]["department"] == {
+        "from": "Point-of-View",
+        "part": {"split": ",", "number": 3, "of": 4},
+    }
+    assert (found["constants"], found["unpivot"]["year"]) == ({"scenario": "Budget"}, "DECIDE")
+    assert "'Point-of-View' says FY25." in drafted(text, "plan.csv")
+    read = check(tmp_path, text, "plan.csv", year="2025")
+    assert sums(read) == {"Budget 2025-01": "201.00", "Budget 2025-02": "401.00"}
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        ("Plan,Working,CC_4711,FY25", "Plan,Working,CC_4711,FY25"),
+        ("Plan,Working,CC_4711,P1,FY25", "Plan,Final,CC_4712,P2,FY25"),
+        ("Plan,CC_4711,FY25", "Plan,CC_4711,FY26"),
+    ],
+)
+def test_a_point_of_view_asks_which_member_is_the_department(views: tuple[str, ...]):
+    part = yaml.safe_load(drafted(planning(*views), "plan.csv"))["columns"]["department"]["part"]
+    assert part == {"split": ",", "number": "DECIDE", "of": views[0].count(",") + 1}
+
+
+def test_members_of_points_of_view_that_are_not_equally_many_name_no_department():
+    text = drafted(planning("Plan,CC_4711,FY25", "Plan,FY25"), "plan.csv")
+    assert yaml.safe_load(text)["constants"] == {"scenario": "Budget", "department": "DECIDE"}
