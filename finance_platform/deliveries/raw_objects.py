@@ -113,11 +113,13 @@ class Version:
         self.note_bookings(verdict)
 
     def reopened(self, closed: Collection[str]) -> tuple[str, ...]:
-        """Return the periods because of which it, or lines of it, wait, and that are open by now."""
-        verdict = self.split if self.late else self.verdict
-        periods = verdict.restates if verdict else ()
-        # Of late lines, those of other periods are decided about, whatever becomes of these periods.
-        return tuple(period for period in periods if period not in closed and (not self.late or period in self.late))
+        """Return the periods because of which it waits as a whole, and that are open by now."""
+        return tuple(period for period in (self.verdict.restates if self.verdict else ()) if period not in closed)
+
+    def reopened_late(self, closed: Collection[str]) -> tuple[str, ...]:
+        """Return the same of its late lines; of periods about which people have decided, nothing is judged again."""
+        restated = self.split.restates if self.split else ()
+        return tuple(period for period in restated if period in self.late and period not in closed)
 
     def decided(self) -> tuple[str, ...]:
         """Return the closed periods that the verdict about its late lines names, and about which people decided."""

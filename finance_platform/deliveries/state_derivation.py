@@ -320,7 +320,7 @@ class _Derivation:
     def _enter_late(self, version: Version, whole: LiveDelivery) -> None:
         """Enter the lines that wait, and those that a person withdrew alone."""
         if version.split and version.late:
-            reopened, groups = version.reopened(self.closed), version.groups(version.late)
+            reopened, groups = version.reopened_late(self.closed), version.groups(version.late)
             self.inactive.append(
                 InactiveDelivery(
                     version.event,

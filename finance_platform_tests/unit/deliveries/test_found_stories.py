@@ -299,3 +299,16 @@ def test_a_copy_that_is_held_after_a_change_of_load_does_not_count_again(
         assert rules or feed.published == money(january=15)
     feed.judge()
     assert feed.published == money(january=15)
+
+
+def test_a_content_that_comes_back_and_is_held_does_not_wait_for_a_period_of_then(feed: Feed) -> None:
+    """Each run would judge it again, and say that the period was opened again."""
+    sent = Line("1"), Line("2", FEBRUARY)
+    feed.close(JANUARY)
+    feed.send("a", "v1", *sent)
+    feed.send("a", "v2", Line("2", FEBRUARY))
+    feed.reopen(JANUARY)
+    feed.send("b", "v1", *sent)
+    assert feed.send("a", "v1", *sent) == "the same content as b.csv, which counts already"
+    assert [one.reason for one in feed.zone.state.inactive] == ["the same content as b.csv, which counts already"]
+    assert not feed.zone.state.waiting
