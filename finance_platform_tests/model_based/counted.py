@@ -7,7 +7,7 @@ state says that), what must hold (see `test_stories`).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
@@ -44,10 +44,10 @@ def counted_lines(
     counted: Counter[Money] = Counter()
     for nth, one in enumerate(as_sent):
         hidden = {
-            _claim(one, line)
+            claim
             for other, of_other in zip(as_sent[nth + 1 :], lines[nth + 1 :], strict=True)
             if other.event.object_key != one.event.object_key and _load(other) == _load(one)
-            for line in of_other
+            for claim in (*(_claim(one, line) for line in of_other), *_declared_claims(other, sent))
         }
         counted.update(
             _money(line) for line in lines[nth] if _claim(one, line) is None or _claim(one, line) not in hidden
@@ -59,18 +59,28 @@ def counted_lines(
     return counted
 
 
-def _load(delivery: LiveDelivery) -> tuple[str, bool]:
-    return delivery.event.load_mode, delivery.event.is_scoped
+def _load(delivery: LiveDelivery) -> tuple[str, str, bool]:
+    return delivery.event.feed, delivery.event.load_mode, delivery.event.is_scoped
 
 
 def _claim(delivery: LiveDelivery, line: Line) -> tuple[str | None, ...] | None:
     """Return what a line must have in common with one of a later file to be hidden by it; None if nothing hides it."""
     match _load(delivery):
-        case "upsert", _:
+        case _, "upsert", _:
             return (line.key,)
-        case "replace_period", is_scoped:
+        case _, "replace_period", is_scoped:
             return (line.scenario, line.period, *([line.scope] if is_scoped else []))
     return None
+
+
+def _declared_claims(delivery: LiveDelivery, sent: Mapping[str, Sequence[Line]]) -> Iterator[tuple[str | None, ...]]:
+    """Yield what a file replaces in the period that its name declares, whether it has lines there or not."""
+    _, mode, is_scoped = _load(delivery)
+    for period in delivery.commit.covers if mode == "replace_period" else ():
+        if is_scoped:
+            yield from {(line.scenario, period, line.scope) for line in sent[delivery.delivery_id]}
+        else:
+            yield from ((scenario, period) for scenario in delivery.commit.constant_scenarios)
 
 
 def _money(line: Line) -> Money:

@@ -61,6 +61,8 @@ LOADS = {
 }
 """The loads by name. All lines are of one account, so the last one replaces whole periods."""
 
+FEEDS = ("ledger", "journal")
+
 ORDERS = ("none", "as named", "the other way round")
 """How the descriptor orders files: by time, by their names, or in the opposite order of these."""
 
@@ -68,6 +70,7 @@ _WEIGHTS = {
     "send": 8.0,
     "decide": 11.0,
     "edit": 1.5,
+    "move": 0.3,
     "close": 2.0,
     "reopen": 1.0,
     "release": 1.0,
@@ -90,13 +93,15 @@ class Decision:
 
 
 class Story:
-    """One feed with up to three files, and what has happened to it.
+    """One feed with up to three files, which may move to another one, and what has happened to it.
 
     Attributes:
         zone: the processed zone.
         contents: the contents that any file may have, by name.
         sent: by delivery, its lines.
         present: by file, its newest content.
+        feeds: by file, the feed that reads it now.
+        declared: by file, the period that its name declares; none if it has no line there and says nothing of it.
         mode: the name of the load that the descriptor gives now.
         is_booked_by_itself: whether the feed books late lines in the next open period now.
     """
@@ -109,6 +114,8 @@ class Story:
         self.contents = _contents(chance)
         self.scenario = chance.choice(["Actual"] * 6 + ["Budget"])
         self.is_booked_by_itself = chance.random() < 0.15
+        self.feeds = dict.fromkeys(self.names, FEEDS[0])
+        self.declared = {name: (chance.choice(PERIODS),) for name in self.names if chance.random() < 0.2}
         self.sent: dict[str, Sequence[Line]] = {}
         self.present: dict[str, str] = {}
         self._release = 0
@@ -134,6 +141,8 @@ class Story:
                 return "send", ((name := chance.choice(list(self.present))), self.present[name])
             case "edit":
                 return "edit", chance.choice([(chance.choice(list(LOADS)), ""), ("", chance.choice(ORDERS)), ("", "")])
+            case "move":
+                return "move", (chance.choice(list(self.present)), chance.choice(FEEDS))
             case "close":
                 return "close", (chance.choice(PERIODS[:2]),)
             case "reopen" if state.closed:
@@ -168,6 +177,9 @@ class Story:
             keyed_by=self._load.fields,
             tolerated_removal=None,
             late_lines="next_open_period" if self.is_booked_by_itself else "hold",
+            feed=self.feeds[name],
+            commit_covers=self.declared.get(name, ()),
+            commit_constant_scenarios=(self.scenario,),
         )
 
     def _identity(self, name: str, content: str) -> tuple[str, str]:
@@ -177,8 +189,9 @@ class Story:
         """
         events = self.zone.register.events()
         found = [event for event in reversed(select_discovered(events)) if event.object_key == name]
-        wanted = f"{name}@{content}@{self._load.rules}@{self._release}"
-        same = [event for event in found if (event.fingerprint, event.rules) == (content, self._load.rules)]
+        read_as = content, self._load.rules, self.feeds[name]
+        wanted = "@".join((name, *read_as, str(self._release)))
+        same = [event for event in found if (event.fingerprint, event.rules, event.feed) == read_as]
         withdrawn = [event.delivery_id for event in same if event.delivery_id in select_withdrawn(events)]
         if found and found[0].delivery_id != wanted and withdrawn:
             wanted = withdrawn[0]
@@ -214,6 +227,11 @@ class Story:
             self.is_booked_by_itself = not self.is_booked_by_itself
         self.mode, self._order = mode or self.mode, order or self._order
         self.send_all()
+
+    def move(self, name: str, feed: str) -> None:
+        """Let another feed read a file."""
+        self.feeds[name] = feed
+        self.send(name, self.present[name])
 
     def send_all(self) -> None:
         for name, content in self.present.items():
