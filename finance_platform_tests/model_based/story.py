@@ -22,7 +22,6 @@ from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.register import (
     DeliveryDiscovered,
-    LoadMode,
     PeriodStatusChanged,
     Verdict,
     select_discovered,
@@ -31,6 +30,7 @@ from finance_platform.deliveries.register import (
 )
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries
+from finance_platform.feeds.resolved import LoadMode
 from finance_platform_tests.unit.zone import NOON, Line, Zone
 
 PERIODS = ("2025-01", "2025-02", "2025-03")
