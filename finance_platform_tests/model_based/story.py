@@ -30,6 +30,7 @@ from finance_platform.deliveries.register import (
 )
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries
+from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import LoadMode
 from finance_platform_tests.unit.zone import NOON, Line, Zone
 
@@ -74,6 +75,7 @@ _WEIGHTS = {
     "close": 2.0,
     "reopen": 1.0,
     "release": 1.0,
+    "read_otherwise": 0.5,
     "touch": 1.0,
     "publish": 0.3,
 }
@@ -102,6 +104,8 @@ class Story:
         present: by file, its newest content.
         feeds: by file, the feed that reads it now.
         declared: by file, the period that its name declares; none if it has no line there and says nothing of it.
+        tolerated_removal: the share of a department's lines that a file may take out; None for all.
+        doubtful: the contents about which the reader has a doubt.
         mode: the name of the load that the descriptor gives now.
         is_booked_by_itself: whether the feed books late lines in the next open period now.
     """
@@ -114,6 +118,8 @@ class Story:
         self.contents = _contents(chance)
         self.scenario = chance.choice(["Actual"] * 6 + ["Budget"])
         self.is_booked_by_itself = chance.random() < 0.15
+        self.tolerated_removal = chance.choice([None, None, "0.5"])
+        self.doubtful = {name for name in self.contents if chance.random() < 0.05}
         self.feeds = dict.fromkeys(self.names, FEEDS[0])
         self.declared = {name: (chance.choice(PERIODS),) for name in self.names if chance.random() < 0.2}
         self.sent: dict[str, Sequence[Line]] = {}
@@ -149,6 +155,8 @@ class Story:
                 return "reopen", (chance.choice(sorted(state.closed)),)
             case "decide" if possible := _decisions(state, chance):
                 return "decide", (chance.choice(possible),)
+            case "read_otherwise":
+                return action, (chance.choice(list(self.contents)), chance.getrandbits(32))
             case "release" | "publish":
                 return action, ()
         return "send", (chance.choice(self.names), chance.choice(list(self.contents)))
@@ -175,9 +183,10 @@ class Story:
             load_mode=self._load.mode,
             is_scoped=self._load.is_scoped,
             keyed_by=self._load.fields,
-            tolerated_removal=None,
+            tolerated_removal=self.tolerated_removal,
             late_lines="next_open_period" if self.is_booked_by_itself else "hold",
             feed=self.feeds[name],
+            commit_findings=ReaderFindings(doubts=("is it UTF-8?",) * (content in self.doubtful)),
             commit_covers=self.declared.get(name, ()),
             commit_constant_scenarios=(self.scenario,),
         )
@@ -220,6 +229,11 @@ class Story:
         """Let a release read every file again."""
         self._release += 1
         self.send_all()
+
+    def read_otherwise(self, content: str, seed: int) -> None:
+        """Let a release read other lines from a content."""
+        self.contents[content] = _varied(Random(seed), list(self.contents[content]), seed)
+        self.install_release()
 
     def edit(self, mode: str, order: str) -> None:
         """Change the load or the order of the feed; if neither is given, what becomes of late lines."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
@@ -53,14 +53,21 @@ class LawfulStory:
     def __init__(self, seed: int, folder: Path) -> None:
         self.story = Story(seed, folder)
         note(f"{self.story.mode}, {self.story.scenario}, books late lines by itself: {self.story.is_booked_by_itself}")
-        for name, lines in self.story.contents.items():
-            note(f"{name}: {[(line.key, line.period, line.amount, line.department) for line in lines]}")
+        note(
+            f"declared {self.story.declared}, doubtful {self.story.doubtful}, tolerated {self.story.tolerated_removal}"
+        )
+        self.note_contents(self.story.contents)
         for name, content in self.story.present.items():
             note(f"send {name} {content}")
         self.evaluate()
         for period in self.story.first_closed:
             note(f"close {period}")
             self.story.close(period)
+
+    def note_contents(self, names: Iterable[str]) -> None:
+        for name in names:
+            lines = self.story.contents[name]
+            note(f"{name}: {[(line.key, line.period, line.amount, line.department) for line in lines]}")
 
     def play(self, seed: int) -> None:
         chance = Random(seed)
@@ -80,6 +87,8 @@ class LawfulStory:
                 self.edit(*arguments)
                 return
             getattr(self.story, action)(*arguments)
+            if action == "read_otherwise":
+                self.note_contents(arguments[:1])
         if not is_killed and action != "close":
             self.evaluate()
 
