@@ -35,7 +35,7 @@ from finance_platform.deliveries.state import (
     replaces_periods,
 )
 from finance_platform.deliveries.verdicts.booked_differences import (
-    find_wrong_bookings_after,
+    find_wrong_bookings,
     refuse_wrong_bookings,
     state_after,
 )
@@ -351,11 +351,12 @@ def reinstate(
         _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
     decision = DecisionRecorded("reinstated", object_key, withdrawn.event.delivery_id, *author.signed)
-    after = state_after(processed, decision).live
-    if _newest(processed, object_key) == withdrawn.event.delivery_id and find_wrong_bookings_after(
-        processed, state, decision
-    ):
-        return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
+    state_then = state_after(processed, decision)
+    after = state_then.live
+    if find_wrong_bookings(processed, state, state_then):
+        if _newest(processed, object_key) == withdrawn.event.delivery_id:
+            return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
+        refuse_wrong_bookings(processed, state, state_then, object_key)
     if changed := _changed_periods(object_key, state.live, after, state.closed if holds_closed_periods else ()):
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
         raise _would_change("with", object_key, changed)
@@ -477,8 +478,8 @@ def _decide(
         is_judged_again=is_judged_again,
     )
     state = read_whole_state(processed)
-    if state.all_effective or bookings or action == "reinstated":  # else nothing is booked, before and after
-        refuse_wrong_bookings(processed, state, event)
+    if (state.all_effective or bookings) and action != "reinstated":  # else nothing is booked, or it was looked at
+        refuse_wrong_bookings(processed, state, state_after(processed, event), event.object_key)
     return record_decision(processed, author, event, action, delivery.object_key)
 
 

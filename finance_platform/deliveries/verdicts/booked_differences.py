@@ -33,37 +33,35 @@ _Sums = dict[tuple[Cell, int, int, bool], Decimal]
 """By scenario and period, department, account and the sign of debits, the money of lines."""
 
 
-def refuse_wrong_bookings(processed: ObjectStore, state: DeliveryState, event: DecisionRecorded) -> None:
+def refuse_wrong_bookings(processed: ObjectStore, state: DeliveryState, after: DeliveryState, object_key: str) -> None:
     """Refuse a decision after which what is booked later would not be what closed periods lack.
 
     Args:
         processed: the processed zone.
         state: the deliveries before the decision.
-        event: the decision, which is not recorded yet.
+        after: the deliveries after it.
+        object_key: what it is about.
 
     Raises:
         DecisionError: there would be such a booking that there is not already.
     """
-    for period, keys in find_wrong_bookings_after(processed, state, event).items():
+    for period, keys in find_wrong_bookings(processed, state, after).items():
         files = " and ".join(map(quote_name, keys))
         raise DecisionError(
-            f"with this decision about {quote_name(event.object_key)}, lines of {period} of {files}, which are booked "
+            f"with this decision about {quote_name(object_key)}, lines of {period} of {files}, which are booked "
             "in a later period, would count twice or not at all",
             fix=f"withdraw {files} first; then send it again, or take it back",
         )
 
 
-def find_wrong_bookings_after(
-    processed: ObjectStore, state: DeliveryState, event: DecisionRecorded
-) -> dict[str, list[str]]:
+def find_wrong_bookings(processed: ObjectStore, state: DeliveryState, after: DeliveryState) -> dict[str, list[str]]:
     """Return the periods of which a decision would leave other lines booked than they lack, and the booked files.
 
     Args:
         processed: the processed zone.
         state: the deliveries before the decision.
-        event: the decision, which is not recorded yet.
+        after: the deliveries after it.
     """
-    after = state_after(processed, event)
     feeds = sorted({one.event.feed for one in after.live if one.booked_from})
     wrong = {period: keys for feed in feeds for period, keys in _wrong_bookings(processed, after, feed).items()}
     if not wrong:
