@@ -259,8 +259,8 @@ class PublishedCells:
             self._differ(error.key, f"is damaged: {error.why}")
             return None, nothing
         table = pa.concat_tables(tables, promote_options="permissive") if tables else nothing
-        sums = [total(table, one) if one in columns else _ZERO for one in ("amount", "budget_amount")]
-        self._compare_totals(label, slice_, commit, (len(table), *sums))
+        amount, budget = (total(table, one) if one in columns else _ZERO for one in ("amount", "budget_amount"))
+        self._compare_totals(label, slice_, commit, (len(table), amount, budget))
         return commit, table
 
     def _compare_totals(

@@ -193,8 +193,9 @@ class Amounts(Sequence[Cell]):
     def parts(self, size: int) -> Iterator[Amounts]:
         """Yield them in their order, so many at once."""
         for start in range(0, len(self), size):
-            keys = (one[start : start + size] for one in (self.scenarios, self.departments, self.accounts))
-            yield Amounts(*keys, self.names, self.periods[start : start + size], self.cents[start : start + size])
+            rows = slice(start, start + size)
+            keys = self.scenarios[rows], self.departments[rows], self.accounts[rows]
+            yield Amounts(*keys, self.names, self.periods[rows], self.cents[rows])
 
     def period_texts(self) -> bytes:
         """Return the names of the periods, with a zero byte between them."""
