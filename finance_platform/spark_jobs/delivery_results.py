@@ -38,7 +38,7 @@ from finance_platform.feeds.values.codes import fold, scenario_name
 from finance_platform.spark_jobs import account_counts
 from finance_platform.spark_jobs.account_counts import AccountCounts, accepted_by_delivery
 from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, PLACE, packed_rows, sum_batches, unpack
-from finance_platform.spark_jobs.member_hashes import hash_members
+from finance_platform.spark_jobs.members_by_delivery import hash_members
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.spark_on_demand import F

@@ -1,7 +1,7 @@
 """The rows of a table by delivery, by column.
 
 Belongs here: which rows are of which delivery. Does not belong here: what is made of them (see `account_counts`,
-`member_hashes`).
+`members_by_delivery`).
 
 Apart from these modules, since both divide tables of a home with 50,000 accounts, in which a row must not become an
 object of Python.

@@ -40,6 +40,7 @@ from finance_platform.contracts.processed import (
 from finance_platform.contracts.schemas import (
     DELIVERED_CELLS,
     MEASURED,
+    MENTIONED,
     NOT_OPENED,
     REFUSED,
     REJECTED_VOUCHERS,
@@ -72,7 +73,7 @@ from finance_platform.spark_jobs.delivery_results import (
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.line_sums import FILES, PACKED, make_file_summer, packed_rows
-from finance_platform.spark_jobs.member_hashes import MEMBER_COLUMNS
+from finance_platform.spark_jobs.members_by_delivery import MEMBER_COLUMNS, MEMBERS_AT_ONCE, member_groups
 from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
@@ -236,8 +237,10 @@ class _Batch:
             lines = self._read_back(written.data_files, TRANSACTIONS.columns, "written_lines")
         shared = self._shared_folders(results)
         for contract in self._tables():
-            of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, lines)
-            self._write_table(contract, of_table, results, shared, written)
+            of_table = rejected if contract is REJECTED_ROWS else _rows_of_table(contract, rows, lines)
+            groups = self._member_groups(contract, staged_files, rows, results, shared) if lines is None else []
+            parts = [_rows_of_table(contract, rows.where(F.col("delivery_id").isin(group)), None) for group in groups]
+            self._write_table(contract, parts or [of_table], results, shared, written)
         if self.kind == "ledger":
             enter_account_counts(self.processed, self._folder_of(ACCOUNT_COUNTS), results, shared)
         return results
@@ -387,13 +390,21 @@ class _Batch:
     def _write_table(
         self,
         contract: Contract,
-        of_table: DataFrame,
+        parts: Sequence[DataFrame],
         results: Mapping[str, DeliveryResult],
         shared: Mapping[str, str],
         written: WrittenLines,
     ) -> None:
-        """Write the rows of one table, and enter files and counts into the results, but those of written lines."""
-        processed = self.processed
+        """Write the rows of one table, and enter files and counts into the results, but those of written lines.
+
+        Args:
+            contract: the table.
+            parts: its rows; deliveries that share files are all in the first part.
+            results: by delivery id.
+            shared: the name of the file of each delivery that shares it with others.
+            written: lines that are written already.
+        """
+        processed, (of_table, *others) = self.processed, parts
         folder, is_by_period, order = self._folder_of(contract), contract in LINE_CONTRACTS, _order_of(contract)
         files: dict[str, list[DataFile]] = {}
         # Of deliveries whose lines are written, only lines of which the hash of the key alone repeats are left.
@@ -409,6 +420,8 @@ class _Batch:
                 files |= write_split(of_table, contract.columns, processed, folder, "delivery_id", then_by="period")
             else:
                 files |= write_split(of_table, contract.columns, processed, folder, "delivery_id", order)
+            for number, part in enumerate(others, 1):
+                files |= write_split(part, contract.columns, processed, f"{folder}-part-{number}", "delivery_id", order)
         own = list({file.key: file for of_delivery in files.values() for file in of_delivery}.values())
         for delivery_id, of_delivery in written.of_table(contract.name).items():
             files[delivery_id] = [*of_delivery, *files.get(delivery_id, ())]
@@ -457,17 +470,38 @@ class _Batch:
         ]
         return reduce(lambda one, other: one.unionByName(other), parts) if parts else None
 
-    def _rows_of_table(self, contract: Contract, rows: DataFrame, lines: DataFrame | None) -> DataFrame:
-        """Return the accepted rows of a table that are not in their files yet; of members, all.
+    def _member_groups(
+        self,
+        contract: Contract,
+        staged: Sequence[DataFile],
+        rows: DataFrame,
+        results: Mapping[str, DeliveryResult],
+        shared: Mapping[str, str],
+    ) -> list[list[str]]:
+        """Return the deliveries in groups, if they have too many members to derive all at once on this machine."""
+        arguments = self.arguments
+        if contract is not MEMBERS or arguments.is_on_cluster:
+            return []
+        if _count_rows(arguments.temporary, staged) <= MEMBERS_AT_ONCE:
+            return []
+        mentions = rows.where(F.col("outcome").isin("accepted", MENTIONED)).groupBy("delivery_id")
+        distinct = mentions.agg(F.count_distinct("department_key"), F.count_distinct("account_key"))
+        counts = {delivery_id: departments + accounts for delivery_id, departments, accounts in distinct.collect()}
+        groups = member_groups({name: counts[name] for name in results if name in counts}, shared)
+        return groups if len(groups) > 1 else []
 
-        Args:
-            contract: the table.
-            rows: the staged rows.
-            lines: see `members`.
-        """
-        if contract is MEMBERS:
-            return members(rows, lines)
-        return member_attributes(rows) if contract is MEMBER_ATTRIBUTES else accepted_rows(rows, contract)
+
+def _rows_of_table(contract: Contract, rows: DataFrame, lines: DataFrame | None) -> DataFrame:
+    """Return the accepted rows of a table that are not in their files yet; of members, all.
+
+    Args:
+        contract: the table.
+        rows: the staged rows.
+        lines: see `members`.
+    """
+    if contract is MEMBERS:
+        return members(rows, lines)
+    return member_attributes(rows) if contract is MEMBER_ATTRIBUTES else accepted_rows(rows, contract)
 
 
 def _order_of(contract: Contract) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.spark_jobs import gathered_files, standardise_job
+from finance_platform.spark_jobs import gathered_files, members_by_delivery, standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.standardise_job import read_deliveries
@@ -117,3 +117,37 @@ def test_written_files_of_a_remote_store_are_read_back_once_and_give_the_same_co
     assert written.isdisjoint(store.addresses)
     # A writer holds memory for each open file, so fewer deliveries are read at once where each has its own.
     assert len({key.split("/")[2] for key in lines}) == 2
+
+
+def test_members_are_the_same_in_however_many_groups_they_are_derived(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    names = ["d1", "d2", "d3"]
+    contents = {name: LINES + f"2025-03-01,D{name[1]}00,400{name[1]},2.00\n".encode() for name in names}
+    commits, members = {}, {}
+    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+    for most in (1_000, 3):
+        monkeypatch.setattr(standardise_job, "MEMBERS_AT_ONCE", most)
+        monkeypatch.setattr(members_by_delivery, "MEMBERS_AT_ONCE", most)
+        folder = tmp_path / str(most)
+        (folder / "processed").mkdir(parents=True)
+        for name, content in contents.items():
+            write(folder / f"raw/{name}.csv", content)
+        arguments = JobArguments(str(folder / "raw"), str(folder / "processed"), "attempt-1", "sail")
+        deliveries = [
+            DeliveryToRead(name, f"{name}.csv", "ledger", "ledger", hashlib.sha256(content).hexdigest())
+            for name, content in contents.items()
+        ]
+        read_deliveries(spark, arguments, StandardiseRequest(deliveries, {"ledger": feed(LEDGER)}))
+        commits[most] = read_commits(LocalStore(folder / "processed"))
+        keys = {name: [file.key for file in one.files["members"]] for name, one in commits[most].items()}
+        members[most] = {
+            name: [row for key in of_one for row in pq.ParquetFile(folder / "processed" / key).read().to_pylist()]
+            for name, of_one in keys.items()
+        }
+        assert len({key.split("/")[2] for of_one in keys.values() for key in of_one}) == (1 if most > 3 else 3)
+    assert [len(of_one) for of_one in members[3].values()] == [3, 4, 4]
+    assert members[3] == members[1_000]
+    assert {name: without_names(one) for name, one in commits[3].items()} == {
+        name: without_names(one) for name, one in commits[1_000].items()
+    }

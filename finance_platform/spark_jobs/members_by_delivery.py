@@ -1,7 +1,8 @@
-"""The hash of the members that each delivery's lines mention, by column.
+"""The members that the lines of many deliveries mention: groups of deliveries, and the hash of each one's members.
 
-Belongs here: the hash, which is part of the identity of slices and of checkpoints: the same members always have the
-same one. Does not belong here: which members a delivery has (see `transforms.members`).
+Belongs here: how many are derived at once, and the hash by column, which is part of the identity of slices and of
+checkpoints: the same members always have the same one. Does not belong here: which members a delivery has (see
+`transforms.members`).
 
 A file of a home with 50,000 accounts mentions all of them, so 36 such files have two million.
 """
@@ -9,7 +10,7 @@ A file of a home with 50,000 accounts mentions all of them, so 36 such files hav
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from json.encoder import encode_basestring_ascii
 
 import pyarrow as pa
@@ -21,7 +22,30 @@ from finance_platform.spark_jobs.rows_by_delivery import by_delivery
 HASHED = tuple(name for name in MEMBERS.column_names if name not in {"delivery_id", "member_key"})
 MEMBER_COLUMNS = ("delivery_id", *HASHED)
 
+MEMBERS_AT_ONCE = 200_000
+"""The members that are derived at once on one machine: an engine takes 3 KiB for each of them."""
+
 _ESCAPED_IN_JSON = r"[^ !#-\[\]-~]"
+
+
+def member_groups(members: Mapping[str, int], first: Collection[str] = ()) -> list[list[str]]:
+    """Return deliveries in groups whose members are derived at once, each with as many as an engine can hold.
+
+    Args:
+        members: by delivery id, how many members it has.
+        first: deliveries that are together in the first group, because they share files.
+    """
+    groups = [[name for name in members if name in first]]
+    size = sum(members[name] for name in groups[0])
+    for name in members:
+        if name in first:
+            continue
+        if groups[-1] and size + members[name] > MEMBERS_AT_ONCE:
+            groups.append([])
+            size = 0
+        groups[-1].append(name)
+        size += members[name]
+    return groups
 
 
 def hash_members(tables: Iterable[pa.Table]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The hash of members by column is that of their rows as JSON, which slices of earlier releases have."""
+"""Members of many deliveries: groups that an engine can hold, and hashes that slices of earlier releases have."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ import random
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pytest
 
-from finance_platform.spark_jobs.member_hashes import HASHED, MEMBER_COLUMNS, hash_members
+from finance_platform.spark_jobs import members_by_delivery
+from finance_platform.spark_jobs.members_by_delivery import (
+    HASHED,
+    MEMBER_COLUMNS,
+    hash_members,
+    member_groups,
+)
 from finance_platform.spark_jobs.rows_by_delivery import by_delivery
 
 _TEXTS = [
@@ -56,3 +63,12 @@ def test_rows_of_a_delivery_stay_together_and_in_their_order():
     found = {name: table[HASHED[0]].to_pylist() for name, table in by_delivery(_table(rows, is_encoded=True))}
     assert found == {"b": ["0", "2", "5"], "a": ["1", "4", "7"], "c": ["3", "6"]}
     assert list(by_delivery(_table(rows, is_encoded=False).slice(0, 0))) == []
+
+
+def test_members_of_deliveries_are_derived_in_groups_of_a_bounded_number(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(members_by_delivery, "MEMBERS_AT_ONCE", 10)
+    members = {"a": 4, "b": 30, "c": 5, "d": 5, "e": 1, "f": 2}
+    assert member_groups(members) == [["a"], ["b"], ["c", "d"], ["e", "f"]]
+    # Deliveries that share files are written together, however many members they have.
+    assert member_groups(members, {"b", "e"}) == [["b", "e"], ["a", "c"], ["d", "f"]]
+    assert member_groups({}) == [[]]
