@@ -97,6 +97,7 @@ def scan_raw_zone(
     )
     for item in raw.list_objects():
         objects.add(item)
+    objects.keep()
     absent = sorted(objects.last.keys() - objects.etags.keys())
     counted = counted_objects(events) if absent else set()
     return RawZoneScan(

@@ -7,15 +7,14 @@ which delivery an object is (see `delivery_identities`), how problems are report
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from operator import attrgetter
-from typing import Any
 
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.delivery_identities import DeliveryIdentities
+from finance_platform.deliveries.feed_fields import FEED_FIELDS, OF_FEED, FieldsOfFeeds
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.ownership import BrokenOwners
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered, utc_text
@@ -23,9 +22,9 @@ from finance_platform.deliveries.unusable_objects import UnusableObjects
 from finance_platform.errors import FileNameError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet
-from finance_platform.feeds.file_names import order_from_name, orders_from_names
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.settings import Settings
+from finance_platform.storage.immutable_documents import keep, take_kept
 from finance_platform.storage.port import ObjectStore, StoredObject
 
 
@@ -50,6 +49,7 @@ class ObjectDiscovery:
         still_being_written: objects that are left for the next scan.
         unavailable: objects that could not be read.
         unusable: objects that cannot be used.
+        as_entered: by key, the event of each object that was found to be as it was entered.
     """
 
     raw: ObjectStore
@@ -57,7 +57,7 @@ class ObjectDiscovery:
     feeds: Mapping[str, ResolvedFeed]
     owners: BrokenOwners
     identities: DeliveryIdentities
-    of_feeds: _FieldsOfFeeds
+    of_feeds: FieldsOfFeeds
     last: Mapping[str, DeliveryDiscovered]
     at: datetime
     run_id: str
@@ -68,6 +68,7 @@ class ObjectDiscovery:
     etags: dict[str, str] = field(default_factory=dict)
     still_being_written: list[str] = field(default_factory=list)
     unavailable: list[str] = field(default_factory=list)
+    as_entered: dict[str, DeliveryDiscovered] = field(default_factory=dict)
 
     @staticmethod
     def of(
@@ -94,13 +95,18 @@ class ObjectDiscovery:
             feeds=feeds,
             owners=BrokenOwners(feed_set, identities.rules, last),
             identities=identities,
-            of_feeds=_FieldsOfFeeds(last.values()),
+            of_feeds=FieldsOfFeeds(last.values()),
             last=last,
             at=at,
             run_id=run_id,
             skip_unstable=skip_unstable,
             unusable=UnusableObjects(feed_set),
+            as_entered=_take_as_entered(raw.root, feed_set, identities),
         )
+
+    def keep(self) -> None:
+        """Keep which objects are as they were entered, for the next scan of this process."""
+        keep(_name_of_kept(self.raw.root), (self.feed_set, self.identities, self.as_entered))
 
     def add(self, item: StoredObject) -> None:
         """Enter one object of the listing."""
@@ -136,11 +142,16 @@ class ObjectDiscovery:
         last = self.last.get(item.key)
         if last is None or last.etag != item.etag:
             return False
+        if self.as_entered.get(item.key) is last:
+            return True
         feed = self.owners.settle(item.key, self.feed_set.match(item.key)).feed
         if feed is None or last.order or (feed.order and feed.order.from_name):
             return False  # names that have no order are reported
         identity = self.identities.identify(item.key, last.fingerprint, feed.feed, last)
-        return identity == last.delivery_id and self.of_feeds.fields(feed) == _OF_FEED(last)
+        is_same = identity == last.delivery_id and self.of_feeds.fields(feed) == OF_FEED(last)
+        if is_same:
+            self.as_entered[item.key] = last
+        return is_same
 
     def _add_delivery(self, item: StoredObject, feed: FeedDescriptor) -> None:
         last = self.last.get(item.key)
@@ -177,7 +188,7 @@ class ObjectDiscovery:
         # Of thousands of objects most are as they were entered, and no event is made to be compared. Size and time are
         # parts of an etag.
         is_same = last and is_as_entered and (last.delivery_id, last.order) == (identity, order)
-        if last and is_same and _OF_FEED(last) == of_feed:
+        if last and is_same and OF_FEED(last) == of_feed:
             return last
         at, run_id = (last.at, last.run_id) if last else ("", "")
         return DeliveryDiscovered(
@@ -194,7 +205,7 @@ class ObjectDiscovery:
             rules=self.identities.declared.get(feed.feed, ""),
             # Other keys or scopes give another identity, so an event of an earlier release without them stays the last.
             keyed_by=" ".join(feed.load.key or feed.load.scope),
-            **dict(zip(_FEED_FIELDS, of_feed, strict=True)),
+            **dict(zip(FEED_FIELDS, of_feed, strict=True)),
         )
 
     def _keep_last(self, key: str) -> None:
@@ -207,67 +218,18 @@ class ObjectDiscovery:
         self.present.setdefault(last.feed, {})[key] = last.fingerprint
 
 
-class _FieldsOfFeeds:
-    """What an event has of its feed, which is derived once for all objects of the feed."""
+def _take_as_entered(root: str, feed_set: FeedSet, identities: DeliveryIdentities) -> dict[str, DeliveryDiscovered]:
+    """Return the events that the last scan of this process has found to say all about an object with their etag.
 
-    def __init__(self, known: Iterable[DeliveryDiscovered]) -> None:
-        """Keep the last events, by whose names many orders are derived at once."""
-        self._known = known
-        self._fields: dict[str, tuple[Any, ...]] = {}
-        self._orders: dict[str, dict[str, str]] = {}
-
-    def fields(self, feed: FeedDescriptor) -> tuple[Any, ...]:
-        """Return the fields of an event that follow from the feed, in the order of `_FEED_FIELDS`."""
-        if feed.feed not in self._fields:
-            self._fields[feed.feed] = _fields_of(feed)
-        return self._fields[feed.feed]
-
-    def order(self, feed: FeedDescriptor, key: str) -> str:
-        """Return the place of an object among those of its feed; empty if its name does not say it.
-
-        Raises:
-            FileNameError: the name does not contain what the descriptor reads from it.
-        """
-        if feed.order is None or feed.order.from_name is None:
-            return ""
-        pattern = feed.order.from_name
-        if feed.feed not in self._orders:
-            known = [event.object_key for event in self._known if event.feed == feed.feed]
-            self._orders[feed.feed] = orders_from_names(pattern, known)
-        return self._orders[feed.feed].get(key) or order_from_name(pattern, key)
+    None if that was by other descriptors or identities. A run looks at its raw zone twice, and almost all of thousands
+    of files are as they were.
+    """
+    kept_set, kept_identities, as_entered = take_kept(_name_of_kept(root)) or (None, None, {})
+    return as_entered if kept_set is feed_set and kept_identities == identities else {}
 
 
-_FEED_FIELDS = (
-    "feed",
-    "kind",
-    "load_mode",
-    "tolerated_share",
-    "tolerated_amount",
-    "is_scoped",
-    "tolerated_removal",
-    "is_held_when_late",
-    "late_lines",
-)
-"""The fields of a discovery that follow from the feed; the other ones follow from the object, or say when it was
-entered."""
-
-_OF_FEED = attrgetter(*_FEED_FIELDS)
-
-
-def _fields_of(feed: FeedDescriptor) -> tuple[Any, ...]:
-    """Return the fields of a discovery that follow from the feed, in the order of `_FEED_FIELDS`."""
-    amount, removal = feed.tolerance.rejected_amount, feed.hold_if_removes
-    return (
-        feed.feed,
-        feed.kind,
-        feed.load.mode,
-        str(feed.tolerance.rejected_rows),
-        None if amount is None else str(amount),
-        bool(feed.load.scope),
-        None if removal == "never" else str(removal),
-        feed.hold_if_late,
-        feed.late_lines or "",
-    )
+def _name_of_kept(root: str) -> str:
+    return f"objects of {root} that are as they were entered"
 
 
 def _is_unicode(key: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.commits import delivery_id
+from finance_platform.deliveries.delivery_identities import DeliveryIdentities
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state_derivation import derive_state
@@ -87,6 +88,43 @@ def new_keys(scan: RawZoneScan) -> list[str]:
 
 
 # New deliveries
+
+
+def test_an_object_with_another_event_since_the_last_scan_is_compared_with_that(home: Home) -> None:
+    home.deliver("ledger.csv")
+    home.scan()
+    assert home.scan().new == []
+    (event,) = home.entered
+    home.register.append([replace(event, delivery_id="of another process")])
+    (again,) = home.scan().new
+    assert again.delivery_id == event.delivery_id
+
+
+def test_objects_that_are_as_they_were_in_the_last_scan_are_not_identified_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identified: list[str] = []
+    identify = DeliveryIdentities.identify
+
+    def identify_and_note(identities: DeliveryIdentities, key: str, *values: Any) -> str:
+        identified.append(key)
+        return identify(identities, key, *values)
+
+    monkeypatch.setattr(DeliveryIdentities, "identify", identify_and_note)
+    for key in ("ledger_1.csv", "ledger_2.csv"):
+        home.deliver(key)
+    home.scan()
+    assert home.scan().new == []
+    identified.clear()
+    scan = home.scan()
+    assert (scan.new, identified) == ([], [])
+    assert list(scan.present["ledger"]) == ["ledger_1.csv", "ledger_2.csv"]
+    home.deliver("ledger_2.csv", "a,b\n1,3\n")
+    assert new_keys(home.scan()) == ["ledger_2.csv"]
+    assert set(identified) == {"ledger_2.csv"}
+    home.feed(with_lines(LEDGER, load="{mode: replace_period}"))
+    assert new_keys(home.scan(enters=False)) == ["ledger_1.csv", "ledger_2.csv"]
+    assert new_keys(home.scan(currency="CHF")) == ["ledger_1.csv", "ledger_2.csv"]
 
 
 def test_a_new_object_is_recorded_with_all_its_properties(home: Home) -> None:
