@@ -263,7 +263,8 @@ class LineFiles:
         part_numbers = (_indices(kinds) * len(periods.dictionary) + _indices(periods)).astype(np.uint32)[is_line]
         # Lines of most files come period by period: to copy runs of them takes a third of the time of taking each.
         if (part_numbers[1:] >= part_numbers[:-1]).all():
-            lines = _select(own, lambda array: array.filter(pa.array(is_line)))
+            mask = pa.array(is_line)
+            lines = _select(own, (lambda array: array) if is_line.all() else lambda array: array.filter(mask))
         else:
             order = np.argsort(part_numbers, kind="stable")
             part_numbers, taken = part_numbers[order], pa.array(np.flatnonzero(is_line)[order])
