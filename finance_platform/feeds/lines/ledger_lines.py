@@ -27,6 +27,7 @@ from finance_platform.feeds.cells import (
 )
 from finance_platform.feeds.doubts.changed_codes import reject_changed_codes
 from finance_platform.feeds.doubts.lost_zeros import LostZeros
+from finance_platform.feeds.doubts.thirteenth_periods import ThirteenthPeriods
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.lines.filled_cells import FilledCells
 from finance_platform.feeds.lines.line_amounts import LineAmounts, exact_amounts
@@ -121,6 +122,7 @@ class LedgerLines:
         )
         self._lost_zeros = {name: LostZeros(name) for name in ("department", "account")}
         self._days = LineDays(feed.rules, self.sources, year_header, object_key, sheet)
+        self._thirteenth = ThirteenthPeriods.of(self.sources)
 
     @property
     def covers(self) -> tuple[str, ...]:
@@ -152,6 +154,8 @@ class LedgerLines:
         columns = TypedColumns({"amount": parsed.values})
         columns |= self._scenario(texts, violations, columns.distinct)
         columns |= self._days.type_days(texts, columns["scenario_type"], violations, columns.distinct)
+        if self._thirteenth:
+            self._thirteenth.add(batch, columns)
         for name in ("department", "account"):
             columns |= self._code(texts, name, columns["amount"], violations, columns.distinct)
         columns |= self._attributes(texts, violations)
@@ -185,7 +189,8 @@ class LedgerLines:
         notes = self._notes.notes() | self._codes.notes() | self._amounts.notes
         for codes in self._lost_zeros.values():
             notes |= codes.notes()
-        return notes | self._days.notes | (self._like.notes() if self._like else {})
+        notes |= self._days.notes | (self._like.notes() if self._like else {})
+        return notes | (self._thirteenth.notes() if self._thirteenth else {})
 
     @property
     def advice(self) -> str:
