@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.feeds.cells import FieldSource, RawBatch, field_texts
 from finance_platform.feeds.findings import Note
+from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold
 
@@ -41,31 +42,36 @@ class ThirteenthPeriods:
 
     Attributes:
         name: the field that gives the period.
-        source: where its texts come from, before the map.
+        source: where its texts come from, before the map; None if they are the headers of columns.
         mapped: the texts of thirteenth periods, folded, and as the map has them.
     """
 
     name: str
-    source: FieldSource
+    source: FieldSource | None
     mapped: Mapping[str, str]
     _lines: Counter[tuple[str, str]] = field(default_factory=Counter)
     _gross: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
     @classmethod
-    def of(cls, sources: Mapping[str, FieldSource]) -> ThirteenthPeriods | None:
+    def of(cls, rules: ReadingRules, sources: Mapping[str, FieldSource]) -> ThirteenthPeriods | None:
         """Return what compares the periods of a table; None if no map has a thirteenth one."""
         name = "period" if "period" in sources else "date"
-        source = sources.get(name)
-        if source is None:
+        if name not in sources:
             return None
-        mapped = {fold(text): text for text, twelfth in source.rule.value_map.items() if _is_thirteenth(text, twelfth)}
+        source: FieldSource | None = sources[name]
+        value_map = sources[name].rule.value_map
+        if rules.unpivot is not None and rules.unpivot.into == name:
+            source, value_map = None, rules.unpivot.header_map
+        mapped = {fold(text): text for text, twelfth in value_map.items() if _is_thirteenth(text, twelfth)}
         if not mapped:
             return None
-        return cls(name, replace(source, rule=replace(source.rule, value_map={})), mapped)
+        return cls(name, source and replace(source, rule=replace(source.rule, value_map={})), mapped)
 
     def add(self, batch: RawBatch, columns: Mapping[str, pa.Array]) -> None:
         """Add the lines of a batch, of which period and amount are known."""
-        texts = field_texts(self.source, batch).texts
+        texts = batch.source_columns if self.source is None else field_texts(self.source, batch).texts
+        if texts is None:
+            return
         gross = pc.abs(columns["amount"].cast(SUM_OF_MONEY_TYPE))
         table = pa.table([columns["period"], texts, gross], ["period", "text", "gross"]).drop_null()
         for row in table.group_by(["period", "text"]).aggregate([("gross", "sum"), ([], "count_all")]).to_pylist():

@@ -122,7 +122,7 @@ class LedgerLines:
         )
         self._lost_zeros = {name: LostZeros(name) for name in ("department", "account")}
         self._days = LineDays(feed.rules, self.sources, year_header, object_key, sheet)
-        self._thirteenth = ThirteenthPeriods.of(self.sources)
+        self._thirteenth = ThirteenthPeriods.of(feed.rules, self.sources)
 
     @property
     def covers(self) -> tuple[str, ...]:

@@ -97,3 +97,13 @@ def test_the_fix_of_four_week_periods_counts_the_months_of_the_days(tmp_path: Pa
     assert not warnings(found)
     assert sum(count.rows for count in found.sums.values()) == 13 * 20
     assert found.sums["Actual", "2024-06"].rows == 20
+
+
+def test_columns_of_thirteen_periods_are_a_warning_too(tmp_path: Path):
+    headers = [f"FY24-P{number:02d}" for number in range(1, 14)]
+    rows = "".join(f"D1,{account}{',100' * 13}\n" for account in (6000, 6100))
+    (tmp_path / "x.csv").write_text(f"Unit,Account,{','.join(headers)}\n{rows}", encoding="utf-8")
+    shape = DESCRIPTOR.replace("  amount: Amount\n", "").replace("FIELD", PERIOD_ALONE.replace("from: Period, ", ""))
+    descriptor = parse_descriptor(f'{shape}unpivot: {{columns: "FY.*", into: date}}\n', "x.yaml")
+    found = check_file(LocalStore(tmp_path), "x.csv", descriptor, settings(fiscal_year_start_month=7))
+    assert [text[:33] for text in warnings(found)] == ["date: 2 lines of 'FY24-P13' count"]
