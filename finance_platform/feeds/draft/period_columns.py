@@ -56,6 +56,7 @@ _NUMBERED_AMOUNT = re.compile(
 )
 """Headers as `plain_name` writes them that number the amounts of a year's periods: Amount 1 to Amount 12."""
 
+_OF_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _PERIODS_OF_YEAR = 12
 _MIN_COLUMNS = 2
 _SHORT_NUMBER = len("01.26")
@@ -173,6 +174,35 @@ def periods_over(cells: Sequence[str], width: int) -> dict[int, str]:
     for place in range(min(texts), width):
         over[place] = texts.get(place) or over[place - 1]
     return over
+
+
+def years_over(cells: Sequence[str], names: Sequence[str]) -> dict[int, str]:
+    """Return the year over each column of a header, by position: each stands for the columns up to the next one.
+
+    Args:
+        cells: the row above the header.
+        names: the header, whose periods have no year.
+
+    Returns:
+        Nothing if the row has another text than years and totals, the first of them is not over the first period, or
+        periods of one year do not follow each other.
+    """
+    texts = {place: cell.strip() for place, cell in enumerate(cells[: len(names)]) if cell.strip()}
+    years = {place for place, text in texts.items() if _OF_YEAR.fullmatch(text)}
+    periods = [place for place, name in enumerate(names) if (header := read_header(name)) and not header.has_year]
+    if not (years and periods and min(texts) == min(years) == periods[0]) or not all(
+        map(is_total_name, texts.values())
+    ):
+        return {}  # to `is_total_name`, a year alone is one
+    over: dict[int, str] = {}
+    for place in range(periods[0], len(names)):
+        over[place] = texts.get(place) or over[place - 1]
+    read = [read_header(f"{over[place]} {names[place]}") for place in periods]
+    if not all(one and one.has_year for one in read):
+        return {}
+    days = [one.day for one in read if one]
+    # A year over October to March is a fiscal one, of which only the home knows the calendar.
+    return {place: over[place] for place in periods} if days == sorted(set(days)) else {}
 
 
 def scenarios_over(cells: Sequence[str], width: int) -> dict[int, str]:

@@ -23,6 +23,7 @@ from finance_platform.feeds.draft.period_columns import (
     names_scenarios,
     periods_over,
     scenarios_over,
+    years_over,
 )
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
 from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, grand_total, is_named_total, subtotals_tie
@@ -74,6 +75,9 @@ _MAX_CONTROLS, _FEW_CONTROLS = 0.01, 20
 """Share and number of control characters from which bytes are no text."""
 
 _GAP = re.compile(r"\S {3,}\S")
+_VALUES_OF_PIVOT = re.compile(r"(?i)(?:sum of|summe von|somme de|suma de|soma de|somma di|som van) .+")
+"""What a pivot table says above its header, beside the names of the fields that are across."""
+
 _SIDES = ("debit", "credit")
 _LEAST_NAMED = 2
 """Names of fields in a row that may be a header with codes among them."""
@@ -100,7 +104,8 @@ class Sample:
         totals: the rows that print a total, by line.
         other_rows: the rows that are neither data nor a total, by line.
         labels: the rows that are labels of the lines below them; None if there are none.
-        months: the month over each column, by position, where the row above the header has nothing else.
+        months: the month over each column, or the year over each month, by position, where the row above the header
+            has nothing else.
         groups: the text over each of several debits and credits, by position; none for another header.
         scenarios: the scenario over each column, by position, where the row above the header has nothing else.
         merged: the merged cells of the sheet; none of text.
@@ -335,14 +340,18 @@ def find_header(sample: Sample) -> None:
                 lines = [number for number, _ in rows[position : position + len(upper)]]
                 sample.header_rows = tuple(lines)
                 sample.groups = _groups_over(upper[-2], upper[-1])
+                # A name of one column, above no other name, says nothing about the columns behind it.
+                over = [cell if name.strip() else "" for cell, name in zip(upper[-2], upper[-1], strict=False)]
+                sample.scenarios = scenarios_over(over, len(upper[-1]))
                 sample.months = periods_over(upper[-2], len(upper[-1])) if names_scenarios(upper[-1]) else {}
+                sample.months = sample.months or years_over(over, upper[-1])
                 merged = [_spread_merged(one, number, sample.merged) for one, number in zip(upper, lines, strict=True)]
                 sample.header = _names(*merged[:-1], upper[-1])
             else:
                 above = rows[position - 1][1] if position and rows[position - 1][0] == line - 1 else []
                 sample.scenarios = scenarios_over(above, len(cells))
                 # The reader has the scenario in the name of its column, so a file of another month is not read alike.
-                sample.months = periods_over(above, len(cells)) if names_scenarios(cells) else {}
+                sample.months = periods_over(above, len(cells)) if names_scenarios(cells) else years_over(above, cells)
                 sample.groups = _groups_over(above, cells)
                 is_over = sample.scenarios or sample.months or sample.groups
                 upper = [_spread_merged(above, line - 1, sample.merged)] if is_over else []
@@ -439,7 +448,9 @@ def _spread_merged(cells: Sequence[str], row: int, merged: MergedCells) -> list[
 
 def _is_header(cells: Sequence[str], usual: int) -> bool:
     texts = [cell.strip() for cell in cells if cell.strip()]
-    if len(texts) < 2 or len(texts) < usual * _MIN_SHARE or is_labelled_heading(cells):
+    if len(texts) < 2 or len(texts) < usual * _MIN_SHARE:
+        return False
+    if is_labelled_heading(cells) or _is_above_pivot(texts):
         return False
     series = find_period_columns(texts, are_alone=False)
     periods = {*filter(is_period, texts), *(series.headers if series else ())}
@@ -447,6 +458,13 @@ def _is_header(cells: Sequence[str], usual: int) -> bool:
     values = [text for text in texts if (is_amount(text) or is_date(text)) and text not in names]
     is_named = [text for text in texts if any(character.isalpha() for character in text) or text in names]
     return len(values) <= len(texts) // 4 and len(is_named) * 2 >= len(texts)
+
+
+def _is_above_pivot(texts: Sequence[str]) -> bool:
+    """Return whether a row has the values of a pivot table and names of fields, and no field of an amount beside it."""
+    return _VALUES_OF_PIVOT.fullmatch(texts[0]) is not None and not any(
+        rank("amount", text) is not None for text in texts
+    )
 
 
 def _codes_among(texts: Sequence[str]) -> set[str]:

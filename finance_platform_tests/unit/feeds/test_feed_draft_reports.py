@@ -547,3 +547,55 @@ def test_a_point_of_view_asks_which_member_is_the_department(views: tuple[str, .
 def test_members_of_points_of_view_that_are_not_equally_many_name_no_department():
     text = drafted(planning("Plan,CC_4711,FY25", "Plan,FY25"), "plan.csv")
     assert yaml.safe_load(text)["constants"] == {"scenario": "Budget", "department": "DECIDE"}
+
+
+YEARS_OVER_MONTHS: Rows = [
+    ["Sum of Amount", "", "Years", "Month"],
+    ["", "", "2024", "", "2025", "", "Grand Total"],
+    ["Cost centre", "Account", "Nov", "Dec", "Jan", "Feb", ""],
+    ["100", "6110", 1100, 2200, 3300, 4400.5, 11000.5],
+    ["", "6120", 10, 20, 30, 40, 100],
+    ["100 Total", "", 1110, 2220, 3330, 4440.5, 11100.5],
+    ["200", "6110", 1, 1, 1, 1, 4],
+    ["200 Total", "", 1, 1, 1, 1, 4],
+    ["Grand Total", "", 1111, 2221, 3331, 4441.5, 11104.5],
+]
+
+
+def test_years_over_months_of_a_pivot_table_are_those_of_the_months(tmp_path: Path):
+    data = workbook({"Pivot": YEARS_OVER_MONTHS})
+    found = yaml.safe_load(drafted(data, "pivot.xlsx"))
+    assert found["unpivot"] == {"columns": ["2024 Nov", "Dec", "2025 Jan", "Feb"], "into": "date"}
+    assert sums(check(tmp_path, data, "pivot.xlsx")) == {
+        "Actual 2024-11": "1111.00",
+        "Actual 2024-12": "2221.00",
+        "Actual 2025-01": "3331.00",
+        "Actual 2025-02": "4441.50",
+    }
+
+
+def test_a_pivot_table_of_other_years_is_not_read_with_those_of_the_draft(tmp_path: Path):
+    feed = parse_descriptor(drafted(workbook({"Pivot": YEARS_OVER_MONTHS}), "pivot.xlsx"), "x.yaml")
+    later = [["", "", "2025", "", "2026", "", "Grand Total"] if row[2] == "2024" else row for row in YEARS_OVER_MONTHS]
+    (tmp_path / "pivot.xlsx").write_bytes(workbook({"Pivot": later}))
+    assert "2024 Nov" in check_file(LocalStore(tmp_path), "pivot.xlsx", feed, settings()).refusal
+
+
+def test_a_year_over_months_of_two_calendar_years_stays_a_question():
+    rows = [["", "", "2025", "", "", ""], ["Dept", "Account", "Nov", "Dec", "Jan", "Feb"], ["10", "6110", 1, 2, 3, 4.5]]
+    assert yaml.safe_load(drafted(workbook({"S": rows}), "x.xlsx"))["dialect"] == {"header_row": 2}
+
+
+def test_scenarios_over_months_beside_names_of_columns_reach_every_month(tmp_path: Path):
+    rows = [
+        ["Dept", "Account", "Actual", "", "Budget", ""],
+        ["", "", "Jan 2025", "Feb 2025", "Jan 2025", "Feb 2025"],
+        ["100", "6110", 1012.5, 2030, 4000, 5000],
+        ["200", "6120", 10, 20, 40, 50],
+    ]
+    assert sums(check(tmp_path, workbook({"S": rows}), "s.xlsx")) == {
+        "Actual 2025-01": "1022.50",
+        "Actual 2025-02": "2050.00",
+        "Budget 2025-01": "4040.00",
+        "Budget 2025-02": "5050.00",
+    }
