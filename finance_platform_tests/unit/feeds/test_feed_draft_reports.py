@@ -582,12 +582,16 @@ def test_a_pivot_table_of_other_years_is_not_read_with_those_of_the_draft(tmp_pa
 
 
 def test_a_year_over_months_of_two_calendar_years_stays_a_question():
-    rows = [["", "", "2025", "", "", ""], ["Dept", "Account", "Nov", "Dec", "Jan", "Feb"], ["10", "6110", 1, 2, 3, 4.5]]
+    rows: Rows = [
+        ["", "", "2025", "", "", ""],
+        ["Dept", "Account", "Nov", "Dec", "Jan", "Feb"],
+        ["10", "6110", 1, 2, 3, 4.5],
+    ]
     assert yaml.safe_load(drafted(workbook({"S": rows}), "x.xlsx"))["dialect"] == {"header_row": 2}
 
 
 def test_scenarios_over_months_beside_names_of_columns_reach_every_month(tmp_path: Path):
-    rows = [
+    rows: Rows = [
         ["Dept", "Account", "Actual", "", "Budget", ""],
         ["", "", "Jan 2025", "Feb 2025", "Jan 2025", "Feb 2025"],
         ["100", "6110", 1012.5, 2030, 4000, 5000],
