@@ -260,10 +260,14 @@ class HoldReasons:
         returning = self._known_returning.get(candidate.delivery_id)
         if returning := returning or find_returning_lines(self._live_lines, self._live, candidate):
             lines = [f"{one.scenario} {one.period}, {returning_money(one)}" for one in returning]
-            yield (
-                f"under `load: {{mode: {candidate.event.load_mode}}}`, lines count again that another file of the feed "
-                f"has replaced: {shorten(lines, '; ')}"
+            others = sorted({one.event.feed for one in self._live.earlier(candidate)} - {candidate.event.feed})
+            cause = (
+                f"read by the feed {candidate.event.feed}, lines count again that another file of the feed {others[0]}"
+                if others
+                else f"under `load: {{mode: {candidate.event.load_mode}}}`, lines count again that another file of the "
+                "feed"
             )
+            yield f"{cause} has replaced: {shorten(lines, '; ')}"
 
     def _other_loads(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield the files that count as they were read under another load, and of which the candidate has periods."""

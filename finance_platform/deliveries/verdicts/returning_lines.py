@@ -1,4 +1,4 @@
-"""Lines that would count again because the load mode or the keys of their feed were changed.
+"""Lines that would count again because the load mode or the keys of their feed were changed, or the feed itself.
 
 Belongs here: finding them, for a file that is judged again under another `load`. Does not belong here: lines that go
 (see `removals`), what is done about them (see `acceptance`).
@@ -93,15 +93,18 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
 
 
 def _read_otherwise(earlier: Iterable[LiveDelivery], candidate: LiveDelivery) -> list[LiveDelivery]:
-    """Return those of versions that are the candidate's content under the same load mode, with maybe other keys."""
+    """Return those of versions that are the candidate's content under the same load mode, with maybe other keys.
+
+    Keys of two feeds never match, so a version of another feed has other keys in any case.
+    """
     event = candidate.event
     if event.load_mode != "upsert" and not event.is_scoped:
         return []
     return [
         one
         for one in earlier
-        if (one.event.object_key, one.event.feed, one.event.fingerprint, *_load(one.event))
-        == (event.object_key, event.feed, event.fingerprint, *_load(event))
+        if (one.event.object_key, one.event.fingerprint, *_load(one.event))
+        == (event.object_key, event.fingerprint, *_load(event))
         and one.delivery_id != candidate.delivery_id
     ]
 
@@ -141,8 +144,9 @@ def find_own_returning_lines(
     place, named = ["cell", *_PLACE], ["cell", *_PLACE, "line_key", "scope_key"]
     returned = _comparable(now).join(_comparable(*had), keys=place, join_type="left semi")
     returned = returned.join(_comparable(*counted_before), keys=place, join_type="left anti")
-    # Of a line with the key that it had, another file has changed.
-    returned = returned.join(_comparable(*had), keys=named, join_type="left anti")
+    if all(one.event.feed == candidate.event.feed for one in earlier):
+        # Of a line with the key that it had, another file has changed.
+        returned = returned.join(_comparable(*had), keys=named, join_type="left anti")
     sums = _sums_by_cell(returned).to_pylist()
     of_cells = [(cell_of(row["cell"]), row["amount_count"], row["amount_sum"]) for row in sums]
     return [ReturningLines(names[cell], cell[1], rows, gross) for cell, rows, gross in sorted(of_cells)]

@@ -121,6 +121,28 @@ def test_a_file_that_is_read_again_under_the_same_keys_waits_for_none(tmp_path: 
     assert zone.evaluate_held() == {}
 
 
+FILES: Mapping[str, tuple[list[Line], str]] = {"a.csv": (FIRST, "v1"), "b.csv": (SECOND, "w")}
+
+
+@pytest.mark.parametrize(
+    ("read_by_another", "held"), [(["a.csv"], {"a.csv"}), (["b.csv"], {"b.csv"}), (["a.csv", "b.csv"], set())]
+)
+def test_lines_that_a_file_of_the_former_feed_has_replaced_do_not_return(
+    tmp_path: Path, read_by_another: list[str], held: set[str]
+):
+    """A feed was renamed, and one of its files is gone: the other one is read by the new feed alone."""
+    zone = Zone(tmp_path / "processed")
+    under(zone, UPSERT)
+    for key in read_by_another:
+        sent, content = FILES[key]
+        zone.deliver(key, sent, content, delivery_id=f"{key}@renamed", feed="renamed", **UPSERT)
+    found = zone.evaluate_held()
+    assert set(found) == held
+    for (text,) in found.values():
+        assert text.startswith("read by the feed renamed, lines count again that another file of the feed ")
+        assert text.endswith("has replaced: Actual 2025-01, lines 2, gross 15.00")
+
+
 Postings = Sequence[tuple[str, str]]
 """Account and amount of lines of one department."""
 
