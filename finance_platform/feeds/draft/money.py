@@ -46,6 +46,12 @@ _SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "h
 """Pairs of texts that say by themselves which amounts are credits."""
 
 _CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber"}
+_OF_SAGE = {
+    **dict.fromkeys(("pi", "sc", "jd", "bp", "cp", "vp", "sr", "sa", "sd"), 1),
+    **dict.fromkeys(("si", "pc", "jc", "br", "cr", "vr", "pp", "pa", "pd"), -1),
+}
+"""Kinds of transactions in Sage's audit trail, whose amounts have no sign: 1 for debits of the nominal code."""
+
 OF_QUARTERS = (
     "an amount of a quarter is dated on its first day; spread: {over: quarter, how: even} gives each month its part"
 )
@@ -276,6 +282,7 @@ class Money:
         self._draft.fields["amount"] = FieldDraft(values, self._describe(column, comment))
         self._draft.is_debit_positive = bool(column.amounts and column.amounts.has_sides)
         self._sign(column)
+        self._sign_of_sage(column)
 
     def _measures(
         self, columns: Sequence[Column], field: str, values: Mapping[str, str], sums: Sequence[Column]
@@ -333,6 +340,30 @@ class Money:
                 self.used.add(column.name)
                 self._draft.is_debit_positive = True
                 self._draft.fields["amount"].values["sign_column"] = {"from": column.name, "negative": written}
+
+    def _sign_of_sage(self, amount: Column) -> None:
+        """Find the column of kinds of transactions that says which amounts are credits in Sage's audit trail."""
+        if any(text.startswith(("-", "(")) for text in amount.texts) or "sign_column" in self._values_of_amount():
+            return
+        for column in self._columns:
+            kinds = sorted(set(column.texts))
+            sides = {_OF_SAGE.get(fold(kind), 0) for kind in kinds}
+            if column.name in self.used or column.blanks or sides != {1, -1} or rank("type", column.name) is None:
+                continue
+            self.used.add(column.name)
+            self._draft.is_debit_positive = True
+            negative, positive = ([kind for kind in kinds if _OF_SAGE[fold(kind)] == side] for side in (-1, 1))
+            self._values_of_amount()["sign_column"] = {
+                "from": column.name,
+                "negative": negative,
+                "positive": positive,
+            }
+            field = self._draft.fields["amount"]
+            text = f"decide: {column.name!r} has the kinds of Sage's transactions, which say what is a credit"
+            field.comment = "; ".join(filter(None, (field.comment, text)))
+
+    def _values_of_amount(self) -> dict[str, Any]:
+        return self._draft.fields["amount"].values
 
     def _balanced(self) -> None:
         """Find the column whose vouchers balance: debits equal credits, or signed amounts add up to zero."""

@@ -352,3 +352,25 @@ def test_actual_and_planned_amounts_are_known_in_other_languages(names: str, tmp
         ("Actual", "2025-03"): "7.00",
         ("Budget", "2025-03"): "9.00",
     }
+
+
+SAGE = "No,Type,Account,Nominal,Dept,Date,Details,Net\n"
+
+
+def test_kinds_of_sage_say_which_amounts_are_credits(tmp_path: Path):
+    rows = "1,PI,LAND01,7100,1,05/01/2025,Rent,100.00\n2,PC,LAND01,7100,1,16/01/2025,Refund,30.00\n"
+    amount = columns_of(f"{SAGE}{rows}")["amount"]
+    assert amount["sign_column"] == {"from": "Type", "negative": ["PC"], "positive": ["PI"]}
+    assert yaml.safe_load(draft(f"{SAGE}{rows}", "trail.csv"))["sign"] == "debit_positive"
+    check = checked(tmp_path, f"{SAGE}{rows}", "trail.csv")
+    assert {place: str(count.amount) for place, count in check.sums.items()} == {("Actual", "2025-01"): "70.00"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("1,PI,X,7100,1,05/01/2025,a,100.00", "2,PC,X,7100,1,16/01/2025,b,-30.00"),
+     ("1,PI,X,7100,1,05/01/2025,a,100.00", "2,PI,X,7100,1,16/01/2025,b,30.00"),
+     ("1,PI,X,7100,1,05/01/2025,a,100.00", "2,ZZ,X,7100,1,16/01/2025,b,30.00")],
+)  # fmt: skip
+def test_amounts_of_sage_with_signs_and_other_kinds_are_read_as_they_are(first: str, second: str):
+    assert "sign_column" not in draft(f"{SAGE}{first}\n{second}\n", "trail.csv")
