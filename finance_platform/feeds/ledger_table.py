@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 
 from finance_platform.feeds.cells import RawBatch
@@ -39,6 +40,9 @@ from finance_platform.feeds.reader_totals import ReaderTotals
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.values.amounts import ParsedAmounts
+
+_ROWS_SPREAD_AT_ONCE = 4_096
+"""Of years, so that their lines are about as many as those of a reshaped batch."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class LedgerTable:
             columns = cells | violations.columns()
             encoded = {name: values.encoded() for name, values in cells.distinct.items()}
             self._add(batch, columns, encoded, parsed)
-            yield self._spread(TypedBatch(columns, batch, encoded))
+            yield from self._spread(TypedBatch(columns, batch, encoded))
 
     def add_findings(self) -> None:
         """Add what the whole table shows to the totals; every batch was read."""
@@ -162,11 +166,18 @@ class LedgerTable:
         outcomes = [lines.type_batch(batch)[0]["outcome"] for batch in self._shape.reshape(marked)]
         return {"outcome": pa.concat_arrays(outcomes)}
 
-    def _spread(self, batch: TypedBatch) -> TypedBatch:
-        """Return lines, those of a year as one for each of its periods; their money was counted before."""
+    def _spread(self, batch: TypedBatch) -> Iterator[TypedBatch]:
+        """Yield lines, those of a year as one for each of its periods; their money was counted before.
+
+        A batch of years may be a whole file, and has twelve times as many lines.
+        """
         rule, totals = self._rules.spread, self._totals
         if rule is None or (rule.like and totals.weights is None):
-            return batch
-        spread, rows = spread_lines(rule, batch.columns, batch.rows, totals.weights)
-        totals.add_spread(batch.columns["scenario"], spread["scenario"])
-        return TypedBatch(spread, rows)
+            yield batch
+            return
+        for start in range(0, len(batch.rows), _ROWS_SPREAD_AT_ONCE):
+            places = np.arange(start, min(start + _ROWS_SPREAD_AT_ONCE, len(batch.rows)))
+            columns = {name: values.slice(start, len(places)) for name, values in batch.columns.items()}
+            spread, rows = spread_lines(rule, columns, batch.rows.take(pa.array(places)), totals.weights)
+            totals.add_spread(columns["scenario"], spread["scenario"])
+            yield TypedBatch(spread, rows)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.feeds.lines.spread import shares
+from finance_platform.feeds import ledger_table
+from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.lines.spread import shares, spread_lines
 from finance_platform.feeds.values.dates import periods_of_year
 from finance_platform_tests.unit.feeds.test_shapes import lines, staged
 
@@ -46,6 +49,24 @@ def test_a_fiscal_year_has_twelve_periods_from_its_first_month_on(year: int, mon
     assert (len(set(periods)), int(periods[0][5:])) == (12, first)
     assert periods == sorted(periods)
     assert f"{year}-{month:02d}" in periods
+
+
+def test_years_are_spread_some_at_a_time_with_the_same_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    years = "".join(f"D{row},6000,2025-01-01,{'x' if row % 4 == 1 else row}.01\n" for row in range(11))
+    names = ("period", "posting_date", "amount", "source_row", "outcome")
+    at_once = lines(staged(tmp_path, f"Dept,Acc,Day,Year\n{years}", ANNUAL), *names)
+    sizes = list[int]()
+
+    def counted(rule: Any, columns: Any, batch: RawBatch, weights: Any) -> Any:
+        sizes.append(len(batch))
+        return spread_lines(rule, columns, batch, weights)
+
+    monkeypatch.setattr(ledger_table, "_ROWS_SPREAD_AT_ONCE", 4)
+    monkeypatch.setattr(ledger_table, "spread_lines", counted)
+    rows = staged(tmp_path, f"Dept,Acc,Day,Year\n{years}", ANNUAL)
+    assert lines(rows, *names) == at_once
+    assert rows[-1]["measured_rows"] == len(at_once) == 8 * 12 + 3
+    assert sizes == [4, 4, 3]
 
 
 def test_a_year_is_spread_and_the_last_period_has_the_odd_cents(tmp_path: Path) -> None:
