@@ -147,11 +147,15 @@ def check_file(
         processed: the processed zone with the rows that lines look up; without it, none is found.
     """
     checked = _Check(store, object_key, descriptor, _resolve(descriptor, settings, processed), processed)
-    result = checked.run()
-    if checked.lines is not None and processed is not None and not result.refusal:
-        read = checked.as_delivery()
-        result.live = compare_with_live(processed, descriptor, checked.feed, settings, read, checked.lines.table())
-        result.holds = {**result.live.holds, **result.holds}
+    try:
+        result = checked.run()
+        if checked.lines is not None and processed is not None and not result.refusal:
+            read = checked.as_delivery()
+            result.live = compare_with_live(processed, descriptor, checked.feed, settings, read, checked.lines)
+            result.holds = {**result.live.holds, **result.holds}
+    finally:
+        if checked.lines is not None:
+            checked.lines.close()
     return result
 
 

@@ -4,17 +4,21 @@ Belongs here: the file as a delivery beside the live ones, without Spark and wit
 belong here: reading the file (see `feed_check`), the rules (see `deliveries.verdicts.hold_reasons`), figures of the
 star.
 
-The lines lie in memory as the one Parquet file of a delivery, so that the rules of a run read them as any other's.
+The lines lie in a temporary file, as the one Parquet file of a delivery, so that the rules of a run read them as any
+other's; as tables, those of a file of 500 MB take several GiB.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -47,6 +51,8 @@ LINE_COLUMNS = (
     *("transaction_id", "description", "reverses_transaction_id"),
 )
 """The columns of the accepted lines that the comparison needs."""
+
+_SCHEMA = pa.schema([(name, arrow_schema(TRANSACTIONS.columns).field(name).type) for name in LINE_COLUMNS])
 
 _ID = "checked-file"
 _KEY = f"{_ID}.parquet"
@@ -94,33 +100,61 @@ class LiveComparison:
 
 
 class CheckedLines:
-    """Collects the accepted ledger lines of a file while it is read."""
+    """The accepted ledger lines of a file, collected while it is read."""
 
     def __init__(self) -> None:
         """Begin without lines."""
-        self._batches: list[pa.RecordBatch] = []
+        self._file = _temporary_file()
+        self._writer = pq.ParquetWriter(self._file.name, _SCHEMA)
         self._gone: set[tuple[str, int, str]] = set()
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add the accepted lines of a batch of the reader."""
-        lines = batch.filter(pc.equal(batch["outcome"], "accepted"))
-        self._batches.append(lines.select(list(LINE_COLUMNS)))
+        lines = batch.select([*LINE_COLUMNS]).filter(pc.equal(batch["outcome"], "accepted"))
+        if len(lines):
+            columns = [lines[item.name].cast(item.type) for item in _SCHEMA]
+            self._writer.write_table(pa.table(columns, schema=_SCHEMA))
 
     def remove(self, row: Mapping[str, Any]) -> None:
         """Leave a line out that another row of the file rejects or repeats."""
         self._gone.add(_place(row))
 
-    def table(self) -> pa.Table:
-        """Return the lines with the columns of a delivery's Parquet file."""
-        schema = arrow_schema(TRANSACTIONS.columns)
-        names = [name for name in LINE_COLUMNS if name in schema.names]
-        table = pa.Table.from_batches(self._batches) if self._batches else None
-        if table is None:
-            return pa.schema([schema.field(name) for name in names]).empty_table()
-        if self._gone:
-            places = table.select(["source_sheet", "source_row", "source_column"]).to_pylist()
-            table = table.filter(pa.array([_place(row) not in self._gone for row in places]))
-        return pa.table({name: table[name].cast(schema.field(name).type) for name in names})
+    @contextmanager
+    def stored(self) -> Iterator[str]:
+        """Yield the path of a file with the lines, as that of a delivery; no line is added any more."""
+        self._writer.close()
+        if not self._gone:
+            yield self._file.name
+            return
+        with _temporary_file() as file:
+            with pq.ParquetWriter(file.name, _SCHEMA) as writer:
+                for table in _row_groups(self._file.name, _SCHEMA.names):
+                    writer.write_table(self._kept(table))
+            yield file.name
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._writer.close()
+        self._file.close()
+
+    def _kept(self, lines: pa.Table) -> pa.Table:
+        """Return the lines that are not left out; only those of the same rows are looked at one by one."""
+        rows = pa.array(sorted({row for _, row, _ in self._gone}), pa.int64())
+        suspected = pc.indices_nonzero(pc.is_in(lines["source_row"].cast(pa.int64()), value_set=rows))
+        places = lines.select(["source_sheet", "source_row", "source_column"]).take(suspected).to_pylist()
+        is_kept = np.ones(len(lines), dtype=np.bool_)
+        is_kept[suspected.to_numpy()] = [_place(row) not in self._gone for row in places]
+        return lines.filter(pa.array(is_kept))
+
+
+def _temporary_file() -> tempfile._TemporaryFileWrapper[bytes]:
+    return tempfile.NamedTemporaryFile(prefix="finance-platform-", suffix=".parquet")
+
+
+def _row_groups(path: str, names: Sequence[str]) -> Iterator[pa.Table]:
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=list(names))
 
 
 def _place(row: Any) -> tuple[str, int, str]:
@@ -130,12 +164,12 @@ def _place(row: Any) -> tuple[str, int, str]:
 class _WithLines(StoreWrapper):
     """The processed zone, in which one more file can be opened."""
 
-    def __init__(self, processed: ObjectStore, content: bytes) -> None:
+    def __init__(self, processed: ObjectStore, path: str) -> None:
         super().__init__(processed)
-        self._content = content
+        self._path = path
 
     def open(self, key: str) -> BinaryIO:
-        return io.BytesIO(self._content) if key == _KEY else super().open(key)
+        return Path(self._path).open("rb") if key == _KEY else super().open(key)
 
 
 def compare_with_live(
@@ -144,7 +178,7 @@ def compare_with_live(
     feed: ResolvedFeed,
     settings: Settings,
     read: tuple[DeliveryDiscovered, DeliveryCommit],
-    lines: pa.Table,
+    lines: CheckedLines,
 ) -> LiveComparison:
     """Return what a file of ledger lines would change of what counts now.
 
@@ -154,7 +188,7 @@ def compare_with_live(
         feed: the same with the home's settings.
         settings: the home.
         read: the file as a discovery and a commit, without identity.
-        lines: its accepted lines; see `CheckedLines`.
+        lines: its accepted lines, which are read once.
 
     Raises:
         DamagedObjectError: the rows of a live delivery are damaged.
@@ -167,20 +201,21 @@ def compare_with_live(
     own = delivery_id(event.object_key, event.fingerprint, event.feed, rules.identity, rules.kind)
     if any(one.delivery_id == own for one in now.live):
         return LiveComparison(replaces=True, is_live=True)
-    stored = io.BytesIO()
-    pq.write_table(lines, stored)
     event = replace(event, delivery_id=_ID, at=_NOW, run_id=_ID, order=_order(descriptor, event.object_key))
-    commit = replace(
-        commit,
-        delivery_id=_ID,
-        is_debit_positive=feed.rules.is_debit_positive,
-        periods=_periods(lines),
-        files={"transactions": (DataFile(_KEY, stored.tell()),)},
-    )
-    candidate = next(
-        one for one in derive_state([*events, event], {**commits, _ID: commit}).awaiting_verdict if one.commit is commit
-    )
-    return _compare(_WithLines(processed, stored.getvalue()), now, candidate, settings)
+    with lines.stored() as path:
+        commit = replace(
+            commit,
+            delivery_id=_ID,
+            is_debit_positive=feed.rules.is_debit_positive,
+            periods=_periods(path),
+            files={"transactions": (DataFile(_KEY, Path(path).stat().st_size),)},
+        )
+        candidate = next(
+            one
+            for one in derive_state([*events, event], {**commits, _ID: commit}).awaiting_verdict
+            if one.commit is commit
+        )
+        return _compare(_WithLines(processed, path), now, candidate, settings)
 
 
 def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, settings: Settings) -> LiveComparison:
@@ -240,21 +275,21 @@ def _order(descriptor: FeedDescriptor, object_key: str) -> str:
     return "" if pattern is None else order_from_name(pattern, object_key)
 
 
-def _periods(lines: pa.Table) -> list[PeriodCount]:
-    wide = lines.set_column(lines.column_names.index("amount"), "amount", lines["amount"].cast(SUM_OF_MONEY_TYPE))
-    wide = wide.append_column("absolute", pc.abs(wide["amount"]))
-    keys = ["scenario", "scenario_type", "period"]
-    rows = wide.group_by(keys).aggregate([([], "count_all"), ("amount", "sum"), ("absolute", "sum")]).to_pylist()
-    return [
-        PeriodCount(
-            scenario=row["scenario"],
-            scenario_type=row["scenario_type"],
-            period=row["period"],
-            rows=row["count_all"],
-            amount=row["amount_sum"],
-            absolute=row["absolute_sum"],
+def _periods(path: str) -> list[PeriodCount]:
+    counts: dict[tuple[str, str, str], Count] = {}
+    for lines in _row_groups(path, ["scenario", "scenario_type", "period", "amount"]):
+        wide = lines.set_column(3, "amount", lines["amount"].cast(SUM_OF_MONEY_TYPE))
+        wide = wide.append_column("absolute", pc.abs(wide["amount"]))
+        sums = wide.group_by(["scenario", "scenario_type", "period"]).aggregate(
+            [([], "count_all"), ("amount", "sum"), ("absolute", "sum")]
         )
-        for row in rows
+        for row in sums.to_pylist():
+            place = row["scenario"], row["scenario_type"], row["period"]
+            count = Count(row["count_all"], row["amount_sum"], row["absolute_sum"])
+            counts[place] = counts[place] + count if place in counts else count
+    return [
+        PeriodCount(*place, rows=count.rows, amount=count.amount, absolute=count.absolute)
+        for place, count in counts.items()
     ]
 
 
