@@ -360,6 +360,11 @@ def hash_texts(texts: pa.StringArray) -> Hashes:
 
     Words of eight bytes are mixed, a column of them at a time: a second for 20 million keys of 16 bytes.
     """
+    starts = range(0, len(texts), _HASHED_AT_ONCE)
+    return np.concatenate([np.zeros(0, np.uint64), *(_hash_few(texts[at : at + _HASHED_AT_ONCE]) for at in starts)])
+
+
+def _hash_few(texts: pa.StringArray) -> Hashes:
     count = len(texts)
     _, offsets_buffer, data = texts.buffers()
     offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset : texts.offset + count + 1].astype(np.int64)
@@ -386,6 +391,10 @@ def hash_texts(texts: pa.StringArray) -> Hashes:
         place += _WORD_BYTES
     return hashes
 
+
+_HASHED_AT_ONCE = 1 << 14
+"""A step's column of words has 128 KiB then, which stays in the cache and in memory that the process has; columns of a
+whole batch take 2.5 times as long."""
 
 _WORD_BYTES = 8
 FACTOR = np.uint64(0xD6E8FEB86659FD93)
