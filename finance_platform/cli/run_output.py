@@ -162,7 +162,7 @@ def _slice_parts(names: Sequence[str]) -> list[str]:
 def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], status: Status) -> None:
     """Print the checks, without the files and descriptors whose reason and fix are printed below the deliveries.
 
-    Below a failed check is what to do about it, unless its rows, or the lines of their files above, have that.
+    Below a failed check is what to do about it, unless each row, or the line of its file above, has that.
     """
     stopped = (f"file {row['file']}, reason " for row in status.deliveries if row["state"] in STOPPED)
     problems = (f"file {row['file']}, problem " for row in status.problems)
@@ -182,6 +182,6 @@ def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], status
                 continue
             console.print(f"    {printable_line(row)}")
         has_fix = check.name == CLOSED_PERIODS_STAND.name  # its changes are above, each with its own
-        has_fix |= any(", fix " in row or row in named for row in check.evidence)
+        has_fix |= bool(check.evidence) and all(", fix " in row or row in named for row in check.evidence)
         if not has_fix and (fix := fix_of(check.name)):
             console.print(f"    Fix: {fix}", soft_wrap=True)

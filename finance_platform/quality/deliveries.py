@@ -32,6 +32,8 @@ from finance_platform.quality.checks import (
     raw_checks,
 )
 from finance_platform.quality.delivery_order import FIX_ORDER, find_uncertain_orders
+from finance_platform.quality.stray_periods import StrayPeriods, find_stray_periods
+from finance_platform.safe_text import quote_name
 from finance_platform.slices.counted_lines import count_actual_lines
 
 FIX_SMALLER = (
@@ -40,6 +42,11 @@ FIX_SMALLER = (
 )
 """What to do about a file that has much less than what it replaced."""
 
+_FIX_STRAY = (
+    "`finance-platform trace --file FILE` shows which periods the file has lines in; correct the dates at the source "
+    "and send the file again; if they are right, nothing needs to be done"
+)
+_NAMED_FILES = 3
 _BEYOND_TOLERANCE = ("delivery held for rejected rows", "deliveries held for rejected rows")
 _UNDECIDED = (
     "delivery held for another reason than rejected rows",
@@ -135,8 +142,13 @@ def _check_order(late: list[dict[str, Any]], uncertain: list[dict[str, Any]]) ->
 
 def _check_gaps(state: DeliveryState, overlaps: Overlaps) -> Outcome:
     lines = count_actual_lines(state, overlaps)
-    periods = sorted(lines)
-    evidence: list[dict[str, Any]] = [{"period": gap, "lines": 0, "what": "gap"} for gap in _gaps(periods)]
+    strays = find_stray_periods(lines)
+    # What is between them and the others is not missing.
+    apart = {period for stray in strays for period in (*stray.periods, *stray.empty)}
+    evidence: list[dict[str, Any]] = [
+        {"period": gap, "lines": 0, "what": "gap"} for gap in _gaps(sorted(lines)) if gap not in apart
+    ]
+    periods = [period for period in sorted(lines) if period not in apart]
     if has_thin_last_period([lines[period] for period in periods]):
         evidence.append({"period": periods[-1], "lines": lines[periods[-1]], "what": "thin last period"})
     evidence += [
@@ -146,7 +158,35 @@ def _check_gaps(state: DeliveryState, overlaps: Overlaps) -> Outcome:
         for period, text in delivery.verdict.smaller
         if period not in state.closed
     ]
-    return _outcome(NO_GAPS, evidence, "gap, thin or smaller period", "gaps, thin or smaller periods")
+    outcome = _outcome(NO_GAPS, evidence, "gap, thin or smaller period", "gaps, thin or smaller periods")
+    if not strays:
+        return outcome
+    far = pluralize(
+        sum(len(one.periods) for one in strays), "period far from the others", "periods far from the others"
+    )
+    found = [_stray_row(stray, state) for stray in strays]
+    return Outcome.from_evidence(NO_GAPS, [*found, *evidence], f"{far}; {outcome.summary}" if evidence else far)
+
+
+def _stray_row(stray: StrayPeriods, state: DeliveryState) -> dict[str, Any]:
+    files = sorted(
+        {
+            delivery.event.object_key
+            for delivery in state.ledger
+            for count in delivery.commit.periods
+            if count.period in stray.periods and count.scenario_type == "Actual"
+        }
+    )
+    names = ", ".join(map(quote_name, files[:_NAMED_FILES])) + (" …" if len(files) > _NAMED_FILES else "")
+    side = "after" if stray.is_later else "before"
+    return {
+        "period": stray.periods[0] if len(stray.periods) == 1 else f"{stray.periods[0]} to {stray.periods[-1]}",
+        "lines": stray.lines,
+        "file": names,
+        "what": f"{pluralize(stray.lines, 'line')} of Actual, {side} all others, with "
+        f"{pluralize(len(stray.empty), 'period')} without any between them: a year may be mistyped",
+        "fix": _FIX_STRAY,
+    }
 
 
 def _gaps(periods: list[str]) -> list[str]:

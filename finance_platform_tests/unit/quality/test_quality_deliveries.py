@@ -254,6 +254,30 @@ def test_periods_that_actual_skips_are_gaps():
     ]
 
 
+@pytest.mark.parametrize(
+    ("stray", "side", "between"), [("2026-03", "after", 12), ("2024-02", "before", 9), ("2042-03", "after", 204)]
+)
+def test_a_line_of_a_mistyped_year_is_named_with_its_file_and_not_each_period_before_it(
+    stray: str, side: str, between: int
+):
+    months = {"m2024_12": 40, "m2025_01": 40, "m2025_02": 40, f"m{stray.replace('-', '_')}": 1}
+    gaps = outcome_of(NO_GAPS, actuals(**months))
+    (row,) = gaps.evidence
+    assert gaps.summary == "1 period far from the others"
+    assert (row["period"], row["lines"]) == (stray, 1)
+    assert row["what"] == (
+        f"1 line of Actual, {side} all others, with {between} periods without any between them: a year may be mistyped"
+    )
+    assert row["file"]
+    assert "correct the dates" in row["fix"]
+
+
+@pytest.mark.parametrize("months", [{"m2025_06": 1}, {"m2026_03": 10}], ids=["near", "many lines"])
+def test_lines_that_are_near_or_many_are_no_mistyped_year(months: dict[str, int]):
+    gaps = outcome_of(NO_GAPS, actuals(m2024_12=40, m2025_01=40, m2025_02=40, **months))
+    assert {row["what"] for row in gaps.evidence} == {"gap", "thin last period"}
+
+
 def test_a_budget_does_not_fill_a_gap_of_actual():
     planned = live_in(in_period("2025-02", "Budget"), key="budget.csv", feed="budget")
     state = state_of(live_in(in_period("2025-01"), in_period("2025-03")), planned)
