@@ -278,6 +278,12 @@ class Story:
         self._minutes += 1
         return NOON + timedelta(minutes=self._minutes)
 
+    @property
+    def is_read_as_now(self) -> bool:
+        """Whether each file was read as a release would read it now; one that is withdrawn is not read again."""
+        newest = self.newest().items()
+        return all(self.sent[event.delivery_id] == self._lines(self.present[name]) for name, event in newest)
+
     def newest(self) -> dict[str, DeliveryDiscovered]:
         """Return by file what a scan found last."""
         return {event.object_key: event for event in select_discovered(self.zone.register.events())}

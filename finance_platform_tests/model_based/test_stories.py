@@ -137,6 +137,7 @@ class LawfulStory:
     def install_release(self) -> None:
         state = self.story.state
         is_comparable = not state.awaiting_verdict and all(one.late for one in state.inactive)
+        is_comparable = is_comparable and self.story.is_read_as_now
         if is_comparable:
             self.evaluate()
         before = self.decided()
