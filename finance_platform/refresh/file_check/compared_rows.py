@@ -3,8 +3,8 @@
 Belongs here: which rows change their outcome because of another row of the file. Does not belong here: the rules of
 single rows (see `feeds.read_file`), counting (see `feed_check`).
 
-The rule of keys is in `transforms.key_comparison`, and that of vouchers is the one of `transforms.vouchers`. Only keys,
-and the sums of vouchers, are held in memory; the few rows that change are read a second time.
+The rule of keys is in `transforms.key_comparison`, and that of vouchers is the one of `transforms.vouchers`. Only
+hashes of keys, and the sums of vouchers, are held in memory; the few rows that change are read a second time.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import REPEATED_KEYS, arrow_schema
+from finance_platform.feeds.lines.line_files import KeyRepeats, hash_texts
 from finance_platform.feeds.values.amounts import EXACT
+from finance_platform.feeds.violations import to_mask
 from finance_platform.transforms.key_comparison import PLACE, compare_keys, compared_columns
 from finance_platform.transforms.reasons import describe_half_voucher, describe_place, describe_unbalanced_voucher
 
@@ -71,14 +74,12 @@ class ComparedRows:
     """The keys and vouchers of a file's rows so far."""
 
     kind: str
-    _keys: list[pa.Array] = field(default_factory=list)
+    _repeats: KeyRepeats = field(default_factory=KeyRepeats)
     _vouchers: dict[str, _Voucher] = field(default_factory=dict)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add a batch of staged rows."""
-        keys = pc.filter(batch["line_key"], pc.equal(batch["outcome"], "accepted")).drop_null()
-        if len(keys):
-            self._keys.append(keys)
+        self._repeats.add(batch["line_key"], to_mask(pc.equal(batch["outcome"], "accepted")))
         if "voucher" in batch.schema.names and batch["voucher"].null_count < len(batch):
             names = ["voucher", "voucher_amount", "outcome", *PLACE, "rules"]
             is_line = pc.and_(
@@ -107,15 +108,17 @@ class ComparedRows:
         yield from self._of_vouchers(read_again, {_place(changed.row) for changed in of_keys})
 
     def _of_keys(self, read_again: ReadAgain) -> Iterator[ChangedRow]:
-        keys = pa.table({"key": pa.chunked_array(self._keys, pa.string())})
-        counts = keys.group_by("key").aggregate([([], "count_all")])
-        repeated = counts.filter(pc.greater(counts["count_all"], 1))["key"]
-        if not len(repeated):
+        if not self._repeats.count:
             return
-        rows = pa.Table.from_batches(
-            batch.filter(pc.and_(pc.equal(batch["outcome"], "accepted"), pc.is_in(batch["line_key"], repeated)))
-            for batch in read_again()
-        )
+        hashes = pa.array(np.unique(np.concatenate(self._repeats.hashes)))
+
+        def may_repeat(batch: pa.RecordBatch) -> pa.RecordBatch:
+            keys = batch["line_key"]
+            has_hash = pc.and_(pc.is_valid(keys), pc.is_in(pa.array(hash_texts(keys)), value_set=hashes))
+            return batch.filter(pc.and_(pc.equal(batch["outcome"], "accepted"), has_hash))
+
+        # Two keys may have one hash; rows that repeat no other one have no result.
+        rows = pa.Table.from_batches(map(may_repeat, read_again()))
         results = pa.Table.from_batches(compare_keys(rows, compared_columns(self.kind)), arrow_schema(REPEATED_KEYS))
         result_of = {_place(result): result for result in results.to_pylist()}
         for row in rows.to_pylist():

@@ -6,11 +6,14 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from finance_platform.deliveries.commits import Count
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.feeds.lines import line_files
+from finance_platform.refresh.file_check import compared_rows
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.refresh.file_check.feed_header import HeaderColumn
 from finance_platform.refresh.file_check.feed_match import MatchedFile, match_file
@@ -175,6 +178,15 @@ def test_repeated_rows_are_duplicates_and_rows_that_differ_under_one_key_are_rej
         (6, "rejected"),
     ]
     assert check.is_fine
+
+
+def test_two_keys_with_one_hash_are_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for module in (line_files, compared_rows):
+        monkeypatch.setattr(module, "hash_texts", lambda texts: np.zeros(len(texts), np.uint64))
+    rows = "T1,2025-01-15,D100,4000,1.00\nT2,2025-01-15,D100,4000,2.00\nT1,2025-01-15,D100,4000,1.00\n"
+    text = with_columns({"transaction_id": "{from: Id}"}, load="{mode: upsert, key: [transaction_id]}")
+    check = checked(tmp_path, f"Id,{HEADER}{rows}", text)
+    assert {name: count.rows for name, count in check.outcomes.items()} == {"accepted": 2, "duplicate": 1}
 
 
 def test_foreign_money_is_apart_from_the_home_s(tmp_path: Path):
