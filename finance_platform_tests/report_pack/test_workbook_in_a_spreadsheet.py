@@ -13,7 +13,7 @@ import pytest
 from finance_platform.reports.pack.workbook.write import workbook_bytes
 from finance_platform_tests.office import converted
 from finance_platform_tests.report_pack.made_figures import made_figures, with_statement
-from finance_platform_tests.report_pack.made_packs import named
+from finance_platform_tests.report_pack.made_packs import made_pack, named
 from finance_platform_tests.report_pack.test_workbook import comments_read_from
 from finance_platform_tests.report_pack.workbook_formulas import WorkbookFormulas
 
@@ -54,3 +54,12 @@ def test_every_check_is_true_once_it_is_computed(tmp_path: Path):
                 assert found == cell.value, (name, place)
     assert comments_read_from(opened) == comments_read_from(content)
     assert comments_read_from(opened)[0][5] == HOSTILE
+
+
+def test_a_check_that_was_not_computed_again_is_a_word(tmp_path: Path):
+    pack = with_statement(made_pack())
+    (tmp_path / "report_pack.xlsx").write_bytes(workbook_bytes(pack, made_figures(pack)))
+    page = converted(tmp_path / "report_pack.xlsx", "html", tmp_path, is_computed=False).read_text(encoding="utf-8")
+    shown = re.findall(r">Check</font></td>\s*<td[^>]*><b><font[^>]*>(\w+)<", page)
+    assert len(shown) > 5
+    assert set(shown) == {"TRUE"}

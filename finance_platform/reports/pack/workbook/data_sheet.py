@@ -101,7 +101,7 @@ def check_data(book: Book, figures: WorkbookFigures, sheet: Sheet, content: Data
     of_view = (Decimal(figures.amounts - len(rest)), figures.total - rest.total())
     counted = Sum(f"COUNT({range_name('Amount')})", rows)
     summed = Sum(f'SUMIFS({range_name("Amount")},{range_name("Unit id")},">0")', total)
-    book.check(sheet, "Number of amounts", HEADER_ROW - 2, amount, (counted, of_view[0], "PeriodAmount"))
+    book.check(sheet, "Number of amounts", HEADER_ROW - 2, amount, (counted, of_view[0], "PeriodAmount"), is_count=True)
     book.check(sheet, "Sum of all amounts", HEADER_ROW - 1, amount, (summed, of_view[1], "PeriodAmount"))
     sheet.text(HEADER_ROW - 1, 0, _note(content), "quiet")
 
@@ -248,7 +248,7 @@ def write_checks(book: Book, sheet: Sheet, gross: Decimal) -> None:
     headers = ["Sheet", "Total", "On the sheet", "In Data", "In the warehouse", "View", "Equal"]
     book.sort_checks()
     sheet.headers(HEADER_ROW, 0, headers, 2)
-    sheet.text(HEADER_ROW, 5, headers[5], "head left")
+    sheet.text(HEADER_ROW, 5, headers[5], "head indented")
     for column, width in enumerate((14, 64, 22, 22, 22, 26, 10)):
         sheet.set_width(column, width)
     tolerance = max(Decimal("0.005"), gross * _ROUNDING)
@@ -258,13 +258,14 @@ def write_checks(book: Book, sheet: Sheet, gross: Decimal) -> None:
     for row, one in enumerate(book.checks, CHECKS_FIRST_ROW):
         sheet.text(row, 0, one.sheet)
         sheet.text(row, 1, one.what)
-        sheet.formula(row, 2, f"='{one.sheet}'!{one.cell}", one.value, "cents")
+        style = "whole" if one.is_count else "cents"
+        sheet.formula(row, 2, f"='{one.sheet}'!{one.cell}", one.value, style)
         if one.data:
-            sheet.formula(row, 3, f"={one.data.formula}", one.data.value, "cents")
+            sheet.formula(row, 3, f"={one.data.formula}", one.data.value, style)
         else:
-            sheet.text(row, 3, "not in Data", "quiet")
-        sheet.number(row, 4, one.view, "cents")
-        sheet.text(row, 5, one.source, "quiet")
+            sheet.text(row, 3, "not in Data", "source")
+        sheet.number(row, 4, one.view, style)
+        sheet.text(row, 5, one.source, "quiet indented")
         cells = [xl_rowcol_to_cell(row, column) for column in (2, 3, 4)]
         pairs = [f"ABS({cells[0]}-{cells[2]})<={place}"]
         pairs += [f"ABS({cells[0]}-{cells[1]})<={place}"] if one.data else []

@@ -41,6 +41,7 @@ TOP_COLUMNS = (
 """The columns of the sheet Top; the shipped feed `pack_comments` reads six of them by these names."""
 
 YEAR_TO_DATE, FULL_YEAR = "year to date", "full year"
+_MATERIAL = TOP_COLUMNS.index("Material")
 _FIRST_ROW = HEADER_ROW + 1
 _ZERO = Decimal("0.00")
 
@@ -179,7 +180,7 @@ def write_top(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) ->
     """Write the variances with the largest effect on profit, with cells for owner, comment and kind."""
     sheet.headers(HEADER_ROW, 0, TOP_COLUMNS, 6)
     for column, text in enumerate(TOP_COLUMNS[10:14], 10):
-        sheet.text(HEADER_ROW, column, text, "head left")
+        sheet.text(HEADER_ROW, column, text, "head indented" if column == _MATERIAL else "head left")
     _set_widths(sheet, (9, 16, 12, 22, 10, 28, 13, 13, 13, 9, 9, 16, 46, 11))
     ids = [IdColumn(sheet, HEADER_ROW, column, TOP_COLUMNS[column]) for column in (14, 15)]
     sheet.printed_columns = len(TOP_COLUMNS) - len(ids)
@@ -216,7 +217,7 @@ def _write_variance(
     texts = (book.pack.choice.period, department.unit, department.code, department.name, account.number, account.name)
     for column, text in enumerate(texts):
         sheet.text(row, column, text)
-    sheet.text(row, 10, "yes" if variance.is_material else "")
+    sheet.text(row, _MATERIAL, "yes" if variance.is_material else "", "indented")
     for column, text in enumerate((variance.owner, variance.comment, variance.nature), 11):
         sheet.blank(row, column, "entry")
         sheet.text(row, column, text, "entry")
@@ -341,8 +342,9 @@ def write_restatements(book: Book, sheet: Sheet) -> None:
     pack = book.pack
     headers = ["Period", "Scenario", "Kind", "Measure", "Cells", "Net", "Gross", "Restatement", "Cause"]
     sheet.headers(HEADER_ROW, 0, headers, 4)
+    sheet.text(HEADER_ROW, 7, "Restatement", "head indented")
     sheet.text(HEADER_ROW, 8, "Cause", "head left")
-    _set_widths(sheet, (14, 18, 20, 14, 9, 16, 16, 12, 70))
+    _set_widths(sheet, (14, 18, 20, 14, 9, 16, 16, 14, 70))
     state = pack.reliability
     if state is None:
         sheet.text(_FIRST_ROW, 0, "The workbook of one business unit does not show the changes of the home.")
@@ -355,7 +357,7 @@ def write_restatements(book: Book, sheet: Sheet) -> None:
         sheet.number(row, 4, one.cells, "whole")
         sheet.number(row, 5, one.difference, "cents")
         sheet.number(row, 6, one.moved, "cents")
-        sheet.text(row, 7, "yes" if one.is_restatement else "")
+        sheet.text(row, 7, "yes" if one.is_restatement else "", "indented")
         sheet.text(row, 8, one.cause, "wrapped")
     last, rows = _FIRST_ROW + len(pack.movements), _Rows(sheet)
     if not pack.movements:
@@ -366,7 +368,7 @@ def write_restatements(book: Book, sheet: Sheet) -> None:
     rows.column_total(last, 4)
     _write_signed_to_now(sheet, pack, last + 2)
     cells = Decimal(sum(one.cells for one in pack.movements))
-    book.check(sheet, "Cells that the latest load changed", last, 4, (None, cells, "movements"))
+    book.check(sheet, "Cells that the latest load changed", last, 4, (None, cells, "movements"), is_count=True)
 
 
 def _write_signed_to_now(sheet: Sheet, pack: Pack, first: int) -> None:
@@ -386,6 +388,7 @@ def _write_signed_to_now(sheet: Sheet, pack: Pack, first: int) -> None:
         sheet.text(first, 0, "Every signed period is published as it was signed.", "quiet")
         return
     sheet.headers(first, 0, headers, 4)
+    sheet.text(first, 7, headers[-2], "head indented")
     sheet.text(first, 8, headers[-1], "head left")
     for row, one in enumerate(pack.restatements, first + 1):
         scenario = "budget beside Actual" if one.measure == "BudgetAmount" else one.scenario
@@ -393,7 +396,7 @@ def _write_signed_to_now(sheet: Sheet, pack: Pack, first: int) -> None:
             sheet.text(row, column, text)
         sheet.number(row, 5, one.amount, "cents")
         sheet.number(row, 6, one.profit_effect, "cents")
-        sheet.text(row, 7, one.decided_by or "")
+        sheet.text(row, 7, one.decided_by or "", "indented")
         sheet.text(row, 8, "; ".join(filter(None, (one.object_key, one.detail, one.reason))), "wrapped")
 
 

@@ -31,6 +31,9 @@ HEADER_ROW = 4
 _A4 = 9
 _HEADER_HEIGHT = 44
 _MONEY = '#,##0_);(#,##0);"–"_)'
+_TRUE_OR_FALSE = '"TRUE";"TRUE";"FALSE"'
+"""LibreOffice shows a 1 for a stored true without it; Excel shows its own word in any case."""
+
 _GOOD, _BAD = "#1B6E3C", "#B3261E"
 _FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -58,9 +61,12 @@ _FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "whole": {"num_format": "#,##0"},
         "year": {"align": "left"},
         "source": {"font_color": "#595959", "align": "right"},
+        "indented": {"indent": 1},
+        "quiet indented": {"font_color": "#595959", "indent": 1},
+        "head indented": {"bold": True, "bottom": 1, "valign": "bottom", "text_wrap": True, "indent": 1},
         "tolerance": {"num_format": "0.000"},
         "id": {"num_format": "0", "font_color": "#A6A6A6"},
-        "check": {"bold": True, "align": "center"},
+        "check": {"num_format": _TRUE_OR_FALSE, "bold": True, "align": "center"},
     }
 )
 _GUARDED = " guarded"
@@ -81,6 +87,7 @@ class Check:
         data: the sum over Data; None for a sheet whose figures are not in Data.
         view: the figure of the warehouse.
         source: the view that has it.
+        is_count: whether it is a number of things, which has no cents.
     """
 
     sheet: str
@@ -90,6 +97,7 @@ class Check:
     data: Sum | None
     view: Decimal
     source: str
+    is_count: bool = False
 
     @property
     def is_true(self) -> bool:
@@ -142,7 +150,16 @@ class Book:
         sheet.text(1, 0, subject(self.pack), "warning" if self.pack.is_preliminary else "quiet")
         return sheet
 
-    def check(self, sheet: Sheet, what: str, row: int, column: int, sources: tuple[Sum | None, Decimal, str]) -> None:
+    def check(
+        self,
+        sheet: Sheet,
+        what: str,
+        row: int,
+        column: int,
+        sources: tuple[Sum | None, Decimal, str],
+        *,
+        is_count: bool = False,
+    ) -> None:
         """Add a check of a total that is in a cell of a sheet.
 
         Args:
@@ -151,11 +168,11 @@ class Book:
             row: row of the cell, from 0.
             column: column of the cell, from 0.
             sources: the sum over Data, the figure of the view, the name of the view.
+            is_count: whether it is a number of things.
         """
         value = sheet.value(row, column)
-        self.checks.append(
-            Check(sheet.name, what, xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True), value, *sources)
-        )
+        cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
+        self.checks.append(Check(sheet.name, what, cell, value, *sources, is_count=is_count))
 
     def sort_checks(self) -> None:
         """Put the checks in the order of the sheets."""
