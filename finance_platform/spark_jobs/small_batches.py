@@ -269,7 +269,7 @@ def write_by_delivery(
             values = list(zip(*(part[name].to_pylist() for name in order), strict=True))
             part = part.take(sorted(range(len(part)), key=lambda row: _nulls_first(values[row])))
         names = [f"split_by={place['delivery_id']}", *([f"then_by={place[then_by]}"] if then_by else [])]
-        data = parquet_bytes(part)
+        data = parquet_bytes(part, store.root)
         path = root.joinpath(*names, "part-00000.parquet")
         with translate_write_errors("write", path):
             path.parent.mkdir(parents=True)
@@ -280,7 +280,7 @@ def write_by_delivery(
 
 def write_file(rows: pa.Table, store: ObjectStore, folder: str) -> DataFile:
     """Write rows as the only file of a new folder; see `write_by_delivery`."""
-    uri, data = write_uri(store, folder), parquet_bytes(rows)
+    uri, data = write_uri(store, folder), parquet_bytes(rows, store.root)
     file = DataFile(f"{folder}/part-00000.parquet", len(data))
     if is_remote(uri):
         store.write(file.key, data)

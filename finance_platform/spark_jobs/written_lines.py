@@ -103,7 +103,7 @@ def _without_rows(store: ObjectStore, file: DataFile, rows: pa.Array) -> DataFil
         is_kept = pc.invert(pc.is_in(parquet.read(["source_row"])["source_row"], rows))
         if pc.all(is_kept).as_py():
             return file
-        data = parquet_bytes(parquet.read().filter(is_kept)) if pc.any(is_kept).as_py() else b""
+        data = parquet_bytes(parquet.read().filter(is_kept), store.root) if pc.any(is_kept).as_py() else b""
     key = f"{file.key.removesuffix('.parquet')}-kept.parquet"
     if data:
         store.write(key, data)

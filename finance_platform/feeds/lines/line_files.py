@@ -26,6 +26,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.feeds.file_names import WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
+from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
 
 _THREADS = 4
@@ -46,7 +47,7 @@ _NUMBERED = ["scenario_key", "document_date", "posting_date", "department_key", 
 """Numbers and days that few distinct values repeat, as dictionaries (463)."""
 
 _DIFFERENCES = dict.fromkeys(("source_row", "amount"), "DELTA_BINARY_PACKED")
-"""Numbers of which few repeat, as the differences between one and the next (463)."""
+"""Numbers of which few repeat, as the differences between one and the next, on disk (463, 482)."""
 
 _SEARCHED = ["period", *(name for name in _SCHEMA.names if name not in {*_REPEATING, "description"})]
 """Columns by whose bounds a reader leaves row groups out. Values that repeat are in nearly every file, and to find
@@ -308,7 +309,7 @@ class LineFiles:
 
         They are still in memory, where finding them takes a tenth of the time of reading the file.
         """
-        data = parquet_bytes(self._complete(part, waiting.batches))
+        data = parquet_bytes(self._complete(part, waiting.batches), self._store.root)
         folder = f"{part.table}/{self._folder}/split_by={self._lineage['delivery_id']}/then_by={part.period}"
         key = f"{folder}/part-{part.scenario_type}-{waiting.files:05}.parquet"
         self._store.write(key, data)
@@ -337,15 +338,20 @@ class LineFiles:
         return pa.table(columns, names=_SCHEMA.names)
 
 
-def parquet_bytes(lines: pa.Table) -> bytes:
-    """Return lines as a Parquet file with the types of `TRANSACTIONS`, also of text that is a dictionary here."""
+def parquet_bytes(lines: pa.Table, root: str) -> bytes:
+    """Return lines as a Parquet file with the types of `TRANSACTIONS`, also of text that is a dictionary here.
+
+    Args:
+        lines: the lines.
+        root: the address of the zone that the file is for; on S3, Redshift Spectrum may read it (482).
+    """
     buffer = pa.BufferOutputStream()
     pq.write_table(
         lines,
         buffer,
         compression="snappy",
         use_dictionary=[*_REPEATING, *_NUMBERED],
-        column_encoding=_DIFFERENCES,
+        column_encoding=None if is_remote(root) else _DIFFERENCES,
         write_statistics=_SEARCHED,
         write_batch_size=_ROWS_ENCODED_AT_ONCE,
         # As Spark writes them: a decimal of 18 digits is a number, and the columns have no types but Parquet's own.

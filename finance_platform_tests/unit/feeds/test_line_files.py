@@ -14,7 +14,7 @@ import pytest
 
 from finance_platform.errors import DiskError
 from finance_platform.feeds.lines import line_files
-from finance_platform.feeds.lines.line_files import LineFiles, hash_texts
+from finance_platform.feeds.lines.line_files import LineFiles, hash_texts, parquet_bytes
 from finance_platform.storage.local import LocalStore
 
 LINEAGE = {"delivery_id": "d1", "feed": "ledger", "source_file": "gl.csv"}
@@ -116,6 +116,14 @@ def test_each_reader_gets_the_numbers_and_days_that_were_written(store: WatchedS
     with duckdb.connect() as connection:
         selected = connection.execute(f"SELECT {', '.join(names)} FROM read_parquet(?)", [path]).fetchall()
     assert selected == expected
+
+
+@pytest.mark.parametrize(("root", "has_differences"), [("/home/processed", True), ("s3://bucket/processed", False)])
+def test_a_file_on_s3_has_no_encoding_that_redshift_spectrum_may_not_read(root: str, has_differences: bool):
+    written = parquet_bytes(pa.table({"source_row": [1, 2], "amount": pa.array([1, 2], pa.decimal128(18, 2))}), root)
+    group = pq.ParquetFile(pa.BufferReader(written)).metadata.row_group(0)
+    for place in range(group.num_columns):
+        assert ("DELTA_BINARY_PACKED" in group.column(place).encodings) is has_differences
 
 
 def test_a_line_takes_few_bytes_for_its_row_its_keys_and_its_days(store: WatchedStore):
