@@ -94,6 +94,20 @@ def test_a_database_that_is_damaged_after_it_was_read_is_found(folder: Path):
     assert find_damaged_storage(folder).keys() == {folder / name for name in DATABASES}
 
 
+def test_damage_that_only_the_log_of_a_database_has_is_found(folder: Path):
+    path = folder / DATABASES[0]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("PRAGMA journal_mode = WAL; CREATE TABLE lost (number INTEGER)")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert find_damaged_storage(folder) == {}
+        before = path.read_bytes()
+        connection.executescript(
+            "PRAGMA writable_schema = ON; UPDATE sqlite_master SET rootpage = 99999 WHERE name = 'lost'"
+        )
+        assert path.read_bytes() == before
+        assert find_damaged_storage(folder).keys() == {path}
+
+
 def test_a_database_that_was_locked_is_read_when_it_is_free(folder: Path):
     path = folder / DATABASES[0]
     with closing(sqlite3.connect(path)) as connection:
