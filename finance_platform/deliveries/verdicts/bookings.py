@@ -195,7 +195,7 @@ def plan_bookings(
         )
     versions = (candidate, *live.earlier(candidate)) if bookings else ()  # an earlier one stays in the closed periods
     shared = any(find_shared_keys(live, lines.overlaps, one) for one in versions)
-    if changes_others or shared:
+    if bookings and (changes_others or shared):
         name = quote_name(candidate.event.object_key)
         raise DecisionError(
             f"{name} replaces lines of other files, or has keys of them, so its lines cannot be booked later",
