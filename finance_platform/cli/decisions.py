@@ -32,6 +32,7 @@ from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from finance_platform.deliveries.approvals import Author
+    from finance_platform.deliveries.effects_on_files import EffectOnFile
     from finance_platform.deliveries.previews import PreviewRow
     from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, PeriodStatusChanged
     from finance_platform.storage.port import ObjectStore
@@ -74,7 +75,11 @@ def accept(
     from finance_platform.bootstrap import raw_zone
     from finance_platform.deliveries import decisions
     from finance_platform.deliveries.decision_errors import require_judged_content
-    from finance_platform.deliveries.previews import preview_acceptance, preview_booking
+    from finance_platform.deliveries.previews import (
+        preview_acceptance,
+        preview_booking,
+        preview_effects_on_files,
+    )
     from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
 
     settings = require_raw_zone(load_settings(home=home))
@@ -85,7 +90,11 @@ def accept(
         if author is None:
             preview = (preview_booking if is_booked_later else preview_acceptance)(processed, key, periods)
             options = f"{'--in-next-open-period ' if is_booked_later else ''}{quote_name(key)}"
-            _print_preview(open_console(), options, preview, output_format)
+            of_files: Sequence[EffectOnFile] = ()
+            if output_format == "table":
+                of_files = preview_effects_on_files(processed, key, periods, is_booked_later=is_booked_later)
+            holds = settings.holds_closed_periods
+            _print_preview(open_console(), options, preview, of_files, output_format, holds_closed_periods=holds)
             return EXIT_OK
         decision = (decisions.book if is_booked_later else decisions.accept)(processed, key, author, periods)
         repeating = find_files_counted_twice(processed, key)
@@ -102,7 +111,15 @@ def _print_counted_twice(files: Sequence[str]) -> None:
         echo(f"Some of its lines are in {names} too and count twice; `withdraw` takes one of the files out.")
 
 
-def _print_preview(console: SafeConsole, subject: str, rows: Sequence[PreviewRow], output_format: str) -> None:
+def _print_preview(
+    console: SafeConsole,
+    subject: str,
+    rows: Sequence[PreviewRow],
+    of_files: Sequence[EffectOnFile],
+    output_format: str,
+    *,
+    holds_closed_periods: bool,
+) -> None:
     """Print what an acceptance would move; for people also the effect on profit, closed periods apart."""
     from finance_platform.deliveries.previews import profit_effects
 
@@ -114,12 +131,37 @@ def _print_preview(console: SafeConsole, subject: str, rows: Sequence[PreviewRow
     print_rows(console, columns, cells, output_format, is_listing=True)
     if output_format != "table":
         return
+    retyped = [one for one in of_files if one.is_retyped and not (one.is_closed and holds_closed_periods)]
     for of_closed, where in ((True, "closed periods"), (False, "all periods")):
-        by_scenario = profit_effects(rows, of_closed=of_closed)
+        by_scenario = profit_effects([*rows, *retyped], of_closed=of_closed)
         effects = ", ".join(f"{name} {grouped_money(effect)}" for name, effect in by_scenario.items())
         console.print(f"Effect on profit in {where}: {effects or 'none'}", soft_wrap=True)
+    _print_effects_on_files(console, of_files)
+    if any(one.is_retyped and one.is_closed for one in of_files) and holds_closed_periods:
+        console.print("In closed periods, accounts keep their types until these are reopened.", soft_wrap=True)
     command = f"`finance-platform accept {subject} --why TEXT`"
     console.print(f"Nothing is decided: {command} publishes this with the next run.", soft_wrap=True)
+
+
+def _print_effects_on_files(console: SafeConsole, of_files: Sequence[EffectOnFile]) -> None:
+    """Print what an acceptance would change in lines of other files; nothing if it changes none."""
+    if not of_files:
+        return
+    console.print("Lines of other files that change:")
+    columns = ("file", "scenario", "closed", "periods", "change", "lines", "amount now", "amount then", "profit effect")
+    cells = [
+        (
+            *(quote_name(one.object_key), one.scenario, one.is_closed, _span(one.periods), one.change, one.lines),
+            *(one.before, one.after, one.profit_effect),
+        )
+        for one in of_files
+    ]
+    print_rows(console, columns, cells, "table", is_listing=True)
+
+
+def _span(periods: Sequence[str]) -> str:
+    """Return periods as their first and last one."""
+    return periods[0] if len(periods) == 1 else f"{periods[0]} … {periods[-1]} ({len(periods)})"
 
 
 @click.command()

@@ -1,22 +1,32 @@
 """Previews: what a decision about a held delivery would move, before a person makes it.
 
-Belongs here: the amounts by scenario, period and account type, and their effect on profit. Does not belong here: the
-decision (see `decisions`), which deliveries are held (see `acceptance`).
+Belongs here: the amounts by scenario, period and account type, and their effect on profit; what changes in lines of
+other files. Does not belong here: the decision (see `decisions`), which deliveries are held (see `acceptance`), how
+lines of other files are compared (see `effects_on_files`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from finance_platform.contracts.star import CREDIT_TYPES, PROFIT_SIGNS
 from finance_platform.deliveries.decisions import acceptable_delivery, late_periods_of
+from finance_platform.deliveries.effects_on_files import (
+    EffectOnFile,
+    States,
+    effects_on_files,
+    find_replaced_lines,
+    find_retyped_lines,
+)
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.members.attribute_history import TypesInPeriods
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps
 from finance_platform.deliveries.portions import Portion
+from finance_platform.deliveries.register import DecisionRecorded
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, live_with
+from finance_platform.deliveries.verdicts.booked_differences import state_after
 from finance_platform.deliveries.verdicts.bookings import plan_decided_bookings
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, find_moved_cells
@@ -79,6 +89,43 @@ def _moved(processed: ObjectStore, state: DeliveryState, candidate: LiveDelivery
     return find_moved_cells(LiveLines(processed, overlaps), *live.live_sets(candidate, cells), cells)
 
 
+def preview_effects_on_files(
+    processed: ObjectStore, object_key: str, periods: Collection[str] = (), *, is_booked_later: bool = False
+) -> list[EffectOnFile]:
+    """Return what an acceptance would change in lines of other files; nothing is written.
+
+    Args:
+        processed: the processed zone.
+        object_key: the raw object.
+        periods: of late lines, the periods that are meant; all that wait if there are none.
+        is_booked_later: whether what would change closed periods is booked in the next open one; they stay as they are.
+
+    Raises:
+        DecisionError: as for `preview_acceptance`.
+        DamagedObjectError: the rows of a delivery are damaged.
+    """
+    state, candidate = acceptable_delivery(processed, object_key, periods)
+    late = late_periods_of(processed, state, object_key, periods)
+    if is_booked_later and candidate:
+        closed = [one for one in late or [count.period for count in candidate.commit.periods] if one in state.closed]
+        candidate = candidate.restricted_to(Portion(without=candidate.portion.without.union(closed)))
+        after = replace(state, live=live_with(state.live, candidate)) if candidate else state
+    else:
+        held = next(one for one in state.inactive if one.event.object_key == object_key)
+        decision = DecisionRecorded("accepted", object_key, held.event.delivery_id, "", "", "", late_periods=late)
+        after = state_after(processed, decision)
+    replaced = []
+    if candidate:
+        overlaps = compute_candidate_overlaps(processed, state.live, candidate)
+        live = LiveDeliveries(state.live, overlaps)
+        if live.affects_ledger(candidate):
+            cells = live.affected_cells(candidate)
+            sets = live.live_sets(candidate, cells)
+            replaced = find_replaced_lines(LiveLines(processed, overlaps), *sets, cells, object_key)
+    states = States.of(processed, state, after, {one.account_key for one in replaced})
+    return effects_on_files(states, replaced, find_retyped_lines(processed, states, object_key))
+
+
 def preview_booking(processed: ObjectStore, object_key: str, periods: Collection[str] = ()) -> list[PreviewRow]:
     """Return what an acceptance would move that books late lines in the next open period; nothing is written.
 
@@ -112,8 +159,13 @@ def preview_booking(processed: ObjectStore, object_key: str, periods: Collection
     return _rows(moved, types, state.closed.keys())
 
 
-def profit_effects(rows: Iterable[PreviewRow], *, of_closed: bool) -> dict[str, Decimal]:
-    """Return what profit changes by, by scenario: of closed periods, or of all."""
+def profit_effects(rows: Iterable[PreviewRow | EffectOnFile], *, of_closed: bool) -> dict[str, Decimal]:
+    """Return what profit changes by, by scenario: of closed periods, or of all.
+
+    Args:
+        rows: what moves, and the effects of other types, which move no line.
+        of_closed: whether only of closed periods.
+    """
     effects: dict[str, Decimal] = {}
     for row in rows:
         if row.is_closed or not of_closed:

@@ -119,7 +119,7 @@ class Zone:
         self.register.append([event])
         return event
 
-    def describe_accounts(self, key: str, file: DataFile, rows: int, content: str) -> DeliveryDiscovered:
+    def describe_accounts(self, key: str, file: DataFile, rows: int, content: str, **values: Any) -> DeliveryDiscovered:
         """Register a reference delivery of accounts, whose rows are in `file`."""
         read = Count(rows, unpriced=rows)
         return self.deliver(
@@ -131,6 +131,7 @@ class Zone:
             commit_files={"accounts": (file,)},
             commit_read=read,
             commit_outcomes={"accepted": read},
+            **values,
         )
 
     def commit(self, commit: DeliveryCommit) -> None:

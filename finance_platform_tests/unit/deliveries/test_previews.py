@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from finance_platform.contracts.processed import ACCOUNTS
+from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.members.attribute_history import TypesInPeriods
 from finance_platform.deliveries.period_decisions import close
-from finance_platform.deliveries.previews import preview_acceptance, profit_effects
+from finance_platform.deliveries.previews import preview_acceptance, preview_effects_on_files, profit_effects
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.findings import ReaderFindings
@@ -124,3 +124,74 @@ def test_a_preview_and_a_decision_have_the_type_of_the_account_in_each_period(tm
         cells={"2025-01": cells},
     )
     assert [(one.account_type, one.net) for one in closing.amounts] == [("Expense", "5.00")]
+
+
+def effects(zone: Zone, key: str, **options: Any) -> list[tuple[object, ...]]:
+    return [
+        (one.object_key, one.is_closed, *one.periods, one.change, one.lines, str(one.before), str(one.after))
+        for one in preview_effects_on_files(zone.store, key, **options)
+    ]
+
+
+def test_a_preview_names_the_files_whose_lines_count_no_longer(zone: Zone) -> None:
+    late = [Line("N1", account="4000", amount="4.00"), replace(WAGE, amount="31.00")]
+    zone.deliver("b.csv", late, load_mode="upsert", **DOUBTFUL)
+    assert zone.evaluate_held(holds_closed_periods=True).keys() == {"b.csv"}
+    assert effects(zone, "b.csv") == [("a.csv", True, "2025-01", "counts no longer", 1, "30.00", "0.00")]
+
+
+def test_a_preview_names_the_files_whose_lines_count_again(zone: Zone) -> None:
+    sent = [replace(SALE, key="S9", period="2025-03")]
+    zone.deliver("b.csv", sent, load_mode="upsert")
+    zone.deliver("c.csv", [replace(sent[0], amount="11.00"), Line("C1", "2025-03")], load_mode="upsert")
+    assert not zone.evaluate_held()
+    zone.deliver("c.csv", [Line("C1", "2025-03")], "v2", load_mode="upsert", **DOUBTFUL)
+    assert zone.evaluate_held().keys() == {"c.csv"}
+    assert effects(zone, "c.csv") == [("b.csv", False, "2025-03", "counts again", 1, "0.00", "10.00")]
+
+
+def test_a_file_that_only_adds_lines_changes_no_other_file(zone: Zone) -> None:
+    zone.deliver("b.csv", [Line("N1", "2025-02"), Line("N2", "2025-02")], load_mode="upsert", **DOUBTFUL)
+    assert zone.evaluate_held().keys() == {"b.csv"}
+    assert rows(zone, "b.csv")
+    assert effects(zone, "b.csv") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "then"),
+    [
+        (
+            "Expense",
+            [("gl.csv", False, "2025-02", "Revenue becomes Expense, with the other sign", 1, "7.00", "-7.00")],
+            "0.00",
+        ),
+        ("Liability", [("gl.csv", False, "2025-02", "Revenue becomes Liability", 1, "7.00", "7.00")], "-7.00"),
+        ("Revenue", [], ""),
+    ],
+)
+def test_a_preview_of_master_data_names_the_files_whose_lines_change_their_sign(
+    tmp_path: Path, kind: str, change: list[tuple[object, ...]], then: str
+) -> None:
+    zone = Zone(tmp_path)
+    for content, account_type in (("c1", "Revenue"), ("c2", kind)):
+        file = zone.write(
+            f"accounts/{content}.parquet",
+            arrow_schema(ACCOUNTS.columns),
+            [{"account_key": surrogate_key("4000"), "account_type": account_type}],
+        )
+        if content == "c1":
+            zone.describe_accounts("chart.csv", file, 1, content)
+            sent = [Line(account="4000", amount="-7.00", period="2025-02")]
+            member = {"dimension": "account", "member_key": surrogate_key("4000"), "code": "4000"}
+            members = zone.write("members/gl.parquet", arrow_schema(MEMBERS.columns), [member])
+            files = {"members": (members,)}
+            zone.deliver("gl.csv", sent, feed="journal", commit_is_debit_positive=True, commit_files=files)
+            zone.deliver("plain.csv", [Line(account="6000", period="2025-02")], feed="other")
+            zone.evaluate()
+        else:
+            zone.describe_accounts("chart.csv", file, 1, content, **DOUBTFUL)
+            assert zone.evaluate_held().keys() == {"chart.csv"}
+    assert effects(zone, "chart.csv") == change
+    assert [str(one.profit_effect) for one in preview_effects_on_files(zone.store, "chart.csv")] == (
+        [then] if then else []
+    )
