@@ -8,6 +8,7 @@ the events (see `state_derivation`), when a delivery is held (see `acceptance`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from finance_platform.deliveries.approvals import Author, record_decision
@@ -69,39 +70,66 @@ def accept(
     Raises:
         DecisionError: no delivery that can be accepted is held under that key, or its lines of a period do not wait.
     """
-    state, held = _acceptable(processed, object_key)
-    late = _select_late(processed, held, periods)
-    amounts = amounts_of_delivery(processed, _commit_of(held, late), state)
-    return _decide(processed, author, "accepted", held.event, amounts, late_periods=late)
+    return _record_acceptance(processed, author, plan_acceptance(processed, object_key, periods))
 
 
-def acceptable_delivery(
-    processed: ObjectStore, object_key: str, periods: Collection[str]
-) -> tuple[DeliveryState, LiveDelivery | None]:
-    """Return the state, and a held delivery as it would count if it were accepted; nothing is written.
+@dataclass(frozen=True)
+class PlannedAcceptance:
+    """An acceptance that no rule refuses; only its author can still be refused.
+
+    Attributes:
+        state: the deliveries before it.
+        held: the delivery that it is about.
+        late_periods: the periods whose late lines it is about; none if the whole delivery is.
+        delivery: the delivery as it would count in its own periods; None if nothing is known of its lines.
+        bookings: what it books in a later period.
+    """
+
+    state: DeliveryState
+    held: InactiveDelivery
+    late_periods: tuple[str, ...]
+    delivery: LiveDelivery | None
+    bookings: Sequence[Booking]
+
+
+def plan_acceptance(
+    processed: ObjectStore, object_key: str, periods: Collection[str] = (), *, is_booked_later: bool = False
+) -> PlannedAcceptance:
+    """Return an acceptance of a held delivery, or of its late lines, as a person may make it; nothing is written.
+
+    A preview shows it and a decision records it, so what one refuses, the other does.
 
     Args:
         processed: the processed zone.
         object_key: the raw object.
         periods: of late lines, the periods that are meant; all that wait if there are none.
+        is_booked_later: whether what would change closed periods is booked in the next open one.
 
     Raises:
-        DecisionError: no delivery that can be accepted is held under that key, or its lines of a period do not wait.
+        DecisionError: see `accept` and `book`.
     """
     state, held = _acceptable(processed, object_key)
     late = _select_late(processed, held, periods)
-    return state, _accepted(held, late) if held.would_count else None
+    delivery, bookings = None, []
+    if is_booked_later or held.would_count:
+        delivery = _accepted(held, late)
+    if is_booked_later and delivery:
+        bookings = plan_decided_bookings(processed, state, delivery, late)
+    unsigned = ("", "", "")  # who, why and when; what follows from a decision does not depend on them
+    decision = _event("accepted", held.event, unsigned, late_periods=late, bookings=bookings)
+    _refuse_wrong_bookings_after(processed, state, decision, bookings)
+    return PlannedAcceptance(state, held, late, delivery, bookings)
 
 
-def late_periods_of(
-    processed: ObjectStore, state: DeliveryState, object_key: str, periods: Collection[str]
-) -> tuple[str, ...]:
-    """Return the late periods of an object that a decision would be about; none if its delivery is held as a whole.
-
-    Raises:
-        DecisionError: no delivery is held under that key, or its lines of a period do not wait.
-    """
-    return _select_late(processed, _find(processed, state, object_key, state.inactive, "held"), periods)
+def _record_acceptance(
+    processed: ObjectStore, author: Author, plan: PlannedAcceptance
+) -> DecisionRecorded | DecisionProposed:
+    for booking in plan.bookings:
+        write_booking(processed, booking)
+    held, late = plan.held, plan.late_periods
+    amounts = amounts_of_delivery(processed, _commit_of(held, late), plan.state)
+    decision = _event("accepted", held.event, author.signed, amounts, late_periods=late, bookings=plan.bookings)
+    return record_decision(processed, author, decision, "accepted", decision.object_key)
 
 
 def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState, InactiveDelivery]:
@@ -134,13 +162,7 @@ def book(
     Raises:
         DecisionError: as for `accept`, and if no closed period would change, or lines of plans would be booked.
     """
-    state, held = _acceptable(processed, object_key)
-    late = _select_late(processed, held, periods)
-    bookings = plan_decided_bookings(processed, state, _accepted(held, late), late)
-    for booking in bookings:
-        write_booking(processed, booking)
-    amounts = amounts_of_delivery(processed, _commit_of(held, late), state)
-    return _decide(processed, author, "accepted", held.event, amounts, late_periods=late, bookings=bookings)
+    return _record_acceptance(processed, author, plan_acceptance(processed, object_key, periods, is_booked_later=True))
 
 
 def _accepted(held: InactiveDelivery, late: Collection[str]) -> LiveDelivery:
@@ -454,33 +476,52 @@ def _refuse_unloadable(
 def _decide(
     processed: ObjectStore,
     author: Author,
-    action: Literal["accepted", "withdrawn", "reinstated"],
+    action: Literal["withdrawn", "reinstated"],
     delivery: DeliveryDiscovered,
     amounts: Sequence[DecidedAmount] = (),
     *,
     keeps_earlier: bool = False,
     late_periods: tuple[str, ...] = (),
-    bookings: Sequence[Booking] = (),
     leaves: str = "",
     is_judged_again: bool = False,
 ) -> DecisionRecorded | DecisionProposed:
-    event = DecisionRecorded(
+    event = _event(action, delivery, author.signed, amounts, keeps_earlier=keeps_earlier, late_periods=late_periods)
+    event = replace(event, leaves=leaves, is_judged_again=is_judged_again)
+    if action != "reinstated":  # that was looked at
+        _refuse_wrong_bookings_after(processed, read_whole_state(processed), event)
+    return record_decision(processed, author, event, action, delivery.object_key)
+
+
+def _event(
+    action: Literal["accepted", "withdrawn", "reinstated"],
+    delivery: DeliveryDiscovered,
+    signed: tuple[str, str, str],
+    amounts: Sequence[DecidedAmount] = (),
+    *,
+    keeps_earlier: bool = False,
+    late_periods: tuple[str, ...] = (),
+    bookings: Sequence[Booking] = (),
+) -> DecisionRecorded:
+    return DecisionRecorded(
         action,
         delivery.object_key,
         delivery.delivery_id,
-        *author.signed,
+        *signed,
         keeps_earlier=keeps_earlier,
         amounts=amounts,
         late_periods=late_periods,
         booked_in=bookings[0].period if bookings else "",
         bookings=tuple((one.closed_period, one.booking_id) for one in bookings),
-        leaves=leaves,
-        is_judged_again=is_judged_again,
     )
-    state = read_whole_state(processed)
-    if (state.all_effective or bookings) and action != "reinstated":  # else nothing is booked, or it was looked at
-        refuse_wrong_bookings(processed, state, state_after(processed, event), event.object_key)
-    return record_decision(processed, author, event, action, delivery.object_key)
+
+
+def _refuse_wrong_bookings_after(
+    processed: ObjectStore, state: DeliveryState, event: DecisionRecorded, bookings: Sequence[Booking] = ()
+) -> None:
+    """Refuse a decision after which what is booked later is not what closed periods lack; see `booked_differences`."""
+    if state.all_effective or bookings:  # else nothing is booked
+        after = state_after(processed, event, bookings)
+        refuse_wrong_bookings(processed, state, after, event.object_key, bookings)
 
 
 def _newest(processed: ObjectStore, object_key: str) -> str:

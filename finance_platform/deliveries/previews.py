@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from finance_platform.contracts.star import CREDIT_TYPES, PROFIT_SIGNS
-from finance_platform.deliveries.decisions import acceptable_delivery, late_periods_of
+from finance_platform.deliveries.decisions import plan_acceptance
 from finance_platform.deliveries.effects_on_files import (
     EffectOnFile,
     States,
@@ -27,11 +27,8 @@ from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import DecisionRecorded
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, live_with
 from finance_platform.deliveries.verdicts.booked_differences import state_after
-from finance_platform.deliveries.verdicts.bookings import plan_decided_bookings
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, find_moved_cells
-from finance_platform.errors import DecisionError
-from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
 
@@ -67,10 +64,11 @@ def preview_acceptance(processed: ObjectStore, object_key: str, periods: Collect
         periods: of late lines, the periods that are meant; all that wait if there are none.
 
     Raises:
-        DecisionError: no delivery that can be accepted is held under that key, or its lines of a period do not wait.
+        DecisionError: see `decisions.accept`.
         DamagedObjectError: the rows of a delivery are damaged.
     """
-    state, candidate = acceptable_delivery(processed, object_key, periods)
+    plan = plan_acceptance(processed, object_key, periods)
+    state, candidate = plan.state, plan.delivery
     if candidate is None:
         return []
     moved = _moved(processed, state, candidate)
@@ -104,15 +102,14 @@ def preview_effects_on_files(
         DecisionError: as for `preview_acceptance`.
         DamagedObjectError: the rows of a delivery are damaged.
     """
-    state, candidate = acceptable_delivery(processed, object_key, periods)
-    late = late_periods_of(processed, state, object_key, periods)
+    plan = plan_acceptance(processed, object_key, periods, is_booked_later=is_booked_later)
+    state, candidate, late = plan.state, plan.delivery, plan.late_periods
     if is_booked_later and candidate:
         closed = [one for one in late or [count.period for count in candidate.commit.periods] if one in state.closed]
         candidate = candidate.restricted_to(Portion(without=candidate.portion.without.union(closed)))
         after = replace(state, live=live_with(state.live, candidate)) if candidate else state
     else:
-        held = next(one for one in state.inactive if one.event.object_key == object_key)
-        decision = DecisionRecorded("accepted", object_key, held.event.delivery_id, "", "", "", late_periods=late)
+        decision = DecisionRecorded("accepted", object_key, plan.held.event.delivery_id, "", "", "", late_periods=late)
         after = state_after(processed, decision)
     replaced = []
     if candidate:
@@ -138,11 +135,10 @@ def preview_booking(processed: ObjectStore, object_key: str, periods: Collection
         DecisionError: see `decisions.book`.
         DamagedObjectError: the rows of a delivery are damaged.
     """
-    state, candidate = acceptable_delivery(processed, object_key, periods)
+    plan = plan_acceptance(processed, object_key, periods, is_booked_later=True)
+    state, candidate, bookings = plan.state, plan.delivery, plan.bookings
     if candidate is None:
-        raise DecisionError(f"{quote_name(object_key)} has no lines to book", fix="accept it, or withdraw it")
-    late = late_periods_of(processed, state, object_key, periods)
-    bookings = plan_decided_bookings(processed, state, candidate, late)
+        return []
     sums: dict[tuple[str, str, int, int, bool], Decimal] = {}
     for row in (row for booking in bookings for row in booking.rows):
         place = (row["scenario"], row["period"], row["department_key"], row["account_key"], row["is_debit_positive"])

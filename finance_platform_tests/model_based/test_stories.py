@@ -197,7 +197,10 @@ class LawfulStory:
             with pytest.raises(DecisionError):
                 self._decide(decision)
             raise
-        self._decide(decision)
+        try:
+            self._decide(decision)
+        except DecisionError as error:
+            raise AssertionError("what a preview shows is not refused") from error
         for row in foreseen:
             expected[row.scenario, row.period] += row.amount
         moved = {place: amount for place, amount in expected.items() if amount}

@@ -10,8 +10,9 @@ or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -22,6 +23,7 @@ from finance_platform.deliveries.overlaps import NO_OVERLAPS, compute_overlaps
 from finance_platform.deliveries.register import DecisionRecorded, Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
+from finance_platform.deliveries.verdicts.bookings import Booking, commit_of_booking
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.safe_text import quote_name
@@ -33,7 +35,13 @@ _Sums = dict[tuple[Cell, int, int, bool], Decimal]
 """By scenario and period, department, account and the sign of debits, the money of lines."""
 
 
-def refuse_wrong_bookings(processed: ObjectStore, state: DeliveryState, after: DeliveryState, object_key: str) -> None:
+def refuse_wrong_bookings(
+    processed: ObjectStore,
+    state: DeliveryState,
+    after: DeliveryState,
+    object_key: str,
+    planned: Sequence[Booking] = (),
+) -> None:
     """Refuse a decision after which what is booked later would not be what closed periods lack.
 
     Args:
@@ -41,11 +49,12 @@ def refuse_wrong_bookings(processed: ObjectStore, state: DeliveryState, after: D
         state: the deliveries before the decision.
         after: the deliveries after it.
         object_key: what it is about.
+        planned: the bookings of the decision, which may not be written yet.
 
     Raises:
         DecisionError: there would be such a booking that there is not already.
     """
-    for period, keys in find_wrong_bookings(processed, state, after).items():
+    for period, keys in find_wrong_bookings(processed, state, after, planned).items():
         files = " and ".join(map(quote_name, keys))
         raise DecisionError(
             f"with this decision about {quote_name(object_key)}, lines of {period} of {files}, which are booked "
@@ -54,34 +63,44 @@ def refuse_wrong_bookings(processed: ObjectStore, state: DeliveryState, after: D
         )
 
 
-def find_wrong_bookings(processed: ObjectStore, state: DeliveryState, after: DeliveryState) -> dict[str, list[str]]:
+def find_wrong_bookings(
+    processed: ObjectStore, state: DeliveryState, after: DeliveryState, planned: Sequence[Booking] = ()
+) -> dict[str, list[str]]:
     """Return the periods of which a decision would leave other lines booked than they lack, and the booked files.
 
     Args:
         processed: the processed zone.
         state: the deliveries before the decision.
         after: the deliveries after it.
+        planned: the bookings of the decision, which may not be written yet.
     """
+    rows = {one.booking_id: one.rows for one in planned}
     feeds = sorted({one.event.feed for one in after.live if one.booked_from})
-    wrong = {period: keys for feed in feeds for period, keys in _wrong_bookings(processed, after, feed).items()}
+    wrong = {period: keys for feed in feeds for period, keys in _wrong_bookings(processed, after, feed, rows).items()}
     if not wrong:
         return {}
-    known = {period for feed in feeds for period in _wrong_bookings(processed, state, feed)}
+    known = {period for feed in feeds for period in _wrong_bookings(processed, state, feed, {})}
     return {period: keys for period, keys in wrong.items() if period not in known}
 
 
-def state_after(processed: ObjectStore, event: DecisionRecorded) -> DeliveryState:
-    """Return the state after a decision that is not recorded yet."""
-    return derive_state([*Register(processed).events(), event], read_commits(processed))
+def state_after(processed: ObjectStore, event: DecisionRecorded, planned: Sequence[Booking] = ()) -> DeliveryState:
+    """Return the state after a decision that is not recorded yet, with bookings that may not be written yet."""
+    commits = read_commits(processed)
+    if planned:
+        commits = {**commits, **{one.booking_id: commit_of_booking(one) for one in planned}}
+    return derive_state([*Register(processed).events(), event], commits)
 
 
-def _wrong_bookings(processed: ObjectStore, state: DeliveryState, feed: str) -> dict[str, list[str]]:
+def _wrong_bookings(
+    processed: ObjectStore, state: DeliveryState, feed: str, planned: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, list[str]]:
     """Return the closed periods of which the booked lines are not what they lack, and the files that are booked.
 
     Args:
         processed: the processed zone, whose lines of these periods are read.
         state: the deliveries.
         feed: the feed that matters.
+        planned: by booking, lines that may not be written yet.
     """
     bookings = [one for one in state.live if one.booked_from and one.event.feed == feed]
     cells = {cell for one in bookings for cell in _closed_cells(one)}
@@ -92,6 +111,9 @@ def _wrong_bookings(processed: ObjectStore, state: DeliveryState, feed: str) -> 
     _add_counted(sums, processed, _of_feed(state.effective, feed), cells, -1)
     lines = LiveLines(processed, NO_OVERLAPS)
     for booking in bookings:
+        if booking.delivery_id in planned:
+            _add_rows(sums, planned[booking.delivery_id], booking.booked_from)
+            continue
         own = {(fold(count.scenario), count.period) for count in booking.commit.periods}
         _add(sums, lines, booking, Superseded(), own, 1, booking.booked_from)
     wrong = {period for ((_, period), *_), amount in sums.items() if amount}
@@ -117,6 +139,13 @@ def _add_counted(
     by_id = {one.delivery_id: one for one in deliveries}
     for delivery in deliveries:
         _add(sums, lines, delivery, lines.superseded(delivery, LiveSet(by_id, by_id), cells), cells, sign)
+
+
+def _add_rows(sums: _Sums, rows: Iterable[Mapping[str, Any]], period: str) -> None:
+    """Add lines as if they were in a period."""
+    for row in rows:
+        place = (fold(row["scenario"]), period), row["department_key"], row["account_key"], row["is_debit_positive"]
+        sums[place] = sums.get(place, Decimal(0)) + row["amount"]
 
 
 def _add(

@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -281,17 +281,24 @@ def _booking(
 
 def write_booking(processed: ObjectStore, booking: Booking) -> DeliveryCommit:
     """Write the lines and their commit, which counts once the register names it; the caller holds the run's lock."""
-    commit, rows = booking.source, booking.rows
-    folder = f"booked-{booking.booking_id}"
+    folder, rows = f"booked-{booking.booking_id}", booking.rows
     files = {
-        TRANSACTIONS.name: [_write(processed, f"{folder}/then_by={booking.period}", TRANSACTIONS, rows)],
-        MEMBERS.name: [_write(processed, folder, MEMBERS, list(_members(booking)))],
-        ACCOUNT_COUNTS.name: [_write(processed, folder, ACCOUNT_COUNTS, list(_account_counts(booking)))],
+        TRANSACTIONS.name: (_write(processed, f"{folder}/then_by={booking.period}", TRANSACTIONS, rows),),
+        MEMBERS.name: (_write(processed, folder, MEMBERS, list(_members(booking))),),
+        ACCOUNT_COUNTS.name: (_write(processed, folder, ACCOUNT_COUNTS, list(_account_counts(booking))),),
     }
+    written = replace(commit_of_booking(booking), files=files)
+    write_commit(processed, written)
+    return written
+
+
+def commit_of_booking(booking: Booking) -> DeliveryCommit:
+    """Return the commit of a booking without its files."""
+    commit, rows = booking.source, booking.rows
     (scenario,) = {(row["scenario"], row["scenario_type"]) for row in rows}
     total = _total(rows)
     day = first_day(booking.period).isoformat()
-    written = DeliveryCommit(
+    return DeliveryCommit(
         booking.booking_id,
         commit.object_key,
         commit.feed,
@@ -312,15 +319,12 @@ def write_booking(processed: ObjectStore, booking: Booking) -> DeliveryCommit:
                 sum(row["reverses_transaction_id"] is not None for row in rows),
             )
         ],
-        files=files,
         is_debit_positive=any(row["is_debit_positive"] for row in rows),
         first_day=day,
         last_day=day,
         booked_from=booking.closed_period,
         committed_at=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
-    write_commit(processed, written)
-    return written
 
 
 def _write(processed: ObjectStore, folder: str, contract: Contract, rows: Sequence[Mapping[str, Any]]) -> DataFile:
