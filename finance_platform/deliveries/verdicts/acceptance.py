@@ -44,6 +44,7 @@ from finance_platform.deliveries.verdicts.hold_reasons import (
 )
 from finance_platform.deliveries.verdicts.late_lines import Groups
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.verdicts.moved_files import find_lines_returned_by_moves
 from finance_platform.deliveries.verdicts.returning_lines import (
     ReturningLines,
     find_own_returning_lines,
@@ -345,7 +346,8 @@ class _AcceptancePolicy:
             for one in candidates
         }
         of_others = find_returning_lines_of_others(self._live_lines, before, after, earlier)
-        returning = {name: [*lines, *of_others.get(name, ())] for name, lines in found.items()}
+        of_moves = find_lines_returned_by_moves(self._live_lines, before, after, earlier)
+        returning = {name: [*lines, *of_others.get(name, ()), *of_moves.get(name, ())] for name, lines in found.items()}
         return {name: lines for name, lines in returning.items() if lines}
 
     def _continue(self, candidate: LiveDelivery, earlier: EarlierReading, verdict: Verdict) -> Verdict:

@@ -25,9 +25,12 @@ from finance_platform.feeds.values.codes import fold
 
 _PLACE = ["posting_date", "department_key", "account_key"]
 _NUMBER = "transaction_id"
-_COLUMNS = {"department": "department_key", "account": "account_key", "date": "document_date", "period": "period"} | {
-    name: name for name in ("scenario", "transaction_id", "description")
-}
+COLUMNS_OF_FIELDS = {
+    "department": "department_key",
+    "account": "account_key",
+    "date": "document_date",
+    "period": "period",
+} | {name: name for name in ("scenario", "transaction_id", "description")}
 """By field of a key or scope, the column of lines that has it; there is none for the business unit."""
 
 
@@ -87,7 +90,7 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
     others = live.with_other_keys(candidate) if event.keyed_by else []
     if not others:
         return
-    names = [_COLUMNS[name] for name in event.keyed_by.split() if name in _COLUMNS]
+    names = [COLUMNS_OF_FIELDS[name] for name in event.keyed_by.split() if name in COLUMNS_OF_FIELDS]
     own = _own_keys(lines, candidate, names)
     compared, key = (["cell", *names], "scope_key") if event.is_scoped else (names, "line_key")
     claimed = {cell for cell in claimed_cells(candidate) if cell[1] in candidate.portion}
@@ -96,7 +99,7 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
         if event.is_scoped or not other.event.keyed_by:
             cells &= claimed
         superseded = lines.superseded(other, LiveSet(live.by_id, {}), cells)
-        table = _fold_scenarios(lines.read(other, superseded, cells, ["scope_key", "amount", *names]))
+        table = fold_scenarios(lines.read(other, superseded, cells, ["scope_key", "amount", *names]))
         table = table.join(own, keys=compared, join_type="left semi")
         table = table.join(own, keys=["cell", key] if event.is_scoped else [key], join_type="left anti")
         table = table.set_column(table.column_names.index("amount"), "amount", table["amount"].cast(SUM_OF_MONEY_TYPE))
@@ -109,7 +112,7 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
 def _own_keys(lines: LiveLines, candidate: LiveDelivery, names: Sequence[str]) -> pa.Table:
     """Return the distinct cells, fields and keys of a candidate; of scopes also for each period that it declares."""
     own = lines.read(candidate, Superseded(), _cells_of_lines(candidate), ["scope_key", *names])
-    own = _fold_scenarios(own).group_by(list(own.column_names)).aggregate([])
+    own = fold_scenarios(own).group_by(list(own.column_names)).aggregate([])
     declared = [period for period in candidate.commit.covers if period in candidate.portion]
     in_declared = [
         own.set_column(own.column_names.index("cell"), "cell", _in_period(own["cell"], period))
@@ -122,7 +125,7 @@ def _in_period(cells: pa.ChunkedArray, period: str) -> pa.ChunkedArray:
     return pc.replace_substring_regex(cells, pattern="[0-9]{4}-[0-9]{2}$", replacement=period)
 
 
-def _fold_scenarios(table: pa.Table) -> pa.Table:
+def fold_scenarios(table: pa.Table) -> pa.Table:
     """Return lines with the scenario as keys have it, if they have that column."""
     if "scenario" not in table.column_names:
         return table

@@ -1,7 +1,8 @@
 """Lines that would count again because the load mode or the keys of their feed were changed, or the feed itself.
 
-Belongs here: finding them, for a file that is judged again under another `load`. Does not belong here: lines that go
-(see `removals`), what is done about them (see `acceptance`).
+Belongs here: finding them, for a file that is judged again under another `load`, or with the same content by another
+feed. Does not belong here: lines that go (see `removals`), all lines that a move to another feed lets count again (see
+`moved_files`), what is done about them (see `acceptance`).
 
 A file that another one has replaced, or whose keys a later one has, stays in the raw zone. Under `append` it counts
 beside the other one, and the same money is in the figures twice.
@@ -27,7 +28,7 @@ from finance_platform.deliveries.verdicts.restated_cells import find_restated_ce
 from finance_platform.feeds.values.codes import fold
 
 _TEXTS_OF_PLACE = ("source_sheet", "source_column")
-_PLACE = (*_TEXTS_OF_PLACE, "source_row")
+PLACE_IN_FILE = (*_TEXTS_OF_PLACE, "source_row")
 """Where a file has a line."""
 
 
@@ -131,23 +132,22 @@ def find_own_returning_lines(
     counted = after.get(candidate.delivery_id)
     if counted is None or candidate.event.reads_again:  # a file is read again under the same rules of its descriptor
         return []
-    earlier = _read_otherwise(versions, candidate)
+    earlier = [one for one in _read_otherwise(versions, candidate) if one.event.feed == candidate.event.feed]
     if not any(other in before for one in earlier for other in lines.overlaps.overlapping(one.delivery_id)):
         return []
     names = {(fold(count.scenario), count.period): count.scenario for count in counted.commit.periods}
-    columns = [*_PLACE, "scope_key", "amount"]
+    columns = [*PLACE_IN_FILE, "scope_key", "amount"]
     had = [lines.read(one, Superseded(), names, columns) for one in earlier]
     counted_before = [
         lines.read(one, lines.superseded(one, LiveSet(before, {}), names), names, columns) for one in earlier
     ]
     now = lines.read(counted, lines.superseded(counted, LiveSet(after, {}), names), names, columns)
-    place, named = ["cell", *_PLACE], ["cell", *_PLACE, "line_key", "scope_key"]
-    returned = _comparable(now).join(_comparable(*had), keys=place, join_type="left semi")
-    returned = returned.join(_comparable(*counted_before), keys=place, join_type="left anti")
-    if all(one.event.feed == candidate.event.feed for one in earlier):
-        # Of a line with the key that it had, another file has changed.
-        returned = returned.join(_comparable(*had), keys=named, join_type="left anti")
-    sums = _sums_by_cell(returned).to_pylist()
+    place, named = ["cell", *PLACE_IN_FILE], ["cell", *PLACE_IN_FILE, "line_key", "scope_key"]
+    returned = comparable(now).join(comparable(*had), keys=place, join_type="left semi")
+    returned = returned.join(comparable(*counted_before), keys=place, join_type="left anti")
+    # Of a line with the key that it had, another file has changed.
+    returned = returned.join(comparable(*had), keys=named, join_type="left anti")
+    sums = sums_by_cell(returned).to_pylist()
     of_cells = [(cell_of(row["cell"]), row["amount_count"], row["amount_sum"]) for row in sums]
     return [ReturningLines(names[cell], cell[1], rows, gross) for cell, rows, gross in sorted(of_cells)]
 
@@ -175,6 +175,8 @@ def find_returning_lines_of_others(
         if candidate not in after or after[candidate].event.reads_again:
             continue
         for earlier in _read_otherwise(versions, after[candidate]):
+            if earlier.event.feed != after[candidate].event.feed:
+                continue
             for name in sorted(lines.overlaps.overlapping(earlier.delivery_id)):
                 if name not in before or name not in after or before[name].position > earlier.position:
                     continue
@@ -195,17 +197,19 @@ def _returned(
     delivery = after[name]
     names = {(fold(count.scenario), count.period): count.scenario for count in delivery.commit.periods}
     counted_before, now = (
-        lines.read(live[name], lines.superseded(live[name], LiveSet(live, live), names), names, [*_PLACE, "amount"])
+        lines.read(
+            live[name], lines.superseded(live[name], LiveSet(live, live), names), names, [*PLACE_IN_FILE, "amount"]
+        )
         for live in (before, after)
     )
-    place = ["cell", *_PLACE]
-    returned = _comparable(now).join(_comparable(counted_before), keys=place, join_type="left anti")
-    sums = _sums_by_cell(returned).to_pylist()
+    place = ["cell", *PLACE_IN_FILE]
+    returned = comparable(now).join(comparable(counted_before), keys=place, join_type="left anti")
+    sums = sums_by_cell(returned).to_pylist()
     of_cells = [(cell_of(row["cell"]), row["amount_count"], row["amount_sum"]) for row in sums]
     return [ReturningLines(names[cell], cell[1], rows, gross) for cell, rows, gross in sorted(of_cells)]
 
 
-def _comparable(*tables: pa.Table) -> pa.Table:
+def comparable(*tables: pa.Table) -> pa.Table:
     """Return lines with texts in place of nulls, which no join takes as equal."""
     table = pa.concat_tables(tables)
     for name in set(table.column_names).intersection((*_TEXTS_OF_PLACE, "line_key", "scope_key")):
@@ -213,7 +217,8 @@ def _comparable(*tables: pa.Table) -> pa.Table:
     return table
 
 
-def _sums_by_cell(table: pa.Table) -> pa.Table:
+def sums_by_cell(table: pa.Table) -> pa.Table:
+    """Return the number of lines and their gross money by cell."""
     gross = pc.abs(table["amount"].cast(SUM_OF_MONEY_TYPE))
     table = table.set_column(table.column_names.index("amount"), "amount", gross)
     return table.group_by("cell").aggregate([("amount", "sum"), ("amount", "count")])
@@ -237,7 +242,7 @@ def _more(
             if live.of_feed[name].event.object_key == left_out:
                 continue
             table = lines.read(live.of_feed[name], superseded, cells, ["amount"])
-            for row in _sums_by_cell(table).to_pylist():
+            for row in sums_by_cell(table).to_pylist():
                 cell = cell_of(row["cell"])
                 rows[cell] += sign * row["amount_count"]
                 gross[cell] += sign * (row["amount_sum"] or Decimal(0))

@@ -143,6 +143,94 @@ def test_lines_that_a_file_of_the_former_feed_has_replaced_do_not_return(
         assert text.endswith("has replaced: Actual 2025-01, lines 2, gross 15.00")
 
 
+MODES: Mapping[str, dict[str, Any]] = {"keys": UPSERT, "periods": {"load_mode": "replace_period"}, "scopes": SCOPED}
+
+
+def replaced(mode: str, *amounts: str, number: int = 1, period: str = "2025-01") -> list[Line]:
+    """Return lines that replace each other under a load mode."""
+    has_key, scope = mode == "keys", ("D1" if mode == "scopes" else None)
+    return [
+        Line(str(nth) if has_key else None, scope=scope, amount=amount, period=period, number=str(nth))
+        for nth, amount in enumerate(amounts, start=number)
+    ]
+
+
+def moved(zone: Zone, mode: str, name: str, sent: list[Line], content: str, **rules: Any) -> dict[str, tuple[str, ...]]:
+    """Let a later file replace an earlier one, then let another feed read one of them; return what is held."""
+    values = {"tolerated_removal": None, **MODES[mode], **rules}
+    for file, amount in (("a.csv", "3.00"), ("b.csv", "4.00")):
+        zone.deliver(file, replaced(mode, amount), file, **values)
+        assert not zone.evaluate_held()
+    zone.deliver(name, sent, content, delivery_id=f"{name}@moved", feed="other", **values)
+    return zone.evaluate_held()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("content", ["the same", "corrected"])
+@pytest.mark.parametrize(("name", "amount"), [("a.csv", "3.00"), ("b.csv", "4.00")])
+def test_a_single_line_does_not_count_again_because_a_file_moves_to_another_feed(
+    tmp_path: Path, name: str, amount: str, content: str, mode: str
+):
+    zone = Zone(tmp_path / "processed")
+    is_same = content == "the same"
+    sent = replaced(mode, amount if is_same else "5.00")
+    held = moved(zone, mode, name, sent, name if is_same else content)
+    assert list(held) == [name]
+    text = "; ".join(held[name])
+    assert "read by the feed other, lines count again that another file of the feed ledger has replaced: " in text
+    returned = "5.00" if (name, is_same) == ("a.csv", False) else "3.00"
+    assert text.endswith(f"Actual 2025-01, lines 1, gross {returned}")
+    zone.append(decision_on("accepted", next(one.event for one in zone.state.inactive)))
+    assert not zone.evaluate_held()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["a.csv", "b.csv"])
+def test_a_moved_file_with_lines_of_another_period_counts(tmp_path: Path, name: str, mode: str):
+    """Nothing counts twice: the other file's lines count again in place of those that the moved one lacks."""
+    zone = Zone(tmp_path / "processed")
+    assert moved(zone, mode, name, replaced(mode, "5.00", number=2, period="2025-02"), "next month") == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "keyed_by", "other"),
+    [
+        ("keys", "", {"number": "2"}),
+        ("keys", "transaction_id", {"number": "2"}),
+        ("keys", "transaction_id account", {"account": "5000"}),
+        ("scopes", "account", {"account": "5000"}),
+    ],
+)
+def test_a_moved_file_with_other_keys_or_scopes_counts(tmp_path: Path, mode: str, keyed_by: str, other: dict[str, Any]):
+    zone = Zone(tmp_path / "processed")
+    sent = [replace(line, key="other" if line.key else None, **other) for line in replaced(mode, "5.00")]
+    values = {"keyed_by": keyed_by}
+    assert moved(zone, mode, "a.csv", sent, "other lines", **values) == {}
+    assert list(moved(Zone(tmp_path / "second"), mode, "a.csv", replaced(mode, "5.00"), "corrected", **values))
+
+
+def test_a_moved_file_counts_if_no_other_file_had_its_lines(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    first, second = replaced("keys", "3.00"), replaced("keys", "4.00", number=2)
+    for file, sent in (("a.csv", first), ("b.csv", second)):
+        zone.deliver(file, sent, file, **UPSERT)
+    assert not zone.evaluate_held()
+    zone.deliver("b.csv", second, "b.csv", delivery_id="b.csv@moved", feed="other", **UPSERT)
+    assert not zone.evaluate_held()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_feed_that_is_renamed_with_all_of_its_files_is_not_held_even_if_one_is_corrected(tmp_path: Path, mode: str):
+    zone = Zone(tmp_path / "processed")
+    for file, amount in (("a.csv", "3.00"), ("b.csv", "4.00")):
+        zone.deliver(file, replaced(mode, amount), file, tolerated_removal=None, **MODES[mode])
+        assert not zone.evaluate_held()
+    for file, amount, content in (("a.csv", "3.00", "a.csv"), ("b.csv", "5.00", "corrected")):
+        sent, values = replaced(mode, amount), {"feed": "renamed", "tolerated_removal": None, **MODES[mode]}
+        zone.deliver(file, sent, content, delivery_id=f"{file}@renamed", **values)
+    assert not zone.evaluate_held()
+
+
 Postings = Sequence[tuple[str, str]]
 """Account and amount of lines of one department."""
 
