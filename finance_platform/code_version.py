@@ -82,9 +82,9 @@ def _version_of_files(package: str, files: tuple[_FileVersion, ...]) -> str:
     if _PLATFORM in kept:
         return kept[_PLATFORM]
     digest = hashlib.sha256()
-    for file, modified_at, size, _, _ in files:
-        digest.update(f"{file.removeprefix(package)}\0".encode())
-        digest.update(_hash_file(file, modified_at, size))
+    for file in files:
+        digest.update(f"{file[0].removeprefix(package)}\0".encode())
+        digest.update(_hash_file(*file))
     version = digest.hexdigest()[:32]
     # A file that was written just now may be written again without another time.
     if time.time_ns() - max(changed_at for _, _, _, changed_at, _ in files) > _SETTLED_AFTER:
@@ -108,8 +108,8 @@ def _files(folder: str) -> Iterator[_FileVersion]:
 
 
 @cache
-def _hash_file(file: str, _modified_at: int, _size: int) -> bytes:
-    """Hash a file; one with the same time and size is read once per process."""
+def _hash_file(file: str, *_version: int) -> bytes:
+    """Hash a file; one with the same version (see `_FileVersion`) is read once per process."""
     return hashlib.sha256(Path(file).read_bytes()).digest()
 
 

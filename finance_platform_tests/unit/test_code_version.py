@@ -186,6 +186,18 @@ for name in sys.argv[1:]:
 print(code_version.platform_version(), len(read))
 """
 
+REPLACED = """
+import os, sys, time
+from pathlib import Path
+from finance_platform.code_version import platform_version
+path, seconds = Path(sys.argv[1]), float(sys.argv[2])
+first, before = platform_version(), path.stat()
+path.write_bytes(path.read_bytes().replace(b"e", b"f", 1))
+os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+time.sleep(seconds)
+print(first, platform_version())
+"""
+
 
 @dataclass(frozen=True)
 class Installed:
@@ -206,6 +218,11 @@ class Installed:
         """
         version, read = self._printed(PLATFORM, *map(str, touched), PYTHONDONTWRITEBYTECODE="")
         return version, read != "0"
+
+    def platform_before_and_after(self, changed: Path) -> tuple[str, str]:
+        """Return what one process has for the platform's version before and after a file's content is another one."""
+        first, second = self._printed(REPLACED, str(changed), str(SETTLED), PYTHONDONTWRITEBYTECODE="")
+        return first, second
 
     def _printed(self, script: str, *arguments: str, **variables: str) -> list[str]:
         environment = {**unmeasured_environment(), "PYTHONPATH": str(self.folder), **variables}
@@ -293,3 +310,12 @@ def test_the_version_of_files_that_were_just_written_is_not_kept(installed: Inst
     time.sleep(SETTLED)
     assert installed.platform() == (first, True)
     assert installed.platform() == (first, False)
+
+
+def test_a_process_that_outlives_an_update_keeps_no_wrong_version_for_later_ones(installed: Installed):
+    """The update keeps time and size of the file."""
+    first, second = installed.platform_before_and_after(
+        installed.folder / "finance_platform" / "feeds" / "builtin" / "accounts.yaml"
+    )
+    assert first != second
+    assert installed.platform() == (second, False)
