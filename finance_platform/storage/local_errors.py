@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,9 +61,25 @@ def translate_write_errors(verb: str, path: Path) -> Iterator[None]:
     except FinancePlatformError:
         raise
     except OSError as error:
-        raise DiskError(
-            f"cannot {verb} {path}: {reason(error)}", fix=WRITE_FIXES.get(error.errno or 0, _NOT_WRITABLE)
-        ) from error
+        fix = _fix_of_foreign_file(error, path) or WRITE_FIXES.get(error.errno or 0, _NOT_WRITABLE)
+        raise DiskError(f"cannot {verb} {path}: {reason(error)}", fix=fix) from error
+
+
+def _fix_of_foreign_file(error: OSError, path: Path) -> str:
+    """Return what to do about a file that may not be written although its folder may; empty for any other error."""
+    if error.errno != errno.EACCES or not os.access(path.parent, os.W_OK, effective_ids=True):
+        return ""
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        return ""
+    if owner == os.geteuid():
+        return ""
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"number {owner}"
+    return f"the file is of the user {name}: give the command as that user, or make the file writable for this one"
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.errors import HomeError, LockedError
+from finance_platform.errors import DiskError, HomeError, LockedError
 from finance_platform.storage.file_lock import run_lock
 
 
@@ -130,3 +131,21 @@ def test_an_unusable_home_is_an_error_with_a_fix(tmp_path: Path) -> None:
         pass
     assert str(tmp_path / "home") in caught.value.found
     assert "move it away" in caught.value.fix
+
+
+def test_the_lock_file_of_another_user_is_named_as_his_and_not_the_folder():
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        home.chmod(0o777)
+        lock = home / "run.lock"
+        lock.touch()
+        lock.chmod(0o400)
+        owner, user = lock.owner(), os.geteuid()
+        try:
+            if user == 0:  # whom no permission stops
+                os.seteuid(65534)
+            with pytest.raises(DiskError) as of_file, run_lock(home):
+                pytest.fail("the lock was taken")
+        finally:
+            os.seteuid(user)
+        assert f"the file is of the user {owner}: give the command as that user" in of_file.value.fix
