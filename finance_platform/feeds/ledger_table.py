@@ -28,6 +28,7 @@ from finance_platform.feeds.doubts.running_totals import RunningTotals, stated_d
 from finance_platform.feeds.doubts.summed_lines import SummedLines
 from finance_platform.feeds.doubts.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.doubts.unread_meanings import UnreadMeanings
+from finance_platform.feeds.doubts.unread_money import UnreadMoney
 from finance_platform.feeds.doubts.unread_months import UnreadMonths
 from finance_platform.feeds.doubts.unread_names import names_of_lines
 from finance_platform.feeds.files import broken_lines, displayed_codes, displayed_units
@@ -83,6 +84,8 @@ class LedgerTable:
         self._printed, self._unclaimed = PrintedTotals(rules, table.sheet), UnclaimedTotals(rules, sources)
         self._balances = OpeningBalances.of_table(sources, has_skip=has_skip)
         self._unread = UnreadMonths.of_table(rules, header, cells, table.sheet)
+        months = [column.name for column in self._unread.columns]
+        self._money = UnreadMoney.of_table(rules, header, sources, cells, months)
         self._names = names_of_lines(header, sources)
         self._meanings = UnreadMeanings.of_table(rules, header, sources, cells)
         self._hidden = HiddenRows(table.hidden_rows)
@@ -122,7 +125,7 @@ class LedgerTable:
         notes |= displayed_units.find_notes(table, sources, cells) | self._hidden.notes()
         notes |= displayed_codes.find_notes(table, sources) | self._hidden_columns.notes()
         totals.notes |= lines.notes | notes | self._unclaimed.notes() | self._balances.notes() | near
-        totals.notes |= self._meanings.notes() | self._divided.notes()
+        totals.notes |= self._meanings.notes() | self._divided.notes() | self._money.notes()
         totals.doubts |= self._unread.doubts() | self._running.doubts() | self._repeated.doubts()
         totals.doubts |= lines.doubts | self._meanings.doubts() | self._stated | self._places.doubts()
         totals.doubts |= self._merged.doubts() | self._summed.doubts() | self._divided.doubts()
@@ -150,6 +153,7 @@ class LedgerTable:
         self._unclaimed.add(batch, with_encoded, parsed)
         self._repeated.add(batch, outcomes)
         self._meanings.add(batch, columns)
+        self._money.add(batch, columns)
         self._balances.add(batch, columns)
         self._hidden.add(batch, columns)
         self._hidden_columns.add(batch, columns)

@@ -110,6 +110,7 @@ class UnreadMonths:
         advice: what to do about columns that are read and whose headers are not valid dates; empty if there are none.
         turn: the columns between which a new year begins although all columns have one year, and the first column;
             empty if there are none.
+        needs_amounts: whether a column matters only if it has amounts, since the months of the file are elsewhere.
     """
 
     rules: ReadingRules
@@ -118,6 +119,7 @@ class UnreadMonths:
     sheet: str | None = None
     advice: str = ""
     turn: tuple[str, ...] = ()
+    needs_amounts: bool = False
 
     @staticmethod
     def of_table(
@@ -133,7 +135,7 @@ class UnreadMonths:
         """
         months = _Months(rules)
         if not cells or not months.are_read:
-            return UnreadMonths(rules)
+            return UnreadMonths(rules, _beside_measures(rules, months, header, cells), sheet=sheet, needs_amounts=True)
         known = [month for name in cells if (month := months.of_cell(name)) is not None]
         gaps = months.missing(known)
         ignored = {months.guess(name, known, gaps) for name in rules.ignored_columns}
@@ -167,6 +169,8 @@ class UnreadMonths:
     def doubts(self) -> dict[str, str]:
         """Return the reasons to hold the delivery, and what to do about each; complete after the last batch."""
         columns = [column for column in self.columns if column.may_be_lost]
+        if self.needs_amounts:
+            columns = [column for column in columns if column.amounts * 2 > column.cells]
         place = "" if self.sheet is None else f"sheet {self.sheet!r}: "
         months = _Months(self.rules)
         fix = months.fix(columns) if columns else ""
@@ -314,6 +318,7 @@ class _Months:
         ignore = f"or, if {subject} not data, add {_yaml([*names, *lacking])} to ignore_columns"
         if self._unpivot is None:
             fields = sorted({name for measure in self._rules.measures for name in measure.fields})
+            fields += [] if self.are_read else ["period"]
             return f"add {_yaml(names)} to measures in the descriptor, each with {', '.join(fields)}; {ignore}"
         return f"{self._reading(columns, names, self._unpivot)} in the descriptor; {ignore}"
 
@@ -356,6 +361,20 @@ class _Months:
         day = date(month // _YEAR, month % _YEAR + 1, 1)
         text = next((text for pattern in self._formats if (text := format_date(day, pattern))), None)
         return text if text is None or self._has_years else text.removeprefix(f"{day.year} ")
+
+
+def _beside_measures(
+    rules: ReadingRules, months: _Months, header: Sequence[str], cells: Sequence[str]
+) -> list[UnreadColumn]:
+    """Return the columns of months beside measures that give no date, at least two, since May is a name too.
+
+    A measure that is the total of a year may well be beside its months.
+    """
+    if not rules.measures or any(is_total_name(clean(name)) for name in cells):
+        return []
+    used = {fold_name(name) for name in (*named_headers(rules), *cells)}
+    names = [name for name in header if fold_name(name) not in used and read_month(clean(name))]
+    return [UnreadColumn(name, months.guess(name, [], []), True) for name in names] if len(names) > 1 else []
 
 
 def _beside(header: Sequence[str], cells: Sequence[str], free: Sequence[str], *, are_short: bool) -> list[str]:
