@@ -15,7 +15,7 @@ import click
 
 from finance_platform.cli.as_of import as_of_option, attributes_option, shown_state
 from finance_platform.cli.console import echo
-from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
+from finance_platform.cli.options import EXIT_ATTENTION, EXIT_OK, home_option, with_exit_code
 from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.errors import DiskError, ReportFolderError, WorkbookSizeError
 from finance_platform.safe_text import printable_line, quote_name
@@ -51,10 +51,9 @@ def report(
 ) -> int:
     """Write the report pack of what is published: an HTML file that needs no network, and a workbook."""
     from finance_platform.bootstrap import open_home, processed_zone, reports_folder
-    from finance_platform.refresh.report_pack import read_published_pack, with_gates, write_report_pack
+    from finance_platform.refresh.report_pack import read_figures, read_published_pack, with_gates, write_report_pack
     from finance_platform.reports.pack.file_names import pack_file
     from finance_platform.reports.pack.model import PackSelection
-    from finance_platform.reports.pack.workbook.figures import read_workbook_figures
     from finance_platform.storage.factory import open_store
 
     settings, period = load_settings(home=home), period or ""
@@ -72,7 +71,7 @@ def report(
         )
         if not as_of:
             pack = with_gates(pack, open_home(settings), at=datetime.now(UTC))
-        figures = read_workbook_figures(shown.warehouse, pack)
+        figures = read_figures(shown.warehouse, pack)
     reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
     name = pack_file(period, reference, unit, as_of, "" if attributes == "as-was" else attributes)
     with _writing_reports():
@@ -86,7 +85,9 @@ def report(
     if is_opened:
         click.launch(written.uri)
     if isinstance(written.workbook, WorkbookSizeError):
-        raise written.workbook
+        # The page is complete and can be sent: this is no error of the command, but no success without a look either.
+        echo(str(written.workbook), err=True)
+        return EXIT_ATTENTION
     echo(f"Wrote {quote_name(written.workbook.uri)}, {_size(written.workbook.size)}.")
     return EXIT_OK
 

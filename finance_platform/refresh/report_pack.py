@@ -120,6 +120,13 @@ def with_gates(pack: Pack, home: Home, *, at: datetime) -> Pack:
     return replace(pack, red_gates=tuple(f"{one.gate.name}: {'; '.join(one.lines)}" for one in results))
 
 
+def read_figures(warehouse: Queryable, pack: Pack) -> WorkbookFigures | None:
+    """Return what the workbook shows beyond the pack; None if no sheet holds the amounts."""
+    from finance_platform.reports.pack.workbook.size import foreseen_size_error  # with the library of workbooks
+
+    return None if foreseen_size_error(pack) else read_workbook_figures(warehouse, pack)
+
+
 def read_figures_for_a_run(warehouse: Queryable, pack: Pack) -> WorkbookFigures | None:
     """Return what the workbook shows beyond the pack; None if it would take a run more than a few seconds."""
     return read_workbook_figures(warehouse, pack) if len(pack.cells) <= MAX_AMOUNTS_OF_A_RUN else None
@@ -161,11 +168,12 @@ def _write_workbook(
     The page, and the run, do not depend on it.
     """
     # Imported here: Dagster's definitions load without the library of workbooks.
+    from finance_platform.reports.pack.workbook.size import foreseen_size_error
     from finance_platform.reports.pack.workbook.write import workbook_bytes
 
     if figures is None:
         reports.delete(name)
-        return WorkbookSizeError(
+        return foreseen_size_error(pack) or WorkbookSizeError(
             f"a run writes a workbook of at most {MAX_AMOUNTS_OF_A_RUN:,} amounts; there are {len(pack.cells):,}",
             fix="`finance-platform report` writes it",
         )

@@ -27,6 +27,7 @@ from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.runs import is_from_command_line
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
+from finance_platform.reports.pack.workbook import size
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import CommandResult, Home
 from finance_platform_tests.end_to_end.installed_run import run_installed_once
@@ -100,6 +101,19 @@ def test_a_run_writes_the_report_pack_as_a_page_and_as_a_workbook(loaded: tuple[
     assert (home.path / "reports" / PACK_FILE).read_text(encoding="utf-8").startswith("<!doctype html>")
     with zipfile.ZipFile(home.path / "reports" / WORKBOOK_FILE) as workbook:
         assert "xl/workbook.xml" in workbook.namelist()
+
+
+def test_a_report_without_room_for_its_workbook_has_its_page_and_says_what_helps(
+    run_home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(size, "MAX_SHEET_ROWS", 8)
+    result = run_home.command("report")
+    assert result.returncode == 1
+    assert "report_pack.html: Actual of 2024-03 against Budget" in result.stdout
+    assert (run_home.path / "reports" / PACK_FILE).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert not (run_home.path / "reports" / WORKBOOK_FILE).exists()
+    assert "its sheet Data would have " in result.stderr
+    assert f"finance-platform report --home {run_home.path} --unit" in result.stderr
 
 
 def test_a_second_run_does_nothing_and_reports_it(

@@ -17,9 +17,10 @@ from finance_platform.feeds.lines.report_rows import ReportRows
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.refresh.report_pack import WrittenFile, write_report_pack
 from finance_platform.reports.pack.model import Cell, Movement, Pack
-from finance_platform.reports.pack.workbook import data_sheet, detail_sheets
+from finance_platform.reports.pack.workbook import data_sheet, detail_sheets, size
 from finance_platform.reports.pack.workbook.data_sheet import content_of
 from finance_platform.reports.pack.workbook.figures import Sides, WorkbookFigures
+from finance_platform.reports.pack.workbook.size import foreseen_size_error
 from finance_platform.reports.pack.workbook.statement_sheets import signed_ranges
 from finance_platform.reports.pack.workbook.sums import Sums
 from finance_platform.reports.pack.workbook.write import workbook_bytes
@@ -239,13 +240,37 @@ def test_years_that_no_sheet_needs_are_left_out_of_a_large_workbook(pack: Pack, 
     assert (list(content.left_out), len(content.cells)) == (["2023-01"], len(pack.cells))
 
 
-def test_more_amounts_than_a_sheet_holds_are_refused_with_a_fix(
+def test_more_amounts_than_a_sheet_holds_are_refused_with_what_helps(
     pack: Pack, figures: WorkbookFigures, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(data_sheet, "MAX_SHEET_ROWS", 50)
-    with pytest.raises(WorkbookSizeError, match="would have 119 amounts; a sheet has at most 45") as error:
+    monkeypatch.setattr(size, "MAX_SHEET_ROWS", 90)
+    with pytest.raises(WorkbookSizeError, match="would have 119 amounts; a sheet has at most 85") as error:
         content_of(pack, Sums(pack, figures), max_amounts=10)
-    assert "--unit" in error.value.fix
+    assert error.value.fix.startswith("`finance-platform report --unit 'Sales unit'` writes page and workbook of one")
+    assert "each of 2 business units fits" in error.value.fix
+    assert "Period BETWEEN '2025-01' AND '2025-03'" in error.value.fix
+
+
+def test_only_a_business_unit_that_fits_is_named_as_what_helps(
+    pack: Pack, figures: WorkbookFigures, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(size, "MAX_SHEET_ROWS", 50)
+    with pytest.raises(WorkbookSizeError) as error:
+        content_of(pack, Sums(pack, figures), max_amounts=10)
+    assert "--unit 'Works unit'" in error.value.fix
+    assert "1 business unit of 2 can be written" in error.value.fix
+
+
+@pytest.mark.parametrize(("unit", "rows"), [(SALES_UNIT, 90), ("", 40)])
+def test_a_business_unit_is_no_help_if_it_was_asked_for_or_none_fits(
+    pack: Pack, figures: WorkbookFigures, monkeypatch: pytest.MonkeyPatch, unit: str, rows: int
+):
+    monkeypatch.setattr(size, "MAX_SHEET_ROWS", rows)
+    of_unit = replace(pack, choice=replace(pack.choice, unit=unit))
+    with pytest.raises(WorkbookSizeError) as error:
+        content_of(of_unit, Sums(of_unit, figures), max_amounts=10)
+    assert "--unit" not in error.value.fix
+    assert error.value.fix.startswith("`finance-platform query ")
 
 
 def test_a_pack_that_no_workbook_holds_has_its_page_and_no_earlier_workbook(
@@ -253,11 +278,31 @@ def test_a_pack_that_no_workbook_holds_has_its_page_and_no_earlier_workbook(
 ):
     reports = open_store(str(tmp_path))
     assert isinstance(write_report_pack(pack, figures, reports, at=WRITTEN_AT).workbook, WrittenFile)
-    monkeypatch.setattr(data_sheet, "MAX_SHEET_ROWS", 50)
+    monkeypatch.setattr(size, "MAX_SHEET_ROWS", 50)
     monkeypatch.setattr(data_sheet, "MAX_AMOUNTS", 10)
     written = write_report_pack(pack, figures, reports, at=WRITTEN_AT)
     assert isinstance(written.workbook, WorkbookSizeError)
     assert [path.name for path in tmp_path.iterdir()] == ["report_pack.html"]
+
+
+def test_a_run_does_not_name_a_command_for_a_workbook_that_no_command_can_write(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    reports = open_store(str(tmp_path))
+    assert "`finance-platform report` writes it" in str(write_report_pack(pack, None, reports, at=WRITTEN_AT).workbook)
+    monkeypatch.setattr(size, "MAX_SHEET_ROWS", 90)
+    of_run = str(write_report_pack(pack, None, reports, at=WRITTEN_AT).workbook)
+    assert "would have 119 amounts" in of_run
+    assert "--unit" in of_run
+    assert "`finance-platform report` writes it" not in of_run
+
+
+def test_years_that_the_workbook_leaves_out_do_not_count_against_the_sheet(pack: Pack, monkeypatch: pytest.MonkeyPatch):
+    """Actual of the year before is beside that of the choice's; a scenario without lines there needs no such year."""
+    monkeypatch.setattr(size, "MAX_SHEET_ROWS", 90)
+    assert foreseen_size_error(pack) is not None
+    this_year = [replace(one, covered=frozenset(MONTHS[12:15])) for one in pack.scenarios if one.name == "Actual"]
+    assert foreseen_size_error(replace(pack, scenarios=tuple(this_year))) is None
 
 
 def test_a_pack_without_figures_for_a_workbook_has_its_page_and_no_earlier_workbook(

@@ -19,7 +19,7 @@ CELLS = (Cell(1, 2, 3, "2025-01", Decimal("10.00")), Cell(1, 2, -4, "2025-02", D
 
 def hash_of(cells: tuple[Cell, ...], folder: Path, monkeypatch: Any) -> str:
     monkeypatch.setattr(module, "render", lambda *_, **__: "page")
-    pack: Any = type("PackOfCells", (), {"cells": cells})()
+    pack: Any = type("PackOfCells", (), {"cells": cells, "period": None})()
     return write_report_pack(cast("Pack", pack), None, LocalStore(folder), at=cast("Any", None)).amounts
 
 

@@ -14,14 +14,14 @@ from itertools import chain
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
-from finance_platform.errors import WorkbookSizeError
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.model import Cell, Pack
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
 from finance_platform.reports.pack.workbook.sheets import CHECKS_FIRST_ROW, HEADER_ROW, Book, Sheet
+from finance_platform.reports.pack.workbook.size import size_error
 from finance_platform.reports.pack.workbook.sums import Mark, Sum, Sums, range_name
 from finance_platform.reports.ready_rows import ReadyRows, ready_number
-from finance_platform.reports.workbook_writer import FIRST_INEXACT, MAX_SHEET_ROWS
+from finance_platform.reports.workbook_writer import FIRST_INEXACT
 
 MAX_AMOUNTS = 250_000
 """Amounts from which Data leaves out fiscal years that no other sheet needs; they take some 20 seconds to write."""
@@ -71,12 +71,8 @@ def content_of(pack: Pack, sums: Sums, max_amounts: int | None = None) -> DataCo
     years = {one.fiscal_year for one in pack.periods if one.name in marked}
     kept = {one.name for one in pack.periods if one.fiscal_year in years}
     cells = amounts.where(amounts.are_in(kept))
-    most = MAX_SHEET_ROWS - HEADER_ROW - 1
-    if len(cells) > most:
-        raise WorkbookSizeError(
-            f"the sheet Data of the workbook would have {len(cells):,} amounts; a sheet has at most {most:,} of them",
-            fix="write the pack of one business unit with --unit",
-        )
+    if error := size_error(pack, cells):
+        raise error
     return DataContent(cells, [one.name for one in pack.periods if one.name not in kept])
 
 
