@@ -66,6 +66,7 @@ from finance_platform.deliveries.verdicts.reason_texts import (
 )
 from finance_platform.deliveries.verdicts.removals import (
     COLUMNS_OF_LOSSES,
+    DepartmentCounts,
     Losses,
     find_losses,
 )
@@ -135,6 +136,7 @@ class HoldReasons:
         self._live_lines = LiveLines(processed, overlaps)
         self._cell_hashes = CellHashes(processed, self._live_lines)
         self._cell_sums = CellSums(self._live_lines)
+        self._department_counts = DepartmentCounts(self._live_lines)
         self._known_losses: tuple[LiveDelivery, set[Cell], Losses] | None = None
         self._known_moves: tuple[LiveDelivery, list[MovedCell]] | None = None
 
@@ -330,7 +332,7 @@ class HoldReasons:
         if (known := self._known_losses) and known[:2] == (candidate, cells):
             return known[2]
         before, after = self._live.live_sets(candidate, cells)
-        losses = find_losses(self._live_lines, before, after, cells, Decimal(tolerated))
+        losses = find_losses(self._live_lines, before, after, cells, Decimal(tolerated), self._department_counts)
         self._known_losses = candidate, cells, losses
         return losses
 

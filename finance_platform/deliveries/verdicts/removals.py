@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
 from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.feeds.values.codes import fold
 
 _GROUP = ("cell", "department_key")
 _COLUMNS = ("department_key", "department_code", "account_key", "line_key", "amount")
@@ -113,8 +114,45 @@ _LEAST_LINES = 10
 _SHARE_LEFT = Decimal("0.9")
 
 
+class DepartmentCounts:
+    """The numbers of live lines by cell and department; the lines of a delivery are read once.
+
+    If all files of a feed lose lines, each is judged beside all others of its periods.
+    """
+
+    def __init__(self, lines: LiveLines) -> None:
+        self._lines = lines
+        self._known: dict[tuple[object, ...], dict[tuple[Cell, int], int]] = {}
+
+    def of_feed(self, live: LiveSet, cells: Collection[Cell]) -> dict[tuple[Cell, int], int]:
+        """Return the number of live lines of the whole feed, by cell and department."""
+        counts: dict[tuple[Cell, int], int] = {}
+        for delivery in live.of_feed.values():
+            own = {(fold(one.scenario), one.period) for one in delivery.commit.periods}.intersection(cells)
+            superseded = self._lines.superseded(delivery, live, own)
+            for place, count in self._of(delivery, superseded, own).items():
+                counts[place] = counts.get(place, 0) + count
+        return counts
+
+    def _of(
+        self, delivery: LiveDelivery, superseded: Superseded, cells: Collection[Cell]
+    ) -> dict[tuple[Cell, int], int]:
+        by_key = frozenset((name, other.portion) for name, other in superseded.by_key.items())
+        place = delivery.delivery_id, delivery.portion, superseded.cells, superseded.scopes, by_key, frozenset(cells)
+        if place not in self._known:
+            table = self._lines.read(delivery, superseded, cells, ["department_key"])
+            rows = table.group_by(list(_GROUP)).aggregate([([], "count_all")]).to_pylist()
+            self._known[place] = {(cell_of(row["cell"]), row["department_key"]): row["count_all"] for row in rows}
+        return self._known[place]
+
+
 def find_losses(
-    lines: LiveLines, before: LiveSet, after: LiveSet, cells: Collection[Cell], tolerated: Decimal
+    lines: LiveLines,
+    before: LiveSet,
+    after: LiveSet,
+    cells: Collection[Cell],
+    tolerated: Decimal,
+    counts: DepartmentCounts,
 ) -> Losses:
     """Return what a delivery takes out.
 
@@ -124,6 +162,7 @@ def find_losses(
         after: the live deliveries with the one that is evaluated.
         cells: the scenarios and periods that may change.
         tolerated: the share of lines that may go.
+        counts: how many lines deliveries have, of which other losses were found before.
     """
     changed_before = changed_deliveries(lines, before, after, cells)
     if not changed_before:
@@ -139,7 +178,7 @@ def find_losses(
     suspects = [removal for removal in lost if removal.exceeds(tolerated)]
     removals: list[Removal] = []
     if suspects:
-        totals = _totals(lines, before, {removal.cell for removal in suspects})
+        totals = counts.of_feed(before, {removal.cell for removal in suspects})
         whole = [replace(one, before=totals[one.cell, one.department_key]) for one in suspects]
         exceeding = (one for one in whole if one.exceeds(tolerated))
         removals = sorted(exceeding, key=lambda one: (one.cell, one.department))
@@ -287,15 +326,3 @@ def _sums(lines: pa.Table, columns: Sequence[str]) -> pa.Table:
     )
     names = {"amount_count": "lines", "net_sum": "net", "gross_sum": "gross", "department_code_min": "department"}
     return sums.rename_columns([names.get(name, name) for name in sums.column_names])
-
-
-def _totals(lines: LiveLines, live: LiveSet, cells: Collection[Cell]) -> dict[tuple[Cell, int], int]:
-    """Return the number of live lines of the whole feed, by cell and department."""
-    counts: dict[tuple[Cell, int], int] = {}
-    for delivery in live.of_feed.values():
-        superseded = lines.superseded(delivery, live, cells)
-        table = lines.read(delivery, superseded, cells, ["department_key"])
-        for row in table.group_by(list(_GROUP)).aggregate([([], "count_all")]).to_pylist():
-            name = cell_of(row["cell"]), row["department_key"]
-            counts[name] = counts.get(name, 0) + row["count_all"]
-    return counts

@@ -452,3 +452,19 @@ def test_a_smaller_period_is_a_warning_until_it_is_closed(zone: Zone) -> None:
 def _smaller(zone: Zone) -> list[Mapping[str, Any]]:
     (outcome,) = (one for one in check_deliveries(zone.state, NO_OVERLAPS) if one.check is NO_GAPS)
     return [one for one in outcome.evidence if "file" in one]
+
+
+def test_the_lines_of_a_feed_are_not_read_again_for_each_of_its_files_that_loses_lines(zone: Zone) -> None:
+    """A change of the key concerns all files of a feed at once, and each is judged beside all others of its periods."""
+    opened = {}
+    for count in (4, 12):
+        of_feed: dict[str, Any] = {"load_mode": "upsert", "feed": f"feed {count}", "tolerated_removal": "0.05"}
+        names = [f"{count}-{nth}.csv" for nth in range(count)]
+        for change in ("", " 4000"):
+            for name in names:
+                sent = lines(f"{name} 1{change}", f"{name} 2{change}")
+                zone.deliver(name, sent, name, delivery_id=f"{name}{change}", **of_feed)
+            zone.store.opened.clear()
+            assert set(zone.evaluate_held()) == (set(names) if change else set())
+        opened[count] = len([key for key in zone.store.opened if key.startswith("transactions/")])
+    assert opened[12] <= 4 * opened[4]
