@@ -683,6 +683,28 @@ def test_a_second_process_is_told_that_another_run_is_at_work(tmp_path: Path):
     assert not (tmp_path / "processed").exists()
 
 
+def test_a_run_of_the_ui_waits_for_a_run_of_the_command_line_and_says_so(tmp_path: Path):
+    home = settings(home=tmp_path)
+    (tmp_path / "raw").mkdir()
+    command = [sys.executable, "-c", HOLD_THE_LOCK, str(tmp_path / "run.lock")]
+    with (
+        open_instance(home.dagster_home) as instance,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other,
+    ):
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        end_of_other = threading.Timer(3, other.stdin.close)
+        end_of_other.start()
+        result = build_definitions(home).resolve_job_def(REFRESH).execute_in_process(instance=instance)
+        end_of_other.join()
+        messages = [record.user_message for record in instance.all_logs(result.run_id)]
+    assert result.success
+    waits = f"Another run is active in this home: {tmp_path}. This run waits for up to 600 s until it ends"
+    assert messages.count(waits) == 1
+    assert not [message for message in messages if "Retry in" in message]
+
+
 def test_a_run_whose_process_was_killed_is_marked_failed_by_the_next(tmp_path: Path):
     home = settings(home=tmp_path)
     (tmp_path / "raw").mkdir()
