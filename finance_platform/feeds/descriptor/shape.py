@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from finance_platform.feeds.blank_cells import mark_blank_texts
 from finance_platform.feeds.descriptor.columns import NOTHING_FISCAL, FieldConfig, lacks_year
 from finance_platform.feeds.descriptor.strict_model import (
     Regex,
@@ -260,6 +261,9 @@ def shape_fields(unpivot: UnpivotConfig | None, fields: Mapping[str, FieldRule])
         year = "FFFF" if rule.is_fiscal else "yyyy"
         rule = replace(rule, formats=tuple(f"{year} {pattern}" for pattern in rule.formats or _MONTHS))
     shaped = {**fields, unpivot.into: rule}
+    amount = fields.get("amount")
+    if amount and unpivot.blank == "skip" and "" in amount.value_map.values():
+        shaped["amount"] = replace(amount, value_map=mark_blank_texts(amount.value_map))
     if unpivot.into == "period" and fields["date"].sources == (HEADER,):
         shaped["date"] = replace(rule, formats=rule.formats or ("yyyy-MM", "yyyyMM"))
     return shaped

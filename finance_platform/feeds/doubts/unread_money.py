@@ -48,7 +48,7 @@ _NO_AMOUNT = re.compile(
     r"code|date|datum|year|jahr|period|days|weight|version|tax|vat|mwst|ust|tva|iva|steuer|foreign|fremdwahrung|"
     r"document|original|transaction currency|discount|rabatt)\b"
 )
-"""Words of headers, in plain letters, of numbers that are no amount of a line, or that belong to one that is read."""
+"""Words of headers, in plain letters, of other numbers than amounts, and of amounts that belong to one that is read."""
 
 
 @dataclass

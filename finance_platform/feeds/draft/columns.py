@@ -30,6 +30,7 @@ from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 
 _MAX_CODE_CHARACTERS = 60
 _SEVERAL_CODES = 2
+_MISSING = frozenset({"#missing", "#mi"})
 _SEVERAL_PERIODS = 2
 _DIGIT = re.compile("[0-9]")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
@@ -63,6 +64,7 @@ class Column:
             scenarios alone; else empty.
         group: the text in the row above the header, over several debits and credits; else empty.
         totals: its texts in rows that print a total.
+        missing: texts of cells that have no amount, such as #Missing; they are blank in `cells`.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Column:
     month: str = ""
     group: str = ""
     totals: Sequence[str] = ()
+    missing: Sequence[str] = ()
 
     @property
     def texts(self) -> list[str]:
@@ -162,6 +165,11 @@ class FieldsDraft:
         self.decisions.append(why)
 
 
+def _is_missing(text: str) -> bool:
+    """Return whether a text is that with which Essbase and Hyperion say that a cell has no amount."""
+    return text.startswith("#") and fold(text) in _MISSING
+
+
 def read_columns(sample: Sample) -> list[Column]:
     """Return the columns of a sample that a field may come from: those with a name that no other column has.
 
@@ -169,17 +177,21 @@ def read_columns(sample: Sample) -> list[Column]:
     """
     folded = [fold(name) for name in sample.header]
     columns = []
+    # Of one column of amounts, such rows are no lines, which a person has to say.
+    is_wide = sum(any(map(_is_missing, sample.column(place))) for place in range(len(sample.header))) > 1
     for position, name in enumerate(sample.header):
         if folded.count(folded[position]) > 1 or "{" in name or "}" in name or name == UNDECIDED:
             continue
         cells = sample.column(position)
+        missing = tuple(dict.fromkeys(filter(_is_missing, cells))) if is_wide else ()
+        cells = ["" if text in missing else text for text in cells]
         texts = [text for text in cells if text]
         is_label = bool(sample.labels and sample.labels.places == (position,) and not sample.labels.is_beside_dates)
         amounts = guess_amounts(texts)
         # A total may be the only amount with a mark between thousands.
         totals = sample.total_cells(position)
         amounts = amounts and (guess_amounts([*texts, *totals]) or amounts)
-        column = Column(name, cells, _guess_dates(name, texts), amounts, is_label, totals=totals)
+        column = Column(name, cells, _guess_dates(name, texts), amounts, is_label, totals=totals, missing=missing)
         scenario, group = sample.scenarios.get(position, ""), sample.groups.get(position, "")
         columns.append(replace(column, scenario=scenario, month=_month_over(sample, position), group=group))
     if sample.labels and sample.labels.is_apart:

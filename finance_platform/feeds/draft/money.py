@@ -93,7 +93,9 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     amounts = guess_amounts(cells)
     if amounts is not None:
         column = Column(next(iter(periods.headers)), cells, None, amounts)
-        draft.fields["amount"] = FieldDraft(marks_in_yaml(amounts), describe_amounts(column, "", home_currency))
+        missing = {fold(text): text for one in filled if one.name in periods.headers for text in one.missing}
+        marks = marks_in_yaml(amounts) | ({"map": dict.fromkeys(missing.values(), "")} if missing else {})
+        draft.fields["amount"] = FieldDraft(marks, describe_amounts(column, "", home_currency))
         draft.is_debit_positive = amounts.has_sides
     return True
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.errors import FileNameError, MissingColumnError
+from finance_platform.feeds.blank_cells import blank_texts
 from finance_platform.feeds.cells import RawBatch, blank_to_null, value_mapper
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.resolved import ReadingRules, named_headers
@@ -45,6 +46,7 @@ class Shape:
     _by_cell: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _year_column: str | None = None
     _keeps_blank: bool = False
+    _blank_texts: frozenset[str] = frozenset()
 
     def reshape(self, batch: RawBatch) -> Iterator[RawBatch]:
         """Yield a batch, or a row for each of its cells that is not blank, in the order of rows and then of cells.
@@ -82,7 +84,12 @@ class Shape:
         is_line = np.empty((len(batch), len(self.cells)), dtype=np.bool_)
         for place, name in enumerate(self.cells):
             texts = pc.utf8_trim_whitespace(batch.columns[name])
-            is_line[:, place] = pc.fill_null(pc.not_equal(texts, ""), False).to_numpy(zero_copy_only=False)
+            has_text = pc.fill_null(pc.not_equal(texts, ""), False)
+            if self._blank_texts:
+                distinct = pc.unique(texts).to_pylist()
+                blank = [one for one in distinct if one and fold(clean(one)) in self._blank_texts]
+                has_text = pc.and_not(has_text, pc.is_in(texts, value_set=pa.array(blank, pa.string())))
+            is_line[:, place] = has_text.to_numpy(zero_copy_only=False)
         if self._keeps_blank:
             is_line |= is_line.any(axis=1, keepdims=True)
         is_whole = pc.is_valid(batch.problems)
@@ -140,6 +147,7 @@ def _unpivot(rules: ReadingRules, rule: UnpivotRule, header: Sequence[str], obje
     if rule.year_column:
         shape._year_column = find_header(rule.year_column, header, "unpivot.year.column")
     shape._keeps_blank = rule.keeps_blank
+    shape._blank_texts = blank_texts(rules.fields["amount"].value_map) if "amount" in rules.fields else frozenset()
     return shape
 
 

@@ -374,3 +374,39 @@ def test_kinds_of_sage_say_which_amounts_are_credits(tmp_path: Path):
 )  # fmt: skip
 def test_amounts_of_sage_with_signs_and_other_kinds_are_read_as_they_are(first: str, second: str):
     assert "sign_column" not in draft(f"{SAGE}{first}\n{second}\n", "trail.csv")
+
+
+ESSBASE = (
+    "Account,Department,Jan 2025,Feb 2025,Mar 2025,Apr 2025\n"
+    "A4000,E100,1200.50,#Missing,1300.25,1250.75\n"
+    "A4100,E100,#Missing,#Missing,800.00,810.10\n"
+    "A6000,E200,100.00,110.10,120.20,{}\n"
+)
+
+
+@pytest.mark.parametrize("missing", ["#Missing", "#MISSING", "#Mi"])
+def test_cells_without_an_amount_of_an_essbase_export_give_no_lines(missing: str, tmp_path: Path):
+    text = ESSBASE.format(missing)
+    descriptor = yaml.safe_load(draft(text, "plan.csv"))
+    assert descriptor["unpivot"]["columns"] == ["Jan 2025", "Feb 2025", "Mar 2025", "Apr 2025"]
+    assert {one.casefold() for one in descriptor["columns"]["amount"]["map"]} == {"#missing", missing.casefold()}
+    read = checked_essbase(tmp_path, descriptor, text)
+    assert read.is_fine
+    assert read.read.rows == read.outcomes["accepted"].rows == 8
+
+
+def test_a_cell_that_is_mapped_to_a_blank_is_rejected_only_where_blank_cells_are(tmp_path: Path):
+    descriptor = yaml.safe_load(draft(ESSBASE.format("5.00"), "plan.csv"))
+    descriptor["unpivot"]["blank"] = "reject"
+    assert not checked_essbase(tmp_path, descriptor, ESSBASE.format("5.00")).is_fine
+
+
+def test_another_text_in_a_cell_of_a_month_is_no_blank(tmp_path: Path):
+    descriptor = yaml.safe_load(draft(ESSBASE.format("5.00"), "plan.csv"))
+    assert not checked_essbase(tmp_path, descriptor, ESSBASE.format("#Missed")).is_fine
+
+
+def checked_essbase(folder: Path, descriptor: dict[str, Any], text: str) -> Any:
+    (folder / "plan.csv").write_text(text, encoding="utf-8")
+    decided = yaml.safe_dump(descriptor)
+    return check_file(LocalStore(folder), "plan.csv", parse_descriptor(decided, "plan.yaml"), settings())
