@@ -9,13 +9,17 @@ Belongs here: the form of a reason, and its JSON. Does not belong here: which ru
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import json.encoder
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from finance_platform.feeds.limits import MAX_REASON_CHARACTERS
 
 JOIN = " | "
 """Between the headers, or the cells, of a field that is made of several."""
+
+json_text: Callable[[str], str] = json.encoder.encode_basestring
+"""Returns a text as `json.dumps` writes it without escapes for letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,13 @@ def shorten(text: str) -> str:
 
 def reasons_to_json(reasons: Iterable[Reason]) -> str:
     """Return the reasons of one row as a JSON list of objects."""
-    # With `asdict` the text takes more than twice as long, and a file may have as many reasons as rows.
-    values = [{"rule": one.rule, "column": one.column, "value": one.value, "words": one.words} for one in reasons]
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    # What `json.dumps` makes of them takes twice as long, and a file may have as many reasons as rows.
+    objects = [
+        f'{{"rule":{json_text(one.rule)},"column":{json_text(one.column)},'
+        f'"value":{json_text(one.value)},"words":{json_text(one.words)}}}'
+        for one in reasons
+    ]
+    return f"[{','.join(objects)}]"
 
 
 def reasons_from_json(text: str | None, rules: str = "") -> list[Reason]:

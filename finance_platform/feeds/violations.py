@@ -6,9 +6,9 @@ Does not belong here: the rules themselves (see `ledger_lines`, `reference_rows`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch, explain_part
 from finance_platform.feeds.findings import NoteCollector
-from finance_platform.feeds.limits import MAX_RAW_CELL_CHARACTERS, MAX_RAW_ROW_CHARACTERS, WIDE_HEADER
+from finance_platform.feeds.raw_rows import raw_rows
 from finance_platform.feeds.reasons import JOIN, Reason, reasons_to_json, shorten
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.codes import clean
@@ -304,9 +304,13 @@ class RuleViolations:
         mark = None if self.batch.marks is None else self.batch.marks[position].as_py()
         if mark:
             return Reason(mark, "", "", f"not data by the descriptor's rule {mark}")
-        if _whole_rows(self.batch)[position] and not blank_rows(self.batch.take(pa.array([position])))[0]:
+        if self._whole[position] and not blank_rows(self.batch.take(pa.array([position])))[0]:
             return _NO_AMOUNT
         return _BLANK_ROW
+
+    @cached_property
+    def _whole(self) -> Mask:
+        return _whole_rows(self.batch)
 
     def _cell(self, name: str, position: int) -> tuple[str, str]:
         """Return the column and the text of a field in one row, as delivered."""
@@ -317,8 +321,8 @@ class RuleViolations:
             return "", shorten(source.constant or "")
         cells = [self.batch.columns[header][position].as_py() or "" for header in source.headers]
         value = JOIN.join(cells) if any(cells) else ""
-        headers = [self._delivered_header(header, position) for header in source.headers]
-        return shorten(JOIN.join(map(clean, headers))), shorten(value)
+        headers = tuple(self._delivered_header(header, position) for header in source.headers)
+        return _shown_header(headers), shorten(value)
 
     def _delivered_header(self, header: str, position: int) -> str:
         """Return the header as the file has it; of a line that one cell of a row gave, that cell's."""
@@ -327,36 +331,9 @@ class RuleViolations:
         return self.batch.source_columns[position].as_py() or header
 
 
-def raw_rows(columns: Mapping[str, pa.StringArray], positions: Sequence[int]) -> list[str]:
-    """Return the cells of rows as delivered, each row a JSON object; of a wide header, blank cells are left out."""
-    rows = [_RawRow() for _ in positions]
-    is_wide = len(columns) > WIDE_HEADER
-    for name, texts in columns.items():
-        if is_derived(name):
-            continue
-        cells = pc.fill_null(pc.take(texts, pa.array(positions, pa.int64())), "")
-        kept = np.arange(len(rows))
-        if is_wide:
-            kept = np.flatnonzero(to_mask(pc.not_equal(pc.utf8_trim_whitespace(cells), "")))
-        for place, text in zip(kept, pc.take(cells, pa.array(kept)).to_pylist(), strict=True):
-            rows[place].add(name, text)
-    return [json.dumps(row.cells, ensure_ascii=False) for row in rows]
-
-
-@dataclass
-class _RawRow:
-    """The cells of a row as delivered, as many as are kept."""
-
-    cells: dict[str, str] = field(default_factory=dict)
-    characters: int = 0
-
-    def add(self, name: str, text: str) -> None:
-        if self.characters > MAX_RAW_ROW_CHARACTERS:
-            self.cells["…"] = "the rest of the row is left out"
-            return
-        kept = text if len(text) <= MAX_RAW_CELL_CHARACTERS else text[:MAX_RAW_CELL_CHARACTERS] + "…"
-        self.cells[name] = kept
-        self.characters += len(name) + len(kept)
+@lru_cache(1024)
+def _shown_header(headers: tuple[str, ...]) -> str:
+    return shorten(JOIN.join(map(clean, headers)))
 
 
 def _whole_rows(batch: RawBatch) -> Mask:

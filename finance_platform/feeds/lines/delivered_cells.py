@@ -21,11 +21,12 @@ from finance_platform.contracts.schemas import DELIVERED_CELLS, arrow_schema
 from finance_platform.feeds.cells import RawBatch, bind_fields
 from finance_platform.feeds.files.tables import Table, open_tables
 from finance_platform.feeds.lines.shapes import bind_shape
+from finance_platform.feeds.raw_rows import raw_rows
 from finance_platform.feeds.reasons import JOIN, shorten
 from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.codes import clean, fold
-from finance_platform.feeds.violations import raw_rows, to_mask
+from finance_platform.feeds.violations import to_mask
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
