@@ -22,7 +22,7 @@ from finance_platform.spark_jobs.rows_by_delivery import by_delivery
 HASHED = tuple(name for name in MEMBERS.column_names if name not in {"delivery_id", "member_key"})
 MEMBER_COLUMNS = ("delivery_id", *HASHED)
 
-MEMBERS_AT_ONCE = 200_000
+MEMBERS_AT_ONCE = 100_000
 """The members that are derived at once on one machine: an engine takes 3 KiB for each of them."""
 
 _ESCAPED_IN_JSON = r"[^ !#-\[\]-~]"
