@@ -85,9 +85,9 @@ class AccountMonths:
         """
         months = list(rows)
         return cls._of_columns(
-            pa.array([month.period for month in months], pa.string()),
-            pa.array([month.number for month in months], pa.string()),
-            pa.array([month.name for month in months], pa.string()),
+            pa.chunked_array([[month.period for month in months]], pa.string()),
+            pa.chunked_array([[month.number for month in months]], pa.string()),
+            pa.chunked_array([[month.name for month in months]], pa.string()),
             whole_numbers([cents_of(month.amount) for month in months]),
             whole_numbers([month.lines for month in months]),
             whole_numbers([cents_of(month.moved) for month in months]),
@@ -98,26 +98,25 @@ class AccountMonths:
     @classmethod
     def of_table(cls, table: pa.Table) -> AccountMonths:
         """Return the rows of a query, whose columns are the attributes of an `AccountMonth`."""
-        periods, numbers, names, amounts, lines, moved, signs, budgets = (
-            column.combine_chunks() for column in table.columns
-        )
+        periods, numbers, names, amounts, lines, moved, signs, budgets = table.columns
+        # A column at a time is made whole: all at once would be the table once more.
         return cls._of_columns(
             periods,
             numbers,
             names,
-            cents_in(amounts),
+            cents_in(amounts.combine_chunks()),
             np.asarray(lines, np.int64),
-            cents_in(moved),
+            cents_in(moved.combine_chunks()),
             np.asarray(signs, np.int64),
-            cents_in(budgets),
+            cents_in(budgets.combine_chunks()),
         )
 
     @classmethod
     def _of_columns(
         cls,
-        periods: pa.Array,
-        numbers: pa.Array,
-        names: pa.Array,
+        periods: pa.ChunkedArray,
+        numbers: pa.ChunkedArray,
+        names: pa.ChunkedArray,
         amounts: Numbers,
         lines: Numbers,
         moved: Numbers,
@@ -191,9 +190,9 @@ class AccountMonths:
         return AccountMonths(self.numbers, self.names, self.signs, self.periods, *(column[mask] for column in columns))
 
 
-def _places(texts: pa.Array) -> tuple[list[str], Numbers]:
+def _places(texts: pa.ChunkedArray) -> tuple[list[str], Numbers]:
     """Return the distinct texts in order, and the place of each text among them."""
-    encoded = pc.dictionary_encode(texts)
+    encoded = pc.dictionary_encode(texts).combine_chunks()
     order = pc.array_sort_indices(encoded.dictionary)
     places = np.empty(len(order), np.int64)
     places[np.asarray(order, np.int64)] = np.arange(len(order))

@@ -8,15 +8,14 @@ WITH BookedOrMoved AS (
     SELECT
         DimDate.YearMonth,
         FactFinancials.AccountKey,
-        SUM(FactFinancials.Amount) AS Amount,
-        SUM(FactFinancials.TransactionCount) AS Lines,
+        FactFinancials.Amount,
+        FactFinancials.TransactionCount,
         CAST(0 AS DECIMAL(18, 2)) AS Moved,
-        SUM(FactFinancials.BudgetAmount) AS BudgetAmount
+        FactFinancials.BudgetAmount
     FROM FactFinancials
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
     INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
     WHERE DimScenario.ScenarioType = 'Actual' AND DimDate.YearMonth <= :actuals_through
-    GROUP BY DimDate.YearMonth, FactFinancials.AccountKey
 
     UNION ALL
 
@@ -24,7 +23,7 @@ WITH BookedOrMoved AS (
         Movements.Period AS YearMonth,
         Movements.AccountKey,
         CAST(0 AS DECIMAL(18, 2)) AS Amount,
-        0 AS Lines,
+        0 AS TransactionCount,
         Movements.Difference AS Moved,
         CAST(0 AS DECIMAL(18, 2)) AS BudgetAmount
     FROM Movements
@@ -35,20 +34,32 @@ WITH BookedOrMoved AS (
         AND Movements.Measure = 'Amount'
         AND Movements.Period <= :actuals_through
         AND Movements.LoadedAt > (SELECT MAX(LoadedAt) - INTERVAL '92 days' FROM LoadLedger)
+),
+
+-- One group for each month of an account: with many accounts there are millions, each with what it groups by.
+AccountMonth AS (
+    SELECT
+        YearMonth,
+        AccountKey,
+        SUM(Amount) AS Amount,
+        SUM(TransactionCount) AS Lines,
+        SUM(Moved) AS Moved,
+        SUM(BudgetAmount) AS BudgetAmount
+    FROM BookedOrMoved
+    GROUP BY YearMonth, AccountKey
+    HAVING SUM(TransactionCount) > 0 OR SUM(Moved) <> 0
 )
 
 SELECT
-    BookedOrMoved.YearMonth AS Period,
+    AccountMonth.YearMonth AS Period,
     DimAccount.AccountNumber,
     DimAccount.AccountName,
-    CAST(SUM(BookedOrMoved.Amount) AS DECIMAL(38, 2)) AS Amount,
-    CAST(SUM(BookedOrMoved.Lines) AS BIGINT) AS Lines,
-    CAST(SUM(BookedOrMoved.Moved) AS DECIMAL(38, 2)) AS Moved,
+    CAST(AccountMonth.Amount AS DECIMAL(38, 2)) AS Amount,
+    CAST(AccountMonth.Lines AS BIGINT) AS Lines,
+    CAST(AccountMonth.Moved AS DECIMAL(38, 2)) AS Moved,
     DimAccount.ProfitSign,
-    CAST(SUM(BookedOrMoved.BudgetAmount) AS DECIMAL(38, 2)) AS Budget
-FROM BookedOrMoved
-INNER JOIN DimAccount ON DimAccount.AccountKey = BookedOrMoved.AccountKey
+    CAST(AccountMonth.BudgetAmount AS DECIMAL(38, 2)) AS Budget
+FROM AccountMonth
+INNER JOIN DimAccount ON DimAccount.AccountKey = AccountMonth.AccountKey
 WHERE DimAccount.IsMonetary AND DimAccount.Measure = 'flow'
-GROUP BY BookedOrMoved.YearMonth, DimAccount.AccountNumber, DimAccount.AccountName, DimAccount.ProfitSign
-HAVING SUM(BookedOrMoved.Lines) > 0 OR SUM(BookedOrMoved.Moved) <> 0
-ORDER BY BookedOrMoved.YearMonth, DimAccount.AccountNumber;
+ORDER BY AccountMonth.YearMonth, DimAccount.AccountNumber;

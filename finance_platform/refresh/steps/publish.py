@@ -17,6 +17,7 @@ from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.star import (
     COMMENTARY,
     DELIVERED_BALANCE,
+    DIM_ACCOUNT,
     FACT_FINANCIALS,
     STATEMENT_MAPPING,
 )
@@ -109,6 +110,9 @@ class Publication:
     audited: Audited = EVERYTHING
 
 
+_MANY_ACCOUNT_MONTHS = 500_000
+"""Above them, the checks on published figures need hundreds of megabytes."""
+
 _OF_FILES = {
     COMMENTARY.name: "comments",
     STATEMENT_MAPPING.name: "lines of the statement",
@@ -132,7 +136,8 @@ def publish(
         clock: returns now, UTC.
         run_id: the run.
         rebuild: what is loaded again although it is current.
-        once_published: is called when nothing more is written to the warehouse; checks that only warn follow.
+        once_published: is called when nothing more is written to the warehouse. Checks that only warn follow; with very
+            many months of accounts they precede it, since what begins then needs memory at the same time.
 
     Raises:
         StarNotBuiltError: target slices are not built; a missing slice would be taken for a removed one.
@@ -209,11 +214,15 @@ def _publish(
     if audit.outcomes is None:
         audit(warehouse)
     audited = follow_audit(processed, warehouse, audit, scope, last_audit, is_loaded=not refusal, at=clock())
-    once_published()
+    has_many_months = _count_account_months(snapshot) > _MANY_ACCOUNT_MONTHS
+    if not has_many_months:
+        once_published()
     ledger = published_slices(warehouse)
     now_published = {name: one.version for name, one in ledger.items()}
     of_published = published_snapshot(processed, snapshot, now_published)
     on_figures = check_published_figures(warehouse, actuals_through=actuals_through)
+    if has_many_months:
+        once_published()
     return Publication(
         load=result,
         refusal=refusal,
@@ -294,6 +303,12 @@ def _check_beside(warehouse: Queryable, inputs: ReportInputs, waiting: Sequence[
         check_comments(inputs.comments, warehouse),
         check_statement_lines(inputs.lines, warehouse),
     ]
+
+
+def _count_account_months(snapshot: Snapshot) -> int:
+    """Return how many months of accounts the checks on published figures may read."""
+    accounts = sum(one.row_count for (table, _), one in snapshot.built.items() if table == DIM_ACCOUNT.name)
+    return accounts * sum(table == FACT_FINANCIALS.name for table, _ in snapshot.built)
 
 
 def _line_counts(processed: ObjectStore, snapshot: Snapshot) -> dict[str, Lines] | None:

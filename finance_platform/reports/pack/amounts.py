@@ -79,15 +79,15 @@ class Amounts(Sequence[Cell]):
     @classmethod
     def of_table(cls, table: pa.Table) -> Amounts:
         """Return the rows of a query: scenario, department, account, period and amount."""
-        scenarios, departments, accounts, periods, amounts = (column.combine_chunks() for column in table.columns)
-        encoded = pc.dictionary_encode(periods)
+        scenarios, departments, accounts, periods, amounts = table.columns
+        encoded = pc.dictionary_encode(periods).combine_chunks()
         return cls(
             np.asarray(scenarios, np.int64),
             np.asarray(departments, np.int64),
             np.asarray(accounts, np.int64),
             encoded.dictionary.to_pylist(),
             np.asarray(encoded.indices, np.int64),
-            cents_in(amounts),
+            cents_in(amounts.combine_chunks()),
         )
 
     def __len__(self) -> int:
