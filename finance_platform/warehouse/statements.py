@@ -89,6 +89,7 @@ class SqlFile(StrEnum):
     PERIOD_STATUSES = "load/period_statuses.sql"
     SCENARIO_LINES = "load/scenario_lines.sql"
     SCENARIO_PERIODS = "load/scenario_periods.sql"
+    FACT_KEY_NUMBERS = "quality/fact_key_numbers.sql"
     FACT_GRAIN_IS_UNIQUE = "quality/fact_grain_is_unique.sql"
     REFERENCES_RESOLVE = "quality/references_resolve.sql"
     VARIANCE_IDENTITY = "quality/variance_identity.sql"

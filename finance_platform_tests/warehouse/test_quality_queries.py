@@ -13,8 +13,9 @@ import pytest
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.quality.published_figures import check_published_figures
-from finance_platform.warehouse.date_ranges import EVERY_DAY
+from finance_platform.warehouse.date_ranges import EVERY_DAY, DateRange
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
@@ -124,6 +125,19 @@ def test_an_invalid_warehouse_gives_the_rows_that_break_the_invariant(
 
 def test_every_invariant_is_shown_to_fail() -> None:
     assert {invariant for invariant, _, _ in BROKEN} == set(INVARIANTS)
+
+
+def test_facts_have_as_many_numbers_as_keys(loaded: Warehouse, star_files: StarFiles) -> None:
+    keys = [surrogate_key(str(code)) for code in range(20)]
+    facts = [Fact("2025-02-10", department, account, ACTUAL, "1.00") for department in keys for account in keys]
+    repeated = star_files.facts(
+        "2025-02", "numbers", [*facts, facts[0], Fact("2025-02-11", keys[0], keys[0], ACTUAL, "1.00")]
+    )
+    publish(loaded, LoadRequest([repeated], run_id="run-2", loaded_at=LOADED_AT))
+
+    numbers = loaded.query(statement(SqlFile.FACT_KEY_NUMBERS), DateRange(20250201, 20250228).parameters)
+    assert numbers.columns == ["RowCount", "NumberCount"]
+    assert numbers.rows == [(402, 401)]
 
 
 def test_months_of_a_budget_that_actual_does_not_reach_break_nothing(loaded: Warehouse, star_files: StarFiles) -> None:

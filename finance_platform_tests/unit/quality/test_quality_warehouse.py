@@ -30,7 +30,7 @@ from finance_platform.quality.checks import (
     Check,
     Outcome,
 )
-from finance_platform.quality.invariants import check_lake_equals_warehouse
+from finance_platform.quality.invariants import check_invariants, check_lake_equals_warehouse
 from finance_platform.quality.warehouse import (
     check_closed_periods,
     check_comments,
@@ -41,13 +41,14 @@ from finance_platform.quality.warehouse import (
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
-from finance_platform.warehouse.date_ranges import EVERY_DAY
+from finance_platform.warehouse.date_ranges import EVERY_DAY, DateRange
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.session import SCHEMA, begin_session
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import Queryable
+from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
     BUDGET,
@@ -116,8 +117,8 @@ def warehouse_after(_sound: tuple[duckdb.DuckDBPyConnection, Snapshot]) -> Itera
     connection = _sound[0]
 
     def run(*statements: str) -> Queryable:
-        for statement in statements:
-            connection.execute(statement)
+        for sql in statements:
+            connection.execute(sql)
         return DuckDBLoadConnection(connection)
 
     connection.begin()
@@ -252,6 +253,37 @@ def test_a_broken_warehouse_fails_the_check_that_names_the_rows(
         failed(check_warehouse(warehouse_after(breaking), processed, actuals_through=None, frozen_periods=()))[check]
         == evidence
     )
+
+
+def test_facts_whose_keys_give_the_same_number_are_duplicates_only_if_their_keys_are_equal(
+    warehouse_after: WarehouseAfter, processed: Snapshot
+):
+    keys = (8_001, 8_002)  # a quarter of either is the same whole number
+    changed = warehouse_after(
+        *(
+            "INSERT INTO FactFinancials SELECT * REPLACE (CAST(20300101 AS INTEGER) AS DateKey, "
+            f"CAST({key} AS BIGINT) AS AccountKey) FROM FactFinancials WHERE {JANUARY_RENT}"
+            for key in keys
+        )
+    )
+    days = DateRange(20300101, 20300101).parameters
+    assert changed.query(statement(SqlFile.FACT_KEY_NUMBERS), days).rows == [(2, 1)]
+    assert GRAIN_UNIQUE not in failed(check_warehouse(changed, processed, actuals_through=None, frozen_periods=()))
+
+
+@pytest.mark.parametrize("key", [2**63 - 1, -(2**63)])
+def test_keys_of_any_size_are_compared(key: int, warehouse_after: WarehouseAfter, processed: Snapshot):
+    day = 2**31 - 1 if key > 0 else -(2**31)
+    changed = warehouse_after(
+        f"UPDATE FactFinancials SET DateKey = {day}, DepartmentKey = {key}, AccountKey = {key}, ScenarioKey = {key} "
+        "WHERE DateKey <> 20250101",
+    )
+    (evidence,) = [
+        outcome.evidence
+        for outcome in check_invariants(changed, processed, actuals_through=None, frozen_periods=(), scope=None)
+        if outcome.check == GRAIN_UNIQUE
+    ]
+    assert [(row["DateKey"], row["AccountKey"]) for row in evidence] == [(day, key)]
 
 
 def test_money_on_accounts_without_a_type_is_added_up_by_scenario(warehouse_after: WarehouseAfter, processed: Snapshot):
