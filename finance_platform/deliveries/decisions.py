@@ -276,7 +276,7 @@ def withdraw(
     missing = [event for event in state.missing if event.object_key == object_key]
     if missing and not live:
         _refuse_closed_with_missing(state, object_key, holds_closed_periods=holds_closed_periods)
-        return _decide(processed, author, "withdrawn", missing[0], leaves=_unjudged(state, missing[0]))
+        return _decide(processed, author, "withdrawn", missing[0], leaves=_unjudged(processed, state, missing[0]))
     if not live:
         counting = [delivery.event.object_key for delivery in state.live]
         known = [*counting, *(delivery.event.object_key for delivery in state.inactive)]
@@ -291,14 +291,25 @@ def withdraw(
         raise _would_change("without", object_key, changed)
     _refuse_unloadable(processed, state, remaining, object_key)
     amounts = add_amounts(amounts_of_delivery(processed, one.commit, state) for one in live)
-    return _decide(processed, author, "withdrawn", subject.event, amounts, leaves=_unjudged(state, subject.event))
+    leaves = _unjudged(processed, state, subject.event)
+    return _decide(processed, author, "withdrawn", subject.event, amounts, leaves=leaves)
 
 
-def _unjudged(state: DeliveryState, withdrawn: DeliveryDiscovered) -> str:
-    """Return the newest delivery of a withdrawn one's object if no run has judged it yet; empty if there is none."""
+def _unjudged(processed: ObjectStore, state: DeliveryState, withdrawn: DeliveryDiscovered) -> str:
+    """Return the newest delivery of a withdrawn one's object if no run has judged it yet; empty if there is none.
+
+    The same bytes under the same rules, read again, are what the person withdraws (372).
+    """
     unjudged = (*state.pending, *(one.event for one in state.awaiting_verdict))
-    own = (one.delivery_id for one in unjudged if one.object_key == withdrawn.object_key)
-    return next((name for name in own if name != withdrawn.delivery_id), "")
+    newest = next((one for one in unjudged if one.object_key == withdrawn.object_key), None)
+    if newest is None or newest.delivery_id == withdrawn.delivery_id:
+        return ""
+    discovered = (one for one in Register(processed).events() if isinstance(one, DeliveryDiscovered))
+    again = {one.delivery_id: one.reads_again for one in discovered if one.object_key == withdrawn.object_key}
+    earlier = newest.reads_again
+    while earlier and earlier != withdrawn.delivery_id:
+        earlier = again.pop(earlier, "")
+    return "" if earlier else newest.delivery_id
 
 
 def _withdraw_split(

@@ -101,7 +101,7 @@ CORRECTED = {
 
 FOUND = {
     "raw/transactions files_can_be_opened": ["problem transactions_dir.csv/", "it is a folder, not a plain file"],
-    "raw/budget no_file_vanished": ["vanished budget.csv", "put the file back, or withdraw it"],
+    "raw/budget no_file_vanished": ["vanished budget.csv", "put the file back, or `finance-platform "],
     "raw/unread_files descriptors_are_valid": ["broken.yaml: line 2: kind: ", "'ledgr'"],
     "raw/unread_files every_file_has_a_feed": ["unmatched trnsactions.csv: no feed", "rename it"],
     "processed/rejected_rows deliveries_are_within_tolerance": ["held transactions_bad.csv: 1 of 2 rows rejected"],
