@@ -19,6 +19,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.contracts.star import STAR
 from finance_platform.count_text import pluralize
 from finance_platform.data_catalog.open_tables import OpenFile, OpenTable, open_tables
 from finance_platform.errors import DamagedObjectError, TransientError
@@ -119,21 +120,23 @@ def keys_of_open_tables(
         processed: the processed zone.
         snapshot: its state.
         storage_options: how Delta's library reaches the zone, where that is S3.
-        is_synced: whether the logs are brought up to date first, so that none names what the platform no longer needs.
+        is_synced: whether the logs are brought up to date first, so that none names what the platform no longer needs;
+            that of a table with slices that are not built yet stays, since it describes those that are published.
 
     Raises:
         OpenTableError: a log cannot be read, or written.
     """
     tables = open_tables(snapshot)
-    keys: set[str] = set()
     if is_synced:
-        sync_open_tables(processed, tables, storage_options)
-    for table in tables:
-        log = [item.key for item in processed.list_objects(f"{table.name}/{LOG_FOLDER}")]
+        unbuilt = {target.table for target in snapshot.to_build}
+        sync_open_tables(processed, [table for table in tables if table.name not in unbuilt], storage_options)
+    keys: set[str] = set()
+    for name in {*(table.name for table in tables), *(contract.name for contract in STAR)}:
+        log = [item.key for item in processed.list_objects(f"{name}/{LOG_FOLDER}")]
         if log:
-            with _delta_errors(table.name):
-                paths = _paths(_open(processed, table.name, dict(storage_options)))
-                keys.update(log, (f"{table.name}/{path}" for path in paths))
+            with _delta_errors(name):
+                paths = _paths(_open(processed, name, dict(storage_options)))
+                keys.update(log, (f"{name}/{path}" for path in paths))
     return keys
 
 

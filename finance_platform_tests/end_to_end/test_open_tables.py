@@ -213,6 +213,15 @@ def test_vacuum_leaves_what_the_tables_consist_of_and_takes_what_no_version_need
     assert any(folder(home, "fact_financials").rglob("*.parquet"))
 
 
+def test_vacuum_leaves_the_tables_of_a_star_that_the_next_run_builds_again(home: Home):
+    """As after an upgrade: the slices that are published are not those that the platform would build now."""
+    before = {contract.name: star_rows(home, contract) for contract in STAR}
+    settings = {"FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH": "7", "FINANCE_PLATFORM_BASELINE_SCENARIO": "Forecast"}
+    result = home.command("vacuum", "--yes", FINANCE_PLATFORM_RETENTION_DAYS="0", **settings)
+    assert result.returncode == 0
+    assert {contract.name: star_rows(home, contract) for contract in STAR} == before
+
+
 def uris(home: Home) -> list[str]:
     return DeltaTable(folder(home, "transactions")).file_uris()
 
