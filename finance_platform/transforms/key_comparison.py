@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,37 @@ def compared_columns(kind: str) -> list[str]:
     return [column.name for column in ROW_COLUMNS[kind] if column.name not in _LINEAGE]
 
 
+@dataclass(frozen=True)
+class Repeats:
+    """The rows of a table whose key occurs more than once, but the first of identical ones.
+
+    Attributes:
+        rows: their positions in the table.
+        is_conflict: whether the rows of the key differ; the others are identical.
+        firsts: the position of the first row of the key, by its place.
+        lasts: the position of the last one.
+    """
+
+    rows: npt.NDArray[np.int64]
+    is_conflict: npt.NDArray[np.bool_]
+    firsts: npt.NDArray[np.int64]
+    lasts: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    def take(self, chosen: slice | npt.NDArray[np.int64] | Sequence[int]) -> Repeats:
+        """Return some of the rows."""
+        at = chosen if isinstance(chosen, slice) else np.asarray(chosen, np.int64)
+        return Repeats(self.rows[at], self.is_conflict[at], self.firsts[at], self.lasts[at])
+
+    def in_parts(self) -> Iterator[Repeats]:
+        """Yield them in parts, of which each is described at once."""
+        for start in range(0, len(self), _ROWS_AT_ONCE):
+            yield self.take(slice(start, start + _ROWS_AT_ONCE))
+
+
 def compare_keys(rows: pa.Table, compared: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Yield rows of `REPEATED_KEYS`: outcome, rules and reasons of the rows whose key occurs more than once.
 
@@ -44,8 +76,15 @@ def compare_keys(rows: pa.Table, compared: Sequence[str]) -> Iterator[pa.RecordB
         rows: rows with a key, in any order: of each key all.
         compared: the columns that must all be equal for two rows to be identical.
     """
+    for repeats in find_repeats(rows, compared).in_parts():
+        yield from describe_repeats(rows, compared, repeats)
+
+
+def find_repeats(rows: pa.Table, compared: Sequence[str]) -> Repeats:
+    """Return the rows that `compare_keys` describes, by key; see there."""
     if not len(rows):
-        return
+        nothing = np.zeros(0, np.int64)
+        return Repeats(nothing, np.zeros(0, np.bool_), nothing, nothing)
     # A sheet or a column without a name comes first.
     named = pa.table({name: pc.fill_null(rows[name], "") if name in NULLABLE else rows[name] for name in IDENTITY})
     order = pc.sort_indices(named, [(name, "ascending") for name in IDENTITY])
@@ -59,13 +98,17 @@ def compare_keys(rows: pa.Table, compared: Sequence[str]) -> Iterator[pa.RecordB
     is_conflict = np.logical_or.reduceat(is_other & ~is_first, firsts)
     key = np.cumsum(is_first) - 1
     repeats = np.flatnonzero(is_conflict[key] | ~is_first)
-    for start in range(0, len(repeats), _ROWS_AT_ONCE):
-        chosen = repeats[start : start + _ROWS_AT_ONCE]
-        places = (
-            [_place(row) for row in rows.select(PLACE).take(order.take(pa.array(ends[key[chosen]]))).to_pylist()]
-            for ends in (firsts, lasts)
-        )
-        yield from _outcomes(rows.take(order.take(pa.array(chosen))), compared, is_conflict[key[chosen]], *places)
+    of_key, at = key[repeats], order.to_numpy().astype(np.int64)
+    return Repeats(at[repeats], is_conflict[of_key], at[firsts[of_key]], at[lasts[of_key]])
+
+
+def describe_repeats(rows: pa.Table, compared: Sequence[str], repeats: Repeats) -> Iterator[pa.RecordBatch]:
+    """Yield `REPEATED_KEYS` of rows of a table, in their order; see `compare_keys`."""
+    places = (
+        [_place(row) for row in rows.select(PLACE).take(pa.array(ends)).to_pylist()]
+        for ends in (repeats.firsts, repeats.lasts)
+    )
+    yield from _outcomes(rows.take(pa.array(repeats.rows)), compared, repeats.is_conflict, *places)
 
 
 def _outcomes(

@@ -9,7 +9,7 @@ hashes of keys, and the sums of vouchers, are held in memory; the few rows that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -18,31 +18,30 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.schemas import REPEATED_KEYS, arrow_schema
 from finance_platform.feeds.lines.line_files import KeyRepeats, hash_texts
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.violations import to_mask
-from finance_platform.transforms.key_comparison import PLACE, compare_keys, compared_columns
+from finance_platform.transforms.key_comparison import PLACE, Repeats, compared_columns, describe_repeats, find_repeats
 from finance_platform.transforms.reasons import describe_half_voucher, describe_place, describe_unbalanced_voucher
 
 ReadAgain = Callable[[], Iterable[pa.RecordBatch]]
 
 
 @dataclass(frozen=True)
-class ChangedRow:
-    """An accepted row that another row of the file rejects or makes a duplicate.
+class ChangedRows:
+    """Accepted rows that another row of the file rejects or makes duplicates, in the order of the file.
 
     Attributes:
-        row: the staged row.
-        outcome: rejected or duplicate.
-        rule: the rule that it breaks.
-        reasons: why, as `feeds.reasons.reasons_in_words` takes it.
+        rows: the staged rows.
+        outcomes: of each, rejected or duplicate.
+        rules: of each, the rule that it breaks.
+        reasons: returns why, of the rows at some positions, as `feeds.reasons.reasons_in_words` takes it.
     """
 
-    row: Mapping[str, Any]
-    outcome: str
-    rule: str
-    reasons: str
+    rows: pa.Table
+    outcomes: pa.StringArray
+    rules: pa.StringArray
+    reasons: Callable[[Sequence[int]], list[str]]
 
 
 @dataclass
@@ -91,23 +90,31 @@ class ComparedRows:
                 if row["outcome"] == "rejected":
                     voucher.reject(row, row["rules"])
 
-    def changed_rows(self, read_again: ReadAgain) -> Iterator[ChangedRow]:
+    def changed_rows(self, read_again: ReadAgain) -> Iterator[ChangedRows]:
         """Yield the accepted rows that change their outcome.
 
         Args:
             read_again: returns the file's staged rows once more.
         """
-        of_keys = list(self._of_keys(read_again))
-        yield from of_keys
-        for changed in of_keys:
-            voucher = self._vouchers.get(changed.row.get("voucher") or "")
-            if voucher is not None and changed.outcome == "duplicate":
-                voucher.add(changed.row, sign=-1)
-            elif voucher is not None:
-                voucher.reject(changed.row, changed.rule)
-        yield from self._of_vouchers(read_again, {_place(changed.row) for changed in of_keys})
+        places = set[tuple[Any, ...]]()
+        for changed in self._of_keys(read_again):
+            yield changed
+            if self._vouchers:
+                places |= self._update_vouchers(changed)
+        yield from self._of_vouchers(read_again, places)
 
-    def _of_keys(self, read_again: ReadAgain) -> Iterator[ChangedRow]:
+    def _update_vouchers(self, changed: ChangedRows) -> set[tuple[Any, ...]]:
+        """Take duplicates out of their vouchers, reject those of rejected rows, and return the places of the rows."""
+        rows = changed.rows.select(["voucher", "voucher_amount", *PLACE]).to_pylist()
+        for row, outcome, rule in zip(rows, changed.outcomes.to_pylist(), changed.rules.to_pylist(), strict=True):
+            voucher = self._vouchers.get(row["voucher"] or "")
+            if voucher is not None and outcome == "duplicate":
+                voucher.add(row, sign=-1)
+            elif voucher is not None:
+                voucher.reject(row, rule)
+        return set(map(_place, rows))
+
+    def _of_keys(self, read_again: ReadAgain) -> Iterator[ChangedRows]:
         if not self._repeats.count:
             return
         hashes = pa.array(np.unique(np.concatenate(self._repeats.hashes)))
@@ -119,23 +126,46 @@ class ComparedRows:
 
         # Two keys may have one hash; rows that repeat no other one have no result.
         rows = pa.Table.from_batches(map(may_repeat, read_again()))
-        results = pa.Table.from_batches(compare_keys(rows, compared_columns(self.kind)), arrow_schema(REPEATED_KEYS))
-        result_of = {_place(result): result for result in results.to_pylist()}
-        for row in rows.to_pylist():
-            if result := result_of.get(_place(row)):
-                yield ChangedRow(row, result["key_outcome"], result["key_rules"], result["key_reasons"])
+        compared = compared_columns(self.kind)
+        repeats = find_repeats(rows, compared)
+        for part in repeats.take(np.argsort(repeats.rows)).in_parts():
+            is_conflict = pa.array(part.is_conflict)
+            yield ChangedRows(
+                rows.take(pa.array(part.rows)),
+                pc.if_else(is_conflict, "rejected", "duplicate"),
+                pc.if_else(is_conflict, "conflicting_key", "repeated_row"),
+                _reasons_of_keys(rows, compared, part),
+            )
 
-    def _of_vouchers(self, read_again: ReadAgain, changed: set[tuple[Any, ...]]) -> Iterator[ChangedRow]:
+    def _of_vouchers(self, read_again: ReadAgain, changed: set[tuple[Any, ...]]) -> Iterator[ChangedRows]:
         broken = [name for name, voucher in self._vouchers.items() if voucher.is_broken]
         if not broken:
             return
         wanted = pa.array(broken, pa.string())
         for batch in read_again():
             is_broken = pc.and_(pc.equal(batch["outcome"], "accepted"), pc.is_in(batch["voucher"], wanted))
-            for row in batch.filter(is_broken).to_pylist():
-                if _place(row) not in changed:
-                    rule, reason = _describe(row["voucher"], self._vouchers[row["voucher"]])
-                    yield ChangedRow(row, "rejected", rule, reason)
+            rows = pa.table(batch.filter(is_broken))
+            if changed:
+                is_left = [_place(row) not in changed for row in rows.select(PLACE).to_pylist()]
+                rows = rows.filter(pa.array(is_left, pa.bool_()))
+            if len(rows):
+                names = rows["voucher"].to_pylist()
+                words = {name: _describe(name, self._vouchers[name]) for name in dict.fromkeys(names)}
+                rules, reasons = zip(*(words[name] for name in names), strict=True)
+                rejected = pa.array(["rejected"] * len(rows))
+                yield ChangedRows(rows, rejected, pa.array(rules), _reasons_at(reasons))
+
+
+def _reasons_of_keys(rows: pa.Table, compared: Sequence[str], part: Repeats) -> Callable[[Sequence[int]], list[str]]:
+    def describe(positions: Sequence[int]) -> list[str]:
+        described = describe_repeats(rows, compared, part.take(positions))
+        return [reasons for batch in described for reasons in batch["key_reasons"].to_pylist()]
+
+    return describe
+
+
+def _reasons_at(reasons: Sequence[str]) -> Callable[[Sequence[int]], list[str]]:
+    return lambda positions: [reasons[position] for position in positions]
 
 
 def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:

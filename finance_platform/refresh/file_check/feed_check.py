@@ -17,6 +17,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,7 +39,7 @@ from finance_platform.feeds.lines.weights import Weights, span
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.feeds.resolved import ResolvedFeed
-from finance_platform.refresh.file_check.compared_rows import ComparedRows
+from finance_platform.refresh.file_check.compared_rows import ChangedRows, ComparedRows
 from finance_platform.refresh.file_check.feed_header import CheckedTable, describe_table
 from finance_platform.refresh.file_check.live_comparison import CheckedLines, LiveComparison, compare_with_live
 from finance_platform.refresh.file_check.untyped_accounts import UntypedAccounts
@@ -202,7 +203,7 @@ class _Check:
                 self._add_rows(batch)
         if not result.refusal:
             self._compare_rows(file)
-            result.refused_rows.sort(key=lambda row: (row.sheet or "", row.row))
+            result.refused_rows.sort(key=_row_order)
             del result.refused_rows[MAX_REJECTED:]
             self._file = file
             result.holds = dict(self._holds())
@@ -253,20 +254,20 @@ class _Check:
     def _compare_rows(self, file: FileToRead) -> None:
         """Take the rows that another row of the file rejects or repeats out of the accepted ones."""
         for changed in self._compared.changed_rows(lambda: self._read(file)):
-            row = changed.row
-            amount = row.get("amount") or Decimal("0.00")
-            count = Count(1, amount, abs(amount), int(row.get("amount") is None))
-            scenario, period = row.get("scenario") or "", row.get("period") or ""
-            self._count("accepted", scenario, period, "", Count() - count)
-            self._count(changed.outcome, scenario, period, "", count)
+            for outcome in changed.outcomes.unique().to_pylist():
+                rows = changed.rows.filter(pc.equal(changed.outcomes, outcome))
+                for row in _sums(pa.table(_countable(rows))):
+                    self._count("accepted", row["scenario"], row["period"], "", Count() - row["count"])
+                    self._count(outcome, row["scenario"], row["period"], "", row["count"])
             if self._descriptor.kind == "ledger":
-                self._accounts.remove(row)
+                self._accounts.remove(changed.rows)
             if self.lines is not None:
-                self.lines.remove(row)
-            self._result.rules[changed.rule] += 1
-            self._result.refused_rows.append(
-                _refused_row({**row, "outcome": changed.outcome, "reasons": changed.reasons})
-            )
+                self.lines.remove(changed.rows)
+            for rule in changed.rules.value_counts().to_pylist():
+                self._result.rules[rule["values"]] += rule["counts"]
+            self._result.refused_rows += _first_rows(changed)
+            self._result.refused_rows.sort(key=_row_order)
+            del self._result.refused_rows[MAX_REJECTED:]
 
     def _read(self, file: FileToRead, on_table: Callable[[Table], None] | None = None) -> Iterator[pa.RecordBatch]:
         return read_file(self._result.kind, self.feed, self._store, file, on_table, self._processed, self._weights)
@@ -360,7 +361,7 @@ class _Check:
         return event, commit
 
 
-def _countable(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+def _countable(batch: pa.RecordBatch | pa.Table) -> dict[str, pa.Array | pa.ChunkedArray]:
     nothing = pa.nulls(len(batch), pa.string())
     columns = {name: batch[name] if name in batch.schema.names else nothing for name in _COUNTED}
     columns = {name: pc.fill_null(values, "") for name, values in columns.items()}
@@ -377,6 +378,22 @@ def _sums(table: pa.Table) -> Iterator[dict[str, Any]]:
     for row in sums.to_pylist():
         unpriced = row["count_all"] - row["amount_count"]
         yield row | {"count": Count(row["count_all"], row["amount_sum"] or zero, row["absolute_sum"] or zero, unpriced)}
+
+
+def _row_order(row: RefusedRow) -> tuple[str, int]:
+    return row.sheet or "", row.row
+
+
+def _first_rows(changed: ChangedRows) -> list[RefusedRow]:
+    """Return as many rows as are described, by sheet and row."""
+    places = {"sheet": pc.fill_null(changed.rows["source_sheet"], ""), "row": changed.rows["source_row"]}
+    order = pa.table({**places, "position": np.arange(len(changed.rows))}).sort_by(
+        [(name, "ascending") for name in ("sheet", "row", "position")]
+    )
+    first = order["position"].slice(0, MAX_REJECTED).to_pylist()
+    rows, outcomes = changed.rows.take(first).to_pylist(), changed.outcomes.take(pa.array(first)).to_pylist()
+    described = zip(rows, outcomes, changed.reasons(first), strict=True)
+    return [_refused_row({**row, "outcome": outcome, "reasons": reasons}) for row, outcome, reasons in described]
 
 
 def _refused_row(row: Mapping[str, Any]) -> RefusedRow:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -115,9 +115,9 @@ class CheckedLines:
             columns = [lines[item.name].cast(item.type) for item in _SCHEMA]
             self._writer.write_table(pa.table(columns, schema=_SCHEMA))
 
-    def remove(self, row: Mapping[str, Any]) -> None:
-        """Leave a line out that another row of the file rejects or repeats."""
-        self._gone.add(_place(row))
+    def remove(self, rows: pa.Table) -> None:
+        """Leave lines out that another row of the file rejects or repeats."""
+        self._gone.update(_places(rows))
 
     @contextmanager
     def stored(self) -> Iterator[str]:
@@ -127,9 +127,10 @@ class CheckedLines:
             yield self._file.name
             return
         with _temporary_file() as file:
+            gone = pa.array(np.unique([row for _, row, _ in self._gone]), pa.int64())
             with pq.ParquetWriter(file.name, _SCHEMA) as writer:
                 for table in _row_groups(self._file.name, _SCHEMA.names):
-                    writer.write_table(self._kept(table))
+                    writer.write_table(self._kept(table, gone))
             yield file.name
 
     def close(self) -> None:
@@ -137,13 +138,12 @@ class CheckedLines:
         self._writer.close()
         self._file.close()
 
-    def _kept(self, lines: pa.Table) -> pa.Table:
+    def _kept(self, lines: pa.Table, rows: pa.Array) -> pa.Table:
         """Return the lines that are not left out; only those of the same rows are looked at one by one."""
-        rows = pa.array(sorted({row for _, row, _ in self._gone}), pa.int64())
         suspected = pc.indices_nonzero(pc.is_in(lines["source_row"].cast(pa.int64()), value_set=rows))
-        places = lines.select(["source_sheet", "source_row", "source_column"]).take(suspected).to_pylist()
+        places = _places(lines.take(suspected))
         is_kept = np.ones(len(lines), dtype=np.bool_)
-        is_kept[suspected.to_numpy()] = [_place(row) not in self._gone for row in places]
+        is_kept[suspected.to_numpy()] = [place not in self._gone for place in places]
         return lines.filter(pa.array(is_kept))
 
 
@@ -157,8 +157,9 @@ def _row_groups(path: str, names: Sequence[str]) -> Iterator[pa.Table]:
             yield file.read_row_group(number, columns=list(names))
 
 
-def _place(row: Any) -> tuple[str, int, str]:
-    return row.get("source_sheet") or "", row["source_row"], row.get("source_column") or ""
+def _places(rows: pa.Table) -> Iterator[tuple[str, int, str]]:
+    sheets, columns = (pc.fill_null(rows[name], "").to_pylist() for name in ("source_sheet", "source_column"))
+    return zip(sheets, rows["source_row"].to_pylist(), columns, strict=True)
 
 
 class _WithLines(StoreWrapper):

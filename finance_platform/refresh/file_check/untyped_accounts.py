@@ -29,13 +29,15 @@ class UntypedAccounts:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add the accepted lines of a batch of typed ledger lines."""
-        table = pa.table(batch.filter(pc.equal(batch["outcome"], "accepted")).select(_COLUMNS))
-        for row in table.group_by(_COLUMNS).aggregate([([], "count_all")]).to_pylist():
-            self._lines[_account(row)] += row["count_all"]
+        self._count(pa.table(batch.filter(pc.equal(batch["outcome"], "accepted")).select(_COLUMNS)), 1)
 
-    def remove(self, row: Mapping[str, Any]) -> None:
-        """Take away a line that was accepted until another row rejected it."""
-        self._lines[_account(row)] -= 1
+    def remove(self, rows: pa.Table) -> None:
+        """Take away lines that were accepted until another row rejected them."""
+        self._count(rows.select(_COLUMNS), -1)
+
+    def _count(self, lines: pa.Table, sign: int) -> None:
+        for row in lines.group_by(_COLUMNS).aggregate([([], "count_all")]).to_pylist():
+            self._lines[_account(row)] += sign * row["count_all"]
 
     def contradictions(self) -> dict[str, list[str]]:
         """Return the numbers of the accounts to which the file gives several types, and these."""

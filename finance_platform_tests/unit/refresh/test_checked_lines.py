@@ -64,8 +64,8 @@ def test_a_line_that_is_taken_out_is_not_one_of_another_sheet_or_column(folder: 
     lines = CheckedLines()
     lines.add(batch(line(2, "A"), line(3, "A"), line(2, "B"), line(3, "B", column="Jan"), line(3, "B", column="Feb")))
     lines.add(batch(line(4, "B")))
-    for gone in (line(2, "B"), line(3, "B", column="Jan"), line(9, "A")):
-        lines.remove(gone)
+    lines.remove(pa.table(batch(line(2, "B"), line(3, "B", column="Jan"))))
+    lines.remove(pa.table(batch(line(9, "A"))))
     assert rows_of(lines) == [("A", 2, None), ("A", 3, None), ("B", 3, "Feb"), ("B", 4, None)]
     lines.close()
     assert list(folder.iterdir()) == []

@@ -18,6 +18,7 @@ from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.refresh.file_check.feed_header import HeaderColumn
 from finance_platform.refresh.file_check.feed_match import MatchedFile, match_file
 from finance_platform.storage.local import LocalStore
+from finance_platform.transforms import key_comparison
 from finance_platform_tests.unit.factories import LEDGER, descriptor, settings, with_columns, with_lines
 from finance_platform_tests.workbooks import Rows, xlsx
 
@@ -178,6 +179,31 @@ def test_repeated_rows_are_duplicates_and_rows_that_differ_under_one_key_are_rej
         (6, "rejected"),
     ]
     assert check.is_fine
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7, 10_000])
+def test_the_first_repeated_rows_are_described_however_many_are_compared_at_once(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(key_comparison, "_ROWS_AT_ONCE", at_once)
+    text = with_columns(
+        {"transaction_id": "{from: Id}"}, load="{mode: upsert, key: [transaction_id]}", tolerance="{rejected_rows: 1}"
+    )
+    later = [f"T{number},2025-02-15,D100,4000,7.00\n" for number in range(3)]
+    rows = [f"T{number},{ROW}" for number in (5, 4, 3, 2, 1, 0) * 3] + later
+    check = checked(tmp_path, "Id," + HEADER + "".join(rows), text)
+    assert {name: count.rows for name, count in check.outcomes.items()} == {
+        "accepted": 3,
+        "duplicate": 6,
+        "rejected": 12,
+    }
+    assert check.sums == {
+        ("Actual", "2025-01"): Count(3, Decimal("300.00"), Decimal("300.00")),
+        ("Actual", "2025-02"): Count(),
+    }
+    assert check.rules == {"conflicting_key": 12, "repeated_row": 6}
+    assert [row.row for row in check.refused_rows] == [5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    assert check.refused_rows[3].reasons == "the same row with the key T5 is on line 2"
 
 
 def test_two_keys_with_one_hash_are_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
