@@ -82,6 +82,13 @@ def _refuse_name_of_schema(value: str) -> str:
     return value
 
 
+def _refuse_actual(value: str) -> str:
+    # As scenarios are compared: without case and white space around it.
+    if value.strip().casefold() == "actual":
+        raise ValueError("expected a plan, such as Budget; compared with itself, every figure has a variance of zero")
+    return value
+
+
 _MOST_DAYS = 365_000
 """A thousand years; a day so long ago has no date any more."""
 _MOST_SECONDS = 2_000_000
@@ -174,7 +181,7 @@ class Settings(BaseSettings):
         "",
         description="Spark master or Spark Connect address of the cluster that runs the jobs; default: this machine.",
     )
-    baseline_scenario: str = Field(
+    baseline_scenario: Annotated[str, AfterValidator(_refuse_actual)] = Field(
         "Budget", min_length=1, description="The budget scenario that Actual is compared with."
     )
     actuals_through: Period | None = Field(

@@ -291,6 +291,18 @@ def test_a_message_that_shows_the_value_already_does_not_repeat_it(monkeypatch: 
     assert caught.value.found.count("host:7077") == 1
 
 
+@pytest.mark.parametrize("name", ["Actual", "ACTUAL", " actual "])
+def test_actual_is_not_compared_with_itself(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINANCE_PLATFORM_BASELINE_SCENARIO", name)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.found == (
+        "FINANCE_PLATFORM_BASELINE_SCENARIO: expected a plan, such as Budget; compared with itself, every figure has a "
+        f"variance of zero, found {name!r}"
+    )
+    assert caught.value.fix == "correct it in the environment, or unset it; the default is Budget"
+
+
 @pytest.mark.parametrize("name", ["finance.duckdb", "/data/Finance.db", "finance"])
 def test_a_file_of_the_warehouse_that_is_called_as_its_schema_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="is called finance, so the file needs another name"):
