@@ -139,9 +139,9 @@ class S3EventsError(TransientError):
 
 
 class LockedError(TransientError):
-    """Another run holds the home's lock."""
+    """Another run, or a command that decides or migrates, holds a lock of the home."""
 
-    title = "Another run is active in this home"
+    title = "Another run or command is active in this home"
 
 
 class LeaseLostError(TransientError):

@@ -239,7 +239,7 @@ def locked_processed_zone(settings: Settings, *, is_dry_run: bool = False) -> It
         except LockedError as error:
             raise LockedError(
                 f"{error.found}; {outcome}",
-                fix="give the command again when the run has ended; it may have judged the file again by then",
+                fix="give the command again when that has ended; a run may have judged the file again by then",
             ) from None
         try:
             yield processed_zone(settings)

@@ -421,7 +421,9 @@ def test_a_second_run_at_the_same_time_stops_with_a_message(tmp_path: Path):
     finally:
         os.close(handle)
     assert (result.returncode, decision.returncode, preview.returncode) == (3, 3, 3)
-    assert "Another run is active in this home" in result.stderr
+    assert "Another run or command is active in this home" in result.stderr
+    # The other one may be a decision as well as a run.
+    assert "Another run or command is active in this home" in decision.stderr
     assert "the decision was not recorded" in decision.stderr
     assert "the dry run has shown nothing" in preview.stderr
     assert "recorded" not in preview.stderr

@@ -325,7 +325,7 @@ def test_of_two_runs_at_once_one_works_and_the_other_ends_in_a_sentence(tmp_path
     codes = sorted(run.returncode for run in (first, second))
     assert codes in ([1, 1], [1, 3]), outputs
     if codes == [1, 3]:
-        assert "Another run is active in this home" in "".join(text for output in outputs for text in output)
+        assert "Another run or command is active in this home" in "".join(text for output in outputs for text in output)
     assert_repaired(home, expected)
 
 

@@ -678,7 +678,7 @@ def test_a_second_process_is_told_that_another_run_is_at_work(tmp_path: Path):
         assert time.monotonic() - begin < 30  # a loaded machine takes seconds to import what a run needs
         other.communicate()
     assert str(caught.value) == (
-        f"Another run is active in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
+        f"Another run or command is active in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
     )
     assert not (tmp_path / "processed").exists()
 
@@ -700,7 +700,7 @@ def test_a_run_of_the_ui_waits_for_a_run_of_the_command_line_and_says_so(tmp_pat
         end_of_other.join()
         messages = [record.user_message for record in instance.all_logs(result.run_id)]
     assert result.success
-    waits = f"Another run is active in this home: {tmp_path}. This run waits for up to 600 s until it ends"
+    waits = f"Another run or command is active in this home: {tmp_path}. This run waits for up to 600 s until it ends"
     assert messages.count(waits) == 1
     assert not [message for message in messages if "Retry in" in message]
 

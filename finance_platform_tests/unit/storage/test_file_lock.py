@@ -40,7 +40,7 @@ def test_a_second_process_is_refused_with_a_fix(tmp_path: Path) -> None:
     with another_process(tmp_path), pytest.raises(LockedError) as caught, run_lock(tmp_path):
         pass
     assert str(caught.value) == (
-        f"Another run is active in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
+        f"Another run or command is active in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
     )
 
 
@@ -62,7 +62,7 @@ def test_the_step_of_a_run_waits_for_another_run_and_says_so_once(tmp_path: Path
     with another_process(tmp_path), pytest.raises(LockedError), run_lock(tmp_path, 1.2, said.append):
         pass
     assert said == [
-        f"Another run is active in this home: {tmp_path}. This run waits for up to 1 s until it ends",
+        f"Another run or command is active in this home: {tmp_path}. This run waits for up to 1 s until it ends",
     ]
 
 
