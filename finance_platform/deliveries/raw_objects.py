@@ -6,9 +6,9 @@ from them with the commits (see `state_derivation`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, pairwise
 
 from finance_platform.deliveries.register import (
     DecisionRecorded,
@@ -230,9 +230,19 @@ class RawObject:
             version.repeat_bookings(verdict.booked)
             version.note_bookings(verdict)
 
-    def newest_first(self) -> Iterator[Version]:
-        """Return the versions, the last one that was discovered first."""
-        return reversed(self.versions.values())
+    def newest_first(self) -> Sequence[Version]:
+        """Return the versions, the last one that was discovered first.
+
+        A version that was withdrawn comes before a later reading of the same bytes that no run has judged: these are
+        withdrawn with it.
+        """
+        versions = list(reversed(self.versions.values()))
+        for nth, (version, earlier) in enumerate(pairwise(versions), start=1):
+            if version.verdict or version.event.reads_again != earlier.event.delivery_id:
+                break
+            if earlier.withdrawn:
+                return [earlier, *versions[:nth], *versions[nth + 1 :]]
+        return versions
 
     def earlier_reading(self, version: Version) -> Version | None:
         """Return the version that counts, if another one is the same bytes under the same rules, read again."""
@@ -257,7 +267,7 @@ class RawObject:
     @property
     def is_master_data(self) -> bool:
         """Whether its newest version describes departments or accounts."""
-        return next(self.newest_first()).event.kind in MASTER_DATA
+        return self.newest_first()[0].event.kind in MASTER_DATA
 
     @property
     def only_version(self) -> Version | None:

@@ -258,7 +258,7 @@ class _Derivation:
     ) -> bool:
         """Enter one version that was read or refused; return whether it counts, in the periods of `portion`."""
         if version.withdrawn:
-            newest = next(raw_object.newest_first())
+            newest = raw_object.newest_first()[0]
             # One that came back when the newest version was withdrawn, and was withdrawn then, is to be undone first:
             # what is booked of the newest version is the difference from it.
             came_back = version.withdrawn_at > (newest.withdrawn_at if newest.withdrawn else newest.discovered_at)

@@ -315,3 +315,32 @@ def test_a_content_that_comes_back_and_is_held_does_not_wait_for_a_period_of_the
     assert feed.send("a", "v1", *sent) == "the same content as b.csv, which counts already"
     assert [one.reason for one in feed.zone.state.inactive] == ["the same content as b.csv, which counts already"]
     assert not feed.zone.state.waiting
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read and not judged", "not read"])
+def test_the_same_bytes_that_a_killed_run_has_read_again_are_withdrawn_with_the_file(
+    feed: Feed, *, is_read: bool
+) -> None:
+    """The next run would let them count, and the next release would take them out again."""
+    feed.send("b", "v1", Line("1"), Line("2", MARCH))
+    feed.close(JANUARY)
+    again = {"fingerprint": "v2", "reads_again": "b.csv@v2"}
+    sent = Line("2", MARCH, amount="7.00"), Line("3", FEBRUARY, amount="5.00")
+    feed.send("b", "v2", *sent)
+    book(feed.zone.store, "b.csv", ADA)
+    booked = feed.published
+    assert booked == money(january=10, february=-5, march=7)
+    found = feed.find("b", "v2 again", *sent, **again)
+    commit = read_commits(feed.zone.store)[found]
+    if not is_read:
+        feed.zone.store.delete(f"deliveries/{found}.json")
+    withdraw(feed.zone.store, "b.csv", deciding(1), holds_closed_periods=True)
+    feed.judge()
+    assert feed.published == money(january=10, march=10)
+    assert [*feed.zone.state.pending, *feed.zone.state.awaiting_verdict] == []
+    reinstate(feed.zone.store, "b.csv", deciding(2), holds_closed_periods=True)
+    feed.zone.commit(commit)
+    assert feed.published == booked
+    feed.judge()
+    assert feed.published == booked
+    assert [one.delivery_id for one in feed.zone.state.live if not one.booked_from] == ["b.csv@v1", found]
