@@ -75,7 +75,7 @@ def find_wrong_bookings(
         planned: the bookings of the decision, which may not be written yet.
     """
     rows = {one.booking_id: one.rows for one in planned}
-    feeds = sorted({one.event.feed for one in after.live if one.booked_from})
+    feeds = sorted({one.event.feed for one in (*after.live, *after.effective) if one.booked_from or one.booked})
     wrong = {period: keys for feed in feeds for period, keys in _wrong_bookings(processed, after, feed, rows).items()}
     if not wrong:
         return {}
@@ -103,7 +103,9 @@ def _wrong_bookings(
         planned: by booking, lines that may not be written yet.
     """
     bookings = [one for one in state.live if one.booked_from and one.event.feed == feed]
-    cells = {cell for one in bookings for cell in _closed_cells(one)}
+    # A file that repeats lines which were booked for another version has no booking of its own.
+    booked = [one for one in state.effective if one.booked and one.event.feed == feed]
+    cells = {cell for one in (*bookings, *booked) for cell in _closed_cells(one)}
     if not cells:
         return {}
     sums: _Sums = {}
@@ -118,13 +120,19 @@ def _wrong_bookings(
         _add(sums, lines, booking, Superseded(), own, 1, booking.booked_from)
     wrong = {period for ((_, period), *_), amount in sums.items() if amount}
     return {
-        period: sorted({one.event.object_key for one in bookings if one.booked_from == period})
+        period: sorted({one.event.object_key for one in (*bookings, *booked) if period in _closed_periods(one)})
         for period in sorted(wrong)
     }
 
 
-def _closed_cells(booking: LiveDelivery) -> set[Cell]:
-    return {(fold(count.scenario), booking.booked_from) for count in booking.commit.periods}
+def _closed_cells(delivery: LiveDelivery) -> set[Cell]:
+    scenarios = {fold(count.scenario) for count in delivery.commit.periods}
+    return {(scenario, period) for scenario in scenarios for period in _closed_periods(delivery)}
+
+
+def _closed_periods(delivery: LiveDelivery) -> Collection[str]:
+    """Return the period that a booking is for, or those of which a file that counts has its lines in a later one."""
+    return (delivery.booked_from,) if delivery.booked_from else delivery.booked
 
 
 def _of_feed(deliveries: Iterable[LiveDelivery], feed: str) -> list[LiveDelivery]:

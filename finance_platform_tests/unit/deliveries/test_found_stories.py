@@ -344,3 +344,22 @@ def test_the_same_bytes_that_a_killed_run_has_read_again_are_withdrawn_with_the_
     feed.judge()
     assert feed.published == booked
     assert [one.delivery_id for one in feed.zone.state.live if not one.booked_from] == ["b.csv@v1", found]
+
+
+def test_a_withdrawal_is_not_undone_beside_a_booking_that_has_ended_since(feed: Feed) -> None:
+    """The file came back while its lines were booked, so it has no booking of its own, and they would count nowhere."""
+    feed.send("a", "v1", Line("1"), Line("2", MARCH))
+    feed.close(JANUARY)
+    booked = Line("1", amount="12.00"), Line("2", MARCH, amount="7.00")
+    feed.send("a", "v2", *booked)
+    book(feed.zone.store, "a.csv", ADA)
+    feed.send("a", "v3", Line("1", amount="11.00"), Line("2", MARCH))
+    assert feed.send("a", "v2", *booked) == ""
+    assert feed.published == money(january=10, february=2, march=7)
+    withdraw(feed.zone.store, "a.csv", deciding(1), holds_closed_periods=True)
+    accept(feed.zone.store, "a.csv", deciding(2))
+    assert feed.published == money(january=11, march=10)
+    reinstate(feed.zone.store, "a.csv", deciding(3), holds_closed_periods=True)
+    assert feed.published == money(january=11, march=10)
+    assert feed.judge()["a.csv"].startswith("would restate 2025-01, which is closed: Actual 1.00")
+    assert feed.published == money(january=11, march=7)
