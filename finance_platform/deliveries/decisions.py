@@ -48,6 +48,7 @@ from finance_platform.deliveries.verdicts.bookings import (
     write_booking,
 )
 from finance_platform.deliveries.verdicts.cell_sums import find_overflows
+from finance_platform.deliveries.verdicts.changed_lines import find_periods_with_other_lines
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.errors import DecisionError
 from finance_platform.safe_text import quote_name
@@ -286,7 +287,9 @@ def withdraw(
     if holds_closed_periods:
         _refuse_closed(processed, state, subject)
     remaining = [delivery for delivery in state.live if delivery.event.object_key != object_key]
-    if changed := _changed_periods(object_key, state.live, remaining, state.closed if holds_closed_periods else ()):
+    if changed := find_periods_with_other_lines(
+        processed, state.live, remaining, state.closed if holds_closed_periods else ()
+    ):
         # It has no lines there itself: these are bookings of its other versions, which go with it.
         raise _would_change("without", object_key, changed)
     _refuse_unloadable(processed, state, remaining, object_key)
@@ -319,7 +322,9 @@ def _withdraw_split(
     key = delivery.event.object_key
     decision = DecisionRecorded("withdrawn", key, delivery.event.delivery_id, *author.signed, keeps_earlier=True)
     after = state_after(processed, decision).live
-    if changed := _changed_periods(key, state.live, after, state.closed if holds_closed_periods else ()):
+    if changed := find_periods_with_other_lines(
+        processed, state.live, after, state.closed if holds_closed_periods else ()
+    ):
         raise _would_change("without", key, changed)
     _refuse_unloadable(processed, state, after, key)
     amounts = add_amounts(
@@ -338,32 +343,10 @@ def _bookings_of_one(
     return [one for one in of_object if one.delivery_id not in elsewhere]
 
 
-def _changed_periods(
-    object_key: str, live: Sequence[LiveDelivery], after: Sequence[LiveDelivery], periods: Collection[str]
-) -> list[str]:
-    """Return those of some periods in which the versions of an object that count have other lines after a decision."""
-    return [
-        period
-        for period in sorted(periods)
-        if _contents(live, object_key, period) != _contents(after, object_key, period)
-    ]
-
-
 def _would_change(preposition: Literal["with", "without"], object_key: str, periods: Sequence[str]) -> DecisionError:
     """Return the error about a decision that would change closed periods."""
     message = f"{preposition} {quote_name(object_key)}, {', '.join(periods)}, closed, would have other lines"
     return DecisionError(message, fix=_reopen(periods))
-
-
-def _contents(live: Iterable[LiveDelivery], object_key: str, period: str) -> list[tuple[str, str, int]]:
-    """Return what the versions of an object count in a period."""
-    return sorted(
-        (count.scenario, count.content, count.rows)
-        for one in live
-        if one.event.object_key == object_key
-        for count in one.commit.periods
-        if count.period == period
-    )
 
 
 def reinstate(
@@ -390,7 +373,9 @@ def reinstate(
         if _newest(processed, object_key) == withdrawn.event.delivery_id:
             return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
         refuse_wrong_bookings(processed, state, state_then, object_key)
-    if changed := _changed_periods(object_key, state.live, after, state.closed if holds_closed_periods else ()):
+    if changed := find_periods_with_other_lines(
+        processed, state.live, after, state.closed if holds_closed_periods else ()
+    ):
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
         raise _would_change("with", object_key, changed)
     own = [one for one in after if one.delivery_id == withdrawn.commit.delivery_id]

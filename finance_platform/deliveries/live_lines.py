@@ -165,6 +165,26 @@ def claimed_cells(delivery: LiveDelivery) -> set[Cell]:
     return {(fold_name(count.scenario), count.period) for count in delivery.commit.periods}
 
 
+def differing_deliveries(before: Iterable[LiveDelivery], after: Iterable[LiveDelivery]) -> list[LiveDelivery]:
+    """Return the deliveries that only one of two sets has, or that count otherwise in the other one."""
+    sides = [
+        {(one.delivery_id, one.position, one.event.load_mode, one.portion): one for one in live}
+        for live in (before, after)
+    ]
+    return [sides[number][key] for number in (0, 1) for key in sides[number].keys() - sides[1 - number].keys()]
+
+
+def concerned_cells(overlaps: Overlaps, deliveries: Iterable[LiveDelivery]) -> set[Cell]:
+    """Return the cells of which deliveries have lines, or may replace some."""
+    cells: set[Cell] = set()
+    for delivery in deliveries:
+        cells |= claimed_cells(delivery)
+        for other in overlaps.overlapping(delivery.delivery_id):
+            lines = overlaps.overlap(other, delivery.delivery_id).lines
+            cells.update((fold(scenario), period) for scenario, period, _ in lines)
+    return cells
+
+
 def cell_of(text: str) -> Cell:
     """Return the cell of a value of column `cell`."""
     scenario, _, period = text.rpartition(_SEPARATOR)

@@ -20,7 +20,14 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.contracts.star import CREDIT_TYPES
-from finance_platform.deliveries.live_lines import LiveLines, LiveSet, cell_of, claimed_cells
+from finance_platform.deliveries.live_lines import (
+    LiveLines,
+    LiveSet,
+    cell_of,
+    claimed_cells,
+    concerned_cells,
+    differing_deliveries,
+)
 from finance_platform.deliveries.members.account_types import AccountTypes
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import LiveDelivery
@@ -163,18 +170,10 @@ def _bound(deliveries: Iterable[LiveDelivery]) -> Decimal:
 
 def _changed_periods(overlaps: Overlaps, before: Sequence[LiveDelivery], after: Sequence[LiveDelivery]) -> set[str]:
     """Return the periods in which the deliveries that only one side has may change a sum."""
-    sides = [
-        {(one.delivery_id, one.position, one.event.load_mode, one.portion): one for one in live}
-        for live in (before, after)
-    ]
-    changed = [sides[number][key] for number in (0, 1) for key in sides[number].keys() - sides[1 - number].keys()]
+    changed = differing_deliveries(before, after)
     if any(delivery.event.kind == "accounts" for delivery in changed):
         changed = [*before, *after]  # another type may turn the sign of lines anywhere
-    periods = {period for delivery in changed for _, period in claimed_cells(delivery)}
-    for delivery in changed:
-        for other in overlaps.overlapping(delivery.delivery_id):
-            periods |= {period for _, period, _ in overlaps.overlap(other, delivery.delivery_id).lines}
-    return periods
+    return {period for _, period in concerned_cells(overlaps, changed)}
 
 
 def _sums(

@@ -11,12 +11,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from finance_platform.deliveries.live_lines import Cell, LiveLines
+from finance_platform.deliveries.live_lines import (
+    Cell,
+    LiveLines,
+    LiveSet,
+    cell_of,
+    claimed_cells,
+    concerned_cells,
+    differing_deliveries,
+)
+from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.late_lines import read_changed
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.storage.port import ObjectStore
 
 _CONTENT = (
     *("scenario", "document_date", "department_key", "account_key", "amount", "is_debit_positive"),
@@ -67,6 +78,37 @@ def find_changed_periods(
         if any(lacking(new, old)) or any(lacking(old, new)):
             changed.append(period)
     return changed
+
+
+def find_periods_with_other_lines(
+    processed: ObjectStore, before: Sequence[LiveDelivery], after: Sequence[LiveDelivery], periods: Collection[str]
+) -> list[str]:
+    """Return those of some periods in which other lines count among the deliveries after than among those before.
+
+    Args:
+        processed: the processed zone.
+        before: the deliveries that count.
+        after: those that would count.
+        periods: the periods to look at.
+    """
+    changed = [one for one in differing_deliveries(before, after) if one.event.kind == "ledger"]
+    if not changed or not periods:
+        return []
+    overlaps = compute_overlaps(processed, before) | compute_overlaps(processed, after)
+    cells = {cell for cell in concerned_cells(overlaps, changed) if cell[1] in periods}
+    first, second = (
+        LiveSet(
+            {one.delivery_id: one for one in live},
+            {one.delivery_id: one for one in live if not cells.isdisjoint(claimed_cells(one))},
+        )
+        for live in (before, after)
+    )
+    lines = LiveLines(processed, overlaps)
+    old, new = (
+        Counter((cell_of(row["cell"])[1], *content_of(row)) for row in rows.to_pylist())
+        for rows in (read_changed(lines, *sets, cells, _CONTENT) for sets in ((first, second), (second, first)))
+    )
+    return sorted({period for period, *_ in chain(old - new, new - old)})
 
 
 def lacking(rows: Iterable[Row], others: Iterable[Row]) -> Iterator[Row]:

@@ -363,3 +363,25 @@ def test_a_withdrawal_is_not_undone_beside_a_booking_that_has_ended_since(feed: 
     assert feed.published == money(january=11, march=10)
     assert feed.judge()["a.csv"].startswith("would restate 2025-01, which is closed: Actual 1.00")
     assert feed.published == money(january=11, march=7)
+
+
+def test_a_version_that_would_count_again_before_another_file_is_not_brought_back_in_a_closed_period(
+    feed: Feed,
+) -> None:
+    """The version before has the same line of February, but the line of the other file, which came later, counts."""
+    sent = [Line("1", FEBRUARY, amount="3.00"), Line("2", MARCH)]
+    feed.send("b", "v1", *sent, load_mode="upsert")
+    feed.send("a", "w", Line("1", FEBRUARY, amount="9.00"), load_mode="upsert")
+    feed.close(JANUARY)
+    feed.send("b", "v2", *sent, Line("3", amount="5.00"), load_mode="upsert")
+    withdraw_late_lines(feed.zone.store, "b.csv", ADA)
+    assert feed.published == money(february=3, march=10)
+    feed.close(FEBRUARY)
+    with pytest.raises(DecisionError, match=r"without b\.csv, 2025-02, closed, would have other lines"):
+        withdraw(feed.zone.store, "b.csv", ADA, holds_closed_periods=True)
+    feed.reopen(FEBRUARY)
+    withdraw(feed.zone.store, "b.csv", ADA, holds_closed_periods=True)
+    assert feed.published == money(february=9, march=10)
+    feed.close(FEBRUARY)
+    with pytest.raises(DecisionError, match=r"with b\.csv, 2025-02, closed, would have other lines"):
+        reinstate(feed.zone.store, "b.csv", ADA, holds_closed_periods=True)
