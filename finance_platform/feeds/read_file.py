@@ -446,7 +446,7 @@ def _not_written(
             places = np.full(len(positions), -1, np.int64)
             places[may_repeat] = np.arange(len(may_repeat))
             indices = pa.array(places, mask=places < 0)
-            of_rows = cells.of_rows(batch, positions[may_repeat].tolist())
+            of_rows = cells.of_rows(batch, positions[may_repeat])
             rows |= {name: pc.take(array, indices) for name, array in of_rows.items()}
         yield _staged(schema, batch.take(pa.array(positions)), lineage, rows)
     firsts = line_files.mentions(encoded, batch.sheet, ~remains)

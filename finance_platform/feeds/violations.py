@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch, explain_part
 from finance_platform.feeds.findings import NoteCollector
-from finance_platform.feeds.raw_rows import raw_rows
+from finance_platform.feeds.raw_rows import Positions, raw_rows
 from finance_platform.feeds.reasons import JOIN, Reason, reasons_to_json, shorten
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.codes import clean
@@ -63,25 +63,19 @@ def to_mask(values: pa.Array) -> Mask:
     return np.unpackbits(bits, count=start + len(known), bitorder="little")[start:].view(np.bool_)
 
 
-def _texts_at(size: int, positions: Sequence[int], texts: Sequence[str]) -> pa.StringArray:
+def _texts_at(size: int, positions: Positions, texts: pa.StringArray) -> pa.StringArray:
     """Return a column that has texts at some ascending positions, and null at all others.
 
     Making its buffers takes a seventh of the time of taking the texts by their places.
     """
-    written = [text.encode() for text in texts]
+    _, buffer, data = texts.buffers()
+    offsets = np.frombuffer(buffer, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     is_known, ends = np.zeros(size, np.bool_), np.zeros(size + 1, np.int32)
-    is_known[list(positions)] = True
-    ends[np.array(positions) + 1] = [len(text) for text in written]
-    buffers = (np.cumsum(ends, dtype=np.int32), b"".join(written), np.packbits(is_known, bitorder="little"))
-    return pa.StringArray.from_buffers(size, *map(pa.py_buffer, buffers))
-
-
-def _outcomes(size: int, positions: Sequence[int], outcomes: Sequence[str]) -> pa.StringArray:
-    """Return the outcome of each row: accepted, but for some positions."""
-    kinds = [*dict.fromkeys(outcomes), ACCEPTED]
-    places = np.full(size, len(kinds) - 1, np.int32)
-    places[list(positions)] = [kinds.index(outcome) for outcome in outcomes]
-    return pc.take(pa.array(kinds), pa.array(places))
+    is_known[positions], ends[0], ends[positions + 1] = True, offsets[0], np.diff(offsets)
+    known, places = (
+        pa.py_buffer(one) for one in (np.packbits(is_known, bitorder="little"), np.cumsum(ends, dtype=np.int32))
+    )
+    return pa.StringArray.from_buffers(size, places, data, known)
 
 
 def _describe_cell(finding: Finding, text: str, limit: int) -> str:
@@ -274,19 +268,19 @@ class RuleViolations:
             rejected |= violation.broken
         not_accepted = rejected | self.skipped
         # Nearly all rows of nearly all batches are accepted; only the others are described one by one.
-        positions = [int(position) for position in np.flatnonzero(not_accepted)]
-        if not positions:
-            nothing = pa.nulls(len(self.batch), pa.string())
-            accepted = pa.repeat(pa.scalar(ACCEPTED), len(self.batch))
+        size, positions = len(self.batch), np.flatnonzero(not_accepted)
+        if not len(positions):
+            nothing = pa.nulls(size, pa.string())
+            accepted = pa.repeat(pa.scalar(ACCEPTED), size)
             return {"outcome": accepted, "rules": nothing, "reasons": nothing, "raw_row": nothing}
-        outcomes = [SKIPPED if self.skipped[position] else REJECTED for position in positions]
-        size = len(self.batch)
-        columns = {"outcome": _outcomes(size, positions, outcomes)}
-        cells = raw_rows(self.batch.columns, positions)
-        descriptions = [(*self._describe(position), raw) for position, raw in zip(positions, cells, strict=True)]
-        for place, name in enumerate(("rules", "reasons", "raw_row")):
-            columns[name] = _texts_at(size, positions, [texts[place] for texts in descriptions])
-        return columns
+        outcomes = pa.array(np.where(self.skipped, 2, rejected.astype(np.int8)))
+        rules, reasons = zip(*map(self._describe, positions.tolist()), strict=True)
+        columns = {"rules": pa.array(rules), "reasons": pa.array(reasons)}
+        columns["raw_row"] = raw_rows(self.batch.columns, positions)
+        return {
+            "outcome": pc.take(pa.array([ACCEPTED, REJECTED, SKIPPED]), outcomes),
+            **{name: _texts_at(size, positions, texts) for name, texts in columns.items()},
+        }
 
     def _describe(self, position: int) -> tuple[str, str]:
         """Return rules and reasons of a row that is not accepted."""
@@ -304,13 +298,12 @@ class RuleViolations:
         mark = None if self.batch.marks is None else self.batch.marks[position].as_py()
         if mark:
             return Reason(mark, "", "", f"not data by the descriptor's rule {mark}")
-        if self._whole[position] and not blank_rows(self.batch.take(pa.array([position])))[0]:
-            return _NO_AMOUNT
-        return _BLANK_ROW
+        return _NO_AMOUNT if self._lacks_amount[position] else _BLANK_ROW
 
     @cached_property
-    def _whole(self) -> Mask:
-        return _whole_rows(self.batch)
+    def _lacks_amount(self) -> Mask:
+        """The rows that have texts, but in no cell that could give a line."""
+        return _whole_rows(self.batch) & ~blank_rows(self.batch)
 
     def _cell(self, name: str, position: int) -> tuple[str, str]:
         """Return the column and the text of a field in one row, as delivered."""

@@ -21,6 +21,7 @@ from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.spark_jobs.batches import is_large, may_share
 from finance_platform.spark_jobs.delivery_results import DeliveryResult
 from finance_platform.spark_jobs.requests import DeliveryToRead
+from finance_platform.spark_jobs.rows_by_delivery import by_delivery
 from finance_platform.storage.port import ObjectStore
 
 
@@ -80,7 +81,7 @@ class WrittenLines:
         """The files of all deliveries."""
         return [file for tables in self.files.values() for files in tables.values() for file in files]
 
-    def remove(self, store: ObjectStore, rows: Mapping[str, Sequence[int]]) -> None:
+    def remove(self, store: ObjectStore, rows: Mapping[str, pa.Int64Array]) -> None:
         """Write files again without some lines, and remove the files as they were, which nothing names.
 
         Args:
@@ -88,15 +89,14 @@ class WrittenLines:
             rows: `source_row` of the lines by delivery id.
         """
         self.is_reduced = self.is_reduced or bool(rows)
-        for delivery_id, of_delivery in rows.items():
-            removed = pa.array(of_delivery, pa.int64())
+        for delivery_id, removed in rows.items():
             for table, files in self.files.get(delivery_id, {}).items():
                 self.files[delivery_id][table] = [
                     kept for file in files if (kept := _without_rows(store, file, removed)) is not None
                 ]
 
 
-def _without_rows(store: ObjectStore, file: DataFile, rows: pa.Array) -> DataFile | None:
+def _without_rows(store: ObjectStore, file: DataFile, rows: pa.Int64Array) -> DataFile | None:
     """Return a file without some rows: the file itself if it has none of them, None if it has no others."""
     with store.open(file.key) as stream:
         parquet = pq.ParquetFile(stream)
@@ -111,17 +111,17 @@ def _without_rows(store: ObjectStore, file: DataFile, rows: pa.Array) -> DataFil
     return DataFile(key, len(data)) if data else None
 
 
-def rejected_rows_of(store: ObjectStore, repeats: Sequence[DataFile]) -> dict[str, list[int]]:
+def rejected_rows_of(store: ObjectStore, repeats: Sequence[DataFile]) -> dict[str, pa.Int64Array]:
     """Return `source_row` of the lines that others with their key reject, by delivery id.
 
     Args:
         store: the temporary store.
         repeats: the files of `REPEATED_KEYS`.
     """
-    rows: dict[str, list[int]] = {}
+    tables = []
     for file in repeats:
         with store.open(file.key) as stream:
             table = pq.read_table(stream, columns=["delivery_id", "source_row", "key_outcome"])
-        for row in table.filter(pc.equal(table["key_outcome"], "rejected")).to_pylist():
-            rows.setdefault(row["delivery_id"], []).append(row["source_row"])
-    return rows
+        tables.append(table.filter(pc.equal(table["key_outcome"], "rejected")))
+    rejected = by_delivery(pa.concat_tables(tables)) if tables else ()
+    return {delivery_id: rows["source_row"].combine_chunks() for delivery_id, rows in rejected}

@@ -8,14 +8,16 @@ typed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.contracts.schemas import DELIVERED_CELLS, arrow_schema, spark_schema
+from finance_platform.json_columns import escape
 from finance_platform.transforms.spark_on_demand import F
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ _PARTS = {
     "unbalanced_voucher": "voucher",
 }
 """What of a line is named as the column and value of a rule's reason."""
+
+_REASON = (
+    r'^\[\{"rule":"[a-z_]+","column":"","value":"(?P<value>(?:[^"\\]|\\.)*)","words":"(?P<words>(?:[^"\\]|\\.)*)"\}\]$'
+)
+"""A reason as `key_comparison` and `vouchers` write it, with its value and its words as JSON has them."""
 
 _SCHEMA = arrow_schema(REJECTED_ROWS.columns)
 
@@ -101,20 +108,23 @@ def name_cells(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         batches: rows with the columns of `REJECTED_ROWS` and those of `DELIVERED_CELLS`.
     """
     for batch in batches:
-        reasons, raw = batch["reasons"].to_pylist(), batch["raw_row"].to_pylist()
-        for place, row in enumerate(batch.drop_columns(["reasons", "raw_row"]).to_pylist()):
-            if row["cells_raw_row"] is None:
-                continue
-            raw[place] = row["cells_raw_row"]
-            part = _PARTS[row["rules"]]
-            named = [
-                {**reason, "column": row[f"{part}_column"], "value": row[f"{part}_value"] or reason["value"]}
-                for reason in json.loads(reasons[place])
-            ]
-            # As `feeds.reasons` writes it.
-            reasons[place] = json.dumps(named, ensure_ascii=False, separators=(",", ":"))
-        columns = {"reasons": pa.array(reasons, pa.string()), "raw_row": pa.array(raw, pa.string())}
-        arrays = [columns[name] if name in columns else batch[name] for name in _SCHEMA.names]
-        yield pa.RecordBatch.from_arrays(
-            [array.cast(field.type) for array, field in zip(arrays, _SCHEMA, strict=True)], schema=_SCHEMA
-        )
+        has_cells = pc.is_valid(batch["cells_raw_row"])
+        columns = {
+            "reasons": pc.if_else(has_cells, _name_in_reasons(batch), batch["reasons"]),
+            "raw_row": pc.coalesce(batch["cells_raw_row"], batch["raw_row"]),
+        }
+        arrays = [columns.get(item.name, batch[item.name]).cast(item.type) for item in _SCHEMA]
+        yield pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
+
+
+def _name_in_reasons(batch: pa.RecordBatch) -> pa.StringArray:
+    """Return the only reason of each row, with the column and the value of its key or its voucher."""
+    is_voucher = pc.is_in(batch["rules"], pa.array([rule for rule, part in _PARTS.items() if part == "voucher"]))
+    column, value = (
+        pc.if_else(is_voucher, batch[f"voucher_{name}"], batch[f"key_{name}"]) for name in ("column", "value")
+    )
+    written = pc.extract_regex(batch["reasons"], _REASON)
+    value = pc.if_else(pc.equal(value, ""), written.field("value"), escape(value))
+    between = ['[{"rule":"', '","column":"', '","value":"', '","words":"', '"}]']
+    parts = [batch["rules"], escape(column), value, written.field("words")]
+    return pc.binary_join_element_wise(*chain(*zip(between, parts, strict=False)), between[-1], "")

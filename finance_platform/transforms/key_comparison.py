@@ -7,10 +7,8 @@ that it compares. Does not belong here: bringing the rows of a key together (see
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import REPEATED_KEYS, ROW_COLUMNS, arrow_schema
-from finance_platform.transforms.reasons import CONFLICTING_KEY, REPEATED_ROW, describe_place
+from finance_platform.json_columns import json_objects
+from finance_platform.transforms.reasons import CONFLICTING_KEY, REPEATED_ROW, describe_places, in_words
 
 PLACE = ("source_sheet", "source_row", "source_column")
 NULLABLE = frozenset({"source_sheet", "source_column"})
@@ -76,6 +75,7 @@ def compare_keys(rows: pa.Table, compared: Sequence[str]) -> Iterator[pa.RecordB
         rows: rows with a key, in any order: of each key all.
         compared: the columns that must all be equal for two rows to be identical.
     """
+    rows = rows.combine_chunks()  # else each part is taken from all chunks
     for repeats in find_repeats(rows, compared).in_parts():
         yield from describe_repeats(rows, compared, repeats)
 
@@ -104,44 +104,38 @@ def find_repeats(rows: pa.Table, compared: Sequence[str]) -> Repeats:
 
 def describe_repeats(rows: pa.Table, compared: Sequence[str], repeats: Repeats) -> Iterator[pa.RecordBatch]:
     """Yield `REPEATED_KEYS` of rows of a table, in their order; see `compare_keys`."""
-    places = (
-        [_place(row) for row in rows.select(PLACE).take(pa.array(ends)).to_pylist()]
-        for ends in (repeats.firsts, repeats.lasts)
+    if not len(repeats):
+        return
+    first, last = (describe_places(*_taken(rows, PLACE, ends).values()) for ends in (repeats.firsts, repeats.lasts))
+    columns = _taken(rows, [*IDENTITY, *compared], repeats.rows)
+    keys, is_conflict = columns["line_key"], pa.array(repeats.is_conflict)
+    rules = pc.if_else(is_conflict, "conflicting_key", "repeated_row")
+    conflicting, repeated = (
+        in_words(words, key=keys, first=first, last=last) for words in (CONFLICTING_KEY, REPEATED_ROW)
     )
-    yield from _outcomes(rows.take(pa.array(repeats.rows)), compared, repeats.is_conflict, *places)
-
-
-def _outcomes(
-    repeats: pa.Table,
-    compared: Sequence[str],
-    is_conflict: npt.NDArray[np.bool_],
-    first_places: Iterable[str],
-    last_places: Iterable[str],
-) -> Iterator[pa.RecordBatch]:
-    """Yield `REPEATED_KEYS` of rows that repeat or contradict others, of which the first and the last are at places."""
-    rules = ["conflicting_key" if conflicts else "repeated_row" for conflicts in is_conflict.tolist()]
-    words = {"conflicting_key": CONFLICTING_KEY, "repeated_row": REPEATED_ROW}
-    # The key may be of several columns, so none is named.
-    reasons = [
+    reasons = json_objects(
         {
-            "rule": rule,
-            "column": "",
-            "value": line_key[:_MAX_KEY_CHARACTERS],
-            "words": words[rule].format(key=line_key, first=first, last=last),
+            "rule": rules,
+            # The key may be of several columns, so none is named.
+            "column": pa.repeat(pa.scalar(""), len(keys)),
+            "value": pc.utf8_slice_codeunits(keys, 0, _MAX_KEY_CHARACTERS),
+            "words": pc.if_else(is_conflict, conflicting, repeated),
         }
-        for rule, line_key, first, last in zip(
-            rules, repeats["line_key"].to_pylist(), first_places, last_places, strict=True
-        )
-    ]
-    columns = {
-        "key_outcome": ["rejected" if conflicts else "duplicate" for conflicts in is_conflict.tolist()],
+    )
+    columns |= {
+        "key_outcome": pc.if_else(is_conflict, "rejected", "duplicate"),
         "key_rules": rules,
-        "key_reasons": [_to_json([reason]) for reason in reasons],
-        "key_raw_row": _as_typed(repeats.select(list(compared))),
+        "key_reasons": pc.binary_join_element_wise("[", reasons, "]", ""),
+        "key_raw_row": json_objects({name: columns[name].cast(pa.string()) for name in compared}),
     }
     schema = arrow_schema(REPEATED_KEYS)
-    values = [columns[name] if name in columns else repeats[name] for name in schema.names]
-    yield from pa.table(values, names=schema.names).cast(schema).combine_chunks().to_batches()
+    yield pa.RecordBatch.from_arrays([columns[item.name].cast(item.type) for item in schema], schema=schema)
+
+
+def _taken(rows: pa.Table, names: Iterable[str], at: npt.NDArray[np.int64]) -> dict[str, pa.Array]:
+    """Return columns of some rows."""
+    taken = rows.select(list(dict.fromkeys(names))).take(pa.array(at))
+    return {name: taken[name].combine_chunks() for name in taken.column_names}
 
 
 def _differs(column: pa.ChunkedArray, order: pa.Array) -> npt.NDArray[np.bool_]:
@@ -151,19 +145,3 @@ def _differs(column: pa.ChunkedArray, order: pa.Array) -> npt.NDArray[np.bool_]:
     is_other = pc.fill_null(pc.not_equal(before, after), False)
     is_other = pc.or_(is_other, pc.xor(pc.is_null(before), pc.is_null(after)))
     return np.concatenate([[False], np.asarray(is_other)]).astype(bool)
-
-
-def _place(row: Mapping[str, Any]) -> str:
-    return describe_place(row["source_sheet"], row["source_row"], row["source_column"])
-
-
-def _as_typed(rows: pa.Table) -> list[str]:
-    """Return each row as a JSON object of its values that are not blank."""
-    texts = {name: rows[name].cast(pa.string()) for name in rows.column_names}
-    rows_as_text = pa.table(texts).to_pylist()
-    return [_to_json({name: text for name, text in row.items() if text is not None}) for row in rows_as_text]
-
-
-def _to_json(value: Any) -> str:
-    """Return a value as `feeds.reasons` writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

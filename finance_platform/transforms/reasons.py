@@ -7,7 +7,12 @@ Does not belong here: finding these rows (see `key_comparison`, `vouchers`), rea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Context, Decimal
+from string import Formatter
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from finance_platform.money_text import exact_money
 
@@ -24,8 +29,35 @@ MAX_QUOTED = 60
 
 def describe_place(sheet: str | None, row: int, column: str | None = None) -> str:
     """Return where a line is: `line 5`, with the sheet and the column where it has them."""
-    place = f"sheet {sheet!r} row {row}" if sheet else f"line {row}"
-    return f"{place}, column {column!r}" if column else place
+    return f"{_before_row(sheet)}{row}{_after_row(column)}"
+
+
+def describe_places(sheets: pa.StringArray, rows: pa.Int64Array, columns: pa.StringArray) -> pa.StringArray:
+    """Return where lines are, as `describe_place` does."""
+    before, after = _map_distinct(sheets, _before_row), _map_distinct(columns, _after_row)
+    return pc.binary_join_element_wise(before, rows.cast(pa.string()), after, "")
+
+
+def in_words(template: str, **values: pa.StringArray) -> pa.StringArray:
+    """Return the words of lines: a template above with the values of each."""
+    parts = list[str | pa.StringArray]()
+    for literal, name, *_ in Formatter().parse(template):
+        parts += [literal, values[name]] if name else [literal]
+    return pc.binary_join_element_wise(*parts, "")
+
+
+def _before_row(sheet: str | None) -> str:
+    return f"sheet {sheet!r} row " if sheet else "line "
+
+
+def _after_row(column: str | None) -> str:
+    return f", column {column!r}" if column else ""
+
+
+def _map_distinct(texts: pa.StringArray, describe: Callable[[str | None], str]) -> pa.StringArray:
+    """Return what is said about each text or null, of which there are few."""
+    encoded = texts.dictionary_encode("encode")
+    return pa.array(map(describe, encoded.dictionary.to_pylist()), pa.string()).take(encoded.indices)
 
 
 def describe_half_voucher(name: str, place: str, rules: str) -> tuple[str, str]:

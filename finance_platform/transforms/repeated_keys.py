@@ -40,7 +40,9 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
 
     def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         if rows := list(batches):
-            yield from compare_keys(pa.Table.from_batches(rows), compared)
+            table = pa.Table.from_batches(rows)
+            rows.clear()
+            yield from compare_keys(table, compared)
 
     # All rows of one key are in one task.
     keyed = _keyed(staged).select(*names).repartition("delivery_id", "line_key")

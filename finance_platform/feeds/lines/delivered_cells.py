@@ -20,13 +20,13 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import DELIVERED_CELLS, arrow_schema
 from finance_platform.feeds.cells import RawBatch, bind_fields
 from finance_platform.feeds.files.tables import Table, open_tables
+from finance_platform.feeds.limits import MAX_REASON_CHARACTERS
 from finance_platform.feeds.lines.shapes import bind_shape
-from finance_platform.feeds.raw_rows import raw_rows
+from finance_platform.feeds.raw_rows import Positions, raw_rows
 from finance_platform.feeds.reasons import JOIN, shorten
 from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.codes import clean, fold
-from finance_platform.feeds.violations import to_mask
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
@@ -100,10 +100,13 @@ def _read_cells(
 def _cells_of_table(
     table: Table, delivery_id: str, object_key: str, rules: ReadingRules, wanted: pa.Array
 ) -> Iterator[pa.RecordBatch]:
-    cells = TableCells(rules, table, object_key)
+    cells, of_table = TableCells(rules, table, object_key), np.sort(wanted.to_numpy())
     for batch in table.batches():
-        positions = np.flatnonzero(to_mask(pc.is_in(batch.source_rows, value_set=wanted))).tolist()
-        if not positions:
+        # A set of all wanted rows for each batch would take longer the more batches there are.
+        rows = batch.source_rows.to_numpy()
+        start, end = np.searchsorted(of_table, [rows.min(), rows.max() + 1]) if len(rows) else (0, 0)
+        positions = np.flatnonzero(np.isin(rows, of_table[start:end]))
+        if not len(positions):
             continue
         size = len(positions)
         columns = {
@@ -132,11 +135,11 @@ class TableCells:
     def _named(self) -> tuple[list[str], list[str]]:
         return _headers(*self._table)
 
-    def of_rows(self, batch: RawBatch, positions: Sequence[int]) -> dict[str, pa.Array]:
+    def of_rows(self, batch: RawBatch, positions: Positions) -> dict[str, pa.Array]:
         """Return the columns of `DELIVERED_CELLS` that are cells, for the rows of a batch at some positions."""
         keys, vouchers = self._named
         return {
-            "cells_raw_row": pa.array(raw_rows(batch.columns, positions), pa.string()),
+            "cells_raw_row": raw_rows(batch.columns, positions),
             **_part("key", keys, batch, positions),
             **_part("voucher", vouchers, batch, positions),
         }
@@ -159,12 +162,20 @@ def _headers(rules: ReadingRules, table: Table, object_key: str) -> tuple[list[s
     return headers(_KEYS.get(rules.kind, rules.key)), headers(rules.balanced_by)
 
 
-def _part(name: str, headers: Sequence[str], batch: RawBatch, positions: Sequence[int]) -> Mapping[str, pa.Array]:
+def _part(name: str, headers: Sequence[str], batch: RawBatch, positions: Positions) -> Mapping[str, pa.Array]:
     """Return the joined headers and the joined cells of a key or a voucher, as a reason names them."""
-    cells = [batch.columns[header] for header in headers]
-    values = [shorten(JOIN.join(column[at].as_py() or "" for column in cells)) for at in positions]
+    at = pa.array(positions)
+    cells = [pc.fill_null(pc.take(batch.columns[header], at), "") for header in headers]
+    values = pc.binary_join_element_wise(*cells, JOIN) if cells else pa.repeat(pa.scalar(""), len(at))
     joined = shorten(JOIN.join(map(clean, headers)))
     return {
-        f"{name}_column": pa.repeat(pa.scalar(joined), len(positions)),
-        f"{name}_value": pa.array(values, pa.string()),
+        f"{name}_column": pa.repeat(pa.scalar(joined), len(at)),
+        f"{name}_value": _shorten(values),
     }
+
+
+def _shorten(texts: pa.StringArray) -> pa.StringArray:
+    """Return texts as `feeds.reasons` shortens each."""
+    is_long = pc.greater(pc.utf8_length(texts), MAX_REASON_CHARACTERS)
+    cut = pc.binary_join_element_wise(pc.utf8_slice_codeunits(texts, 0, MAX_REASON_CHARACTERS), "…", "")
+    return pc.if_else(is_long, cut, texts)

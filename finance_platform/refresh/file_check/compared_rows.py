@@ -125,7 +125,7 @@ class ComparedRows:
             return batch.filter(pc.and_(pc.equal(batch["outcome"], "accepted"), has_hash))
 
         # Two keys may have one hash; rows that repeat no other one have no result.
-        rows = pa.Table.from_batches(map(may_repeat, read_again()))
+        rows = pa.Table.from_batches(map(may_repeat, read_again())).combine_chunks()
         compared = compared_columns(self.kind)
         repeats = find_repeats(rows, compared)
         for part in repeats.take(np.argsort(repeats.rows)).in_parts():
