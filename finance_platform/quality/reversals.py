@@ -6,7 +6,7 @@ Belongs here: the outcome, the words about each reversal that does not, and its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,13 +14,16 @@ from finance_platform.count_text import pluralize
 from finance_platform.deliveries.verdicts.reversals import BrokenReversal, ReversalLine, find_broken_reversals, total
 from finance_platform.feeds.cells import describe_place
 from finance_platform.money_text import grouped_money
-from finance_platform.quality.checks import REVERSALS_CANCEL, Outcome
+from finance_platform.quality.checks import EVIDENCE_ROWS, REVERSALS_CANCEL, Outcome
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
 
 _NAMES = 3
 """How many lines or files a sentence names."""
+
+MOST_NAMED = 20
+"""How many reversals of a file that need the same fix have a sentence each."""
 
 _ADVICE = {
     "own": "correct the number of the reversed line in the source and send the file again",
@@ -38,15 +41,34 @@ def check_reversals(snapshot: Snapshot, processed: ObjectStore) -> Outcome:
     broken = find_broken_reversals(processed, snapshot.state, snapshot.overlaps)
     if not broken:
         return Outcome.from_evidence(REVERSALS_CANCEL, (), "every reversal cancels the line that it names")
-    gross: dict[str, Decimal] = {}
+    count = _count(broken, "reversal does not cancel the line that it names", "reversals do not cancel their lines")
+    evidence = [_evidence_row(one) for one in broken[:EVIDENCE_ROWS]]
+    return Outcome.from_evidence(REVERSALS_CANCEL, evidence, count)
+
+
+def warn_of_reversals(broken: Iterable[BrokenReversal]) -> Iterator[tuple[str, str, str]]:
+    """Yield file, sentence and fix: of a file and a rule, the first few reversals one by one and all others at once."""
+    by_place: dict[tuple[str, str], list[BrokenReversal]] = {}
     for one in broken:
-        for line in one.reversals:
-            gross[line.scenario] = gross.get(line.scenario, Decimal("0.00")) + abs(line.amount)
+        file = one.reversals[-1].file
+        of_place = by_place.setdefault((file, advise_reversal(one)), [])
+        of_place.append(one)
+        if len(of_place) <= MOST_NAMED:
+            yield file, describe_reversal(one), advise_reversal(one)
+    for (file, fix), of_place in by_place.items():
+        if others := of_place[MOST_NAMED:]:
+            count = _count(others, "more reversal does not cancel its line", "more reversals do not cancel their lines")
+            yield file, f"{quote_name(file)}: {count}", fix
+
+
+def _count(broken: Iterable[BrokenReversal], one_reversal: str, several: str) -> str:
+    """Return how many reversals there are, and their money by scenario."""
+    gross: dict[str, Decimal] = {}
+    lines = [line for one in broken for line in one.reversals]
+    for line in lines:
+        gross[line.scenario] = gross.get(line.scenario, Decimal("0.00")) + abs(line.amount)
     money = ", ".join(f"{scenario} {grouped_money(amount)}" for scenario, amount in sorted(gross.items()))
-    lines = sum(len(one.reversals) for one in broken)
-    count = pluralize(lines, "reversal does not cancel the line that it names", "reversals do not cancel their lines")
-    summary = f"{count}, gross: {money}"
-    return Outcome.from_evidence(REVERSALS_CANCEL, [_evidence_row(one) for one in broken], summary)
+    return f"{pluralize(len(lines), one_reversal, several)}, gross: {money}"
 
 
 def describe_reversal(broken: BrokenReversal) -> str:

@@ -27,7 +27,7 @@ from finance_platform.quality.forecast_order import UncertainOutlook
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.quality.missing_baseline import MissingBaseline
 from finance_platform.quality.plan_years import CalendarYearPlan
-from finance_platform.quality.reversals import advise_reversal, describe_reversal
+from finance_platform.quality.reversals import warn_of_reversals
 from finance_platform.reports import statement
 from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import TERMS, Reconciliation
@@ -233,8 +233,8 @@ class Status:
             yield plan.file, "calendar", plan.warning, plan.fix
         for outlook in details.uncertain_outlooks:
             yield outlook.file, "outlook", outlook.warning, outlook.fix
-        for broken in details.reversals:
-            yield broken.reversals[-1].file, "reversal", describe_reversal(broken), advise_reversal(broken)
+        for file, text, fix in warn_of_reversals(details.reversals):
+            yield file, "reversal", text, fix
 
     def _warnings_of_files(self) -> Iterator[_Warning]:
         """Yield the findings about files that nothing reads, that are not there, or that are damaged."""

@@ -14,15 +14,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from finance_platform.deliveries.lines import Having, read_lines
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, claimed_cells
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.verdicts.reversal_sums import doubtful_names
+from finance_platform.feeds.cells import map_distinct
 from finance_platform.feeds.values.codes import fold
 from finance_platform.storage.port import ObjectStore
 
@@ -140,26 +143,40 @@ def find_broken_reversals(processed: ObjectStore, state: DeliveryState, overlaps
 
 
 def _broken_of_feed(reader: _Reader, feed: str) -> Iterator[BrokenReversal]:
+    lines = reader.reversals(feed)
+    named_lines = reader.named(feed, lines["names"].unique())
+    doubtful = doubtful_names(lines, named_lines)
+    if not len(doubtful):
+        return
     groups: dict[_Name, dict[Place, list[ReversalLine]]] = {}
     reverses: dict[tuple[_Name, Place], set[str]] = {}
-    for line in reader.reversals(feed):
+    for line in _as_lines(lines.filter(_are_compared(lines, doubtful))):
         name = _Name(feed, fold(line.scenario), line.names)
         groups.setdefault(name, {}).setdefault(line.place, []).append(line)
         reverses.setdefault((name._replace(transaction_id=line.transaction_id), line.place), set()).add(line.names)
     named: dict[_Name, list[ReversalLine]] = {}
-    for line in reader.named(feed, {name.transaction_id for name in groups}):
+    for line in _as_lines(named_lines.filter(pc.is_in(named_lines["number"], value_set=doubtful))):
         named.setdefault(_Name(feed, fold(line.scenario), line.transaction_id), []).append(line)
-    lost = {name.transaction_id for name in groups if name not in named}
+    names = set(doubtful.to_pylist())
+    wanted = {name: places for name, places in groups.items() if name.transaction_id in names}
+    lost = {name.transaction_id for name in wanted if name not in named}
     waiting = reader.waiting(feed, lost) if lost else {}
-    for name, places in groups.items():
-        for place, lines in places.items():
-            if own := [line for line in lines if line.names == line.transaction_id]:
+    for name, places in wanted.items():
+        for place, reversed_here in places.items():
+            if own := [line for line in reversed_here if line.names == line.transaction_id]:
                 yield BrokenReversal("own", own)
-            reversals = [line for line in lines if line.names != line.transaction_id]
+            reversals = [line for line in reversed_here if line.names != line.transaction_id]
             others = [line for line in named.get(name, ()) if line.names != line.transaction_id]
             taken_back = _taken_back(groups, reverses, name, place) if reversals else _ZERO
             if reversals and (broken := compare_reversals(place, reversals, others, waiting.get(name, ()), taken_back)):
                 yield broken
+
+
+def _are_compared(lines: pa.Table, doubtful: pa.Array) -> pa.ChunkedArray:
+    """Return which reversals are looked at one by one: those of doubtful names, and all that reverse each other."""
+    reverses_another = pc.is_in(lines["names"], value_set=lines["number"].unique())
+    is_reversed = pc.is_in(lines["number"], value_set=lines["names"].unique())
+    return pc.or_(pc.is_in(lines["names"], value_set=doubtful), pc.or_(reverses_another, is_reversed))
 
 
 def _taken_back(
@@ -225,18 +242,19 @@ class _Reader:
         self._processed, self._state = processed, state
         self._live, self._lines = LiveDeliveries(state.live, overlaps), LiveLines(processed, overlaps)
 
-    def reversals(self, feed: str) -> Iterator[ReversalLine]:
-        """Yield the lines that count and name another one, in the order of deliveries and rows."""
+    def reversals(self, feed: str) -> pa.Table:
+        """Return the lines that count and name another one, in the order of deliveries and rows."""
+        tables = []
         for delivery in self._of_feed(feed):
             cells = {(fold(count.scenario), count.period) for count in delivery.commit.periods if count.reversals}
             if cells:
-                yield from self._read(delivery, cells, {"reverses_transaction_id": None})
+                tables.append(self._read(delivery, cells, {"reverses_transaction_id": None}))
+        return pa.concat_tables(tables)
 
-    def named(self, feed: str, names: Collection[str]) -> Iterator[ReversalLine]:
-        """Yield the lines that count and have one of these identifiers."""
-        having = {"transaction_id": pa.array(sorted(names), pa.string())}
-        for delivery in self._of_feed(feed):
-            yield from self._read(delivery, claimed_cells(delivery), having)
+    def named(self, feed: str, names: pa.Array) -> pa.Table:
+        """Return the lines that count and have one of these identifiers."""
+        having = {"transaction_id": names.sort()}
+        return pa.concat_tables(self._read(one, claimed_cells(one), having) for one in self._of_feed(feed))
 
     def waiting(self, feed: str, names: Collection[str]) -> dict[_Name, list[InactiveDelivery]]:
         """Return the deliveries that do not count and have lines with these identifiers, by name."""
@@ -255,26 +273,35 @@ class _Reader:
     def _of_feed(self, feed: str) -> list[LiveDelivery]:
         return [one for one in self._live.in_order if one.event.kind == "ledger" and one.event.feed == feed]
 
-    def _read(self, delivery: LiveDelivery, cells: Collection[Cell], having: Having) -> Iterator[ReversalLine]:
+    def _read(self, delivery: LiveDelivery, cells: Collection[Cell], having: Having) -> pa.Table:
+        """Return lines as `doubtful_names` takes them, by sheet and row."""
         others = {one.delivery_id: one for cell in cells for one in self._live.of_cell(delivery.event.feed, cell)}
         superseded = self._lines.superseded(delivery, LiveSet(self._live.by_id, others), cells)
         lines = self._lines.read(delivery, superseded, cells, _COLUMNS, having=having)
-        rows = lines.select(list(_COLUMNS)).to_pylist()
-        file = delivery.commit.object_key
-        yield from sorted((_line(file, row) for row in rows), key=lambda line: (line.sheet, line.row))
+        added = {
+            "file": pa.repeat(pa.scalar(delivery.commit.object_key), len(lines)),
+            "sheet": pc.fill_null(lines["source_sheet"], ""),
+            "folded": map_distinct(lines["scenario"].combine_chunks(), fold, pa.string()),
+            "number": pc.fill_null(lines["transaction_id"], ""),
+            "names": pc.fill_null(lines["reverses_transaction_id"], ""),
+        }
+        table = pa.table({**{name: lines[name] for name in _COLUMNS}, **added})
+        return table.sort_by([("sheet", "ascending"), ("source_row", "ascending")])
 
 
-def _line(file: str, row: dict[str, Any]) -> ReversalLine:
-    return ReversalLine(
-        file=file,
-        sheet=row["source_sheet"] or "",
-        row=row["source_row"],
-        scenario=row["scenario"],
-        period=row["period"],
-        department=row["department_code"],
-        account=row["account_number"],
-        amount=row["amount"],
-        transaction_id=row["transaction_id"] or "",
-        names=row["reverses_transaction_id"] or "",
-        place=Place(row["department_key"], row["account_key"]),
-    )
+def _as_lines(lines: pa.Table) -> Iterator[ReversalLine]:
+    """Yield lines of `_Reader` one by one."""
+    for row in lines.to_pylist():
+        yield ReversalLine(
+            file=row["file"],
+            sheet=row["sheet"],
+            row=row["source_row"],
+            scenario=row["scenario"],
+            period=row["period"],
+            department=row["department_code"],
+            account=row["account_number"],
+            amount=row["amount"],
+            transaction_id=row["number"],
+            names=row["names"],
+            place=Place(row["department_key"], row["account_key"]),
+        )

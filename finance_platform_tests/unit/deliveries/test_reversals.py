@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.verdicts import reversals
 from finance_platform.deliveries.verdicts.reversals import (
     BrokenReversal,
     Place,
@@ -23,7 +26,14 @@ from finance_platform.deliveries.verdicts.reversals import (
     find_broken_reversals,
     total,
 )
-from finance_platform.quality.reversals import advise_reversal, check_reversals, describe_reversal
+from finance_platform.feeds.values.codes import fold
+from finance_platform.quality.reversals import (
+    MOST_NAMED,
+    advise_reversal,
+    check_reversals,
+    describe_reversal,
+    warn_of_reversals,
+)
 from finance_platform_tests.unit.zone import Line, Zone
 
 FEBRUARY = "2025-02"
@@ -217,3 +227,68 @@ def test_reversals_are_fine_exactly_if_they_leave_a_rest_between_the_line_and_no
     rest = amount + sum(parts)
     assert (found is None) == (min(Decimal(0), amount) <= rest <= max(Decimal(0), amount))
     assert found is None or total(found.reversals) + total(found.named) == rest
+
+
+def test_of_very_many_reversals_that_need_one_fix_the_first_are_named_and_the_others_are_one_warning(
+    zone: Zone,
+) -> None:
+    zone.deliver("a.csv", [reversal("M0", number="R")])
+    zone.deliver("b.csv", [reversal(f"M{number}", "-1.50", f"R{number}") for number in range(1, MOST_NAMED + 4)], "b")
+    zone.deliver("c.csv", [line("L1", "5.00"), reversal("L1", "-6.00", "R100")], "c")
+
+    warnings = list(warn_of_reversals(broken(zone)))
+
+    assert [file for file, *_ in warnings] == ["a.csv", *["b.csv"] * MOST_NAMED, "c.csv", "b.csv"]
+    assert warnings[-1][1] == "b.csv: 3 more reversals do not cancel their lines, gross: Actual 4.50"
+    assert warnings[-1][2] == warnings[1][2]
+
+
+class _Lines(NamedTuple):
+    """Lines that `find_broken_reversals` would read, in place of a zone of deliveries."""
+
+    all: pa.Table
+
+    def reversals(self, _: str) -> pa.Table:
+        return self.all.filter(pc.not_equal(self.all["names"], ""))
+
+    def named(self, _: str, names: pa.Array) -> pa.Table:
+        return self.all.filter(pc.is_in(self.all["number"], value_set=names))
+
+    def waiting(self, _feed: str, _names: set[str]) -> dict[object, list[object]]:
+        return {}
+
+
+_NUMBERS = ["", "M1", "M2", "M3", "M4"]
+_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("file", "sheet", "scenario", "folded", "period", "number", "names")),
+        *((name, pa.string()) for name in ("department_code", "account_number")),
+        *((name, pa.int64()) for name in ("source_row", "department_key", "account_key")),
+        ("amount", pa.decimal128(18, 2)),
+    ]
+)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "number": st.sampled_from(_NUMBERS),
+                "names": st.sampled_from(["", *_NUMBERS]),
+                "account_key": st.sampled_from([1, 2]),
+                "scenario": st.sampled_from(["Actual", "ACTUAL", "Budget"]),
+                "amount": st.sampled_from([Decimal(amount) for amount in ("-2.00", "-1.00", "0.00", "1.00", "2.00")]),
+            }
+        ),
+        max_size=8,
+    )
+)
+def test_sums_by_column_leave_out_no_reversal_that_breaks_a_rule(rows: list[dict[str, Any]]) -> None:
+    texts = dict.fromkeys(("file", "sheet", "period", "department_code", "account_number"), "x") | {"department_key": 1}
+    lines = [row | texts | {"source_row": at, "folded": fold(row["scenario"])} for at, row in enumerate(rows)]
+    reader = cast(reversals._Reader, _Lines(pa.Table.from_pylist(lines, _SCHEMA)))
+    found = list(reversals._broken_of_feed(reader, "ledger"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reversals, "doubtful_names", lambda lines, _: lines["names"].unique())
+        assert list(reversals._broken_of_feed(reader, "ledger")) == found
