@@ -307,20 +307,20 @@ def count_packed(sums: Iterable[Sequence[bytes]], results: Mapping[str, Delivery
         sums: collected rows of `line_sums.PACKED`.
         results: by delivery id.
     """
-    # A home with many accounts has as many sums as lines, so no object is made of one.
-    lines = unpack(sums)
-    for delivery_id, of_delivery in accepted_by_delivery(lines):
-        results[delivery_id].accounts.add_accepted(of_delivery)
-    # A sum does not depend on the order of lines, and shows pairs of lines that a bitwise operation would cancel.
-    added = ("row_count", "amount", "absolute", "reversals", "content_high", "content_low")
-    by_place = lines.group_by(list(PLACE), use_threads=False).aggregate(
-        [*((name, "sum") for name in added), ("first_day", "min"), ("last_day", "max")]
-    )
+    # A home with many accounts has as many sums as lines, so no object is made of one, and few are here at once.
+    by_places = []
+    for lines in unpack(sums):
+        for delivery_id, of_delivery in accepted_by_delivery(lines):
+            results[delivery_id].accounts.add_accepted(of_delivery)
+        by_places.append(_by_place(lines))
+    if not by_places:
+        return
+    by_place = _by_place(pa.concat_tables(by_places).unify_dictionaries())
     for row in by_place.to_pylist():
         result, scenario, period = results[row["delivery_id"]], row["scenario"], row["period"]
-        count = Count(row["row_count_sum"], row["amount_sum"], row["absolute_sum"])
+        count = Count(row["row_count"], row["amount"], row["absolute"])
         result.count_lines("accepted", scenario, "", count)
-        content, reversals = (row["content_high_sum"] << 32) + row["content_low_sum"], row["reversals_sum"]
+        content, reversals = (row["content_high"] << 32) + row["content_low"], row["reversals"]
         if earlier := result.periods.get((scenario, period)):
             count, content = earlier.count + count, hash_number(earlier.content) + content
             reversals += earlier.reversals
@@ -334,9 +334,19 @@ def count_packed(sums: Iterable[Sequence[bytes]], results: Mapping[str, Delivery
             count.absolute,
             reversals,
         )
-        first_day, last_day = str(row["first_day_min"]), str(row["last_day_max"])
+        first_day, last_day = str(row["first_day"]), str(row["last_day"])
         result.first_day = min(result.first_day or first_day, first_day)
         result.last_day = max(result.last_day, last_day)
+
+
+def _by_place(lines: pa.Table) -> pa.Table:
+    """Return rows of `line_sums.SUMS` without their accounts, one for each place."""
+    # A sum does not depend on the order of lines, and shows pairs of lines that a bitwise operation would cancel.
+    added = ("row_count", "amount", "absolute", "reversals", "content_high", "content_low")
+    sums = lines.group_by(list(PLACE), use_threads=False).aggregate(
+        [*((name, "sum") for name in added), ("first_day", "min"), ("last_day", "max")]
+    )
+    return sums.rename_columns([*PLACE, *added, "first_day", "last_day"])
 
 
 def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:

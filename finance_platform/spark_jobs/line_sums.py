@@ -8,6 +8,7 @@ Lines that the reader has written are read by Arrow: a plan of Spark's takes thr
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -40,7 +41,7 @@ SUMS = (
     Column("content_high", "bigint", "Sum of the upper halves of the lines' hashes."),
     Column("content_low", "bigint", "Sum of the lower halves."),
 )
-"""What tasks return; of one place, there may be several rows."""
+"""What tasks return, the texts in dictionaries; of one place, there may be several rows."""
 
 PLACE = ("delivery_id", "scenario", "scenario_type", "period")
 """The columns of `SUMS` whose lines a commit counts together."""
@@ -53,7 +54,8 @@ LINE_COLUMNS = tuple(column for column in TRANSACTIONS.columns if column.name in
 
 _NULLABLE = [column.name for column in LINE_COLUMNS if column.nullable]
 _SCHEMA = arrow_schema(LINE_COLUMNS)
-_RESULT = arrow_schema(SUMS)
+_PLACE_TYPE = pa.dictionary(pa.int32(), pa.string())
+_RESULT = pa.schema([(one.name, _PLACE_TYPE if one.name in PLACE else one.type) for one in arrow_schema(SUMS)])
 _SUMMED_ALONE = 10_000
 """Fewer lines wait for others; more have dictionaries that need not be put together."""
 
@@ -168,7 +170,8 @@ def _sum(lines: pa.Table) -> Iterator[pa.RecordBatch]:
     numbers = sums["place"].to_numpy()
     for name, column in reversed(list(zip(PLACE, encoded, strict=True))):
         numbers, places = np.divmod(numbers, len(column.values))
-        columns[name] = pc.take(pa.array(column.values, pa.string()), pa.array(places))
+        texts = pa.array(column.values, pa.string())
+        columns[name] = pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), texts)
     result = pa.table([columns[field.name].cast(field.type) for field in _RESULT], schema=_RESULT)
     for batch in result.to_batches(_PACKED_TOGETHER):
         stream = pa.BufferOutputStream()
@@ -184,10 +187,11 @@ def packed_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[bytes]]:
             yield (stream,)
 
 
-def unpack(rows: Iterable[Sequence[bytes]]) -> pa.Table:
-    """Return `SUMS` of collected rows of `PACKED`."""
-    tables = [pa.ipc.open_stream(pa.py_buffer(stream)).read_all() for (stream,) in rows]
-    return pa.concat_tables([_RESULT.empty_table(), *tables])
+def unpack(rows: Iterable[Sequence[bytes]]) -> Iterator[pa.Table]:
+    """Yield `SUMS` of collected rows of `PACKED`."""
+    for (stream,) in rows:
+        # Read as a file, each message is copied: a dictionary that is kept would keep the whole stream.
+        yield pa.ipc.open_stream(io.BytesIO(stream)).read_all()
 
 
 def hash_lines(lines: pa.Table) -> Hashes:

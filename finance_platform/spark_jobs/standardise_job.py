@@ -83,6 +83,7 @@ from finance_platform.spark_jobs.small_batches import (
     read_back,
     rows_of_table,
     rows_with,
+    runs_here,
     with_duplicates,
     write_by_delivery,
 )
@@ -230,8 +231,7 @@ class _Batch:
                 results[row["delivery_id"]].voucher_periods.append((row["first"], row["other"]))
         if rejects_others:
             rejected = self._with_cells(rejected, readable, folder)
-        if written.data_files:
-            count_lines(self._sums_of(written.data_files), results)
+        self._count_written(written, results)
         lines = None
         if written.is_reduced:
             lines = self._read_back(written.data_files, TRANSACTIONS.columns, "written_lines")
@@ -258,8 +258,7 @@ class _Batch:
             if readable is None:
                 return None
         written, processed = WrittenLines.of(results), self.processed
-        if written.data_files:
-            count_packed(packed_rows(self._sum_here(written.data_files)), results)
+        self._count_written(written, results)
         for contract in self._tables():
             rows, folder = rows_of_table(contract, readable), self._folder_of(contract)
             then_by = "period" if contract in LINE_CONTRACTS else None
@@ -437,6 +436,16 @@ class _Batch:
         rows = self._read_back(own, contract.columns, contract.name)
         if rows is not None:
             count_written(contract, rows, results)
+
+    def _count_written(self, written: WrittenLines, results: Mapping[str, DeliveryResult]) -> None:
+        """Enter lines that the reader has written into the results."""
+        if not written.data_files:
+            return
+        if runs_here(self.arguments):
+            # Results of Spark would be in memory three times: as the engine has them, sends them and returns them.
+            count_packed(packed_rows(self._sum_here(written.data_files)), results)
+        else:
+            count_lines(self._sums_of(written.data_files), results)
 
     def _sum_here(self, files: Sequence[DataFile]) -> Iterator[pa.RecordBatch]:
         """Yield what `_sums_of` returns, in threads of this process."""

@@ -8,9 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.commits import UNKNOWN, Count
+from finance_platform.spark_jobs import account_counts
 from finance_platform.spark_jobs.account_counts import AccountCounts, accepted_by_delivery, write_files
 from finance_platform.storage.local import LocalStore
 
@@ -96,3 +100,27 @@ def test_deliveries_of_a_shared_file_are_in_their_order_and_those_without_lines_
     assert [row[6] for row in files["both"]] == [2, 1]
     assert [row[:2] for row in files["c"]] == [("c", 2), ("c", 4)]
     assert files.keys() == {"both", "c"}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(-3, 3), st.sampled_from(["2025-01", "2025-02"]))),
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(-3, 3)), max_size=4),
+    st.integers(1, 9),
+)
+def test_a_file_has_the_same_rows_whether_its_accounts_are_written_together_or_some_after_the_others(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    accepted: list[tuple[str, int, str]],
+    rejected: list[tuple[str, int]],
+    together: int,
+):
+    amount = Decimal("0.01")
+    rows = [(name, account, period, 1, amount, amount) for name, account, period in accepted]
+    counts = {"a": AccountCounts(), "b": AccountCounts()} | (counted(sums(*rows)) if rows else {})
+    for name, account in rejected:
+        counts[name].add(account, "Actual", "", "rejected", Count(1, Decimal(1), Decimal(1)))
+    whole = written(tmp_path, counts)
+    with monkeypatch.context() as patch:
+        patch.setattr(account_counts, "_ROWS_TOGETHER", together)
+        assert written(tmp_path, counts) == whole

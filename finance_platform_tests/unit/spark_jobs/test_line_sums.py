@@ -49,8 +49,8 @@ def some_lines(count: int) -> list[Row]:
 def merged(batches: Iterable[pa.RecordBatch]) -> dict[tuple[Any, ...], list[Any]]:
     """Return the sums by place, where tasks return several."""
     sums: dict[tuple[Any, ...], list[Any]] = {}
-    table = unpack(tuple(row.values()) for batch in batches for row in batch.to_pylist())
-    for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+    tables = unpack(tuple(row.values()) for batch in batches for row in batch.to_pylist())
+    for row in (row for table in tables for row in zip(*(column.to_pylist() for column in table.columns), strict=True)):
         place, (rows, amount, absolute, first, last, *others) = row[:5], row[5:]
         if place in sums:
             earlier = sums[place]
