@@ -93,6 +93,8 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
     rows = [(one.part, one.subject, one.why) for one in result.findings]
     if output_format == "table":
         _print_parts(result)
+    if result.not_compared:
+        echo(f"{result.not_compared}.", err=True)
     if rows or output_format != "table":
         rendering.print_rows(open_console(), _COLUMNS, rows, output_format)
     return EXIT_ATTENTION if rows else EXIT_OK
@@ -145,6 +147,8 @@ def _print_parts(result: Verification) -> None:
     for part in result.parts:
         found = len(part.findings)
         outcome = "as the platform left them" if not found else pluralize(found, "finding")
+        if part.of_other_release:
+            outcome = f"not compared: {part.of_other_release}"
         echo(f"{part.name}: {part.checked}, {outcome}")
     echo(f"Head of the register, to keep elsewhere and give to --head later: {result.head}")
 

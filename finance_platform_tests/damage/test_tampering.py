@@ -376,6 +376,36 @@ def test_rows_of_the_star_that_are_there_twice_or_in_another_period_are_named(ho
     ]
 
 
+@pytest.mark.usefixtures("opens_readers")  # DuckDB lets no reader of this process be open while it writes the file
+def test_what_another_release_left_is_no_finding_until_this_one_has_run(home: Home):
+    assert home.command("run").returncode in {0, 1}
+    change_warehouse(home, "UPDATE FeedPeriod SET LineCount = LineCount + 1; DELETE FROM SchemaVersion")
+    assert len(verify(home)) == 2, "this release left other rows and views"
+    change_document(home.path / "processed/looks/complete.json", lambda document: document.update(platform="older"))
+    upgraded = home.command("verify")
+    assert upgraded.returncode == 0
+    assert "tables beside the star: 17 tables, not compared: FeedPeriod" in upgraded.stdout
+    assert "views: 35 views, not compared: all of them" in upgraded.stdout
+    assert "the last run was one of another release" in upgraded.stderr
+    edit_a_published_cell(home)
+    assert len(verify(home)) == 1, "figures are the same in every release"
+    assert home.command("run", "--rebuild").returncode in {0, 1}
+    again = home.command("verify")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "not compared" not in again.stdout
+
+
+@pytest.mark.usefixtures("opens_readers")
+def test_a_warehouse_that_a_much_older_release_left_is_verified_after_a_run(home: Home):
+    assert home.command("run").returncode in {0, 1}
+    change_document(home.path / "processed/looks/complete.json", lambda document: document.update(platform="older"))
+    change_warehouse(home, "DROP TABLE AccountHistory CASCADE")
+    result = home.command("verify")
+    assert result.returncode == 2
+    assert "the last run was one of another release" in result.stderr
+    assert "brings the tables of this release, then verify again" in result.stderr
+
+
 @pytest.mark.parametrize("schema", ["main", "finance"])
 def test_a_macro_in_place_of_a_function_is_named_and_one_with_a_name_of_its_own_is_not(home: Home, schema: str):
     """The text of no view changes, and the figures of many do."""

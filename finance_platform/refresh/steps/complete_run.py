@@ -161,6 +161,15 @@ def read_complete_run(processed: ObjectStore) -> CompleteRun | None:
         return None
 
 
+def is_of_other_release(processed: ObjectStore) -> bool:
+    """Return whether another release made the last complete run; its record may have another form."""
+    try:
+        platform = parse_document(COMPLETE, processed.read(COMPLETE), lambda document: str(document["platform"]))
+    except (FileNotFoundError, DamagedObjectError):
+        return False
+    return platform != platform_version()
+
+
 def are_outputs_as_recorded(reports: ObjectStore, settings: Settings, complete: CompleteRun) -> bool:
     """Return whether the report pack and the alerts are as the last complete run left them.
 

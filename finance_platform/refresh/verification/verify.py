@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBERS
-from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
+from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION
 from finance_platform.contracts.views import VIEWS
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
@@ -27,11 +28,11 @@ from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
+from finance_platform.errors import DamagedObjectError, FinancePlatformError, QueryError, RegisterError
 from finance_platform.home import Home
 from finance_platform.refresh.known_status import find_forged_status, identify_home
 from finance_platform.refresh.status import read_status
-from finance_platform.refresh.steps.complete_run import read_complete_run
+from finance_platform.refresh.steps.complete_run import is_of_other_release, read_complete_run
 from finance_platform.refresh.verification.verify_records import (
     OpenTables,
     find_changed_deliveries,
@@ -52,6 +53,8 @@ from finance_platform.warehouse.ledger import last_load_number, published_slices
 from finance_platform.warehouse.load_records import LoadRecord, LoadRecords, read_all, rows_of_load, sort_rows
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, Warehouse
 
+_LEFT_BY_ANOTHER = "the last run was one of another release"
+_RUN_FIRST = "run `finance-platform run`, which brings the tables of this release, then verify again"
 _FIX_OF_VIEW = "; move the file of DuckDB away and run, or let Redshift's owner run its definition in `sql/views`"
 
 Progress = Callable[[str, int, int], None]
@@ -75,11 +78,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a verification: its name, what was looked at, what was found."""
+    """A part of a verification.
+
+    Attributes:
+        name: its name.
+        checked: what was looked at.
+        findings: what was found.
+        of_other_release: what another release left in other forms than this one would, and so is not compared; a text
+            for people, empty if all is compared.
+    """
 
     name: str
     checked: str
     findings: Sequence[Finding] = ()
+    of_other_release: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,17 @@ class Verification:
     def findings(self) -> list[Finding]:
         """Every finding."""
         return [finding for part in self.parts for finding in part.findings]
+
+    @property
+    def not_compared(self) -> str:
+        """What is compared after the next run only, a sentence; empty if all is compared."""
+        left = [f"{part.name} ({part.of_other_release})" for part in self.parts if part.of_other_release]
+        if not left:
+            return ""
+        return (
+            f"Not compared, because {_LEFT_BY_ANOTHER}, and this one stores them otherwise: {'; '.join(left)}. "
+            "The next run stores them as this release does; verify again after it"
+        )
 
 
 @dataclass
@@ -131,6 +154,19 @@ class Verifier:
         Raises:
             StorageError, TransientStorageError, QueryError: a zone or the warehouse cannot be read.
         """
+        try:
+            return self._verify()
+        except QueryError as error:
+            if not self._is_of_other_release:
+                raise
+            raise QueryError(f"{error.found}; {_LEFT_BY_ANOTHER}", fix=_RUN_FIRST) from error
+
+    @cached_property
+    def _is_of_other_release(self) -> bool:
+        """Whether another release made the last complete run: this one may store other rows, tables and views."""
+        return is_of_other_release(self.processed)
+
+    def _verify(self) -> Verification:
         loads, heads = self._verify_loads()
         register = Register(self.processed)
         chain = ChainReader([*self.heads, *heads])
@@ -296,11 +332,13 @@ class Verifier:
         except NoWarehouseYetError:
             return
         with self.warehouse.reading() as source:
-            changes = find_changed_tables(self.processed, source, self.settings)
-            found = [Finding(tables, name, why) for name, why in changes]
-        yield Part(tables, pluralize(len(SMALL_TABLES), "table"), found)
-        found = [Finding(views, name, f"{why}{_FIX_OF_VIEW}") for name, why in changed_views]
-        yield Part(views, pluralize(len(VIEWS), "view"), found)
+            changes = list(find_changed_tables(self.processed, source, self.settings))
+        other = ", ".join(name for name, _ in changes) if self._is_of_other_release else ""
+        found = [] if other else [Finding(tables, name, why) for name, why in changes]
+        yield Part(tables, pluralize(len(SMALL_TABLES), "table"), found, other)
+        is_older = self._is_of_other_release and any(name == SCHEMA_VERSION.table for name, _ in changed_views)
+        found = [] if is_older else [Finding(views, name, f"{why}{_FIX_OF_VIEW}") for name, why in changed_views]
+        yield Part(views, pluralize(len(VIEWS), "view"), found, "all of them" if is_older else "")
 
     def _concerns(self, periods: Sequence[PeriodCount]) -> bool:
         return self.period is None or any(count.period == self.period for count in periods)
