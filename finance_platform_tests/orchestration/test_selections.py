@@ -17,6 +17,7 @@ from pathlib import Path
 
 import dagster as dg
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.contracts.star import STAR
@@ -211,6 +212,19 @@ def test_checks_by_themselves_read_what_is_published_change_nothing_and_find_wha
     # The next load relies on no slice that it does not replace, and the next run is one.
     assert not (home.home_path / "processed" / AUDITED).exists()
     assert read_complete_run(LocalStore(str(home.home_path / "processed"))) is None
+
+
+@pytest.mark.parametrize("table", ["transactions", "dim_scenario"])
+def test_the_check_of_a_table_fails_for_a_file_that_lost_a_column(table: str, home: Settings):
+    refresh(home)
+    file = min((home.home_path / "processed" / table).glob("2*/**/*.parquet"))
+    whole = pq.read_table(file, partitioning=None)
+    pq.write_table(whole.drop_columns(whole.column_names[-1:]), file)
+    other = "accounts" if table == "transactions" else "dim_account"
+    name = "schema_matches_contract"
+    checked = run(home, check(f"processed/{table}", name) | check(f"processed/{other}", name))
+    assert checked.checks == {f"processed/{table} {name}": False, f"processed/{other} {name}": True}
+    assert not checked.is_success
 
 
 def test_every_check_can_be_executed_by_itself_and_no_table_needs_another_one(home: Settings):
