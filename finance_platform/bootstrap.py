@@ -55,7 +55,7 @@ def s3_options(settings: Settings, *, is_raw: bool = False) -> S3Options:
 
 def raw_zone(settings: Settings) -> ObjectStore:
     """Return the raw zone; the platform never writes to it."""
-    return open_store(settings.raw_root, s3_options(settings, is_raw=True))
+    return open_store(settings.raw_root, s3_options(settings, is_raw=True), is_raw=True)
 
 
 def processed_zone(settings: Settings) -> ObjectStore:

@@ -89,11 +89,15 @@ def detect_changes(raw: ObjectStore, processed: ObjectStore, config: str, at: da
     digest = hashlib.sha256()
     changed: dict[Change, _Keys] = {"new": _Keys(), "overwritten": _Keys(), "gone": _Keys()}
     still_being_written = _Keys()
-    count = 0
+    count, hidden = 0, ""
     if is_remote(raw.root):
         raw.expect_parts(read_part_ends(processed, refreshed))
     for key, item, etag in _merge(raw.list_objects(), read_listing(processed, refreshed)):
         count += item is not None
+        if item and item.refusal and item.refusal.hides_files:
+            hidden = key
+        elif hidden and key.startswith(hidden):
+            continue  # recorded in a folder that cannot be listed now: it is not gone
         change = _compare(item, etag)
         if change and item and not item.is_stable(at):
             still_being_written.add(key)

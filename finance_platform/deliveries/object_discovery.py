@@ -25,6 +25,7 @@ from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.settings import Settings
 from finance_platform.storage.immutable_documents import keep, take_kept
+from finance_platform.storage.plain_file import Refusal
 from finance_platform.storage.port import ObjectStore, StoredObject
 
 
@@ -111,6 +112,9 @@ class ObjectDiscovery:
     def add(self, item: StoredObject) -> None:
         """Enter one object of the listing."""
         self.etags[item.key] = item.etag
+        if item.refusal and item.refusal.hides_files:
+            self._add_hidden(item.key, item.refusal)
+            return
         if self._is_as_entered(item):
             self._keep_last(item.key)
             return
@@ -136,6 +140,17 @@ class ObjectDiscovery:
             self.unusable.add_unmatched(item.key)
         else:
             self._add_delivery(item, match.feed)
+
+    def _add_hidden(self, folder: str, refusal: Refusal) -> None:
+        """Enter a folder that cannot be listed: what is known to be in it is not gone."""
+        known = sorted(key for key in self.last if key.startswith(folder))
+        for key in known:
+            self._keep_last(key)
+        feeds = [self.last[key].feed for key in known] or self.feed_set.feeds_below(folder)
+        if feeds:
+            self.unusable.add_refused(folder, refusal, feeds[0])
+        else:
+            self.unusable.unmatched.append(folder)
 
     def _is_as_entered(self, item: StoredObject) -> bool:
         """Return whether the last event of an object says all about it; of thousands of objects, most are so."""

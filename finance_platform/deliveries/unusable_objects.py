@@ -62,7 +62,8 @@ class UnusableObjects:
 
     def add_refused(self, key: str, refusal: Refusal, feed: str) -> None:
         """Add an object that the store refuses to read."""
-        self.add(Problem(key, f"the file cannot be opened: {refusal.reason}", refusal.fix, feed))
+        reason = refusal.reason if refusal.hides_files else f"the file cannot be opened: {refusal.reason}"
+        self.add(Problem(key, reason, refusal.fix, feed))
 
     def add_unreadable(self, key: str, error: OSError, feed: str) -> None:
         """Add an object that could not be read."""

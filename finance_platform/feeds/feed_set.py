@@ -134,6 +134,16 @@ class FeedSet:
             self._matches[name if known.feed else object_key] = known
         return known
 
+    def feeds_below(self, folder: str) -> list[str]:
+        """Return the feeds that may read files in a folder of the raw zone, whose key ends in `/`."""
+        depth = folder.count("/")
+        return [
+            feed.feed
+            for feed in self.feeds
+            for path in feed.paths
+            if path.count("/") >= depth and matches_glob("/".join(path.split("/")[:depth]), folder.removesuffix("/"))
+        ]
+
     def _find_match(self, object_key: str) -> Match:
         for broken in self.broken:
             if any(matches_glob(path, object_key) for path in broken.paths):
@@ -200,6 +210,8 @@ def advise_unmatched(
         near: what to do if it is meant for a feed whose path is close (see `near_feeds`); empty if none is.
         is_in_raw_zone: whether the file is in the raw zone, and could be taken out of it.
     """
+    if object_key.endswith("/"):
+        return "it is a folder that cannot be listed: make it readable if it has files, or take it out of the raw zone"
     suffix = PurePosixPath(object_key).suffix.lower()
     if PurePosixPath(object_key).name.lower() in _OF_WINDOWS:
         return "nothing is to be done: Windows keeps it beside files, and it has no data"

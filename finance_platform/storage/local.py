@@ -19,15 +19,30 @@ from typing import BinaryIO
 from finance_platform.errors import HomeError
 from finance_platform.storage.durability import create_folder, sync_files, sync_folder
 from finance_platform.storage.local_errors import WRITE_FIXES, translate_read_errors, translate_write_errors
-from finance_platform.storage.plain_file import Refusal, inspect_file, is_inside, open_plain_file, read_plain_file
+from finance_platform.storage.plain_file import (
+    Refusal,
+    inspect_file,
+    is_inside,
+    open_plain_file,
+    read_plain_file,
+    refuse_unlisted,
+)
 from finance_platform.storage.port import DATA_SUFFIXES, HIDDEN_PREFIXES, LocalCopy, StoredObject
 
 
 class LocalStore:
     """An object store in a folder on disk."""
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, *, is_raw: bool = False) -> None:
+        """Make a store.
+
+        Args:
+            root: the folder.
+            is_raw: whether people put the files into it, so that a folder in it that cannot be listed is an object that
+                is refused. In a store that the platform writes it is an error: what it has would count as gone.
+        """
         self._root = Path(root)
+        self._is_raw = is_raw
 
     @property
     def root(self) -> str:
@@ -45,13 +60,15 @@ class LocalStore:
         of a file is listed as an object that is refused; its key ends in `/`.
         """
         root, known = os.path.join(self._root, ""), _known.setdefault(str(self._root), {})  # noqa: PTH118  see below
-        for key in self._keys(self._root / prefix, f"{prefix}/" if prefix else "", after):
+        unlisted: dict[str, Refusal] = {}
+        for key in self._keys(self._root / prefix, f"{prefix}/" if prefix else "", after, unlisted):
             if key <= after:
                 continue
             try:
                 status, refusal = inspect_file(root + key, str(self._root))
             except FileNotFoundError:
                 continue
+            refusal = unlisted.get(key, refusal)
             item = known.get(key)
             if item is None or refusal or item.etag != _etag(status):
                 item = _describe(key, status, refusal)
@@ -59,10 +76,11 @@ class LocalStore:
                     known[key] = item
             yield item
 
-    def _keys(self, folder: Path, prefix: str, after: str) -> Iterator[str]:
+    def _keys(self, folder: Path, prefix: str, after: str, unlisted: dict[str, Refusal]) -> Iterator[str]:
         """Yield keys in order during the walk, so that memory holds the names of one folder per level.
 
-        Folders all of whose keys come before another key are left out.
+        Folders all of whose keys come before another key are left out. Of a raw zone, a folder that cannot be listed is
+        yielded itself.
         """
         try:
             with os.scandir(folder) as entries:
@@ -73,8 +91,14 @@ class LocalStore:
                     if not entry.name.startswith(HIDDEN_PREFIXES)
                     and not (entry.is_symlink() and self._is_linked_folder(entry))
                 ]
+            if names and not os.access(folder, os.X_OK):  # its names can be read, and nothing about them
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         except OSError as error:
             if isinstance(error, FileNotFoundError):
+                return
+            if self._is_raw and prefix:
+                unlisted[prefix] = refuse_unlisted(error)
+                yield prefix
                 return
             # An empty listing would mean that the files are gone.
             is_file = isinstance(error, NotADirectoryError)
@@ -88,7 +112,7 @@ class LocalStore:
             if (below := prefix + name) < after and not after.startswith(below):
                 continue
             count = 0
-            for count, key in enumerate(self._keys(folder / name, below, after), start=1):  # noqa: B007  counted below
+            for count, key in enumerate(self._keys(folder / name, below, after, unlisted), start=1):  # noqa: B007  counted below
                 yield key
             if not count and name.lower().removesuffix("/").endswith(DATA_SUFFIXES):
                 # Someone took it for a file, so it is reported rather than left out.
@@ -96,10 +120,11 @@ class LocalStore:
 
     def find(self, key: str) -> StoredObject | None:
         """Return one file as a listing describes it, or None if it does not exist."""
-        try:
-            return None if (self._root / key).is_dir() else self._describe(key)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        with translate_read_errors(self._root / key):
+            try:
+                return None if (self._root / key).is_dir() else self._describe(key)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
 
     def find_objects(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         """Return those of some files that exist, by key."""

@@ -46,10 +46,12 @@ class Refusal:
     Attributes:
         reason: what it is, as a clause about `it`.
         fix: what to do.
+        hides_files: whether it is a folder that may have files, and whose names are not known.
     """
 
     reason: str
     fix: str
+    hides_files: bool = False
 
 
 def inspect_file(path: str, folder: str) -> tuple[os.stat_result, Refusal | None]:
@@ -70,6 +72,12 @@ def inspect_file(path: str, folder: str) -> tuple[os.stat_result, Refusal | None
     if not stat.S_ISLNK(status.st_mode):
         return status, _refuse_kind(status)
     return _inspect_link(path, folder, status)
+
+
+def refuse_unlisted(error: OSError) -> Refusal:
+    """Return the refusal of a folder that cannot be listed."""
+    reason = f"the folder cannot be listed: {error.strerror}; its files are not read, and what was read before counts"
+    return Refusal(reason, "make the folder readable, or move it out", hides_files=True)
 
 
 def is_inside(path: str, folder: str) -> bool:

@@ -43,12 +43,12 @@ def check_raw_state(raw: ObjectStore, object_key: str, fingerprint: str, etag: s
         fingerprint: SHA-256 of the bytes that were read.
         etag: the etag that the register has for those bytes; if it is unchanged, nothing is read.
     """
-    stored = raw.find(object_key)
-    if stored is None:
-        return RawState.GONE
-    if stored.etag == etag:
-        return RawState.SAME
     try:
+        stored = raw.find(object_key)
+        if stored is None:
+            return RawState.GONE
+        if stored.etag == etag:
+            return RawState.SAME
         return RawState.SAME if raw.fingerprint(object_key) == fingerprint else RawState.CHANGED
     except OSError:
         return RawState.UNREADABLE

@@ -238,10 +238,10 @@ class Verifier:
 
     def _verify_file(self, event: DeliveryDiscovered) -> str:
         """Return what is wrong with a file; empty if it has the bytes that were read."""
-        item = self.raw.find(event.object_key)
-        if item is None:
-            return f"is no longer in the raw zone (SHA-256 {event.fingerprint})"
         try:
+            item = self.raw.find(event.object_key)
+            if item is None:
+                return f"is no longer in the raw zone (SHA-256 {event.fingerprint})"
             fingerprint = self.raw.fingerprint(event.object_key)
         except OSError as error:
             return f"cannot be read: {error_message(error)}"
