@@ -8,11 +8,12 @@ count (see `live_deliveries`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from decimal import Decimal
 
 from finance_platform.deliveries.commits import hash_kind
 from finance_platform.deliveries.lines import has_equal_lines
-from finance_platform.deliveries.live_lines import Cell, LiveLines
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet
 from finance_platform.deliveries.members.account_types import AccountTypes
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
@@ -332,9 +333,16 @@ class HoldReasons:
         if (known := self._known_losses) and known[:2] == (candidate, cells):
             return known[2]
         before, after = self._live.live_sets(candidate, cells)
-        losses = find_losses(self._live_lines, before, after, cells, Decimal(tolerated), self._department_counts)
+        losses = self._find_losses(before, after, cells, Decimal(tolerated))
+        if (losses.removals or losses.smaller) and (first := self._live.with_first_readings(before)) is not before:
+            # A line that another file has since this run alone, under another key or scope, was not published.
+            named = {one.cell for one in losses.removals} | {one.cell for one in losses.smaller}
+            losses = replace(self._find_losses(first, after, named, Decimal(tolerated)), others=losses.others)
         self._known_losses = candidate, cells, losses
         return losses
+
+    def _find_losses(self, before: LiveSet, after: LiveSet, cells: Collection[Cell], tolerated: Decimal) -> Losses:
+        return find_losses(self._live_lines, before, after, cells, tolerated, self._department_counts)
 
     def _repeats_lines(self, candidate: LiveDelivery) -> bool:
         """Return whether a candidate has the lines and keys of the version that it replaces, and claims no other line.

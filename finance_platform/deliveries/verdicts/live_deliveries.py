@@ -155,6 +155,7 @@ class LiveDeliveries:
         self.added: list[LiveDelivery] = list(live)
         self.by_id: dict[str, LiveDelivery] = {one.commit.delivery_id: one for one in self.added}
         self._by_key = _grouped(self.added, "event.object_key")
+        self._at_first = dict(self._by_key)
         self._in_order: list[LiveDelivery] = sorted(self.added, key=_position)
         absolute = [one.commit.outcome("accepted").absolute for one in self.added]
         known = [amount for amount in absolute if not amount.is_nan()]
@@ -405,6 +406,28 @@ class LiveDeliveries:
                 {**others, **{one.delivery_id: one for one in reversed(self._of_object_with(candidate))}},
             ),
         )
+
+    def with_first_readings(self, live_set: LiveSet) -> LiveSet:
+        """Return deliveries that count with each file that was read again since, under another load, as it was read.
+
+        Until all files are judged, lines count that one file replaces as it is read now, and another one as it was.
+        """
+        first = {
+            one.delivery_id: self._at_first.get(one.event.object_key, ())
+            for one in live_set.of_feed.values()
+            if any(
+                earlier.event.fingerprint == one.event.fingerprint and _load(earlier) != _load(one)
+                for earlier in self._at_first.get(one.event.object_key, ())
+            )
+        }
+        if not first:
+            return live_set
+        earlier = {one.delivery_id: one for several in first.values() for one in several}
+        live, of_feed = (
+            {**{name: one for name, one in of_set.items() if name not in first}, **earlier}
+            for of_set in (live_set.live, live_set.of_feed)
+        )
+        return LiveSet(live, of_feed)
 
     def may_remove_lines(self, candidate: LiveDelivery) -> bool:
         """Return whether a line that counts may stop to count because of the candidate.

@@ -385,3 +385,29 @@ def test_a_version_that_would_count_again_before_another_file_is_not_brought_bac
     feed.close(FEBRUARY)
     with pytest.raises(DecisionError, match=r"with b\.csv, 2025-02, closed, would have other lines"):
         reinstate(feed.zone.store, "b.csv", ADA, holds_closed_periods=True)
+
+
+def test_nothing_is_lost_because_a_key_has_further_fields(feed: Feed) -> None:
+    """Each line has another key then; a file that has fewer lines, too, is held as before."""
+    values: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": "0.1", "keyed_by": "transaction_id"}
+    feed.send("a", "v1", *(Line(str(nth)) for nth in range(5)), **values)
+    values |= {"keyed_by": "transaction_id department"}
+    same = [Line(f"{nth} D1") for nth in range(5)]
+    assert feed.send("a", "v1", *same, delivery_id="a@1", **values) == ""
+    assert "would lose 2 of 5 lines" in feed.send("a", "v2", *same[:3], **values)
+    values |= {"keyed_by": "transaction_id account"}
+    assert "would lose 1 of 5 lines" in feed.send("a", "v3", *(Line(f"{nth} 4000") for nth in range(4)), **values)
+    assert feed.published == money(january=50)
+
+
+def test_a_line_that_no_file_replaces_while_files_are_judged_is_not_lost(feed: Feed) -> None:
+    """Under another scope, the first file is judged beside the second one as it was read before: four lines count."""
+    values: dict[str, Any] = {"load_mode": "replace_period", "is_scoped": True, "tolerated_removal": "0.1"}
+    files = {"a": [Line(amount="10.00"), Line(amount="11.00")], "b": [Line(amount="12.00"), Line(amount="13.00")]}
+    for scope, fields in (("D1", "department"), ("D1 4000", "department account")):
+        for name, sent in files.items():
+            of_scope = [replace(line, scope=scope) for line in sent]
+            feed.find(name, name, *of_scope, delivery_id=f"{name} {scope}", keyed_by=fields, **values)
+        assert feed.judge() == {}
+        assert feed.published == money(january=25)
+    assert {one.delivery_id for one in feed.zone.state.live} == {"a D1 4000", "b D1 4000"}
