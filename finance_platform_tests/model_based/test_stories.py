@@ -83,8 +83,8 @@ class LawfulStory:
             if action == "publish":
                 self.evaluate(holds_closed_periods=False)
                 return
-            if action == "edit" and arguments[0] and not is_killed:
-                self.edit(*arguments)
+            if not is_killed and (action == "move" or (action == "edit" and arguments[0])):
+                self.read_by_other_rules(action, arguments)
                 return
             getattr(self.story, action)(*arguments)
             if action == "read_otherwise":
@@ -146,15 +146,16 @@ class LawfulStory:
         if is_comparable:
             assert self.decided() == before, "a release that reads every file again changes nothing that was decided"
 
-    def edit(self, mode: str, order: str) -> None:
+    def read_by_other_rules(self, action: str, arguments: Sequence[Any]) -> None:
+        """Change the load, or let another feed read a file."""
         state = self.story.state
         is_all_counted = not (state.awaiting_verdict or state.inactive or state.withdrawn or state.booked)
         before = self.lines(state.live).total()
-        self.story.edit(mode, order)
+        getattr(self.story, action)(*arguments)
         self.evaluate()
         if is_all_counted and not self.story.state.booked:
             after = self.lines(self.story.state.live).total()
-            assert after <= before, "no line counts again because the load is another one"
+            assert after <= before, "no line counts again because the load or the feed is another one"
 
     def decided(self) -> dict[str, Any]:
         """Return what counts, and which lines wait or do not count by whose decision."""
