@@ -284,7 +284,7 @@ class _Derivation:
         if is_current and version.is_verdict_current and version.counted != version.event:
             self._enter_inactive(version, commit, raw_object)
         if portion.is_whole:
-            self._enter_late(version, whole)
+            self._enter_late(version, whole, is_current=is_current)
         return True
 
     def _enter_effective(
@@ -317,7 +317,7 @@ class _Derivation:
                 else:
                     self.live.append(LiveDelivery(event, commit_of_lines, whole.position, booked_from=period))
 
-    def _enter_late(self, version: Version, whole: LiveDelivery) -> None:
+    def _enter_late(self, version: Version, whole: LiveDelivery, *, is_current: bool) -> None:
         """Enter the lines that wait, and those that a person withdrew alone."""
         if version.split and version.late:
             reopened, groups = version.reopened_late(self.closed), version.groups(version.late)
@@ -333,7 +333,7 @@ class _Derivation:
                 )
             )
             is_unjudged = bool(reopened) or version.is_reinstated or version.split.may_end
-            if is_unjudged and version.is_verdict_current:
+            if is_unjudged and (version.is_verdict_current or not is_current):  # else it is judged as a whole
                 # As if lines that are booked in a later period were in their own, as all live deliveries are then.
                 candidate = whole.restricted_to(Portion(without=frozenset(version.dropped)))
                 if candidate:

@@ -31,6 +31,7 @@ from finance_platform.deliveries.previews import preview_acceptance
 from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged
 from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.errors import DecisionError
+from finance_platform.feeds.findings import ReaderFindings
 from finance_platform_tests.model_based.counted import counted_lines, sums
 from finance_platform_tests.unit.zone import ADA, NOON, Line, Zone
 
@@ -411,3 +412,18 @@ def test_a_line_that_no_file_replaces_while_files_are_judged_is_not_lost(feed: F
         assert feed.judge() == {}
         assert feed.published == money(january=25)
     assert {one.delivery_id for one in feed.zone.state.live} == {"a D1 4000", "b D1 4000"}
+
+
+def test_late_lines_of_a_version_that_was_found_again_are_judged_when_their_period_opens(feed: Feed) -> None:
+    """A killed run had found it again, and then a newer version came, which is held."""
+    feed.send("b", "v1", Line(), Line(period=MARCH))
+    feed.close(JANUARY)
+    corrected = Line(amount="12.00"), Line(period=MARCH, amount="7.00")
+    assert "only its lines of 2025-01 wait" in feed.send("b", "v2", *corrected)
+    feed.find("b", "v2", *corrected, etag="of a copy")
+    held = {"commit_findings": ReaderFindings(doubts=("is it UTF-8?",))}
+    assert "is it UTF-8?" in feed.send("b", "v3", Line(amount="13.00"), Line(period=MARCH), **held)
+    feed.reopen(JANUARY)
+    feed.judge()
+    assert feed.published == money(january=12, march=7)
+    assert [one.event.delivery_id for one in feed.zone.state.inactive] == ["b.csv@v3"]
