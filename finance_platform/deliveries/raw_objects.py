@@ -223,7 +223,7 @@ class RawObject:
         if verdict.continues in self.versions:
             version.continue_from(self.versions[verdict.continues], verdict)
             return
-        if version.split is None or version.split.late != verdict.late or verdict.is_new_split:
+        if not (verdict.late and version.split) or version.split.late != verdict.late or verdict.is_new_split:
             # A verdict that repeats the split leaves what was decided since; a content that has come back is judged.
             version.split = verdict if verdict.late else None
             version.late, version.dropped = frozenset(chain.from_iterable(verdict.late)), {}

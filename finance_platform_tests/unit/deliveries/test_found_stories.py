@@ -427,3 +427,19 @@ def test_late_lines_of_a_version_that_was_found_again_are_judged_when_their_peri
     feed.judge()
     assert feed.published == money(january=12, march=7)
     assert [one.event.delivery_id for one in feed.zone.state.inactive] == ["b.csv@v3"]
+
+
+def test_a_content_that_comes_back_is_booked_although_its_late_lines_were_judged_when_their_period_opened(
+    feed: Feed,
+) -> None:
+    """The line of February would be lost: neither there, nor booked in March."""
+    sent = Line("1", amount="5.00"), Line("2", MARCH)
+    feed.send("b", "v1", Line("2", MARCH, amount="9.00"))
+    feed.close(JANUARY)
+    feed.send("b", "v2", *sent)
+    feed.reopen(JANUARY)
+    feed.judge()
+    feed.send("b", "v3", Line("1", FEBRUARY, amount="7.00"))
+    feed.close(FEBRUARY)
+    assert feed.send("b", "v2", *sent, late_lines="next_open_period") == ""
+    assert feed.published == money(january=5, february=7, march=3)
