@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ _HEADERS: Mapping[str, str] = {
 }
 """The columns of the rows: field and header."""
 
+_COLUMNS, _VALUES, _FIRST_SEEN = map(list(_HEADERS).index, ("columns", "values", "first_seen"))
 
 _NOTES = (
     "Times are UTC. First seen: when this content of the file was discovered first.",
@@ -69,7 +71,13 @@ def write_rejected_workbook(path: Path, rows: Iterable[Mapping[str, Any]], total
 
 
 def _cells(row: Mapping[str, Any]) -> list[Any]:
-    columns, values = details_in_columns(row["details"])
-    first_seen = datetime.fromisoformat(row["first_seen"]) if row["first_seen"] else None
-    extended = {**row, "columns": columns, "values": values, "first_seen": first_seen}
-    return [extended[name] for name in _HEADERS]
+    cells = [row.get(name) for name in _HEADERS]
+    cells[_COLUMNS], cells[_VALUES] = details_in_columns(row["details"])
+    cells[_FIRST_SEEN] = _time_of(row["first_seen"])
+    return cells
+
+
+@lru_cache(1024)
+def _time_of(text: str | None) -> datetime | None:
+    """Return a time; the rows of a file have one."""
+    return datetime.fromisoformat(text) if text else None

@@ -47,6 +47,10 @@ _USUAL_WIDTH = 13
 _INEXACT = "Numbers that are texts, because they have more than 15 digits and would be rounded"
 
 
+_Cell = tuple[Any, str]
+"""A value, and its cell in any row of a sheet."""
+
+
 @contextmanager
 def open_workbook(path: Path, *, grouped_counts: bool = False) -> Iterator[WorkbookWriter]:
     """Yield the writer of a new workbook, which is complete in the end.
@@ -107,13 +111,16 @@ class WorkbookWriter:
         first = self._free_name(name)
         sheet, number, sheets = self._add_sheet(first, headers, widths or {}), 1, 1
         last_column = max(len(headers) - 1, 0)
+        # Most texts and times of a column are those of the row above, and a cell is the same in each row.
+        above = _no_cells(headers)
         for row in rows:
             if number == MAX_SHEET_ROWS:
                 sheet.autofilter(0, 0, number - 1, last_column)
                 sheets += 1
                 sheet, number = self._add_sheet(self._free_name(f"{name} {sheets}"), headers, widths or {}), 1
+                above = _no_cells(headers)
             cells = "".join(
-                self._cell(sheet, column, value)
+                self._cell_below(sheet, column, value, above)
                 for column, value in enumerate(row)
                 if not (value is None or value == "")
             )
@@ -153,6 +160,15 @@ class WorkbookWriter:
         for column, header in enumerate(headers):
             sheet.write_string(0, column, cell_text(header), self._bold)
         return sheet
+
+    def _cell_below(self, sheet: ReadyRows, column: int, value: Any, above: list[_Cell]) -> str:
+        """Return the cell of a value, which may be that of the row above; it is above the next one then."""
+        before, cell = above[column]
+        if type(value) is type(before) and value == before and isinstance(value, str | date):
+            return cell
+        cell = self._cell(sheet, column, value)
+        above[column] = value, cell
+        return cell
 
     def _cell(self, sheet: ReadyRows, column: int, value: Any) -> str:
         """Return the cell of a value."""
@@ -214,3 +230,8 @@ def cell_text(text: str) -> str:
 def _utf16_length(text: str) -> int:
     """Return the length that a spreadsheet counts: a character beyond the basic plane counts twice."""
     return len(text) + sum(character > "\uffff" for character in text)
+
+
+def _no_cells(headers: Sequence[str]) -> list[_Cell]:
+    """Return what is above the first row of a sheet."""
+    return [(None, "")] * len(headers)
