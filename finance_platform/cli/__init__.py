@@ -66,7 +66,7 @@ _HIDDEN = ("webserver",)
 """Commands that other commands start."""
 
 
-_GARBAGE_THRESHOLDS = (50_000, 20, 20)
+_GARBAGE_THRESHOLDS = (200_000, 20, 20)
 """How many new objects, and searches among younger ones, start a search for garbage; Python has 700, 10 and 10."""
 
 
