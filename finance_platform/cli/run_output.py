@@ -164,7 +164,8 @@ def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], status
 
     Below a failed check is what to do about it, unless each row, or the line of its file above, has that.
     """
-    stopped = (f"file {row['file']}, reason " for row in status.deliveries if row["state"] in STOPPED)
+    states = zip(status.column("file"), status.column("state"), strict=True)
+    stopped = (f"file {file}, reason " for file, state in states if state in STOPPED)
     problems = (f"file {row['file']}, problem " for row in status.problems)
     above = (*stopped, *problems, *(f"file {file}, fix " for file in status.unmatched))
     named = {f"file {file}" for file in status.vanished}

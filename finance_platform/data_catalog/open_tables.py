@@ -18,8 +18,8 @@ from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import LINE_CONTRACTS, REJECTED_ROWS
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.data_catalog.tables import ALL_PERIODS, ROW_TABLES, SLICE
-from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.lines import period_of_file
+from finance_platform.deliveries.live_files import Files, live_files
 from finance_platform.slices.snapshot import Snapshot
 
 COPIES = "open"
@@ -77,19 +77,20 @@ class OpenTable:
 
 def open_tables(snapshot: Snapshot) -> list[OpenTable]:
     """Return the open tables of the processed zone; a table of the star that was never built is left out."""
-    live = [delivery.commit for delivery in snapshot.state.live]
+    state = snapshot.state
+    live = [(one.files, [state.live[place].commit.delivery_id for place in one.places]) for one in live_files(state)]
     periods = {
         one.delivery_id: sorted({count.period for count in one.commit.periods})
-        for one in snapshot.state.live
+        for one in state.live
         if not one.portion.is_whole
     }
-    inactive = [delivery.commit for delivery in snapshot.state.inactive]
+    inactive = [(one.commit.files, [one.commit.delivery_id]) for one in state.inactive]
     tables = [table for contract in STAR if (table := _star_table(contract, snapshot))]
     for contract in (*LINE_CONTRACTS, *ROW_TABLES):
         # Held and refused deliveries have no lines that count, but rejected rows that need attention.
-        commits = [*live, *inactive] if contract is REJECTED_ROWS else live
+        delivered = [*live, *inactive] if contract is REJECTED_ROWS else live
         is_sliced = contract in LINE_CONTRACTS
-        files = _delivery_files(contract, commits, periods if is_sliced else {}, is_sliced=is_sliced)
+        files = _delivery_files(contract, delivered, periods if is_sliced else {}, is_sliced=is_sliced)
         tables.append(_table(contract, files, is_sliced=is_sliced))
     return tables
 
@@ -108,16 +109,21 @@ def _star_table(contract: Contract, snapshot: Snapshot) -> OpenTable | None:
 
 
 def _delivery_files(
-    contract: Contract, commits: Iterable[DeliveryCommit], periods: Mapping[str, Sequence[str]], *, is_sliced: bool
+    contract: Contract,
+    delivered: Iterable[tuple[Files, Sequence[str]]],
+    periods: Mapping[str, Sequence[str]],
+    *,
+    is_sliced: bool,
 ) -> Iterator[OpenFile]:
-    shared: dict[str, tuple[DataFile, set[str]]] = {}
-    for commit in commits:
-        for file in commit.files.get(contract.name, ()):
+    """Yield the files of a table; `delivered` has files by table, and the deliveries that have them."""
+    shared: dict[str, set[str]] = {}
+    for by_table, ids in delivered:
+        for file in by_table.get(contract.name, ()):
             if file.is_shared:
-                shared.setdefault(file.key, (file, set()))[1].add(commit.delivery_id)
+                shared.setdefault(file.key, set()).update(ids)
             else:
                 yield OpenFile(file.key, _slice(file.key) if is_sliced else None, file.size)
-    for key, (_, deliveries) in shared.items():
+    for key, deliveries in shared.items():
         partly = {delivery: periods[delivery] for delivery in sorted(deliveries) if delivery in periods}
         parts = [key, *sorted(deliveries), *([partly] if partly else [])]
         name = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -104,6 +104,11 @@ class Overlaps:
         """Return the overlaps of the pairs of both."""
         return Overlaps({**self._pairs, **other._pairs})
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no two deliveries have a line in common."""
+        return not self._pairs
+
     def overlapping(self, delivery_id: str) -> Sequence[str]:
         """Return the deliveries that claim lines of a delivery, whether they precede or follow it."""
         return self._overlapping.get(delivery_id, ())

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS
 from finance_platform.count_text import pluralize
+from finance_platform.deliveries.live_files import live_with_files
 from finance_platform.deliveries.members.account_counts import parts_on_accounts
 from finance_platform.deliveries.verdicts.attribute_conflicts import (
     ACCOUNT_TYPE,
@@ -37,7 +39,8 @@ from finance_platform.storage.port import ObjectStore
 def check_attributes(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome]:
     """Check that live lines, and live reference files, give each member one type, name, category and business unit."""
     conflicts = find_attribute_conflicts(processed, snapshot.state.live, snapshot.overlaps)
-    conflicts += find_master_data_conflicts(processed, snapshot.state.live, _gross_of(snapshot, processed))
+    described = live_with_files(snapshot.state, ACCOUNTS.name, DEPARTMENTS.name)
+    conflicts += find_master_data_conflicts(processed, described, _gross_of(snapshot, processed))
     types = [conflict for conflict in conflicts if conflict.attribute == ACCOUNT_TYPE]
     others = [conflict for conflict in conflicts if conflict.attribute != ACCOUNT_TYPE]
     outcomes = [_outcome(TYPES_AGREE, types)]

@@ -10,7 +10,7 @@ changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from finance_platform.deliveries.live_lines import claimed_cells
@@ -61,9 +61,12 @@ def find_uncertain_orders(state: DeliveryState, overlaps: Overlaps) -> list[Unce
         state: the live deliveries.
         overlaps: the lines that they claim from each other.
     """
+    pairs = [*_by_lines(state, overlaps), *_by_period(state)]
+    if not pairs:
+        return []
     live = {delivery.delivery_id: delivery for delivery in state.ledger}
     replaced: dict[str, dict[str, set[str]]] = {}
-    for later, earlier, periods in (*_by_lines(live, overlaps), *_by_period(state)):
+    for later, earlier, periods in pairs:
         if _rests_on_time(later, earlier):
             replaced.setdefault(later.delivery_id, {}).setdefault(earlier.delivery_id, set()).update(periods)
     return [
@@ -88,7 +91,8 @@ _Pair = tuple[LiveDelivery, LiveDelivery, Iterable[str]]
 """A delivery, an earlier one of which it replaces lines, and the periods of these lines."""
 
 
-def _by_lines(live: Mapping[str, LiveDelivery], overlaps: Overlaps) -> Iterator[_Pair]:
+def _by_lines(state: DeliveryState, overlaps: Overlaps) -> Iterator[_Pair]:
+    live = {} if overlaps.is_empty else {delivery.delivery_id: delivery for delivery in state.ledger}
     for earlier in live.values():
         for name in overlaps.overlapping(earlier.delivery_id):
             later = live.get(name)

@@ -22,6 +22,7 @@ from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.delivery_rows import read_rows
+from finance_platform.deliveries.live_files import live_with_files
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.money_text import grouped_money
 from finance_platform.slices.snapshot import Snapshot
@@ -133,7 +134,7 @@ def _ends(snapshot: Snapshot, processed: ObjectStore, table: str, key: str) -> S
     """Return the ends of each member by the rows of the last file that describes it."""
     ends: dict[int, list[_End]] = {}
     columns = [key, _CODES[table], "valid_from", "valid_to", "source_row"]
-    for delivery in snapshot.state.live:
+    for delivery in live_with_files(snapshot.state, table):
         of_file: dict[int, dict[str, dict[str, Any]]] = {}
         for rows in read_rows(processed, delivery.delivery_id, delivery.commit.files.get(table, ()), columns):
             for row in rows.to_pylist():

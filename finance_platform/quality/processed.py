@@ -78,7 +78,7 @@ def _lost_after_acceptance(snapshot: Snapshot, facts: Mapping[str, SliceCommit])
         commit = facts.get(period)
         if commit is None:
             continue
-        accepted = [count for item in items for count in item.accepted(period)]
+        accepted = [count for item in items for count in item.accepted]
         accepted_lines = sum(count.rows for count in accepted)
         accepted_amount = reduce(EXACT.add, (count.amount for count in accepted), Decimal("0.00"))
         lines = sum(total.line_count for total in commit.sums) + commit.hidden_lines

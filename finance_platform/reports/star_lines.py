@@ -159,8 +159,8 @@ def add_slice(
     known: Mapping[str, _AcceptedLines] = NOTHING_KNOWN,
     *,
     is_statistical: bool = False,
-) -> dict[str, Count]:
-    """Add a slice's lines by delivery; return the accepted lines that it was built from, by scenario.
+) -> Mapping[Place, Count]:
+    """Add a slice's lines by delivery; return the accepted lines that it was built from, by delivery and scenario.
 
     Args:
         totals: what the lines are added to.
@@ -178,10 +178,8 @@ def add_slice(
             if delivery_id in commits:
                 _add_accepted(counts, commits[delivery_id], slice_commit.slice, scenarios)
     _add_all(totals, counts)
-    accepted: dict[str, Count] = {}
-    increase_all(accepted, ((scenario, count) for (_, scenario), count in counts.items()))
     _subtract_superseded(totals, slice_commit, {}, is_statistical=is_statistical)
-    return accepted
+    return counts
 
 
 @dataclass
@@ -209,8 +207,10 @@ class PublishedContent:
         for scenario_sum in slice_commit.sums:
             increase(self.star, scenario_sum.scenario, Count(scenario_sum.line_count, scenario_sum.amount))
             increase(self.as_delivered, scenario_sum.scenario, scenario_sum.delivered)
-        attributed = add_slice(self.lines, slice_commit, commits, known)
+        accepted = add_slice(self.lines, slice_commit, commits, known)
         if slice_commit.hidden_lines and not slice_commit.superseded:
+            attributed: dict[str, Count] = {}
+            increase_all(attributed, ((scenario, count) for (_, scenario), count in accepted.items()))
             for scenario_sum in slice_commit.sums:
                 surplus = attributed.get(fold(scenario_sum.scenario), _NOTHING) - scenario_sum.delivered
                 increase(self.replaced, scenario_sum.scenario, surplus)

@@ -29,7 +29,7 @@ def count_actual_lines(state: DeliveryState, overlaps: Overlaps) -> dict[str, in
     lines: dict[str, int] = {}
     for period, items in contributing_deliveries(state, overlaps).items():
         for item in items:
-            counts = [count for count in item.accepted(period) if count.scenario_type == _ACTUAL]
+            counts = [count for count in item.accepted if count.scenario_type == _ACTUAL]
             rows = sum(count.rows for count in counts)
             if rows and (item.superseded_by or item.superseded_scopes):
                 rows -= _superseded(item, period, {count.scenario for count in counts}, overlaps)

@@ -72,6 +72,8 @@ def explain_stale(
         names: the slices, by table and slice.
     """
     names = list(names)
+    if not names:
+        return {}
     files = Names.of(snapshot.commits, snapshot.state.live)
     target = {(slice_.table, slice_.slice): slice_.inputs for slice_ in snapshot.target}
     old = read_inputs(processed, [(*name, published[name]) for name in names if name in published])

@@ -49,19 +49,16 @@ class ContributingDelivery(NamedTuple):
     Attributes:
         delivery: the delivery.
         scenarios: the scenarios whose lines count, as the delivery spells them.
+        accepted: the lines and the money of the delivery's commit in the period and these scenarios, sign as delivered.
         superseded_by: ids of the later deliveries that have keys of some of these lines.
         superseded_scopes: scenario and scope key of the lines that a later delivery replaces.
     """
 
     delivery: LiveDelivery
     scenarios: tuple[str, ...]
+    accepted: Sequence[PeriodCount]
     superseded_by: tuple[str, ...] = ()
     superseded_scopes: tuple[tuple[str, str | None], ...] = ()
-
-    def accepted(self, period: str) -> list[PeriodCount]:
-        """Return the lines and the money, sign as delivered, of the delivery's commit in a period."""
-        periods, scenarios = self.delivery.commit.periods, self.scenarios
-        return [count for count in periods if count.period == period and count.scenario in scenarios]
 
 
 def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mapping[str, Sequence[ContributingDelivery]]:
@@ -81,19 +78,21 @@ def _contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mappin
         name, may_lose, counts = delivery.commit.delivery_id, replaces_periods(delivery), delivery.commit.periods
         if len(counts) == 1 and not may_lose and not overlaps.overlapping(name):
             # As most of thousands: all of its lines count, in one period.
-            contributions.setdefault(counts[0].period, []).append(ContributingDelivery(delivery, (counts[0].scenario,)))
+            one = ContributingDelivery(delivery, (counts[0].scenario,), counts)
+            contributions.setdefault(counts[0].period, []).append(one)
             continue
         superseded_by, scopes = _superseded(delivery, overlaps, live)
         feed = delivery.event.feed
-        scenarios_by_period: dict[str, list[str]] = {}
+        counts_by_period: dict[str, list[PeriodCount]] = {}
         for count in counts:
             if not may_lose or winners.get((feed, fold_name(count.scenario), count.period), name) == name:
-                scenarios_by_period.setdefault(count.period, []).append(count.scenario)
-        for period, names in scenarios_by_period.items():
+                counts_by_period.setdefault(count.period, []).append(count)
+        for period, accepted in counts_by_period.items():
             contributions.setdefault(period, []).append(
                 ContributingDelivery(
                     delivery,
-                    tuple(sorted(names)),
+                    tuple(sorted(count.scenario for count in accepted)),
+                    accepted,
                     tuple(sorted(superseded_by.get(period, ()))),
                     tuple(sorted(scopes.get(period, ()), key=str)),
                 )

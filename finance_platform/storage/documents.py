@@ -91,7 +91,10 @@ def _shared(value: Any) -> Any:
         return sys.intern(value)
     if not isinstance(value, list):
         return value
-    return list(map(sys.intern, value)) if set(map(type, value)) == {str} else list(map(_shared, value))
+    try:
+        return list(map(sys.intern, value))
+    except TypeError:  # not all are texts
+        return list(map(_shared, value))
 
 
 def find_wrong_field(document: Any) -> str:

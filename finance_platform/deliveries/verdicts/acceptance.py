@@ -172,7 +172,9 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
         published = record_overlaps(processed, state.live)
         replaced = _versions_to_replace(state.live, candidates)
         published |= record_overlaps(processed, [*others_published, *candidates, *replaced])
-    overlaps = published | record_overlaps(processed, state.effective)
+    overlaps = published
+    if len(others) < len(state.effective):  # else the deliveries below are these, and the candidates
+        overlaps |= record_overlaps(processed, state.effective)
     overlaps |= record_overlaps(processed, [*others, *candidates, *_versions_to_replace(state.effective, candidates)])
     returning: dict[str, Sequence[ReturningLines]] = {}
     while True:

@@ -135,7 +135,9 @@ def find_broken_reversals(processed: ObjectStore, state: DeliveryState, overlaps
     Raises:
         DamagedObjectError: the rows of a delivery are damaged.
     """
-    feeds = list(dict.fromkeys(one.event.feed for one in state.ledger if has_reversals(one)))
+    feeds = list(
+        dict.fromkeys(one.event.feed for one in state.ledger for count in one.commit.periods if count.reversals)
+    )
     if not feeds:
         return []
     reader = _Reader(processed, state, overlaps)

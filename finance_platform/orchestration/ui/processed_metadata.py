@@ -17,6 +17,7 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import LINE_CONTRACTS
 from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
 from finance_platform.deliveries.discovery import why_read_again
+from finance_platform.deliveries.live_files import live_with_files
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import (
@@ -58,17 +59,8 @@ def lines_version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
 
 
 def _with_files_of(contract: Contract, state: DeliveryState) -> Sequence[DeliveryCommit]:
-    """Return the commits of live deliveries with files of a table, in order; looked for once for all tables."""
-    return derive_once("live commits by table", (state,), _by_table).get(contract.name, ())
-
-
-def _by_table(state: DeliveryState) -> Mapping[str, Sequence[DeliveryCommit]]:
-    by_table: dict[str, list[DeliveryCommit]] = {}
-    for delivery in state.live:
-        for table, files in delivery.commit.files.items():
-            if files:
-                by_table.setdefault(table, []).append(delivery.commit)
-    return by_table
+    """Return the commits of live deliveries with files of a table, in order."""
+    return [delivery.commit for delivery in live_with_files(state, contract.name)]
 
 
 def processed_metadata(

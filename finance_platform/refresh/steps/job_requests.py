@@ -14,6 +14,7 @@ from typing import Any
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LINE_TABLES, MEMBER_ATTRIBUTES, MEMBERS
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines import period_of_file
+from finance_platform.deliveries.live_files import live_files
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import DeliveryDiscovered
@@ -119,15 +120,16 @@ def build_request(
 def _files(state: DeliveryState, with_lines: Collection[int], periods: Collection[str]) -> list[SourceFile]:
     """Return the files with lines of some deliveries in some periods, and with the members and master data of all."""
     files: dict[tuple[str, DataFile], list[int]] = {}
-    for place, delivery in enumerate(state.live):
-        for table, of_table in delivery.commit.files.items():
-            if table in _MEMBER_TABLES or (table in LINE_TABLES and place in with_lines):
-                for file in of_table:
-                    # Most files of lines have those of one period.
-                    period = period_of_file(file.key) if table in LINE_TABLES else ""
-                    if not period or period in periods:
-                        files.setdefault((table, file), []).append(place)
-    return [SourceFile(table, file, deliveries) for (table, file), deliveries in files.items()]
+    for by_table, places in live_files(state):
+        counted = [place for place in places if place in with_lines]
+        for table, of_table in by_table.items():
+            deliveries = places if table in _MEMBER_TABLES else counted if table in LINE_TABLES else ()
+            for file in of_table if deliveries else ():
+                # Most files of lines have those of one period.
+                period = period_of_file(file.key) if table in LINE_TABLES else ""
+                if not period or period in periods:
+                    files.setdefault((table, file), []).extend(deliveries)
+    return [SourceFile(table, file, sorted(deliveries)) for (table, file), deliveries in files.items()]
 
 
 def _superseded_keys(

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import PurePosixPath
 
 from finance_platform.deliveries.checkpoints import find_outdated, find_untrusted
@@ -27,6 +28,7 @@ from finance_platform.deliveries.commits import (
     read_commits,
 )
 from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.live_files import distinct_files
 from finance_platform.deliveries.overlap_documents import FOLDER as OVERLAPS
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.register import FOLDER as REGISTER
@@ -349,7 +351,8 @@ def _damaged_commits(processed: ObjectStore, state: DeliveryState, readable: _Re
 def _damaged_files(processed: ObjectStore, state: DeliveryState, readable: _Rereadable) -> Iterator[Damage]:
     """Yield the first damaged file of each delivery; small deliveries share files."""
     commits = _commits_in_use(state)
-    damaged = _damaged(processed, (file for commit in commits for files in commit.files.values() for file in files))
+    by_table = (files for of_commit in distinct_files(commits) for files in of_commit.values())
+    damaged = _damaged(processed, chain.from_iterable(by_table))
     withdrawn = {delivery.commit.delivery_id for delivery in state.withdrawn}
     for commit in commits if damaged else ():
         keys = [file.key for files in commit.files.values() for file in files if file.key in damaged]
