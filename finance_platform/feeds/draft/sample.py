@@ -31,6 +31,7 @@ from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.files.file_format import (
     OpenFile,
+    byte_order_mark,
     find_invalid_utf8,
     find_other_format,
     marked_encoding,
@@ -48,6 +49,9 @@ from finance_platform.feeds.values.hidden_characters import clean_cell
 
 _SAMPLE_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16
+_WIDEST_BYTES = 4
+"""Of a character in an encoding whose characters all have as many."""
+
 _MAX_ROWS = 2_000
 _LAST_ROWS = 100
 _HEADER_ROWS = 30
@@ -226,8 +230,9 @@ def _sample_text(open_file: OpenFile) -> Sample:
         start = stream.read(_SAMPLE_BYTES)
         tail, is_whole = b"", len(start) < _SAMPLE_BYTES
         if not is_whole and stream.seekable():
-            stream.seek(max(len(start), stream.seek(0, io.SEEK_END) - _TAIL_BYTES))
-            tail = stream.read(_TAIL_BYTES)
+            end = stream.seek(0, io.SEEK_END)
+            stream.seek(max(len(start), (end - _TAIL_BYTES) // _WIDEST_BYTES * _WIDEST_BYTES))
+            tail = byte_order_mark(start) + stream.read()
     if not start.strip():
         raise UnreadableDeliveryError("the file is empty", fix="send it again, or draft from a file with rows")
     other = find_other_format(start)
@@ -304,7 +309,7 @@ def _cut(text: str, delimiter: str, limit: int | None) -> list[tuple[int, list[s
 
 def _last_rows(text: str, delimiter: str, line: int) -> list[tuple[int, list[str]]]:
     """Return the rows at the end of a file, without the first, which may be cut; their lines are not known."""
-    rows = _cut(text, delimiter, _MAX_ROWS)[1:]
+    rows = _cut(text, delimiter, None)[1:][-_MAX_ROWS:]
     return [(line + 1 + position, cells) for position, (_, cells) in enumerate(rows)]
 
 

@@ -75,6 +75,11 @@ class Utf8Evidence(NamedTuple):
     is_mixed: bool = False
 
 
+def byte_order_mark(start: bytes) -> bytes:
+    """Return the byte order mark with which a file begins; empty if it has none."""
+    return next((mark for mark, _ in _BYTE_ORDER_MARKS if start.startswith(mark)), b"")
+
+
 def marked_encoding(start: bytes) -> str | None:
     """Return the encoding of a file's byte order mark, if it has one."""
     return next((encoding for mark, encoding in _BYTE_ORDER_MARKS if start.startswith(mark)), None)
@@ -161,8 +166,7 @@ def find_other_format(start: bytes) -> tuple[str, str] | None:
     for beginning, name, fix in _OTHER_FORMATS:
         if start.startswith(beginning):
             return name, fix
-    mark = next((mark for mark, _ in _BYTE_ORDER_MARKS if start.startswith(mark)), b"")
-    text = start.removeprefix(mark).replace(b"\0", b"").lstrip().lower()
+    text = start.removeprefix(byte_order_mark(start)).replace(b"\0", b"").lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<meta")):
         return "an HTML page", "export it as CSV; a page in place of a file is often a login form or an error message"
     if text.startswith((b"mime-version:", b"content-type: multipart/related")):

@@ -17,6 +17,15 @@ def sums(folder: Path, text: str, name: str = "costs.csv", **decided: str) -> di
     return {place: str(count.amount) for place, count in check.sums.items()}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_large_file_of_any_encoding_has_a_draft_that_knows_its_last_row(encoding: str):
+    lines = "".join(f"2025-{place % 12 + 1:02}-01,D{place % 7},400{place % 9},{place}.00\n" for place in range(50_000))
+    text = f"Date,Department,Account,Amount\n{lines}Total,,,1249975000.00\n"
+    written = yaml.safe_load(draft(text.encode(encoding)))
+    assert written["columns"]["amount"] == "Amount"
+    assert written["control_total"] == [{"kind": "grand", "row": {"column": "Date", "matches": "(?i)^total"}}]
+
+
 @pytest.mark.parametrize(
     ("header", "rows", "periods"),
     [
