@@ -29,7 +29,7 @@ FileFormat = Literal["text", "workbook"]
 
 OF_ALL_FILES: Final = 10
 
-OF_FORMAT: Final[dict[FileFormat, int]] = {"text": 0, "workbook": 1}
+OF_FORMAT: Final[dict[FileFormat, int]] = {"text": 0, "workbook": 2}
 
 OF_KIND: Final[dict[Kind, int]] = {
     "ledger": 0,

@@ -7,15 +7,18 @@ cells are lines (see `doubts.summed_lines`), the content of ods (see `ods_conten
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from finance_platform.feeds.files.workbook_shared import column_number
 
 _PREFIX = rb"(?:[\w.-]{1,60}:)?"
+_FORMULA = rb"f(?:\s[^<>]*)?>(=?(?:[A-Z0-9$:,;+() ]{5,500}|SUMIFS?\([^<>]{5,400}))</"
 _CELL = re.compile(
     b"<" + _PREFIX + rb"""c\s+r\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["'][^<>]*>\s*<"""
-    + _PREFIX + rb"f(?:\s[^<>]*)?>(=?(?:[A-Z0-9$:,;+() ]{5,500}|SUMIFS?\([^<>]{5,400}))</"
+    + _PREFIX + _FORMULA
 )  # fmt: skip
+_PLAIN_FORMULA = re.compile(b"<" + _FORMULA)
 _CELLS = r"[A-Z]{1,3}[0-9]{1,7}(?::[A-Z]{1,3}[0-9]{1,7})?"
 _TERM = rf"(?:SUM\((?:{_CELLS})(?:[,;]{_CELLS})*\)|SUBTOTAL\((?:10)?9[,;]{_CELLS}\)|[A-Z]{{1,3}}[0-9]{{1,7}})"
 _SUM = re.compile(rf"(?:ROUND\()?\(?({_TERM}(?:\+{_TERM})*)\)?(?:[,;][0-9]\))?")
@@ -85,20 +88,30 @@ def read_sum(formula: str) -> FormulaSum | None:
     return None if len(areas) == 1 and "(" not in match[1] else FormulaSum(text, areas)
 
 
-def add_sums(data: bytes, sums: FormulaSums) -> None:
+def add_sums(data: bytes, sums: FormulaSums, *, is_plain: bool = False) -> None:
     """Add the sums of a part of the XML of an xlsx sheet.
 
     Of formulas that a range of cells shares, the first cell alone has the text; it shows what the others are.
+
+    Args:
+        data: the XML.
+        sums: gets the sums.
+        is_plain: whether each cell begins with `<c r="`, so that formulas are found before their cells.
     """
     # It imports clients of HTTP and mail with it, and most files are no workbooks.
     from xml.sax.saxutils import unescape
 
-    for match in _CELL.finditer(data):
+    for match in _plain_cells(data) if is_plain else _CELL.finditer(data):
         if len(sums) >= MAX_SUMS:
             return
         # A byte that is not UTF-8 is the parser's to report.
         if found := read_sum(unescape(match[3].decode(errors="replace"), _QUOTES)):
             sums[int(match[2]), column_number(match[1])] = found
+
+
+def _plain_cells(data: bytes) -> Iterator[re.Match[bytes]]:
+    starts = (data.rfind(b"<c ", 0, formula.start()) for formula in _PLAIN_FORMULA.finditer(data))
+    return filter(None, (_CELL.match(data, start) for start in starts if start >= 0))
 
 
 def _area(match: re.Match[str]) -> Area:

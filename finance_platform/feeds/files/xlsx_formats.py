@@ -21,6 +21,7 @@ from finance_platform.feeds.files.number_formats import (
     only_of_codes,
 )
 from finance_platform.feeds.files.workbook_shared import column_number
+from finance_platform.feeds.files.xlsx_sheet import has_plain_cells, last_element
 
 Formats = Mapping[int, tuple[Mark, ...]]
 """What the format of cells displays, by the number of their style."""
@@ -87,24 +88,27 @@ def scan_cells(
     others = _select(formats, are_of_codes=False)
     if not of_codes and not others:
         return
-    styles = "|".join(map(str, of_codes)).encode()
-    codes = [
-        re.compile(b'<c r="' + _letters(column) + b'[0-9]+"[^<>]{0,100} s="(?:' + styles + b')"')
-        for column in sorted(code_columns if of_codes else ())
-    ]
+    codes = [_plain_cell(_letters(column), of_codes) for column in sorted(code_columns if of_codes else ())]
+    searches = [(of_codes, codes), (others, [_plain_cell(b"[A-Z]+", others)])]
     rest, is_last = b"", False
     for block in chain(blocks, (b"",)):
         is_last = not block
         data = rest + block
-        end = len(data) if is_last else max(0, data.rfind(b"<c"))
+        end = len(data) if is_last else last_element(data)
         data, rest = data[:end], data[end:]
-        if others:
-            yield from _scan(_CELL.finditer(data), others, first_day)
-        if codes and data.count(b"<c ") == data.count(b'<c r="') and b":c " not in data:
-            places = (match.start() for column in codes for match in column.finditer(data))
-            yield from _scan(filter(None, (_CELL.match(data, place) for place in places)), of_codes, first_day)
-        elif codes:
-            yield from _scan(_CELL.finditer(data), of_codes, first_day)
+        is_plain = has_plain_cells(data)
+        for selected, patterns in searches:
+            if not selected:
+                continue
+            places = (match.start() for pattern in patterns for match in pattern.finditer(data)) if is_plain else ()
+            found = filter(None, (_CELL.match(data, place) for place in places)) if is_plain else _CELL.finditer(data)
+            yield from _scan(found, selected, first_day)
+
+
+def _plain_cell(letters: bytes, formats: Formats) -> re.Pattern[bytes]:
+    """Return a pattern of the cells of some columns with some formats, as most programs write them."""
+    styles = "|".join(map(str, formats)).encode()
+    return re.compile(b'<c r="' + letters + rb"""[0-9]+"[^<>]{0,100} s=["'](?:""" + styles + rb""")["']""")
 
 
 def _select(formats: Formats, *, are_of_codes: bool) -> Formats:

@@ -29,6 +29,11 @@ _VALUE = re.compile(rb"<(?:[\w.-]{1,60}:)?v(?:\s[^>]{0,99})?>([^<]+)<")
 _ZERO = re.compile(rb"0(?:\.0)?")
 """What libraries that cannot calculate store: XlsxWriter 0, and Apache POI 0.0."""
 _FAULTY = (b"<f", b":f", b't="e"', b"t='e'")
+_ERRORS = _FAULTY[2:]
+_PLAIN_FORMULA = re.compile(rb"<f[\s/>]")
+_PLAIN_ERROR = re.compile(rb"""t=["']e["']""")
+_PREFIXED = re.compile(rb":c[\s/>]")
+_WINDOW_BYTES = 1 << 14
 
 
 class XlsxSheetScan:
@@ -81,8 +86,8 @@ class XlsxSheetScan:
                 is_scanned = self._add(data)
                 deque(blocks, maxlen=0)  # what follows is counted, but may be long and has no cells
                 return is_scanned
-            end = data.rfind(b"<c")
-            data, rest = (data[:end], data[end:]) if end > 0 else (b"", data)
+            end = last_element(data)
+            data, rest = data[:end], data[end:]
             if len(rest) > MAX_WORKBOOK_PARTS_BYTES:
                 raise damaged("a cell is too long")
             if not self._add(data):
@@ -108,11 +113,16 @@ class XlsxSheetScan:
                 return False
             if not any(mark in data for mark in _FAULTY):
                 return True
+        is_plain = self._has_references and has_plain_cells(data)
         if b"<f" in data or b":f" in data:
-            add_sums(data, self.sums)
+            add_sums(data, self.sums, is_plain=is_plain)
+        if is_plain:
+            for cell in () if not self._is_stale and _has_all_values(data) else _cells_to_search(data):
+                self._add_element(False, cell)
+            return True
         starts = list(_ELEMENT.finditer(data))
         ends = [start.start() for start in starts[1:]] + [len(data)]
-        for match, end in zip(starts, ends, strict=True):
+        for match, end in zip(starts, ends, strict=False):  # a part before the first row has no start
             self._add_element(match[1] == b"row", data[match.start() : end])
         return True
 
@@ -163,6 +173,37 @@ class XlsxSheetScan:
         self._count += 1
         check_faulty_count(self._count, self._row)
         self.faulty.setdefault(self._row, {})[self._column] = text[:60]
+
+
+def last_element(data: bytes) -> int:
+    """Return where the last row or cell of a part of the XML begins; 0 without one."""
+    size = _WINDOW_BYTES
+    while True:
+        places = [match.start() for match in _ELEMENT.finditer(data, max(0, len(data) - size))]
+        if places or size >= len(data):
+            return places[-1] if places else 0
+        size *= 4
+
+
+def has_plain_cells(data: bytes) -> bool:
+    """Return whether each cell of a part of the XML begins with `<c r="`, as those of most programs do."""
+    return data.count(b"<c") == data.count(b'<c r="') and _PREFIXED.search(data) is None
+
+
+def _has_all_values(data: bytes) -> bool:
+    """Return whether plain cells have a value after each formula, and none is an error; False if that is uncertain."""
+    if b"<v></v>" in data or any(mark in data for mark in _ERRORS):
+        return False
+    return data.count(b"</f><v>") + data.count(b"/><v>") == len(_PLAIN_FORMULA.findall(data))
+
+
+def _cells_to_search(data: bytes) -> Iterator[bytes]:
+    """Yield the plain cells that have a formula, or may be an error."""
+    marks = [_PLAIN_FORMULA, *([_PLAIN_ERROR] if any(mark in data for mark in _ERRORS) else [])]
+    starts = {data.rfind(b"<c ", 0, match.start()) for mark in marks for match in mark.finditer(data)}
+    for start in sorted(starts - {-1}):
+        end = data.find(b"<c ", start + 1)
+        yield data[start : end if end > 0 else len(data)]
 
 
 def _is_hidden(values: Mapping[bytes, bytes]) -> bool:

@@ -93,13 +93,13 @@ LINES: dict[tuple[FileFormat, Kind], tuple[int, str]] = {
     ("text", "comments"): (10, "5966cc9949e71b21"),
     ("text", "statement_lines"): (10, "5d229aa1de47df3d"),
     ("text", "balances"): (10, "794c25feaa397164"),
-    ("workbook", "ledger"): (11, "be8f56b913265b55"),
-    ("workbook", "departments"): (11, "fa4f26e84232b5b8"),
-    ("workbook", "accounts"): (11, "f2b105ea64e2b0fc"),
-    ("workbook", "lookup"): (11, "58b4803e4fc9a675"),
-    ("workbook", "comments"): (11, "1c2103e00473a2aa"),
-    ("workbook", "statement_lines"): (11, "a2da10895f4e78c2"),
-    ("workbook", "balances"): (11, "234201485f2d4db6"),
+    ("workbook", "ledger"): (12, "be8f56b913265b55"),
+    ("workbook", "departments"): (12, "fa4f26e84232b5b8"),
+    ("workbook", "accounts"): (12, "f2b105ea64e2b0fc"),
+    ("workbook", "lookup"): (12, "58b4803e4fc9a675"),
+    ("workbook", "comments"): (12, "1c2103e00473a2aa"),
+    ("workbook", "statement_lines"): (12, "a2da10895f4e78c2"),
+    ("workbook", "balances"): (12, "234201485f2d4db6"),
 }
 """The version of the reader, and a hash of the lines that it reads, by format and kind."""
 
