@@ -178,11 +178,11 @@ def read_columns(sample: Sample) -> list[Column]:
     folded = [fold(name) for name in sample.header]
     columns = []
     # Of one column of amounts, such rows are no lines, which a person has to say.
-    is_wide = sum(any(map(_is_missing, sample.column(place))) for place in range(len(sample.header))) > 1
-    for position, name in enumerate(sample.header):
+    texts_of = [sample.column(place) for place in range(len(sample.header))]
+    is_wide = sum(any(map(_is_missing, cells)) for cells in texts_of) > 1
+    for position, (name, cells) in enumerate(zip(sample.header, texts_of, strict=True)):
         if folded.count(folded[position]) > 1 or "{" in name or "}" in name or name == UNDECIDED:
             continue
-        cells = sample.column(position)
         missing = tuple(dict.fromkeys(filter(_is_missing, cells))) if is_wide else ()
         cells = ["" if text in missing else text for text in cells]
         texts = [text for text in cells if text]

@@ -14,10 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from finance_platform.feeds.doubts.unread_column import escape
-from finance_platform.feeds.draft.values import is_amount, is_date
+from finance_platform.feeds.draft.values import clean_text, is_amount, is_date
 from finance_platform.feeds.values.codes import clean, fold
 from finance_platform.feeds.values.header_words import rank
-from finance_platform.feeds.values.hidden_characters import clean_cell
 
 Row = tuple[int, list[str]]
 
@@ -67,7 +66,7 @@ def find_other_rows(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Oth
     """
     names = [fold(name) for name in header]
     raw = dict(rows)
-    texts = {line: [clean(clean_cell(cell)[0]) for cell in cells] for line, cells in rows}
+    texts = {line: list(map(clean_text, cells)) for line, cells in rows}
     found: dict[int, OtherRow] = {}
     always = _always_filled(texts.values())
     for position, (line, cells) in enumerate(texts.items()):

@@ -17,10 +17,8 @@ from typing import Any
 
 from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.period_columns import read_scenario
-from finance_platform.feeds.draft.values import is_amount
-from finance_platform.feeds.values.codes import clean
+from finance_platform.feeds.draft.values import clean_text, is_amount
 from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
-from finance_platform.feeds.values.hidden_characters import clean_cell
 
 Row = tuple[int, list[str]]
 
@@ -143,7 +141,7 @@ def is_labelled_heading(cells: Sequence[str]) -> bool:
 
 
 def _texts(cells: Sequence[str]) -> list[tuple[int, str]]:
-    return [(place, text) for place, cell in enumerate(cells) if (text := clean(clean_cell(cell)[0]))]
+    return [(place, text) for place, cell in enumerate(cells) if (text := clean_text(cell))]
 
 
 def _names(field: str, cells: Sequence[str]) -> bool:

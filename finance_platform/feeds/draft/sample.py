@@ -27,7 +27,7 @@ from finance_platform.feeds.draft.period_columns import (
 )
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
 from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, grand_total, is_named_total, subtotals_tie
-from finance_platform.feeds.draft.values import is_amount, is_date
+from finance_platform.feeds.draft.values import clean_text, is_amount, is_date
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.files.file_format import (
     OpenFile,
@@ -43,9 +43,8 @@ from finance_platform.feeds.files.workbook_shared import MergedCells
 from finance_platform.feeds.header import header_names, join_rows
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS
 from finance_platform.feeds.resolved import Dialect, ReadingRules
-from finance_platform.feeds.values.codes import clean, fold
+from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.header_words import WORDS, rank
-from finance_platform.feeds.values.hidden_characters import clean_cell
 
 _SAMPLE_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16
@@ -161,7 +160,7 @@ class Sample:
         """Return the texts of a column below the header, cleaned; blank ones included, labels in their place."""
         if self.labels and self.labels.places == (position,) and not self.labels.is_beside_dates:
             return self.label_texts()
-        return [clean(clean_cell(cells[position])[0]) if position < len(cells) else "" for _, cells in self.data]
+        return [clean_text(cells[position]) if position < len(cells) else "" for _, cells in self.data]
 
     def label_texts(self) -> list[str]:
         """Return the label above each line, cleaned; none without labels."""
@@ -169,7 +168,7 @@ class Sample:
         label = ""
         for line, cells in self._rows_and_labels if self.labels else ():
             if self.labels and line in self.labels.lines:
-                label = clean(clean_cell(self.labels.text(cells))[0])
+                label = clean_text(self.labels.text(cells))
             else:
                 texts.append(label)
         return texts
@@ -177,7 +176,7 @@ class Sample:
     def total_cells(self, position: int) -> list[str]:
         """Return the texts of a column in the rows that print a total, cleaned, without blank ones."""
         cells = (row[position] for line, row in self.rows if line in self.totals and position < len(row))
-        return [text for cell in cells if (text := clean(clean_cell(cell)[0]))]
+        return [text for cell in cells if (text := clean_text(cell))]
 
 
 def sample_file(open_file: OpenFile, object_key: str) -> Sample:
@@ -507,7 +506,7 @@ def _is_second_line(first: Sequence[str], second: Sequence[str], usual: int) -> 
 def _names(*rows: Sequence[str]) -> list[str]:
     """Return the columns' names as the reader gives them; blank trailing cells are no columns."""
     joined = join_rows([list(cells) for cells in rows]) if len(rows) > 1 else list(rows[0])
-    while joined and not clean(clean_cell(joined[-1])[0]):
+    while joined and not clean_text(joined[-1]):
         joined.pop()
     if len(joined) > MAX_COLUMNS:
         raise UnreadableDeliveryError(

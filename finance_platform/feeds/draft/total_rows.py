@@ -218,9 +218,11 @@ def _find_unnamed(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Total
 def _is_bare(cells: Sequence[str], same: Mapping[int, str]) -> bool:
     """Return whether cells that are not blank are amounts, or the text of every row, and others are blank."""
     filled = {place: cell.strip() for place, cell in enumerate(cells) if cell.strip()}
-    amounts = [place for place, text in filled.items() if is_amount(text)]
-    others = [place for place in filled if place not in amounts]
-    return bool(amounts) and len(filled) < len(cells) and all(same.get(place) == filled[place] for place in others)
+    if len(filled) == len(cells) or not all(
+        same.get(place) == text or is_amount(text) for place, text in filled.items()
+    ):
+        return False
+    return any(map(is_amount, filled.values()))
 
 
 def _same_texts(rows: Sequence[Row]) -> dict[int, str]:

@@ -15,9 +15,11 @@ from functools import lru_cache
 
 from finance_platform.feeds.draft.two_years import patterns_of, patterns_of_any
 from finance_platform.feeds.values.amounts import read_amount
+from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.common_amounts import APOSTROPHES
 from finance_platform.feeds.values.dates import names_no_month, names_two_years, parse_date, patterns_with_zones
 from finance_platform.feeds.values.header_words import plain_name
+from finance_platform.feeds.values.hidden_characters import clean_cell
 
 FISCAL_PERIODS = (
     "'FY'FF-'P'PP", "'FY'FFFF-'P'PP", "FFFF-'P'PP", "FFFF'P'PP", "'P'PP FFFF", "'P'PP-FFFF", "PPP/yyyy", "PPP.yyyy",
@@ -140,6 +142,12 @@ class AmountGuess:
     ambiguous: str = ""
     currencies: tuple[str, ...] = ()
     has_sides: bool = False
+
+
+@lru_cache(maxsize=8192)
+def clean_text(cell: str) -> str:
+    """Return the text of a cell as a field has it; each rule of a draft asks for it, and many cells are alike."""
+    return clean(clean_cell(cell)[0])
 
 
 @lru_cache(maxsize=8192)
