@@ -53,6 +53,10 @@ OTHER_LOAD = "other_load"
 """The kind of a reason about files that were read under another load mode, and of which a new one replaces nothing; it
 ends when these count under the same one, or no longer."""
 
+MOVED = "moved"
+"""The kind of a reason about documents that another file has on another day or account; it ends when that file is sent
+again without them, or no longer counts."""
+
 CONTROL_TOTAL = "control_total"
 """The kind of the reason that a total which the file prints is not the sum of its lines."""
 
@@ -65,7 +69,7 @@ BOOKED_KEY = "booked_key"
 WAITING_KINDS = frozenset({UNTYPED, OVERFLOW, BOOKED_KEY})
 """Kinds of reasons that no person can accept, since nothing could be published."""
 
-ENDING_KINDS = WAITING_KINDS | {CONFLICT, OTHER_LOAD}
+ENDING_KINDS = WAITING_KINDS | {CONFLICT, MOVED, OTHER_LOAD}
 """Kinds of reasons that other deliveries can end; each run evaluates them again."""
 
 

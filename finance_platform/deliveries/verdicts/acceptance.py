@@ -21,6 +21,7 @@ from finance_platform.deliveries.register import (
     BOOKED_KEY,
     CONFLICT,
     CONTROL_TOTAL,
+    MOVED,
     NOTHING_ACCEPTED,
     OTHER_LOAD,
     OVERFLOW,
@@ -115,6 +116,12 @@ _REPEATS_SUMS = (
     "may_hold_money: true; a trial balance belongs to a feed of kind: balances, which compares it. To keep this file "
     "in place of the other one, withdraw that one and then accept this one. While both count, "
     "`finance-platform accept {key} --why TEXT` counts these amounts twice; `withdraw` drops the delivery"
+)
+_MOVED = (
+    "if the other file has the document as it was before, send that file again without it, or withdraw that file; the "
+    "hold then ends by itself. If a number names one line, set `load: {{mode: upsert, key: [transaction_id]}}` in the "
+    "descriptor, and a line replaces it wherever it was. `finance-platform accept {key} --why TEXT` counts both; "
+    "`withdraw` drops the delivery"
 )
 _RETURNS = (
     "withdraw each file of which no line may count again, and accept the others; if only some of a file's lines may "
@@ -406,7 +413,7 @@ class _AcceptancePolicy:
             return _GIVE_TYPE
         if REPEATED in kinds:
             return self._fix_of_repeated(candidate)
-        others = {RETURNING: _RETURNS, OTHER_LOAD: _OTHER_LOADS, RESTATEMENT: _RESTATES}
+        others = {MOVED: _MOVED, RETURNING: _RETURNS, OTHER_LOAD: _OTHER_LOADS, RESTATEMENT: _RESTATES}
         return next((fix for kind, fix in others.items() if kind in kinds), _ACCEPT)
 
     def _fix_of_repeated(self, candidate: LiveDelivery) -> str:

@@ -22,6 +22,7 @@ from finance_platform.deliveries.register import (
     CONFLICT,
     CONTROL_TOTAL,
     DOUBT,
+    MOVED,
     NOTHING_ACCEPTED,
     OTHER_LOAD,
     OVERFLOW,
@@ -52,9 +53,11 @@ from finance_platform.deliveries.verdicts.commit_reasons import nothing_accepted
 from finance_platform.deliveries.verdicts.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, effect_of
 from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, by_scenario, find_moved_cells
+from finance_platform.deliveries.verdicts.moved_documents import find_moved_documents
 from finance_platform.deliveries.verdicts.other_loads import find_other_loads
 from finance_platform.deliveries.verdicts.reason_texts import (
     describe_contradiction,
+    describe_moved,
     describe_others,
     describe_repeated,
     describe_smaller,
@@ -172,6 +175,9 @@ class HoldReasons:
         reasons += copies or [(REPEATED, text) for text in self._repeated(candidate)]
         reasons += [(RETURNING, text) for text in self._returning(candidate)]
         reasons += [(OTHER_LOAD, text) for text in self._other_loads(candidate)]
+        if current is None:
+            found = find_moved_documents(self._live_lines, self._live, candidate)
+            reasons += [(MOVED, describe_moved(one)) for one in found]
         reasons += [(DOUBT, text) for text in candidate.commit.findings.doubts]
         reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
         reasons += [(REMOVAL, text) for text in self._removals(candidate)]

@@ -12,9 +12,11 @@ from finance_platform.count_text import pluralize
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.attribute_conflicts import AttributeConflict
 from finance_platform.deliveries.verdicts.moved_amounts import MovedAmount
+from finance_platform.deliveries.verdicts.moved_documents import MovedDocuments
 from finance_platform.deliveries.verdicts.removals import OtherLines, Removal, SmallerPeriod
 from finance_platform.deliveries.verdicts.repeated_lines import RepeatedLines
 from finance_platform.deliveries.verdicts.returning_lines import ReturningLines
+from finance_platform.feeds.violations import quoted
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
 
@@ -82,6 +84,16 @@ def describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> str
         has = "has the same sums by account as the lines of"
     keys = " under keys that differ in their zeros" if any(one.has_other_keys for one in repeated) else ""
     return f"{has} {quote_name(object_key)}{feed}{keys}, which counts already{beside}: {shorten(lines, '; ')}"
+
+
+def describe_moved(moved: MovedDocuments) -> str:
+    """Return which documents another file has under another key."""
+    more = f" and {moved.documents - 1:,} more" if moved.documents > 1 else ""
+    return (
+        f"{quote_name(moved.object_key)} has the document {quoted(moved.number)}{more} with the same amount and "
+        f"another {moved.field}, which is in the key of the feed, so both would count: gross "
+        f"{grouped_money(moved.gross)}"
+    )
 
 
 def returning_money(lines: ReturningLines) -> str:

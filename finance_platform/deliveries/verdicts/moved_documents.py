@@ -1,0 +1,129 @@
+"""Documents that another file has on another day or account, under `upsert` with the day or the account in its key.
+
+Belongs here: finding the lines that such a key lets count beside each other. Does not belong here: lines under keys or
+codes that differ in their zeros (see `repeated_lines`), what is done about them (see `acceptance`).
+
+A line replaces an earlier one of the same key. A document that is sent again after its day or account was corrected has
+another key, so both lines count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of, claimed_cells
+from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
+from finance_platform.feeds.values.amounts import EXACT
+
+_NUMBER = "transaction_id"
+_MOVES = {"date": ("department_key", "account_key"), "account": ("document_date", "department_key")}
+"""By a field of the key, what a line keeps that was moved to another value of it, beside its number and amount."""
+
+_COLUMNS = (_NUMBER, "document_date", "department_key", "account_key", "amount")
+_MOST_FILES = 50
+"""Files that are compared, the last ones first: in a feed of a file for each document, thousands may have one month."""
+
+_Lines = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class MovedDocuments:
+    """Documents of a delivery that another file has under another key.
+
+    Attributes:
+        object_key: the other file.
+        field: the field of the key that differs.
+        number: the number of the first document.
+        documents: how many documents.
+        gross: the sum of their lines that would count twice, of absolute amounts.
+    """
+
+    object_key: str
+    field: str
+    number: str
+    documents: int
+    gross: Decimal
+
+
+def find_moved_documents(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> list[MovedDocuments]:
+    """Return the documents that would count twice, because another file has them on another day or account.
+
+    A line was moved if its number, its amount and all else are those of a line of another file in the scenarios and
+    periods of the delivery, of which it has no line with the same key. Numbers that begin again, and lines that are
+    added to a document, have other amounts: if most numbers in both files have, none was moved.
+
+    Args:
+        lines: reads the lines.
+        live: the deliveries that count.
+        candidate: the delivery that is judged.
+    """
+    event = candidate.event
+    fields = [name for name in _MOVES if name in event.keyed_by.split()]
+    if event.kind != "ledger" or event.load_mode != "upsert" or _NUMBER not in event.keyed_by.split() or not fields:
+        return []
+    if any(one.event.fingerprint == event.fingerprint for one in live.earlier(candidate)):
+        return []  # it was read before, and counts as it was read then
+    cells = {cell for cell in claimed_cells(candidate) if cell[1] in candidate.portion}
+    others = {
+        one.delivery_id: one
+        for cell in cells
+        for one in live.others(candidate, cell)
+        if (one.event.load_mode, one.event.keyed_by) == (event.load_mode, event.keyed_by)  # else see `other_loads`
+    }
+    newest = sorted(others.values(), key=lambda one: one.position, reverse=True)[:_MOST_FILES]
+    if not newest:
+        return []
+    own = lines.read(candidate, Superseded(), cells, _COLUMNS)
+    return [found for other in newest if (found := _moved(lines, live, own, other, cells, fields))]
+
+
+def _moved(
+    lines: LiveLines, live: LiveDeliveries, own: pa.Table, other: LiveDelivery, cells: set[Cell], fields: Sequence[str]
+) -> MovedDocuments | None:
+    of_other = lines.read(other, lines.superseded(other, LiveSet(live.by_id, {}), cells), cells, _COLUMNS)
+    kept = _by_number(_without_keys(of_other, own), own)
+    added = _by_number(_without_keys(own, of_other), of_other) if kept else {}
+    both = kept.keys() & added.keys()
+    for name in fields:
+        moved = {number: gross for number in both if (gross := _gross_of_pairs(kept[number], added[number], name))}
+        if moved and 2 * len(moved) >= len(both):
+            gross = Decimal(0)
+            for amount in moved.values():
+                gross = EXACT.add(gross, amount)
+            return MovedDocuments(other.event.object_key, name, min(moved), len(moved), gross)
+    return None
+
+
+def _without_keys(table: pa.Table, other: pa.Table) -> pa.Table:
+    return table.filter(pc.invert(pc.is_in(table["line_key"], value_set=other["line_key"].combine_chunks())))
+
+
+def _by_number(table: pa.Table, other: pa.Table) -> _Lines:
+    """Return the lines whose number another table has too, by number."""
+    numbers = other[_NUMBER].combine_chunks().drop_null()
+    found: _Lines = defaultdict(list)
+    for row in table.filter(pc.is_in(table[_NUMBER], value_set=numbers)).to_pylist():
+        if row[_NUMBER] is not None:
+            found[row[_NUMBER]].append(row)
+    return found
+
+
+def _gross_of_pairs(kept: Sequence[dict[str, Any]], added: Sequence[dict[str, Any]], name: str) -> Decimal:
+    """Return the gross amount of the lines of one document that were moved to another value of a field."""
+    pairs = Counter(_places(kept, name)) & Counter(_places(added, name))
+    gross = Decimal(0)
+    for (_, amount, *_rest), count in pairs.items():
+        gross = EXACT.add(gross, abs(amount) * count)
+    return gross
+
+
+def _places(rows: Sequence[dict[str, Any]], name: str) -> Iterator[tuple[Any, ...]]:
+    return ((cell_of(row["cell"])[0], row["amount"], *(row[column] for column in _MOVES[name])) for row in rows)
