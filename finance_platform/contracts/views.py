@@ -468,8 +468,9 @@ OUTLOOK_SOURCE = ViewContract(
     key=("Period",),
     fix=(),
     measures=(),
-    note="Actual in a complete period; else the forecast that covers most of the fiscal year's open periods, of more "
-    "than one the last by name; else the baseline.",
+    note="Actual in a complete period; else the forecast that covers most of the fiscal year's periods without "
+    "actuals, of more than one the last by name; of a period that it lacks, the next one by the same order; else the "
+    "baseline.",
     columns=(
         *_PERIOD,
         *_FISCAL_YEAR,

@@ -3,8 +3,9 @@
 Belongs here: finding them by their names and periods, and the words that warn. Does not belong here: the outlook itself
 (see `sql/views/outlook_source.sql`), what its forecast lacks (see `reports.pack.forecast_gap`).
 
-Of the forecasts that cover most of a year's open periods, the outlook takes the last one by name (071). That is the
-latest one for `Forecast 2025-09`, and not for `Forecast Sep 2025` beside `Forecast Jan 2026`, or `9+3` beside `10+2`.
+Of the forecasts that cover most of a year's open periods, the outlook takes the last one by name (071, 528). That is
+the latest one for `Forecast 2025-09`, and not for `Forecast Sep 2025` beside `Forecast Jan 2026`, or `9+3` beside
+`10+2`.
 """
 
 from __future__ import annotations

@@ -175,9 +175,10 @@ class Ledger:
             return "Actual"
         open_periods = [one for one in PERIODS if fiscal_year(one) == fiscal_year(period) and one not in self.complete]
         forecasts = [name for name in COVERED if name.startswith("Forecast")]
-        covering = {name: sum(one in COVERED[name] for one in open_periods) for name in forecasts}
-        best = max(forecasts, key=lambda name: (covering[name], name))
-        return next((name for name in (best, "Budget") if period in COVERED[name]), None)
+        without_actual = [one for one in open_periods if one not in COVERED["Actual"]]
+        covering = {name: sum(one in COVERED[name] for one in without_actual) for name in forecasts}
+        latest = sorted(forecasts, key=lambda name: (covering[name], name), reverse=True)
+        return next((name for name in (*latest, "Budget") if period in COVERED[name]), None)
 
     def periods(self, key: Horizon) -> Iterator[tuple[str, str | None, str, str | None, bool]]:
         """Yield period, source of the scenario, reference's period, its source, and whether both are compared."""

@@ -53,3 +53,40 @@ def test_the_latest_forecast_counts_although_an_earlier_one_is_the_baseline(
         ("2025-11", JUNE),
         ("2025-12", JUNE),
     ]
+
+
+@pytest.mark.parametrize(("through", "september"), [("2025-08", MARCH), ("2025-09", "Actual")])
+def test_a_forecast_that_begins_after_a_month_in_progress_counts_from_its_first_month_on(
+    warehouse: Warehouse, star_files: StarFiles, through: str, september: str
+) -> None:
+    """Of nine months of Actual, the last is not complete; the forecast of that month has the three others."""
+    march, june = 41, 42
+    scenarios = [
+        {"scenario_key": ACTUAL, "scenario_name": "Actual", "scenario_type": "Actual", "is_baseline": False},
+        {"scenario_key": march, "scenario_name": MARCH, "scenario_type": "Forecast", "is_baseline": False},
+        {"scenario_key": june, "scenario_name": JUNE, "scenario_type": "Forecast", "is_baseline": False},
+    ]
+    of_month = {
+        **{period: [ACTUAL, march] for period in ("2025-07", "2025-08", "2025-09")},
+        **{period: [march, june] for period in ("2025-10", "2025-11", "2025-12")},
+    }
+    slices = [
+        *star_files.dimensions()[:-1],
+        star_files.dimension(DIM_SCENARIO, scenarios),
+        *(
+            star_files.facts(period, "v1", [Fact(f"{period}-01", SALES, RENT, one, "200.00") for one in keys])
+            for period, keys in of_month.items()
+        ),
+    ]
+    publish(warehouse, LoadRequest(slices, run_id="run-1", loaded_at=LOADED_AT, actuals_through=through))
+
+    rows = warehouse.query("SELECT Period, ScenarioName FROM OutlookSource ORDER BY Period").rows
+
+    assert rows == [
+        ("2025-07", "Actual"),
+        ("2025-08", "Actual"),
+        ("2025-09", september),
+        ("2025-10", JUNE),
+        ("2025-11", JUNE),
+        ("2025-12", JUNE),
+    ]

@@ -1,9 +1,10 @@
 -- Grain: one row per accounting period that is complete or has a plan.
 -- Columns to fix before summing: none.
 --
--- Where the expectation for a period comes from: Actual in a complete period, else the latest forecast, else the
--- baseline. The latest forecast of a fiscal year covers most of its open periods; of several, the last by name is
--- taken: Forecast 2025-09 is later than Forecast 2025-06.
+-- Where the expectation for a period comes from: Actual in a complete period, else the latest forecast that has it, else
+-- the baseline. The latest forecast of a fiscal year covers most of its periods that have no actuals yet; of several, the
+-- last by name is taken: Forecast 2025-09 is later than Forecast 2025-06. It may begin after a period that is not
+-- complete yet, which the forecast before it has.
 
 CREATE OR REPLACE VIEW OutlookSource AS
 WITH OpenForecast AS (
@@ -13,7 +14,7 @@ WITH OpenForecast AS (
         DimScenario.ScenarioName,
         ROW_NUMBER() OVER (
             PARTITION BY PeriodCalendar.FiscalYear
-            ORDER BY COUNT(*) DESC, DimScenario.ScenarioName DESC
+            ORDER BY SUM(CASE WHEN PeriodCalendar.HasActual THEN 0 ELSE 1 END) DESC, DimScenario.ScenarioName DESC
         ) AS PlanRank
     FROM ScenarioPeriod
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = ScenarioPeriod.ScenarioKey
@@ -35,7 +36,7 @@ Candidate AS (
         END AS Source,
         ROW_NUMBER() OVER (
             PARTITION BY PeriodCalendar.Period
-            ORDER BY CASE WHEN OpenForecast.ScenarioKey IS NULL THEN 1 ELSE 0 END
+            ORDER BY CASE WHEN OpenForecast.ScenarioKey IS NULL THEN 1 ELSE 0 END, OpenForecast.PlanRank
         ) AS PlanRank
     FROM ScenarioPeriod
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = ScenarioPeriod.ScenarioKey
@@ -44,7 +45,6 @@ Candidate AS (
         ON
             OpenForecast.ScenarioKey = DimScenario.ScenarioKey
             AND OpenForecast.FiscalYear = PeriodCalendar.FiscalYear
-            AND OpenForecast.PlanRank = 1
     WHERE
         CASE
             WHEN PeriodCalendar.IsComplete THEN DimScenario.ScenarioType = 'Actual'

@@ -50,6 +50,8 @@ def find_forecast_gap(pack: Pack) -> ForecastGap | None:
     }
     if not months:
         return None
+    forecast = months[max(months)]  # a month before those of the latest one may be from the one before
+    months = {name: scenario for name, scenario in months.items() if scenario == forecast}
     planned, expected = _amounts(pack, dict.fromkeys(months, plan.key)), _amounts(pack, months)
     units = {one.unit for one in pack.departments}
     lacking: dict[int, dict[str, Decimal]] = {}
@@ -68,7 +70,7 @@ def find_forecast_gap(pack: Pack) -> ForecastGap | None:
         else labels[line]
         for line in lines
     ]
-    return ForecastGap(forecasts[next(iter(months.values()))], plan.name, places, total)
+    return ForecastGap(forecasts[forecast], plan.name, places, total)
 
 
 def _amounts(pack: Pack, months: dict[str, int]) -> dict[tuple[int, str], dict[str, Decimal]]:

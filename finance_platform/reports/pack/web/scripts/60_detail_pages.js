@@ -387,7 +387,9 @@ const GAPS_NAMED = 5;
    all of them: it is one of some departments or costs only, and the rest is no expectation. Null if that is immaterial. */
 function forecastGap() {
   const plan = D.scenarios.findIndex(({ type, code }) => type === "Budget" && code === "BU");
-  const months = plan < 0 ? [] : monthsOf("year").filter(({ scenario, period }) => D.scenarios[scenario].type === "Forecast" && covers(plan, period));
+  const forecastMonths = plan < 0 ? [] : monthsOf("year").filter(({ scenario, period }) => D.scenarios[scenario].type === "Forecast" && covers(plan, period));
+  const latest = forecastMonths.at(-1)?.scenario;
+  const months = forecastMonths.filter(({ scenario }) => scenario === latest);
   const units = selection.unit === ALL_UNITS ? D.units.map((_, unit) => unit) : [selection.unit];
   const gaps = LINES.map((row) => {
     const lacking = units.filter((unit) => months.every((month) => !partsAmount(row.parts, unit)(month)));
@@ -401,7 +403,7 @@ function forecastGap() {
   gaps.sort((one, other) => Math.abs(other.amount) - Math.abs(one.amount));
   const named = gaps.slice(0, GAPS_NAMED).map(({ name }) => name);
   return {
-    forecast: D.scenarios[months[0].scenario].name,
+    forecast: D.scenarios[latest].name,
     plan: D.scenarios[plan].name,
     places: gaps.length > named.length ? `${named.join(", ")} and ${gaps.length - named.length} more` : named.join(", "),
     amount,
