@@ -148,7 +148,7 @@ def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
             gates.CONTROL_TOTALS: gates.find_untied_totals(snapshot.state.live, period),
             gates.PREVIOUS: gates.find_open_before(open_before),
             **_of_lines(published_state, snapshot.state.closed, period),
-            **_of_accounts(published_state, inputs, period),
+            **_of_accounts(published_state, inputs, period, opening),
             **find_imbalances(store, published_state, balanced, inputs.balances, period, published[period]),
         }
     findings |= _of_rejected_rows(processed, snapshot, settings.currency, threshold, period)
@@ -302,15 +302,22 @@ def _of_lines(published: Queryable, closed: Collection[str], period: str) -> dic
     }
 
 
-def _of_accounts(published: Queryable, inputs: ReportInputs, period: str) -> dict[Gate, Sequence[Finding]]:
-    """Return the findings of the gates about accounts."""
+def _of_accounts(
+    published: Queryable, inputs: ReportInputs, period: str, opening: Sequence[str]
+) -> dict[Gate, Sequence[Finding]]:
+    """Return the findings of the gates about accounts.
+
+    What is wrong with a period as a whole is looked for in those of the opening too, which the close signs; amounts of
+    single accounts were explained where their books were closed.
+    """
+    signed = {*opening, period}
     untyped = published.query(statement(SqlFile.UNCLASSIFIED_ACTUAL), {"period": period}).rows
-    unusual = find_unusual_months(read_account_months(published, through_period(period)))
+    unusual = find_unusual_months(read_account_months(published, through_period(period)), opening)
     of_period = [one for one in unusual.months if one.month.period == period]
-    year_ends = [one for one in unusual.year_ends if one.period == period]
-    wrong_signs = [one for one in unusual.wrong_signs if one.period == period]
-    other_units = [one for one in unusual.other_units if one.period == period]
-    running_years = [one for one in unusual.running_years if one.period == period]
+    year_ends = [one for one in unusual.year_ends if one.period in signed]
+    wrong_signs = [one for one in unusual.wrong_signs if one.period in signed]
+    other_units = [one for one in unusual.other_units if one.period in signed]
+    running_years = [one for one in unusual.running_years if one.period in signed]
     commented = {one.account_key for one in inputs.comments if one.period == period and one.comment}
     return {
         gates.UNCLASSIFIED: gates.find_unclassified(UntypedAccount(*row) for row in untyped),

@@ -199,6 +199,24 @@ def test_the_first_close_closes_all_earlier_periods_and_actual_covers_the_period
     assert findings(home, "2025-01")["previous"] == ["2024-03 is open"]
 
 
+def test_what_is_wrong_with_a_period_of_the_opening_keeps_the_first_close_red(tmp_path: Path, refresh: Refresher):
+    """The close signs it, and no later one examines it."""
+    home = Home(tmp_path)
+    home.write("raw/accounts.csv", f"{ACCOUNTS}4100,Services,Revenue,\n")
+    home.write("raw/departments.csv", DEPARTMENTS)
+    services = [f"{month}X,{month}-03,D100,4100,1000.00,x" for month in YEAR]
+    lines = [
+        line.replace(",1000.00", ",-1000.00") if line.startswith("2024-06") else line
+        for line in (*months(*YEAR), *services)
+    ]
+    home.write("raw/transactions.csv", "\n".join([HEADER, *lines]) + "\n")
+    refresh(home)
+    (found,) = findings(home, "2024-12")["unusual"]
+    assert found.startswith("revenue is -3,000.00 in Actual of 2024-06: ")
+    assert home.command("close", "2024-12", "--waive", "unusual", "--why", "signed in the old system").returncode == 0
+    assert {event.period for event in closings(home)} == set(YEAR)
+
+
 def test_a_close_signs_the_tables_of_one_state_of_the_warehouse(home: Home, monkeypatch: pytest.MonkeyPatch):
     """Each query of its own opens the warehouse as it is by then."""
     asked: list[str] = []
