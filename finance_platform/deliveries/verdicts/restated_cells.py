@@ -4,8 +4,8 @@ Belongs here: that question. Does not belong here: what follows from it (see `ho
 
 Counts answer it for nearly all cells, without a line that is read (see `live_deliveries.LiveDeliveries`). As many
 lines may be superseded by key as before, but others: of one file that corrects another in place of an earlier one, or
-beside it. Then the keys of these lines are compared. Where files supersede keys that count in some of their periods
-alone, counts say nothing, and the lines are compared.
+beside it. Then the keys of these lines are compared. Where files supersede lines by key, counts say too much, and the
+lines of the cells that would change are compared.
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.deliveries.live_lines import Cell, LiveLines, cell_of
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.removals import changed_deliveries
 
-_OF_PLACE = frozenset({"delivery_id", "source_sheet", "source_row", "source_column"})
-_LINE = tuple(column.name for column in TRANSACTIONS.stored_columns if column.name not in _OF_PLACE)
-"""The columns of a line without where its file has it."""
+_LINE = ("posting_date", "department_key", "account_key", "is_debit_positive", "amount", "line_key")
+"""The columns that the star derives facts from, as in the hashes of commits; the cell has scenario and period."""
 
 
 def find_restated_cells(
@@ -39,24 +37,24 @@ def find_restated_cells(
     """
     after = live.live_with(candidate)
     restated = {cell for cell in cells if live.is_restated(candidate, cell, after)}
-    differing = _with_other_keys(lines, live, candidate, set(cells) - restated)
-    return differing | (restated - _with_equal_lines(lines, live, candidate, restated))
+    restated |= _with_other_keys(lines, live, candidate, set(cells) - restated)
+    return restated - _with_equal_lines(lines, live, candidate, restated)
 
 
 def _with_equal_lines(
     lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, cells: Collection[Cell]
 ) -> set[Cell]:
-    """Return the cells in which the same lines of the same files count, although counts say otherwise.
+    """Return the cells in which the same lines count, although counts or keys say otherwise.
 
-    So it may be where deliveries supersede lines by key that count in some of their periods alone. Elsewhere counts are
-    right, and nothing is read.
+    So it may be where deliveries supersede lines by key: another file may have the same lines, as an export of the year
+    to date has those of closed months, or count in some of its periods alone. Elsewhere counts are right, and nothing
+    is read.
     """
     if not cells:
         return set()
     before, after = live.live_sets(candidate, cells)
     old, new = changed_deliveries(lines, before, after, cells), changed_deliveries(lines, after, before, cells)
-    by_key = (one for superseded in (*old.values(), *new.values()) for one in superseded.by_key.values())
-    if all(one.portion.is_whole for one in by_key):
+    if not any(superseded.by_key for superseded in (*old.values(), *new.values())):
         return set()
     signed = []
     for of_set, changed, sign in ((before, old, -1), (after, new, 1)):

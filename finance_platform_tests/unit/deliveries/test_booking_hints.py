@@ -56,16 +56,6 @@ def test_a_late_line_of_a_plan_may_not(zone: Zone, others: list[Line]) -> None:
         book(zone.store, "a.csv", ADA)
 
 
-def test_a_line_that_counts_already_in_another_file_leaves_nothing_to_book(zone: Zone) -> None:
-    upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
-    zone.deliver("a.csv", [Line("1")], **upsert)
-    close(zone)
-    zone.deliver("b.csv", [Line("1"), Line("2", FEBRUARY)], "w1", **upsert)
-    assert HINT not in fix_of(zone, "b.csv")
-    with pytest.raises(DecisionError, match="changes no closed period"):
-        book(zone.store, "b.csv", ADA)
-
-
 def test_a_line_with_the_key_of_another_file_may_not(zone: Zone) -> None:
     upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
     zone.deliver("b.csv", [Line("1", FEBRUARY)], "w", **upsert)

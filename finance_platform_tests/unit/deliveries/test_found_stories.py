@@ -163,8 +163,9 @@ def test_lines_that_a_person_accepted_do_not_wait_again_with_those_that_are_take
     withdraw_late_lines(feed.zone.store, "c.csv", ADA)
     reinstate_late_lines(feed.zone.store, "c.csv", later)
     accept(feed.zone.store, "c.csv", later, [JANUARY])
-    assert feed.judge()["c.csv"] == "would restate 2025-02, which is closed; only its lines of 2025-02 wait"
+    assert feed.judge() == {}  # the line of February is that of the other file
     assert feed.published == money(january=2, february=10, march=9)
+    assert list(feed.zone.state.inactive) == []
 
 
 def test_lines_of_a_period_that_is_opened_again_wait_alone_if_they_would_change_an_accepted_one(feed: Feed) -> None:
@@ -443,3 +444,21 @@ def test_a_content_that_comes_back_is_booked_although_its_late_lines_were_judged
     feed.close(FEBRUARY)
     assert feed.send("b", "v2", *sent, late_lines="next_open_period") == ""
     assert feed.published == money(january=5, february=7, march=3)
+
+
+def test_lines_of_a_closed_month_that_another_file_repeats_under_their_keys_do_not_wait(feed: Feed) -> None:
+    """An export of the year to date has the lines of closed months again; of one that differs, the month waits."""
+    upsert: dict[str, Any] = {"load_mode": "upsert"}
+    january = [Line("1"), Line("2", amount="3.00")]
+    feed.send("2025-01", "v1", *january, **upsert)
+    feed.close(JANUARY)
+    assert feed.send("2025-02", "v2", *january, Line("3", FEBRUARY), **upsert) == ""
+    assert feed.published == money(january=13, february=10)
+    feed.close(FEBRUARY)
+    year_to_date = [january[0], Line("2", amount="4.00"), Line("3", FEBRUARY), Line("4", MARCH)]
+    assert feed.send("2025-03", "v3", *year_to_date, **upsert) == (
+        "would restate 2025-01, which is closed: Actual 1.00; only its lines of 2025-01 wait"
+    )
+    assert feed.published == money(january=13, february=10, march=10)
+    accept(feed.zone.store, "2025-03.csv", ADA)
+    assert feed.published == money(january=14, february=10, march=10)
