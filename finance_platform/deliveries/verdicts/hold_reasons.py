@@ -143,6 +143,7 @@ class HoldReasons:
         self._department_counts = DepartmentCounts(self._live_lines)
         self._known_losses: tuple[LiveDelivery, set[Cell], Losses] | None = None
         self._known_moves: tuple[LiveDelivery, list[MovedCell]] | None = None
+        self._known_restated: tuple[LiveDelivery, set[Cell]] | None = None
 
     def keep_published(self) -> LiveDeliveries:
         """Return the deliveries that count now as those that are published, where lines are booked from now on."""
@@ -151,7 +152,7 @@ class HoldReasons:
 
     def find(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
         """Return kind and text of each reason to hold a delivery, and the warnings."""
-        self._known_losses = self._known_moves = None  # of the deliveries that counted before
+        self._known_losses = self._known_moves = self._known_restated = None  # of the deliveries that counted before
         breach = tolerance_breach(candidate.event, candidate.commit)
         reasons = [(TOLERANCE, breach)] if breach else []
         current = self._live.by_id.get(candidate.delivery_id)
@@ -402,7 +403,7 @@ class HoldReasons:
     def _changes_beside(self, candidate: LiveDelivery, left_out: Collection[str]) -> bool:
         """Return whether a candidate would change closed periods even if its lines of some periods do not count."""
         counted = candidate.restricted_to(Portion(without=candidate.portion.without.union(left_out)))
-        return counted is not None and bool(self._restated_cells(counted))
+        return counted is not None and bool(self._find_restated_cells(counted))
 
     def bookings(self, candidate: LiveDelivery, kinds: Collection[str]) -> list[Booking]:
         """Return what the candidate's feed books in the next open period; nothing if the candidate waits.
@@ -470,6 +471,11 @@ class HoldReasons:
         return tuple(sorted({period for _, period in self._restated_cells(candidate)}))
 
     def _restated_cells(self, candidate: LiveDelivery) -> set[Cell]:
+        if self._known_restated is None or self._known_restated[0] is not candidate:
+            self._known_restated = candidate, self._find_restated_cells(candidate)
+        return self._known_restated[1]
+
+    def _find_restated_cells(self, candidate: LiveDelivery) -> set[Cell]:
         if not self._live.affects_ledger(candidate) or not self._closed or self._policy(candidate) == PUBLISH:
             return set()
         restated = self._changed_cells(self._live, candidate)

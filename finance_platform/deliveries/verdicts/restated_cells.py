@@ -11,10 +11,12 @@ lines of the cells that would change are compared.
 from __future__ import annotations
 
 from collections.abc import Collection
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.live_lines import Cell, LiveLines, cell_of
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
@@ -22,6 +24,8 @@ from finance_platform.deliveries.verdicts.removals import changed_deliveries
 
 _LINE = ("posting_date", "department_key", "account_key", "is_debit_positive", "amount", "line_key")
 """The columns that the star derives facts from, as in the hashes of commits; the cell has scenario and period."""
+
+_NOTHING = Decimal(0)
 
 
 def find_restated_cells(
@@ -60,10 +64,17 @@ def _with_equal_lines(
     for of_set, changed, sign in ((before, old, -1), (after, new, 1)):
         tables = [lines.read(of_set.of_feed[name], one, cells, _LINE) for name, one in changed.items()]
         table = pa.concat_tables([lines.nothing(_LINE), *tables])
+        wide = pc.cast(table["amount"], SUM_OF_MONEY_TYPE)
+        table = table.append_column("net", wide if sign > 0 else pc.negate(wide))
         signed.append(table.append_column("sign", pa.array([sign] * len(table), pa.int64())))
-    sums = pa.concat_tables(signed).group_by(["cell", *_LINE]).aggregate([("sign", "sum")])
+    both = pa.concat_tables(signed)
+    # Where the money is another one, no line has to be compared.
+    nets = both.group_by("cell").aggregate([("net", "sum")])
+    moved = nets.filter(pc.not_equal(nets["net_sum"], _NOTHING))["cell"].combine_chunks()
+    both = both.filter(pc.invert(pc.is_in(both["cell"], value_set=moved)))
+    sums = both.group_by(["cell", *_LINE]).aggregate([("sign", "sum")])
     differing = pc.unique(sums.filter(pc.not_equal(sums["sign_sum"], 0))["cell"]).to_pylist()
-    return set(cells) - set(map(cell_of, differing))
+    return set(cells) - {cell_of(text) for text in (*moved.to_pylist(), *differing)}
 
 
 def _with_other_keys(
