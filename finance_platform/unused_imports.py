@@ -26,12 +26,17 @@ def leave_out(names: Collection[str], *, until: str = "") -> None:
     sys.meta_path.insert(0, _Without(frozenset(names), until))
 
 
+def is_left_out(name: str) -> bool:
+    """Return whether this process leaves a library out."""
+    return any(isinstance(finder, _Without) and name in finder.names for finder in sys.meta_path)
+
+
 class _Without(MetaPathFinder):
     def __init__(self, names: frozenset[str], until: str) -> None:
-        self._names = names
+        self.names = names
         self._until = until
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:  # noqa: ARG002  the import system's
         """Raise ModuleNotFoundError for what is left out; leave every other module to the finders after this one."""
-        if fullname in self._names and self._until not in sys.modules:
+        if fullname in self.names and self._until not in sys.modules:
             raise ModuleNotFoundError(f"this process does not use {fullname}", name=fullname)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.processed import LINE_TABLES
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.delivery_rows import ADDED_COLUMNS, read_shared, with_added
+from finance_platform.known_texts import KnownTexts
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
@@ -23,6 +24,7 @@ Having = Mapping[str, pa.Array | None]
 
 ANY_LINE: Having = MappingProxyType({})
 _BATCH_ROWS = 1_000_000
+_FEW_KEYS = 10_000
 
 
 def line_files(commit: DeliveryCommit) -> list[DataFile]:
@@ -78,6 +80,7 @@ def read_lines(
             read.
         repeating: columns of text that few distinct values repeat, which may be returned as dictionaries.
     """
+    known = None if keys is None else KnownTexts(keys)
     for file in line_files(commit):
         wanted: dict[str, pa.Array | None] = dict(having)
         if periods is not None:
@@ -91,7 +94,7 @@ def read_lines(
         names = list(dict.fromkeys([*columns, *wanted]))
         # A column by which lines are chosen is text, as the values are.
         encoded = [name for name in repeating if name not in wanted]
-        for table in _tables(processed, commit.delivery_id, file, names, periods, keys, having, encoded):
+        for table in _tables(processed, commit.delivery_id, file, names, periods, known, having, encoded):
             for name, values in wanted.items():  # those of `having`, which fewer lines have, first
                 is_wanted = pc.is_valid(table[name]) if values is None else pc.is_in(table[name], value_set=values)
                 table = table.filter(is_wanted)
@@ -104,7 +107,7 @@ def _tables(
     file: DataFile,
     columns: list[str],
     periods: Collection[str] | None,
-    keys: pa.Array | None,
+    keys: KnownTexts | None,
     having: Having,
     repeating: Collection[str],
 ) -> Iterator[pa.Table]:
@@ -124,10 +127,12 @@ def _tables(
             yield with_added(pa.Table.from_batches([batch]), columns)
 
 
-def _with_keys(file: pq.ParquetFile, row_group: int, columns: list[str], keys: pa.Array) -> Iterator[pa.Table]:
+def _with_keys(file: pq.ParquetFile, row_group: int, columns: list[str], keys: KnownTexts) -> Iterator[pa.Table]:
     """Yield columns of the lines of a row group that have one of the keys; the others are read only if one has."""
-    among = _within(file, row_group, "line_key", keys)
-    if not len(among):
+    if len(keys) <= max(file.metadata.row_group(row_group).num_rows, _FEW_KEYS):
+        # To find out which of more keys may be there takes longer than to read those of the group.
+        keys = KnownTexts(_within(file, row_group, "line_key", keys.texts))
+    if not len(keys):
         return
 
     def read(names: list[str]) -> Iterator[pa.RecordBatch]:
@@ -135,7 +140,7 @@ def _with_keys(file: pq.ParquetFile, row_group: int, columns: list[str], keys: p
 
     found = []
     for batch in read(["line_key"]):
-        has_key = pc.is_in(batch["line_key"], value_set=among)
+        has_key = keys.are_among(batch["line_key"])
         found.append((has_key, batch["line_key"].filter(has_key)))
     if not any(len(kept) for _, kept in found):
         return

@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from finance_platform.contracts.model import Column
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import SUM_OF_MONEY, SUM_OF_MONEY_TYPE, arrow_schema
-from finance_platform.feeds.lines.line_files import FACTOR, Hashes, hash_texts, mix
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.parquet_rows import read_row_groups
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+from finance_platform.text_hashes import FACTOR, Hashes, hash_texts, mix
 from finance_platform.transforms.fact_tables import encode
 from finance_platform.transforms.keyed_sums import as_array
 

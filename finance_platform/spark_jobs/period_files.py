@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.lines_checkpoint import lines_checkpoint
 from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, CheckpointFile, places_among
 from finance_platform.feeds.values.dates import first_day, period_of
+from finance_platform.known_texts import KnownTexts
 from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs.control_totals import STAR_SUMS, PeriodControl, compare_accounts
 from finance_platform.spark_jobs.period_orders import PeriodOrder
@@ -56,6 +58,9 @@ _REPEATING = [column.name for column in FACT_FINANCIALS.stored_columns if column
 
 _STATISTICAL = "Statistical"
 """The type of accounts that are no money."""
+
+_KNOWN_AT_ONCE = 2
+"""So many sets of keys, each of `SUPERSEDING_BYTES` of files at most, wait for the next period."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,10 @@ def make_period_builder(
 
     def build_one(store: ObjectStore, order: PeriodOrder) -> pa.RecordBatch:
         counted = [(delivery_id, scenario) for delivery_id, scenario in order.counted]
-        keys = {delivery_id: _read_keys(store, files) for delivery_id, files in order.superseding}
+        keys = {
+            delivery_id: _known_keys(root, options, tuple((key, size) for key, size in files))
+            for delivery_id, files in order.superseding
+        }
         sums = PeriodSums(order.period, counted, credit.in_period(order.period), keys, statistical)
         names = [*_NAMES, LINE_KEY] if keys else _NAMES
         for lines in _read_lines(store, order, names):
@@ -133,8 +141,11 @@ def build_here(
             of a remote store at the same time.
     """
     rows = [dict(zip(_RESULT_SCHEMA.names, to_row(order), strict=True)) for order in orders]
-    built = run_here(builder, dealt(rows, len(rows) if by_one else threads), threads)
-    return [(row["period"], row["document"]) for batch in built for row in batch.to_pylist()]
+    try:
+        built = run_here(builder, dealt(rows, len(rows) if by_one else threads), threads)
+        return [(row["period"], row["document"]) for batch in built for row in batch.to_pylist()]
+    finally:
+        _known_keys.cache_clear()
 
 
 def from_rows(rows: Iterable[Any]) -> dict[str, BuiltPeriod]:
@@ -204,11 +215,12 @@ def _read_shared(
     ]
 
 
-def _read_keys(store: ObjectStore, files: Sequence[tuple[str, int]]) -> pa.Array:
-    """Return the keys of the lines of files."""
-    tables = read_row_groups(store, [(key, size) for key, size in files], [LINE_KEY])
+@lru_cache(_KNOWN_AT_ONCE)
+def _known_keys(root: str, options: S3Options, files: Sequence[tuple[str, int]]) -> KnownTexts:
+    """Return the keys of the lines of files: the periods of a delivery mostly give way to lines of the same ones."""
+    tables = read_row_groups(open_store(root, options), files, [LINE_KEY])
     chunks = [chunk for table in tables for chunk in table[LINE_KEY].chunks]
-    return pa.concat_arrays(chunks).drop_null() if chunks else pa.array([], pa.string())
+    return KnownTexts(pa.concat_arrays(chunks).drop_null() if chunks else pa.array([], pa.string()))
 
 
 def _parquet_bytes(rows: pa.Table) -> bytes:

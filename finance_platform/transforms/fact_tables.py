@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE, arrow_schema
 from finance_platform.contracts.star import CREDIT_TYPES, FACT_FINANCIALS
+from finance_platform.known_texts import KnownTexts
 from finance_platform.transforms.keyed_sums import KeyedRows, as_array
 
 TEXTS = ("delivery_id", "scenario", "scenario_type", "period")
@@ -64,7 +65,7 @@ class PeriodSums:
         period: str,
         counted: Iterable[tuple[str, str]],
         credit_accounts: Collection[int],
-        superseding: Mapping[str, pa.Array] | None = None,
+        superseding: Mapping[str, KnownTexts] | None = None,
         statistical_accounts: Collection[int] = (),
     ) -> None:
         """Begin a period.
@@ -149,7 +150,7 @@ class PeriodSums:
         is_superseded = np.zeros(len(lines), np.bool_)
         for place, delivery in enumerate(deliveries.values):
             if (keys := self._superseding.get(delivery)) is not None:
-                has_key = pc.is_in(lines[LINE_KEY], keys, skip_nulls=True).to_numpy()
+                has_key = np.asarray(keys.are_among(as_array(lines[LINE_KEY])))
                 is_superseded |= has_key & (deliveries.places == place)
         if not is_superseded.any():
             return lines

@@ -22,11 +22,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.feeds.lines import line_files
-from finance_platform.feeds.lines.line_files import LineFiles, can_write_lines, hash_texts
+from finance_platform.feeds.lines.line_files import LineFiles, can_write_lines
 from finance_platform.spark_jobs import standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.storage.local import LocalStore
+from finance_platform.text_hashes import hash_texts
 from finance_platform.transforms.repeated_keys import find_possible_duplicates
 from finance_platform_tests.unit.factories import LEDGER, feed, write
 

@@ -28,6 +28,7 @@ from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
+from finance_platform.text_hashes import Hashes, hash_texts
 
 _THREADS = 4
 """Files that one task encodes, writes to the disk or decodes at once: Arrow and the disk let other threads run."""
@@ -63,8 +64,6 @@ _HASH = "key_hash"
 """The column of the lines that wait which has the hash of their key; the files do not have it."""
 
 _ATTRIBUTES = {"department_name", "business_unit", "account_name", "account_type", "account_category"}
-
-Hashes = npt.NDArray[np.uint64]
 
 
 def can_write_lines(rules: ReadingRules, object_key: str) -> bool:
@@ -359,61 +358,6 @@ def parquet_bytes(lines: pa.Table, root: str) -> bytes:
         store_schema=False,
     )
     return buffer.getvalue().to_pybytes()  # type: ignore[no-any-return]
-
-
-def hash_texts(texts: pa.StringArray) -> Hashes:
-    """Return a hash of each text, equal for equal texts; of a null, some number.
-
-    Words of eight bytes are mixed, a column of them at a time: a second for 20 million keys of 16 bytes.
-    """
-    starts = range(0, len(texts), _HASHED_AT_ONCE)
-    return np.concatenate([np.zeros(0, np.uint64), *(_hash_few(texts[at : at + _HASHED_AT_ONCE]) for at in starts)])
-
-
-def _hash_few(texts: pa.StringArray) -> Hashes:
-    count = len(texts)
-    _, offsets_buffer, data = texts.buffers()
-    offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset : texts.offset + count + 1].astype(np.int64)
-    first, end = (int(offsets[0]), int(offsets[-1])) if count else (0, 0)
-    padded = np.zeros(end - first + 8, np.uint8)
-    if end > first:
-        padded[: end - first] = np.frombuffer(data, np.uint8)[first:end]
-    words: Hashes = np.ndarray((len(padded) - 7,), np.uint64, padded, strides=(1,))
-    starts, lengths = offsets[:-1] - first, np.diff(offsets)
-    hashes: Hashes = lengths.astype(np.uint64) * FACTOR
-    # As long as all texts go on, they need not be picked.
-    rows: slice | npt.NDArray[np.int64] = slice(None)
-    place = 0
-    while len(left := lengths[rows] - place):
-        least, most = left.min(), left.max()
-        if least <= 0:
-            rows = np.flatnonzero(lengths > place)
-            continue
-        read = words[starts[rows] + place]
-        if least < _WORD_BYTES:
-            # Texts of one length need no mask of their own each.
-            read &= _KEPT_BITS[least] if least == most else _KEPT_BITS[np.minimum(left, _WORD_BYTES)]
-        hashes[rows] = mix(hashes[rows] ^ read)
-        place += _WORD_BYTES
-    return hashes
-
-
-_HASHED_AT_ONCE = 1 << 14
-"""A step's column of words has 128 KiB then, which stays in the cache and in memory that the process has; columns of a
-whole batch take 2.5 times as long."""
-
-_WORD_BYTES = 8
-FACTOR = np.uint64(0xD6E8FEB86659FD93)
-_HALF = np.uint64(32)
-_KEPT_BITS: Hashes = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)
-"""The bits of a word that belong to a text of which this many bytes are left."""
-
-
-def mix(words: Hashes) -> Hashes:
-    """Return a hash of each number."""
-    for _ in range(2):
-        words = (words ^ (words >> _HALF)) * FACTOR
-    return words ^ (words >> _HALF)
 
 
 class KeyRepeats:

@@ -18,9 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.lines.line_files import KeyRepeats, hash_texts
+from finance_platform.feeds.lines.line_files import KeyRepeats
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.violations import to_mask
+from finance_platform.text_hashes import hash_texts
 from finance_platform.transforms.key_comparison import PLACE, Repeats, compared_columns, describe_repeats, find_repeats
 from finance_platform.transforms.reasons import describe_half_voucher, describe_place, describe_unbalanced_voucher
 

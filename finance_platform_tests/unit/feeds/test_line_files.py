@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from finance_platform import text_hashes
 from finance_platform.errors import DiskError
 from finance_platform.feeds.lines import line_files
-from finance_platform.feeds.lines.line_files import LineFiles, hash_texts, parquet_bytes
+from finance_platform.feeds.lines.line_files import LineFiles, parquet_bytes
 from finance_platform.storage.local import LocalStore
+from finance_platform.text_hashes import hash_texts
 
 LINEAGE = {"delivery_id": "d1", "feed": "ledger", "source_file": "gl.csv"}
 
@@ -155,7 +157,7 @@ def test_a_file_that_cannot_be_written_while_lines_are_read_is_an_error(store: W
 def test_a_text_has_the_same_hash_wherever_it_is_in_a_column(monkeypatch: pytest.MonkeyPatch, at_once: int):
     texts = ["T1", "T1", "", "a key of more than two words", "12345678", None, "ü", "T1", "123456789"]
     expected = [hash_texts(pa.array([text], pa.string()))[0] for text in texts]
-    monkeypatch.setattr(line_files, "_HASHED_AT_ONCE", at_once)
+    monkeypatch.setattr(text_hashes, "_HASHED_AT_ONCE", at_once)
     column = pa.array(["before", *texts])
     assert hash_texts(column[1:]).tolist() == [int(one) for one in expected]
     assert len(set(expected[2:5])) == 3

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from finance_platform.feeds.lines import line_files
-from finance_platform.feeds.lines.line_files import Hashes, KeyRepeats
+from finance_platform.feeds.lines.line_files import KeyRepeats
+from finance_platform.text_hashes import Hashes
 
 
 def first_and_later(batches: list[Hashes]) -> list[bool]:
