@@ -28,7 +28,6 @@ from finance_platform.cli.options import (
     TABLE_ROWS,
     home_option,
     object_key,
-    read_snapshot,
     require_raw_zone,
     with_exit_code,
 )
@@ -86,18 +85,23 @@ def rejected(
     a spreadsheet without a formula.
     """
     from finance_platform.bootstrap import processed_zone
+    from finance_platform.deliveries.commits import read_commits
+    from finance_platform.deliveries.current_state import state_of
     from finance_platform.deliveries.register import Register
+    from finance_platform.deliveries.scans import require_whole_register
     from finance_platform.reports.rejected_rows import RejectedRows
+    from finance_platform.storage.listed_once import listed_once
 
     require_output(output_format, output)
     if output_format == XLSX and by != "rows":
         raise click.UsageError("a workbook has rows and totals: leave out --by")
     settings = require_raw_zone(load_settings(home=home))
-    processed = processed_zone(settings)
-    snapshot, events = read_snapshot(settings), Register(processed).events()
-    _require_rule(chosen["rule"], {rule for commit in snapshot.commits.values() for rule in commit.rules})
+    processed = listed_once(processed_zone(settings))
+    require_whole_register(processed)
+    events, commits = Register(processed).events(), read_commits(processed)
+    _require_rule(chosen["rule"], {rule for commit in commits.values() for rule in commit.rules})
     selection = _select(settings, events, chosen)
-    listing = RejectedRows(processed, snapshot.state, events, settings.currency)
+    listing = RejectedRows(processed, state_of(processed, events, commits), events, settings.currency)
     if by != "rows":
         _print_totals(listing.totals(selection), by, output_format, output)
     elif output_format == "table":
