@@ -151,18 +151,17 @@ class AccountMonths:
 
     def of_period(self, period: str) -> Numbers:
         """Return the places of the months of a period."""
-        return np.flatnonzero(self.months == self._place_of[period]) if period in self._place_of else np.arange(0)
+        if (place := self._place_of.get(period)) is None:
+            return np.arange(0)
+        order, bounds = self._by_period
+        return order[bounds[place] : bounds[place + 1]]
 
     def grid(self, periods: Sequence[str]) -> Numbers:
         """Return the amount of each account, in rows, and period, in columns; 0 where there is no month."""
-        columns = np.full(len(self.periods), -1)
-        for column, period in enumerate(periods):
-            if period in self._place_of:
-                columns[self._place_of[period]] = column
-        columns = columns[self.months]
-        is_in = columns >= 0
         grid = np.zeros((len(self.numbers), len(periods)), self.amounts.dtype)
-        grid[self.accounts[is_in], columns[is_in]] = self.amounts[is_in]
+        for column, period in enumerate(periods):
+            places = self.of_period(period)
+            grid[self.accounts[places], column] = self.amounts[places]
         return grid
 
     def months_of(self, account: int) -> dict[str, AccountMonth]:
@@ -184,8 +183,18 @@ class AccountMonths:
     def _place_of(self) -> Mapping[str, int]:
         return {period: place for place, period in enumerate(self.periods)}
 
+    @cached_property
+    def _by_period(self) -> tuple[Numbers, Numbers]:
+        """The places of the months by period, and where those of each period begin and end among them."""
+        # Numbers of 16 bits are sorted without comparisons, and few periods are asked for of millions of months.
+        months = self.months.astype(np.int16) if len(self.periods) < 1 << 15 else self.months
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(self.months, minlength=len(self.periods)))])
+        return np.argsort(months, kind="stable"), bounds
+
     def _where(self, mask: Mask) -> AccountMonths:
         """Return some of the months; accounts and periods keep their places."""
+        if mask.all():
+            return self
         columns = (self.accounts, self.months, self.amounts, self.lines, self.moved, self.budgets)
         return AccountMonths(self.numbers, self.names, self.signs, self.periods, *(column[mask] for column in columns))
 

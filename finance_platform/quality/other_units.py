@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import median
 
 import numpy as np
 
@@ -162,7 +161,7 @@ def _compare(months: AccountMonths, usual: _Usual, period: str, *, is_budget: bo
         else usual.twice_the_median_of_others(accounts, usual.places[of_period])
     )
     powers = np.log10((2 * abs(amounts)).astype(np.float64) / twice.astype(np.float64))
-    middle = median(powers.tolist())
+    middle = float(np.median(powers))
     for unit, (of_median, of_each) in _UNITS.items():
         power = unit if middle > 0 else -unit
         agreeing = int((abs(powers - power) <= of_each).sum())

@@ -94,7 +94,7 @@ def _shared(value: Any) -> Any:
     try:
         return list(map(sys.intern, value))
     except TypeError:  # not all are texts
-        return list(map(_shared, value))
+        return list(map(_shared, value)) if {str, list} & set(map(type, value)) else value
 
 
 def find_wrong_field(document: Any) -> str:

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from finance_platform.errors import QueryError
+from finance_platform.warehouse.duckdb import warehouse
 from finance_platform.warehouse.duckdb.existing_schema import read_schema_version
 from finance_platform.warehouse.duckdb.kept_readers import keep_answers, kept_readers, known_answers, reader_of
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -63,6 +64,20 @@ def test_every_way_to_read_uses_the_same_reader(loaded: DuckDBWarehouse, instanc
             assert list(stream.rows) == [(12,)]
         assert loaded.changed_views() == []
     assert instances() == before + 1
+
+
+def test_a_reader_that_has_returned_very_many_rows_is_not_used_again(
+    loaded: DuckDBWarehouse, instances: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warehouse, "_MANY_ROWS", 1)
+    with kept_readers():
+        assert len(loaded.query_columns(FACTS)) == 1
+        loaded.query(FACTS)
+        assert instances() == 1
+        assert len(loaded.query_columns("SELECT DateKey FROM FactFinancials")) == 12
+        assert instances() == 1
+        assert loaded.query(FACTS).rows == [(12,)]
+        assert instances() == 2
 
 
 def test_what_another_process_has_read_is_not_read_again(loaded: DuckDBWarehouse, instances: Callable[[], int]) -> None:

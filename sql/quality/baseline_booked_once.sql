@@ -4,37 +4,32 @@
 -- :actuals_through is the last period that Actual covers, 9999-12 without a setting.
 -- Of the days :first_date_key to :last_date_key, whole periods, bound so that an engine finds their blocks.
 
-WITH Cell AS (
-    SELECT
-        DimDate.YearMonth,
-        FactFinancials.DepartmentKey,
-        FactFinancials.AccountKey,
-        FactFinancials.ScenarioKey,
-        SUM(FactFinancials.Amount) AS Amount,
-        SUM(FactFinancials.BudgetAmount) AS BudgetAmount
+WITH CoveredPeriod AS (
+    SELECT DISTINCT DimDate.YearMonth
     FROM FactFinancials
     INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
-    WHERE FactFinancials.DateKey BETWEEN :first_date_key AND :last_date_key
-    GROUP BY DimDate.YearMonth, FactFinancials.DepartmentKey, FactFinancials.AccountKey, FactFinancials.ScenarioKey
-),
-
-CoveredPeriod AS (
-    SELECT DISTINCT Cell.YearMonth
-    FROM Cell
-    INNER JOIN DimScenario ON DimScenario.ScenarioKey = Cell.ScenarioKey
-    WHERE DimScenario.ScenarioType = 'Actual' AND Cell.YearMonth <= :actuals_through
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+    WHERE
+        FactFinancials.DateKey BETWEEN :first_date_key AND :last_date_key
+        AND DimScenario.ScenarioType = 'Actual'
+        AND DimDate.YearMonth <= :actuals_through
 ),
 
 BookedOrPlanned AS (
     SELECT
-        Cell.YearMonth,
-        Cell.DepartmentKey,
-        Cell.AccountKey,
-        CASE WHEN DimScenario.ScenarioType = 'Actual' THEN Cell.BudgetAmount ELSE 0 END AS Booked,
-        CASE WHEN DimScenario.IsBaseline THEN Cell.Amount ELSE 0 END AS Planned
-    FROM Cell
-    INNER JOIN DimScenario ON DimScenario.ScenarioKey = Cell.ScenarioKey
-    INNER JOIN CoveredPeriod ON CoveredPeriod.YearMonth = Cell.YearMonth
+        DimDate.YearMonth,
+        FactFinancials.DepartmentKey,
+        FactFinancials.AccountKey,
+        CASE WHEN DimScenario.ScenarioType = 'Actual' THEN FactFinancials.BudgetAmount ELSE 0 END AS Booked,
+        CASE WHEN DimScenario.IsBaseline THEN FactFinancials.Amount ELSE 0 END AS Planned
+    FROM FactFinancials
+    INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+    INNER JOIN CoveredPeriod ON CoveredPeriod.YearMonth = DimDate.YearMonth
+    WHERE
+        FactFinancials.DateKey BETWEEN :first_date_key AND :last_date_key
+        -- Most facts have neither, and would be grouped in vain.
+        AND (FactFinancials.BudgetAmount <> 0 OR DimScenario.IsBaseline)
 )
 
 SELECT

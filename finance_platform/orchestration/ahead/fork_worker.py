@@ -14,7 +14,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -179,7 +179,7 @@ class ForkWorker:
         settings = self._settings
         warehouse = open_warehouse(settings)
 
-        def read() -> Pack:
+        def read(beside: Executor | None = None) -> Pack:
             with warehouse_readers(settings, threads=_READING_THREADS):
                 return read_published_pack(listed_once(processed), warehouse, settings, beside=beside)
 
@@ -189,11 +189,12 @@ class ForkWorker:
                 Home(settings, raw, processed, warehouse),
                 clock=_now,
                 run_id=self._run_id,
-                once_published=partial(ahead.begin, read),
+                once_published=lambda: ahead.begin(partial(read, beside)),
             )
             self._send(PUBLISHED, (published, _answers(warehouse, published)))
             if not _may_go_on([*published.star_outcomes, *published.outcomes]):
                 return False
+            # If nothing was begun, one query after the other, for want of memory.
             pack = ahead.take(read)
             figures = read_figures_for_a_run(warehouse, pack)
             written = write_report_pack(pack, figures, reports_folder(settings), at=_now())

@@ -111,7 +111,7 @@ class Publication:
 
 
 _MANY_ACCOUNT_MONTHS = 500_000
-"""Above them, the checks on published figures need hundreds of megabytes."""
+"""Above them, the checks on published figures need hundreds of megabytes, and so does each query of the reports."""
 
 _OF_FILES = {
     COMMENTARY.name: "comments",
@@ -136,8 +136,8 @@ def publish(
         clock: returns now, UTC.
         run_id: the run.
         rebuild: what is loaded again although it is current.
-        once_published: is called when nothing more is written to the warehouse. Checks that only warn follow; with very
-            many months of accounts they precede it, since what begins then needs memory at the same time.
+        once_published: is called when nothing more is written to the warehouse, and checks that only warn follow. With
+            very many months of accounts it is not called: what would begin then needs as much memory as the checks do.
 
     Raises:
         StarNotBuiltError: target slices are not built; a missing slice would be taken for a removed one.
@@ -214,15 +214,12 @@ def _publish(
     if audit.outcomes is None:
         audit(warehouse)
     audited = follow_audit(processed, warehouse, audit, scope, last_audit, is_loaded=not refusal, at=clock())
-    has_many_months = _count_account_months(snapshot) > _MANY_ACCOUNT_MONTHS
-    if not has_many_months:
+    if _count_account_months(snapshot) <= _MANY_ACCOUNT_MONTHS:
         once_published()
     ledger = published_slices(warehouse)
     now_published = {name: one.version for name, one in ledger.items()}
     of_published = published_snapshot(processed, snapshot, now_published)
     on_figures = check_published_figures(warehouse, actuals_through=actuals_through)
-    if has_many_months:
-        once_published()
     return Publication(
         load=result,
         refusal=refusal,

@@ -123,6 +123,16 @@ def reader_of(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             unless_it_succeeds.pop_all()
 
 
+def close_kept(path: Path) -> None:
+    """Close this thread's reader of the file, if one is kept.
+
+    An instance keeps most of the memory that a large result has taken, hundreds of megabytes, until it is closed.
+    """
+    reader = (_block.free or {}).pop(path, None)
+    if reader is not None:
+        reader.opened.close()
+
+
 def _open(path: Path, identity: Identity | None, opened: ExitStack) -> duckdb.DuckDBPyConnection:
     """Return a session that ends with `opened`: of an instance that another thread has opened, or of a new one."""
     if not _instances and _block.threads == 1:

@@ -20,7 +20,7 @@ from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
 from finance_platform.warehouse.duckdb.changed_views import find_changed_views
 from finance_platform.warehouse.duckdb.damaged_file import read_whole, set_aside
 from finance_platform.warehouse.duckdb.errors import load_errors, query_errors
-from finance_platform.warehouse.duckdb.kept_readers import known_answers, reader_of
+from finance_platform.warehouse.duckdb.kept_readers import close_kept, known_answers, reader_of
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.migration import is_current, migrate, pending_statements
 from finance_platform.warehouse.duckdb.new_file import NEW_FILE
@@ -47,6 +47,8 @@ from finance_platform.warehouse.port import (
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+_MANY_ROWS = 1_000_000
 
 
 class DuckDBWarehouse:
@@ -105,7 +107,10 @@ class DuckDBWarehouse:
     def query_columns(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> pa.Table:
         """Run one read-only query on the published state; see `ColumnQueryable`."""
         with self.damage_noted(), reader_of(self.path) as connection:
-            return query_columns(connection, sql, parameters)
+            table = query_columns(connection, sql, parameters)
+        if len(table) > _MANY_ROWS:
+            close_kept(self.path)
+        return table
 
     @contextmanager
     def stream(self, sql: str, *, timeout_seconds: int, by_column: bool = False) -> Iterator[RowStream]:

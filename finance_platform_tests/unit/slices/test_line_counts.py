@@ -62,7 +62,7 @@ def test_a_version_is_read_once_and_only_what_changed_is_read_again(processed: L
     assert count_lines(processed, [with_other_names, changed]) == {**before, "2025-02": {(SALES, ACTUAL): 6}}
 
 
-@pytest.mark.parametrize("data", [None, b"", b"{", b'{"j1": [[1]]}', b'["j1"]'])
+@pytest.mark.parametrize("data", [None, b"", b"{", b'{"j1": [[1]]}', b'["j1"]', b'{"j1": [[11, 31, 2]]}'])
 def test_what_is_remembered_can_be_lost(processed: LocalStore, data: bytes | None):
     january = slice_of(processed, "2025-01", "j1", [(SALES, ACTUAL, 2)])
     before = count_lines(processed, [january])
