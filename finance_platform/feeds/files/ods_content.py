@@ -7,11 +7,17 @@ of cells (see `ods_formats`), the parts of a workbook (see `workbook_parts`).
 from __future__ import annotations
 
 from finance_platform.feeds.files.formula_sums import FormulaSums, read_sum
-from finance_platform.feeds.files.workbook_parts import local_name
 from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells, check_faulty_count
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_FAULTY_CELLS
 from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
 
+_CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
+_ROWS, _COLUMNS = "table:number-rows-repeated", "table:number-columns-repeated"
+_SPANNED = "table:number-rows-spanned", "table:number-columns-spanned"
+_VISIBILITY = "table:visibility"
+_VALUES = frozenset(
+    {"office:value", "office:date-value", "office:time-value", "office:boolean-value", "office:string-value"}
+)
 _HIDDEN = {"collapse", "filter"}
 NEEDED_BYTES = (b"formula", b'"collapse"', b'"filter"', b"-spanned=")
 """One of them is in each content that has something that is looked for."""
@@ -40,65 +46,60 @@ class OdsContentScan:
         self._groups = self._column_groups = 0
         self._table, self._row, self._column, self._count = -1, 0, 0, 0
         self._row_repeats = self._cell_repeats = 1
-        self._text: str | None = None
-        self._has_value = False
+        self._fault = ""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Take the begin of an element."""
-        name = local_name(tag)
-        values = {local_name(key): value for key, value in attributes.items()}
-        if name == "table":
+        if tag in _CELLS:
+            self._begin_cell(attributes)
+        elif tag == "table:table":
             self._table, self._row, self._column = self._table + 1, 1, 0
-        elif name == "table-row":
-            self._column, self._row_repeats = 0, _repeats(values, "number-rows-repeated")
-            if values.get("visibility") in _HIDDEN and not self._groups:
+        elif tag == "table:table-row":
+            self._column, self._row_repeats = 0, _count(attributes, _ROWS)
+            if attributes.get(_VISIBILITY) in _HIDDEN and not self._groups:
                 rows = range(self._row, self._row + min(self._row_repeats, _MAX_HIDDEN))
                 self.hidden.setdefault(self._table, set()).update(rows)
-        elif name == "table-row-group":
+        elif tag == "table:table-row-group":
             self._groups += 1
-        elif name == "table-column-group":
+        elif tag == "table:table-column-group":
             self._column_groups += 1
-        elif name == "table-column":
-            self._add_column(values)
-        elif name in {"table-cell", "covered-table-cell"}:
-            self._begin_cell(attributes, values)
+        elif tag == "table:table-column":
+            self._add_column(attributes)
 
-    def _add_column(self, values: dict[str, str]) -> None:
-        count = _repeats(values, "number-columns-repeated")
-        if values.get("visibility") in _HIDDEN and not self._column_groups:
+    def _add_column(self, attributes: dict[str, str]) -> None:
+        count = _count(attributes, _COLUMNS)
+        if attributes.get(_VISIBILITY) in _HIDDEN and not self._column_groups:
             hidden = range(self._column, min(self._column + count, MAX_COLUMNS))
             self.hidden_columns.setdefault(self._table, set()).update(hidden)
         self._column += count
 
-    def _begin_cell(self, attributes: dict[str, str], values: dict[str, str]) -> None:
-        self._cell_repeats = _repeats(values, "number-columns-repeated")
-        rows, columns = (_repeats(values, f"number-{what}-spanned") for what in ("rows", "columns"))
+    def _begin_cell(self, attributes: dict[str, str]) -> None:
+        self._cell_repeats = _count(attributes, _COLUMNS)
+        rows, columns = (_count(attributes, spanned) for spanned in _SPANNED)
         if rows * columns > 1:
             first = self._row - 1, self._column
             last = first[0] + rows - 1, first[1] + columns - 1
             self.merged.setdefault(self._table, []).append((first, last))
-        if "formula" in values and (found := read_sum(values["formula"])):
+        formula = attributes.get("table:formula")
+        if formula is not None and (found := read_sum(formula)):
             self.sums.setdefault(self._table, {})[self._row, self._column] = found
-        is_error = attributes.get("calcext:value-type") == "error"
-        kinds = ("value", "date-value", "time-value", "boolean-value", "string-value")
-        has_value = any(f"office:{kind}" in attributes for kind in kinds)
-        self._has_value = not is_error and (has_value or "formula" not in values)
-        self._text = NO_VALUE if not is_error else UNKNOWN_ERROR
-        if attributes.get("office:value-type") == "string" and not is_error:
-            self._has_value = True
+        self._fault = ""
+        if attributes.get("calcext:value-type") == "error":
+            self._fault = UNKNOWN_ERROR
+        elif formula is not None and attributes.get("office:value-type") != "string":
+            self._fault = "" if _VALUES & attributes.keys() else NO_VALUE
 
     def end(self, tag: str) -> None:
         """Take the end of an element."""
-        name = local_name(tag)
-        if name in {"table-cell", "covered-table-cell"}:
-            if not self._has_value and self._text:
-                self._note(self._text)
+        if tag in _CELLS:
+            if self._fault:
+                self._note(self._fault)
             self._column += self._cell_repeats
-        elif name == "table-row":
+        elif tag == "table:table-row":
             self._row += self._row_repeats
-        elif name == "table-row-group":
+        elif tag == "table:table-row-group":
             self._groups -= 1
-        elif name == "table-column-group":
+        elif tag == "table:table-column-group":
             self._column_groups -= 1
 
     def _note(self, text: str) -> None:
@@ -111,6 +112,9 @@ class OdsContentScan:
                 rows.setdefault(row, {})[column] = text
 
 
-def _repeats(values: dict[str, str], name: str) -> int:
-    written = values.get(name, "1")
+def _count(attributes: dict[str, str], name: str) -> int:
+    """Return how many rows or columns an element stands for or spans: 1 if it does not say."""
+    if name not in attributes:
+        return 1
+    written = attributes[name]
     return int(written) if written.isascii() and written.isdigit() and len(written) < len("10000000") else 1

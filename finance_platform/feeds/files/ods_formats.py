@@ -9,16 +9,22 @@ may name another one for numbers that are not negative. Each format is made into
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from finance_platform.feeds.files.displayed_units import DisplayedCell
 from finance_platform.feeds.files.number_formats import ALL_DECIMALS, Kind, Mark, foreign_marks, marks_of_format
+from finance_platform.feeds.files.workbook_parts import make_parser
 
 _NUMBERS = frozenset({"float", "currency", "percentage"})
 _PARTS_OF_DAYS = {"day": "d", "month": "m"}
 _FIRST_DAY = date(1899, 12, 30)
 _TEXTS = frozenset({"text", "currency-symbol"})
+_CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
+_PLACES = frozenset({"table:table", "table:table-column", "table:table-row"})
+_DEFAULT_STYLE = "table:default-cell-style-name"
+_REPEATS = {what: f"table:number-{what}-repeated" for what in ("rows", "columns")}
 _MAX_STYLES = 10_000
 _MAX_PARENTS = 10
 _MAX_ZEROS = 20
@@ -34,11 +40,8 @@ class _Style(NamedTuple):
 class OdsFormats:
     """Finds the cells of one sheet whose format displays something that the numbers lack.
 
-    `start`, `end` and `text` take the events of a parser, of the part with the styles first.
-
     Attributes:
         cells: those with a number and such a format.
-        is_done: whether what follows has no such cell.
     """
 
     def __init__(self, number: int, currency: str) -> None:
@@ -49,7 +52,7 @@ class OdsFormats:
             currency: the home's.
         """
         self.cells: list[DisplayedCell] = []
-        self.is_done = False
+        self._is_done = False
         self._number, self._currency, self._text = number, currency, ""
         self._codes: dict[str, str] = {}
         self._positive: dict[str, str] = {}
@@ -60,12 +63,24 @@ class OdsFormats:
         self._format, self._style, self._is_text, self._is_percentage = "", "", False, False
         self._is_day = False
         self._table = self._row = -1
-        self._column, self._row_repeats = 0, 1
+        self._column = self._row_repeats = 0
         self._of_row = ""
         self._of_columns: list[tuple[int, str]] = []
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Take the begin of an element."""
+    def read(self, blocks: Iterable[bytes]) -> None:
+        """Take the XML of a part, of that with the styles first.
+
+        Raises:
+            expat.ExpatError: it is not XML.
+        """
+        self._parser = make_parser(self._start, self._end)
+        self._parser.CharacterDataHandler = self._take_text
+        for block in blocks:
+            self._parser.Parse(block)
+            if self._is_done:
+                break
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
         values = {key.rpartition(":")[2]: value for key, value in attributes.items()}
         prefix, _, name = tag.rpartition(":")
         if prefix == "number":
@@ -84,12 +99,19 @@ class OdsFormats:
                     values.get("data-style-name", ""), values.get("parent-style-name", "")
                 )
         elif tag == "office:body":
-            self.is_done = not any(map(self._display, self._styles))
-        elif prefix == "table":
-            self._begin_of_table(name, values)
+            self._is_done = not any(map(self._display, self._styles))
+            # Most of a workbook are cells and their texts.
+            self._parser.StartElementHandler = self._start_in_body
+            self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
 
-    def end(self, tag: str) -> None:
-        """Take the end of an element."""
+    def _start_in_body(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag in _CELLS:
+            if self._table == self._number:
+                self._add_cell(attributes)
+        elif tag in _PLACES:
+            self._begin_of_table(tag, attributes)
+
+    def _end(self, tag: str) -> None:
         prefix, _, name = tag.rpartition(":")
         if prefix == "number":
             self._end_text()
@@ -97,11 +119,8 @@ class OdsFormats:
                 self._format = ""
         elif name == "style":
             self._style = ""
-        elif prefix == "table" and name == "table-row":
-            self._row += self._row_repeats
 
-    def text(self, text: str) -> None:
-        """Take text between elements."""
+    def _take_text(self, text: str) -> None:
         if self._is_text:
             self._text += text
 
@@ -130,33 +149,35 @@ class OdsFormats:
         elif self._style and values.get("text-line-through-style", "none") != "none":
             self._struck.add(self._style)
 
-    def _begin_of_table(self, name: str, values: dict[str, str]) -> None:
-        if name == "table":
-            self._table, self._row, self._of_columns = self._table + 1, 1, []
-            self.is_done = self._table > self._number
+    def _begin_of_table(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "table:table":
+            self._table, self._row, self._row_repeats, self._of_columns = self._table + 1, 1, 0, []
+            self._is_done = self._table > self._number
         elif self._table != self._number:
             return
-        elif name == "table-column":
-            self._of_columns.append((_repeats(values, "columns"), values.get("default-cell-style-name", "")))
-        elif name == "table-row":
-            self._column, self._row_repeats = 0, _repeats(values, "rows")
-            self._of_row = values.get("default-cell-style-name", "")
-        elif name in {"table-cell", "covered-table-cell"}:
-            count = _repeats(values, "columns")
-            if values.get("value-type") in _NUMBERS:
-                self._add(values, values.get("value", ""), min(count, _MAX_COLUMNS))
-            elif values.get("value-type") == "date":
-                self._add(values, _serial(values.get("date-value", "")), min(count, _MAX_COLUMNS))
-            self._column += count
+        elif tag == "table:table-column":
+            self._of_columns.append((_repeats(attributes, "columns"), attributes.get(_DEFAULT_STYLE, "")))
+        else:
+            self._row += self._row_repeats
+            self._column, self._row_repeats = 0, _repeats(attributes, "rows")
+            self._of_row = attributes.get(_DEFAULT_STYLE, "")
 
-    def _add(self, values: dict[str, str], text: str, count: int) -> None:
-        try:
-            value = float(text)
-        except ValueError:
-            return  # not a number, which the parser reports
+    def _add_cell(self, attributes: dict[str, str]) -> None:
+        count = _repeats(attributes, "columns") if _REPEATS["columns"] in attributes else 1
+        kind = attributes.get("office:value-type")
+        if kind in _NUMBERS:
+            self._add(attributes, attributes.get("office:value", ""), min(count, _MAX_COLUMNS))
+        elif kind == "date":
+            self._add(attributes, _serial(attributes.get("office:date-value", "")), min(count, _MAX_COLUMNS))
+        self._column += count
+
+    def _add(self, attributes: dict[str, str], text: str, count: int) -> None:
         for column in range(self._column, self._column + count):
-            style = values.get("style-name") or self._of_row or self._of_column(column)
-            self.cells += [DisplayedCell(column, self._row, mark, value) for mark in self._display(style)]
+            marks = self._display(attributes.get("table:style-name") or self._of_row or self._of_column(column))
+            try:
+                self.cells += [DisplayedCell(column, self._row, mark, float(text)) for mark in marks]
+            except ValueError:
+                return  # not a number, which the parser reports
 
     def _of_column(self, column: int) -> str:
         for count, style in self._of_columns:
@@ -216,6 +237,6 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < len("10000000000") else 1
 
 
-def _repeats(values: dict[str, str], what: str) -> int:
-    written = values.get(f"number-{what}-repeated", "1")
+def _repeats(attributes: dict[str, str], what: Literal["rows", "columns"]) -> int:
+    written = attributes.get(_REPEATS[what], "1")
     return int(written) if written.isascii() and written.isdigit() and len(written) < len("10000000") else 1

@@ -172,13 +172,8 @@ class WorkbookPackage:
         formats = OdsFormats(number, currency)
         for name in (_STYLES_OF_ODS, _CONTENT):
             if name in self._parts:
-                parser = make_parser(formats.start, formats.end)
-                parser.CharacterDataHandler = formats.text
                 try:
-                    for block in self._parts.unpack(name):
-                        parser.Parse(block)
-                        if formats.is_done:
-                            break
+                    formats.read(self._parts.unpack(name))
                 except expat.ExpatError as error:
                     raise not_xml(error) from error
         return formats.cells

@@ -6,8 +6,6 @@ small table. Does not belong here: the doubts in a ledger (see `test_displayed_u
 
 from __future__ import annotations
 
-from xml.parsers import expat
-
 import pytest
 
 from finance_platform.feeds.files.ods_formats import OdsFormats
@@ -30,10 +28,7 @@ STYLES = """
 
 def cells(sheets: str, number: int = 0, styles: str = STYLES) -> list[tuple[int, int, str, bool]]:
     formats = OdsFormats(number, "USD")
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = formats.start, formats.end
-    parser.CharacterDataHandler = formats.text
-    parser.Parse(f"<document>{styles}<office:body>{sheets}</office:body></document>", True)
+    formats.read([f"<document>{styles}<office:body>{sheets}</office:body></document>".encode()])
     return [(column, row, mark.text, value < 0) for column, row, mark, value in formats.cells]
 
 
@@ -82,5 +77,5 @@ def test_only_the_sheet_that_is_asked_for_is_searched():
 
 def test_nothing_is_searched_where_no_style_displays_anything_else():
     formats = OdsFormats(0, "EUR")
-    formats.start("office:body", {})
-    assert formats.is_done
+    formats.read(iter([b"<document><office:body>", b"no XML << is read any more"]))
+    assert formats.cells == []
