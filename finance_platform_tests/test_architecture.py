@@ -183,6 +183,7 @@ def test_every_module_that_doubts_a_file_is_on_the_page_of_rules():
 
 NOTED_PRIVATE_IMPORTS = {
     "finance_platform/orchestration/code_location.py": "dagster._core",
+    "finance_platform/orchestration/dagster_instance.py": "dagster._core",
     "finance_platform/orchestration/kept_connections.py": "dagster._core",
     "finance_platform/orchestration/run_alerts.py": "dagster._core",
     "finance_platform/orchestration/webserver/server.py": "dagster._core",

@@ -11,9 +11,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterInvalidConfigError
+
+# No public API lets an instance capture no output but for the text of its `dagster.yaml`, which is the UI's too (520).
+from dagster._core.storage.compute_log_manager import CapturedLogContext
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
 from finance_platform.errors import HomeError
 from finance_platform.orchestration.dagster_storage import CONFIGURATION, set_storage_aside
@@ -97,7 +102,27 @@ def open_instance(folder: Path) -> Iterator[DagsterInstance]:
     """
     opened = prepare_dagster_home(folder)
     with storage_errors(folder), kept_connections(), _from_config(opened) as instance:
+        _leave_output(instance)
         yield instance
+
+
+def _leave_output(instance: DagsterInstance) -> None:
+    """Let the output of this process's runs go where its own does, unless a person has configured who stores it.
+
+    Dagster would put it into files, and start four processes that copy these to the terminal (520).
+    """
+    logs = instance.compute_log_manager
+    if type(logs) is LocalComputeLogManager:
+        vars(logs)["capture_logs"] = partial(_capture_nothing, logs)
+
+
+@contextmanager
+def _capture_nothing(logs: LocalComputeLogManager, log_key: list[str]) -> Iterator[CapturedLogContext]:
+    """Leave the output of a run's steps alone; the UI waits for no more of it after them."""
+    yield CapturedLogContext(log_key)
+    end = Path(logs.get_captured_local_path(log_key, "complete"))
+    end.parent.mkdir(parents=True, exist_ok=True)
+    end.touch()
 
 
 def _from_config(folder: Path) -> DagsterInstance:

@@ -152,6 +152,40 @@ def test_the_last_run_is_not_known_where_dagster_s_records_cannot_be_read(record
     )
 
 
+@dg.job
+def talkative() -> None:
+    @dg.op
+    def talk() -> None:
+        os.write(1, b"a library writes\n")
+
+    talk()
+
+
+def test_output_of_a_run_goes_where_that_of_the_command_does_and_is_not_stored(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "dagster"
+    with open_instance(folder) as instance:
+        ended = talkative.execute_in_process(instance=instance)
+        assert ended.success
+    assert "a library writes" in capfd.readouterr().out
+    assert {file.suffix for file in (folder / "storage").rglob("*") if file.is_file()} == {".complete"}
+    with dg.DagsterInstance.from_config(str(folder)) as of_the_ui:
+        (event,) = (one.dagster_event for one in of_the_ui.all_logs(ended.run_id, dg.DagsterEventType.LOGS_CAPTURED))
+        assert event is not None
+        logs = of_the_ui.compute_log_manager
+        key = logs.build_log_key_for_run(ended.run_id, event.logs_captured_data.file_key)
+        assert (logs.get_log_data(key).stdout, logs.is_capture_complete(key)) == (None, True)
+
+
+def test_output_is_stored_where_a_person_has_configured_it(tmp_path: Path):
+    storing = {"module": "dagster_aws.s3.compute_log_manager", "class": "S3ComputeLogManager"}
+    folder = prepare_dagster_home(tmp_path / "dagster")
+    (folder / "dagster.yaml").write_text(yaml.safe_dump({"compute_logs": {**storing, "config": {"bucket": "logs"}}}))
+    with open_instance(folder) as instance:
+        assert "capture_logs" not in vars(instance.compute_log_manager)
+
+
 @dg.job(name="failing")
 def failing() -> None:
     @dg.op
