@@ -184,6 +184,25 @@ def test_threads_that_read_at_once_share_what_the_first_one_opens(
         assert instances() == before + 2, "there is one session for each thread, and no more"
 
 
+def test_threads_of_a_block_within_another_one_share_what_is_opened_in_it(
+    loaded: DuckDBWarehouse, instances: Callable[[], int], thread: ThreadPoolExecutor
+) -> None:
+    before = instances()
+    with kept_readers():
+        with kept_readers(threads=2):
+            assert loaded.query(FACTS).rows == [(12,)]
+            assert thread.submit(read_in_a_block, loaded).result() == [(12,)]
+            assert instances() == before + 1
+        loaded.query(FACTS)
+        assert instances() == before + 1, "the outer block still has its reader"
+        with loaded.transaction() as loading:
+            loading.execute("DELETE FROM FactFinancials")
+        assert loaded.query(FACTS).rows == [(0,)]
+        now = instances()
+        assert thread.submit(loaded.query, FACTS).result().rows == [(0,)]
+        assert instances() == now + 1, "after the inner block, a reader is for its own thread"
+
+
 def test_a_thread_without_a_block_takes_a_session_of_one_that_shares(
     loaded: DuckDBWarehouse, instances: Callable[[], int], thread: ThreadPoolExecutor
 ) -> None:

@@ -68,22 +68,23 @@ _opening = threading.Lock()
 
 @contextmanager
 def kept_readers(*, threads: int = 1) -> Iterator[None]:
-    """Keep readers open until the block ends; a block within another adds nothing.
+    """Keep readers open until the outermost block ends; one within it lets more threads share what is opened in it.
 
     Args:
         threads: how many threads read while the block lasts, this one included; they share what the first one opens.
     """
-    if _block.free is not None:
-        yield
-        return
-    _block.free, _block.threads = {}, threads
+    before, _block.threads = _block.threads, max(_block.threads, threads)
+    is_outermost = _block.free is None
+    if is_outermost:
+        _block.free = {}
     try:
         yield
     finally:
-        free, _block.free, _block.answers = _block.free, None, MappingProxyType({})
-        _block.threads = 1
-        for reader in free.values():
-            reader.opened.close()
+        _block.threads = before
+        if is_outermost:
+            free, _block.free, _block.answers = _block.free or {}, None, MappingProxyType({})
+            for reader in free.values():
+                reader.opened.close()
 
 
 def keep_answers(path: Path, answers: KnownAnswers) -> None:
