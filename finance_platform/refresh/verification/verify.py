@@ -28,7 +28,7 @@ from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.errors import DamagedObjectError, FinancePlatformError, QueryError, RegisterError
+from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
 from finance_platform.home import Home
 from finance_platform.refresh.known_status import find_forged_status, identify_home
 from finance_platform.refresh.status import read_status
@@ -53,8 +53,6 @@ from finance_platform.warehouse.ledger import last_load_number, published_slices
 from finance_platform.warehouse.load_records import LoadRecord, LoadRecords, read_all, rows_of_load, sort_rows
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, Warehouse
 
-_LEFT_BY_ANOTHER = "the last run was one of another release"
-_RUN_FIRST = "run `finance-platform run`, which brings the tables of this release, then verify again"
 _FIX_OF_VIEW = "; move the file of DuckDB away and run, or let Redshift's owner run its definition in `sql/views`"
 
 Progress = Callable[[str, int, int], None]
@@ -118,8 +116,8 @@ class Verification:
         if not left:
             return ""
         return (
-            f"Not compared, because {_LEFT_BY_ANOTHER}, and this one stores them otherwise: {'; '.join(left)}. "
-            "The next run stores them as this release does; verify again after it"
+            "Not compared, because the last run was one of another release, and this one stores them otherwise: "
+            f"{'; '.join(left)}. The next run stores them as this release does; verify again after it"
         )
 
 
@@ -154,19 +152,6 @@ class Verifier:
         Raises:
             StorageError, TransientStorageError, QueryError: a zone or the warehouse cannot be read.
         """
-        try:
-            return self._verify()
-        except QueryError as error:
-            if not self._is_of_other_release:
-                raise
-            raise QueryError(f"{error.found}; {_LEFT_BY_ANOTHER}", fix=_RUN_FIRST) from error
-
-    @cached_property
-    def _is_of_other_release(self) -> bool:
-        """Whether another release made the last complete run: this one may store other rows, tables and views."""
-        return is_of_other_release(self.processed)
-
-    def _verify(self) -> Verification:
         loads, heads = self._verify_loads()
         register = Register(self.processed)
         chain = ChainReader([*self.heads, *heads])
@@ -189,6 +174,11 @@ class Verifier:
         ]
         parts += [*self._verify_open_tables(), self._verify_signatures(events), loads]
         return Verification(parts, chain.head)
+
+    @cached_property
+    def _is_of_other_release(self) -> bool:
+        """Whether another release made the last complete run: this one may store other rows, tables and views."""
+        return is_of_other_release(self.processed)
 
     def _verify_loads(self) -> tuple[Part, list[tuple[Head, str]]]:
         """Compare the record of each load with the warehouse; return the register's head at each load too."""

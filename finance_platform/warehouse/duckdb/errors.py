@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError
 from finance_platform.warehouse.duckdb.damaged_file import is_damage
 from finance_platform.warehouse.port import WarehouseInUseError
+from finance_platform.warehouse.schema_version import fix_of_missing_table
 
 _INTERRUPTED = "Query interrupted"
 """DuckDB's error for a statement during which Ctrl-C was pressed."""
@@ -94,5 +95,6 @@ def load_errors(attempted: str, *, reads_parquet: bool = False) -> Iterator[None
 
 
 def _fix_of(error: Exception, fix: str) -> str:
-    """Return the fix of an error of the machine, or else the given one."""
-    return next((known for reason, known in _MACHINE_FIXES.items() if reason in str(error)), fix)
+    """Return the fix of an error of the machine, or of a missing table; or else the given one."""
+    known = next((known for reason, known in _MACHINE_FIXES.items() if reason in str(error)), "")
+    return known or fix_of_missing_table(str(error)) or fix

@@ -25,6 +25,7 @@ from finance_platform.errors import (
     WarehouseUnreachableError,
 )
 from finance_platform.warehouse.dialect import shorten
+from finance_platform.warehouse.schema_version import fix_of_missing_table
 
 _MISSING_STATES = frozenset({"42P01", "3F000"})  # a table, a schema
 _TIMEOUT_STATE = "57014"
@@ -128,7 +129,7 @@ def _server_error(state: str, message: str, attempted: str, error_type: type[Per
         timed_out = error_type(found, fix="increase REDSHIFT_STATEMENT_TIMEOUT_SECONDS, or select less")
         timed_out.is_timeout = True
         return timed_out
-    return error_type(found, fix=_fix_for_s3(message) or _fix(error_type))
+    return error_type(found, fix=_fix_for_s3(message) or fix_of_missing_table(message) or _fix(error_type))
 
 
 def _client_error(error: Exception, attempted: str, error_type: type[PermanentError]) -> FinancePlatformError:
