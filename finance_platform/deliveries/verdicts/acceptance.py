@@ -156,19 +156,26 @@ def evaluate_deliveries(
         run_id: the run that evaluates.
         holds_closed_periods: whether lines that would restate a closed period wait, where their feed does not say it.
     """
+    state = read_state(processed)
+    is_complete = len(_candidates(state)) == len(state.awaiting_verdict) + len(state.waiting)
     verdicts = _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
-    if any(verdict.late and not verdict.rejudges for verdict in verdicts):
+    if not is_complete or any(verdict.late and not verdict.rejudges for verdict in verdicts):
         # A verdict that repeats the one before is about periods that may be open by now.
         verdicts += _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
     return verdicts
 
 
+def _candidates(state: DeliveryState) -> list[LiveDelivery]:
+    """Return the deliveries to judge; late lines of a file come after its newer version, which may replace them."""
+    newer = {one.event.object_key for one in state.awaiting_verdict}
+    waiting = (one for one in state.waiting if one.event.object_key not in newer)
+    return sorted([*state.awaiting_verdict, *waiting], key=lambda one: (one.event.kind == "ledger", one.position))
+
+
 def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed_periods: bool) -> list[Verdict]:
     register = Register(processed)
     state = read_state(processed)
-    candidates = sorted(
-        [*state.awaiting_verdict, *state.waiting], key=lambda one: (one.event.kind == "ledger", one.position)
-    )
+    candidates = _candidates(state)
     if not candidates:
         return []
     candidate_keys = {candidate.event.object_key for candidate in candidates}

@@ -462,3 +462,18 @@ def test_lines_of_a_closed_month_that_another_file_repeats_under_their_keys_do_n
     assert feed.published == money(january=13, february=10, march=10)
     accept(feed.zone.store, "2025-03.csv", ADA)
     assert feed.published == money(january=14, february=10, march=10)
+
+
+def test_late_lines_are_judged_after_a_newer_version_that_repeats_what_is_booked(feed: Feed) -> None:
+    """Else the booking of the version before them would end, and the newer one would say that it has its lines."""
+    first = Line("1"), Line("2", FEBRUARY, amount="5.00")
+    feed.send("b", "v1", *first)
+    feed.close(FEBRUARY)
+    feed.send("b", "v2", Line("1", amount="8.00"))
+    feed.find("b", "v1", *first)
+    book(feed.zone.store, "b.csv", ADA, [FEBRUARY])
+    feed.judge()
+    feed.reopen(FEBRUARY)
+    feed.send("b", "v3", Line("1", amount="9.00"))
+    assert feed.published == money(january=9, february=5, march=-5)
+    assert list(feed.zone.state.waiting) == []
