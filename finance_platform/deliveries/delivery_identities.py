@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from finance_platform.deliveries.commits import delivery_id, earlier_delivery_ids, read_commits
 from finance_platform.deliveries.lookups import earlier_lookup_identities
@@ -32,6 +33,7 @@ class DeliveryIdentities:
         earlier_rules: by feed, the identities of its rules with earlier readings of the files that they look up.
         unweighted: by delivery of a file of years, its identity without the weights that its years are spread by.
         withdrawn: by object and fingerprint, the deliveries that people withdrew, the last one discovered first.
+        known: the discoveries before, in order.
     """
 
     rules: Mapping[str, tuple[str, Kind]]
@@ -39,6 +41,7 @@ class DeliveryIdentities:
     earlier_rules: Mapping[str, Sequence[str]]
     unweighted: Mapping[str, str]
     withdrawn: Mapping[tuple[str, str], Sequence[DeliveryDiscovered]]
+    known: Sequence[DeliveryDiscovered] = ()
 
     @staticmethod
     def of(
@@ -66,6 +69,7 @@ class DeliveryIdentities:
             earlier_rules=earlier_lookup_identities(feeds, known),
             unweighted=_unweighted_ids(register, feeds),
             withdrawn=_withdrawn_contents(known, select_withdrawn(events)),
+            known=known,
         )
 
     def identify(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:
@@ -83,11 +87,20 @@ class DeliveryIdentities:
         return next(same, identity)
 
     def reads_again(self, identity: str, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:
-        """Return which delivery another one of the same bytes and rules is instead of; empty if it is of others."""
+        """Return which delivery another one of the same bytes and rules is instead of; empty if there is none.
+
+        The object may have had other bytes since: what counts may still be the earlier reading of these.
+        """
+        if last is None or last.fingerprint != fingerprint:
+            last = self._last_of_content.get((key, fingerprint)) if last else None
         if last is None or last.delivery_id == identity:
             return last.reads_again if last else ""
-        is_again = self._is_read_again(key, fingerprint, feed, last)
-        return last.delivery_id if is_again else ""
+        return last.delivery_id if self._is_read_again(key, fingerprint, feed, last) else ""
+
+    @cached_property
+    def _last_of_content(self) -> dict[tuple[str, str], DeliveryDiscovered]:
+        """By object and fingerprint, the last discovery."""
+        return {(event.object_key, event.fingerprint): event for event in self.known}
 
     def _is_read_again(self, key: str, fingerprint: str, feed: str, earlier: DeliveryDiscovered) -> bool:
         """Return whether an earlier delivery of an object had the same bytes and the same rules of its descriptor."""

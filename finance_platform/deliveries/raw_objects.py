@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, pairwise
+from itertools import chain
 
 from finance_platform.deliveries.register import (
     DecisionRecorded,
@@ -237,11 +237,14 @@ class RawObject:
         withdrawn with it.
         """
         versions = list(reversed(self.versions.values()))
-        for nth, (version, earlier) in enumerate(pairwise(versions), start=1):
-            if version.verdict or version.event.reads_again != earlier.event.delivery_id:
+        version = versions[0] if versions else None
+        for _ in self.versions:
+            if version is None or version.verdict or not version.event.reads_again:
                 break
-            if earlier.withdrawn:
-                return [earlier, *versions[:nth], *versions[nth + 1 :]]
+            version = self.versions.get(version.event.reads_again)
+            if version and version.withdrawn:
+                versions.remove(version)
+                return [version, *versions]
         return versions
 
     def earlier_reading(self, version: Version) -> Version | None:

@@ -204,9 +204,10 @@ class Story:
         withdrawn = [event.delivery_id for event in same if event.delivery_id in select_withdrawn(events)]
         if found and found[0].delivery_id != wanted and withdrawn:
             wanted = withdrawn[0]
-        if not found or found[0].delivery_id == wanted:
-            return wanted, found[0].reads_again if found else ""
-        return wanted, found[0].delivery_id if found[0] in same else ""
+        last = next((event for event in found if event.fingerprint == content), None)
+        if last is None or last.delivery_id == wanted:
+            return wanted, last.reads_again if last else ""
+        return wanted, last.delivery_id if last in same else ""
 
     @property
     def _load(self) -> Load:

@@ -11,7 +11,7 @@ beside the other one, and the same money is in the figures twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -110,12 +110,17 @@ def _read_otherwise(earlier: Iterable[LiveDelivery], candidate: LiveDelivery) ->
     ]
 
 
+def _is_under_equal_rules(candidate: LiveDelivery, versions: Iterable[LiveDelivery]) -> bool:
+    """Return whether the candidate is a version that counts, read again under the same rules of its descriptor."""
+    return any(one.delivery_id == candidate.event.reads_again for one in versions)
+
+
 def find_own_returning_lines(
     lines: LiveLines,
     before: Mapping[str, LiveDelivery],
     after: Mapping[str, LiveDelivery],
     candidate: LiveDelivery,
-    versions: Iterable[LiveDelivery],
+    versions: Sequence[LiveDelivery],
 ) -> list[ReturningLines]:
     """Return the lines of a file that count again, after all files were judged, since its keys or scopes are others.
 
@@ -130,7 +135,7 @@ def find_own_returning_lines(
         versions: those of `before` that are of its object.
     """
     counted = after.get(candidate.delivery_id)
-    if counted is None or candidate.event.reads_again:  # a file is read again under the same rules of its descriptor
+    if counted is None or _is_under_equal_rules(candidate, versions):
         return []
     earlier = [one for one in _read_otherwise(versions, candidate) if one.event.feed == candidate.event.feed]
     if not any(other in before for one in earlier for other in lines.overlaps.overlapping(one.delivery_id)):
@@ -156,7 +161,7 @@ def find_returning_lines_of_others(
     lines: LiveLines,
     before: Mapping[str, LiveDelivery],
     after: Mapping[str, LiveDelivery],
-    candidates: Mapping[str, Iterable[LiveDelivery]],
+    candidates: Mapping[str, Sequence[LiveDelivery]],
 ) -> dict[str, list[ReturningLines]]:
     """Return by candidate the lines of files that count as before, and that its earlier reading had replaced.
 
@@ -172,7 +177,7 @@ def find_returning_lines_of_others(
     returned: dict[str, list[ReturningLines]] = {}
     found: dict[str, list[ReturningLines]] = {}
     for candidate, versions in candidates.items():
-        if candidate not in after or after[candidate].event.reads_again:
+        if candidate not in after or _is_under_equal_rules(after[candidate], versions):
             continue
         for earlier in _read_otherwise(versions, after[candidate]):
             if earlier.event.feed != after[candidate].event.feed:

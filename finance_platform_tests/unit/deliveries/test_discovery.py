@@ -313,6 +313,24 @@ def test_a_release_that_reads_files_otherwise_names_the_delivery_that_it_reads_a
     assert home.scan().events[-1].reads_again == ""
 
 
+def test_bytes_that_come_back_after_others_name_the_delivery_that_a_later_release_reads_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = home.deliver("ledger.csv")
+    content = path.read_text()
+    with monkeypatch.context() as patch:
+        patch.setitem(OF_FORMAT, "text", -1)
+        (first,) = home.scan().events
+        path.write_text("a,b\n3,4\n")
+        assert home.scan().new_count == 1
+    path.write_text(content)
+    assert home.scan(enters=False, currency="EUR").events[-1].reads_again == ""  # other rules
+    for modified_at in (1, 2):
+        os.utime(path, (modified_at, modified_at))
+        back = home.scan().events[-1]
+        assert (back.reads_again, back.delivery_id != first.delivery_id) == (first.delivery_id, True)
+
+
 def test_a_changed_tolerance_is_recorded_for_the_same_delivery(home: Home) -> None:
     home.deliver("ledger.csv")
     home.scan()

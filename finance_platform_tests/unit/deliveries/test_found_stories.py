@@ -319,9 +319,10 @@ def test_a_content_that_comes_back_and_is_held_does_not_wait_for_a_period_of_the
     assert not feed.zone.state.waiting
 
 
+@pytest.mark.parametrize("is_after_others", [False, True])
 @pytest.mark.parametrize("is_read", [True, False], ids=["read and not judged", "not read"])
 def test_the_same_bytes_that_a_killed_run_has_read_again_are_withdrawn_with_the_file(
-    feed: Feed, *, is_read: bool
+    feed: Feed, *, is_read: bool, is_after_others: bool
 ) -> None:
     """The next run would let them count, and the next release would take them out again."""
     feed.send("b", "v1", Line("1"), Line("2", MARCH))
@@ -332,6 +333,8 @@ def test_the_same_bytes_that_a_killed_run_has_read_again_are_withdrawn_with_the_
     book(feed.zone.store, "b.csv", ADA)
     booked = feed.published
     assert booked == money(january=10, february=-5, march=7)
+    if is_after_others:
+        feed.find("b", "v3", Line("1"))
     found = feed.find("b", "v2 again", *sent, **again)
     commit = read_commits(feed.zone.store)[found]
     if not is_read:
