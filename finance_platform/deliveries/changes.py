@@ -20,7 +20,6 @@ from finance_platform.deliveries.scans import (
     incomplete_scan,
     last_refresh,
     read_listing,
-    read_part_ends,
 )
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.factory import is_remote
@@ -90,9 +89,10 @@ def detect_changes(raw: ObjectStore, processed: ObjectStore, config: str, at: da
     changed: dict[Change, _Keys] = {"new": _Keys(), "overwritten": _Keys(), "gone": _Keys()}
     still_being_written = _Keys()
     count, hidden = 0, ""
+    recorded = read_listing(processed, refreshed)
     if is_remote(raw.root):
-        raw.expect_parts(read_part_ends(processed, refreshed))
-    for key, item, etag in _merge(raw.list_objects(), read_listing(processed, refreshed)):
+        raw.expect_parts(recorded.part_ends())
+    for key, item, etag in _merge(raw.list_objects(), recorded.versions()):
         count += item is not None
         if item and item.refusal and item.refusal.hides_files:
             hidden = key

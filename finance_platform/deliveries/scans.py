@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -130,14 +131,42 @@ def incomplete_scan(processed: ObjectStore) -> ScanRecord | None:
     return _read(processed, _LAST)
 
 
-def read_listing(processed: ObjectStore, scan: ScanRecord | None) -> Iterator[ObjectVersion]:
-    """Yield the objects of a scan, ordered by key; nothing without a scan, or if its listing is lost."""
-    # The objects after the damage look new, so a run starts, has nothing to do and writes the listing again.
-    with suppress(ValueError, TypeError):
-        lines = _read_lines(processed, scan)
-        while some := list(islice(lines, _LINES_AT_ONCE)):
-            for key, etag in _decode_lines(some):
-                yield str(key), str(etag)
+@dataclass(frozen=True)
+class RecordedListing:
+    """The raw objects of a scan.
+
+    Attributes:
+        data: a line for each, packed; nothing without a scan, or if its listing is lost.
+    """
+
+    data: bytes
+
+    def versions(self) -> Iterator[ObjectVersion]:
+        """Yield the objects, ordered by key."""
+        # The objects after the damage look new, so a run starts, has nothing to do and writes the listing again.
+        with suppress(ValueError, TypeError):
+            lines = self._lines()
+            while some := list(islice(lines, _LINES_AT_ONCE)):
+                for key, etag in _decode_lines(some):
+                    yield str(key), str(etag)
+
+    def part_ends(self) -> Sequence[str]:
+        """Return the keys of the raw zone for `expect_parts`."""
+        with suppress(ValueError, TypeError, LookupError):
+            return [str(json.loads(line)[0]) for line in part_ends(self._lines())]
+        return ()
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield the lines, up to where the listing is damaged."""
+        with gzip.open(io.BytesIO(self.data)) as lines, suppress(EOFError, zlib.error, gzip.BadGzipFile):
+            yield from lines
+
+
+def read_listing(processed: ObjectStore, scan: ScanRecord | None) -> RecordedListing:
+    """Return the objects of a scan, which are requested once."""
+    with suppress(FileNotFoundError):
+        return RecordedListing(processed.read(_listing_key(scan.listing)) if scan else b"")
+    return RecordedListing(b"")
 
 
 def _decode_lines(lines: Sequence[bytes]) -> Iterable[Any]:
@@ -146,25 +175,6 @@ def _decode_lines(lines: Sequence[bytes]) -> Iterable[Any]:
         return cast("list[Any]", json.loads(b"[%s]" % b",".join(lines)))
     except ValueError:
         return map(json.loads, lines)  # up to the damaged one
-
-
-def read_part_ends(processed: ObjectStore, scan: ScanRecord | None) -> Sequence[str]:
-    """Return the keys of the raw zone for `expect_parts`, as far as a scan has them."""
-    with suppress(ValueError, TypeError, LookupError):
-        return [str(json.loads(line)[0]) for line in part_ends(_read_lines(processed, scan))]
-    return ()
-
-
-def _read_lines(processed: ObjectStore, scan: ScanRecord | None) -> Iterator[bytes]:
-    """Yield the lines of the listing of a scan, up to where it is damaged."""
-    if scan is None:
-        return
-    try:
-        stream = processed.open(_listing_key(scan.listing))
-    except FileNotFoundError:
-        return
-    with stream, gzip.open(stream, "rb") as lines, suppress(EOFError, zlib.error, gzip.BadGzipFile):
-        yield from lines
 
 
 def decisions_since(register: Register, scan: ScanRecord | None) -> list[DecisionRecorded | PeriodStatusChanged]:

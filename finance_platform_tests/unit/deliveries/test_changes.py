@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import hypothesis
 import pytest
@@ -26,7 +27,6 @@ from finance_platform.deliveries.scans import (
     last_refresh,
     mark_refreshed,
     read_listing,
-    read_part_ends,
     record_scan,
 )
 from finance_platform.feeds.feed_set import load_feed_set
@@ -412,16 +412,57 @@ def test_the_keys_at_which_the_next_listing_is_cut_are_those_of_the_last_refresh
     mark_refreshed(zone, "r")
     scan = last_refresh(zone)
     assert scan
-    assert read_part_ends(zone, scan) == [f"file_{PART_OBJECTS - 1:04}.csv", f"file_{2 * PART_OBJECTS - 1:04}.csv"]
+    assert read_listing(zone, scan).part_ends() == [
+        f"file_{PART_OBJECTS - 1:04}.csv",
+        f"file_{2 * PART_OBJECTS - 1:04}.csv",
+    ]
     listing = f"{FOLDER}/{scan.listing}.jsonl.gz"
     zone.write(listing, zone.read(listing)[:-20])
-    assert read_part_ends(zone, scan)[:1] == [f"file_{PART_OBJECTS - 1:04}.csv"]
+    assert read_listing(zone, scan).part_ends()[:1] == [f"file_{PART_OBJECTS - 1:04}.csv"]
     for damage in (b"none", gzip.compress(b"[]\n" * PART_OBJECTS)):
         zone.write(listing, damage)
-        assert not read_part_ends(zone, scan)
+        assert not read_listing(zone, scan).part_ends()
     zone.delete(listing)
-    assert not read_part_ends(zone, scan)
-    assert not read_part_ends(zone, None)
+    assert not read_listing(zone, scan).part_ends()
+    assert not read_listing(zone, None).part_ends()
+
+
+class RemoteStore(LocalStore):
+    """A store on disk that is taken for one behind a network, and notes which objects are requested."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.requested: list[str] = []
+        self.expected: Sequence[str] = ()
+
+    @property
+    def root(self) -> str:
+        return f"s3://{super().root}"
+
+    def read(self, key: str) -> bytes:
+        self.requested.append(key)
+        return super().read(key)
+
+    def open(self, key: str) -> BinaryIO:
+        self.requested.append(key)
+        return super().open(key)
+
+    def expect_parts(self, ends: Sequence[str]) -> None:
+        self.expected = ends
+
+
+def test_the_listing_of_the_last_refresh_is_requested_once(tmp_path: Path) -> None:
+    """It has a line for each file of the home, and says both where a listing is cut and what has changed."""
+    raw, processed = RemoteStore(tmp_path / "raw"), RemoteStore(tmp_path / "processed")
+    for number in range(PART_OBJECTS + 1):
+        write(tmp_path / "raw" / f"file_{number:04}.csv", "x")
+    versions = [(item.key, item.etag) for item in raw.list_objects()]
+    record_scan(processed, versions, config="1", run_id="r", at="2026-11-27T00:00:00Z")
+    mark_refreshed(processed, "r")
+    processed.requested.clear()
+    assert not detect_changes(raw, processed, "1", datetime(2026, 11, 29, tzinfo=UTC)).changes
+    assert raw.expected == [f"file_{PART_OBJECTS - 1:04}.csv"]
+    assert sum(key.endswith(".gz") for key in processed.requested) == 1
 
 
 def test_a_recorded_listing_has_the_bytes_of_earlier_releases(tmp_path: Path) -> None:
@@ -441,9 +482,9 @@ def test_the_objects_before_a_damaged_line_of_a_listing_are_known(damage: bytes,
     mark_refreshed(zone, "r")
     scan = last_refresh(zone)
     assert scan
-    assert list(read_listing(zone, scan)) == versions
+    assert list(read_listing(zone, scan).versions()) == versions
     listing = f"{FOLDER}/{scan.listing}.jsonl.gz"
     lines = gzip.decompress(zone.read(listing)).split(b"\n")
     for place in (0, 5, 1_000, 2_005):
         zone.write(listing, gzip.compress(b"\n".join([*lines[:place], damage, *lines[place + 1 :]])))
-        assert list(read_listing(zone, scan)) == versions[:place]
+        assert list(read_listing(zone, scan).versions()) == versions[:place]
