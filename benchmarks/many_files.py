@@ -141,7 +141,7 @@ def _period(month: int) -> str:
 
 
 def _amount(number: int) -> int:
-    return 100 + number % 900
+    return 100 + number
 
 
 def _table(cases: list[Case]) -> Table:
