@@ -60,7 +60,9 @@ def test_a_table_of_the_rows_that_are_shown_says_how_many_others_there_are():
 def _read(name: str, *rejected: str) -> DeliveryCommit:
     """Return the commit of a file with a rejected amount in each of some scenarios."""
     of_scenarios = [ScenarioCount(one, "", "rejected", money(1, "1.00")) for one in rejected]
-    return commit_of(delivered(name), scenarios=[*of_scenarios, ScenarioCount("Actual", "", "accepted", money(1))])
+    outcomes = {"accepted": money(1)} | ({"rejected": money(len(rejected), "1.00")} if rejected else {})
+    accepted = ScenarioCount("Actual", "", "accepted", money(1))
+    return commit_of(delivered(name), scenarios=[*of_scenarios, accepted], outcomes=outcomes)
 
 
 def test_rejected_rows_of_thousands_of_files_are_all_counted_and_the_last_ones_shown():
@@ -73,6 +75,7 @@ def test_rejected_rows_of_thousands_of_files_are_all_counted_and_the_last_ones_s
         ("059.csv", "Actual", 0),
     ]
     assert metadata["by_file_left_out"] == f"{64 - ROWS_SHOWN} of 64 rows"
+    assert metadata["dagster/row_count"] == 2
     assert metadata["rejected_amount_Budget"] == money_metadata("x", Decimal("2.00"), "USD")["x"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -134,8 +134,10 @@ def _read_again(state: DeliveryState, read: Sequence[DeliveryCommit]) -> dict[st
 def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
     """Return the figures of the reconciliation's terms; amounts of scenarios and currencies are never added."""
     names = ("rejected", "duplicate", "skipped")
+    # Of most of thousands of files every row is accepted.
+    incomplete = [commit for commit in commits if not commit.outcomes.keys().isdisjoint(names)]
     rejected: dict[str, Decimal] = {}
-    for commit in filter(_may_have_rejected, commits):
+    for commit in incomplete:
         for scenario, counts in _outcomes_by_scenario(commit).items():
             lost = counts.get("rejected", Count())
             if scenario and lost.rows:
@@ -156,8 +158,8 @@ def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) ->
             for scenario, counts in reversed(_outcomes_by_scenario(commit).items())
         ]
     of_all = sum(map(_count_scenarios, commits))
-    outcomes = chain.from_iterable(commit.outcomes.items() for commit in commits)
-    metadata: dict[str, Any] = {"dagster/row_count": sum(count.rows for name, count in outcomes if name in names)}
+    rows = sum(commit.outcome(name).rows for commit in incomplete for name in names)
+    metadata: dict[str, Any] = {"dagster/row_count": rows}
     for scenario, amount in sorted(rejected.items()):
         metadata |= money_metadata(f"rejected_amount_{scenario}", amount, currency)
     by_reason: dict[str, int] = {}
@@ -165,10 +167,6 @@ def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) ->
         by_reason[rule] = by_reason.get(rule, 0) + count
     reasons = [{"rule": rule, "rows": count} for rule, count in sorted(by_reason.items(), key=lambda item: -item[1])]
     return metadata | table_metadata("by_file", by_file, of_all=of_all) | table_metadata("by_reason", reasons)
-
-
-def _may_have_rejected(commit: DeliveryCommit) -> bool:
-    return not commit.scenarios or any(lines.term == "rejected" for lines in commit.scenarios)
 
 
 def _count_scenarios(commit: DeliveryCommit) -> int:
