@@ -5,6 +5,9 @@ Does not belong here: what `verify` says about them (see `damage/test_tampering`
 
 from __future__ import annotations
 
+import pytest
+
+from finance_platform.errors import QueryError
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import definitions
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE, Engine
@@ -41,3 +44,14 @@ def test_a_warehouse_of_another_release_is_named_as_such(warehouse: Warehouse) -
     ((name, why),) = warehouse.changed_views()
     assert name == "SchemaVersion"
     assert "the next run brings those of this one" in why
+
+
+def test_the_error_of_a_view_that_is_missing_says_what_brings_it(warehouse: Warehouse) -> None:
+    warehouse.prepare()
+    run(warehouse, "DROP VIEW Unclassified")
+    with pytest.raises(QueryError) as missing:
+        warehouse.query("SELECT * FROM Unclassified")
+    assert "run `finance-platform run`, which brings those that an earlier release had not" in missing.value.fix
+    with pytest.raises(QueryError) as unknown:
+        warehouse.query("SELECT * FROM Unclasified")
+    assert unknown.value.fix.startswith("fix the query")
