@@ -47,6 +47,7 @@ class UncertainOutlook:
         other: the one that is later by what the names say, or the same one under another name.
         is_same: whether both names say the same.
         count: how many forecasts cover as many open periods.
+        covered: how many open periods each of both covers, if the later one covers fewer; else empty.
     """
 
     file: str
@@ -55,6 +56,7 @@ class UncertainOutlook:
     other: str
     is_same: bool
     count: int
+    covered: tuple[int, ...] = ()
 
     @property
     def warning(self) -> str:
@@ -62,11 +64,21 @@ class UncertainOutlook:
         outlook = f"the outlook of the open months of fiscal year {self.fiscal_year} is from {self.chosen!r}"
         if self.is_same:
             return f"{outlook}, the last by name, and {self.other!r} seems to be the same forecast under another name"
+        if self.covered:
+            most, fewer = self.covered
+            return (
+                f"{outlook}, which covers {most:,} of them, and {self.other!r} seems to be later and covers {fewer:,}"
+            )
         return f"{outlook}, the last of {self.count:,} forecasts by name, and {self.other!r} seems to be later"
 
     @property
     def fix(self) -> str:
         """What to do about it."""
+        if self.covered:
+            return (
+                f"send {self.other!r} with every open period, or withdraw the files of {self.chosen!r}; if the outlook "
+                "is from the right one, nothing needs to be done"
+            )
         return (
             "give forecasts names that sort by time, with year and month at the end, such as Forecast 2025-09, by a "
             "map of columns.scenario in the descriptor or the name of the file; or withdraw the files of forecasts "
@@ -112,6 +124,34 @@ def _uncertain(
     most = max(counts.values())
     files = dict(last[name] for name, count in counts.items() if count == most)
     chosen, *others = sorted(files, reverse=True)
+    return _among_equals(year, files, chosen, others, first_month) or _with_fewer(
+        year, counts, last, chosen, first_month
+    )
+
+
+def _with_fewer(
+    year: str, counts: Mapping[str, int], last: Mapping[str, tuple[str, str]], chosen: str, first_month: int
+) -> UncertainOutlook | None:
+    """Return that a later forecast of the same kind covers fewer periods than that of the outlook, if so."""
+    names = {last[name][0]: (count, last[name][1]) for name, count in counts.items()}
+    moment = _moment(chosen, first_month)
+    later = {
+        name: found
+        for name in names
+        if name != chosen and moment and _words(name) == _words(chosen)
+        if (found := _moment(name, first_month)) and bool(found[0]) == bool(moment[0]) and found > moment
+    }
+    if not later:
+        return None
+    other = max(later, key=lambda name: (later[name], name))
+    covered = names[chosen][0], names[other][0]
+    return UncertainOutlook(names[chosen][1], int(year[:4]), chosen, other, is_same=False, count=1, covered=covered)
+
+
+def _among_equals(
+    year: str, files: Mapping[str, str], chosen: str, others: Sequence[str], first_month: int
+) -> UncertainOutlook | None:
+    """Return that another one of the forecasts that cover as many periods may be the latest."""
     if not others:
         return None
     moments = {name: _moment(name, first_month) for name in files}

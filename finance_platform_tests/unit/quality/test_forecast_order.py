@@ -97,6 +97,17 @@ def test_names_that_sort_by_time_are_right(names: tuple[str, ...]):
     assert not found(*names)
 
 
-def test_a_forecast_that_covers_fewer_open_months_is_no_rival():
-    assert not found("Forecast Sep 2025", "Forecast Oct 2025", periods={"Forecast Oct 2025": YEAR[9:]})
-    assert not found("Forecast Sep 2025", "Forecast Oct 2025", periods={"Actual": YEAR})
+def test_a_later_forecast_that_covers_fewer_months_than_that_of_the_outlook_is_named():
+    (one,) = found("Forecast 2025-06", "Forecast 2025-09", periods={"Forecast 2025-09": YEAR[8:11]})
+    assert one.warning == (
+        "the outlook of the open months of fiscal year 2025 is from 'Forecast 2025-06', which covers 4 of them, and "
+        "'Forecast 2025-09' seems to be later and covers 3"
+    )
+    assert one.fix.startswith(
+        "send 'Forecast 2025-09' with every open period, or withdraw the files of 'Forecast 2025-06'"
+    )
+
+
+@pytest.mark.parametrize("other", ["Forecast 2025-03", "Forecast 2025-09 HR", "Forecast", "Forecast Sep"])
+def test_a_forecast_of_fewer_months_that_is_earlier_or_of_another_kind_is_not_named(other: str):
+    assert found("Forecast 2025-06", other, periods={other: YEAR[8:11]}) == []
