@@ -97,6 +97,10 @@ def test_names_that_sort_by_time_are_right(names: tuple[str, ...]):
     assert not found(*names)
 
 
+def test_forecasts_of_months_that_have_actuals_are_not_compared():
+    assert not found("Forecast Sep 2025", "Forecast Oct 2025", periods={"Actual": YEAR})
+
+
 def test_a_later_forecast_that_covers_fewer_months_than_that_of_the_outlook_is_named():
     (one,) = found("Forecast 2025-06", "Forecast 2025-09", periods={"Forecast 2025-09": YEAR[8:11]})
     assert one.warning == (
