@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from finance_platform.errors import DescriptorError
-from finance_platform.feeds.descriptor.columns import FIELDS
+from finance_platform.feeds.descriptor.columns import FIELDS, DebitCredit
 from finance_platform.feeds.descriptor.feed import UNDECIDED, FeedDescriptor
 from finance_platform.feeds.descriptor.plain_messages import plain_message
 from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
@@ -170,6 +170,10 @@ def _mistakes_of(detail: ErrorDetails, tree: Any) -> Iterator[_Mistake]:
     where = ".".join(str(part) for part in names)
     if detail["type"] == _UNKNOWN_KEY:
         allowed = _allowed_keys(names[:-1])
+        if names[-1] in DebitCredit.model_fields and "from" in allowed:
+            fix = f"write {names[-2]}: {{from: {{debit: …, credit: …}}, …}}, because it has other keys beside these"
+            yield _Mistake(_line_of(tree, names), f"{where} belongs below `from`", fix)
+            return
         suggestion = closest_match(str(names[-1]), allowed)
         hint = f"; did you mean {suggestion!r}?" if suggestion else ""
         yield _Mistake(_line_of(tree, names), f"{where} is not a known key{hint}", f"use one of {', '.join(allowed)}")

@@ -65,6 +65,12 @@ WRONG = [
     (with_lines(LEDGER, tolerance="\n  rows: 1"), "rows", "tolerance.rows is not a known key", "rejected_rows"),
     (column("date", "{from: Date, format: [yyyy]}"), "date", "columns.date.format is not a known key", "'formats'"),
     (
+        column("amount", "{debit: Dr, credit: Cr, thousands: '.'}"),
+        "amount",
+        "columns.amount.debit belongs below `from`",
+        "write amount: {from: {debit: …, credit: …}, …}, because it has other keys beside these",
+    ),
+    (
         column("amount", "{from: {debit: Dr, kredit: Cr}}"),
         "amount",
         "columns.amount.from.kredit is not a known key; did you mean 'credit'?",
