@@ -159,7 +159,7 @@ def _broken_of_feed(reader: _Reader, feed: str) -> Iterator[BrokenReversal]:
     named: dict[_Name, list[ReversalLine]] = {}
     for line in _as_lines(named_lines.filter(pc.is_in(named_lines["number"], value_set=doubtful))):
         named.setdefault(_Name(feed, fold(line.scenario), line.transaction_id), []).append(line)
-    names = set(doubtful.to_pylist())
+    names, numbers = set(doubtful.to_pylist()), {name.transaction_id for name in groups}
     wanted = {name: places for name, places in groups.items() if name.transaction_id in names}
     lost = {name.transaction_id for name in wanted if name not in named}
     waiting = reader.waiting(feed, lost) if lost else {}
@@ -169,7 +169,8 @@ def _broken_of_feed(reader: _Reader, feed: str) -> Iterator[BrokenReversal]:
                 yield BrokenReversal("own", own)
             reversals = [line for line in reversed_here if line.names != line.transaction_id]
             others = [line for line in named.get(name, ()) if line.names != line.transaction_id]
-            taken_back = _taken_back(groups, reverses, name, place) if reversals else _ZERO
+            is_taken_back = any(line.transaction_id in numbers for line in reversals)
+            taken_back = _taken_back(groups, reverses, name, place) if is_taken_back else _ZERO
             if reversals and (broken := compare_reversals(place, reversals, others, waiting.get(name, ()), taken_back)):
                 yield broken
 
