@@ -176,11 +176,13 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         first = ", ".join(map(str, sorted(sample.labels.lines)[:_MAX_LISTED]))
         is_given = not sample.headings and any("fill_down" in one.values for one in draft.fields.values())
         what = "labels of the lines below them" if is_given else "not data, and have a text in one column alone"
+        what += ", and have their sums, which are left out" if sample.labels.pattern else ""
         yield from _comment(f"decide: rows that are {what}, such as lines {first}")
         is_blank = [{"column": name, "matches": "^$"} for name in sample.labels.others]
         for place in sample.labels.places:
-            rule = {"column": sample.header[place], "matches": ".", "and": is_blank}
-            skipped.append(rule | ({"label": True} if is_given else {}))
+            rule = {"column": sample.header[place], "matches": sample.labels.pattern or "."}
+            money = {"may_hold_money": True} if sample.labels.pattern else {"and": is_blank}
+            skipped.append(rule | money | ({"label": True} if is_given else {}))
     if skipped:
         yield f"skip: {flow(skipped)}"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from finance_platform.feeds.draft.summed_labels import find_summed_labels
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.values.header_words import plain_name, rank
 
@@ -37,12 +38,14 @@ class LabelRows:
         lines: the rows.
         is_beside_dates: whether lines have dates there, or other texts of their own.
         others: the names of columns in which every line has a text and no label has one.
+        pattern: what the texts of labels match that have the sums of their lines; empty of others.
     """
 
     places: tuple[int, ...]
     lines: frozenset[int]
     others: tuple[str, ...]
     is_beside_dates: bool = False
+    pattern: str = ""
 
     @property
     def is_apart(self) -> bool:
@@ -73,7 +76,8 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
 
     Every row is a line, which is blank or has a date in one column, or a label, which has another text there and
     nowhere else but for a balance beside the amounts; the first row is a label, and one is above two lines at least.
-    Labels of several levels have a column each, in all of which lines are blank.
+    Labels of several levels have a column each, in all of which lines are blank. Labels with the sums of their lines
+    are those of `summed_labels`.
 
     Args:
         header: the columns' names.
@@ -82,8 +86,12 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
     """
     data = [(line, cells) for line, cells in rows if line not in totals]
     texts = _without_balances(header, [[cell.strip() for cell in cells[: len(header)]] for _, cells in data])
-    if not data or sum(map(bool, texts[0])) != 1:
+    if not data:
         return None
+    if sum(map(bool, texts[0])) != 1:
+        # Without a total, nothing would show that a later file has a line whose text is like that of a label.
+        summed, pattern = find_summed_labels(header, data if totals else [])
+        return LabelRows((0,), summed, (), is_beside_dates=True, pattern=pattern) if pattern else None
     if above := _above_texts(header, data, texts):
         return above
     places = _places(texts)

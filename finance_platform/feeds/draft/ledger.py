@@ -14,6 +14,7 @@ from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.doubts.unread_accounts import CREDITED, DEBITED
 from finance_platform.feeds.doubts.unread_meanings import is_converted, is_of_amounts
 from finance_platform.feeds.draft.columns import (
+    LABELS,
     Column,
     FieldDraft,
     FieldsDraft,
@@ -133,6 +134,7 @@ class _Ledger:
         self._used |= composed
         if not best_column(["department", "department_name"], self._free()):
             self._used |= draft_point_of_view(self._draft, self._free())
+        self._levels_of_sums()
         for name in () if composed else ("department",) if is_account_measured else ("department", "account"):
             if name not in self._draft.fields and not self._is_in_headings(name):
                 self._code(name, labels)
@@ -200,6 +202,18 @@ class _Ledger:
         else:
             comment = f"decide: the {name} of blank cells ({describe_blanks(column)})"
             self._take(name, column, comment, default=UNDECIDED)
+
+    def _levels_of_sums(self) -> None:
+        """Take the department from labels that have the sums of their lines, and the account from these."""
+        labels = next((one for one in self._free() if one.name == LABELS), None)
+        lines = next((one for one in self._free() if labels and one.name == labels.source), None)
+        if labels and lines and self._sample.labels and self._sample.labels.pattern:
+            comment = (
+                f"decide: {lines.name!r} has two levels, of which the upper one has the sums of the lower one; the "
+                "department is the upper one, and the account the lower one, unless you exchange them"
+            )
+            self._take("department", labels, comment, fill_down="labels")
+            self._take("account", lines)
 
     def _ask_for_code(self, name: str, columns: Sequence[Column]) -> None:
         """Leave a code to a person who knows which of the columns has it, if one does."""

@@ -603,3 +603,65 @@ def test_scenarios_over_months_beside_names_of_columns_reach_every_month(tmp_pat
         "Budget 2025-01": "4040.00",
         "Budget 2025-02": "5050.00",
     }
+
+
+PIVOTS = {
+    "months": """Sum of Amount,Column Labels,,,
+Row Labels,2025-01,2025-02,2025-03,Grand Total
+D100,300.00,330.00,,630.00
+4000,100.00,110.00,,210.00
+5000,200.00,220.00,,420.00
+D200,30.00,33.00,36.00,99.00
+4000,10.00,11.00,12.00,33.00
+5000,20.00,22.00,24.00,66.00
+Grand Total,330.00,363.00,36.00,729.00
+""",
+    "names": """Row Labels,2025-01,2025-02
+Marketing,300.50,-5.00
+4000,100.25,-5.00
+5000,200.25,
+Sales North,11.00,22.00
+5000,11.00,22.00
+Grand Total,311.50,17.00
+""",
+    "codes": """Row Labels,2025-01,2025-02
+110,300.50,5.00
+400000,100.25,5.00
+500000,200.25,
+120,11.00,22.00
+500000,11.00,22.00
+Grand Total,311.50,27.00
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("pivot", "expected"),
+    [
+        ("months", {"Actual 2025-01": "330.00", "Actual 2025-02": "363.00", "Actual 2025-03": "36.00"}),
+        ("names", {"Actual 2025-01": "311.50", "Actual 2025-02": "17.00"}),
+        ("codes", {"Actual 2025-01": "311.50", "Actual 2025-02": "27.00"}),
+    ],
+)
+def test_labels_of_a_compact_pivot_are_departments_and_their_sums_are_left_out(
+    pivot: str, expected: dict[str, str], tmp_path: Path
+):
+    columns = yaml.safe_load(drafted(PIVOTS[pivot], "pivot.csv"))["columns"]
+    assert columns["department"] == {"from": "Row Labels", "fill_down": "labels"}
+    assert columns["account"] == "Row Labels"
+    assert sums(check(tmp_path, PIVOTS[pivot], "pivot.csv")) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Marketing,300.50", "Marketing,300.51"),
+        ("Grand Total,311.50,17.00\n", ""),
+        ("Marketing", "7"),
+        ("Row Labels,2025-01,2025-02", "Row Labels,2025-01,2025-02,Department"),
+        ("Sales North,11.00,22.00\n5000", "Sales North,11.00,22.00\n6000"),
+    ],
+)
+def test_labels_with_amounts_that_may_be_lines_leave_the_codes_to_a_person(old: str, new: str):
+    text = PIVOTS["names"].replace(old, new)
+    assert "fill_down" not in draft_descriptor(lambda: io.BytesIO(text.encode()), "pivot.csv", "USD", 1)
