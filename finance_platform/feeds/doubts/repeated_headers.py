@@ -10,6 +10,7 @@ row below that header has its values in the wrong fields, and most of them are v
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,16 +18,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
+from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.doubts.unread_column import escape, quoted_name
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.shape_rules import CELL, is_derived
 from finance_platform.feeds.values.codes import clean, fold
 from finance_platform.feeds.values.hidden_characters import clean_cell
-from finance_platform.feeds.violations import ACCEPTED, to_mask
+from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
 
 _MIN_NAMES = 2
 """Different names of columns in a row, of which one is not where its column is; `Total` twice is a total."""
+
+_NO_LETTERS = "[^a-z0-9]+"
+"""Cleaning and folding a text of ASCII changes no letter but its case, and no digit."""
 
 _FIX = "send each block as a file of its own, or put the columns of every block into the order of the first header"
 
@@ -52,6 +56,7 @@ class RepeatedHeaders:
         headers = dict.fromkeys(name for source in self.sources.values() for name in source.headers)
         self._used = [name for name in headers if name == CELL or not is_derived(name)]
         self._names = {fold(name): name for name in self.header}
+        self._letters = pa.array([re.sub(_NO_LETTERS, "", name) for name in self._names], pa.string())
 
     def add(self, batch: RawBatch, outcomes: pa.Array) -> None:
         """Look at the rows of a batch that were not accepted: the name of a column is not a valid amount."""
@@ -61,11 +66,13 @@ class RepeatedHeaders:
         positions = pa.array(others)
         cells = {name: pc.take(batch.columns[name], positions) for name in self._used}
         # Of many rejected rows, those that cannot be a header are not looked at one by one.
-        names = np.sum([to_mask(map_distinct(texts, self._is_name, pa.bool_())) for texts in cells.values()], axis=0)
-        for nth in np.flatnonzero(names >= _MIN_NAMES).tolist():
+        may_be_names = np.sum([self._may_be_names(texts) for texts in cells.values()], axis=0)
+        for nth in np.flatnonzero(may_be_names >= _MIN_NAMES).tolist():
+            named = {name: self._name(texts[nth].as_py() or "") for name, texts in cells.items()}
+            if sum(other is not None and cells[name][nth].is_valid for name, other in named.items()) < _MIN_NAMES:
+                continue
             position = int(others[nth])
-            place = {name: self._column(name, batch, position) for name in cells}
-            row = {place[name]: self._name(texts[nth].as_py() or "") for name, texts in cells.items()}
+            row = {self._column(name, batch, position): other for name, other in named.items()}
             if not self.advice and all(name == other for name, other in row.items() if name):
                 self._advise(batch.place(position), next(name for name in self.header if name in row))
             moved = {name: other for name, other in row.items() if other and other != name}
@@ -83,8 +90,10 @@ class RepeatedHeaders:
         add = f"add {rule} to skip in" if self.has_skip else f"add skip: [{rule}] to"
         self.advice = f"{place} is the header again, as of two files that were joined: {add} the descriptor"
 
-    def _is_name(self, text: str) -> bool:
-        return self._name(text) is not None
+    def _may_be_names(self, texts: pa.StringArray) -> Mask:
+        """Return which cells may name a column: in ASCII, those with its letters and digits, and each other cell."""
+        letters = pc.replace_substring_regex(pc.ascii_lower(texts), _NO_LETTERS, "")
+        return to_mask(pc.or_(pc.is_in(letters, self._letters), pc.invert(pc.string_is_ascii(texts))))
 
     def _name(self, text: str) -> str | None:
         """Return the column that a cell names; a text that is longer than any value takes seconds to be folded."""

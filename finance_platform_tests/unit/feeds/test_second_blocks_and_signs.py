@@ -5,12 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.doubts import repeated_headers
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.values.codes import fold
+from finance_platform.feeds.values.hidden_characters import clean_cell
+from finance_platform.feeds.violations import REJECTED
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.checked_files import check_text, net
@@ -137,6 +144,40 @@ def test_a_rejected_cell_that_is_longer_than_any_value_is_not_folded_to_look_for
     )
     assert check.outcomes["rejected"].rows == 2
     assert 0 < max(folded) <= MAX_VALUE_CHARACTERS
+
+
+BETWEEN = st.sampled_from(["", "", "", " ", "\t", "\u200b", "\u00a0", "\x01", "\u00ad"])
+NAMES = ("Cost Centre", "Kürzel 2", "ASSET_ID")
+
+
+@st.composite
+def spellings(draw: st.DrawFn) -> str:
+    """A name of a column with other letters for some of its own, what cannot be seen between them, or a guard."""
+    name = draw(st.sampled_from(NAMES))
+    written = "".join(
+        draw(
+            st.sampled_from(
+                [letter, letter.upper(), letter.lower(), *{"k": "\u212a", "s": "ſ"}.get(letter.lower(), "")]
+            )
+        )
+        + draw(BETWEEN)
+        for letter in name
+    )
+    return draw(st.sampled_from(["{}", " {} ", "'{}", '="{}"', "{}.", "{}2"])).format(written)
+
+
+@given(st.tuples(*[spellings() | st.none() | st.text(max_size=4)] * len(NAMES)))
+@example(("asset_id", "cost  centre", "KU\u0308RZEL 2"))
+def test_a_header_again_is_found_however_its_names_are_spelled(row: tuple[str | None, ...]):
+    header = [*NAMES]
+    sources = {name: FieldSource(FieldRule(), (name,)) for name in header}
+    headers = repeated_headers.RepeatedHeaders(header, sources)
+    cells = {name: pa.array([text], pa.string()) for name, text in zip(header, row, strict=True)}
+    headers.add(RawBatch(cells, pa.array([2]), pa.nulls(1, pa.string())), pa.array([REJECTED]))
+    of_names = {fold(name): name for name in header}
+    named = [None if text is None else of_names.get(fold(clean_cell(text)[0])) for text in row]
+    has_moved = any(other not in (None, name) for name, other in zip(header, named, strict=True))
+    assert bool(headers.doubts()) == (has_moved and len({*named} - {None}) >= 2)
 
 
 def test_a_rule_that_skips_repeated_headers_does_not_skip_one_of_another_order(tmp_path: Path):
