@@ -53,7 +53,7 @@ from finance_platform.deliveries.verdicts.commit_reasons import nothing_accepted
 from finance_platform.deliveries.verdicts.late_lines import Groups, find_late_periods
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, effect_of
 from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, by_scenario, find_moved_cells
-from finance_platform.deliveries.verdicts.moved_documents import find_moved_documents
+from finance_platform.deliveries.verdicts.moved_documents import MovedDocumentsFinder
 from finance_platform.deliveries.verdicts.other_loads import find_other_loads
 from finance_platform.deliveries.verdicts.reason_texts import (
     describe_contradiction,
@@ -140,6 +140,7 @@ class HoldReasons:
         self._live_lines = LiveLines(processed, overlaps)
         self._cell_hashes = CellHashes(processed, self._live_lines)
         self._cell_sums = CellSums(self._live_lines)
+        self._moved_documents = MovedDocumentsFinder(self._live_lines)
         self._department_counts = DepartmentCounts(self._live_lines)
         self._known_losses: tuple[LiveDelivery, set[Cell], Losses] | None = None
         self._known_moves: tuple[LiveDelivery, list[MovedCell]] | None = None
@@ -177,8 +178,7 @@ class HoldReasons:
         reasons += [(RETURNING, text) for text in self._returning(candidate)]
         reasons += [(OTHER_LOAD, text) for text in self._other_loads(candidate)]
         if current is None:
-            found = find_moved_documents(self._live_lines, self._live, candidate)
-            reasons += [(MOVED, describe_moved(one)) for one in found]
+            reasons += [(MOVED, describe_moved(one)) for one in self._moved_documents.find(self._live, candidate)]
         reasons += [(DOUBT, text) for text in candidate.commit.findings.doubts]
         reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
         reasons += [(REMOVAL, text) for text in self._removals(candidate)]

@@ -22,6 +22,7 @@ from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Sup
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.feeds.values.amounts import EXACT
+from finance_platform.feeds.values.codes import fold
 
 _NUMBER = "transaction_id"
 _MOVES = {"date": ("department_key", "account_key"), "account": ("document_date", "department_key")}
@@ -30,6 +31,9 @@ _MOVES = {"date": ("department_key", "account_key"), "account": ("document_date"
 _COLUMNS = (_NUMBER, "document_date", "department_key", "account_key", "amount")
 _MOST_FILES = 50
 """Files that are compared, the last ones first: in a feed of a file for each document, thousands may have one month."""
+
+_MOST_KEPT = 20_000
+"""Lines of a delivery whose numbers are kept: there are many files only of those with fewer."""
 
 _Lines = dict[str, list[dict[str, Any]]]
 
@@ -53,36 +57,65 @@ class MovedDocuments:
     gross: Decimal
 
 
-def find_moved_documents(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> list[MovedDocuments]:
-    """Return the documents that would count twice, because another file has them on another day or account.
+class MovedDocumentsFinder:
+    """Finds documents that would count twice, because another file has them on another day or account.
 
     A line was moved if its number, its amount and all else are those of a line of another file in the scenarios and
     periods of the delivery, of which it has no line with the same key. Numbers that begin again, and lines that are
     added to a document, have other amounts: if most numbers in both files have, none was moved.
-
-    Args:
-        lines: reads the lines.
-        live: the deliveries that count.
-        candidate: the delivery that is judged.
     """
-    event = candidate.event
-    fields = [name for name in _MOVES if name in event.keyed_by.split()]
-    if event.kind != "ledger" or event.load_mode != "upsert" or _NUMBER not in event.keyed_by.split() or not fields:
-        return []
-    if any(one.event.fingerprint == event.fingerprint for one in live.earlier(candidate)):
-        return []  # it was read before, and counts as it was read then
-    cells = {cell for cell in claimed_cells(candidate) if cell[1] in candidate.portion}
-    others = {
-        one.delivery_id: one
-        for cell in cells
-        for one in live.others(candidate, cell)
-        if (one.event.load_mode, one.event.keyed_by) == (event.load_mode, event.keyed_by)  # else see `other_loads`
-    }
-    newest = sorted(others.values(), key=lambda one: one.position, reverse=True)[:_MOST_FILES]
-    if not newest:
-        return []
-    own = lines.read(candidate, Superseded(), cells, _COLUMNS)
-    return [found for other in newest if (found := _moved(lines, live, own, other, cells, fields))]
+
+    def __init__(self, lines: LiveLines) -> None:
+        """Prepare to read.
+
+        Args:
+            lines: reads the lines.
+        """
+        self._lines = lines
+        self._numbers: dict[str, frozenset[str] | None] = {}
+
+    def find(self, live: LiveDeliveries, candidate: LiveDelivery) -> list[MovedDocuments]:
+        """Return the documents of a delivery that another file has.
+
+        Args:
+            live: the deliveries that count.
+            candidate: the delivery that is judged.
+        """
+        event = candidate.event
+        fields = [name for name in _MOVES if name in event.keyed_by.split()]
+        if event.kind != "ledger" or event.load_mode != "upsert" or _NUMBER not in event.keyed_by.split() or not fields:
+            return []
+        if any(one.event.fingerprint == event.fingerprint for one in live.earlier(candidate)):
+            return []  # it was read before, and counts as it was read then
+        cells = {cell for cell in claimed_cells(candidate) if cell[1] in candidate.portion}
+        others = {
+            one.delivery_id: one
+            for cell in cells
+            for one in live.others(candidate, cell)
+            if (one.event.load_mode, one.event.keyed_by) == (event.load_mode, event.keyed_by)  # else see `other_loads`
+        }
+        newest = sorted(others.values(), key=lambda one: one.position, reverse=True)[:_MOST_FILES]
+        sharing = [one for one in newest if self._share_numbers(candidate, one)]
+        if not sharing:
+            return []
+        own = self._lines.read(candidate, Superseded(), cells, _COLUMNS)
+        return [found for other in sharing if (found := _moved(self._lines, live, own, other, cells, fields))]
+
+    def _share_numbers(self, candidate: LiveDelivery, other: LiveDelivery) -> bool:
+        own, of_other = self._numbers_of(candidate), self._numbers_of(other)
+        return own is None or of_other is None or not own.isdisjoint(of_other)
+
+    def _numbers_of(self, delivery: LiveDelivery) -> frozenset[str] | None:
+        """Return the numbers of a delivery, which are read once; None of one that has too many to keep."""
+        name = delivery.delivery_id
+        if name not in self._numbers:
+            counts = delivery.commit.periods
+            is_small = sum(one.rows for one in counts) <= _MOST_KEPT
+            cells = {(fold(one.scenario), one.period) for one in counts}
+            table = self._lines.read(delivery, Superseded(), cells, [_NUMBER]) if is_small else None
+            numbers = None if table is None else frozenset(table[_NUMBER].drop_null().to_pylist())
+            self._numbers[name] = numbers
+        return self._numbers[name]
 
 
 def _moved(
