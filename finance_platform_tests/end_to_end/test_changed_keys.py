@@ -9,7 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from finance_platform.cli import main
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 
@@ -46,6 +48,27 @@ def decide(home: Home, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def check(home: Home, name: str) -> str:
+    """Return what the check of a file says, before a run reads it."""
+    arguments = ["feed", "check", "--home", str(home.path), str(home.path / "raw" / name)]
+    return CliRunner().invoke(main, arguments).stdout
+
+
+def test_a_document_that_moves_to_another_account_counts_once(tmp_path: Path, refresh: Refresher) -> None:
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_NUMBER_AND_ACCOUNT)
+    write(home, "gl_1.csv", "D1,6000,50.00,N1", "D1,6000,41.00,N2")
+    assert refresh(home).held() == {}
+    write(home, "gl_2.csv", "D1,7000,50.00,N1", "D1,7000,3.00,N3")
+    says = "gl_1.csv has the document 'N1' with the same amount and another account"
+    assert f"held {says}" in check(home, "gl_2.csv")
+    assert refresh(home).held()["gl_2.csv"].startswith(says)
+    assert total(home) == 91
+    decide(home, "accept", "gl_2.csv")
+    refresh(home)
+    assert total(home) == 144
+
+
 def test_a_new_file_does_not_count_beside_lines_that_have_other_keys(tmp_path: Path, refresh: Refresher) -> None:
     """50.00 and 41.00 are published; a file corrects the first to 45.00 and adds 7.00."""
     home = Home(tmp_path)
@@ -59,6 +82,7 @@ def test_a_new_file_does_not_count_beside_lines_that_have_other_keys(tmp_path: P
         "it replaces no line of gl_1.csv, which counts as it was read before `load` was changed: Actual 2025-01, "
         "lines 1, net 50.00"
     )
+    assert f"held {says}" in check(home, "gl_2.csv")
     assert refresh(home).held()["gl_2.csv"] == says
     assert total(home) == 91
     write(home, "gl_3.csv", "D1,6000,1.00,N4", "D1,7000,2.00,N1")

@@ -99,6 +99,8 @@ class MovedDocumentsFinder:
         if not sharing:
             return []
         own = self._lines.read(candidate, Superseded(), cells, _COLUMNS)
+        for earlier in live.earlier(candidate):  # it counts with the same lines, and a person may have accepted them
+            own = _without_keys(own, self._lines.read(earlier, Superseded(), cells, _COLUMNS))
         return [found for other in sharing if (found := _moved(self._lines, live, own, other, cells, fields))]
 
     def _share_numbers(self, candidate: LiveDelivery, other: LiveDelivery) -> bool:

@@ -339,6 +339,7 @@ class _Check:
             at="",
             run_id="",
             is_scoped=bool(descriptor.load.scope),
+            keyed_by=" ".join(descriptor.load.key or descriptor.load.scope),
             tolerated_removal=None if removal == "never" else str(removal),
             is_held_when_late=descriptor.hold_if_late,
         )

@@ -88,6 +88,10 @@ def test_a_moved_document_counts_once_a_person_has_accepted_it(tmp_path: Path):
     zone.append(decision_on("accepted", again))
     assert zone.evaluate_held() == {}
     assert {one.event.object_key for one in zone.state.live} == {"a.csv", "b.csv"}
+    zone.deliver("b.csv", [document("100", day=17), document("104")], "w2", **BY_DAY)
+    assert zone.evaluate_held() == {}, "a person has decided about the document"
+    zone.deliver("b.csv", [document("100", day=17), document("101", day=19, amount="7.00")], "w3", **BY_DAY)
+    assert "the document '101' with" in zone.evaluate_held()["b.csv"][0]
 
 
 def test_the_hold_ends_when_the_other_file_is_sent_without_the_document(tmp_path: Path):
