@@ -179,6 +179,8 @@ def withdraw(
 ) -> int:
     """Remove the lines of a raw object, or drop its held delivery; the next run publishes the rest."""
     from finance_platform.deliveries import decisions
+    from finance_platform.deliveries.current_state import read_whole_state
+    from finance_platform.deliveries.register import DecisionRecorded
     from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
 
     if periods and not is_of_late_lines:
@@ -194,8 +196,12 @@ def withdraw(
             apply = decisions.reinstate if undo else decisions.withdraw
             decision = apply(processed, key, author, holds_closed_periods=holds_closed_periods)
         repeating = find_files_counted_twice(processed, key) if undo else []
+        is_of_one_version = isinstance(decision, DecisionRecorded) and decision.keeps_earlier and not undo
+        still_counts = is_of_one_version and key in {one.event.object_key for one in read_whole_state(processed).live}
     subject = f"{quote_name(key)}, late lines," if is_of_late_lines else quote_name(key)
     outcome = report_decision(decision, subject, "is no longer withdrawn" if undo else "is withdrawn", settings)
+    if still_counts:
+        echo("The version of the file before it counts; the same command, given again, takes that one out too.")
     _print_counted_twice(repeating)
     return outcome
 

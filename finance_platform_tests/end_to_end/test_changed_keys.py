@@ -42,10 +42,11 @@ def total(home: Home) -> Decimal:
     return Decimal(amount)
 
 
-def decide(home: Home, *arguments: str) -> None:
-    """Decide about a file."""
+def decide(home: Home, *arguments: str) -> str:
+    """Decide about a file; return what is printed."""
     done = home.command(*arguments, "--why", "looked at it")
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def check(home: Home, name: str) -> str:
@@ -73,10 +74,12 @@ def test_a_new_file_does_not_count_beside_lines_that_have_other_keys(tmp_path: P
     """50.00 and 41.00 are published; a file corrects the first to 45.00 and adds 7.00."""
     home = Home(tmp_path)
     home.write("feeds/gl.yaml", DESCRIPTOR + BY_NUMBER)
+    write(home, "gl_0.csv", "D1,8000,49.00,N1")
+    refresh(home)
     write(home, "gl_1.csv", "D1,6000,50.00,N1", "D1,6000,41.00,N2")
     assert refresh(home).held() == {}
     home.write("feeds/gl.yaml", DESCRIPTOR + BY_NUMBER_AND_ACCOUNT)
-    assert set(refresh(home).held()) == {"gl_1.csv"}
+    assert set(refresh(home).held()) == {"gl_0.csv", "gl_1.csv"}, "49.00 would count again"
     write(home, "gl_2.csv", "D1,6000,45.00,N1", "D1,6000,7.00,N3")
     says = (
         "it replaces no line of gl_1.csv, which counts as it was read before `load` was changed: Actual 2025-01, "
@@ -88,6 +91,8 @@ def test_a_new_file_does_not_count_beside_lines_that_have_other_keys(tmp_path: P
     write(home, "gl_3.csv", "D1,6000,1.00,N4", "D1,7000,2.00,N1")
     assert "gl_3.csv" not in refresh(home).held()
     assert total(home) == 94, "N4, and N1 of another account, are new lines under the new key"
+    assert "takes that one out too" in decide(home, "withdraw", "gl_0.csv")
+    assert "takes that one out too" not in decide(home, "withdraw", "gl_0.csv")
     decide(home, "accept", "gl_1.csv")
     decide(home, "accept", "gl_2.csv")
     assert refresh(home).held() == {}
@@ -123,10 +128,10 @@ def test_a_line_that_a_later_file_dropped_does_not_return_under_a_narrower_scope
 def test_a_line_that_would_go_under_a_wider_scope_leaves_no_other_line_counted_twice(
     tmp_path: Path, refresh: Refresher
 ) -> None:
-    """10.00 is replaced by 12.00, and 11.00 counts; under the wider scope only 12.00 would."""
+    """10.00 is replaced by 12.00, and 5.00 and 6.00 count; under the wider scope only 12.00 would."""
     home = Home(tmp_path)
     home.write("feeds/gl.yaml", DESCRIPTOR + BY_ACCOUNT)
-    write(home, "gl_1.csv", "D1,4000,10.00,N1", "D1,5000,11.00,N2")
+    write(home, "gl_1.csv", "D1,4000,10.00,N1", "D1,5000,5.00,N2", "D1,5000,6.00,N4")
     refresh(home)
     write(home, "gl_2.csv", "D1,4000,12.00,N3")
     assert refresh(home).held() == {}

@@ -124,9 +124,10 @@ _MOVED = (
     "`withdraw` drops the delivery"
 )
 _RETURNS = (
-    "withdraw each file of which no line may count again, and accept the others; if only some of a file's lines may "
-    "not, set `load` in the descriptor as it was, or, if the feed is another one, put the file that is gone back. "
-    "`finance-platform accept {key} --why TEXT` lets these lines count"
+    "withdraw each file of which no line may count again, twice if `withdraw` says that the version before counts, and "
+    "accept the others; if only some of a file's lines may not, set `load` in the descriptor as it was, or, if the "
+    "feed is another one, put the file that is gone back. `finance-platform accept {key} --why TEXT` lets these lines "
+    "count"
 )
 _OTHER_LOADS = (
     "decide about these files first: accept or withdraw those that are held, put those that are gone back into the raw "

@@ -17,13 +17,16 @@ from finance_platform_tests.unit.factories import in_period, live_in, state_of
 PERIODS = ("2025-01", "2025-02")
 TABLES = ("transactions", "members", "rejected_rows")
 
-files = st.sampled_from(
-    ["20250201/period=2025-01/a.parquet", "20250201/period=2025-02/b.parquet", "20250202/c.parquet"]
-)
-mappings = st.dictionaries(
-    st.sampled_from(TABLES),
-    st.lists(files, max_size=3, unique=True).map(lambda names: [DataFile(name, 9, is_shared=True) for name in names]),
-)
+NAMES = ("20250201/period=2025-01/a.parquet", "20250201/period=2025-02/b.parquet", "20250202/c.parquet")
+
+
+def files_of(table: str) -> st.SearchStrategy[list[DataFile]]:
+    """Return lists of files of a table; no file is of two tables."""
+    names = st.lists(st.sampled_from(NAMES), max_size=3, unique=True)
+    return names.map(lambda chosen: [DataFile(f"{table}/{name}", 9, is_shared=True) for name in chosen])
+
+
+mappings = st.fixed_dictionaries({}, optional={table: files_of(table) for table in TABLES})
 
 
 @st.composite
