@@ -225,6 +225,7 @@ def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
 
 
 def _row(event: DeliveryDiscovered, line: Line, number: int) -> dict[str, Any]:
+    day = date.fromisoformat(f"{line.period}-{line.day:02d}")
     return {
         "delivery_id": event.delivery_id,
         "feed": event.feed,
@@ -238,7 +239,8 @@ def _row(event: DeliveryDiscovered, line: Line, number: int) -> dict[str, Any]:
         "line_key": line.key,
         "scope_key": line.scope,
         "amount": Decimal(line.amount),
-        "posting_date": date.fromisoformat(f"{line.period}-{line.day:02d}"),
+        "document_date": day,
+        "posting_date": day,
         "department_code": line.department,
         "department_key": surrogate_key(line.department),
         "account_number": line.account,

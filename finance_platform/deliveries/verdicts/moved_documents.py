@@ -10,9 +10,10 @@ another key, so both lines count.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +28,9 @@ from finance_platform.feeds.values.codes import fold
 _NUMBER = "transaction_id"
 _MOVES = {"date": ("department_key", "account_key"), "account": ("document_date", "department_key")}
 """By a field of the key, what a line keeps that was moved to another value of it, beside its number and amount."""
+
+_VALUES = {"date": "document_date", "account": "account_key"}
+"""By a field of the key, the column that has it."""
 
 _COLUMNS = (_NUMBER, "document_date", "department_key", "account_key", "amount")
 _MOST_FILES = 50
@@ -62,7 +66,8 @@ class MovedDocumentsFinder:
 
     A line was moved if its number, its amount and all else are those of a line of another file in the scenarios and
     periods of the delivery, of which it has no line with the same key. Numbers that begin again, and lines that are
-    added to a document, have other amounts: if most numbers in both files have, none was moved.
+    added to a document, have other amounts: if most numbers in both files have, none was moved. Fees and instalments
+    have the same amount: a number that has it on several days of a period is one of these.
     """
 
     def __init__(self, lines: LiveLines) -> None:
@@ -99,9 +104,44 @@ class MovedDocumentsFinder:
         if not sharing:
             return []
         own = self._lines.read(candidate, Superseded(), cells, _COLUMNS)
-        for earlier in live.earlier(candidate):  # it counts with the same lines, and a person may have accepted them
-            own = _without_keys(own, self._lines.read(earlier, Superseded(), cells, _COLUMNS))
-        return [found for other in sharing if (found := _moved(self._lines, live, own, other, cells, fields))]
+        # An earlier version counts with the same lines, and a person may have accepted them.
+        added = self._lines.without_keys_of(own, live.earlier(candidate))
+        numbers = pc.unique(added[_NUMBER].combine_chunks().drop_null())
+        found = []
+        for other in sharing if len(numbers) else ():
+            of_other = self._counted(live, other, cells, numbers)
+            name, moved = _moved(_without_keys(of_other, own), _without_keys(added, of_other), fields)
+            if moved:
+                found.append((other, name, moved))
+        if not found:
+            return []
+        recurring = self._recurring(live, candidate, own, found)
+        documents = (_documents(other, name, moved, recurring[name]) for other, name, moved in found)
+        return [one for one in documents if one]
+
+    def _counted(self, live: LiveDeliveries, one: LiveDelivery, cells: set[Cell], numbers: pa.Array) -> pa.Table:
+        """Return the lines of a delivery that count and have one of some numbers."""
+        superseded = self._lines.superseded(one, LiveSet(live.by_id, {}), cells)
+        return self._lines.read(one, superseded, cells, _COLUMNS, having={_NUMBER: numbers.sort()})
+
+    def _recurring(
+        self,
+        live: LiveDeliveries,
+        candidate: LiveDelivery,
+        own: pa.Table,
+        found: Sequence[tuple[LiveDelivery, str, dict[str, Decimal]]],
+    ) -> Mapping[str, set[str]]:
+        """Return, by field, the numbers that have an amount on several days or accounts of a period already.
+
+        They are looked for in the delivery, and in the last files of its feed, of whatever period: so a person accepts
+        the first day of such a feed, and nothing is held on the others.
+        """
+        numbers = pa.array(sorted({number for *_, moved in found for number in moved}), pa.string())
+        event = candidate.event
+        of_feed = (one for one in live.in_order if one.event.feed == event.feed and one.event.kind == event.kind)
+        others = [one for one in of_feed if one.event.object_key != event.object_key][-_MOST_FILES:]
+        of_others = pa.concat_tables(self._counted(live, one, claimed_cells(one), numbers) for one in others)
+        return {name: _repeated(own, name) | _repeated(of_others, name) for _, name, _ in found}
 
     def _share_numbers(self, candidate: LiveDelivery, other: LiveDelivery) -> bool:
         own, of_other = self._numbers_of(candidate), self._numbers_of(other)
@@ -120,21 +160,33 @@ class MovedDocumentsFinder:
         return self._numbers[name]
 
 
-def _moved(
-    lines: LiveLines, live: LiveDeliveries, own: pa.Table, other: LiveDelivery, cells: set[Cell], fields: Sequence[str]
-) -> MovedDocuments | None:
-    of_other = lines.read(other, lines.superseded(other, LiveSet(live.by_id, {}), cells), cells, _COLUMNS)
-    kept = _by_number(_without_keys(of_other, own), own)
-    added = _by_number(_without_keys(own, of_other), of_other) if kept else {}
-    both = kept.keys() & added.keys()
+def _moved(kept: pa.Table, added: pa.Table, fields: Sequence[str]) -> tuple[str, dict[str, Decimal]]:
+    """Return a field of the key and, by number, the gross amount of the lines that have another value of it."""
+    before, after = _by_number(kept, added), _by_number(added, kept)
+    both = before.keys() & after.keys()
     for name in fields:
-        moved = {number: gross for number in both if (gross := _gross_of_pairs(kept[number], added[number], name))}
-        if moved and 2 * len(moved) >= len(both):
-            gross = Decimal(0)
-            for amount in moved.values():
-                gross = EXACT.add(gross, amount)
-            return MovedDocuments(other.event.object_key, name, min(moved), len(moved), gross)
-    return None
+        moved = {number: gross for number in both if (gross := _gross_of_pairs(before[number], after[number], name))}
+        if 2 * len(moved) >= len(both):
+            return name, moved
+    return "", {}
+
+
+def _repeated(table: pa.Table, name: str) -> set[str]:
+    """Return the numbers that have the same amount with several values of a field in one scenario and period."""
+    groups = table.group_by(["cell", _NUMBER, "amount", *_MOVES[name]]).aggregate([(_VALUES[name], "count_distinct")])
+    several = pc.greater(groups[f"{_VALUES[name]}_count_distinct"], 1)
+    return set(groups.filter(several)[_NUMBER].drop_null().to_pylist())
+
+
+def _documents(
+    other: LiveDelivery, name: str, moved: Mapping[str, Decimal], recurring: Collection[str]
+) -> MovedDocuments | None:
+    """Return the documents that were moved, without those that recur; None if none is left."""
+    gross_of = {number: gross for number, gross in moved.items() if number not in recurring}
+    if not gross_of:
+        return None
+    gross = reduce(EXACT.add, gross_of.values(), Decimal(0))
+    return MovedDocuments(other.event.object_key, name, min(gross_of), len(gross_of), gross)
 
 
 def _without_keys(table: pa.Table, other: pa.Table) -> pa.Table:

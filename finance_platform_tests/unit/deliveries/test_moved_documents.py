@@ -103,3 +103,48 @@ def test_the_hold_ends_when_the_other_file_is_sent_without_the_document(tmp_path
     zone.deliver("a.csv", JANUARY[1:], "v2", **BY_DAY, tolerated_removal=None)
     assert zone.evaluate_held() == {}
     assert {one.event.object_key for one in zone.state.live} == {"a.csv", "b.csv"}
+
+
+def test_a_fee_of_each_day_is_held_once(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    held = {}
+    for day, period in [(1, "2025-01"), (2, "2025-01"), (3, "2025-01"), (1, "2025-02"), (2, "2025-02")]:
+        name = f"{period}-{day}.csv"
+        fees = [document(number, day=day, period=period, key=f"{number}/{name}") for number in ("1", "2", "3")]
+        sent = zone.deliver(name, fees, name, **BY_DAY)
+        if reasons := zone.evaluate_held().get(name):
+            held[name] = len(reasons)
+            zone.append(decision_on("accepted", sent))
+            zone.evaluate()
+    assert held == {"2025-01-2.csv": 1}
+
+
+def test_an_amount_that_a_file_repeats_by_itself_is_no_moved_document(tmp_path: Path):
+    sent = [document("100", day=day, key=f"100/{day}") for day in (20, 27)]
+    assert second_file(tmp_path, sent, **BY_DAY) == ()
+
+
+def test_an_entry_of_each_month_that_is_moved_within_one_is_held(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    for period in ("2025-01", "2025-02"):
+        zone.deliver(f"{period}.csv", [document("100", period=period, key=period)], period, **BY_DAY)
+        assert not zone.evaluate_held()
+    zone.deliver("again.csv", [document("100", day=17, period="2025-02")], "v", **BY_DAY)
+    assert set(zone.evaluate_held()) == {"again.csv"}
+
+
+def test_what_a_person_has_accepted_is_not_held_again_in_a_longer_version_of_the_file(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("a.csv", JANUARY, "v", **BY_DAY)
+    zone.evaluate()
+    moved = [document("100", day=17)]
+    sent = zone.deliver("b.csv", moved, "w", **BY_DAY)
+    assert set(zone.evaluate_held()) == {"b.csv"}
+    zone.append(decision_on("accepted", sent))
+    zone.evaluate()
+    moved += [document("103"), document("104")]
+    zone.deliver("b.csv", moved, "w2", **BY_DAY)
+    assert zone.evaluate_held() == {}
+    zone.deliver("b.csv", [*moved, document("101", day=18, amount="7.00")], "w3", **BY_DAY)
+    (reason,) = zone.evaluate_held()["b.csv"]
+    assert "the document '101' with" in reason
