@@ -116,8 +116,9 @@ class Verification:
         if not left:
             return ""
         return (
-            "Not compared, because the last run was one of another release, and this one stores them otherwise: "
-            f"{'; '.join(left)}. The next run stores them as this release does; verify again after it"
+            f"Not compared: {'; '.join(left)}. They differ from what this release stores, and the last run was one of "
+            "another, so whether somebody changed them is not known. The next run stores them as this release does; "
+            "verify again after it"
         )
 
 
