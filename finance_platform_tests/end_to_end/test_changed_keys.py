@@ -62,7 +62,13 @@ def test_a_document_that_moves_to_another_account_counts_once(tmp_path: Path, re
     assert refresh(home).held() == {}
     write(home, "gl_2.csv", "D1,7000,50.00,N1", "D1,7000,3.00,N3")
     says = "gl_1.csv has the document 'N1' with the same amount and another account"
-    assert f"held {says}" in check(home, "gl_2.csv")
+    checked = check(home, "gl_2.csv")
+    assert f"held {says}" in checked
+    assert (
+        "Fix: if the other file has the document as it was before, send that file again without it, or withdraw"
+    ) in checked
+    assert f"`finance-platform accept --home {home.path} gl_2.csv --why TEXT` counts both" in checked
+    assert "commands about the file work once a run holds it" in checked
     assert refresh(home).held()["gl_2.csv"].startswith(says)
     assert total(home) == 91
     decide(home, "accept", "gl_2.csv")

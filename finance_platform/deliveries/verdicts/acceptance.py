@@ -9,40 +9,24 @@ verdict (see `state_derivation`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.live_lines import LiveLines, claimed_cells
+from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, record_overlaps
 from finance_platform.deliveries.register import (
-    BOOKED_KEY,
-    CONFLICT,
-    CONTROL_TOTAL,
-    MOVED,
-    NOTHING_ACCEPTED,
-    OTHER_LOAD,
-    OVERFLOW,
-    TOLERANCE,
-    UNTYPED,
     Register,
     Verdict,
     utc_text,
 )
-from finance_platform.deliveries.state import DeliveryState, EarlierReading, LiveDelivery, has_effect
+from finance_platform.deliveries.state import DeliveryState, EarlierReading, LiveDelivery
 from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.deliveries.verdicts.earlier_readings import describe_differences, find_differences
-from finance_platform.deliveries.verdicts.hold_reasons import (
-    HOLD,
-    PUBLISH,
-    REMOVAL,
-    REPEATED,
-    RESTATEMENT,
-    RETURNING,
-    HoldReasons,
-)
+from finance_platform.deliveries.verdicts.fixes import fix_of_hold, fix_of_late_lines, may_book, name_file
+from finance_platform.deliveries.verdicts.hold_reasons import HOLD, PUBLISH, HoldReasons
 from finance_platform.deliveries.verdicts.late_lines import Groups
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_files import find_lines_returned_by_moves
@@ -51,94 +35,8 @@ from finance_platform.deliveries.verdicts.returning_lines import (
     find_own_returning_lines,
     find_returning_lines_of_others,
 )
-from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
-_ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
-_LATE = (
-    "`finance-platform accept {key} --why TEXT` publishes these lines too,{or_books_them} and `finance-platform "
-    "withdraw --late-lines {key} --why TEXT` drops them; --dry-run shows what would move, --period PERIOD selects"
-)
-_BOOKS_THEM = " with --in-next-open-period it books them there,"
-_RESTATES = (
-    "`finance-platform accept {key} --why TEXT` publishes it,{or_books_it} with --dry-run it shows what would move; "
-    "`withdraw` drops it"
-)
-_BOOKS_IT = " with --in-next-open-period it books what would change closed periods there,"
-_BOOKED_KEY = (
-    "send these lines in the file that has them, or withdraw that file; the hold then ends by itself. "
-    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
-)
-_CORRECT = "correct the file and send it again, or widen `tolerance` in the descriptor; " + _ACCEPT
-_COMPLETE = (
-    "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
-    "control_total in the descriptor; " + _ACCEPT
-)
-_SEND_AGAIN = "correct the file and send it again; `finance-platform withdraw {key} --why TEXT` drops it"
-_TOO_LARGE = (
-    "correct the amounts and send the file again, or withdraw another file with lines in the same place. "
-    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
-)
-_DESCRIBE = (
-    "give these accounts a type in an accounts file, such as accounts.csv with account_number, account_name and "
-    "account_type, or by types_by_prefix in the descriptor; the hold then ends by itself. "
-    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
-)
-_GIVE_TYPE = (
-    "correct the file and send it again, or give the account its type in an accounts file; the hold then ends by "
-    "itself. `finance-platform accept {key} --why TEXT` takes it as it is: the type of the first line counts; "
-    "`withdraw` drops it"
-)
-_PARTIAL = (
-    "; if each file has only a part of a period, such as one department or entity, set "
-    "`load: {{mode: replace_period, scope: [...]}}` or `mode: append` in the descriptor"
-)
-_REPEATS = (
-    "if this file replaces the other one, withdraw that one and then accept this one; if files of the feed have "
-    "earlier lines too, set `load: {{mode: replace_period}}`, or `mode: upsert` with a key, in the descriptor. While "
-    "both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; `withdraw` drops the "
-    "delivery"
-)
-_REPEATS_ANOTHER = (
-    "if this file replaces the other one, withdraw that one and then accept this one; if both come from one ledger "
-    "each month, take the files of one of both out of the raw zone: no load mode replaces lines of another feed, or "
-    "under other codes. While both files count, `finance-platform accept {key} --why TEXT` counts these lines twice; "
-    "`withdraw` drops the delivery"
-)
-_REPEATS_WITHOUT_ZEROS = (
-    "if this file replaces the other one, withdraw that one and then accept this one; set `columns.<field>.pad` in the "
-    "descriptor of the feed that has the shorter codes, so that both files have the same ones. While both files count, "
-    "`finance-platform accept {key} --why TEXT` counts these lines twice; `withdraw` drops the delivery"
-)
-_REPEATS_SUMS = (
-    "leave the amounts of Actual out of the file that has their sums, such as a forecast with the months before it: "
-    "remove their columns from measures or unpivot and name them in ignore_columns, or skip their rows by a rule with "
-    "may_hold_money: true; a trial balance belongs to a feed of kind: balances, which compares it. To keep this file "
-    "in place of the other one, withdraw that one and then accept this one. While both count, "
-    "`finance-platform accept {key} --why TEXT` counts these amounts twice; `withdraw` drops the delivery"
-)
-_MOVED = (
-    "if the other file has the document as it was before, send that file again without it, or withdraw that file; the "
-    "hold then ends by itself. If a number names one line, set `load: {{mode: upsert, key: [transaction_id]}}` in the "
-    "descriptor, and a line replaces it wherever it was. `finance-platform accept {key} --why TEXT` counts both; "
-    "`withdraw` drops the delivery"
-)
-_RETURNS = (
-    "withdraw each file of which no line may count again, twice if `withdraw` says that the version before counts, and "
-    "accept the others; if only some of a file's lines may not, set `load` in the descriptor as it was, or, if the "
-    "feed is another one, put the file that is gone back. `finance-platform accept {key} --why TEXT` lets these lines "
-    "count"
-)
-_OTHER_LOADS = (
-    "decide about these files first: accept or withdraw those that are held, put those that are gone back into the raw "
-    "zone; the next run then judges this one again. `finance-platform accept {key} --why TEXT` lets it count beside "
-    "them; `withdraw` drops the delivery"
-)
-_LATE_REPEATS = (
-    "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines; send any that the other file lacks "
-    "in a file of their own. `finance-platform accept {key} --why TEXT` counts the others twice, unless the other file "
-    "is withdrawn before"
-)
 _REPORT = "this is a fault of the platform: keep the file and report it"
 
 
@@ -311,14 +209,10 @@ class _AcceptancePolicy:
             texts = [text for _, text in reasons]
             texts[-1] += _describe_late(late)
             texts += describe_differences(earlier, differences)
-            fix = _fix_of_late_lines(kinds) if late else ""
-            fix = fix or self._fix(candidate, kinds)
-            is_bookable = "{or_books" in fix and self._reasons.may_be_booked(candidate, late)
-            fix = fix.format(
-                key=quote_name(candidate.event.object_key),
-                or_books_them=_BOOKS_THEM if is_bookable else "",
-                or_books_it=_BOOKS_IT if is_bookable else "",
-            )
+            fix = fix_of_late_lines(kinds) if late else ""
+            fix = fix or fix_of_hold(candidate, kinds, self._live, self._reasons)
+            is_bookable = may_book(fix) and self._reasons.may_be_booked(candidate, late)
+            fix = name_file(fix, candidate.event.object_key, is_bookable=is_bookable)
             verdict = replace(
                 verdict,
                 reasons=tuple(texts),
@@ -396,47 +290,6 @@ class _AcceptancePolicy:
             booked=tuple(sorted(booked)),
             continues=continues,
         )
-
-    def _fix(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:
-        """Return what to do about a held delivery; `accept` only if it can be accepted."""
-        is_whole_period = candidate.event.load_mode == "replace_period" and not candidate.event.is_scoped
-        cells = claimed_cells(candidate) if REMOVAL in kinds and is_whole_period else ()
-        is_of_others = any(self._live.others(candidate, cell) for cell in cells)
-        return self._fix_by_kind(candidate, kinds) + (_PARTIAL if is_of_others else "")
-
-    def _fix_by_kind(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:
-        if BOOKED_KEY in kinds:
-            return _BOOKED_KEY
-        if UNTYPED in kinds:
-            return _DESCRIBE
-        if OVERFLOW in kinds:
-            return _TOO_LARGE
-        if NOTHING_ACCEPTED in kinds and not has_effect(candidate, self._live.by_id.values()):
-            return _SEND_AGAIN
-        if CONTROL_TOTAL in kinds:
-            return _COMPLETE
-        if TOLERANCE in kinds:
-            return _CORRECT
-        if CONFLICT in kinds:
-            return _GIVE_TYPE
-        if REPEATED in kinds:
-            return self._fix_of_repeated(candidate)
-        others = {MOVED: _MOVED, RETURNING: _RETURNS, OTHER_LOAD: _OTHER_LOADS, RESTATEMENT: _RESTATES}
-        return next((fix for kind, fix in others.items() if kind in kinds), _ACCEPT)
-
-    def _fix_of_repeated(self, candidate: LiveDelivery) -> str:
-        if self._reasons.repeats_own_feed(candidate):
-            return _REPEATS
-        if self._reasons.repeats_without_zeros(candidate):
-            return _REPEATS_WITHOUT_ZEROS
-        return _REPEATS_SUMS if self._reasons.repeats_sums(candidate) else _REPEATS_ANOTHER
-
-
-def _fix_of_late_lines(kinds: Collection[str]) -> str:
-    """Return what to do about lines that wait while the rest of their delivery counts; empty if that is not enough."""
-    if {RESTATEMENT, REMOVAL}.issuperset(kinds):
-        return _LATE
-    return _LATE_REPEATS if {RESTATEMENT, REMOVAL, REPEATED}.issuperset(kinds) else ""
 
 
 def _describe_late(late: Groups) -> str:

@@ -32,6 +32,7 @@ from finance_platform.deliveries.overlaps import compute_candidate_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
+from finance_platform.deliveries.verdicts.fixes import fix_of_hold, name_file
 from finance_platform.deliveries.verdicts.hold_reasons import HoldReasons
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_amounts import find_moved_amounts
@@ -59,7 +60,7 @@ _KEY = f"{_ID}.parquet"
 _NOW = "9999-12-31T00:00:00.000000+00:00"
 """Of the discovery: after every event of the register."""
 
-_COMPARE = "compare it with what counts now; after a run, `finance-platform accept FILE --why TEXT` takes it as it is"
+_ONCE_HELD = "; commands about the file work once a run holds it"
 _DECIDE = (
     "correct the file, or put it into raw/: a run holds what concerns closed periods until a person decides, and "
     "`finance-platform accept FILE --dry-run` shows what that would change"
@@ -228,7 +229,10 @@ def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, set
     hold_reasons = HoldReasons(home, live, overlaps, ())
     reasons, warnings = hold_reasons.find(candidate)
     warnings += tuple(f"{text}{_SMALLER}" for _, text in hold_reasons.smaller_periods(candidate))
-    holds = {text: _COMPARE for _, text in reasons}
+    holds = {
+        text: name_file(fix_of_hold(candidate, {kind}, live, hold_reasons), candidate.event.object_key) + _ONCE_HELD
+        for kind, text in reasons
+    }
     closed = {cell for cell in cells if cell[1] in now.closed}
     if settings.holds_closed_periods and closed:
         signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
