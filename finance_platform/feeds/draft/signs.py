@@ -7,8 +7,8 @@ vouchers that balance (see `money`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft
 from finance_platform.feeds.draft.money_columns import value_of
@@ -25,31 +25,31 @@ _MAX_ACCOUNTS = 5
 
 
 def draft_sign(draft: FieldsDraft, columns: Sequence[Column]) -> None:
-    """Draft the rule of signs of a file with one column of amounts, or ask a person about it."""
+    """Draft the rule of signs of a file, or ask a person about it; not if columns of debit and credit have it."""
     _sign_of_types(draft, columns)
     if not (draft.sign or draft.is_debit_positive):
         _sign_of_accounts(draft, columns)
 
 
-def _columns_of(
-    draft: FieldsDraft, columns: Sequence[Column], code: str
-) -> tuple[Mapping[str, Any], Column | None, Column | None]:
-    """Return what is drafted about amounts, and the columns of the amount and of another field."""
+def _amounts_by(draft: FieldsDraft, columns: Sequence[Column], code: str) -> Iterator[tuple[str, Decimal]]:
+    """Yield each amount that is not zero, of one column or of those of `unpivot` or measures, with a field's text."""
     amount, other = (draft.fields.get(name, FieldDraft({})).values for name in ("amount", code))
-    by_name = {column.name: column for column in columns}
-    return amount, by_name.get(str(amount.get("from"))), by_name.get(str(other.get("from")))
+    names = draft.unpivot["columns"] if draft.unpivot else [*draft.measures] or [str(amount.get("from"))]
+    marks = amount.get("decimal", "."), amount.get("thousands")
+    codes = next((column for column in columns if column.name == other.get("from")), None)
+    if codes is None or "sign_column" in amount:
+        return
+    for column in (one for one in columns if one.name in names):
+        for text, written in zip(codes.cells, column.cells, strict=True):
+            if (value := value_of(written, marks)) and text.strip():
+                yield text.strip(), value
 
 
 def _sign_of_types(draft: FieldsDraft, columns: Sequence[Column]) -> None:
     """Propose the sign of amounts that are positive for one of revenue and expense, and negative for the other."""
-    amount, cells, kinds = _columns_of(draft, columns, "account_type")
-    if cells is None or kinds is None or "sign_column" in amount:
-        return
-    marks = amount.get("decimal", "."), amount.get("thousands")
     counts: dict[str, Counter[bool]] = {"Revenue": Counter(), "Expense": Counter()}
-    for text, kind in zip(cells.cells, kinds.cells, strict=True):
-        value = value_of(text, marks)
-        if value and (signs := counts.get(account_type(kind) or "")) is not None:
+    for kind, value in _amounts_by(draft, columns, "account_type"):
+        if (signs := counts.get(account_type(kind) or "")) is not None:
             signs[value > 0] += 1
     is_positive = {name: _usual_sign(signs) for name, signs in counts.items()}
     if None in is_positive.values() or is_positive["Revenue"] == is_positive["Expense"]:
@@ -66,16 +66,11 @@ def _sign_of_accounts(draft: FieldsDraft, columns: Sequence[Column]) -> None:
     No type says which are revenue. Without an answer, a ledger of debits less credits loads as a loss of all its
     revenue and costs together.
     """
-    amount, cells, codes = _columns_of(draft, columns, "account")
-    if cells is None or codes is None or "sign_column" in amount:
-        return
-    marks = amount.get("decimal", "."), amount.get("thousands")
     signs: dict[str, Counter[bool]] = {}
     money: Counter[str] = Counter()
-    for text, code in zip(cells.cells, codes.cells, strict=True):
-        if (value := value_of(text, marks)) and code.strip():
-            signs.setdefault(code.strip(), Counter())[value > 0] += 1
-            money[code.strip()] += int(abs(value))
+    for code, value in _amounts_by(draft, columns, "account"):
+        signs.setdefault(code, Counter())[value > 0] += 1
+        money[code] += int(abs(value))
     negative, positive = ([code for code in signs if _usual_sign(signs[code]) is sign] for sign in (False, True))
     least = _LEAST_OF_A_SIDE * money.total()
     if not all(codes and sum(money[code] for code in codes) >= least for codes in (negative, positive)):

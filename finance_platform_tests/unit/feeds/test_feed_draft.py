@@ -670,6 +670,16 @@ UNTYPED = (
 )
 
 
+@pytest.mark.parametrize("header", ["Jan 2025,Feb 2025", "Actual,Budget"])
+def test_signs_are_a_question_where_amounts_are_in_several_columns(header: str):
+    rows = "4000,10,-500.00,-520.00\n4100,10,-200.00,-210.00\n6000,10,300.00,310.00\n6100,20,75.00,80.00\n"
+    title = "" if "2025" in header else "Day,"
+    day = "2025-01-31," if title else ""
+    text = f"{title}Account,Department,{header}\n" + "".join(f"{day}{row}\n" for row in rows.splitlines())
+    said = " ".join(draft(text).replace("\n#", "").split())
+    assert "decide: the amounts of 4000, 4100 are negative and those of 6000 and others positive" in said
+
+
 def test_accounts_that_are_negative_throughout_are_a_question_about_signs():
     """Without an answer, a ledger of debits less credits would show a loss of its revenue and costs together."""
     written = draft(UNTYPED.format("-")).replace("\n# ", " ")
