@@ -8,7 +8,7 @@ Every Parquet file is read once, and every period of the warehouse once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -47,6 +47,14 @@ from finance_platform.trace.published_lines import (
     read_period,
     read_rows,
 )
+from finance_platform.trace.shared_lines import (
+    DELIVERY,
+    count_lines,
+    counting_by_period,
+    read_together,
+    scenarios_that_count,
+    shared_files,
+)
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.port import ColumnQueryable, Queryable
 from finance_platform.warehouse.statements import count_by, select_between, select_columns
@@ -58,6 +66,8 @@ _DIMENSIONS = tuple(contract for contract in STAR if not contract.sliced_by_peri
 
 _Key = tuple[int, ...]
 _Names = Callable[[_Key], str]
+_Counts = dict[tuple[str, str], tuple[int, Decimal]]
+"""By scenario and period: lines, and their amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +111,7 @@ class PublishedCells:
     def compare(self) -> list[CellDifference]:
         """Return every difference, in the order lines, dimensions, periods."""
         periods = self._read_periods()
-        for delivery_id in dict.fromkeys([*self._contributing(periods), *self._live()]):
-            self._add_delivery(delivery_id, periods)
+        self._add_deliveries(dict.fromkeys([*self._contributing(periods), *self._live()]), periods)
         for contract in _DIMENSIONS:
             self._compare_dimension(contract)
         for name in periods:
@@ -134,18 +143,54 @@ class PublishedCells:
 
     # Ledger lines
 
-    def _add_delivery(self, delivery_id: str, periods: Mapping[str, PublishedPeriod | None]) -> None:
+    def _add_deliveries(self, delivery_ids: Iterable[str], periods: Mapping[str, PublishedPeriod | None]) -> None:
+        """Add the lines of deliveries: those of small deliveries that none supersedes by file, of others one by one."""
+        together: list[DeliveryCommit] = []
+        for delivery_id in delivery_ids:
+            commit = self.lines.commits.get(delivery_id)
+            if commit is None:
+                self._differ(f"delivery {delivery_id}", "is part of what is published, and its record is missing")
+                continue
+            wanted = {name: period for name, period in periods.items() if period and delivery_id in period.scenarios}
+            keys = dict.fromkeys(name for one in wanted.values() for name in self.lines.key_columns(delivery_id, one))
+            if not keys and all(file.is_shared for file in line_files(commit)):
+                together.append(commit)
+            else:
+                self._add_delivery(commit, wanted, keys)
+        self._add_together(together, [period for period in periods.values() if period])
+
+    def _add_together(self, commits: Sequence[DeliveryCommit], periods: Sequence[PublishedPeriod]) -> None:
+        """Add the lines of deliveries in shared files, none of which another one supersedes; see `_add_delivery`."""
+        files = shared_files(commits)
+        counting = scenarios_that_count(periods)
+        counts: dict[str, _Counts] = {}
+        damaged: set[str] = set()
+        for key, delivery_ids in files.items():
+            try:
+                lines = read_together(self.processed, key, delivery_ids, _LINE)
+            except DamagedObjectError as error:
+                self._differ(error.key, f"is damaged: {error.why}")
+                damaged.update(delivery_ids)
+                continue
+            for delivery_id, place, number, amount in count_lines(lines, DELIVERY):
+                _count(counts.setdefault(delivery_id, {}), place, number, amount)
+            for name, of_period in counting_by_period(lines, delivery_ids, counting):
+                self._lines.add(name, of_period)
+        for commit in commits:
+            if commit.delivery_id not in damaged:
+                self._compare_counts(commit, counts.get(commit.delivery_id, {}))
+                self.progress(commit.object_key)
+
+    def _add_delivery(
+        self, commit: DeliveryCommit, wanted: Mapping[str, PublishedPeriod], keys: Collection[str]
+    ) -> None:
         """Add a delivery's lines to the cells that they are in, and compare them with its commit."""
-        commit = self.lines.commits.get(delivery_id)
-        if commit is None:
-            self._differ(f"delivery {delivery_id}", "is part of what is published, and its record is missing")
-            return
-        wanted = {name: period for name, period in periods.items() if period and delivery_id in period.scenarios}
-        keys = dict.fromkeys(name for one in wanted.values() for name in self.lines.key_columns(delivery_id, one))
-        counts: dict[tuple[str, str], tuple[int, Decimal]] = {}
+        delivery_id = commit.delivery_id
+        counts: _Counts = {}
         try:
             for table in read_rows(self.processed, delivery_id, line_files(commit), [*_LINE, *keys], {}):
-                _count(counts, table)
+                for _, place, number, amount in count_lines(table):
+                    _count(counts, place, number, amount)
                 for name in filter(wanted.__contains__, pc.unique(table["period"]).to_pylist()):
                     self._add_lines(table.filter(pc.equal(table["period"], name)), delivery_id, wanted[name])
         except DamagedObjectError as error:
@@ -159,7 +204,7 @@ class PublishedCells:
         marked = self.lines.add_superseded_by(counting, delivery_id, period)
         self._lines.add(period.period, marked.filter(pc.is_null(marked[SUPERSEDED_BY])))
 
-    def _compare_counts(self, commit: DeliveryCommit, counts: Mapping[tuple[str, str], tuple[int, Decimal]]) -> None:
+    def _compare_counts(self, commit: DeliveryCommit, counts: _Counts) -> None:
         declared = {(one.scenario, one.period): (one.rows, one.amount) for one in commit.periods}
         for place in sorted(declared.keys() | counts.keys()):
             found, expected = counts.get(place, (0, _ZERO)), declared.get(place, (0, _ZERO))
@@ -336,11 +381,9 @@ class PublishedCells:
         self._differences.append(CellDifference(subject, why))
 
 
-def _count(counts: dict[tuple[str, str], tuple[int, Decimal]], lines: pa.Table) -> None:
-    for row in lines.group_by(["scenario", "period"]).aggregate([("amount", "sum"), ("amount", "count")]).to_pylist():
-        place = (row["scenario"], row["period"])
-        rows, amount = counts.get(place, (0, _ZERO))
-        counts[place] = rows + row["amount_count"], amount + row["amount_sum"]
+def _count(counts: _Counts, place: tuple[str, str], number: int, amount: Decimal) -> None:
+    rows, so_far = counts.get(place, (0, _ZERO))
+    counts[place] = rows + number, so_far + amount
 
 
 def _rows_of(table: pa.Table) -> Iterator[tuple[Any, ...]]:

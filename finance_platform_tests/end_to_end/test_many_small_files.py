@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -25,6 +27,7 @@ from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.refresh.steps.build_star import build_star
 from finance_platform.refresh.steps.register import register
 from finance_platform.refresh.steps.standardise import standardise
+from finance_platform.refresh.verification.verify import Verifier
 from finance_platform.reports.rejected_rows import RejectedRows
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.spark_jobs import batches
@@ -149,6 +152,38 @@ def test_a_delivery_in_a_shared_file_has_its_own_rows_and_a_long_one_its_own_fil
     assert own == {"transactions_long.csv"}
     (row,) = shared.rows(commits[CORRECTED], "transactions")
     assert (row["transaction_id"], row["source_file"]) == ("S0005", CORRECTED)
+
+
+def differing_figures(home: Home) -> list[tuple[str, str]]:
+    """Return what `verify` finds in the published figures."""
+    settings = load_settings(home=home.path)
+    raw, processed = bootstrap.raw_zone(settings), bootstrap.processed_zone(settings)
+    found = Verifier(raw, processed, bootstrap.open_warehouse(settings)).verify().findings
+    return [(one.subject, one.why) for one in found if one.part == "published figures"]
+
+
+def copy_with_shared_lines(shared: Home, path: Path) -> tuple[Home, Path]:
+    """Return a copy of the home, and the file that has the ledger lines of its small deliveries."""
+    home = copy_home(shared.path, path)
+    files = {
+        file.key for one in home.commits().values() for file in one.files.get("transactions", ()) if file.is_shared
+    }
+    (key,) = files
+    return home, home.path / "processed" / key
+
+
+def test_verify_names_each_delivery_of_a_shared_file_whose_lines_another_one_has(shared: Home, tmp_path: Path):
+    home, path = copy_with_shared_lines(shared, tmp_path / "home")
+    assert differing_figures(home) == []
+    table = pq.read_table(path)
+    place = table.column_names.index("delivery_id")
+    one, other = (home.commits()[f"transactions_{number:03d}.csv"].delivery_id for number in (7, 8))
+    swapped = [{one: other, other: one}.get(name, name) for name in table["delivery_id"].to_pylist()]
+    pq.write_table(table.set_column(place, table.schema.field(place), pa.array(swapped)), path)
+    assert {subject for subject, why in differing_figures(home) if ".json says" in why} == {
+        "transactions_007.csv",
+        "transactions_008.csv",
+    }
 
 
 def test_a_small_file_costs_one_write_and_the_files_of_a_table_share_one(first_run: tuple[Home, Counter[str]]):
