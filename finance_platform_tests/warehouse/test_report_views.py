@@ -24,6 +24,7 @@ from finance_platform.reports.pack.workbook.figures import read_workbook_figures
 from finance_platform.reports.pack.workbook.write import workbook_bytes
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.report_pack.sums import statement_sums
 from finance_platform_tests.report_pack.workbook_formulas import WorkbookFormulas
@@ -271,6 +272,41 @@ def test_the_statement_leads_from_revenue_to_profit_and_each_line_equals_the_sec
         "Unclassified",
         "Profit after unclassified",
     ]
+
+
+def test_a_line_of_a_horizon_is_the_sum_of_the_cells_of_its_accounts(reports: Reports) -> None:
+    amounts = ("Amount", "ReferenceAmount", "ComparedAmount", "ComparedReference", "Variance")
+    key = (
+        "AsOfPeriod, FiscalYear, Horizon, HorizonOrder, BusinessUnit, StatementLine.LineOrder, StatementLine.Section, "
+        "StatementLine.Line, IsSubtotal, LineSign, ScenarioName, ReferenceName"
+    )
+    marks = "Periods, OutlookPeriods, ComparedPeriods, IsComplete"
+    sums = ", ".join(f"SUM(VarianceByHorizon.{amount} * StatementLine.Factor)" for amount in amounts)
+    impact = "SUM(VarianceByHorizon.Variance * StatementLine.Factor * StatementLine.LineSign)"
+    of_cells = reports.rows(
+        f"SELECT {key}, {sums}, {impact}, {marks} "
+        "FROM VarianceByHorizon INNER JOIN StatementLine "
+        "ON StatementLine.AccountClassKey = VarianceByHorizon.AccountClassKey "
+        f"WHERE AsOfPeriod IN {AS_OF} GROUP BY {key}, {marks}"
+    )
+    of_lines = reports.rows(
+        f"SELECT {key.replace('StatementLine.', '')}, {', '.join(amounts)}, Impact, {marks} "
+        "FROM ProfitAndLossByHorizon "
+        f"WHERE AsOfPeriod IN {AS_OF}"
+    )
+
+    assert len(of_lines) > 0
+    assert sorted(map(repr, of_lines)) == sorted(map(repr, of_cells))
+
+
+def test_totals_of_periods_are_the_sums_of_their_cells(reports: Reports) -> None:
+    of_cells = reports.rows(
+        "SELECT Period, ScenarioName, AccountType, SUM(Amount) FROM PeriodAmount "
+        "WHERE AccountType IN ('Revenue', 'Expense') AND Measure = 'flow' "
+        "GROUP BY Period, ScenarioName, AccountType ORDER BY Period, ScenarioName, AccountType"
+    )
+
+    assert reports.rows(statement(SqlFile.PERIOD_TOTALS)) == of_cells != []
 
 
 def test_the_bridge_leads_from_one_profit_to_the_other_for_each_business_unit(reports: Reports) -> None:
