@@ -158,7 +158,7 @@ def resolve_control_totals(rules: Sequence[ControlTotalConfig]) -> tuple[Control
 def row_rule_mistakes(skip: Sequence[SkipConfig], totals: Sequence[ControlTotalConfig], kind: str) -> Iterator[str]:
     """Yield what contradicts itself between the rules."""
     if totals and kind != "ledger":
-        yield f"control_total: a feed of kind {kind} has no amounts; remove it"
+        yield f"control_total: a feed of kind {kind} has no lines to add up; remove it, and name its rows in skip"
     rules: Iterable[SkipRule | ControlTotalRule] = (*resolve_skip(skip), *resolve_control_totals(totals))
     names = [rule.name for rule in rules]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):

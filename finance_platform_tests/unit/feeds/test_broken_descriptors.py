@@ -384,3 +384,15 @@ def test_a_glob_matches_what_pathlib_matches(glob: str, key: str) -> None:
 def test_a_glob_of_many_stars_ends() -> None:
     feed = parse_descriptor(with_lines(LEDGER, path="'" + "*a" * 400 + "*b.csv'"), "x.yaml")
     assert not feed.matches("a" * 100_000 + ".csv")
+
+
+def test_the_total_of_a_trial_balance_is_a_row_to_skip():
+    """As the draft of a ledger has it, of which a person makes one of balances."""
+    text = "feed: tb\nkind: balances\npath: tb.csv\ncolumns: {period: Month, account: Account, balance: Balance}\n"
+    row = '{column: Account, matches: "^Total"}'
+    error = refusal(f"{text}control_total: [{{kind: grand, row: {row}}}]\n")
+    assert error is not None
+    assert "control_total: a feed of kind balances has no lines to add up; remove it, and name its rows in skip" in str(
+        error
+    )
+    assert refusal(f"{text}skip: [{row}]\n") is None
