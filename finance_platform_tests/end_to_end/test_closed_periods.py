@@ -11,7 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from finance_platform.cli import main
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, TRANSACTIONS, create_small_home
@@ -109,6 +111,16 @@ def test_with_the_setting_hold_the_delivery_is_held_until_it_is_accepted(home: H
     assert home.command("accept", "transactions.csv", "--why", "the auditors found it").returncode == 0
     assert not refresh(home, **HOLD).needs_attention
     assert january(home) == Decimal("1250.60")
+
+
+def test_the_check_of_a_file_that_would_restate_names_the_command_that_shows_what_changes(home: Home):
+    home.write(".env", "FINANCE_PLATFORM_CLOSED_PERIODS=hold\n")
+    home.write("raw/transactions.csv", CORRECTED)
+    arguments = ["feed", "check", "--home", str(home.path), str(home.path / "raw" / "transactions.csv")]
+    checked = CliRunner().invoke(main, arguments)
+    assert checked.exit_code == 1
+    assert "held would restate 2024-01, which is closed: Actual 0.50" in checked.stdout
+    assert f"`finance-platform accept --home {home.path} transactions.csv --dry-run` shows" in checked.stdout
 
 
 def test_a_longer_export_that_repeats_a_closed_period_is_not_held(home: Home, refresh: Refresher):

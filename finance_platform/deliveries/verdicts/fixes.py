@@ -28,7 +28,8 @@ from finance_platform.safe_text import quote_name
 _ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
 _LATE = (
     "`finance-platform accept {key} --why TEXT` publishes these lines too,{or_books_them} and `finance-platform "
-    "withdraw --late-lines {key} --why TEXT` drops them; --dry-run shows what would move, --period PERIOD selects"
+    "withdraw --late-lines {key} --why TEXT` drops them; `accept --dry-run` shows what would move, --period PERIOD "
+    "selects"
 )
 _BOOKS_THEM = " with --in-next-open-period it books them there,"
 _RESTATES = (

@@ -63,7 +63,7 @@ _NOW = "9999-12-31T00:00:00.000000+00:00"
 _ONCE_HELD = "; commands about the file work once a run holds it"
 _DECIDE = (
     "correct the file, or put it into raw/: a run holds what concerns closed periods until a person decides, and "
-    "`finance-platform accept FILE --dry-run` shows what that would change"
+    "`finance-platform accept {key} --dry-run` shows what that would change"
 )
 _SMALLER = "; compare the file with its source if it was not to become smaller"
 
@@ -236,7 +236,8 @@ def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, set
     closed = {cell for cell in cells if cell[1] in now.closed}
     if settings.holds_closed_periods and closed:
         signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
-        holds |= {f"{text}{signs}": _DECIDE for text in _restatements(reader, before, after, closed)}
+        decide = name_file(_DECIDE, candidate.event.object_key)
+        holds |= {f"{text}{signs}": decide for text in _restatements(reader, before, after, closed)}
     names = {fold(count.scenario): count.scenario for one in now.live for count in one.commit.periods}
     names |= {fold(count.scenario): count.scenario for count in candidate.commit.periods}
     now_sums, then_sums = (_sums(reader, live_set, cells) for live_set in (before, after))
