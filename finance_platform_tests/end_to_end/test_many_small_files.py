@@ -186,6 +186,13 @@ def test_verify_names_each_delivery_of_a_shared_file_whose_lines_another_one_has
     }
 
 
+def test_verify_names_a_damaged_file_that_many_deliveries_share_once(shared: Home, tmp_path: Path):
+    home, path = copy_with_shared_lines(shared, tmp_path / "home")
+    path.write_bytes(b"PAR1 and nothing else PAR1")
+    key = path.relative_to(home.path / "processed").as_posix()
+    assert [subject for subject, why in differing_figures(home) if why.startswith("is damaged")] == [key]
+
+
 def test_a_small_file_costs_one_write_and_the_files_of_a_table_share_one(first_run: tuple[Home, Counter[str]]):
     home, writes = first_run
     assert set(shared_files(home).values()) == {1}

@@ -21,6 +21,7 @@ from finance_platform.deliveries.commits import DataFile, DeliveryCommit, commit
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.overlaps import find_changed_overlaps
 from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.commits import find_damaged_slices, read_inputs, slice_key
@@ -117,8 +118,11 @@ def find_forged_overlaps(processed: ObjectStore, live: Iterable[LiveDelivery]) -
     """Yield the documents that are damaged, or say other things about the lines that deliveries share than these do."""
     for damaged in find_damaged_overlaps(processed):
         yield damaged.key, f"{damaged.why}; the next run compares the deliveries again"
-    for key in find_changed_overlaps(processed, live):
-        yield key, "does not say which lines deliveries share; remove the file, and a run compares them again"
+    try:
+        for key in find_changed_overlaps(processed, live):
+            yield key, "does not say which lines deliveries share; remove the file, and a run compares them again"
+    except DamagedObjectError as error:
+        yield error.key, f"{error.why}; which lines deliveries share is not compared without it"
 
 
 def find_changed_slices(processed: ObjectStore, names: Sequence[SliceVersion]) -> Iterator[Difference]:
