@@ -284,12 +284,11 @@ def withdraw(
         raise no_such_delivery(state, Register(processed).events(), object_key, "counts or is held", known)
     # Lines of another version that are booked later may come first in the order.
     subject = next((one for one in live if not one.booked_from), live[0])
-    if holds_closed_periods:
-        _refuse_closed(processed, state, subject)
     remaining = [delivery for delivery in state.live if delivery.event.object_key != object_key]
     if changed := find_periods_with_other_lines(
         processed, state.live, remaining, state.closed if holds_closed_periods else ()
     ):
+        _refuse_closed(processed, state, subject)
         # It has no lines there itself: these are bookings of its other versions, which go with it.
         raise _would_change("without", object_key, changed)
     _refuse_unloadable(processed, state, remaining, object_key)
@@ -361,21 +360,20 @@ def reinstate(
     latest_first = _latest_first(processed, (one for one in state.withdrawn if not one.late))
     withdrawn = _find(processed, state, object_key, latest_first, "withdrawn")
     was_held = withdrawn.decision is not None and withdrawn.decision.keeps_earlier
-    if holds_closed_periods and not was_held:
+    decision = DecisionRecorded("reinstated", object_key, withdrawn.event.delivery_id, *author.signed)
+    state_then = state_after(processed, decision)
+    after = state_then.live
+    changed = find_periods_with_other_lines(processed, state.live, after, state.closed if holds_closed_periods else ())
+    if changed and not was_held:
         _refuse_closed(processed, state, withdrawn)
     if withdrawn.would_count and not was_held:
         _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
-    decision = DecisionRecorded("reinstated", object_key, withdrawn.event.delivery_id, *author.signed)
-    state_then = state_after(processed, decision)
-    after = state_then.live
     if find_wrong_bookings(processed, state, state_then):
         if _newest(processed, object_key) == withdrawn.event.delivery_id:
             return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
         refuse_wrong_bookings(processed, state, state_then, object_key)
-    if changed := find_periods_with_other_lines(
-        processed, state.live, after, state.closed if holds_closed_periods else ()
-    ):
+    if changed:
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
         raise _would_change("with", object_key, changed)
     own = [one for one in after if one.delivery_id == withdrawn.commit.delivery_id]

@@ -480,3 +480,19 @@ def test_late_lines_are_judged_after_a_newer_version_that_repeats_what_is_booked
     feed.send("b", "v3", Line("1", amount="9.00"))
     assert feed.published == money(january=9, february=5, march=-5)
     assert list(feed.zone.state.waiting) == []
+
+
+def test_a_file_that_only_repeats_lines_of_a_closed_month_can_be_withdrawn_and_taken_back(feed: Feed) -> None:
+    upsert: dict[str, Any] = {"load_mode": "upsert"}
+    january = [Line("1"), Line("2", amount="3.00")]
+    feed.send("2025-01", "v1", *january, **upsert)
+    feed.close(JANUARY)
+    feed.send("2025-02", "v2", *january, Line("3", FEBRUARY), **upsert)
+    withdraw(feed.zone.store, "2025-02.csv", ADA, holds_closed_periods=True)
+    feed.judge()
+    assert feed.published == money(january=13)
+    with pytest.raises(DecisionError, match=r"2025-01\.csv has lines in 2025-01, a closed period"):
+        withdraw(feed.zone.store, "2025-01.csv", ADA, holds_closed_periods=True)
+    reinstate(feed.zone.store, "2025-02.csv", ADA, holds_closed_periods=True)
+    feed.judge()
+    assert feed.published == money(january=13, february=10)
