@@ -124,10 +124,11 @@ def unread_objects(state: DeliveryState, scan: RawZoneScan) -> dict[str, Deliver
     known |= {current[key].delivery_id for key in (*scan.vanished, *scan.absent)}
     unread = {key: event for key, event in current.items() if event.delivery_id not in known}
     if unread and state.withdrawn:
-        # A file that was withdrawn before its next reading: that one was read, and does not count either.
-        ended = {commit.delivery_id for commit in state.superseded}
-        ended -= {event.delivery_id for event in scan.new}
-        unread = {key: event for key, event in unread.items() if event.delivery_id not in ended}
+        # The same bytes, read again, are withdrawn with their file: the next run neither reads nor judges them.
+        withdrawn = {one.event.object_key for one in state.withdrawn}
+        next_read = {event.delivery_id for event in (*scan.new, *state.pending)}
+        next_read |= {delivery.delivery_id for delivery in state.awaiting_verdict}
+        unread = {key: one for key, one in unread.items() if key not in withdrawn or one.delivery_id in next_read}
     return unread
 
 

@@ -114,6 +114,7 @@ class LawfulStory:
             assert self.of_closed_periods() == before, "a closed period changes only by a decision"
         state = self.story.state
         assert not state.awaiting_verdict, "each file is judged"
+        assert not self.story.zone.unread, "no file waits for a run once each one is judged"
         assert not [one for one in state.inactive if one.reopened], "what waited for a period is judged when it opens"
         again = self.story.evaluate(holds_closed_periods=holds_closed_periods)
         assert not again or state.waiting, "a second run judges nothing"

@@ -20,8 +20,9 @@ from finance_platform.contracts.processed import MEMBERS, TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
+from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict
+from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict, select_discovered
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries
@@ -102,6 +103,13 @@ class Zone:
     def state(self) -> DeliveryState:
         """The current state."""
         return derive_state(self.register.events(), read_commits(self.store))
+
+    @property
+    def unread(self) -> Sequence[str]:
+        """The deliveries that the status and a close name as not read or not judged, if no raw object has changed."""
+        events = select_discovered(self.register.events())
+        scan = RawZoneScan(events, 0, present={}, problems=(), unmatched=(), vanished=(), feeds={})
+        return [event.delivery_id for event in unread_objects(self.state, scan).values()]
 
     def snapshot(self) -> Snapshot:
         """Return the zone's snapshot; nothing is stored."""

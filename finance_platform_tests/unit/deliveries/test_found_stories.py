@@ -343,11 +343,14 @@ def test_the_same_bytes_that_a_killed_run_has_read_again_are_withdrawn_with_the_
     feed.judge()
     assert feed.published == money(january=10, march=10)
     assert [*feed.zone.state.pending, *feed.zone.state.awaiting_verdict] == []
+    assert not feed.zone.unread
     reinstate(feed.zone.store, "b.csv", deciding(2), holds_closed_periods=True)
+    assert list(feed.zone.unread) == [found]
     feed.zone.commit(commit)
     assert feed.published == booked
     feed.judge()
     assert feed.published == booked
+    assert not feed.zone.unread
     assert [one.delivery_id for one in feed.zone.state.live if not one.booked_from] == ["b.csv@v1", found]
 
 
