@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.terminals import read_terminal
 from finance_platform_tests.unit.factories import LEDGER
 from finance_platform_tests.unit.test_safe_text import is_shown
 
@@ -129,13 +130,13 @@ def test_csv_of_a_query_is_raw_for_a_machine_and_not_for_a_terminal(home: Home):
 def on_terminal(home: Home, *arguments: str) -> str:
     """Return what a command prints on a pseudo terminal; it is short enough for the terminal's buffer."""
     terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "finance_platform.cli", *arguments, "--home", str(home.path)]
     try:
-        command = [sys.executable, "-m", "finance_platform.cli", *arguments, "--home", str(home.path)]
         subprocess.run(command, stdout=end, stderr=end, check=True)
-        return os.read(terminal, 4096).decode().replace("\r\n", "\n")
     finally:
-        os.close(terminal)
         os.close(end)
+        printed = read_terminal(terminal)
+    return printed.replace("\r\n", "\n")
 
 
 def test_dagster_s_storage_the_logs_the_alerts_and_the_reports_have_no_control_character(home: Home):

@@ -19,6 +19,7 @@ import pytest
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.small_home import create_small_home
 from finance_platform_tests.environment import clean_environment
+from finance_platform_tests.terminals import read_terminal
 
 pytestmark = pytest.mark.end_to_end
 
@@ -92,13 +93,7 @@ def test_a_terminal_of_twenty_columns_shows_the_status(home: Home):
             arguments = command(home, "status")
             os.execv(arguments[0], arguments)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 20, 0, 0))
-    text = b""
-    try:
-        while piece := os.read(terminal, 65536):
-            text += piece
-    except OSError:
-        pass  # Linux reports the end of the child like this
-    os.close(terminal)
+    text = read_terminal(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert b"Traceback" not in text
-    assert b"Deliveries" in text
+    assert "Traceback" not in text
+    assert "Deliveries" in text

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform_tests.terminals import read_terminal
+
 PROGRAM = Path(sys.executable).parent / "finance-platform"
 UNKNOWN_TABLE = ["tables", "Nope"]
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="the command is not installed in this environment")
@@ -23,8 +25,7 @@ def errors_on_a_terminal(*arguments: str, cwd: Path, path: str = "/usr/bin:/bin"
         [str(PROGRAM), *arguments], cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=theirs, check=False
     )
     os.close(theirs)
-    with os.fdopen(ours, "rb", buffering=0) as terminal:
-        return terminal.read(10_000).decode()
+    return read_terminal(ours)
 
 
 def test_where_the_name_is_not_known_the_path_is_said_once_below_what_names_a_command(tmp_path: Path):
