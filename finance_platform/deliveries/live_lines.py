@@ -176,13 +176,18 @@ def differing_deliveries(before: Iterable[LiveDelivery], after: Iterable[LiveDel
 
 def concerned_cells(overlaps: Overlaps, deliveries: Iterable[LiveDelivery]) -> set[Cell]:
     """Return the cells of which deliveries have lines, or may replace some."""
-    cells: set[Cell] = set()
-    for delivery in deliveries:
-        cells |= claimed_cells(delivery)
-        for other in overlaps.overlapping(delivery.delivery_id):
-            lines = overlaps.overlap(other, delivery.delivery_id).lines
-            cells.update((fold(scenario), period) for scenario, period, _ in lines)
-    return cells
+    several = list(deliveries)
+    return shared_cells(overlaps, several).union(*map(claimed_cells, several))
+
+
+def shared_cells(overlaps: Overlaps, deliveries: Iterable[LiveDelivery]) -> set[Cell]:
+    """Return the cells in which other deliveries have lines that some deliveries claim."""
+    return {
+        (fold(scenario), period)
+        for delivery in deliveries
+        for other in overlaps.overlapping(delivery.delivery_id)
+        for scenario, period, _ in overlaps.overlap(other, delivery.delivery_id).lines
+    }
 
 
 def cell_of(text: str) -> Cell:

@@ -5,7 +5,8 @@ lines of a booking (see `bookings`), what else makes a decision impossible (see 
 
 A booking is the difference between what counted in a closed period when it was made and what would count with the file.
 If something else counts there since, such as another file that replaces its lines no longer, an amount is counted twice
-or not at all.
+or not at all. The same holds for an open period: a line of another file counts there beside a booking of its key, since
+a booking replaces nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
+from finance_platform.deliveries.live_lines import (
+    Cell,
+    LiveLines,
+    LiveSet,
+    Superseded,
+    cell_of,
+    differing_deliveries,
+    shared_cells,
+)
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, compute_overlaps
 from finance_platform.deliveries.register import DecisionRecorded, Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
@@ -57,8 +66,8 @@ def refuse_wrong_bookings(
     for period, keys in find_wrong_bookings(processed, state, after, planned).items():
         files = " and ".join(map(quote_name, keys))
         raise DecisionError(
-            f"with this decision about {quote_name(object_key)}, lines of {period} of {files}, which are booked "
-            "in a later period, would count twice or not at all",
+            f"with this decision about {quote_name(object_key)}, lines of {period} would count twice or not at all "
+            f"beside those of {files} that are booked in a later period",
             fix=f"withdraw {files} first; then send it again, or take it back",
         )
 
@@ -66,7 +75,7 @@ def refuse_wrong_bookings(
 def find_wrong_bookings(
     processed: ObjectStore, state: DeliveryState, after: DeliveryState, planned: Sequence[Booking] = ()
 ) -> dict[str, list[str]]:
-    """Return the periods of which a decision would leave other lines booked than they lack, and the booked files.
+    """Return the periods in which lines would count twice, or not, beside bookings after a decision, and their files.
 
     Args:
         processed: the processed zone.
@@ -94,13 +103,20 @@ def state_after(processed: ObjectStore, event: DecisionRecorded, planned: Sequen
 def _wrong_bookings(
     processed: ObjectStore, state: DeliveryState, feed: str, planned: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> dict[str, list[str]]:
-    """Return the closed periods of which the booked lines are not what they lack, and the files that are booked.
+    """Return the periods in which what counts, with the booked lines in their own, is not what would count without.
+
+    That is each closed period of which lines are booked, and each in which other files have lines that are replaced
+    only because of the lines that are booked, or only because of those that stay for them.
 
     Args:
         processed: the processed zone, whose lines of these periods are read.
         state: the deliveries.
         feed: the feed that matters.
         planned: by booking, lines that may not be written yet.
+
+    Returns:
+        By period, the booked files: those with booked lines of it, or else those that share keys or scopes with lines
+        of it.
     """
     bookings = [one for one in state.live if one.booked_from and one.event.feed == feed]
     # A file that repeats lines which were booked for another version has no booking of its own.
@@ -108,9 +124,13 @@ def _wrong_bookings(
     cells = {cell for one in (*bookings, *booked) for cell in _closed_cells(one)}
     if not cells:
         return {}
+    published, effective = (_of_feed(of_state, feed) for of_state in (state.live, state.effective))
+    overlaps = compute_overlaps(processed, published) | compute_overlaps(processed, effective)
+    otherwise = differing_deliveries(published, effective)  # what counts otherwise because of bookings
+    cells |= shared_cells(overlaps, otherwise)
     sums: _Sums = {}
-    _add_counted(sums, processed, _of_feed(state.live, feed), cells, 1)
-    _add_counted(sums, processed, _of_feed(state.effective, feed), cells, -1)
+    _add_counted(sums, LiveLines(processed, overlaps), published, cells, 1)
+    _add_counted(sums, LiveLines(processed, overlaps), effective, cells, -1)
     lines = LiveLines(processed, NO_OVERLAPS)
     for booking in bookings:
         if booking.delivery_id in planned:
@@ -119,10 +139,12 @@ def _wrong_bookings(
         own = {(fold(count.scenario), count.period) for count in booking.commit.periods}
         _add(sums, lines, booking, Superseded(), own, 1, booking.booked_from)
     wrong = {period for ((_, period), *_), amount in sums.items() if amount}
-    return {
-        period: sorted({one.event.object_key for one in (*bookings, *booked) if period in _closed_periods(one)})
-        for period in sorted(wrong)
-    }
+    named: dict[str, list[str]] = {}
+    for period in sorted(wrong):
+        of_period = [one for one in (*bookings, *booked) if period in _closed_periods(one)]
+        sharing = of_period or [one for one in otherwise if period in _periods(shared_cells(overlaps, [one]))]
+        named[period] = sorted({one.event.object_key for one in sharing})
+    return named
 
 
 def _closed_cells(delivery: LiveDelivery) -> set[Cell]:
@@ -135,15 +157,18 @@ def _closed_periods(delivery: LiveDelivery) -> Collection[str]:
     return (delivery.booked_from,) if delivery.booked_from else delivery.booked
 
 
+def _periods(cells: Iterable[Cell]) -> set[str]:
+    return {period for _, period in cells}
+
+
 def _of_feed(deliveries: Iterable[LiveDelivery], feed: str) -> list[LiveDelivery]:
     return [one for one in deliveries if one.event.feed == feed and not one.booked_from]
 
 
 def _add_counted(
-    sums: _Sums, processed: ObjectStore, deliveries: Collection[LiveDelivery], cells: Collection[Cell], sign: int
+    sums: _Sums, lines: LiveLines, deliveries: Collection[LiveDelivery], cells: Collection[Cell], sign: int
 ) -> None:
     """Add the lines of some cells that count among some deliveries, with a sign."""
-    lines = LiveLines(processed, compute_overlaps(processed, deliveries))
     by_id = {one.delivery_id: one for one in deliveries}
     for delivery in deliveries:
         _add(sums, lines, delivery, lines.superseded(delivery, LiveSet(by_id, by_id), cells), cells, sign)

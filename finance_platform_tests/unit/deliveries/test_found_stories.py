@@ -242,7 +242,7 @@ def test_a_booking_of_an_earlier_release_with_a_line_of_another_file_does_not_le
     feed.book_as_before("c.csv@w2", JANUARY, FEBRUARY)
     booked = money(january=10, february=10, march=10)
     feed.send("b", "v1", Line(), load_mode="append")
-    would_count_twice = r"lines of 2025-01 of c\.csv, which are booked in a later period, would count twice"
+    would_count_twice = r"lines of 2025-01 would count twice or not at all beside those of c\.csv that are booked"
     for decide in (preview_acceptance, lambda store, key: accept(store, key, ADA)):
         with pytest.raises(DecisionError, match=would_count_twice):
             decide(feed.zone.store, "b.csv")
@@ -499,3 +499,40 @@ def test_a_file_that_only_repeats_lines_of_a_closed_month_can_be_withdrawn_and_t
     reinstate(feed.zone.store, "2025-02.csv", ADA, holds_closed_periods=True)
     feed.judge()
     assert feed.published == money(january=13, february=10)
+
+
+def _file_that_was_withdrawn_before_its_key_was_booked(feed: Feed, *, is_corrected: bool) -> None:
+    """Let `a` have a line of March with the key of a line of February that was booked of `c` since."""
+    upsert: dict[str, Any] = {"load_mode": "upsert"}
+    feed.send("a", "v1", Line("1"), **upsert)
+    feed.close(JANUARY, FEBRUARY)
+    sent = Line("1", amount="12.00"), Line("2", MARCH)
+    assert "only its lines of 2025-01 wait" in feed.send("a", "v2", *sent, **upsert)
+    if is_corrected:
+        held = {"commit_findings": ReaderFindings(doubts=("is it UTF-8?",))}
+        feed.send("a", "v3", Line("1", amount="11.00"), Line("2", MARCH), **upsert, **held)
+        withdraw(feed.zone.store, "a.csv", deciding(1), holds_closed_periods=True)
+    withdraw(feed.zone.store, "a.csv", deciding(2), holds_closed_periods=True)
+    feed.send("c", "v1", Line("2", FEBRUARY, amount="5.00"), Line("3", MARCH, amount="1.00"), **upsert)
+    book(feed.zone.store, "c.csv", ADA)
+    assert feed.published == money(january=10, march=6)
+
+
+def test_a_file_that_counted_in_part_is_judged_again_if_its_key_in_an_open_period_was_booked_since(feed: Feed) -> None:
+    """Else its line of March would count beside the booked one, which has the same key and replaces it."""
+    _file_that_was_withdrawn_before_its_key_was_booked(feed, is_corrected=False)
+    reinstate(feed.zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert feed.published == money(january=10, march=6)
+    assert feed.judge()["a.csv"].startswith("has keys of c.csv, whose late lines are booked in a later period")
+    assert feed.published == money(january=10, march=6)
+
+
+def test_a_version_is_not_taken_back_beside_a_booking_that_has_its_key_of_an_open_period(feed: Feed) -> None:
+    _file_that_was_withdrawn_before_its_key_was_booked(feed, is_corrected=True)
+    with pytest.raises(DecisionError, match=r"lines of 2025-03 would count twice .* beside those of c\.csv") as refused:
+        reinstate(feed.zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert refused.value.fix.startswith("withdraw c.csv first")
+    assert feed.published == money(january=10, march=6)
+    withdraw(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
+    reinstate(feed.zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert feed.published == money(january=10, march=10)
