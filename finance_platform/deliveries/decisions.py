@@ -145,7 +145,9 @@ def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState,
     if held.would_count and not has_effect(held.would_count, state.live):
         raise DecisionError(f"{quote_name(object_key)} has nothing to publish: {held.reason}", fix=held.fix)
     if held.would_count:
-        _refuse_unloadable(processed, state, live_with(state.live, held.would_count), object_key)
+        accepted = live_with(state.live, held.would_count)
+        _refuse_booked_keys(processed, state, accepted, object_key)
+        _refuse_unloadable(processed, state, accepted, object_key)
     return state, held
 
 
@@ -325,6 +327,7 @@ def _withdraw_split(
         processed, state.live, after, state.closed if holds_closed_periods else ()
     ):
         raise _would_change("without", key, changed)
+    _refuse_booked_keys(processed, state, after, key)
     _refuse_unloadable(processed, state, after, key)
     amounts = add_amounts(
         amounts_of_delivery(processed, one.commit, state)
@@ -366,8 +369,8 @@ def reinstate(
     changed = find_periods_with_other_lines(processed, state.live, after, state.closed if holds_closed_periods else ())
     if changed and not was_held:
         _refuse_closed(processed, state, withdrawn)
-    if withdrawn.would_count and not was_held:
-        _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
+    if not was_held:
+        _refuse_booked_keys(processed, state, after, object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
     if find_wrong_bookings(processed, state, state_then):
         if _newest(processed, object_key) == withdrawn.event.delivery_id:
@@ -376,6 +379,7 @@ def reinstate(
     if changed:
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
         raise _would_change("with", object_key, changed)
+    _refuse_unloadable(processed, state, after, object_key)
     own = [one for one in after if one.delivery_id == withdrawn.commit.delivery_id]
     if bookings := _bookings_of_one(object_key, after, state.live):
         # What is booked in a later period is not what the file has in the closed one.
@@ -428,10 +432,10 @@ def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDe
         raise DecisionError(message, fix=_reopen(restated))
 
 
-def _refuse_unloadable(
+def _refuse_booked_keys(
     processed: ObjectStore, state: DeliveryState, after: Sequence[LiveDelivery], object_key: str
 ) -> None:
-    """Refuse a decision after which nothing could be loaded, or that lets keys of lines count that are booked later."""
+    """Refuse a decision that lets lines of an object count of which other files have keys that are booked later."""
     for one in after if state.all_effective else ():
         if one.event.object_key != object_key:
             continue
@@ -448,6 +452,12 @@ def _refuse_unloadable(
                 f"{quote_name(object_key)} {shares} of {quote_name(shared)}, whose late lines are booked later",
                 fix="withdraw that file first, or send the lines in it",
             )
+
+
+def _refuse_unloadable(
+    processed: ObjectStore, state: DeliveryState, after: Sequence[LiveDelivery], object_key: str
+) -> None:
+    """Refuse a decision after which nothing could be loaded."""
     types = AccountTypes(processed)
     overlaps = compute_overlaps(processed, state.live) | compute_overlaps(processed, after)
     if sums := find_overflows(processed, overlaps, types, state.live, after):

@@ -10,7 +10,7 @@ import pytest
 from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.decisions import accept, reinstate, withdraw
-from finance_platform.deliveries.register import OVERFLOW
+from finance_platform.deliveries.register import OVERFLOW, PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform_tests.unit.zone import ADA, Line, Zone, many
@@ -61,6 +61,22 @@ def test_the_file_that_makes_a_sum_too_large_waits_until_the_other_one_is_withdr
     assert {key: verdict.is_held for key, verdict in zone.evaluate().items()} == {"b.csv": False}
     with pytest.raises(DecisionError, match="sums would be too large"):
         reinstate(zone.store, "a.csv", ADA)
+
+
+def test_a_file_that_counted_in_part_is_not_taken_back_if_a_sum_would_be_too_large(zone: Zone) -> None:
+    zone.deliver("a.csv", [Line("1")], "v1")
+    zone.evaluate()
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "done", "2025-01-28T00:00:00+00:00"))
+    zone.deliver("a.csv", [Line("1", amount="12.00"), large(period="2025-02")], "v2")
+    zone.evaluate(holds_closed_periods=True)
+    assert [one.late for one in zone.state.inactive] == [(("2025-01",),)]
+    withdraw(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert overflow(zone, large(period="2025-02"), key="b.csv") == ""
+    with pytest.raises(DecisionError, match="sums would be too large"):
+        reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    withdraw(zone.store, "b.csv", ADA, holds_closed_periods=True)
+    reinstate(zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert zone.evaluate() == {}
 
 
 def test_a_file_that_keeps_a_sum_small_cannot_be_withdrawn(zone: Zone) -> None:
