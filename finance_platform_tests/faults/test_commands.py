@@ -128,7 +128,7 @@ def test_a_read_only_and_a_full_disk_end_in_a_sentence_and_the_next_run_has_the_
 
 
 @NIGHTLY
-@pytest.mark.parametrize(("kilobytes", "lines"), [(500, 20_000), (1_500, 60_000)], ids=["few lines", "many lines"])
+@pytest.mark.parametrize(("kilobytes", "lines"), [(200, 20_000), (600, 60_000)], ids=["few lines", "many lines"])
 def test_a_disk_that_lines_have_filled_is_reported_as_a_disk_and_not_as_a_file(
     kilobytes: int, lines: int, tmp_path: Path
 ):
