@@ -101,16 +101,20 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
 
 
 def _open_tables(settings: Settings) -> OpenTables:
-    """Return the open tables as they should be.
+    """Return the open tables as the next run would leave them, and of the versions that are published.
 
     Raises:
         FinancePlatformError: what they follow from is damaged.
     """
-    from finance_platform.bootstrap import delta_options
+    from finance_platform.bootstrap import delta_options, open_warehouse, processed_zone
     from finance_platform.data_catalog.open_tables import open_tables
     from finance_platform.refresh.verification.verify_records import OpenTables
+    from finance_platform.slices.published import published_snapshot
+    from finance_platform.warehouse.ledger import published_versions
 
-    return OpenTables(open_tables(read_snapshot(settings)), delta_options(settings))
+    snapshot = read_snapshot(settings)
+    published = published_snapshot(processed_zone(settings), snapshot, published_versions(open_warehouse(settings)))
+    return OpenTables([*open_tables(snapshot), *open_tables(published)], delta_options(settings))
 
 
 def _verify_pack(path: Path, kept: str | None, output_format: str) -> int:
@@ -147,8 +151,8 @@ def _print_parts(result: Verification) -> None:
     for part in result.parts:
         found = len(part.findings)
         outcome = "as the platform left them" if not found else pluralize(found, "finding")
-        if part.of_other_release:
-            outcome = f"not compared: {part.of_other_release}"
+        if part.left_out:
+            outcome = f"{f'{outcome}, ' if found else ''}not compared: {part.left_out}"
         echo(f"{part.name}: {part.checked}, {outcome}")
     echo(f"Head of the register, to keep elsewhere and give to --head later: {result.head}")
 

@@ -143,29 +143,75 @@ def keys_of_open_tables(
 def find_changed_logs(
     processed: ObjectStore, tables: Iterable[OpenTable], storage_options: Mapping[str, str]
 ) -> Iterator[DamagedObjectError]:
-    """Yield the logs that are not as the platform left them; a log that is older than its target is no finding.
+    """Yield the logs that are not as the platform left them; of one that is of no target, see `find_outdated_logs`.
 
     Args:
         processed: the processed zone.
-        tables: the targets.
+        tables: the targets; a table may have several, such as the published one and the one of the next run.
         storage_options: how Delta's library reaches the zone, where that is S3.
     """
-    for table in tables:
-        last, folder = _last_version(processed, table.name), f"{table.name}/{LOG_FOLDER}"
+    for name, targets in _by_name(tables).items():
+        last, folder = _last_version(processed, name), f"{name}/{LOG_FOLDER}"
         if last == "":
             yield DamagedObjectError(folder, "its last commit is damaged, or somebody else wrote it")
-        if last != table.version:
+        target = next((table for table in targets if table.version == last), None)
+        if target is None:
             continue
         try:
-            with _delta_errors(table.name):
-                paths = _paths(_open(processed, table.name, dict(storage_options)))
+            with _delta_errors(name):
+                if changed := _difference(_open(processed, name, dict(storage_options)), target):
+                    yield DamagedObjectError(folder, changed)
         except OpenTableError as error:
             yield DamagedObjectError(folder, error.found)
-            continue
-        if changed := paths.symmetric_difference(_path(table, file) for file in table.files.values()):
-            yield DamagedObjectError(
-                folder, f"does not name the files of the table: {len(changed)} differ, such as {min(changed)}"
-            )
+
+
+def find_outdated_logs(processed: ObjectStore, tables: Iterable[OpenTable]) -> list[str]:
+    """Return the tables that have no log, or one of none of their targets, so that nothing says what it should have.
+
+    Args:
+        processed: the processed zone.
+        tables: see `find_changed_logs`.
+    """
+    return [
+        name
+        for name, targets in _by_name(tables).items()
+        if _last_version(processed, name) not in {"", *(table.version for table in targets)}
+    ]
+
+
+def _by_name(tables: Iterable[OpenTable]) -> dict[str, list[OpenTable]]:
+    targets: dict[str, list[OpenTable]] = {}
+    for table in tables:
+        targets.setdefault(table.name, []).append(table)
+    return targets
+
+
+def _difference(log: DeltaTable, target: OpenTable) -> str:
+    """Return how a log that claims to describe a table differs from it, a clause; empty if it does not."""
+    if log.schema() != _schema(target) or log.metadata().partition_columns != [*target.partition_by]:
+        return "has other columns than the table"
+    expected = {_path(target, file): file for file in target.files.values()}
+    if changed := _paths(log).symmetric_difference(expected):
+        return f"does not name the files of the table: {len(changed)} differ, such as {min(changed)}"
+    for entry in log.get_add_actions(flatten=True).to_struct_array().to_pylist():
+        file = expected[entry["path"]]
+        if not _is_entry_of(file, entry):
+            return f"says another slice, size or number of rows of {entry['path']} than it has"
+    return ""
+
+
+def _is_entry_of(file: OpenFile, entry: Mapping[str, Any]) -> bool:
+    """Return whether a log's entry says of a file what `_additions` does."""
+    partition = [value for name, value in entry.items() if name.startswith("partition.")]
+    has_statistics = any(
+        value is not None for name, value in entry.items() if name.startswith(("min.", "max.", "null_count."))
+    )
+    return (
+        not has_statistics
+        and partition in ([], [file.slice])
+        and file.size in {None, entry["size_bytes"]}
+        and entry["num_records"] in {None, file.rows}
+    )
 
 
 def _last_version(processed: ObjectStore, name: str) -> str | None:

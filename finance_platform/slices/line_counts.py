@@ -47,6 +47,32 @@ def count_lines(processed: ObjectStore, commits: Iterable[SliceCommit]) -> dict[
     return counts
 
 
+def find_changed_counts(processed: ObjectStore, commits: Iterable[SliceCommit]) -> DamagedObjectError | None:
+    """Return what is wrong with the remembered counts; None if they are those of the slices, or are lost.
+
+    Args:
+        processed: the processed zone.
+        commits: the published slices of the fact table.
+    """
+    try:
+        remembered = parse_document(REMEMBERED, processed.read(REMEMBERED), _parse)
+    except FileNotFoundError:
+        return None
+    except DamagedObjectError as error:
+        return error
+    for commit in commits:
+        known = remembered.get(_files(commit))
+        if known is None:
+            continue
+        try:
+            counted = _count(processed, commit)
+        except (DamagedObjectError, OSError):
+            continue  # the comparison of the figures names the file
+        if known != counted:
+            return DamagedObjectError(REMEMBERED, f"it has other numbers of lines than the slice of {commit.slice}")
+    return None
+
+
 def _files(commit: SliceCommit) -> str:
     """Return the files of a slice as one text; versions share them where only the names of deliveries changed."""
     return " ".join(file.key for file in commit.files)

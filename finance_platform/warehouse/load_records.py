@@ -33,7 +33,8 @@ from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import select_between
 
 FOLDER = "loads"
-_CONFIRMED = f"{FOLDER}/confirmed.json"
+CONFIRMED = f"{FOLDER}/confirmed.json"
+"""The note of the last load that is known to be published."""
 
 Row = dict[str, Any]
 
@@ -70,10 +71,37 @@ class LoadRecords:
     def confirmed(self) -> int:
         """Return the number of the last load that is known to be published; 0 if there is none."""
         try:
-            return int(parse_document(_CONFIRMED, self.processed.read(_CONFIRMED), lambda values: values["number"]))
+            return self._noted()
         except (FileNotFoundError, DamagedObjectError):
             # A record is written only after the load before it was published.
             return max(max(self.numbers(), default=0) - 1, 0)
+
+    def find_changed_note(self, last: int) -> DamagedObjectError | None:
+        """Return what is wrong with the note of the last published load; None if it is as the platform left it.
+
+        A process that ended right after a load's commit has not noted it, and the next run does.
+
+        Args:
+            last: the number of the warehouse's last load.
+        """
+        try:
+            noted = self._noted()
+        except FileNotFoundError:
+            return DamagedObjectError(CONFIRMED, "it is missing") if last > 1 else None
+        except DamagedObjectError as error:
+            return error
+        newest = max([last, *self.numbers()])
+        if last - 1 <= noted <= newest:
+            return None
+        return DamagedObjectError(CONFIRMED, f"it says that load {noted} was published last, and load {newest} was")
+
+    def _noted(self) -> int:
+        """Return the number in the note of the last published load.
+
+        Raises:
+            FileNotFoundError, DamagedObjectError: there is no note, or none that can be read.
+        """
+        return parse_document(CONFIRMED, self.processed.read(CONFIRMED), lambda values: _parse_number(values["number"]))
 
     def numbers(self) -> list[int]:
         """Return the numbers of the loads that have a record, in order."""
@@ -101,17 +129,19 @@ class LoadRecords:
 
     def confirm(self, number: int) -> None:
         """Note that a load is published."""
-        self.processed.write(_CONFIRMED, json.dumps({"number": number}).encode())
+        self.processed.write(CONFIRMED, json.dumps({"number": number}).encode())
 
     def catch_up(self, source: Queryable, last: int) -> None:
         """Write and confirm the records that are missing: of a release without them, or of a process that ended.
+
+        A note of more loads than the warehouse has is corrected: the caller knows that there are no records of them.
 
         Args:
             source: the warehouse.
             last: the number of its last load.
         """
         confirmed = self.confirmed()
-        if last <= confirmed:
+        if last == confirmed:
             return
         existing = set(self.numbers())
         for number in range(confirmed + 1, last + 1):
@@ -199,6 +229,12 @@ def _text(value: object) -> str:
     return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
 
 
+def _parse_number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r} is not the number of a load")
+    return value
+
+
 def _parse_row(contract: Contract, row: Mapping[str, Any]) -> Row:
     types = {column.name: column.type for column in contract.columns}
     return {name: _parse_value(types[name], value) for name, value in row.items()}
@@ -214,9 +250,9 @@ def _key(number: int) -> str:
     return f"{FOLDER}/{number:012d}.json"
 
 
-def read_all(records: LoadRecords) -> Iterator[LoadRecord | DamagedObjectError]:
-    """Yield the records of the loads that were published, in order; of a damaged one, what is wrong with it."""
-    for number in range(1, records.confirmed() + 1):
+def read_all(records: LoadRecords, last: int) -> Iterator[LoadRecord | DamagedObjectError]:
+    """Yield the records of the loads up to the last one that was published; of a damaged one, what is wrong with it."""
+    for number in range(1, last + 1):
         try:
             yield records.read(number)
         except DamagedObjectError as error:

@@ -6,6 +6,7 @@ Does not belong here: changes of the register's events one by one (see `unit/del
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -239,6 +240,23 @@ def edit_the_head_in_the_record_of_a_load(home: Home) -> None:
     change_document(path, lambda document: document.update(register_head="none"))
 
 
+def note_more_loads(home: Home) -> None:
+    change_document(home.path / "processed/loads/confirmed.json", lambda document: document.update(number=10**12))
+
+
+def lose_the_counts_of_lines(home: Home) -> None:
+    def change(document: dict[str, Any]) -> None:
+        for columns in document.values():
+            columns["lines"] = [0 for _ in columns["lines"]]
+
+    change_document(home.path / "processed/audits/line_counts.json", change)
+
+
+def audit_tomorrow(home: Home) -> None:
+    path = home.path / "processed/audits/full.json"
+    change_document(path, lambda document: document.update(at="2999-01-01T00:00:00+00:00"))
+
+
 def lose_the_end_of_the_register(home: Home) -> None:
     max((home.path / "processed/register").iterdir()).unlink()
 
@@ -288,6 +306,9 @@ RECORDS: dict[Callable[[Home], None], str] = {
     edit_what_a_slice_was_built_from: "names other deliveries, settings or members than those that its version is",
     edit_the_settings_in_force: "settings/published.json: says that baseline_scenario is forecast, and budget is",
     edit_the_head_in_the_record_of_a_load: "loads: load 1: its record names no head of the register",
+    note_more_loads: "loads: loads/confirmed.json: it says that load 1000000000000 was published last, and load 1 was",
+    lose_the_counts_of_lines: "processed files: audits/line_counts.json: it has other numbers of lines than the slice",
+    audit_tomorrow: "processed files: audits/full.json: it says that every slice was audited at 2999-01-01",
 }
 """Changes that no published cell shows; each concerns another file."""
 
@@ -326,7 +347,7 @@ def test_changes_of_many_files_at_once_are_all_named_and_a_run_derives_what_is_r
         if part == "processed files":
             (home.path / "processed" / name).unlink(missing_ok=True)
     refresh(home)
-    assert verify(home) == [one for one in found if one.startswith("loads: ")]
+    assert verify(home) == [one for one in found if one.startswith("loads: load 1: ")]
     assert home.tables() == tables
 
 
@@ -393,6 +414,27 @@ def test_what_another_release_left_is_no_finding_until_this_one_has_run(home: Ho
     again = home.command("verify")
     assert (again.returncode, again.stderr) == (0, "")
     assert "not compared" not in again.stdout
+
+
+@pytest.mark.usefixtures("opens_readers")
+def test_what_another_release_left_is_known_without_the_record_of_a_complete_run(home: Home):
+    assert home.command("run").returncode in {0, 1}
+    change_warehouse(home, "UPDATE FeedPeriod SET LineCount = LineCount + 1; DELETE FROM SchemaVersion")
+    (home.path / "processed/looks/complete.json").unlink()
+    assert len(verify(home)) == 2, "the last audit of every slice was of this release"
+    change_document(home.path / "processed/audits/full.json", lambda document: document.update(platform="older"))
+    assert verify(home) == []
+    (home.path / "processed/audits/full.json").unlink()
+    assert len(verify(home)) == 2, "nothing says that another release left them"
+
+
+@pytest.mark.usefixtures("opens_readers")
+def test_forged_figures_in_the_record_of_a_run_are_named(home: Home):
+    assert home.command("run").returncode in {0, 1}
+    path = home.path / "processed/looks/complete.json"
+    change_document(path, lambda document: document["variance"][0].update(actual="1.00"))
+    (found,) = verify(home)
+    assert found.startswith("processed files: looks/complete.json: has other figures of Actual against Budget than the")
 
 
 @pytest.mark.parametrize("command", [("verify",), ("report",), ("close", "2024-03", "--dry-run")], ids=" ".join)
@@ -462,6 +504,39 @@ def test_a_log_of_an_open_table_that_names_other_files_is_named(home: Home):
     named = {row["subject"]: row["finding"] for row in json.loads(verified.stdout)}
     assert verified.returncode == 1
     assert named["dim_account/_delta_log"].startswith("does not name the files of the table: ")
+
+
+def test_a_log_of_an_open_table_that_says_something_else_of_a_file_is_named(home: Home):
+    tables = open_tables(read_snapshot(home.processed, StarSettings.of(load_settings(home=home.path))))
+    sync_open_tables(home.processed, tables, {})
+    (log,) = (home.path / "processed/fact_financials/_delta_log").glob("*.json")
+    written = log.read_text()
+    for old, new in (
+        ('"slice":"2024-01"', '"slice":"2024-02"'),
+        (r"{\"numRecords\": ", r"{\"numRecords\": 1"),
+        (r"{\"numRecords\": ", r"{\"minValues\": {\"amount\": 1.0}, \"numRecords\": "),
+        (r"\"name\":\"amount\"", r"\"name\":\"amounts\""),
+    ):
+        assert old in written
+        log.write_text(written.replace(old, new))
+        found = dict(find_changed_open_tables(home.processed, OpenTables(tables, {})))
+        assert [*found] == ["fact_financials/_delta_log"], new
+    log.write_text(written)
+    assert dict(find_changed_open_tables(home.processed, OpenTables(tables, {}))) == {}
+
+
+@pytest.mark.usefixtures("opens_readers")
+def test_a_log_that_describes_another_state_is_named_or_said_to_be_left_out(home: Home):
+    assert home.command("run").returncode in {0, 1}
+    logs = home.path / "processed/fact_financials/_delta_log"
+    last = max(logs.glob("*.json"))
+    last.write_text(re.sub(r'(?<="finance_platform_version":")[0-9a-f]{4}', "abcd", last.read_text()))
+    assert "fact_financials/_delta_log  is of another state than the published one" in home.command("verify").stdout
+    change_document(home.path / "processed/looks/complete.json", lambda document: document.update(platform="older"))
+    upgraded = home.command("verify")
+    assert upgraded.returncode == 0
+    assert "open tables: 13 logs, not compared: fact_financials" in upgraded.stdout
+    assert "open tables (fact_financials)" in upgraded.stderr
 
 
 @pytest.mark.usefixtures("opens_readers")  # DuckDB lets no reader of this process be open while it writes the file

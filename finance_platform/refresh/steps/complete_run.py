@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,7 @@ from finance_platform.deliveries.scans import FOLDER
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.feed_set import FeedSet, load_feed_set
 from finance_platform.quality.checks import all_checks
+from finance_platform.refresh.steps.full_audit import AUDITED
 from finance_platform.refresh.steps.recorded_code import COMPLETE
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.run_outcome import EvaluatedCheck
@@ -162,12 +164,15 @@ def read_complete_run(processed: ObjectStore) -> CompleteRun | None:
 
 
 def is_of_other_release(processed: ObjectStore) -> bool:
-    """Return whether another release made the last complete run; its record may have another form."""
-    try:
-        platform = parse_document(COMPLETE, processed.read(COMPLETE), lambda document: str(document["platform"]))
-    except (FileNotFoundError, DamagedObjectError):
-        return False
-    return platform != platform_version()
+    """Return whether another release made the last complete run, or without its record the last audit of every slice.
+
+    Records of another release may have another form. A run that publishes audits every slice after an upgrade.
+    """
+    for key in (COMPLETE, AUDITED):
+        with suppress(FileNotFoundError, DamagedObjectError):
+            platform = parse_document(key, processed.read(key), lambda document: str(document["platform"]))
+            return platform != platform_version()
+    return False
 
 
 def are_outputs_as_recorded(reports: ObjectStore, settings: Settings, complete: CompleteRun) -> bool:

@@ -74,6 +74,24 @@ def last_full_audit(processed: ObjectStore) -> FullAudit | None:
         return None
 
 
+def find_changed_audit(processed: ObjectStore, now: datetime) -> DamagedObjectError | None:
+    """Return what is wrong with the record; None if a load may use it, or audits everything without it.
+
+    Args:
+        processed: the processed zone.
+        now: UTC.
+    """
+    try:
+        last = parse_document(AUDITED, processed.read(AUDITED), _parse)
+    except FileNotFoundError:
+        return None
+    except DamagedObjectError as error:
+        return error
+    if datetime.fromisoformat(last.at) > now:
+        return DamagedObjectError(AUDITED, f"it says that every slice was audited at {last.at}, which is in the future")
+    return None
+
+
 def reliable_audit(processed: ObjectStore, warehouse: Warehouse) -> FullAudit | None:
     """Return the record if the slices that a load does not replace are known to be as they were loaded.
 

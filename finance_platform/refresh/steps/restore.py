@@ -41,13 +41,15 @@ def restore(
     Raises:
         LoadError: what was published cannot be loaded.
     """
-    last, confirmed = last_load_number(warehouse), records.confirmed()
-    if last >= confirmed:
+    last, newest = last_load_number(warehouse), max(records.numbers(), default=0)
+    # Of loads without a record there is nothing to restore: one may be lost, or the note of the last load is wrong.
+    confirmed = min(records.confirmed(), newest + 1)
+    if last >= min(confirmed, newest):
         records.catch_up(warehouse, last)
         return []
     history: list[LoadRecord] = []
     damaged: list[DamagedObjectError] = []
-    for record in read_all(records):
+    for record in read_all(records, confirmed):
         if isinstance(record, LoadRecord):
             history.append(record)
         else:

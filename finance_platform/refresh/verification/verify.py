@@ -9,32 +9,35 @@ since is not in the register yet.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBERS
-from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION
+from finance_platform.contracts.star import SCHEMA_VERSION
 from finance_platform.contracts.views import VIEWS
 from finance_platform.count_text import pluralize
+from finance_platform.data_catalog.delta_log import LOG_FOLDER, find_outdated_logs
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
-from finance_platform.deliveries.event_chain import ChainReader, Head, parse_head
+from finance_platform.deliveries.event_chain import ChainReader, Head
 from finance_platform.deliveries.lines import line_files
 from finance_platform.deliveries.lines_checkpoint import find_forged_lines
 from finance_platform.deliveries.members.account_counts import CHECKPOINT as COUNTS_CHECKPOINT
 from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS_CHECKPOINT
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
+from finance_platform.deliveries.scans import last_refresh
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
-from finance_platform.errors import DamagedObjectError, FinancePlatformError, RegisterError
+from finance_platform.errors import FinancePlatformError, RegisterError
 from finance_platform.home import Home
 from finance_platform.refresh.known_status import find_forged_status, identify_home
 from finance_platform.refresh.status import read_status
-from finance_platform.refresh.steps.complete_run import is_of_other_release, read_complete_run
+from finance_platform.refresh.steps.complete_run import is_of_other_release, is_release_as_recorded, read_complete_run
+from finance_platform.refresh.verification.verify_loads import compare_loads
 from finance_platform.refresh.verification.verify_records import (
     OpenTables,
+    find_changed_audits,
     find_changed_deliveries,
     find_changed_open_tables,
     find_changed_settings,
@@ -49,9 +52,9 @@ from finance_platform.storage.immutable_documents import find_forged
 from finance_platform.storage.port import ObjectStore, error_message
 from finance_platform.trace.published_cells import PublishedCells
 from finance_platform.trace.published_lines import LineStore
-from finance_platform.warehouse.ledger import last_load_number, published_slices
-from finance_platform.warehouse.load_records import LoadRecord, LoadRecords, read_all, rows_of_load, sort_rows
-from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, Warehouse
+from finance_platform.warehouse.ledger import published_slices
+from finance_platform.warehouse.load_records import LoadRecords
+from finance_platform.warehouse.port import NoWarehouseYetError, Warehouse
 
 _FIX_OF_VIEW = "; move the file of DuckDB away and run, or let Redshift's owner run its definition in `sql/views`"
 
@@ -82,14 +85,14 @@ class Part:
         name: its name.
         checked: what was looked at.
         findings: what was found.
-        of_other_release: what another release left in other forms than this one would, and so is not compared; a text
-            for people, empty if all is compared.
+        left_out: what is not compared, since nothing says what the last run left; a text for people, empty if all is
+            compared.
     """
 
     name: str
     checked: str
     findings: Sequence[Finding] = ()
-    of_other_release: str = ""
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,13 @@ class Verification:
     @property
     def not_compared(self) -> str:
         """What is compared after the next run only, a sentence; empty if all is compared."""
-        left = [f"{part.name} ({part.of_other_release})" for part in self.parts if part.of_other_release]
+        left = [f"{part.name} ({part.left_out})" for part in self.parts if part.left_out]
         if not left:
             return ""
         return (
-            f"Not compared: {'; '.join(left)}. They differ from what this release stores, and the last run was one of "
-            "another, so whether somebody changed them is not known. The next run stores them as this release does; "
-            "verify again after it"
+            f"Not compared: {'; '.join(left)}. They are not what a run would store now: the last one was of another "
+            "release or had other settings, or people have decided since, so whether somebody changed them is not known"
+            ". The next run stores them; verify again after it"
         )
 
 
@@ -181,32 +184,21 @@ class Verifier:
         """Whether another release made the last complete run: this one may store other rows, tables and views."""
         return is_of_other_release(self.processed)
 
+    @cached_property
+    def _is_settled(self) -> bool:
+        """Return whether this release completed a run under these settings, and the register has no event since."""
+        complete, refreshed = read_complete_run(self.processed), last_refresh(self.processed)
+        if self.settings is None or complete is None or refreshed is None:
+            return False
+        is_whole = refreshed.register_length == Register(self.processed).length()
+        return is_whole and is_release_as_recorded(self.settings, complete)
+
     def _verify_loads(self) -> tuple[Part, list[tuple[Head, str]]]:
         """Compare the record of each load with the warehouse; return the register's head at each load too."""
-        records = LoadRecords(self.processed)
-        confirmed = records.confirmed()
-        findings: list[Finding] = []
-        heads: list[tuple[Head, str]] = []
         with self.warehouse.reading() as source:
-            try:
-                last = last_load_number(source)
-            except NoWarehouseYetError:
-                last = 0
-            if last < confirmed:
-                why = f"ends with load {last}, and load {confirmed} was published; the next run restores it"
-                findings.append(Finding("loads", "the warehouse", why))
-            for number, record in enumerate(read_all(records), start=1):
-                if isinstance(record, DamagedObjectError):
-                    findings.append(Finding("loads", record.key, record.why))
-                    continue
-                if head := parse_head(record.register_head):
-                    heads.append((head, f"load {number}"))
-                elif record.register_head:
-                    findings.append(Finding("loads", f"load {number}", "its record names no head of the register"))
-                if number <= last:
-                    findings += _differing_load(source, record)
-                self.progress("loads", number, confirmed)
-        return Part("loads", pluralize(confirmed, "record"), findings), heads
+            result = compare_loads(LoadRecords(self.processed), source, partial(self.progress, "loads"))
+        findings = [Finding("loads", subject, why) for subject, why in result.differences]
+        return Part("loads", pluralize(result.published, "record"), findings), result.heads
 
     def _verify_signatures(self, events: Sequence[Event]) -> Part:
         """Compare what each close signed, documents and rows, with what is in the processed zone."""
@@ -248,11 +240,13 @@ class Verifier:
         name, commits = "processed files", read_commits(self.processed)
         concerned = [one for one in commits.values() if not one.periods or self._concerns(one.periods)]
         published = [(table, slice_, one.version) for (table, slice_), one in published_slices(self.warehouse).items()]
+        of_period = [one for one in published if self.period in {None, one[1]}]
         differences = [
             *find_changed_deliveries(self.processed, concerned, lambda done: self.progress(name, done, 0)),
             *find_forged_overlaps(self.processed, state.live),
             *find_changed_slices(self.processed, published),
             *find_changed_settings(self.processed, published),
+            *find_changed_audits(self.processed, of_period, read_complete_run(self.processed), self.warehouse),
             *self._find_forged_status(),
         ]
         findings = [Finding(name, key, why) for key, why in differences]
@@ -311,7 +305,18 @@ class Verifier:
             yield Part(name, "0 logs", [Finding(name, "the logs", f"cannot be compared: {error.found}")])
             return
         found = [Finding(name, key, why) for key, why in find_changed_open_tables(self.processed, tables)]
-        yield Part(name, pluralize(len(tables.tables), "log"), found)
+        outdated, left_out = find_outdated_logs(self.processed, tables.tables), ""
+        if self._is_settled:
+            why = (
+                "is of another state than the published one: a run could not write it, or somebody did; "
+                "remove the folder, and a run makes the log again"
+            )
+            found += [
+                Finding(name, f"{table}/{LOG_FOLDER}", f"{why}, and a run makes the log again") for table in outdated
+            ]
+        else:
+            left_out = ", ".join(outdated)
+        yield Part(name, pluralize(len({table.name for table in tables.tables}), "log"), found, left_out)
 
     def _verify_tables_and_views(self) -> Iterator[Part]:
         """Compare the tables beside the star with the processed zone, and the views with this release's definitions."""
@@ -340,20 +345,6 @@ class Verifier:
             self.progress(part, self._done[part], 0)
 
         return count
-
-
-def _differing_load(source: Queryable, record: LoadRecord) -> Iterator[Finding]:
-    """Yield what the warehouse says differently of a load than its record."""
-    for contract, recorded in ((LOAD_LEDGER, record.ledger), (MOVEMENTS, record.movements)):
-        stored, expected = (
-            Counter(sort_rows(rows)) for rows in (rows_of_load(source, contract, record.number), recorded)
-        )
-        changed = (expected - stored).total(), (stored - expected).total()
-        if any(changed):
-            why = (
-                f"{changed[0]:,} of its {len(recorded):,} rows are missing or changed, {changed[1]:,} not in its record"
-            )
-            yield Finding("loads", f"{contract.table} of load {record.number}", why)
 
 
 def _foreign_commits(lines: LineStore) -> Iterator[tuple[str, str]]:

@@ -2,19 +2,21 @@
 
 Belongs here: the bytes of delivered rows, such as processed master data, which no published cell shows; figures of a
 record that contradict each other; the identity of a slice, which is a hash of what it was built from; the settings that
-were published last; the logs of open tables. Does not belong here: ledger lines and cells (see
-`trace.published_cells`), the register, raw files, signatures and loads (see `verify`).
+were published last; what later loads and runs believe of earlier ones; the logs of open tables. Does not belong here:
+ledger lines and cells (see `trace.published_cells`), loads (see `verify_loads`), the register, raw files and signatures
+(see `verify`).
 
-Records of scans and of runs are not compared: they decide whether a run looks, and never what it finds.
+Records of scans are not compared: they decide whether a run looks, and never what it finds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from finance_platform.contracts.star import DIM_DATE, DIM_SCENARIO
+from finance_platform.contracts.star import DIM_DATE, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.data_catalog.delta_log import find_changed_logs
 from finance_platform.data_catalog.open_tables import OpenTable
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, commit_key, find_damaged_commits
@@ -23,13 +25,19 @@ from finance_platform.deliveries.overlaps import find_changed_overlaps
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.values.codes import fold
+from finance_platform.refresh.steps.complete_run import CompleteRun
+from finance_platform.refresh.steps.full_audit import find_changed_audit
+from finance_platform.refresh.steps.recorded_code import COMPLETE
+from finance_platform.reports.variance import variance_rows
 from finance_platform.safe_text import quote_name
-from finance_platform.slices.commits import find_damaged_slices, read_inputs, slice_key
+from finance_platform.slices.commits import find_damaged_slices, read_inputs, read_slices, slice_key
 from finance_platform.slices.kept_members import is_of_kept_members
+from finance_platform.slices.line_counts import find_changed_counts
 from finance_platform.slices.settings_in_force import KEY as SETTINGS_KEY
 from finance_platform.slices.settings_in_force import read_published_settings
 from finance_platform.slices.versions import version_of
 from finance_platform.storage.port import ObjectStore, error_message
+from finance_platform.warehouse.port import Warehouse
 
 Difference = tuple[str, str]
 """The object, and what is wrong with it, a clause."""
@@ -159,6 +167,30 @@ def find_changed_settings(processed: ObjectStore, names: Sequence[SliceVersion])
         if published is not None and published != found:
             why = f"says that {variable} is {found}, and {published} is published"
             yield SETTINGS_KEY, f"{why}; remove the file, so that the settings of the home count"
+
+
+def find_changed_audits(
+    processed: ObjectStore, names: Sequence[SliceVersion], complete: CompleteRun | None, warehouse: Warehouse
+) -> Iterator[Difference]:
+    """Yield the records of loads and runs that later ones believe, and that do not follow from what is published.
+
+    Args:
+        processed: the processed zone.
+        names: the published slices.
+        complete: the record of the last complete run.
+        warehouse: what is published.
+    """
+    facts = [name for name in names if name[0] == FACT_FINANCIALS.name]
+    slices = [commit for commit in read_slices(processed, facts) if commit and commit.row_count]
+    if changed := find_changed_counts(processed, slices):
+        yield changed.key, f"{changed.why}; remove it, and the next load counts them again"
+    if changed := find_changed_audit(processed, datetime.now(UTC)):
+        yield changed.key, f"{changed.why}; remove it, and the next load audits every slice"
+    if complete is None or not complete.warehouse or complete.warehouse != warehouse.content_version():
+        return
+    if complete.variance is not None and tuple(complete.variance) != tuple(variance_rows(warehouse)):
+        why = "has other figures of Actual against Budget than the warehouse"
+        yield COMPLETE, f"{why}; remove it, and the next run writes it again"
 
 
 def find_changed_open_tables(processed: ObjectStore, open_tables: OpenTables) -> Iterator[Difference]:
