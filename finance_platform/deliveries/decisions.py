@@ -114,6 +114,9 @@ def plan_acceptance(
     delivery, bookings = None, []
     if is_booked_later or held.would_count:
         delivery = _accepted(held, late)
+        accepted = live_with(state.live, delivery)
+        _refuse_booked_keys(processed, state, accepted, object_key)
+        _refuse_unloadable(processed, state, accepted, object_key)
     if is_booked_later and delivery:
         bookings = plan_decided_bookings(processed, state, delivery, late)
     unsigned = ("", "", "")  # who, why and when; what follows from a decision does not depend on them
@@ -144,10 +147,6 @@ def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState,
         raise DecisionError(f"{quote_name(object_key)} cannot be published yet: {held.reason}", fix=held.fix)
     if held.would_count and not has_effect(held.would_count, state.live):
         raise DecisionError(f"{quote_name(object_key)} has nothing to publish: {held.reason}", fix=held.fix)
-    if held.would_count:
-        accepted = live_with(state.live, held.would_count)
-        _refuse_booked_keys(processed, state, accepted, object_key)
-        _refuse_unloadable(processed, state, accepted, object_key)
     return state, held
 
 

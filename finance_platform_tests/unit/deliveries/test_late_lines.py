@@ -656,6 +656,23 @@ def test_a_file_that_was_held_before_its_keys_were_booked_later_waits_too(
         accept(zone.store, "b.csv", ADA)
 
 
+def test_late_lines_of_a_period_are_accepted_beside_those_of_another_one_that_cannot_be(zone: Zone) -> None:
+    held: dict[str, Any] = {"load_mode": "upsert", "commit_findings": ReaderFindings(doubts=("is it UTF-8?",))}
+    close(zone, JANUARY, FEBRUARY)
+    zone.deliver("a.csv", lines("1"), **held)
+    zone.deliver("b.csv", [Line("1"), Line("2", FEBRUARY), Line("3", "2025-04")], "w", load_mode="upsert")
+    evaluate(zone)
+    book(zone.store, "a.csv", ADA)
+    assert counted(zone.state)["b.csv@w"] == ["2025-04"]
+    with pytest.raises(DecisionError, match=r"has keys of a\.csv, whose late lines are booked later"):
+        accept(zone.store, "b.csv", ADA)
+    with pytest.raises(DecisionError, match=r"has keys of a\.csv, whose late lines are booked later"):
+        accept(zone.store, "b.csv", ADA, [JANUARY])
+    accept(zone.store, "b.csv", ADA, [FEBRUARY])
+    assert counted(zone.state)["b.csv@w"] == [FEBRUARY, "2025-04"]
+    assert waiting(zone.state) == {"b.csv": (JANUARY,)}
+
+
 def test_a_file_that_replaces_a_period_of_lines_that_are_booked_later_cannot_count_beside_them(zone: Zone) -> None:
     """It has the lines that are booked: only its others would be booked, and these be published in January too."""
     replacing: dict[str, Any] = {"load_mode": "replace_period", "tolerated_removal": None}
