@@ -300,7 +300,7 @@ class HoldReasons:
             candidate: the delivery that is judged.
             left_out: periods that are not looked at.
         """
-        tolerated = Decimal(candidate.event.tolerated_removal or 0)
+        tolerated = self._tolerated_removal(candidate)
         losses = self._losses(candidate, left_out)
         removals = losses.removals
         scenarios = self._scenarios(candidate) if removals or losses.others else {}
@@ -330,8 +330,9 @@ class HoldReasons:
         return {fold(one.scenario): one.scenario for delivery in deliveries for one in delivery.commit.periods}
 
     def _losses(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Losses:
-        tolerated = candidate.event.tolerated_removal
-        if tolerated is None or not (self._live.affects_ledger(candidate) and self._live.may_remove_lines(candidate)):
+        if candidate.event.tolerated_removal is None or not (
+            self._live.affects_ledger(candidate) and self._live.may_remove_lines(candidate)
+        ):
             return Losses()
         affected = {cell for cell in self._live.affected_cells(candidate) if cell[1] not in left_out}
         cells = {cell for cell in affected if not self._live.is_resent(candidate, cell)}
@@ -340,13 +341,19 @@ class HoldReasons:
         if (known := self._known_losses) and known[:2] == (candidate, cells):
             return known[2]
         before, after = self._live.live_sets(candidate, cells)
-        losses = self._find_losses(before, after, cells, Decimal(tolerated))
+        tolerated = self._tolerated_removal(candidate)
+        losses = self._find_losses(before, after, cells, tolerated)
         if (losses.removals or losses.smaller) and (first := self._live.with_first_readings(before)) is not before:
             # A line that another file has since this run alone, under another key or scope, was not published.
             named = {one.cell for one in losses.removals} | {one.cell for one in losses.smaller}
-            losses = replace(self._find_losses(first, after, named, Decimal(tolerated)), others=losses.others)
+            losses = replace(self._find_losses(first, after, named, tolerated), others=losses.others)
         self._known_losses = candidate, cells, losses
         return losses
+
+    def _tolerated_removal(self, candidate: LiveDelivery) -> Decimal:
+        """Return the share of lines that may go: none if no file says so, but other fields of the key or scope."""
+        is_as_before = self._live.has_other_fields(candidate)
+        return Decimal(0) if is_as_before else Decimal(candidate.event.tolerated_removal or 0)
 
     def _find_losses(self, before: LiveSet, after: LiveSet, cells: Collection[Cell], tolerated: Decimal) -> Losses:
         return find_losses(self._live_lines, before, after, cells, tolerated, self._department_counts)

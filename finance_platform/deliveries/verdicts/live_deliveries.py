@@ -429,6 +429,16 @@ class LiveDeliveries:
         )
         return LiveSet(live, of_feed)
 
+    def has_other_fields(self, candidate: LiveDelivery) -> bool:
+        """Return whether a candidate is a file as it counted at first, under a key or scope of other fields."""
+        event = candidate.event
+        return any(
+            (earlier.event.fingerprint, earlier.event.load_mode) == (event.fingerprint, event.load_mode)
+            and earlier.event.keyed_by not in ("", event.keyed_by)
+            and event.keyed_by != ""
+            for earlier in self._at_first.get(event.object_key, ())
+        )
+
     def may_remove_lines(self, candidate: LiveDelivery) -> bool:
         """Return whether a line that counts may stop to count because of the candidate.
 

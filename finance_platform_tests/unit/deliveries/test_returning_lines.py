@@ -326,6 +326,30 @@ def test_a_line_that_goes_under_a_wider_scope_leaves_no_other_line_twice(tmp_pat
     assert set(zone.live) == {"a.csv@a.csv", "b.csv@b.csv"}
 
 
+def keyed_again(zone: Zone, files: Sequence[Postings], before: str, after: str) -> dict[str, tuple[str, ...]]:
+    """Deliver files under the fields of one scope, and read them again under others; return what is held."""
+    for scope, fields in ((before, "department,account"), (after, "department")):
+        for name, postings in zip("abc", files, strict=False):
+            again = f"{name}.csv@{len(fields)}"
+            zone.deliver(f"{name}.csv", posted(postings, scope), name, delivery_id=again, keyed_by=fields, **SCOPED)
+        held = zone.evaluate_held()
+    return held
+
+
+def test_no_share_of_the_lines_of_a_department_goes_because_a_scope_is_wider(tmp_path: Path):
+    """Half of them may, if a file says so; here no file does. While the first file counts as before, one returns."""
+    zone = Zone(tmp_path / "processed")
+    held = keyed_again(zone, DROPPED, "D1 {account}", "D1")
+    assert held == dict.fromkeys(("a.csv", "b.csv"), (own_lines(1, "10.00"),))
+    assert {one.event.keyed_by for one in zone.state.live} == {"department,account"}
+
+
+def test_a_wider_scope_under_which_the_same_lines_count_holds_none(tmp_path: Path):
+    zone = Zone(tmp_path / "processed")
+    assert keyed_again(zone, [*COMPLETE, COMPLETE[0]], "D1 {account}", "D1") == {}
+    assert {one.event.keyed_by for one in zone.state.live} == {"department"}
+
+
 @pytest.mark.parametrize("gone", ["a.csv", "b.csv"])
 def test_a_file_that_is_gone_keeps_its_scope_and_the_other_one_waits(tmp_path: Path, gone: str):
     zone = Zone(tmp_path / "processed")
