@@ -174,7 +174,10 @@ def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], status
     errors = sum(1 for check in failed if not check.is_warning)
     passed = len(checks) - len(failed)
     warnings = pluralize(len(failed) - errors, "warning", "warnings")
-    console.print(f"Checks: {passed} passed, {warnings}, {errors} failed")
+    # Not "0 warnings" and nothing else below one.
+    of_files = len(status.warnings) if len(failed) == errors else 0
+    more = f"; {pluralize(of_files, 'warning')} about files above" if of_files else ""
+    console.print(f"Checks: {passed} passed, {warnings}, {errors} failed{more}")
     for check in failed:
         mark = ("warning", "yellow") if check.is_warning else ("failed", "red")
         console.print(colored("  ", mark, f" {check.asset} {check.name}: {printable_line(check.summary)}"))

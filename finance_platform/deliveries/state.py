@@ -221,6 +221,13 @@ class DeliveryState:
         """Return the error about a delivery of `missing`."""
         return lost_delivery(missing, booked_from=self.missing_bookings.get(missing.delivery_id, ""))
 
+    def is_withdrawn_with_file(self, object_key: str, fingerprint: str) -> bool:
+        """Return whether a reading of an object that no list has is one of the bytes that a person withdrew."""
+        return any(
+            (one.event.object_key, one.event.fingerprint) == (object_key, fingerprint) and not one.late
+            for one in self.withdrawn
+        )
+
     @property
     def effective(self) -> Sequence[LiveDelivery]:
         """The live deliveries, in order, as if lines that are booked in a later period were in their own.

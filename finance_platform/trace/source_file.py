@@ -21,6 +21,11 @@ from finance_platform.feeds.values.codes import closest_match, fold
 from finance_platform.safe_text import quote_name
 from finance_platform.trace.published_lines import LineStore, read_rows
 
+SUPERSEDED = "superseded"
+
+WITH_FILE = "withdrawn with its file"
+"""The state of a reading of the bytes of a withdrawn delivery, which is not withdrawn itself."""
+
 _TABLES = (
     *(*LINE_TABLES, "departments", "accounts", "lookup_rows", "comments", "statement_lines", "balances"),
     "rejected_rows",
@@ -35,7 +40,7 @@ class FileDelivery:
 
     Attributes:
         delivery_id: the delivery; empty if it has not been read yet.
-        state: live, held, refused, withdrawn, superseded, pending, or awaiting verdict.
+        state: live, held, refused, withdrawn, pending, awaiting verdict, `SUPERSEDED` or `WITH_FILE`.
         reason: why it does not count.
         fix: what to do about it.
         is_published: whether lines of it are published.
@@ -90,7 +95,10 @@ def find_versions(store: LineStore, published: Collection[str], object_key: str)
         gone.commit.delivery_id: ("withdrawn", gone.reason, gone.fix) for gone in state.withdrawn if not gone.late
     }
     states |= {event.delivery_id: ("pending", "not read yet", _RUN) for event in state.pending}
-    superseded = ("superseded", "a later version of the file replaced it", "")
+    superseded = (SUPERSEDED, "a later version of the file replaced it", "")
+    with_file = (WITH_FILE, "the same bytes, read again, are withdrawn with their file", "")
+    contents = {event.delivery_id: (event.object_key, event.fingerprint) for event in store.events}
+    states |= {one: with_file for one in ids if one not in states and state.is_withdrawn_with_file(*contents[one])}
     return [
         FileDelivery(delivery_id, *states.get(delivery_id, superseded), is_published=delivery_id in published)
         for delivery_id in reversed(ids)
@@ -102,7 +110,7 @@ def select_version(versions: Sequence[FileDelivery]) -> str:
     for is_eligible in (
         lambda version: version.is_published,
         lambda version: version.state == "live",
-        lambda version: version.state not in {"pending", "superseded"},
+        lambda version: version.state not in {"pending", SUPERSEDED, WITH_FILE},
     ):
         eligible = [version.delivery_id for version in versions if is_eligible(version)]
         if eligible:

@@ -112,7 +112,7 @@ def _report_new(
             kind = dg.AssetObservation if content in known else dg.AssetMaterialization
             observations[feed] += kind is dg.AssetObservation
             known.add(content)
-            verdict = verdicts.get(commit.delivery_id, "a later version of the file replaced it")
+            verdict = verdicts.get(commit.delivery_id) or _why_unlisted(snapshot.state, commit)
             context.log_event(kind(**_event(commit, seen.get(content), verdict, currency)))
     return observations
 
@@ -146,8 +146,15 @@ def _report_verdicts(
     now = _verdicts(snapshot.state, ended) if ended else {}
     for delivery_id in ended:
         if commit := snapshot.commits.get(delivery_id):
-            kind, verdict = known[delivery_id], now.get(delivery_id, "a later version of the file replaced it")
+            kind, verdict = known[delivery_id], now.get(delivery_id) or _why_unlisted(snapshot.state, commit)
             context.log_event(_verdict_event(commit, "decided", f"no longer {kind}: {verdict}"))
+
+
+def _why_unlisted(state: DeliveryState, commit: DeliveryCommit) -> str:
+    """Return why a delivery neither counts nor is held, nor was withdrawn itself."""
+    if state.is_withdrawn_with_file(commit.object_key, commit.fingerprint):
+        return "the same bytes, read again, are withdrawn with their file"
+    return "a later version of the file replaced it"
 
 
 def _report_decisions(context: dg.AssetExecutionContext, feeds: Collection[str], register: Register) -> None:

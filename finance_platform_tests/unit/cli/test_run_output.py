@@ -127,6 +127,11 @@ def test_files_that_are_not_read_are_named_with_their_reasons_and_that_is_not_no
     assert document["not_read"] == [{"file": "0.csv", "reason": "could not be read: I/O error", "fix": "run again"}]
 
 
+def test_a_warning_about_a_file_is_counted_beside_checks_that_have_none():
+    (line,) = [one for one in summary(outcome(), status(vanished=["a.csv"])) if one.startswith("Checks: ")]
+    assert line == "Checks: 0 passed, 0 warnings, 0 failed; 1 warning about files above"
+
+
 def test_the_reason_of_a_held_file_is_printed_once():
     reason, fix = "1 of 5 rows rejected, tolerated 0%", "correct the file"
     rows = [{**pending("gl.csv", reason), "state": "held", "fix": fix}]

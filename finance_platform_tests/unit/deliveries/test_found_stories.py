@@ -28,10 +28,12 @@ from finance_platform.deliveries.decisions import (
 )
 from finance_platform.deliveries.lines import read_lines
 from finance_platform.deliveries.previews import preview_acceptance
-from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged
+from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged, Register, select_discovered
 from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.findings import ReaderFindings
+from finance_platform.trace.published_lines import LineStore
+from finance_platform.trace.source_file import find_versions
 from finance_platform_tests.model_based.counted import counted_lines, sums
 from finance_platform_tests.unit.zone import ADA, NOON, Line, Zone
 
@@ -344,6 +346,11 @@ def test_the_same_bytes_that_a_killed_run_has_read_again_are_withdrawn_with_the_
     assert feed.published == money(january=10, march=10)
     assert [*feed.zone.state.pending, *feed.zone.state.awaiting_verdict] == []
     assert not feed.zone.unread
+    discovered = select_discovered(Register(feed.zone.store).events())
+    versions = find_versions(
+        LineStore(feed.zone.store, read_commits(feed.zone.store), discovered, feed.zone.state), (), "b.csv"
+    )
+    assert {one.delivery_id: one.state for one in versions}[found] == "withdrawn with its file"
     reinstate(feed.zone.store, "b.csv", deciding(2), holds_closed_periods=True)
     assert list(feed.zone.unread) == [found]
     feed.zone.commit(commit)
