@@ -123,6 +123,14 @@ def edit_the_counts_of_a_delivery(home: Home) -> None:
     change_document(home.path / f"processed/deliveries/{name}.json", change)
 
 
+def edit_the_size_of_a_file(home: Home) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["files"]["members"][0]["size"] += 1
+
+    name = home.commits()["transactions_2.csv"].delivery_id
+    change_document(home.path / f"processed/deliveries/{name}.json", change)
+
+
 def edit_master_data(home: Home) -> None:
     path = DERIVED["master data"](home)
     change_rows(path, {"account_type": lambda column: pa.chunked_array([["Asset"] * len(column)])})
@@ -298,6 +306,7 @@ AT_ONCE = (
 RECORDS: dict[Callable[[Home], None], str] = {
     damage_a_delivery: "; the next run reads the delivery again",
     edit_the_counts_of_a_delivery: "accounts for 3 rows, and 2 were read; remove it, and a run",
+    edit_the_size_of_a_file: "has another size than its record says (transactions_2.csv); remove it",
     edit_master_data: "is not the file that the platform wrote: its SHA-256 differs (accounts.csv); remove it",
     edit_the_dates_of_ledger_lines: "is not the file that the platform wrote: its SHA-256 differs (transactions",
     remove_members: "is missing (transactions",

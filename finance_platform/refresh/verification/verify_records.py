@@ -69,16 +69,16 @@ def find_changed_deliveries(
     """
     for damaged in find_damaged_commits(processed):
         yield damaged.key, f"{damaged.why}; the next run reads the delivery again"
-    compared: dict[str, str] = {}
+    compared: set[DataFile] = set()  # as a record names them: deliveries that share a file may name it differently
     for commit in commits:
         key = commit_key(commit.delivery_id)
         yield from ((key, why) for why in _contradictions(commit))
         for file in (file for files in commit.files.values() for file in files):
-            if file.key not in compared:
-                compared[file.key] = _changed_file(processed, file)
+            if file not in compared:
+                compared.add(file)
                 progress(len(compared))
-                if compared[file.key]:
-                    yield file.key, f"{compared[file.key]} ({commit.object_key}); {_again(commit, compared[file.key])}"
+                if changed := _changed_file(processed, file):
+                    yield file.key, f"{changed} ({commit.object_key}); {_again(commit, changed)}"
 
 
 def _again(commit: DeliveryCommit, why: str) -> str:
@@ -95,14 +95,14 @@ def _changed_file(processed: ObjectStore, file: DataFile) -> str:
     """Return what is wrong with a file; empty if it has the bytes that its record names, or no hash is recorded."""
     try:
         found = processed.fingerprint(file.key) if file.sha256 else ""
-        size = processed.find(file.key) if not file.sha256 else None
+        item = processed.find(file.key)
     except FileNotFoundError:
         return _MISSING
     except OSError as error:
         return f"cannot be read: {error_message(error)}"
-    if not file.sha256:
-        return "" if size is not None and size.size == file.size else "is missing, or has another size than it had"
-    return "" if found == file.sha256 else "is not the file that the platform wrote: its SHA-256 differs"
+    if found != file.sha256:
+        return "is not the file that the platform wrote: its SHA-256 differs"
+    return "" if item is not None and item.size == file.size else "is missing, or has another size than its record says"
 
 
 def _contradictions(commit: DeliveryCommit) -> Iterator[str]:
