@@ -164,15 +164,16 @@ def read_complete_run(processed: ObjectStore) -> CompleteRun | None:
 
 
 def is_of_other_release(processed: ObjectStore) -> bool:
-    """Return whether another release made the last complete run, or without its record the last audit of every slice.
+    """Return whether all that records a release names another one: the last complete run, the last full audit.
 
-    Records of another release may have another form. A run that publishes audits every slice after an upgrade.
+    Their records may have another form. A run that publishes audits every slice after an upgrade, so this release has
+    stored its tables and views if only the record of the complete run names another one.
     """
+    platforms = set[str]()
     for key in (COMPLETE, AUDITED):
         with suppress(FileNotFoundError, DamagedObjectError):
-            platform = parse_document(key, processed.read(key), lambda document: str(document["platform"]))
-            return platform != platform_version()
-    return False
+            platforms.add(parse_document(key, processed.read(key), lambda document: str(document["platform"])))
+    return bool(platforms) and platform_version() not in platforms
 
 
 def are_outputs_as_recorded(reports: ObjectStore, settings: Settings, complete: CompleteRun) -> bool:
