@@ -198,6 +198,10 @@ def edit_a_published_account(home: Home) -> None:
     change_warehouse(home, "UPDATE DimAccount SET AccountType = 'Revenue' WHERE AccountNumber = '6000'")
 
 
+def edit_the_time_of_a_load(home: Home) -> None:
+    change_warehouse(home, "UPDATE FactFinancials SET LoadTimestamp = '2024-01-01' WHERE DateKey = 20240309")
+
+
 def edit_the_load_ledger(home: Home) -> None:
     change_warehouse(home, "UPDATE LoadLedger SET Amount = 1 WHERE Slice = '2024-03'")
 
@@ -282,6 +286,7 @@ CHANGES: dict[Callable[[Home], None], str] = {
     edit_a_published_cell: "2024-03-09 Actual, department D100, account 4000: amount was loaded as 77.00 and is 78.00",
     delete_a_published_cell: "department D100, account 4000: was loaded, and is not in the warehouse",
     edit_a_published_account: "published figures: DimAccount 6000: account_type was loaded as Expense and is Revenue",
+    edit_the_time_of_a_load: "loads: FactFinancials: has 1 row with a LoadTimestamp at which nothing was loaded",
     edit_the_load_ledger: "published figures: slice FactFinancials 2024-03: the load ledger says",
     edit_the_record_of_a_load: "loads: LoadLedger of load 1: 1 of its",
     lose_the_end_of_the_register: "is missing: load 1 names it with the hash",

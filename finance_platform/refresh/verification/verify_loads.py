@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
+from finance_platform.contracts.star import FACT_FINANCIALS, LOAD_LEDGER, MOVEMENTS
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.event_chain import Head, parse_head
 from finance_platform.errors import DamagedObjectError
 from finance_platform.warehouse.ledger import last_load_number
 from finance_platform.warehouse.load_records import LoadRecord, LoadRecords, read_all, rows_of_load, sort_rows
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
+from finance_platform.warehouse.statements import count_by
 
 _Difference = tuple[str, str]
 
@@ -67,7 +69,17 @@ def compare_loads(records: LoadRecords, source: Queryable, progress: Callable[[i
         if number <= last:
             differences += _differing_load(source, record)
         progress(number, published)
+    if last and (foreign := _rows_of_no_load(source)):
+        why = f"has {pluralize(foreign, 'row')} with a LoadTimestamp at which nothing was loaded"
+        differences.append((FACT_FINANCIALS.table, f"{why}; `finance-platform run --rebuild` loads them again"))
     return LoadComparison(published, differences, heads)
+
+
+def _rows_of_no_load(source: Queryable) -> int:
+    loaded = {at for at, _ in source.query(count_by(LOAD_LEDGER, "loaded_at")).rows}
+    return sum(
+        int(rows) for at, rows in source.query(count_by(FACT_FINANCIALS, "load_timestamp")).rows if at not in loaded
+    )
 
 
 def _differing_load(source: Queryable, record: LoadRecord) -> Iterator[_Difference]:
