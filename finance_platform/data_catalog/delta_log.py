@@ -165,18 +165,19 @@ def find_changed_logs(
             yield DamagedObjectError(folder, error.found)
 
 
-def find_outdated_logs(processed: ObjectStore, tables: Iterable[OpenTable]) -> list[str]:
-    """Return the tables that have no log, or one of none of their targets, so that nothing says what it should have.
+def find_outdated_logs(processed: ObjectStore, tables: Iterable[OpenTable]) -> dict[str, bool]:
+    """Return the tables of which no log is compared, and whether they have one: it describes none of their targets.
 
     Args:
         processed: the processed zone.
         tables: see `find_changed_logs`.
     """
-    return [
-        name
-        for name, targets in _by_name(tables).items()
-        if _last_version(processed, name) not in {"", *(table.version for table in targets)}
-    ]
+    last = {name: (_last_version(processed, name), targets) for name, targets in _by_name(tables).items()}
+    return {
+        name: version is not None
+        for name, (version, targets) in last.items()
+        if version not in {"", *(table.version for table in targets)}
+    }
 
 
 def _by_name(tables: Iterable[OpenTable]) -> dict[str, list[OpenTable]]:

@@ -305,17 +305,15 @@ class Verifier:
             yield Part(name, "0 logs", [Finding(name, "the logs", f"cannot be compared: {error.found}")])
             return
         found = [Finding(name, key, why) for key, why in find_changed_open_tables(self.processed, tables)]
-        outdated, left_out = find_outdated_logs(self.processed, tables.tables), ""
+        outdated = find_outdated_logs(self.processed, tables.tables)
         if self._is_settled:
             why = (
                 "is of another state than the published one: a run could not write it, or somebody did; "
                 "remove the folder, and a run makes the log again"
             )
-            found += [
-                Finding(name, f"{table}/{LOG_FOLDER}", f"{why}, and a run makes the log again") for table in outdated
-            ]
-        else:
-            left_out = ", ".join(outdated)
+            found += [Finding(name, f"{table}/{LOG_FOLDER}", why) for table, has_log in outdated.items() if has_log]
+            outdated = {table: False for table, has_log in outdated.items() if not has_log}
+        left_out = ", ".join(outdated)
         yield Part(name, pluralize(len({table.name for table in tables.tables}), "log"), found, left_out)
 
     def _verify_tables_and_views(self) -> Iterator[Part]:
