@@ -33,7 +33,7 @@ _MOST_OF_HALF = Decimal("2.75")
 
 _STATED = re.compile(
     r"\b(?:ytd|year to date|itd|inception to date|cumulative|cumulated|cumul|cumule|cumules|kumuliert|kum|kumulativ"
-    r"|aufgelaufen|aufgelaufene|acumulado|acumulada|cumulato|cumulata|cumulatief)\b|jahresverkehrszahl"
+    r"|aufgelaufen|aufgelaufene|jvz|acumulado|acumulada|cumulato|cumulata|cumulatief)\b|jahresverkehrszahl"
 )
 """Words of a header, as `plain_name` writes them, that say that amounts are totals since the beginning of the year."""
 

@@ -81,8 +81,8 @@ def draft_fields(sample: Sample, file: str, home_currency: str, first_month: int
         draft.kind = kind
         draft_references(draft, columns)
         return draft
-    is_of_balances = not is_wide and is_trial_balance(file, sample.above, sample.sheet or "")
-    if is_of_balances and draft_trial_balance(draft, columns, file, sample.above):
+    is_named = is_trial_balance(file, sample.above, sample.sheet or "")
+    if not is_wide and draft_trial_balance(draft, columns, file, sample.above, is_named=is_named):
         return draft
     _Ledger(draft, columns, sample, file, home_currency, first_month).run(is_wide=is_wide)
     return draft

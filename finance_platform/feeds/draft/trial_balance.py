@@ -3,8 +3,9 @@
 Belongs here: recognizing them by titles and by the names of their columns. Does not belong here: comparing balances
 with the ledger (see `quality.books`), balances among the lines of a ledger (see `other_rows`).
 
-A trial balance with totals since the beginning of the year is never one of lines, whatever a person decides. One with
-debits and credits of the period may be either.
+A trial balance with totals since the beginning of the year is never one of lines, whatever a person decides. Nor is one
+whose opening balances and movements add up to its closing balances: the draft says how its movements are read as lines
+in a home that has no others. One with debits and credits of the period alone may be either.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from finance_platform.feeds.draft.columns import (
     is_code,
 )
 from finance_platform.feeds.draft.dates_of_names import month_of_name
+from finance_platform.feeds.draft.debit_credit_pairs import find_pair
 from finance_platform.feeds.draft.money_columns import is_money, marks_in_yaml
 from finance_platform.feeds.draft.period_columns import read_header
+from finance_platform.feeds.draft.proved_balances import OPENING, ProvedBalances, prove_balances
 from finance_platform.feeds.draft.values import guess_amounts, is_date
 from finance_platform.feeds.values.header_words import WORDS, plain_name
 
@@ -35,8 +38,7 @@ _TRIAL_BALANCE = re.compile(
 )
 _SIDES = ("debit", "credit")
 _CLOSING = {"closing", "ending", "endsaldo", "schlusssaldo", "eindsaldo"}
-_OPENING = {"opening", "beginning", "anfangssaldo", "eroffnungssaldo", "beginsaldo"}
-_FIELDS_OF_WORDS = {"opening": _OPENING, "balance": _CLOSING}
+_FIELDS_OF_WORDS = {"opening": OPENING, "balance": _CLOSING}
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 
@@ -46,20 +48,32 @@ def is_trial_balance(file: str, titles: Sequence[str], sheet: str) -> bool:
     return any(_TRIAL_BALANCE.search(f" {plain_name(text)} ") for text in texts)
 
 
-def draft_trial_balance(draft: FieldsDraft, columns: Sequence[Column], file: str, titles: Sequence[str]) -> bool:
-    """Draft a trial balance in which every amount is a balance; return whether the file is one.
+def draft_trial_balance(
+    draft: FieldsDraft, columns: Sequence[Column], file: str, titles: Sequence[str], *, is_named: bool
+) -> bool:
+    """Draft a trial balance in which every amount is a balance, or whose rows prove it; return whether the file is one.
 
     Args:
         draft: gets the fields.
-        columns: those of a file that says that it is a trial balance.
+        columns: those of the file.
         file: its name.
         titles: the texts above the header.
+        is_named: whether the file says that it is a trial balance.
     """
     codes = [one for one in columns if is_code(one) and not one.blanks]
     account = best_column(["account", "account_name"], codes)
+    if account is None:
+        return False
+    department = best_column(["department"], [one for one in codes if one is not account])
     money = [one for one in columns if one is not account and is_money(one)]
-    balances = _only_balances(money)
-    if account is None or balances is None:
+    balances = _only_balances(money) if is_named else None
+    # Movements by department are lines of a month, unless the file says what it is.
+    if balances is None and (is_named or department is None) and len(set(account.texts)) == len(account.texts):
+        proved = prove_balances(money)
+        if proved is not None:
+            balances = _proved_sources(proved)
+            draft.decisions.append(_describe_movements(proved, money))
+    if balances is None:
         return False
     draft.kind = "balances"
     of_name = month_of_name(file)
@@ -73,7 +87,6 @@ def draft_trial_balance(draft: FieldsDraft, columns: Sequence[Column], file: str
             "trial_balance_2025-03, and draft again: the draft then reads the month from the name.",
         )
     draft.fields["account"] = FieldDraft({"from": account.name})
-    department = best_column(["department"], [one for one in codes if one is not account])
     if department is not None:
         draft.fields["department"] = FieldDraft({"from": department.name})
     for name, source in balances.items():
@@ -104,7 +117,7 @@ def _only_balances(money: Sequence[Column]) -> dict[str, Any] | None:
     Balances of another day, such as those of the year before, have its date or its year as their header.
     """
     compared = [one for one in money if is_date(one.name) or read_header(one.name) or _YEAR.fullmatch(one.name)]
-    opening = [one for one in money if _says(one.name, _OPENING)]
+    opening = [one for one in money if _says(one.name, OPENING)]
     found = [one for one in money if one not in compared and one not in opening]
     is_sure = all(states_totals(one.name) or _says(one.name, _CLOSING) for one in found)
     if not (found and is_sure and len(opening) <= 1):
@@ -118,6 +131,26 @@ def _only_balances(money: Sequence[Column]) -> dict[str, Any] | None:
         return None
     is_pair = any(_has_side(side, one.name) for one in opening for side in _SIDES)
     return {"balance": balance} | ({"opening": opening[0].name} if opening and not is_pair else {})
+
+
+def _proved_sources(proved: ProvedBalances) -> dict[str, Any]:
+    """Return the source of the balance, and of the opening one if it is a column and of the same period."""
+    is_opening_read = proved.is_complete and len(proved.movements) == 1 and len(proved.opening.columns) == 1
+    return {"balance": proved.closing.source} | ({"opening": proved.opening.source} if is_opening_read else {})
+
+
+def _describe_movements(proved: ProvedBalances, money: Sequence[Column]) -> str:
+    """Return how a person has the movements of a proved trial balance read as lines, where no other file has them."""
+    pair = find_pair(money)
+    columns = pair[:2] if pair else proved.movements[-1].columns
+    names = [repr(one.name) for one in columns if not states_totals(one.name)]
+    source = f" from {' and '.join(names)}" if names else ""
+    return (
+        "In each row, the opening balance and the movements add up to the closing balance, so this is a trial balance: "
+        "it is compared with the ledger, and adds no lines to it (Trial balances in docs/feeds.md). Only if the home "
+        "gets no journal lines, and such a file each month: write kind: ledger, with the fields date, department, "
+        f"account and amount{source}, so that the movements of the month are the lines."
+    )
 
 
 def _says(header: str, words: set[str]) -> bool:

@@ -477,9 +477,67 @@ def test_a_trial_balance_that_may_be_of_a_month_stays_a_question(header: str):
 
 def test_a_question_about_a_trial_balance_names_its_columns_of_balances():
     header = "Account,Dept,Opening balance,Debit,Credit,Closing balance"
-    text = drafted(f"Trial balance\n\n{header}\n6000,10,5.00,1.00,,6.00\n4000,10,-5.00,,1.00,-6.00\n", "x.csv")
+    text = drafted(f"Trial balance\n\n{header}\n6000,10,5.00,1.00,,7.00\n4000,10,-5.00,,1.00,-9.00\n", "x.csv")
     asked = " ".join(text.replace("\n#", "").split())
     assert "account and balance (opening: 'Opening balance', balance: 'Closing balance')" in asked
+
+
+SAP_BALANCES = """\
+Sachkontensalden
+CoCd;Sachkonto;Saldovortrag;Vorperioden;Berichtszeitraum Soll;Berichtszeitraum Haben;Kumulierter Saldo
+1000;0000113100;10.000,00;2.000,00;5.000,00;4.000,00-;13.000,00
+1000;0000400000;0,00;20.000,00;10.000,00;0,00;30.000,00
+1000;0000800000;0,00;22.000,00-;0,00;11.000,00-;33.000,00-
+1000;0000070000;10.000,00-;0,00;0,00;0,00;10.000,00-
+"""
+DATEV_BALANCES = """\
+Konto;Name;EB-Wert Soll;EB-Wert Haben;Monatswert Soll;Monatswert Haben;JVZ Soll;JVZ Haben;Saldo Soll;Saldo Haben
+0420;Einrichtung;1.000,00;;200,00;;500,00;;1.500,00;
+1200;Bank;5.000,00;;2.000,00;1.500,00;6.000,00;4.000,00;7.000,00;
+4210;Miete;;;1.300,00;;3.900,00;;3.900,00;
+8400;Umsatz;;;;2.000,00;;6.400,00;;6.400,00
+0800;Kapital;;6.000,00;;;;;;6.000,00
+;Summe;6.000,00;6.000,00;3.500,00;3.500,00;10.400,00;10.400,00;12.400,00;12.400,00
+"""
+BALANCES = """\
+Account,Opening Balance,Debit,Credit,Closing Balance
+1000,"10,000.00 Dr","5,000.00","4,000.00","11,000.00 Dr"
+4000,"22,000.00 Cr",,"11,000.00","33,000.00 Cr"
+5000,"20,000.00 Dr","10,000.00",,"30,000.00 Dr"
+3000,"8,000.00 Cr",,,"8,000.00 Cr"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "balance", "opening", "movements"),
+    [
+        (SAP_BALANCES, "S_ALR_2025-03.csv", "Kumulierter Saldo", None,
+         "'Berichtszeitraum Soll' and 'Berichtszeitraum Haben'"),
+        (DATEV_BALANCES, "SuSa_2025-03.csv", {"debit": "Saldo Soll", "credit": "Saldo Haben"}, None,
+         "'Monatswert Soll' and 'Monatswert Haben'"),
+        (BALANCES, "accounts_2025-03.csv", "Closing Balance", "Opening Balance", "'Debit' and 'Credit'"),
+    ],
+)  # fmt: skip
+def test_movements_that_lead_from_opening_to_closing_balances_prove_a_trial_balance(
+    text: str, name: str, balance: Any, opening: str | None, movements: str, tmp_path: Path
+):
+    written = drafted(text, name)
+    found = yaml.safe_load(written)
+    assert found["kind"] == "balances"
+    assert found["columns"]["balance"]["from"] == balance
+    assert (found["columns"].get("opening") or {}).get("from") == opening
+    assert f"account and amount from {movements}" in " ".join(written.replace("\n#", "").split())
+    read = check(tmp_path, text, name)
+    assert read.is_fine
+    assert read.outcomes["accepted"].rows == len([line for line in text.splitlines() if line[:4].isdigit()])
+
+
+def test_lines_beside_which_balances_run_are_no_trial_balance():
+    header = "Date,Dept,Account,Opening balance,Debit,Credit,Balance"
+    lines = (
+        "2025-03-01,10,6000,5.00,1.00,,6.00\n2025-03-02,10,6000,6.00,,2.00,4.00\n2025-03-03,10,7000,4.00,1.00,,5.00\n"
+    )
+    assert yaml.safe_load(drafted(f"{header}\n{lines}", "lines.csv"))["kind"] == "ledger"
 
 
 COST_CENTRE_REPORT = """\
