@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.draft.encodings import find_encoding
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows, is_row_of_amounts
 from finance_platform.feeds.draft.page_headings import PageHeadings, find_page_headings, is_labelled_heading
@@ -32,10 +33,7 @@ from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, f
 from finance_platform.feeds.files.file_format import (
     OpenFile,
     byte_order_mark,
-    find_invalid_utf8,
     find_other_format,
-    marked_encoding,
-    unmarked_encoding,
 )
 from finance_platform.feeds.files.packed_text import unpacked
 from finance_platform.feeds.files.tables import open_tables
@@ -237,7 +235,7 @@ def _sample_text(open_file: OpenFile) -> Sample:
     other = find_other_format(start)
     if other:
         raise UnreadableDeliveryError(f"the file is {other[0]}, not delimited text", fix=other[1])
-    encoding, remarks = _find_encoding(open_file, start)
+    encoding, remarks = find_encoding(open_file, start)
     text = _decode(start, encoding, is_whole=is_whole)
     if sum(text.count(character) for character in _CONTROLS) > max(_FEW_CONTROLS, len(text) * _MAX_CONTROLS):
         raise UnreadableDeliveryError("the file is not text", fix="export the data from the source system as CSV")
@@ -266,20 +264,6 @@ def _are_aligned(text: str) -> bool:
     """Return whether most lines have texts with several blanks between them, as on a printed page."""
     lines = [line for line in text.splitlines()[:_MAX_ROWS] if line.strip()]
     return sum(_GAP.search(line) is not None for line in lines) > len(lines) * _MIN_SHARE
-
-
-def _find_encoding(open_file: OpenFile, start: bytes) -> tuple[str, list[str]]:
-    marked = marked_encoding(start)
-    if marked:
-        return marked.removesuffix("-sig"), []
-    unmarked = unmarked_encoding(start)
-    if unmarked:
-        return unmarked, []
-    if error := find_invalid_utf8(open_file):
-        around = error.object[max(0, error.start - 12) : error.start + 12].decode("cp1252", "replace")
-        shown = " ".join(around.split())
-        return "cp1252", [f"The file is not UTF-8. In cp1252, as Excel on Windows writes, a part of it is {shown!r}."]
-    return "utf-8", []
 
 
 def _decode(data: bytes, encoding: str, *, is_whole: bool) -> str:

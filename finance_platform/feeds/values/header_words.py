@@ -23,6 +23,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "document no", "doc no", "voucher", "voucher no", "journal id", "line id", "reference", "id", "belegnummer",
         "beleg nr", "belegnr", "buchungsnummer", "numero de piece", "piece", "n piece", "numero documento",
         "numero de documento", "asiento", "boekstuknummer", "boekstuk", "belnr", "ecriture num",
+        "伝票番号",
     ),
     "date": (
         # The day on which a line counts, before that of its document or of a payment: SAP's lists have both.
@@ -36,6 +37,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "belegdatum", "datum", "rechnungsdatum", "wertstellung", "valuta", "valutadatum",
         "date facture", "date de facture", "date operation", "fecha",
         "day", "tag", "fecha factura", "data", "data fattura", "factuurdatum",
+        "計上日", "取引日", "伝票日付", "日付", "年月日",
     ),
     "period": (
         "period", "accounting period", "fiscal period", "posting period", "month", "year month", "periode",
@@ -56,6 +58,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "belegnr", "buchungsnummer", "numero de piece", "piece", "n piece", "piece ref", "ecriture num",
         "numero documento", "numero de documento", "asiento", "boekstuknummer", "boekstuk", "verifikation",
         "verifikationsnummer", "belnr", "je header id", "reference", "id",
+        "伝票番号",
     ),
     "quantity": (
         "quantity", "qty", "units", "count", "pieces", "unit price", "price", "rate", "exchange rate", "fx rate",
@@ -76,11 +79,13 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "kostenplaats", "afdeling", "kostnadsstalle", "rcntr", "kostl", "analytic account",
         "class", "class name", "location", "location name",
         "section analytique", "code analytique", "costc", "dept id", "department id", "level code",
+        "部門コード", "部門", "部署コード", "部署",
     ),
     "department_name": (
         "department name", "department description", "cost centre name", "cost center name", "cost centre description",
         "org name", "organisation", "organization", "kostenstellenbezeichnung", "kostenstelle bezeichnung",
         "libelle centre de cout", "costc t", "level name",
+        "部門名", "部署名",
     ),
     "account": (
         # Beside a nominal code, `Account` is the customer or the supplier, as in Sage.
@@ -95,6 +100,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "cost element", "kostenart", "kostenarten", "kstar", "compte num", "sachkontonr", "sachkontonummer",
         "distribution account", "account main", "main account number", "cost elem", "g l acct", "gl acct",
         "financial row",
+        "勘定科目コード", "科目コード", "勘定コード", "勘定科目", "科目",
     ),
     "account_name": (
         "account name", "account description", "nominal description", "object description", "gl account name",
@@ -102,6 +108,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "nombre de cuenta", "descrizione conto", "g l account name", "account title", "cost element name",
         "cost element descr", "account desc", "kostenartenbezeichn",
         "account t", "compte lib", "beschriftung", "kontobeschriftung", "omschrijving grootboekrekening",
+        "勘定科目名", "勘定科目", "科目名",
     ),
     "account_type": (
         "account type", "type of account", "kontoart", "kontenart", "kontotyp", "type de compte", "tipo de cuenta",
@@ -127,14 +134,17 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "umsatz ohne soll haben kz", "spend", "budget", "actual", "approved amount", "period activity", "net activity",
         "net change", "balance",
         "data",  # of Hyperion; in Italian, a date
+        "金額",
     ),
     "debit": (
         "debit", "debit amount", "debits", "dr", "soll", "sollbetrag", "debe", "cargo", "dare", "debet", "debit eur",
         "accounted dr", "accounted debit", "entered dr", "entered debit", "ledger debit amount", "debit net",
+        "借方金額", "借方",
     ),
     "credit": (
         "credit", "credit amount", "credits", "cr", "haben", "habenbetrag", "haber", "abono", "avere", "kredit",
         "accounted cr", "accounted credit", "entered cr", "entered credit", "ledger credit amount", "credit net",
+        "貸方金額", "貸方",
     ),
     "sign": (
         "s h", "sh", "soll haben", "soll haben kennzeichen", "d c", "dc", "dr cr", "debit credit", "d h", "sens",
@@ -155,6 +165,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "supplier", "supplier name", "vendor", "vendor name", "payee", "buchungstext", "verwendungszweck", "libelle",
         "libelle ecriture", "concepto", "descripcion", "descrizione", "causale", "omschrijving",
         "memo description", "label", "sgtxt", "ecriture lib", "beschreibung", "item text", "line memo",
+        "摘要",
     ),
     "code": ("code",),
     "number": ("number", "no", "nr"),
@@ -189,9 +200,13 @@ _MIXED_YEAR = re.compile(r"(?<![0-9])(1[01]|[1-9]) ?\+ ?(1[01]|[1-9])(?![0-9])")
 _FORECAST_WORDS = {"fc", "fcst", "fcast", "forecast", "forecasts", "rf", "reforecast", "outlook"}
 _MONTHS_OF_YEAR = 12
 
+_VOICED = "\u3099\u309a"
+"""Marks that make another letter of a kana, and are no accents: ハ, バ."""
+
 _CODED = {"department", "account", "business_unit", "period", "year"}
 _ENDS_OF_CODES = re.compile(r" (?:code|codes|no|nr|num|number|nummer|numero|id|key|[12])$|(?<=[a-z]{4})(?:nr|nummer)$")
 """What follows the name of a field whose values are codes: Sachkontonr., Account ID, Kostenstelle 1."""
+
 
 _RANKS: Mapping[str, Mapping[str, int]] = {
     name: {word: rank for rank, word in enumerate(words)} for name, words in WORDS.items()
@@ -199,11 +214,15 @@ _RANKS: Mapping[str, Mapping[str, int]] = {
 
 
 def plain_name(header: str) -> str:
-    """Return a header in small letters without accents and punctuation, its words separated by one space."""
+    """Return a header in small letters without accents and punctuation, its words separated by one space.
+
+    Letters of other scripts stay.
+    """
     separated = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)  # CostCentre
     decomposed = unicodedata.normalize("NFKD", separated.replace("ß", "ss")).casefold()
-    letters = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return " ".join(re.findall(r"[a-z0-9]+", letters))
+    without_accents = "".join(one for one in decomposed if one in _VOICED or not unicodedata.combining(one))
+    letters = unicodedata.normalize("NFC", without_accents)
+    return " ".join(re.findall(r"[^\W_]+", letters))
 
 
 def says_forecast(text: str) -> bool:

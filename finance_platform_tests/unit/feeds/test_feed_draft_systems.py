@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import check_file
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
@@ -410,3 +410,51 @@ def checked_essbase(folder: Path, descriptor: dict[str, Any], text: str) -> Any:
     (folder / "plan.csv").write_text(text, encoding="utf-8")
     decided = yaml.safe_dump(descriptor)
     return check_file(LocalStore(folder), "plan.csv", parse_descriptor(decided, "plan.yaml"), settings())
+
+
+JOURNAL = """\
+日付,部門コード,勘定科目コード,勘定科目,借方金額,貸方金額,摘要
+2025年3月3日,100,6110,地代家賃,"1,000,000",,3月分家賃
+2025年12月15日,200,6120,旅費,"25,500",,出張
+2025年3月17日,200,6120,旅費,,500,出張
+"""
+
+
+def sums_of(found: FileCheck) -> dict[str, str]:
+    assert not found.holds, found.holds
+    return {" ".join(place): str(count.amount) for place, count in found.sums.items()}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
+def test_a_japanese_journal_is_read_as_it_is(encoding: str, tmp_path: Path):
+    found = checked(tmp_path, JOURNAL.encode(encoding), "仕訳帳.csv")
+    assert sums_of(found) == {"Actual 2025-03": "999500.00", "Actual 2025-12": "25500.00"}
+    written = draft(JOURNAL.encode(encoding), "仕訳帳.csv")
+    assert ("a part of it is '日付,部門コード" in written) == (encoding == "cp932")
+    assert yaml.safe_load(written)["columns"]["account"] == "勘定科目コード"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("Дата;Счет;Сумма;Описание\n03.03.2025;26;5,00;Аренда\n", "cp1251"),
+     ("日期,部门,科目,金额\n2025-03-03,100,6601,5.00\n", "gb18030"),
+     ("일자,부서,계정,금액\n2025-03-03,100,6110,5.00\n", "cp949")],
+)  # fmt: skip
+def test_text_of_another_script_asks_for_its_encoding(text: str, encoding: str):
+    written = " ".join(draft(text.encode(encoding)).replace("\n#", "").split())
+    assert "decide: The file is not UTF-8." in written
+    assert encoding in written
+
+
+@pytest.mark.parametrize(
+    "text", ["Übungsstätte;Größe", "Déplacement à Orléans;Noël", "Señal de año", "Åsögatan", "5 €", "1\xa0000,00"]
+)
+def test_western_text_asks_for_no_encoding(text: str):
+    written = draft(f"Date;Dept;Account;Amount;{text}\n2025-01-31;10;6000;5,00;x\n".encode("cp1252"))
+    assert yaml.safe_load(written)["dialect"]["encoding"] == "cp1252"
+    assert "decide: The file is not UTF-8." not in " ".join(written.replace("\n#", "").split())
+
+
+@pytest.mark.parametrize("day", ["2025/3/3", "2025-3-3", "2025.03.03"])
+def test_days_with_the_year_first_are_read(day: str, tmp_path: Path):
+    assert sums_of(checked(tmp_path, f"Date,Dept,Account,Amount\n{day},10,6000,5.00\n")) == {"Actual 2025-03": "5.00"}
