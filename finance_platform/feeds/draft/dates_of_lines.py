@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from pathlib import PurePosixPath
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
@@ -82,7 +83,7 @@ class Dates:
         dated = [column for column in self._columns if column.dates]
         column = best_column(["date"], dated)
         if column is not None and column.dates is not None:
-            self._take("date", column, settle_day(column, column.dates, self._columns, is_plan=self._is_plan()))
+            self._take("date", column, self._settle_day(column, column.dates))
             period = best_column(["period"], [one for one in dated if one is not column])
             if period is not None and period.dates is not None:
                 self._take("period", period, period.dates)
@@ -115,6 +116,10 @@ class Dates:
         """Return whether the file's name, a title or a header says that the file has a plan."""
         texts = [self._file, *self._titles, *(column.name for column in self._columns)]
         return any(word in PLANS for text in texts for word in plain_name(text).split())
+
+    def _settle_day(self, column: Column, guess: DateGuess) -> DateGuess:
+        titles = [PurePosixPath(self._file).stem, *self._titles]
+        return settle_day(column, guess, self._columns, titles, is_plan=self._is_plan())
 
     def _take(self, name: str, column: Column, guess: DateGuess, comment: str = "") -> None:
         self.used.add(column.name)
@@ -151,7 +156,7 @@ class Dates:
         """Take a column that is a date by its values alone; return whether there is one."""
         if not dated or dated[0].dates is None:
             return False
-        guess = settle_day(dated[0], dated[0].dates, self._columns, is_plan=self._is_plan())
+        guess = self._settle_day(dated[0], dated[0].dates)
         self._take("date", dated[0], guess, "by its values; its name says nothing")
         return True
 

@@ -1,7 +1,7 @@
-"""Days such as 01/05/2025: whether the first number is the day or the month, if another column says the month.
+"""Days such as 01/05/2025: whether the first number is the day or the month, by another column or by a title.
 
-Belongs here: comparing the two readings with the period of each row. Does not belong here: patterns (see `values`),
-which column is the date (see `dates_of_lines`).
+Belongs here: comparing the two readings with the period of each row, and with the months that titles name. Does not
+belong here: patterns (see `values`), which column is the date (see `dates_of_lines`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from finance_platform.feeds.draft.columns import Column, best_column
 from finance_platform.feeds.draft.values import DateGuess
 from finance_platform.feeds.values.dates import parse_date
+from finance_platform.feeds.values.month_names import named_months
 
 _MONTHS = frozenset(map(str, range(1, 13)))
 _LEAST_FIRST_DAYS = 6
@@ -23,18 +24,21 @@ _LEAST_MONTHS = 2
 """Different months of the period, of which one alone would agree with a day by chance."""
 
 
-def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column], *, is_plan: bool = False) -> DateGuess:
+def settle_day(
+    column: Column, guess: DateGuess, columns: Sequence[Column], titles: Sequence[str] = (), *, is_plan: bool = False
+) -> DateGuess:
     """Return the reading of a column of dates in one form that agrees with the period of each row; if none does, both.
 
     Args:
         column: the dates.
         guess: how they are read.
         columns: those of the file.
+        titles: the file's name, and the texts above the header.
         is_plan: whether a name says that the file has a plan.
     """
     if not guess.other or len(guess.formats) > 1:
         return guess
-    guess = _settle_first_days(column, guess, is_plan=is_plan)
+    guess = _settle_by_titles(column, _settle_first_days(column, guess, is_plan=is_plan), titles)
     months = _months_of_periods(best_column(["period"], [one for one in columns if one is not column]))
     if len(set(filter(None, months))) < _LEAST_MONTHS:
         return guess
@@ -45,6 +49,19 @@ def settle_day(column: Column, guess: DateGuess, columns: Sequence[Column], *, i
         if all((day := parse_date(text, (pattern,))) and day.month == month for text, month in pairs)
     ]
     return replace(guess, formats=(agreeing[0],), other="") if len(agreeing) == 1 else guess
+
+
+def _settle_by_titles(column: Column, guess: DateGuess, titles: Sequence[str]) -> DateGuess:
+    """Return the reading under which all days are in the months that a title names, if one is; a person confirms it."""
+    for months in filter(None, map(named_months, titles)):
+        agreeing = [
+            pattern
+            for pattern in (guess.formats[0], guess.other)
+            if all((day := parse_date(text, (pattern,))) and day.month in months for text in column.texts)
+        ]
+        if agreeing == [guess.other]:
+            return replace(guess, formats=(guess.other,), other=guess.formats[0])
+    return guess
 
 
 def _settle_first_days(column: Column, guess: DateGuess, *, is_plan: bool) -> DateGuess:

@@ -23,6 +23,7 @@ from finance_platform.feeds.draft.total_rows import TOTAL_ENDING
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_names import file_ending
 from finance_platform.feeds.files.file_format import OpenFile
+from finance_platform.feeds.values.month_names import read_month
 from finance_platform.safe_text import printable_line
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
@@ -31,6 +32,7 @@ _SERIAL = re.compile("(?:(?:_|(?<=[0-9]))(?:v|q|h|p|m|fy|rev)?[0-9]+|[0-9]+)+$")
 """What distinguishes a file from its successors, such as _2025_q1, _2025q1 or _v3."""
 _REPORT = re.compile(r"(?i)(?<![a-z0-9])(?:s_[a-z0-9]{3}_[0-9]{8}|fagll03|sage[ _-]?(?:50|100|200|300)|d365)(?![0-9])")
 """Numbers that are a part of the name of a report or of a program, and the same in its next file."""
+_LAST_WORD = re.compile(r"(?<=[-_ .])([^\W\d_]+)[-_ .]*$")
 _MIN_LETTERS = 3
 """Letters that a name must have before the part that may differ, so that its glob does not match everything."""
 _MAX_COMMENT = 600
@@ -273,6 +275,7 @@ def _feed_name(name: str) -> str:
     report = _REPORT.search(stem)
     fixed = report.end() if report else 0
     stem = (stem[:fixed] + _SERIAL.sub("", stem[fixed:])).strip("_")[:60]
+    stem = stem[: _before_month(stem, len(stem))].strip("_")
     if not re.fullmatch(FEED_NAME, stem) or stem == UNREAD_FILES:
         return "new_feed"
     # A descriptor with a shipped feed's name would replace that feed.
@@ -303,12 +306,20 @@ def _path(object_key: str, year: str = "") -> str:
     name = path.name
     ending = path.name[-len(file_ending(name)) :] if file_ending(name) else ""
     if digit and digit.start() < len(name) - len(ending):
-        end = name.find(year, digit.start()) + len(year) if year in name[digit.start() :] else digit.start()
+        is_of_year = bool(year) and year in name[digit.start() :]
+        end = name.find(year, digit.start()) + len(year) if is_of_year else _before_month(name, digit.start())
         name = f"{name[:end]}*{ending}"
     if not is_path(f"a{ending}"):
         name = f"{path.stem}.csv"
     # In a glob, brackets and braces stand for other characters; two dots and two stars are not allowed.
     return re.sub(r"\*+", "*", re.sub(r"[\[\]{}?]|\.(?=\.)", "?", f"{folder}{name}"))
+
+
+def _before_month(name: str, end: int) -> int:
+    """Return where the name of a month directly before a place in a file's name begins; the place if there is none."""
+    word = _LAST_WORD.search(name[:end])
+    is_month = word is not None and sum(map(str.isalpha, name[: word.start()])) >= _MIN_LETTERS and read_month(word[1])
+    return word.start() if word is not None and is_month else end
 
 
 def _path_comment(object_key: str) -> str:

@@ -71,6 +71,7 @@ _NUMBERS = (
     re.compile(r"(?P<month>0[1-9]|1[0-2])[-./_ '’](?P<short>[0-9]{2})"),
     re.compile(r"(?P<month>[1-9])/(?P<short>[0-9]{2})"),
 )
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _FOUR, _TWO = 4, 2
 _LATE = 28
 """Days from which a day may be the last one of its month."""
@@ -122,11 +123,24 @@ def read_month(text: str) -> NamedMonth | None:
     return _with_year(_MONTHS[names[0]], before, after, is_fiscal="fy" in others)
 
 
+def named_months(text: str) -> set[int]:
+    """Return the months that a title with one year names, such as January - March 2025 or 2025-03; else none."""
+    numbers = re.findall("(?<![0-9])20[0-9]{2}[-_ .](0[1-9]|1[0-2])(?![-_ .]?[0-9])", text)
+    if len(numbers) == 1:
+        return {int(numbers[0])}
+    words = _WORD.findall(plain_month(text))
+    months = [_MONTHS[word] for word in words if word in _MONTHS]
+    years = {word for word in words if _YEAR.fullmatch(word)}
+    if len(years) != 1 or not months or len(months) > _TWO or months[0] > months[-1]:
+        return set()
+    return set(range(months[0], months[-1] + 1))
+
+
 def is_total_name(text: str) -> bool:
     """Return whether a header says that its column adds up months: `Summe 2026`, `Q1 Plan`, or a year alone."""
     words = _WORD.findall(plain_month(text))
     named = {word for word in words if not word.isdigit()}
-    is_year = len(words) == 1 and re.fullmatch("(?:19|20)[0-9]{2}", words[0]) is not None
+    is_year = len(words) == 1 and _YEAR.fullmatch(words[0]) is not None
     return is_year or (bool(named & _TOTALS) and named <= _TOTALS | _BESIDE)
 
 

@@ -249,6 +249,10 @@ def test_abbreviated_scenarios_of_columns_are_read(headers: str, tmp_path: Path)
         ("gl_export_2025-Q3.csv", "gl_export", "gl_export_*.csv"),
         ("FBL3N_2025Q1.csv", "fbl3n", "FBL3N_*.csv"),
         ("journal_2025h1.csv", "journal", "journal_*.csv"),
+        ("grand_livre_mars_2025.csv", "grand_livre", "grand_livre_*.csv"),
+        ("Kontenblatt März 2025.csv", "kontenblatt_m_rz", "Kontenblatt *.csv"),
+        ("march_2025.csv", "march", "march_*.csv"),
+        ("cost_review_2025-03.csv", "cost_review", "cost_review_*.csv"),
     ],
 )
 def test_a_feed_is_not_named_after_half_a_period(name: str, feed: str, path: str):
@@ -458,3 +462,22 @@ def test_western_text_asks_for_no_encoding(text: str):
 @pytest.mark.parametrize("day", ["2025/3/3", "2025-3-3", "2025.03.03"])
 def test_days_with_the_year_first_are_read(day: str, tmp_path: Path):
     assert sums_of(checked(tmp_path, f"Date,Dept,Account,Amount\n{day},10,6000,5.00\n")) == {"Actual 2025-03": "5.00"}
+
+
+@pytest.mark.parametrize("title", ['"January - March, 2025"', "Acme 1. January 2025 bis 31. März 2025", "Q1 2025-02"])
+def test_the_months_of_a_title_say_which_number_of_a_day_is_the_month(title: str):
+    months = ["02/05/2025", "02/07/2025"] if "-02" in title else ["01/05/2025", "02/07/2025"]
+    rows = "".join(f"{day},10,6000,5.00\n" for day in months)
+    written = draft(f"{title}\n\nDate,Dept,Account,Amount\n{rows}")
+    assert yaml.safe_load(written)["columns"]["date"]["formats"] == ["MM/dd/yyyy"]
+    assert "decide: '" in written
+    untitled = draft(f"Acme 2025\n\nDate,Dept,Account,Amount\n{rows}")
+    assert yaml.safe_load(untitled)["columns"]["date"]["formats"] == ["dd/MM/yyyy"]
+
+
+def test_the_department_is_the_only_other_part_that_varies():
+    codes = ["01-120-6110-00", "01-000-2010-00", "01-130-6120-00", "01-120-6120-00", "01-000-2010-00"]
+    names = {"6110": "Rent", "2010": "Payables", "6120": "Travel"}
+    rows = "".join(f"2025-01-31,{code},{names[code[7:11]]},5.00\n" for code in codes)
+    columns = columns_of(f"Accounting Date,Account Combination,Account Description,Amount\n{rows}")
+    assert [columns[name]["part"]["number"] for name in ("department", "account")] == [2, 3]
