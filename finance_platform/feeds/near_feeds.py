@@ -16,6 +16,7 @@ from finance_platform.feeds.file_names import expand_braces, file_ending, is_rea
 from finance_platform.feeds.values.codes import closest_match
 
 _LETTER = re.compile(r"[^\W\d_]")
+_DIGITS = re.compile("[0-9]+(?:[-_.][0-9]+)*")
 _LEAST_LETTERS = 2
 _MOST = 200
 """Files that are compared with the paths of all feeds."""
@@ -46,7 +47,11 @@ def _near(key: str, globs: list[tuple[str, str, str]]) -> str:
                 return _advise(feed, path, action)
     by_path = {path: feed for feed, path, _ in globs}
     closest = closest_match(key, by_path)
-    return _advise(by_path[closest], closest, "rename it") if closest else ""
+    if not closest:
+        return ""
+    is_next = _DIGITS.sub("0", key) == _DIGITS.sub("0", closest)
+    wider = _DIGITS.sub("*", closest, count=1)
+    return _advise(by_path[closest], closest, f"widen that path, such as {wider!r}" if is_next else "rename it")
 
 
 def _move(key: PurePosixPath, glob: PurePosixPath) -> tuple[str, str]:

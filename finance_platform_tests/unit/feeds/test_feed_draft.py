@@ -246,7 +246,7 @@ def test_master_data_without_a_number_is_recognized_by_its_first_row_and_its_nam
         ("erp/GL Extract 03.csv", "gl_extract", "erp/GL Extract *.csv"),
         ("hauptbuch_2025_q1.csv", "hauptbuch", "hauptbuch_*.csv"),
         ("FY25 Costs v3.csv", "fy25_costs", "FY25 Costs v*.csv"),
-        ("2025-03_costs.csv", "costs", "2025-03_costs.csv"),
+        ("2025-03_costs.csv", "costs", "20??-??_costs.csv"),
         ("S_ALR_87013611.csv", "s_alr_87013611", "S_ALR_87013611.csv"),
         ("S_ALR_87013611_2025-03.csv", "s_alr_87013611", "S_ALR_87013611_*.csv"),
         ("FAGLL03 2025-03.csv", "fagll03", "FAGLL03 *.csv"),

@@ -253,6 +253,10 @@ def test_abbreviated_scenarios_of_columns_are_read(headers: str, tmp_path: Path)
         ("Kontenblatt März 2025.csv", "kontenblatt_m_rz", "Kontenblatt *.csv"),
         ("march_2025.csv", "march", "march_*.csv"),
         ("cost_review_2025-03.csv", "cost_review", "cost_review_*.csv"),
+        ("gl_2025-03.csv", "gl", "gl_20??-??.csv"),
+        ("je 20250331.csv", "je", "je 20??????.csv"),
+        ("2025-03.csv", "new_feed", "20??-??.csv"),
+        ("2025_03_gl.csv", "gl", "20??_??_gl.csv"),
     ],
 )
 def test_a_feed_is_not_named_after_half_a_period(name: str, feed: str, path: str):

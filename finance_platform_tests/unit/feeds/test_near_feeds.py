@@ -12,7 +12,12 @@ from finance_platform_tests.unit.factories import LEDGER, with_lines
 FEEDS = FeedSet(
     tuple(
         parse_descriptor(with_lines(LEDGER, feed=name, path=f'"{path}"'), "x.yaml")
-        for name, path in (("gl", "GL_export_*.csv"), ("erp", "erp/books_*.{csv,xlsx}"), ("any", "in/*.csv"))
+        for name, path in (
+            ("gl", "GL_export_*.csv"),
+            ("erp", "erp/books_*.{csv,xlsx}"),
+            ("any", "in/*.csv"),
+            ("je", "je_2025-01.csv"),
+        )
     ),
     tuple(shipped_descriptors()),
 )
@@ -31,6 +36,10 @@ ERP = "if it is meant for the feed erp, which reads 'erp/books_*.{csv,xlsx}'"
         ("GL_export_2025-07.xlsx", f"{GL}, save it as .csv"),
         ("books_2025.txt", f"{ERP}, save it as .csv in the folder erp"),
         ("Copy of GL_export_2025-07.csv", f"{GL}, rename it"),
+        (
+            "je_2025-02.csv",
+            "if it is meant for the feed je, which reads 'je_2025-01.csv', widen that path, such as 'je_*.csv'",
+        ),
         ("in/anything.txt", "if it is meant for the feed any, which reads 'in/*.csv', save it as .csv"),
         (
             "accounts.xls",
