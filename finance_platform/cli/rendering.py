@@ -54,6 +54,7 @@ _MOST_FILES = 200
 _NEWEST_FILES = 50
 
 _MOST_PENDING = 10
+_MOST_WARNINGS, _MOST_NAMES = 10, 3
 """Files that are not read, of which the reason is printed."""
 
 _LONG_TABLE = 4
@@ -298,16 +299,23 @@ def _newest(status: Status) -> Sequence[Mapping[str, Any]]:
 
 
 def print_warnings(console: SafeConsole, status: Status) -> None:
-    """Print descriptors and files that cannot be used, and warnings."""
+    """Print descriptors and files that cannot be used, and warnings; files with the same one together."""
     if status.without_types:
         console.print(colored(("no types", "yellow"), f" {status.without_types}"))
     for problem in status.problems:
         text = f" {quote_name(problem['file'])}: {problem['problem']}\n  Fix: {problem['fix']}"
         console.print(colored(("problem", "red"), text))
+    groups: dict[tuple[str, str, str], list[str]] = {}
     for row in status.warnings:
         kind = {"delivery": "warning"}.get(row["kind"], row["kind"])
-        fix = f"\n  Fix: {row['fix']}" if row["fix"] else ""
-        console.print(colored((kind, "yellow"), f" {quote_name(row['file'])}: {row['warning']}{fix}"))
+        groups.setdefault((kind, row["warning"], row["fix"] or ""), []).append(quote_name(row["file"]))
+    for (kind, warning, fix), files in itertools.islice(groups.items(), _MOST_WARNINGS):
+        shown = ", ".join(files[:_MOST_NAMES])
+        names = f"{shown} and {len(files) - _MOST_NAMES:,} more" if len(files) > _MOST_NAMES else shown
+        console.print(colored((kind, "yellow"), f" {names}: {warning}" + (f"\n  Fix: {fix}" if fix else "")))
+    if len(groups) > _MOST_WARNINGS:
+        more = pluralize(len(groups) - _MOST_WARNINGS, "more warning", "more warnings")
+        console.print(f"  {more}; `finance-platform status --json` has each")
 
 
 def _state(state: str) -> Part:

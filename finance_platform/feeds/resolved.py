@@ -170,12 +170,14 @@ class ControlTotalRule:
         kind: grand, of all lines of the table; or subtotal, of those since the last one.
         conditions: all must match.
         is_required: whether a table without such a row holds the delivery.
+        may_be_missing: whether a table without such a row has no warning either.
     """
 
     name: str
     kind: Literal["grand", "subtotal"]
     conditions: tuple[RowCondition, ...]
     is_required: bool = False
+    may_be_missing: bool = field(default=False, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)

@@ -328,7 +328,11 @@ class FieldConfig(StrictModel):
             yield NOTHING_FISCAL
         fiscal = [one for one in self.formats if needs_fiscal_calendar(one)]
         if fiscal and self.calendar != "fiscal":
-            yield f"formats: {fiscal[0]!r} has a part of a fiscal year; add calendar: fiscal, or write yyyy or M for it"
+            yield (
+                f"formats: {fiscal[0]!r} has a part of a fiscal year; add calendar: fiscal, in place of gregorian if "
+                "that is there. P, PP and PPP are numbers of periods, which are the months 1 to 12 where fiscal years "
+                "begin in January; a calendar year is yyyy, and a month that is written as MM or M"
+            )
         is_template = isinstance(self.source, list) and any(map(PLACEHOLDER.search, self.source))
         if self.fill_down and (self.default is not None or self.from_name or is_template):
             yield "fill_down: is not for a field with a default, a template or a part of the file's name; remove it"

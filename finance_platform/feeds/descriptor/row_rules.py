@@ -108,10 +108,11 @@ class ControlTotalConfig(StrictModel):
         description="Name under which `status` counts the rows; by default `grand_total` or `subtotal`, with a number "
         "if there are several.",
     )
-    required: bool = Field(
-        False,
-        description="`true`: a file or sheet without such a row is held. By default a missing grand total is a "
-        "warning: a file that was cut off lacks its last row.",
+    required: bool | None = Field(
+        None,
+        description="`true`: a file or sheet without such a row is held; `false`: it is as good as any, such as one "
+        "that SAP saves without totals. By default a missing grand total is a warning: a file that was cut off lacks "
+        "its last row.",
     )
 
 
@@ -151,7 +152,11 @@ def resolve_control_totals(rules: Sequence[ControlTotalConfig]) -> tuple[Control
         usual = "grand_total" if rule.kind == "grand" else "subtotal"
         earlier = sum(1 for one in resolved if one.kind == rule.kind)
         name = rule.name or (f"{usual}_{earlier + 1}" if earlier else usual)
-        resolved.append(ControlTotalRule(name, rule.kind, rule.row.conditions(), rule.required))
+        resolved.append(
+            ControlTotalRule(
+                name, rule.kind, rule.row.conditions(), rule.required is True, may_be_missing=rule.required is False
+            )
+        )
     return tuple(resolved)
 
 

@@ -37,8 +37,8 @@ _MAX_GRAND_TOTALS = 1_000
 """Grand totals of one table that wait for its last line; any more are compared with the lines so far."""
 
 _NOTE_MISSING = (
-    "check that the file is complete, since a file that was cut off lacks its last row; if these files have no total, "
-    "remove the rule from control_total in the descriptor"
+    "check that the file is complete, since a file that was cut off lacks its last row; if some files "
+    "have no total, write required: false in that rule; if none has one, remove the rule from the descriptor"
 )
 
 
@@ -126,7 +126,7 @@ class PrintedTotals:
             text = f"{where} has no row that matches the rule {rule.name} of control_total"
             if rule.name not in self._seen and rule.is_required:
                 missing.append(text)
-            elif rule.name not in self._seen and rule.kind == "grand":
+            elif rule.name not in self._seen and rule.kind == "grand" and not rule.may_be_missing:
                 notes[text] = Note(1, _NOTE_MISSING)
         return self._results + ControlTotals(missing=tuple(missing)), notes
 

@@ -247,6 +247,15 @@ def test_every_warning_names_the_file_and_the_fix():
     ]
 
 
+def test_files_with_the_same_warning_are_named_together_and_the_rest_is_counted():
+    same = status(unmatched=[f"{letter}.txt" for letter in "abcde"])
+    assert lines(print_warnings, same)[0].startswith("unmatched a.txt, b.txt, c.txt and 2 more: ")
+    assert len(lines(print_warnings, same)) == 2
+    text = lines(print_warnings, status(vanished=[f"{number}.csv" for number in range(14)]))
+    assert len(text) == 21
+    assert text[-1] == "4 more warnings; `finance-platform status --json` has each"
+
+
 CELLS = st.text(st.characters(codec="utf-8", categories=["L", "M", "N", "P", "S", "Zs", "Cc"]), max_size=12)
 
 

@@ -407,6 +407,14 @@ def test_a_missing_grand_total_is_a_warning_and_holds_where_it_is_required(tmp_p
     assert Read(tmp_path, required, line()).totals.breaches == [text]
 
 
+def test_a_missing_grand_total_is_no_warning_where_files_may_lack_it(tmp_path: Path) -> None:
+    """SAP saves lists with and without totals; those that are there still have to tie."""
+    optional = REPORT.replace("column: amount}]", "required: false}]")
+    read = Read(tmp_path, optional, line())
+    assert (read.findings.warnings, read.totals.breaches) == ([], [])
+    assert Read(tmp_path, optional, line(), total("Grand Total", "9.99")).totals.breaches
+
+
 def test_a_workbook_ties_to_half_a_cent_because_its_cells_have_no_printed_digits() -> None:
     for printed, tied in (("2.00", 1), ("1.996", 1), ("2.01", 0), ("2.1", 0)):
         rules = feed(REPORT).rules
