@@ -53,7 +53,7 @@ from finance_platform.feeds.draft.trial_balance import (
     draft_trial_balance,
     is_trial_balance,
 )
-from finance_platform.feeds.draft.unread_columns import draft_unread
+from finance_platform.feeds.draft.unread_columns import describe_contra_account, draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date, named_currencies, read_day
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
@@ -151,6 +151,8 @@ class _Ledger:
         for name in ("account_type", "account_category", "description"):
             self._optional(name)
         self._note_balances()
+        if not self._draft.balanced:
+            self._draft.decisions += describe_contra_account(self._draft, self._columns, self._free())
         draft_sign(self._draft, self._columns)
         if is_wide:
             draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})

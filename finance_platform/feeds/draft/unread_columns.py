@@ -1,7 +1,7 @@
-"""Columns of numbers beside those of periods that a draft does not read: totals, and what a person must decide.
+"""Columns that a draft does not read: totals beside periods, contra accounts, and what a person must decide.
 
 Belongs here: which of them there are, and the keys of the draft that name them. Does not belong here: which headers
-name periods (see `period_columns`), what the reader does with such columns (see `feeds.doubts.unread_months`).
+name periods (see `period_columns`), what the reader does with such columns (see `doubts.unread_months`).
 
 A column between two months may be a month that is written in a way that is not known. Without a decision its money
 would be lost in silence, so the draft is refused until a person has made it.
@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.doubts.running_totals import states_totals
+from finance_platform.feeds.doubts.unread_accounts import CONTRA_ACCOUNTS
 from finance_platform.feeds.draft.columns import Column, FieldsDraft
 from finance_platform.feeds.draft.money_columns import (
     find_sums,
@@ -24,7 +25,11 @@ from finance_platform.feeds.draft.money_columns import (
 )
 from finance_platform.feeds.draft.other_rows import is_balance_text
 from finance_platform.feeds.draft.period_columns import read_header
+from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.values.month_names import is_total_name
+from finance_platform.safe_text import quote_name
+
+_MAX_SHOWN = 4
 
 
 def draft_unread(draft: FieldsDraft, columns: Sequence[Column], used: Collection[str]) -> None:
@@ -93,3 +98,26 @@ def _ask(draft: FieldsDraft) -> str:
         values["formats"] = list(dict.fromkeys([*formats, form]))
     values["map"] = values.get("map", {}) | dict.fromkeys(draft.unclear, UNDECIDED)
     return f", in the form {form}"
+
+
+def describe_contra_account(draft: FieldsDraft, columns: Sequence[Column], unread: Sequence[Column]) -> list[str]:
+    """Return what a person decides about a file in which each row may be a booking of two accounts, as in DATEV's.
+
+    Args:
+        draft: has the account.
+        columns: those of the file.
+        unread: those that no field uses.
+    """
+    contra = next((one for one in unread if plain_name(one.name) in CONTRA_ACCOUNTS), None)
+    source = draft.fields["account"].values.get("from") if "account" in draft.fields else None
+    account = next((one for one in columns if one.name == source), None)
+    if contra is None or account is None:
+        return []
+    others = [text for text in dict.fromkeys(contra.texts) if text not in account.texts]
+    shown = ", ".join(map(quote_name, others[:_MAX_SHOWN])) + (" …" if len(others) > _MAX_SHOWN else "")
+    why = (
+        f"{contra.name!r} has accounts without a row of their own here: {shown}. If each row books both accounts, as "
+        "in a batch of bookings, the amounts of these are missing, such as the revenue of an invoice whose account is "
+        "the customer: export the lines of the accounts, such as a journal or account sheets."
+    )
+    return [why] if others else []

@@ -298,6 +298,15 @@ def test_lines_that_book_two_accounts_are_said_to_have_to_be_exported_otherwise(
     assert "measures" not in yaml.safe_load(written)
 
 
+def test_contra_accounts_that_have_no_row_of_their_own_are_named():
+    header = "Buchungsdatum;Kostenstelle;Betrag;Konto;Gegenkonto\n"
+    batch = f"{header}03.03.2025;10;5,00;4210;1200\n05.03.2025;10;7,00;10000;8400\n"
+    asked = " ".join(draft(batch).replace("\n#", "").split())
+    assert "'Gegenkonto' has accounts without a row of their own here: 1200, 8400." in asked
+    whole = f"{header}03.03.2025;10;5,00;4210;1200\n03.03.2025;10;-5,00;1200;4210\n"
+    assert "row of their own" not in draft(whole)
+
+
 @pytest.mark.parametrize(
     ("header", "row", "sources"),
     [
