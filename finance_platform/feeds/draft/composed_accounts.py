@@ -42,10 +42,6 @@ class ComposedAccount:
         """Return the parts with samples, for the person who decides which is which."""
         return "; ".join(f"{number} is {_shown(texts)}" for number, texts in enumerate(self.parts, start=1))
 
-    def varied(self) -> list[int]:
-        """Return the numbers of the parts that have several texts."""
-        return [number for number, texts in enumerate(self.parts, start=1) if len(set(texts)) >= _SEVERAL]
-
     def part_of(self, column: Column | None) -> int:
         """Return the number of the only part that has one text for each text of a column, and one alone; else 0."""
         if column is None or len(set(column.texts)) < _SEVERAL or column.blanks:
@@ -80,11 +76,8 @@ def draft_composed_account(draft: FieldsDraft, columns: Sequence[Column]) -> set
     )
     for name, names in (("department", of_departments), ("account", of_accounts)):
         number = composed.part_of(names)
-        others = [one for one in composed.varied() if one != composed.part_of(of_accounts)]
         if names is not None and number:
             rule, comment = composed.rule(number), f"decide: part {number}, which goes with {names.name!r}"
-        elif name == "department" and composed.part_of(of_accounts) and len(others) == 1:
-            rule, comment = composed.rule(others[0]), f"decide: part {others[0]}, the only other one that varies"
         else:
             rule, comment = composed.rule(UNDECIDED), "decide: the number of its part"
         draft.fields[name] = FieldDraft({"from": composed.column.name, **rule}, comment)
