@@ -27,7 +27,7 @@ from finance_platform.feeds.resolved import Kind
 
 FileFormat = Literal["text", "workbook"]
 
-OF_ALL_FILES: Final = 10
+OF_ALL_FILES: Final = 11
 
 OF_FORMAT: Final[dict[FileFormat, int]] = {"text": 0, "workbook": 2}
 

@@ -44,7 +44,8 @@ DATE_FORMATS = (
     "MM/dd/yyyy HH:mm:ss", "M/d/yyyy h:mm:ss a", "M/d/yyyy h:mm a", "d MMMM yyyy", "MMMM d, yyyy", "dd.MM.yy",
     "dd/MM/yy", "MM/dd/yy", "d.M.yy", "M/d/yy", "d/M/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMMM yyyy", "MMM-yy",
     "MMM yy", "MMM-yyyy", "MM/yyyy", "MM.yyyy", "yyyy/MM", "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "yyyy QQQ", "yyyy-QQQ",
-    "yyyyQQQ", "yyyy/M/d", "yyyy-M-d", "yyyy.MM.dd", "yyyy年M月d日", "yyyy年M月", *FISCAL_PERIODS,
+    "yyyyQQQ", "yyyy/M/d", "yyyy-M-d", "yyyy.MM.dd", "yyyy年M月d日", "yyyy年M月",
+    "d. MMMM yyyy", "d. MMM yyyy", "d-MMM-yyyy", *FISCAL_PERIODS,
     "QQQ 'FY'FF", "QQQ 'FY'FFFF", "'FY'FF QQQ", "'FY'FFFF QQQ", "'FY'FF-QQQ", "'FY'FFFF-QQQ",
 )  # fmt: skip
 """Patterns in the order of trust: of those that read all samples, the first is proposed."""

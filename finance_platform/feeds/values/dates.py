@@ -16,6 +16,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import islice
 
+from finance_platform.feeds.values.month_names import LONG_NAMES, SHORT_NAMES, month_number
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAMES = (
     "january",
@@ -49,8 +51,8 @@ _TOKENS = {
     "QQQ": r"Q(?P<quarter>[1-4])",
     "QQ": r"0(?P<quarter>[1-4])",
     "Q": r"(?P<quarter>[1-4])",
-    "MMMM": f"(?P<month_name>{'|'.join(_MONTH_NAMES)})",
-    "MMM": f"(?P<month_short>{'|'.join(_MONTHS)})",
+    "MMMM": f"(?P<month_name>{LONG_NAMES})",
+    "MMM": f"(?P<month_short>{SHORT_NAMES})",
     "MM": r"(?P<month>[0-9]{2})",
     "M": r"(?P<month>[0-9]{1,2})",
     "dd": r"(?P<day>[0-9]{2})",
@@ -348,10 +350,8 @@ def _pattern_day(text: str, pattern: str, fiscal_year_start_month: int) -> date 
 
 def _written_month(parts: Mapping[str, str | None]) -> int | None:
     """Return the month that the parts of a day name; None if they name none."""
-    if name := parts.get("month_name"):
-        return _MONTH_NAMES.index(name.lower()) + 1
-    if name := parts.get("month_short"):
-        return _MONTHS.index(name.lower()) + 1
+    if name := parts.get("month_name") or parts.get("month_short"):
+        return month_number(name)
     number = parts.get("month")
     return int(number) if number else None
 

@@ -1,14 +1,14 @@
 """Months in headers, in the languages of common ledgers: their names, abbreviations and numbers, alone or with a year.
 
-Belongs here: recognizing a month, for advice, drafts and columns that are not read. Does not belong here: dates of
-lines, which only the patterns of a descriptor read (see `dates`).
+Belongs here: recognizing a month, for advice, drafts and columns that are not read; the names that patterns of dates
+read. Does not belong here: dates of lines, which only the patterns of a descriptor read (see `dates`).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -72,7 +72,7 @@ _NUMBERS = (
     re.compile(r"(?P<month>[1-9])/(?P<short>[0-9]{2})"),
 )
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
-_FOUR, _TWO = 4, 2
+_FOUR, _TWO, _SHORT = 4, 2, 5
 _LATE = 28
 """Days from which a day may be the last one of its month."""
 
@@ -104,6 +104,30 @@ _MONTHS: Mapping[str, int] = {
     for number, names in enumerate(months, start=1)
     for name in plain_month(names).split()
 }
+
+
+def month_number(name: str) -> int:
+    """Return the month, 1 to 12, of a name that `LONG_NAMES` or `SHORT_NAMES` matches."""
+    return _MONTHS[plain_month(name).rstrip(".")]
+
+
+def _alternatives(names: Iterable[str], dot: str) -> str:
+    """Return a regular expression of names with and without accents, for a match that ignores the case of ASCII."""
+    spelled = {one for name in names for one in (name, plain_month(name))}
+    letters = ("".join(one if one.isascii() else f"[{one}{one.upper()}]" for one in name) for name in spelled)
+    return "|".join(name + dot for name in sorted(letters, key=lambda one: (-len(one), one)))
+
+
+_SPLIT = [(language, months.split()) for language, each in MONTH_NAMES.items() for months in each]
+LONG_NAMES = _alternatives((names[0] for _, names in _SPLIT), "")
+"""What `MMMM` reads: the whole names in every language."""
+
+_ENGLISH = "|".join(names[-1][:3] for language, names in _SPLIT if language == "en")
+_OTHERS = [
+    one for language, names in _SPLIT if language != "en" for one in names if one in names[1:] or len(one) <= _SHORT
+]
+SHORT_NAMES = f"{_alternatives(_OTHERS, '[.]?')}|{_ENGLISH}"
+"""What `MMM` reads: abbreviations, those of other languages also with a dot, and their short whole names."""
 
 
 @lru_cache(maxsize=4096)

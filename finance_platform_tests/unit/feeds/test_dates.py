@@ -23,6 +23,7 @@ from finance_platform.feeds.values.dates import (
     patterns_with_zones,
     period_of,
 )
+from finance_platform.feeds.values.month_names import MONTH_NAMES, plain_month
 
 MONTHS = list(calendar.month_name)
 FORMS: dict[str, Callable[[date], str]] = {
@@ -414,3 +415,29 @@ def test_a_draft_proposes_moments_with_a_time_zone():
     guess = guess_dates(["2025-01-31T23:30:00-05:00", "2025-02-01T08:00:00-05:00"])
     assert guess
     assert (guess.formats, guess.has_zones) == (("yyyy-MM-ddTHH:mm:ss'-05:00'",), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("3. März 2025", "d. MMMM yyyy"), ("3 mars 2025", "d MMMM yyyy"), ("3 marzo 2025", "d MMMM yyyy"),
+        ("03-Mrz-25", "dd-MMM-yy"), ("03-mars-25", "dd-MMM-yy"), ("3. Mär. 2025", "d. MMM yyyy"),
+        ("03-mrt-2025", "dd-MMM-yyyy"), ("MÄRZ 2025 3", "MMMM yyyy d"), ("3 maart 2025", "d MMMM yyyy"),
+    ],
+)  # fmt: skip
+def test_names_of_months_are_read_in_the_languages_of_common_ledgers(text: str, pattern: str) -> None:
+    assert parse_date(text, (pattern,)) == date(2025, 3, 3)
+
+
+def test_no_name_of_a_month_is_another_month_in_another_language() -> None:
+    months: dict[str, set[int]] = {}
+    for names in MONTH_NAMES.values():
+        for number, spellings in enumerate(names, start=1):
+            for name in spellings.split():
+                months.setdefault(plain_month(name), set()).add(number)
+    assert [name for name, numbers in months.items() if len(numbers) > 1] == []
+
+
+@pytest.mark.parametrize("text", ["3 Marchx 2025", "3 Ma 2025", "3 März2025", "3 Mar.. 2025"])
+def test_other_texts_are_no_names_of_months(text: str) -> None:
+    assert parse_date(text, ("d MMM yyyy",)) is None
