@@ -25,6 +25,7 @@ from finance_platform.feeds.draft.money_columns import (
     difference,
     find_sums,
     is_called_amount,
+    is_compared,
     is_difference,
     is_money,
     is_of_month,
@@ -203,7 +204,8 @@ class Money:
             return
         names = {column.name for column in (*likely, *filter(may_be_money, numbers))}
         candidates = [column for column in numbers if column.name in names]
-        of_others = find_sums(candidates)
+        # An amount is no sum of the one before it and their difference.
+        of_others = find_sums([column for column in candidates if not is_difference(column)])
         sums = [column for column in likely if column.name in of_others]
         likely = [column for column in likely if column not in sums]
         named = best_column(["amount"], self._in_home_currency(likely)) or best_column(["amount"], likely)
@@ -237,8 +239,12 @@ class Money:
     def _choose_unnamed(self, likely: list[Column], candidates: list[Column], sums: Sequence[Column]) -> None:
         """Choose among columns whose names say nothing; of several, or of whole numbers alone, a person decides."""
         is_of_day = len(candidates) == 1 and is_date(candidates[0].name)
-        if len(candidates) == 1 and likely and not is_of_day:
+        if len(candidates) == 1 and likely and not is_of_day and not is_difference(candidates[0]):
             self._amount(likely[0], (), "by its values; its name says nothing")
+            return
+        own = [column for column in candidates if not is_compared(column)]
+        if len(own) == 1 and own[0] in likely and len(candidates) > 1 and not is_date(own[0].name):
+            self._amount(own[0], [one for one in candidates if one is not own[0]], "the only one that compares nothing")
             return
         codes = [one for one in self._columns if one not in candidates and is_code(one)]
         has_account = self._is_account_above or best_column(["account", "account_name"], codes) is not None

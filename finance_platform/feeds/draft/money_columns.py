@@ -24,7 +24,8 @@ _OTHER_FIELDS = tuple(name for name in WORDS if name not in _MONEY)
 _WORDS_OF_CODES = {
     "id", "ids", "code", "codes", "no", "nr", "num", "number", "key", "ref", "line", "row", "fund", "org", "unit",
     "project", "proj", "program", "programme", "site", "region", "product", "sku", "order", "level", "version", "year",
-    "month", "segment", "company", "ledger", "client", "rclnt", "mandt", "bukrs", "rbukrs", "schlussel",
+    "month", "segment", "company", "ledger", "client", "rclnt", "mandt", "bukr", "bukrs", "rbukrs",
+    "buchungskreis", "cocd", "gschb", "schlussel",
 }  # fmt: skip
 _WORDS_OF_MONEY = {
     "amount", "debit", "credit", "balance", "betrag", "soll", "haben", "saldo", "montant", "importe", "importo",
@@ -66,6 +67,10 @@ _COMPARED = _DIFFERENCES | {
     "percent",
     "pct",
     "percentage",
+    "comparison",
+    "vergleich",
+    "vergleichsperiode",
+    "vergleichszeitraum",
 }
 """Words of a column that compares amounts with those of a scenario, or has those of another year."""
 
@@ -113,6 +118,11 @@ def is_percentage(column: Column) -> bool:
 def is_difference(column: Column) -> bool:
     """Return whether a column's name says that it compares the amounts of others."""
     return bool(_DIFFERENCES & set(plain_name(column.name).split()))
+
+
+def is_compared(column: Column) -> bool:
+    """Return whether a column's name says that it is of another year or scenario, or compares the amounts of others."""
+    return bool(_COMPARED & set(plain_name(column.name).split())) or is_percentage(column)
 
 
 def may_be_money(column: Column) -> bool:

@@ -486,3 +486,17 @@ def test_the_months_of_a_title_say_which_number_of_a_day_is_the_month(title: str
     assert "decide: '" in written
     untitled = draft(f"Acme 2025\n\nDate,Dept,Account,Amount\n{rows}")
     assert yaml.safe_load(untitled)["columns"]["date"]["formats"] == ["dd/MM/yyyy"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Costs,Last year,Variance", "Berichtsperiode,Vergleichsperiode,Abweichung", "Charges,Prior charges,Diff %"],
+)
+def test_the_only_column_that_compares_nothing_is_the_amount(header: str):
+    rows = "2025-01-31,10,6000,5.00,4.00,1.00\n2025-01-31,10,6100,7.50,7.50,0.00\n"
+    assert source_of(columns_of(f"Date,Dept,Account,{header}\n{rows}")["amount"]) == header.split(",")[0]
+
+
+def test_a_difference_alone_is_not_the_amount():
+    text = "Date,Dept,Account,This year,Last year,Variance\n2025-01-31,10,6000,5.00,4.00,1.00\n"
+    assert source_of(columns_of(text)["amount"]) == "DECIDE"
