@@ -99,7 +99,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "grootboekrekening", "rekening", "rekeningnummer", "main account", "gl code", "racct", "hkont", "saknr",
         "cost element", "kostenart", "kostenarten", "kstar", "compte num", "sachkontonr", "sachkontonummer",
         "distribution account", "account main", "main account number", "cost elem", "g l acct", "gl acct",
-        "financial row", "gl",
+        "financial row", "gl", "ledger name", "particulars",
         "勘定科目コード", "科目コード", "勘定コード", "勘定科目", "科目",
     ),
     "account_name": (

@@ -515,6 +515,8 @@ Account,Opening Balance,Debit,Credit,Closing Balance
          "'Berichtszeitraum Soll' and 'Berichtszeitraum Haben'"),
         (DATEV_BALANCES, "SuSa_2025-03.csv", {"debit": "Saldo Soll", "credit": "Saldo Haben"}, None,
          "'Monatswert Soll' and 'Monatswert Haben'"),
+        (BALANCES.replace("Account", "Particulars"), "Tally_2025-03.csv", "Closing Balance", "Opening Balance",
+         "'Debit' and 'Credit'"),
         (BALANCES, "accounts_2025-03.csv", "Closing Balance", "Opening Balance", "'Debit' and 'Credit'"),
     ],
 )  # fmt: skip
