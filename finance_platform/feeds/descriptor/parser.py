@@ -298,7 +298,11 @@ def _line_of(tree: Any, names: Sequence[Any]) -> int:
 
 def _with_valid_values(values: dict[str, Any]) -> dict[str, Any]:
     """Return a descriptor's values with a valid one in place of one that is not decided, which is reported already."""
-    for part, name, valid in (("constants", "date", "2000-01-01"), ("unpivot", "year", "2000")):
+    for part, name, valid in (
+        ("constants", "date", "2000-01-01"),
+        ("constants", "period", "2000-01"),
+        ("unpivot", "year", "2000"),
+    ):
         keys = values.get(part)
         if isinstance(keys, dict) and keys.get(name) == UNDECIDED:
             values = {**values, part: {**keys, name: valid}}

@@ -14,6 +14,7 @@ import pytest
 import xlsxwriter
 import yaml
 
+from finance_platform.errors import DescriptorError
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.draft.department_places import pattern_of_departments
@@ -453,6 +454,9 @@ def test_a_trial_balance_of_totals_since_the_year_began_is_compared_and_not_adde
     found = yaml.safe_load(text)
     assert found["kind"] == "balances"
     assert found["constants"] == {"period": "DECIDE"}
+    with pytest.raises(DescriptorError) as refused:
+        parse_descriptor(text, "x.yaml")
+    assert refused.value.found.count("constants.period") == 1
     assert "a row above the header says 'As at 31 March 2025'" in " ".join(text.replace("\n#", "").split())
     assert found["columns"]["balance"]["from"] == {"debit": "Debit - Year to date", "credit": "Credit - Year to date"}
     read = check(tmp_path, TRIAL_BALANCE, "Demo_-_Trial_Balance.csv", period="2025-03")
