@@ -11,7 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 from finance_platform.count_text import pluralize
-from finance_platform.deliveries.verdicts.reversals import BrokenReversal, ReversalLine, find_broken_reversals, total
+from finance_platform.deliveries.verdicts.broken_reversals import (
+    BrokenReversal,
+    BrokenReversals,
+    OtherReversals,
+    ReversalLine,
+    total,
+)
+from finance_platform.deliveries.verdicts.reversals import find_broken_reversals
 from finance_platform.feeds.cells import describe_place
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.checks import EVIDENCE_ROWS, REVERSALS_CANCEL, Outcome
@@ -41,34 +48,46 @@ def check_reversals(snapshot: Snapshot, processed: ObjectStore) -> Outcome:
     broken = find_broken_reversals(processed, snapshot.state, snapshot.overlaps)
     if not broken:
         return Outcome.from_evidence(REVERSALS_CANCEL, (), "every reversal cancels the line that it names")
-    count = _count(broken, "reversal does not cancel the line that it names", "reversals do not cancel their lines")
-    evidence = [_evidence_row(one) for one in broken[:EVIDENCE_ROWS]]
+    count = _count(
+        broken.first,
+        broken.others,
+        "reversal does not cancel the line that it names",
+        "reversals do not cancel their lines",
+    )
+    evidence = [_evidence_row(one) for one in broken.first[:EVIDENCE_ROWS]]
     return Outcome.from_evidence(REVERSALS_CANCEL, evidence, count)
 
 
-def warn_of_reversals(broken: Iterable[BrokenReversal]) -> Iterator[tuple[str, str, str]]:
+def warn_of_reversals(broken: BrokenReversals) -> Iterator[tuple[str, str, str]]:
     """Yield file, sentence and fix: of a file and a rule, the first few reversals one by one and all others at once."""
     by_place: dict[tuple[str, str], list[BrokenReversal]] = {}
-    for one in broken:
+    for one in broken.first:
         file = one.reversals[-1].file
         of_place = by_place.setdefault((file, advise_reversal(one)), [])
         of_place.append(one)
         if len(of_place) <= MOST_NAMED:
             yield file, describe_reversal(one), advise_reversal(one)
+    added_up: dict[tuple[str, str], list[OtherReversals]] = {}
+    for sum_ in broken.others:
+        added_up.setdefault((sum_.file, advise_reversal(sum_)), []).append(sum_)
     for (file, fix), of_place in by_place.items():
-        if others := of_place[MOST_NAMED:]:
-            count = _count(others, "more reversal does not cancel its line", "more reversals do not cancel their lines")
+        rest, sums = of_place[MOST_NAMED:], added_up.get((file, fix), ())
+        if rest or sums:
+            count = _count(
+                rest, sums, "more reversal does not cancel its line", "more reversals do not cancel their lines"
+            )
             yield file, f"{quote_name(file)}: {count}", fix
 
 
-def _count(broken: Iterable[BrokenReversal], one_reversal: str, several: str) -> str:
+def _count(broken: Iterable[BrokenReversal], others: Iterable[OtherReversals], one_reversal: str, several: str) -> str:
     """Return how many reversals there are, and their money by scenario."""
     gross: dict[str, Decimal] = {}
-    lines = [line for one in broken for line in one.reversals]
-    for line in lines:
-        gross[line.scenario] = gross.get(line.scenario, Decimal("0.00")) + abs(line.amount)
+    amounts = [(line.scenario, 1, abs(line.amount)) for one in broken for line in one.reversals]
+    amounts += [(one.scenario, one.count, one.gross) for one in others]
+    for scenario, _, amount in amounts:
+        gross[scenario] = gross.get(scenario, Decimal("0.00")) + amount
     money = ", ".join(f"{scenario} {grouped_money(amount)}" for scenario, amount in sorted(gross.items()))
-    return f"{pluralize(len(lines), one_reversal, several)}, gross: {money}"
+    return f"{pluralize(sum(count for _, count, _ in amounts), one_reversal, several)}, gross: {money}"
 
 
 def describe_reversal(broken: BrokenReversal) -> str:
@@ -99,7 +118,7 @@ def describe_reversal(broken: BrokenReversal) -> str:
     return f"{reversals}: {reverses} {line}{taken_back}; {grouped_money(broken.excess)} too much"
 
 
-def advise_reversal(broken: BrokenReversal) -> str:
+def advise_reversal(broken: BrokenReversal | OtherReversals) -> str:
     """Return what to do about reversals that do not cancel the line that they name."""
     if broken.waiting:
         return f"decide about {_files(broken)}: {broken.waiting[0].fix}"
@@ -127,6 +146,6 @@ def _places(lines: Sequence[ReversalLine]) -> str:
     return f"{', '.join(places)}{more}"
 
 
-def _files(broken: BrokenReversal) -> str:
+def _files(broken: BrokenReversal | OtherReversals) -> str:
     names = list(dict.fromkeys(quote_name(one.event.object_key) for one in broken.waiting))
     return ", ".join(names[:_NAMES]) + (f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else "")

@@ -20,7 +20,7 @@ from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
 from finance_platform.deliveries.proposals import command_of, effect_of
 from finance_platform.deliveries.register import DecisionProposed
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.deliveries.verdicts.reversals import BrokenReversal
+from finance_platform.deliveries.verdicts.broken_reversals import BrokenReversals
 from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.forecast_order import UncertainOutlook
@@ -84,7 +84,7 @@ class StatusDetails:
     missing_baseline: MissingBaseline | None = None
     calendar_year_plans: Sequence[CalendarYearPlan] = ()
     uncertain_outlooks: Sequence[UncertainOutlook] = ()
-    reversals: Sequence[BrokenReversal] = ()
+    reversals: BrokenReversals = field(default_factory=BrokenReversals)
     expected: Sequence[ExpectedFeed] = ()
     untyped_accounts: int = 0
     unread: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)

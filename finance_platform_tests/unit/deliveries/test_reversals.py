@@ -6,6 +6,7 @@ Does not belong here: reading the name from a file (see `test_ledger_lines`), li
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -18,14 +19,16 @@ from hypothesis import strategies as st
 
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.verdicts import reversals
-from finance_platform.deliveries.verdicts.reversals import (
+from finance_platform.deliveries.verdicts.broken_reversals import (
     BrokenReversal,
+    BrokenReversals,
     Place,
     ReversalLine,
     compare_reversals,
-    find_broken_reversals,
     total,
 )
+from finance_platform.deliveries.verdicts.reversal_chains import taken_back
+from finance_platform.deliveries.verdicts.reversals import MOST_LOOKED_AT, find_broken_reversals
 from finance_platform.feeds.values.codes import fold
 from finance_platform.quality.reversals import (
     MOST_NAMED,
@@ -44,7 +47,11 @@ def zone(tmp_path: Path) -> Zone:
     return Zone(tmp_path / "processed")
 
 
-def broken(zone: Zone) -> list[BrokenReversal]:
+def broken(zone: Zone) -> Sequence[BrokenReversal]:
+    return all_broken(zone).first
+
+
+def all_broken(zone: Zone) -> BrokenReversals:
     zone.evaluate()
     return find_broken_reversals(zone.store, zone.state, zone.overlaps())
 
@@ -196,7 +203,7 @@ def test_a_reversal_of_a_line_that_waits_names_the_file_that_waits(zone: Zone) -
     zone.deliver("a.csv", [line("M1"), line("M2", period=FEBRUARY)])
     zone.deliver("b.csv", [reversal("M1", period=FEBRUARY)], "b")
     zone.evaluate(holds_closed_periods=True)
-    (one,) = find_broken_reversals(zone.store, zone.state, zone.overlaps())
+    (one,) = find_broken_reversals(zone.store, zone.state, zone.overlaps()).first
     assert describe_reversal(one) == "b.csv line 2, -10.00: reverses 'M1', which waits in a.csv"
     assert advise_reversal(one).startswith("decide about a.csv: `finance-platform accept a.csv --why TEXT`")
 
@@ -206,7 +213,7 @@ def test_a_zone_without_reversals_reads_no_lines_for_them(zone: Zone) -> None:
     zone.evaluate()
     state, overlaps = zone.state, zone.overlaps()
     zone.store.opened.clear()
-    assert find_broken_reversals(zone.store, state, overlaps) == []
+    assert not find_broken_reversals(zone.store, state, overlaps)
     assert zone.store.opened == []
 
 
@@ -236,7 +243,7 @@ def test_of_very_many_reversals_that_need_one_fix_the_first_are_named_and_the_ot
     zone.deliver("b.csv", [reversal(f"M{number}", "-1.50", f"R{number}") for number in range(1, MOST_NAMED + 4)], "b")
     zone.deliver("c.csv", [line("L1", "5.00"), reversal("L1", "-6.00", "R100")], "c")
 
-    warnings = list(warn_of_reversals(broken(zone)))
+    warnings = list(warn_of_reversals(all_broken(zone)))
 
     assert [file for file, *_ in warnings] == ["a.csv", *["b.csv"] * MOST_NAMED, "c.csv", "b.csv"]
     assert warnings[-1][1] == "b.csv: 3 more reversals do not cancel their lines, gross: Actual 4.50"
@@ -283,12 +290,109 @@ _SCHEMA = pa.schema(
         max_size=8,
     )
 )
-def test_sums_by_column_leave_out_no_reversal_that_breaks_a_rule(rows: list[dict[str, Any]]) -> None:
+def test_reversals_are_named_alike_whether_they_are_compared_one_by_one_or_added_up(rows: list[dict[str, Any]]) -> None:
     texts = dict.fromkeys(("file", "sheet", "period", "department_code", "account_number"), "x") | {"department_key": 1}
     lines = [row | texts | {"source_row": at, "folded": fold(row["scenario"])} for at, row in enumerate(rows)]
     reader = cast(reversals._Reader, _Lines(pa.Table.from_pylist(lines, _SCHEMA)))
-    found = list(reversals._broken_of_feed(reader, "ledger"))
+    every = reversals._broken_of_feed(reader, "ledger")
+    some = reversals._broken_of_feed(reader, "ledger", most=1)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reversals, "doubtful_names", lambda lines, _: lines["names"].unique())
-        assert list(reversals._broken_of_feed(reader, "ledger")) == found
+    assert not every.others
+    assert [rule_and_lines(one) for one in every.first] == list(broken_by_definition(lines))
+    assert [one for one in every.first if one in some.first] == list(some.first)
+    added_up = [(one.rule, one.scenario, one.count, one.gross) for one in some.others]
+    assert sorted(added_up) == sorted(gross_by_rule(one for one in every.first if one not in some.first))
+
+
+def rule_and_lines(one: BrokenReversal) -> tuple[str, list[int], Decimal]:
+    return one.rule, [line.row for line in one.reversals], one.taken_back
+
+
+def gross_by_rule(broken: Iterable[BrokenReversal]) -> Iterator[tuple[str, str, int, Decimal]]:
+    amounts: dict[tuple[str, str], list[Decimal]] = {}
+    for one in broken:
+        for line in one.reversals:
+            amounts.setdefault((one.rule, line.scenario), []).append(abs(line.amount))
+    return ((*key, len(of_key), sum(of_key, Decimal(0))) for key, of_key in amounts.items())
+
+
+def broken_by_definition(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[int], Decimal]]:
+    """Yield what is broken, each group from all lines of the ledger."""
+    of_group: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+    for one in lines:
+        if one["names"]:
+            of_group.setdefault((one["folded"], one["names"], one["account_key"]), []).append(one)
+    for (scenario, name, account), members in of_group.items():
+        own = [one for one in members if one["number"] == name]
+        if own:
+            yield "own", [one["source_row"] for one in own], Decimal(0)
+        others = [one for one in members if one["number"] != name]
+        named = [one for one in lines if one["folded"] == scenario and one["number"] == name and one["names"] != name]
+        here = [one["amount"] for one in named if one["account_key"] == account]
+        rule, back = rule_of([one["amount"] for one in others], named, here), Decimal(0)
+        if rule == "excess":
+            back = taken_back_by_definition(of_group, scenario, name, account)
+            amount = sum(one["amount"] for one in others)
+            if abs(amount + back) <= abs(sum(here)) or (amount + back) * amount <= 0:
+                continue
+        if others and rule:
+            yield rule, [one["source_row"] for one in others], back
+
+
+def rule_of(amounts: list[Decimal], named: list[dict[str, Any]], here: list[Decimal]) -> str:
+    if not named:
+        return "missing"
+    if not here:
+        return "elsewhere"
+    reversed_amount, amount = sum(amounts), sum(here)
+    return "sign" if reversed_amount * amount > 0 or (reversed_amount and not amount) else "excess"
+
+
+def taken_back_by_definition(
+    of_group: dict[tuple[str, str, int], list[dict[str, Any]]], scenario: str, name: str, account: int
+) -> Decimal:
+    amount, seen, numbers = Decimal(0), {name}, {name}
+    while numbers:
+        reversing = {one["number"] for number in numbers for one in of_group.get((scenario, number, account), ())}
+        numbers = {
+            number
+            for number in reversing - seen
+            if sum(
+                any(one["number"] == number for one in members)
+                for (*place, members) in of_place(of_group, scenario, account)
+            )
+            == 1
+        }
+        seen |= numbers
+        amount += sum(one["amount"] for number in numbers for one in of_group.get((scenario, number, account), ()))
+    return amount
+
+
+def of_place(
+    of_group: dict[tuple[str, str, int], list[dict[str, Any]]], scenario: str, account: int
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    return ((name, members) for (of, name, at), members in of_group.items() if (of, at) == (scenario, account))
+
+
+def test_a_chain_of_very_many_reversals_is_added_up_once() -> None:
+    links = [(f"R{number}", f"R{number - 1}", Decimal(-1 if number % 2 else 1)) for number in range(1, 20_001)]
+    sums = taken_back(links)
+    assert [sums[f"R{number}"] for number in (0, 1, 19_997, 19_998)] == [1, 0, 0, 1]
+
+
+def test_very_many_broken_reversals_are_compared_by_column(zone: Zone) -> None:
+    zone.deliver("b.csv", [reversal(f"M{number}", "-1.50", f"R{number}") for number in range(MOST_LOOKED_AT + 4)], "b")
+
+    every = all_broken(zone)
+
+    assert len(every.first) == MOST_LOOKED_AT
+    ((rule, file, count, gross),) = [(one.rule, one.file, one.count, one.gross) for one in every.others]
+    assert (rule, file, count, gross) == ("missing", "b.csv", 4, Decimal("6.00"))
+    assert check_reversals(zone.snapshot(), zone.store).summary == (
+        f"{MOST_LOOKED_AT + 4} reversals do not cancel their lines, gross: Actual 81.00"
+    )
+    *_, (_, text, _) = warn_of_reversals(every)
+    assert (
+        text
+        == f"b.csv: {MOST_LOOKED_AT + 4 - MOST_NAMED} more reversals do not cancel their lines, gross: Actual 51.00"
+    )
