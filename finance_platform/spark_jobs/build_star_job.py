@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import Column
-from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LINE_TABLES, MEMBERS
+from finance_platform.contracts.processed import LINE_TABLES, MEMBERS
 from finance_platform.contracts.schemas import FACT_CELLS
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
@@ -34,8 +34,7 @@ from finance_platform.deliveries.lines_checkpoint import (
     period_with_checkpoint,
 )
 from finance_platform.deliveries.members_checkpoint import MembersFile, read_members
-from finance_platform.errors import JobError
-from finance_platform.feeds.values.codes import fold, surrogate_key
+from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.feeds.values.dates import first_day
 from finance_platform.slices.commits import ScenarioSum, SliceCommit, SupersededLines, write_slice
 from finance_platform.slices.versions import TargetSlice
@@ -50,6 +49,7 @@ from finance_platform.spark_jobs.control_totals import (
 )
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
+from finance_platform.spark_jobs.member_dimensions import read_accounts, read_departments
 from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.period_files import (
     ORDERS,
@@ -63,13 +63,10 @@ from finance_platform.spark_jobs.period_orders import CLUSTER_PERIOD_BYTES, orde
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.small_batches import runs_here, write_file
-from finance_platform.spark_jobs.small_dimensions import SmallDimensions, has_few_members
 from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
-from finance_platform.transforms.dim_account import dim_account
 from finance_platform.transforms.dim_date import dim_date
-from finance_platform.transforms.dim_department import dim_department
 from finance_platform.transforms.dim_scenario import dim_scenario
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.live_lines import counted_lines, live_lines, superseded_lines, with_natural_sign
@@ -84,10 +81,6 @@ PART_LINES = 1_100_000
 """The ledger lines that one machine turns into fact rows at once, which takes some hundred bytes of memory for each."""
 
 _DELIVERY = Column("delivery_id", "varchar", "The delivery.")
-_RANKS = (
-    _DELIVERY,
-    Column("rank", "bigint", "Its place in the defined order."),
-)
 _TYPE_SPANS = (
     Column("account_key", "bigint", "An account whose type changes."),
     Column("since", "varchar", "The first period of a type; blank for the beginning."),
@@ -99,12 +92,12 @@ _COUNTED = (
     Column("period", "varchar", "The period."),
     Column("scenario", "varchar", "The scenario whose lines count."),
 )
-_DIMENSIONS = {contract.name: contract for contract in (DIM_DEPARTMENT, DIM_ACCOUNT)}
+_ACCOUNT_TYPES = tuple(column for column in DIM_ACCOUNT.columns if column.name in ("account_key", "account_type"))
 
 
 @dataclass
 class _Build:
-    """One run of the job: the session, the stores, the request, the slices built so far, and the accounts if needed."""
+    """One run of the job: the session, the stores, the request, and the slices built so far."""
 
     spark: SparkSession
     processed: ObjectStore
@@ -112,33 +105,19 @@ class _Build:
     request: BuildRequest
     attempt: str
     built: list[list[str]] = field(default_factory=list)
-    small: SmallDimensions | None = None
-    accounts: DataFrame | None = None
-    _tables: dict[str, DataFrame] = field(default_factory=dict, init=False)
 
     @property
     def staging(self) -> str:
         """The folder of this attempt's interim results."""
         return staging_folder(self.attempt)
 
-    def read(self, table: str, columns: Sequence[Column]) -> DataFrame:
-        """Return a table's rows of every live delivery."""
-        if table not in self._tables:
-            files = [source for source in self.request.files if source.table == table]
-            rows = self._read_files(files, columns, f"tables/{table}")
-            if any(source.file.is_shared for source in files):
-                live = self.ranks.select("delivery_id")
-                rows = rows.join(F.broadcast(live), on="delivery_id", how="left_semi").select(*rows.columns)
-            self._tables[table] = rows
-        return self._tables[table]
+    @cached_property
+    def accounts(self) -> pa.Table:
+        """The rows of `dim_account`, which facts need for the signs of their amounts."""
+        return read_accounts(self.processed, self.request, self.members)
 
     @cached_property
-    def members(self) -> DataFrame:
-        """The members of every live delivery; see `member_rows`."""
-        return self.store_names(self.member_rows, MEMBERS.columns, MEMBERS.name)
-
-    @cached_property
-    def member_rows(self) -> pa.Table:
+    def members(self) -> pa.Table:
         """The members of every live delivery, without those that only repeat what an earlier one says of a member.
 
         This process reads them: most are in a checkpoint, and each plan of Spark would look at every file.
@@ -271,13 +250,6 @@ class _Build:
         self.temporary.write(key, buffer.getvalue())
         return read_files(self.spark, self.temporary, [key], columns)
 
-    @cached_property
-    def ranks(self) -> DataFrame:
-        """delivery_id and rank, the defined order."""
-        names = pa.array(self.request.deliveries, pa.string())
-        ranks = pa.table({"delivery_id": names, "rank": pa.array(range(len(names)), pa.int64())})
-        return self.store_names(ranks, _RANKS, "ranks")
-
     def commit(
         self,
         target: TargetSlice,
@@ -319,8 +291,6 @@ def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildReq
     """Build the requested slices, dimensions first, and commit each; return the job's result."""
     output = output_of_job(arguments.processed, arguments.temporary, staging_folder(arguments.attempt))
     build = _Build(spark, output, arguments.temporary, request, arguments.attempt)
-    if has_few_members(arguments, request, lambda: build.member_rows):
-        build.small = SmallDimensions(output, request, build.member_rows)
     for target in request.slices:
         if target.table != FACT_FINANCIALS.name:
             _build_dimension(build, target)
@@ -337,25 +307,20 @@ def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildReq
 
 
 def _build_dimension(build: _Build, target: TargetSlice) -> None:
+    """Write a dimension into a new folder and commit it with the number of rows that were read back."""
     _log.info("building %s", target.table)
-    rows = _dimension(build, target)
-    if isinstance(rows, pa.Table):
-        files, row_count = _write_here(build, target, rows)
-    else:
-        files, row_count = _write_by_spark(build, target, rows)
-    build.processed.sync(file.key for file in files)
-    build.commit(target, files, (), row_count)
+    file = write_file(_dimension(build, target), build.processed, f"{target.table}/{build.attempt}")
+    written = pq.ParquetFile(pa.BufferReader(build.processed.read(file.key))).read(use_threads=False)
+    build.processed.sync([file.key])
+    build.commit(target, [file], (), len(written))
 
 
-def _dimension(build: _Build, target: TargetSlice) -> pa.Table | DataFrame:
-    """Return the rows of a dimension; of one that may have many members, Spark's plan, which compares them.
+def _dimension(build: _Build, target: TargetSlice) -> pa.Table:
+    """Return the rows of a dimension.
 
     Raises:
         ValueError: the table is no dimension that this job builds.
     """
-    small = build.small
-    if small is not None and target.table in _DIMENSIONS:
-        refuse_collisions(small.codes(target.table))
     match target.table:
         case DIM_DATE.name:
             inputs = target.inputs
@@ -364,67 +329,10 @@ def _dimension(build: _Build, target: TargetSlice) -> pa.Table | DataFrame:
             scenarios = [(surrogate_key(name), name, scenario_type) for name, scenario_type in build.request.scenarios]
             return dim_scenario(scenarios, surrogate_key(build.request.baseline_scenario))
         case DIM_DEPARTMENT.name:
-            return _departments(build) if small is None else small.departments
+            return read_departments(build.processed, build.request, build.members)
         case DIM_ACCOUNT.name:
-            return _accounts(build) if small is None else small.accounts
+            return build.accounts
     raise ValueError(f"{target.table!r} is not a dimension that this job builds")
-
-
-def _departments(build: _Build) -> DataFrame:
-    reference = build.read(DEPARTMENTS.name, DEPARTMENTS.columns)
-    members = build.members
-    departments = members.where(F.col("dimension") == "department").select("member_key", "code")
-    codes = reference.select("department_key", "department_code").union(departments)
-    refuse_collisions(codes.distinct().collect())
-    return dim_department(reference, members, build.ranks)
-
-
-def _accounts(build: _Build) -> DataFrame:
-    if build.accounts is None:
-        build.accounts = _derived_accounts(build)
-    return build.accounts
-
-
-def _derived_accounts(build: _Build) -> DataFrame:
-    reference = build.read(ACCOUNTS.name, ACCOUNTS.columns)
-    members = build.members
-    accounts = members.where(F.col("dimension") == "account").select("member_key", "code")
-    refuse_collisions(reference.select("account_key", "account_number").union(accounts).distinct().collect())
-    return dim_account(reference, members, build.ranks)
-
-
-def refuse_collisions(members: Iterable[tuple[int, str]]) -> None:
-    """Refuse two codes that do not match and share a surrogate key: they would become one member.
-
-    Args:
-        members: surrogate key and code.
-
-    Raises:
-        JobError: names the codes.
-    """
-    codes: dict[int, dict[str, str]] = {}
-    for key, code in members:
-        codes.setdefault(key, {})[fold(code)] = code
-    collisions = [sorted(spellings.values()) for spellings in codes.values() if len(spellings) > 1]
-    if collisions:
-        raise JobError(
-            f"the codes {' and '.join(map(repr, collisions[0]))} have one surrogate key, {len(collisions)} such keys",
-            fix="rename one of the codes in the source; nothing was built",
-        )
-
-
-def _write_here(build: _Build, target: TargetSlice, rows: pa.Table) -> tuple[list[DataFile], int]:
-    """Write a dimension into a new folder; return its file, and the number of rows that were read back from it."""
-    file = write_file(rows, build.processed, f"{target.table}/{build.attempt}")
-    written = pq.ParquetFile(pa.BufferReader(build.processed.read(file.key))).read(use_threads=False)
-    return [file], len(written)
-
-
-def _write_by_spark(build: _Build, target: TargetSlice, rows: DataFrame) -> tuple[list[DataFile], int]:
-    columns = _DIMENSIONS[target.table].columns
-    files = write_whole(rows.coalesce(1), columns, build.processed, f"{target.table}/{build.attempt}")
-    written = read_files(build.spark, build.processed, [file.key for file in files], columns)
-    return files, written.count()
 
 
 def in_parts(periods: Iterable[str], counted: Sequence[CountedLines], most: int) -> Iterator[list[str]]:
@@ -457,12 +365,12 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
     if not orders:
         return []
     _log.info("building %d periods of the fact table, each in a task", len(orders))
-    types = build.small.account_types() if build.small else _account_types(build)
+    types = zip(*(build.accounts[column.name].to_pylist() for column in _ACCOUNT_TYPES), strict=True)
     builder = make_period_builder(
         arguments.processed_uri,
         arguments.s3_options,
         folder=f"{FACT_FINANCIALS.name}/{build.attempt}/periods",
-        types=types,
+        types=list(types),
         type_spans=build.request.type_spans,
         baseline_key=surrogate_key(build.request.baseline_scenario),
         actual_key=surrogate_key("Actual"),
@@ -480,10 +388,6 @@ def _build_periods(build: _Build, arguments: JobArguments, periods: Mapping[str,
     return list(built)
 
 
-def _account_types(build: _Build) -> list[tuple[int, str | None]]:
-    return [(key, kind) for key, kind in _accounts(build).select("account_key", "account_type").collect()]
-
-
 def _build_fact(build: _Build, periods: Mapping[str, TargetSlice], keys: DataFrame | None, part: str) -> None:
     """Build and commit some periods of the fact table.
 
@@ -496,7 +400,8 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice], keys: DataFra
     _log.info("building %d periods of the fact table", len(periods))
     counted = _counted(build, list(periods), part)
     scopes = _superseded_scopes(build)
-    accounts = _accounts(build)
+    types = build.accounts.select([column.name for column in _ACCOUNT_TYPES])
+    accounts = build.store_names(types, _ACCOUNT_TYPES, f"{part}/account_types")
     spans = _type_spans(build, part)
     lines = with_natural_sign(live_lines(counted, keys, scopes), accounts, spans)
     # The fact table reads its cells five times.

@@ -1,20 +1,19 @@
 """`dim_account`: every account that a reference file describes or a ledger line mentions.
 
-Grain of the output: one account.
+Grain of the output: one account, in the order of keys.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from finance_platform.contracts.star import DIM_ACCOUNT
-from finance_platform.transforms.dim_members import conformed_members
-from finance_platform.transforms.spark_on_demand import F
+import pyarrow as pa
+import pyarrow.compute as pc
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from finance_platform.contracts.star import DIM_ACCOUNT, PROFIT_SIGNS
+from finance_platform.transforms.dim_members import as_dimension, conformed_members
 
-MEMBER_COLUMNS = {
+_MEMBER_COLUMNS = {
     "account_number": "code",
     "account_name": "name",
     "account_type": "account_type",
@@ -24,24 +23,23 @@ MEMBER_COLUMNS = {
 }
 
 
-def dim_account(accounts: DataFrame, members: DataFrame, ranks: DataFrame) -> DataFrame:
+def dim_account(accounts: pa.Table, members: pa.Table, deliveries: Sequence[str]) -> pa.Table:
     """Return the dimension.
 
     Args:
-        accounts: rows of live reference deliveries.
-        members: members of live ledger deliveries.
-        ranks: delivery_id, rank: see `dim_members.conformed_members`.
+        accounts: rows of reference deliveries.
+        members: members of ledger deliveries.
+        deliveries: see `dim_members.conformed_members`.
     """
-    mentioned = members.where(F.col("dimension") == "account")
-    rows = conformed_members(accounts, mentioned, ranks, "account_key", MEMBER_COLUMNS)
-    account_type = F.coalesce("account_type", F.lit("Unknown"))
-    sign = F.when(account_type == "Revenue", F.lit(1)).when(account_type == "Expense", F.lit(-1)).otherwise(F.lit(0))
+    mentioned = members.filter(pc.equal(members["dimension"], "account"))
+    rows = conformed_members(accounts, mentioned, deliveries, "account_key", _MEMBER_COLUMNS)
+    account_type = pc.fill_null(rows["account_type"], "Unknown")
     derived = {
-        "account_name": F.coalesce("account_name", "account_number"),
+        "account_name": pc.coalesce(rows["account_name"], rows["account_number"]),
         "account_type": account_type,
-        "category": F.coalesce("category", F.lit("Unknown")),
-        "profit_sign": sign.cast("int"),
-        "is_monetary": account_type != "Statistical",
-        "measure": F.coalesce("measure", F.lit("flow")),
+        "category": pc.fill_null(rows["category"], "Unknown"),
+        "profit_sign": pa.array([PROFIT_SIGNS.get(one, 0) for one in account_type.to_pylist()], pa.int64()),
+        "is_monetary": pc.not_equal(account_type, "Statistical"),
+        "measure": pc.fill_null(rows["measure"], "flow"),
     }
-    return rows.select(*[derived.get(name, F.col(name)).alias(name) for name in DIM_ACCOUNT.column_names])
+    return as_dimension(rows, derived, DIM_ACCOUNT)

@@ -1,20 +1,19 @@
 """`dim_department`: every department that a reference file describes or a ledger line mentions.
 
-Grain of the output: one department.
+Grain of the output: one department, in the order of keys.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from finance_platform.contracts.star import DIM_DEPARTMENT
-from finance_platform.transforms.dim_members import conformed_members
-from finance_platform.transforms.spark_on_demand import F
+from finance_platform.transforms.dim_members import as_dimension, conformed_members
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-MEMBER_COLUMNS = {
+_MEMBER_COLUMNS = {
     "department_code": "code",
     "department_name": "name",
     "business_unit": "business_unit",
@@ -22,17 +21,18 @@ MEMBER_COLUMNS = {
 }
 
 
-def dim_department(departments: DataFrame, members: DataFrame, ranks: DataFrame) -> DataFrame:
+def dim_department(departments: pa.Table, members: pa.Table, deliveries: Sequence[str]) -> pa.Table:
     """Return the dimension.
 
     Args:
-        departments: rows of live reference deliveries.
-        members: members of live ledger deliveries.
-        ranks: delivery_id, rank: see `dim_members.conformed_members`.
+        departments: rows of reference deliveries.
+        members: members of ledger deliveries.
+        deliveries: see `dim_members.conformed_members`.
     """
-    mentioned = members.where(F.col("dimension") == "department")
-    rows = conformed_members(departments, mentioned, ranks, "department_key", MEMBER_COLUMNS)
-    filled = rows.withColumn("department_name", F.coalesce("department_name", "department_code")).withColumn(
-        "business_unit", F.coalesce("business_unit", F.lit("Unknown"))
-    )
-    return filled.select(*DIM_DEPARTMENT.column_names)
+    mentioned = members.filter(pc.equal(members["dimension"], "department"))
+    rows = conformed_members(departments, mentioned, deliveries, "department_key", _MEMBER_COLUMNS)
+    derived = {
+        "department_name": pc.coalesce(rows["department_name"], rows["department_code"]),
+        "business_unit": pc.fill_null(rows["business_unit"], "Unknown"),
+    }
+    return as_dimension(rows, derived, DIM_DEPARTMENT)

@@ -18,7 +18,7 @@ import pytest
 from finance_platform.deliveries import decisions, period_decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.slices import snapshot
-from finance_platform.transforms.dimension_tables import account_rows
+from finance_platform.transforms.dim_account import dim_account
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET, DEPARTMENTS, TRANSACTIONS
@@ -207,8 +207,8 @@ def _next_release(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     if request.getfixturevalue("name") == "release":
         monkeypatch.setattr(snapshot, "code_version", lambda _: "next")
         monkeypatch.setattr(
-            "finance_platform.spark_jobs.small_dimensions.account_rows",
-            lambda *of: with_category("Renamed", account_rows(*of)),
+            "finance_platform.spark_jobs.member_dimensions.dim_account",
+            lambda *of: with_category("Renamed", dim_account(*of)),
         )
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.contracts.model import Column, Contract
-from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS, TRANSACTIONS
+from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import STAGED_ROWS, arrow_schema, spark_schema
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.feeds.values.dates import first_day, period_of
@@ -133,42 +133,11 @@ def staged_account(number: str, row: int = 2, **others: Any) -> Row:
     }
 
 
-def departments_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
-    """Return departments as they are in the processed zone."""
-    return _reference(spark, DEPARTMENTS, rows)
-
-
-def accounts_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
-    """Return accounts as they are in the processed zone."""
-    return _reference(spark, ACCOUNTS, rows)
-
-
-def _reference(spark: SparkSession, contract: Contract, rows: Iterable[Row]) -> DataFrame:
-    names = set(contract.column_names)
-    return frame(spark, contract.columns, ({k: v for k, v in row.items() if k in names} for row in rows))
-
-
 def member(dimension: str, code: str, **others: Any) -> Row:
     """Return a department or account as the lines of delivery d1 mention it."""
     return {"delivery_id": "d1", "dimension": dimension, "member_key": surrogate_key(code), "code": code, **others}
 
 
-def members_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
-    """Return members as they are in the processed zone."""
-    return frame(spark, MEMBERS.columns, rows)
-
-
 def table_of(contract: Contract, rows: Iterable[Row]) -> pa.Table:
     """Return rows as they are read from the processed zone by Arrow."""
     return pa.Table.from_pylist(list(rows), arrow_schema(contract.columns))
-
-
-def assert_same_rows(rows: Sequence[Row], table: pa.Table, contract: Contract) -> None:
-    """Compare what Spark and Arrow derive: the rows, and the types of the second, as the first were compared before."""
-    assert table.schema.equals(arrow_schema(contract.stored_columns))
-    assert sorted(map(str, rows)) == sorted(map(str, table.to_pylist()))
-
-
-def ranks_of(spark: SparkSession, *deliveries: str) -> DataFrame:
-    """Return the defined order: deliveries, the latest last."""
-    return spark.createDataFrame(list(enumerate(deliveries)), "rank bigint, delivery_id string")

@@ -6,31 +6,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
-from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.members.account_types import account_types
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.values.codes import ACCOUNT_TYPES
 from finance_platform.storage.local import LocalStore
 from finance_platform.transforms.dim_account import dim_account
-from finance_platform_tests.transforms.rows import (
-    Row,
-    accounts_of,
-    few_examples,
-    member,
-    members_of,
-    ranks_of,
-    rows_of,
-    staged_account,
-)
+from finance_platform_tests.transforms.rows import Row, few_examples, member, staged_account, table_of
 from finance_platform_tests.unit.factories import in_period, live_in, state_of
 
 NUMBERS = ("4000", "5000", "0010")
@@ -63,19 +51,14 @@ def state_on_disk(root: Path, sent: list[tuple[bool, dict[str, str | None]]]) ->
 
 
 def written(root: Path, key: str, contract: Contract, rows: list[Row]) -> DataFile:
-    names = set(contract.column_names)
-    table = pa.Table.from_pylist(
-        [{name: value for name, value in row.items() if name in names} for row in rows],
-        schema=arrow_schema(contract.columns),
-    )
-    pq.write_table(table, root / key)
+    pq.write_table(table_of(contract, rows), root / key)
     return DataFile(key, (root / key).stat().st_size)
 
 
 @few_examples
 @given(deliveries)
 def test_the_types_that_versions_depend_on_are_those_of_the_dimension(
-    spark: SparkSession, sent: list[tuple[bool, dict[str, str | None]]]
+    sent: list[tuple[bool, dict[str, str | None]]],
 ) -> None:
     """For any reference files and ledgers in any order, some of them without a type."""
     names = [f"{number}.csv@v1" for number in range(len(sent))]
@@ -88,8 +71,8 @@ def test_the_types_that_versions_depend_on_are_those_of_the_dimension(
         if not ref
         for r in account_rows(n, types, is_reference=False)
     ]
-    built = dim_account(accounts_of(spark, described), members_of(spark, mentioned), ranks_of(spark, "-", *names))
-    of_dimension = {row["account_key"]: row["account_type"] for row in rows_of(built)}
+    built = dim_account(table_of(ACCOUNTS, described), table_of(MEMBERS, mentioned), names)
+    of_dimension = {row["account_key"]: row["account_type"] for row in built.to_pylist()}
     with tempfile.TemporaryDirectory() as folder:
         state = state_on_disk(Path(folder), sent)
         assert account_types(LocalStore(folder), state) == of_dimension

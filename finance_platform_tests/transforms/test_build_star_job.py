@@ -11,8 +11,6 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +21,8 @@ from finance_platform.errors import JobError
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs import build_star_job, gathered_files
-from finance_platform.spark_jobs.build_star_job import build_slices, in_parts, refuse_collisions
+from finance_platform.spark_jobs.build_star_job import build_slices, in_parts
+from finance_platform.spark_jobs.member_dimensions import refuse_collisions
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SupersededKeys
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.local import LocalStore
@@ -53,12 +52,8 @@ def test_spellings_of_one_code_do_not_collide() -> None:
     refuse_collisions([(1, "D100"), (1, "d100"), (1, " D100 "), (2, "D200")])
 
 
-@pytest.mark.parametrize("is_small", [True, False])
-def test_a_table_that_the_job_does_not_know_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_small: bool
-) -> None:
+def test_a_table_that_the_job_does_not_know_is_an_error(tmp_path: Path) -> None:
     """It was built as accounts."""
-    monkeypatch.setattr(build_star_job, "has_few_members", lambda *_: is_small)
     store = LocalStore(tmp_path)
     arguments = InProcessArguments(store.root, store.root, "attempt", "sail", store=store)
     request = BuildRequest([], [], [TargetSlice("dim_product", WHOLE_TABLE, "v", {})], [], [], [], [], "Budget")
@@ -99,21 +94,6 @@ def test_periods_have_the_same_figures_in_tasks_of_their_own_and_in_parts(
     assert counts == [2, 3][: len(counts)]
     in_tasks = [list((one.path / "processed/fact_financials").glob("*/periods/*")) for one in homes]
     assert [bool(folders) for folders in in_tasks] == [True, False, *(False for _ in others)]
-
-
-def test_a_small_home_has_the_same_dimensions_with_and_without_plans_of_spark(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small, large = create_small_home(tmp_path / "small"), create_small_home(tmp_path / "large")
-    Refresher(None)(small)  # type: ignore[arg-type]  # it needs no session
-    monkeypatch.setattr(build_star_job, "has_few_members", lambda *_: False)
-    monkeypatch.setattr(build_star_job, "runs_here", lambda *_: False)
-    Refresher(spark)(large)
-    assert _figures(small) == _figures(large)
-    for table in ("dim_date", "dim_department", "dim_account", "dim_scenario"):
-        ours, theirs = (_rows_of_slice(home, table) for home in (small, large))
-        assert ours.num_rows > 1
-        assert ours == theirs, table
 
 
 def test_gathered_files_give_the_slices_of_files_that_spark_reads(
@@ -183,7 +163,6 @@ def test_lines_of_shared_files_give_the_same_slices_in_tasks_and_in_plans_of_spa
     in_tasks = build.run(None, "tasks", counted)  # type: ignore[arg-type]  # they need no session
     assert len(list((tmp_path / "fact_financials/tasks/periods").iterdir())) == len(build.periods)
     monkeypatch.setattr(build_star_job, "orders_of", lambda *_, **__: [])
-    monkeypatch.setattr(build_star_job, "has_few_members", lambda *_: False)
     in_plans = build.run(spark, "plans", counted)
     assert build.rows(in_tasks) == build.rows(in_plans)
     ours, theirs = ([[getattr(one, name) for name in FIGURES] for one in built] for built in (in_tasks, in_plans))
@@ -191,13 +170,6 @@ def test_lines_of_shared_files_give_the_same_slices_in_tasks_and_in_plans_of_spa
     assert sum(row["amount"] for row in build.rows(in_tasks)) == Decimal("504.50"), (
         "without what K7 and a second reading replace"
     )
-
-
-def _rows_of_slice(home: Home, table: str) -> pa.Table:
-    files = (home.path / "processed" / table).rglob("*.parquet")  # Sail writes one, and on a busy machine seldom two
-    rows = pa.concat_tables(pq.ParquetFile(file).read() for file in files)
-    nullable = rows.cast(pa.schema([column.with_nullable(True) for column in rows.schema]))
-    return nullable.sort_by([(name, "ascending") for name in rows.column_names])
 
 
 def _figures(home: Home) -> tuple[list[tuple[object, ...]], list[dict[str, object]]]:
