@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.processed import ACCOUNT_COUNTS, LINE_CONTRACTS, MEMBERS, REJECTED_ROWS
+from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBERS, REJECTED_ROWS
 from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.commits import (
     DELIVERED,
@@ -37,14 +37,10 @@ from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.values.codes import fold, scenario_name
 from finance_platform.spark_jobs import account_counts
 from finance_platform.spark_jobs.account_counts import AccountCounts, accepted_by_delivery
-from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, PACKED, PLACE, packed_rows, sum_batches, unpack
-from finance_platform.spark_jobs.members_by_delivery import hash_members
+from finance_platform.spark_jobs.line_sums import PLACE, unpack
+from finance_platform.spark_jobs.members_by_delivery import MEMBER_COLUMNS, hash_members
 from finance_platform.spark_jobs.requests import DeliveryToRead
 from finance_platform.storage.port import ObjectStore
-from finance_platform.transforms.spark_on_demand import F
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 _ZERO = Decimal("0.00")
 _REJECTED = ("delivery_id", "outcome", "rules", "scenario", "currency", "account_key")
@@ -207,97 +203,45 @@ def _measured(summary: Mapping[str, Any]) -> Iterator[ScenarioCount]:
             yield ScenarioCount(*place, ROUNDING, Count(0, rounding_net, rounding_gross))
 
 
-def count_written(contract: Contract, written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
+def counted_columns(contract: Contract) -> tuple[str, ...]:
+    """Return the columns that `count_written` needs of a table."""
+    if contract is REJECTED_ROWS:
+        return (*_REJECTED, "amount")
+    if contract is MEMBERS:
+        return MEMBER_COLUMNS
+    dates = ("valid_from",) if "valid_from" in contract.column_names else ()
+    return ("delivery_id", contract.natural_key[1], *dates)
+
+
+def count_written(contract: Contract, tables: Iterable[pa.Table], results: Mapping[str, DeliveryResult]) -> None:
     """Enter the rows of one table into the results.
 
     Args:
-        contract: the table; for members see `enter_members`.
-        written: its rows as they were written.
+        contract: the table; for lines see `count_packed`.
+        tables: its rows as they were written, with `counted_columns`.
         results: by delivery id.
     """
-    if contract is REJECTED_ROWS:
-        _count_rejected(written, results)
-    elif contract in LINE_CONTRACTS:
-        lines = written.select(*[column.name for column in LINE_COLUMNS])
-        count_lines(lines.mapInArrow(sum_batches, PACKED), results)
+    if contract is MEMBERS:
+        for delivery_id, members_hash in hash_members(tables):
+            results[delivery_id].members_hash = members_hash
+    elif contract is REJECTED_ROWS:
+        for table in tables:
+            _count_rejected(table, results)
     else:
-        _count_references(contract, written, results)
+        _count_references(pa.concat_tables(tables), results)
 
 
-def count_read_back(contract: Contract, written: pa.Table, results: Mapping[str, DeliveryResult]) -> None:
-    """Enter the rows of one table into the results, as `count_written` does, in this process.
-
-    Args:
-        contract: the table.
-        written: its rows as they were written; few.
-        results: by delivery id.
-    """
-    if contract is REJECTED_ROWS:
-        wide = written["amount"].cast(SUM_OF_MONEY_TYPE)
-        amounts = [wide, pc.abs(wide)]
-        table = pa.table([*(written[name] for name in _REJECTED), *amounts], names=[*_REJECTED, "amount", "absolute"])
-        sums = table.group_by(list(_REJECTED), use_threads=False).aggregate(
-            [([], "count_all"), ("amount", "sum"), ("absolute", "sum"), ("amount", "count")]
-        )
-        names = {"count_all": "row_count", "amount_sum": "amount", "absolute_sum": "absolute", "amount_count": "priced"}
-        _enter_rejected(sums.rename_columns([names.get(name, name) for name in sums.column_names]).to_pylist(), results)
-    elif contract is MEMBERS:
-        enter_members([written], results)
-    elif contract in LINE_CONTRACTS:
-        lines = written.select([column.name for column in LINE_COLUMNS])
-        count_packed(packed_rows(sum_batches(lines.combine_chunks().to_batches())), results)
-    else:
-        _enter_references(_reference_sums(contract, written), results)
-
-
-def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
-    return zip(*(column.to_pylist() for column in table.columns), strict=True)
-
-
-def _reference_sums(contract: Contract, written: pa.Table) -> list[dict[str, Any]]:
-    names = ["delivery_id", *contract.natural_key[1:2]]
-    has_dates = "valid_from" in contract.column_names
-    since = written["valid_from"].to_pylist() if has_dates else [None] * len(written)
-    first: dict[tuple[Any, ...], str] = {}
-    sums: dict[str, dict[str, Any]] = {}
-    for member, date in zip(_rows(written.select(names)), since, strict=True):
-        first[member] = min(first.get(member, date or ""), date or "")
-        of_delivery = sums.setdefault(member[0], {"delivery_id": member[0], "row_count": 0, "last": None})
-        of_delivery["row_count"] += 1
-        of_delivery["last"] = max(filter(None, (of_delivery["last"], date)), default=of_delivery["last"])
-    for (delivery_id, *_), date in first.items():
-        sums[delivery_id]["dated_from"] = max(sums[delivery_id].get("dated_from", ""), date)
-    return list(sums.values())
-
-
-def _count_references(contract: Contract, written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    since = F.col("valid_from") if "valid_from" in contract.column_names else F.lit(None).cast("string")
-    by_member = written.groupBy("delivery_id", *contract.natural_key[1:2]).agg(
-        F.count(F.lit(1)).alias("row_count"),
-        F.min(F.coalesce(since, F.lit(""))).alias("first"),
-        F.max(since).alias("last"),
-    )
-    sums = by_member.groupBy("delivery_id").agg(
-        F.sum("row_count").alias("row_count"), F.max("first").alias("dated_from"), F.max("last").alias("last")
-    )
-    _enter_references(sums.collect(), results)
-
-
-def _enter_references(sums: Iterable[Any], results: Mapping[str, DeliveryResult]) -> None:
-    for row in sums:
-        result = results[row["delivery_id"]]
-        result.count("accepted", Count(rows=row["row_count"], unpriced=row["row_count"]))
-        result.dated_from, result.has_dates = row["dated_from"] or "", row["last"] is not None
-
-
-def count_lines(sums: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    """Enter ledger lines into the results.
-
-    Args:
-        sums: rows of `line_sums.PACKED`.
-        results: by delivery id.
-    """
-    count_packed(sums.collect(), results)
+def _count_references(rows: pa.Table, results: Mapping[str, DeliveryResult]) -> None:
+    delivery_ids, members, *dates = rows.columns
+    since = dates[0] if dates else pa.nulls(len(rows), pa.string())
+    columns = {"delivery_id": delivery_ids, "member": members, "first": pc.fill_null(since, ""), "last": since}
+    by_member = pa.table(columns).group_by(["delivery_id", "member"], use_threads=False)
+    sums = by_member.aggregate([([], "count_all"), ("first", "min"), ("last", "max")])
+    by_delivery = sums.group_by("delivery_id", use_threads=False)
+    for row in by_delivery.aggregate([("count_all", "sum"), ("first_min", "max"), ("last_max", "max")]).to_pylist():
+        result, count = results[row["delivery_id"]], row["count_all_sum"]
+        result.count("accepted", Count(rows=count, unpriced=count))
+        result.dated_from, result.has_dates = row["first_min_max"], row["last_max_max"] is not None
 
 
 def count_packed(sums: Iterable[Sequence[bytes]], results: Mapping[str, DeliveryResult]) -> None:
@@ -349,30 +293,18 @@ def _by_place(lines: pa.Table) -> pa.Table:
     return sums.rename_columns([*PLACE, *added, "first_day", "last_day"])
 
 
-def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    sums = written.groupBy(*_REJECTED).agg(
-        F.count(F.lit(1)).alias("row_count"),
-        F.sum("amount").alias("amount"),
-        F.sum(F.abs("amount")).alias("absolute"),
-        F.count("amount").alias("priced"),
+def _count_rejected(rows: pa.Table, results: Mapping[str, DeliveryResult]) -> None:
+    amount = rows["amount"].cast(SUM_OF_MONEY_TYPE)
+    money = rows.drop_columns("amount").append_column("amount", amount).append_column("absolute", pc.abs(amount))
+    sums = money.group_by(list(_REJECTED), use_threads=False).aggregate(
+        [([], "count_all"), ("amount", "sum"), ("absolute", "sum"), ("amount", "count")]
     )
-    _enter_rejected(sums.collect(), results)
-
-
-def _enter_rejected(sums: Iterable[Any], results: Mapping[str, DeliveryResult]) -> None:
-    for row in sums:
-        result = results[row["delivery_id"]]
-        unpriced = row["row_count"] - row["priced"]
-        count = Count(row["row_count"], row["amount"] or _ZERO, row["absolute"] or _ZERO, unpriced)
+    for row in sums.to_pylist():
+        result, count = results[row["delivery_id"]], row["count_all"]
+        counted = Count(count, row["amount_sum"] or _ZERO, row["absolute_sum"] or _ZERO, count - row["amount_count"])
         scenario, currency = row["scenario"] or "", row["currency"] or ""
-        result.count_lines(row["outcome"], scenario, currency, count)
+        result.count_lines(row["outcome"], scenario, currency, counted)
         if row["account_key"] is not None:
-            result.accounts.add(row["account_key"], scenario, currency, row["outcome"], count)
+            result.accounts.add(row["account_key"], scenario, currency, row["outcome"], counted)
         for rule in row["rules"].split(","):
-            result.rules[rule] = result.rules.get(rule, 0) + row["row_count"]
-
-
-def enter_members(tables: Iterable[pa.Table], results: Mapping[str, DeliveryResult]) -> None:
-    """Enter the hashes of members; argument `tables` as in `hash_members`."""
-    for delivery_id, members_hash in hash_members(tables):
-        results[delivery_id].members_hash = members_hash
+            result.rules[rule] = result.rules.get(rule, 0) + count

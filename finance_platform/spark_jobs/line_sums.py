@@ -18,9 +18,8 @@ import pyarrow.compute as pc
 from finance_platform.contracts.model import Column
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import SUM_OF_MONEY, SUM_OF_MONEY_TYPE, arrow_schema
-from finance_platform.storage.factory import open_store
 from finance_platform.storage.parquet_rows import read_row_groups
-from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+from finance_platform.storage.port import ObjectStore
 from finance_platform.text_hashes import FACTOR, Hashes, hash_texts, mix
 from finance_platform.transforms.fact_tables import encode
 from finance_platform.transforms.keyed_sums import as_array
@@ -68,27 +67,20 @@ _LOWER = np.uint64((1 << 32) - 1)
 
 
 def make_file_summer(
-    root: str, options: S3Options = NO_OPTIONS
+    opened: Callable[[], ObjectStore],
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return the function for `mapInArrow`: rows of `FILES` in, rows of `PACKED` out.
 
     Args:
-        root: the processed zone.
-        options: options of its S3 client.
+        opened: opens the processed zone.
     """
 
     def add_up(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        store = open_store(root, options)
         files = [(row["key"], row["size"]) for batch in batches for row in batch.to_pylist()]
         names = [column.name for column in LINE_COLUMNS]
-        yield from _sum_tables(read_row_groups(store, files, names, nullable=_NULLABLE, repeating=PLACE))
+        yield from _sum_tables(read_row_groups(opened(), files, names, nullable=_NULLABLE, repeating=PLACE))
 
     return add_up
-
-
-def sum_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Return rows of `PACKED` for lines with `LINE_COLUMNS`; the function for `mapInArrow`."""
-    yield from _sum_tables(pa.Table.from_batches([batch]) for batch in batches)
 
 
 def _sum_tables(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:

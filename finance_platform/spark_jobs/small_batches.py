@@ -7,7 +7,7 @@ Belongs here: which batches these are, their staged rows, their tables in Arrow.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -301,11 +301,3 @@ def _new_folder(uri: str) -> Path:
     with translate_write_errors("create", path):
         path.mkdir(parents=True)
     return path
-
-
-def read_back(store: ObjectStore, files: Mapping[str, Sequence[DataFile]], columns: Sequence[Column]) -> pa.Table:
-    """Return the rows of small files as they were written."""
-    schema = arrow_schema(columns)
-    keys = [file.key for of_delivery in files.values() for file in of_delivery]
-    tables = [pq.ParquetFile(pa.BufferReader(store.read(key))).read(use_threads=False) for key in keys]
-    return pa.concat_tables([schema.empty_table(), *tables])

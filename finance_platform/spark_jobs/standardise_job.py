@@ -14,14 +14,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from finance_platform.contracts.model import Column, Contract
+from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import (
     ACCOUNT_COUNTS,
     ACCOUNTS,
@@ -63,27 +63,23 @@ from finance_platform.spark_jobs.batches import (
 )
 from finance_platform.spark_jobs.delivery_results import (
     DeliveryResult,
-    count_lines,
     count_packed,
-    count_read_back,
     count_written,
+    counted_columns,
     enter_account_counts,
-    enter_members,
 )
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.line_sums import FILES, PACKED, make_file_summer, packed_rows
-from finance_platform.spark_jobs.members_by_delivery import MEMBER_COLUMNS, MEMBERS_AT_ONCE, member_groups
+from finance_platform.spark_jobs.members_by_delivery import MEMBERS_AT_ONCE, member_groups
 from finance_platform.spark_jobs.output_on_disk import output_of_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.small_batches import (
     StagedRows,
     is_read_here,
-    read_back,
     rows_of_table,
     rows_with,
-    runs_here,
     with_duplicates,
     write_by_delivery,
 )
@@ -231,10 +227,10 @@ class _Batch:
                 results[row["delivery_id"]].voucher_periods.append((row["first"], row["other"]))
         if rejects_others:
             rejected = self._with_cells(rejected, readable, folder)
-        self._count_written(written, results)
+        self._count_lines(written.data_files, results)
         lines = None
         if written.is_reduced:
-            lines = self._read_back(written.data_files, TRANSACTIONS.columns, "written_lines")
+            lines = self._read_back(written.data_files)
         shared = self._shared_folders(results)
         for contract in self._tables():
             of_table = rejected if contract is REJECTED_ROWS else _rows_of_table(contract, rows, lines)
@@ -258,7 +254,7 @@ class _Batch:
             if readable is None:
                 return None
         written, processed = WrittenLines.of(results), self.processed
-        self._count_written(written, results)
+        self._count_lines(written.data_files, results)
         for contract in self._tables():
             rows, folder = rows_of_table(contract, readable), self._folder_of(contract)
             then_by = "period" if contract in LINE_CONTRACTS else None
@@ -266,7 +262,7 @@ class _Batch:
             for name in [*written.of_table(contract.name), *own]:
                 lines = written.of_table(contract.name).get(name, [])
                 results[name].files[contract.name] = [*lines, *own.get(name, ())]
-            count_read_back(contract, read_back(processed, own, contract.columns), results)
+            self._count(contract, [file for of_delivery in own.values() for file in of_delivery], results)
         if self.kind == "ledger":
             enter_account_counts(processed, self._folder_of(ACCOUNT_COUNTS), results, {})
         return results
@@ -426,54 +422,52 @@ class _Batch:
             files[delivery_id] = [*of_delivery, *files.get(delivery_id, ())]
         for delivery_id, of_delivery in files.items():
             results[delivery_id].files[contract.name] = of_delivery
-        if contract is MEMBER_ATTRIBUTES:
-            return  # its rows are neither lines nor members
-        if contract is MEMBERS:
-            # Rows of Spark take ten times what it takes to read the files.
-            sizes = [(file.key, file.size) for file in own]
-            enter_members(read_row_groups(processed, sizes, MEMBER_COLUMNS, repeating=MEMBER_COLUMNS), results)
-            return
-        rows = self._read_back(own, contract.columns, contract.name)
-        if rows is not None:
-            count_written(contract, rows, results)
+        self._count(contract, own, results)
 
-    def _count_written(self, written: WrittenLines, results: Mapping[str, DeliveryResult]) -> None:
-        """Enter lines that the reader has written into the results."""
-        if not written.data_files:
+    def _count(self, contract: Contract, files: Sequence[DataFile], results: Mapping[str, DeliveryResult]) -> None:
+        """Enter the rows of one table into the results, as they were written; attributes are not counted."""
+        if contract in LINE_CONTRACTS:
+            self._count_lines(files, results)
+        elif files and contract is not MEMBER_ATTRIBUTES:
+            sizes, columns = [(file.key, file.size) for file in files], counted_columns(contract)
+            repeating = columns if contract is MEMBERS else ()
+            count_written(contract, read_row_groups(self.processed, sizes, columns, repeating=repeating), results)
+
+    def _count_lines(self, files: Sequence[DataFile], results: Mapping[str, DeliveryResult]) -> None:
+        """Enter the lines of files into the results."""
+        if not files:
             return
-        if runs_here(self.arguments):
-            # Results of Spark would be in memory three times: as the engine has them, sends them and returns them.
-            count_packed(packed_rows(self._sum_here(written.data_files)), results)
-        else:
-            count_lines(self._sums_of(written.data_files), results)
+        # Results of Spark would be in memory three times: as the engine has them, sends them and returns them.
+        is_here = not self.arguments.is_on_cluster
+        count_packed(packed_rows(self._sum_here(files)) if is_here else self._sums_of(files).collect(), results)
 
     def _sum_here(self, files: Sequence[DataFile]) -> Iterator[pa.RecordBatch]:
         """Yield what `_sums_of` returns, in threads of this process."""
-        summer = make_file_summer(self.arguments.processed_uri, self.arguments.s3_options)
+        summer = make_file_summer(lambda: self.processed)
         tasks = task_count([file.size for file in files], self.arguments.cores)
         rows = [{"key": file.key, "size": file.size} for file in largest_first(files, lambda file: file.size)]
         return run_here(summer, dealt(rows, tasks), tasks)
 
     def _sums_of(self, files: Sequence[DataFile]) -> DataFrame:
-        """Return rows of `PACKED` of lines that the reader has written, from their files."""
+        """Return rows of `PACKED` of the lines of files."""
         arguments = self.arguments
         tasks = task_count([file.size for file in files], arguments.cores)
         rows = [(file.key, file.size) for file in largest_first(files, lambda file: file.size)]
         listing = self.spark.createDataFrame(rows, FILES).repartition(tasks)
-        summer = make_file_summer(arguments.processed_uri, arguments.s3_options)
+        summer = make_file_summer(partial(open_store, arguments.processed_uri, arguments.s3_options))
         return listing.mapInArrow(summer, PACKED)
 
-    def _read_back(self, files: Sequence[DataFile], columns: Sequence[Column], name: str) -> DataFrame | None:
-        """Return the rows of files as they were written; None if there are none. Small ones on S3 are read once."""
+    def _read_back(self, files: Sequence[DataFile]) -> DataFrame | None:
+        """Return the lines of files as they were written; None if there are none. Small ones on S3 are read once."""
         processed, temporary = self.processed, self.arguments.temporary
         gathered = files_to_gather(processed, files, temporary)
         small = [file for file in files if file.key in gathered]
-        folder = f"{staging_folder(self.arguments.attempt)}/{self.folder}/read_back/{name}"
+        folder = f"{staging_folder(self.arguments.attempt)}/{self.folder}/read_back"
         parts = [
-            read_files(self.spark, store, keys, columns)
+            read_files(self.spark, store, keys, TRANSACTIONS.columns)
             for store, keys in (
                 (processed, [file.key for file in files if file.key not in gathered]),
-                (temporary, gather_files(processed, small, columns, temporary, folder)),
+                (temporary, gather_files(processed, small, TRANSACTIONS.columns, temporary, folder)),
             )
             if keys
         ]

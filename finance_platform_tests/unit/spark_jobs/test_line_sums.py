@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ import pytest
 
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.spark_jobs import line_sums
-from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, hash_lines, make_file_summer, sum_batches, unpack
+from finance_platform.spark_jobs.line_sums import LINE_COLUMNS, hash_lines, make_file_summer, unpack
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.transforms.rows import Row, ledger_line
 
 SCHEMA = arrow_schema(LINE_COLUMNS)
+Sums = dict[tuple[Any, ...], list[Any]]
 HASHED = ("posting_date", "department_key", "account_key", "amount", "is_debit_positive", "line_key")
 
 
@@ -46,9 +48,20 @@ def some_lines(count: int) -> list[Row]:
     ]
 
 
-def merged(batches: Iterable[pa.RecordBatch]) -> dict[tuple[Any, ...], list[Any]]:
+def sums_of_files(folder: Path, *files: pa.Table, row_groups: Iterable[int] = repeat(1_000)) -> Sums:
+    """Return the sums of lines in files by place, of which a task may return several."""
+    store, listing = LocalStore(folder), []
+    for number, (lines, size) in enumerate(zip(files, row_groups, strict=False)):
+        buffer = io.BytesIO()
+        pq.write_table(lines, buffer, row_group_size=size)
+        store.write(f"{number}.parquet", buffer.getvalue())
+        listing.append({"key": f"{number}.parquet", "size": buffer.tell()})
+    return merged(make_file_summer(lambda: store)([pa.RecordBatch.from_pylist(listing)]))
+
+
+def merged(batches: Iterable[pa.RecordBatch]) -> Sums:
     """Return the sums by place, where tasks return several."""
-    sums: dict[tuple[Any, ...], list[Any]] = {}
+    sums: Sums = {}
     tables = unpack(tuple(row.values()) for batch in batches for row in batch.to_pylist())
     for row in (row for table in tables for row in zip(*(column.to_pylist() for column in table.columns), strict=True)):
         place, (rows, amount, absolute, first, last, *others) = row[:5], row[5:]
@@ -68,7 +81,7 @@ def test_sums_are_those_of_the_lines_however_they_are_divided(tmp_path: Path, mo
     for row in rows:
         place = ("delivery_id", "scenario", "scenario_type", "period", "account_key")
         expected[tuple(row[name] for name in place)].append(row)
-    whole = merged(sum_batches(table(rows).to_batches()))
+    whole = sums_of_files(tmp_path, table(rows))
     assert whole.keys() == expected.keys()
     for place, lines in expected.items():
         amounts, days = [line["amount"] for line in lines], [line["posting_date"] for line in lines]
@@ -76,28 +89,17 @@ def test_sums_are_those_of_the_lines_however_they_are_divided(tmp_path: Path, mo
         figures = [len(lines), sum(amounts), sum(map(abs, amounts)), min(days), max(days), reversals]
         assert whole[place][:6] == figures
 
-    store = LocalStore(tmp_path)
-    for number, (start, size) in enumerate(((0, 1_000), (150, 20), (300, 1))):
-        buffer = io.BytesIO()
-        of_file = table(rows[start : (150, 300, 400)[number]])
-        # A file of an earlier release has no reversals; these lines have none either.
-        pq.write_table(of_file, buffer, row_group_size=size)
-        store.write(f"{number}.parquet", buffer.getvalue())
-    files = pa.RecordBatch.from_pylist([{"key": f"{number}.parquet", "size": 1} for number in range(3)])
+    parts = [table(rows[start:end]) for start, end in ((0, 150), (150, 300), (300, 400))]
     for alone in (1, 100, 10_000):
         monkeypatch.setattr(line_sums, "_SUMMED_ALONE", alone)
         monkeypatch.setattr(line_sums, "_PACKED_TOGETHER", alone)
-        assert merged(make_file_summer(store.root)([files])) == whole
-        assert merged(sum_batches(table(rows).to_batches(max_chunksize=17))) == whole
+        assert sums_of_files(tmp_path, *parts, row_groups=(1_000, 20, 1)) == whole
 
 
 def test_a_file_of_an_earlier_release_may_lack_columns_that_may_be_null(tmp_path: Path):
-    store, rows = LocalStore(tmp_path), [ledger_line(), ledger_line(amount="2.50")]
-    buffer = io.BytesIO()
-    pq.write_table(table(rows).drop_columns(["reverses_transaction_id"]), buffer)
-    store.write("old.parquet", buffer.getvalue())
-    files = pa.RecordBatch.from_pylist([{"key": "old.parquet", "size": 1}])
-    assert merged(make_file_summer(store.root)([files])) == merged(sum_batches(table(rows).to_batches()))
+    lines = table([ledger_line(), ledger_line(amount="2.50")])
+    earlier = sums_of_files(tmp_path, lines.drop_columns(["reverses_transaction_id"]))
+    assert earlier == sums_of_files(tmp_path, lines)
 
 
 @pytest.mark.parametrize("name", HASHED)
@@ -135,8 +137,8 @@ def test_hashes_depend_on_no_neighbour_and_no_layout():
     assert len(set(whole)) == 50
 
 
-def test_sums_of_hashes_do_not_overflow():
+def test_sums_of_hashes_do_not_overflow(tmp_path: Path):
     rows = [ledger_line("2025-01-15", "1.00", posting_date=date(2025, 1, 15))] * 5_000
-    ((rows_of_place, amount, *_, high, low),) = merged(sum_batches(table(rows).to_batches())).values()
+    ((rows_of_place, amount, *_, high, low),) = sums_of_files(tmp_path, table(rows)).values()
     assert (rows_of_place, amount) == (5_000, Decimal("5000.00"))
     assert (high << 32) + low == 5_000 * int(hash_lines(table(rows[:1]))[0])
