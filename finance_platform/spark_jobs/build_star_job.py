@@ -420,7 +420,7 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice], keys: DataFra
     replaced = superseded_lines(counted, keys, scopes)
     superseded = superseded_sums(replaced, accounts) if replaced is not None else {}
     control = control_sums(counted, replaced, accounts, spans)
-    compared = compare(control.collect(), star_sums(written).collect())
+    compared = compare(control.toArrow(), star_sums(written).toArrow())
     build.processed.sync(keys_of_files)
     for name, target in sorted(periods.items()):
         _commit_fact(build, target, files.get(name, []), compared.get(name, PeriodControl()), superseded.get(name, ()))

@@ -7,7 +7,7 @@ Does not belong here: the consequence of a difference (see `quality.processed`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,9 +30,6 @@ _ACCOUNT = ("period", "scenario_key", "account_key")
 _ZERO = Decimal("0.00")
 
 
-_Cell = tuple[Any, ...]
-"""Period, scenario key and account key."""
-
 _KEYS = _ACCOUNT[1:]
 STAR_SUMS = pa.schema(
     [
@@ -52,17 +49,6 @@ _SUMS = pa.schema(
     ]
 )
 """Sums of the lines and of the star in one table."""
-
-_SUPERSEDED = ("superseded_lines", "superseded_amount")
-
-
-class _Lines(NamedTuple):
-    """Sums of the ledger lines of a cell."""
-
-    lines: int
-    amount: Decimal
-    delivered: Decimal
-    absolute: Decimal
 
 
 class ScenarioFigures(NamedTuple):
@@ -201,36 +187,33 @@ def star_sums(written: DataFrame) -> DataFrame:
     )
 
 
-def compare(control: Iterable[Any], star: Iterable[Any]) -> dict[str, PeriodControl]:
+def compare(control: pa.Table, star: pa.Table) -> dict[str, PeriodControl]:
     """Return the comparison by period.
 
     Args:
         control: rows of `control_sums`.
         star: rows of `star_sums`.
     """
-    with_lines: dict[_Cell, _Lines] = {}
-    star_rows = {cell: ScenarioFigures(*figures) for cell, figures in _by_cell(star, ScenarioFigures._fields)}
-    periods: dict[str, PeriodControl] = {}
-    for cell, (*lines, superseded_lines, superseded_amount) in _by_cell(control, (*_Lines._fields, *_SUPERSEDED)):
-        period = periods.setdefault(cell[0], PeriodControl())
-        period.superseded_lines += superseded_lines
-        period.superseded_amount += superseded_amount
-        if lines[0]:
-            with_lines[cell] = _Lines(*lines)
-    for cell in sorted(with_lines.keys() | star_rows.keys()):
-        name, scenario, _ = cell
-        period = periods.setdefault(name, PeriodControl())
-        _compare_account(period, scenario, cell, with_lines.get(cell), star_rows.get(cell))
+    # Engines return texts in several layouts.
+    periods_of_lines, periods_of_star = (sums["period"].cast(pa.string()) for sums in (control, star))
+    periods = {}
+    for period in sorted({*periods_of_lines.unique().to_pylist(), *periods_of_star.unique().to_pylist()}):
+        lines = control.filter(pc.equal(periods_of_lines, period))
+        compared = compare_accounts(lines, star.filter(pc.equal(periods_of_star, period)))
+        if len(lines):
+            compared.superseded_lines = pc.sum(lines["superseded_lines"]).as_py()
+            compared.superseded_amount = pc.sum(lines["superseded_amount"]).as_py()
+        periods[period] = compared
     return periods
 
 
 def compare_accounts(lines: pa.Table, star: pa.Table) -> PeriodControl:
-    """Return the comparison of one period as `compare` does, without what is superseded.
+    """Return the comparison of one period, without what is superseded.
 
     A home with many accounts has as many sums as lines, so they are compared by column.
 
     Args:
-        lines: by scenario and account, with the fields of `_Lines`.
+        lines: by scenario and account, with lines, amount, delivered and absolute; see `control_sums`.
         star: with the columns of `STAR_SUMS`.
     """
     with_lines = lines.filter(pc.not_equal(lines["lines"], 0))
@@ -267,43 +250,3 @@ def _with_zeros(sums: pa.Table) -> pa.Table:
 
 def _difference(scenario: int, account: int, expected: tuple[int, Decimal], actual: tuple[int, Decimal]) -> Difference:
     return Difference(scenario, account, f"{expected[0]} lines, {expected[1]}", f"{actual[0]} lines, {actual[1]}")
-
-
-def _by_cell(rows: Iterable[Any], names: Sequence[str]) -> Iterator[tuple[_Cell, tuple[Any, ...]]]:
-    """Yield the cell of each row, and the values with some names.
-
-    A row of Spark is a tuple that searches each name among its names. A home with many accounts has as many rows here
-    as it has lines, so the names are looked up once.
-    """
-    wanted = (*_ACCOUNT, *names)
-    places: dict[tuple[str, ...], tuple[int, ...]] = {}
-    for row in rows:
-        if hasattr(row, "__fields__"):  # Spark's
-            fields = tuple(row.__fields__)
-            if fields not in places:
-                places[fields] = tuple(map(fields.index, wanted))
-            plain = tuple(row)
-            values = tuple([plain[place] for place in places[fields]])
-        else:
-            values = tuple([row[name] for name in wanted])
-        yield values[: len(_ACCOUNT)], values[len(_ACCOUNT) :]
-
-
-def _compare_account(
-    period: PeriodControl, scenario: int, cell: _Cell, lines: _Lines | None, star: ScenarioFigures | None
-) -> None:
-    period.accounts_compared += 1
-    period.delivered[scenario] = period.delivered.get(scenario, _ZERO) + (lines.delivered if lines else _ZERO)
-    period.absolute[scenario] = period.absolute.get(scenario, _ZERO) + (lines.absolute if lines else _ZERO)
-    before = period.star.get(scenario, ScenarioFigures())
-    if star:
-        period.star[scenario] = ScenarioFigures(
-            before.rows + star.rows,
-            before.lines + star.lines,
-            before.amount + star.amount,
-            before.budget_amount + star.budget_amount,
-        )
-    expected = (lines.lines, lines.amount) if lines else (0, _ZERO)
-    actual = (star.lines, star.amount) if star else (0, _ZERO)
-    if expected != actual and len(period.differences) < _MAX_DIFFERENCES:
-        period.differences.append(_difference(scenario, cell[2], expected, actual))

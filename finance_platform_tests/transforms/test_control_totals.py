@@ -32,6 +32,7 @@ from finance_platform_tests.transforms.rows import Row, ledger_line, ledger_line
 ACTUAL, BUDGET = surrogate_key("Actual"), surrogate_key("Budget")
 TYPES = {"4000": "Revenue", "6000": "Expense"}
 PERIODS = ("2025-01", "2025-02")
+WITHOUT_STAR = pa.schema([("period", pa.string()), *STAR_SUMS]).empty_table()
 
 ROWS: list[Row] = [
     ledger_line("2025-01-15", "100.00", line_key="T1"),
@@ -63,7 +64,7 @@ def star_of(spark: SparkSession, lines: DataFrame, types: DataFrame) -> DataFram
 
 
 def compared(control: DataFrame, star: DataFrame) -> dict[str, PeriodControl]:
-    return compare(control.collect(), star_sums(star).collect())
+    return compare(control.toArrow(), star_sums(star).toArrow())
 
 
 def compared_in_task(spark: SparkSession, period: str, rows: Iterable[Row] = ROWS) -> PeriodControl:
@@ -196,7 +197,7 @@ def test_an_account_whose_lines_are_all_superseded_is_not_expected_in_the_star(s
     counted = ledger_lines(spark, ROWS[2:3])
     keys = spark.createDataFrame([("d1", "T3")], "delivery_id string, line_key string")
     control = control_sums(counted, superseded_lines(counted, keys, None), accounts(spark), None)
-    january = compare(control.collect(), [])["2025-01"]
+    january = compare(control.toArrow(), WITHOUT_STAR)["2025-01"]
     assert not january.differences
     assert (january.superseded_lines, january.superseded_amount) == (1, Decimal("7.00"))
 
@@ -217,7 +218,7 @@ def test_only_the_first_differences_are_listed() -> None:
         }
         for number in range(80)
     ]
-    january = compare(lines, [])["2025-01"]
+    january = compare(pa.Table.from_pylist(lines), WITHOUT_STAR)["2025-01"]
     assert (january.accounts_compared, len(january.differences)) == (80, 50)
     assert january.differences[0] == Difference(1, 0, "1 lines, 1.00", "0 lines, 0.00")
     assert (january.star, january.delivered) == ({}, {1: Decimal("80.00")})
@@ -231,13 +232,13 @@ SUMS = st.dictionaries(
 
 
 @given(SUMS, SUMS, st.booleans())
-def test_sums_by_column_are_compared_as_rows_are(
+def test_exactly_the_accounts_whose_lines_or_amounts_differ_are_differences(
     lines: dict[tuple[int, int], tuple[int, int, int]], star: dict[tuple[int, int], tuple[int, int, int]], is_same: bool
 ) -> None:
     def money(cents: int) -> Decimal:
         return Decimal(cents).scaleb(-2)
 
-    place = ("scenario_key", "account_key")
+    place, star = ("scenario_key", "account_key"), lines if is_same else star
     of_lines = [
         dict(zip(place, key, strict=True))
         | {"lines": count, "amount": money(one), "delivered": money(other), "absolute": abs(money(other))}
@@ -246,19 +247,28 @@ def test_sums_by_column_are_compared_as_rows_are(
     of_star = [
         dict(zip(place, key, strict=True))
         | {"rows": 1 + count, "lines": count, "amount": money(one), "budget_amount": money(other)}
-        for key, (count, one, other) in (lines if is_same else star).items()
+        for key, (count, one, other) in star.items()
     ]
-    rows = [
-        row | {"period": "2025-01", "superseded_lines": 0, "superseded_amount": Decimal("0.00")} for row in of_lines
+    schema = sums_of_lines([], "2025-01", set()).accounts().schema
+    control = compare_accounts(pa.Table.from_pylist(of_lines, schema), pa.Table.from_pylist(of_star, STAR_SUMS))
+    expected = {key: (count, money(one)) for key, (count, one, _) in lines.items() if count}
+    built = {key: (count, money(one)) for key, (count, one, _) in star.items()}
+    nothing = (0, money(0))
+    pairs = {key: (expected.get(key, nothing), built.get(key, nothing)) for key in sorted(expected.keys() | built)}
+    assert control.accounts_compared == len(pairs)
+    assert control.differences == [
+        Difference(*key, *(f"{count} lines, {amount}" for count, amount in pair))
+        for key, pair in pairs.items()
+        if pair[0] != pair[1]
     ]
-    by_row = compare(rows, [row | {"period": "2025-01"} for row in of_star]).get("2025-01", PeriodControl())
-    columns = sums_of_lines([], "2025-01", set()).accounts().schema
-    by_column = compare_accounts(pa.Table.from_pylist(of_lines, columns), pa.Table.from_pylist(of_star, STAR_SUMS))
-    assert by_column.to_json() == by_row.to_json()
+    delivered = [cents for count, _, cents in lines.values() if count]
+    assert sum(control.delivered.values()) == money(sum(delivered))
+    assert sum(control.absolute.values()) == money(sum(map(abs, delivered)))
+    assert sum(one.lines for one in control.star.values()) == sum(count for count, _ in built.values())
 
 
 def test_without_lines_and_star_there_are_no_figures() -> None:
-    assert compare([], []) == {}
+    assert compare(WITHOUT_STAR, WITHOUT_STAR) == {}
     assert ScenarioFigures() == (0, 0, Decimal("0.00"), Decimal("0.00"))
 
 
