@@ -42,17 +42,17 @@ NOT_SEARCHED = (
 Finding = tuple[str, str, str]
 
 
-def searched_files(folder: Path = ROOT) -> list[str]:
-    """Return the files that are committed, or would be with `git add`, relative to the folder."""
+def searched_files() -> list[str]:
+    """Return the files that are committed, or would be with `git add`, relative to the root."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=folder,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.splitlines()
     own = BASELINE.relative_to(ROOT).as_posix()
-    return [name for name in listed if not name.endswith(NOT_SEARCHED) and name != own and (folder / name).is_file()]
+    return [name for name in listed if not name.endswith(NOT_SEARCHED) and name != own and (ROOT / name).is_file()]
 
 
 def scan(files: Sequence[str], folder: Path = ROOT) -> SecretsCollection:

@@ -20,7 +20,7 @@ WORKGROUP = "finance-workgroup"
 
 
 @contextmanager
-def redshift_serverless(redshift: FakeRedshift, status: str = "AVAILABLE") -> Iterator[str]:
+def redshift_serverless(redshift: FakeRedshift) -> Iterator[str]:
     """Serve the workgroup of the fake until the end of the block; yields the address."""
 
     def credentials(request: dict[str, Any]) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def redshift_serverless(redshift: FakeRedshift, status: str = "AVAILABLE") -> It
 
     def workgroup(_: dict[str, Any]) -> dict[str, Any]:
         endpoint = {"address": "127.0.0.1", "port": redshift.port}
-        return {"workgroup": {"status": status, "endpoint": endpoint, "workgroupName": WORKGROUP}}
+        return {"workgroup": {"status": "AVAILABLE", "endpoint": endpoint, "workgroupName": WORKGROUP}}
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -55,10 +55,10 @@ def read_lease(zone: ObjectStore, name: str = RUN) -> dict[str, Any]:
 
 
 @contextmanager
-def another_machine(zone: ObjectStore, name: str = RUN, *, ends_in: float = 90, run_id: str = "r1") -> Iterator[None]:
+def another_machine(zone: ObjectStore, name: str = RUN, *, ends_in: float = 90) -> Iterator[None]:
     """Hold the lease like another machine."""
     now = datetime.now(UTC)
-    held = Lease("another", "ada on worker-7, process 1", run_id, now, now + timedelta(seconds=ends_in))
+    held = Lease("another", "ada on worker-7, process 1", "r1", now, now + timedelta(seconds=ends_in))
     zone.write(lease.lease_key(name), held.to_json())
     yield
     zone.write(lease.lease_key(name), replace(held, number=1, is_given_back=True).to_json())

@@ -60,9 +60,9 @@ def moved(
     return copy_home(session_artifact(tmp_path_factory, "moved", create) / "home", tmp_path / "home")
 
 
-def trail(home: Home, loads: int = 2) -> list[tuple[Any, ...]]:
-    """Return the rows about the first loads."""
-    return sorted((row for sql in (LEDGER, MOVED) for row in home.select(sql) if row[0] <= loads), key=repr)
+def trail(home: Home) -> list[tuple[Any, ...]]:
+    """Return the rows about the first two loads."""
+    return sorted((row for sql in (LEDGER, MOVED) for row in home.select(sql) if row[0] <= 2), key=repr)
 
 
 def findings(home: Home) -> list[str]:

@@ -111,8 +111,8 @@ def _live(name: str, *, published: str = "7.00", rejected: int = 0, key: str = "
     return Variant(name, b"", key, published=Decimal(published), rejected=rejected)
 
 
-def _refused(name: str, key: str = "") -> Variant:
-    return Variant(name, b"", key, state="refused", published=NOTHING)
+def _refused(name: str) -> Variant:
+    return Variant(name, b"", state="refused", published=NOTHING)
 
 
 def _held(name: str, rejected: int = 0) -> Variant:

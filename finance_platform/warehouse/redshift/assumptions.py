@@ -31,7 +31,7 @@ from finance_platform.warehouse.proof import (
     bound_value_assumptions,
     expect,
 )
-from finance_platform.warehouse.redshift.credentials import CredentialsResolver, resolve_credentials
+from finance_platform.warehouse.redshift.credentials import resolve_credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
 from finance_platform.warehouse.redshift.existing_schema import has_schema
 from finance_platform.warehouse.redshift.load_connection import RedshiftLoadConnection
@@ -56,8 +56,7 @@ _FEW_ROWS = pa.table(
 def redshift_assumptions(
     endpoint: RedshiftEndpoint,
     processed: ObjectStore | None,
-    lake_schema: str = "",
-    resolver: CredentialsResolver = resolve_credentials,
+    lake_schema: str,
 ) -> Iterator[tuple[Assumption, ...]]:
     """Yield the assumptions, which can be tried until the end of the block; everything is removed then.
 
@@ -65,9 +64,8 @@ def redshift_assumptions(
         endpoint: the warehouse.
         processed: the processed zone; COPY reads a small file that is written there. None if the role may not write it.
         lake_schema: the external schema of the processed tables; empty if there is none.
-        resolver: returns the credentials.
     """
-    credentials = resolver(endpoint)
+    credentials = resolve_credentials(endpoint)
 
     def open_another() -> AbstractContextManager[RedshiftSession]:
         return open_session(endpoint, credentials)

@@ -1169,8 +1169,8 @@ def named(number: str, amount: str = "10.00", period: str = JANUARY) -> Line:
     return Line(number, period, amount=amount, number=number)
 
 
-def reversing(number: str, of: str, period: str, amount: str = "-10.00") -> Line:
-    return Line(number, period, amount=amount, number=number, reverses=of)
+def reversing(number: str, of: str, period: str) -> Line:
+    return Line(number, period, amount="-10.00", number=number, reverses=of)
 
 
 def test_a_reversal_in_an_open_period_waits_with_the_late_line_that_it_names(zone: Zone) -> None:

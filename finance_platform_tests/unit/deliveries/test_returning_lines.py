@@ -24,10 +24,10 @@ SECOND = [Line("1", amount="10.00", scope="s"), Line("2", amount="6.00", scope="
 
 
 def under(
-    zone: Zone, values: Mapping[str, Any], first: Sequence[Line] = FIRST, second: Sequence[Line] = SECOND
+    zone: Zone, values: Mapping[str, Any], second: Sequence[Line] = SECOND
 ) -> tuple[DeliveryDiscovered, DeliveryDiscovered]:
     """Deliver two files of a feed under one load mode; both count after that."""
-    events = zone.deliver("a.csv", first, **values), zone.deliver("b.csv", second, "w", **values)
+    events = zone.deliver("a.csv", FIRST, **values), zone.deliver("b.csv", second, "w", **values)
     assert not zone.evaluate_held(), "the second file has as many lines as the first"
     return events
 

@@ -64,9 +64,9 @@ WITH_COVER: dict[str, Rows] = {
 }
 
 
-def refusal_of(root: Path, data: bytes, name: str = "x.xlsx", text: str = LEDGER, **replaced: str) -> tuple[str, str]:
+def refusal_of(root: Path, data: bytes, name: str = "x.xlsx", **replaced: str) -> tuple[str, str]:
     (root / name).write_bytes(data)
-    descriptor = parse_descriptor(with_lines(text, path=name, **replaced), "x.yaml")
+    descriptor = parse_descriptor(with_lines(LEDGER, path=name, **replaced), "x.yaml")
     check = check_file(LocalStore(root), name, descriptor, settings())
     return check.refusal, check.fix
 
