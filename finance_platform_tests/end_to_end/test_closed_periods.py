@@ -95,24 +95,6 @@ def test_a_change_of_an_open_period_is_a_movement_without_an_alert(home: Home, r
     assert not refreshed.alerts
 
 
-@at_night
-def test_with_the_setting_hold_the_delivery_is_held_until_it_is_accepted(home: Home, refresh: Refresher):
-    home.write("raw/transactions.csv", CORRECTED)
-    refreshed = refresh(home, **HOLD)
-    assert refreshed.needs_attention
-    assert "would restate 2024-01, which is closed" in refreshed.held()["transactions.csv"]
-    assert january(home) == Decimal("1250.10")
-    before = sorted(path for path in (home.path / "processed").rglob("*"))
-    shown = home.command("accept", "transactions.csv", "--dry-run")
-    assert "Effect on profit in closed periods: Actual 0.50" in shown.stdout
-    (row,) = json.loads(home.command("accept", "transactions.csv", "--dry-run", "--format", "json").stdout)
-    assert list(row.values()) == ["Actual", "2024-01", True, "Revenue", "0.50", "0.50", "0.50"]
-    assert sorted(path for path in (home.path / "processed").rglob("*")) == before
-    assert home.command("accept", "transactions.csv", "--why", "the auditors found it").returncode == 0
-    assert not refresh(home, **HOLD).needs_attention
-    assert january(home) == Decimal("1250.60")
-
-
 def test_the_check_of_a_file_that_would_restate_names_the_command_that_shows_what_changes(home: Home):
     home.write(".env", "FINANCE_PLATFORM_CLOSED_PERIODS=hold\n")
     home.write("raw/transactions.csv", CORRECTED)
@@ -130,16 +112,6 @@ def test_a_longer_export_that_repeats_a_closed_period_is_not_held(home: Home, re
     home.write("raw/transactions.csv", "\n".join(longer) + "\n")
     assert not refresh(home, **HOLD).needs_attention
     assert january(home) == Decimal("1250.10")
-
-
-@at_night
-def test_a_change_of_a_reopened_period_is_not_held(home: Home, refresh: Refresher):
-    assert home.command("reopen", "2024-01", "--why", "a late invoice").returncode == 0
-    home.write("raw/transactions.csv", CORRECTED)
-    refreshed = refresh(home, **HOLD)
-    assert not refreshed.needs_attention
-    assert january(home) == Decimal("1250.60")
-    assert not refreshed.alerts
 
 
 def test_a_file_that_waits_for_a_period_is_published_after_it_is_reopened(home: Home, refresh: Refresher):

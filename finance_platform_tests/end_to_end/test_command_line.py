@@ -536,19 +536,3 @@ def test_a_failed_blocking_check_is_reported_with_evidence_and_fix(run_home: Hom
     assert "period 2024-01, lines accepted 5 lines, 2151.10, star live and superseded 4 lines, 2151.10" in result.stdout
     assert f"Rebuild everything with `finance-platform run --home {home.path} --rebuild`" in result.stdout
     assert home.query("SELECT COUNT(*) FROM FactFinancials") == [{"count": 11}]
-
-
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`orchestration/test_refresh` shows it")
-def test_a_file_with_an_account_without_a_type_is_held_and_the_others_are_loaded(tmp_path: Path):
-    home = create_small_home(tmp_path)
-    home.write(
-        "feeds/erp.yaml",
-        "feed: erp\nkind: ledger\npath: erp*.csv\ncolumns:\n  date: d\n  department: e\n  account: a\n"
-        "  amount: {debit: dr, credit: cr}\nconstants: {scenario: Actual}\n",
-    )
-    home.write("raw/erp.csv", "d,e,a,dr,cr\n2024-01-01,D100,9999,1.00,\n")
-    result = home.command("run")
-    assert result.returncode == 1
-    assert "held erp.csv: account 9999 has no type" in result.stdout
-    assert "give these accounts a type in an accounts file, such as accounts.csv with" in result.stdout
-    assert home.query("SELECT COUNT(*) FROM FactFinancials") == [{"count": 11}]

@@ -14,20 +14,17 @@ import pytest
 
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
-from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 HEADER = "transaction_id,transaction_date,department_code,account_number,amount\n"
 ACCOUNTS = "account_number,account_name,account_type\n6100,Rent,Expense\n"
 MONTHS = [f"2025-{month:02}" for month in range(1, 7)]
 
 
-def transactions(period: str, lines: int, day: int = 10) -> str:
+def transactions(period: str, lines: int) -> str:
     """Return a file with so many lines of 10.00 in a month."""
-    return HEADER + "".join(f"{period}-{day}-{line},{period}-{day},D1,6100,10.00\n" for line in range(lines))
+    return HEADER + "".join(f"{period}-{line},{period}-10,D1,6100,10.00\n" for line in range(lines))
 
 
 def report(home: Home) -> list[dict[str, str]]:
@@ -85,24 +82,6 @@ def test_lines_dated_in_the_next_month_do_not_move_the_variance_of_the_year(half
     assert [str(amount) for amount in rows[-1][1:3]] == ["30.00", "90.00"]
 
 
-@at_night
-def test_lines_dated_in_several_later_months_do_not_either(home: Home, refresh: Refresher):
-    for month in range(7, 13):
-        home.write(f"raw/transactions_ahead_{month}.csv", transactions(f"2025-{month:02}", 2))
-    refresh(home)
-
-    assert expense(home)[:5] == ("2025", "6", "600.00", "540.00", "60.00")
-
-
-@at_night
-def test_a_month_becomes_complete_by_more_lines_without_a_movement(begun_home: Home, refresh: Refresher):
-    home = begun_home
-    home.write("raw/transactions_late.csv", transactions("2025-07", 2, day=20))
-    refresh(home)
-
-    assert expense(home) == ("2025", "7", "650.00", "630.00", "20.00", "", "0.00")
-
-
 def test_a_month_becomes_complete_by_its_close_and_only_its_mark_changes(begun_home: Home, refresh: Refresher):
     home = begun_home
     before = home.tables()
@@ -124,28 +103,3 @@ def test_a_setting_overrides_what_is_complete(begun_home: Home, refresh: Refresh
 
     refresh(home, FINANCE_PLATFORM_ACTUALS_THROUGH="2025-05")
     assert expense(home)[:3] == ("2025", "5", "500.00")
-
-
-@at_night
-def test_the_command_names_the_month_that_it_leaves_out(home: Home):
-    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
-
-    output = home.command("run").stdout
-
-    assert "2025, 6 months" in output
-    assert "Incomplete and left out: 2025-07." in output
-
-
-@at_night
-def test_the_report_is_by_fiscal_year(refresh: Refresher, tmp_path: Path):
-    home = Home(tmp_path / "home")
-    home.write("raw/accounts.csv", ACCOUNTS)
-    lines = "T1,2025-03-10,D1,6100,100.00\nT2,2025-04-11,D1,6100,250.00\n"
-    home.write("raw/transactions.csv", HEADER + lines)
-
-    refresh(home, FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH="4")
-
-    assert [(row["FiscalYear"], row["Months"], row["Actual"]) for row in report(home) if row["AccountType"]] == [
-        ("2025", "1", "100.00"),
-        ("2026", "1", "250.00"),
-    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -20,7 +19,7 @@ from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.reports.variance import variance_rows
 from finance_platform.settings import load_settings
-from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job
+from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome
 from finance_platform_tests.end_to_end.home import copy_home
 from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
 from finance_platform_tests.profiles import current_profile
@@ -309,44 +308,6 @@ def test_a_story_is_traced_to_its_lines_in_the_file(home: RefreshedHome, key: An
     assert money(sum((row["amount"] for row in lines), Decimal(0))) == story["actual"]
 
 
-def last_load(home: RefreshedHome) -> int:
-    """Return the number of the last load."""
-    ((number,),) = home.select("SELECT MAX(LoadNumber) FROM LoadLedger")
-    return int(number)
-
-
-def requested_jobs(home: RefreshedHome) -> list[str]:
-    """Return the request of each Spark job that was started."""
-    return sorted(str(path) for path in home.path.rglob("jobs/*/request.json"))
-
-
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="a small home shows the same (`test_refresh`)")
-def test_a_second_run_does_nothing(home: RefreshedHome) -> None:
-    """No job starts, no Parquet is written, nothing is loaded, the warehouse file is unchanged."""
-    assert run_refresh_job(home.path).succeeded  # the home is a copy, whose raw files are entered again
-    files, load = home.files(), last_load(home)
-    jobs = requested_jobs(home)
-    again = run_refresh_job(home.path)
-    assert again.succeeded
-    assert again.failed_checks() == []
-    assert (again.files(), last_load(again)) == (files, load)
-    assert requested_jobs(again) == jobs
-    assert len(jobs) == 2, "one standardise, one build_star"
-
-
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="a small home shows the same (`test_nothing_new`)")
-def test_the_same_files_sent_again_change_nothing(home: RefreshedHome) -> None:
-    """New times, old bytes: at most the register changes; no job starts, nothing is loaded."""
-    load, jobs = last_load(home), requested_jobs(home)
-    parquet = {name: state for name, state in home.files().items() if name.endswith(".parquet")}
-    for position, file in enumerate(sorted((home.path / "raw").iterdir(), reverse=True)):
-        os.utime(file, (1_900_000_000 + position, 1_900_000_000 + position))
-    again = run_refresh_job(home.path)
-    assert again.succeeded
-    assert {name: state for name, state in again.files().items() if name.endswith(".parquet")} == parquet
-    assert (last_load(again), requested_jobs(again)) == (load, jobs)
-
-
 @pytest.fixture(scope="module")
 def statement(home: RefreshedHome) -> dict[str, str]:
     """The equation of the shipped files as `run` prints it."""
@@ -370,21 +331,3 @@ def test_the_readme_shows_the_statement_that_a_run_prints(statement: dict[str, s
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     for place in ("Rows", "Actual USD net", "Actual USD gross", "Budget USD net"):
         assert f"    {place}: {statement[place]}\n" in readme
-
-
-@pytest.mark.skipif(
-    not current_profile().is_exhaustive,
-    reason="another run of the sample; docs/decisions/080 names what shows the same",
-)
-def test_a_newline_at_the_end_of_the_ledger_changes_no_rejected_row_and_no_cent(
-    home: RefreshedHome, statement: dict[str, str]
-) -> None:
-    before = statement
-    with (home.path / "raw" / "transactions.csv").open("a", encoding="utf-8") as file:
-        file.write("\n")
-    after = printed_statement(home)
-    assert {place: equation for place, equation in after.items() if place != "Rows"} == {
-        place: equation for place, equation in before.items() if place != "Rows"
-    }
-    one_more = before["Rows"].replace("38,684", "38,685").replace("skipped 18", "skipped 19")
-    assert after["Rows"] in {before["Rows"], one_more}

@@ -74,26 +74,3 @@ def test_a_load_by_itself_publishes_nothing_that_fails_a_blocking_check_of_the_s
     write(path, sound)
     assert materialize(home)[0]
     assert published_slices(DuckDBWarehouse(home.warehouse_path))
-
-
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`test_refresh` shows it of a whole run")
-def test_re_execution_after_the_type_arrived_publishes_the_journal_that_waited_for_it(home: Settings):
-    assert materialize(home)[0]
-    assert published_slices(DuckDBWarehouse(home.warehouse_path)) == {}
-    write(home.home_path / "raw/accounts.csv", "account_number,account_name,account_type\n4000,Sales,Revenue\n")
-    assert materialize(home)[0]
-    assert ("fact_financials", "2025-01") in published_slices(DuckDBWarehouse(home.warehouse_path))
-
-
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`test_selections` shows it of one table")
-def test_a_load_by_itself_builds_what_it_needs_and_removes_nothing_before(home: Settings):
-    write(home.home_path / "raw/accounts.csv", "account_number,account_name,account_type\n4000,Sales,Revenue\n")
-    assert materialize(home)[0]
-    before = published_slices(DuckDBWarehouse(home.warehouse_path))
-    write(home.home_path / "raw/journal_1.csv", LINES.replace("100.00", "120.00"))
-    assert materialize(home, [dg.AssetKey(["raw", "journal"]), *READ])[0]
-    assert materialize(home, LOAD)[0]
-    after = published_slices(DuckDBWarehouse(home.warehouse_path))
-    fact = "fact_financials", "2025-01"
-    assert (after.keys(), after[fact].load_number) == (before.keys(), before[fact].load_number + 1)
-    assert after[fact].version != before[fact].version
