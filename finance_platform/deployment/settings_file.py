@@ -10,18 +10,6 @@ from collections.abc import Mapping
 from finance_platform.setting_sources import ENV_PREFIX
 from finance_platform.settings import Settings
 
-OUTPUTS_FOR_PEOPLE = frozenset(
-    {
-        "ImageRepositoryUri",
-        "WarehouseAdminSecretArn",
-        "WarehouseAdminRoleArn",
-        "DashboardUrl",
-        "TaskSubnetIds",
-        "TaskSecurityGroupId",
-    }
-)
-"""The outputs that are not settings."""
-
 
 def output_name(setting: str) -> str:
     """Return the name of the output that holds a setting: `raw_uri` is `RawUri`."""

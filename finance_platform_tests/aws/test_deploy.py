@@ -22,7 +22,7 @@ from click.testing import CliRunner, Result
 from finance_platform.cli import main
 from finance_platform.deployment.artefacts import MANIFEST
 from finance_platform.deployment.aws import Account, translate_aws_errors
-from finance_platform.deployment.settings_file import OUTPUTS_FOR_PEOPLE, output_name
+from finance_platform.deployment.settings_file import output_name
 from finance_platform.deployment.stack import STUCK_STATES, Event, Stack
 from finance_platform.deployment.tasks import OneOffTask, run_task
 from finance_platform.deployment.template import read_template, template_path
@@ -624,6 +624,17 @@ NOT_IN_OUTPUTS = {
     "query_timeout_seconds": "has a suitable default",
     "group_readable": "concerns files on disk",
 }
+OUTPUTS_FOR_PEOPLE = frozenset(
+    {
+        "ImageRepositoryUri",
+        "WarehouseAdminSecretArn",
+        "WarehouseAdminRoleArn",
+        "DashboardUrl",
+        "TaskSubnetIds",
+        "TaskSecurityGroupId",
+    }
+)
+"""The outputs that are not settings."""
 
 
 def test_the_outputs_are_exactly_the_settings_that_a_deployment_determines():
