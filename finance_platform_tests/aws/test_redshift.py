@@ -256,6 +256,12 @@ BUSY = {
     "another transaction": ("XX000", "cannot proceed: concurrent transaction on the table", ""),
     "a deadlock": ("40P01", "deadlock detected", ""),
     "a restart": ("57P01", "terminating connection due to administrator command", ""),
+    "Redshift's own 1018": ("XX000", "1018", "Relation does not exist"),
+    "the key, if it is throttling": (
+        "XX000",
+        "S3ServiceException:You have exceeded the rate at which you may call KMS.,Status 400,Error ThrottlingException",
+        "",
+    ),
     "S3, if it is throttling": ("XX000", "S3ServiceException:Please reduce your request rate.,Status 503", ""),
     "a pause": ("XX000", "The cluster is being paused", ""),
 }

@@ -34,8 +34,10 @@ _BUSY_STATES = frozenset({"40001", "40P01", "53300", "55P03"})
 _UNAVAILABLE_STATES = frozenset({"57P01", "57P02", "57P03"})
 _BUSY_MESSAGE = re.compile(
     r"code:\s*1023\b|serializable isolation violation|concurrent transaction|could not open relation with oid"
-    # COPY, on S3.
-    r"|\bslowdown\b|reduce your request rate|status 50[03]\b",
+    # 1018: a table that another transaction created or replaced after this one began.
+    r"|\b1018\b.*\brelation does not exist"
+    # COPY, on S3 and on the key of its objects.
+    r"|\bslowdown\b|reduce your request rate|status 50[03]\b|\bThrottlingException\b|rate at which you may call KMS",
     re.I,
 )
 _S3_EXPIRED_MESSAGE = re.compile(r"\bExpiredToken\b|security token .* is expired", re.I)
