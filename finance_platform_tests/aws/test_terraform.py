@@ -50,6 +50,11 @@ def test_every_parameter_is_a_variable_and_every_output_an_output():
     assert outputs == {variable_name(name): name for name in TEMPLATE["Outputs"]}
 
 
+def test_terraform_waits_for_as_long_as_ecs_and_redshift_may_take():
+    (stack,) = STACK.findall((MODULE / "main.tf").read_text())
+    assert re.findall(r"^    (create|update) += \"3h\"$", stack, re.MULTILINE) == ["create", "update"]
+
+
 def test_a_name_that_terraform_takes_is_one_that_deploy_remote_and_the_role_of_ci_take():
     main = (MODULE / "main.tf").read_text()
     (pattern,) = re.findall(r'regex\("\^\(\?:(.*)\)\$", var\.stack_name\)', main)

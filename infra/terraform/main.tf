@@ -48,6 +48,12 @@ resource "aws_cloudformation_stack" "this" {
   parameters   = local.parameters
   tags         = var.tags
 
+  # The default is half an hour; a creation that goes on would then be marked for replacement.
+  timeouts {
+    create = "3h"
+    update = "3h"
+  }
+
   lifecycle {
     # The stack has the books' buckets, key and warehouse. Remove this by hand to tear it down.
     prevent_destroy = true
