@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -64,15 +63,10 @@ def doubtful_groups(reversals: pa.Table, named: pa.Table) -> pa.Table:
 
 def first_of_each(groups: pa.Table, columns: Sequence[str], most: int) -> pa.ChunkedArray:
     """Return which groups are looked at one by one: linked ones, and the first ones that are equal in some columns."""
-    codes = np.zeros(len(groups), np.int64)
-    for name in columns:
-        texts = groups[name].combine_chunks().dictionary_encode()
-        codes = np.unique(codes * len(texts.dictionary) + texts.indices.to_numpy(), return_inverse=True)[1]
-    order = np.argsort(codes, kind="stable")
-    in_order = codes[order]
-    places = np.empty(len(groups), np.int64)
-    places[order] = np.arange(len(groups)) - np.searchsorted(in_order, in_order)
-    return pc.or_(pa.chunked_array([pa.array(places < most)]), pc.equal(groups["rule"], LINKED))
+    at = pa.array(range(len(groups)), pa.int64())
+    equal = groups.select(columns).append_column("at", at).group_by(list(columns), use_threads=False)
+    first = pc.list_flatten(pc.list_slice(equal.aggregate([("at", "list")])["at_list"], 0, most))
+    return pc.or_(pa.chunked_array([pc.is_in(at, value_set=first)]), pc.equal(groups["rule"], LINKED))
 
 
 def add_up(lines: pa.Table, groups: pa.Table, columns: Sequence[str]) -> pa.Table:
