@@ -10,6 +10,7 @@ import csv
 import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -54,8 +55,13 @@ _MOST_FILES = 200
 _NEWEST_FILES = 50
 
 _MOST_PENDING = 10
-_MOST_WARNINGS, _MOST_NAMES = 10, 3
 """Files that are not read, of which the reason is printed."""
+
+_MOST_WARNINGS = 10
+"""Different warnings of a kind that are printed: many of one kind hide none of another."""
+
+_MOST_NAMES = 3
+"""Files with the same warning that are named."""
 
 _LONG_TABLE = 4
 """Rows from which on a table is printed without rich, if that makes no difference. Rich takes 0.5 ms for a row with
@@ -309,13 +315,17 @@ def print_warnings(console: SafeConsole, status: Status) -> None:
     for row in status.warnings:
         kind = {"delivery": "warning"}.get(row["kind"], row["kind"])
         groups.setdefault((kind, row["warning"], row["fix"] or ""), []).append(quote_name(row["file"]))
-    for (kind, warning, fix), files in itertools.islice(groups.items(), _MOST_WARNINGS):
+    of_kind = Counter[str]()
+    for (kind, warning, fix), files in groups.items():
+        of_kind[kind] += 1
+        if of_kind[kind] > _MOST_WARNINGS:
+            continue
         shown = ", ".join(files[:_MOST_NAMES])
         names = f"{shown} and {len(files) - _MOST_NAMES:,} more" if len(files) > _MOST_NAMES else shown
         console.print(colored((kind, "yellow"), f" {names}: {warning}" + (f"\n  Fix: {fix}" if fix else "")))
-    if len(groups) > _MOST_WARNINGS:
-        more = pluralize(len(groups) - _MOST_WARNINGS, "more warning", "more warnings")
-        console.print(f"  {more}; `finance-platform status --json` has each")
+    if more := sum(max(0, count - _MOST_WARNINGS) for count in of_kind.values()):
+        text = pluralize(more, "more warning", "more warnings")
+        console.print(f"  {text}; `finance-platform status --json` has each")
 
 
 def _state(state: str) -> Part:

@@ -22,6 +22,7 @@ from finance_platform.cli import rendering
 from finance_platform.cli.console import Part, SafeConsole
 from finance_platform.cli.rendering import distinct_keys, print_deliveries, print_rows, print_table, print_warnings
 from finance_platform.reports.statement import Line, Reconciliation
+from finance_platform.reports.status import StatusDetails
 from finance_platform_tests.unit.printed_text import lines, printed, status
 
 DELIVERY: dict[str, Any] = {
@@ -254,6 +255,13 @@ def test_files_with_the_same_warning_are_named_together_and_the_rest_is_counted(
     text = lines(print_warnings, status(vanished=[f"{number}.csv" for number in range(14)]))
     assert len(text) == 21
     assert text[-1] == "4 more warnings; `finance-platform status --json` has each"
+
+
+def test_many_warnings_of_one_kind_hide_none_of_another():
+    damaged = [{"file": "deliveries/1.json", "problem": "is damaged", "fix": ""}]
+    vanished = [f"{number}.csv" for number in range(14)]
+    text = lines(print_warnings, status(details=StatusDetails(damage=damaged), vanished=vanished))
+    assert "damaged deliveries/1.json: is damaged" in text
 
 
 CELLS = st.text(st.characters(codec="utf-8", categories=["L", "M", "N", "P", "S", "Zs", "Cc"]), max_size=12)
