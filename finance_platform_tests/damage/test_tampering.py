@@ -125,9 +125,9 @@ def edit_the_counts_of_a_delivery(home: Home) -> None:
 
 def edit_the_size_of_a_file(home: Home) -> None:
     def change(document: dict[str, Any]) -> None:
-        document["files"]["members"][0]["size"] += 1
+        document["files"]["departments"][0]["size"] += 1
 
-    name = home.commits()["transactions_2.csv"].delivery_id
+    name = home.commits()["departments.csv"].delivery_id
     change_document(home.path / f"processed/deliveries/{name}.json", change)
 
 
@@ -142,7 +142,8 @@ def edit_the_dates_of_ledger_lines(home: Home) -> None:
 
 
 def remove_members(home: Home) -> None:
-    DERIVED["members"](home).unlink()
+    (file,) = home.commits()["transactions_2.csv"].files["members"]  # the record of the other one is damaged
+    (home.path / "processed" / file.key).unlink()
 
 
 def edit_the_counts_by_account(home: Home) -> None:
@@ -311,10 +312,10 @@ AT_ONCE = (
 RECORDS: dict[Callable[[Home], None], str] = {
     damage_a_delivery: "; the next run reads the delivery again",
     edit_the_counts_of_a_delivery: "accounts for 3 rows, and 2 were read; remove it, and a run",
-    edit_the_size_of_a_file: "has another size than its record says (transactions_2.csv); remove it",
+    edit_the_size_of_a_file: "has another size than its record says (departments.csv); remove it",
     edit_master_data: "is not the file that the platform wrote: its SHA-256 differs (accounts.csv); remove it",
     edit_the_dates_of_ledger_lines: "is not the file that the platform wrote: its SHA-256 differs (transactions",
-    remove_members: "is missing (transactions",
+    remove_members: "is missing (transactions_2.csv)",
     edit_the_counts_by_account: "is not the file that the platform wrote: its SHA-256 differs (",
     edit_the_overlaps: "processed files: overlaps/transactions.key.json: does not say which lines deliveries share",
     edit_what_a_slice_was_built_from: "names other deliveries, settings or members than those that its version is",

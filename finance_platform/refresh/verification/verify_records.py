@@ -100,9 +100,11 @@ def _changed_file(processed: ObjectStore, file: DataFile) -> str:
         return _MISSING
     except OSError as error:
         return f"cannot be read: {error_message(error)}"
+    if item is None:
+        return _MISSING
     if found != file.sha256:
         return "is not the file that the platform wrote: its SHA-256 differs"
-    return "" if item is not None and item.size == file.size else "is missing, or has another size than its record says"
+    return "" if item.size == file.size else "has another size than its record says"
 
 
 def _contradictions(commit: DeliveryCommit) -> Iterator[str]:
