@@ -372,9 +372,12 @@ def reinstate(
         _refuse_booked_keys(processed, state, after, object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
     if find_wrong_bookings(processed, state, state_then):
-        if _newest(processed, object_key) == withdrawn.event.delivery_id:
-            return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
-        refuse_wrong_bookings(processed, state, state_then, object_key)
+        awaiting = state_after(processed, replace(decision, is_judged_again=True))
+        if _newest(processed, object_key) != withdrawn.event.delivery_id:
+            refuse_wrong_bookings(processed, state, state_then, object_key)
+        # Until it has a verdict, and if it is held then, versions before the withdrawal count beside later bookings.
+        refuse_wrong_bookings(processed, state, awaiting, object_key)
+        return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
     if changed:
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
         raise _would_change("with", object_key, changed)

@@ -173,7 +173,9 @@ class _AcceptancePolicy:
             returning=returning,
         )
         self._earlier_readings = state.earlier_readings
-        self._withdrawn = {withdrawn.commit.delivery_id for withdrawn in state.withdrawn}
+        # A file of which a person withdrew only lines that waited counts in its other periods, and is no withdrawn one.
+        self._withdrawn = {one.commit.delivery_id for one in state.withdrawn if not one.late}
+        self._withdrawn_in_part = {one.commit.delivery_id for one in state.withdrawn if one.late}
 
     def evaluate(self, candidate: LiveDelivery, at: str, run_id: str) -> Verdict:
         """Return the verdict; a delivery that counts joins the live ones."""
@@ -185,7 +187,8 @@ class _AcceptancePolicy:
         differences = find_differences(self._processed, earlier, candidate) if earlier else []
         if earlier and not differences:
             return self._continue(candidate, earlier, verdict)
-        if split := self._reasons.repeated_split(candidate):
+        is_decided = candidate.delivery_id in self._withdrawn_in_part
+        if split := self._reasons.repeated_split(candidate, is_decided=is_decided):
             self._live.add(candidate, self._live.by_id[candidate.delivery_id].portion.without)
             # What was decided about an earlier reading is taken over once: people have decided about this one since.
             return replace(split, at=at, run_id=run_id, is_new_split=False, continues="")

@@ -369,15 +369,20 @@ class HoldReasons:
             self._processed, earlier.commit, candidate.commit, COLUMNS_OF_LOSSES
         )
 
-    def repeated_split(self, candidate: LiveDelivery) -> Verdict | None:
-        """Return the verdict by which lines of a delivery wait already, if only its etag or its tolerance changed."""
+    def repeated_split(self, candidate: LiveDelivery, *, is_decided: bool = False) -> Verdict | None:
+        """Return the verdict by which lines of a delivery wait already, if only its etag or its tolerance changed.
+
+        Args:
+            candidate: the delivery that is judged.
+            is_decided: whether a person withdrew some of these lines; another `late_lines` changes nothing of it then.
+        """
         current, verdict = self._live.by_id.get(candidate.delivery_id), candidate.verdict
         if candidate.late or verdict is None or not verdict.late:
             return None
         if current is None or current.portion.only is not None or current.portion.is_whole:
             return None  # none of its lines waits by now: a person may have accepted it as a whole
         is_same = effect_of(current.event) == effect_of(candidate.event)
-        is_same &= current.event.late_lines == candidate.event.late_lines
+        is_same &= is_decided or current.event.late_lines == candidate.event.late_lines
         return verdict if is_same and not tolerance_breach(candidate.event, candidate.commit) else None
 
     def late_periods(self, candidate: LiveDelivery, kinds: Collection[str]) -> Groups:

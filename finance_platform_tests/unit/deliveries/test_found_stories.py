@@ -543,3 +543,55 @@ def test_a_version_is_not_taken_back_beside_a_booking_that_has_its_key_of_an_ope
     withdraw(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
     reinstate(feed.zone.store, "a.csv", ADA, holds_closed_periods=True)
     assert feed.published == money(january=10, march=10)
+
+
+def test_late_lines_that_a_person_withdrew_are_not_booked_once_the_feed_books_late_lines(feed: Feed) -> None:
+    feed.send("a", "v1", Line("2", MARCH))
+    feed.close(JANUARY)
+    sent = Line("1", amount="5.00"), Line("2", MARCH), Line("3", MARCH, amount="1.00")
+    assert "only its lines of 2025-01 wait" in feed.send("a", "v2", *sent)
+    withdraw_late_lines(feed.zone.store, "a.csv", ADA)
+    assert "waits" not in feed.send("a", "v2", *sent, late_lines="next_open_period")
+    assert feed.published == money(march=11)
+    assert [one.late for one in feed.zone.state.withdrawn] == [((JANUARY,),)]
+    reinstate_late_lines(feed.zone.store, "a.csv", ADA)
+    feed.judge()
+    assert feed.published == money(february=5, march=11)
+
+
+def test_a_line_of_two_files_is_booked_once_if_one_of_them_was_withdrawn_in_part(feed: Feed) -> None:
+    """Both replace the lines of a period, so the line counts once there."""
+    replacing: dict[str, Any] = {"load_mode": "replace_period"}
+    for name in "ac":
+        feed.send(name, "v1", Line("2", MARCH), **replacing)
+    feed.close(JANUARY)
+    sent = Line("1", amount="5.00"), Line("2", MARCH, amount="9.00")
+    feed.send("a", "v2", *sent, **replacing)
+    withdraw_late_lines(feed.zone.store, "a.csv", ADA)
+    feed.send("c", "v2", *sent, **replacing)
+    for name in "ac":
+        feed.find(name, "v2", *sent, **replacing, late_lines="next_open_period")
+    feed.judge()
+    assert feed.published == money(february=5, march=9)
+    assert [one.event.object_key for one in feed.zone.state.withdrawn] == ["a.csv"]
+
+
+def test_a_withdrawn_file_is_not_taken_back_beside_bookings_of_a_version_that_came_since(feed: Feed) -> None:
+    """Until it is judged again, and if it is held then, the lines of its first version would count twice."""
+    upsert: dict[str, Any] = {"load_mode": "upsert", "late_lines": "next_open_period"}
+    january = Line("1"), Line("2", amount="4.00")
+    feed.send("c", "v1", *january, Line("3", MARCH), **upsert)
+    feed.close(JANUARY)
+    feed.send("c", "v5", *january, Line("3", MARCH, amount="9.00"), **upsert)
+    feed.send("c", "v1", *january, Line("3", MARCH), **upsert)
+    feed.reopen(JANUARY)
+    withdraw(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
+    feed.judge()
+    feed.close(JANUARY)
+    feed.send("c", "v3", *january, Line("3", MARCH, amount="3.00"), **upsert)
+    feed.reopen(JANUARY)
+    feed.send("c", "v1", *january, Line("3", MARCH), **upsert)
+    assert feed.published == money(february=14, march=3)
+    with pytest.raises(DecisionError, match=r"lines of 2025-01 would count twice .* beside those of c\.csv"):
+        reinstate(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
+    assert feed.published == money(february=14, march=3)
