@@ -18,6 +18,7 @@ from finance_platform.refresh.steps.full_audit import (
     AUDITED,
     OLDEST,
     discard_full_audit,
+    find_changed_audit,
     follow_load,
     last_full_audit,
     record_full_audit,
@@ -92,3 +93,12 @@ def test_a_record_is_old_after_a_missed_night(processed: LocalStore):
     audit = record_full_audit(processed, cast("Any", Content()), at=AT)
     assert not audit.is_old(AT + OLDEST)
     assert audit.is_old(AT + OLDEST + timedelta(seconds=1))
+
+
+def test_an_audit_by_a_machine_whose_clock_is_ahead_is_no_change(processed: LocalStore):
+    content: Any = Content()
+    record_full_audit(processed, content, at=AT)
+    assert find_changed_audit(processed, AT - timedelta(minutes=2)) is None
+    changed = find_changed_audit(processed, AT - timedelta(days=1))
+    assert changed is not None
+    assert "which is in the future" in changed.why
