@@ -24,7 +24,7 @@ from finance_platform.reports.pack.model import (
     WaitingFile,
     references,
 )
-from finance_platform.reports.pack.page import Gate, gates, render, script_json
+from finance_platform.reports.pack.page import Gate, gates, render, script_json, static_tables
 from finance_platform_tests.report_pack.made_packs import (
     ACTUAL,
     BUDGET,
@@ -333,3 +333,12 @@ def test_decisions_about_late_lines_name_their_periods_and_where_they_are_booked
     assert proposed.words == "proposed: accepted, late lines of 2025-01, 2025-02"
     page = render(made_pack(decisions=(decision,)), written_at=WRITTEN_AT)
     assert "accepted, late lines of 2025-01, 2025-02, booked in 2025-03" in page
+
+
+def test_a_table_of_very_many_accounts_has_the_first_ones_and_the_number_of_the_others() -> None:
+    account = made_pack().accounts[-1]
+    accounts = tuple(replace(account, key=number, number=f"{number:04}") for number in range(1000, 1250))
+    tables = static_tables(made_pack(accounts=accounts))
+    for name, place in (("mapping", 0), ("inferred", 1)):
+        shown = [row[place].text for row in tables[name].rows]
+        assert (shown, tables[name].hidden) == ([one.number for one in accounts[:200]], 50)

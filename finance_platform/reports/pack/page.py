@@ -373,18 +373,20 @@ def _mapping(pack: Pack) -> StaticTable:
             _text(labels.get(one.line or 0, "not on the statement")),
             _text("mapping file" if one.is_mapped else "category"),
         ]
-        for one in pack.accounts
+        for one in pack.accounts[:_ROWS_SHOWN]
     ]
     columns = ("Account", "Name", "Type", "Category", "Line", "By")
-    return _table("mapping", "Accounts and their lines", columns, rows, "No account has an amount.")
+    total = len(pack.accounts)
+    return _table("mapping", "Accounts and their lines", columns, rows, "No account has an amount.", total)
 
 
 def _inferred(pack: Pack) -> StaticTable:
     used = Amounts.of(pack.cells).used_departments
-    rows = [[_text("Account"), _text(one.number)] for one in pack.accounts if one.is_inferred]
-    rows += [[_text("Department"), _text(one.code)] for one in pack.departments if one.is_inferred and one.key in used]
+    codes = [("Account", one.number) for one in pack.accounts if one.is_inferred]
+    codes += [("Department", one.code) for one in pack.departments if one.is_inferred and one.key in used]
+    rows = [[_text(kind), _text(code)] for kind, code in codes[:_ROWS_SHOWN]]
     empty = "Every account and department is in a reference file."
-    return _table("inferred", "Codes that no reference file has", ("Kind", "Code"), rows, empty)
+    return _table("inferred", "Codes that no reference file has", ("Kind", "Code"), rows, empty, len(codes))
 
 
 def _dictionary_tables() -> list[StaticTable]:
@@ -405,9 +407,16 @@ def _dictionary_tables() -> list[StaticTable]:
 
 
 def _table(
-    name: str, caption: str, columns: Sequence[str], rows: Sequence[Sequence[StaticCell]], empty: str
+    name: str,
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[StaticCell]],
+    empty: str,
+    total: int | None = None,
 ) -> StaticTable:
-    return StaticTable(name, caption, columns, rows[:_ROWS_SHOWN], empty, max(0, len(rows) - _ROWS_SHOWN))
+    """Return a table of the first rows; with a total, the caller has made cells of these alone."""
+    total = len(rows) if total is None else total
+    return StaticTable(name, caption, columns, rows[:_ROWS_SHOWN], empty, max(0, total - _ROWS_SHOWN))
 
 
 def _text(text: str) -> StaticCell:
