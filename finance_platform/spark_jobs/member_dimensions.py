@@ -72,11 +72,15 @@ def refuse_collisions(members: Iterable[tuple[int, str]]) -> None:
 
 
 def _codes(described: pa.Table, members: pa.Table, dimension: str, code: str) -> Iterator[tuple[int, str]]:
-    """Yield each pair of surrogate key and code that files describe or lines mention."""
+    """Yield each code that files describe or lines mention whose surrogate key another code has too, after the key."""
     mentioned = members.filter(pc.equal(members["dimension"], dimension)).select(["member_key", "code"])
     names = [f"{dimension}_key", code]
     rows = pa.concat_tables([described.select(names), mentioned.rename_columns(names)])
     pairs = rows.group_by(names, use_threads=False).aggregate([])
+    # Nearly all keys have one spelling of one code, which nothing needs to fold.
+    spellings = pairs[names[0]].value_counts()
+    several = spellings.filter(pc.greater(spellings.field("counts"), 1)).field("values")
+    pairs = pairs.filter(pc.is_in(pairs[names[0]], value_set=several))
     yield from zip(*(pairs[name].to_pylist() for name in names), strict=True)
 
 

@@ -16,13 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.star import WHOLE_TABLE
 from finance_platform.errors import JobError
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs import build_star_job, gathered_files
 from finance_platform.spark_jobs.build_star_job import build_slices, in_parts
-from finance_platform.spark_jobs.member_dimensions import refuse_collisions
+from finance_platform.spark_jobs.member_dimensions import read_accounts, refuse_collisions
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SupersededKeys
 from finance_platform.storage import immutable_documents
 from finance_platform.storage.local import LocalStore
@@ -31,7 +32,7 @@ from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import create_small_home
 from finance_platform_tests.in_process_jobs import InProcessArguments
 from finance_platform_tests.profiles import current_profile
-from finance_platform_tests.transforms.rows import ledger_line
+from finance_platform_tests.transforms.rows import ledger_line, member, table_of
 from finance_platform_tests.transforms.small_builds import SmallBuild
 
 FIGURES = ("slice", "row_count", "sums", "hidden_lines", "hidden_amount", "superseded", "accounts_compared")
@@ -46,6 +47,19 @@ def test_two_codes_with_one_surrogate_key_stop_the_build_and_are_named() -> None
     members = [(1, "D100"), (2, "D200"), (1, "E300")]
     with pytest.raises(JobError, match="'D100' and 'E300' have one surrogate key"):
         refuse_collisions(members)
+
+
+def test_mentioned_codes_are_compared_where_their_surrogate_keys_are_the_same(tmp_path: Path) -> None:
+    request = BuildRequest(["ledger"], [], [], [], [], [], [], "Budget")
+
+    def keys(*codes: tuple[int, str]) -> list[int]:
+        rows = [{**member("account", code), "delivery_id": "ledger", "member_key": key} for key, code in codes]
+        accounts = read_accounts(LocalStore(tmp_path), request, table_of(MEMBERS, rows))
+        return list(accounts["account_key"].to_pylist())
+
+    assert keys((1, "4000a"), (1, "4000A"), (2, "5000")) == [1, 2]
+    with pytest.raises(JobError, match="'5000' and '6000' have one surrogate key, 1 such keys"):
+        keys((1, "4000"), (2, "5000"), (2, "6000"))
 
 
 def test_spellings_of_one_code_do_not_collide() -> None:
