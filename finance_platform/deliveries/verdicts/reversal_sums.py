@@ -30,7 +30,7 @@ def doubtful_groups(reversals: pa.Table, named: pa.Table) -> pa.Table:
 
     Args:
         reversals: lines with the columns `folded`, the scenario, `number`, their own name, `names`, the one that they
-            reverse, `department_key`, `account_key`, `amount` and `file`; number and name may be empty.
+            reverse, `amount`, `file`, and the keys of department and account; number and name may be empty.
         named: the lines whose number is one of these names, with the same columns.
     """
     is_own = pc.equal(reversals["names"], reversals["number"])
