@@ -83,12 +83,8 @@ def find_wrong_bookings(
         after: the deliveries after it.
         planned: the bookings of the decision, which may not be written yet.
     """
-    rows = {one.booking_id: one.rows for one in planned}
-    feeds = sorted({one.event.feed for one in (*after.live, *after.effective) if one.booked_from or one.booked})
-    wrong = {period: keys for feed in feeds for period, keys in _wrong_bookings(processed, after, feed, rows).items()}
-    if not wrong:
-        return {}
-    known = {period for feed in feeds for period in _wrong_bookings(processed, state, feed, {})}
+    wrong = _wrong_bookings(processed, after, {one.booking_id: one.rows for one in planned})
+    known = _wrong_bookings(processed, state, {}) if wrong else {}
     return {period: keys for period, keys in wrong.items() if period not in known}
 
 
@@ -101,7 +97,7 @@ def state_after(processed: ObjectStore, event: DecisionRecorded, planned: Sequen
 
 
 def _wrong_bookings(
-    processed: ObjectStore, state: DeliveryState, feed: str, planned: Mapping[str, Sequence[Mapping[str, Any]]]
+    processed: ObjectStore, state: DeliveryState, planned: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> dict[str, list[str]]:
     """Return the periods in which what counts, with the booked lines in their own, is not what would count without.
 
@@ -111,20 +107,20 @@ def _wrong_bookings(
     Args:
         processed: the processed zone, whose lines of these periods are read.
         state: the deliveries.
-        feed: the feed that matters.
         planned: by booking, lines that may not be written yet.
 
     Returns:
         By period, the booked files: those with booked lines of it, or else those that share keys or scopes with lines
         of it.
     """
-    bookings = [one for one in state.live if one.booked_from and one.event.feed == feed]
+    bookings = [one for one in state.live if one.booked_from]
     # A file that repeats lines which were booked for another version has no booking of its own.
-    booked = [one for one in state.effective if one.booked and one.event.feed == feed]
+    booked = [one for one in state.effective if one.booked]
     cells = {cell for one in (*bookings, *booked) for cell in _closed_cells(one)}
     if not cells:
         return {}
-    published, effective = (_of_feed(of_state, feed) for of_state in (state.live, state.effective))
+    feeds = _feeds_of(state, {one.event.object_key for one in (*bookings, *booked)})
+    published, effective = (_of_feeds(of_state, feeds) for of_state in (state.live, state.effective))
     overlaps = compute_overlaps(processed, published) | compute_overlaps(processed, effective)
     otherwise = differing_deliveries(published, effective)  # what counts otherwise because of bookings
     cells |= shared_cells(overlaps, otherwise)
@@ -161,8 +157,13 @@ def _periods(cells: Iterable[Cell]) -> set[str]:
     return {period for _, period in cells}
 
 
-def _of_feed(deliveries: Iterable[LiveDelivery], feed: str) -> list[LiveDelivery]:
-    return [one for one in deliveries if one.event.feed == feed and not one.booked_from]
+def _feeds_of(state: DeliveryState, object_keys: Collection[str]) -> set[str]:
+    """Return the feeds that read some files: two if a file has moved, and what counts of it is in both together."""
+    return {one.event.feed for one in (*state.live, *state.effective) if one.event.object_key in object_keys}
+
+
+def _of_feeds(deliveries: Iterable[LiveDelivery], feeds: Collection[str]) -> list[LiveDelivery]:
+    return [one for one in deliveries if one.event.feed in feeds and not one.booked_from]
 
 
 def _add_counted(

@@ -595,3 +595,30 @@ def test_a_withdrawn_file_is_not_taken_back_beside_bookings_of_a_version_that_ca
     with pytest.raises(DecisionError, match=r"lines of 2025-01 would count twice .* beside those of c\.csv"):
         reinstate(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
     assert feed.published == money(february=14, march=3)
+
+
+@pytest.mark.parametrize("of_feed", ["ledger", "journal"])
+def test_a_withdrawal_is_not_undone_beside_the_same_lines_although_a_booked_file_has_moved(
+    feed: Feed, of_feed: str
+) -> None:
+    """The booking of a moved file is right in both feeds together: it excuses no other one."""
+    upsert: dict[str, Any] = {"load_mode": "upsert"}
+    feed.send("a", "v1", Line("1"), **upsert)
+    feed.send("c", "v1", Line("3", MARCH), **upsert)
+    feed.close(JANUARY)
+    feed.send("a", "v2", Line("1", amount="12.00"), **upsert)
+    book(feed.zone.store, "a.csv", ADA)
+    feed.send("a", "v2", Line("1", amount="12.00"), delivery_id=f"a@v2 {of_feed}", feed=of_feed, **upsert)
+    assert feed.published == money(january=10, february=2, march=10)
+    feed.send("c", "v2", Line("2", amount="5.00"), Line("3", MARCH, amount="8.00"), **upsert)
+    feed.send("c", "v3", Line("2", amount="5.00"), Line("3", MARCH, amount="9.00"), **upsert)
+    book(feed.zone.store, "c.csv", ADA)
+    assert feed.published == money(january=10, february=7, march=9)
+    withdraw(feed.zone.store, "c.csv", deciding(1), holds_closed_periods=True)
+    accept(feed.zone.store, "c.csv", deciding(2))
+    accepted = money(january=15, february=2, march=8)
+    assert feed.published == accepted
+    reinstate(feed.zone.store, "c.csv", deciding(3), holds_closed_periods=True)
+    assert feed.published == accepted
+    feed.judge()
+    assert feed.published == money(january=15, february=2, march=9)
