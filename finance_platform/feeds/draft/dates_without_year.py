@@ -54,7 +54,9 @@ def draft_days_without_year(
         return set()
     patterns = () if years_before_months(column.texts) else _DAYS_OF_MONTHS
     if dated and len({text[:-_TWO_DIGITS] for text in dated.texts}) >= _SEVERAL:
-        patterns = (*_WITHOUT_YEAR, *patterns)  # of one beginning, it may be a year: 2501, 2502
+        # Of one beginning, it may be a year: 2501, 2502. Days from 10 on do not show whether others have a zero.
+        is_padded = any(text.startswith("0") for text in column.texts)
+        patterns = (*(one for one in _WITHOUT_YEAR if is_padded or "dd" not in one), *patterns)
     pattern = next((one for one in patterns if all(parse_date(f"2000 {t}", (one,)) for t in column.texts)), "")
     if not pattern:
         return set()

@@ -17,7 +17,13 @@ from finance_platform.feeds.draft.two_years import patterns_of, patterns_of_any
 from finance_platform.feeds.values.amounts import read_amount
 from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.common_amounts import APOSTROPHES
-from finance_platform.feeds.values.dates import names_no_month, names_two_years, parse_date, patterns_with_zones
+from finance_platform.feeds.values.dates import (
+    date_parts,
+    names_no_month,
+    names_two_years,
+    parse_date,
+    patterns_with_zones,
+)
 from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.values.hidden_characters import clean_cell
 
@@ -39,7 +45,7 @@ SHORT_FISCAL_PERIODS = (
 
 DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
-    "dd-MMM-yyyy", "d-MMM-yy", "d MMM yyyy", "dd MMMM yyyy", "MMM d, yyyy", "yyyyMMdd", "yyyy/MM/dd",
+    "dd-MMM-yyyy", "d-MMM-yy", "d MMM yyyy", "MMM d, yyyy", "yyyyMMdd", "yyyy/MM/dd",
     "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ssZ", "yyyy-MM-dd HH:mm:ss", "dd/MM/yyyy HH:mm", "dd/MM/yyyy HH:mm:ss",
     "MM/dd/yyyy HH:mm:ss", "M/d/yyyy h:mm:ss a", "M/d/yyyy h:mm a", "d MMMM yyyy", "MMMM d, yyyy", "dd.MM.yy",
     "dd/MM/yy", "MM/dd/yy", "d.M.yy", "M/d/yy", "d/M/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMMM yyyy", "MMM-yy",
@@ -96,6 +102,12 @@ _CENTURY, _MONTHS = 100, 12
 _YEAR_END = re.compile("(?:(?<![0-9])|(?<=20[0-9]{2}))(0?)1[3-6](?![0-9])")
 _ENOUGH = 0.9
 """Share of the samples that a pattern or a list of them must read."""
+
+_ZERO = re.compile("(?<![0-9:])0[1-9](?![0-9:])")
+_PADDED = re.compile("(?<![dM])(dd|MM)(?![dM])")
+_CLOCK = re.compile("(?P<mark>[ T])[0-9]{1,2}:[0-9]{2}(?P<seconds>:[0-9]{2})?(?P<half> ?[ap]m)?$", re.IGNORECASE)
+
+_OTHER_MARKS, _THOUSAND = {",": ".", ".": ","}, 1_000
 
 _FEW = 3
 _MAX_FORMATS = 3
@@ -183,6 +195,7 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
         return None
     are_years = patterns == YEAR_FORMATS
     patterns = (*patterns, *(one for one in patterns_of_any(distinct) if names_no_month(one) == are_years))
+    patterns = (*patterns, *_with_clocks(patterns, distinct))
     days = {pattern: _days(distinct, pattern) for pattern in patterns}
     formats: list[str] = []
     remaining = set(distinct)
@@ -193,6 +206,7 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
             break
         formats.append(pattern)
         remaining -= found
+    formats = _with_twins(formats, days)
     unread = [text for text in texts if text in remaining]
     if not formats or not _is_enough(len(texts) - len(unread), len(texts)):
         with_zones = patterns_with_zones(distinct)
@@ -200,6 +214,48 @@ def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) ->
     other, doubt = _other_reading(texts, formats, days)
     either = (text for text in texts if len({days[name][text] for name in formats if text in days[name]}) > 1)
     return DateGuess(tuple(formats), other, doubt, unread[0] if unread else "", next(either, ""))
+
+
+def _with_twins(formats: Sequence[str], days: dict[str, dict[str, date]]) -> list[str]:
+    """Return patterns, each with those that read what the next file may have: as few samples do not show it.
+
+    Months whose names are as short as others' abbreviations (`3 May 2025`) may be written in full, so there are two
+    patterns. Days from 10 on, and months from October on, may be written without a zero before others.
+
+    Args:
+        formats: the patterns that were chosen.
+        days: the day of each text under each pattern that reads it; gets those of the patterns that are added.
+    """
+    widened: list[str] = []
+    for name in formats:
+        wide = _widened(name, days[name])
+        long = re.sub("(?<!M)MMM(?!M)", "MMMM", wide)
+        for pattern in dict.fromkeys((wide, long)):
+            days.setdefault(pattern, _days(days[name], pattern))
+            if days[pattern] == days[name] or pattern == wide:
+                widened.append(pattern)
+    return list(dict.fromkeys(widened))
+
+
+def _widened(pattern: str, texts: Iterable[str]) -> str:
+    """Return the pattern that reads days and months with one digit too, unless a text has a zero before one.
+
+    Without separators, digits are two each, and so they are behind a year, as in ISO 8601.
+    """
+    if pattern.startswith("yyyy") or pattern.isalpha() or any(map(_ZERO.search, texts)):
+        return pattern
+    return _PADDED.sub(lambda match: match[0][0], pattern)
+
+
+def _with_clocks(patterns: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Return the patterns of days with the times of the first text that has one; none if none has."""
+    match = next(filter(None, map(_CLOCK.search, texts)), None)
+    if match is None:
+        return []
+    hour = "h" if match["half"] else "H"
+    half = re.sub("[apAP][mM]", "a", match["half"] or "")
+    clock = f"{match['mark']}{hour}:mm{':ss' if match['seconds'] else ''}{half}"
+    return [f"{pattern}{clock}" for pattern in patterns if "day" in date_parts(pattern) and ":" not in pattern]
 
 
 def _other_reading(
@@ -220,7 +276,7 @@ def _other_reading(
             if pattern not in formats and alone <= others.keys():
                 differing = (text for text in texts if text in alone and others[text] != days[name][text])
                 if text := next(differing, ""):
-                    return pattern, text
+                    return _widened(pattern, alone), text
     return "", ""
 
 
@@ -283,4 +339,6 @@ def guess_amounts(texts: Sequence[str]) -> AmountGuess | None:
     written_as = APOSTROPHES if thousands == "'" else thousands
     if written_as and not any(mark in text for text in amounts for mark in written_as):
         thousands = None  # it is in none of the samples
+    if thousands is None and is_proven and all(abs(written.value) < _THOUSAND for written in amounts.values()):
+        thousands = _OTHER_MARKS[decimal]  # none of the samples could have it
     return AmountGuess(decimal, thousands, unread, "" if is_proven else ambiguous, tuple(currencies), has_sides)

@@ -222,7 +222,7 @@ def test_of_several_amounts_one_that_is_called_so_is_read_and_the_others_are_nam
     text = draft(
         "Date,Dept,Account,Net,VAT,Gross\n2025-01-01,1,4000,1.00,0.20,1.20\n2025-01-02,1,4000,2.00,0.40,2.40\n"
     )
-    assert yaml.safe_load(text)["columns"]["amount"] == "Net"
+    assert yaml.safe_load(text)["columns"]["amount"]["from"] == "Net"
     assert "decide: not read, other columns with amounts: 'VAT', 'Gross'" in text
 
 

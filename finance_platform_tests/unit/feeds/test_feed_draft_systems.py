@@ -216,7 +216,7 @@ def test_months_without_a_year_leave_nothing_but_the_year_to_a_person(tmp_path: 
     written = draft(WIDE, "outlook.csv")
     measures = yaml.safe_load(written)["measures"]
     assert measures["Mar Bud"] == {"date": "DECIDE-03-01", "scenario": "Budget"}
-    assert "line 16: measures.Feb Act.date is not decided" in mistakes_of(written)
+    assert "line 17: measures.Feb Act.date is not decided" in mistakes_of(written)
     decided = parse_descriptor(written.replace("DECIDE-", "2025-"), "outlook.yaml")
     (tmp_path / "outlook.csv").write_text(WIDE, encoding="utf-8")
     check = check_file(LocalStore(tmp_path), "outlook.csv", decided, settings())
