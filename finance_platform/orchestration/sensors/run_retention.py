@@ -3,7 +3,7 @@
 Belongs here: when Dagster does it. Does not belong here: which runs may go (see `orchestration.run_retention`).
 
 A sensor and not a schedule: a schedule needs a job, and the page of each asset of that job would show it as one of the
-times at which the asset is refreshed (213).
+times at which the asset is refreshed (156).
 """
 
 from datetime import UTC, datetime

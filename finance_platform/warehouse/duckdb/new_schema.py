@@ -6,7 +6,7 @@ Belongs here: creating them in memory, and copying the catalog. Does not belong 
 DuckDB binds a view when it is created, with all views that it reads, down to the tables. In a database in memory each
 view is bound over empty tables with the columns of the views that it reads; the views take their place from the last
 one to the first. A catalog is copied without being bound again (250), from a file that an earlier process has kept if
-there is one (304).
+there is one (250).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def create_schema(
         comments: the statements that describe them.
     """
     (target,) = connection.execute("SELECT current_database()").fetchone() or ("",)
-    # A thousand statements without rows: waking a second thread and optimizing plans takes longer than they do (270).
+    # A thousand statements without rows: waking a second thread and optimizing plans takes longer than they do (250).
     connection.execute("SET threads = 1; PRAGMA disable_optimizer")
     kept = find_kept_schema(schema_identity(schema, definitions, comments))
     if kept is None or not _copy_kept(connection, kept, target):
