@@ -111,16 +111,19 @@ def plan_acceptance(
     """
     state, held = _acceptable(processed, object_key)
     late = _select_late(processed, held, periods)
-    delivery, bookings = None, []
+    delivery, bookings, accepted = None, [], state.live
     if is_booked_later or held.would_count:
         delivery = _accepted(held, late)
         accepted = live_with(state.live, delivery)
         _refuse_booked_keys(processed, state, accepted, object_key)
-        _refuse_unloadable(processed, state, accepted, object_key)
     if is_booked_later and delivery:
         bookings = plan_decided_bookings(processed, state, delivery, late)
     unsigned = ("", "", "")  # who, why and when; what follows from a decision does not depend on them
     decision = _event("accepted", held.event, unsigned, late_periods=late, bookings=bookings)
+    if bookings:
+        accepted = state_after(processed, decision, bookings).live
+    if delivery:
+        _refuse_unloadable(processed, state, accepted, object_key, bookings)
     _refuse_wrong_bookings_after(processed, state, decision, bookings)
     return PlannedAcceptance(state, held, late, delivery, bookings)
 
@@ -377,6 +380,7 @@ def reinstate(
             refuse_wrong_bookings(processed, state, state_then, object_key)
         # Until it has a verdict, and if it is held then, versions before the withdrawal count beside later bookings.
         refuse_wrong_bookings(processed, state, awaiting, object_key)
+        _refuse_unloadable(processed, state, awaiting.live, object_key)
         return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
     if changed:
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
@@ -457,12 +461,27 @@ def _refuse_booked_keys(
 
 
 def _refuse_unloadable(
-    processed: ObjectStore, state: DeliveryState, after: Sequence[LiveDelivery], object_key: str
+    processed: ObjectStore,
+    state: DeliveryState,
+    after: Sequence[LiveDelivery],
+    object_key: str,
+    planned: Sequence[Booking] = (),
 ) -> None:
-    """Refuse a decision after which nothing could be loaded."""
+    """Refuse a decision after which nothing could be loaded.
+
+    Args:
+        processed: the processed zone.
+        state: the deliveries before the decision.
+        after: those that count after it.
+        object_key: what it is about.
+        planned: the bookings among them, which may not be written yet.
+
+    Raises:
+        DecisionError: a sum would be too large, or an account would have no type.
+    """
     types = AccountTypes(processed)
     overlaps = compute_overlaps(processed, state.live) | compute_overlaps(processed, after)
-    if sums := find_overflows(processed, overlaps, types, state.live, after):
+    if sums := find_overflows(processed, overlaps, types, state.live, after, planned):
         raise DecisionError(
             f"with this decision about {quote_name(object_key)}, sums would be too large for the warehouse: {sums[0]}",
             fix="decide first about the other files with lines there, or correct the amounts",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -124,6 +125,13 @@ class LiveLines:
                 table = table.filter(pc.invert(is_replaced))
             tables.append(table.select(list(_schema(columns).names)).cast(_schema(columns)))
         return self.without_keys_of(pa.concat_tables([self.nothing(columns), *tables]), superseded.by_key.values())
+
+    @staticmethod
+    def of_rows(rows: Iterable[Mapping[str, Any]], cells: Set[Cell], columns: Sequence[str]) -> pa.Table:
+        """Return lines that are not written yet, as `read` returns them."""
+        table = pa.Table.from_pylist(list(rows), schema=arrow_schema(TRANSACTIONS.stored_columns))
+        schema = _schema(columns)
+        return _of_cells(table, cells).select(schema.names).cast(schema)
 
     @staticmethod
     def nothing(columns: Sequence[str]) -> pa.Table:

@@ -84,6 +84,16 @@ class LiveDelivery:
         commit_of_all = self.commit_of_all or self.commit
         return replace(self, commit=portion.of(self.commit), portion=portion, commit_of_all=commit_of_all)
 
+    def booked_later(self, commit: DeliveryCommit, period: str) -> LiveDelivery:
+        """Return lines of its object that are booked in a later period than the closed one that they concern.
+
+        Args:
+            commit: of these lines.
+            period: the closed period.
+        """
+        event = replace(self.event, delivery_id=commit.delivery_id, load_mode="append", is_scoped=False)
+        return LiveDelivery(event, commit, self.position, booked_from=period)
+
     def joined_with(self, portion: Portion) -> LiveDelivery:
         """Return the delivery if the lines of another portion of it count too."""
         whole = replace(self, commit=self.commit_of_all or self.commit, portion=WHOLE, commit_of_all=None)

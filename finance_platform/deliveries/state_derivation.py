@@ -309,13 +309,13 @@ class _Derivation:
                     InactiveDelivery(version.event, commit, _words_of_booking(decision), "", late=((period,),))
                 )
             for booking in bookings if period in portion else ():
-                event = replace(whole.event, delivery_id=booking, load_mode="append", is_scoped=False)
                 commit_of_lines = self.commits.get(booking)
                 if commit_of_lines is None:
+                    event = replace(whole.event, delivery_id=booking, load_mode="append", is_scoped=False)
                     self.missing.append(event)
                     self.missing_bookings.append((booking, period))
                 else:
-                    self.live.append(LiveDelivery(event, commit_of_lines, whole.position, booked_from=period))
+                    self.live.append(whole.booked_later(commit_of_lines, period))
 
     def _enter_late(self, version: Version, whole: LiveDelivery, *, is_current: bool) -> None:
         """Enter the lines that wait, and those that a person withdrew alone."""

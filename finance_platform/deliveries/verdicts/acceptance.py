@@ -26,7 +26,7 @@ from finance_platform.deliveries.state import DeliveryState, EarlierReading, Liv
 from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.deliveries.verdicts.earlier_readings import describe_differences, find_differences
 from finance_platform.deliveries.verdicts.fixes import fix_of_hold, fix_of_late_lines, may_book, name_file
-from finance_platform.deliveries.verdicts.hold_reasons import HOLD, PUBLISH, HoldReasons
+from finance_platform.deliveries.verdicts.hold_reasons import HOLD, PUBLISH, RESTATEMENT, HoldReasons
 from finance_platform.deliveries.verdicts.late_lines import Groups
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_files import find_lines_returned_by_moves
@@ -196,14 +196,19 @@ class _AcceptancePolicy:
         if candidate.late and candidate.verdict:
             warnings = candidate.verdict.warnings  # of its lines that count
         late: Groups = ()
-        if bookings := self._reasons.bookings(candidate, {kind for kind, _ in reasons}):
+        booked: list[LiveDelivery] = []
+        bookings, too_large = self._reasons.bookings(candidate, {kind for kind, _ in reasons})
+        if too_large:
+            reasons.append((RESTATEMENT, too_large))
+        if bookings:
             verdict = replace(
                 verdict,
                 booked_in=bookings[0].period,
                 bookings=tuple((one.closed_period, one.booking_id) for one in bookings),
             )
             for booking in bookings:
-                write_booking(self._processed, booking)
+                commit = write_booking(self._processed, booking)
+                booked.append(candidate.booked_later(commit, booking.closed_period))
             warnings = (*warnings, _describe_bookings(bookings))
         elif reasons:
             advice = candidate.commit.findings.advice
@@ -214,7 +219,7 @@ class _AcceptancePolicy:
             texts += describe_differences(earlier, differences)
             fix = fix_of_late_lines(kinds) if late else ""
             fix = fix or fix_of_hold(candidate, kinds, self._live, self._reasons)
-            is_bookable = may_book(fix) and self._reasons.may_be_booked(candidate, late)
+            is_bookable = not too_large and may_book(fix) and self._reasons.may_be_booked(candidate, late)
             fix = name_file(fix, candidate.event.object_key, is_bookable=is_bookable)
             verdict = replace(
                 verdict,
@@ -232,10 +237,10 @@ class _AcceptancePolicy:
             smaller=self._reasons.smaller_periods(candidate),
         )
         if not verdict.is_held or verdict.is_accepted_by(candidate.accepted):
-            self._let_count(candidate, verdict)
+            self._let_count(candidate, verdict, booked)
         return replace(verdict, warnings=warnings)
 
-    def _let_count(self, candidate: LiveDelivery, verdict: Verdict) -> None:
+    def _let_count(self, candidate: LiveDelivery, verdict: Verdict, booked_later: Sequence[LiveDelivery]) -> None:
         """Let a delivery count for those that are judged after it, but for its lines that wait or are booked."""
         if candidate.delivery_id in self._withdrawn:
             return
@@ -247,6 +252,8 @@ class _AcceptancePolicy:
         self._live.add(replace(candidate, booked=booked) if booked else candidate, uncounted)
         if self._published:
             self._published.add(candidate, booked.union(uncounted))
+            for one in booked_later:
+                self._published.enter(one)
 
     def returning_lines(self, candidates: Sequence[LiveDelivery]) -> dict[str, Sequence[ReturningLines]]:
         """Return the lines that count again after all verdicts because of each candidate; most have none."""

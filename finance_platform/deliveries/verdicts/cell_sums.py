@@ -31,6 +31,7 @@ from finance_platform.deliveries.live_lines import (
 from finance_platform.deliveries.members.account_types import AccountTypes
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.verdicts.bookings import Booking
 from finance_platform.feeds.values.amounts import EXACT, LIMIT
 from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.dates import first_day
@@ -124,6 +125,7 @@ def find_overflows(
     types: AccountTypes,
     before: Sequence[LiveDelivery],
     after: Sequence[LiveDelivery],
+    planned: Iterable[Booking] = (),
 ) -> list[str]:
     """Return the sums that are too large after a change of the live deliveries, and were not before.
 
@@ -133,17 +135,21 @@ def find_overflows(
         types: reads the types of accounts.
         before: the deliveries that count, in order.
         after: those that would count, in order.
+        planned: bookings among them that may not be written yet.
     """
-    ledger = {one.delivery_id: one for one in (*before, *after) if one.event.kind == "ledger"}
-    if _bound(ledger.values()) < LIMIT:
+    # A delivery that counts in other periods afterwards is there twice: its sums may move as far as both together.
+    both = {(one.delivery_id, one.portion): one for one in (*before, *after) if one.event.kind == "ledger"}
+    ledger = both.values()
+    if _bound(ledger) < LIMIT:
         return []
     periods = {
         period
         for period in _changed_periods(overlaps, before, after)
-        if _bound(one for one in ledger.values() if _has_lines(one, period)) >= LIMIT
+        if _bound(one for one in ledger if _has_lines(one, period)) >= LIMIT
     }
-    scenarios = {fold(count.scenario): count.scenario for one in ledger.values() for count in one.commit.periods}
-    sums_before, sums_after = (_sums(processed, overlaps, types, live, periods, scenarios) for live in (before, after))
+    scenarios = {fold(count.scenario): count.scenario for one in ledger for count in one.commit.periods}
+    reading = _Reading(processed, overlaps, types, {one.booking_id: one.rows for one in planned})
+    sums_before, sums_after = (_sums(reading, live, periods, scenarios) for live in (before, after))
     known = {name for name, amount in sums_before.stored() if abs(amount) >= LIMIT}
     texts = [
         f"{name}: {grouped_money(amount)}"
@@ -176,24 +182,33 @@ def _changed_periods(overlaps: Overlaps, before: Sequence[LiveDelivery], after: 
     return {period for _, period in concerned_cells(overlaps, changed)}
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """What reads the lines of deliveries, and the types of their accounts; see `find_overflows`."""
+
+    processed: ObjectStore
+    overlaps: Overlaps
+    types: AccountTypes
+    planned: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
 def _sums(
-    processed: ObjectStore,
-    overlaps: Overlaps,
-    types: AccountTypes,
-    live: Sequence[LiveDelivery],
-    periods: Collection[str],
-    scenarios: Mapping[str, str],
+    reading: _Reading, live: Sequence[LiveDelivery], periods: Collection[str], scenarios: Mapping[str, str]
 ) -> _Sums:
-    lines, by_id = LiveLines(processed, overlaps), {one.delivery_id: one for one in live}
+    lines, by_id = LiveLines(reading.processed, reading.overlaps), {one.delivery_id: one for one in live}
     ledger = [one for one in live if one.event.kind == "ledger"]
-    flipping = {key for one in ledger if one.commit.is_debit_positive for key in types.mentioned(one)}
-    flipped = {key for key, account_type in types.types(live, flipping).items() if account_type in CREDIT_TYPES}
+    # The accounts of a booking are those of its object's deliveries, which count beside it.
+    flipping = {key for one in ledger if one.commit.is_debit_positive for key in reading.types.mentioned(one)}
+    flipped = {key for key, account_type in reading.types.types(live, flipping).items() if account_type in CREDIT_TYPES}
     sums = _Sums(scenarios)
     for period in sorted(periods):
         claims = {one.delivery_id: {cell for cell in claimed_cells(one) if cell[1] == period} for one in ledger}
         in_period = [one for one in ledger if claims[one.delivery_id]]
         for delivery in in_period:
             cells = claims[delivery.delivery_id]
+            if rows := reading.planned.get(delivery.delivery_id):
+                sums.add(_grouped(lines.of_rows(rows, cells, _COLUMNS)), flipped)
+                continue
             of_feed = {one.delivery_id: one for one in in_period if one.event.feed == delivery.event.feed}
             superseded = lines.superseded(delivery, LiveSet(by_id, of_feed), cells)
             sums.add(_grouped(lines.read(delivery, superseded, cells, _COLUMNS)), flipped)

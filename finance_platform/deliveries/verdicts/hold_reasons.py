@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
+from functools import reduce
 
 from finance_platform.deliveries.commits import hash_kind
 from finance_platform.deliveries.lines import has_equal_lines
@@ -40,6 +41,7 @@ from finance_platform.deliveries.verdicts.attribute_conflicts import (
 )
 from finance_platform.deliveries.verdicts.bookings import (
     Booking,
+    commit_of_booking,
     find_ended_bookings,
     find_kept_keys,
     find_plans,
@@ -79,6 +81,7 @@ from finance_platform.deliveries.verdicts.repeated_sums import find_repeated_sum
 from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells
 from finance_platform.deliveries.verdicts.returning_lines import ReturningLines, find_returning_lines
 from finance_platform.errors import DecisionError
+from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
@@ -202,11 +205,17 @@ class HoldReasons:
 
     def _overflows(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the sums that the warehouse could not hold."""
-        if not may_overflow(self._live.gross, candidate):
-            return
-        before, after = self._live.in_order, self._live.in_order_with(candidate)
-        if sums := find_overflows(self._processed, self._overlaps, self._account_types, before, after):
-            yield f"sums would have more than the 16 digits that the warehouse holds: {shorten(sums, '; ')}"
+        live = self._published or self._live
+        counted = self._counted(candidate) if may_overflow(live.gross, candidate) else None
+        if counted and (sums := self._too_large(live.in_order, live.in_order_with(counted))):
+            yield f"sums would have {sums}"
+
+    def _too_large(
+        self, before: Sequence[LiveDelivery], after: Sequence[LiveDelivery], planned: Sequence[Booking] = ()
+    ) -> str:
+        """Return which sums the warehouse could not hold after a change of what is published; empty if it could."""
+        sums = find_overflows(self._processed, self._overlaps, self._account_types, before, after, planned)
+        return f"more than the 16 digits that the warehouse holds: {shorten(sums, '; ')}" if sums else ""
 
     def _booked_keys(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names a file whose lines are booked in a later period, and cannot be replaced there."""
@@ -417,30 +426,52 @@ class HoldReasons:
         counted = candidate.restricted_to(Portion(without=candidate.portion.without.union(left_out)))
         return counted is not None and bool(self._find_restated_cells(counted))
 
-    def bookings(self, candidate: LiveDelivery, kinds: Collection[str]) -> list[Booking]:
+    def bookings(self, candidate: LiveDelivery, kinds: Collection[str]) -> tuple[list[Booking], str]:
         """Return what the candidate's feed books in the next open period; nothing if the candidate waits.
 
         Args:
             candidate: the delivery that is judged.
             kinds: those of the reasons to hold it; it waits if one of them is about more than closed periods.
+
+        Returns:
+            The bookings, and which sums of their period would be too large if there are none for that reason.
         """
         if self._policy(candidate) != NEXT_OPEN_PERIOD or RESTATEMENT not in kinds:
-            return []
+            return [], ""
         is_of_closed = {RESTATEMENT, REMOVAL}.issuperset(kinds)
         if not is_of_closed or any(self._removals(candidate, self.restated_periods(candidate))):
-            return []
+            return [], ""
         try:
             bookings = plan_bookings(self._live_lines, self._live, candidate, self._closed)
         except DecisionError:
-            return []  # a person decides
+            return [], ""  # a person decides
         booked = {one.closed_period for one in bookings}
         # An earlier booking that ends in a closed period is not undone by one of what the candidate changes itself.
         if find_plans(bookings) or any(self._ended_bookings(candidate, booked)):
-            return []
+            return [], ""
         kept = booked.union(candidate.portion.without, self.booked_periods(candidate))
         counted = candidate.restricted_to(Portion(without=frozenset(kept)))
         live = self._published or self._live
-        return [] if counted and find_changed_periods(self._live_lines, live, counted, self._closed) else bookings
+        if counted and find_changed_periods(self._live_lines, live, counted, self._closed):
+            return [], ""
+        too_large = self._too_large_if_booked(live, candidate, counted, bookings)
+        return ([], too_large) if too_large else (bookings, "")
+
+    def _too_large_if_booked(
+        self,
+        live: LiveDeliveries,
+        candidate: LiveDelivery,
+        counted: LiveDelivery | None,
+        bookings: Sequence[Booking],
+    ) -> str:
+        """Return which sums would be too large if a candidate's bookings counted beside its other lines."""
+        later = [candidate.booked_later(commit_of_booking(one), one.closed_period) for one in bookings]
+        gross = reduce(EXACT.add, (one.commit.outcome("accepted").absolute for one in later), live.gross)
+        if not may_overflow(gross, candidate):
+            return ""
+        after = live.in_order_with(counted) if counted else live.in_order
+        sums = self._too_large(live.in_order, [*after, *later], bookings)
+        return f"booked in {bookings[0].period}, sums would have {sums}" if sums else ""
 
     def may_be_booked(self, candidate: LiveDelivery, late: Groups) -> bool:
         """Return whether a person may book later what would change closed periods, as far as commits and keys say.

@@ -212,9 +212,10 @@ class LiveDeliveries:
         for one in self.earlier(delivery):
             self._leave(one)
         for part in reversed(parts):
-            self._enter(part)
+            self.enter(part)
 
-    def _enter(self, delivery: LiveDelivery) -> None:
+    def enter(self, delivery: LiveDelivery) -> None:
+        """Let a delivery count beside the others of its object, such as its lines that are booked later."""
         key = delivery.event.object_key
         self._by_key[key] = (*self._by_key.get(key, ()), delivery)
         self.by_id[delivery.delivery_id] = delivery
