@@ -1,6 +1,6 @@
 """Rows that share a key, compared in Arrow: identical ones are duplicates, differing ones are all rejected.
 
-Belongs here: the rule, for the tasks of Spark, the process of a job and `feed check` alike (266, 297), and the columns
+Belongs here: the rule, for the tasks of Spark, the process of a job and `feed check` alike (266), and the columns
 that it compares. Does not belong here: bringing the rows of a key together (see `repeated_keys`,
 `spark_jobs.small_batches`, `refresh.file_check.compared_rows`). Nothing here imports Spark.
 """
