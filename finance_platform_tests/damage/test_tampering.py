@@ -434,6 +434,21 @@ def test_what_another_release_left_is_no_finding_until_this_one_has_run(home: Ho
 
 
 @pytest.mark.usefixtures("opens_readers")
+def test_a_setting_that_no_run_has_followed_is_no_finding(home: Home):
+    assert home.command("close", "2024-01", "--why", "done").returncode == 0
+    assert home.command("run").returncode in {0, 1}
+    for settings in ("FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH=7\n", "\n"):  # it waits, and then it is set back
+        home.write(".env", settings)
+        changed = home.command("verify")
+        assert changed.returncode == 0, changed.stderr
+        assert "tables beside the star: 17 tables, not compared: WaitingChange" in changed.stdout
+        assert home.command("run").returncode in {0, 1}
+        assert verify(home) == []
+    change_warehouse(home, "INSERT INTO WaitingChange VALUES ('2024-03', 1)")
+    assert [one.split(": ")[1] for one in verify(home)] == ["WaitingChange"]
+
+
+@pytest.mark.usefixtures("opens_readers")
 def test_what_another_release_left_is_known_without_the_record_of_a_complete_run(home: Home):
     assert home.command("run").returncode in {0, 1}
     change_warehouse(home, "UPDATE FeedPeriod SET LineCount = LineCount + 1; DELETE FROM SchemaVersion")

@@ -26,10 +26,11 @@ from finance_platform.deliveries.lines_checkpoint import find_forged_lines
 from finance_platform.deliveries.members.account_counts import CHECKPOINT as COUNTS_CHECKPOINT
 from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS_CHECKPOINT
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
-from finance_platform.deliveries.scans import last_refresh
+from finance_platform.deliveries.scans import fingerprint_config, last_refresh
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import FinancePlatformError, RegisterError
+from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.home import Home
 from finance_platform.refresh.known_status import find_forged_status, identify_home
 from finance_platform.refresh.status import read_status
@@ -184,6 +185,17 @@ class Verifier:
         """Whether another release made the last complete run: this one may store other rows, tables and views."""
         return is_of_other_release(self.processed)
 
+    @property
+    def _has_other_config(self) -> bool:
+        """Whether the last complete refresh followed other settings or descriptors: the next one may store other rows.
+
+        A setting may be set back while its change waits, so the rows need not be those of the settings in force either.
+        """
+        refreshed = last_refresh(self.processed)
+        if refreshed is None or self.settings is None:
+            return False
+        return refreshed.terms != fingerprint_config(load_feed_set(self.settings.feeds_path), self.settings)
+
     @cached_property
     def _is_settled(self) -> bool:
         """Return whether this release completed a run under these settings, and the register has no event since."""
@@ -327,7 +339,8 @@ class Verifier:
             return
         with self.warehouse.reading() as source:
             changes = list(find_changed_tables(self.processed, source, self.settings))
-        other = ", ".join(name for name, _ in changes) if self._is_of_other_release else ""
+        is_other = bool(changes) and (self._is_of_other_release or self._has_other_config)
+        other = ", ".join(name for name, _ in changes) if is_other else ""
         found = [] if other else [Finding(tables, name, why) for name, why in changes]
         yield Part(tables, pluralize(len(SMALL_TABLES), "table"), found, other)
         is_older = self._is_of_other_release and any(name == SCHEMA_VERSION.table for name, _ in changed_views)
