@@ -17,7 +17,7 @@ from finance_platform.refresh.as_of import PublishedState
 from finance_platform.refresh.close import examine_period
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.file_names import PACK_FILE, workbook_file
-from finance_platform.reports.pack.model import NOTHING_SELECTED, Pack, PackSelection
+from finance_platform.reports.pack.model import NOTHING_SELECTED, LoadStamp, Pack, PackSelection
 from finance_platform.reports.pack.page import render
 from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.reports.pack.reliability import read_last_movements, read_reliability
@@ -46,18 +46,18 @@ class WrittenPack:
     """A pack as it was written: its figures, the size of its page in bytes, and its address.
 
     Attributes:
-        pack: its figures.
+        pack: its figures, without amounts and members: a hash is enough of tens of thousands.
         size: size of the page in bytes.
         uri: address of the page.
         workbook: the workbook, or why there is none.
-        amounts: a hash of the pack's amounts.
+        figures: a hash of all figures, which a load that changes none of them leaves as it is.
     """
 
     pack: Pack
     size: int
     uri: str
     workbook: WrittenFile | WorkbookSizeError
-    amounts: str
+    figures: str
 
 
 def read_published_pack(
@@ -147,12 +147,22 @@ def write_report_pack(
     content = render(pack, written_at=at).encode()
     reports.write(name, content)
     workbook = _write_workbook(pack, figures, reports, workbook_file(name))
-    return WrittenPack(pack, len(content), reports.uri(name), workbook, _hash_amounts(pack))
+    small = replace(pack, cells=(), accounts=(), departments=())
+    return WrittenPack(small, len(content), reports.uri(name), workbook, _hash_figures(pack, small))
 
 
-def _hash_amounts(pack: Pack) -> str:
-    """Return a hash of the amounts, a column at a time."""
-    amounts, digest = Amounts.of(pack.cells), hashlib.sha256()
+def _hash_figures(pack: Pack, small: Pack) -> str:
+    """Return a hash of the figures: amounts a column at a time, members and others as text.
+
+    Args:
+        pack: the pack.
+        small: the pack without amounts and members.
+    """
+    unstamped = replace(small, stamp=LoadStamp(0, None, pack.stamp.version), movements=())
+    digest = hashlib.sha256(repr(unstamped).encode())
+    for members in (pack.accounts, pack.departments):
+        digest.update(repr([tuple(vars(member).values()) for member in members]).encode())
+    amounts = Amounts.of(pack.cells)
     for keys in (amounts.scenarios, amounts.departments, amounts.accounts):
         digest.update(keys.tobytes())
     digest.update(amounts.period_texts())

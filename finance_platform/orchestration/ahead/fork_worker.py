@@ -15,7 +15,6 @@ import os
 import signal
 from collections.abc import Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -198,8 +197,7 @@ class ForkWorker:
             pack = ahead.take(read)
             figures = read_figures_for_a_run(warehouse, pack)
             written = write_report_pack(pack, figures, reports_folder(settings), at=_now())
-            # Tens of thousands of amounts, of which the run reports their hash.
-            self._send(PACK, replace(written, pack=replace(pack, cells=())))
+            self._send(PACK, written)
         return True
 
     def _derive_status(self, raw: ObjectStore, processed: ObjectStore) -> None:

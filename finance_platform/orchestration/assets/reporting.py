@@ -6,7 +6,6 @@ Belongs here: the reporting assets. Does not belong here: the step itself (see `
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -37,7 +36,7 @@ from finance_platform.refresh.report_pack import (
 from finance_platform.refresh.steps.complete_run import record_complete_run
 from finance_platform.refresh.steps.report import REPORT_FILE, report
 from finance_platform.reports.pack.file_names import PACK_FILE, PACK_PATH, WORKBOOK_FILE
-from finance_platform.reports.pack.model import LoadStamp, Pack
+from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.variance import VarianceRow
 from finance_platform.safe_text import printable_line
@@ -127,11 +126,10 @@ def _variance_report(
 def _report_pack(written: WrittenPack) -> dg.MaterializeResult[None]:
     """Return the event of a pack; a load that changes no figure leaves its data version as it is."""
     pack = written.pack
-    unstamped = replace(pack, stamp=LoadStamp(0, None, pack.stamp.version), movements=(), cells=())
     choice = pack.choice
     return dg.MaterializeResult(
         asset_key=_REPORT_PACK,
-        data_version=compute_data_version([repr(unstamped), written.amounts]),
+        data_version=compute_data_version([written.figures]),
         metadata={
             "dagster/uri": written.uri,
             **_links_of_the_ui(written),
