@@ -7,11 +7,10 @@ Belongs here: which batches these are, their staged rows, their tables in Arrow.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,7 +38,8 @@ SMALL_BATCH_BYTES = 1 << 20
 """The bytes of the files of a small batch: as long as Spark plans and starts its tasks, Python reads half of them."""
 
 MOST_ROWS = 20_000
-"""The staged rows of a small batch: a workbook may have many times more rows than bytes."""
+"""The staged rows of a small batch, without those that only mention members, which Arrow derives from any number of
+them (613): a workbook may have many times more rows than bytes."""
 
 MOST_BYTES = 64 << 20
 """What they take: each cell of a workbook may have the same long text, and a rejected row has all of its cells."""
@@ -120,7 +120,9 @@ class StagedRows:
         for batch in batches:
             with self._lock:
                 self._parts[part].append(batch)
-                self._row_count, self._size = self._row_count + len(batch), self._size + batch.nbytes
+                is_mention = pc.equal(batch["outcome"], MENTIONED)
+                self._row_count += len(batch) - (pc.sum(is_mention).as_py() or 0)
+                self._size += batch.nbytes
                 if self._writer is not None or self._row_count > MOST_ROWS or self._size > MOST_BYTES:
                     self._write()
 
@@ -195,7 +197,7 @@ def rows_of_table(contract: Contract, rows: pa.Table) -> pa.Table:
         rows: the staged rows of the files that could be read.
     """
     if contract is MEMBERS:
-        return pa.Table.from_pylist(_members(rows_with(rows, ["accepted", MENTIONED])), arrow_schema(MEMBERS.columns))
+        return _members(rows_with(rows, ["accepted", MENTIONED]))
     if contract is REJECTED_ROWS:
         return _select(rows_with(rows, OUTCOMES), contract)
     accepted = rows_with(rows, ["accepted"])
@@ -214,33 +216,30 @@ def _select(rows: pa.Table, contract: Contract) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _members(rows: pa.Table) -> list[dict[str, Any]]:
+def _members(rows: pa.Table) -> pa.Table:
     """Return the members that rows mention; see `transforms.members`."""
-    members: dict[tuple[str, str, int], list[tuple[Any, ...]]] = {}
-    used = dict.fromkeys(name for sources in SOURCES.values() for name in sources.values())
-    for row in rows.select(["delivery_id", "source_row", *used]).to_pylist():
-        for dimension, sources in SOURCES.items():
-            key = row["delivery_id"], dimension, row[sources["member_key"]]
-            values = [row[sources[name]] if name in sources else None for name in ("code", *ATTRIBUTES)]
-            members.setdefault(key, []).append((row["source_row"], *values))
-    return [
-        {
-            **dict(zip(("delivery_id", "dimension", "member_key"), key, strict=True)),
-            **_first_values(sorted(set(spellings), key=_nulls_first)),
-        }
-        for key, spellings in members.items()
-    ]
+    tables = [_members_of(rows, dimension, sources) for dimension, sources in SOURCES.items()]
+    return pa.concat_tables(tables).cast(arrow_schema(MEMBERS.columns))
 
 
-def _nulls_first(spelling: tuple[Any, ...]) -> list[tuple[bool, Any]]:
-    return [(value is not None, value) for value in spelling]
+def _members_of(rows: pa.Table, dimension: str, sources: Mapping[str, str]) -> pa.Table:
+    nothing = pa.nulls(len(rows), pa.string())
+    values = {name: rows[sources[name]] if name in sources else nothing for name in ("member_key", "code", *ATTRIBUTES)}
+    spellings = pa.table({"delivery_id": rows["delivery_id"], **values, "source_row": rows["source_row"]})
+    ordered = _in_order(spellings, ["source_row", "code", *ATTRIBUTES])
+    first = [("code", "first", pc.ScalarAggregateOptions(skip_nulls=False)), *((name, "first") for name in ATTRIBUTES)]
+    found = ordered.group_by(["delivery_id", "member_key"], use_threads=False).aggregate(first)
+    columns = {name: found[f"{name}_first"] for name in ("code", *ATTRIBUTES)}
+    dimensions = pa.repeat(pa.scalar(dimension), len(found))
+    return pa.table(
+        {**{name: found[name] for name in ("delivery_id", "member_key")}, "dimension": dimensions, **columns}
+    ).select(MEMBERS.column_names)
 
 
-def _first_values(spellings: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
-    first = {"code": spellings[0][1]}
-    for place, name in enumerate(ATTRIBUTES, start=2):
-        first[name] = next((values[place] for values in spellings if values[place] is not None), None)
-    return first
+def _in_order(rows: pa.Table, names: Iterable[str]) -> pa.Table:
+    """Return rows sorted by columns, blanks first, as Spark sorts; equal ones stay in their order."""
+    order = pc.sort_indices(rows, [(name, "ascending") for name in names], null_placement="at_start")
+    return rows.take(order)
 
 
 def write_by_delivery(
@@ -266,8 +265,7 @@ def write_by_delivery(
         for name, value in place.items():
             part = part.filter(pc.equal(part[name], value))
         if order:
-            values = list(zip(*(part[name].to_pylist() for name in order), strict=True))
-            part = part.take(sorted(range(len(part)), key=lambda row: _nulls_first(values[row])))
+            part = _in_order(part, order)
         names = [f"split_by={place['delivery_id']}", *([f"then_by={place[then_by]}"] if then_by else [])]
         data = parquet_bytes(part, store.root)
         path = root.joinpath(*names, "part-00000.parquet")

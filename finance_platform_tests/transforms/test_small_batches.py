@@ -120,6 +120,23 @@ def test_a_small_batch_gives_what_spark_gives_without_a_plan_of_spark(
     assert rows["not opened"] == ["gone.csv"]
 
 
+def test_members_of_written_lines_need_no_plan_of_spark_however_many_they_are(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # Each in two spellings, of which the first one of the file counts, and not in the order of their keys.
+    accounts = [f"{prefix}{number}" for number in range(60, 0, -1) for prefix in ("n", "N", "ü")]
+    lines = [f"T{place},2025-01-15,D{place % 3},{account},1.25" for place, account in enumerate(accounts, 4)]
+    contents: dict[str, str | None] = {"a.csv": LINES + "\n".join(lines) + "\n"}
+    monkeypatch.setattr(small_batches, "MOST_ROWS", 2)  # the summary and the rejected row
+    of_arrow = read(None, tmp_path / "arrow", KEYED, contents)
+    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+    assert of_arrow == read(spark, tmp_path / "spark", KEYED, contents)
+    rows: dict[Any, Any] = of_arrow[1]
+    members = rows["d0", "members"]
+    assert len(members) == 3 + 121
+    assert {member["code"] for member in members} >= {"n60", "ü60", "4000"}
+
+
 @pytest.mark.parametrize(
     ("name", "limit", "more"),
     [
