@@ -74,6 +74,8 @@ def printable(text: str) -> str:
 
 def printable_line(text: str) -> str:
     """Return a text on one line: as `printable`, with newlines escaped too."""
+    if text.isascii() and text.isprintable():
+        return text
     return printable(text).replace("\n", "\\n")
 
 

@@ -7,6 +7,7 @@ which amounts are unusual (see `account_months`), checks that a load must pass (
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import UnusualMonth, find_unusual_months
 from finance_platform.quality.checks import (
     AMOUNTS_ARE_USUAL,
+    EVIDENCE_ROWS,
     MEMBERS_DESCRIBED,
     PARENTS_WITHOUT_LINES,
     Outcome,
@@ -33,7 +35,7 @@ from finance_platform.quality.running_years import FIX as FIX_OF_RUNNING_YEARS
 from finance_platform.quality.running_years import RunningYear
 from finance_platform.quality.year_end_entries import FIX as FIX_OF_YEAR_ENDS
 from finance_platform.quality.year_end_entries import YearEndEntries
-from finance_platform.warehouse.port import ColumnQueryable, Parameters, Queryable
+from finance_platform.warehouse.port import ColumnQueryable, Parameters, Queryable, QueryResult
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement
 
 _NAMED_PERIODS = 6
@@ -82,8 +84,9 @@ def _check_members(
     }
     for name, check in MEMBERS_DESCRIBED.items():
         of_inferred, of_parents, code_name = statements[name]
-        evidence = as_evidence(warehouse.query(statement(of_inferred))) if name in inferred else []
-        summary = pluralize(len(evidence), "inferred member")
+        found = warehouse.query(statement(of_inferred)) if name in inferred else QueryResult([], [])
+        summary = pluralize(len(found.rows), "inferred member")
+        evidence = as_evidence(replace(found, rows=found.rows[:EVIDENCE_ROWS]))
         _add_look_alikes(warehouse, name, evidence, code_name)
         placed = warehouse.query(statement(of_parents)).rows if name in with_parents else []
         misplaced = find_misplaced([Placed(*row) for row in placed], code_name)

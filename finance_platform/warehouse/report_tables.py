@@ -24,7 +24,7 @@ from finance_platform.contracts.star import (
     MATERIALITY,
     STATEMENT_MAPPING,
 )
-from finance_platform.feeds.values.codes import fold, surrogate_key
+from finance_platform.feeds.values.codes import fold, fold_name, surrogate_key
 from finance_platform.settings import AccountThreshold
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.statements import delete_all, insert, select_columns
@@ -113,8 +113,10 @@ def target_rows(source: Queryable, tables: ReportTables) -> dict[Contract, Seque
         source: sees the accounts that are published, or about to be.
         tables: what the rows are made of.
     """
-    accounts = _accounts(source)
-    mapping = list(_mapping(tables.inputs.lines, accounts)) if tables.mapping is None else tables.mapping
+    lines = tables.inputs.lines if tables.mapping is None else ()
+    names_some = any(row.account.endswith(ANY_ENDING) for row in lines) or any(one.account for one in tables.thresholds)
+    accounts = _accounts(source) if names_some else []
+    mapping = list(_mapping(lines, accounts)) if tables.mapping is None else tables.mapping
     return {
         STATEMENT_MAPPING: mapping,
         COMMENTARY: [
@@ -148,7 +150,7 @@ def counted_rows(contract: Contract, rows: Sequence[Mapping[str, object]]) -> Co
 
 def _accounts(source: Queryable) -> list[_Account]:
     rows = source.query(select_columns(DIM_ACCOUNT, ("account_key", "account_number", "account_type"))).rows
-    return [_Account(int(key), fold(number), fold(account_type)) for key, number, account_type in rows]
+    return [_Account(int(key), fold(number), fold_name(account_type)) for key, number, account_type in rows]
 
 
 def _mapping(lines: Sequence[StatementLineRow], accounts: Sequence[_Account]) -> Iterator[_Row]:
@@ -206,6 +208,7 @@ def _materiality(thresholds: Sequence[AccountThreshold], accounts: Sequence[_Acc
             by_account[None] = threshold
         by_account |= {account.key: threshold for account in accounts if name and account.account_type == name}
     for threshold in thresholds:
-        by_account |= {account.key: threshold for account in accounts if account.number == fold(threshold.account)}
+        number = fold(threshold.account)
+        by_account |= {account.key: threshold for account in accounts if account.number == number}
     for key, threshold in by_account.items():
         yield {"account_key": key, "minimum_amount": threshold.amount, "minimum_percent": threshold.percent}

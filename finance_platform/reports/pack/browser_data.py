@@ -149,16 +149,16 @@ def guarded_texts(texts: Iterable[str]) -> dict[str, str]:
 
 
 def texts_of(document: object) -> Iterator[str]:
-    """Yield every text of a document."""
-    if isinstance(document, str):
-        yield document
-    elif isinstance(document, Mapping):
-        for value in document.values():
-            yield from texts_of(value)
-    elif isinstance(document, (list, tuple)):
-        for value in document:
-            if not isinstance(value, int):  # nearly all are amounts
-                yield from texts_of(value)
+    """Yield every text of a document, in any order."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            waiting.extend(value)
 
 
 def _in_fewer_years(pack: Pack, max_amounts: int) -> Pack:
