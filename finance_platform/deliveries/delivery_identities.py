@@ -7,7 +7,7 @@ an identity is a hash of (see `commits`), the objects of the scan (see `object_d
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from finance_platform.deliveries.commits import delivery_id, earlier_delivery_ids, read_commits
@@ -41,7 +41,7 @@ class DeliveryIdentities:
     earlier_rules: Mapping[str, Sequence[str]]
     unweighted: Mapping[str, str]
     withdrawn: Mapping[tuple[str, str], Sequence[DeliveryDiscovered]]
-    known: Sequence[DeliveryDiscovered] = ()
+    known: Sequence[DeliveryDiscovered] = field(default=(), compare=False)  # `identify` does not depend on it
 
     @staticmethod
     def of(

@@ -122,6 +122,8 @@ def test_objects_that_are_as_they_were_in_the_last_scan_are_not_identified_again
     home.deliver("ledger_2.csv", "a,b\n1,3\n")
     assert new_keys(home.scan()) == ["ledger_2.csv"]
     assert set(identified) == {"ledger_2.csv"}
+    identified.clear()
+    assert (home.scan().new, set(identified)) == ([], {"ledger_2.csv"})  # an event more makes no other object another
     home.feed(with_lines(LEDGER, load="{mode: replace_period}"))
     assert new_keys(home.scan(enters=False)) == ["ledger_1.csv", "ledger_2.csv"]
     assert new_keys(home.scan(currency="CHF")) == ["ledger_1.csv", "ledger_2.csv"]
