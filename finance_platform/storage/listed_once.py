@@ -143,7 +143,7 @@ class _ListedOnce(StoreWrapper):
         self._is_remote = is_remote(store.root)
         self._listings: dict[str, list[StoredObject]] = {}
         self._everything: list[StoredObject] | None = None
-        self._unread: set[str] = set()  # the first folders of keys that are not read as they were listed
+        self._unread: set[str] = set()  # keys, and folders with their `/`, that are not read as they were listed
 
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
         """Yield the objects in a folder as they were when it was first listed; see `ObjectStore`."""
@@ -300,7 +300,7 @@ class _ListedOnce(StoreWrapper):
         """Return the objects among which a key would be; None if they are not known, or reads are not requests."""
         if not self._is_remote or _is_hidden(key):
             return None
-        return None if key.partition("/")[0] in self._unread else self._listing_around(key)
+        return None if _is_among(key, self._unread) else self._listing_around(key)
 
     def _existing(self, listing: list[StoredObject], key: str) -> StoredObject:
         item = _find(listing, key)
@@ -310,11 +310,11 @@ class _ListedOnce(StoreWrapper):
 
     @contextmanager
     def _changing(self, key: str) -> Iterator[None]:
-        """Read from the store what is in the folder of a key that is written; the listings stay as they are."""
+        """Read from the store what is written, a key or a folder with its `/`; the listings stay as they are."""
         try:
             yield
         finally:
-            self._unread.add(key.partition("/")[0])
+            self._unread.add(key)
 
 
 class _ListedUntilWritten(_ListedOnce):
@@ -390,13 +390,9 @@ class _ListedUntilWritten(_ListedOnce):
         if not self._is_remote or _is_hidden(key):
             return None
         with self._guard:
-            if self._is_changed(key):
+            if _is_among(key, self._changed):
                 self._look_up(key.partition("/")[0])
-            return None if self._is_changed(key) else super()._around(key)
-
-    def _is_changed(self, key: str) -> bool:
-        folders = accumulate(f"{folder}/" for folder in key.split("/")[:-1])
-        return key in self._changed or any(folder in self._changed for folder in folders)
+            return None if _is_among(key, self._changed) else super()._around(key)
 
     def _list_anew(self, prefix: str) -> list[StoredObject]:
         if prefix or self._is_remote:
@@ -531,6 +527,11 @@ def _first_folder(key: str) -> str:
 def _is_hidden(key: str) -> bool:
     """Return whether no listing has a key."""
     return any(part.startswith(HIDDEN_PREFIXES) for part in key.split("/"))
+
+
+def _is_among(key: str, names: Collection[str]) -> bool:
+    """Return whether a key is one of some names, or in a folder that is one of them, with its `/`."""
+    return key in names or any(folder in names for folder in accumulate(f"{one}/" for one in key.split("/")[:-1]))
 
 
 def _is_in(key: str, name: str) -> bool:

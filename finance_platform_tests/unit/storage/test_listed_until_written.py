@@ -278,6 +278,22 @@ def test_what_is_written_through_a_store_that_is_only_listed_once_is_read_from_t
     assert len(_keys(listed, "deliveries")) == 2
 
 
+def test_on_s3_what_is_beside_an_object_that_was_written_is_read_as_it_was_listed(remote: CountingStore) -> None:
+    listed = listed_once.listed_once(remote)
+    list(listed.list_objects())
+    listed.write("deliveries/new.json", b"3")
+    for _ in range(2):
+        assert listed.read("deliveries/a.json") == b"1"
+        with pytest.raises(FileNotFoundError):
+            listed.read("deliveries/none.json")
+    assert (remote.requests["deliveries/a.json"], remote.requests["deliveries/none.json"]) == (1, 0)
+    listed.delete_folder("slices/fact")
+    listed.write("deliveries/a.json", b"2")
+    assert listed.read("deliveries/a.json") == b"2"
+    with pytest.raises(FileNotFoundError):
+        listed.read("slices/fact/v1.json")
+
+
 def test_a_suspected_file_is_requested_again(remote: CountingStore) -> None:
     listed = listed_once.listed_once(remote)
     list(listed.list_objects())
