@@ -324,6 +324,7 @@ class _ListedUntilWritten(_ListedOnce):
         # Keys, and folders with their `/`, in the order in which they were written, and those that were not looked up.
         self._written: list[str] = []
         self._changed: dict[str, None] = {}
+        self._gone: set[str] = set()  # of these, keys that were removed, so that they need no request
         self._own: dict[str, bytes] = {}  # documents that were written and not looked up yet
 
     def read(self, key: str) -> bytes:
@@ -347,6 +348,11 @@ class _ListedUntilWritten(_ListedOnce):
             self._keep_own(key, data)
         return is_written
 
+    def delete(self, key: str) -> None:
+        super().delete(key)
+        with self._guard:
+            self._gone.add(key)
+
     def _keep_own(self, key: str, data: bytes) -> None:
         with self._guard:
             if self._is_remote and len(data) <= LARGEST_BYTES and sum(map(len, self._own.values())) <= _OWN_BYTES:
@@ -360,6 +366,7 @@ class _ListedUntilWritten(_ListedOnce):
         """Forget every listing."""
         with self._guard:
             self._listings, self._everything, self._changed, self._own = {}, None, {}, {}
+            self._gone = set()
             self._written.append("/")  # which no listing that has begun before may leave out
 
     def note_written_by_others(self, names: Collection[str]) -> None:
@@ -376,6 +383,7 @@ class _ListedUntilWritten(_ListedOnce):
         with self._guard:
             self._written += names
             self._changed |= dict.fromkeys(names)
+            self._gone.difference_update(names)
             for name in names:
                 for key in [key for key in self._own if _is_in(key, name)] if name.endswith("/") else [name]:
                     self._own.pop(key, None)
@@ -428,11 +436,13 @@ class _ListedUntilWritten(_ListedOnce):
             known = [*self._listings, *([""] if self._everything is not None else [])]
             due = [name for name in due if any(_concerns(name, one) for one in known)]
             folders = [name[:-1] for name in due if name.endswith("/")]
-            found = self._store.find_objects([name for name in due if not (name.endswith("/") or _is_hidden(name))])
+            sought = [name for name in due if not (name.endswith("/") or name in self._gone or _is_hidden(name))]
+            found = self._store.find_objects(sought) if sought else {}
             for listing in map_many(self._store, folders, lambda folder: list(self._store.list_objects(folder))):
                 found |= {item.key: item for item in listing}
             for name in due:
                 del self._changed[name]
+                self._gone.discard(name)
             self._enter(due, found)
             for name in due:
                 if (data := self._own.pop(name, None)) is not None and name in found:

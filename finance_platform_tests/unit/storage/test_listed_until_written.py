@@ -420,6 +420,20 @@ def test_the_listing_at_the_end_of_a_run_is_that_of_the_store(remote: CountingSt
     assert remote.listings == {"": 1, "dim/_delta_log": 1}
 
 
+def test_what_a_run_has_removed_is_gone_without_a_request_until_it_is_written_again(large: CountingStore) -> None:
+    run = listed_until_written(large)
+    assert _keys(run, "deliveries") == ["deliveries/a.json", "deliveries/b.json"]
+    large.requests.clear()
+    run.delete("deliveries/a.json")
+    assert _keys(run, "deliveries") == ["deliveries/b.json"]
+    assert not large.requests
+    run.delete("deliveries/b.json")
+    run.write("deliveries/b.json", b"2")
+    large.write("deliveries/a.json", b"2")
+    note_written(run, ["deliveries/a.json"])  # by a job
+    assert _keys(run, "deliveries") == ["deliveries/a.json", "deliveries/b.json"]
+
+
 def test_a_small_store_is_listed_anew_after_a_job_that_may_have_written_in_many_folders(remote: CountingStore) -> None:
     run = listed_while_locked(remote)
     list(run.list_objects())
