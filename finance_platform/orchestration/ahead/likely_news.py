@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from finance_platform.settings import Settings
@@ -50,7 +50,7 @@ def _written(folder: Path) -> Iterator[int]:
     while folders and left > 0:
         try:
             with os.scandir(folders.pop()) as entries:
-                for entry in entries:
+                for entry in islice(entries, left):
                     left -= 1
                     found = entry.stat(follow_symlinks=False)
                     yield max(found.st_mtime_ns, found.st_ctime_ns)

@@ -72,6 +72,13 @@ def test_of_many_files_the_first_are_looked_at_and_what_is_put_into_their_folder
     assert is_news_likely(home)
 
 
+def test_no_more_files_are_looked_at_where_they_are_all_in_one_folder(home: Settings, monkeypatch: pytest.MonkeyPatch):
+    for number in range(9):
+        write(home.home_path / "raw" / f"{number}.csv", "Date,Amount\n")
+    monkeypatch.setattr(likely_news, "_MOST_FILES", 4)
+    assert len(list(likely_news._written(home.home_path / "raw"))) == 1 + 4  # the folder itself, which has all
+
+
 def test_of_a_zone_on_s3_nothing_is_known(home: Settings):
     assert not is_news_likely(home.model_copy(update={"raw_uri": "s3://bucket/raw"}))
 
