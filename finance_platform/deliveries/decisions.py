@@ -17,6 +17,7 @@ from finance_platform.deliveries.current_state import read_whole_state
 from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_delivery
 from finance_platform.deliveries.decision_errors import last_decision, no_such_delivery
 from finance_platform.deliveries.members.account_types import AccountTypes
+from finance_platform.deliveries.members.merged_codes import find_merged_codes
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps, compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.register import (
@@ -477,8 +478,13 @@ def _refuse_unloadable(
         planned: the bookings among them, which may not be written yet.
 
     Raises:
-        DecisionError: a sum would be too large, or an account would have no type.
+        DecisionError: a sum would be too large, two codes would be one member, or an account would have no type.
     """
+    if merged := find_merged_codes(processed, state.live, after):
+        raise DecisionError(
+            f"with this decision about {quote_name(object_key)}, {merged[0]}, so their amounts could not be separated",
+            fix="give one of these codes another one by `map` in `columns` of its feed's descriptor",
+        )
     types = AccountTypes(processed)
     overlaps = compute_overlaps(processed, state.live) | compute_overlaps(processed, after)
     if sums := find_overflows(processed, overlaps, types, state.live, after, planned):

@@ -66,7 +66,10 @@ DOUBT = "doubt"
 BOOKED_KEY = "booked_key"
 """The kind of a reason that ends when lines of another file are no longer booked in a later period."""
 
-WAITING_KINDS = frozenset({UNTYPED, OVERFLOW, BOOKED_KEY})
+SHARED_KEY = "shared_key"
+"""The kind of a reason about codes of two files with one surrogate key; it ends when one of them no longer counts."""
+
+WAITING_KINDS = frozenset({UNTYPED, OVERFLOW, BOOKED_KEY, SHARED_KEY})
 """Kinds of reasons that no person can accept, since nothing could be published."""
 
 ENDING_KINDS = WAITING_KINDS | {CONFLICT, MOVED, OTHER_LOAD}

@@ -9,13 +9,14 @@ verdict (see `state_derivation`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_lines import LiveLines
+from finance_platform.deliveries.members.merged_codes import find_merging
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, record_overlaps
 from finance_platform.deliveries.register import (
     Register,
@@ -89,10 +90,16 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
     if len(others) < len(state.effective):  # else the deliveries below are these, and the candidates
         overlaps |= record_overlaps(processed, state.effective)
     overlaps |= record_overlaps(processed, [*others, *candidates, *_versions_to_replace(state.effective, candidates)])
+    merging = find_merging(processed, [*state.effective, *candidates])
     returning: dict[str, Sequence[ReturningLines]] = {}
     while True:
         policy = _AcceptancePolicy(
-            processed, state, overlaps, holds_closed_periods=holds_closed_periods, returning=returning
+            processed,
+            state,
+            overlaps,
+            holds_closed_periods=holds_closed_periods,
+            returning=returning,
+            merging=merging,
         )
         by_id = _judge(policy, candidates, utc_text(at), run_id)
         found = policy.returning_lines(candidates)
@@ -156,6 +163,7 @@ class _AcceptancePolicy:
         *,
         holds_closed_periods: bool,
         returning: Mapping[str, Sequence[ReturningLines]],
+        merging: Collection[str],
     ) -> None:
         self._live = LiveDeliveries(state.effective, overlaps)
         self._processed = processed
@@ -171,6 +179,7 @@ class _AcceptancePolicy:
             late_lines=policy,
             published=self._published,
             returning=returning,
+            merging=merging,
         )
         self._earlier_readings = state.earlier_readings
         # A file of which a person withdrew only lines that waited counts in its other periods, and is no withdrawn one.

@@ -17,6 +17,7 @@ from finance_platform.deliveries.register import (
     NOTHING_ACCEPTED,
     OTHER_LOAD,
     OVERFLOW,
+    SHARED_KEY,
     TOLERANCE,
     UNTYPED,
 )
@@ -50,6 +51,10 @@ _SEND_AGAIN = "correct the file and send it again; `finance-platform withdraw {k
 _TOO_LARGE = (
     "correct the amounts and send the file again, or withdraw another file with lines in the same place. "
     "`finance-platform withdraw {key} --why TEXT` drops the delivery"
+)
+_OTHER_CODE = (
+    "give one of these codes another one by `map` in `columns` of its feed's descriptor, or withdraw the other file; "
+    "their amounts could not be separated. `finance-platform withdraw {key} --why TEXT` drops the delivery"
 )
 _DESCRIBE = (
     "give these accounts a type in an accounts file, such as accounts.csv with account_number, account_name and "
@@ -113,7 +118,7 @@ _LATE_REPEATS = (
 )
 
 
-_FIRST = {BOOKED_KEY: _BOOKED_KEY, UNTYPED: _DESCRIBE, OVERFLOW: _TOO_LARGE}
+_FIRST = {BOOKED_KEY: _BOOKED_KEY, SHARED_KEY: _OTHER_CODE, UNTYPED: _DESCRIBE, OVERFLOW: _TOO_LARGE}
 """Of deliveries that cannot be accepted, or need not be."""
 
 _STRONGER = {CONTROL_TOTAL: _COMPLETE, TOLERANCE: _CORRECT, CONFLICT: _GIVE_TYPE}

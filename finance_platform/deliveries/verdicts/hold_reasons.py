@@ -16,6 +16,7 @@ from finance_platform.deliveries.commits import hash_kind
 from finance_platform.deliveries.lines import has_equal_lines
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet
 from finance_platform.deliveries.members.account_types import AccountTypes
+from finance_platform.deliveries.members.merged_codes import find_merged_codes
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import (
@@ -27,6 +28,7 @@ from finance_platform.deliveries.register import (
     NOTHING_ACCEPTED,
     OTHER_LOAD,
     OVERFLOW,
+    SHARED_KEY,
     TOLERANCE,
     UNTYPED,
     Verdict,
@@ -118,6 +120,7 @@ class HoldReasons:
         late_lines: str = HOLD,
         published: LiveDeliveries | None = None,
         returning: Mapping[str, Sequence[ReturningLines]] | None = None,
+        merging: Collection[str] = (),
     ) -> None:
         """Prepare to judge.
 
@@ -129,6 +132,7 @@ class HoldReasons:
             published: the deliveries that count where lines are booked in a later period, if that is not `live`.
             late_lines: what becomes of lines that would change them where the feed does not say it.
             returning: by delivery, its lines that would count again with the files that are judged after it.
+            merging: the deliveries with codes that share a surrogate key with others; see `merged_codes`.
         """
         self._processed = processed
         self._live = live
@@ -138,6 +142,7 @@ class HoldReasons:
         self._published = published
         self._known_returning = returning or {}
         self._account_types = AccountTypes(processed)
+        self._merging = merging
         self._attribute_files = AttributeFiles(processed)
         self._given_types = GivenTypes(self._attribute_files)
         self._live_lines = LiveLines(processed, overlaps)
@@ -169,6 +174,7 @@ class HoldReasons:
         if current is None and (reason := nothing_accepted(candidate)):
             reasons.append((NOTHING_ACCEPTED, reason))
         reasons += [(UNTYPED, text) for text in self._untyped(candidate)]
+        reasons += [(SHARED_KEY, text) for text in self._merged_codes(candidate)]
         reasons += [(OVERFLOW, text) for text in self._overflows(candidate)]
         reasons += [(BOOKED_KEY, text) for text in self._booked_keys(candidate)]
         reasons += [(CONFLICT, text) for text in self._type_conflicts(candidate)]
@@ -202,6 +208,12 @@ class HoldReasons:
                 accounts = name_accounts(numbers)
                 file = quote_name(object_key)
                 yield f"would leave {accounts} without a type, which {file} needs for the sign of its amounts"
+
+    def _merged_codes(self, candidate: LiveDelivery) -> list[str]:
+        """Return the codes that would be one member with another code."""
+        if candidate.delivery_id not in self._merging:
+            return []
+        return find_merged_codes(self._processed, self._live.in_order, self._live.in_order_with(candidate))
 
     def _overflows(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the sums that the warehouse could not hold."""

@@ -1,7 +1,7 @@
 """Surrogate keys of the codes of a table; a code that has the key of another one is rejected.
 
 A key is a part of a hash, so two codes may have one. Everything after this step compares keys alone: the lines of both
-would be those of the code that is read first. Codes of several files are compared when their dimension is built.
+would be those of the code that is read first. Codes of several files are compared before they get their verdict.
 
 Belongs here: comparing the codes of one table. Does not belong here: the key of a code (see `values.codes`), the codes
 (see `typed_codes`).

@@ -34,7 +34,11 @@ def journal(zone: Zone, key: str = "journal.csv", content: str = "v1", **types: 
 
 def chart(zone: Zone, content: str = "c1", key: str = "chart.csv", **types: str | None) -> DeliveryDiscovered:
     """Deliver an accounts file."""
-    rows = [{"account_key": int(name[1:]), "account_type": account_type} for name, account_type in types.items()]
+    numbers = {name[1:]: account_type for name, account_type in types.items()}
+    rows = [
+        {"account_key": int(number), "account_number": number, "account_type": account_type}
+        for number, account_type in numbers.items()
+    ]
     file = zone.write(f"accounts/{key}@{content}.parquet", arrow_schema(ACCOUNTS.columns), rows)
     return zone.describe_accounts(key, file, len(rows), content)
 
