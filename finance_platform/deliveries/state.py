@@ -99,6 +99,12 @@ class LiveDelivery:
         whole = replace(self, commit=self.commit_of_all or self.commit, portion=WHOLE, commit_of_all=None)
         return whole.restricted_to(self.portion.joined_with(portion)) or self
 
+    def with_late_lines(self) -> LiveDelivery:
+        """Return it with all of its lines, unless a newer version has left some periods to it."""
+        if self.portion.only is not None:
+            return self
+        return replace(self, commit=self.commit_of_all or self.commit, portion=WHOLE, commit_of_all=None)
+
     def staying_in(self, periods: Collection[str]) -> LiveDelivery | None:
         """Return what remains of it if a newer version of its object counts everywhere but in some periods."""
         if self.booked_from:

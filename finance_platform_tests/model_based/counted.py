@@ -80,7 +80,8 @@ def _declared_claims(delivery: LiveDelivery, sent: Mapping[str, Sequence[Line]])
         if is_scoped:
             yield from {(line.scenario, period, line.scope) for line in sent[delivery.delivery_id]}
         else:
-            yield from ((scenario, period) for scenario in delivery.commit.constant_scenarios)
+            scenarios = {line.scenario for line in sent[delivery.delivery_id]}
+            yield from ((scenario, period) for scenario in scenarios.union(delivery.commit.constant_scenarios))
 
 
 def _money(line: Line) -> Money:

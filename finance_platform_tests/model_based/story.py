@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -102,7 +103,9 @@ class Story:
         contents: the contents that any file may have, by name.
         sent: by delivery, its lines.
         present: by file, its newest content.
+        scenario: the scenario of all lines; empty if each has its own.
         feeds: by file, the feed that reads it now.
+        has_numbers: whether lines have numbers under every load, and may name the line that they reverse.
         declared: by file, the period that its name declares; none if it has no line there and says nothing of it.
         tolerated_removal: the share of a department's lines that a file may take out; None for all.
         doubtful: the contents about which the reader has a doubt.
@@ -116,7 +119,8 @@ class Story:
         self.mode = chance.choice([*LOADS, "upsert"])
         self.names = chance.sample(["a.csv", "b.csv", "c.csv"], chance.choice([1, 1, 1, 2, 2, 3]))
         self.contents = _contents(chance)
-        self.scenario = chance.choice(["Actual"] * 6 + ["Budget"])
+        self.scenario = chance.choice(["Actual"] * 5 + ["Budget", "", ""])
+        self.has_numbers = chance.random() < 0.4
         self.is_booked_by_itself = chance.random() < 0.15
         self.tolerated_removal = chance.choice([None, None, "0.5"])
         self.doubtful = {name for name in self.contents if chance.random() < 0.05}
@@ -188,7 +192,7 @@ class Story:
             feed=self.feeds[name],
             commit_findings=ReaderFindings(doubts=("is it UTF-8?",) * (content in self.doubtful)),
             commit_covers=self.declared.get(name, ()),
-            commit_constant_scenarios=(self.scenario,),
+            commit_constant_scenarios=(self.scenario,) if self.scenario else (),
         )
 
     def _identity(self, name: str, content: str) -> tuple[str, str]:
@@ -218,10 +222,11 @@ class Story:
         return [
             replace(
                 line,
-                scenario=self.scenario,
+                scenario=self.scenario or line.scenario,
                 key=" ".join(_values(line, load.fields)) if load.mode == "upsert" else None,
                 scope=" ".join(_values(line, load.fields)) if load.is_scoped else None,
-                number=line.key if load.mode == "upsert" else None,
+                number=line.key if load.mode == "upsert" or self.has_numbers else None,
+                reverses=line.reverses if self.has_numbers else None,
             )
             for line in self.contents[content]
         ]
@@ -298,10 +303,9 @@ def _values(line: Line, fields: str) -> list[str]:
 
 def _contents(chance: Random) -> dict[str, list[Line]]:
     """Return a content, its lines in the opposite order, and three that differ from another one in a line or two."""
-    first = [
-        Line(f"K{n}", chance.choice(PERIODS), amount=chance.choice(_AMOUNTS), department=chance.choice(["D1", "D2"]))
-        for n in range(chance.choice([2, 3, 4]))
-    ]
+    first = [_line(chance, f"K{n}") for n in range(chance.choice([2, 3, 4]))]
+    if chance.random() < 0.5:
+        first.append(_reversal(chance, chance.choice(first), "R"))
     contents = {"v1": first}
     for nth in (2, 3, 4):
         contents[f"v{nth}"] = _varied(chance, list(contents[chance.choice(list(contents))]), nth)
@@ -309,6 +313,17 @@ def _contents(chance: Random) -> dict[str, list[Line]]:
 
 
 _AMOUNTS = ("10.00", "7.00", "3.00")
+_SCENARIOS = ("Actual", "Actual", "Forecast", "Budget")
+
+
+def _line(chance: Random, key: str) -> Line:
+    place, scenario = chance.choice(PERIODS), chance.choice(_SCENARIOS)
+    return Line(key, place, scenario, amount=chance.choice(_AMOUNTS), department=chance.choice(["D1", "D2"]))
+
+
+def _reversal(chance: Random, line: Line, key: str) -> Line:
+    """Return a line that takes another one back, in its period or another one."""
+    return replace(line, key=key, period=chance.choice(PERIODS), amount=str(-Decimal(line.amount)), reverses=line.key)
 
 
 def _varied(chance: Random, lines: list[Line], nth_content: int) -> list[Line]:
@@ -321,8 +336,10 @@ def _varied(chance: Random, lines: list[Line], nth_content: int) -> list[Line]:
             [
                 [replace(line, amount=chance.choice(["9.00", "8.00", "-2.00"]))],
                 [replace(line, period=chance.choice(PERIODS))],
+                [replace(line, scenario=chance.choice(_SCENARIOS))],
                 [],
-                [line, Line(f"N{nth_content}{nth_change}", chance.choice(PERIODS), amount="5.00")],
+                [line, replace(_line(chance, f"N{nth_content}{nth_change}"), amount="5.00")],
+                [line, _reversal(chance, line, f"R{nth_content}{nth_change}")],
             ]
         )
     return lines

@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,6 +29,7 @@ from finance_platform_tests.model_based.counted import Money, counted_lines, in_
 from finance_platform_tests.model_based.story import Decision, Story
 from finance_platform_tests.night_parts import in_parts, part_count
 from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.unit.zone import Line
 
 PROFILE = current_profile()
 PARTS = part_count(8)
@@ -52,10 +53,11 @@ class LawfulStory:
 
     def __init__(self, seed: int, folder: Path) -> None:
         self.story = Story(seed, folder)
-        note(f"{self.story.mode}, {self.story.scenario}, books late lines by itself: {self.story.is_booked_by_itself}")
-        note(
-            f"declared {self.story.declared}, doubtful {self.story.doubtful}, tolerated {self.story.tolerated_removal}"
-        )
+        self.taken_in: set[str] = set()
+        """The files that a person accepted or took back, whatever else counts then."""
+        note(f"{self.story.mode}, {self.story.scenario or 'several scenarios'}, numbers: {self.story.has_numbers}")
+        note(f"books late lines by itself: {self.story.is_booked_by_itself}, declared {self.story.declared}")
+        note(f"doubtful {self.story.doubtful}, tolerated {self.story.tolerated_removal}")
         self.note_contents(self.story.contents)
         for name, content in self.story.present.items():
             note(f"send {name} {content}")
@@ -67,7 +69,7 @@ class LawfulStory:
     def note_contents(self, names: Iterable[str]) -> None:
         for name in names:
             lines = self.story.contents[name]
-            note(f"{name}: {[(line.key, line.period, line.amount, line.department) for line in lines]}")
+            note(f"{name}: {[_told(line) for line in lines]}")
 
     def play(self, seed: int) -> None:
         chance = Random(seed)
@@ -126,6 +128,19 @@ class LawfulStory:
         assert len({one.delivery_id for one in state.live}) == len(state.live), "no delivery counts twice"
         by_scenario = [sums(self.lines(live), lambda line: line.scenario) for live in (state.live, state.effective)]
         assert by_scenario[0] == by_scenario[1], "a booking and its line never count both, nor does neither"
+        self.check_copies(state)
+
+    def check_copies(self, state: DeliveryState) -> None:
+        """Hold the files that were sent under two names against the decisions of people."""
+        whole = [one for one in state.effective if one.portion.only is None and one.event.load_mode == "append"]
+        for one, other in combinations(whole, 2):
+            first, second = (
+                (event.feed, event.fingerprint, self.story.sent[event.delivery_id])
+                for event in (one.event, other.event)
+            )
+            if first == second and first[-1]:
+                keys = {one.event.object_key, other.event.object_key}
+                assert keys & self.taken_in, "a copy counts only if a person takes it in"
 
     def check_that_what_waits_is_named(self, state: DeliveryState) -> None:
         named = {one.event.object_key for one in (*state.inactive, *state.withdrawn, *state.booked)}
@@ -184,6 +199,8 @@ class LawfulStory:
             note(f"{label} is refused: {error}")
             return
         note(label)
+        if not decision.action.startswith("withdraw"):
+            self.taken_in.add(decision.object_key)
         if decision.action in CHANGES_NO_CLOSED_PERIOD:
             assert self.of_closed_periods() == before, f"{decision.action} changes no closed period"
         if decision.action == "accept":
@@ -222,6 +239,11 @@ class LawfulStory:
         counts = [one for one in state.effective if one.delivery_id == delivery_id]  # or its lines are booked
         for period in of_file.intersection(decision.periods or late or of_file):
             assert any(period in one.portion for one in counts), "what is accepted counts"
+
+
+def _told(line: Line) -> str:
+    reverses = f" reverses {line.reverses}" if line.reverses else ""
+    return f"{line.key} {line.scenario} {line.period} {line.department} {line.amount}{reverses}"
 
 
 def _uncounted(one: InactiveDelivery) -> tuple[str, ...]:

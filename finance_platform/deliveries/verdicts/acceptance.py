@@ -59,8 +59,8 @@ def evaluate_deliveries(
     state = read_state(processed)
     is_complete = len(_candidates(state)) == len(state.awaiting_verdict) + len(state.waiting)
     verdicts = _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
-    if not is_complete or any(verdict.late and not verdict.rejudges for verdict in verdicts):
-        # A verdict that repeats the one before is about periods that may be open by now.
+    if not is_complete or (verdicts and any(one.reopened for one in read_state(processed).inactive)):
+        # Of a file that counts as before, by a verdict that repeats the one before or holds what was found again.
         verdicts += _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
     return verdicts
 

@@ -265,10 +265,14 @@ class LiveDeliveries:
         return removed, [] if own and own[0].portion == candidate.portion else [candidate]
 
     def same_content(self, candidate: LiveDelivery) -> list[LiveDelivery]:
-        """Return the live deliveries of other objects of the feed with the same bytes, scenarios and periods."""
+        """Return the live deliveries of other objects of the feed with the same bytes, scenarios and periods.
+
+        One whose late lines do not count has them nevertheless, and is returned with all of its lines.
+        """
         key, cells = candidate.event.object_key, _cells_of_lines(candidate)
         deliveries = self._feed(candidate.event.feed).by_bytes.get(candidate.event.fingerprint, ())
-        return [one for one in deliveries if one.event.object_key != key and _cells_of_lines(one) == cells]
+        others = (one.with_late_lines() for one in deliveries if one.event.object_key != key)
+        return [one for one in others if _cells_of_lines(one) == cells]
 
     def same_lines(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with as many lines of the same hash in a cell.

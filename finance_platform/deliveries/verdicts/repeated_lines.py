@@ -244,7 +244,7 @@ def _contained(
     """
     looked_at = islice(live.smaller(candidate, cell), _MAX_LOOKED_AT)
     enough = takewhile(lambda one: _rows(one, cell) >= LEAST_CONTAINED, looked_at)
-    others = [one for one in enough if one.event.load_mode == "append" and _may_contain(candidate, one, cell)]
+    others = [one for one in enough if _may_contain(candidate, one, cell)]
     earlier = [one for one in live.earlier(candidate) if cell[1] in one.portion]
     for other in others[:_MAX_COMPARED]:
         lines = hashes.contained(other, candidate, cell)
@@ -282,7 +282,7 @@ def _similar(live: LiveDeliveries, candidate: LiveDelivery) -> dict[Cell, list[L
     rows: Counter[str] = Counter()
     for cell in sorted(claimed_cells(candidate)):
         if cell[1] in candidate.portion:
-            similar[cell] = [one for one in live.same_lines(candidate, cell) if one.event.load_mode == "append"]
+            similar[cell] = live.same_lines(candidate, cell)
             for other in similar[cell]:
                 rows[other.event.object_key] += count_in_cell(candidate, cell).rows
     shared = {cell: [one for one in others if rows[one.event.object_key] > 1] for cell, others in similar.items()}

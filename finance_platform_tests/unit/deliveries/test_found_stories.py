@@ -568,9 +568,9 @@ def test_a_line_of_two_files_is_booked_once_if_one_of_them_was_withdrawn_in_part
     sent = Line("1", amount="5.00"), Line("2", MARCH, amount="9.00")
     feed.send("a", "v2", *sent, **replacing)
     withdraw_late_lines(feed.zone.store, "a.csv", ADA)
-    feed.send("c", "v2", *sent, **replacing)
-    for name in "ac":
-        feed.find(name, "v2", *sent, **replacing, late_lines="next_open_period")
+    feed.send("c", "w2", *sent, **replacing)
+    for name, content in (("a", "v2"), ("c", "w2")):
+        feed.find(name, content, *sent, **replacing, late_lines="next_open_period")
     feed.judge()
     assert feed.published == money(february=5, march=9)
     assert [one.event.object_key for one in feed.zone.state.withdrawn] == ["a.csv"]
@@ -622,3 +622,41 @@ def test_a_withdrawal_is_not_undone_beside_the_same_lines_although_a_booked_file
     assert feed.published == accepted
     feed.judge()
     assert feed.published == money(january=15, february=2, march=9)
+
+
+@pytest.mark.parametrize("load_mode", ["append", "upsert", "replace_period"])
+def test_a_copy_of_a_file_whose_late_lines_wait_does_not_count_in_open_periods(feed: Feed, load_mode: str) -> None:
+    feed.send("a", "v1", Line("1"), Line("3", MARCH), load_mode=load_mode)
+    feed.close(JANUARY)
+    corrected = Line("1", amount="11.00"), Line("3", MARCH, amount="12.00")
+    assert "only its lines of 2025-01 wait" in feed.send("a", "v2", *corrected, load_mode=load_mode)
+    assert feed.send("b", "v2", *corrected, load_mode=load_mode).startswith("the same content as a.csv")
+    assert feed.published == money(january=10, march=12)
+
+
+@pytest.mark.parametrize("before", ["upsert", "replace_period"])
+def test_a_copy_does_not_count_beside_a_file_that_waits_to_be_read_under_append(feed: Feed, before: str) -> None:
+    """Under `append` the copy replaces nothing, whatever the load under which the other file counts."""
+    sent = Line("1"), Line("2", MARCH), Line("3", MARCH, amount="3.00")
+    feed.send("a", "v1", *sent, load_mode=before)
+    held = {"commit_findings": ReaderFindings(doubts=("is it UTF-8?",))}
+    feed.send("a", "v1", *sent, delivery_id="a.csv@append", **held)
+    assert "has the same lines as a.csv" in feed.send("b", "w1", *sent[::-1])
+    assert feed.published == money(january=10, march=13)
+
+
+def test_late_lines_of_an_opened_period_are_judged_although_their_file_was_found_again_and_is_held(feed: Feed) -> None:
+    """Else the status says that the next run judges them, and the period cannot be closed before."""
+    tolerance = {"tolerated_removal": "0.5"}
+    feed.send("a", "v1", Line("1", FEBRUARY), Line("3", MARCH))
+    feed.close(FEBRUARY)
+    sent = Line("3", MARCH, amount="5.00")
+    assert "only its lines of 2025-02 wait" in feed.send("a", "v2", sent, **tolerance)
+    feed.find("a", "v2", sent, late_lines="next_open_period", **tolerance)
+    feed.reopen(FEBRUARY)
+    assert "would lose 1 of 1 lines" in feed.judge()["a.csv"]
+    assert [one.late for one in feed.zone.state.inactive if one.reopened] == []
+    assert feed.published == money(february=10, march=5)
+    accept(feed.zone.store, "a.csv", ADA)
+    assert feed.published == money(march=5)
+    assert list(feed.zone.state.inactive) == []
