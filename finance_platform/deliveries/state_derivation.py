@@ -332,7 +332,9 @@ class _Derivation:
                     reopened=reopened,
                 )
             )
-            is_unjudged = bool(reopened) or version.is_reinstated or version.split.may_end
+            # A change of `late_lines` leaves a file with withdrawn lines as it is (555), and books what waits.
+            is_to_book = bool(version.dropped) and version.event.late_lines == "next_open_period"
+            is_unjudged = bool(reopened) or version.is_reinstated or version.split.may_end or is_to_book
             if is_unjudged and (version.is_verdict_current or not is_current):  # else it is judged as a whole
                 # As if lines that are booked in a later period were in their own, as all live deliveries are then.
                 candidate = whole.restricted_to(Portion(without=frozenset(version.dropped)))

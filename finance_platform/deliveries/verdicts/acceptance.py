@@ -59,8 +59,8 @@ def evaluate_deliveries(
     state = read_state(processed)
     is_complete = len(_candidates(state)) == len(state.awaiting_verdict) + len(state.waiting)
     verdicts = _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
-    if not is_complete or (verdicts and any(one.reopened for one in read_state(processed).inactive)):
-        # Of a file that counts as before, by a verdict that repeats the one before or holds what was found again.
+    if not is_complete or (verdicts and any(one.late for one in read_state(processed).waiting)):
+        # Late lines of a file that counts as before, by a verdict that repeats the last one or holds what was found.
         verdicts += _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
     return verdicts
 

@@ -660,3 +660,16 @@ def test_late_lines_of_an_opened_period_are_judged_although_their_file_was_found
     accept(feed.zone.store, "a.csv", ADA)
     assert feed.published == money(march=5)
     assert list(feed.zone.state.inactive) == []
+
+
+def test_late_lines_that_wait_beside_withdrawn_ones_are_booked_once_the_feed_books_late_lines(feed: Feed) -> None:
+    feed.send("a", "v1", Line("2", MARCH))
+    feed.close(JANUARY, FEBRUARY)
+    late = Line("1", amount="5.00"), Line("4", FEBRUARY, amount="6.00")
+    sent = *late, Line("2", MARCH), Line("3", MARCH, amount="1.00")
+    assert "only its lines of 2025-01 and of 2025-02 wait" in feed.send("a", "v2", *sent)
+    withdraw_late_lines(feed.zone.store, "a.csv", ADA, [JANUARY])
+    assert feed.send("a", "v2", *sent, late_lines="next_open_period") == ""
+    assert feed.published == money(march=17)
+    assert list(feed.zone.state.inactive) == []
+    assert [one.late for one in feed.zone.state.withdrawn] == [((JANUARY,),)]
