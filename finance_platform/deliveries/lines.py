@@ -24,7 +24,7 @@ Having = Mapping[str, pa.Array | None]
 
 ANY_LINE: Having = MappingProxyType({})
 _BATCH_ROWS = 1_000_000
-_FEW_KEYS = 10_000
+FEW_KEYS = 10_000
 
 
 def line_files(commit: DeliveryCommit) -> list[DataFile]:
@@ -129,7 +129,7 @@ def _tables(
 
 def _with_keys(file: pq.ParquetFile, row_group: int, columns: list[str], keys: KnownTexts) -> Iterator[pa.Table]:
     """Yield columns of the lines of a row group that have one of the keys; the others are read only if one has."""
-    if len(keys) <= max(file.metadata.row_group(row_group).num_rows, _FEW_KEYS):
+    if len(keys) <= max(file.metadata.row_group(row_group).num_rows, FEW_KEYS):
         # To find out which of more keys may be there takes longer than to read those of the group.
         keys = KnownTexts(_within(file, row_group, "line_key", keys.texts))
     if not len(keys):

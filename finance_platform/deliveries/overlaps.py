@@ -4,9 +4,9 @@ Belongs here: counting the lines that two deliveries of a feed both claim, by sc
 belong here: storing the counts (see `overlap_documents`), which of two deliveries wins (see `slices.versions`).
 
 Deliveries are immutable, so an overlap is computed once; of a delivery of which not all periods count, once for each
-portion. Only keys and periods are read, and only of files whose key ranges intersect (262). The ranges of deliveries
-are stored as well, so no file of an earlier one is opened for them, and the cost of a small one hardly grows with their
-number.
+portion. Only keys and periods are read, and only of files whose key ranges intersect (262), or have one of few new keys
+(607). The ranges of deliveries are stored as well, so no file of an earlier one is opened for them, and the cost of a
+small one hardly grows with their number.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_shared
-from finance_platform.deliveries.lines import line_files, read_lines
+from finance_platform.deliveries.lines import FEW_KEYS, line_files, read_lines
 from finance_platform.deliveries.overlap_documents import (
     Cell,
     KeyRange,
@@ -461,7 +461,7 @@ def _compare_cluster(processed: ObjectStore, old: Sequence[_Piece], new: Sequenc
     small, large = [piece for piece in new if piece.is_small], [piece for piece in new if not piece.is_small]
     of_small = list(_lines_of_each(processed, small))
     keys = _texts([*of_small, *(table for piece in large for table in _counted_lines(processed, piece.commit, [_KEY]))])
-    of_old = [table for table in _lines_of_each(processed, old, keys) if len(table)]
+    of_old = [table for table in _lines_of_each(processed, _with_one_of(old, keys), keys) if len(table)]
     repeated = pa.nulls(0, pa.string())
     if len(new) > 1:
         counted = pc.value_counts(keys)
@@ -470,6 +470,17 @@ def _compare_cluster(processed: ObjectStore, old: Sequence[_Piece], new: Sequenc
     of_large = _lines_of_each(processed, large, candidates) if len(candidates) else ()
     tables = [*of_old, *(table.filter(pc.is_in(table[_KEY], candidates)) for table in of_small), *of_large]
     return _join(pa.concat_tables(tables), new_ids) if tables else {}
+
+
+def _with_one_of(pieces: Sequence[_Piece], keys: pa.StringArray) -> Sequence[_Piece]:
+    """Return the pieces that may have one of few keys: of files over years, a corrected line is in one."""
+    if len(keys) > FEW_KEYS:
+        return pieces  # nearly every piece has one, and to look for it takes longer than to open a file
+
+    def may_have_one(piece: _Piece) -> bool:
+        return bool(pc.any(pc.and_(pc.greater_equal(keys, piece.first), pc.less_equal(keys, piece.last))).as_py())
+
+    return [piece for piece in pieces if may_have_one(piece)]
 
 
 def _texts(tables: Iterable[pa.Table]) -> pa.StringArray:

@@ -268,6 +268,17 @@ def test_files_whose_key_range_does_not_intersect_are_not_read(zone: Zone) -> No
     assert reads(zone) == {"transactions/a.csv@v1.parquet": 1, "transactions/c.csv@v1.parquet": 2}
 
 
+def test_a_file_between_two_corrected_ones_is_not_read(zone: Zone) -> None:
+    for name in ("A", "B", "C"):
+        zone.deliver(f"{name}.csv", lines(f"{name}1", f"{name}9"), load_mode="upsert")
+    record_overlaps(zone.store, deliveries_of(zone))
+    zone.deliver("corrections.csv", lines("A9", "C1", "D1"), load_mode="upsert")
+    zone.store.opened.clear()
+    overlaps = record_overlaps(zone.store, deliveries_of(zone))
+    assert set(reads(zone)) == {f"transactions/{name}.csv@v1.parquet" for name in ("A", "C", "corrections")}
+    assert sorted(overlaps.overlapping("corrections.csv@v1")) == ["A.csv@v1", "C.csv@v1"]
+
+
 def test_compared_files_are_not_read_again_for_a_delivery_in_another_key_range(zone: Zone) -> None:
     three_files(zone)
     record_overlaps(zone.store, deliveries_of(zone))
