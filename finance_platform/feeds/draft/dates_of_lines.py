@@ -15,7 +15,7 @@ from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
 from finance_platform.feeds.draft.dates_of_names import draft_date_of_name, draft_months_of_sheets
 from finance_platform.feeds.draft.dates_without_year import draft_days_without_year, draft_periods_without_year
-from finance_platform.feeds.draft.day_or_month import settle_day
+from finance_platform.feeds.draft.day_or_month import column_in_period, settle_day
 from finance_platform.feeds.draft.money import OF_QUARTERS
 from finance_platform.feeds.draft.parts_of_years import (
     FISCAL,
@@ -82,8 +82,10 @@ class Dates:
             return
         dated = [column for column in self._columns if column.dates]
         column = best_column(["date"], dated)
-        if column is not None and column.dates is not None:
-            self._take("date", column, self._settle_day(column, column.dates))
+        named, column = column, column and column_in_period(column, self._columns)
+        if named is not None and column is not None and column.dates is not None:
+            other = f"its days are in the period of each row, and those of {named.name!r} are not"
+            self._take("date", column, self._settle_day(column, column.dates), "" if column is named else other)
             period = best_column(["period"], [one for one in dated if one is not column])
             if period is not None and period.dates is not None:
                 self._take("period", period, period.dates)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from finance_platform.feeds.draft.columns import Column, best_column
 from finance_platform.feeds.draft.values import DateGuess
 from finance_platform.feeds.values.dates import parse_date
+from finance_platform.feeds.values.header_words import rank
 from finance_platform.feeds.values.month_names import named_months
 
 _MONTHS = frozenset(map(str, range(1, 13)))
@@ -49,6 +50,30 @@ def settle_day(
         if all((day := parse_date(text, (pattern,))) and day.month == month for text, month in pairs)
     ]
     return replace(guess, formats=(agreeing[0],), other="") if len(agreeing) == 1 else guess
+
+
+def column_in_period(column: Column, columns: Sequence[Column]) -> Column:
+    """Return the column of dates that agrees with the period of each row, if the best one by its name does not.
+
+    A day on which lines were entered may be in another month than the one in which they count.
+
+    Args:
+        column: the dates that fit best by their name.
+        columns: those of the file.
+    """
+    months = _months_of_periods(best_column(["period"], [one for one in columns if one is not column]))
+    if not any(months) or _agrees(column, months):
+        return column
+    others = (one for one in columns if one is not column and one.dates and rank("date", one.name) is not None)
+    return next((one for one in others if _agrees(one, months)), column)
+
+
+def _agrees(column: Column, months: Sequence[int]) -> bool:
+    """Return whether each day is in the month that the period of its row says."""
+    if column.dates is None or column.dates.other or column.blanks:
+        return False
+    days = [parse_date(text, column.dates.formats) for text in column.cells]
+    return all(day and day.month == month for day, month in zip(days, months, strict=True) if month)
 
 
 def _settle_by_titles(column: Column, guess: DateGuess, titles: Sequence[str]) -> DateGuess:

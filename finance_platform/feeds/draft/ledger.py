@@ -190,7 +190,7 @@ class _Ledger:
             self._take(name, column, "decide: by its place alone; the column has no name" if is_unnamed else "")
         elif column.blanks <= len(column.cells) * _MAX_BLANK:
             self._take(name, column, f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
-        elif column.is_label_of_block:
+        elif column.is_label_of_block and not (name == "department" and self._varies_before(column)):
             comment = (
                 f"decide: blank cells ({describe_blanks(column)}) seem to stand for the text above them, as in merged "
                 "cells or a pivot table; without fill_down, their rows are rejected"
@@ -202,8 +202,21 @@ class _Ledger:
                 )
             self._take(name, column, comment, fill_down="true")
         else:
-            comment = f"decide: the {name} of blank cells ({describe_blanks(column)})"
+            comment = (
+                f"decide: the {name} of blank cells ({describe_blanks(column)}), as in a balance sheet; "
+                "if they stand for the text above them, write fill_down: true in place of default"
+            )
             self._take(name, column, comment, default=UNDECIDED)
+
+    def _varies_before(self, column: Column) -> bool:
+        """Return whether a column before this one has another text in a row that is blank here than in the one above.
+
+        Merged cells and labels of a pivot table are before what they are about; in a journal, lines of the balance
+        sheet have no department.
+        """
+        before = self._columns[: self._columns.index(column)]
+        blank = [row for row, text in enumerate(column.cells) if row and not text]
+        return any(one.cells[row] not in {"", one.cells[row - 1]} for one in before for row in blank)
 
     def _levels_of_sums(self) -> None:
         """Take the department from labels that have the sums of their lines, and the account from these."""

@@ -47,6 +47,11 @@ _SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "h
 """Pairs of texts that say by themselves which amounts are credits."""
 
 _CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber"}
+_CREDIT_BESIDE = {"s": "h", "soll": "haben", "d": "c", "dr": "cr", "debit": "credit"}
+"""What says that an amount is a credit, by what says that it is a debit."""
+
+_MOST_SIGNS = 4
+
 _OF_SAGE = {
     **dict.fromkeys(("pi", "sc", "jd", "bp", "cp", "vp", "sr", "sa", "sd"), 1),
     **dict.fromkeys(("si", "pc", "jc", "br", "cr", "vr", "pp", "pa", "pd"), -1),
@@ -148,6 +153,20 @@ def _is_likely(column: Column) -> bool:
     return is_money(column) and (is_called_amount(column) or not is_other(column))
 
 
+def _texts_of_credits(column: Column) -> list[str]:
+    """Return the texts that say that an amount is a credit, of a column of signs; none of any other.
+
+    A file with debits alone does not show them, but the column's name does, and how debits are written.
+    """
+    values = {fold(text) for text in column.texts}
+    is_named = rank("sign", column.name) is not None
+    if len(values) > _MOST_SIGNS or not (is_named or values in _SIDES):
+        return []
+    if is_named and len(values) == 1 and (credit := _CREDIT_BESIDE.get(*values)):
+        return [credit.upper() if column.sample.isupper() else credit.capitalize()]
+    return sorted({text for text in column.texts if fold(text) in _CREDITS})
+
+
 class Money:
     """The money of a file without a column per period.
 
@@ -180,7 +199,7 @@ class Money:
     def run(self) -> None:
         """Draft the amount, or the measures."""
         filled = [column for column in self._columns if column.texts]
-        pair = find_pair(filled)
+        pair = find_pair(filled) or find_pair([one for one in self._columns if one.texts or is_called_amount(one)])
         if pair is not None:
             self._pair(*pair)
         else:
@@ -337,17 +356,13 @@ class Money:
 
     def _sign(self, amount: Column) -> None:
         """Find the column that says which amounts are credits."""
+        if any(text.startswith(("-", "(")) for text in amount.texts):
+            return
         for column in self._columns:
-            values = {fold(text) for text in column.texts}
-            negative = sorted(values & _CREDITS)
-            is_named = rank("sign", column.name) is not None
-            if column.name in self.used or not negative or not (is_named or values in _SIDES):
-                continue
-            if len(values) <= 4 and not any(text.startswith(("-", "(")) for text in amount.texts):
-                written = sorted({text for text in column.texts if fold(text) in negative})
+            if column.name not in self.used and (negative := _texts_of_credits(column)):
                 self.used.add(column.name)
                 self._draft.is_debit_positive = True
-                self._draft.fields["amount"].values["sign_column"] = {"from": column.name, "negative": written}
+                self._draft.fields["amount"].values["sign_column"] = {"from": column.name, "negative": negative}
 
     def _sign_of_sage(self, amount: Column) -> None:
         """Find the column of kinds of transactions that says which amounts are credits in Sage's audit trail."""
