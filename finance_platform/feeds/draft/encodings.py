@@ -11,11 +11,24 @@ import re
 from itertools import pairwise
 
 from finance_platform.feeds.files.file_format import OpenFile, find_invalid_utf8, marked_encoding, unmarked_encoding
+from finance_platform.feeds.values.header_words import WORDS, rank
 
 _AROUND = 12
 _LAST_ASCII = 0x7F
 _MOST = 0.9
 """Share of the characters beyond ASCII that are of the script, beside signs such as a yen or a dash."""
+
+_OTHERS = ("cp1250", "cp1254", "cp1251", "gb18030", "cp949")
+_WRITERS = {
+    "cp932": " in Japan", "cp1250": " in Central Europe", "cp1254": " in Turkey", "cp1251": " with Cyrillic letters",
+    "gb18030": " in China", "cp949": " in Korea",
+}  # fmt: skip
+_FIRST_LINES = 30
+"""Lines of which one is the header."""
+
+_DELIMITER = re.compile("[,;\t|]")
+_SIGN_IN_WORD = re.compile(r"(?<=[^\W\dm_])[¹³¿£¥¯¼¾](?=[^\W\d_])")
+"""Letters of Central Europe as signs: names such as Data ksiêgowania are known without their accents, too. Not m³."""
 
 _KANA = re.compile("[\u3041-\u30ff]")
 _JAPANESE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]")
@@ -34,7 +47,8 @@ def find_encoding(open_file: OpenFile, start: bytes) -> tuple[str, list[str]]:
     error = find_invalid_utf8(open_file)
     if error is None:
         return "utf-8", []
-    encoding, writer = ("cp932", " in Japan") if _is_japanese(start) else ("cp1252", "")
+    encoding = "cp932" if _is_japanese(start) else _of_header(start)
+    writer = _WRITERS.get(encoding, "")
     before = error.object.rfind(b"\n", 0, error.start) + 1
     line = error.object[before:].split(b"\n", 1)[0].decode(encoding, "replace")
     place = len(error.object[before : error.start].decode(encoding, "replace"))
@@ -47,6 +61,18 @@ def find_encoding(open_file: OpenFile, start: bytes) -> tuple[str, list[str]]:
             "other names, too."
         )
     return encoding, [remark]
+
+
+def _of_header(data: bytes) -> str:
+    """Return the encoding in which names of columns are known ones, Western if others give no more of them."""
+    scores: dict[str, tuple[int, int]] = {}
+    for encoding in ("cp1252", *_OTHERS):
+        text = data.decode(encoding, "replace")
+        first = text.splitlines()[:_FIRST_LINES]
+        names = {cell.strip(' "') for line in first for cell in _DELIMITER.split(line) if not cell.isascii()}
+        known = sum(any(rank(field, name) is not None for field in WORDS) for name in names)
+        scores[encoding] = known, -len(_SIGN_IN_WORD.findall(text)) if known else 0
+    return max(scores, key=scores.__getitem__)
 
 
 def _is_japanese(data: bytes) -> bool:

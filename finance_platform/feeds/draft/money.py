@@ -43,10 +43,10 @@ from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.header_words import plain_name, rank
 from finance_platform.feeds.values.unit_words import MILLIONS, THOUSANDS
 
-_SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "haben"}, {"d", "k"})
+_SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "haben"}, {"d", "k"}, {"借", "贷"})
 """Pairs of texts that say by themselves which amounts are credits."""
 
-_CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber"}
+_CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber", "贷"}
 _CREDIT_BESIDE = {"s": "h", "soll": "haben", "d": "c", "dr": "cr", "debit": "credit"}
 """What says that an amount is a credit, by what says that it is a debit."""
 

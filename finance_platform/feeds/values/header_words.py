@@ -24,6 +24,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "beleg nr", "belegnr", "buchungsnummer", "numero de piece", "piece", "n piece", "numero documento",
         "numero de documento", "asiento", "boekstuknummer", "boekstuk", "belnr", "ecriture num",
         "伝票番号",
+        "numer dowodu", "nr dowodu", "cislo dokladu", "doklad", "fis no", "凭证字号", "凭证号", "凭证号数",
     ),
     "date": (
         # The day on which a line counts, before that of its document or of a payment: SAP's lists have both.
@@ -38,16 +39,22 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "date facture", "date de facture", "date operation", "fecha",
         "day", "tag", "fecha factura", "data", "data fattura", "factuurdatum",
         "計上日", "取引日", "伝票日付", "日付", "年月日",
+        "data ksiegowania", "datum uctovani", "data lancamento", "data de lancamento", "data do lancamento",
+        "verdatum", "bokføringsdato", "bogføringsdato", "bilagsdato", "dato", "transdatum", "data dokumentu",
+        "fis tarihi", "tarih", "konyveles datuma", "记账日期", "凭证日期", "制单日期", "日期", "전표일자", "일자",
+        "дата", "التاريخ",
     ),
     "period": (
         "period", "accounting period", "fiscal period", "posting period", "month", "year month", "periode",
         "buchungsperiode", "monat", "mois", "mes", "periodo", "mese", "maand", "period name", "poper", "fiscal month",
         "buchungsmonat", "time",
+        "okres", "obdobi", "donem", "会计期间", "期间", "회계기간", "период",
     ),
     "year": (
         "year", "fiscal year", "financial year", "budget year", "budget year name", "accounting year", "calendar year",
         "posting year", "fy", "jahr", "geschaftsjahr", "buchungsjahr", "annee", "exercice", "ano", "ejercicio", "anno",
         "esercizio", "jaar", "boekjaar", "gjahr", "ryear", "period year",
+        "rok", "yıl", "год",
     ),
     "quarter": ("quarter", "fiscal quarter", "qtr", "quartal", "trimestre", "kwartaal"),
     "voucher": (
@@ -59,6 +66,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "numero documento", "numero de documento", "asiento", "boekstuknummer", "boekstuk", "verifikation",
         "verifikationsnummer", "belnr", "je header id", "reference", "id",
         "伝票番号",
+        "numer dowodu", "nr dowodu", "cislo dokladu", "doklad", "fis no", "vernr", "ver nr", "bilagsnr",
+        "bilagsnummer", "lancamento", "numero do lancamento", "凭证字号", "凭证号", "凭证号数", "凭证编号", "전표번호",
     ),
     "quantity": (
         "quantity", "qty", "units", "count", "pieces", "unit price", "price", "rate", "exchange rate", "fx rate",
@@ -80,12 +89,17 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "class", "class name", "location", "location name",
         "section analytique", "code analytique", "costc", "dept id", "department id", "level code",
         "部門コード", "部門", "部署コード", "部署",
+        "mpk", "miejsce powstawania kosztow", "stredisko", "nakladove stredisko", "koltseghely",
+        "masraf merkezi", "masraf merkezi kodu", "centro de custo", "centro de custos", "centro de costo", "ks",
+        "koststed", "avdeling", "kustannuspaikka", "部门编码", "部门代码", "部门", "成本中心", "부서코드", "부서",
+        "подразделение", "مركز التكلفة",
     ),
     "department_name": (
         "department name", "department description", "cost centre name", "cost center name", "cost centre description",
         "org name", "organisation", "organization", "kostenstellenbezeichnung", "kostenstelle bezeichnung",
         "libelle centre de cout", "costc t", "level name",
         "部門名", "部署名",
+        "部门名称", "부서명",
     ),
     "account": (
         # Beside a nominal code, `Account` is the customer or the supplier, as in Sage.
@@ -101,6 +115,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "distribution account", "account main", "main account number", "cost elem", "g l acct", "gl acct",
         "financial row", "gl", "ledger name", "particulars",
         "勘定科目コード", "科目コード", "勘定コード", "勘定科目", "科目",
+        "numer konta", "nr konta", "ucet", "cislo uctu", "fokonyvi szam", "hesap kodu", "hesap no",
+        "conta contabil", "codigo da conta", "conta", "tili", "科目代码", "科目编码", "会计科目", "계정코드",
+        "계정과목", "счет", "رقم الحساب",
     ),
     "account_name": (
         "account name", "account description", "nominal description", "object description", "gl account name",
@@ -109,6 +126,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "cost element descr", "account desc", "kostenartenbezeichn",
         "account t", "compte lib", "beschriftung", "kontobeschriftung", "omschrijving grootboekrekening",
         "勘定科目名", "勘定科目", "科目名",
+        "nazwa konta", "nazev uctu", "hesap adı", "descricao da conta", "nome da conta", "kontonamn",
+        "kontonavn", "benamning", "tilin nimi", "科目名称", "계정과목명", "اسم الحساب",
     ),
     "account_type": (
         "account type", "type of account", "kontoart", "kontenart", "kontotyp", "type de compte", "tipo de cuenta",
@@ -135,20 +154,26 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "net change", "balance",
         "data",  # of Hyperion; in Italian, a date
         "金額",
+        "kwota", "castka", "osszeg", "tutar", "beløp", "beløb", "сумма", "المبلغ",
     ),
     "debit": (
         "debit", "debit amount", "debits", "dr", "soll", "sollbetrag", "debe", "cargo", "dare", "debet", "debit eur",
         "accounted dr", "accounted debit", "entered dr", "entered debit", "ledger debit amount", "debit net",
         "借方金額", "借方",
+        "wn", "kwota wn", "strona wn", "ma dati", "ma dat", "tartozik", "borc", "debito", "valor debito",
+        "借方金额", "借方发生额", "차변", "차변금액", "дебет", "مدين",
     ),
     "credit": (
         "credit", "credit amount", "credits", "cr", "haben", "habenbetrag", "haber", "abono", "avere", "kredit",
         "accounted cr", "accounted credit", "entered cr", "entered credit", "ledger credit amount", "credit net",
         "貸方金額", "貸方",
+        "ma", "kwota ma", "strona ma", "dal", "kovetel", "alacak", "credito", "valor credito", "贷方金额", "贷方",
+        "贷方发生额", "대변", "대변금액", "кредит", "داين",
     ),
     "sign": (
         "s h", "sh", "soll haben", "soll haben kennzeichen", "d c", "dc", "dr cr", "debit credit", "d h", "sens",
         "debit credit indicator", "posting key", "s h kennz", "s h kennzeichen", "sh kennzeichen", "drcrk", "shkzg",
+        "方向",
     ),
     "scenario": (
         "scenario", "version", "plan version", "budget version", "szenario", "scenario name", "scenario code",
@@ -159,6 +184,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "valuta code", "valuta", "lcurr", "wkz", "wkz umsatz", "waehrung", "rhcur", "local currency",
         "company code currency", "functional currency", "report currency", "rcur", "bwahr",
         "hauswahrung", "hauswahr", "hwahr", "loc curr", "local crcy", "lcur",
+        "waluta", "mena", "para birimi", "moeda", "币种", "币别", "통화", "валюта", "العملة",
     ),
     "description": (
         "description", "text", "memo", "narrative", "details", "comment", "remarks", "line description", "beneficiary",
@@ -166,6 +192,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "libelle ecriture", "concepto", "descripcion", "descrizione", "causale", "omschrijving",
         "memo description", "label", "sgtxt", "ecriture lib", "beschreibung", "item text", "line memo",
         "摘要",
+        "opis", "popis", "megnevezes", "acıklama", "historico", "descricao", "vertext", "tekst", "selite", "적요",
+        "содержание", "البيان",
     ),
     "code": ("code",),
     "number": ("number", "no", "nr"),

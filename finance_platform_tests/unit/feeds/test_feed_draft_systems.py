@@ -453,11 +453,11 @@ def test_a_japanese_journal_is_read_as_it_is(encoding: str, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("text", "encoding"),
-    [("Дата;Счет;Сумма;Описание\n03.03.2025;26;5,00;Аренда\n", "cp1251"),
-     ("日期,部门,科目,金额\n2025-03-03,100,6601,5.00\n", "gb18030"),
-     ("일자,부서,계정,금액\n2025-03-03,100,6110,5.00\n", "cp949")],
+    [("День;Код;Итого;Описание\n03.03.2025;26;5,00;Аренда\n", "cp1251"),
+     ("某日,某处,某类,某数\n2025-03-03,100,6601,5.00\n", "gb18030"),
+     ("날짜,조직,분류,값\n2025-03-03,100,6110,5.00\n", "cp949")],
 )  # fmt: skip
-def test_text_of_another_script_asks_for_its_encoding(text: str, encoding: str):
+def test_text_of_another_script_whose_headers_are_not_known_asks_for_its_encoding(text: str, encoding: str):
     written = " ".join(draft(text.encode(encoding)).replace("\n#", "").split())
     assert "decide: The file is not UTF-8." in written
     assert encoding in written
