@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO
 
@@ -63,7 +63,7 @@ class WorkbookSheet:
         self,
         process: WorkbookProcess,
         number: int,
-        faulty: FaultyCells,
+        faulty: Callable[[], FaultyCells],
         dialect: Dialect,
         *,
         is_1904: bool = False,
@@ -74,7 +74,8 @@ class WorkbookSheet:
         Args:
             process: that of the workbook.
             number: of the sheet, from 0.
-            faulty: its cells that have no value although they are not blank.
+            faulty: returns its cells that have no value although they are not blank; called for its rows, so that a
+                header alone costs no search.
             dialect: of the feed.
             is_1904: whether days are counted from 1904-01-01.
             merged: merged cells that the parser does not report.
@@ -90,7 +91,8 @@ class WorkbookSheet:
         self.hidden_rows: Collection[int] = ()
         self.hidden_columns: Collection[int] = ()
         self.sums: FormulaSums = {}
-        self._process, self._number, self._faulty, self._dialect = process, number, faulty, dialect
+        self._process, self._number, self._dialect = process, number, dialect
+        self._find_faulty, self._faulty = faulty, FaultyCells()
         self._is_1904 = is_1904
         self._opened: tuple[SheetArea, Iterator[Columns]] | None = process.open_sheet(number)
         self._area = self._opened[0]
@@ -104,6 +106,7 @@ class WorkbookSheet:
         Raises:
             UnreadableDeliveryError: the sheet is damaged, or a row is too long.
         """
+        self._faulty = self._find_faulty()
         row = self._area.first_row
         for columns in self._all_columns():
             skipped = max(0, min(len(columns[0]), self._dialect.header_row - row + 1))
@@ -229,7 +232,9 @@ def open_workbook(open_file: OpenFile, rules: ReadingRules) -> Iterator[Workbook
         doubts, notes = doubt_unread(process.sheets, numbers), note_unread(process.sheets, numbers)
         notes |= note_unread_headers(process, contents, rules.dialect, numbers, [*doubts, *notes])
         for position, number in enumerate(numbers):
-            faulty, merged = contents.faulty_cells(number), contents.merged_cells(number)
+            faulty, merged = partial(contents.faulty_cells, number), contents.merged_cells(number)
+            if rules.currency:  # a draft has none: it reads the first rows alone, and the process limits the parser
+                faulty()
             sheet = WorkbookSheet(process, number, faulty, rules.dialect, is_1904=contents.is_1904, merged=merged)
             if rules.kind == "ledger" and rules.currency:
                 codes = code_columns(sheet.header, rules)
@@ -257,7 +262,9 @@ def read_sheet_rows(open_file: OpenFile, places: Iterable[Place]) -> dict[Place,
             rows = wanted.get(info.name)
             if rows is None or not info.has_cells:
                 continue
-            table = WorkbookSheet(process, number, contents.faulty_cells(number), Dialect(header_row=0, names=("",)))
+            table = WorkbookSheet(
+                process, number, partial(contents.faulty_cells, number), Dialect(header_row=0, names=("",))
+            )
             for batch in table.batches():
                 first = batch.source_rows[0].as_py()
                 for row in rows & set(range(first, first + len(batch))):

@@ -110,9 +110,9 @@ class WorkbookProcess:
         Raises:
             UnreadableDeliveryError: the sheet is damaged, or takes more memory or time than is allowed.
         """
+        self._request(str(number))
         while self._is_sending:
             self._is_sending = self._next() is not None
-        self._request(str(number))
         return SheetArea(*self._next()), self._batches()
 
     def _batches(self) -> Iterator[list[list[str]]]:

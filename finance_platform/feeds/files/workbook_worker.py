@@ -15,6 +15,7 @@ import datetime
 import marshal
 import os
 import resource
+import select
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -62,9 +63,14 @@ def _send_sheet(sheet: python_calamine.CalamineSheet, max_cells: int, max_charac
     _send((start[0] + 1, start[1], sheet.width, sheet.merged_cell_ranges or []))
     batch_rows = max(1, min(_BATCH_ROWS, max_cells // max(1, sheet.width)))
     rows = islice(sheet.iter_rows(), start[0], None)  # it begins with row 1, but with the first column that has a cell
-    while batch := list(islice(rows, batch_rows)):
+    while not _is_asked_again() and (batch := list(islice(rows, batch_rows))):
         _send_rows(batch, max_characters)
     _send(None)
+
+
+def _is_asked_again() -> bool:
+    """Return whether the parent asks for another sheet, so that it does not read the rest of this one."""
+    return bool(select.select([sys.stdin.buffer], [], [], 0)[0])
 
 
 def _send_rows(rows: list[list[Any]], max_characters: int) -> None:

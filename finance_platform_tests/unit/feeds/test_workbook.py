@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -505,3 +506,16 @@ def test_packed_text_that_cannot_be_unpacked_is_refused(kind: str, monkeypatch: 
     if kind == "bomb":
         monkeypatch.setattr(packed_text, "MAX_UNPACKED_BYTES", 100_000)
     assert refusal(data, "csv.gz")[0].startswith(found)
+
+
+def test_the_rest_of_a_sheet_is_not_read_if_another_one_is_asked_for(tmp_path: Path):
+    rows: Rows = [["Date", "Amount"], *(["2025-01-31", number] for number in range(70_000))]
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(xlsx({"A": rows, "B": [["Other"], [7]], "C": rows}))
+    with path.open("rb") as stream, workbook_process.WorkbookProcess(stream) as process:
+        _, batches = process.open_sheet(0)
+        assert next(batches)[1][:2] == ["Amount", "0"]
+        area, others = process.open_sheet(1)
+        assert (area.width, list(others)) == (1, [[["Other", "7"]]])
+        _, again = process.open_sheet(2)
+        assert [text for columns in again for text in columns[1]] == ["Amount", *map(str, range(70_000))]
