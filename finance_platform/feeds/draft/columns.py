@@ -296,6 +296,12 @@ def describe_days(titles: Sequence[str]) -> str:
     return f"; {noun} {shown}" if shown else ""
 
 
+def headers_of_amount(draft: FieldsDraft) -> list[str]:
+    """Return the headers of the amount, of debit and credit two."""
+    source = draft.fields.get("amount", FieldDraft({})).values.get("from", "")
+    return [source["debit"], source["credit"]] if isinstance(source, dict) else [source]
+
+
 def used_headers(draft: FieldsDraft) -> Iterator[str]:
     """Yield the headers that a draft uses."""
     yield from (*draft.measures, *draft.ignored)

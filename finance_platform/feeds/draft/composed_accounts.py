@@ -15,9 +15,12 @@ from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft
 from finance_platform.feeds.values.header_words import plain_name, rank
 
 _MARKS = "-._/:|~*"
-_WORDS = {"account", "accounts", "combination", "coding", "chartfield", "flexfield", "accounting", "kontierung"}
+_COMBINATIONS = {"combination", "coding", "chartfield", "flexfield", "kontierung"}
+_WORDS = {"account", "accounts", "accounting"} | _COMBINATIONS
 _MAX_PART = 15
 _SEVERAL, _MAX_SHOWN = 2, 4
+_MANY_PARTS, _LEAST_PART = 4, 2
+"""Parts, and characters of each, that no single account has: 01-120-6110-0000, but not 3.1.01.001."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,24 @@ class ComposedAccount:
         """Return the key of a field that is one of the parts."""
         return {"part": {"split": self.mark, "number": number, "of": len(self.parts)}}
 
+    @property
+    def lacks_parts(self) -> bool:
+        """Whether a part is blank in a row."""
+        return any(not text for texts in self.parts for text in texts)
+
     def describe(self) -> str:
         """Return the parts with samples, for the person who decides which is which."""
         return "; ".join(f"{number} is {_shown(texts)}" for number, texts in enumerate(self.parts, start=1))
 
     def part_of(self, column: Column | None) -> int:
-        """Return the number of the only part that has one text for each text of a column, and one alone; else 0."""
+        """Return the number of the only part that has one text for each text of a column, and one alone; else 0.
+
+        A part that is blank somewhere has no such text there.
+        """
         if column is None or len(set(column.texts)) < _SEVERAL or column.blanks:
             return 0
-        same = [number for number, texts in enumerate(self.parts, start=1) if _are_equivalent(texts, column.cells)]
+        parts = [(number, texts) for number, texts in enumerate(self.parts, start=1) if all(texts)]
+        same = [number for number, texts in parts if _are_equivalent(texts, column.cells)]
         return same[0] if len(same) == 1 else 0
 
 
@@ -80,6 +92,9 @@ def draft_composed_account(draft: FieldsDraft, columns: Sequence[Column]) -> set
             rule, comment = composed.rule(number), f"decide: part {number}, which goes with {names.name!r}"
         else:
             rule, comment = composed.rule(UNDECIDED), "decide: the number of its part"
+        if name == "department" and composed.lacks_parts:
+            rule |= {"default": UNDECIDED}
+            comment += ", and the department of accounts without one, such as those of a balance sheet"
         draft.fields[name] = FieldDraft({"from": composed.column.name, **rule}, comment)
     return {composed.column.name}
 
@@ -100,10 +115,20 @@ def _compose(column: Column, mark: str) -> ComposedAccount | None:
     counts = {len(one) for one in pieces}
     if len(counts) != 1 or counts == {1}:
         return None
-    if any(not piece.isalnum() or len(piece) > _MAX_PART for one in pieces for piece in one):
+    if any((piece and not piece.isalnum()) or len(piece) > _MAX_PART for one in pieces for piece in one):
         return None
     parts = [list(texts) for texts in zip(*pieces, strict=True)]
-    return ComposedAccount(column, mark, parts) if _are_independent(parts) else None
+    if not all(parts[0]) or not all(any(texts) for texts in parts):
+        return None
+    # An account of the balance sheet lacks dimensions: 200100-- beside 606300-002-022.
+    composed = ComposedAccount(column, mark, parts)
+    is_long = len(parts) >= _MANY_PARTS and all(len(text) >= _LEAST_PART for texts in parts for text in texts)
+    is_certain = composed.lacks_parts or _names_combination(column.name) or is_long
+    return composed if is_certain or _are_independent(parts) else None
+
+
+def _names_combination(name: str) -> bool:
+    return bool(_COMBINATIONS & set(plain_name(name).split()))
 
 
 def _are_independent(parts: Sequence[Sequence[str]]) -> bool:
@@ -126,5 +151,5 @@ def _are_equivalent(first: Sequence[str], second: Sequence[str]) -> bool:
 
 
 def _shown(texts: Sequence[str]) -> str:
-    distinct = list(dict.fromkeys(texts))
+    distinct = [text or "blank" for text in dict.fromkeys(texts)]
     return ", ".join(distinct[:_MAX_SHOWN]) + (" …" if len(distinct) > _MAX_SHOWN else "")

@@ -7,17 +7,25 @@ dates in columns (see `dates_of_lines`), the year of titles and names (see `year
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_days
+from finance_platform.feeds.draft.columns import (
+    Column,
+    FieldDraft,
+    FieldsDraft,
+    best_column,
+    describe_days,
+    headers_of_amount,
+)
 from finance_platform.feeds.draft.parts_of_years import first_day
 from finance_platform.feeds.draft.values import years_before_months
 from finance_platform.feeds.draft.weeks import describe_lone_weeks, lone_week_pattern
 from finance_platform.feeds.draft.years_of_headers import single_year
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.values.dates import parse_date
-from finance_platform.feeds.values.month_names import read_month
+from finance_platform.feeds.values.month_names import named_months, read_month
 
 _SHORT = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _LONG = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -35,6 +43,11 @@ _NAMES = (
     ("(?i)(?:^|[^a-z])q([1-4])[-_ .]*(20[0-9]{2})", "Q{1} {2}", "QQQ yyyy", "the quarter"),
 )
 """What a file's name may say of its dates: pattern, template, format, and the word for it."""
+
+_MONTH = "(?:20[0-9]{2}[./](?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])[./]20[0-9]{2})"
+_DAY = r"(?:[0-3][0-9]\.)?"
+_SPAN = re.compile(f"(?<![0-9]){_DAY}(?P<first>{_MONTH}) ?(?:-|–|to|bis|au|al) ?{_DAY}(?P<last>{_MONTH})(?![0-9])")
+"""Two months, or days of them, as a report names the time that its amounts are of."""
 
 _TWO_DIGITS, _SEVERAL = 2, 2
 
@@ -95,7 +108,13 @@ def draft_date_of_name(draft: FieldsDraft, columns: Sequence[Column], file: str,
     # Lines of several periods are not all of the month in the file's name.
     of_name = month_of_name(file) if named is None or len(set(named.texts)) < _SEVERAL else None
     if of_name:
-        draft.fields["date"] = FieldDraft(*of_name)
+        values, comment = of_name
+        if several := _months_named_by([*titles, *headers_of_amount(draft)]):
+            comment = (
+                f"decide: {comment}, but {several!r} names several: export a report for each month, or keep it if the "
+                "amounts are of that month alone"
+            )
+        draft.fields["date"] = FieldDraft(values, comment)
         return
     if week is not None:
         draft.decisions.append(describe_lone_weeks(week.name, week.texts, hint))
@@ -106,6 +125,16 @@ def draft_date_of_name(draft: FieldsDraft, columns: Sequence[Column], file: str,
         f"of its own, give it a name with its month, such as costs_{hint or 2025}-01, and draft again: the draft then "
         "reads the month from the name.",
     )
+
+
+def _months_named_by(texts: Sequence[str]) -> str:
+    """Return the first text that names several months, such as 2025.01-2025.03; empty if none does."""
+    found = (text for text in texts if len(named_months(text)) > 1 or any(map(_is_span, _SPAN.finditer(text))))
+    return " ".join(next(found, "").split())
+
+
+def _is_span(match: re.Match[str]) -> bool:
+    return match["first"] != match["last"]
 
 
 def _describe_numbers(column: Column, year: str) -> str:

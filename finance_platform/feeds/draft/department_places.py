@@ -19,6 +19,10 @@ _WORDS = tuple(word for word in WORDS["department"] if len(word) >= len("dept"))
 _CODE = re.compile(r"[A-Za-z]{0,4}[-_ ]?[0-9]{2,8}(?:[ :_-].*)?")
 _NAMED_YEAR = re.compile(r"(?:[A-Za-z ]*)(?:19|20)[0-9]{2}")
 _FORM_OF_CODE = re.compile(r"(?P<before>[^0-9]*)(?P<digits>[0-9]+)(?P<after>[^0-9].*)?")
+_BY_DEPARTMENT = re.compile(rf"\b(?:by|nach|par|por|per) (?:{'|'.join(_WORDS)})s? ")
+"""What a title says of a report with a column for each department, and one that adds them up."""
+
+_AMOUNT_BEHIND = re.compile("^(?P<name>.+?)(?: -)+ amount$", re.IGNORECASE)
 _SEVERAL = 2
 _MONTHS_OF_YEAR = 12
 _SHEET_OF_CODE = re.compile("(?:(?P<word>[A-Za-z]{2,12})[ .:_-]*)?(?P<code>[0-9]{2,8})(?:[ .:_-].*)?")
@@ -33,8 +37,8 @@ def find_departments_across(
 ) -> list[str] | None:
     """Return the headers of the columns of departments; None if there are none.
 
-    Each header begins with a code or says that it is a department, a last column may add all up, and another column
-    has the account. A column between them without an amount is one of them.
+    Each header begins with a code or says that it is a department, or a title says so and a column adds all up; another
+    column has the account. A column between them without an amount is one of them.
 
     Args:
         columns: those of the file.
@@ -47,12 +51,18 @@ def find_departments_across(
     is_unnamed = columns[0].name.startswith("(column ") and columns[0] in codes and any(map(_names_one, titles))
     if has_department or len(candidates) < _SEVERAL or not (is_unnamed or best_column(["account"], codes)):
         return None
-    if not all(_is_department(one.name) for one in candidates):
+    is_titled = bool(sums) and any(_BY_DEPARTMENT.search(f"{plain_name(title)} ") for title in titles)
+    if not is_titled and not all(_is_department(one.name) for one in candidates):
         return None
     places = [columns.index(one) for one in candidates]
     ends = [columns.index(one) for one in sums if columns.index(one) > max(places)]
     between = columns[min(places) : min(ends, default=max(places) + 1)]
     return [one.name for one in between if one in candidates or not one.texts]
+
+
+def map_of_departments(names: Sequence[str]) -> dict[str, str]:
+    """Return the departments of headers that have a word behind them: of `Sales - Amount`, its Sales."""
+    return {name: match["name"].strip(" -") for name in names if (match := _AMOUNT_BEHIND.match(name))}
 
 
 def pattern_of_departments(names: Sequence[str]) -> str:

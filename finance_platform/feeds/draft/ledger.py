@@ -22,6 +22,7 @@ from finance_platform.feeds.draft.columns import (
     code_alone,
     describe_blanks,
     describe_title,
+    headers_of_amount,
     is_code,
     read_columns,
     used_headers,
@@ -61,6 +62,12 @@ from finance_platform.feeds.values.header_words import plain_name
 
 _UNNAMED = "(column "
 _MAX_SCENARIOS = 12
+_OF_BLANKS = {
+    "department": "as in a balance sheet; if they stand for the text above them, write fill_down: true in place of "
+    "default",
+    "account": "unless their rows add up others: then leave these out by a rule of skip, in place of default",
+}
+"""What blank cells of a code may be."""
 _MAX_BLANK = 0.05
 """Share of rows without a code up to which they are mistakes of the file, so that rejecting them is right."""
 
@@ -202,10 +209,7 @@ class _Ledger:
                 )
             self._take(name, column, comment, fill_down="true")
         else:
-            comment = (
-                f"decide: the {name} of blank cells ({describe_blanks(column)}), as in a balance sheet; "
-                "if they stand for the text above them, write fill_down: true in place of default"
-            )
+            comment = f"decide: the {name} of blank cells ({describe_blanks(column)}), {_OF_BLANKS[name]}"
             self._take(name, column, comment, default=UNDECIDED)
 
     def _varies_before(self, column: Column) -> bool:
@@ -350,7 +354,11 @@ class _Ledger:
             return
         if name == "currency" and any(is_amount(text) or is_date(text) for text in column.texts):
             return
-        if name == "currency" and self._is_converted() and not is_of_amounts(column.name, self._amounts()):
+        if (
+            name == "currency"
+            and self._is_converted()
+            and not is_of_amounts(column.name, headers_of_amount(self._draft))
+        ):
             self._draft.decisions.append(
                 f"{column.name!r} is not read: it seems to be the currency of other amounts than those that are "
                 "read. If it is that of columns.amount, name it in columns.currency."
@@ -362,14 +370,9 @@ class _Ledger:
 
     def _is_converted(self) -> bool:
         """Return whether the amount that is read is in the home's currency by the names of the columns."""
-        amounts = self._amounts()
+        amounts = headers_of_amount(self._draft)
         others = [plain_name(column.name) for column in self._columns if column.name not in amounts]
         return is_converted(self._currency, amounts, others)
-
-    def _amounts(self) -> list[str]:
-        """Return the headers of the amount, of debit and credit two."""
-        source = self._draft.fields.get("amount", FieldDraft({})).values.get("from", "")
-        return [source["debit"], source["credit"]] if isinstance(source, dict) else [source]
 
     def _currency_column(self, column: Column) -> None:
         """Take the column of currencies; of a file without the home's currency, a person decides what is right."""

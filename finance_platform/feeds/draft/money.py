@@ -18,7 +18,11 @@ from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.doubts.running_totals import states_totals
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
 from finance_platform.feeds.draft.debit_credit_pairs import find_pair
-from finance_platform.feeds.draft.department_places import find_departments_across, pattern_of_departments
+from finance_platform.feeds.draft.department_places import (
+    find_departments_across,
+    map_of_departments,
+    pattern_of_departments,
+)
 from finance_platform.feeds.draft.money_columns import (
     count_balanced,
     describe_amounts,
@@ -288,7 +292,8 @@ class Money:
         self.used |= {*names, *(column.name for column in sums)}
         self._draft.unpivot = {"columns": list(names), "into": "department"}
         self._draft.unpivot_pattern = pattern_of_departments(names)
-        self._draft.fields["department"] = FieldDraft({})
+        mapped = map_of_departments(names)
+        self._draft.fields["department"] = FieldDraft({"map": mapped} if mapped else {})
         self._draft.ignored += [column.name for column in sums]
         self._draft.rows_comment = (
             "decide: each of these columns seems to have the amounts of the department that its header names; if they "

@@ -22,10 +22,10 @@ from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 _MONEY = ("amount", "debit", "credit")
 _OTHER_FIELDS = tuple(name for name in WORDS if name not in _MONEY)
 _WORDS_OF_CODES = {
-    "id", "ids", "code", "codes", "no", "nr", "num", "number", "key", "ref", "line", "row", "fund", "org", "unit",
+    "id", "ids", "cd", "code", "codes", "no", "nr", "num", "number", "key", "ref", "line", "row", "fund", "org", "unit",
     "project", "proj", "program", "programme", "site", "region", "product", "sku", "order", "level", "version", "year",
     "month", "segment", "company", "ledger", "client", "rclnt", "mandt", "bukr", "bukrs", "rbukrs",
-    "buchungskreis", "cocd", "gschb", "schlussel",
+    "buchungskreis", "urn", "item", "pos", "bilanzpos", "cocd", "gschb", "schlussel",
 }  # fmt: skip
 _WORDS_OF_MONEY = {
     "amount", "debit", "credit", "balance", "betrag", "soll", "haben", "saldo", "montant", "importe", "importo",
@@ -51,6 +51,7 @@ _DIFFERENCES = {
     "difference",
     "diff",
     "change",
+    "dif",
     "delta",
     "ecart",
     "over",
@@ -71,6 +72,7 @@ _COMPARED = _DIFFERENCES | {
     "vergleich",
     "vergleichsperiode",
     "vergleichszeitraum",
+    "rel",
 }
 """Words of a column that compares amounts with those of a scenario, or has those of another year."""
 
@@ -100,7 +102,8 @@ def is_other(column: Column) -> bool:
     """Return whether a column's name says that it is another field, a code or a quantity."""
     if plain_name(column.name) in CREDITED | DEBITED:
         return True
-    words = {re.sub("(?<=[a-z]{3})[0-9]+$", "", word) for word in plain_name(column.name).split()}  # SEGMENT2
+    plain = plain_name(column.name).removeprefix("no ")  # - No Department -
+    words = {re.sub("(?<=[a-z]{3})[0-9]+$", "", word) for word in plain.split()}  # SEGMENT2
     if words & _SCENARIOS.keys() and words - _SCENARIOS.keys() <= _OF_MONTH:
         return False
     return any(rank(name, column.name) is not None for name in _OTHER_FIELDS) or any(

@@ -21,8 +21,8 @@ _TOTAL = re.compile(
     r"|gesamt(?:ergebnis)?\b|somme\b|totale(?: generale)?\b|(?:algemeen )?totaal(?: generaal)?\b|suma\b",
     re.IGNORECASE,
 )
-_STARS = re.compile(r"(\*{1,5})(?: .*)?")
-"""How SAP marks sums in a list: one star for the first level, two for the next."""
+_STARS = re.compile(r"(\*{1,5}|\*[0-9]{1,2}\*)(?: .*)?")
+"""How SAP marks sums in a list: one star for the first level, two for the next; or the level of a structure, *3*."""
 
 _ENDS = re.compile(r"[^ ].* (?:total|ergebnis|summe|totale|totaal)$", re.IGNORECASE)
 TOTAL_ENDING = " (total|ergebnis|summe|totale|totaal)$"
@@ -147,7 +147,7 @@ def _find_endings(
 
 
 def _find_starred(header: Sequence[str], rows: Sequence[Row]) -> dict[int, TotalRow]:
-    found: dict[int, tuple[str, int]] = {}
+    found: dict[int, tuple[str, str]] = {}
     for line, cells in rows:
         stars = [
             (name, match[1])
@@ -155,12 +155,18 @@ def _find_starred(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Total
             if (match := _STARS.fullmatch(cell.strip()))
         ]
         if stars and any(map(is_amount, cells)):
-            found[line] = (stars[0][0], len(stars[0][1]))
-    deepest = max((count for _, count in found.values()), default=0)
+            found[line] = stars[0]
+    last = max(map(_level, (mark for _, mark in found.values())), default=0)
     return {
-        line: TotalRow(name, rf"^\*{{{count}}}( |$)", is_subtotal=count < deepest)
-        for line, (name, count) in found.items()
+        line: TotalRow(name, rf"^{re.escape(mark)}( |$)", is_subtotal=_level(mark) < last)
+        for line, (name, mark) in found.items()
     }
+
+
+def _level(mark: str) -> int:
+    """Return the level of a sum, the inner ones less: *** is above *, and *2* above *3*."""
+    number = mark.strip("*")
+    return -int(number) if number else len(mark)
 
 
 def _with_grand_total(totals: dict[int, TotalRow], bare: Mapping[int, str]) -> dict[int, TotalRow]:

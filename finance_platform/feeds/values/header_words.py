@@ -29,7 +29,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "date": (
         # The day on which a line counts, before that of its document or of a payment: SAP's lists have both.
         "date", "posting date", "buch dat", "buchungsdat", "postg date", "pstng date", "posted date", "posted dt",
-        "post date", "gl posting date", "booking date", "gl date", "accounting date", "effective date", "buchungsdatum",
+        "post date", "gl posting date", "booking date", "gl date", "g l date",
+        "accounting date", "effective date", "buchungsdatum",
         "buchungstag", "date comptable", "date ecriture", "date d ecriture", "ecriture date", "fecha contable",
         "data contabile", "data registrazione", "boekdatum", "boekingsdatum", "bokforingsdatum", "budat",
         "journal date", "transaction date", "trans date", "txn date",
@@ -78,7 +79,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "department": (
         "department code", "department", "dept", "dept code", "department no", "cost centre", "cost center",
         "cost centre code", "cost center code", "costcentre", "costcenter", "cc", "responsibility centre", "org code",
-        "cost ctr", "cost cntr", "kost1", "kost1 kostenstelle",
+        "cost ctr", "cost cntr", "acct unit", "accounting unit", "account cost centre",
+        "analytic distribution", "kost1", "kost1 kostenstelle",
         "organisational unit",
         "organizational unit",
         "organisation code", "organization code", "business area", "directorate", "service area", "service", "division",
@@ -103,7 +105,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "account": (
         # Beside a nominal code, `Account` is the customer or the supplier, as in Sage.
-        "nominal code", "nominal account", "n c", "account number", "account code", "nominal",
+        "nominal code", "nominal account", "n c", "object account", "account number", "account code", "nominal",
         "account", "account no", "gl account", "g l account", "acct", "acct no",
         "general ledger account", "expenditure code", "expenditure category",
         "ledger account", "object code", "object", "expense code",
@@ -143,7 +145,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         )),
         "local amount", "functional amount", "base amount", "betrag in hauswahrung", "betrag in hauswahr",
         "betrag in hw", "betr in hw", "amount in loc curr", "amt in loc curr", "lc amount", "lc amnt",
-        "amount in accounting currency",
+        "amount in accounting currency", "goods value in base currency",
         "amount", "amt", "net amount", "amount net", "net", "net value", "value", "sum", "total", "gross amount",
         "posted amount", "actual amount", "budget amount",
         "forecast amount", "line amount", "amount gbp", "amount usd", "amount eur", "amount excl vat", "betrag",
