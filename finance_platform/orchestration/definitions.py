@@ -25,7 +25,7 @@ from finance_platform.orchestration.schedules import close_calendar, nightly_aud
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
 from finance_platform.orchestration.sensors.run_retention import run_retention_sensors
-from finance_platform.orchestration.ui.feed_specs import delivery_spec
+from finance_platform.orchestration.ui.feed_specs import broken_feed_specs, delivery_spec, describe_problem
 from finance_platform.orchestration.ui.table_specs import by_period_spec
 from finance_platform.settings import Settings, load_settings
 from finance_platform.storage.file_modes import mask_new_files
@@ -50,6 +50,7 @@ def build_definitions(settings: Settings, resources: Mapping[str, Any] | None = 
             reporting_assets(settings),
             by_period_spec(settings),
             *(delivery_spec(feed) for feed in feed_set.feeds),
+            *broken_feed_specs(feed_set),
         ],
         jobs=[refresh_job(), rebuild_job(), audit_job()],
         schedules=[*close_calendar(settings), nightly_audit(settings)],
@@ -70,4 +71,6 @@ def defs() -> dg.Definitions:
     mask_new_files(group_readable=settings.group_readable)
     if warning := warn_of_foreign_history(settings):
         _log.warning("%s", warning)
+    for problem in load_feed_set(settings.feeds_path).problems:
+        _log.warning("%s", describe_problem(problem))
     return build_definitions(settings)

@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 from finance_platform.orchestration import definitions
 from finance_platform.orchestration.code_location import LOCATION, MODULE
 from finance_platform.orchestration.dagster_environment import DAGSTER_HOME, write_dagster_home
-from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.factories import settings, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,3 +86,16 @@ def test_a_history_that_is_not_the_home_s_is_named_with_the_fix(
     (message,) = caplog.messages
     assert f"the history of the home {home.home_path} is in {home.dagster_home}" in message
     assert "Fix: set DAGSTER_HOME to that folder" in message
+
+
+def test_definitions_name_a_broken_descriptor_where_they_are_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    home = settings(home=tmp_path / "books")
+    monkeypatch.setenv("FINANCE_PLATFORM_HOME", str(home.home_path))
+    monkeypatch.setenv(DAGSTER_HOME, str(home.dagster_home))
+    write(home.feeds_path / "own.yaml", "feed: [oops\n")
+    definitions.defs()
+    (message,) = caplog.messages
+    assert message.startswith(f"{home.feeds_path / 'own.yaml'}: line 2: expected ',' or ']'")
+    assert message.endswith("Fix: correct the YAML on that line")

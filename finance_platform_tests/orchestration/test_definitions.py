@@ -28,6 +28,7 @@ from finance_platform.quality.checks import (
     Check,
     raw_checks,
 )
+from finance_platform.safe_text import text_of_markdown
 from finance_platform_tests.loaded_definitions import loaded_definitions
 from finance_platform_tests.unit.factories import LEDGER, settings, with_columns, write
 
@@ -104,6 +105,11 @@ def with_descriptor(home: Path, text: str) -> dg.Definitions:
     return build_definitions(settings(home=home))
 
 
+def descriptions(definitions: dg.Definitions) -> dict[str, str]:
+    """The text of each asset's page."""
+    return {spec.key.to_user_string(): spec.description or "" for spec in definitions.resolve_all_asset_specs()}
+
+
 def test_the_asset_graph_is_exactly_this(definitions: dg.Definitions):
     assert parents(definitions) == PARENTS | BESIDE
 
@@ -154,8 +160,36 @@ def test_a_descriptor_under_a_shipped_name_takes_its_place(tmp_path: Path):
     assert found["processed/transactions"] == {"raw/transactions", "raw/forecast"}
 
 
-def test_a_broken_descriptor_takes_no_asset_away(tmp_path: Path):
-    assert parents(with_descriptor(tmp_path, "feed: ledger\nkind: ledgr\n")) == PARENTS | BESIDE
+def test_a_broken_descriptor_takes_no_asset_away_and_its_feed_keeps_its_timeline(tmp_path: Path):
+    found = parents(with_descriptor(tmp_path, "feed: ledger\nkind: ledgr\n"))
+    assert found == PARENTS | BESIDE | {"deliveries/ledger": set()}
+
+
+def test_a_broken_descriptor_of_a_shipped_feed_keeps_the_timeline_of_that_feed(tmp_path: Path):
+    write(tmp_path / "feeds/transactions.yaml", "feed: [oops\n")
+    definitions = build_definitions(settings(home=tmp_path))
+    assert parents(definitions).keys() == (PARENTS.keys() | BESIDE.keys()) - {"raw/transactions"}
+    page = descriptions(definitions)["deliveries/transactions"]
+    assert page.startswith("Not read: ")
+    assert "line 2: expected" in text_of_markdown(page)
+    assert "transactions.yaml" in page
+
+
+def test_what_is_wrong_with_a_descriptor_is_on_the_page_of_unread_files_before_any_run(tmp_path: Path):
+    page = text_of_markdown(descriptions(with_descriptor(tmp_path, "feed: [oops\n"))["raw/unread_files"])
+    assert page.startswith("1 descriptor was not valid when the definitions were loaded:\n\n- ")
+    assert "own.yaml: line 2: expected ',' or ']', but got '<stream end>'. Fix: correct the YAML" in page
+
+
+def test_pages_name_ten_broken_descriptors_and_the_number_of_the_others(tmp_path: Path):
+    for number in range(13):
+        write(tmp_path / f"feeds/{number:02}.yaml", "feed: [<b>oops</b>\n")
+    page = descriptions(build_definitions(settings(home=tmp_path)))["raw/unread_files"]
+    assert (page.count(".yaml"), "and 3 more were not valid" in page, "<b>" in page) == (10, True, False)
+
+
+def test_a_home_whose_descriptors_are_valid_has_a_page_without_them(definitions: dg.Definitions):
+    assert descriptions(definitions)["raw/unread_files"].startswith("Files that no feed reads")
 
 
 def test_a_feed_cannot_take_the_place_of_the_files_that_no_feed_reads(tmp_path: Path):

@@ -20,7 +20,7 @@ from finance_platform.orchestration.ahead.taken_steps import TakenSteps
 from finance_platform.orchestration.assets.selections import StepResult, is_of_checks_alone, selected_checks
 from finance_platform.orchestration.checks import check_specs
 from finance_platform.orchestration.error_handling import dagster_failures
-from finance_platform.orchestration.ui.feed_specs import raw_spec, unread_spec
+from finance_platform.orchestration.ui.feed_specs import describe_problem, raw_spec, unread_spec
 from finance_platform.orchestration.ui.formatting import summarize
 from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, compute_data_version, table_metadata
 from finance_platform.quality.checks import UNREAD_CHECKS, raw_checks
@@ -55,7 +55,7 @@ def register_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinitio
 
     @dg.multi_asset(
         name="register",
-        specs=[*(raw_spec(feed, settings) for feed in feed_set.feeds), unread_spec(settings)],
+        specs=[*(raw_spec(feed, settings) for feed in feed_set.feeds), unread_spec(settings, feed_set)],
         check_specs=check_specs([*(check for name in names for check in raw_checks(name)), *UNREAD_CHECKS]),
         # The step always scans for every feed. But a UI that was opened before a descriptor came does not know the new
         # feed, and its selection must still run.
@@ -99,9 +99,7 @@ def _log(context: dg.AssetExecutionContext, scan: RawZoneScan) -> None:
     context.log.info(f"{count} raw objects, {scan.new_count} new or changed")
     # One line per kind, whatever their number: the checks list them.
     if scan.problems:
-        problems = summarize(
-            [f"{quote_name(problem.where)}: {problem.message}. Fix: {problem.fix}" for problem in scan.problems]
-        )
+        problems = summarize([*map(describe_problem, scan.problems)])
         context.log.error(f"{pluralize(len(scan.problems), 'problem')} with descriptors or files: {problems}")
     if scan.unmatched:
         fix = "; ".join(

@@ -10,12 +10,15 @@ from datetime import timedelta
 
 import dagster as dg
 
+from finance_platform.count_text import pluralize
 from finance_platform.feeds.descriptor import UNREAD_FILES, FeedDescriptor
+from finance_platform.feeds.feed_set import FeedSet, Problem
 from finance_platform.feeds.file_names import file_ending
 from finance_platform.orchestration.ui.asset_labels import OWNERS, asset_tags, feed_owners, service_kinds
 from finance_platform.orchestration.ui.code_references import code_references
 from finance_platform.orchestration.ui.feed_descriptions import describe_feed, header_schema
-from finance_platform.safe_text import markdown, printable
+from finance_platform.orchestration.ui.formatting import limit_lines
+from finance_platform.safe_text import markdown, printable, quote_name
 from finance_platform.settings import Settings
 
 _KIND_OF_SUFFIX = {"csv": "csv", "tsv": "text", "txt": "text", "xlsx": "excel", "xlsm": "excel"}
@@ -49,12 +52,15 @@ def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
     )
 
 
-def unread_spec(settings: Settings) -> dg.AssetSpec:
-    """Return the page of the files that no feed reads, and of the descriptors that are not valid."""
+def unread_spec(settings: Settings, feed_set: FeedSet) -> dg.AssetSpec:
+    """Return the page of the files that no feed reads, and of the descriptors that are not valid.
+
+    It names the descriptors that were not valid when the definitions were loaded: no run has checked them before that.
+    """
     return dg.AssetSpec(
         ["raw", UNREAD_FILES],
         description=(
-            "Files that no feed reads, and invalid descriptors.\n\n"
+            f"{_describe_invalid(feed_set)}Files that no feed reads, and invalid descriptors.\n\n"
             "The files are those of the raw zone. No feed reads one that matches no feed's path, whose descriptor is "
             "not valid, or that two descriptors match.\n\n"
             "Normally it is empty. To have a file read, add a descriptor for it to "
@@ -78,6 +84,48 @@ def unread_spec(settings: Settings) -> dg.AssetSpec:
 def delivery_key(feed: str) -> dg.AssetKey:
     """Return the key of a feed's timeline."""
     return dg.AssetKey([DELIVERIES, feed])
+
+
+def broken_feed_specs(feed_set: FeedSet) -> list[dg.AssetSpec]:
+    """Return the timelines of feeds whose descriptors are not valid: what their files were so far stays on the page.
+
+    There is no `raw/<feed>`: what is in that group has a step, and no selection of it may fail because of one feed.
+    """
+    valid = {feed.feed for feed in feed_set.feeds}
+    files = {broken.feed: broken.file for broken in feed_set.broken if broken.feed not in {"", UNREAD_FILES, *valid}}
+    problems = {problem.where: problem for problem in feed_set.problems}
+    return [
+        dg.AssetSpec(
+            delivery_key(feed),
+            description=(
+                f"Not read: {_describe_problem(problems[file])}\n\n"
+                "Files of this feed wait until its descriptor is valid; what was read before still counts. After the "
+                "correction, *Reload definitions* brings the feed back."
+            ),
+            group_name=DELIVERIES,
+            kinds={"python"},
+            owners=OWNERS,
+            tags={**asset_tags(DELIVERIES, "delivery"), "finance_platform/feed": feed},
+        )
+        for feed, file in sorted(files.items())
+    ]
+
+
+def describe_problem(problem: Problem) -> str:
+    """Return a descriptor that is not valid: its file, the line and what is wrong there, the fix."""
+    return f"{quote_name(problem.where)}: {problem.message}. Fix: {problem.fix}"
+
+
+def _describe_problem(problem: Problem) -> str:
+    return markdown(describe_problem(problem))
+
+
+def _describe_invalid(feed_set: FeedSet) -> str:
+    if not feed_set.problems:
+        return ""
+    lines = limit_lines([f"- {_describe_problem(one)}" for one in feed_set.problems], "were not valid")
+    count = pluralize(len(feed_set.problems), "descriptor was", "descriptors were")
+    return "\n".join([f"{count} not valid when the definitions were loaded:\n", *lines]) + "\n\n"
 
 
 def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
