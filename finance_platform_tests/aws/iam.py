@@ -42,9 +42,10 @@ class Needed:
 
 
 @cache
-def role_statements(role: str) -> tuple[Mapping[str, Any], ...]:
+def role_statements(role: str, *, rotates_passwords: bool = False) -> tuple[Mapping[str, Any], ...]:
     """Return the statements of the policies of one of the template's roles."""
-    found = (policy for policy in resolve_policies(shipped_template()) if policy.resource == role)
+    policies = resolve_policies(shipped_template(), rotates_passwords=rotates_passwords)
+    found = (policy for policy in policies if policy.resource == role)
     return tuple(one for policy in found if not policy.is_trust for one in policy.document["Statement"])
 
 
@@ -65,9 +66,10 @@ def refused(role: str, needed: Iterable[Needed]) -> list[Needed]:
     return sorted((one for one in needed if not any(_allows(it, one) for it in statements)), key=str)
 
 
-def actions_of(role: str) -> set[str]:
+def actions_of(role: str, *, rotates_passwords: bool = False) -> set[str]:
     """Return every action that a role of the template may perform on something."""
-    return {action for one in role_statements(role) for action in _texts(one["Action"])}
+    statements = role_statements(role, rotates_passwords=rotates_passwords)
+    return {action for one in statements for action in _texts(one["Action"])}
 
 
 def _service(request: Request) -> str:

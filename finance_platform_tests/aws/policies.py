@@ -13,7 +13,10 @@ from typing import Any
 from finance_platform.deployment.template import Template
 
 _ACCOUNT, _REGION = "123456789012", "eu-central-1"
-_PSEUDO = {"Partition": "aws", "Region": _REGION, "AccountId": _ACCOUNT, "StackName": "finance"}
+_NO_VALUE = "AWS::NoValue"
+"""What a list has in place of an item that a condition leaves out."""
+
+_PSEUDO = {"NoValue": _NO_VALUE, "Partition": "aws", "Region": _REGION, "AccountId": _ACCOUNT, "StackName": "finance"}
 _UUID = "0d990263-003e-418e-b2e1-f1a9b9c4e0f0"
 _ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::",
@@ -88,7 +91,7 @@ def _resolve(value: Any, resources: dict[str, Any], true: set[str]) -> Any:
 
     def resolve(value: Any) -> Any:
         if isinstance(value, list):
-            return [resolve(item) for item in value]
+            return [item for item in map(resolve, value) if item != _NO_VALUE]
         if not isinstance(value, dict):
             return value
         if "Ref" in value:

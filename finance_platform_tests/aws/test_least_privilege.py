@@ -31,6 +31,9 @@ THE_STACK_SETS_THE_ADDRESS = {
 THE_STACK_GIVES_A_SECRET = {"redshift:GetClusterCredentials", "redshift:GetClusterCredentialsWithIAM"}
 """For a cluster the stack has a secret; temporary credentials are for other ways to install the platform."""
 
+READS_A_SECRET = {"secretsmanager:GetSecretValue"}
+"""On Serverless, the code reads the secret of the records alone, and only if its password is rotated."""
+
 THE_KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
 """S3, SNS and SQS use the key in the name of the caller."""
 
@@ -75,7 +78,8 @@ def test_the_platform_may_do_what_its_code_calls_and_nothing_else():
     called = called_operations(product_files(), OURS)
     called |= called_operations([PROOF], OURS, called_functions(PROOF, "task_assumptions"))
     needed = actions_for(called) - THE_STACK_SETS_THE_ADDRESS - THE_STACK_GIVES_A_SECRET
-    assert actions_of("PlatformRole") == needed | THE_KEY | WITH_OTHER_CALLS
+    assert actions_of("PlatformRole", rotates_passwords=True) == needed | THE_KEY | WITH_OTHER_CALLS
+    assert actions_of("PlatformRole") == (needed | THE_KEY | WITH_OTHER_CALLS) - READS_A_SECRET
 
 
 def test_a_glue_job_may_do_what_its_code_calls_and_what_glue_does_and_nothing_else():
@@ -88,7 +92,8 @@ def test_dagster_may_do_what_its_launcher_and_its_logs_call_and_nothing_else():
     files = [*(DAGSTER / "ecs" / f"{name}.py" for name in ("launcher", "utils", "tasks"))]
     files += [DAGSTER / "s3" / "compute_log_manager.py", DAGSTER / "secretsmanager" / "secrets.py"]
     needed = actions_for(called_operations(files, DAGSTERS)) - DAGSTER_IS_CONFIGURED_WITHOUT
-    assert actions_of("DagsterRole") == needed | THE_KEY | DAGSTER_WITH_OTHER_CALLS
+    assert actions_of("DagsterRole", rotates_passwords=True) == needed | THE_KEY | DAGSTER_WITH_OTHER_CALLS
+    assert actions_of("DagsterRole") == (needed | THE_KEY | DAGSTER_WITH_OTHER_CALLS) - READS_A_SECRET
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,11 @@ def test_the_deploy_role_is_assumed_by_one_environment_and_creates_no_unbounded_
         assert not [action for action in actions if "*" in action]
         if {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"} & set(actions):
             assert statement["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "BoundaryArn"}}}
+        if "ecs:RunTask" in actions:
+            (cluster,) = statement["Condition"]["ArnEquals"].values()
+            assert cluster["Fn::Sub"].endswith(":cluster/${StackName}")
+        if "ecs:TagResource" in actions:
+            assert statement["Condition"] == {"StringEquals": {"ecs:CreateAction": "RunTask"}}
         if "iam:PassRole" in actions:
             assert statement["Condition"]["StringEquals"]["iam:PassedToService"]
         if statement["Resource"] == "*":
@@ -310,8 +315,9 @@ def test_every_task_gets_the_secret_from_which_it_reads_a_rotated_password_and_i
         assert environment[rotated_password.VARIABLE] == {"Fn::If": [*arn, ""]}
         role = RESOURCES[properties["TaskRoleArn"]["Fn::GetAtt"][0]]["Properties"]
         statements = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
-        allowed = [one["Resource"] for one in statements if one.get("Action") == "secretsmanager:GetSecretValue"]
-        assert {"Fn::If": [*arn, {"Ref": "RecordsSecret"}]} in allowed, task
+        given = [one["Fn::If"] for one in statements if one.get("Fn::If", [""])[0] == "RotatesPasswords"]
+        (statement,) = [if_rotated for _, if_rotated, otherwise in given if otherwise == {"Ref": "AWS::NoValue"}]
+        assert (statement["Action"], statement["Resource"]) == ("secretsmanager:GetSecretValue", arn[1]), task
 
 
 def test_evidence_is_locked_by_the_platform_s_role_in_exactly_its_folders_and_without_a_default():
