@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -62,14 +60,15 @@ def shown_state(settings: Settings, as_of: str, attributes: str = "as-was") -> I
         yield ShownState(published)
         return
     from finance_platform.refresh.as_of import find_state, load_state, published_state
+    from finance_platform.storage.temporary_folders import temporary_folder
 
     processed, now = processed_zone(settings), datetime.now(UTC)
     with published.reading() as reader:
         state = find_state(processed, reader, as_of, now=now) if as_of else published_state(processed, reader, now=now)
     state = replace(state, attributes=attributes)
-    with TemporaryDirectory(prefix="finance-platform-as-of-") as folder:
-        warehouse = embedded_warehouse(Path(folder) / "as_of.duckdb")
-        load_state(processed, warehouse, settings, state, Path(folder))
+    with temporary_folder() as folder:
+        warehouse = embedded_warehouse(folder / "as_of.duckdb")
+        load_state(processed, warehouse, settings, state, folder)
         latest = "with the latest attributes in every period" if attributes != "as-was" else ""
         echo(f"Shown {', '.join(text for text in (state.title, latest) if text)}.", err=True)
         yield ShownState(warehouse, state)

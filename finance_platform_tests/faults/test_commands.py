@@ -291,6 +291,7 @@ def is_killed(home: Home, point: int, folder: Path, *, code: int = 1, **environm
     counter = folder / f"counter-{point}"
     counter.write_text("0")
     kills = {"PYTHONPATH": path_with(KILLS), "KILL_AT": str(point), "KILL_COUNTER": str(counter)}
+    kills["TMPDIR"] = str(folder)  # what a killed command leaves there goes with the test
     done = home.process("run", **kills, **environment)
     is_at_point = int(counter.read_text()) >= point
     assert done.returncode == code or (is_at_point and "KILL_FORK" not in environment), done.stderr
@@ -334,7 +335,7 @@ def test_of_two_runs_at_once_one_works_and_the_other_ends_in_a_sentence(tmp_path
 @contextmanager
 def started(home: Home) -> Iterator[subprocess.Popen[str]]:
     """Start a run in a process group of its own; it ends with the block."""
-    with clean_environment(home.path):
+    with clean_environment(home.path, TMPDIR=str(home.path.parent)):
         command = [sys.executable, "-m", "finance_platform.cli", "run", "--home", str(home.path)]
         run = subprocess.Popen(
             command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True

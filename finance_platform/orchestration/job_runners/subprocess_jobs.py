@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from finance_platform.orchestration.job_runners.pipes_jobs import (
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.failure import FailurePipe, JobFailure
 from finance_platform.spark_jobs.harness import LOCKED_EXIT_CODE, log_path
+from finance_platform.storage.temporary_folders import temporary_folder
 
 _FREE_MEMORY = "close other programs or give the machine more memory, then run again"
 _MORE_MEMORY = "give runs more memory (RunSize), or Glue smaller jobs (FINANCE_PLATFORM_GLUE_FROM_BYTES)"
@@ -75,8 +75,8 @@ class SubprocessJobRunner(PipesJobRunner):
         arguments = replace(arguments, spark_engine=self.spark_engine, spark_master=self.spark_master)
         with ExitStack() as stack:
             if self.works_on_disk and not arguments.is_on_cluster:
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="finance-platform-job-"))
-                arguments = replace(arguments, temp_uri=folder)
+                folder = stack.enter_context(temporary_folder())
+                arguments = replace(arguments, temp_uri=str(folder))
             session = stack.enter_context(
                 open_session(context, dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader())
             )

@@ -10,9 +10,8 @@ other's; as tables, those of a file of 500 MB take several GiB.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -45,6 +44,7 @@ from finance_platform.money_text import grouped_money
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.store_wrapper import StoreWrapper
+from finance_platform.storage.temporary_folders import temporary_folder
 
 LINE_COLUMNS = (
     *("source_sheet", "source_row", "source_column", "scenario", "scenario_type", "period", "line_key", "scope_key"),
@@ -105,8 +105,10 @@ class CheckedLines:
 
     def __init__(self) -> None:
         """Begin without lines."""
-        self._file = _temporary_file()
-        self._writer = pq.ParquetWriter(self._file.name, _SCHEMA)
+        self._resources = ExitStack()
+        self._folder = self._resources.enter_context(temporary_folder())
+        self._path = str(self._folder / "lines.parquet")
+        self._writer = pq.ParquetWriter(self._path, _SCHEMA)
         self._gone: set[tuple[str, int, str]] = set()
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -125,19 +127,19 @@ class CheckedLines:
         """Yield the path of a file with the lines, as that of a delivery; no line is added any more."""
         self._writer.close()
         if not self._gone:
-            yield self._file.name
+            yield self._path
             return
-        with _temporary_file() as file:
-            gone = pa.array(np.unique([row for _, row, _ in self._gone]), pa.int64())
-            with pq.ParquetWriter(file.name, _SCHEMA) as writer:
-                for table in _row_groups(self._file.name, _SCHEMA.names):
-                    writer.write_table(self._kept(table, gone))
-            yield file.name
+        path = str(self._folder / "lines_left.parquet")
+        gone = pa.array(np.unique([row for _, row, _ in self._gone]), pa.int64())
+        with pq.ParquetWriter(path, _SCHEMA) as writer:
+            for table in _row_groups(self._path, _SCHEMA.names):
+                writer.write_table(self._kept(table, gone))
+        yield path
 
     def close(self) -> None:
-        """Remove the file."""
+        """Remove the lines."""
         self._writer.close()
-        self._file.close()
+        self._resources.close()
 
     def _kept(self, lines: pa.Table, rows: pa.Array) -> pa.Table:
         """Return the lines that are not left out; only those of the same rows are looked at one by one."""
@@ -146,10 +148,6 @@ class CheckedLines:
         is_kept = np.ones(len(lines), dtype=np.bool_)
         is_kept[suspected.to_numpy()] = [place not in self._gone for place in places]
         return lines.filter(pa.array(is_kept))
-
-
-def _temporary_file() -> tempfile._TemporaryFileWrapper[bytes]:
-    return tempfile.NamedTemporaryFile(prefix="finance-platform-", suffix=".parquet")
 
 
 def _row_groups(path: str, names: Sequence[str]) -> Iterator[pa.Table]:

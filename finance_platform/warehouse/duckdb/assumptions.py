@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from finance_platform.storage.temporary_folders import temporary_folder
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.proof import Assumption, bound_value_assumptions, expect
 
@@ -19,8 +18,8 @@ _VERSIONS = "SELECT COUNT(*) AS Versions FROM SchemaVersion"
 @contextmanager
 def duckdb_assumptions() -> Iterator[tuple[Assumption, ...]]:
     """Yield the assumptions, which can be tried until the end of the block; the scratch file is deleted then."""
-    with TemporaryDirectory(prefix="finance-platform-prove-") as folder:
-        warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
+    with temporary_folder() as folder:
+        warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
         warehouse.prepare()
         yield (
             *bound_value_assumptions(warehouse),

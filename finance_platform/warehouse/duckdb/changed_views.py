@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from functools import lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from finance_platform.contracts.star import SCHEMA_VERSION
+from finance_platform.storage.temporary_folders import temporary_folder
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb.existing_schema import read_schema_version
 from finance_platform.warehouse.duckdb.session import FILE_FORMAT, SCHEMA, begin_session
@@ -78,8 +77,8 @@ def _expected(_fingerprint: str) -> dict[tuple[str, str], str]:
     """
     import duckdb
 
-    with TemporaryDirectory(prefix="finance-platform-") as folder:
-        path = str(Path(folder) / "expected.duckdb")
+    with temporary_folder() as folder:
+        path = str(folder / "expected.duckdb")
         with closing(duckdb.connect(path, config=FILE_FORMAT)) as connection:
             _create(connection)
         with closing(duckdb.connect(path, read_only=True)) as connection:

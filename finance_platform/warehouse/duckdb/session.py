@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from finance_platform.errors import HELP_FOR_QUERIES, DamagedWarehouseError, HomeError
+from finance_platform.storage.temporary_folders import temporary_folder
 from finance_platform.warehouse.duckdb.column_stream import open_batches
 from finance_platform.warehouse.duckdb.damaged_file import find_damaged_start
 from finance_platform.warehouse.duckdb.errors import load_errors, query_errors
@@ -104,10 +104,9 @@ def open_sessions(path: Path, count: int) -> Iterator[list[duckdb.DuckDBPyConnec
     if why := find_damaged_start(path):
         raise DamagedWarehouseError(str(path), why)
     name = f"finance-platform-{os.getpid()}-{secrets.token_hex(4)}"
-    spill = Path(tempfile.gettempdir()) / name
     # By its name, further connections get the same instance. A cursor would end with the connection that it is of.
     instance = ":memory:" if count == 1 else f":memory:{name}"
-    with closing(duckdb.connect(instance)) as connection:
+    with temporary_folder() as spill, closing(duckdb.connect(instance)) as connection:
         with query_errors("let other programs open the warehouse read-only; `finance-platform run` creates its tables"):
             connection.execute(f"ATTACH {_quote(path)} AS warehouse (READ_ONLY)")
             if not connection.execute(_SCHEMAS, [SCHEMA]).fetchall():

@@ -9,10 +9,10 @@ and `kept_schema` beside bytecode.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from finance_platform.storage.temporary_folders import temporary_folder
 from finance_platform.warehouse.duckdb.kept_schema import find_kept_schema, keep_schema
 from finance_platform.warehouse.duckdb.new_file import NEW_FILE
 from finance_platform.warehouse.duckdb.new_schema import schema_identity
@@ -44,8 +44,8 @@ def translate_ahead(path: Path) -> Iterator[None]:
 
 def _new_content() -> bytes:
     """Return a warehouse without rows, made in a temporary folder; only a load creates the home's file."""
-    with tempfile.TemporaryDirectory(prefix="finance-platform-") as folder:
-        warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
+    with temporary_folder() as folder:
+        warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
         warehouse.prepare()
         content = warehouse.path.read_bytes()
     identity = schema_identity(SCHEMA, definitions(), comments())

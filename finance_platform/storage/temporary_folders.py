@@ -1,0 +1,80 @@
+"""Temporary folders of a process, removed at its end; of a process that was killed, by one that starts later.
+
+Belongs here: such folders, and knowing which of them no process uses any more. Does not belong here: temporary objects
+of a store (see `staged_files`), copies beside the warehouse's file (see `warehouse.duckdb.atomic_file`).
+
+What lies in them may be as large as a warehouse, and has lines of the books. The system's folder for temporary files is
+emptied at the next start of the machine at best.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from finance_platform.storage.local_errors import translate_write_errors
+
+_PREFIX = "finance-platform-work-"
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield an empty folder that only this user can read, and remove it with all that is in it.
+
+    The first one in a process also removes those of processes that were killed.
+
+    Raises:
+        DiskError: the disk is full or read-only.
+    """
+    _remove_abandoned(tempfile.gettempdir())
+    path, handle = _create()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)  # what is left has no lock, so a later process removes it
+        os.close(handle)
+
+
+def _create() -> tuple[Path, int]:
+    """Create a folder and lock it; its lock ends with the process and its forks, even if they are killed."""
+    while True:
+        with translate_write_errors("create a folder in", Path(tempfile.gettempdir())):
+            path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        handle = os.open(path, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if path.exists():
+            return path, handle
+        os.close(handle)  # another process found it before it was locked
+
+
+@cache
+def _remove_abandoned(parent: str) -> None:
+    for entry in os.scandir(parent):
+        if entry.name.startswith(_PREFIX):
+            _remove_if_abandoned(entry.path)
+
+
+def _remove_if_abandoned(path: str) -> None:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    except OSError:
+        return  # another user's, a link, or just removed
+    try:
+        if os.fstat(handle).st_uid == os.getuid() and not _is_locked(handle):
+            shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os.close(handle)
+
+
+def _is_locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
