@@ -114,7 +114,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Begin each worker's collection of a directory at another of its files (222).
+    """Begin each worker's collection of a directory at another of its files (243).
 
     The first process that imports a test module rewrites its assertions and writes the compiled file. In a new
     checkout, workers that collect in one order import each module at the same time, so each would rewrite all of them.
@@ -153,7 +153,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one worker more than there are cores: some tests wait for a job, a server or a browser (143).
+    """Return one worker more than there are cores: some tests wait for a job, a server or a browser (243).
 
     Each collects all tests, imports Dagster and Spark, and starts servers of its own: some 20 s of processor time.
     """

@@ -11,7 +11,7 @@ migrations again whenever it creates or checks a file, eleven times in the first
 repeat the output of each run's steps on the terminal, which commands in processes of their own show. The workbook of
 the report pack takes half a second per run, with its queries, and the profit and loss of its page, whose query is
 planned through views of views, a tenth of a run; commands in processes of their own, and `report`, write both. Before
-a run, Dagster stores an event for each asset and check that it plans, another tenth; the browser has them (220). And it
+a run, Dagster stores an event for each asset and check that it plans, another tenth; the browser has them (080). And it
 stores an event for each output of a step, nearly half of all events, which say nothing that those of assets and checks
 do not; executing a run again reads them.
 """

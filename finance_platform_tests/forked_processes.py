@@ -6,7 +6,7 @@ here: anything that a script does.
 A new interpreter takes a third of a second to import what each job needs, and as long again to derive the versions of
 the jobs' code. A forked process has its own descriptors, environment, arguments, signals, limits and end, so what
 starts it sees the same. New interpreters run scripts in the nightly profile, in the first test of each file of
-runners, and in commands in processes of their own (220).
+runners, and in commands in processes of their own (080).
 """
 
 from __future__ import annotations

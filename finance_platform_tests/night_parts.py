@@ -5,7 +5,7 @@ Belongs here: cutting, which worker takes a part, the process of a part. Does no
 Cases that are known only after a refresh cannot be parameters. Workers take whole files, because the fixtures of a file
 are made once; a part is worth making them again.
 
-Sail keeps a tenth of a megabyte of each query until its process ends, so a part has a process of its own (207).
+Sail keeps a tenth of a megabyte of each query until its process ends, so a part has a process of its own (146).
 """
 
 from __future__ import annotations

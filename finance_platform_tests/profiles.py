@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import settings
 
 
@@ -61,6 +62,11 @@ PROFILES = {
 def current_profile() -> Profile:
     """Return the profile of this run: TEST_PROFILE, else `ci` where CI is set, else `dev`."""
     return PROFILES[os.environ.get("TEST_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev")]
+
+
+def at_night(shown_by: str) -> pytest.MarkDecorator:
+    """Return the mark of a test that only the nightly profile runs, and what shows the same by day (080)."""
+    return pytest.mark.skipif(not current_profile().is_exhaustive, reason=shown_by)
 
 
 def load_hypothesis_profile() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pytest_rerunfailures import ServerStatusDB, StatusDB
 
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 TESTS = '''
 from concurrent.futures import ThreadPoolExecutor
@@ -75,7 +75,7 @@ def test_an_assertion_with_the_same_text(request):
 '''
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="it tests the tests, in processes of their own")
+@at_night("it tests the tests, in processes of their own")
 def test_only_an_answer_that_grpc_cannot_parse_is_asked_for_once_more(pytestconfig: pytest.Config, tmp_path: Path):
     (tmp_path / "test_attempts.py").write_text(TESTS)
     arguments = ["-c", pytestconfig.inipath, "--rootdir", tmp_path, "-n", "1", "-p", "no:cacheprovider", tmp_path]

@@ -37,7 +37,7 @@ from finance_platform_tests.aws.two_profiles import (
 from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process, runs_write_workbooks
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import SAMPLE
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night, current_profile
 from finance_platform_tests.shared_spark import shared_session
 from finance_platform_tests.warehouse.engines import redshift_data
 from finance_platform_tests.workbooks import Rows, xlsx
@@ -267,10 +267,7 @@ def _without_runs(answer: Any) -> Any:
 # Later deliveries: these change the home, so the tests above come first
 
 
-@pytest.mark.skipif(
-    not current_profile().is_exhaustive,
-    reason="`test_closed_periods` and `test_sns` show both halves",
-)
+@at_night("`test_closed_periods` and `test_sns` show both halves")
 def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no_other_file(
     on_aws: DeployedHome, tmp_path: Path
 ):

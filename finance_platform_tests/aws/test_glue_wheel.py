@@ -40,7 +40,7 @@ from finance_platform_tests.aws.fake_glue import FakeGlue, create_job, fake_glue
 from finance_platform_tests.aws.glue_environment import build_missing_wheels, create_environment
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
 from finance_platform_tests.aws.shipped_template import shipped_template
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 from finance_platform_tests.unit.factories import LEDGER, feed
 from finance_platform_tests.workbooks import xlsx
 
@@ -195,10 +195,7 @@ def test_whatever_the_jobs_import_later_is_in_the_release_or_on_glue(imports: Im
     assert imports.missing == []
 
 
-@pytest.mark.skipif(
-    not current_profile().is_exhaustive,
-    reason="all imports of jobs are shown above, jobs on S3 by `test_end_to_end`, runs of Glue by `test_glue_jobs`",
-)
+@at_night("all imports of jobs are shown above, jobs on S3 by `test_end_to_end`, runs of Glue by `test_glue_jobs`")
 def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: FakeGlue, capfd: pytest.CaptureFixture[str]):
     settings = load_settings(
         profile="aws",

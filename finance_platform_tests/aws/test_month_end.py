@@ -20,15 +20,12 @@ from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 from finance_platform_tests.end_to_end.home import CommandResult, Home
 from finance_platform_tests.end_to_end.signed_figures import SignedFigures
 from finance_platform_tests.environment import clean_environment
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 from finance_platform_tests.tutorial import MONTH_END, copy_examples, give, normalized, steps
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(
-        not current_profile().is_exhaustive,
-        reason="the same quarter on a laptop, and each of its commands on profile aws, run by default",
-    ),
+    at_night("the same quarter on a laptop, and each of its commands on profile aws, run by default"),
 ]
 
 _PROGRAM = "finance-platform "

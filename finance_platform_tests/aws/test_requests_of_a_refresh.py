@@ -31,7 +31,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import S3Options, object_store_variables
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment
 from finance_platform_tests.in_process_jobs import InProcessJobs
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 from finance_platform_tests.shared_spark import shared_session
 from finance_platform_tests.transforms.rows import ledger_line
 from finance_platform_tests.transforms.small_builds import SmallBuild
@@ -100,7 +100,7 @@ def test_a_build_opens_each_small_file_of_lines_once(zones: Zones):
     assert sum(many.values()) - sum(few.values()) == 5, (few, many)
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="four refreshes; TEST_PROFILE=nightly runs it")
+@at_night("four refreshes; TEST_PROFILE=nightly runs it")
 def test_one_more_delivery_takes_as_many_requests_whatever_came_before(zones: Zones):
     zones.deliver(20)
     zones.refresh()

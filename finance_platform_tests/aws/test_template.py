@@ -16,7 +16,7 @@ from finance_platform.errors import DeploymentParameterError
 from finance_platform.orchestration import rotated_password
 from finance_platform_tests.aws.old_versions import EVIDENCE, expiring_folders, without_rule
 from finance_platform_tests.aws.shipped_template import shipped_template
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 TEMPLATE = shipped_template()
 DEPLOY_ROLE = template_path().with_name("deploy_role.yaml")
@@ -76,7 +76,7 @@ def of_type(kind: str) -> list[Any]:
     return [pytest.param(one["Properties"], id=name) for name, one in RESOURCES.items() if one["Type"] == kind]
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`make check-templates` runs the linter")
+@at_night("`make check-templates` runs the linter")
 def test_cloudformations_linter_finds_nothing():
     linter = Path(sys.executable).with_name("cfn-lint")
     templates = [template_path(), DEPLOY_ROLE]

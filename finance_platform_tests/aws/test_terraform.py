@@ -18,7 +18,7 @@ import pytest
 
 from finance_platform.deployment.steps import STACK_NAME_PATTERN, STACK_NAME_RULE
 from finance_platform_tests.aws.shipped_template import shipped_template
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 from finance_platform_tests.terraform_module import MODULE, render_module, variable_name
 
 TEMPLATE = shipped_template().document
@@ -149,7 +149,7 @@ def test_what_the_template_refuses_the_module_refuses_at_once_by_the_parameters_
 
 
 @needs_terraform
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="a sample of them runs above")
+@at_night("a sample of them runs above")
 def test_the_module_accepts_the_default_of_every_parameter(module: Path):
     defaults = {name: str(item["Default"]) for name, item in TEMPLATE["Parameters"].items() if "Default" in item}
     parameters, error = plan(module, **{variable_name(name): value for name, value in defaults.items()})

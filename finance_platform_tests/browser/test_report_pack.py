@@ -33,7 +33,7 @@ from finance_platform.settings import load_settings
 from finance_platform_tests.browser.chromium import require_chromium
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night, current_profile
 
 pytestmark = pytest.mark.browser
 
@@ -489,7 +489,7 @@ def test_the_pack_of_a_unit_has_nothing_of_another_and_its_filters_come_first(
     assert reader.messages == []
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`report_pack/test_page` shows it of a smaller pack")
+@at_night("`report_pack/test_page` shows it of a smaller pack")
 def test_a_pack_of_the_same_load_has_the_same_bytes_but_for_the_time(home: Home, file: Path, tmp_path: Path):
     again = written(home, tmp_path)
     without_time = [re.sub(r"Written [^.]*? from", "", one.read_text("utf-8")) for one in (file, again)]

@@ -35,7 +35,7 @@ from finance_platform_tests.browser.sample_deliveries import (
 from finance_platform_tests.browser.ui_process import UI, Run, running_ui, wait_until
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import create_part_of_the_sample
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night, current_profile
 
 pytestmark = pytest.mark.browser
 
@@ -48,9 +48,7 @@ RUN_SECONDS = 180
 EVERY_CHECK = current_profile().is_exhaustive
 """By default the page of one of the fact table's checks; each takes half a second."""
 EVERY_SELECTION = current_profile().is_exhaustive
-NIGHTLY = pytest.mark.skipif(
-    not EVERY_SELECTION, reason="each run of the UI takes ten seconds; docs/decisions/080 names what shows the same"
-)
+"""By day one run; each run of the UI takes ten seconds."""
 PART = ("2024-01", "2024-02", "2025-06", "2025-10")
 """The months of the sample that the home has by default; October has plans only. At night it has all."""
 REBUILT = "['2025-06', '2024-01..2024-02']"
@@ -365,7 +363,7 @@ def test_the_graph_shows_every_group_from_raw_files_to_the_report(refreshed: Ref
     assert {"raw", "deliveries", "processed", "warehouse", "reporting"} <= set(shown)
 
 
-@NIGHTLY
+@at_night("the graph of groups, and that of what is upstream of the fact table")
 def test_the_expanded_graph_shows_every_asset(refreshed: Refreshed):
     assert refreshed.graph is not None
     shown = {name: refreshed.graph.count(name) for name in refreshed.graph}
@@ -375,7 +373,7 @@ def test_the_expanded_graph_shows_every_asset(refreshed: Refreshed):
     assert {name: shown.get(name, 0) for name in feeds | star | others} == feeds | star | others
 
 
-@NIGHTLY
+@at_night("`orchestration/test_selections` runs all assets")
 def test_one_click_updates_everything(refreshed: Refreshed):
     assert refreshed.run.status == "SUCCESS"
     assert SENSOR_TAG not in refreshed.run.tags
@@ -448,7 +446,7 @@ def test_a_month_shows_its_money(fact: FactPages):
 # A selection
 
 
-@NIGHTLY
+@at_night("`orchestration/test_selections` runs both")
 @pytest.mark.parametrize("position", [0, 1], ids=["table", "check"])
 def test_one_table_is_materialized_and_one_check_executed_from_its_page(selected: Selected, position: int):
     run = selected.singles[position]
@@ -456,7 +454,7 @@ def test_one_table_is_materialized_and_one_check_executed_from_its_page(selected
     assert selected.steps[run.run_id] == ["load"]
 
 
-@NIGHTLY
+@at_night("`orchestration/test_rebuild_periods`")
 def test_months_are_built_again_in_one_run_from_the_page_of_the_grid(selected: Selected):
     assert selected.periods.status == "SUCCESS"
     assert selected.steps[selected.periods.run_id] == ["build_star", "load", "reporting__variance_report"]
@@ -523,18 +521,18 @@ def test_a_new_period_is_in_the_warehouse(delivered: Delivered):
 # A run that fails
 
 
-@NIGHTLY
+@at_night("`orchestration/test_raw_files_sensor`; the run that a sensor starts by itself")
 def test_a_file_that_comes_while_sensors_are_on_starts_a_run(stopped: Stopped):
     assert stopped.of_a_file.tags[SENSOR_TAG] == "raw_files"
 
 
-@NIGHTLY
+@at_night("`orchestration/test_rebuild_periods`, `orchestration/test_reexecution`")
 def test_months_that_are_built_again_from_the_page_of_the_grid_stop_at_a_check_of_the_star(stopped: Stopped):
     assert SENSOR_TAG not in stopped.run.tags
     assert stopped.steps == ["build_star"]
 
 
-@NIGHTLY
+@at_night("`orchestration/test_reexecution` reads the text")
 def test_the_page_of_a_failed_run_shows_the_error_and_the_fix(stopped: Stopped):
     assert stopped.run.status == "FAILURE"
     words = " ".join(stopped.page.split())
@@ -543,7 +541,7 @@ def test_the_page_of_a_failed_run_shows_the_error_and_the_fix(stopped: Stopped):
     assert "fix" in words
 
 
-@NIGHTLY
+@at_night("`orchestration/test_reexecution` reads the text")
 def test_the_page_of_a_failed_run_shows_the_error_before_any_stack_trace(stopped: Stopped):
     # Dagster shows the place in the code below every failure; people stop reading before that.
     message = stopped.page.partition("STEP_FAILURE")[2].partition("Stack Trace")[0]

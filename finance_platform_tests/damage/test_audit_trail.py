@@ -19,7 +19,7 @@ from finance_platform.storage import immutable_documents
 from finance_platform.warehouse.load_records import LoadRecords
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night, current_profile
 from finance_platform_tests.session_artifacts import session_artifact
 
 LEDGER = "SELECT LoadNumber, TableName, Slice, Version, IsRemoved, RowCount, Amount, RunId, LoadedAt FROM LoadLedger"
@@ -85,7 +85,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool) -> None:
     monkeypatch.setattr(LoadRecords, name, kill)
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="the next test proves it with a new file")
+@at_night("the next test proves it with a new file")
 def test_a_lost_warehouse_comes_back_with_the_history_of_its_loads(moved: Home, refresh: Refresher):
     before, tables = trail(moved), moved.tables()
     (moved.path / "warehouse.duckdb").unlink()
@@ -112,7 +112,7 @@ def test_what_arrived_while_the_warehouse_was_lost_has_moved_what_was_published(
     assert movement[7] is True
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="by day one gets the load of a killed run, below")
+@at_night("by day one gets the load of a killed run, below")
 def test_an_older_copy_of_the_warehouse_gets_the_loads_that_it_lacks(home: Home, refresh: Refresher, tmp_path: Path):
     shutil.copy(home.path / "warehouse.duckdb", tmp_path / "older.duckdb")
     home.write("raw/transactions_4.csv", CORRECTION)

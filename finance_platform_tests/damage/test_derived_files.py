@@ -17,7 +17,7 @@ from finance_platform_tests.damage.conftest import LATER_FILE
 from finance_platform_tests.damage.damages import DAMAGES, DERIVED, OTHER_DAMAGES
 from finance_platform_tests.end_to_end.home import Home, Tables
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
 
@@ -76,7 +76,7 @@ def test_damaged_rows_that_the_status_needs_are_named_with_what_the_next_run_mak
     assert problem["fix"].startswith(fix)
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="the whole matrix is for the nightly profile")
+@at_night("the whole matrix is for the nightly profile")
 @pytest.mark.parametrize(("kind", "damage"), EVERY_CASE)
 def test_a_damaged_file_is_named_and_healed_by_what_the_fix_says(
     home: Home, refresh: Refresher, healthy_tables: Tables, kind: str, damage: str
@@ -94,7 +94,7 @@ def test_a_damaged_file_is_named_and_healed_by_what_the_fix_says(
     assert_healthy(home, refresh_until_it_succeeds(refresh, home), healthy_tables)
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="the whole matrix is for the nightly profile")
+@at_night("the whole matrix is for the nightly profile")
 @pytest.mark.parametrize("kind", IN_THE_MIDDLE)
 def test_damage_in_the_middle_of_rows_is_found_by_a_rebuild(
     home: Home, refresh: Refresher, healthy_tables: Tables, kind: str

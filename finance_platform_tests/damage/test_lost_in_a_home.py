@@ -12,11 +12,11 @@ from finance_platform.errors import LostDeliveryError
 from finance_platform_tests.damage.conftest import GOOD_FILE, LATER_FILE
 from finance_platform_tests.end_to_end.home import Home, Tables
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(not current_profile().is_exhaustive, reason="three refreshes take a while"),
+    at_night("three refreshes take a while"),
 ]
 FILE = "transactions_2.csv"
 

@@ -15,7 +15,7 @@ import pytest
 from finance_platform.errors import RegisterError
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
 
@@ -37,7 +37,7 @@ def test_status_names_the_event_and_shows_what_is_published(home: Home, refresh:
     assert home.tables() == tables
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="a refresh takes seconds")
+@at_night("a refresh takes seconds")
 def test_a_home_without_a_copy_of_an_event_goes_on_as_the_fix_says(home: Home, refresh: Refresher):
     tables = home.tables()
     for number in (1, 2):

@@ -17,13 +17,13 @@ from finance_platform_tests.end_to_end.adventureworks_home import (
 )
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = [
     pytest.mark.end_to_end,
     # By default the same is proved on random homes (`model_based/test_law`, `model_based/test_fresh_home`) and for the
     # warehouse alone (`warehouse/test_load`).
-    pytest.mark.skipif(not current_profile().is_exhaustive, reason="three refreshes of a published ledger"),
+    at_night("three refreshes of a published ledger"),
 ]
 
 RUNS = 3

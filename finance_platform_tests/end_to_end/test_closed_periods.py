@@ -17,11 +17,9 @@ from finance_platform.cli import main
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, TRANSACTIONS, create_small_home
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 CORRECTED = TRANSACTIONS.replace("1000.00", "1000.50")
 HOLD = {"FINANCE_PLATFORM_CLOSED_PERIODS": "hold"}
@@ -85,7 +83,7 @@ def test_a_change_of_a_closed_period_is_published_as_a_restatement_with_one_aler
     }
 
 
-@at_night
+@at_night("`unit/deliveries/test_acceptance`, `warehouse/test_movements`")
 def test_a_change_of_an_open_period_is_a_movement_without_an_alert(home: Home, refresh: Refresher):
     home.write("raw/transactions.csv", TRANSACTIONS.replace("1100.00", "1100.50"))
     refreshed = refresh(home)
@@ -144,7 +142,7 @@ def test_lines_of_a_closed_period_can_be_withdrawn_only_after_it_is_reopened(hom
     assert "reopen" in refused.stderr
 
 
-@at_night
+@at_night("`test_effective_dates`, `test_causes_in_closed_periods`")
 def test_a_change_without_a_delivery_leaves_a_closed_period_as_it_is_and_fails_a_check(
     tmp_path: Path, refresh: Refresher
 ):
@@ -168,7 +166,7 @@ def test_a_change_without_a_delivery_leaves_a_closed_period_as_it_is_and_fails_a
     assert loans(home) == Decimal("70.00")
 
 
-@at_night
+@at_night("`warehouse/test_movements`")
 def test_lines_that_leave_a_view_because_their_account_becomes_a_balance_are_a_restatement(
     tmp_path: Path, refresh: Refresher
 ):

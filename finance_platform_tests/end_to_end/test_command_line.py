@@ -34,7 +34,7 @@ from finance_platform_tests.end_to_end.installed_run import run_installed_once
 from finance_platform_tests.end_to_end.sample_home import SAMPLE
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
 from finance_platform_tests.installed_wheel import install_wheel_once, installed_environment
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 AMOUNTS = "SELECT Amount FROM FactFinancials ORDER BY Amount"
 
@@ -313,7 +313,7 @@ def test_no_byte_of_a_file_outside_the_zone_is_shown_or_stored(troubled: tuple[H
 HANGING = ["status", "query SELECT", "trace", "accept", "withdraw", "rejected", "run"]
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="commands on this home below end by day too")
+@at_night("commands on this home below end by day too")
 @pytest.mark.parametrize("command", HANGING)
 def test_no_command_hangs_on_a_pipe_in_the_home(troubled: tuple[Home, CommandResult], command: str):
     arguments = {
@@ -521,7 +521,7 @@ def test_a_query_may_begin_with_a_comment(loaded: tuple[Home, CommandResult]):
     assert home.query("-- How many days?\nSELECT COUNT(*) FROM DimDate") == [{"count": 366}]
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="cheaper tests prove its parts by day (080)")
+@at_night("`orchestration/test_reexecution`, `unit/quality/test_quality_processed`, `unit/cli/test_run_output`")
 def test_a_failed_blocking_check_is_reported_with_evidence_and_fix(run_home: Home):
     home = run_home
     commits = (home.path / "processed/deliveries").iterdir()

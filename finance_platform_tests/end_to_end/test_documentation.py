@@ -15,7 +15,7 @@ import pytest
 from finance_platform_tests.documented_commands import PAGES, REPOSITORY, documented_commands
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 PROVED_ELSEWHERE = {
     "ui": "test_ui_command and browser.test_ui",
@@ -55,7 +55,7 @@ OPENS = "--open"
 
 
 @pytest.mark.end_to_end
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="some sixty whole commands: at night")
+@at_night("some sixty whole commands: at night")
 def test_every_command_of_the_documentation_runs_on_the_sample(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -14,7 +14,7 @@ import pytest
 
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 from finance_platform_tests.workbooks import xlsx
 
 TOLERANT = """\
@@ -205,7 +205,7 @@ def test_map_and_default_apply_to_debit_and_credit(doubtful: tuple[Home, Refresh
     assert (accepted, by_account(home, "P1")) == (5, [("8100", "P1", Decimal(3))])
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`unit/deliveries/test_discovery` proves it by day")
+@at_night("`unit/deliveries/test_discovery` proves it by day")
 def test_a_withdrawn_copy_that_is_deleted_has_not_vanished(home: Home, refresh: Refresher) -> None:
     for name in ("transactions.csv", "transactions_copy.csv"):
         home.write(f"raw/{name}", f"{HEADER}\nK1,2025-03-05,0460,6100,5.00\n")

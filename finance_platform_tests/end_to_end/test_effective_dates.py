@@ -25,11 +25,9 @@ from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, DEPARTMENTS
 from finance_platform_tests.environment import platform_environment
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 KEY = "journal/lines.csv"
 MOVED = "SELECT DISTINCT LoadNumber, Period FROM Movements WHERE Kind = 'reclassification'"
@@ -106,7 +104,7 @@ def test_a_chart_with_its_history_that_is_sent_again_after_a_close_changes_no_ty
     assert len(refreshed.alerts) == 1
 
 
-@at_night
+@at_night("`unit/deliveries/test_attribute_spans`; an account below")
 def test_a_date_in_the_file_decides_and_one_in_a_closed_period_is_a_restatement(home: Home, refresh: Refresher):
     header = "account_number,account_name,account_type,category,valid_from"
     home.write("raw/accounts_later.csv", f"{header}\n4000,Subscriptions,Revenue,Recurring,soon\n")
@@ -122,7 +120,7 @@ def test_a_date_in_the_file_decides_and_one_in_a_closed_period_is_a_restatement(
     assert alert.found["periods"] == ["2024-01"]
 
 
-@at_night
+@at_night("`test_one_figure_in_every_place`, `test_causes_in_closed_periods`")
 def test_a_department_that_moves_to_another_unit_is_in_each_for_its_own_periods(home: Home, refresh: Refresher):
     total = "SELECT SUM(Amount) FROM VarianceByHorizon WHERE Horizon = 'full year' AND ReferenceName = 'Budget' "
     total += "AND AsOfPeriod = '2024-01' AND ScenarioName = 'Actual'"

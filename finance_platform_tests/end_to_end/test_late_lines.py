@@ -15,11 +15,9 @@ import pytest
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
 from finance_platform_tests.end_to_end.small_home import BUDGET, TRANSACTIONS
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="the nightly profile has every decision")
 
 HEADER = TRANSACTIONS.splitlines()[0]
 LATE = f"{HEADER}\nT8,2024-01-09,D100,4000,7.00,Late\nT9,2024-05-09,D100,4000,5.00,May\n"
@@ -83,7 +81,7 @@ def test_lines_of_open_periods_are_published_while_late_ones_wait(home: Home, re
     assert "held" not in actual(accepted)
 
 
-@at_night
+@at_night("the nightly profile has every decision")
 def test_late_lines_that_are_withdrawn_leave_the_rest_of_their_file(home: Home, refresh: Refresher) -> None:
     before = sales(home)
     home.write("raw/transactions.csv", TRANSACTIONS.replace("1000.00", "1000.50").replace("1100.00", "1101.00"))
@@ -106,7 +104,7 @@ def test_late_lines_that_are_withdrawn_leave_the_rest_of_their_file(home: Home, 
     assert not refreshed.needs_attention
 
 
-@at_night
+@at_night("the nightly profile has every decision")
 def test_late_lines_are_booked_in_the_next_open_period(home: Home, refresh: Refresher) -> None:
     before, signed = sales(home), january(home)
     home.write("raw/transactions_late.csv", LATE)
@@ -168,7 +166,7 @@ def test_a_corrected_line_is_booked_as_a_reversal_and_a_later_correction_still_w
     assert home.command("verify").returncode == 0
 
 
-@at_night
+@at_night("the nightly profile has every decision")
 def test_a_line_that_is_corrected_again_after_its_booking_is_booked_again(home: Home, refresh: Refresher) -> None:
     before, signed = book_a_corrected_line(home, refresh)
     home.write("raw/transactions.csv", TRANSACTIONS.replace("1000.00", "1002.00").replace("(100.00)", "(80.00)"))
@@ -184,7 +182,7 @@ def test_a_line_that_is_corrected_again_after_its_booking_is_booked_again(home: 
     assert home.command("verify").returncode == 0
 
 
-@at_night
+@at_night("the nightly profile has every decision")
 def test_lines_of_a_plan_are_not_booked_in_another_period(home: Home, refresh: Refresher) -> None:
     home.write("raw/budget.csv", BUDGET.replace("2024-01,D100,4000,900.00", "2024-01,D100,4000,950.00"))
     refresh(home)

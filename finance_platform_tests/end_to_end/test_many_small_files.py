@@ -37,11 +37,9 @@ from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
 from finance_platform_tests.in_process_jobs import InProcessJobs
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 MANY = 24
 """Enough to share files."""
@@ -132,7 +130,7 @@ def apart(refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-@at_night
+@at_night("`unit/deliveries/test_delivery_rows`, `model_based/test_trace`")
 def test_deliveries_that_share_files_have_the_results_of_deliveries_that_do_not(shared: Home, apart: Home):
     assert shared.tables() == apart.tables()
     assert figures(shared) == figures(apart)
@@ -209,7 +207,7 @@ def test_rejected_and_repeated_rows_that_share_a_file_are_listed_once_and_accoun
     assert (actual["terms"]["held"]["net"], actual["terms"]["duplicate"]["net"]) == ("50.00", "106.00")
 
 
-@at_night
+@at_night("the writes and the files of 24, above")
 def test_twice_as_many_small_files_cost_one_write_each_and_no_further_parquet_file(
     first_run: tuple[Home, Counter[str]], refresh: Refresher, tmp_path: Path
 ):

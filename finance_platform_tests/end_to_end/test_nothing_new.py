@@ -51,7 +51,7 @@ from finance_platform_tests.dagster_jobs import runs_write_workbooks
 from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.test_start_up import NEVER, probe
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night, current_profile
 from finance_platform_tests.unit.factories import write
 
 pytestmark = pytest.mark.end_to_end
@@ -533,7 +533,7 @@ def test_where_the_warehouse_s_content_has_no_version_its_checks_are_evaluated_a
     assert find(replace(complete, warehouse="", checks=of_a_load))
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes two runs")
+@at_night("takes two runs")
 def test_a_run_of_the_ui_with_an_alert_to_send_leaves_no_record(home: Home, settings: Settings):
     with moved_away(home.path / "raw" / "transactions.csv"):
         assert run_refresh_job(home.path).succeeded
@@ -589,7 +589,7 @@ def test_no_other_run_enters_files_between_the_listing_and_the_first_step_that_g
     assert not bootstrap.is_home_locked(settings)
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="the test above shows that it starts")
+@at_night("the test above shows that it starts")
 def test_a_forced_run_is_a_run(home: Home):
     before = runs_of(home)
     done = home.command("run", "--force")

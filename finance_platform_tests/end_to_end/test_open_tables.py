@@ -27,7 +27,7 @@ from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import create_small_home
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
 
@@ -112,7 +112,7 @@ def test_another_engine_reads_the_same(original: Home, spark: SparkSession):
     assert table.where("slice = '2024-02'").count() == sum(fact["slice"] == "2024-02" for fact in expected) > 0
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="one other engine reads them above")
+@at_night("one other engine reads them above")
 def test_polars_reads_the_same_as_docs_open_tables_says(original: Home):
     import polars  # a tenth of a second in each worker
 

@@ -12,11 +12,9 @@ import pytest
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
 from finance_platform_tests.end_to_end.small_home import BUDGET, create_small_home
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 HEADER = "period,department_code,account_number,budget_amount\n"
 SALES = HEADER + "2025-01,D1,6100,60.00\n2025-01,D1,6101,5.00\n"
@@ -175,7 +173,7 @@ def test_a_file_whose_name_does_not_give_the_scenario_is_refused(named: tuple[Ho
     assert row["reason"] == "extract/a_2025-01.csv: the name gives no scenario: it does not match '_(q[1-4])_'"
 
 
-@at_night
+@at_night("`unit/deliveries/test_overlaps`; an empty extract in `test_stories`")
 def test_an_empty_file_clears_the_period_and_the_scenario_of_its_name(home: Home, refresh: Refresher):
     header = "month,department,account,amount\n"
     home.write("feeds/extract.yaml", EXTRACT)
@@ -189,7 +187,7 @@ def test_an_empty_file_clears_the_period_and_the_scenario_of_its_name(home: Home
     assert plan(home) == {"Budget D1 6100": "60.00", "Budget D1 6101": "5.00", "Budget Q2 D1 6100": "2.00"}
 
 
-@at_night
+@at_night("`unit/deliveries/test_acceptance`")
 def test_a_budget_that_is_read_again_under_the_scenario_of_its_name_moves_nothing(tmp_path: Path, refresh: Refresher):
     """A home whose budget was read by the descriptor that replaced whole periods, with a closed period on hold."""
     home = create_small_home(tmp_path)

@@ -19,11 +19,9 @@ from finance_platform.cli.rendering import print_rows
 from finance_platform.reports.rejected_rows import COLUMNS, RejectedTotals
 from finance_platform.reports.rejected_workbook import write_rejected_workbook
 from finance_platform_tests.office import converted
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.office
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 TEXTS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "＝1+1", "\t=1+1", "\r=1+1", "=HYPERLINK(\"https://example.com\")",
@@ -42,7 +40,7 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
-@at_night
+@at_night("`unit/reports/test_rejected_report` reads its cells")
 def test_the_workbook_opens_with_the_cells_that_were_written(tmp_path: Path):
     path, totals = tmp_path / "rejected.xlsx", RejectedTotals()
     write_rejected_workbook(path, rows(), totals)
@@ -57,7 +55,7 @@ def test_the_workbook_opens_with_the_cells_that_were_written(tmp_path: Path):
     assert [row[header.index("file")] for row in cells][:5] == TEXTS[:5]
 
 
-@at_night
+@at_night("`test_hostile_text` has the cells of such a file")
 def test_no_text_of_the_csv_file_is_computed(tmp_path: Path):
     stream = io.StringIO()
     print_rows(SafeConsole(file=stream), ["text", "line"], [[text, 2] for text in TEXTS], "csv")

@@ -14,11 +14,9 @@ from click.testing import CliRunner
 from finance_platform.cli import main
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 DESCRIPTOR = """\
 feed: gl
@@ -33,7 +31,7 @@ JANUARY = ["2025-01-02,D1,6000,10.00,Taxi\n", "2025-01-31,D1,6000,-4.00,Refund\n
 FEBRUARY = ["2025-02-03,D1,6000,7.00,Taxi\n"]
 
 
-@at_night
+@at_night("`unit/deliveries/test_repeated_lines` has each case")
 def test_lines_that_another_file_has_do_not_count_twice(tmp_path: Path, refresh: Refresher) -> None:
     home = Home(tmp_path)
     home.write("feeds/gl.yaml", DESCRIPTOR)

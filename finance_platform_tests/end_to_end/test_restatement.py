@@ -21,11 +21,9 @@ from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET, DEPARTMENTS, TRANSACTIONS
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 HEADER = TRANSACTIONS.splitlines()[0]
 PUBLISH = {"FINANCE_PLATFORM_CLOSED_PERIODS": "publish"}
@@ -190,7 +188,7 @@ def test_a_reopened_period_keeps_its_steps_from_its_first_signature_with_who_and
         assert text in page, text
 
 
-@at_night
+@at_night("the same sentence with the reason of a reopened period, above")
 def test_the_output_of_a_run_names_what_changed_a_signed_period_and_a_withdrawal_restores_it(
     home: Home, refresh: Refresher
 ) -> None:

@@ -14,11 +14,9 @@ import pytest
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import BUDGET, TRANSACTIONS
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="a cheaper test proves it by day (080)")
 
 HEADER = TRANSACTIONS.splitlines()[0] + "\n"
 REGIONAL = """\
@@ -76,7 +74,7 @@ def test_corrections_rebuild_their_own_periods_and_the_old_files_restore_every_t
     assert home.tables() == first
 
 
-@at_night
+@at_night("`unit/deliveries/test_state_order`, `unit/quality/test_delivery_order`")
 def test_a_correction_with_an_older_time_wins_and_a_rebuild_from_raw_files_names_what_it_cannot_know(
     tmp_path: Path, refresh: Refresher
 ):
@@ -98,7 +96,7 @@ def test_a_correction_with_an_older_time_wins_and_a_rebuild_from_raw_files_names
     assert not from_raw.needs_attention
 
 
-@at_night
+@at_night("`unit/deliveries/test_acceptance`, `test_trace`")
 def test_a_moved_key_leaves_its_old_period_and_returns_after_the_withdrawal(run_home: Home, refresh: Refresher):
     home = run_home
     first = home.tables()
@@ -149,7 +147,7 @@ def test_a_later_plan_replaces_only_what_it_covers(run_home: Home, refresh: Refr
     assert amounts(home, "Forecast") == {"2024-01": "30.00"}
 
 
-@at_night
+@at_night("`unit/deliveries/test_acceptance_removals`; a copy in `test_plans`")
 def test_a_file_that_removes_or_doubles_published_lines_is_held_and_a_good_one_is_published(
     run_home: Home, refresh: Refresher
 ):

@@ -35,11 +35,9 @@ from finance_platform_tests.end_to_end.home import copy_home
 from finance_platform_tests.end_to_end.installed_run import run_installed_once
 from finance_platform_tests.end_to_end.small_home import create_small_home
 from finance_platform_tests.installed_wheel import installed_environment
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night, current_profile
 
 pytestmark = pytest.mark.end_to_end
-
-at_night = pytest.mark.skipif(not current_profile().is_exhaustive, reason="`browser/test_ui` starts every process")
 
 EVIL = "http://evil.example"
 KEY = "raw/reported"  # of no run
@@ -154,14 +152,14 @@ def open_socket(ui: UI, origin: str | None, **headers: str) -> Any:
         return json.loads(client.recv(timeout=60))
 
 
-@at_night
+@at_night("`browser/test_ui` starts every process")
 def test_the_code_location_keeps_the_name_that_the_history_has(ui: UI):
     (location,) = ui.query(LOCATIONS)["workspaceOrError"]["locationEntries"]
     assert location == {"name": LOCATION, "locationOrLoadError": {"__typename": "RepositoryLocation"}}
     assert LOCATION in (Path(__file__).parents[2] / "workspace.yaml").read_text()
 
 
-@at_night
+@at_night("`browser/test_ui` starts every process")
 def test_the_ui_of_a_home_has_that_home_s_settings_and_history_wherever_it_was_started(ui: UI, folder: Path):
     schedules = ui.query(SCHEDULES % LOCATION)["schedulesOrError"]["results"]
     descriptions = {schedule["name"]: schedule["description"] for schedule in schedules}
@@ -178,7 +176,7 @@ def of_command_line(tmp_path_factory: pytest.TempPathFactory) -> str:
     return printed.split()[1].rstrip(",")
 
 
-@at_night
+@at_night("`browser/test_ui` starts every process")
 def test_the_pages_of_the_ui_show_the_run_of_the_command_line_with_its_job(ui: UI, of_command_line: str):
     with opened_page(require_chromium(), ui.url) as page:
         person = Person(page)
@@ -190,7 +188,7 @@ def test_the_pages_of_the_ui_show_the_run_of_the_command_line_with_its_job(ui: U
     assert "started_by: command line" in runs
 
 
-@at_night
+@at_night("`browser/test_ui` starts every process")
 def test_a_run_of_the_command_line_is_one_of_its_job_and_can_be_executed_again(
     ui: UI, folder: Path, of_command_line: str
 ):

@@ -17,7 +17,7 @@ import pytest
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
 from finance_platform_tests.hostile.variants import DESCRIPTOR, HEADER, NOTHING, Variant, all_variants
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
 
@@ -82,7 +82,7 @@ def test_each_file_of_a_home_full_of_hostile_files_has_its_own_result(tmp_path: 
     assert not again.has_work, "hostile files must not be read in every run"
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="each file alone: in the nightly profile")
+@at_night("each file alone: in the nightly profile")
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_a_hostile_file_alone_has_the_same_result(variant: Variant, tmp_path: Path, refresh: Refresher):
     home = create_home(tmp_path / "home", variant)

@@ -29,12 +29,9 @@ from finance_platform_tests.independent.recompute import (
     to_amount,
 )
 from finance_platform_tests.independent.recomputed_sample import recompute_sample_once
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
-NIGHTLY = pytest.mark.skipif(
-    not current_profile().is_exhaustive, reason="each recomputation takes a second; docs/decisions/080"
-)
 
 
 def output_of(home: Path) -> Results:
@@ -71,7 +68,7 @@ def test_the_sample_equals_its_recomputation(sample: tuple[Path, Results], recom
     assert {"delivered", "in_warehouse", "rejected", "duplicate", "skipped"} <= terms <= set(TERMS)
 
 
-@NIGHTLY
+@at_night("its published sums (`end_to_end/test_adventureworks`); the sample, to the cell")
 def test_adventureworks_equals_its_recomputation(tmp_path_factory: pytest.TempPathFactory):
     """Skipped with a message where the published files are absent."""
     home = refresh_adventureworks_once(tmp_path_factory).path
@@ -185,11 +182,13 @@ def test_the_full_year_of_the_sample_is_nine_months_of_actuals_and_three_of_the_
         pytest.param(
             *("transactions.csv", "T000001,2022-10-01,0460,6110,15713.38", "T000001,2022-10-01,0460,6110,15713.39"),
             "cs",
-            marks=NIGHTLY,
+            marks=at_night("a blank account below"),
         ),
         ("transactions.csv", "T000001,2022-10-01,0460,6110", "T000001,2022-10-01,0460,", "crs"),
         pytest.param(
-            *("budget.csv", "2022-10,D300,4100,1360000.00", "2022-10,D300,4100,1360000.01"), "cs", marks=NIGHTLY
+            *("budget.csv", "2022-10,D300,4100,1360000.00", "2022-10,D300,4100,1360000.01"),
+            "cs",
+            marks=at_night("a blank account below"),
         ),
     ],
     ids=["a cent", "a blank account", "a cent of the budget"],

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
@@ -19,7 +18,7 @@ from pyspark.sql import SparkSession
 from finance_platform_tests.model_based.chance import FEEDS, SPANS, content, moment
 from finance_platform_tests.model_based.home import LawHome
 from finance_platform_tests.model_based.sent import Content, SentAccount, SentRow, as_bytes
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night, current_profile
 
 BATCHES = 4
 HOMES = max(1, current_profile().law_homes // 4)
@@ -28,7 +27,7 @@ NAMES = [(feed, span) for feed in ORDERED for span in SPANS]
 """Every file's number is its own, so that no two of them depend on when they came."""
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="homes with eight refreshes; the law has smaller ones")
+@at_night("homes with eight refreshes; the law has smaller ones")
 @settings(max_examples=HOMES, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_files_that_are_left_give_the_same_star_at_once(spark: SparkSession, seed: int):

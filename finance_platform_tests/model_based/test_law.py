@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pyspark.sql import SparkSession
 
 from finance_platform_tests.model_based.machine import Deliveries
 from finance_platform_tests.night_parts import in_parts, part_count
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night, current_profile
 
 PROFILE = current_profile()
 """A home takes about a quarter of a minute. A failure prints every step as it was found; to shrink it takes long."""
@@ -30,9 +29,7 @@ SETTINGS = settings(
 
 
 @in_parts(PARTS)
-@pytest.mark.skipif(
-    not PROFILE.is_exhaustive, reason="`test_trace` does and checks the same with its home, and traces every cell too"
-)
+@at_night("`test_trace` does and checks the same with its home, and traces every cell too")
 def test_incremental_equals_from_scratch_equals_the_model(part: int, spark: SparkSession) -> None:
     machine = type(f"DeliveriesOnSail{part}", (Deliveries,), {"spark": spark})
     run_state_machine_as_test(machine, settings=SETTINGS)

@@ -15,7 +15,7 @@ from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.settings import Settings
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published_slices
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 from finance_platform_tests.unit.factories import settings, write
 
 pytestmark = pytest.mark.end_to_end
@@ -55,7 +55,7 @@ def materialize(home: Settings, selection: list[dg.AssetKey] | None = None) -> t
     return result.success, " ".join(str(failure.description) for failure in failures if failure)
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`test_reexecution` shows it of a whole run")
+@at_night("`test_reexecution` shows it of a whole run")
 def test_a_load_by_itself_publishes_nothing_that_fails_a_blocking_check_of_the_star(home: Settings):
     write(home.home_path / "raw/accounts.csv", "account_number,account_name,account_type\n4000,Sales,Revenue\n")
     assert materialize(home, [dg.AssetKey(["raw", "journal"]), dg.AssetKey(["raw", "accounts"]), *READ])[0]

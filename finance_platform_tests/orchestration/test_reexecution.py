@@ -26,7 +26,7 @@ from finance_platform_tests.dagster_jobs import runs_store_outputs
 from finance_platform_tests.end_to_end.home import Home, Tables
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, create_small_home
 from finance_platform_tests.environment import clean_environment
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 pytestmark = pytest.mark.end_to_end
 
@@ -174,12 +174,7 @@ FAULTS: list[tuple[str, Callable[[Home], Repair]]] = [
 ]
 
 
-NIGHTLY = pytest.mark.skipif(
-    not current_profile().is_exhaustive, reason="the last test shows it of one step, with a blocking check to heal"
-)
-
-
-@NIGHTLY
+@at_night("the last test shows it of one step, with a blocking check to heal")
 @pytest.mark.parametrize(("step", "break_home"), FAULTS, ids=[step for step, _ in FAULTS])
 def test_a_failed_step_heals_by_re_execution_from_failure(
     step: str, break_home: Callable[[Home], Repair], without_fault: Outcome, tmp_path: Path
@@ -203,7 +198,7 @@ def test_every_step_is_failed_by_a_fault():
 REPAIRED = [(star_cannot_be_written, False), (warehouse_is_open_elsewhere, True)]
 
 
-@NIGHTLY
+@at_night("the last test shows it of one step, with a blocking check to heal")
 @pytest.mark.parametrize(("break_home", "selects_all"), REPAIRED)
 def test_a_file_that_arrives_with_the_repair_is_read_by_the_re_execution(
     break_home: Callable[[Home], Repair], selects_all: bool, without_fault: Outcome, tmp_path: Path

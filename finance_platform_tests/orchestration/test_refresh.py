@@ -57,7 +57,7 @@ from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices
 from finance_platform.warehouse.port import Queryable
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 pytestmark = pytest.mark.end_to_end
@@ -729,7 +729,7 @@ def test_a_home_without_a_raw_zone_says_what_to_create(tmp_path: Path):
 # A file that changes while a run is at work
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`model_based/test_law` overwrites files during runs")
+@at_night("`model_based/test_law` overwrites files during runs")
 def test_a_file_that_is_overwritten_before_it_is_read_is_a_change_for_the_sensor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -51,7 +51,7 @@ from finance_platform_tests.environment import clean_environment
 from finance_platform_tests.in_process_jobs import InProcessJobs
 from finance_platform_tests.java import reason_without_java
 from finance_platform_tests.one_jvm import RunningJvm, one_jvm
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 from finance_platform_tests.spark_connect_server import spark_connect_server
 from finance_platform_tests.transforms import parity_home
 from finance_platform_tests.transforms.parity_home import make_home
@@ -267,7 +267,7 @@ def test_both_engines_write_the_same_commit_of_every_slice(sail: Run, jvm: Run) 
 
 @pytest.mark.jvm
 @pytest.mark.end_to_end
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes minutes; TEST_PROFILE=nightly runs it")
+@at_night("takes minutes; TEST_PROFILE=nightly runs it")
 def test_both_engines_give_the_same_warehouse_of_a_published_ledger(
     running_jvm: RunningJvm, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
@@ -280,7 +280,7 @@ def test_both_engines_give_the_same_warehouse_of_a_published_ledger(
 
 @pytest.mark.jvm
 @pytest.mark.usefixtures("_java")
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes minutes; TEST_PROFILE=nightly runs it")
+@at_night("takes minutes; TEST_PROFILE=nightly runs it")
 def test_two_executors_give_the_tables_of_one_process(sail: Run, home: Path, tmp_path: Path) -> None:
     """The job scripts on a cluster of two executor processes, which get the package from the job."""
     copy = shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("processed-*"))
@@ -312,7 +312,7 @@ def test_the_spark_of_glue_5_gives_the_tables_of_the_spark_of_glue_6(sail: Run, 
 
 @pytest.mark.jvm
 @pytest.mark.usefixtures("_java")
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes minutes; TEST_PROFILE=nightly runs it")
+@at_night("takes minutes; TEST_PROFILE=nightly runs it")
 def test_reading_and_grouping_spread_over_both_executors(tmp_path: Path) -> None:
     """Each file is a task of its own, and so is each part of a group."""
     with clean_environment(tmp_path):
@@ -330,7 +330,7 @@ def test_reading_and_grouping_spread_over_both_executors(tmp_path: Path) -> None
 
 @pytest.mark.jvm
 @pytest.mark.usefixtures("_java")
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes minutes; TEST_PROFILE=nightly runs it")
+@at_night("takes minutes; TEST_PROFILE=nightly runs it")
 def test_a_server_of_spark_connect_gives_the_tables_of_one_process(sail: Run, home: Path, tmp_path: Path) -> None:
     """Spark's own server, which refuses static settings of a session; its token is in PySpark's variable alone."""
     copy = shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("processed-*"))

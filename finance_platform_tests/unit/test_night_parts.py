@@ -11,7 +11,7 @@ import pytest
 
 from finance_platform_tests import night_parts
 from finance_platform_tests.night_parts import PartsApart, in_parts, part_count, part_of
-from finance_platform_tests.profiles import PROFILES, current_profile
+from finance_platform_tests.profiles import PROFILES, at_night
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
@@ -72,7 +72,7 @@ def test_after(of_the_module):
 """
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="it tests the tests of the night, by a process")
+@at_night("it tests the tests of the night, by a process")
 @pytest.mark.end_to_end
 def test_each_part_of_a_night_has_a_process_of_its_own_and_a_report(tmp_path: Path):
     (tmp_path / "conftest.py").write_text(_HOOK)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform.spark_jobs.session import SAIL_SETTINGS
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night
 
 _NAMES = sorted(name for name in SAIL_SETTINGS if name.startswith("SAIL_"))
 
@@ -43,7 +43,7 @@ def test_a_session_outlasts_every_run():
     assert int(SAIL_SETTINGS["SAIL_SPARK__SESSION_TIMEOUT_SECS"]) >= 365 * 24 * 3600
 
 
-@pytest.mark.skipif(not current_profile().is_exhaustive, reason="two sessions and three seconds without a request each")
+@at_night("two sessions and three seconds without a request each")
 @pytest.mark.parametrize(("seconds", "is_running"), [(None, True), ("1", False)])
 def test_an_idle_session_is_removed_only_if_the_environment_says_so(seconds: str | None, *, is_running: bool):
     environment = os.environ | ({"SAIL_SPARK__SESSION_TIMEOUT_SECS": seconds} if seconds else {})

@@ -30,7 +30,7 @@ from finance_platform.storage.listed_once import (
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.remembered_reads import forget_reads
-from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.profiles import at_night, current_profile
 
 _FOLDERS = ("", "deliveries", "slices", "slices/fact")
 
@@ -531,9 +531,7 @@ _STEPS = st.lists(
 )
 
 
-@pytest.mark.skipif(
-    not current_profile().is_exhaustive, reason="few examples find nothing; TEST_PROFILE=nightly runs it"
-)
+@at_night("few examples find nothing; TEST_PROFILE=nightly runs it")
 @given(_STEPS, st.sampled_from((2, 1000)))
 @settings(max_examples=current_profile().examples)
 def test_whatever_a_run_and_its_jobs_write_the_run_has_what_the_store_has(
