@@ -48,7 +48,7 @@ _NUMBERED = ["scenario_key", "document_date", "posting_date", "department_key", 
 """Numbers and days that few distinct values repeat, as dictionaries (463)."""
 
 _DIFFERENCES = dict.fromkeys(("source_row", "amount"), "DELTA_BINARY_PACKED")
-"""Numbers of which few repeat, as the differences between one and the next, on disk (463, 482)."""
+"""Numbers of which few repeat, as the differences between one and the next, on disk (463)."""
 
 _SEARCHED = ["period", *(name for name in _SCHEMA.names if name not in {*_REPEATING, "description"})]
 """Columns by whose bounds a reader leaves row groups out. Values that repeat are in nearly every file, and to find
@@ -342,7 +342,7 @@ def parquet_bytes(lines: pa.Table, root: str) -> bytes:
 
     Args:
         lines: the lines.
-        root: the address of the zone that the file is for; on S3, Redshift Spectrum may read it (482).
+        root: the address of the zone that the file is for; on S3, Redshift Spectrum may read it (463).
     """
     buffer = pa.BufferOutputStream()
     pq.write_table(
