@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import dagster as dg
 import pytest
 
 from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
@@ -16,3 +17,10 @@ from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 def _dagster_jobs() -> Iterator[None]:
     with dagster_jobs_in_this_process():
         yield
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance of Dagster in memory."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance

@@ -5,7 +5,6 @@ metadata of events (see `test_run_metadata`), sending alerts (see `test_run_aler
 """
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,12 +25,6 @@ from finance_platform_tests.unit.factories import LEDGER, commit_of, delivered, 
 
 KEY = dg.AssetKey(["deliveries", "ledger"])
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 class Timeline:

@@ -7,7 +7,6 @@ Belongs here: alerts of real runs, the sensors that send them, killed runs. Does
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -44,12 +43,6 @@ columns: {date: date, department: department, account: account, amount: amount}
 constants: {scenario: Actual}
 """
 UI = "http://127.0.0.1:3000"
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ descriptor invalid (see `unit/feeds/test_feed_set`), the checks on rows of evide
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,12 +23,6 @@ from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 UNREAD = dg.AssetKey(["raw", "unread_files"])
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 @pytest.fixture

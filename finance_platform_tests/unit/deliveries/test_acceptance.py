@@ -7,7 +7,6 @@ Does not belong here: rejected rows and amounts (see `test_acceptance_tolerance`
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ from finance_platform.feeds.findings import ControlTotal, ControlTotals, ReaderF
 from finance_platform.slices.versions import contributing_deliveries
 from finance_platform_tests.unit.factories import decision_on, partly_rejected, with_hashes_of_this_release
 from finance_platform_tests.unit.zone import Line, Zone, counts_of, lines, many
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
-
 
 # One delivery
 

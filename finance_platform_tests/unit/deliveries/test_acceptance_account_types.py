@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -17,11 +16,6 @@ from finance_platform_tests.unit.factories import partly_rejected
 from finance_platform_tests.unit.zone import ADA, Line, Zone, many
 
 WAITS = "account 5998 has no type, which the sign of its debits and credits depends on"
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
 
 
 def journal(zone: Zone, key: str = "journal.csv", content: str = "v1", **types: str | None) -> DeliveryDiscovered:

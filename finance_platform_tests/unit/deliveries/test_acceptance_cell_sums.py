@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +15,6 @@ from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform_tests.unit.zone import ADA, Line, Zone, many
 
 NINE = "9000000000000000.00"
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
 
 
 def large(**values: Any) -> Line:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +16,6 @@ COVERS: dict[str, Any] = {
     "commit_covers": ("2025-01",),
     "commit_constant_scenarios": ("Actual",),
 }
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
 
 
 def without_accepted(zone: Zone, key: str = "a.csv", content: str = "v1", **values: Any) -> None:

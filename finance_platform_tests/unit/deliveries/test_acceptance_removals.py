@@ -20,11 +20,6 @@ from finance_platform.quality.deliveries import check_deliveries
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines, many
 
 
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
-
-
 @pytest.mark.parametrize(("left", "is_held"), [(10, False), (6, False), (5, False), (4, True), (0, True), (12, False)])
 def test_a_new_version_that_removes_more_than_half_of_a_period_is_held(zone: Zone, left: int, *, is_held: bool) -> None:
     zone.deliver("a.csv", [*many(10), *many(1, "2025-02")])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from finance_platform.contracts.processed import ACCOUNTS, MEMBER_ATTRIBUTES
@@ -13,11 +11,6 @@ from finance_platform.deliveries.register import CONFLICT, DeliveryDiscovered
 from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 TWO_TYPES = "account 205 has the type 'Revenue' in line 3 and 'Expense' in line 2; gross at stake: Actual 90.00"
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
 
 
 def ledger(

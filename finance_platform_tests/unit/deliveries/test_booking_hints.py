@@ -5,7 +5,6 @@ Does not belong here: what is booked (see `test_late_lines`).
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -17,11 +16,6 @@ from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 HINT = "--in-next-open-period"
 JANUARY, FEBRUARY = "2025-01", "2025-02"
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
 
 
 def fix_of(zone: Zone, name: str) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,11 +36,6 @@ from finance_platform.refresh.verification.verify_records import find_changed_de
 from finance_platform_tests.unit.zone import ADA, NOON, Line, Zone, lines
 
 JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
 
 
 def close(zone: Zone, *periods: str) -> None:

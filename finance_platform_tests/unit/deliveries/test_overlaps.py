@@ -32,11 +32,6 @@ PERIODS = ("2025-01", "2025-02", "2025-03")
 Pairs = dict[tuple[str, str], tuple[dict[Cell, int], tuple[str, ...]]]
 
 
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
-
-
 @contextmanager
 def fresh_zone() -> Iterator[Zone]:
     """A zone for one example."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pyarrow as pa
@@ -40,11 +39,6 @@ from finance_platform.quality.reversals import (
 from finance_platform_tests.unit.zone import Line, Zone
 
 FEBRUARY = "2025-02"
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> Zone:
-    return Zone(tmp_path / "processed")
 
 
 def broken(zone: Zone) -> Sequence[BrokenReversal]:
