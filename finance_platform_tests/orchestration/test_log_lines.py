@@ -1,7 +1,7 @@
 """The log of a run stays as short for thousands of files as for a few.
 
 Belongs here: what is said of many things of one kind. Does not belong here: the log of the first step (see
-`test_unread_files`), what is said of one file (see `test_describing_runs`).
+`test_unread_files`).
 """
 
 from __future__ import annotations

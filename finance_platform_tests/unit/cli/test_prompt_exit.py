@@ -1,6 +1,6 @@
 """The end of a command's own process: what it wrote, its exit code, and handlers of libraries.
 
-Belongs here: ending without destroying every module. Does not belong here: exit codes of commands (see `command_line`).
+Belongs here: ending without destroying every module. Does not belong here: exit codes of commands (see `end_to_end`).
 """
 
 from __future__ import annotations

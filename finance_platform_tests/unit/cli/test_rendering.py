@@ -1,6 +1,6 @@
 """The building blocks of printed output: JSON and CSV that programs can read, tables and sentences for people.
 
-Belongs here: `cli.rendering`. Does not belong here: figures (see `test_reporting`), exit codes.
+Belongs here: `cli.rendering`. Does not belong here: figures (see `unit/reports`), exit codes.
 """
 
 from __future__ import annotations

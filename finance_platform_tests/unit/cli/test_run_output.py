@@ -1,6 +1,6 @@
 """The output of `run`: the summary as text and as JSON.
 
-Belongs here: `cli.run_output`. Does not belong here: figures (see `test_reporting`), exit codes.
+Belongs here: `cli.run_output`. Does not belong here: figures (see `unit/reports`), exit codes.
 """
 
 from __future__ import annotations
