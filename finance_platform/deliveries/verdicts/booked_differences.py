@@ -33,6 +33,7 @@ from finance_platform.deliveries.register import DecisionRecorded, Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.bookings import Booking, commit_of_booking
+from finance_platform.deliveries.verdicts.live_deliveries import cells_of_lines
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.safe_text import quote_name
@@ -132,8 +133,7 @@ def _wrong_bookings(
         if booking.delivery_id in planned:
             _add_rows(sums, planned[booking.delivery_id], booking.booked_from)
             continue
-        own = {(fold(count.scenario), count.period) for count in booking.commit.periods}
-        _add(sums, lines, booking, Superseded(), own, 1, booking.booked_from)
+        _add(sums, lines, booking, Superseded(), cells_of_lines(booking), 1, booking.booked_from)
     wrong = {period for ((_, period), *_), amount in sums.items() if amount}
     named: dict[str, list[str]] = {}
     for period in sorted(wrong):

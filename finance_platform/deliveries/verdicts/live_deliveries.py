@@ -269,10 +269,10 @@ class LiveDeliveries:
 
         One whose late lines do not count has them nevertheless, and is returned with all of its lines.
         """
-        key, cells = candidate.event.object_key, _cells_of_lines(candidate)
+        key, cells = candidate.event.object_key, cells_of_lines(candidate)
         deliveries = self._feed(candidate.event.feed).by_bytes.get(candidate.event.fingerprint, ())
         others = (one.with_late_lines() for one in deliveries if one.event.object_key != key)
-        return [one for one in others if _cells_of_lines(one) == cells]
+        return [one for one in others if cells_of_lines(one) == cells]
 
     def same_lines(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with as many lines of the same hash in a cell.
@@ -600,7 +600,8 @@ def _grouped(deliveries: Sequence[LiveDelivery], attribute: str) -> dict[str, tu
     return groups
 
 
-def _cells_of_lines(delivery: LiveDelivery) -> set[Cell]:
+def cells_of_lines(delivery: LiveDelivery) -> set[Cell]:
+    """Return the cells in which a delivery has lines."""
     return {(fold_name(count.scenario), count.period) for count in delivery.commit.periods}
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of, claimed_cells
 from finance_platform.deliveries.state import LiveDelivery, replaces_periods
+from finance_platform.deliveries.verdicts.live_deliveries import cells_of_lines
 from finance_platform.deliveries.verdicts.other_loads import COLUMNS_OF_FIELDS, fold_scenarios
 from finance_platform.deliveries.verdicts.returning_lines import (
     PLACE_IN_FILE,
@@ -87,7 +88,7 @@ class _Counted:
 
     def read(self, delivery: LiveDelivery) -> pa.Table:
         """Return the lines of a delivery that count."""
-        cells = _cells(delivery)
+        cells = cells_of_lines(delivery)
         live = LiveSet(self.deliveries, self.of_feed(delivery.event.feed, cells))
         return _read_lines(self._lines, delivery, self._lines.superseded(delivery, live, cells))
 
@@ -98,7 +99,7 @@ def _read(counted: _Counted, name: str) -> pa.Table:
 
 def _read_lines(lines: LiveLines, delivery: LiveDelivery, superseded: Superseded) -> pa.Table:
     names = dict.fromkeys([*PLACE_IN_FILE, "amount", _NUMBER, *_PLACE, *COLUMNS_OF_FIELDS.values()])
-    return fold_scenarios(comparable(lines.read(delivery, superseded, _cells(delivery), list(names))))
+    return fold_scenarios(comparable(lines.read(delivery, superseded, cells_of_lines(delivery), list(names))))
 
 
 def _own(
@@ -168,7 +169,3 @@ def _described(tables: Sequence[pa.Table], deliveries: Iterable[LiveDelivery]) -
     names = {(fold(count.scenario), count.period): count.scenario for one in deliveries for count in one.commit.periods}
     sums = ((cell_of(row["cell"]), row["amount_count"], row["amount_sum"]) for row in sums_by_cell(table).to_pylist())
     return [ReturningLines(names[cell], cell[1], rows, gross) for cell, rows, gross in sorted(sums)]
-
-
-def _cells(delivery: LiveDelivery) -> set[Cell]:
-    return {(fold(count.scenario), count.period) for count in delivery.commit.periods}

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of, claimed_cells
 from finance_platform.deliveries.state import LiveDelivery
-from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, count_in_cell
+from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, cells_of_lines, count_in_cell
 from finance_platform.feeds.values.codes import fold
 
 _PLACE = ["posting_date", "department_key", "account_key"]
@@ -74,7 +74,7 @@ def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDeli
     of_other_modes = [
         _described(other, candidate, cell)
         for other in live.with_other_load(candidate)
-        for cell in sorted(claimed & _cells_of_lines(other))
+        for cell in sorted(claimed & cells_of_lines(other))
         if cell[1] in candidate.portion and _concerns(lines, candidate, other, cell)
     ]
     return of_other_modes + list(_under_other_keys(lines, live, candidate))
@@ -95,7 +95,7 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
     compared, key = (["cell", *names], "scope_key") if event.is_scoped else (names, "line_key")
     claimed = {cell for cell in claimed_cells(candidate) if cell[1] in candidate.portion}
     for other in others:
-        cells = _cells_of_lines(other)
+        cells = cells_of_lines(other)
         if event.is_scoped or not other.event.keyed_by:
             cells &= claimed
         superseded = lines.superseded(other, LiveSet(live.by_id, {}), cells)
@@ -111,7 +111,7 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
 
 def _own_keys(lines: LiveLines, candidate: LiveDelivery, names: Sequence[str]) -> pa.Table:
     """Return the distinct cells, fields and keys of a candidate; of scopes also for each period that it declares."""
-    own = lines.read(candidate, Superseded(), _cells_of_lines(candidate), ["scope_key", *names])
+    own = lines.read(candidate, Superseded(), cells_of_lines(candidate), ["scope_key", *names])
     own = fold_scenarios(own).group_by(list(own.column_names)).aggregate([])
     declared = [period for period in candidate.commit.covers if period in candidate.portion]
     in_declared = [
@@ -131,10 +131,6 @@ def fold_scenarios(table: pa.Table) -> pa.Table:
         return table
     folded = pa.array([fold(name) for name in table["scenario"].to_pylist()], pa.string())
     return table.set_column(table.column_names.index("scenario"), "scenario", folded)
-
-
-def _cells_of_lines(delivery: LiveDelivery) -> set[Cell]:
-    return {(fold(count.scenario), count.period) for count in delivery.commit.periods}
 
 
 def _concerns(lines: LiveLines, candidate: LiveDelivery, other: LiveDelivery, cell: Cell) -> bool:
