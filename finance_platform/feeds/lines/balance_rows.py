@@ -23,7 +23,7 @@ from finance_platform.feeds.cells import (
     map_distinct,
 )
 from finance_platform.feeds.lines.day_columns import DEFAULT_PERIOD_FORMATS
-from finance_platform.feeds.lines.sheet_amounts import parse_cells
+from finance_platform.feeds.lines.sheet_amounts import LARGEST_AMOUNT, describe_invalid, parse_cells
 from finance_platform.feeds.lines.typed_rows import TypedRows, row_keys
 from finance_platform.feeds.values import amounts
 from finance_platform.feeds.values.codes import surrogate_key
@@ -81,7 +81,9 @@ class BalanceRows(TypedRows):
         join = pc.add if source.rule.is_signed else pc.subtract
         difference = join(*(pc.fill_null(side, _nothing()) for side in values))
         too_large = to_mask(pc.greater_equal(pc.abs(difference), pa.scalar(amounts.LIMIT, difference.type)))
-        violations.add(f"invalid_{name}", too_large, lambda _: f"{name}: debit less credit is too large", of=name)
+        violations.add(
+            f"invalid_{name}", too_large, lambda _: f"{name}: debit less credit is too large: {LARGEST_AMOUNT}", of=name
+        )
         return pc.cast(
             pc.if_else(pa.array(is_blank | too_large), pa.scalar(None, difference.type), difference), MONEY_TYPE
         )
@@ -95,7 +97,10 @@ class BalanceRows(TypedRows):
             f"invalid_{name}",
             texts,
             parsed.values,
-            lambda i: f"{name}: {quoted(texts[i].as_py())} is not a valid amount",
+            lambda i: (
+                f"{name}: {quoted(texts[i].as_py())} is not a valid amount"
+                f"{describe_invalid(parsed, i, source.rule, has_sides=has_sides)}"
+            ),
             of=name,
         )
         is_foreign: Mask = np.zeros(len(texts), dtype=np.bool_)

@@ -21,7 +21,7 @@ from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit
 from finance_platform.feeds.doubts.odd_decimals import OddDecimals
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.lines.amount_signs import apply_signs, negate
-from finance_platform.feeds.lines.sheet_amounts import parse_cells
+from finance_platform.feeds.lines.sheet_amounts import LARGEST_AMOUNT, describe_invalid, parse_cells
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.values import amounts
 from finance_platform.feeds.values.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
@@ -79,7 +79,10 @@ class LineAmounts:
             "invalid_amount",
             texts,
             parsed.values,
-            lambda i: f"amount: {quoted(texts[i].as_py())} is not a valid amount{_hint(texts[i].as_py(), self._rules)}",
+            lambda i: (
+                f"amount: {quoted(texts[i].as_py())} is not a valid amount{_hint(texts[i].as_py(), self._rules)}"
+                f"{describe_invalid(parsed, i, source.rule, has_sides=has_sides)}"
+            ),
             of="amount",
         )
         if signs is None or source.rule.sign_column is None:
@@ -191,11 +194,22 @@ def _debit_less_credit(
     violations.add(
         "invalid_amount",
         invalid,
-        lambda i: f"amount: {quoted(debit[i].as_py())} or {quoted(credit[i].as_py())} is not a valid amount",
+        lambda i: f"amount: {_describe_sides(debit, credit, sides, source, i)}",
         of="amount",
     )
     values = pc.if_else(pa.array(invalid | blank), pa.scalar(None, difference.type), difference)
     return _without_invalid_rows(pc.cast(values, MONEY_TYPE), sides, invalid, is_signed=bool(source.rule.is_signed))
+
+
+def _describe_sides(
+    debit: pa.Array, credit: pa.Array, sides: list[amounts.ParsedAmounts], source: FieldSource, position: int
+) -> str:
+    """Return why debit and credit of a row are not an amount."""
+    texts = [quoted(side[position].as_py()) for side in (debit, credit)]
+    if all(side.values[position].is_valid for side in sides):
+        return f"{' and '.join(texts)} are together too large: {LARGEST_AMOUNT}"
+    hints = (describe_invalid(side, position, source.rule) for side in sides)
+    return f"{' or '.join(texts)} is not a valid amount{next(filter(None, hints), '')}"
 
 
 def _without_invalid_rows(

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.resolved import FieldRule
-from finance_platform.feeds.values.amounts import ParsedAmounts, parse_amounts, read_amount
+from finance_platform.feeds.values.amounts import LIMIT, ParsedAmounts, is_too_large, parse_amounts, read_amount
+from finance_platform.money_text import grouped_money
 
+LARGEST_AMOUNT = f"an amount is at most {grouped_money(LIMIT - Decimal('0.01'))}"
 _NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _NUMBER_OR_GROUPS = r"^-?[0-9]{1,3}\.[0-9]{3}$"
 
@@ -50,6 +53,14 @@ def parse_cells(
         and _prove_marks(pc.if_else(is_number, None, texts), rule, has_sides=has_sides),
         texts=declared,
     )
+
+
+def describe_invalid(parsed: ParsedAmounts, position: int, rule: FieldRule, *, has_sides: bool = False) -> str:
+    """Return a clause that a text of a column is only too large for an amount; empty if it is none at all."""
+    text = parsed.texts[position].as_py() if parsed.texts is not None and not parsed.values[position].is_valid else None
+    if not text or not is_too_large(text, rule.decimal, rule.thousands, scale=rule.scale, has_sides=has_sides):
+        return ""
+    return f"; it is too large: {LARGEST_AMOUNT}"
 
 
 def _three_decimals(headers: Sequence[str], batch: RawBatch) -> set[str]:

@@ -29,6 +29,7 @@ __all__ = [
     "LIMIT",
     "ParsedAmounts",
     "WrittenAmount",
+    "is_too_large",
     "names_side",
     "parse_amounts",
     "read_amount",
@@ -215,6 +216,13 @@ def read_amount(
         has_sides: whether DR or CR may be beside the amount, which then has no other sign; CR is negative.
     """
     return _read(text, Notation(decimal, thousands, scale, has_sides=has_sides))
+
+
+def is_too_large(
+    text: str, decimal: str = ".", thousands: str | None = None, *, scale: int = 0, has_sides: bool = False
+) -> bool:
+    """Return whether a text that is not a valid amount would be one if it were smaller; see `read_amount`."""
+    return read_amount(text, decimal, thousands, scale=scale - MAX_VALUE_CHARACTERS, has_sides=has_sides) is not None
 
 
 def names_side(text: str) -> bool:

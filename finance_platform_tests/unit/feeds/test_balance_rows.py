@@ -58,6 +58,14 @@ def test_one_column_may_name_its_sides(text: str, money: str):
         (row(account=""), "blank_account", "account is blank"),
         (row(debit=""), "blank_balance", "balance is blank"),
         (row(debit="1O0"), "invalid_balance", "balance: '1O0' is not a valid amount"),
+        (
+            row(debit="10000000000000000"),
+            *("invalid_balance", "it is too large: an amount is at most 9,999,999,999,999,999.99"),
+        ),
+        (
+            row(debit="9000000000000000", credit="-9000000000000000"),
+            *("invalid_balance", "debit less credit is too large: an amount is at most 9,999,999,999,999,999.99"),
+        ),
         (row(opening="x"), "invalid_opening", "opening: 'x' is not a valid amount"),
         (row(debit="EUR 5.00"), "foreign_currency", "balance: 'EUR 5.00' is in EUR, not in the home's currency, USD"),
     ],

@@ -47,13 +47,38 @@ CONVERT = "; send the amount in USD, or the line to a home of its own currency"
 OR_IGNORE = (
     "; or, if the amounts are in USD all the same, name the column in ignore_columns in place of columns.currency"
 )
+MOST = "an amount is at most 9,999,999,999,999,999.99"
 TOO_LONG = "more than the 128 of the warehouse's column; shorten it by map: in the descriptor"
 OR_SHORTEN = ", or set columns.{}.shorten: 128"
 
 REJECTIONS = [
     (LEDGER, {"Amount": ""}, "blank_amount", "amount is blank"),
     (LEDGER, {"Amount": "n/a"}, "invalid_amount", "amount: 'n/a' is not a valid amount"),
+    (
+        LEDGER,
+        {"Amount": "10000000000000000"},
+        "invalid_amount",
+        f"amount: '10000000000000000' is not a valid amount; it is too large: {MOST}",
+    ),
+    (
+        LEDGER,
+        {"Amount": "(USD 9999999999999999.995)"},
+        "invalid_amount",
+        f"amount: '(USD 9999999999999999.995)' is not a valid amount; it is too large: {MOST}",
+    ),
     (PAIR, {"Dr": " ", "Cr": ""}, "blank_amount", "both Dr and Cr are blank"),
+    (
+        PAIR,
+        {"Dr": "", "Cr": "10,000,000,000,000,000"},
+        "invalid_amount",
+        f"amount: '' or '10,000,000,000,000,000' is not a valid amount; it is too large: {MOST}",
+    ),
+    (
+        PAIR,
+        {"Dr": "9000000000000000", "Cr": "-9000000000000000"},
+        "invalid_amount",
+        f"amount: '9000000000000000' and '-9000000000000000' are together too large: {MOST}",
+    ),
     (PAIR, {"Dr": "1.00", "Cr": "x"}, "invalid_amount", "amount: '1.00' or 'x' is not a valid amount"),
     (PAIR, {"Dr": "x", "Cr": ""}, "invalid_amount", "amount: 'x' or '' is not a valid amount"),
     (LEDGER, {"Date": " "}, "blank_date", "date is blank"),
