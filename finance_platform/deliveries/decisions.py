@@ -487,7 +487,7 @@ def _refuse_unloadable(
         )
     types = AccountTypes(processed)
     overlaps = compute_overlaps(processed, state.live) | compute_overlaps(processed, after)
-    if sums := find_overflows(processed, overlaps, types, state.live, after, planned):
+    if sums := find_overflows(processed, overlaps, types, state.live, after, planned, state.closed.keys()):
         raise DecisionError(
             f"with this decision about {quote_name(object_key)}, sums would be too large for the warehouse: {sums[0]}",
             fix="decide first about the other files with lines there, or correct the amounts",

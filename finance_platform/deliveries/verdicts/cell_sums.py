@@ -126,6 +126,7 @@ def find_overflows(
     before: Sequence[LiveDelivery],
     after: Sequence[LiveDelivery],
     planned: Iterable[Booking] = (),
+    closed: Collection[str] = (),
 ) -> list[str]:
     """Return the sums that are too large after a change of the live deliveries, and were not before.
 
@@ -136,6 +137,7 @@ def find_overflows(
         before: the deliveries that count, in order.
         after: those that would count, in order.
         planned: bookings among them that may not be written yet.
+        closed: the closed periods, of which the warehouse has what leads from signed figures to those of now.
     """
     # A delivery that counts in other periods afterwards is there twice: its sums may move as far as both together.
     both = {(one.delivery_id, one.portion): one for one in (*before, *after) if one.event.kind == "ledger"}
@@ -161,7 +163,19 @@ def find_overflows(
         moved = amount - sums_before.periods.get((scenario, member), amount)
         if abs(moved) >= LIMIT > abs(amount):
             texts.append(f"{scenario} {member[0]}, {sums_after.describe(member)}: moved by {grouped_money(moved)}")
-    return sorted(texts)
+    return sorted([*texts, *_restated(sums_before, sums_after, closed)])
+
+
+def _restated(before: _Sums, after: _Sums, closed: Collection[str]) -> Iterator[str]:
+    """Yield the scenarios and closed periods whose accounts move too far together, whatever groups they are in."""
+    moved: dict[tuple[str, str, str], Decimal] = {}
+    for scenario, member in before.periods.keys() | after.periods.keys():
+        amount = after.periods.get((scenario, member), _ZERO) - before.periods.get((scenario, member), _ZERO)
+        place = scenario, member[0], "up" if amount > 0 else "down"
+        moved[place] = moved.get(place, _ZERO) + abs(amount)
+    for (scenario, period, direction), amount in moved.items():
+        if period in closed and amount >= LIMIT:
+            yield f"{scenario} {period}, closed: accounts moved {direction} by {grouped_money(amount)} together"
 
 
 def _has_lines(delivery: LiveDelivery, period: str) -> bool:

@@ -226,7 +226,9 @@ class HoldReasons:
         self, before: Sequence[LiveDelivery], after: Sequence[LiveDelivery], planned: Sequence[Booking] = ()
     ) -> str:
         """Return which sums the warehouse could not hold after a change of what is published; empty if it could."""
-        sums = find_overflows(self._processed, self._overlaps, self._account_types, before, after, planned)
+        sums = find_overflows(
+            self._processed, self._overlaps, self._account_types, before, after, planned, self._closed
+        )
         return f"more than the 16 digits that the warehouse holds: {shorten(sums, '; ')}" if sums else ""
 
     def _booked_keys(self, candidate: LiveDelivery) -> Iterator[str]:

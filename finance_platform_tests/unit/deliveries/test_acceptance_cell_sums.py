@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.decisions import accept, reinstate, withdraw
 from finance_platform.deliveries.register import OVERFLOW, PeriodStatusChanged
 from finance_platform.errors import DecisionError
@@ -15,6 +18,12 @@ from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform_tests.unit.zone import ADA, Line, Zone, many
 
 NINE = "9000000000000000.00"
+
+
+OFFSET = [
+    Line(account=account, amount=f"{sign}{NINE}") for account, sign in (("1", ""), ("2", ""), ("3", "-"), ("4", "-"))
+]
+OF_OFFSET: dict[str, Any] = {"commit_outcomes": {"accepted": Count(4, Decimal(0), Decimal(4) * Decimal(NINE))}}
 
 
 def large(**values: Any) -> Line:
@@ -113,6 +122,28 @@ def test_a_correction_that_moves_a_sum_too_far_is_held(zone: Zone) -> None:
     zone.deliver("big.csv", [large(amount=f"-{NINE}")], "v2")
     (reason,) = zone.evaluate_held()["big.csv"]
     assert reason.endswith("Actual 2025-01, department D1, account 4000: moved by -18,000,000,000,000,000.00")
+
+
+def test_accounts_of_a_closed_period_do_not_move_too_far_together(zone: Zone) -> None:
+    """What leads from signed figures to those of now is stored by groups of accounts, so by a sum of several."""
+    assert overflow(zone, Line(), key="a.csv") == ""
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "done", "2025-01-28T00:00:00+00:00"))
+    assert overflow(zone, *OFFSET, **OF_OFFSET) == (
+        "sums would have more than the 16 digits that the warehouse holds: "
+        "Actual 2025-01, closed: accounts moved down by 18,000,000,000,000,000.00 together; "
+        "Actual 2025-01, closed: accounts moved up by 18,000,000,000,000,000.00 together"
+    )
+    zone.deliver("open.csv", [replace(line, period="2025-02") for line in OFFSET], **OF_OFFSET)
+    assert not zone.evaluate()["open.csv"].is_held
+    with pytest.raises(DecisionError, match="cannot be published yet"):
+        accept(zone.store, "big.csv", ADA)
+
+
+def test_a_closed_period_is_not_taken_back_too_far(zone: Zone) -> None:
+    assert overflow(zone, *OFFSET, **OF_OFFSET) == ""
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "done", "2025-01-28T00:00:00+00:00"))
+    with pytest.raises(DecisionError, match="2025-01, closed: accounts moved down by 18,000,000,000,000,000"):
+        withdraw(zone.store, "big.csv", ADA)
 
 
 def test_a_replaced_period_is_not_added_to_the_one_that_replaces_it(zone: Zone) -> None:
