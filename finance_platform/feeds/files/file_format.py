@@ -158,6 +158,8 @@ def _is_likely(text: str, before: str, after: str) -> bool:
 
 def find_other_format(start: bytes) -> tuple[str, str] | None:
     """Return the name and the fix of a format other than delimited text, by a file's first bytes."""
+    if start and not start.strip(b"\0"):
+        return "zero bytes", "send it again: it was not written to its end, as when a copy or a disk fails"
     if start.startswith(ZIP_MARK):
         entry = start[30 : 30 + int.from_bytes(start[26:28], "little")]
         if entry and not entry.startswith(_IN_WORKBOOKS):

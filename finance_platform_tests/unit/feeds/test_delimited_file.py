@@ -566,6 +566,8 @@ def test_a_workbook_with_the_name_of_a_text_file_is_refused(start: bytes) -> Non
         (b"PK\x03\x04" + b"\0" * 22 + b"\x0b\0\0\0" + b"ledger.csv\0", "a zip archive"),
         (b"PK\x03\x04" + b"\0" * 22 + b"\x13\0\0\0" + b"[Content_Types].xml", "a workbook"),
         (b"%PDF-1.7\n", "a PDF document"),
+        (b"\0" * 300, "zero bytes"),
+        (b"\0" * 100_000, "zero bytes"),
         (b"\x1f\x8b\x08\0", "compressed by gzip"),
         (b"PAR1\x15\x04", "a Parquet file"),
         (b"\xef\xbb\xbf\r\n <!DOCTYPE html><html>", "an HTML page"),
