@@ -384,6 +384,11 @@ class LiveDeliveries:
         own = _load(candidate)
         return self._with_load(candidate, lambda load: load[:2] == own[:2] and load != own)
 
+    def with_same_keys(self, candidate: LiveDelivery) -> list[LiveDelivery]:
+        """Return those of the same load mode with a key or scope of the same fields."""
+        own = _load(candidate)
+        return self._with_load(candidate, lambda load: load == own)
+
     def _with_load(self, candidate: LiveDelivery, is_wanted: Callable[[_Load], bool]) -> list[LiveDelivery]:
         key, by_load = candidate.event.object_key, self._feed(candidate.event.feed).by_load
         others = (one for load, of_load in by_load.items() if is_wanted(load) for one in of_load.values())

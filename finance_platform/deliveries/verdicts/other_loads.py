@@ -5,7 +5,8 @@ read again under it (see `returning_lines`), what is done about them (see `accep
 
 Deliveries of different load modes replace nothing of each other (181). After a change of `load`, files that are held or
 gone from the raw zone still count as they were read before, and a correction of their lines would count beside them.
-So it is with deliveries whose keys or scopes have other fields: none of these texts are equal (467).
+So it is with deliveries whose keys or scopes have other fields: none of these texts are equal (467), and with years
+that were spread like other amounts, and have lines in other periods (603).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Sup
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, cells_of_lines, count_in_cell
 from finance_platform.feeds.values.codes import fold
+from finance_platform.feeds.values.dates import periods_of_year
 
 _PLACE = ["posting_date", "department_key", "account_key"]
 _NUMBER = "transaction_id"
@@ -44,6 +46,7 @@ class OtherLoad:
         period: YYYY-MM.
         rows: how many lines.
         amount: their sum, sign as delivered; the gross amount is not known of files of earlier releases.
+        is_spread: whether they are of years that were spread like other amounts.
     """
 
     object_key: str
@@ -51,6 +54,7 @@ class OtherLoad:
     period: str
     rows: int
     amount: Decimal
+    is_spread: bool = False
 
 
 def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> list[OtherLoad]:
@@ -58,7 +62,8 @@ def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDeli
 
     Under replace_period those of the scenarios and periods that it covers, under upsert those of files that have one of
     its numbers there, or a line without a number on the same day, department and account. Under append it replaces none
-    in any case. Of files of the same load mode under another key or scope, the lines in whose fields it has a line.
+    in any case. Of files of the same load mode under another key or scope, the lines in whose fields it has a line. Of
+    years with its keys that were spread like other amounts, the lines in periods in which it has none.
 
     Args:
         lines: reads the lines.
@@ -68,8 +73,9 @@ def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDeli
     event = candidate.event
     if event.kind != "ledger" or event.load_mode == "append":
         return []
+    years = list(_of_years(lines, live, candidate))
     if any(one.event.fingerprint == event.fingerprint for one in live.earlier(candidate)):
-        return []  # it was read before, and counts as it was read then
+        return years  # it was read before, and counts as it was read then
     claimed = claimed_cells(candidate)
     of_other_modes = [
         _described(other, candidate, cell)
@@ -77,7 +83,7 @@ def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDeli
         for cell in sorted(claimed & cells_of_lines(other))
         if cell[1] in candidate.portion and _concerns(lines, candidate, other, cell)
     ]
-    return of_other_modes + list(_under_other_keys(lines, live, candidate))
+    return [*of_other_modes, *_under_other_keys(lines, live, candidate), *years]
 
 
 def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[OtherLoad]:
@@ -102,11 +108,45 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
         table = fold_scenarios(lines.read(other, superseded, cells, ["scope_key", "amount", *names]))
         table = table.join(own, keys=compared, join_type="left semi")
         table = table.join(own, keys=["cell", key] if event.is_scoped else [key], join_type="left anti")
-        table = table.set_column(table.column_names.index("amount"), "amount", table["amount"].cast(SUM_OF_MONEY_TYPE))
-        sums = table.group_by("cell").aggregate([("amount", "sum"), ("amount", "count")])
-        counts = {cell_of(row["cell"]): (row["amount_count"], row["amount_sum"]) for row in sums.to_pylist()}
-        for cell, (rows, amount) in sorted(counts.items()):
-            yield replace(_described(other, candidate, cell), rows=rows, amount=amount)
+        yield from _by_cell(table, other, candidate)
+
+
+def _of_years(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[OtherLoad]:
+    """Yield the lines of years with the keys of a candidate that it does not replace, since its own have other periods.
+
+    The key of such a line is that of its year and its period, and the amounts that years are spread like may be other
+    ones since a file was read that is gone from the raw zone, or is held.
+    """
+    years = candidate.commit.findings.weight_years
+    others = [one for one in live.with_same_keys(candidate) if one.commit.unweighted_id] if years else []
+    if candidate.event.load_mode != "upsert" or not (others and candidate.commit.unweighted_id):
+        return
+    first_month = int(years[0][5:])
+    fields = [COLUMNS_OF_FIELDS[name] for name in candidate.event.keyed_by.split() if name in COLUMNS_OF_FIELDS]
+    names = [name for name in fields if name != "period"]  # the year stands for it
+    own = _with_years(_own_keys(lines, candidate, names), first_month)
+    for other in others:
+        cells = _cells_of_lines(other)
+        superseded = lines.superseded(other, LiveSet(live.by_id, {}), cells)
+        table = _with_years(fold_scenarios(lines.read(other, superseded, cells, ["amount", *names])), first_month)
+        table = table.join(own, keys=["year", *names], join_type="left semi")
+        table = table.join(own, keys=["line_key"], join_type="left anti")
+        yield from (replace(one, is_spread=True) for one in _by_cell(table, other, candidate))
+
+
+def _with_years(table: pa.Table, first_month: int) -> pa.Table:
+    """Return lines with scenario and fiscal year as one text."""
+    cells = map(cell_of, table["cell"].to_pylist())
+    years = [f"{scenario} {periods_of_year(period, first_month)[0]}" for scenario, period in cells]
+    return table.append_column("year", pa.array(years, pa.string()))
+
+
+def _by_cell(table: pa.Table, other: LiveDelivery, candidate: LiveDelivery) -> Iterator[OtherLoad]:
+    table = table.set_column(table.column_names.index("amount"), "amount", table["amount"].cast(SUM_OF_MONEY_TYPE))
+    sums = table.group_by("cell").aggregate([("amount", "sum"), ("amount", "count")])
+    counts = {cell_of(row["cell"]): (row["amount_count"], row["amount_sum"]) for row in sums.to_pylist()}
+    for cell, (rows, amount) in sorted(counts.items()):
+        yield replace(_described(other, candidate, cell), rows=rows, amount=amount)
 
 
 def _own_keys(lines: LiveLines, candidate: LiveDelivery, names: Sequence[str]) -> pa.Table:

@@ -673,3 +673,42 @@ def test_late_lines_that_wait_beside_withdrawn_ones_are_booked_once_the_feed_boo
     assert feed.published == money(march=17)
     assert list(feed.zone.state.inactive) == []
     assert [one.late for one in feed.zone.state.withdrawn] == [((JANUARY,),)]
+
+
+LIKE_ACTUAL: dict[str, Any] = {
+    "load_mode": "upsert",
+    "keyed_by": "department account",
+    "commit_findings": ReaderFindings(weight_years=("2024-01",)),
+    "commit_unweighted_id": "as it would be without the amounts of that year",
+}
+
+
+def of_year(period: str, amount: str = "10.00") -> Line:
+    """Return all that a budget of a year has, in the only period in which last year has an amount."""
+    return Line(f"D1 4000 {period}", period, "Budget", amount=amount)
+
+
+def test_a_year_does_not_count_beside_the_same_one_that_was_spread_like_other_amounts(feed: Feed) -> None:
+    """The first file is gone from the raw zone, and last year's amounts have moved from January to March since."""
+    feed.send("a", "v1", of_year(JANUARY), **LIKE_ACTUAL)
+    assert feed.send("b", "w1", of_year(MARCH, "12.00"), **LIKE_ACTUAL) == (
+        "it does not replace all lines of a.csv, whose years were spread like other amounts: "
+        "Budget 2025-01, lines 1, net 10.00"
+    )
+    assert feed.published == money(january=10)
+    assert feed.send("c", "x1", of_year("2026-03", "7.00"), **LIKE_ACTUAL) == ""  # another year
+    feed.send("a", "v1", of_year(MARCH), delivery_id="a.csv is back", **LIKE_ACTUAL)
+    assert feed.published == money(march=12) | {"2026-03": Decimal(7)}
+
+
+def test_an_earlier_year_is_not_spread_anew_beside_the_one_that_replaced_it(feed: Feed) -> None:
+    """The second file is gone, and would no longer replace the first one. If both are there, both are spread anew."""
+    feed.send("a", "v1", of_year(JANUARY), **LIKE_ACTUAL)
+    feed.send("b", "w1", of_year(JANUARY, "12.00"), **LIKE_ACTUAL)
+    again = feed.send("a", "v1", of_year(MARCH), delivery_id="a.csv@march", **LIKE_ACTUAL)
+    assert again.startswith("it does not replace all lines of b.csv, whose years were spread like other amounts")
+    assert feed.published == money(january=12)
+    feed.find("a", "v1", of_year(FEBRUARY), delivery_id="a.csv@february", **LIKE_ACTUAL)
+    feed.find("b", "w1", of_year(FEBRUARY, "12.00"), delivery_id="b.csv@february", **LIKE_ACTUAL)
+    assert feed.judge() == {}
+    assert feed.published == money(february=12)
